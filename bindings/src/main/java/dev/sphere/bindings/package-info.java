@@ -1,0 +1,2 @@
+/** Sphere: bindings. */
+package dev.sphere.bindings;

@@ -1,0 +1,2 @@
+/** Sphere: cli. */
+package dev.sphere.cli;

@@ -1,0 +1,33 @@
+package dev.sphere.engine;
+
+import java.util.List;
+
+/**
+ * A language model as search sees it. Calls block; they are made from many (virtual) threads at once, one a problem in
+ * flight, and the implementation steps all of them together in one batch. Results depend only on the arguments, never
+ * on what shares the batch or on timing.
+ */
+public interface Policy {
+  /** One continuation to generate. */
+  record Request(DrawKey key, SamplingSettings sampling, StopRule stop) {}
+
+  /**
+   * Generates one continuation of {@code path} for each request; all of them share the path's KV cache.
+   *
+   * @return the generations, in the order of the requests
+   * @throws InterruptedException when the calling thread was interrupted; nothing is left behind
+   */
+  List<Generation> generate(TokenPath path, List<Request> requests) throws InterruptedException;
+
+  /** The text as tokens, special tokens in it parsed. {@code start} adds the model's own start token, if it has one. */
+  int[] tokenize(String text, boolean start);
+
+  /** The tokens as text, without control tokens. */
+  String detokenize(int[] tokens);
+
+  /** Renders a dialogue with the model's chat template, up to where the assistant's answer begins. */
+  String render(List<Message> messages);
+
+  /** A turn of a dialogue: role is system, user or assistant. */
+  record Message(String role, String content) {}
+}

@@ -1,0 +1,17 @@
+package dev.sphere.engine;
+
+import java.util.List;
+
+/** Scores reasoning steps: the paper's π_prm. */
+public interface ProcessRewardModel {
+  /**
+   * Scores candidate next steps after the same path.
+   *
+   * @param problem the problem that is being solved
+   * @param path prompt and the steps so far
+   * @param key names the random numbers a sampling scorer may use; the candidate's index is its {@code draw}
+   * @param candidates the next steps
+   * @return a score in [0, 1] for each candidate, in order
+   */
+  double[] score(Problem problem, TokenPath path, DrawKey key, List<Generation> candidates) throws InterruptedException;
+}

@@ -1,0 +1,36 @@
+package dev.sphere.engine;
+
+/**
+ * How a token is drawn from the policy's logits. The order of the filters is top-k, top-p, min-p, temperature, draw.
+ *
+ * @param temperature 0 means greedy (the highest logit, the lowest token id among equals); paper: 0.8
+ * @param topK keep the k highest logits; 0 keeps all
+ * @param topP keep the smallest set of tokens whose probability reaches p; 1 keeps all
+ * @param minP drop tokens whose probability is below minP times the highest; 0 keeps all
+ * @param maxTokens most tokens that one generation may add before it is marked as truncated
+ */
+public record SamplingSettings(float temperature, int topK, float topP, float minP, int maxTokens) {
+  public SamplingSettings {
+    if (!(temperature >= 0) || Float.isInfinite(temperature)) {
+      throw new IllegalArgumentException("temperature must be finite and not negative: " + temperature);
+    }
+    if (topK < 0 || !(topP > 0 && topP <= 1) || !(minP >= 0 && minP <= 1) || maxTokens < 1) {
+      throw new IllegalArgumentException(
+          "bad sampling settings: topK " + topK + ", topP " + topP + ", minP " + minP + ", maxTokens " + maxTokens);
+    }
+  }
+
+  /** Greedy decoding of at most {@code maxTokens} tokens. */
+  public static SamplingSettings greedy(int maxTokens) {
+    return new SamplingSettings(0f, 0, 1f, 0f, maxTokens);
+  }
+
+  /** Plain sampling at a temperature, no filters. */
+  public static SamplingSettings temperature(float temperature, int maxTokens) {
+    return new SamplingSettings(temperature, 0, 1f, 0f, maxTokens);
+  }
+
+  public boolean isGreedy() {
+    return temperature == 0f;
+  }
+}

@@ -1,0 +1,2 @@
+/** Sphere: trainer. */
+package dev.sphere.trainer;
