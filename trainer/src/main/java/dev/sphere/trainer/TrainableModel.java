@@ -1,6 +1,7 @@
 package dev.sphere.trainer;
 
 import java.util.List;
+import java.util.function.UnaryOperator;
 
 /**
  * A causal language model whose parameters can be trained. All losses need two calls of it: read log-probabilities, hand
@@ -27,6 +28,22 @@ public interface TrainableModel extends AutoCloseable {
    * @return the log-probabilities of this pass, one per prediction
    */
   float[] backward(PackedBatch batch, float[] weights);
+
+  /**
+   * Forward, loss and backward in one: {@code lossWeights} sees this pass's log-probabilities and answers with their
+   * weights. A model that can call it between its own forward and backward saves the separate forward pass that this
+   * default makes.
+   *
+   * @param batch the micro-batch
+   * @param lossWeights from the log-probabilities (one per prediction) to d loss / d log-probability (same length);
+   *     called exactly once; what it throws is passed on, with the gradients left as they were
+   * @return the log-probabilities of this pass, one per prediction
+   */
+  default float[] backward(PackedBatch batch, UnaryOperator<float[]> lossWeights) {
+    float[] logProbs = logProbs(batch, false);
+    backward(batch, lossWeights.apply(logProbs.clone()));
+    return logProbs;
+  }
 
   /** The trained parameters in a fixed order, with their gradients (F32, native memory). */
   List<Parameter> parameters();
