@@ -1,0 +1,212 @@
+package dev.sphere.bindings;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.AtomicMoveNotSupportedException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.DirectoryNotEmptyException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Locale;
+import java.util.stream.Stream;
+
+/**
+ * A folder that holds the native libraries and their {@code index}: either the user's ({@code SPHERE_NATIVE_DIR}), or
+ * a folder of the cache to which the jar's own libraries were extracted.
+ *
+ * <p>The cache folder's name is the hash of the index, which holds every library's SHA-256: same content, same folder,
+ * never extracted twice. It is filled under another name and renamed when it is whole, so that processes which start
+ * at the same time, or die in the middle, never see half of it.
+ *
+ * @param path the folder
+ * @param libraries in the order in which they must be loaded
+ */
+record NativeDirectory(Path path, List<Library> libraries) {
+  /** One line of the index. */
+  record Library(String sha256, long bytes, String file) {}
+
+  static final String HOW_TO_BUILD = "Run './sphere doctor', or build again with 'mvn -q -DskipTests package'.";
+  private static final String ENV = "SPHERE_NATIVE_DIR";
+  private static final String PROPERTY = "sphere.native.dir";
+
+  List<Path> filesInLoadOrder() {
+    return libraries.stream().map(l -> path.resolve(l.file())).toList();
+  }
+
+  /** The full path of the library whose file name starts so, for messages. */
+  String describe(String prefix) {
+    return libraries.stream()
+        .filter(l -> l.file().startsWith(prefix))
+        .map(l -> path.resolve(l.file()).toString())
+        .findFirst()
+        .orElse(prefix);
+  }
+
+  static NativeDirectory find() throws IOException {
+    String chosen = System.getProperty(PROPERTY, System.getenv(ENV));
+    if (chosen != null && !chosen.isBlank()) {
+      return ofUser(Path.of(chosen).toAbsolutePath());
+    }
+    byte[] index = resource("index");
+    if (index == null) {
+      throw new NativeUnavailableException(
+          "No native libraries for " + platform() + " are in this jar. Build on this machine: mvn -q -DskipTests package"
+              + " (or name a folder that holds them in " + ENV + ").",
+          null);
+    }
+    return extract(index, cache());
+  }
+
+  private static NativeDirectory ofUser(Path directory) throws IOException {
+    Path index = directory.resolve("index");
+    if (!Files.isRegularFile(index)) {
+      throw new NativeUnavailableException(
+          ENV + "=" + directory + " holds no 'index' file, so it is no folder of Sphere's native libraries. Unset it, or"
+              + " make one with: native/build.sh BUILD_DIR " + directory,
+          null);
+    }
+    List<Library> libraries = parse(Files.readAllBytes(index), index.toString());
+    for (Library library : libraries) {
+      if (!Files.isRegularFile(directory.resolve(library.file()))) {
+        throw new NativeUnavailableException(
+            ENV + "=" + directory + " lacks " + library.file() + ", which its index names. Make it again with:"
+                + " native/build.sh BUILD_DIR " + directory,
+            null);
+      }
+    }
+    return new NativeDirectory(directory, libraries);
+  }
+
+  /** Visible for tests: extracts the libraries that {@code index} names below {@code cache}, if they aren't there. */
+  static NativeDirectory extract(byte[] index, Path cache) throws IOException {
+    List<Library> libraries = parse(index, "the jar's index");
+    Path target = cache.resolve("native").resolve(sha256(index).substring(0, 24));
+    if (!complete(target, libraries)) {
+      try {
+        Files.createDirectories(target.getParent());
+      } catch (IOException e) {
+        throw new NativeUnavailableException(
+            "The native libraries cannot be extracted: " + target.getParent() + " cannot be made (" + e
+                + "). Set XDG_CACHE_HOME to a folder that can be written.",
+            e);
+      }
+      Path half = Files.createTempDirectory(target.getParent(), ".half.");
+      try {
+        for (Library library : libraries) {
+          byte[] content = resource(library.file());
+          if (content == null || !sha256(content).equals(library.sha256())) {
+            throw new NativeUnavailableException(
+                library.file() + " in this jar is " + (content == null ? "missing" : "damaged (wrong SHA-256)") + ". "
+                    + HOW_TO_BUILD,
+                null);
+          }
+          Files.write(half.resolve(library.file()), content);
+        }
+        Files.write(half.resolve("index"), index);
+        publish(half, target, libraries);
+      } finally {
+        deleteTree(half);
+      }
+    }
+    return new NativeDirectory(target, libraries);
+  }
+
+  private static void publish(Path half, Path target, List<Library> libraries) throws IOException {
+    for (int attempt = 0; ; attempt++) {
+      try {
+        Files.move(half, target, StandardCopyOption.ATOMIC_MOVE);
+        return;
+      } catch (FileAlreadyExistsException | DirectoryNotEmptyException | AtomicMoveNotSupportedException e) {
+        if (complete(target, libraries)) {
+          return; // another process was first
+        }
+        if (attempt == 3) {
+          throw e;
+        }
+        // A folder that is not whole can only be old damage (a full disk, a crash of the machine): set it aside.
+        Path aside = Files.createTempDirectory(target.getParent(), ".half.");
+        try {
+          Files.move(target, aside.resolve("damaged"), StandardCopyOption.ATOMIC_MOVE);
+        } finally {
+          deleteTree(aside);
+        }
+      }
+    }
+  }
+
+  private static boolean complete(Path target, List<Library> libraries) {
+    try {
+      for (Library library : libraries) {
+        if (Files.size(target.resolve(library.file())) != library.bytes()) {
+          return false;
+        }
+      }
+      return true;
+    } catch (IOException e) {
+      return false;
+    }
+  }
+
+  static List<Library> parse(byte[] index, String source) {
+    List<Library> libraries = new ArrayList<>();
+    for (String line : new String(index, StandardCharsets.UTF_8).split("\n")) {
+      String[] word = line.split(" ");
+      if (word.length != 3 || !word[0].matches("[0-9a-f]{64}") || !word[1].matches("[0-9]{1,15}")
+          || !word[2].matches("[A-Za-z0-9][A-Za-z0-9._+-]*")) {
+        throw new NativeUnavailableException(source + " has a bad line: '" + line + "'. " + HOW_TO_BUILD, null);
+      }
+      libraries.add(new Library(word[0], Long.parseLong(word[1]), word[2]));
+    }
+    return List.copyOf(libraries);
+  }
+
+  /** Sphere's cache: {@code $XDG_CACHE_HOME/sphere}, by default {@code ~/.cache/sphere}. */
+  static Path cache() {
+    String xdg = System.getenv("XDG_CACHE_HOME");
+    Path base = xdg != null && !xdg.isBlank() ? Path.of(xdg) : Path.of(System.getProperty("user.home"), ".cache");
+    return base.toAbsolutePath().resolve("sphere");
+  }
+
+  /** As in the resource folder's name: "linux-x86_64", "linux-aarch64", "darwin-aarch64". */
+  static String platform() {
+    String os = System.getProperty("os.name").toLowerCase(Locale.ROOT);
+    String arch = System.getProperty("os.arch");
+    return (os.contains("mac") ? "darwin" : os.contains("win") ? "windows" : "linux")
+        + "-"
+        + (arch.equals("amd64") ? "x86_64" : arch.equals("arm64") ? "aarch64" : arch);
+  }
+
+  private static byte[] resource(String file) throws IOException {
+    try (InputStream in =
+        NativeDirectory.class.getResourceAsStream("/native/" + platform() + "/" + file)) {
+      return in == null ? null : in.readAllBytes();
+    }
+  }
+
+  private static String sha256(byte[] content) {
+    try {
+      return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(content));
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private static void deleteTree(Path root) throws IOException {
+    if (!Files.exists(root)) {
+      return;
+    }
+    try (Stream<Path> tree = Files.walk(root)) {
+      for (Path path : tree.sorted(Comparator.reverseOrder()).toList()) {
+        Files.deleteIfExists(path);
+      }
+    }
+  }
+}

@@ -1,0 +1,181 @@
+package dev.sphere.bindings;
+
+import java.lang.foreign.AddressLayout;
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.GroupLayout;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemoryLayout;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SegmentAllocator;
+import java.lang.foreign.SymbolLookup;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandle;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.MethodType;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentSkipListMap;
+
+/**
+ * The one loader of libllama, ggml and libsphere, and the maker of every downcall handle.
+ *
+ * <p><b>How to bind a function.</b> In a class of this package, as a static final field:
+ *
+ * <pre>{@code
+ * private static final MethodHandle N_CTX =
+ *     NativeLibraries.downcall("llama_n_ctx", FunctionDescriptor.of(JAVA_INT, ADDRESS));
+ * }</pre>
+ *
+ * The descriptor is kept as data under the symbol's name ({@link #descriptors()}); a test initialises every class of
+ * this package and compares each descriptor with what jextract found in the headers. So: one descriptor for a symbol,
+ * C {@code bool} is {@code JAVA_BOOLEAN}, {@code size_t} is {@code JAVA_LONG}, an enum is {@code JAVA_INT}, every
+ * pointer is {@code ADDRESS}, a struct by value is its layout of {@link AbiLayouts}.
+ *
+ * <p>A missing library or symbol is a state, not a crash in a static initialiser: {@code downcall} then gives a handle
+ * of the right type that throws {@link NativeUnavailableException} when it is called.
+ */
+final class NativeLibraries {
+  private static final Map<String, FunctionDescriptor> DESCRIPTORS = new ConcurrentSkipListMap<>();
+
+  /** The flag that native access needs; the manifest of sphere-engine.jar and the launcher set it. */
+  static final String NATIVE_ACCESS_FLAG = "--enable-native-access=ALL-UNNAMED";
+
+  private NativeLibraries() {}
+
+  /** Loaded once, on first use. */
+  private static final class Loaded {
+    static final Loaded INSTANCE = load();
+
+    final SymbolLookup lookup; // null when not available
+    final NativeRuntime.Status status;
+
+    Loaded(SymbolLookup lookup, NativeRuntime.Status status) {
+      this.lookup = lookup;
+      this.status = status;
+    }
+
+    private static Loaded load() {
+      Path directory = null;
+      try {
+        NativeDirectory found = NativeDirectory.find();
+        directory = found.path();
+        SymbolLookup lookup = open(found);
+        AbiTable table = AbiTable.parse(text(lookup, "sphere_abi_table"), found.describe("libsphere"));
+        AbiCheck.layouts(table);
+        String llama = text(lookup, "llama_version");
+        AbiCheck.llamaVersion(table, llama, found.describe("libllama"));
+        String sphere = text(lookup, "sphere_version");
+        NativeLog.install(lookup);
+        String message = "llama.cpp " + llama + " and libsphere " + sphere + " from " + directory;
+        return new Loaded(
+            lookup, new NativeRuntime.Status(true, message, null, directory, llama, sphere));
+      } catch (IllegalCallerException e) {
+        return missing(
+            directory,
+            "Native access is denied to Sphere. Start java with "
+                + NATIVE_ACCESS_FLAG
+                + " (sphere-engine.jar's manifest and ./sphere do so).",
+            e);
+      } catch (NativeUnavailableException e) {
+        return missing(directory, e.getMessage(), e);
+      } catch (Throwable e) {
+        return missing(directory, "Loading the native libraries failed: " + e, e);
+      }
+    }
+
+    private static Loaded missing(Path directory, String message, Throwable cause) {
+      return new Loaded(
+          null, new NativeRuntime.Status(false, message, cause, directory, null, null));
+    }
+
+    private static SymbolLookup open(NativeDirectory directory) {
+      SymbolLookup all = name -> Optional.empty();
+      for (Path file : directory.filesInLoadOrder()) {
+        try {
+          all = SymbolLookup.libraryLookup(file, Arena.global()).or(all);
+        } catch (IllegalArgumentException e) {
+          throw new NativeUnavailableException(
+              "Cannot load " + file + ": " + e.getMessage() + ". " + NativeDirectory.HOW_TO_BUILD, e);
+        }
+      }
+      return all;
+    }
+  }
+
+  static NativeRuntime.Status status() {
+    return Loaded.INSTANCE.status;
+  }
+
+  /** Looks a symbol up in all of llama, ggml and libsphere. */
+  static SymbolLookup lookup() {
+    SymbolLookup found = Loaded.INSTANCE.lookup;
+    return found != null ? found : name -> Optional.empty();
+  }
+
+  /**
+   * A handle for a C function, its descriptor recorded. See the class comment.
+   *
+   * @param options only {@code Linker.Option.critical} (tiny leaf functions that neither block nor call back, nor log)
+   *     and {@code firstVariadicArg} are supported
+   * @throws IllegalStateException when the symbol was bound before with another descriptor
+   */
+  static MethodHandle downcall(String symbol, FunctionDescriptor descriptor, Linker.Option... options) {
+    FunctionDescriptor before = DESCRIPTORS.putIfAbsent(symbol, descriptor);
+    if (before != null && !before.equals(descriptor)) {
+      throw new IllegalStateException(symbol + " is bound twice: " + before + " and " + descriptor);
+    }
+    NativeRuntime.Status status = status();
+    if (!status.available()) {
+      return throwing(descriptor, status.message(), status.cause());
+    }
+    Optional<MemorySegment> address = lookup().find(symbol);
+    if (address.isEmpty()) {
+      String message =
+          "The native libraries in "
+              + status.directory()
+              + " have no function "
+              + symbol
+              + ". "
+              + NativeDirectory.HOW_TO_BUILD;
+      return throwing(descriptor, message, null);
+    }
+    return Linker.nativeLinker().downcallHandle(address.get(), descriptor, options);
+  }
+
+  /** Every function bound so far: symbol to descriptor, in the symbols' order. */
+  static Map<String, FunctionDescriptor> descriptors() {
+    return Map.copyOf(DESCRIPTORS);
+  }
+
+  private static MethodHandle throwing(FunctionDescriptor descriptor, String message, Throwable cause) {
+    MethodType type = descriptor.toMethodType();
+    if (descriptor.returnLayout().filter(GroupLayout.class::isInstance).isPresent()) {
+      type = type.insertParameterTypes(0, SegmentAllocator.class);
+    }
+    MethodHandle thrower =
+        MethodHandles.throwException(type.returnType(), NativeUnavailableException.class)
+            .bindTo(new NativeUnavailableException(message, cause));
+    return MethodHandles.dropArguments(thrower, 0, type.parameterList());
+  }
+
+  /** Calls a {@code const char * f(void)} and reads what it returns. */
+  private static String text(SymbolLookup lookup, String symbol) throws Throwable {
+    MemorySegment function =
+        lookup
+            .find(symbol)
+            .orElseThrow(
+                () ->
+                    new NativeUnavailableException(
+                        "The native libraries have no function " + symbol + ". " + NativeDirectory.HOW_TO_BUILD,
+                        null));
+    AddressLayout string =
+        ValueLayout.ADDRESS.withTargetLayout(
+            MemoryLayout.sequenceLayout(Long.MAX_VALUE, ValueLayout.JAVA_BYTE));
+    MethodHandle handle =
+        Linker.nativeLinker().downcallHandle(function, FunctionDescriptor.of(string));
+    MemorySegment result = (MemorySegment) handle.invokeExact();
+    return result.getString(0);
+  }
+}

@@ -1,0 +1,18 @@
+# Copies the libraries LIBS (comma separated, in load order) to OUT and writes OUT/index:
+# one line per library, "<sha256> <bytes> <file>", in the order in which they must be loaded.
+string(REPLACE "," ";" libs "${LIBS}")
+file(REMOVE_RECURSE "${OUT}")
+file(MAKE_DIRECTORY "${OUT}")
+set(index "")
+foreach(lib IN LISTS libs)
+  get_filename_component(name "${lib}" NAME)
+  get_filename_component(real "${lib}" REALPATH)
+  execute_process(COMMAND ${CMAKE_COMMAND} -E copy "${real}" "${OUT}/${name}" RESULT_VARIABLE status)
+  if(NOT status EQUAL 0)
+    message(FATAL_ERROR "copying ${real} to ${OUT} failed")
+  endif()
+  file(SHA256 "${OUT}/${name}" sha)
+  file(SIZE "${OUT}/${name}" bytes)
+  string(APPEND index "${sha} ${bytes} ${name}\n")
+endforeach()
+file(WRITE "${OUT}/index" "${index}")
