@@ -1,0 +1,186 @@
+package dev.sphere.engine.reward;
+
+import dev.sphere.engine.DrawKey;
+import dev.sphere.engine.Generation;
+import dev.sphere.engine.OutcomeReward;
+import dev.sphere.engine.Policy;
+import dev.sphere.engine.Problem;
+import dev.sphere.engine.ProcessRewardModel;
+import dev.sphere.engine.SamplingSettings;
+import dev.sphere.engine.StopRule;
+import dev.sphere.engine.TokenPath;
+import dev.sphere.engine.search.FinalAnswer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+
+/**
+ * A process reward without a process reward model (Math-Shepherd, OmegaPRM): a step is worth the share of K completions
+ * from it that reach the right answer. A step that completes the solution is worth its own outcome.
+ *
+ * <p>The rollouts of all candidates run at once and share the path's KV cache. The path's root must be the prompt, its
+ * other nodes the solution's steps, and the tokens those of the policy that is given here.
+ */
+public final class MonteCarloPrm implements ProcessRewardModel {
+  private static final int WAVES = 4;
+
+  private final Policy policy;
+  private final OutcomeReward outcome;
+  private final Settings settings;
+
+  /**
+   * How completions are drawn.
+   *
+   * @param rollouts K, at least 1
+   * @param sampling of each token; {@code maxTokens} bounds a completion. A completion cut there counts as wrong
+   * @param stopWhenDecided draws the rollouts in waves of a quarter of K and stops when the rest can change neither the
+   *     best nor the worst candidate; the scores are then shares of fewer rollouts, the pruning stays the same
+   */
+  public record Settings(int rollouts, SamplingSettings sampling, boolean stopWhenDecided) {
+    public Settings {
+      if (rollouts < 1) {
+        throw new IllegalArgumentException("Monte Carlo rollouts must be at least 1, not " + rollouts);
+      }
+    }
+
+    /** K = 8 at temperature 0.8, completions of at most 1024 tokens, every rollout drawn. */
+    public static Settings defaults() {
+      return new Settings(8, SamplingSettings.temperature(0.8f, 1024), false);
+    }
+  }
+
+  public MonteCarloPrm(Policy policy, OutcomeReward outcome, Settings settings) {
+    this.policy = policy;
+    this.outcome = outcome;
+    this.settings = settings;
+  }
+
+  @Override
+  public double[] score(Problem problem, TokenPath path, DrawKey key, List<Generation> candidates)
+      throws InterruptedException {
+    String before = Solutions.text(policy, path);
+    Tally[] tallies = new Tally[candidates.size()];
+    for (int i = 0; i < tallies.length; i++) {
+      Generation step = candidates.get(i);
+      tallies[i] = new Tally(i, before + step.text(), path.extend(step.tokens()));
+      if (Solutions.complete(step, tallies[i].text)) {
+        tallies[i].settle(outcome.correct(problem, tallies[i].text));
+      } else if (step.finish() == Generation.Finish.LENGTH) {
+        tallies[i].settle(false);
+      }
+    }
+    int wave = settings.stopWhenDecided() ? Math.ceilDiv(settings.rollouts(), WAVES) : settings.rollouts();
+    for (int from = 0; from < settings.rollouts() && !decided(tallies); from += wave) {
+      roll(problem, key, tallies, from, Math.min(settings.rollouts(), from + wave));
+    }
+    double[] scores = new double[tallies.length];
+    for (int i = 0; i < scores.length; i++) {
+      scores[i] = tallies[i].share();
+    }
+    return scores;
+  }
+
+  /** Draws rollouts {@code from} to {@code to} of every open candidate, all candidates at the same time. */
+  private void roll(Problem problem, DrawKey key, Tally[] tallies, int from, int to) throws InterruptedException {
+    List<Tally> open = new ArrayList<>();
+    List<Callable<List<Generation>>> calls = new ArrayList<>();
+    for (Tally tally : tallies) {
+      if (!tally.settled) {
+        open.add(tally);
+        calls.add(() -> policy.generate(tally.path, requests(key, tally.index, from, to)));
+      }
+    }
+    try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+      List<Future<List<Generation>>> answers = threads.invokeAll(calls);
+      for (int i = 0; i < answers.size(); i++) {
+        for (Generation completion : answers.get(i).get()) {
+          boolean whole = completion.finish() != Generation.Finish.LENGTH;
+          open.get(i).count(whole && outcome.correct(problem, open.get(i).text + completion.text()));
+        }
+      }
+    } catch (ExecutionException e) {
+      throw Rethrow.asIs(e.getCause());
+    }
+  }
+
+  private List<Policy.Request> requests(DrawKey key, int candidate, int from, int to) {
+    StopRule stop = FinalAnswer.stop();
+    List<Policy.Request> requests = new ArrayList<>();
+    for (int k = from; k < to; k++) {
+      int draw = candidate * settings.rollouts() + k;
+      requests.add(
+          new Policy.Request(new DrawKey(key.seed(), key.problem(), key.node(), draw), settings.sampling(), stop));
+    }
+    return requests;
+  }
+
+  /**
+   * True when further rollouts can change neither S_max (the first with the highest score) nor S_min (the last with the
+   * lowest): the present best's lowest possible score beats every other's highest, and likewise below.
+   */
+  private boolean decided(Tally[] tallies) {
+    int best = 0;
+    int worst = 0;
+    boolean open = false;
+    for (int i = 0; i < tallies.length; i++) {
+      open |= !tallies[i].settled;
+      best = tallies[i].share() > tallies[best].share() ? i : best;
+      worst = tallies[i].share() <= tallies[worst].share() ? i : worst;
+    }
+    if (!open) {
+      return true;
+    }
+    if (!settings.stopWhenDecided()) {
+      return false;
+    }
+    for (int i = 0; i < tallies.length; i++) {
+      if (i != best && !(tallies[best].least(settings.rollouts()) > tallies[i].most(settings.rollouts()))
+          || i != worst && !(tallies[worst].most(settings.rollouts()) < tallies[i].least(settings.rollouts()))) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /** What is known of one candidate. */
+  private static final class Tally {
+    final int index;
+    final String text;
+    final TokenPath path;
+    int drawn;
+    int right;
+    boolean settled;
+
+    Tally(int index, String text, TokenPath path) {
+      this.index = index;
+      this.text = text;
+      this.path = path;
+    }
+
+    void settle(boolean correct) {
+      settled = true;
+      count(correct);
+    }
+
+    void count(boolean correct) {
+      drawn++;
+      right += correct ? 1 : 0;
+    }
+
+    double share() {
+      return drawn == 0 ? 0 : (double) right / drawn;
+    }
+
+    double least(int rollouts) {
+      return settled ? share() : (double) right / rollouts;
+    }
+
+    double most(int rollouts) {
+      return settled ? share() : (double) (right + rollouts - drawn) / rollouts;
+    }
+  }
+}

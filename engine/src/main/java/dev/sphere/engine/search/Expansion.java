@@ -1,0 +1,29 @@
+package dev.sphere.engine.search;
+
+import java.util.List;
+
+/**
+ * What one expansion of a node found: the unit in which a growing tree is stored.
+ *
+ * @param problemId the problem
+ * @param search name of the search within the problem: its stage, and what it corrects
+ * @param path the node's place in the tree: from the root, {@code +} for each S_max and {@code -} for each S_min taken
+ * @param candidates the distinct candidates in the order of their first draw, pruned ones included
+ * @param max index of S_max, the highest R (the first among equals)
+ * @param min index of S_min, the lowest R (the last among equals); equals {@code max} when all draws came out equal
+ * @param draws how many candidates were sampled, duplicates included
+ */
+public record Expansion(
+    String problemId, String search, String path, List<Candidate> candidates, int max, int min, int draws) {
+  public Expansion {
+    candidates = List.copyOf(candidates);
+  }
+
+  public Candidate sMax() {
+    return candidates.get(max);
+  }
+
+  public Candidate sMin() {
+    return candidates.get(min);
+  }
+}

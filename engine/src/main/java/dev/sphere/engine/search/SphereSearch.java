@@ -1,0 +1,211 @@
+package dev.sphere.engine.search;
+
+import dev.sphere.engine.DrawKey;
+import dev.sphere.engine.Generation;
+import dev.sphere.engine.OutcomeReward;
+import dev.sphere.engine.Policy;
+import dev.sphere.engine.Problem;
+import dev.sphere.engine.ProcessRewardModel;
+import dev.sphere.engine.StopRule;
+import dev.sphere.engine.TokenPath;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+
+/**
+ * The paper's pruned Monte Carlo tree search (SPHERE, arXiv 2503.04813), in the order in which it runs.
+ *
+ * <p>A simulation selects a node by UCT, expands it, and follows two chains down to their ends: Sol_max takes S_max at
+ * every expansion, Sol_min takes S_min. The first simulation starts at the root and is what the paper does. Every
+ * expansion samples E distinct candidate steps, scores them, and prunes all but the two. Terminal nodes earn the
+ * outcome reward, which is backed up to the root.
+ *
+ * <p>What a search finds is a pure function of policy, reward models, settings, seed, problem and prompt. It blocks its
+ * thread in plain calls; run one (virtual) thread a problem to keep the policy's batch full.
+ */
+public final class SphereSearch {
+  private final Policy policy;
+  private final ProcessRewardModel prm;
+  private final OutcomeReward outcome;
+  private final SearchSettings settings;
+  private final long seed;
+  private final StopRule endOfStep;
+
+  public SphereSearch(
+      Policy policy, ProcessRewardModel prm, OutcomeReward outcome, SearchSettings settings, long seed) {
+    this.policy = Objects.requireNonNull(policy, "policy");
+    this.prm = Objects.requireNonNull(prm, "prm");
+    this.outcome = Objects.requireNonNull(outcome, "outcome");
+    this.settings = Objects.requireNonNull(settings, "settings");
+    this.seed = seed;
+    this.endOfStep = StopRule.afterStep(settings.separator());
+  }
+
+  /**
+   * Searches one problem.
+   *
+   * @param problem the problem with its known answer
+   * @param name of this search within the problem, such as {@code generation}: part of the random numbers' key
+   * @param prompt the prompt's tokens
+   * @param log where the growing tree is kept; what it already knows is not sampled again
+   */
+  public SearchTree search(Problem problem, String name, TokenPath prompt, ExpansionLog log)
+      throws InterruptedException {
+    SearchTree tree = new SearchTree(problem, name, prompt);
+    for (int n = 0; n < settings.simulations() && !tree.root().exhausted(); n++) {
+      SearchNode leaf = select(tree.root());
+      SearchNode solMax = followMax(tree, leaf, log);
+      SearchNode solMin = followMin(tree, leaf, log);
+      backUp(solMax);
+      if (solMin != solMax) {
+        backUp(solMin);
+      }
+      tree.add(new SearchTree.Simulation(solMax, solMin));
+    }
+    return tree;
+  }
+
+  /** Walks down by UCT to a node that was not expanded yet. */
+  private SearchNode select(SearchNode node) {
+    while (node.expanded()) {
+      SearchNode best = null;
+      for (SearchNode child : node.children()) {
+        if (!child.exhausted() && (best == null || uct(child) > uct(best))) {
+          best = child;
+        }
+      }
+      node = best;
+    }
+    return node;
+  }
+
+  /** {@code Q + c * sqrt(ln N(parent) / N)}: a child that was never visited comes first. */
+  private double uct(SearchNode child) {
+    if (child.visits() == 0) {
+      return Double.POSITIVE_INFINITY;
+    }
+    return child.q() + settings.uct() * Math.sqrt(Math.log(child.parent().visits()) / child.visits());
+  }
+
+  private SearchNode followMax(SearchTree tree, SearchNode node, ExpansionLog log) throws InterruptedException {
+    while (!node.terminal()) {
+      expand(tree, node, log);
+      node = node.max();
+    }
+    return node;
+  }
+
+  private SearchNode followMin(SearchTree tree, SearchNode node, ExpansionLog log) throws InterruptedException {
+    while (!node.terminal()) {
+      expand(tree, node, log);
+      node = node.min();
+    }
+    return node;
+  }
+
+  private void expand(SearchTree tree, SearchNode node, ExpansionLog log) throws InterruptedException {
+    if (node.expanded()) {
+      return;
+    }
+    Expansion known = log.find(tree.problem().id(), tree.name(), node.path());
+    if (known == null) {
+      known = sampleScoreAndPrune(tree, node);
+      log.append(known);
+    }
+    node.expand(known);
+  }
+
+  private Expansion sampleScoreAndPrune(SearchTree tree, SearchNode node) throws InterruptedException {
+    Problem problem = tree.problem();
+    long problemKey = Keys.hash(problem.id());
+    long nodeKey = Keys.hash(tree.name() + '/' + node.path());
+    Draws draws = sampleDistinct(node.tokens(), new DrawKey(seed, problemKey, nodeKey, 0));
+    List<Generation> steps = draws.distinct().values().stream().map(Draw::generation).toList();
+
+    DrawKey scoreKey = new DrawKey(seed, problemKey, Keys.mix(nodeKey + 1), 0);
+    double[] prm = checked(this.prm.score(problem, node.tokens(), scoreKey, steps), steps.size());
+    List<Candidate> candidates = new ArrayList<>();
+    for (Draw draw : draws.distinct().values()) {
+      candidates.add(judge(problem, node, draw, prm[candidates.size()]));
+    }
+
+    // Prune: of all candidates only the highest and the lowest R survive.
+    int max = 0;
+    int min = 0;
+    for (int i = 1; i < candidates.size(); i++) {
+      if (candidates.get(i).reward() > candidates.get(max).reward()) {
+        max = i;
+      }
+      if (candidates.get(i).reward() <= candidates.get(min).reward()) {
+        min = i;
+      }
+    }
+    return new Expansion(problem.id(), tree.name(), node.path(), candidates, max, min, draws.total());
+  }
+
+  private record Draw(Generation generation, int index, int count) {
+    Draw again() {
+      return new Draw(generation, index, count + 1);
+    }
+  }
+
+  private record Draws(Map<String, Draw> distinct, int total) {}
+
+  /** Samples E candidates; equal ones count once, and are replaced in at most {@code resampleRounds} further rounds. */
+  private Draws sampleDistinct(TokenPath path, DrawKey key) throws InterruptedException {
+    Map<String, Draw> distinct = new LinkedHashMap<>();
+    int total = 0;
+    for (int round = 0; round <= settings.resampleRounds() && distinct.size() < settings.candidates(); round++) {
+      List<Policy.Request> requests = new ArrayList<>();
+      for (int missing = settings.candidates() - distinct.size(); missing > 0; missing--) {
+        DrawKey draw = new DrawKey(key.seed(), key.problem(), key.node(), total + requests.size());
+        requests.add(new Policy.Request(draw, settings.sampling(), endOfStep));
+      }
+      for (Generation g : policy.generate(path, requests)) {
+        // The same words with and without an end are different states: one goes on, the other is finished.
+        String sameness = g.finish() + ":" + settings.distinct().normalise(g.text());
+        Draw first = new Draw(g, total, 1);
+        distinct.merge(sameness, first, (known, again) -> known.again());
+        total++;
+      }
+    }
+    return new Draws(distinct, total);
+  }
+
+  /** Decides whether a candidate ends its path, asks the outcome reward if it does, and gives it its R. */
+  private Candidate judge(Problem problem, SearchNode parent, Draw draw, double prm) {
+    Generation step = draw.generation();
+    String solution = parent.text() + step.text();
+    boolean cut = step.finish() == Generation.Finish.LENGTH;
+    boolean answered =
+        step.finish() == Generation.Finish.END || !cut && settings.stopAtAnswer() && FinalAnswer.in(solution);
+    boolean terminal = answered || cut || parent.depth() + 1 >= settings.maxDepth();
+    boolean correct = answered && outcome.correct(problem, solution);
+    double advantage = parent.step() == null ? 0 : prm - parent.step().prm();
+    double reward = prm + settings.advantageWeight() * advantage;
+    return new Candidate(step, draw.index(), draw.count(), terminal, terminal && !answered, correct, prm, reward);
+  }
+
+  private static double[] checked(double[] scores, int candidates) {
+    if (scores.length != candidates) {
+      throw new IllegalStateException(
+          "the process reward model gave " + scores.length + " scores for " + candidates + " candidates");
+    }
+    for (double score : scores) {
+      if (!(score >= 0 && score <= 1)) {
+        throw new IllegalStateException("the process reward model gave a score outside [0, 1]: " + score);
+      }
+    }
+    return scores;
+  }
+
+  /** A terminal node's reward is its R, plus the outcome weight when its answer is right. */
+  private void backUp(SearchNode terminal) {
+    double reward = terminal.step().reward() + (terminal.step().correct() ? settings.outcomeWeight() : 0);
+    for (SearchNode node = terminal; node != null; node = node.parent()) {
+      node.backUp(reward);
+    }
+  }
+}
