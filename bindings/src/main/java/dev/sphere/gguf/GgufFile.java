@@ -1,0 +1,275 @@
+package dev.sphere.gguf;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.Collections;
+import java.util.HexFormat;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/**
+ * A GGUF file that has been checked from end to end: what {@link #open} returns has a sound head, its tensors lie
+ * within the file, its tokenizer is consistent, and for a model of a supported architecture every tensor that
+ * llama.cpp will ask for is there with the right shape and a type that its kernels take. Reading is thread-safe.
+ * The file stays open until {@link #close}.
+ */
+public final class GgufFile implements AutoCloseable {
+
+  /** What a file is for. */
+  public enum Kind {
+    /** Weights with their tokenizer. */
+    MODEL,
+    /** A tokenizer without weights. */
+    VOCABULARY,
+    /** A LoRA adapter. */
+    ADAPTER
+  }
+
+  private static final int CHUNK_BYTES = 1 << 20;
+
+  private final Path path;
+  private final FileChannel channel;
+  private final long size;
+  private final int version;
+  private final GgufMetadata metadata;
+  private final Map<String, GgufTensor> tensors;
+  private final long alignment;
+  private String sha256;
+
+  private GgufFile(Path path, FileChannel channel, GgufReader reader) throws IOException {
+    this.path = path;
+    this.channel = channel;
+    this.size = channel.size();
+    this.version = reader.version();
+    this.metadata = reader.metadata();
+    this.alignment = reader.alignment();
+    LinkedHashMap<String, GgufTensor> byName = new LinkedHashMap<>();
+    reader.tensors().forEach(tensor -> byName.put(tensor.name(), tensor));
+    this.tensors = Collections.unmodifiableMap(byName);
+  }
+
+  /**
+   * Opens a model, a vocabulary or an adapter and checks all that can be checked without another file.
+   *
+   * @throws GgufException if the file is no GGUF, is damaged or contradicts itself
+   * @throws UncheckedIOException if it can't be read at all; the message says why
+   */
+  public static GgufFile open(Path path) {
+    FileChannel channel = null;
+    try {
+      if (!Files.isRegularFile(path) && Files.exists(path)) {
+        throw new IOException("not a regular file");
+      }
+      channel = FileChannel.open(path, StandardOpenOption.READ);
+      GgufReader reader = new GgufReader(path, channel);
+      reader.read();
+      GgufFile file = new GgufFile(path, channel, reader);
+      file.check();
+      channel = null;
+      return file;
+    } catch (NoSuchFileException e) {
+      throw new UncheckedIOException("cannot open " + path + ": no such file", e);
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot read " + path + ": " + e.getMessage(), e);
+    } finally {
+      closeQuietly(channel);
+    }
+  }
+
+  /** Like {@link #open}, and refuses what is not a model of an architecture that Sphere supports. */
+  public static GgufFile openModel(Path path) {
+    GgufFile file = open(path);
+    try {
+      file.shape();
+      return file;
+    } catch (RuntimeException e) {
+      file.close();
+      throw e;
+    }
+  }
+
+  private void check() {
+    String architecture = metadata.requireString("general.architecture");
+    metadata.string("general.name");
+    long splits = metadata.has("split.count") ? splitCount() : 1;
+    if (splits > 1) {
+      throw GgufException.in(path, "one of " + splits + " parts of a split model; join them with llama-gguf-split --merge");
+    }
+    if (kind() == Kind.ADAPTER) {
+      AdapterCheck.check(this);
+      return;
+    }
+    if (metadata.has("tokenizer.ggml.model")) {
+      TokenizerCheck.check(this);
+    }
+    if (kind() == Kind.MODEL && ModelShape.supports(architecture)) {
+      ModelCheck.check(this, ModelShape.of(this));
+    }
+  }
+
+  private long splitCount() {
+    GgufValue value = metadata.values().get("split.count");
+    if (value.isArray() || value.type() != GgufValue.Type.UINT16) {
+      throw GgufException.in(path, "split.count must be a uint16, but is " + value.describe());
+    }
+    return (Long) value.value();
+  }
+
+  public Path path() {
+    return path;
+  }
+
+  /** The file's size in bytes. */
+  public long size() {
+    return size;
+  }
+
+  /** The version of the container: 2 or 3. */
+  public int version() {
+    return version;
+  }
+
+  /** What tensors are aligned to in the file, in bytes: a power of two. */
+  public long alignment() {
+    return alignment;
+  }
+
+  public GgufMetadata metadata() {
+    return metadata;
+  }
+
+  /** All tensors by name, in the file's order. */
+  public Map<String, GgufTensor> tensors() {
+    return tensors;
+  }
+
+  /** The tensor of this name; a {@link GgufException} if there is none. */
+  public GgufTensor tensor(String name) {
+    GgufTensor tensor = tensors.get(name);
+    if (tensor == null) {
+      throw GgufException.in(path, "the tensor " + GgufException.quote(name) + " is missing");
+    }
+    return tensor;
+  }
+
+  /** The architecture, as general.architecture names it: qwen2, llama. */
+  public String architecture() {
+    return metadata.requireString("general.architecture");
+  }
+
+  public Kind kind() {
+    if (metadata.string("general.type").orElse("model").equals("adapter")) {
+      return Kind.ADAPTER;
+    }
+    return tensors.isEmpty() ? Kind.VOCABULARY : Kind.MODEL;
+  }
+
+  /**
+   * The model's dimensions.
+   *
+   * @throws GgufException if the file is no model, or of an architecture that Sphere doesn't support
+   */
+  public ModelShape shape() {
+    if (kind() != Kind.MODEL) {
+      throw GgufException.in(path, kind() == Kind.ADAPTER ? "a LoRA adapter, not a model"
+          : "a vocabulary without weights, not a model");
+    }
+    return ModelShape.of(this);
+  }
+
+  /** A tensor's values in F32, dequantised as ggml does; for tensors of at most 2^31 - 9 elements. */
+  public float[] readFloats(String name) {
+    GgufTensor tensor = tensor(name);
+    if (tensor.elements() > Integer.MAX_VALUE - 8) {
+      throw new IllegalArgumentException(name + " has " + tensor.elements() + " elements: read it in parts");
+    }
+    float[] values = new float[(int) tensor.elements()];
+    readFloats(tensor, 0, values, values.length);
+    return values;
+  }
+
+  /**
+   * Reads {@code count} values from element {@code from} on into the start of {@code target}.
+   *
+   * @param from and {@code count} are whole blocks of the tensor's type
+   */
+  public void readFloats(GgufTensor tensor, long from, float[] target, int count) {
+    GgmlType type = tensor.type();
+    if (from < 0 || count < 0 || from + count > tensor.elements() || count > target.length
+        || from % type.blockSize() != 0 || count % type.blockSize() != 0) {
+      throw new IllegalArgumentException("elements " + from + " to " + (from + count) + " of " + tensor);
+    }
+    int step = Math.max(1, CHUNK_BYTES / type.blockBytes()) * type.blockSize();
+    ByteBuffer buffer = ByteBuffer.allocate((int) type.bytes(Math.min(step, count))).order(ByteOrder.LITTLE_ENDIAN);
+    for (int done = 0; done < count; ) {
+      int n = Math.min(step, count - done);
+      readFully(tensor.offset() + type.bytes(from + done), buffer.clear().limit((int) type.bytes(n)));
+      Quantization.dequantize(type, buffer.flip(), target, done, n);
+      done += n;
+    }
+  }
+
+  /** Fills {@code target} with the tensor's raw bytes from byte {@code from} of the tensor on. */
+  public void readBytes(GgufTensor tensor, long from, ByteBuffer target) {
+    if (from < 0 || from + target.remaining() > tensor.byteSize()) {
+      throw new IllegalArgumentException("bytes " + from + " to " + (from + target.remaining()) + " of " + tensor);
+    }
+    readFully(tensor.offset() + from, target);
+  }
+
+  private void readFully(long offset, ByteBuffer target) {
+    try {
+      while (target.hasRemaining()) {
+        int n = channel.read(target, offset);
+        if (n < 0) {
+          throw GgufException.in(path, "the file has become shorter while it was read");
+        }
+        offset += n;
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot read " + path + ": " + e.getMessage(), e);
+    }
+  }
+
+  /** SHA-256 of the whole file in lower-case hex: the model's identity in provenance records. Computed once. */
+  public synchronized String sha256() {
+    if (sha256 == null) {
+      try {
+        MessageDigest digest = MessageDigest.getInstance("SHA-256");
+        ByteBuffer buffer = ByteBuffer.allocate(CHUNK_BYTES);
+        for (long at = 0; at < size; at += buffer.limit()) {
+          readFully(at, buffer.clear().limit((int) Math.min(CHUNK_BYTES, size - at)));
+          digest.update(buffer.flip());
+        }
+        sha256 = HexFormat.of().formatHex(digest.digest());
+      } catch (NoSuchAlgorithmException e) {
+        throw new IllegalStateException("every JDK has SHA-256", e);
+      }
+    }
+    return sha256;
+  }
+
+  @Override
+  public void close() {
+    closeQuietly(channel);
+  }
+
+  private static void closeQuietly(FileChannel channel) {
+    if (channel != null) {
+      try {
+        channel.close();
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
+    }
+  }
+}
