@@ -1,0 +1,42 @@
+package dev.sphere.engine.embedded;
+
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/** The embedded models' vocabulary and chat template, as GGUF metadata that llama.cpp loads. */
+public final class EmbeddedTokenizer {
+  /** Number of tokens: 256 bytes, the words of the problems, four control tokens. */
+  public static final int SIZE = 640;
+
+  static final String END = "<|end|>";
+  static final List<String> CONTROLS = List.of("<|system|>", "<|user|>", "<|assistant|>", END);
+
+  /** One control token opens a turn and one closes it: short prompts, since a tiny model pays for every token. */
+  static final String CHAT_TEMPLATE =
+      "{% for message in messages %}<|{{ message['role'] }}|>{{ message['content'] }}<|end|>{% endfor %}"
+          + "{% if add_generation_prompt %}<|assistant|>{% endif %}";
+
+  private EmbeddedTokenizer() {}
+
+  /** Learns the vocabulary; always the same one. */
+  public static BytePairTokenizer learn() {
+    return BytePairTokenizer.learn(SftCorpus.tokenizerText(), SIZE, CONTROLS);
+  }
+
+  /** The tokenizer as GGUF metadata: key to value (String, Integer as UINT32, Boolean, List of String, int[] as INT32). */
+  public static Map<String, Object> metadata() {
+    BytePairTokenizer t = learn();
+    Map<String, Object> m = new LinkedHashMap<>();
+    m.put("tokenizer.ggml.model", "gpt2");
+    m.put("tokenizer.ggml.pre", "qwen2");
+    m.put("tokenizer.ggml.tokens", t.tokens());
+    m.put("tokenizer.ggml.token_type", t.types());
+    m.put("tokenizer.ggml.merges", t.merges());
+    m.put("tokenizer.ggml.eos_token_id", t.control(END));
+    m.put("tokenizer.ggml.padding_token_id", t.control(END));
+    m.put("tokenizer.ggml.add_bos_token", false);
+    m.put("tokenizer.chat_template", CHAT_TEMPLATE);
+    return m;
+  }
+}
