@@ -1,0 +1,46 @@
+package dev.sphere.trainer.loss;
+
+/**
+ * The f-divergence whose f' turns a log-ratio into a score (f-DPO, Wang et al., arXiv 2309.16240; constants that cancel
+ * in the difference of two scores are dropped, as in TRL).
+ */
+public enum Divergence {
+  /** DPO proper: f'(t) = log t + 1. */
+  REVERSE_KL("reverse_kl"),
+  /** f'(t) = 1 - 1/t. */
+  FORWARD_KL("forward_kl"),
+  /** f'(t) = log(2t / (t + 1)). */
+  JS("js_divergence"),
+  /** f'(t) = (t^(a-1) - 1) / (a - 1); a = 1 is reverse KL. */
+  ALPHA("alpha_divergence");
+
+  /** TRL's name. */
+  public final String id;
+
+  Divergence(String id) {
+    this.id = id;
+  }
+
+  /** By TRL's name; "js" and "alpha" also do. */
+  public static Divergence of(String name) {
+    for (Divergence d : values()) {
+      if (d.id.equals(name) || d.id.equals(name + "_divergence")) {
+        return d;
+      }
+    }
+    throw new IllegalArgumentException(
+        "unknown f-divergence '" + name + "': use reverse_kl, forward_kl, js_divergence or alpha_divergence");
+  }
+
+  /** Score of a log-ratio; {@code alpha} is used by {@link #ALPHA} alone. */
+  Dual score(Dual logRatio, double alpha) {
+    return switch (this) {
+      case REVERSE_KL -> logRatio;
+      case FORWARD_KL -> logRatio.negate().exp().negate();
+      case JS -> logRatio.logSigmoid();
+      case ALPHA -> Math.abs(alpha - 1) < 1e-6
+          ? logRatio
+          : logRatio.times(alpha - 1).atMost(80).exp().times(1 / (alpha - 1));
+    };
+  }
+}

@@ -1,0 +1,129 @@
+package dev.sphere.trainer.loss;
+
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Which preference losses are summed, and their knobs. Names and defaults are TRL's.
+ *
+ * @param losses the losses that are added up, at least one
+ * @param weights one weight per loss
+ * @param beta strength of the pull to the reference; 0.1
+ * @param labelSmoothing assumed share of flipped labels, in [0, 0.5); used by sigmoid (conservative DPO), robust,
+ *     exo_pair, aot and aot_unpaired; 0
+ * @param divergence the f-divergence; reverse_kl
+ * @param alpha the coefficient of alpha_divergence; 0.5
+ * @param ldAlpha weight of the tokens past the shorter completion's length (LD-DPO, arXiv 2409.06411), in [0, 1]; 1 = off
+ * @param discopopTau temperature of discopop's blend; 0.05
+ * @param referenceFree takes the reference's log-probabilities as 0; false
+ */
+public record LossSettings(
+    List<LossType> losses,
+    List<Double> weights,
+    double beta,
+    double labelSmoothing,
+    Divergence divergence,
+    double alpha,
+    double ldAlpha,
+    double discopopTau,
+    boolean referenceFree) {
+  public LossSettings {
+    losses = List.copyOf(losses);
+    weights = List.copyOf(weights);
+    if (losses.isEmpty() || losses.size() != weights.size()) {
+      throw new IllegalArgumentException(
+          losses.size() + " losses but " + weights.size() + " loss weights: give one weight for each loss");
+    }
+    for (double w : weights) {
+      if (!Double.isFinite(w)) {
+        throw new IllegalArgumentException("a loss weight is not finite: " + weights);
+      }
+    }
+    if (!(beta > 0) || Double.isInfinite(beta)) {
+      throw new IllegalArgumentException("beta must be above 0 and finite: " + beta);
+    }
+    if (!(labelSmoothing >= 0 && labelSmoothing < 0.5)) {
+      throw new IllegalArgumentException("label smoothing must be in [0, 0.5): " + labelSmoothing);
+    }
+    if (losses.contains(LossType.EXO_PAIR) && labelSmoothing == 0) {
+      throw new IllegalArgumentException("exo_pair needs a label smoothing above 0 (its formula takes the log of it)");
+    }
+    if (!(ldAlpha >= 0 && ldAlpha <= 1)) {
+      throw new IllegalArgumentException("ld-alpha must be in [0, 1]: " + ldAlpha);
+    }
+    if (!(discopopTau > 0) || !Double.isFinite(alpha)) {
+      throw new IllegalArgumentException("discopop-tau must be above 0 and alpha finite: " + discopopTau + ", " + alpha);
+    }
+  }
+
+  /** DPO as the paper trains it: sigmoid, beta 0.1. */
+  public static LossSettings defaults() {
+    return of(List.of("sigmoid"), List.of());
+  }
+
+  /** Losses by TRL's names; an empty list of weights means 1 for each. */
+  public static LossSettings of(List<String> names, List<Double> weights) {
+    List<LossType> losses = new ArrayList<>();
+    for (String name : names) {
+      losses.add(LossType.of(name));
+    }
+    List<Double> w = weights.isEmpty() ? Collections.nCopies(losses.size(), 1.0) : weights;
+    double smoothing = losses.contains(LossType.EXO_PAIR) ? 1e-3 : 0;
+    return new LossSettings(losses, w, 0.1, smoothing, Divergence.REVERSE_KL, 0.5, 1, 0.05, false);
+  }
+
+  public LossSettings withBeta(double value) {
+    return new LossSettings(
+        losses, weights, value, labelSmoothing, divergence, alpha, ldAlpha, discopopTau, referenceFree);
+  }
+
+  public LossSettings withLabelSmoothing(double value) {
+    return new LossSettings(losses, weights, beta, value, divergence, alpha, ldAlpha, discopopTau, referenceFree);
+  }
+
+  public LossSettings withDivergence(Divergence value, double coefficient) {
+    return new LossSettings(
+        losses, weights, beta, labelSmoothing, value, coefficient, ldAlpha, discopopTau, referenceFree);
+  }
+
+  public LossSettings withLdAlpha(double value) {
+    return new LossSettings(
+        losses, weights, beta, labelSmoothing, divergence, alpha, value, discopopTau, referenceFree);
+  }
+
+  public LossSettings withDiscopopTau(double value) {
+    return new LossSettings(losses, weights, beta, labelSmoothing, divergence, alpha, ldAlpha, value, referenceFree);
+  }
+
+  public LossSettings withReferenceFree(boolean value) {
+    return new LossSettings(losses, weights, beta, labelSmoothing, divergence, alpha, ldAlpha, discopopTau, value);
+  }
+
+  /** True when a loss looks at all pairs of a step at once, so that all must be known before the backward pass. */
+  public boolean needsWholeBatch() {
+    return losses.stream().anyMatch(l -> l.wholeBatch);
+  }
+
+  /** True when some loss reads the reference's log-probabilities (metrics read them in any case, if they are there). */
+  public boolean needsReference() {
+    return !referenceFree && losses.stream().anyMatch(l -> l != LossType.SFT);
+  }
+
+  /** The settings by name, for provenance and for the check on resume. */
+  public Map<String, Object> toMap() {
+    Map<String, Object> map = new LinkedHashMap<>();
+    map.put("loss", losses.stream().map(l -> l.id).toList());
+    map.put("loss_weights", weights);
+    map.put("beta", beta);
+    map.put("label_smoothing", labelSmoothing);
+    map.put("f_divergence_type", divergence.id);
+    map.put("f_alpha_divergence_coef", alpha);
+    map.put("ld_alpha", ldAlpha);
+    map.put("discopop_tau", discopopTau);
+    map.put("reference_free", referenceFree);
+    return map;
+  }
+}

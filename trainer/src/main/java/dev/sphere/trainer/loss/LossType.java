@@ -1,0 +1,68 @@
+package dev.sphere.trainer.loss;
+
+import java.util.Arrays;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+
+/** The losses by TRL's names (TRL 1.10, {@code loss_type}). The formulas stand in {@link Losses}. */
+public enum LossType {
+  SIGMOID("sigmoid", Losses::sigmoid),
+  HINGE("hinge", Losses::hinge),
+  IPO("ipo", Losses::ipo),
+  EXO_PAIR("exo_pair", Losses::exoPair),
+  NCA_PAIR("nca_pair", Losses::ncaPair),
+  ROBUST("robust", Losses::robust),
+  BCO_PAIR("bco_pair", Losses::bcoPair),
+  SPPO_HARD("sppo_hard", Losses::sppoHard),
+  AOT("aot", null),
+  AOT_UNPAIRED("aot_unpaired", null),
+  APO_ZERO("apo_zero", Losses::apoZero),
+  APO_DOWN("apo_down", Losses::apoDown),
+  DISCOPOP("discopop", Losses::discopop),
+  SFT("sft", Losses::sft),
+  SIGMOID_NORM("sigmoid_norm", Losses::sigmoidNorm);
+
+  /** TRL's name. */
+  public final String id;
+
+  /** True when the loss of a pair depends on the other pairs of the step. */
+  public final boolean wholeBatch;
+
+  private final Function<Pair, Dual> formula;
+
+  LossType(String id, Function<Pair, Dual> formula) {
+    this.id = id;
+    this.formula = formula;
+    this.wholeBatch = formula == null;
+  }
+
+  /** By TRL's name. */
+  public static LossType of(String name) {
+    for (LossType l : values()) {
+      if (l.id.equals(name)) {
+        return l;
+      }
+    }
+    String known = Arrays.stream(values()).map(l -> l.id).collect(Collectors.joining(", "));
+    throw new IllegalArgumentException("unknown loss '" + name + "': use one of " + known);
+  }
+
+  /** Adds this loss with a weight to a value and its gradients, as a share of the step's mean. */
+  double add(PairBatch b, LossSettings s, double weight, double[] dChosen, double[] dRejected) {
+    double share = weight / b.pairsInStep();
+    if (this == AOT) {
+      return share * Losses.aot(b, s, share, dChosen, dRejected);
+    }
+    if (this == AOT_UNPAIRED) {
+      return share * Losses.aotUnpaired(b, s, share, dChosen, dRejected);
+    }
+    double sum = 0;
+    for (int i = 0; i < b.size(); i++) {
+      Dual loss = formula.apply(Pair.of(b, i, s));
+      sum += loss.value();
+      dChosen[i] += share * loss.dChosen();
+      dRejected[i] += share * loss.dRejected();
+    }
+    return share * sum;
+  }
+}

@@ -1,0 +1,45 @@
+package dev.sphere.trainer.loss;
+
+/** One pair as a loss formula sees it. Ratios are log π - log π_ref; scores are ratios through the f-divergence. */
+record Pair(
+    Dual chosenLogp,
+    Dual rejectedLogp,
+    Dual chosenRatio,
+    Dual rejectedRatio,
+    Dual chosenScore,
+    Dual rejectedScore,
+    int chosenTokens,
+    int rejectedTokens,
+    double tokensPerPair,
+    LossSettings settings) {
+  static Pair of(PairBatch b, int i, LossSettings s) {
+    Dual chosen = new Dual(b.chosen()[i], 1, 0);
+    Dual rejected = new Dual(b.rejected()[i], 0, 1);
+    Dual chosenRatio = chosen.minus(s.referenceFree() ? 0 : b.refChosen()[i]);
+    Dual rejectedRatio = rejected.minus(s.referenceFree() ? 0 : b.refRejected()[i]);
+    return new Pair(
+        chosen,
+        rejected,
+        chosenRatio,
+        rejectedRatio,
+        s.divergence().score(chosenRatio, s.alpha()),
+        s.divergence().score(rejectedRatio, s.alpha()),
+        b.chosenTokens()[i],
+        b.rejectedTokens()[i],
+        (double) b.chosenTokensInStep() / b.pairsInStep(),
+        s);
+  }
+
+  /** β times the difference of the scores: the logit of every sigmoid-like loss. */
+  Dual logit() {
+    return chosenScore.minus(rejectedScore).times(beta());
+  }
+
+  double beta() {
+    return settings.beta();
+  }
+
+  double smoothing() {
+    return settings.labelSmoothing();
+  }
+}

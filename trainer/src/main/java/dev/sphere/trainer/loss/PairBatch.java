@@ -1,0 +1,55 @@
+package dev.sphere.trainer.loss;
+
+/**
+ * The sequence log-probabilities of some pairs of an optimizer step. Arrays have one entry per pair.
+ *
+ * @param chosen the policy's log-probability of the chosen completion (sum over its tokens)
+ * @param rejected the same of the rejected one
+ * @param refChosen the reference's log-probability of the chosen completion; 0 when reference-free
+ * @param refRejected the same of the rejected one
+ * @param chosenTokens tokens of the chosen completion, at least 1
+ * @param rejectedTokens tokens of the rejected completion, at least 1
+ * @param pairsInStep pairs of the whole step: losses are means over them
+ * @param chosenTokensInStep chosen tokens of the whole step: the sft loss is a mean over them
+ */
+public record PairBatch(
+    double[] chosen,
+    double[] rejected,
+    double[] refChosen,
+    double[] refRejected,
+    int[] chosenTokens,
+    int[] rejectedTokens,
+    int pairsInStep,
+    long chosenTokensInStep) {
+  public PairBatch {
+    int n = chosen.length;
+    if (rejected.length != n
+        || refChosen.length != n
+        || refRejected.length != n
+        || chosenTokens.length != n
+        || rejectedTokens.length != n) {
+      throw new IllegalArgumentException("arrays of different lengths in a batch of " + n + " pairs");
+    }
+  }
+
+  /** Number of pairs here. */
+  public int size() {
+    return chosen.length;
+  }
+
+  /** All pairs of a step in one batch. */
+  public static PairBatch whole(
+      double[] chosen,
+      double[] rejected,
+      double[] refChosen,
+      double[] refRejected,
+      int[] chosenTokens,
+      int[] rejectedTokens) {
+    long tokens = 0;
+    for (int t : chosenTokens) {
+      tokens += t;
+    }
+    return new PairBatch(
+        chosen, rejected, refChosen, refRejected, chosenTokens, rejectedTokens, chosen.length, tokens);
+  }
+}

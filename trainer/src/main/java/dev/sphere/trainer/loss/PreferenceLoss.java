@@ -1,0 +1,50 @@
+package dev.sphere.trainer.loss;
+
+/** The weighted sum of losses that a training run minimises. Stateless and thread-safe. */
+public final class PreferenceLoss {
+  private final LossSettings settings;
+
+  public PreferenceLoss(LossSettings settings) {
+    this.settings = settings;
+  }
+
+  public LossSettings settings() {
+    return settings;
+  }
+
+  /**
+   * The loss and its gradient by the pairs' log-probabilities. NaN or infinite log-probabilities give a loss that is not
+   * finite; nothing is thrown.
+   */
+  public LossValue evaluate(PairBatch batch) {
+    double[] dChosen = new double[batch.size()];
+    double[] dRejected = new double[batch.size()];
+    double loss = 0;
+    for (int k = 0; k < settings.losses().size(); k++) {
+      loss += settings.losses().get(k).add(batch, settings, settings.weights().get(k), dChosen, dRejected);
+    }
+    return new LossValue(loss, dChosen, dRejected);
+  }
+
+  /**
+   * Sum of a completion's token log-probabilities, in order, in double precision; tokens past the other completion's
+   * length count {@code ldAlpha} times (LD-DPO).
+   */
+  public double sequence(float[] tokenLogProbs, int otherLength) {
+    double sum = 0;
+    double tail = 0;
+    for (int i = 0; i < tokenLogProbs.length; i++) {
+      if (i < otherLength) {
+        sum += tokenLogProbs[i];
+      } else {
+        tail += tokenLogProbs[i];
+      }
+    }
+    return tail == 0 ? sum : sum + settings.ldAlpha() * tail;
+  }
+
+  /** d sequence / d log-probability of the token with this index. */
+  public double tokenFactor(int index, int otherLength) {
+    return index < otherLength ? 1 : settings.ldAlpha();
+  }
+}
