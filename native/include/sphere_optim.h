@@ -5,22 +5,22 @@
  * updates are independent, and sums add fixed blocks in a fixed order. Products and sums are rounded separately (no
  * fused multiply-add), so a plain Java loop gives the same bits too.
  *
- * Return value of all functions: SPHERE_OPTIM_OK, or a negative SPHERE_OPTIM_E_* with nothing written.
+ * All functions return a sphere_status; on SPHERE_INVALID_ARGUMENT (a null array, a negative length) nothing is written.
  * Arrays must not overlap. n may be 0. threads < 1 means 1.
  */
 #ifndef SPHERE_OPTIM_H
 #define SPHERE_OPTIM_H
 
-#include <stdint.h>
+#include "sphere.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
 #if defined(_WIN32)
-#define SPHERE_OPTIM_API __declspec(dllexport)
+#define SPHERE_API __declspec(dllexport)
 #else
-#define SPHERE_OPTIM_API __attribute__((visibility("default")))
+#define SPHERE_API __attribute__((visibility("default")))
 #endif
 
 #define SPHERE_OPTIM_OK 0
@@ -39,32 +39,32 @@ extern "C" {
  * root_scale              1 / sqrt(1 - beta2^t)
  * clear                   not 0: the gradient is zeroed in the same pass
  */
-SPHERE_OPTIM_API int32_t sphere_adamw(float * value, float * gradient, float * m, float * v, int64_t n, float grad_scale,
-                                      float keep, float step_size, float beta1, float beta2, float root_scale,
-                                      float epsilon, int32_t clear, int32_t threads);
+SPHERE_API int32_t sphere_adamw(float * value, float * gradient, float * m, float * v, int64_t n, float grad_scale,
+                                float keep, float step_size, float beta1, float beta2, float root_scale, float epsilon,
+                                int32_t clear, int32_t threads);
 
 /*
  * SGD with optional momentum and decoupled weight decay:
  *   g = grad_scale * gradient; velocity = momentum velocity + g; value = keep value - step_size * velocity
  * velocity   n floats, or null for plain SGD (then velocity = g)
  */
-SPHERE_OPTIM_API int32_t sphere_sgd(float * value, float * gradient, float * velocity, int64_t n, float grad_scale,
-                                    float keep, float step_size, float momentum, int32_t clear, int32_t threads);
+SPHERE_API int32_t sphere_sgd(float * value, float * gradient, float * velocity, int64_t n, float grad_scale, float keep,
+                              float step_size, float momentum, int32_t clear, int32_t threads);
 
 /*
  * Sum of squares in double precision, by blocks of 4096 elements with 8 running sums each, added in order.
  * sum   receives the sum; NaN or infinity in x shows in it
  */
-SPHERE_OPTIM_API int32_t sphere_sum_squares(const float * x, int64_t n, int32_t threads, double * sum);
+SPHERE_API int32_t sphere_sum_squares(const float * x, int64_t n, int32_t threads, double * sum);
 
 /* x = factor x */
-SPHERE_OPTIM_API int32_t sphere_scale(float * x, int64_t n, float factor, int32_t threads);
+SPHERE_API int32_t sphere_scale(float * x, int64_t n, float factor, int32_t threads);
 
 /* target = keep target + (1 - keep) source: an exponential moving average */
-SPHERE_OPTIM_API int32_t sphere_blend(float * target, const float * source, int64_t n, float keep, int32_t threads);
+SPHERE_API int32_t sphere_blend(float * target, const float * source, int64_t n, float keep, int32_t threads);
 
 /* x = 0 */
-SPHERE_OPTIM_API int32_t sphere_zero(float * x, int64_t n);
+SPHERE_API int32_t sphere_zero(float * x, int64_t n);
 
 #ifdef __cplusplus
 }

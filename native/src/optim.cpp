@@ -5,6 +5,8 @@
 
 #include "sphere_optim.h"
 
+#include "barrier.hpp"
+
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -18,50 +20,44 @@ constexpr int64_t MIN_PER_THREAD = 1 << 16; // below this a thread costs more th
 
 // Runs body(from, to) over [0, n) in contiguous parts that are multiples of BLOCK, the last part on this thread.
 template <typename Body> void in_parts(int64_t n, int32_t threads, const Body & body) {
-    const int64_t most  = std::max<int64_t>(1, n / MIN_PER_THREAD);
-    const int64_t parts = std::min<int64_t>(std::max(1, threads), most);
-    const int64_t each  = ((n + parts - 1) / parts + BLOCK - 1) / BLOCK * BLOCK;
-    std::vector<std::thread> pool;
-    int64_t from = 0;
-    try {
-        for (; from + each < n; from += each) {
-            pool.emplace_back(body, from, from + each);
-        }
-    } catch (...) {
-        // No thread to be had: what was not handed out is done here.
+  const int64_t most  = std::max<int64_t>(1, n / MIN_PER_THREAD);
+  const int64_t parts = std::min<int64_t>(std::max(1, threads), most);
+  const int64_t each  = ((n + parts - 1) / parts + BLOCK - 1) / BLOCK * BLOCK;
+  std::vector<std::thread> pool;
+  int64_t from = 0;
+  try {
+    for (; from + each < n; from += each) {
+      pool.emplace_back(body, from, from + each);
     }
-    body(from, n);
-    for (auto & thread : pool) {
-        thread.join();
-    }
+  } catch (...) {
+    // No thread to be had: what was not handed out is done here.
+  }
+  body(from, n);
+  for (auto & thread : pool) {
+    thread.join();
+  }
 }
 
-template <typename Body> int32_t guarded(bool valid, const Body & body) noexcept {
-    if (!valid) {
-        return SPHERE_OPTIM_E_ARGUMENT;
-    }
-    try {
-        body();
-        return SPHERE_OPTIM_OK;
-    } catch (...) {
-        return SPHERE_OPTIM_E_INTERNAL;
-    }
+void require(bool valid) {
+  if (!valid) {
+    throw std::invalid_argument("an array is null or its length is negative");
+  }
 }
 
 double block_squares(const float * x, int64_t n) {
-    double sums[8] = {0};
-    int64_t i      = 0;
-    for (; i + 8 <= n; i += 8) {
-        for (int lane = 0; lane < 8; lane++) {
-            const double value = x[i + lane];
-            sums[lane] += value * value;
-        }
+  double sums[8] = {0};
+  int64_t i      = 0;
+  for (; i + 8 <= n; i += 8) {
+    for (int lane = 0; lane < 8; lane++) {
+      const double value = x[i + lane];
+      sums[lane] += value * value;
     }
-    for (; i < n; i++) {
-        const double value = x[i];
-        sums[i & 7] += value * value;
-    }
-    return ((sums[0] + sums[1]) + (sums[2] + sums[3])) + ((sums[4] + sums[5]) + (sums[6] + sums[7]));
+  }
+  for (; i < n; i++) {
+    const double value = x[i];
+    sums[i & 7] += value * value;
+  }
+  return ((sums[0] + sums[1]) + (sums[2] + sums[3])) + ((sums[4] + sums[5]) + (sums[6] + sums[7]));
 }
 
 } // namespace
@@ -71,93 +67,99 @@ extern "C" {
 int32_t sphere_adamw(float * value, float * gradient, float * m, float * v, int64_t n, float grad_scale, float keep,
                      float step_size, float beta1, float beta2, float root_scale, float epsilon, int32_t clear,
                      int32_t threads) {
-    return guarded(n == 0 || (n > 0 && value && gradient && m && v), [&] {
-        const float rest1 = 1.0f - beta1;
-        const float rest2 = 1.0f - beta2;
-        in_parts(n, threads, [=](int64_t from, int64_t to) {
-            float * __restrict pp = value;
-            float * __restrict gp = gradient;
-            float * __restrict mp = m;
-            float * __restrict vp = v;
-            for (int64_t i = from; i < to; i++) {
-                const float g  = grad_scale * gp[i];
-                const float mi = beta1 * mp[i] + rest1 * g;
-                const float vi = beta2 * vp[i] + rest2 * (g * g);
-                mp[i]          = mi;
-                vp[i]          = vi;
-                pp[i]          = keep * pp[i] - step_size * (mi / (std::sqrt(vi) * root_scale + epsilon));
-                gp[i]          = clear ? 0.0f : gp[i];
-            }
-        });
+  return sphere::guarded([&] {
+    require(n == 0 || (n > 0 && value && gradient && m && v));
+    const float rest1 = 1.0f - beta1;
+    const float rest2 = 1.0f - beta2;
+    in_parts(n, threads, [=](int64_t from, int64_t to) {
+      float * __restrict pp = value;
+      float * __restrict gp = gradient;
+      float * __restrict mp = m;
+      float * __restrict vp = v;
+      for (int64_t i = from; i < to; i++) {
+        const float g  = grad_scale * gp[i];
+        const float mi = beta1 * mp[i] + rest1 * g;
+        const float vi = beta2 * vp[i] + rest2 * (g * g);
+        mp[i]          = mi;
+        vp[i]          = vi;
+        pp[i]          = keep * pp[i] - step_size * (mi / (std::sqrt(vi) * root_scale + epsilon));
+        gp[i]          = clear ? 0.0f : gp[i];
+      }
     });
+  });
 }
 
 int32_t sphere_sgd(float * value, float * gradient, float * velocity, int64_t n, float grad_scale, float keep,
                    float step_size, float momentum, int32_t clear, int32_t threads) {
-    return guarded(n == 0 || (n > 0 && value && gradient), [&] {
-        in_parts(n, threads, [=](int64_t from, int64_t to) {
-            float * __restrict pp = value;
-            float * __restrict gp = gradient;
-            float * __restrict vp = velocity;
-            for (int64_t i = from; i < to; i++) {
-                float step = grad_scale * gp[i];
-                if (vp) {
-                    step  = momentum * vp[i] + step;
-                    vp[i] = step;
-                }
-                pp[i] = keep * pp[i] - step_size * step;
-                gp[i] = clear ? 0.0f : gp[i];
-            }
-        });
+  return sphere::guarded([&] {
+    require(n == 0 || (n > 0 && value && gradient));
+    in_parts(n, threads, [=](int64_t from, int64_t to) {
+      float * __restrict pp = value;
+      float * __restrict gp = gradient;
+      float * __restrict vp = velocity;
+      for (int64_t i = from; i < to; i++) {
+        float step = grad_scale * gp[i];
+        if (vp) {
+          step  = momentum * vp[i] + step;
+          vp[i] = step;
+        }
+        pp[i] = keep * pp[i] - step_size * step;
+        gp[i] = clear ? 0.0f : gp[i];
+      }
     });
+  });
 }
 
 int32_t sphere_sum_squares(const float * x, int64_t n, int32_t threads, double * sum) {
-    return guarded(sum && (n == 0 || (n > 0 && x)), [&] {
-        std::vector<double> partial((n + BLOCK - 1) / BLOCK);
-        double * out = partial.data();
-        in_parts(n, threads, [=](int64_t from, int64_t to) {
-            for (int64_t i = from; i < to; i += BLOCK) {
-                out[i / BLOCK] = block_squares(x + i, std::min(BLOCK, to - i));
-            }
-        });
-        double total = 0;
-        for (const double p : partial) {
-            total += p;
-        }
-        *sum = total;
+  return sphere::guarded([&] {
+    require(sum && (n == 0 || (n > 0 && x)));
+    std::vector<double> partial((n + BLOCK - 1) / BLOCK);
+    double * out = partial.data();
+    in_parts(n, threads, [=](int64_t from, int64_t to) {
+      for (int64_t i = from; i < to; i += BLOCK) {
+        out[i / BLOCK] = block_squares(x + i, std::min(BLOCK, to - i));
+      }
     });
+    double total = 0;
+    for (const double p : partial) {
+      total += p;
+    }
+    *sum = total;
+  });
 }
 
 int32_t sphere_scale(float * x, int64_t n, float factor, int32_t threads) {
-    return guarded(n == 0 || (n > 0 && x), [&] {
-        in_parts(n, threads, [=](int64_t from, int64_t to) {
-            for (int64_t i = from; i < to; i++) {
-                x[i] *= factor;
-            }
-        });
+  return sphere::guarded([&] {
+    require(n == 0 || (n > 0 && x));
+    in_parts(n, threads, [=](int64_t from, int64_t to) {
+      for (int64_t i = from; i < to; i++) {
+        x[i] *= factor;
+      }
     });
+  });
 }
 
 int32_t sphere_blend(float * target, const float * source, int64_t n, float keep, int32_t threads) {
-    return guarded(n == 0 || (n > 0 && target && source), [&] {
-        const float rest = 1.0f - keep;
-        in_parts(n, threads, [=](int64_t from, int64_t to) {
-            float * __restrict t       = target;
-            const float * __restrict s = source;
-            for (int64_t i = from; i < to; i++) {
-                t[i] = keep * t[i] + rest * s[i];
-            }
-        });
+  return sphere::guarded([&] {
+    require(n == 0 || (n > 0 && target && source));
+    const float rest = 1.0f - keep;
+    in_parts(n, threads, [=](int64_t from, int64_t to) {
+      float * __restrict t       = target;
+      const float * __restrict s = source;
+      for (int64_t i = from; i < to; i++) {
+        t[i] = keep * t[i] + rest * s[i];
+      }
     });
+  });
 }
 
 int32_t sphere_zero(float * x, int64_t n) {
-    return guarded(n == 0 || (n > 0 && x), [&] {
-        if (n > 0) {
-            std::memset(x, 0, static_cast<size_t>(n) * sizeof(float));
-        }
-    });
+  return sphere::guarded([&] {
+    require(n == 0 || (n > 0 && x));
+    if (n > 0) {
+      std::memset(x, 0, static_cast<size_t>(n) * sizeof(float));
+    }
+  });
 }
 
 } // extern "C"

@@ -1,0 +1,87 @@
+package dev.sphere.trainer.optim;
+
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/**
+ * Which optimizer, and its numbers. Weight decay is decoupled (arXiv 1711.05101) and spares norms and biases.
+ *
+ * @param kind adamw or sgd
+ * @param learningRate the schedule's peak
+ * @param weightDecay 0 = none
+ * @param beta1 AdamW's first decay; 0.9
+ * @param beta2 AdamW's second decay; 0.999
+ * @param epsilon AdamW's epsilon; 1e-8
+ * @param momentum SGD's momentum; 0 = plain
+ * @param maxGradNorm the gradient is scaled down to this global norm; 0 = no clipping; 1
+ */
+public record OptimizerSettings(
+    Kind kind,
+    double learningRate,
+    double weightDecay,
+    double beta1,
+    double beta2,
+    double epsilon,
+    double momentum,
+    double maxGradNorm) {
+  /** The optimizers. */
+  public enum Kind {
+    ADAMW,
+    SGD
+  }
+
+  public OptimizerSettings {
+    if (!(learningRate >= 0) || Double.isInfinite(learningRate)) {
+      throw new IllegalArgumentException("the learning rate must be finite and not negative: " + learningRate);
+    }
+    if (!(weightDecay >= 0 && weightDecay * learningRate < 1)) {
+      throw new IllegalArgumentException("weight decay must be in [0, 1 / learning rate): " + weightDecay);
+    }
+    if (!(beta1 >= 0 && beta1 < 1) || !(beta2 >= 0 && beta2 < 1) || !(epsilon > 0)) {
+      throw new IllegalArgumentException("betas must be in [0, 1), epsilon above 0: " + beta1 + ", " + beta2 + ", " + epsilon);
+    }
+    if (!(momentum >= 0 && momentum < 1) || !(maxGradNorm >= 0)) {
+      throw new IllegalArgumentException(
+          "momentum must be in [0, 1), the largest gradient norm not negative: " + momentum + ", " + maxGradNorm);
+    }
+  }
+
+  /** AdamW with betas 0.9 and 0.999, no weight decay, clipping at norm 1. */
+  public static OptimizerSettings adamw(double learningRate) {
+    return new OptimizerSettings(Kind.ADAMW, learningRate, 0, 0.9, 0.999, 1e-8, 0, 1);
+  }
+
+  /** SGD with momentum (0 = plain), clipping at norm 1. */
+  public static OptimizerSettings sgd(double learningRate, double momentum) {
+    return new OptimizerSettings(Kind.SGD, learningRate, 0, 0.9, 0.999, 1e-8, momentum, 1);
+  }
+
+  public OptimizerSettings withWeightDecay(double value) {
+    return new OptimizerSettings(kind, learningRate, value, beta1, beta2, epsilon, momentum, maxGradNorm);
+  }
+
+  public OptimizerSettings withBetas(double first, double second) {
+    return new OptimizerSettings(kind, learningRate, weightDecay, first, second, epsilon, momentum, maxGradNorm);
+  }
+
+  public OptimizerSettings withMaxGradNorm(double value) {
+    return new OptimizerSettings(kind, learningRate, weightDecay, beta1, beta2, epsilon, momentum, value);
+  }
+
+  /** The settings by name, for provenance and for the check on resume. */
+  public Map<String, Object> toMap() {
+    Map<String, Object> map = new LinkedHashMap<>();
+    map.put("optimizer", kind.name().toLowerCase(java.util.Locale.ROOT));
+    map.put("learning_rate", learningRate);
+    map.put("weight_decay", weightDecay);
+    if (kind == Kind.ADAMW) {
+      map.put("adam_beta1", beta1);
+      map.put("adam_beta2", beta2);
+      map.put("adam_epsilon", epsilon);
+    } else {
+      map.put("momentum", momentum);
+    }
+    map.put("max_grad_norm", maxGradNorm);
+    return map;
+  }
+}
