@@ -1,0 +1,85 @@
+package dev.sphere.bindings;
+
+import java.lang.foreign.MemorySegment;
+
+/**
+ * A device that computes graphs, and the scratch memory that its graphs share. Results depend on the number of threads
+ * only through the order of sums: the same inputs with the same number of threads give bit-equal results.
+ *
+ * <p>Not thread-safe: one graph at a time. Close tensors and graphs first. Closing twice is harmless.
+ */
+public final class Backend implements AutoCloseable {
+  private MemorySegment handle;
+  private MemorySegment allocator;
+  private final int threads;
+
+  private Backend(MemorySegment handle, int threads) {
+    this.handle = handle;
+    this.threads = threads;
+    this.allocator = Ggml.get(Ggml.GALLOCR_NEW, Ggml.get(Ggml.BACKEND_BUFFER_TYPE, handle));
+  }
+
+  /**
+   * The CPU.
+   *
+   * @param threads number of threads, at least 1
+   */
+  public static Backend cpu(int threads) {
+    if (threads < 1) {
+      throw new IllegalArgumentException("the number of threads must be at least 1, not " + threads);
+    }
+    try {
+      MemorySegment handle = (MemorySegment) Ggml.CPU_INIT.invokeExact();
+      if (handle.address() == 0) {
+        throw new IllegalStateException("ggml made no CPU backend");
+      }
+      Ggml.CPU_SET_THREADS.invokeExact(handle, threads);
+      return new Backend(handle, threads);
+    } catch (Throwable t) {
+      throw Ggml.failed(t);
+    }
+  }
+
+  /** Number of threads that compute a graph. */
+  public int threads() {
+    return threads;
+  }
+
+  /** Bytes of scratch memory that the largest graph so far needed. */
+  public long scratchBytes() {
+    try {
+      return (long) Ggml.GALLOCR_SIZE.invokeExact(allocator(), 0);
+    } catch (Throwable t) {
+      throw Ggml.failed(t);
+    }
+  }
+
+  /** Gives the scratch memory back; the next graph takes what it needs. */
+  public void trim() {
+    MemorySegment fresh = Ggml.get(Ggml.GALLOCR_NEW, Ggml.get(Ggml.BACKEND_BUFFER_TYPE, handle()));
+    Ggml.call(Ggml.GALLOCR_FREE, allocator());
+    allocator = fresh;
+  }
+
+  MemorySegment handle() {
+    if (handle == null) {
+      throw new IllegalStateException("the backend is closed");
+    }
+    return handle;
+  }
+
+  MemorySegment allocator() {
+    handle();
+    return allocator;
+  }
+
+  @Override
+  public void close() {
+    if (handle != null) {
+      Ggml.call(Ggml.GALLOCR_FREE, allocator);
+      Ggml.call(Ggml.BACKEND_FREE, handle);
+      handle = null;
+      allocator = null;
+    }
+  }
+}

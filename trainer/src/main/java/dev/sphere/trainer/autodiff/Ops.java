@@ -1,0 +1,57 @@
+package dev.sphere.trainer.autodiff;
+
+import dev.sphere.bindings.Tensor;
+
+/**
+ * What a transformer is made of, with derivatives. {@link PlainOps} writes everything with ggml's own operations and is
+ * the reference; {@link FusedOps} does the same with libsphere's kernels on the CPU. N is the number of token slots.
+ */
+public interface Ops {
+  /** The tape that operations are recorded on. */
+  Tape tape();
+
+  /** weight [in, out] of any type, x [in, N] to [out, N]. */
+  Value linear(Value weight, Value x);
+
+  /** a + b; b is repeated to a's shape if need be (a bias [out] on [out, N]). */
+  Value add(Value a, Value b);
+
+  /** factor · a. */
+  Value scale(Value a, float factor);
+
+  /** x [width, N] divided by its rows' root mean square, times weight [width]. */
+  Value rmsNorm(Value x, Value weight, float eps);
+
+  /**
+   * Causal attention within each tree, after rotary embedding of queries and keys.
+   *
+   * @param q [head size · heads, N]
+   * @param k [head size · kv heads, N]
+   * @param v [head size · kv heads, N]
+   * @param geometry sizes, positions and who sees whom
+   * @return [head size · heads, N]
+   */
+  Value attention(Value q, Value k, Value v, Geometry geometry);
+
+  /** silu(gate) ⊙ up. */
+  Value swiglu(Value gate, Value up);
+
+  /** Rows of x [width, M] by an I32 vector, as [width, count]. */
+  Value rows(Value x, Tensor indices);
+
+  /**
+   * Log-probabilities of targets under softmax(weight · hidden).
+   *
+   * @param hidden [width, R]
+   * @param weight [width, vocabulary]
+   * @param targets which tokens after which rows
+   * @return [count], in the targets' order
+   */
+  Tensor logProbs(Value hidden, Value weight, Targets targets);
+
+  /**
+   * The same, and the backward pass of sum_i weights[i] · logProb[i] into hidden and weight at once, so that logits
+   * need not live on. The log-probabilities' node is returned.
+   */
+  Tensor logProbsBackward(Value hidden, Value weight, Targets targets);
+}

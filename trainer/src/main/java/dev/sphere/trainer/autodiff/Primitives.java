@@ -1,0 +1,133 @@
+package dev.sphere.trainer.autodiff;
+
+import dev.sphere.bindings.Graph;
+import dev.sphere.bindings.Rope;
+import dev.sphere.bindings.Tensor;
+import dev.sphere.bindings.TensorType;
+
+/** ggml's operations with their vector-Jacobian products. */
+class Primitives {
+  final Tape tape;
+  final Graph graph;
+
+  Primitives(Tape tape) {
+    this.tape = tape;
+    this.graph = tape.graph();
+  }
+
+  /** {@link Graph#mulMat}: a [k, m, p, q], b [k, n, P, q] to [m, n, P, q]; a is shared by P/p neighbours of b. */
+  Value mulMat(Value a, Value b) {
+    Tensor at = a.tensor();
+    Tensor bt = b.tensor();
+    Graph.require(at.size(3) == bt.size(3), "differentiable mulMat", at, bt);
+    return tape.record(
+        graph.mulMat(at, bt),
+        dy -> {
+          if (b.differentiable()) {
+            Tensor plain = at.type() == TensorType.F32 ? at : graph.cast(at, TensorType.F32);
+            tape.give(b, graph.mulMat(transposed(plain), dy));
+          }
+          if (a.differentiable()) {
+            tape.give(a, sumNeighbours(graph.mulMat(transposed(bt), transposed(dy)), at.size(2)));
+          }
+        },
+        a,
+        b);
+  }
+
+  private Tensor transposed(Tensor a) {
+    return graph.cont(graph.transpose(a));
+  }
+
+  /** [k, m, P, q] to [k, m, p, q]: sums of P/p neighbours along the third dimension. */
+  private Tensor sumNeighbours(Tensor a, long wanted) {
+    if (a.size(2) == wanted) {
+      return a;
+    }
+    long matrix = a.size(0) * a.size(1);
+    Tensor grouped = graph.reshape(a, matrix, a.size(2) / wanted, wanted, a.size(3));
+    Tensor like = graph.slice(a, 0, matrix, 1, wanted, a.size(3));
+    return graph.reshape(graph.repeatBack(grouped, like), a.size(0), a.size(1), wanted, a.size(3));
+  }
+
+  public Value add(Value a, Value b) {
+    return tape.record(
+        graph.add(a.tensor(), b.tensor()),
+        dy -> {
+          tape.give(a, dy);
+          if (b.differentiable()) {
+            tape.give(b, unrepeated(dy, b.tensor()));
+          }
+        },
+        a,
+        b);
+  }
+
+  Value mul(Value a, Value b) {
+    return tape.record(
+        graph.mul(a.tensor(), b.tensor()),
+        dy -> {
+          if (a.differentiable()) {
+            tape.give(a, graph.mul(dy, b.tensor()));
+          }
+          if (b.differentiable()) {
+            tape.give(b, unrepeated(graph.mul(dy, a.tensor()), b.tensor()));
+          }
+        },
+        a,
+        b);
+  }
+
+  private Tensor unrepeated(Tensor dy, Tensor like) {
+    return dy.elements() == like.elements() ? dy : graph.repeatBack(dy, like);
+  }
+
+  public Value scale(Value a, float factor) {
+    return tape.record(graph.scale(a.tensor(), factor), dy -> tape.give(a, graph.scale(dy, factor)), a);
+  }
+
+  Value normalize(Value a, float eps) {
+    return tape.record(
+        graph.rmsNorm(a.tensor(), eps), dy -> tape.give(a, graph.rmsNormBack(dy, a.tensor(), eps)), a);
+  }
+
+  Value silu(Value a) {
+    return tape.record(graph.silu(a.tensor()), dy -> tape.give(a, graph.siluBack(dy, a.tensor())), a);
+  }
+
+  Value softMax(Value a, Tensor mask, float scale) {
+    Tensor probabilities = graph.softMax(a.tensor(), mask, scale);
+    return tape.record(probabilities, dy -> tape.give(a, graph.softMaxBack(dy, probabilities, scale)), a);
+  }
+
+  Value rope(Value a, Tensor positions, Tensor factors, Rope settings) {
+    return tape.record(
+        graph.rope(a.tensor(), positions, factors, settings),
+        dy -> tape.give(a, graph.ropeBack(dy, positions, factors, settings)),
+        a);
+  }
+
+  Value getRows(Value a, Tensor indices) {
+    return tape.record(
+        graph.getRows(a.tensor(), indices),
+        dy -> tape.give(a, graph.getRowsBack(dy, indices, a.tensor())),
+        a);
+  }
+
+  Value reshape(Value a, long... shape) {
+    return tape.record(
+        graph.reshape(a.tensor(), shape), dy -> tape.give(a, graph.reshape(dy, a.tensor().shape())), a);
+  }
+
+  Value permute(Value a, int... axes) {
+    int[] inverse = new int[4];
+    for (int i = 0; i < 4; i++) {
+      inverse[axes[i]] = i;
+    }
+    return tape.record(graph.permute(a.tensor(), axes), dy -> tape.give(a, graph.permute(dy, inverse)), a);
+  }
+
+  Value cont(Value a) {
+    return tape.record(graph.cont(a.tensor()), dy -> tape.give(a, dy), a);
+  }
+}

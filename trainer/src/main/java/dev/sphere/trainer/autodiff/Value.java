@@ -1,0 +1,53 @@
+package dev.sphere.trainer.autodiff;
+
+import dev.sphere.bindings.Tensor;
+import java.util.function.Consumer;
+
+/** A tensor of a graph that derivatives may flow through. Made by {@link Tape} and {@link Ops} only. */
+public final class Value {
+  private final Tensor tensor;
+  private final boolean differentiable;
+  private final Consumer<Tensor> backward;
+  private final Tensor sink;
+  private Tensor gradient;
+
+  Value(Tensor tensor, boolean differentiable, Consumer<Tensor> backward, Tensor sink) {
+    this.tensor = tensor;
+    this.differentiable = differentiable;
+    this.backward = backward;
+    this.sink = sink;
+  }
+
+  /** The forward node. */
+  public Tensor tensor() {
+    return tensor;
+  }
+
+  /** Whether anything that is trained stands behind this value. */
+  public boolean differentiable() {
+    return differentiable;
+  }
+
+  /** The gradient node after the backward pass; null while nothing has flown here, and always for parameters. */
+  public Tensor gradient() {
+    return gradient;
+  }
+
+  /** Where a parameter's gradient is summed; null for everything else. */
+  public Tensor sink() {
+    return sink;
+  }
+
+  void gradient(Tensor tensor) {
+    gradient = tensor;
+  }
+
+  /** Emits the vector-Jacobian products for the gradient collected so far, then lets go of it. */
+  void runBackward() {
+    if (backward != null && gradient != null) {
+      Tensor collected = gradient;
+      gradient = null;
+      backward.accept(collected);
+    }
+  }
+}

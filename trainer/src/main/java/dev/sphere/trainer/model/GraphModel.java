@@ -1,0 +1,132 @@
+package dev.sphere.trainer.model;
+
+import dev.sphere.bindings.Backend;
+import dev.sphere.trainer.PackedBatch;
+import dev.sphere.trainer.Parameter;
+import dev.sphere.trainer.TrainableModel;
+import java.util.List;
+
+/**
+ * A qwen2 or llama model that computes as ggml graphs. A batch is cut into chunks of whole groups, which are computed
+ * one after the other with their gradients summed; within a chunk the backward pass keeps the activations of one segment
+ * of layers at a time ({@link ModelOptions#segmentLayers}).
+ *
+ * <p>The same inputs, options and number of threads give bit-equal results. Not thread-safe.
+ */
+public final class GraphModel implements TrainableModel {
+  private final Architecture shape;
+  private final ModelOptions options;
+  private final Backend backend;
+  private final Weights weights;
+  private final ChunkRunner runner;
+  private boolean closed;
+
+  /**
+   * Loads the weights.
+   *
+   * @throws IllegalArgumentException naming what is unsupported, missing or of the wrong shape
+   */
+  public GraphModel(Architecture shape, WeightSource source, ModelOptions options) {
+    this.shape = shape;
+    this.options = options;
+    this.backend = Backend.cpu(options.threads());
+    try {
+      this.weights = new Weights(backend, shape, source, options);
+      this.runner = new ChunkRunner(backend, shape, weights, options);
+    } catch (RuntimeException e) {
+      backend.close();
+      throw e;
+    }
+  }
+
+  /** The model's shape. */
+  public Architecture architecture() {
+    return shape;
+  }
+
+  /** Bytes of weights and gradients. */
+  public long weightBytes() {
+    return weights.bytes();
+  }
+
+  /** Bytes of scratch memory that graphs have needed so far, checkpoints included. */
+  public long scratchBytes() {
+    return backend.scratchBytes() + runner.checkpointBytes();
+  }
+
+  @Override
+  public float[] logProbs(PackedBatch batch, boolean reference) {
+    check(batch);
+    if (reference && !options.lora()) {
+      throw new UnsupportedOperationException(
+          "full fine-tuning keeps no reference policy; cache its log-probabilities before the first step");
+    }
+    float[] result = new float[batch.predictions()];
+    for (Chunk chunk : Chunk.split(batch, options.microTokens())) {
+      if (chunk.order().length > 0) {
+        scatter(runner.forward(chunk, !reference), chunk, result);
+      }
+    }
+    return result;
+  }
+
+  @Override
+  public float[] backward(PackedBatch batch, float[] lossWeights) {
+    check(batch);
+    if (lossWeights.length != batch.predictions()) {
+      throw new IllegalArgumentException(
+          lossWeights.length + " weights for " + batch.predictions() + " predictions");
+    }
+    float[] result = new float[batch.predictions()];
+    for (Chunk chunk : Chunk.split(batch, options.microTokens())) {
+      if (chunk.order().length > 0) {
+        float[] part = new float[chunk.order().length];
+        for (int i = 0; i < part.length; i++) {
+          part[i] = lossWeights[chunk.order()[i]];
+        }
+        scatter(runner.backward(chunk, part), chunk, result);
+      }
+    }
+    return result;
+  }
+
+  private static void scatter(float[] values, Chunk chunk, float[] result) {
+    for (int i = 0; i < values.length; i++) {
+      result[chunk.order()[i]] = values[i];
+    }
+  }
+
+  /** Native code indexes tables with these numbers, so none may be out of range. */
+  private void check(PackedBatch batch) {
+    if (closed) {
+      throw new IllegalStateException("the model is closed");
+    }
+    range("token", batch.tokens(), shape.vocabulary());
+    range("target", batch.targets(), shape.vocabulary());
+    range("source", batch.sources(), batch.groups() * batch.slots());
+    range("position", batch.positions(), Integer.MAX_VALUE);
+  }
+
+  private static void range(String what, int[] values, int end) {
+    for (int i = 0; i < values.length; i++) {
+      if (values[i] < 0 || values[i] >= end) {
+        throw new IllegalArgumentException(what + " " + i + " is " + values[i] + ", not in 0.." + (end - 1));
+      }
+    }
+  }
+
+  @Override
+  public List<Parameter> parameters() {
+    return weights.parameters();
+  }
+
+  @Override
+  public void close() {
+    if (!closed) {
+      closed = true;
+      runner.close();
+      weights.close();
+      backend.close();
+    }
+  }
+}

@@ -1,0 +1,80 @@
+package dev.sphere.trainer.model;
+
+import java.util.Set;
+
+/**
+ * How a model is trained.
+ *
+ * @param rank LoRA rank; 0 for full fine-tuning of all weights
+ * @param alpha LoRA's alpha: the adapter's part is scaled by alpha / rank
+ * @param targets the linear layers that LoRA adapts, out of {@link #LINEAR_LAYERS}
+ * @param seed of the adapter's random A matrices
+ * @param threads number of threads that compute
+ * @param microTokens token slots computed at once; groups are taken together up to this number (at least one group)
+ * @param segmentLayers layers whose activations are kept at once in the backward pass; 0: as many as fit {@code
+ *     activationBytes}. Less memory costs one more forward pass
+ * @param activationBytes memory that activations may take when {@code segmentLayers} is 0
+ * @param fused whether libsphere's kernels compute what they can (faster), or ggml's operations all (the reference)
+ */
+public record ModelOptions(
+    int rank,
+    float alpha,
+    Set<String> targets,
+    long seed,
+    int threads,
+    int microTokens,
+    int segmentLayers,
+    long activationBytes,
+    boolean fused) {
+  /** Everything in a layer that LoRA can adapt, by its GGUF name within the layer. */
+  public static final Set<String> LINEAR_LAYERS =
+      Set.of("attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down");
+
+  public ModelOptions {
+    targets = Set.copyOf(targets);
+    if (rank < 0 || threads < 1 || microTokens < 1 || segmentLayers < 0) {
+      throw new IllegalArgumentException("rank, threads, microTokens and segmentLayers must not be negative");
+    }
+    if (rank > 0 && (targets.isEmpty() || !LINEAR_LAYERS.containsAll(targets))) {
+      throw new IllegalArgumentException("LoRA targets must be some of " + LINEAR_LAYERS + ", but are " + targets);
+    }
+    if (rank > 0 && !(alpha > 0)) {
+      throw new IllegalArgumentException("LoRA's alpha must be positive, not " + alpha);
+    }
+  }
+
+  /** Full fine-tuning with F32 masters. */
+  public static ModelOptions full(int threads) {
+    return new ModelOptions(0, 0, Set.of(), 0, threads, 1024, 0, 1L << 30, true);
+  }
+
+  /** LoRA adapters on a frozen base of any type. */
+  public static ModelOptions lora(int rank, float alpha, Set<String> targets, long seed, int threads) {
+    if (rank < 1) {
+      throw new IllegalArgumentException("LoRA's rank must be at least 1, not " + rank);
+    }
+    return new ModelOptions(rank, alpha, targets, seed, threads, 1024, 0, 1L << 30, true);
+  }
+
+  /** The same with another micro-batch size. */
+  public ModelOptions withMicroTokens(int tokens) {
+    return new ModelOptions(
+        rank, alpha, targets, seed, threads, tokens, segmentLayers, activationBytes, fused);
+  }
+
+  /** The same with another number of layers whose activations are kept at once; 0 for automatic. */
+  public ModelOptions withSegmentLayers(int layers) {
+    return new ModelOptions(rank, alpha, targets, seed, threads, microTokens, layers, activationBytes, fused);
+  }
+
+  /** The same with libsphere's kernels on or off. */
+  public ModelOptions withFused(boolean on) {
+    return new ModelOptions(
+        rank, alpha, targets, seed, threads, microTokens, segmentLayers, activationBytes, on);
+  }
+
+  /** Whether adapters are trained rather than all weights. */
+  public boolean lora() {
+    return rank > 0;
+  }
+}

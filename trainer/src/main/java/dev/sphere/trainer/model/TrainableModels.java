@@ -1,0 +1,22 @@
+package dev.sphere.trainer.model;
+
+import dev.sphere.gguf.GgufFile;
+import java.nio.file.Path;
+
+/** Opens models for training. */
+public final class TrainableModels {
+  private TrainableModels() {}
+
+  /**
+   * Opens a GGUF file: qwen2 or llama, in F32, F16, BF16 or quantised. Full fine-tuning turns all weights into F32;
+   * LoRA leaves the base as it is.
+   *
+   * @throws IllegalArgumentException naming what training does not support
+   * @throws dev.sphere.gguf.GgufException if the file is damaged
+   */
+  public static GraphModel open(Path gguf, ModelOptions options) {
+    try (GgufFile file = GgufFile.openModel(gguf)) {
+      return new GraphModel(GgufWeights.architecture(file), new GgufWeights(file), options);
+    }
+  }
+}

@@ -1,0 +1,120 @@
+package dev.sphere.trainer.model;
+
+import dev.sphere.bindings.Backend;
+import dev.sphere.bindings.NativeFloats;
+import dev.sphere.bindings.Tensor;
+import dev.sphere.bindings.TensorBuffer;
+import dev.sphere.bindings.TensorType;
+import dev.sphere.trainer.Parameter;
+import dev.sphere.trainer.autodiff.Ops;
+import dev.sphere.trainer.autodiff.Value;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.SplittableRandom;
+import java.util.TreeSet;
+
+/** A model's weights in memory, the adapters beside them, and the gradients of whatever is trained. */
+final class Weights implements AutoCloseable {
+  static final String LORA_A = ".lora_a";
+  static final String LORA_B = ".lora_b";
+
+  private final ModelOptions options;
+  private final Map<String, Tensor> tensors = new LinkedHashMap<>();
+  private final Map<String, Tensor> gradients = new LinkedHashMap<>();
+  private final List<Parameter> parameters = new ArrayList<>();
+  private final TensorBuffer values;
+  private final TensorBuffer sums;
+
+  Weights(Backend backend, Architecture shape, WeightSource source, ModelOptions options) {
+    this.options = options;
+    List<String> names = ModelTensors.of(shape, source);
+    int capacity = 3 * names.size();
+    values = new TensorBuffer(backend, capacity);
+    sums = new TensorBuffer(backend, capacity);
+    try {
+      describe(names, source);
+      values.allocate();
+      sums.allocate();
+      for (String name : names) {
+        source.load(name, tensors.get(name));
+      }
+      initialiseAdapters();
+      for (Map.Entry<String, Tensor> e : gradients.entrySet()) {
+        Tensor value = tensors.get(e.getKey());
+        long[] sizes = value.shape();
+        long[] shown = sizes[1] == 1 ? new long[] {sizes[0]} : new long[] {sizes[0], sizes[1]};
+        NativeFloats gradient = e.getValue().floats();
+        parameters.add(new Parameter(e.getKey(), shown, value.floats(), gradient, shown.length > 1));
+      }
+    } catch (RuntimeException e) {
+      close();
+      throw e;
+    }
+  }
+
+  private void describe(List<String> names, WeightSource source) {
+    for (String name : names) {
+      long[] sizes = source.shape(name);
+      boolean trained = !options.lora() && !name.equals(ModelTensors.ROPE_FACTORS);
+      add(name, trained || sizes.length == 1 ? TensorType.F32 : source.type(name), trained, sizes);
+      if (options.lora() && options.targets().contains(ModelTensors.layerPart(name))) {
+        add(name + LORA_A, TensorType.F32, true, sizes[0], options.rank());
+        add(name + LORA_B, TensorType.F32, true, options.rank(), sizes[1]);
+      }
+    }
+  }
+
+  private void add(String name, TensorType type, boolean trained, long... sizes) {
+    tensors.put(name, values.add(type, name, sizes));
+    if (trained) {
+      gradients.put(name, sums.add(TensorType.F32, name, sizes));
+    }
+  }
+
+  /** A uniform in ± 1 / sqrt(inputs) (Kaiming with a = sqrt 5, as PEFT has it), B zero: the adapter starts as nothing. */
+  private void initialiseAdapters() {
+    for (String name : new TreeSet<>(tensors.keySet())) {
+      if (name.endsWith(LORA_A)) {
+        Tensor a = tensors.get(name);
+        SplittableRandom random = new SplittableRandom(options.seed() * 0x9E3779B97F4A7C15L + name.hashCode());
+        float bound = (float) (1 / Math.sqrt(a.size(0)));
+        float[] start = new float[Math.toIntExact(a.elements())];
+        for (int i = 0; i < start.length; i++) {
+          start[i] = (2 * (float) random.nextDouble() - 1) * bound;
+        }
+        a.write(start);
+      }
+    }
+  }
+
+  boolean has(String name) {
+    return tensors.containsKey(name);
+  }
+
+  Tensor tensor(String name) {
+    return tensors.get(name);
+  }
+
+  /** The weight as a value: a parameter where it is trained. */
+  Value value(Ops ops, String name) {
+    Tensor tensor = tensors.get(name);
+    Tensor gradient = gradients.get(name);
+    return gradient == null ? ops.tape().constant(tensor) : ops.tape().parameter(tensor, gradient);
+  }
+
+  List<Parameter> parameters() {
+    return List.copyOf(parameters);
+  }
+
+  long bytes() {
+    return values.bytes() + sums.bytes();
+  }
+
+  @Override
+  public void close() {
+    sums.close();
+    values.close();
+  }
+}

@@ -1,0 +1,169 @@
+package dev.sphere.trainer.model;
+
+import dev.sphere.trainer.PackedBatch;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/** The model's forward pass in double precision, one slot after the other: nothing shared with the product's code. */
+final class ReferenceModel {
+  private final Architecture a;
+  private final Map<String, double[]> weights = new LinkedHashMap<>();
+  double loraScale;
+
+  ReferenceModel(TinyModel model) {
+    this.a = model.shape;
+    model.values.forEach((name, v) -> {
+      double[] d = new double[v.length];
+      for (int i = 0; i < d.length; i++) {
+        d[i] = v[i];
+      }
+      weights.put(name, d);
+    });
+  }
+
+  double[] weight(String name) {
+    return weights.get(name);
+  }
+
+  void weight(String name, double[] values) {
+    weights.put(name, values);
+  }
+
+  double[] logProbs(PackedBatch batch) {
+    int n = batch.groups() * batch.slots();
+    double[][] x = new double[n][];
+    for (int i = 0; i < n; i++) {
+      x[i] = new double[a.width()];
+      System.arraycopy(weights.get("token_embd.weight"), batch.tokens()[i] * a.width(), x[i], 0, a.width());
+    }
+    for (int l = 0; l < a.layers(); l++) {
+      layer(l, x, batch);
+    }
+    double[] result = new double[batch.predictions()];
+    double[] head = weights.getOrDefault("output.weight", weights.get("token_embd.weight"));
+    for (int i = 0; i < result.length; i++) {
+      double[] logits = times(head, norm(x[batch.sources()[i]], weights.get("output_norm.weight")));
+      double max = Double.NEGATIVE_INFINITY;
+      for (double v : logits) {
+        max = Math.max(max, v);
+      }
+      double sum = 0;
+      for (double v : logits) {
+        sum += Math.exp(v - max);
+      }
+      result[i] = logits[batch.targets()[i]] - max - Math.log(sum);
+    }
+    return result;
+  }
+
+  private void layer(int l, double[][] x, PackedBatch batch) {
+    int n = x.length;
+    double[][] q = new double[n][];
+    double[][] k = new double[n][];
+    double[][] v = new double[n][];
+    for (int i = 0; i < n; i++) {
+      double[] h = norm(x[i], weights.get("blk." + l + ".attn_norm.weight"));
+      q[i] = turned(linear(l, "attn_q", h), a.heads(), batch.positions()[i]);
+      k[i] = turned(linear(l, "attn_k", h), a.kvHeads(), batch.positions()[i]);
+      v[i] = linear(l, "attn_v", h);
+    }
+    for (int i = 0; i < n; i++) {
+      double[] mixed = new double[a.heads() * a.headSize()];
+      for (int h = 0; h < a.heads(); h++) {
+        attend(i, h, q, k, v, batch, mixed);
+      }
+      double[] middle = plus(x[i], linear(l, "attn_output", mixed));
+      double[] again = norm(middle, weights.get("blk." + l + ".ffn_norm.weight"));
+      double[] gate = linear(l, "ffn_gate", again);
+      double[] up = linear(l, "ffn_up", again);
+      for (int j = 0; j < gate.length; j++) {
+        up[j] *= gate[j] / (1 + Math.exp(-gate[j]));
+      }
+      x[i] = plus(middle, linear(l, "ffn_down", up));
+    }
+  }
+
+  private void attend(int i, int h, double[][] q, double[][] k, double[][] v, PackedBatch batch, double[] out) {
+    int d = a.headSize();
+    int kvHead = h / (a.heads() / a.kvHeads());
+    int group = i - i % batch.slots();
+    double sum = 0;
+    double[] mixed = new double[d];
+    for (int s = i % batch.slots(); s >= 0; s = batch.parents()[group + s]) {
+      double score = 0;
+      for (int j = 0; j < d; j++) {
+        score += q[i][h * d + j] * k[group + s][kvHead * d + j];
+      }
+      double e = Math.exp(score / Math.sqrt(d));
+      sum += e;
+      for (int j = 0; j < d; j++) {
+        mixed[j] += e * v[group + s][kvHead * d + j];
+      }
+    }
+    for (int j = 0; j < d; j++) {
+      out[h * d + j] = mixed[j] / sum;
+    }
+  }
+
+  private double[] linear(int l, String part, double[] x) {
+    String name = "blk." + l + "." + part + ".weight";
+    double[] y = times(weights.get(name), x);
+    if (weights.containsKey(name + ".lora_a")) {
+      double[] low = times(weights.get(name + ".lora_b"), times(weights.get(name + ".lora_a"), x));
+      for (int i = 0; i < y.length; i++) {
+        y[i] += loraScale * low[i];
+      }
+    }
+    double[] bias = weights.get("blk." + l + "." + part + ".bias");
+    return bias == null ? y : plus(y, bias);
+  }
+
+  private double[] turned(double[] x, int heads, int position) {
+    int d = a.headSize();
+    int half = a.rope().dimensions() / 2;
+    double[] factors = weights.get("rope_freqs.weight");
+    for (int h = 0; h < heads; h++) {
+      for (int j = 0; j < half; j++) {
+        double angle = position * Math.pow(a.rope().base(), -2.0 * j / a.rope().dimensions());
+        angle = factors == null ? angle : angle / factors[j];
+        int first = h * d + (a.rope().neox() ? j : 2 * j);
+        int second = a.rope().neox() ? first + half : first + 1;
+        double u = x[first];
+        double w = x[second];
+        x[first] = u * Math.cos(angle) - w * Math.sin(angle);
+        x[second] = u * Math.sin(angle) + w * Math.cos(angle);
+      }
+    }
+    return x;
+  }
+
+  private double[] norm(double[] x, double[] weight) {
+    double sum = 0;
+    for (double v : x) {
+      sum += v * v;
+    }
+    double[] y = new double[x.length];
+    for (int i = 0; i < y.length; i++) {
+      y[i] = x[i] / Math.sqrt(sum / x.length + a.epsilon()) * weight[i];
+    }
+    return y;
+  }
+
+  private static double[] times(double[] matrix, double[] x) {
+    double[] y = new double[matrix.length / x.length];
+    for (int i = 0; i < y.length; i++) {
+      for (int j = 0; j < x.length; j++) {
+        y[i] += matrix[i * x.length + j] * x[j];
+      }
+    }
+    return y;
+  }
+
+  private static double[] plus(double[] x, double[] y) {
+    double[] z = x.clone();
+    for (int i = 0; i < z.length; i++) {
+      z[i] += y[i];
+    }
+    return z;
+  }
+}
