@@ -65,6 +65,7 @@ final class TokenizerCheck {
       byteTokens(tokens, types);
     }
     special(model, pre, count);
+    phi3(texts);
     if (model.equals("gpt2")) {
       merges();
       if (pre.equals("whitespace")) {
@@ -142,6 +143,18 @@ final class TokenizerCheck {
     metadata.bool(P + "add_sep_token");
     metadata.bool(P + "add_space_prefix");
     metadata.bool(P + "remove_extra_whitespaces");
+  }
+
+  /** llama.cpp treats a model with this name as Phi-3 and fails with "unordered_map::at" where it isn't. */
+  private void phi3(Set<String> texts) {
+    String name = metadata.string("general.name").orElse("").toLowerCase(java.util.Locale.ROOT);
+    if (name.contains("phi-3") || name.contains("phi3")) {
+      for (String token : List.of("</s>", "<unk>", "<s>", "<|endoftext|>")) {
+        if (!texts.contains(token)) {
+          throw fail("general.name says Phi-3, whose token " + token + " is missing from the vocabulary");
+        }
+      }
+    }
   }
 
   private void merges() {

@@ -1,0 +1,324 @@
+package dev.sphere.gguf;
+
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
+
+/**
+ * Models with the exact dimensions of real ones and random weights: for tests, benchmarks and for trying the whole
+ * pipeline where real weights can't be had. A weight is a function of (seed, tensor, index) alone, so that the same
+ * call gives the same file on any machine.
+ */
+public final class RandomModel {
+  /** Standard deviation of the weights, as models are initialised (GPT-2 and after). */
+  private static final float DEVIATION = 0.02f;
+  private static final int CHUNK = 1 << 20;
+  private static final int STRIPE = 1 << 15;
+  private static final int TYPE_UNUSED = 5;
+
+  /**
+   * A model's named dimensions.
+   *
+   * @param vocabulary rows of its embedding; 0 takes the vocabulary file as it is
+   */
+  public record Like(
+      String name, String architecture, int layers, int width, int heads, int kvHeads, int headWidth, int feedForward,
+      int context, float ropeBase, float epsilon, boolean tied, int vocabulary) {}
+
+  private static final Map<String, Like> LIKES = new LinkedHashMap<>();
+
+  static {
+    add(new Like("qwen2.5-0.5b", "qwen2", 24, 896, 14, 2, 64, 4864, 32768, 1e6f, 1e-6f, true, 151936));
+    add(new Like("qwen2.5-1.5b", "qwen2", 28, 1536, 12, 2, 128, 8960, 32768, 1e6f, 1e-6f, true, 151936));
+    add(new Like("qwen2.5-3b", "qwen2", 36, 2048, 16, 2, 128, 11008, 32768, 1e6f, 1e-6f, true, 151936));
+    add(new Like("qwen2.5-7b", "qwen2", 28, 3584, 28, 4, 128, 18944, 32768, 1e6f, 1e-6f, false, 152064));
+    add(new Like("qwen3-0.6b", "qwen3", 28, 1024, 16, 8, 128, 3072, 40960, 1e6f, 1e-6f, true, 151936));
+    add(new Like("llama-3.2-1b", "llama", 16, 2048, 32, 8, 64, 8192, 131072, 5e5f, 1e-5f, true, 128256));
+    add(new Like("llama-3.2-3b", "llama", 28, 3072, 24, 8, 128, 8192, 131072, 5e5f, 1e-5f, true, 128256));
+    add(new Like("llama-3.1-8b", "llama", 32, 4096, 32, 8, 128, 14336, 131072, 5e5f, 1e-5f, false, 128256));
+    add(new Like("phi-3-mini", "phi3", 32, 3072, 32, 32, 96, 8192, 4096, 1e4f, 1e-5f, false, 32064));
+    add(new Like("qwen2-30m", "qwen2", 10, 512, 8, 2, 64, 1536, 4096, 1e6f, 1e-6f, true, 0));
+    add(new Like("tiny-qwen2", "qwen2", 2, 64, 4, 2, 16, 160, 1024, 1e4f, 1e-6f, true, 0));
+    add(new Like("tiny-qwen3", "qwen3", 2, 64, 4, 2, 32, 160, 1024, 1e4f, 1e-6f, true, 0));
+    add(new Like("tiny-llama", "llama", 2, 64, 4, 2, 16, 160, 1024, 1e4f, 1e-5f, false, 0));
+    add(new Like("tiny-phi3", "phi3", 2, 64, 4, 4, 16, 160, 1024, 1e4f, 1e-5f, false, 0));
+  }
+
+  private static void add(Like like) {
+    LIKES.put(like.name, like);
+  }
+
+  /** The names that {@link #like} knows. */
+  public static List<String> names() {
+    return List.copyOf(LIKES.keySet());
+  }
+
+  /** The dimensions of that name; IllegalArgumentException lists the names otherwise. */
+  public static Like like(String name) {
+    Like like = LIKES.get(name);
+    if (like == null) {
+      throw new IllegalArgumentException("unknown shape '" + name + "'; there are " + String.join(", ", names()));
+    }
+    return like;
+  }
+
+  private final Like like;
+  private final GgmlType type;
+  private final long seed;
+  private final GgufWriter writer = new GgufWriter();
+  private int tensors;
+
+  private RandomModel(Like like, GgmlType type, long seed) {
+    this.like = like;
+    this.type = type;
+    this.seed = seed;
+  }
+
+  /**
+   * Writes a random model.
+   *
+   * @param tokenizer the metadata whose tokenizer.* keys it gets: of a vocabulary file, or {@link ByteVocabulary}'s
+   * @param type of its matrices: F32, F16, BF16 or Q8_0; norms and biases are F32
+   */
+  public static void write(Like like, Map<String, GgufValue> tokenizer, GgmlType type, long seed, Path out) {
+    if (!Quantization.canQuantize(type)) {
+      throw new IllegalArgumentException("a random model can be f32, f16, bf16 or q8_0, not " + type.label());
+    }
+    new RandomModel(like, type, seed).run(tokenizer, out);
+  }
+
+  private void run(Map<String, GgufValue> tokenizer, Path out) {
+    metadata();
+    int vocabulary = tokenizer(tokenizer);
+    matrix("token_embd.weight", like.width, vocabulary, 1);
+    for (int i = 0; i < like.layers; i++) {
+      layer("blk." + i + ".");
+    }
+    norm("output_norm.weight", like.width);
+    if (!like.tied) {
+      matrix("output.weight", like.width, vocabulary, 1);
+    }
+    if (like.name.startsWith("llama-3.")) {
+      float factor = like.name.startsWith("llama-3.2") ? 32 : 8;
+      writer.tensor("rope_freqs.weight", GgmlType.F32, List.of(like.headWidth / 2L),
+          ropeFactors(like.headWidth, like.ropeBase, factor));
+    }
+    writer.write(out);
+  }
+
+  private void metadata() {
+    String p = like.architecture + ".";
+    writer.put("general.architecture", GgufValue.string(like.architecture))
+        .put("general.type", GgufValue.string("model"))
+        // "phi3" in a model's name makes llama.cpp look for Phi-3's own special tokens, which a vocabulary may lack.
+        .put("general.name", GgufValue.string("random " + like.name.replace("phi3", "phi").replace("phi-3", "phi")))
+        .put("general.file_type", GgufValue.u32(fileType()))
+        .put("sphere.random.like", GgufValue.string(like.name))
+        .put("sphere.random.seed", GgufValue.u64(seed))
+        .put(p + "block_count", GgufValue.u32(like.layers))
+        .put(p + "context_length", GgufValue.u32(like.context))
+        .put(p + "embedding_length", GgufValue.u32(like.width))
+        .put(p + "feed_forward_length", GgufValue.u32(like.feedForward))
+        .put(p + "attention.head_count", GgufValue.u32(like.heads))
+        .put(p + "attention.head_count_kv", GgufValue.u32(like.kvHeads))
+        .put(p + "rope.freq_base", GgufValue.f32(like.ropeBase))
+        .put(p + "attention.layer_norm_rms_epsilon", GgufValue.f32(like.epsilon));
+    if (like.headWidth * like.heads != like.width) {
+      writer.put(p + "attention.key_length", GgufValue.u32(like.headWidth))
+          .put(p + "attention.value_length", GgufValue.u32(like.headWidth));
+    }
+    if (like.architecture.equals("llama") || like.architecture.equals("phi3")) {
+      writer.put(p + "rope.dimension_count", GgufValue.u32(like.headWidth));
+    }
+    if (type == GgmlType.Q8_0) {
+      writer.put("general.quantization_version", GgufValue.u32(2));
+    }
+  }
+
+  /** llama.cpp's number for "mostly this type". */
+  private int fileType() {
+    return switch (type) {
+      case F32 -> 0;
+      case F16 -> 1;
+      case Q8_0 -> 7;
+      default -> 32;
+    };
+  }
+
+  /**
+   * Copies the tokenizer. llama.cpp wants as many tokens as the embedding has rows, so where the real model's
+   * embedding is longer than its vocabulary, unused tokens fill it up, as in that model's own GGUF files.
+   */
+  private int tokenizer(Map<String, GgufValue> source) {
+    if (!source.containsKey("tokenizer.ggml.tokens")) {
+      throw new GgufException("the vocabulary has no tokenizer.ggml.tokens");
+    }
+    int there = source.get("tokenizer.ggml.tokens").length();
+    int wanted = Math.max(there, like.vocabulary);
+    source.forEach((key, value) -> {
+      if (key.startsWith("tokenizer.")) {
+        writer.put(key, switch (key) {
+          case "tokenizer.ggml.tokens", "tokenizer.ggml.token_type", "tokenizer.ggml.scores" -> padded(value, wanted);
+          default -> value;
+        });
+      }
+    });
+    writer.put(like.architecture + ".vocab_size", GgufValue.u32(wanted));
+    return wanted;
+  }
+
+  private static GgufValue padded(GgufValue value, int wanted) {
+    int there = value.length();
+    return switch (value.value()) {
+      case String[] tokens -> {
+        String[] all = java.util.Arrays.copyOf(tokens, wanted);
+        for (int i = there; i < wanted; i++) {
+          all[i] = "[PAD" + i + "]";
+        }
+        yield GgufValue.strings(all);
+      }
+      case int[] types -> {
+        int[] all = java.util.Arrays.copyOf(types, wanted);
+        java.util.Arrays.fill(all, there, wanted, TYPE_UNUSED);
+        yield GgufValue.i32s(all);
+      }
+      case float[] scores -> GgufValue.f32s(java.util.Arrays.copyOf(scores, wanted));
+      default -> throw new GgufException("the vocabulary's token arrays have odd types");
+    };
+  }
+
+  private void layer(String p) {
+    int queries = like.heads * like.headWidth;
+    int keys = like.kvHeads * like.headWidth;
+    // The outputs of both halves of a block shrink with depth, so that the residual stream keeps its scale.
+    float shrink = (float) (1 / Math.sqrt(2.0 * like.layers));
+    norm(p + "attn_norm.weight", like.width);
+    if (like.architecture.equals("phi3")) {
+      matrix(p + "attn_qkv.weight", like.width, queries + 2L * keys, 1);
+    } else {
+      matrix(p + "attn_q.weight", like.width, queries, 1);
+      matrix(p + "attn_k.weight", like.width, keys, 1);
+      matrix(p + "attn_v.weight", like.width, keys, 1);
+    }
+    if (like.architecture.equals("qwen2")) {
+      vector(p + "attn_q.bias", queries, 0);
+      vector(p + "attn_k.bias", keys, 0);
+      vector(p + "attn_v.bias", keys, 0);
+    }
+    if (like.architecture.equals("qwen3")) {
+      norm(p + "attn_q_norm.weight", like.headWidth);
+      norm(p + "attn_k_norm.weight", like.headWidth);
+    }
+    matrix(p + "attn_output.weight", queries, like.width, shrink);
+    norm(p + "ffn_norm.weight", like.width);
+    if (like.architecture.equals("phi3")) {
+      matrix(p + "ffn_up.weight", like.width, 2L * like.feedForward, 1);
+    } else {
+      matrix(p + "ffn_gate.weight", like.width, like.feedForward, 1);
+      matrix(p + "ffn_up.weight", like.width, like.feedForward, 1);
+    }
+    matrix(p + "ffn_down.weight", like.feedForward, like.width, shrink);
+  }
+
+  private void norm(String name, int length) {
+    vector(name, length, 1);
+  }
+
+  private void vector(String name, int length, float mean) {
+    float[] values = new float[length];
+    fill(values, length, tensors++, 0, DEVIATION);
+    for (int i = 0; i < length; i++) {
+      values[i] += mean;
+    }
+    writer.tensor(name, GgmlType.F32, List.of((long) length), values);
+  }
+
+  private void matrix(String name, long columns, long rows, float scale) {
+    // A row that isn't whole blocks can't be quantised; F16 then, as llama.cpp's own quantiser falls back.
+    GgmlType actual = columns % type.blockSize() == 0 ? type : GgmlType.F16;
+    int tensor = tensors++;
+    writer.tensor(name, actual, List.of(columns, rows), out -> {
+      float[] chunk = new float[(int) Math.min(CHUNK, columns * rows)];
+      for (long at = 0; at < columns * rows; at += chunk.length) {
+        int count = (int) Math.min(chunk.length, columns * rows - at);
+        fill(chunk, count, tensor, at, DEVIATION * scale);
+        out.floats(chunk, 0, count);
+      }
+    });
+  }
+
+  /** Elements {@code at} to {@code at + count} of a tensor, in parallel stripes; {@code at} is a multiple of 4. */
+  private void fill(float[] target, int count, int tensor, long at, float deviation) {
+    long key = mix(seed ^ mix(tensor + 0x9E3779B97F4A7C15L));
+    IntStream.range(0, (count + STRIPE - 1) / STRIPE).parallel().forEach(stripe -> {
+      int end = Math.min(count, (stripe + 1) * STRIPE);
+      for (int i = stripe * STRIPE; i < end; i += 4) {
+        // 64 random bits are four 16-bit places in the normal distribution's table of quantiles.
+        long bits = mix(key + (at + i) / 4 * 0x9E3779B97F4A7C15L);
+        for (int j = i; j < Math.min(end, i + 4); j++, bits >>>= 16) {
+          target[j] = deviation * NormalTable.QUANTILES[(int) (bits & 0xFFFF)];
+        }
+      }
+    });
+  }
+
+  /** SplitMix64's finaliser. */
+  private static long mix(long z) {
+    z = (z ^ z >>> 30) * 0xBF58476D1CE4E5B9L;
+    z = (z ^ z >>> 27) * 0x94D049BB133111EBL;
+    return z ^ z >>> 31;
+  }
+
+  /** The factors that divide each frequency in Llama 3.1 and 3.2: 1 for short waves, {@code factor} for long ones. */
+  static float[] ropeFactors(int headWidth, float base, float factor) {
+    double original = 8192;
+    double low = 1;
+    double high = 4;
+    float[] factors = new float[headWidth / 2];
+    for (int i = 0; i < factors.length; i++) {
+      double wave = 2 * Math.PI * Math.pow(base, 2.0 * i / headWidth);
+      double smooth = Math.clamp((original / wave - low) / (high - low), 0, 1);
+      factors[i] = (float) (1 / ((1 - smooth) / factor + smooth));
+    }
+    return factors;
+  }
+
+  /** 65,536 equally likely values of the standard normal distribution: its quantiles at (i + 1/2) / 65536. */
+  private static final class NormalTable {
+    static final float[] QUANTILES = new float[1 << 16];
+
+    static {
+      // Newton's method on the distribution function, from the median outwards; each start is the neighbour's value.
+      double x = 0;
+      for (int i = 1 << 15; i < 1 << 16; i++) {
+        double wanted = (i + 0.5) / (1 << 16);
+        for (int step = 0; step < 50; step++) {
+          double move = (upTo(x) - wanted) / density(x);
+          x -= move;
+          if (Math.abs(move) < 1e-12) {
+            break;
+          }
+        }
+        QUANTILES[i] = (float) x;
+        QUANTILES[(1 << 16) - 1 - i] = (float) -x;
+      }
+    }
+
+    private static double density(double x) {
+      return Math.exp(-x * x / 2) / Math.sqrt(2 * Math.PI);
+    }
+
+    /** The distribution function by its series: 1/2 + density x (x + x^3/3 + x^5/15 + ...). */
+    private static double upTo(double x) {
+      double term = x;
+      double sum = x;
+      for (int n = 3; n < 200 && Math.abs(term) > 1e-17 * Math.abs(sum); n += 2) {
+        term *= x * x / n;
+        sum += term;
+      }
+      return 0.5 + density(x) * sum;
+    }
+  }
+}

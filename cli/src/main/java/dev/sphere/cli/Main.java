@@ -1,0 +1,47 @@
+package dev.sphere.cli;
+
+import dev.sphere.bindings.NativeUnavailableException;
+import java.io.PrintWriter;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+
+/**
+ * The command line. Exit status: 0 done, 1 the work failed, 2 a mistake in the call or the set-up. With {@code
+ * SPHERE_DEBUG=1} in the environment an error brings its stack trace.
+ */
+@Command(
+    name = "sphere",
+    description = "Makes a small language model better at maths with data that it makes itself.",
+    mixinStandardHelpOptions = true,
+    versionProvider = Version.class,
+    synopsisSubcommandLabel = "COMMAND",
+    subcommands = {DoctorCommand.class, CommandLine.HelpCommand.class})
+public final class Main implements Runnable {
+  @CommandLine.Spec private CommandLine.Model.CommandSpec spec;
+
+  public static void main(String[] args) {
+    System.exit(run(args));
+  }
+
+  /** Runs one command line in this JVM and returns its exit status. */
+  public static int run(String... args) {
+    CommandLine commandLine = new CommandLine(new Main());
+    commandLine.setCaseInsensitiveEnumValuesAllowed(true);
+    commandLine.setExecutionExceptionHandler((e, command, parsed) -> report(e, command.getErr()));
+    return commandLine.execute(args);
+  }
+
+  @Override
+  public void run() {
+    spec.commandLine().usage(spec.commandLine().getOut());
+  }
+
+  private static int report(Throwable e, PrintWriter err) {
+    String message = e.getMessage();
+    err.println("sphere: " + (message == null || message.isBlank() ? e.toString() : message));
+    if (System.getenv("SPHERE_DEBUG") != null) {
+      e.printStackTrace(err);
+    }
+    return e instanceof NativeUnavailableException || e instanceof IllegalArgumentException ? 2 : 1;
+  }
+}

@@ -1,0 +1,210 @@
+package dev.sphere.trainer.evolve;
+
+import static java.util.stream.Collectors.joining;
+
+import com.fasterxml.jackson.annotation.JsonProperty;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.DeserializationFeature;
+import tools.jackson.databind.exc.UnrecognizedPropertyException;
+import tools.jackson.dataformat.yaml.YAMLMapper;
+
+/**
+ * Everything that an evolution run is told, read from one YAML file. Absent values take the defaults that stand here; an
+ * unknown key is an error that names it. {@code recipes/paper.yaml} comments each value.
+ *
+ * @param name what reports call it
+ * @param model the policy: a GGUF file or {@code embedded}
+ * @param smallModel π_small of stage 3: a GGUF file or {@code embedded-small}; absent: stage 3 is skipped and says so
+ * @param problems the problems to search: a file or {@code embedded:train}
+ * @param limit most problems of that set; 0 takes all
+ * @param seed of everything random
+ * @param rounds most rounds; a round starts from the newest policy
+ * @param search how trees are grown
+ * @param train how the policy learns from the pairs
+ * @param evaluate how base and evolved policy are compared
+ */
+public record Recipe(
+    String name,
+    String model,
+    @JsonProperty("small_model") String smallModel,
+    String problems,
+    int limit,
+    long seed,
+    int rounds,
+    Search search,
+    Train train,
+    Evaluate evaluate) {
+
+  public Recipe {
+    name = name == null ? "unnamed" : name;
+    require(model != null, "model", "a GGUF file or 'embedded'", model);
+    require(problems != null, "problems", "a problem file or 'embedded:train'", problems);
+    rounds = rounds == 0 ? 1 : rounds;
+    require(limit >= 0, "limit", "0 (all) or more", limit);
+    require(rounds >= 1, "rounds", "at least 1", rounds);
+    search = search == null ? Search.defaults() : search;
+    train = train == null ? Train.defaults() : train;
+  }
+
+  /**
+   * How trees are grown. The defaults are the paper's, or our reading where it gives none (see docs/method.md).
+   *
+   * @param stages any of generation, correction, diversity
+   * @param prm mc, random or outcome
+   * @param rollouts completions of one step by which {@code mc} scores it
+   * @param candidates E
+   * @param temperature of every draw
+   * @param depth most steps of a solution
+   * @param simulations of each search; one is the paper's two chains
+   * @param advantageWeight w of {@code R = prm + w (prm - parent's prm)}
+   * @param separator the text that ends a step
+   * @param maxStepTokens most tokens of a step
+   * @param maxTokens most tokens of a Monte Carlo completion
+   * @param parallel problems in flight; changes the speed, never the result
+   */
+  public record Search(
+      List<String> stages,
+      String prm,
+      Integer rollouts,
+      Integer candidates,
+      Float temperature,
+      Integer depth,
+      Integer simulations,
+      @JsonProperty("advantage_weight") Double advantageWeight,
+      String separator,
+      @JsonProperty("max_step_tokens") Integer maxStepTokens,
+      @JsonProperty("max_tokens") Integer maxTokens,
+      Integer parallel) {
+    public Search {
+      stages = stages == null ? List.of("generation", "correction", "diversity") : List.copyOf(stages);
+      prm = or(prm, "mc");
+      rollouts = or(rollouts, 8);
+      candidates = or(candidates, 5);
+      temperature = or(temperature, 0.8f);
+      depth = or(depth, 24);
+      simulations = or(simulations, 1);
+      advantageWeight = or(advantageWeight, 1.0);
+      separator = or(separator, "\n\n");
+      maxStepTokens = or(maxStepTokens, 512);
+      maxTokens = or(maxTokens, 1024);
+      parallel = or(parallel, 16);
+    }
+
+    static Search defaults() {
+      return new Search(null, null, null, null, null, null, null, null, null, null, null, null);
+    }
+  }
+
+  /**
+   * How the policy learns. Names and meanings are those of {@code sphere train dpo}.
+   *
+   * @param method lora or full
+   * @param loss one TRL loss name or several, separated by commas
+   * @param lossWeights one weight for each loss; absent: all 1
+   */
+  public record Train(
+      String method,
+      String loss,
+      @JsonProperty("loss_weights") List<Double> lossWeights,
+      Double beta,
+      String optimizer,
+      @JsonProperty("learning_rate") Double learningRate,
+      String schedule,
+      Double warmup,
+      Integer epochs,
+      @JsonProperty("batch_pairs") Integer batchPairs,
+      @JsonProperty("lora_rank") Integer loraRank,
+      @JsonProperty("lora_alpha") Double loraAlpha,
+      @JsonProperty("weight_decay") Double weightDecay,
+      @JsonProperty("max_grad_norm") Double maxGradNorm,
+      @JsonProperty("max_length") Integer maxLength) {
+    public Train {
+      method = or(method, "lora");
+      require(method.equals("lora") || method.equals("full"), "train.method", "lora or full", method);
+      loss = or(loss, "sigmoid");
+      beta = or(beta, 0.1);
+      optimizer = or(optimizer, "adamw");
+      learningRate = or(learningRate, 1e-5);
+      schedule = or(schedule, "linear");
+      warmup = or(warmup, 0.1);
+      epochs = or(epochs, 1);
+      batchPairs = or(batchPairs, 16);
+      loraRank = or(loraRank, 16);
+      loraAlpha = or(loraAlpha, 2.0 * loraRank);
+      weightDecay = or(weightDecay, 0.0);
+      maxGradNorm = or(maxGradNorm, 1.0);
+      maxLength = or(maxLength, 2048);
+    }
+
+    static Train defaults() {
+      return new Train(null, null, null, null, null, null, null, null, null, null, null, null, null, null, null);
+    }
+  }
+
+  /**
+   * How base and evolved policy are compared, greedily and on the same problems.
+   *
+   * @param problems a problem file or {@code embedded:test}; none of them may be among the searched ones
+   * @param limit most problems; 0 takes all
+   * @param maxTokens most tokens of an answer
+   */
+  public record Evaluate(String problems, Integer limit, @JsonProperty("max_tokens") Integer maxTokens) {
+    public Evaluate {
+      require(problems != null, "evaluate.problems", "a problem file or 'embedded:test'", problems);
+      limit = or(limit, 0);
+      maxTokens = or(maxTokens, 1024);
+    }
+  }
+
+  /**
+   * Reads a recipe.
+   *
+   * @throws IllegalArgumentException when the text is no recipe: the message names the key or the line
+   */
+  public static Recipe parse(String yaml) {
+    YAMLMapper mapper =
+        YAMLMapper.builder()
+            .enable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
+            .disable(DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES)
+            .build();
+    try {
+      Recipe recipe = mapper.readValue(yaml, Recipe.class);
+      if (recipe == null) {
+        throw new IllegalArgumentException("the recipe is empty");
+      }
+      return recipe;
+    } catch (UnrecognizedPropertyException e) {
+      String key = e.getPath().stream().map(JacksonException.Reference::getPropertyName).collect(joining("."));
+      throw new IllegalArgumentException("unknown key '" + key + "'; known here: " + e.getKnownPropertyIds(), e);
+    } catch (JacksonException e) {
+      String where = e.getLocation() == null ? "" : " (line " + e.getLocation().getLineNr() + ")";
+      Throwable cause = e.getCause() instanceof IllegalArgumentException ? e.getCause() : e;
+      String what = cause == e ? e.getOriginalMessage() : cause.getMessage();
+      throw new IllegalArgumentException(what.lines().findFirst().orElse("unreadable") + where, e);
+    }
+  }
+
+  /** Reads a recipe from a file; the file's name stands in front of every complaint. */
+  public static Recipe read(Path file) throws IOException {
+    String text = Files.readString(file);
+    try {
+      return parse(text);
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException("recipe " + file + ": " + e.getMessage(), e);
+    }
+  }
+
+  private static <T> T or(T value, T otherwise) {
+    return value == null ? otherwise : value;
+  }
+
+  private static void require(boolean holds, String key, String expected, Object value) {
+    if (!holds) {
+      throw new IllegalArgumentException(key + " must be " + expected + ", not " + value);
+    }
+  }
+}

@@ -1,0 +1,2 @@
+/** Rounds of evolution: search, train, evaluate, and again from the better policy. */
+package dev.sphere.trainer.evolve;

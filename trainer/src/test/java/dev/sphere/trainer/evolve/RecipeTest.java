@@ -1,0 +1,59 @@
+package dev.sphere.trainer.evolve;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+class RecipeTest {
+  @Test
+  void absentValuesTakeTheDocumentedDefaults() {
+    Recipe recipe = Recipe.parse("model: m.gguf\nproblems: p.jsonl\nevaluate: {problems: t.jsonl}\n");
+    assertEquals(1, recipe.rounds());
+    assertEquals(List.of("generation", "correction", "diversity"), recipe.search().stages());
+    assertEquals(5, recipe.search().candidates());
+    assertEquals(0.8f, recipe.search().temperature());
+    assertEquals(0.1, recipe.train().beta());
+    assertEquals(32.0, recipe.train().loraAlpha());
+  }
+
+  @Test
+  void givenValuesAreTaken() {
+    Recipe recipe = Recipe.parse(
+        """
+        name: two rounds
+        model: embedded
+        small_model: embedded-small
+        problems: embedded:train
+        rounds: 2
+        search: {candidates: 7, separator: "\\n", stages: [generation]}
+        train: {loss: "sigmoid,sft", loss_weights: [1, 0.5], learning_rate: 3e-4}
+        """);
+    assertEquals("embedded-small", recipe.smallModel());
+    assertEquals(7, recipe.search().candidates());
+    assertEquals("\n", recipe.search().separator());
+    assertEquals(List.of(1.0, 0.5), recipe.train().lossWeights());
+    assertEquals(3e-4, recipe.train().learningRate());
+  }
+
+  @Test
+  void anUnknownKeyIsNamedWithItsPath() {
+    Throwable e = assertThrows(
+        IllegalArgumentException.class,
+        () -> Recipe.parse("model: m\nproblems: p\nsearch:\n  candidates: 5\n  temprature: 1\n"));
+    assertTrue(e.getMessage().startsWith("unknown key 'search.temprature'"), e.getMessage());
+  }
+
+  @Test
+  void aBadValueIsNamed() {
+    Throwable e = assertThrows(
+        IllegalArgumentException.class, () -> Recipe.parse("model: m\nproblems: p\ntrain: {method: qlora}\n"));
+    assertTrue(e.getMessage().startsWith("train.method must be lora or full, not qlora"), e.getMessage());
+    Throwable missing = assertThrows(IllegalArgumentException.class, () -> Recipe.parse("problems: p\n"));
+    assertTrue(missing.getMessage().contains("model must be"), missing.getMessage());
+    assertThrows(IllegalArgumentException.class, () -> Recipe.parse(""));
+    assertThrows(IllegalArgumentException.class, () -> Recipe.parse("- a\n- b\n"));
+  }
+}
