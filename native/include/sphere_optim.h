@@ -5,8 +5,8 @@
  * updates are independent, and sums add fixed blocks in a fixed order. Products and sums are rounded separately (no
  * fused multiply-add), so a plain Java loop gives the same bits too.
  *
- * All functions return a sphere_status; on SPHERE_INVALID_ARGUMENT (a null array, a negative length) nothing is written.
- * Arrays must not overlap. n may be 0. threads < 1 means 1.
+ * All functions return a sphere_status; on SPHERE_INVALID_ARGUMENT (a null array, a negative length) nothing is
+ * written. Arrays must not overlap. n may be 0. threads < 1 means 1.
  */
 #ifndef SPHERE_OPTIM_H
 #define SPHERE_OPTIM_H
@@ -48,8 +48,8 @@ SPHERE_API int32_t sphere_adamw(float * value, float * gradient, float * m, floa
  *   g = grad_scale * gradient; velocity = momentum velocity + g; value = keep value - step_size * velocity
  * velocity   n floats, or null for plain SGD (then velocity = g)
  */
-SPHERE_API int32_t sphere_sgd(float * value, float * gradient, float * velocity, int64_t n, float grad_scale, float keep,
-                              float step_size, float momentum, int32_t clear, int32_t threads);
+SPHERE_API int32_t sphere_sgd(float * value, float * gradient, float * velocity, int64_t n, float grad_scale,
+                              float keep, float step_size, float momentum, int32_t clear, int32_t threads);
 
 /*
  * Sum of squares in double precision, by blocks of 4096 elements with 8 running sums each, added in order.

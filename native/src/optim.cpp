@@ -1,7 +1,7 @@
 // Optimizer kernels: one pass over memory each, the same bits for every number of threads. See sphere_optim.h.
 //
-// Compile with -ffp-contract=off (a fused multiply-add rounds differently from the reference; the loops are memory-bound,
-// so it costs nothing) and -fno-math-errno (else sqrt does not vectorise).
+// Compile with -ffp-contract=off (a fused multiply-add rounds differently from the reference; the loops are
+// memory-bound, so it costs nothing) and -fno-math-errno (else sqrt does not vectorise).
 
 #include "sphere_optim.h"
 
@@ -20,9 +20,9 @@ constexpr int64_t MIN_PER_THREAD = 1 << 16; // below this a thread costs more th
 
 // Runs body(from, to) over [0, n) in contiguous parts that are multiples of BLOCK, the last part on this thread.
 template <typename Body> void in_parts(int64_t n, int32_t threads, const Body & body) {
-  const int64_t most  = std::max<int64_t>(1, n / MIN_PER_THREAD);
+  const int64_t most = std::max<int64_t>(1, n / MIN_PER_THREAD);
   const int64_t parts = std::min<int64_t>(std::max(1, threads), most);
-  const int64_t each  = ((n + parts - 1) / parts + BLOCK - 1) / BLOCK * BLOCK;
+  const int64_t each = ((n + parts - 1) / parts + BLOCK - 1) / BLOCK * BLOCK;
   std::vector<std::thread> pool;
   int64_t from = 0;
   try {
@@ -46,7 +46,7 @@ void require(bool valid) {
 
 double block_squares(const float * x, int64_t n) {
   double sums[8] = {0};
-  int64_t i      = 0;
+  int64_t i = 0;
   for (; i + 8 <= n; i += 8) {
     for (int lane = 0; lane < 8; lane++) {
       const double value = x[i + lane];
@@ -77,13 +77,13 @@ int32_t sphere_adamw(float * value, float * gradient, float * m, float * v, int6
       float * __restrict mp = m;
       float * __restrict vp = v;
       for (int64_t i = from; i < to; i++) {
-        const float g  = grad_scale * gp[i];
+        const float g = grad_scale * gp[i];
         const float mi = beta1 * mp[i] + rest1 * g;
         const float vi = beta2 * vp[i] + rest2 * (g * g);
-        mp[i]          = mi;
-        vp[i]          = vi;
-        pp[i]          = keep * pp[i] - step_size * (mi / (std::sqrt(vi) * root_scale + epsilon));
-        gp[i]          = clear ? 0.0f : gp[i];
+        mp[i] = mi;
+        vp[i] = vi;
+        pp[i] = keep * pp[i] - step_size * (mi / (std::sqrt(vi) * root_scale + epsilon));
+        gp[i] = clear ? 0.0f : gp[i];
       }
     });
   });
@@ -100,7 +100,7 @@ int32_t sphere_sgd(float * value, float * gradient, float * velocity, int64_t n,
       for (int64_t i = from; i < to; i++) {
         float step = grad_scale * gp[i];
         if (vp) {
-          step  = momentum * vp[i] + step;
+          step = momentum * vp[i] + step;
           vp[i] = step;
         }
         pp[i] = keep * pp[i] - step_size * step;
@@ -144,7 +144,7 @@ int32_t sphere_blend(float * target, const float * source, int64_t n, float keep
     require(n == 0 || (n > 0 && target && source));
     const float rest = 1.0f - keep;
     in_parts(n, threads, [=](int64_t from, int64_t to) {
-      float * __restrict t       = target;
+      float * __restrict t = target;
       const float * __restrict s = source;
       for (int64_t i = from; i < to; i++) {
         t[i] = keep * t[i] + rest * s[i];
