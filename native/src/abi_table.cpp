@@ -2,6 +2,7 @@
 #include "sphere.h"
 
 #include "barrier.hpp"
+#include "sphere_sampling.h"
 
 #include <cstddef>
 #include <cstdio>
@@ -224,10 +225,28 @@ void constants(std::string & out) {
   CONSTANT(GGML_TENSOR_FLAG_INPUT);
 }
 
+void sphere_structs(std::string & out) {
+  SIZE(sphere_draw);
+  FIELD(sphere_draw, seed);
+  FIELD(sphere_draw, problem);
+  FIELD(sphere_draw, node);
+  FIELD(sphere_draw, draw);
+  FIELD(sphere_draw, index);
+  FIELD(sphere_draw, row);
+  FIELD(sphere_draw, top_k);
+  FIELD(sphere_draw, temperature);
+  FIELD(sphere_draw, top_p);
+  FIELD(sphere_draw, min_p);
+  FIELD(sphere_draw, token);
+  FIELD(sphere_draw, logprob);
+  FIELD(sphere_draw, sampling_logprob);
+}
+
 std::string make_table() {
   std::string out = "version llama " SPHERE_LLAMA_VERSION "\nversion sphere " SPHERE_VERSION "\n";
   llama_structs(out);
   ggml_structs(out);
+  sphere_structs(out);
   constants(out);
   return out;
 }

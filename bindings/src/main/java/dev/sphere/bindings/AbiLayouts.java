@@ -230,6 +230,24 @@ final class AbiLayouts {
           GGML_BACKEND_DEV_CAPS.withName("caps"),
           paddingLayout(3));
 
+  /** libsphere's own, of sphere_sampling.h. */
+  static final StructLayout SPHERE_DRAW =
+      struct(
+          "sphere_draw",
+          JAVA_LONG.withName("seed"),
+          JAVA_LONG.withName("problem"),
+          JAVA_LONG.withName("node"),
+          JAVA_INT.withName("draw"),
+          JAVA_INT.withName("index"),
+          JAVA_INT.withName("row"),
+          JAVA_INT.withName("top_k"),
+          JAVA_FLOAT.withName("temperature"),
+          JAVA_FLOAT.withName("top_p"),
+          JAVA_FLOAT.withName("min_p"),
+          JAVA_INT.withName("token"),
+          JAVA_FLOAT.withName("logprob"),
+          JAVA_FLOAT.withName("sampling_logprob"));
+
   private AbiLayouts() {}
 
   /** Every layout of this class, in the order in which they stand above. */

@@ -1,0 +1,315 @@
+package dev.sphere.bindings;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SegmentAllocator;
+import java.lang.foreign.ValueLayout;
+import java.util.List;
+
+/**
+ * A KV cache and the buffers in which a model computes.
+ *
+ * <p>Belongs to the thread that made it: every call from another thread, close included, throws
+ * {@link WrongThreadException}. Closing frees the native memory, before that of the model; closing twice is harmless.
+ */
+public final class Context implements AutoCloseable {
+  private final Thread owner = Thread.currentThread();
+  private final Model model;
+  private final ContextOptions options;
+  private final MemorySegment handle;
+  private final MemorySegment memory;
+  private final int cells;
+  private final int vocabularySize;
+  private int rows; // outputs of the last decode
+  private boolean closed;
+
+  private Context(Model model, ContextOptions options, MemorySegment handle) {
+    this.model = model;
+    this.options = options;
+    this.handle = handle;
+    this.memory = Llama.callPointer(Llama.GET_MEMORY, handle);
+    this.cells = Llama.callInt(Llama.N_CTX, handle);
+    this.vocabularySize = model.vocabulary().size();
+  }
+
+  /**
+   * Makes a context. Its memory is estimated first.
+   *
+   * @throws InsufficientMemoryException when it would not fit, with the numbers
+   * @throws LlamaException when llama.cpp refuses
+   */
+  public static Context open(Model model, ContextOptions options) {
+    if (model.options().vocabularyOnly()) {
+      throw new LlamaException("Cannot run " + model + ": it was loaded without its weights.");
+    }
+    MemoryEstimate.of(model, options).require("a context of " + options.cells() + " tokens for " + model);
+    MemorySegment modelHandle = model.retain();
+    MemorySegment handle = MemorySegment.NULL;
+    try {
+      NativeRuntime.clearRecentProblems();
+      handle = create(modelHandle, options);
+      if (handle.equals(MemorySegment.NULL)) {
+        throw new LlamaException(
+            "Cannot make a context of " + options.cells() + " tokens for " + model + Llama.because()
+                + ". Use a smaller context or another KV type.");
+      }
+      return new Context(model, options, handle);
+    } catch (Throwable e) {
+      if (!handle.equals(MemorySegment.NULL)) {
+        Llama.call(Llama.FREE, handle);
+      }
+      model.release();
+      throw e;
+    }
+  }
+
+  private static MemorySegment create(MemorySegment model, ContextOptions options) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment p = (MemorySegment) Llama.CONTEXT_DEFAULT_PARAMS.invokeExact((SegmentAllocator) arena);
+      set(p, "n_ctx", options.cells());
+      set(p, "n_batch", options.batch());
+      set(p, "n_ubatch", options.microBatch());
+      set(p, "n_seq_max", options.sequences());
+      set(p, "n_threads", options.threads());
+      set(p, "n_threads_batch", options.threads());
+      set(p, "flash_attn_type", options.flashAttention() ? 1 : 0);
+      set(p, "type_k", options.kvType().ggmlType);
+      set(p, "type_v", options.kvType().ggmlType);
+      setFlag(p, "kv_unified", options.unified());
+      setFlag(p, "embeddings", options.embeddings());
+      setFlag(p, "no_perf", true);
+      return (MemorySegment) Llama.INIT_FROM_MODEL.invokeExact(model, p);
+    } catch (Throwable e) {
+      throw Llama.unexpected(e);
+    }
+  }
+
+  private static void set(MemorySegment struct, String field, int value) {
+    Structs.setInt(struct, AbiLayouts.LLAMA_CONTEXT_PARAMS, field, value);
+  }
+
+  private static void setFlag(MemorySegment struct, String field, boolean value) {
+    Structs.setFlag(struct, AbiLayouts.LLAMA_CONTEXT_PARAMS, field, value);
+  }
+
+  public Model model() {
+    return model;
+  }
+
+  public ContextOptions options() {
+    return options;
+  }
+
+  /** Tokens that the cache really holds; at least what was asked for. */
+  public int cells() {
+    return cells;
+  }
+
+  /**
+   * Computes a batch and adds it to the cache. Afterwards {@link #logits()} holds a row for each token that wanted one.
+   *
+   * @throws LlamaException when the cache has no room for it (nothing is changed then) or the computation fails
+   */
+  public void decode(Batch batch) {
+    check();
+    if (batch.size() == 0 || batch.size() > options.batch()) {
+      throw new IllegalArgumentException(
+          "a batch of " + batch.size() + " tokens; 1 to " + options.batch() + " are possible");
+    }
+    for (int i = 0; i < batch.size(); i++) {
+      checkSequence(batch.sequenceAt(i));
+    }
+    rows = 0;
+    int status;
+    try {
+      status = (int) Llama.DECODE.invokeExact(handle, batch.struct());
+    } catch (Throwable e) {
+      throw Llama.unexpected(e);
+    }
+    if (status != 0) {
+      throw decodeFailed(status, batch.size());
+    }
+    rows = batch.outputs();
+  }
+
+  private LlamaException decodeFailed(int status, int tokens) {
+    String what = "Computing " + tokens + " tokens with " + model + " failed: ";
+    return new LlamaException(
+        switch (status) {
+          case 1 -> what + "the KV cache of " + cells + " tokens has no room. Use a larger context.";
+          case -1 -> what + "the batch is not valid" + Llama.because() + ".";
+          default -> what + "status " + status + Llama.because() + ".";
+        });
+  }
+
+  /**
+   * The logits of the last decode, in native memory: one row of {@code vocabulary} floats for each output, in the
+   * batch's order. Valid until the next decode or close.
+   */
+  public NativeFloats logits() {
+    check();
+    return output(Llama.GET_LOGITS, vocabularySize);
+  }
+
+  /** The final hidden states of the last decode: a row of {@link Model#width} floats for each token. */
+  public NativeFloats embeddings() {
+    check();
+    if (!options.embeddings()) {
+      throw new IllegalStateException("this context was made without embeddings");
+    }
+    return output(Llama.GET_EMBEDDINGS, model.width());
+  }
+
+  private NativeFloats output(java.lang.invoke.MethodHandle getter, int width) {
+    if (rows == 0) {
+      throw new IllegalStateException("the last batch wanted no outputs");
+    }
+    MemorySegment data = Llama.callPointer(getter, handle);
+    if (data.equals(MemorySegment.NULL)) {
+      throw new LlamaException("Reading the outputs of " + model + " failed: there are none" + Llama.because() + ".");
+    }
+    return NativeFloats.view(data.reinterpret((long) rows * width * Float.BYTES));
+  }
+
+  /** Changes the number of threads that compute. */
+  public void threads(int threads) {
+    check();
+    if (threads < 1) {
+      throw new IllegalArgumentException("threads must be positive: " + threads);
+    }
+    try {
+      Llama.SET_N_THREADS.invokeExact(handle, threads, threads);
+    } catch (Throwable e) {
+      throw Llama.unexpected(e);
+    }
+  }
+
+  /** Makes {@code to} share the cells of {@code from} at positions [{@code start}, {@code end}); -1: without limit. */
+  public void copySequence(int from, int to, int start, int end) {
+    check();
+    checkSequence(from);
+    checkSequence(to);
+    try {
+      Llama.SEQ_CP.invokeExact(memory, from, to, start, end);
+    } catch (Throwable e) {
+      throw Llama.unexpected(e);
+    }
+  }
+
+  /** Takes positions [{@code start}, {@code end}) out of a sequence; -1: without limit. Cells that nobody holds are free. */
+  public void removeSequence(int sequence, int start, int end) {
+    check();
+    checkSequence(sequence);
+    boolean removed;
+    try {
+      removed = (boolean) Llama.SEQ_RM.invokeExact(memory, sequence, start, end);
+    } catch (Throwable e) {
+      throw Llama.unexpected(e);
+    }
+    if (!removed) {
+      throw new LlamaException(model + " cannot forget a part of a sequence: its memory is not a plain KV cache.");
+    }
+  }
+
+  /** Frees everything that does not belong to {@code sequence}. */
+  public void keepSequence(int sequence) {
+    check();
+    checkSequence(sequence);
+    try {
+      Llama.SEQ_KEEP.invokeExact(memory, sequence);
+    } catch (Throwable e) {
+      throw Llama.unexpected(e);
+    }
+  }
+
+  /** Frees the whole cache. */
+  public void clear() {
+    check();
+    try {
+      Llama.MEMORY_CLEAR.invokeExact(memory, false);
+    } catch (Throwable e) {
+      throw Llama.unexpected(e);
+    }
+  }
+
+  /** Highest position of a sequence in the cache, -1 when it has none. */
+  public int lastPosition(int sequence) {
+    check();
+    checkSequence(sequence);
+    try {
+      return (int) Llama.SEQ_POS_MAX.invokeExact(memory, sequence);
+    } catch (Throwable e) {
+      throw Llama.unexpected(e);
+    }
+  }
+
+  /**
+   * Moves all occupied cells to the front of the cache without changing their order or their numbers; sequences keep
+   * what they share. Costs a copy of the occupied cells out and back in.
+   */
+  public void compact() {
+    check();
+    long size = Llama.callLong(Llama.STATE_SIZE, handle);
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment buffer = arena.allocate(size, 64);
+      long written = (long) Llama.STATE_GET.invokeExact(handle, buffer, size);
+      long read = written == 0 ? 0 : (long) Llama.STATE_SET.invokeExact(handle, buffer, written);
+      if (read == 0) {
+        throw new LlamaException("Compacting the KV cache of " + model + " failed" + Llama.because() + ".");
+      }
+    } catch (Throwable e) {
+      throw Llama.unexpected(e);
+    }
+  }
+
+  /** Uses these adapters from the next decode on; none: the bare model. What is in the cache stays as computed. */
+  public void useAdapters(List<Adapter> adapters) {
+    check();
+    int n = adapters.size();
+    int status;
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment pointers = arena.allocate(ValueLayout.ADDRESS, Math.max(1, n));
+      MemorySegment scales = arena.allocate(ValueLayout.JAVA_FLOAT, Math.max(1, n));
+      for (int i = 0; i < n; i++) {
+        Adapter adapter = adapters.get(i);
+        if (adapter.model() != model) {
+          throw new IllegalArgumentException(adapter + " was loaded for another model than " + model);
+        }
+        pointers.setAtIndex(ValueLayout.ADDRESS, i, adapter.handle());
+        scales.setAtIndex(ValueLayout.JAVA_FLOAT, i, adapter.scale());
+      }
+      status = (int) Llama.SET_ADAPTERS.invokeExact(handle, pointers, (long) n, scales);
+    } catch (Throwable e) {
+      throw Llama.unexpected(e);
+    }
+    if (status != 0) {
+      throw new LlamaException("Using " + adapters + " with " + model + " failed" + Llama.because() + ".");
+    }
+  }
+
+  private void check() {
+    if (Thread.currentThread() != owner) {
+      throw new WrongThreadException("this context of " + model + " belongs to " + owner);
+    }
+    if (closed) {
+      throw new IllegalStateException("this context of " + model + " is closed");
+    }
+  }
+
+  private void checkSequence(int sequence) {
+    if (sequence < 0 || sequence >= options.sequences()) {
+      throw new IllegalArgumentException("sequence " + sequence + ": 0 to " + (options.sequences() - 1) + " are possible");
+    }
+  }
+
+  @Override
+  public void close() {
+    if (closed) {
+      return;
+    }
+    check();
+    closed = true;
+    Llama.call(Llama.FREE, handle);
+    model.release();
+  }
+}

@@ -1,0 +1,63 @@
+package dev.sphere.bindings;
+
+/**
+ * Shape of a context.
+ *
+ * @param cells tokens that the KV cache holds, all sequences together; llama.cpp rounds up to a multiple of 256
+ * @param batch most tokens of one {@link Context#decode}; at least {@code sequences}
+ * @param microBatch most tokens that are computed together (llama.cpp's ubatch); a batch is cut into pieces of this size
+ * @param sequences sequences that can live at once, 1 to 256
+ * @param threads threads that compute, at least 1
+ * @param unified true: one cache for all sequences, so that they share prefixes; false: one stream a sequence
+ * @param flashAttention fused attention; needed for results that do not depend on a token's place in the cache
+ * @param kvType number format of the cache
+ * @param embeddings true: decode also yields the final hidden states of all tokens
+ */
+public record ContextOptions(
+    int cells,
+    int batch,
+    int microBatch,
+    int sequences,
+    int threads,
+    boolean unified,
+    boolean flashAttention,
+    KvType kvType,
+    boolean embeddings) {
+  /** llama.cpp's limit on sequences. */
+  public static final int MAX_SEQUENCES = 256;
+
+  /**
+   * Largest micro-batch in which a token's logits do not depend on what shares it: from 64 tokens on, flash attention
+   * on the CPU works in tiles of 64.
+   */
+  public static final int INVARIANT_MICRO_BATCH = 63;
+
+  public ContextOptions {
+    if (cells < 1 || microBatch < 1 || threads < 1) {
+      throw new IllegalArgumentException(
+          "cells, microBatch and threads must be positive: " + cells + ", " + microBatch + ", " + threads);
+    }
+    if (sequences < 1 || sequences > MAX_SEQUENCES) {
+      throw new IllegalArgumentException("sequences must be 1 to " + MAX_SEQUENCES + ": " + sequences);
+    }
+    if (batch < sequences || batch < microBatch) {
+      // llama.cpp aborts the process when a batch cannot hold one output a sequence.
+      throw new IllegalArgumentException(
+          "batch " + batch + " is smaller than sequences " + sequences + " or microBatch " + microBatch);
+    }
+  }
+
+  /** Shared cache, batch-invariant: flash attention, F16 cache, micro-batches of at most 63 tokens. */
+  public static ContextOptions invariant(int cells, int sequences, int threads) {
+    return new ContextOptions(
+        cells,
+        Math.max(sequences, INVARIANT_MICRO_BATCH),
+        INVARIANT_MICRO_BATCH,
+        sequences,
+        threads,
+        true,
+        true,
+        KvType.F16,
+        false);
+  }
+}

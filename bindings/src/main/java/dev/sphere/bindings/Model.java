@@ -1,0 +1,245 @@
+package dev.sphere.bindings;
+
+import dev.sphere.gguf.GgufFile;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SegmentAllocator;
+import java.lang.foreign.ValueLayout;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.OptionalLong;
+
+/**
+ * A model's weights and vocabulary in native memory.
+ *
+ * <p>Thread-safe: it never changes after loading. Contexts and adapters made from it keep its memory alive: closing the
+ * model makes it unusable for new ones at once and frees the memory when the last of them is closed. Close is
+ * idempotent.
+ */
+public final class Model implements AutoCloseable {
+  /**
+   * How to load.
+   *
+   * @param vocabularyOnly true loads no weights: tokenizer and metadata only, no context can be made
+   * @param memoryMap true maps the file (shared with other processes, loads lazily); false reads it
+   * @param gpuLayers layers to keep on a GPU, if llama.cpp was built for one; 0 none, negative all
+   */
+  public record Options(boolean vocabularyOnly, boolean memoryMap, int gpuLayers) {
+    /** Weights, mapped, on the CPU. */
+    public static Options defaults() {
+      return new Options(false, true, 0);
+    }
+
+    /** Only tokenizer and metadata. */
+    public static Options onlyVocabulary() {
+      return new Options(true, true, 0);
+    }
+  }
+
+  private static final int LOAD_READ = 0; // enum llama_load_mode
+  private static final int LOAD_MMAP = 1;
+
+  private final Path path;
+  private final Options options;
+  private final MemorySegment handle;
+  private final Vocabulary vocabulary;
+  private int users = 1; // the model itself, its contexts and adapters
+  private boolean closed;
+
+  private Model(Path path, Options options, MemorySegment handle) {
+    this.path = path;
+    this.options = options;
+    this.handle = handle;
+    this.vocabulary = new Vocabulary(this, Llama.callPointer(Llama.MODEL_VOCAB, handle));
+  }
+
+  /** Loads a GGUF file with the default options. */
+  public static Model load(Path path) {
+    return load(path, Options.defaults());
+  }
+
+  /**
+   * Loads a GGUF file. The file is checked in Java before native code sees it, and the memory that its weights need is
+   * compared with what the machine has.
+   *
+   * @throws dev.sphere.gguf.GgufException when the file is damaged, or no model of a supported architecture
+   * @throws LlamaException when llama.cpp cannot load it all the same
+   * @throws InsufficientMemoryException when its weights do not fit
+   */
+  public static Model load(Path path, Options options) {
+    if (options.vocabularyOnly()) {
+      GgufFile.open(path).close();
+    } else {
+      GgufFile.openModel(path).close();
+      MemoryEstimate.requireModel(path);
+    }
+    Llama.start();
+    NativeRuntime.clearRecentProblems();
+    MemorySegment handle;
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment params = (MemorySegment) Llama.MODEL_DEFAULT_PARAMS.invokeExact((SegmentAllocator) arena);
+      set(params, "n_gpu_layers", options.gpuLayers());
+      set(params, "load_mode", options.memoryMap() ? LOAD_MMAP : LOAD_READ);
+      setFlag(params, "vocab_only", options.vocabularyOnly());
+      // Repacked weights are computed by other kernels, whose sums depend on the size of the batch.
+      setFlag(params, "use_extra_bufts", false);
+      handle = (MemorySegment) Llama.MODEL_LOAD.invokeExact(arena.allocateFrom(path.toString()), params);
+    } catch (Throwable e) {
+      throw Llama.unexpected(e);
+    }
+    if (handle.equals(MemorySegment.NULL)) {
+      throw new LlamaException(
+          "Cannot load the model " + path + Llama.because()
+              + ". Check it with './sphere model info', or download or convert it again.");
+    }
+    return new Model(path, options, handle);
+  }
+
+  private static void set(MemorySegment struct, String field, int value) {
+    Structs.setInt(struct, AbiLayouts.LLAMA_MODEL_PARAMS, field, value);
+  }
+
+  private static void setFlag(MemorySegment struct, String field, boolean value) {
+    Structs.setFlag(struct, AbiLayouts.LLAMA_MODEL_PARAMS, field, value);
+  }
+
+  /** The file that it was loaded from. */
+  public Path path() {
+    return path;
+  }
+
+  public Options options() {
+    return options;
+  }
+
+  public Vocabulary vocabulary() {
+    return vocabulary;
+  }
+
+  /** Number of parameters. */
+  public long parameters() {
+    return Llama.callLong(Llama.MODEL_N_PARAMS, handle());
+  }
+
+  /** Bytes of all its tensors. */
+  public long bytes() {
+    return Llama.callLong(Llama.MODEL_SIZE, handle());
+  }
+
+  public int layers() {
+    return Llama.callInt(Llama.MODEL_N_LAYER, handle());
+  }
+
+  /** Width of the hidden state. */
+  public int width() {
+    return Llama.callInt(Llama.MODEL_N_EMBD, handle());
+  }
+
+  public int heads() {
+    return Llama.callInt(Llama.MODEL_N_HEAD, handle());
+  }
+
+  public int kvHeads() {
+    return Llama.callInt(Llama.MODEL_N_HEAD_KV, handle());
+  }
+
+  /** Longest sequence that the model was trained for. */
+  public int trainedContext() {
+    return Llama.callInt(Llama.MODEL_N_CTX_TRAIN, handle());
+  }
+
+  /** True when every position's state depends on the KV cache alone: what rollouts and scoring need. */
+  public boolean isPlainTransformer() {
+    MemorySegment h = handle();
+    return !Llama.callFlag(Llama.MODEL_HAS_ENCODER, h)
+        && !Llama.callFlag(Llama.MODEL_IS_RECURRENT, h)
+        && !Llama.callFlag(Llama.MODEL_IS_HYBRID, h);
+  }
+
+  /** llama.cpp's description, for instance "qwen2 1B Q8_0". */
+  public String description() {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment buffer = arena.allocate(256);
+      int length = (int) Llama.MODEL_DESC.invokeExact(handle(), buffer, 256L);
+      return length < 0 ? "" : buffer.getString(0);
+    } catch (Throwable e) {
+      throw Llama.unexpected(e);
+    }
+  }
+
+  /** The chat template in the file, or null. */
+  public String chatTemplate() {
+    try {
+      MemorySegment text = (MemorySegment) Llama.MODEL_CHAT_TEMPLATE.invokeExact(handle(), MemorySegment.NULL);
+      return text.equals(MemorySegment.NULL) ? null : text.reinterpret(Long.MAX_VALUE).getString(0);
+    } catch (Throwable e) {
+      throw Llama.unexpected(e);
+    }
+  }
+
+  /** A metadata value as text; null when the file has no such key. Arrays are not supported. */
+  public String metadata(String key) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment name = arena.allocateFrom(key);
+      MemorySegment buffer = arena.allocate(256);
+      int length = (int) Llama.MODEL_META_VAL.invokeExact(handle(), name, buffer, 256L);
+      if (length >= 256) {
+        buffer = arena.allocate(length + 1L);
+        length = (int) Llama.MODEL_META_VAL.invokeExact(handle(), name, buffer, length + 1L);
+      }
+      return length < 0
+          ? null
+          : new String(buffer.asSlice(0, length).toArray(ValueLayout.JAVA_BYTE), StandardCharsets.UTF_8);
+    } catch (Throwable e) {
+      throw Llama.unexpected(e);
+    }
+  }
+
+  /** A whole number under the architecture's prefix, for instance {@code attention.key_length}. */
+  OptionalLong architectureNumber(String key) {
+    String value = metadata(metadata("general.architecture") + "." + key);
+    try {
+      return value == null ? OptionalLong.empty() : OptionalLong.of(Long.parseLong(value));
+    } catch (NumberFormatException e) {
+      return OptionalLong.empty(); // an array, one number a layer
+    }
+  }
+
+  synchronized MemorySegment handle() {
+    if (closed && users == 0) {
+      throw new IllegalStateException("the model " + path + " is closed");
+    }
+    return handle;
+  }
+
+  /** For what is made from this model: keeps its memory until {@link #release}. */
+  synchronized MemorySegment retain() {
+    if (closed) {
+      throw new IllegalStateException("the model " + path + " is closed");
+    }
+    users++;
+    return handle;
+  }
+
+  synchronized void release() {
+    if (--users == 0) {
+      Llama.call(Llama.MODEL_FREE, handle);
+    }
+  }
+
+  @Override
+  public void close() {
+    synchronized (this) {
+      if (closed) {
+        return;
+      }
+      closed = true;
+    }
+    release();
+  }
+
+  @Override
+  public String toString() {
+    return path.toString();
+  }
+}

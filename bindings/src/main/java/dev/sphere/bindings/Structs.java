@@ -1,0 +1,23 @@
+package dev.sphere.bindings;
+
+import java.lang.foreign.MemoryLayout.PathElement;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.StructLayout;
+import java.lang.foreign.ValueLayout;
+
+/** Writes fields of C structs by name; for set-up code, not for hot loops. */
+final class Structs {
+  private Structs() {}
+
+  static void setInt(MemorySegment struct, StructLayout layout, String field, int value) {
+    struct.set(ValueLayout.JAVA_INT, layout.byteOffset(PathElement.groupElement(field)), value);
+  }
+
+  static void setFlag(MemorySegment struct, StructLayout layout, String field, boolean value) {
+    struct.set(ValueLayout.JAVA_BOOLEAN, layout.byteOffset(PathElement.groupElement(field)), value);
+  }
+
+  static void setPointer(MemorySegment struct, StructLayout layout, String field, MemorySegment value) {
+    struct.set(ValueLayout.ADDRESS, layout.byteOffset(PathElement.groupElement(field)), value);
+  }
+}

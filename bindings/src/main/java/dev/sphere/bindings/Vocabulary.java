@@ -1,0 +1,180 @@
+package dev.sphere.bindings;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.charset.StandardCharsets;
+
+/** A model's tokenizer. Thread-safe; usable as long as its model is. */
+public final class Vocabulary {
+  /** What {@link #start}, {@link #end} and {@link #endOfTurn} give when the model has no such token. */
+  public static final int NONE = -1;
+
+  private final Model model;
+  private final MemorySegment handle;
+  private final int size;
+  private final byte[][] pieces; // filled on demand; two threads may both fill an entry, with equal bytes
+  private final boolean[] endsGeneration;
+
+  Vocabulary(Model model, MemorySegment handle) {
+    this.model = model;
+    this.handle = handle;
+    this.size = Llama.callInt(Llama.VOCAB_N_TOKENS, handle);
+    this.pieces = new byte[size][];
+    this.endsGeneration = new boolean[size];
+    for (int token = 0; token < size; token++) {
+      endsGeneration[token] = flag(Llama.VOCAB_IS_EOG, token);
+    }
+  }
+
+  /** Number of tokens. */
+  public int size() {
+    return size;
+  }
+
+  /** The start-of-text token, or {@link #NONE}. */
+  public int start() {
+    return Llama.callInt(Llama.VOCAB_BOS, live());
+  }
+
+  /** The end-of-text token, or {@link #NONE}. */
+  public int end() {
+    return Llama.callInt(Llama.VOCAB_EOS, live());
+  }
+
+  /** The end-of-turn token, or {@link #NONE}. */
+  public int endOfTurn() {
+    return Llama.callInt(Llama.VOCAB_EOT, live());
+  }
+
+  /** Whether the model wants its start token before every text. */
+  public boolean addsStart() {
+    return Llama.callFlag(Llama.VOCAB_ADD_BOS, live());
+  }
+
+  /** Whether the model's tokenizer adds the end token after every text. */
+  public boolean addsEnd() {
+    return Llama.callFlag(Llama.VOCAB_ADD_EOS, live());
+  }
+
+  /** Whether a generation ends when this token is drawn. */
+  public boolean isEndOfGeneration(int token) {
+    return endsGeneration[token];
+  }
+
+  /** Whether the token stands for no text (start, end, role marks). */
+  public boolean isControl(int token) {
+    checkToken(token);
+    return flag(Llama.VOCAB_IS_CONTROL, token);
+  }
+
+  /**
+   * Text to tokens.
+   *
+   * @param text the text; UTF-8 is what the tokenizer sees
+   * @param addSpecial add start and end tokens where the model's rules say so
+   * @param parseSpecial read special tokens in the text ("&lt;|im_start|&gt;") as such, otherwise as plain text
+   */
+  public int[] tokenize(String text, boolean addSpecial, boolean parseSpecial) {
+    byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment in = arena.allocate(Math.max(1, bytes.length));
+      MemorySegment.copy(bytes, 0, in, ValueLayout.JAVA_BYTE, 0, bytes.length);
+      int room = bytes.length + 8;
+      MemorySegment out = arena.allocate(ValueLayout.JAVA_INT, room);
+      int n = tokenize(in, bytes.length, out, room, addSpecial, parseSpecial);
+      if (n < 0 && n != Integer.MIN_VALUE) {
+        room = -n;
+        out = arena.allocate(ValueLayout.JAVA_INT, room);
+        n = tokenize(in, bytes.length, out, room, addSpecial, parseSpecial);
+      }
+      if (n < 0) {
+        throw new LlamaException(
+            "Tokenizing a text of " + bytes.length + " bytes with " + model + " failed" + Llama.because()
+                + ". Shorten the text.");
+      }
+      return out.asSlice(0, n * 4L).toArray(ValueLayout.JAVA_INT);
+    }
+  }
+
+  private int tokenize(MemorySegment in, int bytes, MemorySegment out, int room, boolean add, boolean parse) {
+    try {
+      return (int) Llama.TOKENIZE.invokeExact(live(), in, bytes, out, room, add, parse);
+    } catch (Throwable e) {
+      throw Llama.unexpected(e);
+    }
+  }
+
+  /** The bytes that a token stands for; none for control tokens. A token may hold part of a character. Don't change it. */
+  public byte[] bytes(int token) {
+    checkToken(token);
+    byte[] piece = pieces[token];
+    if (piece == null) {
+      piece = readPiece(token);
+      pieces[token] = piece;
+    }
+    return piece;
+  }
+
+  private byte[] readPiece(int token) {
+    try (Arena arena = Arena.ofConfined()) {
+      int room = 128;
+      MemorySegment buffer = arena.allocate(room);
+      int n = (int) Llama.TOKEN_TO_PIECE.invokeExact(live(), token, buffer, room, 0, false);
+      if (n < 0) {
+        room = -n;
+        buffer = arena.allocate(room);
+        n = (int) Llama.TOKEN_TO_PIECE.invokeExact(live(), token, buffer, room, 0, false);
+      }
+      return buffer.asSlice(0, Math.max(0, n)).toArray(ValueLayout.JAVA_BYTE);
+    } catch (Throwable e) {
+      throw Llama.unexpected(e);
+    }
+  }
+
+  /** The token as the vocabulary writes it, special tokens included (for messages). */
+  public String name(int token) {
+    checkToken(token);
+    try {
+      MemorySegment text = (MemorySegment) Llama.VOCAB_TEXT.invokeExact(live(), token);
+      return text.equals(MemorySegment.NULL) ? "" : text.reinterpret(Long.MAX_VALUE).getString(0);
+    } catch (Throwable e) {
+      throw Llama.unexpected(e);
+    }
+  }
+
+  /** Tokens to text, control tokens left out; bytes that are no UTF-8 become U+FFFD. */
+  public String detokenize(int... tokens) {
+    int total = 0;
+    for (int token : tokens) {
+      total += bytes(token).length;
+    }
+    byte[] all = new byte[total];
+    int at = 0;
+    for (int token : tokens) {
+      byte[] piece = bytes(token);
+      System.arraycopy(piece, 0, all, at, piece.length);
+      at += piece.length;
+    }
+    return new String(all, StandardCharsets.UTF_8);
+  }
+
+  private void checkToken(int token) {
+    if (token < 0 || token >= size) {
+      throw new IllegalArgumentException("token " + token + " is not in the vocabulary of " + size + " tokens of " + model);
+    }
+  }
+
+  private boolean flag(java.lang.invoke.MethodHandle function, int token) {
+    try {
+      return (boolean) function.invokeExact(handle, token);
+    } catch (Throwable e) {
+      throw Llama.unexpected(e);
+    }
+  }
+
+  private MemorySegment live() {
+    model.handle(); // throws when the model is closed
+    return handle;
+  }
+}

@@ -1,0 +1,42 @@
+package dev.sphere.engine.stage;
+
+import dev.sphere.engine.Generation;
+import dev.sphere.engine.Policy;
+import dev.sphere.engine.TokenPath;
+import java.util.List;
+import java.util.concurrent.atomic.LongAdder;
+
+/** A policy that counts the tokens it generates. */
+public final class MeteredPolicy implements Policy {
+  private final Policy policy;
+  private final LongAdder tokens;
+
+  public MeteredPolicy(Policy policy, LongAdder tokens) {
+    this.policy = policy;
+    this.tokens = tokens;
+  }
+
+  @Override
+  public List<Generation> generate(TokenPath path, List<Request> requests) throws InterruptedException {
+    List<Generation> generations = policy.generate(path, requests);
+    for (Generation g : generations) {
+      tokens.add(g.tokens().length);
+    }
+    return generations;
+  }
+
+  @Override
+  public int[] tokenize(String text, boolean start) {
+    return policy.tokenize(text, start);
+  }
+
+  @Override
+  public String detokenize(int[] ids) {
+    return policy.detokenize(ids);
+  }
+
+  @Override
+  public String render(List<Message> messages) {
+    return policy.render(messages);
+  }
+}

@@ -1,0 +1,66 @@
+package dev.sphere.engine.stage;
+
+import dev.sphere.engine.Policy;
+import dev.sphere.engine.Problem;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * What is said to the models.
+ *
+ * @param system the system turn; empty for none
+ * @param question the user's turn; {@code {question}} stands for the problem's text
+ * @param correction the user's turn after a wrong solution
+ * @param correctedAfter in an answer to {@code correction}, the solution begins after the last occurrence of this text;
+ *     where it is missing, or empty here, the whole answer is the solution
+ */
+public record Prompts(String system, String question, String correction, String correctedAfter) {
+  public Prompts {
+    if (!question.contains("{question}")) {
+      throw new IllegalArgumentException("the question's template must contain {question}, it is: " + question);
+    }
+    if (correction.isBlank()) {
+      throw new IllegalArgumentException("the correction prompt must not be empty");
+    }
+  }
+
+  /** For instruction-tuned models: reason step by step, the final answer in {@code \boxed{}}. */
+  public static Prompts defaults() {
+    return new Prompts(
+        "",
+        "{question}\n\nPlease reason step by step, and put your final answer within \\boxed{}.",
+        "Your solution above reaches a wrong answer. Say in one or two sentences where the first mistake is. Then write "
+            + "a line \"Corrected solution:\" and, after it, solve the problem again from the beginning, step by step, "
+            + "with your final answer within \\boxed{}.",
+        "Corrected solution:");
+  }
+
+  /** The dialogue that asks for a solution. */
+  public List<Policy.Message> ask(Problem problem) {
+    List<Policy.Message> dialogue = new ArrayList<>();
+    if (!system.isEmpty()) {
+      dialogue.add(new Policy.Message("system", system));
+    }
+    dialogue.add(new Policy.Message("user", question.replace("{question}", problem.question())));
+    return dialogue;
+  }
+
+  /** The dialogue that shows a wrong solution and asks to find the mistake and to solve the problem again. */
+  public List<Policy.Message> askToCorrect(Problem problem, String wrongSolution) {
+    List<Policy.Message> dialogue = ask(problem);
+    dialogue.add(new Policy.Message("assistant", wrongSolution));
+    dialogue.add(new Policy.Message("user", correction.replace("{question}", problem.question())));
+    return dialogue;
+  }
+
+  /** The solution within an answer to the correction prompt. */
+  public String corrected(String answer) {
+    int at = correctedAfter.isEmpty() ? -1 : answer.lastIndexOf(correctedAfter);
+    if (at < 0) {
+      return answer;
+    }
+    String solution = answer.substring(at + correctedAfter.length());
+    // Models like to set the marker in bold.
+    return solution.replaceFirst("^[\\s*]+", "");
+  }
+}

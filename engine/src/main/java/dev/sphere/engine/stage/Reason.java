@@ -1,0 +1,47 @@
+package dev.sphere.engine.stage;
+
+import java.util.Locale;
+
+/** Why a stage made no pair of a problem. */
+public enum Reason {
+  /** Stage 1: Sol_max and Sol_min are both right, there is no contrast. Stage 3 takes over. */
+  BOTH_RIGHT("every solution was right: no contrast"),
+  /** Stage 1: Sol_max and Sol_min are both wrong. Stage 2 takes over. */
+  BOTH_WRONG("every solution was wrong"),
+  /** Stage 1: the unpromising chain was right and the promising one wrong. Stage 2 takes over. */
+  ONLY_MIN_RIGHT("only Sol_min was right"),
+  /** All candidates came out equal at every step: there is only one solution. */
+  IDENTICAL("all candidates were identical: one solution only"),
+  /** The wrong solutions were cut at a limit, so they are no answers. */
+  TRUNCATED("no complete wrong solution: cut at a limit"),
+  /** Stage 2: no attempt to correct gave a right solution. */
+  NOT_CORRECTED("the correction did not come out right"),
+  /** Stage 3: the small model's solutions are right, or not complete. */
+  NO_WRONG_FOUND("the small model found no complete wrong solution"),
+  /** Stage 3: no small model was given. */
+  NO_SMALL_MODEL("no small model was given"),
+  /** Every pair that was found repeats one that is there already. */
+  DUPLICATE("the pair repeats another one"),
+  /** The prompt leaves no room in the model's context. */
+  PROMPT_TOO_LONG("the prompt does not fit into the model's context"),
+  /** The stage does not concern this problem. */
+  NOT_APPLICABLE("not applicable"),
+  /** The stage is switched off. */
+  DISABLED("switched off");
+
+  private final String text;
+
+  Reason(String text) {
+    this.text = text;
+  }
+
+  /** The reason in words. */
+  public String text() {
+    return text;
+  }
+
+  /** The name in files: lower case. */
+  public String label() {
+    return name().toLowerCase(Locale.ROOT);
+  }
+}

@@ -1,0 +1,77 @@
+package dev.sphere.engine.stage;
+
+import dev.sphere.engine.PreferencePair;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * A run in figures.
+ *
+ * @param problems how many problems ended
+ * @param solMaxRight problems whose first Sol_max was right
+ * @param solMinRight problems whose first Sol_min was right
+ * @param withPairs problems that gave a pair
+ * @param pairs pairs by stage
+ * @param reasons problems without a pair, by reason
+ * @param stageReasons by stage, why it made no pair of a problem
+ * @param chosenCharacters mean length of the chosen solutions
+ * @param rejectedCharacters mean length of the rejected ones; far from the chosen ones' it is a length bias
+ */
+public record RunReport(
+    int problems,
+    int solMaxRight,
+    int solMinRight,
+    int withPairs,
+    Map<Stage, Integer> pairs,
+    Map<Reason, Integer> reasons,
+    Map<Stage, Map<Reason, Integer>> stageReasons,
+    double chosenCharacters,
+    double rejectedCharacters) {
+
+  public static RunReport of(List<ProblemResult> results) {
+    Map<Stage, Integer> pairs = new EnumMap<>(Stage.class);
+    Map<Reason, Integer> reasons = new TreeMap<>();
+    Map<Stage, Map<Reason, Integer>> stageReasons = new EnumMap<>(Stage.class);
+    for (Stage stage : Stage.values()) {
+      pairs.put(stage, 0);
+      stageReasons.put(stage, new TreeMap<>());
+    }
+    int solMaxRight = 0;
+    int solMinRight = 0;
+    int withPairs = 0;
+    long chosen = 0;
+    long rejected = 0;
+    for (ProblemResult problem : results) {
+      for (StageResult stage : problem.stages()) {
+        pairs.merge(stage.stage(), stage.pairs().size(), Integer::sum);
+        if (stage.reason() != null) {
+          stageReasons.get(stage.stage()).merge(stage.reason(), 1, Integer::sum);
+        }
+        for (PreferencePair pair : stage.pairs()) {
+          chosen += pair.chosen().length();
+          rejected += pair.rejected().length();
+        }
+      }
+      List<Attempt> attempts = problem.stages().getFirst().attempts();
+      if (!attempts.isEmpty()) {
+        solMaxRight += attempts.getFirst().correct() ? 1 : 0;
+        solMinRight += attempts.get(attempts.size() > 1 && !attempts.get(1).max() ? 1 : 0).correct() ? 1 : 0;
+      }
+      if (problem.reason() == null) {
+        withPairs++;
+      } else {
+        reasons.merge(problem.reason(), 1, Integer::sum);
+      }
+    }
+    int all = Math.max(1, pairs.values().stream().mapToInt(Integer::intValue).sum());
+    return new RunReport(results.size(), solMaxRight, solMinRight, withPairs, pairs, reasons, stageReasons,
+        (double) chosen / all, (double) rejected / all);
+  }
+
+  /** The number of pairs of all stages. */
+  public int allPairs() {
+    return pairs.values().stream().mapToInt(Integer::intValue).sum();
+  }
+}

@@ -1,0 +1,209 @@
+package dev.sphere.engine.stage;
+
+import dev.sphere.engine.OutcomeReward;
+import dev.sphere.engine.Policy;
+import dev.sphere.engine.Problem;
+import dev.sphere.engine.TokenPath;
+import dev.sphere.engine.search.SearchSettings;
+import dev.sphere.engine.search.SphereSearch;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Set;
+
+/**
+ * The three stages over one problem (SPHERE, arXiv 2503.04813): self-generation, self-correction, diversity induction.
+ * Safe for many threads, one problem each; calls block.
+ */
+public final class ThreeStages {
+  private static final int[] TEXT_ONLY = {};
+
+  private final Actor actor;
+  private final Actor small;
+  private final OutcomeReward outcome;
+  private final StageSettings settings;
+  private final SphereSearch search;
+  private final SphereSearch smallSearch;
+
+  /** @param small the smaller model of stage 3; null for none, the stage is then skipped with that reason */
+  public ThreeStages(
+      Actor actor, Actor small, OutcomeReward outcome, SearchSettings search, StageSettings settings, long seed) {
+    this.actor = actor;
+    this.small = small;
+    this.outcome = outcome;
+    this.settings = settings;
+    this.search = new SphereSearch(actor.policy(), actor.prm(), outcome, search, seed);
+    SearchSettings twice = search.withCandidates(search.candidates() * settings.diversityFactor());
+    this.smallSearch =
+        small == null ? null : new SphereSearch(small.policy(), small.prm(), outcome, twice, seed);
+  }
+
+  /** Takes a problem through the stages, or on from where {@code log} left it. */
+  public ProblemResult solve(Problem problem, RunLog log) throws InterruptedException {
+    ProblemResult done = log.findProblem(problem.id());
+    if (done != null) {
+      return done;
+    }
+    String prompt = actor.policy().render(settings.prompts().ask(problem));
+    TokenPath path = TokenPath.root(actor.policy().tokenize(prompt, true));
+    Task task = new Task(problem, prompt, path, Pairs.nothingSeen(), log);
+
+    StageResult generation = keep(task, Stage.GENERATION, () -> selfGeneration(task));
+    StageResult correction = keep(task, Stage.CORRECTION, () -> selfCorrection(task, generation));
+    StageResult diversity = keep(task, Stage.DIVERSITY, () -> diversityInduction(task, generation));
+
+    ProblemResult result = new ProblemResult(problem.id(), List.of(generation, correction, diversity));
+    log.append(result);
+    return result;
+  }
+
+  /** A problem on its way through the stages. */
+  private record Task(Problem problem, String prompt, TokenPath path, Set<String> seen, RunLog log) {
+    Pairs pairs(Stage stage, int cap) {
+      return new Pairs(problem.id(), stage, prompt, path.ownTokens(), cap, seen);
+    }
+  }
+
+  private interface Step {
+    StageResult run() throws InterruptedException;
+  }
+
+  /** Runs a stage unless the log has its result, and keeps the result. */
+  private StageResult keep(Task task, Stage stage, Step step) throws InterruptedException {
+    StageResult result = task.log.findStage(task.problem.id(), stage);
+    if (result == null) {
+      result = step.run();
+      task.log.append(result);
+    } else {
+      result.pairs().forEach(pair -> Pairs.see(task.seen, pair));
+    }
+    return result;
+  }
+
+  /** Stage 1: the policy searches; a right Sol_max against a wrong Sol_min makes a pair. */
+  private StageResult selfGeneration(Task task) throws InterruptedException {
+    var tree = search.search(task.problem, Stage.GENERATION.label(), task.path, task.log);
+    List<Attempt> attempts = Attempt.of(tree, actor.policy());
+    Pairs pairs = task.pairs(Stage.GENERATION, settings.pairsPerStage());
+    for (Contrast c : contrasts(attempts)) {
+      pairs.add(c.chosen.text(), c.chosen.tokens(), c.rejected.text(), c.rejected.tokens());
+    }
+    return pairs.result(whyNoContrast(attempts), attempts);
+  }
+
+  private record Contrast(Attempt chosen, Attempt rejected) {}
+
+  /** Chosen against rejected: of the same simulation first, then those that share the longest prefix. */
+  private List<Contrast> contrasts(List<Attempt> attempts) {
+    boolean any = settings.pairing() == StageSettings.Pairing.ANY;
+    List<Contrast> contrasts = new ArrayList<>();
+    for (Attempt chosen : attempts) {
+      for (Attempt rejected : attempts) {
+        if (chosen.correct() && (any || chosen.max()) && rejectable(rejected) && (any || !rejected.max())) {
+          contrasts.add(new Contrast(chosen, rejected));
+        }
+      }
+    }
+    contrasts.sort(Comparator.<Contrast>comparingInt(c -> c.chosen.simulation() == c.rejected.simulation() ? 0 : 1)
+        .thenComparingInt(c -> -c.chosen.sharedSteps(c.rejected)));
+    return contrasts;
+  }
+
+  private boolean rejectable(Attempt attempt) {
+    return !attempt.correct()
+        && !attempt.text().isBlank()
+        && (settings.truncatedRejected() || !attempt.truncated());
+  }
+
+  private Reason whyNoContrast(List<Attempt> attempts) {
+    if (attempts.size() == 1) {
+      return Reason.IDENTICAL;
+    }
+    if (attempts.stream().allMatch(Attempt::correct)) {
+      return Reason.BOTH_RIGHT;
+    }
+    if (attempts.stream().noneMatch(this::rejectable)) {
+      return Reason.TRUNCATED;
+    }
+    if (attempts.stream().noneMatch(Attempt::correct)) {
+      return Reason.BOTH_WRONG;
+    }
+    return attempts.stream().anyMatch(a -> a.correct() && a.max()) ? Reason.TRUNCATED : Reason.ONLY_MIN_RIGHT;
+  }
+
+  /** Stage 2: the policy sees its wrong solution and searches for a right one; the two make a pair. */
+  private StageResult selfCorrection(Task task, StageResult generation) throws InterruptedException {
+    List<Attempt> wrong = distinct(generation.attempts().stream().filter(this::rejectable).toList());
+    boolean paired = !generation.pairs().isEmpty();
+    if (!settings.correction()) {
+      return StageResult.without(task.problem.id(), Stage.CORRECTION, Reason.DISABLED);
+    }
+    if (wrong.isEmpty() || paired && !settings.correctPaired()) {
+      return StageResult.without(task.problem.id(), Stage.CORRECTION, Reason.NOT_APPLICABLE);
+    }
+    Pairs pairs = task.pairs(Stage.CORRECTION, settings.pairsPerStage());
+    List<Attempt> attempts = new ArrayList<>();
+    for (Attempt mistake : wrong.subList(0, Math.min(wrong.size(), settings.corrections()))) {
+      List<Attempt> corrections = correct(task, mistake);
+      attempts.addAll(corrections);
+      corrections.stream().filter(Attempt::correct).findFirst().ifPresent(right -> {
+        Attempt solution = solutionWithin(task.problem, right);
+        pairs.add(solution.text(), solution.tokens(), mistake.text(), mistake.tokens());
+      });
+    }
+    return pairs.result(Reason.NOT_CORRECTED, attempts);
+  }
+
+  /** The same pruned search, after a dialogue that shows the mistaken solution. */
+  private List<Attempt> correct(Task task, Attempt mistake) throws InterruptedException {
+    Policy policy = actor.policy();
+    String prompt = policy.render(settings.prompts().askToCorrect(task.problem, mistake.text()));
+    String name = Stage.CORRECTION.label() + ":" + mistake.path();
+    var tree = search.search(task.problem, name, TokenPath.root(policy.tokenize(prompt, true)), task.log);
+    return Attempt.of(tree, policy);
+  }
+
+  /** The correction without the talk about the mistake, if its answer is still there and right. */
+  private Attempt solutionWithin(Problem problem, Attempt right) {
+    String solution = settings.prompts().corrected(right.text());
+    if (solution.equals(right.text()) || solution.isBlank() || !outcome.correct(problem, solution)) {
+      return right;
+    }
+    return new Attempt(right.search(), right.simulation(), right.max(), right.path(), true, false, solution, TEXT_ONLY);
+  }
+
+  /** Stage 3: where everything was right, the small model looks for a plausible wrong solution, with twice the budget. */
+  private StageResult diversityInduction(Task task, StageResult generation) throws InterruptedException {
+    boolean allRight = generation.attempts().stream().allMatch(Attempt::correct) && !generation.attempts().isEmpty();
+    Reason skipped = !settings.diversity() ? Reason.DISABLED
+        : !allRight ? Reason.NOT_APPLICABLE
+        : small == null ? Reason.NO_SMALL_MODEL : null;
+    if (skipped != null) {
+      return StageResult.without(task.problem.id(), Stage.DIVERSITY, skipped);
+    }
+    String prompt = small.policy().render(settings.prompts().ask(task.problem));
+    TokenPath path = TokenPath.root(small.policy().tokenize(prompt, true));
+    var tree = smallSearch.search(task.problem, Stage.DIVERSITY.label(), path, task.log);
+    List<Attempt> attempts = Attempt.of(tree, small.policy());
+
+    Attempt chosen = generation.attempts().getFirst();
+    Pairs pairs = task.pairs(Stage.DIVERSITY, settings.pairsPerStage());
+    // Sol_min is the more likely to be wrong and no less plausible: it comes first. The small model may have another
+    // vocabulary, so its solutions are handed on as text.
+    attempts.stream()
+        .filter(this::rejectable)
+        .sorted(Comparator.comparing(Attempt::max))
+        .forEach(wrong -> pairs.add(chosen.text(), chosen.tokens(), wrong.text(), TEXT_ONLY));
+    return pairs.result(Reason.NO_WRONG_FOUND, attempts);
+  }
+
+  private static List<Attempt> distinct(List<Attempt> attempts) {
+    List<Attempt> distinct = new ArrayList<>();
+    for (Attempt a : attempts) {
+      if (distinct.stream().noneMatch(d -> d.text().equals(a.text()))) {
+        distinct.add(a);
+      }
+    }
+    return distinct;
+  }
+}

@@ -1,0 +1,186 @@
+package dev.sphere.engine.stage;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.sphere.engine.OutcomeReward;
+import dev.sphere.engine.PreferencePair;
+import dev.sphere.engine.Problem;
+import dev.sphere.engine.ProcessRewardModel;
+import dev.sphere.engine.ScriptedPolicy;
+import dev.sphere.engine.search.SearchSettings;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+class ThreeStagesTest {
+  private static final Problem PROBLEM = new Problem("p1", "Q", "7");
+  private static final OutcomeReward SEVEN = (problem, solution) -> solution.strip().endsWith("=7");
+  /** A step that begins with + is good, one that begins with - is bad. */
+  private static final ProcessRewardModel BY_SIGN = (problem, path, key, steps) -> steps.stream()
+      .mapToDouble(s -> s.text().startsWith("+") ? 1 : s.text().startsWith("-") ? 0 : .5)
+      .toArray();
+
+  private static final Prompts PROMPTS = new Prompts("", "{question}", "again", "Solution:");
+  private static final SearchSettings SEARCH = SearchSettings.paper().withCandidates(2).withSeparator("\n");
+  private static final StageSettings STAGES = StageSettings.defaults().withPrompts(PROMPTS);
+
+  private static ProblemResult solve(ScriptedPolicy policy, ScriptedPolicy small, StageSettings stages)
+      throws InterruptedException {
+    return solve(policy, small, stages, SEARCH);
+  }
+
+  private static ProblemResult solve(
+      ScriptedPolicy policy, ScriptedPolicy small, StageSettings stages, SearchSettings search)
+      throws InterruptedException {
+    Actor second = small == null ? null : new Actor(small, BY_SIGN);
+    return new ThreeStages(new Actor(policy, BY_SIGN), second, SEVEN, search, stages, 1)
+        .solve(PROBLEM, RunLog.inMemory());
+  }
+
+  private static List<Reason> reasons(ProblemResult result) {
+    return result.stages().stream().map(StageResult::reason).toList();
+  }
+
+  @Test
+  void aRightSolMaxAgainstAWrongSolMin() throws InterruptedException {
+    ScriptedPolicy policy = new ScriptedPolicy()
+        .after("u[Q]a:", "+a\n", "-b\n")
+        .after("u[Q]a:+a\n", "+c=7$", "-d=1$")
+        .after("u[Q]a:-b\n", "+e=7$", "-f=2$")
+        .after("u[Q]a[-b\n-f=2]u[again]a:", "+no=3$", "-no=4$");
+    ProblemResult result = solve(policy, null, STAGES);
+    PreferencePair pair = result.stages().getFirst().pairs().getFirst();
+    assertEquals("generation", pair.stage());
+    assertEquals("u[Q]a:", pair.prompt());
+    assertEquals("+a\n+c=7", pair.chosen());
+    assertEquals("-b\n-f=2", pair.rejected());
+    assertArrayEquals("+a\n+c=7\0".chars().toArray(), pair.chosenTokens());
+    assertArrayEquals("u[Q]a:".chars().toArray(), pair.promptTokens());
+    assertEquals(1, result.pairs());
+    assertNull(result.reason());
+    assertEquals(Reason.NOT_CORRECTED, result.stages().get(1).reason());
+    assertEquals(Reason.NOT_APPLICABLE, result.stages().get(2).reason());
+  }
+
+  @Test
+  void aRightCorrectionAgainstTheWrongAttempt() throws InterruptedException {
+    ScriptedPolicy policy = new ScriptedPolicy()
+        .after("u[Q]a:", "+x=1$", "-y=2$")
+        .after("u[Q]a[+x=1]u[again]a:", "+I forgot. Solution:\nz=7$", "-bad=1$")
+        .after("u[Q]a[-y=2]u[again]a:", "+w=5$", "-v=7$");
+    ProblemResult result = solve(policy, null, STAGES);
+    assertEquals(Reason.BOTH_WRONG, result.stages().getFirst().reason());
+    List<PreferencePair> pairs = result.stages().get(1).pairs();
+    assertEquals(2, pairs.size());
+    // Under the original prompt, and without the talk about the mistake.
+    assertEquals(List.of("u[Q]a:", "z=7", "+x=1"),
+        List.of(pairs.get(0).prompt(), pairs.get(0).chosen(), pairs.get(0).rejected()));
+    assertEquals(0, pairs.get(0).chosenTokens().length, "a part of what was sampled is known as text only");
+    // Where only the unpromising chain came out right, it is a right correction none the less.
+    assertEquals("-v=7", pairs.get(1).chosen());
+    assertEquals("-y=2", pairs.get(1).rejected());
+    assertEquals("correction", pairs.get(1).stage());
+    assertArrayEquals("-v=7\0".chars().toArray(), pairs.get(1).chosenTokens());
+    assertNull(result.reason());
+  }
+
+  @Test
+  void onlyTheUnpromisingChainWasRight() throws InterruptedException {
+    ScriptedPolicy policy = new ScriptedPolicy()
+        .after("u[Q]a:", "+x=1$", "-y=7$")
+        .after("u[Q]a[+x=1]u[again]a:", "+w=5$", "-v=6$");
+    ProblemResult result = solve(policy, null, STAGES);
+    assertEquals(List.of(Reason.ONLY_MIN_RIGHT, Reason.NOT_CORRECTED, Reason.NOT_APPLICABLE), reasons(result));
+    assertEquals(Reason.NOT_CORRECTED, result.reason());
+    ProblemResult any = solve(policy, null, STAGES.withPairing(StageSettings.Pairing.ANY));
+    assertEquals("-y=7", any.stages().getFirst().pairs().getFirst().chosen());
+    assertEquals("+x=1", any.stages().getFirst().pairs().getFirst().rejected());
+  }
+
+  @Test
+  void theSmallModelFindsAWrongSolutionWithTwiceTheBudget() throws InterruptedException {
+    ScriptedPolicy policy = new ScriptedPolicy().after("u[Q]a:", "+x=7$", "-y=7$");
+    ScriptedPolicy small = new ScriptedPolicy().after("u[Q]a:", "+p=7$", "q=3$", "r=4$", "-s=5$");
+    ProblemResult result = solve(policy, small, STAGES);
+    assertEquals(4, small.generated());
+    PreferencePair pair = result.stages().get(2).pairs().getFirst();
+    assertEquals("diversity", pair.stage());
+    assertEquals("+x=7", pair.chosen());
+    assertEquals("-s=5", pair.rejected());
+    assertEquals(1, result.pairs());
+    assertEquals(Reason.BOTH_RIGHT, result.stages().getFirst().reason());
+    assertEquals(Reason.NOT_APPLICABLE, result.stages().get(1).reason());
+
+    ScriptedPolicy good = new ScriptedPolicy().after("u[Q]a:", "+p=7$", "q=7$", "r=7$", "-s=7$");
+    assertEquals(Reason.NO_WRONG_FOUND, solve(policy, good, STAGES).reason());
+    assertEquals(Reason.NO_SMALL_MODEL, solve(policy, null, STAGES).reason());
+    assertEquals(Reason.BOTH_RIGHT, solve(policy, null, STAGES.withStages(false, false)).reason());
+  }
+
+  @Test
+  void truncationsAreNoAnswers() throws InterruptedException {
+    ScriptedPolicy policy = new ScriptedPolicy().after("u[Q]a:", "+x=7$", "-y=2~");
+    ProblemResult result = solve(policy, null, STAGES);
+    assertEquals(List.of(Reason.TRUNCATED, Reason.NOT_APPLICABLE, Reason.NOT_APPLICABLE), reasons(result));
+    assertEquals(Reason.TRUNCATED, result.reason());
+    StageSettings lenient = new StageSettings(PROMPTS, false, false, 2, StageSettings.Pairing.CHAINS, 4, 2, true, true);
+    assertEquals("-y=2", solve(policy, null, lenient).stages().getFirst().pairs().getFirst().rejected());
+  }
+
+  @Test
+  void oneSolutionOnly() throws InterruptedException {
+    ScriptedPolicy policy = new ScriptedPolicy()
+        .after("u[Q]a:", "x=1$")
+        .after("u[Q]a[x=1]u[again]a:", "x=1$");
+    ProblemResult result = solve(policy, null, STAGES);
+    assertEquals(Reason.IDENTICAL, result.stages().getFirst().reason());
+    assertEquals(Reason.NOT_CORRECTED, result.reason());
+    assertEquals(1, result.stages().get(1).attempts().size(), "the one wrong solution is corrected once");
+  }
+
+  @Test
+  void whiteSpaceAtTheEndIsTakenOff() throws InterruptedException {
+    ScriptedPolicy policy = new ScriptedPolicy()
+        .after("u[Q]a:", "+a=7\n", "-b=2 $")
+        .after("u[Q]a:+a=7\n", "$");
+    ProblemResult result = solve(policy, null, STAGES.withStages(false, false));
+    PreferencePair pair = result.stages().getFirst().pairs().getFirst();
+    assertEquals("+a=7", pair.chosen());
+    assertEquals("-b=2", pair.rejected());
+    assertArrayEquals("+a=7\0".chars().toArray(), pair.chosenTokens());
+    assertArrayEquals("-b=2\0".chars().toArray(), pair.rejectedTokens());
+  }
+
+  @Test
+  void moreSimulationsMakeMorePairsUpToTheCap() throws InterruptedException {
+    ScriptedPolicy policy = new ScriptedPolicy()
+        .after("u[Q]a:", "+a\n", "-b\n")
+        .after("u[Q]a:+a\n", "+c=7$", "-d\n")
+        .after("u[Q]a:+a\n-d\n", "+e=7$", "-f=1$")
+        .after("u[Q]a:-b\n", "+g=7$", "-h=2$");
+    ProblemResult result = solve(policy, null, STAGES.withStages(false, false), SEARCH.withSimulations(3));
+    List<PreferencePair> pairs = result.stages().getFirst().pairs();
+    // Simulation 1: +a+c against -b-h; 2: +a-d+e against +a-d-f; 3: -b is expanded, its S_max is the root's second.
+    assertEquals(List.of("+a\n-d\n+e=7", "+a\n+c=7"), pairs.subList(0, 2).stream().map(PreferencePair::chosen).toList());
+    assertEquals(
+        List.of("+a\n-d\n-f=1", "-b\n-h=2"), pairs.subList(0, 2).stream().map(PreferencePair::rejected).toList());
+    assertTrue(pairs.size() <= 4);
+    assertEquals(pairs.size(), pairs.stream().map(p -> p.chosen() + p.rejected()).distinct().count());
+  }
+
+  @Test
+  void whatTheLogKnowsIsNotDoneAgain() throws InterruptedException {
+    ScriptedPolicy policy = new ScriptedPolicy()
+        .after("u[Q]a:", "+x=1$", "-y=2$")
+        .after("u[Q]a[+x=1]u[again]a:", "+z=7$", "-bad=1$")
+        .after("u[Q]a[-y=2]u[again]a:", "+w=5$", "-v=7$");
+    RunLog log = RunLog.inMemory();
+    ThreeStages stages = new ThreeStages(new Actor(policy, BY_SIGN), null, SEVEN, SEARCH, STAGES, 1);
+    ProblemResult first = stages.solve(PROBLEM, log);
+    int generated = policy.generated();
+    assertEquals(first, stages.solve(PROBLEM, log));
+    assertEquals(generated, policy.generated());
+  }
+}
