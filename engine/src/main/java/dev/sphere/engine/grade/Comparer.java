@@ -1,0 +1,289 @@
+package dev.sphere.engine.grade;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+
+/**
+ * Decides by the kind of the answers: lists and sets in any order, tuples in order, intervals as sets of reals,
+ * relations by what they say, single values by value.
+ */
+final class Comparer {
+  private final Budget budget;
+  private final Evaluator evaluator;
+  private final Scalars scalars;
+  private final Relations relations;
+
+  Comparer(Budget budget) {
+    this.budget = budget;
+    this.evaluator = new Evaluator(budget);
+    this.scalars = new Scalars(evaluator);
+    this.relations = new Relations(this, evaluator);
+  }
+
+  Scalars scalars() {
+    return scalars;
+  }
+
+  /** Decides whether the prediction {@code b} says what the gold answer {@code a} says. */
+  Decision compare(Expr a, Expr b) {
+    budget.spend(5);
+    if (a.equals(b)) {
+      return Decision.same("same expression");
+    }
+    if (a.has(Expr.PlusMinus.class) || b.has(Expr.PlusMinus.class)) {
+      return compareExpanded(Signs.expand(a), Signs.expand(b));
+    }
+    if (RealSet.surely(a) || RealSet.surely(b)) {
+      RealSet x = RealSet.of(a, evaluator);
+      RealSet y = x == null ? null : RealSet.of(b, evaluator);
+      if (y != null && !relations.differentNames(a, b)) {
+        return x.sameAs(y, budget) ? Decision.same("same set of reals") : Decision.different("different sets of reals");
+      }
+    }
+    if (isItems(a) || isItems(b)) {
+      return items(a, b);
+    }
+    if (a instanceof Expr.Rel || b instanceof Expr.Rel) {
+      return relations.compare(a, b);
+    }
+    if (a instanceof Expr.Text || b instanceof Expr.Text) {
+      String x = render(a);
+      String y = render(b);
+      return x != null && y != null && Words.key(x).equals(Words.key(y)) ? Decision.same("same words")
+          : Decision.different("different words");
+    }
+    return structures(a, b);
+  }
+
+  private Decision compareExpanded(Expr a, Expr b) {
+    if (a.has(Expr.PlusMinus.class) || b.has(Expr.PlusMinus.class)) {
+      return Decision.different("signs not expanded");
+    }
+    Decision d = compare(a, b);
+    return d.equal() ? Decision.same("same values of ±") : d;
+  }
+
+  private Decision structures(Expr a, Expr b) {
+    if (a instanceof Expr.Ratio || b instanceof Expr.Ratio) {
+      return ratios(a, b);
+    }
+    if (a instanceof Expr.SetOp x && b instanceof Expr.SetOp y) {
+      boolean same = x.op() == y.op() && (compare(x.left(), y.left()).equal() && compare(x.right(), y.right()).equal()
+          || x.op() != '\\' && compare(x.left(), y.right()).equal() && compare(x.right(), y.left()).equal());
+      return same ? Decision.same("same set operation") : Decision.different("different set operations");
+    }
+    List<List<Expr>> m = rows(a);
+    List<List<Expr>> n = rows(b);
+    if (m != null && n != null && (a instanceof Expr.Matrix || b instanceof Expr.Matrix || nested(a))) {
+      return matrices(m, n);
+    }
+    if (a instanceof Expr.Group g && b instanceof Expr.Group h) {
+      return groups(g, h);
+    }
+    if (a.isScalar() && b.isScalar()) {
+      return scalars.compare(a, b);
+    }
+    return coefficients(a, b);
+  }
+
+  /** Expressions with matrices or tuples in them, such as t(1, 2): only when both are built alike. */
+  private Decision coefficients(Expr a, Expr b) {
+    boolean alike = a.getClass() == b.getClass() && a.children().size() == b.children().size()
+        && (!(a instanceof Expr.Op x) || x.op() == ((Expr.Op) b).op())
+        && (!(a instanceof Expr.Call c) || c.name().equals(((Expr.Call) b).name()));
+    if (!alike || a.children().isEmpty()) {
+      return Decision.different("different kinds of answer");
+    }
+    for (int i = 0; i < a.children().size(); i++) {
+      if (!compare(a.children().get(i), b.children().get(i)).equal()) {
+        return Decision.different("different parts");
+      }
+    }
+    return Decision.same("same parts");
+  }
+
+  private static boolean isItems(Expr e) {
+    return e instanceof Expr.ListOf || e instanceof Expr.SetOf;
+  }
+
+  private static List<Expr> itemsOf(Expr e) {
+    return switch (e) {
+      case Expr.ListOf l -> l.items();
+      case Expr.SetOf s -> s.items();
+      default -> List.of(e);
+    };
+  }
+
+  private Decision items(Expr a, Expr b) {
+    boolean groupA = a instanceof Expr.Group g && g.open() != '<' && g.items().size() > 1;
+    boolean groupB = b instanceof Expr.Group g && g.open() != '<' && g.items().size() > 1;
+    if (groupA && b instanceof Expr.ListOf l) {
+      return inOrder(((Expr.Group) a).items(), l.items(), "same items, brackets left out");
+    }
+    if (groupB && a instanceof Expr.ListOf l) {
+      return inOrder(l.items(), ((Expr.Group) b).items(), "same items, brackets left out");
+    }
+    List<Expr> x = itemsOf(a);
+    List<Expr> y = itemsOf(b);
+    if (x.size() == 1 && y.size() == 1) {
+      return compare(x.getFirst(), y.getFirst());
+    }
+    if (x.size() != y.size() && (a instanceof Expr.SetOf || b instanceof Expr.SetOf)) {
+      x = distinct(x);
+      y = distinct(y);
+    }
+    if (x.size() != y.size()) {
+      return Decision.different("different numbers of answers");
+    }
+    boolean namedA = named(x);
+    if (namedA != named(y)) {
+      return inOrder(x, y, "same values in the order of the names");
+    }
+    return matching(x, y) ? Decision.same("same answers in any order") : Decision.different("different answers");
+  }
+
+  /** True for x = 1, y = 2: values that belong to different names, so that their order says which is which. */
+  private static boolean named(List<Expr> items) {
+    Set<Expr> names = new java.util.HashSet<>();
+    for (Expr e : items) {
+      if (!(e instanceof Expr.Rel r) || !r.ops().getFirst().equals("=")) {
+        return false;
+      }
+      names.add(r.sides().getFirst());
+    }
+    return names.size() > 1;
+  }
+
+  private Decision inOrder(List<Expr> x, List<Expr> y, String how) {
+    if (x.size() != y.size()) {
+      return Decision.different("different numbers of answers");
+    }
+    for (int i = 0; i < x.size(); i++) {
+      if (!compare(x.get(i), y.get(i)).equal()) {
+        return Decision.different("item " + (i + 1) + " differs");
+      }
+    }
+    return Decision.same(how);
+  }
+
+  private List<Expr> distinct(List<Expr> items) {
+    List<Expr> kept = new ArrayList<>();
+    for (Expr e : items) {
+      if (kept.stream().noneMatch(k -> compare(k, e).equal())) {
+        kept.add(e);
+      }
+    }
+    return kept;
+  }
+
+  private boolean matching(List<Expr> x, List<Expr> y) {
+    List<Expr> rest = new ArrayList<>(y);
+    for (Expr e : x) {
+      int found = -1;
+      for (int i = 0; i < rest.size() && found < 0; i++) {
+        found = compare(e, rest.get(i)).equal() ? i : -1;
+      }
+      if (found < 0) {
+        return false;
+      }
+      rest.remove(found);
+    }
+    return true;
+  }
+
+  private Decision groups(Expr.Group g, Expr.Group h) {
+    if (g.items().size() != h.items().size()) {
+      return Decision.different("tuples of different length");
+    }
+    boolean brackets = g.items().size() != 2
+        || round(g.open()) == round(h.open()) && round(g.close()) == round(h.close());
+    if (!brackets) {
+      return Decision.different("different brackets");
+    }
+    return inOrder(g.items(), h.items(), "same items in order");
+  }
+
+  private static boolean round(char bracket) {
+    return bracket != '[' && bracket != ']';
+  }
+
+  private static boolean nested(Expr e) {
+    return e instanceof Expr.Group g && g.items().stream().allMatch(Expr.Group.class::isInstance);
+  }
+
+  /** The rows of a matrix; a vector or a list of lists counts as one. */
+  private static List<List<Expr>> rows(Expr e) {
+    return switch (e) {
+      case Expr.Matrix m -> m.rows();
+      case Expr.Group g when nested(g) -> g.items().stream().map(i -> ((Expr.Group) i).items()).toList();
+      case Expr.Group g -> List.of(g.items());
+      case Expr.Call c when c.args().size() == 1 && (c.name().equals("Matrix") || c.name().equals("bmatrix")) ->
+          rows(c.args().getFirst());
+      default -> null;
+    };
+  }
+
+  private Decision matrices(List<List<Expr>> m, List<List<Expr>> n) {
+    boolean vectors = isVector(m) && isVector(n);
+    List<Expr> x = m.stream().flatMap(List::stream).toList();
+    List<Expr> y = n.stream().flatMap(List::stream).toList();
+    if (!vectors && m.size() != n.size() || x.size() != y.size()) {
+      return Decision.different("matrices of different shape");
+    }
+    for (int i = 0; !vectors && i < m.size(); i++) {
+      if (m.get(i).size() != n.get(i).size()) {
+        return Decision.different("matrices of different shape");
+      }
+    }
+    return inOrder(x, y, "same entries");
+  }
+
+  private static boolean isVector(List<List<Expr>> rows) {
+    return rows.size() == 1 || rows.stream().allMatch(r -> r.size() == 1);
+  }
+
+  private Decision ratios(Expr a, Expr b) {
+    if (a instanceof Expr.Ratio x && b instanceof Expr.Ratio y) {
+      if (x.parts().size() != y.parts().size()) {
+        return Decision.different("ratios of different length");
+      }
+      for (int i = 1; i < x.parts().size(); i++) {
+        Expr left = new Expr.Op('*', x.parts().get(0), y.parts().get(i));
+        Expr right = new Expr.Op('*', y.parts().get(0), x.parts().get(i));
+        if (!scalars.compare(left, right).equal()) {
+          return Decision.different("different ratios");
+        }
+      }
+      return Decision.same("same ratio");
+    }
+    Expr.Ratio r = a instanceof Expr.Ratio x ? x : (Expr.Ratio) b;
+    Expr other = a instanceof Expr.Ratio ? b : a;
+    if (r.parts().size() != 2 || !other.isScalar()) {
+      return Decision.different("a ratio and no ratio");
+    }
+    Decision d = scalars.compare(new Expr.Op('/', r.parts().get(0), r.parts().get(1)), other);
+    return d.equal() ? Decision.same("ratio as a fraction") : d;
+  }
+
+  /** The letters of a text, a name or a product of names; null for anything else. */
+  private static String render(Expr e) {
+    return switch (e) {
+      case Expr.Text t -> t.text();
+      case Expr.Sym s -> s.name();
+      case Expr.Op o when o.op() == '*' -> {
+        String l = render(o.left());
+        String r = render(o.right());
+        yield l == null || r == null ? null : l + r;
+      }
+      default -> null;
+    };
+  }
+
+  static Set<String> names(Expr e) {
+    Set<String> names = new TreeSet<>();
+    Scalars.variables(e, names);
+    return names;
+  }
+}

@@ -1,0 +1,315 @@
+package dev.sphere.engine.grade;
+
+import dev.sphere.engine.grade.Token.Kind;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+
+/** Cuts LaTeX or plain mathematics into tokens. */
+final class Lexer {
+  /** How "1,234" is read. */
+  enum Commas {
+    /** Thousands outside brackets, separators inside. */
+    USUAL,
+    /** Always separators. */
+    SEPARATE,
+    /** Always thousands. */
+    THOUSANDS
+  }
+
+  private static final int MAX_TOKENS = 3000;
+  private static final Set<String> IGNORED =
+      Set.of(
+          "left", "right", "middle", "big", "Big", "bigg", "Bigg", "bigl", "bigr", "Bigl", "Bigr", "biggl", "biggr",
+          "displaystyle", "textstyle", "scriptstyle", "limits", "nolimits", "rm", "bf", "it", "tt", "sf", "quad",
+          "qquad", "thinspace", "medspace", "thickspace", "enspace", "space", "hspace", "noindent", "newline", "par",
+          "hfill", "allowbreak", "mathstrut", "therefore", "hline", "ensuremath", "boxed", "fbox", "framebox",
+          "large", "Large", "small", "centering", "strut", "relax");
+  private static final Set<String> TEXTS =
+      Set.of("text", "mbox", "hbox", "textbf", "textit", "textrm", "textnormal", "textsf", "texttt", "emph", "intertext");
+  private static final Set<String> FONTS =
+      Set.of("mathrm", "mathbf", "mathit", "mathsf", "mathtt", "mathcal", "bm", "boldsymbol", "operatorname", "pmb",
+          "mathop", "mathnormal", "underline", "mathfrak", "mathscr", "operatorname*", "color");
+  static final Map<String, String> NAMES =
+      Map.ofEntries(
+          Map.entry("dfrac", "frac"), Map.entry("tfrac", "frac"), Map.entry("cfrac", "frac"), Map.entry("leq", "le"),
+          Map.entry("geq", "ge"), Map.entry("leqslant", "le"), Map.entry("geqslant", "ge"), Map.entry("neq", "ne"),
+          Map.entry("lt", "<"), Map.entry("gt", ">"), Map.entry("dbinom", "binom"), Map.entry("tbinom", "binom"),
+          Map.entry("varnothing", "emptyset"), Map.entry("infinity", "infty"), Map.entry("inf", "infty"),
+          Map.entry("oo", "infty"), Map.entry("arcsin", "asin"), Map.entry("arccos", "acos"),
+          Map.entry("arctan", "atan"), Map.entry("ldots", "dots"), Map.entry("cdots", "dots"),
+          Map.entry("dotsc", "dots"), Map.entry("approxeq", "approx"), Map.entry("simeq", "approx"),
+          Map.entry("varphi", "phi"), Map.entry("varepsilon", "epsilon"), Map.entry("ast", "times"),
+          Map.entry("bigcup", "cup"), Map.entry("bigcap", "cap"), Map.entry("union", "cup"), Map.entry("Union", "cup"),
+          Map.entry("lor", "or"), Map.entry("vee", "or"), Map.entry("land", "and"), Map.entry("wedge", "and"),
+          Map.entry("lbrace", "{set"), Map.entry("rbrace", "}set"), Map.entry("lbrack", "["), Map.entry("rbrack", "]"),
+          Map.entry("lparen", "("), Map.entry("rparen", ")"), Map.entry("lvert", "|"), Map.entry("rvert", "|"),
+          Map.entry("vert", "|"), Map.entry("mid", "|"), Map.entry("lVert", "|"), Map.entry("rVert", "|"),
+          Map.entry("degree", "circ"), Map.entry("degrees", "circ"), Map.entry("smallsetminus", "setminus"),
+          Map.entry("Longrightarrow", "implies"), Map.entry("Rightarrow", "implies"), Map.entry("rightarrow", "to"),
+          Map.entry("iff", "implies"), Map.entry("arcsec", "asec"), Map.entry("percent", "%"));
+  private static final Set<String> PLAIN_FUNCTIONS =
+      Set.of(
+          "sin", "cos", "tan", "cot", "sec", "csc", "asin", "acos", "atan", "arcsin", "arccos", "arctan", "sinh", "cosh",
+          "tanh", "ln", "log", "lg", "exp", "sqrt", "cbrt", "abs", "floor", "ceil", "pi", "infinity", "inf", "oo", "or",
+          "and", "binom", "gcd", "lcm", "max", "min", "union", "Union", "degrees", "degree", "percent", "theta",
+          "alpha", "beta", "gamma", "lambda", "frac", "times", "cup", "cdot", "le", "ge", "ne", "leq", "geq", "neq");
+
+  private final String s;
+  private final Commas commas;
+  private final Budget budget;
+  private final List<Token> out = new ArrayList<>();
+  private int i;
+  private int depth;
+  private boolean space;
+  private boolean ambiguous;
+
+  Lexer(String text, Commas commas, Budget budget) {
+    this.s = text;
+    this.commas = commas;
+    this.budget = budget;
+  }
+
+  /** True when a comma between digits could be read both ways. */
+  boolean ambiguousCommas() {
+    return ambiguous;
+  }
+
+  List<Token> tokens() {
+    while (i < s.length()) {
+      budget.spend(1);
+      if (out.size() > MAX_TOKENS) {
+        throw new Budget.Stop("more than " + MAX_TOKENS + " tokens");
+      }
+      next();
+    }
+    add(Kind.END, "");
+    return out;
+  }
+
+  private void next() {
+    char c = s.charAt(i);
+    if (Character.isWhitespace(c) || c == '~') {
+      space = true;
+      i++;
+    } else if (c == '\\') {
+      command();
+    } else if (isDigit(i) || c == '.' && isDigit(i + 1)) {
+      number();
+    } else if (Character.isLetter(c)) {
+      letters();
+    } else if (s.startsWith("...", i)) {
+      add(Kind.COMMAND, "dots");
+      i += 3;
+    } else {
+      operator();
+    }
+  }
+
+  private void operator() {
+    for (String two : new String[] {"<=", ">=", "!=", "**", "=="}) {
+      if (s.startsWith(two, i)) {
+        add(Kind.OPERATOR, two.equals("**") ? "^" : two.equals("==") ? "=" : two);
+        i += 2;
+        return;
+      }
+    }
+    char c = s.charAt(i++);
+    if (c == '(' || c == '[') {
+      depth++;
+    } else if (c == ')' || c == ']') {
+      depth--;
+    }
+    if (c == '`' || c == '"' || c == '?') {
+      return;
+    }
+    if ("€£¥".indexOf(c) >= 0) {
+      add(Kind.WORD, c == '€' ? "EUR" : c == '£' ? "GBP" : "JPY");
+      return;
+    }
+    add(Kind.OPERATOR, String.valueOf(c));
+  }
+
+  private void letters() {
+    int from = i;
+    while (i < s.length() && Character.isLetter(s.charAt(i))) {
+      i++;
+    }
+    String run = s.substring(from, i);
+    if (PLAIN_FUNCTIONS.contains(run)) {
+      named(run);
+      return;
+    }
+    if (run.length() == 1) {
+      boolean between = space && !out.isEmpty() && out.getLast().kind() == Kind.NUMBER && i + 1 < s.length()
+          && s.charAt(i) == ' ' && isDigit(i + 1);
+      if (between && (run.equals("x") || run.equals("X"))) {
+        add(Kind.COMMAND, "times");
+      } else {
+        add(Kind.LETTER, run);
+      }
+      return;
+    }
+    String lower = run.toLowerCase(Locale.ROOT);
+    if (lower.equals("or") || lower.equals("and")) {
+      add(Kind.COMMAND, lower);
+    } else if (run.startsWith("sqrt")) {
+      i = from + 4;
+      add(Kind.COMMAND, "sqrt");
+    } else {
+      add(Kind.WORD, run);
+    }
+  }
+
+  private void command() {
+    int from = ++i;
+    while (i < s.length() && Character.isLetter(s.charAt(i)) && s.charAt(i) < 128) {
+      i++;
+    }
+    if (i == from) {
+      symbol();
+      return;
+    }
+    String name = s.substring(from, i);
+    if (IGNORED.contains(name)) {
+      if (name.equals("left") || name.equals("right")) {
+        skipDot();
+      }
+      space |= name.endsWith("quad") || name.endsWith("space");
+    } else if (TEXTS.contains(name) || FONTS.contains(name)) {
+      text(name);
+    } else if (name.equals("mathbb") || name.equals("Bbb")) {
+      String letter = braced();
+      add(Kind.COMMAND, "set:" + letter.strip());
+    } else if (name.equals("phantom") || name.equals("hphantom") || name.equals("vphantom")) {
+      braced();
+    } else if (name.equals("begin") || name.equals("end")) {
+      add(Kind.COMMAND, name + ":" + braced().strip());
+      depth += name.equals("begin") ? 1 : -1;
+    } else if (PLAIN_FUNCTIONS.contains(name) || NAMES.containsKey(name) || !name.startsWith("sqrt")) {
+      named(name);
+    } else {
+      // \sqrtx is a slip for \sqrt x
+      i = from + 4;
+      add(Kind.COMMAND, "sqrt");
+    }
+  }
+
+  private void named(String name) {
+    String n = NAMES.getOrDefault(name, name);
+    if (n.equals("{set") || n.equals("}set")) {
+      add(Kind.OPERATOR, n.equals("{set") ? "\\{" : "\\}");
+    } else if (n.length() == 1 && !Character.isLetter(n.charAt(0))) {
+      add(Kind.OPERATOR, n);
+    } else {
+      add(Kind.COMMAND, n);
+    }
+  }
+
+  private void symbol() {
+    char c = i < s.length() ? s.charAt(i++) : ' ';
+    switch (c) {
+      case '\\' -> {
+        add(Kind.COMMAND, "row");
+        if (i < s.length() && s.charAt(i) == '[') {
+          int close = s.indexOf(']', i);
+          // a row break with extra space, as in \\[2ex]
+          if (close > 0 && close - i < 8 && s.substring(i + 1, close).matches("-?[\\d.]+ *[a-z]{2}")) {
+            i = close + 1;
+          }
+        }
+      }
+      case '{', '}' -> {
+        depth += c == '{' ? 1 : -1;
+        add(Kind.OPERATOR, "\\" + c);
+      }
+      case '%' -> add(Kind.OPERATOR, "%");
+      case '$' -> add(Kind.OPERATOR, "$");
+      case '|' -> add(Kind.OPERATOR, "|");
+      case '!' -> { }
+      default -> space = true;
+    }
+  }
+
+  private void skipDot() {
+    while (i < s.length() && s.charAt(i) == ' ') {
+      i++;
+    }
+    if (i < s.length() && s.charAt(i) == '.') {
+      i++;
+    }
+  }
+
+  /** \text and its kin: mathematics inside is read as such, words become a TEXT token. */
+  private void text(String name) {
+    if (i < s.length() && s.charAt(i) == '*') {
+      i++;
+    }
+    String inner = braced();
+    String t = inner.strip();
+    boolean words = t.chars().filter(Character::isLetter).count() > 1;
+    boolean startsAsNumber = !t.isEmpty() && (Character.isDigit(t.charAt(0)) || t.charAt(0) == '-');
+    boolean known = PLAIN_FUNCTIONS.contains(t) || NAMES.containsKey(t);
+    if (name.equals("color")) {
+      return;
+    }
+    boolean joins = t.matches("(?i)[,;]?\\s*(or|and)|[,;]");
+    if (joins) {
+      add(Kind.COMMAND, t.toLowerCase(Locale.ROOT).endsWith("or") ? "or" : "and");
+    } else if (!words && !(TEXTS.contains(name) && t.length() <= 3 && t.matches("\\(?[A-Za-z]\\)?"))
+        || known || startsAsNumber || t.indexOf('\\') >= 0 || t.indexOf('$') >= 0) {
+      List<Token> inside = new Lexer(t.replace('$', ' '), commas, budget).tokens();
+      inside.removeLast();
+      if (!inside.isEmpty()) {
+        Token first = inside.getFirst();
+        inside.set(0, new Token(first.kind(), first.text(), first.value(), first.decimals(), space || first.space()));
+        out.addAll(inside);
+      }
+      space = inner.endsWith(" ");
+    } else {
+      add(Kind.TEXT, t);
+      space = inner.endsWith(" ");
+    }
+  }
+
+  /** The braced group (or single character) at the cursor, without its braces. */
+  private String braced() {
+    while (i < s.length() && s.charAt(i) == ' ') {
+      i++;
+    }
+    if (i >= s.length()) {
+      return "";
+    }
+    if (s.charAt(i) != '{') {
+      return s.substring(i, ++i);
+    }
+    int close = AnswerExtractor.closing(s, i);
+    String inner = s.substring(i + 1, close < 0 ? s.length() : close);
+    i = close < 0 ? s.length() : close + 1;
+    return inner;
+  }
+
+  private void number() {
+    boolean before = space;
+    NumberLexer n = new NumberLexer(s, i, commas == Commas.THOUSANDS || commas == Commas.USUAL && depth <= 0);
+    n.read();
+    ambiguous |= n.sawComma;
+    i = n.end;
+    if (n.value == null) {
+      throw new Budget.Stop("a number is too long");
+    }
+    out.add(new Token(Kind.NUMBER, n.digits, n.value, n.decimals, before));
+    space = false;
+  }
+
+  private boolean isDigit(int at) {
+    return at < s.length() && s.charAt(at) >= '0' && s.charAt(at) <= '9';
+  }
+
+  private void add(Kind kind, String text) {
+    out.add(new Token(kind, text, space));
+    space = false;
+  }
+}

@@ -1,0 +1,212 @@
+package dev.sphere.engine.grade;
+
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+
+/** Compares single values: numbers, expressions, quantities with units. */
+final class Scalars {
+  private static final int POINTS = 9;
+  private static final Set<String> CONSTANTS = Set.of("pi", "e", "i", "infty");
+
+  private final Evaluator evaluator;
+
+  Scalars(Evaluator evaluator) {
+    this.evaluator = evaluator;
+  }
+
+  /** Adds the names of the variables in {@code e}. */
+  static void variables(Expr e, Set<String> names) {
+    if (e instanceof Expr.Sym(String n) && !CONSTANTS.contains(n)) {
+      names.add(n);
+    }
+    for (Expr c : e.children()) {
+      variables(c, names);
+    }
+  }
+
+  static boolean isConstant(Expr e) {
+    Set<String> names = new TreeSet<>();
+    variables(e, names);
+    return names.isEmpty();
+  }
+
+  /** Infinity, with or without a sign. */
+  static boolean infinite(Expr e) {
+    return e instanceof Expr.Sym s && s.name().equals("infty") || e instanceof Expr.Neg n && infinite(n.of());
+  }
+
+  Decision compare(Expr a, Expr b) {
+    if (a instanceof Expr.Quantity || b instanceof Expr.Quantity) {
+      return quantities(a, b);
+    }
+    boolean pa = isPercent(a);
+    boolean pb = isPercent(b);
+    if (pa != pb) {
+      // 10 % stands for 10 (the unit left out) and for 0.1 (its value).
+      Expr percent = pa ? a : b;
+      Expr other = pa ? b : a;
+      Decision d = values(percent, other);
+      if (d.equal()) {
+        return Decision.same("percent as its value");
+      }
+      d = values(withoutPercent(percent), other);
+      return d.equal() ? Decision.same("percent sign left out") : d;
+    }
+    boolean da = a.has(Expr.Degrees.class);
+    boolean db = b.has(Expr.Degrees.class);
+    Decision d = values(a, b, 1);
+    if (!d.equal() && da != db) {
+      Decision radians = values(a, b, Math.PI / 180);
+      return radians.equal() ? Decision.same("degrees as radians") : d;
+    }
+    return d.equal() && da != db ? Decision.same("degree sign left out") : d;
+  }
+
+  private static boolean isPercent(Expr e) {
+    return e instanceof Expr.Percent || e instanceof Expr.Neg n && isPercent(n.of());
+  }
+
+  private static Expr withoutPercent(Expr e) {
+    return e instanceof Expr.Percent p ? p.of() : e instanceof Expr.Neg n ? new Expr.Neg(withoutPercent(n.of())) : e;
+  }
+
+  private Decision quantities(Expr a, Expr b) {
+    String ua = a instanceof Expr.Quantity q ? q.unit() : "";
+    String ub = b instanceof Expr.Quantity q ? q.unit() : "";
+    Expr va = a instanceof Expr.Quantity q ? q.value() : a;
+    Expr vb = b instanceof Expr.Quantity q ? q.value() : b;
+    Units.Unit x = Units.parse(ua);
+    Units.Unit y = Units.parse(ub);
+    if (x != null && x.dimension().equals("{angle=1}") && x.factor() == 1) {
+      return compare(new Expr.Degrees(va), b);
+    }
+    if (y != null && y.dimension().equals("{angle=1}") && y.factor() == 1) {
+      return compare(a, new Expr.Degrees(vb));
+    }
+    boolean scaleA = x != null && x.dimension().equals("{}") && x.factor() != 1;
+    boolean scaleB = y != null && y.dimension().equals("{}") && y.factor() != 1;
+    if (scaleA || scaleB) {
+      // 3 million, 2 dozen: part of the number
+      Expr sa = scaleA ? new Expr.Op('*', va, Expr.number((long) x.factor())) : a;
+      Expr sb = scaleB ? new Expr.Op('*', vb, Expr.number((long) y.factor())) : b;
+      return compare(sa, sb);
+    }
+    boolean none = ua.isEmpty() || ub.isEmpty() || x == null || y == null || x.dimension().equals("{}")
+        || y.dimension().equals("{}");
+    if (none) {
+      Decision d = compare(scaled(va, ua), scaled(vb, ub));
+      return d.equal() ? Decision.same("same value, unit left out") : d;
+    }
+    if (!x.dimension().equals(y.dimension())) {
+      return Decision.different("different units");
+    }
+    if (x.factor() == y.factor()) {
+      Decision d = compare(va, vb);
+      return d.equal() ? Decision.same("same value and unit") : d;
+    }
+    Complex ca = evaluator.at(va, new Evaluator.Point(Map.of(), 1, 1)).times(Complex.of(x.factor()));
+    Complex cb = evaluator.at(vb, new Evaluator.Point(Map.of(), 1, 1)).times(Complex.of(y.factor()));
+    return ca.finite() && ca.near(cb, 1e-9, 0) ? Decision.same("same value after conversion of units")
+        : Decision.different("different values");
+  }
+
+  /** 3 million dollars beside a bare number are 3,000,000. */
+  private static Expr scaled(Expr value, String unit) {
+    long scale = Units.scale(unit);
+    return scale == 1 ? value : new Expr.Op('*', value, Expr.number(scale));
+  }
+
+  private Decision values(Expr a, Expr b) {
+    return values(a, b, 1);
+  }
+
+  private Decision values(Expr a, Expr b, double degree) {
+    if (a.equals(b)) {
+      return Decision.same("same expression");
+    }
+    Rational x = degree == 1 ? evaluator.exact(withoutDegrees(a)) : null;
+    Rational y = degree == 1 ? evaluator.exact(withoutDegrees(b)) : null;
+    if (x != null && y != null) {
+      if (x.equals(y)) {
+        return Decision.same("same number");
+      }
+      return Rounding.agree(a, x, b, y) ? Decision.same("rounded to the digits given")
+          : Decision.different("different numbers");
+    }
+    Set<String> names = new TreeSet<>();
+    variables(a, names);
+    variables(b, names);
+    if (names.isEmpty()) {
+      return constants(a, x, b, y, degree);
+    }
+    int valid = 0;
+    for (int k = 0; k < POINTS; k++) {
+      Evaluator.Point p = point(List.copyOf(names), k, degree);
+      Complex u = evaluator.at(a, p);
+      Complex v = evaluator.at(b, p);
+      if (u.finite() && v.finite() && u.abs() < 1e100) {
+        valid++;
+        if (!close(u, v)) {
+          return Decision.different("different values at a point");
+        }
+      } else if (u.finite() != v.finite() && k < 3) {
+        return Decision.different("defined at different points");
+      }
+    }
+    return valid >= 3 ? Decision.same("same values at " + valid + " points")
+        : Decision.different("not comparable by values");
+  }
+
+  /** Fixed points: positive ones near 1 first, then mixed signs, then larger and whole ones. */
+  static Evaluator.Point point(List<String> names, int k, double degree) {
+    Map<String, Double> values = new HashMap<>();
+    for (int j = 0; j < names.size(); j++) {
+      double u = (j + 1) * 0.6180339887498949 + k * 0.41421356237309503;
+      double v = 0.3 + 2.3 * (u - Math.floor(u));
+      if (k == 4 || k == 5 && j % 2 == 0) {
+        v = -v;
+      } else if (k == 6) {
+        v = 3 + v * 4;
+      } else if (k == 7) {
+        v = 2 + (j * 3 + 1) % 7;
+      } else if (k == 8) {
+        v = 5 + (j * 2 + 3) % 5;
+      }
+      values.put(names.get(j), v);
+    }
+    return new Evaluator.Point(values, degree, 1);
+  }
+
+  private Decision constants(Expr a, Rational x, Expr b, Rational y, double degree) {
+    if (infinite(a) || infinite(b)) {
+      boolean same = infinite(a) && infinite(b) && (a instanceof Expr.Neg) == (b instanceof Expr.Neg);
+      return same ? Decision.same("same infinity") : Decision.different("infinite and finite");
+    }
+    Evaluator.Point p = new Evaluator.Point(Map.of(), degree, 1);
+    Complex u = evaluator.at(a, p);
+    Complex v = evaluator.at(b, p);
+    if (!u.finite() || !v.finite()) {
+      return Decision.different("no value to compare");
+    }
+    if (close(u, v)) {
+      return Decision.same("same value");
+    }
+    boolean rounded = x != null && v.isReal() && Rounding.of(a, x, v.re())
+        || y != null && u.isReal() && Rounding.of(b, y, u.re());
+    return rounded ? Decision.same("rounded to the digits given") : Decision.different("different values");
+  }
+
+  /** Equal up to rounding errors; for large values so tight that whole numbers still differ. */
+  static boolean close(Complex u, Complex v) {
+    double size = Math.max(u.abs(), v.abs());
+    double tolerance = Math.max(1e-12 * Math.max(size, 0.1), Math.min(1e-9 * size, 1e-7));
+    return u.minus(v).abs() <= tolerance;
+  }
+
+  private static Expr withoutDegrees(Expr e) {
+    return e instanceof Expr.Degrees d ? d.of() : e instanceof Expr.Neg(Expr.Degrees d) ? new Expr.Neg(d.of()) : e;
+  }
+}
