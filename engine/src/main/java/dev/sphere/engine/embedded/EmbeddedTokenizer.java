@@ -1,5 +1,6 @@
 package dev.sphere.engine.embedded;
 
+import dev.sphere.gguf.GgufValue;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -24,19 +25,19 @@ public final class EmbeddedTokenizer {
     return BytePairTokenizer.learn(SftCorpus.tokenizerText(), SIZE, CONTROLS);
   }
 
-  /** The tokenizer as GGUF metadata: key to value (String, Integer as UINT32, Boolean, List of String, int[] as INT32). */
-  public static Map<String, Object> metadata() {
+  /** The tokenizer as GGUF metadata. */
+  public static Map<String, GgufValue> metadata() {
     BytePairTokenizer t = learn();
-    Map<String, Object> m = new LinkedHashMap<>();
-    m.put("tokenizer.ggml.model", "gpt2");
-    m.put("tokenizer.ggml.pre", "qwen2");
-    m.put("tokenizer.ggml.tokens", t.tokens());
-    m.put("tokenizer.ggml.token_type", t.types());
-    m.put("tokenizer.ggml.merges", t.merges());
-    m.put("tokenizer.ggml.eos_token_id", t.control(END));
-    m.put("tokenizer.ggml.padding_token_id", t.control(END));
-    m.put("tokenizer.ggml.add_bos_token", false);
-    m.put("tokenizer.chat_template", CHAT_TEMPLATE);
+    Map<String, GgufValue> m = new LinkedHashMap<>();
+    m.put("tokenizer.ggml.model", GgufValue.string("gpt2"));
+    m.put("tokenizer.ggml.pre", GgufValue.string("qwen2"));
+    m.put("tokenizer.ggml.tokens", GgufValue.strings(t.tokens().toArray(String[]::new)));
+    m.put("tokenizer.ggml.token_type", GgufValue.i32s(t.types()));
+    m.put("tokenizer.ggml.merges", GgufValue.strings(t.merges().toArray(String[]::new)));
+    m.put("tokenizer.ggml.eos_token_id", GgufValue.u32(t.control(END)));
+    m.put("tokenizer.ggml.padding_token_id", GgufValue.u32(t.control(END)));
+    m.put("tokenizer.ggml.add_bos_token", GgufValue.bool(false));
+    m.put("tokenizer.chat_template", GgufValue.string(CHAT_TEMPLATE));
     return m;
   }
 }
