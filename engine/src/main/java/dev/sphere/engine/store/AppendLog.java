@@ -1,0 +1,119 @@
+package dev.sphere.engine.store;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.util.function.Consumer;
+
+/**
+ * An append-only file of {@link CheckedLines}. When {@link #append} returns, the record is on the disk; records that
+ * are appended at the same time share one fsync. Safe for many threads.
+ */
+final class AppendLog implements AutoCloseable {
+  private final Path path;
+  private final LogFile file;
+  private final Object writing = new Object();
+  private final Object forcing = new Object();
+  private long written;
+  private long forced;
+  private volatile StoreException broken;
+
+  private AppendLog(Path path, LogFile file, long size) {
+    this.path = path;
+    this.file = file;
+    this.written = size;
+    this.forced = size;
+  }
+
+  /** Opens a log, hands over what it holds, and cuts off a torn tail. */
+  static AppendLog open(Path path, LogFile.Opener opener, Consumer<byte[]> onLine) {
+    long good = CheckedLines.read(path, onLine);
+    LogFile file = null;
+    try {
+      file = opener.open(path);
+      file.truncate(good);
+      file.force();
+      return new AppendLog(path, file, good);
+    } catch (IOException e) {
+      closeQuietly(file, e);
+      throw new StoreException("cannot open " + path + " for writing: " + reason(e), e);
+    }
+  }
+
+  private static void closeQuietly(LogFile file, IOException cause) {
+    try {
+      if (file != null) {
+        file.close();
+      }
+    } catch (IOException e) {
+      cause.addSuppressed(e);
+    }
+  }
+
+  /** Appends a JSON object; returns when it is on the disk. */
+  void append(byte[] object) {
+    byte[] line = CheckedLines.frame(object);
+    long end;
+    synchronized (writing) {
+      refuseIfBroken();
+      try {
+        file.write(ByteBuffer.wrap(line));
+      } catch (IOException e) {
+        throw broken(e);
+      }
+      written += line.length;
+      end = written;
+    }
+    synchronized (forcing) {
+      if (forced >= end) {
+        return; // another thread's fsync covered this record
+      }
+      refuseIfBroken();
+      long reached;
+      synchronized (writing) {
+        reached = written;
+      }
+      try {
+        file.force();
+      } catch (IOException e) {
+        throw broken(e);
+      }
+      forced = reached;
+    }
+  }
+
+  private void refuseIfBroken() {
+    if (broken != null) {
+      throw new StoreException(broken.getMessage(), broken);
+    }
+  }
+
+  /** After a failed write nothing more is written; a half-written record is cut off if the disk lets us. */
+  private StoreException broken(IOException e) {
+    StoreException failure = new StoreException(
+        "cannot write " + path + ": " + reason(e) + "; what was stored so far is safe: mend that and go on with --resume",
+        e);
+    broken = failure;
+    synchronized (writing) {
+      try {
+        file.truncate(written);
+      } catch (IOException again) {
+        failure.addSuppressed(again); // the next open drops the torn tail
+      }
+    }
+    return failure;
+  }
+
+  private static String reason(IOException e) {
+    return e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
+  }
+
+  @Override
+  public void close() {
+    try {
+      file.close();
+    } catch (IOException e) {
+      throw new StoreException("cannot close " + path + ": " + reason(e), e);
+    }
+  }
+}

@@ -1,0 +1,165 @@
+package dev.sphere.engine.store;
+
+import dev.sphere.engine.Generation;
+import dev.sphere.engine.PreferencePair;
+import dev.sphere.engine.Problem;
+import dev.sphere.engine.search.Candidate;
+import dev.sphere.engine.search.Expansion;
+import dev.sphere.engine.stage.Attempt;
+import dev.sphere.engine.stage.Reason;
+import dev.sphere.engine.stage.Stage;
+import dev.sphere.engine.stage.StageResult;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.MapperFeature;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/** The records of a run as JSON objects; the field names are those of docs/formats.md. */
+final class Json {
+  static final JsonMapper MAPPER =
+      JsonMapper.builder().disable(MapperFeature.SORT_PROPERTIES_ALPHABETICALLY).build();
+
+  private Json() {}
+
+  static byte[] bytes(JsonNode node) {
+    return MAPPER.writeValueAsBytes(node);
+  }
+
+  static JsonNode parse(byte[] bytes) {
+    return MAPPER.readTree(bytes);
+  }
+
+  static ObjectNode of(Problem problem) {
+    ObjectNode node = MAPPER.createObjectNode();
+    node.put("problem", problem.id()).put("question", problem.question()).put("answer", problem.answer());
+    if (!problem.metadata().isEmpty()) {
+      ObjectNode metadata = node.putObject("metadata");
+      problem.metadata().entrySet().stream()
+          .sorted(Map.Entry.comparingByKey())
+          .forEach(e -> metadata.put(e.getKey(), e.getValue()));
+    }
+    return node;
+  }
+
+  static Problem problem(JsonNode node) {
+    Map<String, String> metadata = new LinkedHashMap<>();
+    if (node.has("metadata")) {
+      node.get("metadata").properties().forEach(e -> metadata.put(e.getKey(), e.getValue().asString()));
+    }
+    return new Problem(text(node, "problem"), text(node, "question"), text(node, "answer"), metadata);
+  }
+
+  static ObjectNode of(Expansion e) {
+    ObjectNode node = MAPPER.createObjectNode();
+    node.put("problem", e.problemId()).put("search", e.search()).put("path", e.path());
+    node.put("draws", e.draws()).put("max", e.max()).put("min", e.min());
+    ArrayNode candidates = node.putArray("candidates");
+    for (Candidate c : e.candidates()) {
+      ObjectNode candidate = candidates.addObject();
+      Generation g = c.generation();
+      candidate.put("text", g.text());
+      ints(candidate.putArray("tokens"), g.tokens());
+      ArrayNode logProbs = candidate.putArray("logprobs");
+      for (float l : g.logProbs()) {
+        logProbs.add(l);
+      }
+      candidate.put("finish", g.finish().name().toLowerCase(Locale.ROOT));
+      candidate.put("draw", c.draw()).put("count", c.count());
+      candidate.put("terminal", c.terminal()).put("truncated", c.truncated()).put("correct", c.correct());
+      candidate.put("prm", c.prm()).put("reward", c.reward());
+    }
+    return node;
+  }
+
+  static Expansion expansion(JsonNode node) {
+    List<Candidate> candidates = new ArrayList<>();
+    for (JsonNode c : node.get("candidates")) {
+      JsonNode values = c.get("logprobs");
+      float[] logProbs = new float[values.size()];
+      for (int i = 0; i < logProbs.length; i++) {
+        logProbs[i] = values.get(i).asFloat();
+      }
+      Generation.Finish finish = Generation.Finish.valueOf(text(c, "finish").toUpperCase(Locale.ROOT));
+      Generation g = new Generation(ints(c.get("tokens")), logProbs, text(c, "text"), finish);
+      candidates.add(new Candidate(g, c.get("draw").asInt(), c.get("count").asInt(), c.get("terminal").asBoolean(),
+          c.get("truncated").asBoolean(), c.get("correct").asBoolean(), c.get("prm").asDouble(),
+          c.get("reward").asDouble()));
+    }
+    return new Expansion(text(node, "problem"), text(node, "search"), text(node, "path"), candidates,
+        node.get("max").asInt(), node.get("min").asInt(), node.get("draws").asInt());
+  }
+
+  static ObjectNode of(StageResult result) {
+    ObjectNode node = MAPPER.createObjectNode();
+    node.put("problem", result.problemId()).put("stage", result.stage().label());
+    node.put("reason", result.reason() == null ? null : result.reason().label());
+    ArrayNode pairs = node.putArray("pairs");
+    result.pairs().forEach(pair -> pairs.add(of(pair)));
+    ArrayNode attempts = node.putArray("attempts");
+    for (Attempt a : result.attempts()) {
+      ObjectNode attempt = attempts.addObject();
+      attempt.put("search", a.search()).put("simulation", a.simulation()).put("chain", a.max() ? "max" : "min");
+      attempt.put("path", a.path()).put("correct", a.correct()).put("truncated", a.truncated()).put("text", a.text());
+      ints(attempt.putArray("tokens"), a.tokens());
+    }
+    return node;
+  }
+
+  static StageResult stageResult(JsonNode node) {
+    List<PreferencePair> pairs = new ArrayList<>();
+    node.get("pairs").forEach(pair -> pairs.add(pair(pair)));
+    List<Attempt> attempts = new ArrayList<>();
+    for (JsonNode a : node.get("attempts")) {
+      attempts.add(new Attempt(text(a, "search"), a.get("simulation").asInt(), text(a, "chain").equals("max"),
+          text(a, "path"), a.get("correct").asBoolean(), a.get("truncated").asBoolean(), text(a, "text"),
+          ints(a.get("tokens"))));
+    }
+    Reason reason =
+        node.get("reason").isNull() ? null : Reason.valueOf(text(node, "reason").toUpperCase(Locale.ROOT));
+    return new StageResult(text(node, "problem"), Stage.of(text(node, "stage")), pairs, reason, attempts);
+  }
+
+  static ObjectNode of(PreferencePair pair) {
+    ObjectNode node = MAPPER.createObjectNode();
+    node.put("problem_id", pair.problemId()).put("stage", pair.stage());
+    node.put("prompt", pair.prompt()).put("chosen", pair.chosen()).put("rejected", pair.rejected());
+    ints(node.putArray("prompt_tokens"), pair.promptTokens());
+    ints(node.putArray("chosen_tokens"), pair.chosenTokens());
+    ints(node.putArray("rejected_tokens"), pair.rejectedTokens());
+    return node;
+  }
+
+  static PreferencePair pair(JsonNode node) {
+    return new PreferencePair(text(node, "problem_id"), text(node, "stage"), text(node, "prompt"),
+        text(node, "chosen"), text(node, "rejected"), ints(node.get("prompt_tokens")), ints(node.get("chosen_tokens")),
+        ints(node.get("rejected_tokens")));
+  }
+
+  static String text(JsonNode node, String field) {
+    JsonNode value = node.get(field);
+    if (value == null || !value.isString()) {
+      throw new IllegalArgumentException("the text field \"" + field + "\" is missing");
+    }
+    return value.asString();
+  }
+
+  private static void ints(ArrayNode array, int[] values) {
+    for (int value : values) {
+      array.add(value);
+    }
+  }
+
+  private static int[] ints(JsonNode array) {
+    int[] values = new int[array == null ? 0 : array.size()];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = array.get(i).asInt();
+    }
+    return values;
+  }
+}

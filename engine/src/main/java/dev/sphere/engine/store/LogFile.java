@@ -1,0 +1,55 @@
+package dev.sphere.engine.store;
+
+import java.io.Closeable;
+import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+
+/** A file that is appended to; an interface so that tests can let the disk fill up. */
+interface LogFile extends Closeable {
+  /** Opens a file for appending. */
+  @FunctionalInterface
+  interface Opener {
+    LogFile open(Path path) throws IOException;
+  }
+
+  /** Writes all of the buffer, which has an array, at the end. */
+  void write(ByteBuffer bytes) throws IOException;
+
+  /** Returns when everything written is on the disk. */
+  void force() throws IOException;
+
+  /** Cuts the file. */
+  void truncate(long size) throws IOException;
+
+  /**
+   * Opens a plain file, creating it when it is not there. Not through a channel: an interrupt of one writing thread
+   * would close that for all of them.
+   */
+  static LogFile plain(Path path) throws IOException {
+    RandomAccessFile file = new RandomAccessFile(path.toFile(), "rw");
+    return new LogFile() {
+      @Override
+      public void write(ByteBuffer bytes) throws IOException {
+        file.seek(file.length());
+        file.write(bytes.array(), bytes.arrayOffset() + bytes.position(), bytes.remaining());
+      }
+
+      @Override
+      public void force() throws IOException {
+        file.getFD().sync();
+      }
+
+      @Override
+      public void truncate(long size) throws IOException {
+        file.setLength(size);
+      }
+
+      @Override
+      public void close() throws IOException {
+        file.close();
+      }
+    };
+  }
+}

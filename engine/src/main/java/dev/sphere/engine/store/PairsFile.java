@@ -1,0 +1,49 @@
+package dev.sphere.engine.store;
+
+import dev.sphere.engine.PreferencePair;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Preference pairs as JSON Lines: one object a pair, as in a run's {@code pairs.jsonl}. */
+public final class PairsFile {
+  private PairsFile() {}
+
+  /** Writes the pairs, wholly or not at all. */
+  public static void write(Path file, List<PreferencePair> pairs) {
+    AtomicFile.write(file, out -> {
+      for (PreferencePair pair : pairs) {
+        out.write(Json.bytes(Json.of(pair)));
+        out.write('\n');
+      }
+    });
+  }
+
+  /**
+   * Reads pairs; fields that are missing besides the three texts become empty.
+   *
+   * @throws StoreException when the file cannot be read or a line is no pair, naming the line
+   */
+  public static List<PreferencePair> read(Path file) {
+    List<PreferencePair> pairs = new ArrayList<>();
+    int number = 0;
+    try (BufferedReader reader = Files.newBufferedReader(file, StandardCharsets.UTF_8)) {
+      for (String line = reader.readLine(); line != null; line = reader.readLine()) {
+        number++;
+        if (!line.isBlank()) {
+          pairs.add(Json.pair(Json.parse(line.getBytes(StandardCharsets.UTF_8))));
+        }
+      }
+    } catch (IOException e) {
+      throw new StoreException("cannot read the pairs " + file + ": " + e, e);
+    } catch (RuntimeException e) {
+      String why = e.getMessage() == null ? e.toString() : e.getMessage().lines().findFirst().orElse("");
+      throw new StoreException("cannot read the pairs " + file + ": line " + number + ": " + why, e);
+    }
+    return pairs;
+  }
+}

@@ -1,0 +1,113 @@
+package dev.sphere.engine.store;
+
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.TreeSet;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * What a run was made from. The identity decides the run's result, so a run is resumed only when every entry is the
+ * same; the information (paths, dates, how many problems in flight) is for the reader.
+ *
+ * @param identity model and data hashes, settings, seed, versions: dotted names to text
+ * @param information whatever else is worth knowing
+ */
+public record Provenance(Map<String, String> identity, Map<String, String> information) {
+  public Provenance {
+    identity = Collections.unmodifiableMap(new LinkedHashMap<>(identity));
+    information = Collections.unmodifiableMap(new LinkedHashMap<>(information));
+  }
+
+  /** Starts an empty one. */
+  public static Builder builder() {
+    return new Builder();
+  }
+
+  /** Collects entries. */
+  public static final class Builder {
+    private final Map<String, String> identity = new LinkedHashMap<>();
+    private final Map<String, String> information = new LinkedHashMap<>();
+
+    private Builder() {}
+
+    /** Something that decides the result. */
+    public Builder identity(String name, Object value) {
+      identity.put(name, String.valueOf(value));
+      return this;
+    }
+
+    /** A settings record that decides the result: one entry a component, {@code name.component}. */
+    public Builder settings(String name, Record settings) {
+      flatten(name, Json.MAPPER.valueToTree(settings));
+      return this;
+    }
+
+    private void flatten(String name, JsonNode node) {
+      if (node.isObject()) {
+        node.properties().forEach(e -> flatten(name + "." + e.getKey(), e.getValue()));
+      } else {
+        identity.put(name, node.isString() ? node.asString() : node.toString());
+      }
+    }
+
+    /** Something worth knowing that does not decide the result. */
+    public Builder information(String name, Object value) {
+      information.put(name, String.valueOf(value));
+      return this;
+    }
+
+    public Provenance build() {
+      return new Provenance(identity, information);
+    }
+  }
+
+  /** What differs between this run's identity and another, one line of words an entry. */
+  List<String> differences(Provenance now) {
+    List<String> differences = new ArrayList<>();
+    TreeSet<String> names = new TreeSet<>(identity.keySet());
+    names.addAll(now.identity.keySet());
+    for (String name : names) {
+      String then = identity.get(name);
+      String wanted = now.identity.get(name);
+      if (!Objects.equals(then, wanted)) {
+        differences.add(name + " is " + quoted(then) + " in the run and " + quoted(wanted) + " now");
+      }
+    }
+    return differences;
+  }
+
+  private static String quoted(String value) {
+    return value == null ? "absent" : value.length() > 80 ? "\"" + value.substring(0, 77) + "...\"" : "\"" + value + "\"";
+  }
+
+  byte[] toJson() {
+    ObjectNode node = Json.MAPPER.createObjectNode();
+    node.put("format", RunFiles.FORMAT);
+    ObjectNode id = node.putObject("identity");
+    identity.forEach(id::put);
+    ObjectNode info = node.putObject("information");
+    information.forEach(info::put);
+    return Json.MAPPER.writerWithDefaultPrettyPrinter().writeValueAsBytes(node);
+  }
+
+  static Provenance fromJson(byte[] bytes) {
+    JsonNode node = Json.parse(bytes);
+    JsonNode format = node.get("format");
+    if (format == null || format.asInt() != RunFiles.FORMAT) {
+      throw new IllegalArgumentException("its format is " + format + ", this version of Sphere reads format "
+          + RunFiles.FORMAT);
+    }
+    return new Provenance(map(node.get("identity")), map(node.get("information")));
+  }
+
+  private static Map<String, String> map(JsonNode node) {
+    Map<String, String> map = new LinkedHashMap<>();
+    node.properties().forEach(e -> map.put(e.getKey(), e.getValue().asString()));
+    return map;
+  }
+}

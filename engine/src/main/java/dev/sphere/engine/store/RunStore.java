@@ -1,0 +1,255 @@
+package dev.sphere.engine.store;
+
+import dev.sphere.engine.PreferencePair;
+import dev.sphere.engine.Problem;
+import dev.sphere.engine.search.Expansion;
+import dev.sphere.engine.stage.ProblemResult;
+import dev.sphere.engine.stage.RunLog;
+import dev.sphere.engine.stage.Stage;
+import dev.sphere.engine.stage.StageResult;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Consumer;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+
+/**
+ * A run that is being written: a directory that holds the tree while it grows. Every record is on the disk before the
+ * search goes on, so a process that dies at any moment loses the expansion it was at and nothing else; opened again,
+ * the run goes on inside the half-grown tree. One process at a time may write; anybody may read ({@link RunData}).
+ *
+ * <p>What is recorded is a pure function of the run's identity, so the pairs of an interrupted and resumed run are, byte
+ * for byte, those of an undisturbed one.
+ */
+public final class RunStore implements RunLog, AutoCloseable {
+  private static final Set<String> OWN_LEFTOVERS = Set.of("lock", "problems.jsonl", "problems.jsonl.tmp", "run.json.tmp");
+
+  private final RunFiles files;
+  private final List<Problem> problems;
+  private final RunLock lock;
+  private final List<AppendLog> logs = new ArrayList<>();
+  private final AppendLog tree;
+  private final AppendLog stageLog;
+  private final AppendLog resultLog;
+  // What an earlier process left, and for stages and results what this one added.
+  private final Map<String, Map<String, Expansion>> expansions = new ConcurrentHashMap<>();
+  private final Map<String, Map<Stage, StageResult>> stages = new ConcurrentHashMap<>();
+  private final Set<String> ended = ConcurrentHashMap.newKeySet();
+
+  /**
+   * Opens a run for writing.
+   *
+   * @param directory where the run lives; made when it is not there
+   * @param provenance what the run is made from; the problems' hash and number are added
+   * @param problems the problems in order
+   * @param resume go on with what the directory holds; without a run there, one is begun
+   * @throws StoreException.Refused when the directory holds a run and {@code resume} is false, when what it was made
+   *     from differs, when another process writes it, or when it holds other files
+   * @throws StoreException when it cannot be read or written
+   */
+  public static RunStore open(Path directory, Provenance provenance, List<Problem> problems, boolean resume) {
+    return open(directory, provenance, problems, resume, LogFile::plain);
+  }
+
+  static RunStore open(
+      Path directory, Provenance provenance, List<Problem> problems, boolean resume, LogFile.Opener opener) {
+    RunFiles files = new RunFiles(directory);
+    if (files.isRun() && !resume) {
+      throw new StoreException.Refused(
+          directory + " already holds a run: go on with it by --resume, or give another directory");
+    }
+    refuseOtherFiles(files);
+    try {
+      Files.createDirectories(directory);
+    } catch (IOException e) {
+      throw new StoreException("cannot make the run's directory " + directory + ": " + e, e);
+    }
+    RunLock lock = RunLock.take(directory);
+    try {
+      byte[] lines = problemLines(problems);
+      Provenance complete = withProblems(provenance, problems, lines);
+      if (files.isRun()) {
+        refuseDifferences(files, complete);
+      } else {
+        AtomicFile.write(files.problems(), out -> out.write(lines));
+        AtomicFile.write(files.provenance(), out -> out.write(complete.toJson()));
+      }
+      return new RunStore(files, problems, lock, opener);
+    } catch (Throwable t) {
+      lock.close();
+      throw t;
+    }
+  }
+
+  private static void refuseOtherFiles(RunFiles files) {
+    if (files.isRun() || !Files.exists(files.directory())) {
+      return;
+    }
+    try (Stream<Path> entries = Files.list(files.directory())) {
+      String others = entries.map(p -> p.getFileName().toString())
+          .filter(name -> !OWN_LEFTOVERS.contains(name))
+          .limit(3)
+          .collect(Collectors.joining(", "));
+      if (!others.isEmpty()) {
+        throw new StoreException.Refused(
+            files.directory() + " holds no run but other files (" + others + "): give a new or an empty directory");
+      }
+    } catch (IOException e) {
+      throw new StoreException.Refused("cannot use " + files.directory() + " for a run: " + e);
+    }
+  }
+
+  private static byte[] problemLines(List<Problem> problems) {
+    StringBuilder lines = new StringBuilder();
+    for (Problem problem : problems) {
+      lines.append(Json.of(problem)).append('\n');
+    }
+    return lines.toString().getBytes(StandardCharsets.UTF_8);
+  }
+
+  private static Provenance withProblems(Provenance p, List<Problem> problems, byte[] lines) {
+    Provenance.Builder all = Provenance.builder();
+    p.identity().forEach(all::identity);
+    p.information().forEach(all::information);
+    return all.identity("problems.count", problems.size()).identity("problems.sha256", sha256(lines)).build();
+  }
+
+  private static String sha256(byte[] bytes) {
+    try {
+      return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every Java platform has SHA-256", e);
+    }
+  }
+
+  private static void refuseDifferences(RunFiles files, Provenance now) {
+    List<String> differences = files.readProvenance().differences(now);
+    if (!differences.isEmpty()) {
+      String more = differences.size() > 5 ? "; and " + (differences.size() - 5) + " more" : "";
+      throw new StoreException.Refused("cannot resume " + files.directory() + ", it was made from something else: "
+          + String.join("; ", differences.subList(0, Math.min(5, differences.size()))) + more
+          + ". Give the run's own settings, or another directory");
+    }
+  }
+
+  private RunStore(RunFiles files, List<Problem> problems, RunLock lock, LogFile.Opener opener) {
+    this.files = files;
+    this.problems = List.copyOf(problems);
+    this.lock = lock;
+    try {
+      // What has ended is read first: its expansions need not be kept in memory.
+      resultLog = log(opener, files.results(), line -> ended.add(RunData.problemOf(line)));
+      stageLog = log(opener, files.stages(), line -> keep(Json.stageResult(Json.parse(line))));
+      tree = log(opener, files.tree(), line -> {
+        if (!ended.contains(RunData.problemOf(line))) {
+          Expansion e = Json.expansion(Json.parse(line));
+          expansions.computeIfAbsent(e.problemId(), id -> new ConcurrentHashMap<>()).put(place(e.search(), e.path()), e);
+        }
+      });
+    } catch (Throwable t) {
+      closeLogs(t);
+      throw t;
+    }
+  }
+
+  private AppendLog log(LogFile.Opener opener, Path path, Consumer<byte[]> onLine) {
+    AppendLog log = AppendLog.open(path, opener, onLine);
+    logs.add(log);
+    return log;
+  }
+
+  private void keep(StageResult result) {
+    stages.computeIfAbsent(result.problemId(), id -> new ConcurrentHashMap<>()).put(result.stage(), result);
+  }
+
+  private static String place(String search, String path) {
+    return search + '\n' + path;
+  }
+
+  /** The problems of the run, in order. */
+  public List<Problem> problems() {
+    return problems;
+  }
+
+  /** How many problems had ended when the run was opened, or have since. */
+  public int ended() {
+    return ended.size();
+  }
+
+  @Override
+  public Expansion find(String problemId, String search, String path) {
+    Map<String, Expansion> known = expansions.get(problemId);
+    return known == null ? null : known.get(place(search, path));
+  }
+
+  @Override
+  public void append(Expansion expansion) {
+    tree.append(Json.bytes(Json.of(expansion)));
+  }
+
+  @Override
+  public StageResult findStage(String problemId, Stage stage) {
+    Map<Stage, StageResult> known = stages.get(problemId);
+    return known == null ? null : known.get(stage);
+  }
+
+  @Override
+  public void append(StageResult result) {
+    stageLog.append(Json.bytes(Json.of(result)));
+    keep(result);
+  }
+
+  @Override
+  public ProblemResult findProblem(String problemId) {
+    return ended.contains(problemId) ? RunData.result(problemId, stages.get(problemId)) : null;
+  }
+
+  @Override
+  public void append(ProblemResult result) {
+    resultLog.append(Json.bytes(RunData.resultNode(result)));
+    ended.add(result.problemId());
+    expansions.remove(result.problemId());
+  }
+
+  /** Writes {@code pairs.jsonl}: all pairs in the problems' order. Call it when every problem has ended. */
+  public List<PreferencePair> finish() {
+    for (Problem problem : problems) {
+      if (!ended.contains(problem.id())) {
+        throw new IllegalStateException("problem " + problem.id() + " has not ended");
+      }
+    }
+    List<PreferencePair> pairs = RunData.pairs(problems, stages);
+    PairsFile.write(files.pairs(), pairs);
+    return pairs;
+  }
+
+  private void closeLogs(Throwable cause) {
+    for (AppendLog log : logs) {
+      try {
+        log.close();
+      } catch (RuntimeException e) {
+        cause.addSuppressed(e);
+      }
+    }
+  }
+
+  @Override
+  public void close() {
+    StoreException failed = new StoreException("cannot close the run " + files.directory());
+    closeLogs(failed);
+    lock.close();
+    if (failed.getSuppressed().length > 0) {
+      throw failed;
+    }
+  }
+}

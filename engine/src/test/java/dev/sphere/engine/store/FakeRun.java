@@ -1,0 +1,123 @@
+package dev.sphere.engine.store;
+
+import dev.sphere.engine.HashPolicy;
+import dev.sphere.engine.Policy;
+import dev.sphere.engine.Problem;
+import dev.sphere.engine.SamplingSettings;
+import dev.sphere.engine.reward.MonteCarloPrm;
+import dev.sphere.engine.search.SearchSettings;
+import dev.sphere.engine.stage.ProblemResult;
+import dev.sphere.engine.stage.Progress;
+import dev.sphere.engine.stage.Prompts;
+import dev.sphere.engine.stage.PrmFactory;
+import dev.sphere.engine.stage.SearchRun;
+import dev.sphere.engine.stage.StageSettings;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
+import java.util.stream.IntStream;
+
+/** A whole run over a fake model, in this process or as a child that can be killed. */
+final class FakeRun {
+  static final int PROBLEMS = 12;
+  private static final SearchSettings SEARCH =
+      SearchSettings.paper().withCandidates(3).withSimulations(2).withSeparator("\n").withMaxDepth(8);
+  private static final StageSettings STAGES =
+      StageSettings.defaults().withPrompts(new Prompts("", "{question}", "again", ""));
+
+  private FakeRun() {}
+
+  static HashPolicy policy() {
+    return new HashPolicy(.85);
+  }
+
+  static HashPolicy small() {
+    return new HashPolicy(.3);
+  }
+
+  static List<Problem> problems(int n) {
+    return IntStream.range(0, n).mapToObj(i -> new Problem("p" + i, "question \"" + i + "\" é", "7")).toList();
+  }
+
+  static Provenance provenance(long seed) {
+    return Provenance.builder()
+        .identity("seed", seed)
+        .settings("search", SEARCH)
+        .settings("stages", STAGES)
+        .information("model.path", "/somewhere")
+        .build();
+  }
+
+  static List<ProblemResult> run(RunStore store, HashPolicy policy, HashPolicy small, long seed, int parallel)
+      throws InterruptedException {
+    return run(store, policy, small, seed, parallel, progress -> {});
+  }
+
+  static List<ProblemResult> run(
+      RunStore store, Policy policy, Policy small, long seed, int parallel, Consumer<Progress> listener)
+      throws InterruptedException {
+    var mc = new MonteCarloPrm.Settings(4, SamplingSettings.temperature(0.8f, 200), false);
+    PrmFactory prm = p -> new MonteCarloPrm(p, HashPolicy.outcome(), mc);
+    SearchRun run = new SearchRun(
+        new SearchRun.Models(policy, prm, small, prm), HashPolicy.outcome(), SEARCH, STAGES, seed, parallel);
+    List<ProblemResult> results = run.run(store.problems(), store, listener);
+    store.finish();
+    return results;
+  }
+
+  /** A whole run in this process. */
+  static List<ProblemResult> run(Path directory, boolean resume, long seed, int parallel) throws InterruptedException {
+    try (RunStore store = RunStore.open(directory, provenance(seed), problems(PROBLEMS), resume)) {
+      return run(store, policy(), small(), seed, parallel);
+    }
+  }
+
+  /**
+   * The child: {@code DIR HALT} runs, or goes on with, the run in DIR and dies without a word after HALT writes, in the
+   * middle of the last one; 0 never halts.
+   */
+  public static void main(String[] args) throws Exception {
+    Path directory = Path.of(args[0]);
+    int halt = Integer.parseInt(args[1]);
+    AtomicInteger writes = new AtomicInteger();
+    LogFile.Opener opener = path -> halting(LogFile.plain(path), halt, writes);
+    try (RunStore store = RunStore.open(directory, provenance(1), problems(PROBLEMS), true, opener)) {
+      run(store, policy(), small(), 1, 4);
+    }
+  }
+
+  private static LogFile halting(LogFile file, int halt, AtomicInteger writes) {
+    return new LogFile() {
+      @Override
+      public void write(ByteBuffer bytes) throws IOException {
+        int n = writes.incrementAndGet();
+        if (halt > 0 && n >= halt) {
+          // From nothing to all of the record but its line feed reaches the disk.
+          byte[] part = new byte[(bytes.remaining() - 1) * (halt % 5) / 4];
+          bytes.get(part);
+          file.write(ByteBuffer.wrap(part));
+          Runtime.getRuntime().halt(9);
+        }
+        file.write(bytes);
+      }
+
+      @Override
+      public void force() throws IOException {
+        file.force();
+      }
+
+      @Override
+      public void truncate(long size) throws IOException {
+        file.truncate(size);
+      }
+
+      @Override
+      public void close() throws IOException {
+        file.close();
+      }
+    };
+  }
+}

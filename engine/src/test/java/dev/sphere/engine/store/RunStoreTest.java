@@ -1,0 +1,303 @@
+package dev.sphere.engine.store;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.sphere.engine.HashPolicy;
+import dev.sphere.engine.Problem;
+import dev.sphere.engine.stage.ProblemResult;
+import dev.sphere.engine.stage.Progress;
+import dev.sphere.engine.stage.RunReport;
+import dev.sphere.engine.stage.Stage;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class RunStoreTest {
+  @TempDir Path temporary;
+
+  private static byte[] pairs(Path run) {
+    try {
+      return Files.readAllBytes(run.resolve("pairs.jsonl"));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  @Test
+  void theResultDependsNeitherOnHowManyAreInFlightNorOnChance() throws Exception {
+    Path one = temporary.resolve("one");
+    Path many = temporary.resolve("many");
+    Path other = temporary.resolve("other");
+    List<ProblemResult> results = FakeRun.run(one, false, 1, 1);
+    FakeRun.run(many, false, 1, 8);
+    FakeRun.run(other, false, 2, 8);
+    assertArrayEquals(pairs(one), pairs(many));
+    assertFalse(Arrays.equals(pairs(one), pairs(other)), "another seed gives other pairs");
+    // All stages are exercised, or this test and the kill tests prove little.
+    RunReport report = RunReport.of(results);
+    for (Stage stage : Stage.values()) {
+      assertTrue(report.pairs().get(stage) > 0, stage + " made no pair");
+    }
+    assertEquals(FakeRun.PROBLEMS, report.problems());
+    assertEquals(report, RunData.read(many).report());
+  }
+
+  @Test
+  void aFinishedRunResumedDoesNothing() throws Exception {
+    Path run = temporary.resolve("run");
+    FakeRun.run(run, false, 1, 4);
+    byte[] before = pairs(run);
+    long tree = Files.size(run.resolve("tree.jsonl"));
+    HashPolicy policy = FakeRun.policy();
+    try (RunStore store = RunStore.open(run, FakeRun.provenance(1), FakeRun.problems(FakeRun.PROBLEMS), true)) {
+      List<Progress> told = new ArrayList<>();
+      FakeRun.run(store, policy, FakeRun.small(), 1, 4, told::add);
+      assertEquals(FakeRun.PROBLEMS, told.getLast().done());
+      assertEquals(FakeRun.PROBLEMS, told.getLast().resumed());
+      assertEquals(
+          RunData.read(run).pairs().size(), told.getLast().pairs().values().stream().mapToInt(n -> n).sum());
+    }
+    assertEquals(0, policy.generated());
+    assertArrayEquals(before, pairs(run));
+    assertEquals(tree, Files.size(run.resolve("tree.jsonl")));
+  }
+
+  @Test
+  void aTreeCutAnywhereGrowsOnAndNothingIsDoneTwice() throws Exception {
+    Path whole = temporary.resolve("whole");
+    HashPolicy undisturbed = FakeRun.policy();
+    try (RunStore store = RunStore.open(whole, FakeRun.provenance(1), FakeRun.problems(2), false)) {
+      FakeRun.run(store, undisturbed, FakeRun.small(), 1, 1);
+    }
+    byte[] tree = Files.readAllBytes(whole.resolve("tree.jsonl"));
+    List<Integer> ends = new ArrayList<>(List.of(0));
+    for (int i = 0; i < tree.length; i++) {
+      if (tree[i] == '\n') {
+        ends.add(i + 1);
+      }
+    }
+    for (int kept = 0; kept < ends.size(); kept++) {
+      Path run = Files.createDirectory(temporary.resolve("cut" + kept));
+      for (String file : List.of("run.json", "problems.jsonl")) {
+        Files.copy(whole.resolve(file), run.resolve(file));
+      }
+      int torn = Math.min(tree.length - ends.get(kept), kept * 7 % 200);
+      Files.write(run.resolve("tree.jsonl"), Arrays.copyOf(tree, ends.get(kept) + torn));
+      HashPolicy policy = FakeRun.policy();
+      try (RunStore store = RunStore.open(run, FakeRun.provenance(1), FakeRun.problems(2), true)) {
+        FakeRun.run(store, policy, FakeRun.small(), 1, 1);
+      }
+      assertArrayEquals(pairs(whole), pairs(run));
+      assertArrayEquals(tree, Files.readAllBytes(run.resolve("tree.jsonl")), "each expansion once, in the same order");
+      assertTrue(kept == 0 ? policy.generated() == undisturbed.generated()
+          : policy.generated() < undisturbed.generated(), "what was stored was not sampled again");
+    }
+  }
+
+  @Test
+  void aFullDiskIsAClearErrorAndTheRunGoesOn() throws Exception {
+    Path whole = temporary.resolve("whole");
+    FakeRun.run(whole, false, 1, 4);
+    Path run = temporary.resolve("run");
+    AtomicLong room = new AtomicLong(40_000);
+    LogFile.Opener small = path -> limited(LogFile.plain(path), room);
+    try (RunStore store =
+        RunStore.open(run, FakeRun.provenance(1), FakeRun.problems(FakeRun.PROBLEMS), false, small)) {
+      StoreException failure = assertThrows(
+          StoreException.class, () -> FakeRun.run(store, FakeRun.policy(), FakeRun.small(), 1, 4));
+      assertTrue(failure.getMessage().contains("No space left on device"), failure.getMessage());
+      assertTrue(failure.getMessage().contains("--resume"), failure.getMessage());
+      assertFalse(Files.exists(run.resolve("pairs.jsonl")));
+    }
+    assertTrue(Files.size(run.resolve("tree.jsonl")) > 0);
+    FakeRun.run(run, true, 1, 4);
+    assertArrayEquals(pairs(whole), pairs(run));
+  }
+
+  /** A disk that fills up in the middle of a record and then takes nothing, not even a truncation. */
+  private static LogFile limited(LogFile file, AtomicLong room) {
+    return new LogFile() {
+      @Override
+      public void write(ByteBuffer bytes) throws IOException {
+        long left = room.addAndGet(-bytes.remaining());
+        if (left < 0) {
+          byte[] part = new byte[(int) Math.max(0, left + bytes.remaining())];
+          bytes.get(part);
+          file.write(ByteBuffer.wrap(part));
+          room.set(Long.MIN_VALUE / 2);
+          throw new IOException("No space left on device");
+        }
+        file.write(bytes);
+      }
+
+      @Override
+      public void force() throws IOException {
+        file.force();
+      }
+
+      @Override
+      public void truncate(long size) throws IOException {
+        if (room.get() < 0) {
+          throw new IOException("No space left on device");
+        }
+        file.truncate(size);
+      }
+
+      @Override
+      public void close() throws IOException {
+        file.close();
+      }
+    };
+  }
+
+  @Test
+  void anotherIdentityIsRefusedAndWhatDiffersIsNamed() throws Exception {
+    Path run = temporary.resolve("run");
+    List<Problem> problems = FakeRun.problems(2);
+    RunStore.open(run, FakeRun.provenance(1), problems, false).close();
+    String seed = refused(() -> RunStore.open(run, FakeRun.provenance(2), problems, true));
+    assertTrue(seed.contains("seed is \"1\" in the run and \"2\" now"), seed);
+    String data = refused(() -> RunStore.open(run, FakeRun.provenance(1), FakeRun.problems(3), true));
+    assertTrue(data.contains("problems.count is \"2\" in the run and \"3\" now"), data);
+    Provenance settings = Provenance.builder().identity("seed", 1).build();
+    assertTrue(refused(() -> RunStore.open(run, settings, problems, true)).contains("more"));
+    assertTrue(refused(() -> RunStore.open(run, FakeRun.provenance(1), problems, false)).contains("--resume"));
+    Provenance moved = Provenance.builder()
+        .settings("search", dev.sphere.engine.search.SearchSettings.paper())
+        .build();
+    assertEquals("5", moved.identity().get("search.candidates"));
+    assertEquals("0.8", moved.identity().get("search.sampling.temperature"));
+    assertEquals("\n\n", moved.identity().get("search.separator"));
+    RunStore.open(run, FakeRun.provenance(1), problems, true).close();
+  }
+
+  @Test
+  void aSecondWriterIsRefusedAndToldWhoHoldsTheRun() throws Exception {
+    Path run = temporary.resolve("run");
+    List<Problem> problems = FakeRun.problems(2);
+    try (RunStore store = RunStore.open(run, FakeRun.provenance(1), problems, false)) {
+      assertEquals(0, store.ended());
+      String message = refused(() -> RunStore.open(run, FakeRun.provenance(1), problems, true));
+      assertTrue(message.contains("in use by this process"), message);
+      // Another process: its message names this one.
+      Process child = Children.start(run, 0);
+      assertTrue(child.waitFor() != 0);
+      String error = Files.readString(Children.errors(run));
+      assertTrue(error.contains("in use by process " + ProcessHandle.current().pid()), error);
+    }
+    RunStore.open(run, FakeRun.provenance(1), problems, true).close();
+  }
+
+  @Test
+  void foreignFilesAreLeftAlone() throws Exception {
+    Path mine = Files.createDirectory(temporary.resolve("mine"));
+    Files.writeString(mine.resolve("thesis.tex"), "x");
+    String message = refused(() -> RunStore.open(mine, FakeRun.provenance(1), FakeRun.problems(1), true));
+    assertTrue(message.contains("thesis.tex"), message);
+    assertThrows(StoreException.Refused.class, () -> RunData.read(mine));
+    assertThrows(StoreException.Refused.class, () -> RunData.read(temporary.resolve("nowhere")));
+    Files.writeString(temporary.resolve("file"), "x");
+    assertThrows(
+        StoreException.class,
+        () -> RunStore.open(temporary.resolve("file"), FakeRun.provenance(1), FakeRun.problems(1), false));
+  }
+
+  private static String refused(org.junit.jupiter.api.function.Executable open) {
+    return assertThrows(StoreException.Refused.class, open).getMessage();
+  }
+
+  @Test
+  void damageThatIsNoTornTailIsNamed() throws Exception {
+    Path run = temporary.resolve("run");
+    FakeRun.run(run, false, 1, 4);
+    Path results = run.resolve("results.jsonl");
+    List<String> lines = new ArrayList<>(Files.readAllLines(results));
+    lines.set(2, lines.get(2).replace("\"pairs\":", "\"pears\":"));
+    Files.write(results, lines);
+    StoreException failure = assertThrows(StoreException.class, () -> FakeRun.run(run, true, 1, 4));
+    assertTrue(failure.getMessage().contains("line 3"), failure.getMessage());
+  }
+
+  @Test
+  void readableWithSqlWhileItGrows() throws Exception {
+    Path run = temporary.resolve("run");
+    AtomicInteger expansions = new AtomicInteger();
+    try (RunStore store = RunStore.open(run, FakeRun.provenance(1), FakeRun.problems(FakeRun.PROBLEMS), false)) {
+      FakeRun.run(store, FakeRun.policy(), FakeRun.small(), 1, 4, p -> expansions.set((int) p.expansions()));
+      assertEquals(expansions.get(), count("SELECT count(*) FROM read_json('" + run + "/tree.jsonl')"));
+    }
+    int pairs = RunData.read(run).pairs().size();
+    assertEquals(pairs, count("SELECT count(*) FROM read_json('" + run + "/pairs.jsonl')"));
+    assertEquals(
+        pairs, count("SELECT count(*) FROM (SELECT unnest(pairs) FROM read_json('" + run + "/stages.jsonl'))"));
+    assertTrue(count("SELECT count(*) FROM (SELECT unnest(candidates) AS c FROM read_json('" + run
+        + "/tree.jsonl')) WHERE c.prm BETWEEN 0 AND 1 AND len(c.tokens) = len(c.logprobs)") > 100);
+    assertFalse(RunData.read(run).expansions("p3").isEmpty());
+    assertTrue(RunData.read(run).complete());
+    PairsFile.write(temporary.resolve("again.jsonl"), PairsFile.read(run.resolve("pairs.jsonl")));
+    assertEquals(-1, Files.mismatch(run.resolve("pairs.jsonl"), temporary.resolve("again.jsonl")));
+  }
+
+  @Test
+  void exportsForTrl() throws Exception {
+    Path run = temporary.resolve("run");
+    FakeRun.run(run, false, 1, 4);
+    var pairs = RunData.read(run).pairs();
+    Path jsonl = temporary.resolve("it's [a] pair.jsonl");
+    Path parquet = temporary.resolve("it's [a] pair.parquet");
+    PairExport.write(pairs, PairExport.Format.TRL_JSONL, jsonl);
+    PairExport.write(pairs, PairExport.Format.TRL_PARQUET, parquet);
+    assertEquals(pairs.size(), Files.readAllLines(jsonl).size());
+    Path plain = temporary.resolve("plain.parquet");
+    Files.copy(parquet, plain);
+    try (Connection duckdb = DriverManager.getConnection("jdbc:duckdb:");
+        Statement statement = duckdb.createStatement();
+        ResultSet rows = statement.executeQuery("SELECT * FROM read_parquet('" + plain + "')")) {
+      assertEquals("prompt", rows.getMetaData().getColumnName(1));
+      for (var pair : pairs) {
+        assertTrue(rows.next());
+        assertEquals(pair.prompt(), rows.getString("prompt"));
+        assertEquals(pair.chosen(), rows.getString("chosen"));
+        assertEquals(pair.rejected(), rows.getString("rejected"));
+        assertEquals(pair.problemId(), rows.getString("problem_id"));
+        assertEquals(pair.stage(), rows.getString("stage"));
+      }
+      assertFalse(rows.next());
+    }
+    try (var files = Files.list(temporary)) {
+      assertTrue(files.noneMatch(f -> f.toString().endsWith(".tmp")), "nothing is left lying about");
+    }
+    PairExport.write(List.of(), PairExport.Format.TRL_PARQUET, temporary.resolve("empty.parquet"));
+    assertEquals(0, count("SELECT count(*) FROM read_parquet('" + temporary + "/empty.parquet')"));
+    assertThrows(
+        StoreException.class,
+        () -> PairExport.write(pairs, PairExport.Format.TRL_PARQUET, temporary.resolve("no/such/place.parquet")));
+  }
+
+  private static int count(String sql) throws SQLException {
+    try (Connection duckdb = DriverManager.getConnection("jdbc:duckdb:");
+        Statement statement = duckdb.createStatement();
+        ResultSet rows = statement.executeQuery(sql)) {
+      assertTrue(rows.next());
+      return rows.getInt(1);
+    }
+  }
+}
