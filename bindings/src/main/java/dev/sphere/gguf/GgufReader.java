@@ -146,9 +146,9 @@ final class GgufReader {
   }
 
   private GgufValue array(String what) throws IOException {
-    GgufValue.Type type = valueType(what + "'s elements");
+    GgufValue.Type type = valueType("an element of " + what);
     long start = position();
-    long length = int64(what + "'s length");
+    long length = int64("the length of " + what);
     if (type == GgufValue.Type.ARRAY) {
       throw fail(start, what + " is an array of arrays, which is not supported");
     }
@@ -202,7 +202,7 @@ final class GgufReader {
       }
       String what = "tensor " + GgufException.quote(name);
       List<Long> shape = shape(what);
-      int id = int32(what + "'s type");
+      int id = int32("the type of " + what);
       GgmlType type = GgmlType.byId(id);
       if (type == null) {
         throw fail(position() - 4, what + " has the type " + Integer.toUnsignedString(id) + ", which ggml doesn't know");
@@ -211,7 +211,7 @@ final class GgufReader {
         throw fail(start, what + " has rows of " + shape.getFirst() + " elements, not whole blocks of "
             + type.blockSize() + " (" + type.label() + ")");
       }
-      entries.add(new Entry(name, type, shape, int64(what + "'s offset"), byteSize(what, type, shape, start), start));
+      entries.add(new Entry(name, type, shape, int64("the offset of " + what), byteSize(what, type, shape, start), start));
     }
     dataOffset = count == 0 ? position() : pad(position());
     long expected = 0;
@@ -236,13 +236,13 @@ final class GgufReader {
 
   private List<Long> shape(String what) throws IOException {
     long start = position();
-    int rank = int32(what + "'s number of dimensions");
+    int rank = int32("the number of dimensions of " + what);
     if (rank < 1 || rank > 4) {
       throw fail(start, what + " has " + Integer.toUnsignedString(rank) + " dimensions, not 1 to 4");
     }
     List<Long> shape = new ArrayList<>();
     for (int i = 0; i < rank; i++) {
-      long dim = int64(what + "'s shape");
+      long dim = int64("the shape of " + what);
       if (dim < 1) {
         throw fail(position() - 8, what + " has the dimension " + dim + ", expected at least 1");
       }
@@ -288,7 +288,7 @@ final class GgufReader {
 
   private String string(String what, int most) throws IOException {
     long start = position();
-    long length = int64(what + "'s length");
+    long length = int64("the length of " + what);
     if (length < 0 || length > most) {
       throw fail(start, what + " is a string of " + Long.toUnsignedString(length) + " bytes, expected at most " + most);
     }

@@ -114,7 +114,7 @@ public final class RandomModel {
         .put("general.type", GgufValue.string("model"))
         // "phi3" in a model's name makes llama.cpp look for Phi-3's own special tokens, which a vocabulary may lack.
         .put("general.name", GgufValue.string("random " + like.name.replace("phi3", "phi").replace("phi-3", "phi")))
-        .put("general.file_type", GgufValue.u32(fileType()))
+        .put("general.file_type", GgufValue.u32(Quantization.fileType(type)))
         .put("sphere.random.like", GgufValue.string(like.name))
         .put("sphere.random.seed", GgufValue.u64(seed))
         .put(p + "block_count", GgufValue.u32(like.layers))
@@ -135,16 +135,6 @@ public final class RandomModel {
     if (type == GgmlType.Q8_0) {
       writer.put("general.quantization_version", GgufValue.u32(2));
     }
-  }
-
-  /** llama.cpp's number for "mostly this type". */
-  private int fileType() {
-    return switch (type) {
-      case F32 -> 0;
-      case F16 -> 1;
-      case Q8_0 -> 7;
-      default -> 32;
-    };
   }
 
   /**
