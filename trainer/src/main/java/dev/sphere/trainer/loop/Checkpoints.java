@@ -1,0 +1,141 @@
+package dev.sphere.trainer.loop;
+
+import dev.sphere.bindings.NativeFloats;
+import dev.sphere.trainer.Parameter;
+import dev.sphere.trainer.optim.Optimizer;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeSet;
+import java.util.stream.Stream;
+import tools.jackson.databind.JsonNode;
+
+/** The checkpoints of a run: {@code step-00000120.checkpoint} in one folder. */
+final class Checkpoints {
+  private final Path folder;
+  private final Identity identity;
+  private final List<Parameter> parameters;
+  private final Optimizer optimizer;
+  private final TrainingListener listener;
+
+  /** Where a run stands, besides parameters and moments; the data order follows from the step and the seed. */
+  record Position(int step, long tokens, Path file, JsonNode pendingMetrics) {}
+
+  Checkpoints(
+      Path folder, Identity identity, List<Parameter> parameters, Optimizer optimizer, TrainingListener listener) {
+    this.folder = folder;
+    this.identity = identity;
+    this.parameters = parameters;
+    this.optimizer = optimizer;
+    this.listener = listener;
+  }
+
+  /** Writes a checkpoint and drops all but the newest. */
+  Path save(int step, long tokens, MetricSums pending, int keepLast) {
+    Map<String, Object> header = new LinkedHashMap<>();
+    header.put("format", 1);
+    header.put("step", step);
+    header.put("num_tokens", tokens);
+    header.put("optimizer_steps", optimizer.steps());
+    header.put("pending_metrics", pending.state());
+    header.put("identity", identity.toMap());
+    Path file = folder.resolve("step-%08d.checkpoint".formatted(step));
+    TensorFile.write(file, header, tensors());
+    List<Path> all = files();
+    for (Path old : all.subList(0, Math.max(0, all.size() - keepLast))) {
+      delete(old);
+    }
+    listener.checkpoint(file);
+    return file;
+  }
+
+  /** All checkpoints, oldest first. */
+  List<Path> files() {
+    if (!Files.isDirectory(folder)) {
+      return List.of();
+    }
+    try (Stream<Path> list = Files.list(folder)) {
+      return list
+          .filter(p -> p.getFileName().toString().matches("step-\\d{8,}\\.checkpoint"))
+          .sorted(Comparator.comparing(p -> p.getFileName().toString()))
+          .toList();
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot list the checkpoints in " + folder + ": " + e.getMessage(), e);
+    }
+  }
+
+  /**
+   * Restores the newest checkpoint that is whole; damaged ones are named and passed over.
+   *
+   * @return where the run stands; null when there is no checkpoint
+   * @throws CheckpointMismatchException when it belongs to another run; the message names what differs
+   */
+  Position restore() {
+    List<Path> all = files();
+    for (int i = all.size() - 1; i >= 0; i--) {
+      Path file = all.get(i);
+      try {
+        TensorFile opened = TensorFile.open(file);
+        compare(file, opened.header().path("identity"));
+        opened.restore(tensors());
+        optimizer.restoreSteps(opened.header().path("optimizer_steps").asLong());
+        return new Position(
+            opened.header().path("step").asInt(),
+            opened.header().path("num_tokens").asLong(),
+            file,
+            opened.header().path("pending_metrics"));
+      } catch (IOException e) {
+        listener.note("the checkpoint " + file + " cannot be used (" + e.getMessage() + "); trying the one before");
+      }
+    }
+    if (!all.isEmpty()) {
+      throw new CheckpointMismatchException(
+          "none of the " + all.size() + " checkpoints in " + folder + " can be used. Remove them to start again");
+    }
+    return null;
+  }
+
+  private void compare(Path file, JsonNode saved) {
+    Map<String, String> mine = identity.toMap();
+    TreeSet<String> names = new TreeSet<>(mine.keySet());
+    names.addAll(saved.propertyNames());
+    List<String> different = new ArrayList<>();
+    for (String name : names) {
+      String before = saved.path(name).asString("(not set)");
+      String now = mine.getOrDefault(name, "(not set)");
+      if (!before.equals(now)) {
+        different.add(name + " was " + before + " and is now " + now);
+      }
+    }
+    if (!different.isEmpty()) {
+      throw new CheckpointMismatchException(
+          "cannot resume from " + file + ": " + String.join("; ", different)
+              + ". Use the same settings, model and data, or another output folder");
+    }
+  }
+
+  private Map<String, NativeFloats> tensors() {
+    Map<String, NativeFloats> tensors = new LinkedHashMap<>();
+    for (Parameter p : parameters) {
+      tensors.put(p.name(), p.value());
+    }
+    for (Optimizer.State s : optimizer.states()) {
+      tensors.put("optimizer." + s.name(), s.values());
+    }
+    return tensors;
+  }
+
+  private void delete(Path file) {
+    try {
+      Files.deleteIfExists(file);
+    } catch (IOException e) {
+      listener.note("cannot delete the old checkpoint " + file + ": " + e.getMessage());
+    }
+  }
+}

@@ -1,0 +1,96 @@
+package dev.sphere.trainer.loop;
+
+import dev.sphere.trainer.data.Example;
+import dev.sphere.trainer.loop.TrainSettings.Order;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Which examples a step sees: a pure function of (data, seed, epoch, step), so that a resumed run needs no state of a
+ * random generator.
+ */
+final class DataOrder {
+  private final List<? extends Example> examples;
+  private final TrainSettings settings;
+  private int epoch = -1;
+  private List<Integer> order;
+
+  DataOrder(List<? extends Example> examples, TrainSettings settings) {
+    this.examples = examples;
+    this.settings = settings;
+  }
+
+  /** Indices of the examples of a step, steps counted from 0 over the whole run. */
+  List<Integer> step(int step) {
+    int perEpoch = settings.stepsPerEpoch(examples.size());
+    if (step / perEpoch != epoch) {
+      epoch = step / perEpoch;
+      order = epoch(epoch);
+    }
+    int from = step % perEpoch * settings.batchSize();
+    return order.subList(from, Math.min(from + settings.batchSize(), order.size()));
+  }
+
+  private List<Integer> epoch(int number) {
+    Random random = new Random(settings.seed(), number);
+    List<List<Integer>> units = new ArrayList<>(units());
+    if (settings.order() != Order.GIVEN) {
+      shuffle(units, random);
+    }
+    List<Integer> flat = new ArrayList<>();
+    for (List<Integer> unit : units) {
+      if (settings.order() != Order.GIVEN) {
+        shuffle(unit, random);
+      }
+      flat.addAll(unit);
+    }
+    return flat;
+  }
+
+  private List<List<Integer>> units() {
+    Map<String, List<Integer>> byTree = new LinkedHashMap<>();
+    for (int i = 0; i < examples.size(); i++) {
+      String key = settings.order() == Order.TREES ? examples.get(i).tree() : Integer.toString(i);
+      byTree.computeIfAbsent(key, k -> new ArrayList<>()).add(i);
+    }
+    return new ArrayList<>(byTree.values());
+  }
+
+  private static <T> void shuffle(List<T> list, Random random) {
+    for (int i = list.size() - 1; i > 0; i--) {
+      int j = random.below(i + 1);
+      T swap = list.get(i);
+      list.set(i, list.get(j));
+      list.set(j, swap);
+    }
+  }
+
+  /** SplitMix64 (Steele, Lea and Flood 2014), written out so that no JDK changes an order. */
+  private static final class Random {
+    private long state;
+
+    Random(long seed, int epoch) {
+      state = mix(seed + 0x9E3779B97F4A7C15L) ^ epoch * 0xD1342543DE82EF95L;
+    }
+
+    /** Uniform in [0, n), by rejection. */
+    int below(int n) {
+      long bits;
+      long value;
+      do {
+        state += 0x9E3779B97F4A7C15L;
+        bits = mix(state) >>> 1;
+        value = bits % n;
+      } while (bits - value + (n - 1) < 0);
+      return (int) value;
+    }
+
+    private static long mix(long x) {
+      x = (x ^ (x >>> 30)) * 0xBF58476D1CE4E5B9L;
+      x = (x ^ (x >>> 27)) * 0x94D049BB133111EBL;
+      return x ^ (x >>> 31);
+    }
+  }
+}

@@ -1,0 +1,161 @@
+package dev.sphere.trainer.loop;
+
+import dev.sphere.trainer.TrainableModel;
+import dev.sphere.trainer.data.Example;
+import dev.sphere.trainer.data.MicroBatch;
+import dev.sphere.trainer.data.PackingStats;
+import dev.sphere.trainer.data.TreePacker;
+import dev.sphere.trainer.optim.Optimizer;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * The loop that SFT and DPO share: examples of a step, packed, accumulated, clipped, stepped, logged, saved. A killed and
+ * resumed run makes the same steps with the same bits as an undisturbed one: the data order follows from the seed and the
+ * step, everything else is in the checkpoint.
+ */
+final class TrainingLoop {
+  static final String NON_FINITE_ADVICE =
+      "The step was not made and the last checkpoint is good. Look at these rows, or resume from there with a lower "
+          + "learning rate in another folder";
+
+  private final TrainableModel model;
+  private final List<? extends Example> examples;
+  private final TrainSettings settings;
+  private final Identity identity;
+  private final RunOptions options;
+  private final MetricSums pending = new MetricSums();
+  private long tokens;
+  private StepMetrics last;
+
+  TrainingLoop(
+      TrainableModel model,
+      List<? extends Example> examples,
+      TrainSettings settings,
+      Identity identity,
+      RunOptions options) {
+    if (examples.isEmpty()) {
+      throw new IllegalArgumentException("there is nothing to train on: no usable rows");
+    }
+    this.model = model;
+    this.examples = examples;
+    this.settings = settings;
+    this.identity = identity;
+    this.options = options;
+  }
+
+  /** Makes an objective once the run's folder is held and before anything is restored into the model. */
+  interface ObjectiveMaker {
+    Objective make();
+  }
+
+  @SuppressWarnings("try") // the lock is held, not used
+  TrainingResult run(ObjectiveMaker maker) {
+    try (FileChannel lock = lock();
+        Optimizer optimizer = Optimizer.create(settings.optimizer(), model.parameters(), settings.threads())) {
+      Path folder = options.output().resolve("checkpoints");
+      Checkpoints checkpoints =
+          new Checkpoints(folder, identity, model.parameters(), optimizer, options.listener());
+      if (!options.resume() && !checkpoints.files().isEmpty()) {
+        throw new CheckpointMismatchException(
+            folder + " holds checkpoints of an earlier run. Resume it, remove it, or use another output folder");
+      }
+      Objective objective = maker.make();
+      Checkpoints.Position start = checkpoints.restore();
+      if (start != null) {
+        tokens = start.tokens();
+        pending.restore(start.pendingMetrics());
+      }
+      try (MetricsLog log =
+          new MetricsLog(options.output().resolve("metrics.jsonl"), start == null ? 0 : start.step())) {
+        return steps(start, objective, optimizer, checkpoints, log);
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot release the run's folder " + options.output(), e);
+    }
+  }
+
+  private TrainingResult steps(
+      Checkpoints.Position start, Objective objective, Optimizer optimizer, Checkpoints checkpoints, MetricsLog log) {
+    int first = start == null ? 0 : start.step();
+    int total = settings.totalSteps(examples.size());
+    Path saved = start == null ? null : start.file();
+    int savedAt = first;
+    DataOrder order = new DataOrder(examples, settings);
+    optimizer.clearGradients();
+    options.listener().started(first, total);
+    int step = first;
+    while (step < total && !options.stop().getAsBoolean()) {
+      List<Example> batch = order.step(step).stream().<Example>map(examples::get).toList();
+      step(step, total, batch, objective, optimizer);
+      step++;
+      if (step % settings.logEvery() == 0 || step == total) {
+        last = metrics(step);
+        log.write(last);
+        options.listener().step(last, total);
+      }
+      if (settings.saveEvery() > 0 && step % settings.saveEvery() == 0) {
+        saved = checkpoints.save(step, tokens, pending, settings.keepLast());
+        savedAt = step;
+      }
+    }
+    if (saved == null || savedAt != step) {
+      saved = checkpoints.save(step, tokens, pending, settings.keepLast());
+    }
+    return new TrainingResult(step, step == total, last, saved, identity);
+  }
+
+  private void step(int step, int total, List<Example> batch, Objective objective, Optimizer optimizer) {
+    long begin = System.nanoTime();
+    List<MicroBatch> packed = new TreePacker(settings.packing()).pack(batch);
+    objective.accumulate(step, batch, packed, pending);
+    double norm = optimizer.gradientNorm();
+    if (!Double.isFinite(norm)) {
+      List<String> rows = batch.stream().map(Example::id).toList();
+      throw new NonFiniteLossException(step + 1, "the gradient is not finite", rows, NON_FINITE_ADVICE);
+    }
+    double rate = settings.optimizer().learningRate() * settings.schedule().factor(step, total);
+    optimizer.step(rate, optimizer.clipFactor(norm));
+    double seconds = (System.nanoTime() - begin) / 1e9;
+    PackingStats stats = packed.stream().map(MicroBatch::stats).reduce(PackingStats.NONE, PackingStats::plus);
+    tokens += stats.tokens();
+    pending.add("grad_norm", norm);
+    pending.add("learning_rate", rate);
+    pending.add("tokens_per_second", stats.tokens() / seconds);
+    pending.add("tokens_saved", stats.saved());
+    pending.add("padding", stats.padding());
+  }
+
+  private StepMetrics metrics(int step) {
+    Map<String, Double> values = pending.means();
+    values.put("num_tokens", (double) tokens);
+    pending.clear();
+    return new StepMetrics(step, (double) step / settings.stepsPerEpoch(examples.size()), values);
+  }
+
+  /** Holds the run's folder for this process alone. */
+  private FileChannel lock() throws IOException {
+    Files.createDirectories(options.output());
+    Path file = options.output().resolve(".lock");
+    FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+    try {
+      FileLock lock = channel.tryLock();
+      if (lock != null) {
+        return channel;
+      }
+    } catch (OverlappingFileLockException e) {
+      // Held in this very process: the same answer as for another one.
+    }
+    channel.close();
+    throw new CheckpointMismatchException(
+        "another process trains in " + options.output() + ". Wait for it, or use another output folder");
+  }
+}

@@ -1,0 +1,2 @@
+/** The training loop: SFT and DPO, metrics, checkpoints and exact resume. */
+package dev.sphere.trainer.loop;

@@ -1,0 +1,172 @@
+package dev.sphere.trainer.loop;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.sphere.trainer.TinyModel;
+import dev.sphere.trainer.loss.LossSettings;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A stopped, killed or damaged run goes on to the very bits of an undisturbed one, or says why it does not. */
+class ResumeTest {
+  @TempDir
+  Path folder;
+
+  private record Run(TrainingResult result, float[] weights) {}
+
+  private Run run(String name, boolean adapter, TrainSettings settings, RunOptions options) {
+    try (TinyModel model = Runs.model(adapter)) {
+      TrainingResult result =
+          new DpoTrainer(model, Runs.pairs(20), LossSettings.defaults(), settings, options).run();
+      return new Run(result, Runs.weights(model));
+    }
+  }
+
+  private RunOptions in(String name) {
+    return RunOptions.in(folder.resolve(name)).withModel("hash", Map.of("max_length", 64));
+  }
+
+  @Test
+  void aStoppedRunGoesOnBitForBit() throws IOException {
+    for (boolean adapter : new boolean[] {true, false}) {
+      // Lines of 2 steps, stops at odd ones: a half-filled line must survive too.
+      TrainSettings s = Runs.settings().withLogEvery(2);
+      Run whole = run("whole", adapter, s, in("whole" + adapter));
+      assertEquals(15, whole.result.steps());
+      String name = "parts" + adapter;
+      int parts = 0;
+      Run part;
+      do {
+        AtomicInteger asked = new AtomicInteger();
+        part = run(name, adapter, s, in(name).withResume(true).withStop(() -> asked.incrementAndGet() > 3));
+        parts++;
+      } while (!part.result.complete());
+      assertEquals(5, parts);
+      assertArrayEquals(whole.weights, part.weights);
+      assertEquals(Runs.curve(folder.resolve("whole" + adapter)), Runs.curve(folder.resolve(name)));
+    }
+  }
+
+  @Test
+  void aKilledRunGoesOnBitForBit() throws Exception {
+    Path undisturbed = folder.resolve("undisturbed");
+    assertEquals(0, start(undisturbed, 0).waitFor());
+    Path killed = folder.resolve("killed");
+    for (int steps : new int[] {6, 5}) {
+      Process process = start(killed, 60);
+      try (BufferedReader out = process.inputReader()) {
+        for (int seen = 0; seen < steps; seen++) {
+          assertTrue(out.readLine().startsWith("step "));
+        }
+        process.toHandle().destroyForcibly();
+        process.waitFor();
+      }
+      assertFalse(Files.exists(killed.resolve("weights.txt")));
+    }
+    Process last = start(killed, 0);
+    try (BufferedReader out = last.inputReader()) {
+      assertEquals("step 9", out.readLine(), "from the checkpoint of step 8");
+      out.lines().count();
+    }
+    assertEquals(0, last.waitFor());
+    assertEquals(
+        Files.readString(undisturbed.resolve("weights.txt")), Files.readString(killed.resolve("weights.txt")));
+    assertEquals(Runs.curve(undisturbed), Runs.curve(killed));
+  }
+
+  private static Process start(Path folder, int pause) throws IOException {
+    String classes = System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"));
+    List<String> command = List.of(
+        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+        "--enable-native-access=ALL-UNNAMED",
+        "-XX:TieredStopAtLevel=1",
+        "-cp",
+        classes,
+        Runs.class.getName(),
+        folder.toString(),
+        Integer.toString(pause));
+    return new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
+  }
+
+  @Test
+  void anotherRunsCheckpointIsRefusedAndWhatDiffersIsNamed() {
+    run("a", true, Runs.settings().withMaxSteps(5), in("a"));
+    var other = Runs.settings().withMaxSteps(5).withSeed(8);
+    var e = assertThrows(
+        CheckpointMismatchException.class,
+        () -> run("a", true, other, in("a").withResume(true).withModel("other", Map.of("max_length", 32))));
+    assertTrue(e.getMessage().contains("model was hash and is now other"), e.getMessage());
+    assertTrue(e.getMessage().contains("max_length was 64 and is now 32"), e.getMessage());
+    assertTrue(e.getMessage().contains("seed was 7 and is now 8"), e.getMessage());
+    assertFalse(e.getMessage().contains("beta"), e.getMessage());
+    var fresh = assertThrows(
+        CheckpointMismatchException.class, () -> run("a", true, Runs.settings().withMaxSteps(5), in("a")));
+    assertTrue(fresh.getMessage().contains("Resume it"), fresh.getMessage());
+  }
+
+  @Test
+  void aDamagedCheckpointIsPassedOver() throws IOException {
+    TrainSettings s = Runs.settings().withCheckpoints(4, 5);
+    Run whole = run("a", false, s, in("a"));
+    Path newest = whole.result.checkpoint();
+    try (FileChannel c = FileChannel.open(newest, StandardOpenOption.WRITE)) {
+      c.truncate(c.size() - 3);
+    }
+    List<String> notes = new ArrayList<>();
+    TrainingListener listener = new TrainingListener() {
+      @Override
+      public void note(String line) {
+        notes.add(line);
+      }
+
+      @Override
+      public void started(int firstStep, int totalSteps) {
+        notes.add("from " + firstStep);
+      }
+    };
+    Run again = run("a", false, s, in("a").withResume(true).withListener(listener));
+    assertEquals(2, notes.size(), notes.toString());
+    assertTrue(notes.getFirst().contains(newest.getFileName().toString()), notes.toString());
+    assertEquals("from 12", notes.get(1));
+    assertArrayEquals(whole.weights, again.weights);
+  }
+
+  @Test
+  void aFinishedRunIsLeftAsItIs() {
+    Run whole = run("a", false, Runs.settings(), in("a"));
+    Run again = run("a", false, Runs.settings(), in("a").withResume(true));
+    assertEquals(15, again.result.steps());
+    assertTrue(again.result.complete());
+    assertArrayEquals(whole.weights, again.weights);
+  }
+
+  @Test
+  void twoRunsInOneFolderAreRefused() {
+    List<String> second = new ArrayList<>();
+    TrainingListener listener = new TrainingListener() {
+      @Override
+      public void started(int firstStep, int totalSteps) {
+        second.add(assertThrows(
+            CheckpointMismatchException.class,
+            () -> run("a", false, Runs.settings(), in("a").withResume(true))).getMessage());
+      }
+    };
+    run("a", false, Runs.settings().withMaxSteps(1), in("a").withListener(listener));
+    assertEquals(1, second.size());
+    assertTrue(second.getFirst().startsWith("another process trains in"), second.toString());
+  }
+}
