@@ -5,6 +5,7 @@ import java.lang.foreign.MemoryLayout.PathElement;
 import java.lang.foreign.PaddingLayout;
 import java.lang.foreign.StructLayout;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.TreeSet;
 
@@ -49,6 +50,17 @@ final class AbiCheck {
         throw refuse(table, theirs.first() + " is in the library but not in these bindings");
       }
     }
+  }
+
+  /** Compares the constants that both know; the table need not know ours all. */
+  static void constants(AbiTable table, Map<String, Long> ours) {
+    ours.forEach(
+        (name, value) -> {
+          Long there = table.constants().get(name);
+          if (there != null && !there.equals(value)) {
+            throw refuse(table, name + " is " + there + " there but " + value + " in these bindings");
+          }
+        });
   }
 
   /** The table was made from headers: the libllama that was really loaded must be of the same version. */

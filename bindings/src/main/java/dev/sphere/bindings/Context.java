@@ -72,7 +72,12 @@ public final class Context implements AutoCloseable {
       set(p, "n_seq_max", options.sequences());
       set(p, "n_threads", options.threads());
       set(p, "n_threads_batch", options.threads());
-      set(p, "flash_attn_type", options.flashAttention() ? 1 : 0);
+      set(
+          p,
+          "flash_attn_type",
+          options.flashAttention()
+              ? AbiConstants.LLAMA_FLASH_ATTN_TYPE_ENABLED
+              : AbiConstants.LLAMA_FLASH_ATTN_TYPE_DISABLED);
       set(p, "type_k", options.kvType().ggmlType);
       set(p, "type_v", options.kvType().ggmlType);
       setFlag(p, "kv_unified", options.unified());

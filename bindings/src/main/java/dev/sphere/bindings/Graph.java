@@ -356,7 +356,7 @@ public final class Graph implements AutoCloseable, Tensor.Owner {
       return made(
           (MemorySegment)
               handle.invokeExact(
-                  context(), a.handle(), positions.handle(), f, r.dimensions(), r.neox() ? 2 : 0, r.originalContext(),
+                  context(), a.handle(), positions.handle(), f, r.dimensions(), r.mode(), r.originalContext(),
                   r.base(), r.scale(), r.extension(), r.attention(), r.betaFast(), r.betaSlow()));
     } catch (Throwable t) {
       throw Ggml.failed(t);

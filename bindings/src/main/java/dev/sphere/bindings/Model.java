@@ -36,9 +36,6 @@ public final class Model implements AutoCloseable {
     }
   }
 
-  private static final int LOAD_READ = 0; // enum llama_load_mode
-  private static final int LOAD_MMAP = 1;
-
   private final Path path;
   private final Options options;
   private final MemorySegment handle;
@@ -79,7 +76,7 @@ public final class Model implements AutoCloseable {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment params = (MemorySegment) Llama.MODEL_DEFAULT_PARAMS.invokeExact((SegmentAllocator) arena);
       set(params, "n_gpu_layers", options.gpuLayers());
-      set(params, "load_mode", options.memoryMap() ? LOAD_MMAP : LOAD_READ);
+      set(params, "load_mode", options.memoryMap() ? AbiConstants.LLAMA_LOAD_MODE_MMAP : AbiConstants.LLAMA_LOAD_MODE_NONE);
       setFlag(params, "vocab_only", options.vocabularyOnly());
       // Repacked weights are computed by other kernels, whose sums depend on the size of the batch.
       setFlag(params, "use_extra_bufts", false);

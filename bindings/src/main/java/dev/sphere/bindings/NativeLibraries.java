@@ -31,7 +31,8 @@ import java.util.concurrent.ConcurrentSkipListMap;
  * The descriptor is kept as data under the symbol's name ({@link #descriptors()}); a test initialises every class of
  * this package and compares each descriptor with what jextract found in the headers. So: one descriptor for a symbol,
  * C {@code bool} is {@code JAVA_BOOLEAN}, {@code size_t} is {@code JAVA_LONG}, an enum is {@code JAVA_INT}, every
- * pointer is {@code ADDRESS}, a struct by value is its layout of {@link AbiLayouts}.
+ * pointer is {@code ADDRESS}, a struct by value is its layout of {@link AbiLayouts}, constants stand in {@link
+ * AbiConstants}.
  *
  * <p>A missing library or symbol is a state, not a crash in a static initialiser: {@code downcall} then gives a handle
  * of the right type that throws {@link NativeUnavailableException} when it is called.
@@ -64,6 +65,7 @@ final class NativeLibraries {
         SymbolLookup lookup = open(found);
         AbiTable table = AbiTable.parse(text(lookup, "sphere_abi_table"), found.describe("libsphere"));
         AbiCheck.layouts(table);
+        AbiCheck.constants(table, AbiConstants.all());
         String llama = text(lookup, "llama_version");
         AbiCheck.llamaVersion(table, llama, found.describe("libllama"));
         String sphere = text(lookup, "sphere_version");

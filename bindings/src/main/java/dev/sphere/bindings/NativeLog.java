@@ -22,11 +22,6 @@ import java.util.List;
  * info is {@code DEBUG} here (it tells 100 lines for each model), its debug {@code TRACE}; warning and error stay.
  */
 final class NativeLog {
-  // enum ggml_log_level
-  private static final int DEBUG = 1;
-  private static final int WARN = 3;
-  private static final int ERROR = 4;
-  private static final int CONT = 5; // goes on with the previous text
   private static final int MAX_LINE = 4096;
   private static final int MAX_PROBLEMS = 16;
 
@@ -112,7 +107,7 @@ final class NativeLog {
   /** Visible for tests. */
   static void add(int level, String part) {
     Line line = LINE.get();
-    if (level != CONT) {
+    if (level != AbiConstants.GGML_LOG_LEVEL_CONT) {
       if (!line.text.isEmpty()) {
         emit(line);
       }
@@ -130,7 +125,7 @@ final class NativeLog {
     if (text.isBlank()) {
       return;
     }
-    if (line.level == WARN || line.level == ERROR) {
+    if (line.level == AbiConstants.GGML_LOG_LEVEL_WARN || line.level == AbiConstants.GGML_LOG_LEVEL_ERROR) {
       synchronized (PROBLEMS) {
         if (PROBLEMS.size() == MAX_PROBLEMS) {
           PROBLEMS.removeFirst();
@@ -143,9 +138,9 @@ final class NativeLog {
 
   private static Level javaLevel(int level) {
     return switch (level) {
-      case DEBUG -> Level.TRACE;
-      case WARN -> Level.WARNING;
-      case ERROR -> Level.ERROR;
+      case AbiConstants.GGML_LOG_LEVEL_DEBUG -> Level.TRACE;
+      case AbiConstants.GGML_LOG_LEVEL_WARN -> Level.WARNING;
+      case AbiConstants.GGML_LOG_LEVEL_ERROR -> Level.ERROR;
       default -> Level.DEBUG;
     };
   }

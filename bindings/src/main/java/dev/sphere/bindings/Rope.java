@@ -27,4 +27,9 @@ public record Rope(
   public static Rope plain(int dimensions, boolean neox, float base) {
     return new Rope(dimensions, neox, base, 1, 0, 1, 32, 1, 0);
   }
+
+  /** ggml's number for the kind of pairing. */
+  int mode() {
+    return neox ? AbiConstants.GGML_ROPE_TYPE_NEOX : AbiConstants.GGML_ROPE_TYPE_NORMAL;
+  }
 }

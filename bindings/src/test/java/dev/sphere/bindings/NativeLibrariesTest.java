@@ -51,7 +51,7 @@ class NativeLibrariesTest {
     assertTrue(message.contains("sphere_no_such_function"), message);
   }
 
-  private static AbiTable table() {
+  static AbiTable table() {
     var call =
         NativeLibraries.downcall(
             "sphere_abi_table", FunctionDescriptor.of(ValueLayout.ADDRESS));

@@ -1,0 +1,46 @@
+package dev.sphere.bindings;
+
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * The constants of llama.h and ggml.h that the bindings use, under their C names. Like the layouts they are compared
+ * with the library when it is loaded, and with jextract's findings in a test; a new one also gets its line in {@code
+ * native/src/abi_table.cpp}.
+ */
+final class AbiConstants {
+  static final int GGML_LOG_LEVEL_DEBUG = 1;
+  static final int GGML_LOG_LEVEL_INFO = 2;
+  static final int GGML_LOG_LEVEL_WARN = 3;
+  static final int GGML_LOG_LEVEL_ERROR = 4;
+  static final int GGML_LOG_LEVEL_CONT = 5; // goes on with the text before it
+
+  static final int GGML_ROPE_TYPE_NORMAL = 0;
+  static final int GGML_ROPE_TYPE_NEOX = 2;
+  static final int GGML_STATUS_SUCCESS = 0;
+
+  static final int LLAMA_LOAD_MODE_NONE = 0; // read into memory
+  static final int LLAMA_LOAD_MODE_MMAP = 1;
+  static final int LLAMA_FLASH_ATTN_TYPE_DISABLED = 0;
+  static final int LLAMA_FLASH_ATTN_TYPE_ENABLED = 1;
+
+  private AbiConstants() {}
+
+  /** Every constant of this class and the ids of {@link TensorType}, by C name. */
+  static Map<String, Long> all() {
+    Map<String, Long> all = new TreeMap<>();
+    for (var field : AbiConstants.class.getDeclaredFields()) {
+      if (field.getType() == int.class) {
+        try {
+          all.put(field.getName(), (long) field.getInt(null));
+        } catch (IllegalAccessException e) {
+          throw new AssertionError(e); // our own class
+        }
+      }
+    }
+    for (TensorType type : TensorType.values()) {
+      all.put("GGML_TYPE_" + type.name(), (long) type.id());
+    }
+    return all;
+  }
+}
