@@ -91,8 +91,8 @@ record RealSet(List<Double> ends, DoublePredicate has) {
   }
 
   private static int compare(double a, double b) {
-    if (a == b) {
-      return 0;
+    if (a == b || Double.isInfinite(a) || Double.isInfinite(b)) {
+      return Double.compare(a, b);
     }
     return Math.abs(a - b) <= 1e-9 * Math.max(1e-3, Math.max(Math.abs(a), Math.abs(b))) ? 0 : Double.compare(a, b);
   }
@@ -100,7 +100,8 @@ record RealSet(List<Double> ends, DoublePredicate has) {
   private static RealSet interval(Expr.Group g, Evaluator evaluator) {
     double low = real(g.items().get(0), evaluator);
     double high = real(g.items().get(1), evaluator);
-    if (Double.isNaN(low) || Double.isNaN(high) || low > high) {
+    if (Double.isNaN(low) || Double.isNaN(high) || low > high
+        || low == high && (g.open() != '[' || g.close() != ']')) {
       return null;
     }
     return between(low, g.open() == '[', high, g.close() == ']');

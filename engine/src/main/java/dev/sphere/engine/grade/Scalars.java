@@ -9,6 +9,7 @@ import java.util.TreeSet;
 /** Compares single values: numbers, expressions, quantities with units. */
 final class Scalars {
   private static final int POINTS = 9;
+  private static final String ANGLE = "{angle=1}";
   private static final Set<String> CONSTANTS = Set.of("pi", "e", "i", "infty");
 
   private final Evaluator evaluator;
@@ -80,10 +81,18 @@ final class Scalars {
     Expr vb = b instanceof Expr.Quantity q ? q.value() : b;
     Units.Unit x = Units.parse(ua);
     Units.Unit y = Units.parse(ub);
-    if (x != null && x.dimension().equals("{angle=1}") && x.factor() == 1) {
+    boolean measured = x != null && !x.dimension().equals("{}") && !ua.isEmpty();
+    boolean measuredToo = y != null && !y.dimension().equals("{}") && !ub.isEmpty();
+    if (measured && !x.dimension().equals(ANGLE) && (b instanceof Expr.Degrees || isPercent(b))
+        || measuredToo && !y.dimension().equals(ANGLE) && (a instanceof Expr.Degrees || isPercent(a))) {
+      return Decision.different("different units");
+    }
+    if (measured && x.dimension().equals(ANGLE) && x.factor() == 1
+        && (!measuredToo || x.dimension().equals(y.dimension()))) {
       return compare(new Expr.Degrees(va), b);
     }
-    if (y != null && y.dimension().equals("{angle=1}") && y.factor() == 1) {
+    if (measuredToo && y.dimension().equals(ANGLE) && y.factor() == 1
+        && (!measured || x.dimension().equals(y.dimension()))) {
       return compare(a, new Expr.Degrees(vb));
     }
     boolean scaleA = x != null && x.dimension().equals("{}") && x.factor() != 1;
