@@ -116,6 +116,9 @@ public final class ThreeStages {
   }
 
   private Reason whyNoContrast(List<Attempt> attempts) {
+    if (attempts.stream().allMatch(a -> a.truncated() && a.text().isEmpty())) {
+      return Reason.PROMPT_TOO_LONG; // not one token found room
+    }
     if (attempts.size() == 1) {
       return Reason.IDENTICAL;
     }

@@ -130,6 +130,12 @@ class ThreeStagesTest {
   }
 
   @Test
+  void aPromptThatLeavesNoRoomIsNamed() throws InterruptedException {
+    ProblemResult result = solve(new ScriptedPolicy().after("u[Q]a:", "~"), null, STAGES);
+    assertEquals(Reason.PROMPT_TOO_LONG, result.reason());
+  }
+
+  @Test
   void oneSolutionOnly() throws InterruptedException {
     ScriptedPolicy policy = new ScriptedPolicy()
         .after("u[Q]a:", "x=1$")

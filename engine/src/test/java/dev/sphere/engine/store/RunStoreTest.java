@@ -257,6 +257,24 @@ class RunStoreTest {
   }
 
   @Test
+  void theQueriesOfTheDocumentationRun() throws Exception {
+    Path run = temporary.resolve("run");
+    FakeRun.run(run, false, 1, 4);
+    String page = Files.readString(Path.of("..", "docs", "formats.md"));
+    String sql = page.substring(page.indexOf("```sql") + 6, page.indexOf("```", page.indexOf("```sql") + 6))
+        .replace("RUN/", run + "/")
+        .replace("train-0", "p0");
+    int queries = 0;
+    for (String query : sql.split(";")) {
+      if (!query.isBlank()) {
+        assertTrue(count("SELECT count(*) FROM (" + query + "\n)") > 0, query);
+        queries++;
+      }
+    }
+    assertEquals(4, queries);
+  }
+
+  @Test
   void exportsForTrl() throws Exception {
     Path run = temporary.resolve("run");
     FakeRun.run(run, false, 1, 4);
