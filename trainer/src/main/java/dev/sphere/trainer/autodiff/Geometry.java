@@ -4,6 +4,7 @@ import dev.sphere.bindings.Graph;
 import dev.sphere.bindings.Rope;
 import dev.sphere.bindings.Tensor;
 import dev.sphere.bindings.TensorType;
+import dev.sphere.bindings.TrainingKernels;
 
 /**
  * Sizes of an attention and the graph inputs that say where tokens stand and whom they see. Slot s of group g is column
@@ -23,6 +24,7 @@ public final class Geometry {
   private Tensor positions;
   private Tensor mask;
   private Tensor parents;
+  private Tensor ropeTable;
 
   /**
    * @param factors rope frequency factors, or null
@@ -66,6 +68,14 @@ public final class Geometry {
       parents = graph.input(TensorType.I32, parentValues.length);
     }
     return parents;
+  }
+
+  /** Rotary angles of every slot, computed once for all layers of the graph. */
+  Tensor ropeTable(TrainingKernels kernels) {
+    if (ropeTable == null) {
+      ropeTable = kernels.ropeTable(positions(), factors, rope);
+    }
+    return ropeTable;
   }
 
   /** Writes whatever inputs the operations have asked for; between the graph's allocate and compute. */

@@ -5,6 +5,7 @@ import dev.sphere.bindings.Tensor;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
+import java.util.function.UnaryOperator;
 
 /**
  * The order in which values were computed, so that {@link #backward} can walk it in reverse. Gradients reach the graph
@@ -66,7 +67,25 @@ public final class Tape {
       graph.compute(graph.addInPlace(value.sink(), whole));
       return;
     }
-    value.gradient(graph.compute(value.gradient() == null ? whole : graph.add(value.gradient(), whole)));
+    boolean first = value.gradient() == null;
+    value.gradient(graph.compute(first ? whole : graph.add(value.gradient(), whole)), !first);
+  }
+
+  /**
+   * Adds to the gradient of {@code value} what {@code kernel} makes: given a tensor, it adds to it in place; given null,
+   * it makes a tensor of its own. A gradient that others may hold is not overwritten.
+   */
+  public void giveInto(Value value, UnaryOperator<Tensor> kernel) {
+    if (!value.differentiable()) {
+      return;
+    }
+    if (value.sink() != null) {
+      graph.compute(kernel.apply(value.sink()));
+    } else if (value.gradient() == null || value.ownsGradient()) {
+      value.gradient(graph.compute(kernel.apply(value.gradient())), true);
+    } else {
+      give(value, kernel.apply(null));
+    }
   }
 
   /** A point on the tape to walk back to. */

@@ -10,6 +10,7 @@ public final class Value {
   private final Consumer<Tensor> backward;
   private final Tensor sink;
   private Tensor gradient;
+  private boolean ownsGradient;
 
   Value(Tensor tensor, boolean differentiable, Consumer<Tensor> backward, Tensor sink) {
     this.tensor = tensor;
@@ -38,8 +39,14 @@ public final class Value {
     return sink;
   }
 
-  void gradient(Tensor tensor) {
+  /** Sets the gradient; {@code owned} if nothing else holds this tensor, so that it may be added to in place. */
+  void gradient(Tensor tensor, boolean owned) {
     gradient = tensor;
+    ownsGradient = owned;
+  }
+
+  boolean ownsGradient() {
+    return ownsGradient;
   }
 
   /** Emits the vector-Jacobian products for the gradient collected so far, then lets go of it. */

@@ -5,6 +5,7 @@ import dev.sphere.bindings.Graph;
 import dev.sphere.bindings.Tensor;
 import dev.sphere.bindings.TensorBuffer;
 import dev.sphere.bindings.TensorType;
+import dev.sphere.trainer.autodiff.FusedOps;
 import dev.sphere.trainer.autodiff.Geometry;
 import dev.sphere.trainer.autodiff.Ops;
 import dev.sphere.trainer.autodiff.PlainOps;
@@ -142,7 +143,8 @@ final class ChunkRunner implements AutoCloseable {
     Pass(Chunk chunk, int layers) {
       this.chunk = chunk;
       this.graph = new Graph(backend, 600 * layers + 100 * headChunks(chunk) + 200);
-      this.ops = new PlainOps(new Tape(graph));
+      Tape tape = new Tape(graph);
+      this.ops = options.fused() ? new FusedOps(tape) : new PlainOps(tape);
       this.geometry = new Geometry(
           graph, shape.headSize(), shape.heads(), shape.kvHeads(), chunk.slots(), shape.rope(),
           transformer.ropeFactors(), chunk.positions(), chunk.parents());

@@ -1,0 +1,41 @@
+// Single-precision products for training: C = A B or C += A B, in all three layouts that a linear layer needs.
+#pragma once
+
+#include <cstdint>
+
+namespace sphere {
+
+// A [m, k]: element (i, p) stands at a[i * row + p * col]; one of row and col is 1.
+struct MatrixA {
+  const float * a;
+  int64_t row;
+  int64_t col;
+};
+
+// Where B [k, n] comes from: fill(p0, kc, j0, nc, out) writes rows p0.. of columns j0.. into out[p * nc + j] -- or, for
+// floats in memory, `b` with element (p, j) at b[p * row + j * col].
+struct MatrixB {
+  const float * b;
+  int64_t row;
+  int64_t col;
+  // For weights of other types: row p dequantised from column j0 on, nc columns (whole blocks, or up to the row's end).
+  void (*fill)(const void * source, int64_t p, int64_t j0, int64_t nc, float * out);
+  const void * source;
+};
+
+// Columns are dealt to threads and dequantised in whole numbers of this.
+constexpr int64_t kColumnBlock = 256;
+
+// Floats of scratch memory that gemm() needs per thread.
+int64_t gemm_scratch(int64_t n, int64_t k);
+
+// C [m, n] with row stride ldc, this thread's share (ith of nth). Sums run over k in an order that depends neither on
+// the number of threads nor on the other rows or columns. `bias` [n] may be null; with `accumulate` C is added to.
+void gemm(int64_t m, int64_t n, int64_t k, const MatrixA & a, const MatrixB & b, float * c, int64_t ldc,
+          const float * bias, bool accumulate, int ith, int nth, float * scratch) noexcept;
+
+// The same for small matrices on one thread, B's rows contiguous with stride ldb: nothing is packed.
+void gemm_small(int64_t m, int64_t n, int64_t k, const MatrixA & a, const float * b, int64_t ldb, float * c,
+                int64_t ldc, bool accumulate) noexcept;
+
+} // namespace sphere

@@ -1,0 +1,416 @@
+// Attention over token trees with rotary embedding, forward and backward. One task is one group and key-value head: its
+// keys and values are turned and laid out once and serve all query heads that share them. Scores exist for a block of
+// queries at a time, in the cache; the backward pass computes them again.
+#include "sphere_train.h"
+
+#include "gemm.hpp"
+#include "simd.hpp"
+#include "train_node.hpp"
+
+#include <cmath>
+
+namespace sphere {
+namespace {
+
+constexpr int64_t kQueries = 32; // queries in a block
+
+int64_t padded(int64_t n) { return (n + 3 * kWidth - 1) / kWidth * kWidth; } // a tile may read two vectors too far
+
+struct Shape {
+  int64_t d;     // head size
+  int64_t heads; // query heads
+  int64_t kv;    // key-value heads
+  int64_t slots;
+  int64_t groups;
+  int64_t dims; // rotated dimensions
+  bool neox;
+  const float * table;
+  const int32_t * parents;
+
+  explicit Shape(const ggml_tensor * node, const ggml_tensor * const * src) {
+    const Settings s = settings(node);
+    d = s.ints[0];
+    slots = s.ints[1];
+    neox = s.ints[2] != 0;
+    heads = src[0]->ne[0] / d;
+    kv = src[1]->ne[0] / d;
+    groups = src[0]->ne[1] / slots;
+    dims = src[3]->ne[0];
+    table = floats(src[3]);
+    parents = ints(src[4]);
+  }
+};
+
+// out = x turned by the angles of one slot; direction -1 turns back.
+void turn(const Shape & s, const float * x, int64_t slot, float direction, float * out) {
+  const int64_t half = s.dims / 2;
+  const float * cosines = s.table + slot * s.dims;
+  const float * sines = cosines + half;
+  std::copy(x + s.dims, x + s.d, out + s.dims);
+  if (s.neox) {
+    for (int64_t i = 0; i < half; i++) {
+      const float sine = direction * sines[i];
+      const float a = x[i];
+      const float b = x[i + half];
+      out[i] = a * cosines[i] - b * sine;
+      out[i + half] = a * sine + b * cosines[i];
+    }
+  } else {
+    for (int64_t i = 0; i < half; i++) {
+      const float sine = direction * sines[i];
+      const float a = x[2 * i];
+      const float b = x[2 * i + 1];
+      out[2 * i] = a * cosines[i] - b * sine;
+      out[2 * i + 1] = a * sine + b * cosines[i];
+    }
+  }
+}
+
+// Memory of one thread.
+struct Memory {
+  int64_t row;    // padded slots
+  int64_t width;  // padded head size
+  float * keys;   // [slots][width], turned
+  float * keys_t; // [d][row]
+  float * values; // [slots][width]
+  float * values_t;
+  float * queries; // [kQueries][d], turned
+  float * scores;  // [kQueries][row]
+  float * dscores; // [kQueries][row]
+  float * mask;    // [kQueries][row]: 0 or minus infinity
+  float * dkeys;   // [slots][d], of turned keys
+  float * dvalues; // [slots][d]
+  float * block;   // [kQueries][d]
+  int32_t * start; // [slots]: the first slot of the slot's tree when its path is all of start .. slot, else -1 - that
+
+  static int64_t size(const Shape & s) {
+    const int64_t row = padded(s.slots);
+    const int64_t width = padded(s.d);
+    return 2 * s.slots * width + 2 * s.d * row + 3 * kQueries * row + 2 * kQueries * s.d + 2 * s.slots * s.d + s.slots +
+           16 * 16;
+  }
+
+  Memory(const Shape & s, float * at) : row(padded(s.slots)), width(padded(s.d)) {
+    const auto take = [&at](int64_t n) {
+      float * here = at;
+      at += (n + 15) / 16 * 16;
+      return here;
+    };
+    keys = take(s.slots * width);
+    values = take(s.slots * width);
+    keys_t = take(s.d * row);
+    values_t = take(s.d * row);
+    queries = take(kQueries * s.d);
+    scores = take(kQueries * row);
+    dscores = take(kQueries * row);
+    mask = take(kQueries * row);
+    dkeys = take(s.slots * s.d);
+    dvalues = take(s.slots * s.d);
+    block = take(kQueries * s.d);
+    start = reinterpret_cast<int32_t *>(take(s.slots));
+  }
+};
+
+// Where each slot's tree begins, and whether its path leaves none out: then the mask is a plain triangle.
+void find_starts(const Shape & s, int64_t group, int32_t * start) {
+  const int32_t * parents = s.parents + group * s.slots;
+  for (int64_t i = 0; i < s.slots; i++) {
+    const int32_t p = parents[i];
+    if (p < 0) {
+      start[i] = static_cast<int32_t>(i);
+    } else {
+      const int32_t root = start[p] < 0 ? -1 - start[p] : start[p];
+      start[i] = p == i - 1 && start[p] >= 0 ? root : -1 - root;
+    }
+  }
+}
+
+struct Block {
+  int64_t from; // first query
+  int64_t to;
+  int64_t first; // first key that any of them sees
+};
+
+Block block_at(const Shape & s, const Memory & m, int64_t from) {
+  Block b{from, std::min(s.slots, from + kQueries), from};
+  for (int64_t i = b.from; i < b.to; i++) {
+    const int64_t root = m.start[i] < 0 ? -1 - m.start[i] : m.start[i];
+    b.first = std::min(b.first, root);
+  }
+  b.first = b.first / kWidth * kWidth;
+  return b;
+}
+
+// mask[i][j - first]: 0 where query i sees key j.
+void make_mask(const Shape & s, const Memory & m, int64_t group, const Block & b) {
+  const int32_t * parents = s.parents + group * s.slots;
+  const int64_t n = padded(b.to - b.first);
+  for (int64_t i = b.from; i < b.to; i++) {
+    float * row = m.mask + (i - b.from) * m.row;
+    std::fill_n(row, std::min(n, m.row), -INFINITY);
+    if (m.start[i] >= 0) {
+      std::fill(row + (m.start[i] - b.first), row + (i + 1 - b.first), 0.0f);
+    } else {
+      for (int64_t j = i; j >= 0; j = parents[j]) {
+        row[j - b.first] = 0.0f;
+      }
+    }
+  }
+}
+
+void load_keys(const Shape & s, const Memory & m, const float * k, const float * v, int64_t group, int64_t head) {
+  const int64_t stride = s.d * s.kv;
+  for (int64_t i = 0; i < s.slots; i++) {
+    const int64_t slot = group * s.slots + i;
+    float * key = m.keys + i * m.width;
+    turn(s, k + slot * stride + head * s.d, slot, 1, key);
+    std::copy_n(v + slot * stride + head * s.d, s.d, m.values + i * m.width);
+    for (int64_t c = 0; c < s.d; c++) {
+      m.keys_t[c * m.row + i] = key[c];
+      m.values_t[c * m.row + i] = m.values[i * m.width + c];
+    }
+  }
+  for (int64_t c = 0; c < s.d; c++) { // what lies beyond is read, and must not be NaN
+    std::fill_n(m.keys_t + c * m.row + s.slots, m.row - s.slots, 0.0f);
+    std::fill_n(m.values_t + c * m.row + s.slots, m.row - s.slots, 0.0f);
+  }
+}
+
+// Probabilities of the block's queries over keys first .. to, into m.scores.
+void probabilities(const Shape & s, const Memory & m, const float * q, int64_t group, int64_t head, const Block & b) {
+  const int64_t stride = s.d * s.heads;
+  for (int64_t i = b.from; i < b.to; i++) {
+    const int64_t slot = group * s.slots + i;
+    turn(s, q + slot * stride + head * s.d, slot, 1, m.queries + (i - b.from) * s.d);
+  }
+  const int64_t n = b.to - b.first;
+  gemm_small(b.to - b.from, n, s.d, MatrixA{m.queries, s.d, 1}, m.keys_t + b.first, m.row, m.scores, m.row, false);
+  const float scale = 1.0f / std::sqrt(static_cast<float>(s.d));
+  const Vec scales = set1(scale);
+  const int64_t whole = n / kWidth * kWidth;
+  const int rest = static_cast<int>(n - whole);
+  for (int64_t i = 0; i < b.to - b.from; i++) {
+    float * row = m.scores + i * m.row;
+    const float * mask = m.mask + i * m.row;
+    Vec high = set1(-INFINITY);
+    for (int64_t j = 0; j < whole; j += kWidth) {
+      const Vec x = fma(load(row + j), scales, load(mask + j));
+      store(row + j, x);
+      high = max(high, x);
+    }
+    if (rest > 0) {
+      const Vec x = fma(load_part(row + whole, rest, 0), scales, load_part(mask + whole, rest, -INFINITY));
+      store_part(row + whole, x, rest);
+      high = max(high, x);
+    }
+    const Vec top = set1(largest(high));
+    Vec total = zero();
+    for (int64_t j = 0; j < whole; j += kWidth) {
+      const Vec e = exp(sub(load(row + j), top));
+      store(row + j, e);
+      total = add(total, e);
+    }
+    if (rest > 0) {
+      const Vec e = exp(sub(load_part(row + whole, rest, -INFINITY), top));
+      store_part(row + whole, e, rest);
+      total = add(total, e);
+    }
+    const float inverse = 1.0f / sum(total);
+    for (int64_t j = 0; j < n; j++) {
+      row[j] *= inverse;
+    }
+  }
+}
+
+void attention(ggml_tensor * y, int ith, int nth, void *) {
+  const Shape s(y, y->src);
+  float * memory = scratch(Memory::size(s));
+  if (memory == nullptr) {
+    return poison(y, ith);
+  }
+  const Memory m(s, memory);
+  const int64_t stride = s.d * s.heads;
+  const Part tasks = part(s.groups * s.kv, 1, ith, nth);
+  for (int64_t task = tasks.from; task < tasks.to; task++) {
+    const int64_t group = task / s.kv;
+    const int64_t kv_head = task % s.kv;
+    find_starts(s, group, m.start);
+    load_keys(s, m, floats(y->src[1]), floats(y->src[2]), group, kv_head);
+    for (int64_t from = 0; from < s.slots; from += kQueries) {
+      const Block b = block_at(s, m, from);
+      make_mask(s, m, group, b);
+      for (int64_t h = kv_head * (s.heads / s.kv); h < (kv_head + 1) * (s.heads / s.kv); h++) {
+        probabilities(s, m, floats(y->src[0]), group, h, b);
+        gemm_small(b.to - b.from, s.d, b.to - b.first, MatrixA{m.scores, m.row, 1}, m.values + b.first * m.width,
+                   m.width, floats(y) + (group * s.slots + b.from) * stride + h * s.d, stride, false);
+      }
+    }
+  }
+}
+
+// dscores = probabilities * (dprobabilities - their mean under the probabilities) / sqrt(d), in place of dprobabilities.
+void soften(const Shape & s, const Memory & m, const Block & b) {
+  const int64_t n = b.to - b.first;
+  const int64_t whole = n / kWidth * kWidth;
+  const int rest = static_cast<int>(n - whole);
+  const Vec scale = set1(1.0f / std::sqrt(static_cast<float>(s.d)));
+  for (int64_t i = 0; i < b.to - b.from; i++) {
+    const float * p = m.scores + i * m.row;
+    float * dp = m.dscores + i * m.row;
+    Vec acc = zero();
+    for (int64_t j = 0; j < whole; j += kWidth) {
+      acc = fma(load(p + j), load(dp + j), acc);
+    }
+    if (rest > 0) {
+      acc = fma(load_part(p + whole, rest, 0), load_part(dp + whole, rest, 0), acc);
+    }
+    const Vec mean = set1(sum(acc));
+    for (int64_t j = 0; j < whole; j += kWidth) {
+      store(dp + j, mul(mul(load(p + j), scale), sub(load(dp + j), mean)));
+    }
+    if (rest > 0) {
+      const Vec x = mul(mul(load_part(p + whole, rest, 0), scale), sub(load_part(dp + whole, rest, 0), mean));
+      store_part(dp + whole, x, rest);
+    }
+  }
+}
+
+// Copies the block's rows of one head of dy to padded rows, so that whole vectors can be read from them.
+const float * gather(const Shape & s, const Memory & m, const float * dy, int64_t group, int64_t head, const Block & b,
+                     float * out) {
+  for (int64_t i = b.from; i < b.to; i++) {
+    std::copy_n(dy + ((group * s.slots + i) * s.heads + head) * s.d, s.d, out + (i - b.from) * m.width);
+  }
+  return out;
+}
+
+void attention_back(ggml_tensor * node, int ith, int nth, void *) {
+  const Shape s(node, node->src);
+  const int64_t extra = kQueries * padded(s.d);
+  float * memory = scratch(Memory::size(s) + 2 * extra);
+  if (memory == nullptr) {
+    return poison(node, ith);
+  }
+  const Memory m(s, memory);
+  float * const grads = memory + Memory::size(s); // dy of a block, padded
+  float * const turned = grads + extra;           // queries of a block, padded
+  const float * dy = floats(node->src[5]);
+  float * const dq = floats(node);
+  float * const dk = dq + ggml_nelements(node->src[0]);
+  float * const dv = dk + ggml_nelements(node->src[1]);
+  const int64_t per_kv = s.heads / s.kv;
+  const Part tasks = part(s.groups * s.kv, 1, ith, nth);
+  for (int64_t task = tasks.from; task < tasks.to; task++) {
+    const int64_t group = task / s.kv;
+    const int64_t kv_head = task % s.kv;
+    find_starts(s, group, m.start);
+    load_keys(s, m, floats(node->src[1]), floats(node->src[2]), group, kv_head);
+    std::fill_n(m.dkeys, s.slots * s.d, 0.0f);
+    std::fill_n(m.dvalues, s.slots * s.d, 0.0f);
+    for (int64_t from = 0; from < s.slots; from += kQueries) {
+      const Block b = block_at(s, m, from);
+      const int64_t rows = b.to - b.from;
+      const int64_t n = b.to - b.first;
+      make_mask(s, m, group, b);
+      for (int64_t h = kv_head * per_kv; h < (kv_head + 1) * per_kv; h++) {
+        probabilities(s, m, floats(node->src[0]), group, h, b);
+        gather(s, m, dy, group, h, b, grads);
+        for (int64_t i = 0; i < rows; i++) {
+          std::copy_n(m.queries + i * s.d, s.d, turned + i * m.width);
+        }
+        gemm_small(rows, n, s.d, MatrixA{grads, m.width, 1}, m.values_t + b.first, m.row, m.dscores, m.row, false);
+        gemm_small(n, s.d, rows, MatrixA{m.scores, 1, m.row}, grads, m.width, m.dvalues + b.first * s.d, s.d, true);
+        soften(s, m, b);
+        gemm_small(rows, s.d, n, MatrixA{m.dscores, m.row, 1}, m.keys + b.first * m.width, m.width, m.block, s.d,
+                   false);
+        gemm_small(n, s.d, rows, MatrixA{m.dscores, 1, m.row}, turned, m.width, m.dkeys + b.first * s.d, s.d, true);
+        for (int64_t i = 0; i < rows; i++) {
+          const int64_t slot = group * s.slots + b.from + i;
+          turn(s, m.block + i * s.d, slot, -1, dq + (slot * s.heads + h) * s.d);
+        }
+      }
+    }
+    for (int64_t i = 0; i < s.slots; i++) {
+      const int64_t slot = group * s.slots + i;
+      turn(s, m.dkeys + i * s.d, slot, -1, dk + (slot * s.kv + kv_head) * s.d);
+      std::copy_n(m.dvalues + i * s.d, s.d, dv + (slot * s.kv + kv_head) * s.d);
+    }
+  }
+}
+
+// src: positions (, factors)
+void rope_table(ggml_tensor * node, int ith, int nth, void *) {
+  const Settings s = settings(node);
+  const int32_t * positions = ints(node->src[0]);
+  const float * factors = node->src[1] == nullptr ? nullptr : floats(node->src[1]);
+  const int64_t half = node->ne[0] / 2;
+  const Part rows = part(node->ne[1], 1, ith, nth);
+  for (int64_t r = rows.from; r < rows.to; r++) {
+    float * row = floats(node) + r * 2 * half;
+    for (int64_t i = 0; i < half; i++) {
+      const double frequency = std::pow(static_cast<double>(s.floats[0]), -static_cast<double>(i) / half);
+      const double angle = positions[r] * frequency * static_cast<double>(s.floats[1]) /
+                           (factors == nullptr ? 1.0 : static_cast<double>(factors[i]));
+      row[i] = static_cast<float>(std::cos(angle));
+      row[half + i] = static_cast<float>(std::sin(angle));
+    }
+  }
+}
+
+Settings check(ggml_tensor * q, ggml_tensor * k, ggml_tensor * v, ggml_tensor * table, ggml_tensor * parents,
+               int32_t head_size, int32_t slots, int32_t neox) {
+  require_floats({q, k, v, table}, "attention: all must be contiguous F32");
+  require(head_size > 0 && slots > 0 && q->ne[0] % head_size == 0 && k->ne[0] % head_size == 0 &&
+              q->ne[0] % k->ne[0] == 0 && ggml_are_same_shape(k, v) && q->ne[1] == k->ne[1] &&
+              q->ne[1] % slots == 0 && ggml_is_matrix(q) && ggml_is_matrix(k),
+          "attention: shapes do not fit");
+  require(table->ne[0] % 2 == 0 && table->ne[0] <= head_size && table->ne[1] == q->ne[1] &&
+              parents->type == GGML_TYPE_I32 && ggml_nelements(parents) == q->ne[1],
+          "attention: the rope table or the parents do not fit");
+  Settings s{};
+  s.ints[0] = head_size;
+  s.ints[1] = slots;
+  s.ints[2] = neox;
+  return s;
+}
+
+} // namespace
+} // namespace sphere
+
+ggml_tensor * sphere_op_rope_table(ggml_context * ctx, ggml_tensor * positions, ggml_tensor * factors, int32_t dims,
+                                   float base, float scale) {
+  return sphere::guarded_node([&] {
+    sphere::require(positions->type == GGML_TYPE_I32 && dims > 0 && dims % 2 == 0, "rope_table: bad positions or size");
+    sphere::Settings s{};
+    s.floats[0] = base;
+    s.floats[1] = scale;
+    const int64_t n = ggml_nelements(positions);
+    if (factors == nullptr) {
+      return sphere::new_node(ctx, sphere::rope_table, {positions}, s, dims, n);
+    }
+    sphere::require_floats({factors}, "rope_table: factors must be contiguous F32");
+    sphere::require(ggml_nelements(factors) >= dims / 2, "rope_table: too few factors");
+    return sphere::new_node(ctx, sphere::rope_table, {positions, factors}, s, dims, n);
+  });
+}
+
+ggml_tensor * sphere_op_attention(ggml_context * ctx, ggml_tensor * q, ggml_tensor * k, ggml_tensor * v,
+                                  ggml_tensor * table, ggml_tensor * parents, int32_t head_size, int32_t slots,
+                                  int32_t neox) {
+  return sphere::guarded_node([&] {
+    const auto s = sphere::check(q, k, v, table, parents, head_size, slots, neox);
+    return sphere::new_node(ctx, sphere::attention, {q, k, v, table, parents}, s, q->ne[0], q->ne[1]);
+  });
+}
+
+ggml_tensor * sphere_op_attention_back(ggml_context * ctx, ggml_tensor * q, ggml_tensor * k, ggml_tensor * v,
+                                       ggml_tensor * table, ggml_tensor * parents, ggml_tensor * dy,
+                                       int32_t head_size, int32_t slots, int32_t neox) {
+  return sphere::guarded_node([&] {
+    const auto s = sphere::check(q, k, v, table, parents, head_size, slots, neox);
+    sphere::require_floats({dy}, "attention_back: dy must be contiguous F32");
+    sphere::require(ggml_are_same_shape(q, dy), "attention_back: dy does not fit");
+    return sphere::new_node(ctx, sphere::attention_back, {q, k, v, table, parents, dy}, s,
+                            ggml_nelements(q) + 2 * ggml_nelements(k));
+  });
+}

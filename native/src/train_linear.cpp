@@ -1,0 +1,215 @@
+// Linear layers: forward, and the gradients of input, weight and bias.
+#include "sphere_train.h"
+
+#include "gemm.hpp"
+#include "simd.hpp"
+#include "train_node.hpp"
+
+#include "ggml-cpu.h"
+
+#include <cmath>
+#include <limits>
+
+namespace sphere {
+
+namespace {
+struct Scratch {
+  float * memory = nullptr;
+  int64_t size = 0;
+  ~Scratch() { std::free(memory); }
+};
+} // namespace
+
+float * scratch(int64_t floats) noexcept {
+  static thread_local Scratch mine;
+  if (floats > mine.size) {
+    std::free(mine.memory);
+    const size_t bytes = (static_cast<size_t>(floats) * sizeof(float) + 63) / 64 * 64;
+    mine.memory = static_cast<float *>(std::aligned_alloc(64, bytes));
+    mine.size = mine.memory == nullptr ? 0 : floats;
+  }
+  return mine.memory;
+}
+
+void poison(ggml_tensor * node, int ith) noexcept {
+  if (ith == 0) {
+    std::fill_n(floats(node), ggml_nelements(node), std::numeric_limits<float>::quiet_NaN());
+  }
+}
+
+namespace {
+
+void linear(ggml_tensor * y, int ith, int nth, void *) {
+  const ggml_tensor * w = y->src[0];
+  const ggml_tensor * x = y->src[1];
+  const float * bias = y->src[2] == nullptr ? nullptr : floats(y->src[2]);
+  const int64_t in = w->ne[0];
+  const int64_t out = w->ne[1];
+  float * memory = scratch(gemm_scratch(out, in));
+  if (memory == nullptr) {
+    return poison(y, ith);
+  }
+  gemm(x->ne[1], out, in, MatrixA{floats(x), in, 1}, MatrixB{floats(w), 1, in, nullptr, nullptr}, floats(y), out, bias,
+       false, ith, nth, memory);
+}
+
+// One row of a weight of any type, from column j0 (a whole number of blocks) on.
+void dequantise(const void * source, int64_t p, int64_t j0, int64_t nc, float * out) {
+  const auto * w = static_cast<const ggml_tensor *>(source);
+  const ggml_type_traits * traits = ggml_get_type_traits(w->type);
+  const char * row = static_cast<const char *>(w->data) + p * w->nb[1] + ggml_row_size(w->type, j0);
+  traits->to_float(row, out, nc);
+}
+
+// src: (into,) weight, dy; settings.ints[0] tells whether `into` is there
+void linear_dx(ggml_tensor * dx, int ith, int nth, void *) {
+  const int first = settings(dx).ints[0];
+  const ggml_tensor * w = dx->src[first];
+  const ggml_tensor * dy = dx->src[first + 1];
+  const int64_t in = w->ne[0];
+  const int64_t out = w->ne[1];
+  float * memory = scratch(gemm_scratch(in, out));
+  if (memory == nullptr) {
+    return poison(dx, ith);
+  }
+  MatrixB b{floats(w), in, 1, nullptr, nullptr};
+  if (w->type != GGML_TYPE_F32) {
+    b = MatrixB{nullptr, 0, 0, dequantise, w};
+  }
+  gemm(dy->ne[1], in, out, MatrixA{floats(dy), out, 1}, b, floats(dx), in, nullptr, first == 1, ith, nth, memory);
+}
+
+// src: into, x, dy
+void linear_dw(ggml_tensor * dw, int ith, int nth, void *) {
+  const ggml_tensor * x = dw->src[1];
+  const ggml_tensor * dy = dw->src[2];
+  const int64_t in = x->ne[0];
+  const int64_t out = dy->ne[0];
+  const int64_t n = x->ne[1];
+  float * memory = scratch(gemm_scratch(in, n));
+  if (memory == nullptr) {
+    return poison(dw, ith);
+  }
+  gemm(out, in, n, MatrixA{floats(dy), 1, out}, MatrixB{floats(x), in, 1, nullptr, nullptr}, floats(dw), in, nullptr,
+       true, ith, nth, memory);
+}
+
+// src: into, dy
+void sum_rows(ggml_tensor * node, int ith, int nth, void *) {
+  const ggml_tensor * dy = node->src[1];
+  const int64_t width = dy->ne[0];
+  float * total = floats(node);
+  const Part columns = part(width, kWidth, ith, nth);
+  for (int64_t j = columns.from; j < columns.to; j += kWidth) {
+    const int n = static_cast<int>(std::min<int64_t>(kWidth, columns.to - j));
+    Vec acc = zero();
+    for (int64_t i = 0; i < dy->ne[1]; i++) {
+      const float * row = floats(dy) + i * width + j;
+      acc = add(acc, n == kWidth ? load(row) : load_part(row, n, 0));
+    }
+    store_part(total + j, add(acc, load_part(total + j, n, 0)), n);
+  }
+}
+
+// src: (into,) dy, rows. The columns are shared out, so a row that occurs twice is summed in order.
+void scatter(ggml_tensor * node, int ith, int nth, void *) {
+  const int first = settings(node).ints[0];
+  const ggml_tensor * dy = node->src[first];
+  const int32_t * rows = ints(node->src[first + 1]);
+  const int64_t width = dy->ne[0];
+  const Part columns = part(width, kWidth, ith, nth);
+  const size_t n = static_cast<size_t>(columns.to - columns.from);
+  if (first == 0) {
+    for (int64_t i = 0; i < node->ne[1]; i++) {
+      std::memset(floats(node) + i * width + columns.from, 0, n * sizeof(float));
+    }
+  }
+  for (int64_t i = 0; i < dy->ne[1]; i++) {
+    float * to = floats(node) + rows[i] * width;
+    const float * from = floats(dy) + i * width;
+    for (int64_t j = columns.from; j < columns.to; j++) {
+      to[j] += from[j];
+    }
+  }
+}
+
+} // namespace
+} // namespace sphere
+
+using sphere::guarded_node;
+using sphere::require;
+using sphere::require_floats;
+using sphere::Settings;
+
+ggml_tensor * sphere_op_linear(ggml_context * ctx, ggml_tensor * weight, ggml_tensor * x, ggml_tensor * bias) {
+  return guarded_node([&] {
+    require_floats({weight, x}, "linear: weight and x must be contiguous F32");
+    require(ggml_is_matrix(weight) && ggml_is_matrix(x) && weight->ne[0] == x->ne[0], "linear: shapes do not fit");
+    if (bias == nullptr) {
+      return sphere::new_node(ctx, sphere::linear, {weight, x}, Settings{}, weight->ne[1], x->ne[1]);
+    }
+    require_floats({bias}, "linear: bias must be contiguous F32");
+    require(ggml_nelements(bias) == weight->ne[1], "linear: the bias does not fit");
+    return sphere::new_node(ctx, sphere::linear, {weight, x, bias}, Settings{}, weight->ne[1], x->ne[1]);
+  });
+}
+
+ggml_tensor * sphere_op_linear_dx(ggml_context * ctx, ggml_tensor * weight, ggml_tensor * dy, ggml_tensor * into) {
+  return guarded_node([&] {
+    require_floats({dy}, "linear_dx: dy must be contiguous F32");
+    require(ggml_is_matrix(weight) && ggml_is_contiguous(weight) && ggml_is_matrix(dy) &&
+                weight->ne[1] == dy->ne[0],
+            "linear_dx: shapes do not fit");
+    const auto * traits = ggml_get_type_traits(weight->type);
+    require(weight->type == GGML_TYPE_F32 ||
+                (traits->to_float != nullptr && sphere::kColumnBlock % ggml_blck_size(weight->type) == 0),
+            "linear_dx: the weight's type cannot be turned into floats");
+    Settings s{};
+    if (into == nullptr) {
+      return sphere::new_node(ctx, sphere::linear_dx, {weight, dy}, s, weight->ne[0], dy->ne[1]);
+    }
+    require_floats({into}, "linear_dx: the target must be contiguous F32");
+    require(into->ne[0] == weight->ne[0] && into->ne[1] == dy->ne[1], "linear_dx: the target does not fit");
+    s.ints[0] = 1;
+    return sphere::node_into(ctx, sphere::linear_dx, into, {weight, dy}, s);
+  });
+}
+
+ggml_tensor * sphere_op_linear_dw(ggml_context * ctx, ggml_tensor * x, ggml_tensor * dy, ggml_tensor * into) {
+  return guarded_node([&] {
+    require_floats({x, dy, into}, "linear_dw: all must be contiguous F32");
+    require(ggml_is_matrix(x) && ggml_is_matrix(dy) && x->ne[1] == dy->ne[1] && into->ne[0] == x->ne[0] &&
+                into->ne[1] == dy->ne[0],
+            "linear_dw: shapes do not fit");
+    return sphere::node_into(ctx, sphere::linear_dw, into, {x, dy}, Settings{});
+  });
+}
+
+ggml_tensor * sphere_op_sum_rows(ggml_context * ctx, ggml_tensor * dy, ggml_tensor * into) {
+  return guarded_node([&] {
+    require_floats({dy, into}, "sum_rows: all must be contiguous F32");
+    require(ggml_is_matrix(dy) && ggml_nelements(into) == dy->ne[0], "sum_rows: shapes do not fit");
+    return sphere::node_into(ctx, sphere::sum_rows, into, {dy}, Settings{});
+  });
+}
+
+ggml_tensor * sphere_op_scatter(ggml_context * ctx, ggml_tensor * dy, ggml_tensor * rows, ggml_tensor * into) {
+  return guarded_node([&] {
+    require_floats({dy, into}, "scatter: all must be contiguous F32");
+    require(ggml_is_matrix(dy) && rows->type == GGML_TYPE_I32 && ggml_nelements(rows) == dy->ne[1] &&
+                into->ne[0] == dy->ne[0],
+            "scatter: shapes do not fit");
+    Settings s{};
+    s.ints[0] = 1;
+    return sphere::node_into(ctx, sphere::scatter, into, {dy, rows}, s);
+  });
+}
+
+ggml_tensor * sphere_op_scatter_new(ggml_context * ctx, ggml_tensor * dy, ggml_tensor * rows, int64_t n) {
+  return guarded_node([&] {
+    require_floats({dy}, "scatter: dy must be contiguous F32");
+    require(ggml_is_matrix(dy) && rows->type == GGML_TYPE_I32 && ggml_nelements(rows) == dy->ne[1] && n > 0,
+            "scatter: shapes do not fit");
+    return sphere::new_node(ctx, sphere::scatter, {dy, rows}, Settings{}, dy->ne[0], n);
+  });
+}

@@ -1,0 +1,135 @@
+package dev.sphere.trainer.autodiff;
+
+import dev.sphere.bindings.Tensor;
+import dev.sphere.bindings.TensorType;
+import dev.sphere.bindings.TrainingKernels;
+
+/**
+ * Transformer parts on libsphere's CPU kernels: products that read activations where they lie, attention whose scores
+ * never leave the cache, gradients added in place. Compared with {@link PlainOps} in tests.
+ */
+public final class FusedOps extends PlainOps {
+  private final TrainingKernels kernels;
+
+  public FusedOps(Tape tape) {
+    super(tape);
+    kernels = new TrainingKernels(graph);
+  }
+
+  /** Frozen weights other than F32 go through ggml's own forward product, which knows their types. */
+  @Override
+  public Value linear(Value weight, Value x) {
+    Tensor w = weight.tensor();
+    Tensor y =
+        w.type() == TensorType.F32 ? kernels.linear(w, x.tensor(), null) : graph.mulMat(w, x.tensor());
+    return tape.record(y, dy -> linearBack(weight, x, dy), weight, x);
+  }
+
+  private void linearBack(Value weight, Value x, Tensor dy) {
+    if (weight.sink() != null) {
+      graph.compute(kernels.linearDw(x.tensor(), dy, weight.sink()));
+    }
+    tape.giveInto(x, into -> kernels.linearDx(weight.tensor(), dy, into));
+  }
+
+  @Override
+  public Value add(Value a, Value b) {
+    if (b.sink() == null || b.tensor().rows() > 1) {
+      return super.add(a, b);
+    }
+    return tape.record(
+        graph.add(a.tensor(), b.tensor()),
+        dy -> {
+          tape.give(a, dy);
+          graph.compute(kernels.sumRows(dy, b.sink()));
+        },
+        a,
+        b);
+  }
+
+  @Override
+  public Value rmsNorm(Value x, Value weight, float eps) {
+    return tape.record(
+        kernels.rmsNorm(x.tensor(), weight.tensor(), eps),
+        dy -> {
+          if (weight.sink() != null) {
+            graph.compute(kernels.rmsNormDw(x.tensor(), dy, weight.sink(), eps));
+          }
+          tape.giveInto(x, into -> kernels.rmsNormDx(x.tensor(), weight.tensor(), dy, into, eps));
+        },
+        x,
+        weight);
+  }
+
+  @Override
+  public Value swiglu(Value gate, Value up) {
+    return tape.record(
+        kernels.swiglu(gate.tensor(), up.tensor()),
+        dy -> {
+          Tensor both = kernels.swigluBack(gate.tensor(), up.tensor(), dy);
+          long n = dy.elements();
+          tape.give(gate, graph.slice(both, 0, dy.size(0), dy.size(1)));
+          tape.give(up, graph.slice(both, n, dy.size(0), dy.size(1)));
+        },
+        gate,
+        up);
+  }
+
+  @Override
+  public Value rows(Value x, Tensor indices) {
+    return tape.record(
+        graph.getRows(x.tensor(), indices),
+        dy -> {
+          if (x.sink() != null) {
+            graph.compute(kernels.scatter(dy, indices, x.sink()));
+          } else {
+            tape.giveInto(
+                x,
+                into ->
+                    into == null
+                        ? kernels.scatterNew(dy, indices, x.tensor().size(1))
+                        : kernels.scatter(dy, indices, into));
+          }
+        },
+        x);
+  }
+
+  @Override
+  public Value attention(Value q, Value k, Value v, Geometry g) {
+    Tensor table = g.ropeTable(kernels);
+    Tensor parents = g.parents();
+    Tensor y =
+        kernels.attention(
+            q.tensor(), k.tensor(), v.tensor(), table, parents, g.headSize, g.slots, g.rope.neox());
+    return tape.record(
+        y,
+        dy -> {
+          Tensor all =
+              kernels.attentionBack(
+                  q.tensor(), k.tensor(), v.tensor(), table, parents, dy, g.headSize, g.slots, g.rope.neox());
+          long nq = q.tensor().elements();
+          long nk = k.tensor().elements();
+          tape.give(q, graph.slice(all, 0, q.tensor().shape()));
+          tape.give(k, graph.slice(all, nq, k.tensor().shape()));
+          tape.give(v, graph.slice(all, nq + nk, v.tensor().shape()));
+        },
+        q,
+        k,
+        v);
+  }
+
+  @Override
+  public Tensor logProbs(Value hidden, Value weight, Targets targets) {
+    return kernels.logProbs(linear(weight, hidden).tensor(), targets.offsets(), targets.tokens());
+  }
+
+  @Override
+  public Tensor logProbsBackward(Value hidden, Value weight, Targets targets) {
+    Tensor logits = linear(tape.constant(weight.tensor()), tape.constant(hidden.tensor())).tensor();
+    Tensor logProbs = graph.compute(kernels.logProbs(logits, targets.offsets(), targets.tokens()));
+    Tensor dLogits =
+        kernels.logProbsBack(logits, targets.offsets(), targets.tokens(), targets.weights(), logProbs);
+    linearBack(weight, hidden, dLogits);
+    return logProbs;
+  }
+}
