@@ -125,6 +125,9 @@ final class NativeLog {
     if (text.isBlank()) {
       return;
     }
+    if (text.contains("possible training context overflow")) {
+      line.level = AbiConstants.GGML_LOG_LEVEL_DEBUG; // a shared cache is meant to be longer than one sequence
+    }
     if (line.level == AbiConstants.GGML_LOG_LEVEL_WARN || line.level == AbiConstants.GGML_LOG_LEVEL_ERROR) {
       synchronized (PROBLEMS) {
         if (PROBLEMS.size() == MAX_PROBLEMS) {

@@ -1,0 +1,140 @@
+package dev.sphere.engine.model;
+
+import com.hubspot.jinjava.Jinjava;
+import com.hubspot.jinjava.JinjavaConfig;
+import com.hubspot.jinjava.interpret.RenderResult;
+import com.hubspot.jinjava.interpret.TemplateError;
+import com.hubspot.jinjava.lib.fn.ELFunctionDefinition;
+import dev.sphere.bindings.Model;
+import dev.sphere.bindings.Vocabulary;
+import dev.sphere.engine.Policy.Message;
+import java.time.LocalDate;
+import java.time.format.DateTimeFormatter;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+
+/**
+ * Turns a dialogue into the prompt that a model was trained on: a Jinja template as Hugging Face's chat templates are
+ * (tool-free chat), rendered as their tokenizers do (trim_blocks, lstrip_blocks). Thread-safe.
+ *
+ * <p>For the same prompt every day, {@code strftime_now} is undefined where the template asks whether it is defined, and
+ * 26 July 2024 (the default of Llama's templates) elsewhere.
+ */
+public final class ChatTemplate {
+  /** The fallback: a turn a paragraph, without special tokens. */
+  public static final ChatTemplate PLAIN =
+      new ChatTemplate(
+          "{% for message in messages %}{% if message['role'] == 'user' %}{{ 'Problem: ' + message['content'] + '\\n\\n' }}"
+              + "{% elif message['role'] == 'assistant' %}{{ 'Solution: ' + message['content'] + '\\n\\n' }}"
+              + "{% else %}{{ message['content'] + '\\n\\n' }}{% endif %}{% endfor %}"
+              + "{% if add_generation_prompt %}{{ 'Solution:' }}{% endif %}",
+          "",
+          "");
+
+  private static final LocalDate TODAY = LocalDate.of(2024, 7, 26);
+
+  private final String source;
+  private final String template;
+  private final String startToken;
+  private final String endToken;
+  private final Jinjava jinjava;
+
+  /**
+   * A template.
+   *
+   * @param source Jinja text
+   * @param startToken the text of the model's start token, for {@code bos_token}; empty for none
+   * @param endToken likewise {@code eos_token}
+   */
+  public ChatTemplate(String source, String startToken, String endToken) {
+    this.source = source;
+    this.template = prepare(source);
+    this.startToken = startToken;
+    this.endToken = endToken;
+    this.jinjava =
+        new Jinjava(
+            JinjavaConfig.newBuilder()
+                .withTrimBlocks(true)
+                .withLstripBlocks(true)
+                .withNestedInterpretationEnabled(false) // a problem's text is data, whatever braces it holds
+                .withMaxOutputSize(16L << 20)
+                .build());
+    jinjava
+        .getGlobalContext()
+        .registerFunction(
+            new ELFunctionDefinition("", "raise_exception", ChatTemplate.class, "raiseException", String.class));
+    if (!source.contains("strftime_now is defined")) {
+      jinjava
+          .getGlobalContext()
+          .registerFunction(
+              new ELFunctionDefinition("", "strftime_now", ChatTemplate.class, "strftimeNow", String.class));
+    }
+  }
+
+  /** The template in a model's file; {@link #PLAIN} when it has none. */
+  public static ChatTemplate of(Model model) {
+    String source = model.chatTemplate();
+    if (source == null || source.isBlank()) {
+      return PLAIN;
+    }
+    Vocabulary v = model.vocabulary();
+    return new ChatTemplate(source, name(v, v.start()), name(v, v.end()));
+  }
+
+  private static String name(Vocabulary vocabulary, int token) {
+    return token == Vocabulary.NONE ? "" : vocabulary.name(token);
+  }
+
+  /** The Jinja text. */
+  public String source() {
+    return source;
+  }
+
+  /**
+   * Renders a dialogue.
+   *
+   * @param addGenerationPrompt ends with what opens the assistant's answer
+   * @throws IllegalArgumentException when the template refuses the dialogue or cannot be rendered; the message says why
+   */
+  public String render(List<Message> messages, boolean addGenerationPrompt) {
+    Map<String, Object> bindings = new HashMap<>();
+    bindings.put(
+        "messages", messages.stream().map(m -> Map.of("role", m.role(), "content", m.content())).toList());
+    bindings.put("add_generation_prompt", addGenerationPrompt);
+    bindings.put("bos_token", startToken);
+    bindings.put("eos_token", endToken);
+    RenderResult result = jinjava.renderForResult(template, bindings);
+    if (!result.getErrors().isEmpty()) {
+      TemplateError error = result.getErrors().getFirst();
+      throw new IllegalArgumentException(
+          "The chat template cannot render this dialogue: " + error.getMessage() + " (line " + error.getLineno()
+              + "). Give another template in the recipe.");
+    }
+    return result.getOutput();
+  }
+
+  /** What Jinja2 understands and Jinjava does not, written in a way that both do. */
+  private static String prepare(String source) {
+    String text = source.endsWith("\n") ? source.substring(0, source.length() - 1) : source; // as Jinja2 does
+    return text.replaceAll("\\{%-?\\s*(generation|endgeneration)\\s*-?%\\}", "");
+  }
+
+  /** For templates; not for callers. */
+  public static Object raiseException(String message) {
+    throw new IllegalArgumentException(message);
+  }
+
+  /** For templates; not for callers. The few formats that templates use. */
+  public static String strftimeNow(String format) {
+    String java =
+        format
+            .replace("%d", "dd")
+            .replace("%b", "MMM")
+            .replace("%B", "MMMM")
+            .replace("%Y", "yyyy")
+            .replace("%m", "MM");
+    return TODAY.format(DateTimeFormatter.ofPattern(java, Locale.ROOT));
+  }
+}

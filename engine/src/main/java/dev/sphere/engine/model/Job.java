@@ -1,0 +1,38 @@
+package dev.sphere.engine.model;
+
+import dev.sphere.engine.Generation;
+import dev.sphere.engine.Policy.Request;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+
+/** One call of generate, on its way through a lane. */
+final class Job {
+  final int[] path;
+  final List<Request> requests;
+  final CompletableFuture<List<Generation>> result = new CompletableFuture<>();
+  final Generation[] done;
+  int open; // requests that are not done
+  volatile boolean cancelled;
+
+  Job(int[] path, List<Request> requests) {
+    this.path = path;
+    this.requests = requests;
+    this.done = new Generation[requests.size()];
+    this.open = requests.size();
+  }
+
+  void finish(int request, Generation generation) {
+    done[request] = generation;
+    if (--open == 0) {
+      result.complete(List.of(done));
+    }
+  }
+
+  void fail(Throwable cause) {
+    result.completeExceptionally(cause);
+  }
+
+  boolean isOver() {
+    return cancelled || result.isDone();
+  }
+}

@@ -1,0 +1,393 @@
+package dev.sphere.engine.model;
+
+import dev.sphere.bindings.Adapter;
+import dev.sphere.bindings.Batch;
+import dev.sphere.bindings.Context;
+import dev.sphere.bindings.ContextOptions;
+import dev.sphere.bindings.Draws;
+import dev.sphere.bindings.LlamaException;
+import dev.sphere.bindings.Model;
+import dev.sphere.engine.DrawKey;
+import dev.sphere.engine.Generation.Finish;
+import dev.sphere.engine.Policy.Request;
+import dev.sphere.engine.SamplingSettings;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Collectors;
+
+/**
+ * A decode loop on a thread of its own: a context, and all the rollouts that step together in it.
+ *
+ * <p>Each step: admit jobs while there is room, gather one token of every rollout that generates, fill the rest of the
+ * micro-batch with tokens of paths that are not computed yet, make room in the cache, compute, draw, hand finished
+ * generations out. When the cache is too small for what is active, the youngest rollout loses its place and is computed
+ * again later; it draws the same tokens as if it had stayed.
+ */
+final class Lane implements AutoCloseable {
+  /** Wakes the loop up without work. */
+  private static final Job WAKE = new Job(new int[] {0}, List.of());
+
+  private final Model model;
+  private final Adapter adapter;
+  private final ContextOptions options;
+  private final int slots;
+  private final int limit; // longest sequence
+  private final LinkedBlockingQueue<Job> inbox = new LinkedBlockingQueue<>();
+  private final AtomicInteger load = new AtomicInteger();
+  private final CompletableFuture<Void> ready = new CompletableFuture<>();
+  private final Thread thread;
+  private volatile boolean closing;
+  private volatile Throwable failure;
+
+  // What follows belongs to the loop's thread.
+  private final ArrayDeque<Job> waiting = new ArrayDeque<>();
+  private final ArrayDeque<Rollout> displaced = new ArrayDeque<>();
+  private final ArrayDeque<Rollout> active = new ArrayDeque<>(); // those to be served first stand in front
+  private final List<Rollout> drawing = new ArrayList<>(); // rollouts with an output row in this step, in row order
+  private final RolloutCounters counters;
+  private final List<Rollout> forks = new ArrayList<>();
+  private boolean dummy; // the batch holds a token whose result nobody wants
+  private Context context;
+  private KvCache cache;
+  private Batch batch;
+  private Draws draws;
+
+  Lane(String name, Model model, Adapter adapter, ContextOptions options, int slots, int limit, RolloutCounters counters) {
+    this.model = model;
+    this.adapter = adapter;
+    this.options = options;
+    this.slots = slots;
+    this.limit = limit;
+    this.counters = counters;
+    this.thread = Thread.ofPlatform().name(name).daemon().unstarted(this::run);
+  }
+
+  /** Starts the thread and returns when its context is there, or throws what kept it from being made. */
+  void start() {
+    thread.start();
+    try {
+      ready.join();
+    } catch (CompletionException e) {
+      throw e.getCause() instanceof RuntimeException r ? r : e;
+    }
+  }
+
+  /** Trees that were given to this lane; guarded by the policy. */
+  int trees;
+
+  /** Requests that wait or are computed here. */
+  int load() {
+    return load.get();
+  }
+
+  void submit(Job job) {
+    load.addAndGet(job.requests.size());
+    job.result.whenComplete((r, e) -> load.addAndGet(-job.requests.size()));
+    inbox.add(job);
+    if (failure != null) { // the loop has ended, or has just failed what was in its inbox
+      failInbox();
+    }
+  }
+
+  /** Has the loop look for cancelled jobs. */
+  void wake() {
+    inbox.add(WAKE);
+  }
+
+  private void run() {
+    try (Context opened = Context.open(model, options);
+        Batch openedBatch = new Batch(options.batch());
+        Draws openedDraws = new Draws(2 * ContextOptions.MAX_SEQUENCES)) {
+      context = opened;
+      batch = openedBatch;
+      draws = openedDraws;
+      cache = new KvCache(context);
+      if (adapter != null) {
+        context.useAdapters(List.of(adapter));
+      }
+      ready.complete(null);
+      while (!closing) {
+        receive();
+        if (!closing) {
+          step();
+        }
+      }
+      failure = new IllegalStateException("the policy was closed");
+    } catch (InterruptedException e) {
+      failure = new IllegalStateException("the rollout loop was interrupted", e);
+    } catch (Throwable e) {
+      failure = e;
+    } finally {
+      failAll();
+      ready.completeExceptionally(failure); // without effect when the loop had begun
+    }
+  }
+
+  private void receive() throws InterruptedException {
+    boolean idle = active.isEmpty() && waiting.isEmpty() && displaced.isEmpty();
+    Job job = idle ? inbox.take() : inbox.poll();
+    while (job != null) {
+      if (job != WAKE) {
+        waiting.add(job);
+      }
+      job = inbox.poll();
+    }
+  }
+
+  private void step() {
+    dropCancelled();
+    admit();
+    if (active.isEmpty()) {
+      return;
+    }
+    makeRoom();
+    gather();
+    context.decode(batch);
+    if (dummy) {
+      cache.forgetDummy();
+    }
+    counters.step(batch.size());
+    if (!drawing.isEmpty()) {
+      draw();
+    }
+  }
+
+  // --- admission ---
+
+  private void dropCancelled() {
+    waiting.removeIf(Job::isOver);
+    displaced.removeIf(r -> r.job.isOver());
+    active.removeIf(
+        r -> {
+          if (r.job.isOver()) {
+            cache.retire(r.entry);
+          }
+          return r.job.isOver();
+        });
+  }
+
+  private void admit() {
+    while (!displaced.isEmpty()) {
+      Rollout rollout = displaced.peek();
+      if (!active.isEmpty() && !fits(rollout.requests(), rollout.length())) {
+        return;
+      }
+      activate(displaced.poll());
+    }
+    while (!waiting.isEmpty()) {
+      Job job = waiting.peek();
+      if (!active.isEmpty() && !fits(job.requests.size(), job.path.length)) {
+        return;
+      }
+      activate(new Rollout(waiting.poll(), 0));
+    }
+  }
+
+  /** Whether there are slots for so many requests, and cells for the path and a few more for all that is active. */
+  private boolean fits(int requests, int length) {
+    int used = active.stream().mapToInt(Rollout::requests).sum();
+    int cells = length + 8 * (used + requests) + options.microBatch();
+    return used + requests <= slots
+        && (cache.free() >= cells || cache.capacity() - cache.activeCells() >= cells);
+  }
+
+  private void activate(Rollout rollout) {
+    rollout.entry = cache.open(rollout.tokens(), rollout.length() - 1);
+    counters.reused(rollout.entry.length());
+    active.addLast(rollout);
+  }
+
+  // --- one micro-batch ---
+
+  /** Compacts the cache when this step does not fit. What is active may fill three quarters of it; others must wait. */
+  private void makeRoom() {
+    if (cache.free() >= options.microBatch()) {
+      return;
+    }
+    int most = cache.capacity() / 4 * 3;
+    while (active.size() > 1 && cache.activeCells() > most) {
+      Rollout shortest = active.stream().min(Comparator.comparingInt(Rollout::length)).orElseThrow();
+      active.remove(shortest);
+      cache.retain(shortest.entry); // may survive the compaction, if nothing else wants the room
+      shortest.entry = null;
+      displaced.addLast(shortest);
+      counters.displaced();
+    }
+    cache.compact(cache.capacity() / 2);
+    counters.compacted();
+  }
+
+  /**
+   * Fills the batch. A batch has at least two tokens, and either no output or at least two: the kernels for one row add
+   * up in another order. One place is kept for a dummy that sees to it; its cell is the last one and is free again at
+   * once.
+   */
+  private void gather() {
+    batch.clear();
+    drawing.clear();
+    int room = options.microBatch() - 1;
+    int n = active.size();
+    for (int i = 0; i < n && batch.size() < room; i++) {
+      Rollout r = active.pollFirst();
+      if (r.pending() == 1) {
+        add(r);
+      }
+      active.addLast(r); // what was served goes to the back
+    }
+    for (Rollout r : active) {
+      while (r.pending() > 0 && batch.size() < room) {
+        add(r);
+      }
+    }
+    dummy = batch.size() == 1 || batch.outputs() == 1;
+    if (dummy) {
+      batch.add(0, 0, cache.dummySequence(), batch.outputs() > 0);
+    }
+  }
+
+  private void add(Rollout r) {
+    int position = r.entry.length();
+    boolean last = r.pending() == 1;
+    batch.add(r.token(position), position, r.entry.sequence(), last);
+    cache.append(r.entry, r.token(position));
+    if (last) {
+      drawing.add(r);
+    }
+  }
+
+  // --- after the computation ---
+
+  private void draw() {
+    draws.clear();
+    for (int row = 0; row < drawing.size(); row++) {
+      Rollout r = drawing.get(row);
+      for (int request = r.request; request < r.request + r.requests(); request++) {
+        addDraw(row, r.job.requests.get(request), r.drawn());
+      }
+    }
+    try {
+      draws.sample(context.logits(), model.vocabulary().size(), samplingThreads());
+    } catch (LlamaException e) {
+      throw new LlamaException(e.getMessage() + " Model: " + model + ", sequences of " + lengths() + " tokens.");
+    }
+    counters.drawn(draws.size());
+    int next = 0;
+    for (Rollout r : drawing) {
+      int requests = r.requests();
+      fork(r);
+      for (int k = 0; k < requests; k++) {
+        accept(k == 0 ? r : forks.get(k - 1), next++);
+      }
+    }
+  }
+
+  private void addDraw(int row, Request request, int index) {
+    DrawKey key = request.key();
+    SamplingSettings s = request.sampling();
+    draws.add(
+        row, key.seed(), key.problem(), key.node(), key.draw(), index, s.temperature(), s.topK(), s.topP(), s.minP());
+  }
+
+  private String lengths() {
+    return drawing.stream().map(r -> String.valueOf(r.length())).collect(Collectors.joining(", "));
+  }
+
+  /** A vocabulary that fits into a core's cache is walked faster than other threads are woken. */
+  private int samplingThreads() {
+    return model.vocabulary().size() < 16_384 ? 1 : options.threads();
+  }
+
+  /** The path is computed: from here on each of the job's requests has its own rollout. */
+  private void fork(Rollout r) {
+    forks.clear();
+    if (r.forked) {
+      return;
+    }
+    r.forked = true;
+    for (int request = 1; request < r.job.requests.size(); request++) {
+      Rollout other = new Rollout(r.job, request);
+      other.forked = true;
+      other.entry = cache.fork(r.entry, r.length());
+      active.addLast(other);
+      forks.add(other);
+    }
+  }
+
+  private void accept(Rollout r, int draw) {
+    if (r.job.isOver()) {
+      return;
+    }
+    Finish finish;
+    try {
+      finish = r.accept(draws.token(draw), draws.logProb(draw), model.vocabulary(), limit);
+    } catch (RuntimeException e) { // the caller's stop rule
+      r.job.fail(e);
+      return;
+    }
+    if (finish != null) {
+      active.remove(r);
+      leave(r, finish);
+      r.job.finish(r.request, r.generation(finish));
+    }
+  }
+
+  /** A finished step is likely to be extended; a finished solution is not, but its path may be. */
+  private void leave(Rollout r, Finish finish) {
+    if (finish == Finish.STOP) {
+      cache.retain(r.entry);
+      return;
+    }
+    int path = r.job.path.length - 1;
+    boolean keepPath = r.job.open == 1 && path > 0 && !cache.covers(r.job.path, path, r.entry);
+    KvCache.Entry kept = keepPath ? cache.fork(r.entry, path) : null;
+    cache.retire(r.entry);
+    if (kept != null) {
+      cache.retain(kept);
+    }
+  }
+
+  // --- the end ---
+
+  private void failAll() {
+    for (Rollout r : active) {
+      r.job.fail(failure);
+    }
+    for (Rollout r : displaced) {
+      r.job.fail(failure);
+    }
+    for (Job job : waiting) {
+      job.fail(failure);
+    }
+    failInbox();
+  }
+
+  private void failInbox() {
+    for (Job job = inbox.poll(); job != null; job = inbox.poll()) {
+      job.fail(failure);
+    }
+  }
+
+  /** Ends the loop; calls that wait fail. Returns when the context is freed. */
+  @Override
+  public void close() {
+    closing = true;
+    wake();
+    boolean interrupted = false;
+    while (thread.isAlive()) {
+      try {
+        thread.join();
+      } catch (InterruptedException e) {
+        interrupted = true;
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}

@@ -1,0 +1,270 @@
+package dev.sphere.engine.model;
+
+import dev.sphere.bindings.Adapter;
+import dev.sphere.bindings.ContextOptions;
+import dev.sphere.bindings.KvType;
+import dev.sphere.bindings.LlamaException;
+import dev.sphere.bindings.Model;
+import dev.sphere.engine.Generation;
+import dev.sphere.engine.Generation.Finish;
+import dev.sphere.engine.Policy;
+import dev.sphere.engine.TokenPath;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.WeakHashMap;
+import java.util.concurrent.ExecutionException;
+
+/**
+ * A policy that llama.cpp computes: a model, or a model with a LoRA adapter. This is the rollout engine.
+ *
+ * <p>Callers block in {@link #generate}; one or more decode loops, each a thread with a context of its own, step all
+ * their rollouts together. Prompt and steps stand in the KV cache once for all that descends from them.
+ *
+ * <p><b>What is exact.</b> With an F16, F32, BF16 or Q8_0 model on the CPU, tokens and log-probabilities depend on model,
+ * adapter, path and request alone, bit for bit: not on lanes, threads, slots, cache size, what shares a batch, or timing.
+ * The reasons: micro-batches of 2 to 63 tokens (one-row and 64-row kernels add up in another order), flash attention
+ * over cells in the order of positions, no repacked weights, and random numbers that are a function of the key. The one
+ * setting that counts is the longest sequence, since generations end there.
+ *
+ * <p>Thread-safe. Closing ends the loops, fails calls that wait, frees the contexts, then the adapter and the model if
+ * {@link #open} loaded them; closing twice is harmless.
+ */
+public final class LlamaPolicy implements Policy, AutoCloseable {
+  /**
+   * Shape of the engine.
+   *
+   * @param lanes decode loops, each with a context of its own
+   * @param threads threads that compute in each lane
+   * @param slots rollouts that step together in a lane, 1 to 62
+   * @param cells tokens that each lane's KV cache holds, at least 256
+   * @param maxSequence longest sequence, path and generation together; 0: as far as model and cache go
+   * @param kvType number format of the cache
+   */
+  public record Options(int lanes, int threads, int slots, int cells, int maxSequence, KvType kvType) {
+    private static final long SMALL = 50_000_000; // parameters; below, one thread a lane beats threads that wait
+
+    public Options {
+      if (lanes < 1 || threads < 1 || slots < 1 || slots >= ContextOptions.INVARIANT_MICRO_BATCH || maxSequence < 0) {
+        throw new IllegalArgumentException(
+            "lanes and threads must be positive, slots 1 to " + (ContextOptions.INVARIANT_MICRO_BATCH - 1)
+                + ", maxSequence not negative: " + lanes + ", " + threads + ", " + slots + ", " + maxSequence);
+      }
+      if (cells < 256) {
+        throw new IllegalArgumentException("a KV cache holds at least 256 tokens: " + cells);
+      }
+    }
+
+    /** What suits a model and this machine; {@code parallel} rollouts at once, 0 for as many as are efficient. */
+    public static Options auto(Model model, int parallel) {
+      int cores = Runtime.getRuntime().availableProcessors();
+      boolean small = model.parameters() < SMALL;
+      int lanes = small ? cores : 1;
+      int wanted = parallel > 0 ? Math.ceilDiv(parallel, lanes) : small ? 32 : 62;
+      return new Options(
+          lanes, small ? 1 : cores, Math.clamp(wanted, 1, 62), small ? 4096 : 16_384, 0, KvType.F16);
+    }
+
+    public Options withCells(int cells) {
+      return new Options(lanes, threads, slots, cells, maxSequence, kvType);
+    }
+
+    public Options withMaxSequence(int maxSequence) {
+      return new Options(lanes, threads, slots, cells, maxSequence, kvType);
+    }
+  }
+
+  private final Model model;
+  private final boolean owned;
+  private final Adapter adapter;
+  private final ChatTemplate template;
+  private final int limit;
+  private final int slots;
+  private final List<Lane> lanes = new ArrayList<>();
+  private final Map<TokenPath, Lane> laneOfTree = new WeakHashMap<>();
+  private final RolloutCounters counters = new RolloutCounters();
+  private boolean closed;
+
+  private LlamaPolicy(Model model, boolean owned, Adapter adapter, ChatTemplate template, Options options) {
+    this.model = model;
+    this.owned = owned;
+    this.adapter = adapter;
+    this.template = template;
+    this.slots = options.slots();
+    int fits = options.cells() - ContextOptions.INVARIANT_MICRO_BATCH - 1;
+    int wanted = options.maxSequence() == 0 ? Integer.MAX_VALUE : options.maxSequence();
+    this.limit = Math.min(wanted, Math.min(fits, model.trainedContext()));
+    ContextOptions shape =
+        new ContextOptions(
+            options.cells(),
+            ContextOptions.MAX_SEQUENCES,
+            ContextOptions.INVARIANT_MICRO_BATCH,
+            ContextOptions.MAX_SEQUENCES,
+            options.threads(),
+            true,
+            true,
+            options.kvType(),
+            false);
+    for (int i = 0; i < options.lanes(); i++) {
+      lanes.add(new Lane("rollouts-" + i, model, adapter, shape, slots, limit, counters));
+    }
+  }
+
+  /** A policy of a model file, with what suits it. */
+  public static LlamaPolicy open(Path model) {
+    return open(model, null, null, 0);
+  }
+
+  /**
+   * Loads model and adapter, and starts the engine.
+   *
+   * @param modelFile a GGUF file
+   * @param adapterFile a LoRA adapter in GGUF format; null for none
+   * @param template how dialogues are rendered; null for the model's own
+   * @param parallel rollouts that step together; 0 for as many as are efficient
+   */
+  public static LlamaPolicy open(Path modelFile, Path adapterFile, ChatTemplate template, int parallel) {
+    Model model = Model.load(modelFile);
+    try {
+      return start(model, true, adapterFile, template, Options.auto(model, parallel));
+    } catch (Throwable e) {
+      model.close();
+      throw e;
+    }
+  }
+
+  /** A policy over a model that the caller closes, after this policy. */
+  public static LlamaPolicy of(Model model, Path adapterFile, ChatTemplate template, Options options) {
+    return start(model, false, adapterFile, template, options);
+  }
+
+  private static LlamaPolicy start(
+      Model model, boolean owned, Path adapterFile, ChatTemplate template, Options options) {
+    if (!model.isPlainTransformer()) {
+      throw new LlamaException(
+          "Cannot use " + model + " as a policy: it is no decoder-only transformer. Use a qwen2 or llama model.");
+    }
+    ChatTemplate chosen = template != null ? template : ChatTemplate.of(model);
+    Adapter adapter = adapterFile == null ? null : Adapter.load(model, adapterFile);
+    LlamaPolicy policy = new LlamaPolicy(model, owned, adapter, chosen, options);
+    try {
+      policy.lanes.forEach(Lane::start);
+      return policy;
+    } catch (Throwable e) {
+      policy.closeLanes();
+      throw e;
+    }
+  }
+
+  @Override
+  public List<Generation> generate(TokenPath path, List<Request> requests) throws InterruptedException {
+    if (path.length() == 0) {
+      throw new IllegalArgumentException("nothing can be generated after an empty path: begin with a start token");
+    }
+    if (path.length() >= limit) {
+      return requests.stream().map(r -> new Generation(new int[0], new float[0], "", Finish.LENGTH)).toList();
+    }
+    int[] tokens = path.toArray();
+    Lane lane = laneOf(path);
+    List<Job> jobs = new ArrayList<>();
+    for (int from = 0; from < requests.size(); from += slots) {
+      Job job = new Job(tokens, List.copyOf(requests.subList(from, Math.min(requests.size(), from + slots))));
+      jobs.add(job);
+      lane.submit(job);
+    }
+    try {
+      List<Generation> all = new ArrayList<>(requests.size());
+      for (Job job : jobs) {
+        all.addAll(job.result.get());
+      }
+      return all;
+    } catch (ExecutionException e) {
+      throw e.getCause() instanceof RuntimeException r ? r : new IllegalStateException(e.getCause());
+    } finally {
+      for (Job job : jobs) {
+        if (!job.result.isDone()) {
+          job.cancelled = true;
+          job.result.cancel(false);
+          lane.wake();
+        }
+      }
+    }
+  }
+
+  /** A tree stays in one lane, where its prefixes are cached; a new one goes where the least is waiting. */
+  private Lane laneOf(TokenPath path) {
+    TokenPath root = path;
+    while (root.parent() != null) {
+      root = root.parent();
+    }
+    synchronized (laneOfTree) {
+      if (closed) {
+        throw new IllegalStateException("the policy of " + model + " is closed");
+      }
+      return laneOfTree.computeIfAbsent(root, r -> leastLoaded());
+    }
+  }
+
+  private Lane leastLoaded() {
+    Lane best = lanes.getFirst();
+    for (Lane lane : lanes) {
+      int more = Integer.compare(lane.load(), best.load());
+      if (more < 0 || (more == 0 && lane.trees < best.trees)) {
+        best = lane;
+      }
+    }
+    best.trees++;
+    return best;
+  }
+
+  @Override
+  public int[] tokenize(String text, boolean start) {
+    return model.vocabulary().tokenize(text, start, true);
+  }
+
+  @Override
+  public String detokenize(int[] tokens) {
+    return model.vocabulary().detokenize(tokens);
+  }
+
+  @Override
+  public String render(List<Message> messages) {
+    return template.render(messages, true);
+  }
+
+  public Model model() {
+    return model;
+  }
+
+  /** Longest sequence, path and generation together. */
+  public int maxSequence() {
+    return limit;
+  }
+
+  /** What the engine has done so far. */
+  public RolloutCounters.Reading counters() {
+    return counters.read();
+  }
+
+  private void closeLanes() {
+    lanes.forEach(Lane::close);
+    if (adapter != null) {
+      adapter.close();
+    }
+  }
+
+  @Override
+  public void close() {
+    synchronized (laneOfTree) {
+      if (closed) {
+        return;
+      }
+      closed = true;
+    }
+    closeLanes();
+    if (owned) {
+      model.close();
+    }
+  }
+}
