@@ -31,7 +31,8 @@ log=$build/native-build.log
 fail() { grep -E -A5 -m8 'error|Error' "$log" >&2 || tail -20 "$log" >&2; echo "native build failed; the whole log: $log" >&2; exit 1; }
 if [ "$(cat "$build/settings" 2> /dev/null)" != "$settings" ]; then
   generator=(); ! command -v ninja > /dev/null || generator=(-G Ninja)
-  rm -rf "$build/CMakeCache.txt" "$build/CMakeFiles"
+  rm -rf "$build" # objects of another machine or another llama.cpp must not live on
+  mkdir -p "$build"
   cmake -S "$top" -B "$build" "${generator[@]}" "-DSPHERE_LLAMA_PREFIX=$prefix" "-DSPHERE_BUNDLE_DIR=$bundle" \
       "-DSPHERE_CUDA=$cuda" > "$log" 2>&1 || fail
   echo "$settings" > "$build/settings"

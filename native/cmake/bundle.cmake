@@ -1,5 +1,6 @@
 # Copies the libraries LIBS (comma separated, in load order) to OUT and writes OUT/index:
 # one line per library, "<sha256> <bytes> <file>", in the order in which they must be loaded.
+# The index comes last: a folder without one is not whole.
 string(REPLACE "," ";" libs "${LIBS}")
 file(REMOVE_RECURSE "${OUT}")
 file(MAKE_DIRECTORY "${OUT}")
@@ -15,4 +16,15 @@ foreach(lib IN LISTS libs)
   file(SIZE "${OUT}/${name}" bytes)
   string(APPEND index "${sha} ${bytes} ${name}\n")
 endforeach()
+# What this CPU has, and the compiler may have used: on a CPU that lacks some of it the loader refuses, where the first
+# such instruction would end the JVM.
+if(EXISTS /proc/cpuinfo)
+  file(STRINGS /proc/cpuinfo flags REGEX "^flags|^Features" LIMIT_COUNT 1)
+  string(REGEX REPLACE "^[^:]*: *" "" flags "${flags}")
+  string(REPLACE " " ";" flags "${flags}")
+  list(FILTER flags INCLUDE REGEX "^(avx.*|fma|f16c|bmi[12]|amx_.*|asimd.*|sve.*|i8mm|bf16)$")
+  list(SORT flags)
+  string(REPLACE ";" " " flags "${flags}")
+  file(WRITE "${OUT}/cpu" "${flags}\n")
+endif()
 file(WRITE "${OUT}/index" "${index}")

@@ -3,9 +3,7 @@ package dev.sphere.bindings;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.AtomicMoveNotSupportedException;
-import java.nio.file.FileAlreadyExistsException;
-import java.nio.file.DirectoryNotEmptyException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -16,6 +14,7 @@ import java.util.Comparator;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
+import java.util.Set;
 import java.util.stream.Stream;
 
 /**
@@ -28,8 +27,9 @@ import java.util.stream.Stream;
  *
  * @param path the folder
  * @param libraries in the order in which they must be loaded
+ * @param cpuFeatures what the CPU had that they were compiled for; empty when that is not known
  */
-record NativeDirectory(Path path, List<Library> libraries) {
+record NativeDirectory(Path path, List<Library> libraries, Set<String> cpuFeatures) {
   /** One line of the index. */
   record Library(String sha256, long bytes, String file) {}
 
@@ -75,14 +75,17 @@ record NativeDirectory(Path path, List<Library> libraries) {
     }
     List<Library> libraries = parse(Files.readAllBytes(index), index.toString());
     for (Library library : libraries) {
-      if (!Files.isRegularFile(directory.resolve(library.file()))) {
+      Path file = directory.resolve(library.file());
+      if (!Files.isRegularFile(file) || Files.size(file) != library.bytes()) {
         throw new NativeUnavailableException(
-            ENV + "=" + directory + " lacks " + library.file() + ", which its index names. Make it again with:"
+            ENV + "=" + directory + (Files.exists(file) ? " has another " : " lacks ") + library.file()
+                + " than its index names. Make it again with:"
                 + " native/build.sh BUILD_DIR " + directory,
             null);
       }
     }
-    return new NativeDirectory(directory, libraries);
+    Path cpu = directory.resolve("cpu");
+    return new NativeDirectory(directory, libraries, features(Files.exists(cpu) ? Files.readAllBytes(cpu) : null));
   }
 
   /** Visible for tests: extracts the libraries that {@code index} names below {@code cache}, if they aren't there. */
@@ -116,7 +119,12 @@ record NativeDirectory(Path path, List<Library> libraries) {
         deleteTree(half);
       }
     }
-    return new NativeDirectory(target, libraries);
+    return new NativeDirectory(target, libraries, features(resource("cpu")));
+  }
+
+  private static Set<String> features(byte[] cpu) {
+    String text = cpu == null ? "" : new String(cpu, StandardCharsets.UTF_8).strip();
+    return text.isEmpty() ? Set.of() : Set.of(text.split(" "));
   }
 
   private static void publish(Path half, Path target, List<Library> libraries) throws IOException {
@@ -124,7 +132,7 @@ record NativeDirectory(Path path, List<Library> libraries) {
       try {
         Files.move(half, target, StandardCopyOption.ATOMIC_MOVE);
         return;
-      } catch (FileAlreadyExistsException | DirectoryNotEmptyException | AtomicMoveNotSupportedException e) {
+      } catch (FileSystemException e) {
         if (complete(target, libraries)) {
           return; // another process was first
         }

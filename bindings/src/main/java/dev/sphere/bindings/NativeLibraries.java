@@ -62,6 +62,7 @@ final class NativeLibraries {
       try {
         NativeDirectory found = NativeDirectory.find();
         directory = found.path();
+        CpuFeatures.require(found);
         SymbolLookup lookup = open(found);
         AbiTable table = AbiTable.parse(text(lookup, "sphere_abi_table"), found.describe("libsphere"));
         AbiCheck.layouts(table);

@@ -52,12 +52,14 @@ class NativeLibrariesTest {
   }
 
   static AbiTable table() {
-    var call =
-        NativeLibraries.downcall(
-            "sphere_abi_table", FunctionDescriptor.of(ValueLayout.ADDRESS));
+    return AbiTable.parse(tableText(), "libsphere");
+  }
+
+  static String tableText() {
+    var call = NativeLibraries.downcall("sphere_abi_table", FunctionDescriptor.of(ValueLayout.ADDRESS));
     try {
       var text = (java.lang.foreign.MemorySegment) call.invokeExact();
-      return AbiTable.parse(text.reinterpret(Long.MAX_VALUE).getString(0), "libsphere");
+      return text.reinterpret(Long.MAX_VALUE).getString(0);
     } catch (Throwable e) {
       throw new AssertionError(e);
     }
