@@ -1,0 +1,145 @@
+package dev.sphere.trainer.output;
+
+import dev.sphere.bindings.NativeFloats;
+import dev.sphere.bindings.NativeRuntime;
+import dev.sphere.gguf.GgmlType;
+import dev.sphere.gguf.GgufFile;
+import dev.sphere.gguf.GgufTensor;
+import dev.sphere.gguf.GgufValue;
+import dev.sphere.gguf.GgufWriter;
+import dev.sphere.gguf.ModelMerge;
+import dev.sphere.trainer.Parameter;
+import dev.sphere.trainer.loop.TrainingResult;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * Writes what was trained. An adapter is what stock llama.cpp loads with {@code --lora}; a whole model has all metadata
+ * of its base, tokenizer included. Both say which model (SHA-256), data, settings, seed and version made them, under keys
+ * that begin with {@code sphere.}.
+ */
+public final class ModelOutput {
+  private static final int CHUNK = 1 << 20;
+
+  private ModelOutput() {}
+
+  /**
+   * Writes a LoRA adapter: pairs {@code NAME.lora_a} [inputs, rank] and {@code NAME.lora_b} [rank, outputs] in F32;
+   * llama.cpp scales their product by alpha / rank.
+   *
+   * @param base the model that was trained on
+   * @param parameters of a LoRA training, with the suffixes .lora_a and .lora_b
+   */
+  public static void adapter(
+      Path out, GgufFile base, List<Parameter> parameters, double alpha, TrainingResult result) {
+    GgufWriter writer = new GgufWriter()
+        .put("general.architecture", GgufValue.string(base.architecture()))
+        .put("general.type", GgufValue.string("adapter"))
+        .put("general.name", GgufValue.string("Sphere adapter"))
+        .put("general.file_type", GgufValue.u32(0))
+        .put("adapter.type", GgufValue.string("lora"))
+        .put("adapter.lora.alpha", GgufValue.f32((float) alpha));
+    provenance(writer, base, result);
+    for (Parameter p : parameters) {
+      if (!p.name().endsWith(".lora_a") && !p.name().endsWith(".lora_b")) {
+        throw new IllegalArgumentException("the parameter " + p.name() + " is no part of a LoRA adapter");
+      }
+      writer.tensor(p.name(), GgmlType.F32, shape(p), values(p.value()));
+    }
+    writer.write(out);
+  }
+
+  /**
+   * Writes a whole model after full fine-tuning.
+   *
+   * @param base the model that was trained on: its metadata, and its tensors where they were not trained
+   * @param type of the matrices (F32, F16, BF16, Q8_0); null: each keeps its own, quantised ones become F16. Norms and
+   *     biases stay F32
+   */
+  public static void model(
+      Path out, GgufFile base, List<Parameter> parameters, GgmlType type, TrainingResult result) {
+    Map<String, Parameter> trained = new HashMap<>();
+    parameters.forEach(p -> trained.put(p.name(), p));
+    GgufWriter writer = new GgufWriter().putAll(base.metadata());
+    if (type != null) {
+      writer.put("general.file_type", GgufValue.u32(fileType(type)));
+    }
+    if (type == GgmlType.Q8_0) {
+      writer.put("general.quantization_version", GgufValue.u32(2));
+    }
+    provenance(writer, base, result);
+    for (GgufTensor tensor : base.tensors().values()) {
+      Parameter p = trained.remove(tensor.name());
+      if (p == null) {
+        writer.copy(base, tensor);
+      } else {
+        checkSize(tensor, p);
+        writer.tensor(tensor.name(), target(tensor, type), tensor.shape(), values(p.value()));
+      }
+    }
+    if (!trained.isEmpty()) {
+      throw new IllegalArgumentException(base.path() + " has no tensors of these names: " + trained.keySet());
+    }
+    writer.write(out);
+  }
+
+  private static void checkSize(GgufTensor tensor, Parameter p) {
+    if (tensor.elements() != p.value().size()) {
+      throw new IllegalArgumentException(
+          "the parameter " + p.name() + " has " + p.value().size() + " values, the base's tensor " + tensor.elements());
+    }
+  }
+
+  private static GgmlType target(GgufTensor tensor, GgmlType type) {
+    if (tensor.shape().size() < 2) {
+      return GgmlType.F32;
+    }
+    GgmlType wanted = type != null ? type : switch (tensor.type()) {
+      case F32, F16, BF16, Q8_0 -> tensor.type();
+      default -> GgmlType.F16;
+    };
+    return tensor.rowLength() % wanted.blockSize() == 0 ? wanted : GgmlType.F16;
+  }
+
+  private static long fileType(GgmlType type) {
+    return switch (type) {
+      case F32 -> 0;
+      case F16 -> 1;
+      case Q8_0 -> 7;
+      case BF16 -> 32;
+      default -> throw new IllegalArgumentException("a model can be written as f32, f16, bf16 or q8_0, not " + type.label());
+    };
+  }
+
+  private static void provenance(GgufWriter writer, GgufFile base, TrainingResult result) {
+    Map<String, String> identity = result.identity().toMap();
+    String version = NativeRuntime.status().sphereVersion();
+    writer.put(ModelMerge.BASE_SHA256, GgufValue.string(base.sha256()))
+        .put("sphere.data_sha256", GgufValue.string(result.identity().dataHash()))
+        .put("sphere.method", GgufValue.string(identity.getOrDefault("method", "unknown")))
+        .put("sphere.seed", GgufValue.string(identity.getOrDefault("seed", "unknown")))
+        .put("sphere.steps", GgufValue.u32(result.steps()))
+        .put("sphere.settings", GgufValue.string(JsonMapper.shared().writeValueAsString(identity)))
+        .put("sphere.version", GgufValue.string(version == null ? "unknown" : version));
+  }
+
+  private static List<Long> shape(Parameter p) {
+    return new ArrayList<>(Arrays.stream(p.shape()).boxed().toList());
+  }
+
+  /** Streams native floats; chunks are a whole number of every type's blocks. */
+  private static GgufWriter.Source values(NativeFloats source) {
+    return out -> {
+      for (long at = 0; at < source.size(); at += CHUNK) {
+        float[] part = new float[(int) Math.min(CHUNK, source.size() - at)];
+        source.read(at, part);
+        out.floats(part, 0, part.length);
+      }
+    };
+  }
+}
