@@ -1,0 +1,199 @@
+package dev.sphere.engine.data;
+
+import java.io.BufferedReader;
+import java.io.Closeable;
+import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.Iterator;
+import java.util.Locale;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/** The rows of a data file as JSON objects, one after another. JSON by Jackson, CSV and Parquet by DuckDB. */
+abstract class Rows implements Closeable {
+  private static final JsonMapper JSON = JsonMapper.shared();
+
+  /** A row, or what is wrong with it. */
+  record Row(long line, JsonNode value, String error) {}
+
+  /** The next row; null at the end. */
+  abstract Row next() throws IOException;
+
+  /** What the row numbers count. */
+  abstract String unit();
+
+  @Override
+  public abstract void close() throws IOException;
+
+  static Rows open(Path file) throws IOException {
+    String name = file.getFileName().toString().toLowerCase(Locale.ROOT);
+    if (name.endsWith(".parquet")) {
+      return new Sql(file, "read_parquet");
+    }
+    if (name.endsWith(".csv") || name.endsWith(".tsv")) {
+      return new Sql(file, "read_csv");
+    }
+    BufferedReader reader = Files.newBufferedReader(file);
+    try {
+      reader.mark(1 << 16);
+      int c = reader.read();
+      while (c >= 0 && (Character.isWhitespace(c) || c == '\ufeff')) {
+        c = reader.read();
+      }
+      if (c == '[') {
+        reader.close();
+        return new Array(file);
+      }
+      reader.reset();
+      return new Lines(reader);
+    } catch (IOException | RuntimeException e) {
+      try (reader) {
+        throw e;
+      }
+    }
+  }
+
+  private static final class Lines extends Rows {
+    private final BufferedReader reader;
+    private long line;
+
+    Lines(BufferedReader reader) {
+      this.reader = reader;
+    }
+
+    @Override
+    Row next() throws IOException {
+      while (true) {
+        String text;
+        try {
+          text = reader.readLine();
+        } catch (CharacterCodingException e) {
+          throw new IOException("after line " + line + " the file is not UTF-8 text", e);
+        }
+        if (text == null) {
+          return null;
+        }
+        line++;
+        if (line == 1 && text.startsWith("\ufeff")) {
+          text = text.substring(1);
+        }
+        if (!text.isBlank()) {
+          try {
+            return new Row(line, JSON.readTree(text), null);
+          } catch (JacksonException e) {
+            return new Row(line, null, "no JSON: " + e.getOriginalMessage());
+          }
+        }
+      }
+    }
+
+    @Override
+    String unit() {
+      return "line";
+    }
+
+    @Override
+    public void close() throws IOException {
+      reader.close();
+    }
+  }
+
+  private static final class Array extends Rows {
+    private final Iterator<JsonNode> items;
+    private long row;
+
+    Array(Path file) throws IOException {
+      try {
+        items = JSON.readTree(Files.readString(file)).iterator();
+      } catch (JacksonException e) {
+        throw new IllegalArgumentException("problems " + file + ": no JSON: " + e.getOriginalMessage(), e);
+      }
+    }
+
+    @Override
+    Row next() {
+      return items.hasNext() ? new Row(++row, items.next(), null) : null;
+    }
+
+    @Override
+    String unit() {
+      return "row";
+    }
+
+    @Override
+    public void close() {}
+  }
+
+  private static final class Sql extends Rows {
+    private final Connection connection;
+    private final Statement statement;
+    private final ResultSet results;
+    private long row;
+
+    Sql(Path file, String function) throws IOException {
+      String path = "'" + file.toAbsolutePath().toString().replace("'", "''") + "'";
+      String all = function.equals("read_csv") ? ", all_varchar = true, header = true" : "";
+      Connection c = null;
+      try {
+        c = DriverManager.getConnection("jdbc:duckdb:");
+        connection = c;
+        statement = c.createStatement();
+        results = statement.executeQuery("SELECT to_json(t)::VARCHAR FROM " + function + "(" + path + all + ") t");
+      } catch (SQLException e) {
+        closeQuietly(c, e);
+        throw new IllegalArgumentException("problems " + file + ": " + firstLine(e), e);
+      }
+    }
+
+    @Override
+    Row next() throws IOException {
+      try {
+        return results.next() ? new Row(++row, JSON.readTree(results.getString(1)), null) : null;
+      } catch (SQLException e) {
+        throw new IOException(firstLine(e), e);
+      }
+    }
+
+    @Override
+    String unit() {
+      return "row";
+    }
+
+    @Override
+    public void close() throws IOException {
+      SQLException first = null;
+      for (AutoCloseable c : new AutoCloseable[] {results, statement, connection}) {
+        try {
+          c.close();
+        } catch (Exception e) {
+          first = first == null && e instanceof SQLException s ? s : first;
+        }
+      }
+      if (first != null) {
+        throw new IOException(firstLine(first), first);
+      }
+    }
+
+    private static void closeQuietly(Connection c, SQLException cause) {
+      if (c != null) {
+        try {
+          c.close();
+        } catch (SQLException e) {
+          cause.addSuppressed(e);
+        }
+      }
+    }
+
+    private static String firstLine(SQLException e) {
+      return String.valueOf(e.getMessage()).lines().findFirst().orElse("DuckDB failed");
+    }
+  }
+}
