@@ -94,6 +94,7 @@ final class NativeLibraries {
     }
 
     private static SymbolLookup open(NativeDirectory directory) {
+      WaitPolicy.set();
       SymbolLookup all = name -> Optional.empty();
       for (Path file : directory.filesInLoadOrder()) {
         try {

@@ -2,6 +2,7 @@ package dev.sphere.trainer.model;
 
 import dev.sphere.bindings.Rope;
 import dev.sphere.trainer.PackedBatch;
+import java.lang.management.ManagementFactory;
 import java.util.Arrays;
 import java.util.SplittableRandom;
 
@@ -37,20 +38,26 @@ final class TrainingBench {
       double bestForward = 0;
       for (int i = 0; i < steps; i++) {
         long start = System.nanoTime();
+        long cpu = cpuNanos();
         model.backward(batch, weights);
+        double perCpu = groups * slots / ((cpuNanos() - cpu) / 1e9);
         double rate = groups * slots / ((System.nanoTime() - start) / 1e9);
         long again = System.nanoTime();
         float[] logProbs = model.logProbs(batch, false);
         double forward = groups * slots / ((System.nanoTime() - again) / 1e9);
         best = Math.max(best, rate);
         bestForward = Math.max(bestForward, forward);
-        System.out.printf("step %d: train %.0f tokens/s, forward %.0f tokens/s, %f%n", i, rate, forward, logProbs[0]);
+        System.out.printf("step %d: train %.0f tokens/s, %.0f per CPU second, forward %.0f tokens/s, %f%n", i, rate, perCpu, forward, logProbs[0]);
       }
       System.out.printf(
           "{\"shape\":\"%s\",\"mode\":\"%s\",\"ops\":\"%s\",\"threads\":%d,\"train_tokens_per_second\":%.0f,"
               + "\"forward_tokens_per_second\":%.0f,\"weight_mib\":%d,\"scratch_mib\":%d}%n",
           args[0], args[1], args[4], threads, best, bestForward, model.weightBytes() >> 20, model.scratchBytes() >> 20);
     }
+  }
+
+  private static long cpuNanos() {
+    return ManagementFactory.getPlatformMXBean(com.sun.management.OperatingSystemMXBean.class).getProcessCpuTime();
   }
 
   private static PackedBatch sequences(int groups, int slots, int vocabulary) {
