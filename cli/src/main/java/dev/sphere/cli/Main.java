@@ -1,6 +1,7 @@
 package dev.sphere.cli;
 
 import dev.sphere.bindings.NativeUnavailableException;
+import dev.sphere.engine.store.StoreException;
 import java.io.PrintWriter;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -15,7 +16,7 @@ import picocli.CommandLine.Command;
     mixinStandardHelpOptions = true,
     versionProvider = Version.class,
     synopsisSubcommandLabel = "COMMAND",
-    subcommands = {DoctorCommand.class, ModelCommand.class, CommandLine.HelpCommand.class})
+    subcommands = {DoctorCommand.class, ModelCommand.class, ExportCommand.class, CommandLine.HelpCommand.class})
 public final class Main implements Runnable {
   @CommandLine.Spec private CommandLine.Model.CommandSpec spec;
 
@@ -42,6 +43,9 @@ public final class Main implements Runnable {
     if (System.getenv("SPHERE_DEBUG") != null) {
       e.printStackTrace(err);
     }
-    return e instanceof NativeUnavailableException || e instanceof IllegalArgumentException ? 2 : 1;
+    boolean mistake = e instanceof NativeUnavailableException
+        || e instanceof IllegalArgumentException
+        || e instanceof StoreException.Refused;
+    return mistake ? 2 : 1;
   }
 }

@@ -28,6 +28,20 @@ public interface Policy {
   /** Renders a dialogue with the model's chat template, up to where the assistant's answer begins. */
   String render(List<Message> messages);
 
+  /**
+   * A rendered prompt as tokens: with the model's start token, but once only where the template writes it too.
+   *
+   * @param rendered what {@link #render} gave
+   */
+  default int[] tokenizePrompt(String rendered) {
+    int[] tokens = tokenize(rendered, true);
+    if (tokens.length > 1 && tokens[0] == tokens[1]) {
+      int[] bare = tokenize(rendered, false);
+      return bare.length == tokens.length - 1 ? bare : tokens;
+    }
+    return tokens;
+  }
+
   /** A turn of a dialogue: role is system, user or assistant. */
   record Message(String role, String content) {}
 }

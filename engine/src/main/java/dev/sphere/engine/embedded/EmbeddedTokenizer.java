@@ -13,8 +13,11 @@ public final class EmbeddedTokenizer {
   static final String END = "<|end|>";
   static final List<String> CONTROLS = List.of("<|system|>", "<|user|>", "<|assistant|>", END);
 
-  /** One control token opens a turn and one closes it: short prompts, since a tiny model pays for every token. */
-  static final String CHAT_TEMPLATE =
+  /**
+   * One control token opens a turn and one closes it: short prompts, since a tiny model pays for every token. All models
+   * of this family, evolved ones too, are known by it.
+   */
+  public static final String CHAT_TEMPLATE =
       "{% for message in messages %}<|{{ message['role'] }}|>{{ message['content'] }}<|end|>{% endfor %}"
           + "{% if add_generation_prompt %}<|assistant|>{% endif %}";
 

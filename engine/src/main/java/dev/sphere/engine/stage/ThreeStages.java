@@ -45,7 +45,7 @@ public final class ThreeStages {
       return done;
     }
     String prompt = actor.policy().render(settings.prompts().ask(problem));
-    TokenPath path = TokenPath.root(actor.policy().tokenize(prompt, true));
+    TokenPath path = TokenPath.root(actor.policy().tokenizePrompt(prompt));
     Task task = new Task(problem, prompt, path, Pairs.nothingSeen(), log);
 
     StageResult generation = keep(task, Stage.GENERATION, () -> selfGeneration(task));
@@ -162,7 +162,7 @@ public final class ThreeStages {
     Policy policy = actor.policy();
     String prompt = policy.render(settings.prompts().askToCorrect(task.problem, mistake.text()));
     String name = Stage.CORRECTION.label() + ":" + mistake.path();
-    var tree = search.search(task.problem, name, TokenPath.root(policy.tokenize(prompt, true)), task.log);
+    var tree = search.search(task.problem, name, TokenPath.root(policy.tokenizePrompt(prompt)), task.log);
     return Attempt.of(tree, policy);
   }
 
@@ -185,7 +185,7 @@ public final class ThreeStages {
       return StageResult.without(task.problem.id(), Stage.DIVERSITY, skipped);
     }
     String prompt = small.policy().render(settings.prompts().ask(task.problem));
-    TokenPath path = TokenPath.root(small.policy().tokenize(prompt, true));
+    TokenPath path = TokenPath.root(small.policy().tokenizePrompt(prompt));
     var tree = smallSearch.search(task.problem, Stage.DIVERSITY.label(), path, task.log);
     List<Attempt> attempts = Attempt.of(tree, small.policy());
 
