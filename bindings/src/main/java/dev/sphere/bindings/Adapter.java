@@ -37,7 +37,8 @@ public final class Adapter implements AutoCloseable {
   public static Adapter load(Model model, Path path, float scale) {
     try (GgufFile file = GgufFile.open(path)) {
       if (file.kind() != GgufFile.Kind.ADAPTER) {
-        throw new LlamaException("Cannot use " + path + " as an adapter: it is a whole model. Name a LoRA adapter in GGUF format.");
+        throw new LlamaException(
+            "Cannot use " + path + " as an adapter: it is a whole model. Name a LoRA adapter in GGUF format.");
       }
     }
     MemorySegment modelHandle = model.retain();

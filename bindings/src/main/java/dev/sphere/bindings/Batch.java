@@ -5,8 +5,8 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
- * Tokens for one {@link Context#decode}, in native arrays that are filled in place: adding allocates nothing. Each token
- * belongs to one sequence. Not thread-safe; close is idempotent.
+ * Tokens for one {@link Context#decode}, in native arrays that are filled in place: adding allocates nothing. Each
+ * token belongs to one sequence. Not thread-safe; close is idempotent.
  */
 public final class Batch implements AutoCloseable {
   private final Arena arena = Arena.ofShared();

@@ -201,7 +201,10 @@ public final class Context implements AutoCloseable {
     }
   }
 
-  /** Takes positions [{@code start}, {@code end}) out of a sequence; -1: without limit. Cells that nobody holds are free. */
+  /**
+   * Takes positions [{@code start}, {@code end}) out of a sequence; -1: without limit. Cells that nobody holds are
+   * free.
+   */
   public void removeSequence(int sequence, int start, int end) {
     check();
     checkSequence(sequence);
@@ -303,7 +306,8 @@ public final class Context implements AutoCloseable {
 
   private void checkSequence(int sequence) {
     if (sequence < 0 || sequence >= options.sequences()) {
-      throw new IllegalArgumentException("sequence " + sequence + ": 0 to " + (options.sequences() - 1) + " are possible");
+      throw new IllegalArgumentException(
+          "sequence " + sequence + ": 0 to " + (options.sequences() - 1) + " are possible");
     }
   }
 

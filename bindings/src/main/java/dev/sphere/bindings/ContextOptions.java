@@ -5,7 +5,8 @@ package dev.sphere.bindings;
  *
  * @param cells tokens that the KV cache holds, all sequences together; llama.cpp rounds up to a multiple of 256
  * @param batch most tokens of one {@link Context#decode}; at least {@code sequences}
- * @param microBatch most tokens that are computed together (llama.cpp's ubatch); a batch is cut into pieces of this size
+ * @param microBatch most tokens that are computed together (llama.cpp's ubatch); a batch is cut into pieces of this
+ * size
  * @param sequences sequences that can live at once, 1 to 256
  * @param threads threads that compute, at least 1
  * @param unified true: one cache for all sequences, so that they share prefixes; false: one stream a sequence

@@ -110,7 +110,8 @@ public final class Draws implements AutoCloseable {
       throw Llama.unexpected(e);
     }
     if (status != 0) {
-      throw new LlamaException("Drawing tokens failed: " + Llama.lastError() + ". The model or its adapter is damaged.");
+      throw new LlamaException(
+          "Drawing tokens failed: " + Llama.lastError() + ". The model or its adapter is damaged.");
     }
   }
 

@@ -1,6 +1,8 @@
 package dev.sphere.bindings;
 
-/** llama.cpp or libsphere could not do what was asked. The message says what was being done, why it failed, what to do. */
+/**
+ * llama.cpp or libsphere could not do what was asked. The message says what was being done, why it failed, what to do.
+ */
 public final class LlamaException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 

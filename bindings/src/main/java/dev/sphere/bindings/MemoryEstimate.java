@@ -15,7 +15,8 @@ import java.util.Locale;
 public record MemoryEstimate(long cacheBytes, long outputBytes, long computeBytes) {
   /** Estimates the memory of a context. */
   public static MemoryEstimate of(Model model, ContextOptions options) {
-    long headWidth = model.architectureNumber("attention.key_length").orElse(model.width() / Math.max(1, model.heads()));
+    long headWidth =
+        model.architectureNumber("attention.key_length").orElse(model.width() / Math.max(1, model.heads()));
     long valueWidth = model.architectureNumber("attention.value_length").orElse(headWidth);
     long rows = (long) Math.ceilDiv(options.cells(), 256) * 256; // llama.cpp rounds so
     double cache =

@@ -105,7 +105,9 @@ public final class Vocabulary {
     }
   }
 
-  /** The bytes that a token stands for; none for control tokens. A token may hold part of a character. Don't change it. */
+  /**
+   * The bytes that a token stands for; none for control tokens. A token may hold part of a character. Don't change it.
+   */
   public byte[] bytes(int token) {
     checkToken(token);
     byte[] piece = pieces[token];
@@ -161,7 +163,8 @@ public final class Vocabulary {
 
   private void checkToken(int token) {
     if (token < 0 || token >= size) {
-      throw new IllegalArgumentException("token " + token + " is not in the vocabulary of " + size + " tokens of " + model);
+      throw new IllegalArgumentException(
+          "token " + token + " is not in the vocabulary of " + size + " tokens of " + model);
     }
   }
 

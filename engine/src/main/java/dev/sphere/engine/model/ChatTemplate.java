@@ -19,14 +19,15 @@ import java.util.Map;
  * Turns a dialogue into the prompt that a model was trained on: a Jinja template as Hugging Face's chat templates are
  * (tool-free chat), rendered as their tokenizers do (trim_blocks, lstrip_blocks). Thread-safe.
  *
- * <p>For the same prompt every day, {@code strftime_now} is undefined where the template asks whether it is defined, and
- * 26 July 2024 (the default of Llama's templates) elsewhere.
+ * <p>For the same prompt every day, {@code strftime_now} is undefined where the template asks whether it is defined,
+ * and 26 July 2024 (the default of Llama's templates) elsewhere.
  */
 public final class ChatTemplate {
   /** The fallback: a turn a paragraph, without special tokens. */
   public static final ChatTemplate PLAIN =
       new ChatTemplate(
-          "{% for message in messages %}{% if message['role'] == 'user' %}{{ 'Problem: ' + message['content'] + '\\n\\n' }}"
+          "{% for message in messages %}"
+              + "{% if message['role'] == 'user' %}{{ 'Problem: ' + message['content'] + '\\n\\n' }}"
               + "{% elif message['role'] == 'assistant' %}{{ 'Solution: ' + message['content'] + '\\n\\n' }}"
               + "{% else %}{{ message['content'] + '\\n\\n' }}{% endif %}{% endfor %}"
               + "{% if add_generation_prompt %}{{ 'Solution:' }}{% endif %}",

@@ -1,5 +1,6 @@
 package dev.sphere.engine.model;
 
+import dev.sphere.bindings.Batch;
 import dev.sphere.bindings.Context;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -10,11 +11,11 @@ import java.util.List;
 /**
  * Which tokens stand where in a context's KV cache, so that everything that shares a prefix shares its cells.
  *
- * <p>An {@link Entry} is a sequence of llama.cpp with the tokens that it holds. A new one starts from the longest prefix
- * that any entry has. Cells are handed out in order and a freed cell is not used again before {@link #compact}: so the
- * cells of every sequence lie in the order of their positions, and a token's logits do not depend on what else the cache
- * holds. Entries that nobody needs now are retained, least recently used first out; retired ones only wait for the
- * compaction.
+ * <p>An {@link Entry} is a sequence of llama.cpp with the tokens that it holds. A new one starts from the longest
+ * prefix that any entry has. Cells are handed out in order and a freed cell is not used again before {@link #compact}:
+ * so the cells of every sequence lie in the order of their positions, and a token's logits do not depend on what else
+ * the cache holds. Entries that nobody needs now are retained, least recently used first out; retired ones only wait
+ * for the compaction.
  *
  * <p>Belongs to the context's thread.
  */
@@ -53,7 +54,7 @@ final class KvCache {
   private final ArrayDeque<Entry> retired = new ArrayDeque<>();
   private int head; // all cells below are occupied, all others are free
   private long uses;
-  private long compactions;
+  private boolean padded; // the batch holds a token whose result nobody wants
 
   KvCache(Context context) {
     this.context = context;
@@ -76,19 +77,6 @@ final class KvCache {
   /** Cells that can be used before a compaction. */
   int free() {
     return capacity - head;
-  }
-
-  /** The sequence for a token whose result nobody wants. */
-  int dummySequence() {
-    return dummy;
-  }
-
-  int activeEntries() {
-    return active.size();
-  }
-
-  long compactions() {
-    return compactions;
   }
 
   /** Whether another entry than {@code except} holds the first {@code n} tokens. */
@@ -139,9 +127,22 @@ final class KvCache {
     entry.length++;
   }
 
-  /** Frees the dummy's cell; it must have been the last of its batch, so that the cell comes next again. */
-  void forgetDummy() {
-    context.removeSequence(dummy, -1, -1);
+  /**
+   * Completes a batch: it must have at least two tokens, and no output or at least two, since the kernels for one row
+   * add up in another order. Keep one place of the micro-batch free for it.
+   */
+  void pad(Batch batch) {
+    padded = batch.size() == 1 || batch.outputs() == 1;
+    if (padded) {
+      batch.add(0, 0, dummy, batch.outputs() > 0);
+    }
+  }
+
+  /** Call it after the batch was computed: the padding's cell is the last one, and comes next again. */
+  void decoded() {
+    if (padded) {
+      context.removeSequence(dummy, -1, -1);
+    }
   }
 
   /** Nobody computes on it now, but its tokens may be asked for again. */
@@ -170,7 +171,6 @@ final class KvCache {
    * occupied, and moves the rest to the front. Active entries always stay.
    */
   void compact(int target) {
-    compactions++;
     for (Entry e : retired) {
       drop(e);
     }

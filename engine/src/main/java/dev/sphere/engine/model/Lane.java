@@ -52,13 +52,19 @@ final class Lane implements AutoCloseable {
   private final List<Rollout> drawing = new ArrayList<>(); // rollouts with an output row in this step, in row order
   private final RolloutCounters counters;
   private final List<Rollout> forks = new ArrayList<>();
-  private boolean dummy; // the batch holds a token whose result nobody wants
   private Context context;
   private KvCache cache;
   private Batch batch;
   private Draws draws;
 
-  Lane(String name, Model model, Adapter adapter, ContextOptions options, int slots, int limit, RolloutCounters counters) {
+  Lane(
+      String name,
+      Model model,
+      Adapter adapter,
+      ContextOptions options,
+      int slots,
+      int limit,
+      RolloutCounters counters) {
     this.model = model;
     this.adapter = adapter;
     this.options = options;
@@ -149,9 +155,7 @@ final class Lane implements AutoCloseable {
     makeRoom();
     gather();
     context.decode(batch);
-    if (dummy) {
-      cache.forgetDummy();
-    }
+    cache.decoded();
     counters.step(batch.size());
     if (!drawing.isEmpty()) {
       draw();
@@ -223,11 +227,7 @@ final class Lane implements AutoCloseable {
     counters.compacted();
   }
 
-  /**
-   * Fills the batch. A batch has at least two tokens, and either no output or at least two: the kernels for one row add
-   * up in another order. One place is kept for a dummy that sees to it; its cell is the last one and is free again at
-   * once.
-   */
+  /** Fills the batch; one place is kept for padding. */
   private void gather() {
     batch.clear();
     drawing.clear();
@@ -245,10 +245,7 @@ final class Lane implements AutoCloseable {
         add(r);
       }
     }
-    dummy = batch.size() == 1 || batch.outputs() == 1;
-    if (dummy) {
-      batch.add(0, 0, cache.dummySequence(), batch.outputs() > 0);
-    }
+    cache.pad(batch);
   }
 
   private void add(Rollout r) {

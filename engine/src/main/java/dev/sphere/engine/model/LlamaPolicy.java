@@ -22,11 +22,11 @@ import java.util.concurrent.ExecutionException;
  * <p>Callers block in {@link #generate}; one or more decode loops, each a thread with a context of its own, step all
  * their rollouts together. Prompt and steps stand in the KV cache once for all that descends from them.
  *
- * <p><b>What is exact.</b> With an F16, F32, BF16 or Q8_0 model on the CPU, tokens and log-probabilities depend on model,
- * adapter, path and request alone, bit for bit: not on lanes, threads, slots, cache size, what shares a batch, or timing.
- * The reasons: micro-batches of 2 to 63 tokens (one-row and 64-row kernels add up in another order), flash attention
- * over cells in the order of positions, no repacked weights, and random numbers that are a function of the key. The one
- * setting that counts is the longest sequence, since generations end there.
+ * <p><b>What is exact.</b> With an F16, F32, BF16 or Q8_0 model on the CPU, tokens and log-probabilities depend on
+ * model, adapter, path and request alone, bit for bit: not on lanes, threads, slots, cache size, what shares a batch,
+ * or timing. The reasons: micro-batches of 2 to 63 tokens (one-row and 64-row kernels add up in another order), flash
+ * attention over cells in the order of positions, no repacked weights, and random numbers that are a function of the
+ * key. The one setting that counts is the longest sequence, since generations end there.
  *
  * <p>Thread-safe. Closing ends the loops, fails calls that wait, frees the contexts, then the adapter and the model if
  * {@link #open} loaded them; closing twice is harmless.

@@ -128,7 +128,10 @@ class LlamaPolicyTest {
       TokenPath root = TokenPath.root(prompt(1, 10));
       Thread caller =
           Thread.ofVirtual()
-              .start(() -> assertThrows(InterruptedException.class, () -> policy.generate(root, requests(1, 40, 100, 1f))));
+              .start(
+                  () ->
+                      assertThrows(
+                          InterruptedException.class, () -> policy.generate(root, requests(1, 40, 100, 1f))));
       caller.interrupt();
       caller.join();
       assertEquals(3, policy.generate(root, requests(1, 3, 5, 1f)).size());
