@@ -102,19 +102,28 @@ public final class GgufWriter {
    * @throws UncheckedIOException with the path and the cause (disk full, no permission)
    */
   public void write(Path path) {
+    write(path, true);
+  }
+
+  /** With {@code durable} false nothing waits for the disk: for tests that write thousands of files. */
+  void write(Path path, boolean durable) {
     Path parent = path.toAbsolutePath().getParent();
     Path temporary = null;
     try {
       temporary = Files.createTempFile(parent, "." + path.getFileName() + ".", ".tmp");
       try (FileChannel channel = FileChannel.open(temporary, StandardOpenOption.WRITE)) {
         writeTo(channel);
-        channel.force(true);
+        if (durable) {
+          channel.force(true);
+        }
       }
       Files.setPosixFilePermissions(temporary, java.nio.file.attribute.PosixFilePermissions.fromString("rw-r--r--"));
       Files.move(temporary, path, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
       temporary = null;
-      try (FileChannel directory = FileChannel.open(parent, StandardOpenOption.READ)) {
-        directory.force(true);
+      if (durable) {
+        try (FileChannel directory = FileChannel.open(parent, StandardOpenOption.READ)) {
+          directory.force(true);
+        }
       }
     } catch (IOException e) {
       throw new UncheckedIOException("cannot write " + path + ": " + e.getMessage(), e);

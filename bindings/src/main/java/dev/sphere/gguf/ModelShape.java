@@ -149,6 +149,8 @@ public record ModelShape(
       }
       optional("rope.scaling.original_context_length", 1);
       metadata.bool(architecture + ".rope.scaling.finetuned");
+      metadata.u32("general.file_type");
+      metadata.u32(architecture + ".vocab_size");
     }
 
     /** A count that may stand there as one number or as one a layer; only the same in all layers is supported. */

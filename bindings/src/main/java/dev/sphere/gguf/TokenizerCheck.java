@@ -143,6 +143,12 @@ final class TokenizerCheck {
     metadata.bool(P + "add_sep_token");
     metadata.bool(P + "add_space_prefix");
     metadata.bool(P + "remove_extra_whitespaces");
+    metadata.bool("tokenizer.ggml.normalizer.lowercase");
+    metadata.bool("tokenizer.ggml.normalizer.strip_accents");
+    metadata.u32(P + "token_type_count");
+    if (metadata.has(P + "suppress_tokens")) {
+      metadata.ints(P + "suppress_tokens");
+    }
   }
 
   /** llama.cpp treats a model with this name as Phi-3 and fails with "unordered_map::at" where it isn't. */
