@@ -1,0 +1,98 @@
+package dev.sphere.engine.model;
+
+import dev.sphere.engine.DrawKey;
+import dev.sphere.engine.Generation;
+import dev.sphere.engine.Policy;
+import dev.sphere.engine.SamplingSettings;
+import dev.sphere.engine.StopRule;
+import dev.sphere.engine.TokenPath;
+import dev.sphere.engine.search.Keys;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.Semaphore;
+import java.util.function.BiConsumer;
+
+/** Completes many prompts at once, so that the policy's batch stays full. */
+public final class Completions {
+  private static final int IN_FLIGHT = 256;
+
+  private Completions() {}
+
+  /**
+   * A prompt to complete.
+   *
+   * @param id names it in the random numbers' key: the same id, seed and prompt give the same completions
+   * @param tokens the prompt's tokens
+   */
+  public record Prompt(String id, int[] tokens) {}
+
+  /**
+   * Draws {@code samples} completions of each prompt.
+   *
+   * @param policy the model
+   * @param prompts in the order in which the answer comes
+   * @param samples completions a prompt, at least 1
+   * @param sampling how tokens are drawn
+   * @param stop where a completion ends, besides end token and limit
+   * @param seed of the draws
+   * @param listener told of each prompt that is done, from the working threads, one call at a time: index, completions
+   * @return for each prompt its completions, in order
+   */
+  public static List<List<Generation>> complete(
+      Policy policy,
+      List<Prompt> prompts,
+      int samples,
+      SamplingSettings sampling,
+      StopRule stop,
+      long seed,
+      BiConsumer<Integer, List<Generation>> listener)
+      throws InterruptedException {
+    Semaphore places = new Semaphore(IN_FLIGHT);
+    Object told = new Object();
+    List<Future<List<Generation>>> futures = new ArrayList<>();
+    ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
+    try {
+      for (int i = 0; i < prompts.size(); i++) {
+        int index = i;
+        Callable<List<Generation>> work = () -> {
+          places.acquire();
+          try {
+            List<Generation> done = one(policy, prompts.get(index), samples, sampling, stop, seed);
+            synchronized (told) {
+              listener.accept(index, done);
+            }
+            return done;
+          } finally {
+            places.release();
+          }
+        };
+        futures.add(threads.submit(work));
+      }
+      List<List<Generation>> all = new ArrayList<>();
+      for (Future<List<Generation>> future : futures) {
+        all.add(future.get());
+      }
+      return all;
+    } catch (ExecutionException e) {
+      throw e.getCause() instanceof RuntimeException r ? r : new IllegalStateException(e.getCause());
+    } finally {
+      threads.shutdownNow();
+      threads.close();
+    }
+  }
+
+  private static List<Generation> one(
+      Policy policy, Prompt prompt, int samples, SamplingSettings sampling, StopRule stop, long seed)
+      throws InterruptedException {
+    List<Policy.Request> requests = new ArrayList<>();
+    for (int k = 0; k < samples; k++) {
+      requests.add(new Policy.Request(new DrawKey(seed, Keys.hash(prompt.id()), 0, k), sampling, stop));
+    }
+    return policy.generate(TokenPath.root(prompt.tokens()), requests);
+  }
+}
