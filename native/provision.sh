@@ -55,7 +55,9 @@ trap cleanup EXIT
 trap 'exit 130' INT TERM
 # One builder at a time; where flock is missing, the rename alone decides (both build, one wins).
 lock() { exec 8> "$cache/lock"; if command -v flock > /dev/null && ! flock -n 8; then
-  say "waiting for another build (lock $cache/lock)"; flock 8; fi; }
+  say "waiting for another build (lock $cache/lock)"; flock 8; fi
+  # What a killed run left behind; nobody else is at work now.
+  if command -v flock > /dev/null; then rm -rf "$cache"/.building.*; fi; }
 new_scratch() { scratch=$(mktemp -d "$cache/.building.XXXXXX"); }
 # publish FROM TO: TO appears whole or not at all.
 publish() { if [ -e "$2" ]; then rm -rf "$1"; else mv "$1" "$2"; fi; }

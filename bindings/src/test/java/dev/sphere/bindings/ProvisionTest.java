@@ -1,0 +1,214 @@
+package dev.sphere.bindings;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * native/provision.sh without a network: a small project with llama.cpp's file names and targets, in a local git
+ * repository, stands for the real one.
+ */
+class ProvisionTest {
+  private static final Path SCRIPT = Path.of("../native/provision.sh").toAbsolutePath().normalize();
+
+  @TempDir Path temp;
+  private Path checkout;
+  private Path programs; // what a build needs, without npm
+
+  private record Run(int status, String out, String err) {
+    Path folder() {
+      assertEquals(0, status, err);
+      return Path.of(out.strip());
+    }
+  }
+
+  @BeforeEach
+  void makeSource() throws Exception {
+    checkout = temp.resolve("checkout");
+    write("include/llama.h", "const char * llama_version(void);\n");
+    write("ggml/include/ggml.h", "int ggml_base(void);\n");
+    write("LICENSE", "as you like\n");
+    write("a.c", "int NAME(void) { return 0; }\n");
+    version("0.5.0");
+    sh(checkout, "git init -q && git config user.email t@example.org && git config user.name t && git add . &&"
+        + " git commit -qm source && git tag v0.5.0");
+    programs = Files.createDirectory(temp.resolve("programs"));
+    sh(
+        programs,
+        "for f in bash sh env git cmake ninja make cc gcc c++ g++ ar ranlib ld as nm objdump strip tar gzip openssl base64"
+            + " sed grep awk mawk gawk find sort paste head tail cut tr cat cp mv rm mkdir mktemp ls touch dirname basename"
+            + " sha256sum uname date getconf sleep flock chmod readlink; do"
+            + " p=$(command -v $f) && ln -s \"$p\" $f; done; true");
+  }
+
+  @AfterEach
+  void removeLinks() throws Exception {
+    sh(temp, "rm -rf programs"); // JUnit warns about each link that it removes itself
+  }
+
+  @Test
+  void fromGitWhereNpmIsMissingAndThenFromTheCache() throws Exception {
+    Run first = provision(Map.of("PATH", programs.toString(), "LLAMA_CPP_GIT", checkout.toString()));
+    Path folder = first.folder();
+    assertEquals("0.5.0", Files.readString(folder.resolve("VERSION")).strip());
+    List<String> libraries = Files.readAllLines(folder.resolve("LIBS"));
+    assertEquals(List.of("libggml-base.so", "libggml-cpu.so", "libggml.so", "libllama.so"), libraries);
+    for (String library : libraries) {
+      assertTrue(Files.isRegularFile(folder.resolve("lib").resolve(library)), library);
+    }
+    assertTrue(Files.exists(folder.resolve("include/llama.h")) && Files.exists(folder.resolve("include/ggml.h")));
+
+    sh(temp, "rm -rf checkout");
+    Run second = provision(Map.of("PATH", programs.toString(), "LLAMA_CPP_GIT", checkout.toString()));
+    assertEquals(folder, second.folder());
+    assertEquals("", second.err(), "the second run fetches and builds nothing");
+  }
+
+  @Test
+  void aCheckoutOfTheUsersOwnComesFirstAndItsChangesCount() throws Exception {
+    version("0.6.1");
+    Map<String, String> own = Map.of("LLAMA_CPP_DIR", checkout.toString(), "LLAMA_CPP_GIT", "/nowhere");
+    Path before = provision(own).folder();
+    assertEquals("0.6.1", Files.readString(before.resolve("VERSION")).strip());
+    assertEquals(before, provision(own).folder());
+    write("a.c", "int NAME(void) { return 1; }\n");
+    assertNotEquals(before, provision(own).folder());
+    sh(checkout, "test -z \"$(git status --porcelain --ignored | grep -v ' [aC]')\""); // nothing built in the checkout
+  }
+
+  @Test
+  void aFolderThatIsNoCheckoutIsNamed() throws Exception {
+    Run run = provision(Map.of("LLAMA_CPP_DIR", temp.toString()));
+    assertNotEquals(0, run.status());
+    assertTrue(run.err().contains("LLAMA_CPP_DIR=" + temp), run.err());
+  }
+
+  @Test
+  void anotherVersionFromGitIsRefused() throws Exception {
+    version("0.4.9");
+    sh(checkout, "git commit -qam other && git tag -f v0.5.0");
+    Run run = provision(Map.of("LLAMA_CPP_GIT", checkout.toString()));
+    assertNotEquals(0, run.status());
+    assertTrue(run.err().contains("0.4.9") && run.err().contains("needs 0.5.0"), run.err());
+    assertEquals("", run.out());
+  }
+
+  @Test
+  void aRepositoryThatIsNotThereNamesTheWaysOut() throws Exception {
+    Run run = provision(Map.of("LLAMA_CPP_GIT", temp.resolve("nowhere").toString()));
+    assertNotEquals(0, run.status());
+    assertTrue(run.err().contains("LLAMA_CPP_DIR"), run.err());
+  }
+
+  @Test
+  void aPackageWithAnotherChecksumIsNotUsed() throws Exception {
+    Path npm = programs.resolve("npm");
+    Files.writeString(npm, "#!/bin/sh\necho evil > evil.txt\ntar -czf node-llama-cpp-3.22.1.tgz evil.txt\n");
+    sh(programs, "chmod +x npm");
+    Run run = provision(Map.of("PATH", programs.toString()));
+    assertNotEquals(0, run.status());
+    assertTrue(run.err().contains("checksum of node-llama-cpp@3.22.1 is wrong"), run.err());
+    assertFalse(Files.exists(temp.resolve("cache/sphere/src")));
+  }
+
+  @Test
+  void aKilledBuildLeavesNothingThatIsUsed() throws Exception {
+    // A cmake that stops in the middle of the build, as the real one would for minutes.
+    Path started = temp.resolve("started");
+    Files.delete(programs.resolve("cmake"));
+    Files.writeString(programs.resolve("cmake"), "#!/bin/sh\ntouch " + started + "\nexec sleep 600\n");
+    sh(programs, "chmod +x cmake");
+    Map<String, String> environment = Map.of("PATH", programs.toString(), "LLAMA_CPP_GIT", checkout.toString());
+    Process process = start(environment);
+    for (int i = 0; i < 600 && !Files.exists(started); i++) {
+      Thread.sleep(50);
+    }
+    assertTrue(Files.exists(started), "the build never started");
+    process.descendants().forEach(ProcessHandle::destroyForcibly);
+    process.destroyForcibly().waitFor();
+    assertFalse(Files.exists(temp.resolve("cache/sphere/llama")));
+
+    Run run = provision(Map.of("LLAMA_CPP_GIT", checkout.toString()));
+    assertTrue(Files.exists(run.folder().resolve("LIBS")));
+    try (Stream<Path> left = Files.list(temp.resolve("cache/sphere"))) {
+      assertEquals(List.of(), left.filter(p -> p.getFileName().toString().startsWith(".building")).toList());
+    }
+  }
+
+  @Test
+  void aFailedBuildShowsTheCompilersError() throws Exception {
+    write("a.c", "int NAME(void) { return forgotten; }\n");
+    Run run = provision(Map.of("LLAMA_CPP_DIR", checkout.toString()));
+    assertNotEquals(0, run.status());
+    assertTrue(run.err().contains("forgotten") && run.err().contains("the build failed"), run.err());
+  }
+
+  // --- helpers ---
+
+  private void version(String version) throws IOException {
+    String[] part = version.split("\\.");
+    write(
+        "CMakeLists.txt",
+        """
+        cmake_minimum_required(VERSION 3.18)
+        project(fake C)
+        set(LLAMA_VERSION_MAJOR %s)
+        set(LLAMA_VERSION_MINOR %s)
+        set(LLAMA_VERSION_PATCH %s)
+        set(CMAKE_LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+        foreach(name ggml-base ggml-cpu ggml llama)
+          add_library(${name} SHARED a.c)
+          string(MAKE_C_IDENTIFIER ${name} symbol)
+          target_compile_definitions(${name} PRIVATE NAME=${symbol})
+        endforeach()
+        """
+            .formatted(part[0], part[1], part[2]));
+  }
+
+  private void write(String file, String text) throws IOException {
+    Path path = checkout.resolve(file);
+    Files.createDirectories(path.getParent());
+    Files.writeString(path, text);
+  }
+
+  private Process start(Map<String, String> environment) throws IOException {
+    ProcessBuilder builder = new ProcessBuilder("/bin/bash", SCRIPT.toString());
+    Map<String, String> clean = new TreeMap<>(environment);
+    clean.putIfAbsent("PATH", System.getenv("PATH"));
+    clean.put("HOME", temp.toString());
+    clean.put("XDG_CACHE_HOME", temp.resolve("cache").toString());
+    builder.environment().clear();
+    builder.environment().putAll(clean);
+    builder.redirectError(temp.resolve("stderr").toFile());
+    return builder.start();
+  }
+
+  private Run provision(Map<String, String> environment) throws Exception {
+    Process process = start(environment);
+    String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertTrue(process.waitFor(120, TimeUnit.SECONDS), "provision.sh hangs");
+    return new Run(process.exitValue(), out, Files.readString(temp.resolve("stderr")));
+  }
+
+  private static void sh(Path directory, String command) throws Exception {
+    Process process =
+        new ProcessBuilder("/bin/bash", "-c", command).directory(directory.toFile()).redirectErrorStream(true).start();
+    String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertEquals(0, process.waitFor(), command + "\n" + out);
+  }
+}
