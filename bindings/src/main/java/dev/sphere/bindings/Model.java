@@ -76,7 +76,10 @@ public final class Model implements AutoCloseable {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment params = (MemorySegment) Llama.MODEL_DEFAULT_PARAMS.invokeExact((SegmentAllocator) arena);
       set(params, "n_gpu_layers", options.gpuLayers());
-      set(params, "load_mode", options.memoryMap() ? AbiConstants.LLAMA_LOAD_MODE_MMAP : AbiConstants.LLAMA_LOAD_MODE_NONE);
+      set(
+          params,
+          "load_mode",
+          options.memoryMap() ? AbiConstants.LLAMA_LOAD_MODE_MMAP : AbiConstants.LLAMA_LOAD_MODE_NONE);
       setFlag(params, "vocab_only", options.vocabularyOnly());
       // Repacked weights are computed by other kernels, whose sums depend on the size of the batch.
       setFlag(params, "use_extra_bufts", false);
