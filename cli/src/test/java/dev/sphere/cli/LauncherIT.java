@@ -1,0 +1,188 @@
+package dev.sphere.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/** The built launcher and jar as a user drives them, in processes of their own. */
+class LauncherIT {
+  private static final Path TOP = Path.of("..").toAbsolutePath().normalize();
+  private static final Path JAR = TOP.resolve("cli/target/sphere-engine.jar");
+
+  @TempDir Path temp;
+
+  private record Run(int status, String out, String err) {}
+
+  @Test
+  void tellsItsVersion() throws Exception {
+    Run run = sphere("--version");
+    assertEquals(0, run.status(), run.err());
+    assertTrue(run.out().startsWith("sphere "), run.out());
+    assertEquals("", run.err());
+  }
+
+  @Test
+  void aLinkFromElsewhereWorks() throws Exception {
+    Path link = Files.createSymbolicLink(temp.resolve("sphere"), TOP.resolve("sphere"));
+    Run run = start(Map.of("SPHERE_NO_BUILD", "1"), link.toString(), "--version");
+    assertEquals(0, run.status(), run.err());
+  }
+
+  @Test
+  void theDoctorFindsTheLibraries() throws Exception {
+    Run run = sphere("doctor", "--json");
+    assertEquals(0, run.status(), run.out() + run.err());
+    JsonNode report = JsonMapper.shared().readTree(run.out());
+    assertTrue(report.get("healthy").asBoolean());
+    List<String> names = new ArrayList<>();
+    report.get("findings").forEach(finding -> names.add(finding.get("name").asString()));
+    assertTrue(names.containsAll(List.of("java", "libraries", "cpu", "gpu", "memory", "cache")), names::toString);
+  }
+
+  @Test
+  void theJarRunsAlone() throws Exception {
+    Path copy = Files.copy(JAR, temp.resolve("elsewhere.jar"));
+    Run run = start(Map.of(), java(25), "-jar", copy.toString(), "doctor");
+    assertEquals(0, run.status(), run.out() + run.err());
+    assertEquals("", run.err(), "no warning about native access or anything else");
+  }
+
+  @Test
+  void anUnknownCommandIsTheUsersMistake() throws Exception {
+    Run run = sphere("doctr");
+    assertEquals(2, run.status());
+    assertTrue(run.err().contains("doctor"), run.err());
+  }
+
+  @Test
+  void anOlderJavaIsToldWhatIsNeeded() throws Exception {
+    String old = java(8, 24);
+    Assumptions.assumeTrue(old != null, "no Java older than 25 on this machine");
+    Run run = start(Map.of(), old, "-jar", JAR.toString(), "--version");
+    assertEquals(2, run.status());
+    assertTrue(run.err().startsWith("Sphere needs Java 25 or newer; this is Java "), run.err());
+  }
+
+  @Test
+  void deniedNativeAccessNamesTheFlag() throws Exception {
+    // -cp, since the jar's manifest would grant it.
+    Run run =
+        start(Map.of(), java(25), "--illegal-native-access=deny", "-cp", JAR.toString(), "dev.sphere.cli.Main", "doctor");
+    assertEquals(2, run.status());
+    assertTrue(run.out().contains("--enable-native-access=ALL-UNNAMED"), run.out());
+  }
+
+  @Test
+  void whatIsMissingForTheBuildIsNamedWithTheCommandThatInstallsIt() throws Exception {
+    missing("mvn", "sphere: Maven is missing. Install it: apt-get install maven");
+    missing("cmake", "sphere: CMake is missing. Install it: apt-get install cmake");
+    missing("c++", "sphere: a C++ compiler is missing. Install it: apt-get install g++");
+    missing("git", "sphere: git is missing. Install it: apt-get install git");
+  }
+
+  @Test
+  void aMissingJdkIsNamed() throws Exception {
+    Path clone = clone(List.of());
+    Map<String, String> environment = new TreeMap<>(Map.of("SPHERE_JVM_DIR", temp.toString(), "HOME", temp.toString()));
+    environment.put("PATH", clone.resolve("bin").toString());
+    Run run = bare(environment, "/bin/bash", clone.resolve("sphere").toString(), "--version");
+    Assumptions.assumeFalse(Files.exists(Path.of("/opt/java")), "a JDK may be in /opt/java");
+    assertEquals(2, run.status(), run.out() + run.err());
+    assertTrue(run.err().startsWith("sphere: a JDK 25 or newer is missing. Install it: apt-get install "), run.err());
+  }
+
+  // --- helpers ---
+
+  private void missing(String program, String message) throws Exception {
+    Path clone = clone(List.of("mvn", "cmake", "make", "c++", "git").stream().filter(p -> !p.equals(program)).toList());
+    Map<String, String> environment = Map.of("PATH", clone.resolve("bin").toString(), "HOME", temp.toString());
+    Run run = bare(environment, "/bin/bash", clone.resolve("sphere").toString(), "--version");
+    assertEquals(2, run.status(), run.out() + run.err());
+    assertEquals(message, run.err().strip());
+  }
+
+  /** A folder with the launcher, nothing built, and a bin/ with these programs and what the launcher itself uses. */
+  private Path clone(List<String> programs) throws IOException {
+    Path clone = Files.createTempDirectory(temp, "clone");
+    Files.copy(TOP.resolve("sphere"), clone.resolve("sphere"));
+    Path bin = Files.createDirectory(clone.resolve("bin"));
+    List<String> all = new ArrayList<>(List.of("bash", "dirname", "sed", "grep", "readlink", "find", "cat"));
+    for (String program : all) {
+      Files.writeString(bin.resolve(program), "#!/bin/bash\nPATH=/usr/bin:/bin exec " + program + " \"$@\"\n");
+    }
+    for (String program : programs) {
+      Files.writeString(bin.resolve(program), "#!/bin/bash\nexit 99\n");
+    }
+    try (Stream<Path> files = Files.list(bin)) {
+      files.forEach(file -> file.toFile().setExecutable(true));
+    }
+    return clone;
+  }
+
+  private Run sphere(String... args) throws Exception {
+    List<String> command = new ArrayList<>(List.of(TOP.resolve("sphere").toString()));
+    command.addAll(Arrays.asList(args));
+    return start(Map.of("SPHERE_NO_BUILD", "1"), command.toArray(String[]::new));
+  }
+
+  private Run start(Map<String, String> environment, String... command) throws Exception {
+    Map<String, String> all = new TreeMap<>(System.getenv());
+    all.remove("JAVA_TOOL_OPTIONS");
+    all.remove("SPHERE_NATIVE_DIR");
+    all.putAll(environment);
+    return bare(all, command);
+  }
+
+  private Run bare(Map<String, String> environment, String... command) throws Exception {
+    Path err = Files.createTempFile(temp, "stderr", "");
+    ProcessBuilder builder = new ProcessBuilder(command).directory(temp.toFile()).redirectError(err.toFile());
+    builder.environment().clear();
+    builder.environment().putAll(environment);
+    Process process = builder.start();
+    String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertTrue(process.waitFor(60, TimeUnit.SECONDS), "hangs: " + String.join(" ", command));
+    return new Run(process.exitValue(), out, Files.readString(err));
+  }
+
+  private static String java(int version) throws IOException {
+    return java(version, Integer.MAX_VALUE);
+  }
+
+  /** The java of a JDK whose version lies in the range: this one, or one of /usr/lib/jvm; null when there is none. */
+  private static String java(int from, int to) throws IOException {
+    if (Runtime.version().feature() >= from && Runtime.version().feature() <= to) {
+      return Path.of(System.getProperty("java.home"), "bin", "java").toString();
+    }
+    if (!Files.isDirectory(Path.of("/usr/lib/jvm"))) {
+      return null;
+    }
+    try (Stream<Path> homes = Files.list(Path.of("/usr/lib/jvm"))) {
+      for (Path home : homes.filter(h -> Files.isRegularFile(h.resolve("release"))).toList()) {
+        String release = Files.readString(home.resolve("release"));
+        String version = release.replaceFirst("(?s).*JAVA_VERSION=\"(1\\.)?([0-9]+).*", "$2");
+        boolean fits = version.matches("[0-9]{1,3}") && Integer.parseInt(version) >= from
+            && Integer.parseInt(version) <= to;
+        if (fits && Files.isExecutable(home.resolve("bin/java"))) {
+          return home.resolve("bin/java").toString();
+        }
+      }
+    }
+    return null;
+  }
+}
