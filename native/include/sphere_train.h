@@ -1,9 +1,10 @@
-// Training kernels as nodes of ggml graphs on the CPU backend: what ggml computes slowly, in several passes, or not at all.
+// Training kernels as nodes of ggml graphs on the CPU backend: what ggml computes slowly, in several passes, or not at
+// all.
 //
-// Every function adds one node to a graph's context and returns it. Tensors are F32 and contiguous unless said otherwise,
-// sizes are given in ggml's order (contiguous dimension first). `into` tensors are added to in place and the node is a
-// view of them. A node's result does not depend on the number of threads. NULL comes back, with sphere_last_error(),
-// where the arguments don't fit.
+// Every function adds one node to a graph's context and returns it. Tensors are F32 and contiguous unless said
+// otherwise, sizes are given in ggml's order (contiguous dimension first). `into` tensors are added to in place and the
+// node is a view of them. A node's result does not depend on the number of threads. NULL comes back, with
+// sphere_last_error(), where the arguments don't fit.
 #ifndef SPHERE_TRAIN_H
 #define SPHERE_TRAIN_H
 
@@ -92,8 +93,7 @@ SPHERE_API struct ggml_tensor * sphere_op_log_probs(struct ggml_context * ctx, s
 // sphere_op_log_probs on the same logits. weights [count].
 SPHERE_API struct ggml_tensor * sphere_op_log_probs_back(struct ggml_context * ctx, struct ggml_tensor * logits,
                                                          struct ggml_tensor * offsets, struct ggml_tensor * tokens,
-                                                         struct ggml_tensor * weights,
-                                                         struct ggml_tensor * log_probs);
+                                                         struct ggml_tensor * weights, struct ggml_tensor * log_probs);
 
 #ifdef __cplusplus
 }

@@ -1,5 +1,5 @@
-// Register-tiled products. B is packed into panels of three vectors' width that stay in the first-level cache; A is read
-// where it lies, one broadcast a row and step, so activations are never copied or transposed.
+// Register-tiled products. B is packed into panels of three vectors' width that stay in the first-level cache; A is
+// read where it lies, one broadcast a row and step, so activations are never copied or transposed.
 #include "gemm.hpp"
 
 #include "simd.hpp"
@@ -67,8 +67,7 @@ struct Tile {
   int last; // valid lanes of the last vector
 };
 
-template <int ROWS, int V>
-void run(const Tile & t, const float * a, const MatrixA & layout, float * c, int64_t ldc) {
+template <int ROWS, int V> void run(const Tile & t, const float * a, const MatrixA & layout, float * c, int64_t ldc) {
   if (layout.col == 1) {
     tile<ROWS, V, true>(t.k, a, layout.row, t.b, t.ldb, c, ldc, t.keep, t.bias, t.last);
   } else {

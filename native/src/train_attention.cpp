@@ -248,7 +248,8 @@ void attention(ggml_tensor * y, int ith, int nth, void *) {
   }
 }
 
-// dscores = probabilities * (dprobabilities - their mean under the probabilities) / sqrt(d), in place of dprobabilities.
+// dscores = probabilities * (dprobabilities - their mean under the probabilities) / sqrt(d), in place of
+// dprobabilities.
 void soften(const Shape & s, const Memory & m, const Block & b) {
   const int64_t n = b.to - b.first;
   const int64_t whole = n / kWidth * kWidth;
@@ -361,8 +362,8 @@ Settings check(ggml_tensor * q, ggml_tensor * k, ggml_tensor * v, ggml_tensor * 
                int32_t head_size, int32_t slots, int32_t neox) {
   require_floats({q, k, v, table}, "attention: all must be contiguous F32");
   require(head_size > 0 && slots > 0 && q->ne[0] % head_size == 0 && k->ne[0] % head_size == 0 &&
-              q->ne[0] % k->ne[0] == 0 && ggml_are_same_shape(k, v) && q->ne[1] == k->ne[1] &&
-              q->ne[1] % slots == 0 && ggml_is_matrix(q) && ggml_is_matrix(k),
+              q->ne[0] % k->ne[0] == 0 && ggml_are_same_shape(k, v) && q->ne[1] == k->ne[1] && q->ne[1] % slots == 0 &&
+              ggml_is_matrix(q) && ggml_is_matrix(k),
           "attention: shapes do not fit");
   require(table->ne[0] % 2 == 0 && table->ne[0] <= head_size && table->ne[1] == q->ne[1] &&
               parents->type == GGML_TYPE_I32 && ggml_nelements(parents) == q->ne[1],
@@ -404,8 +405,8 @@ ggml_tensor * sphere_op_attention(ggml_context * ctx, ggml_tensor * q, ggml_tens
 }
 
 ggml_tensor * sphere_op_attention_back(ggml_context * ctx, ggml_tensor * q, ggml_tensor * k, ggml_tensor * v,
-                                       ggml_tensor * table, ggml_tensor * parents, ggml_tensor * dy,
-                                       int32_t head_size, int32_t slots, int32_t neox) {
+                                       ggml_tensor * table, ggml_tensor * parents, ggml_tensor * dy, int32_t head_size,
+                                       int32_t slots, int32_t neox) {
   return sphere::guarded_node([&] {
     const auto s = sphere::check(q, k, v, table, parents, head_size, slots, neox);
     sphere::require_floats({dy}, "attention_back: dy must be contiguous F32");

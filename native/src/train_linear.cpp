@@ -157,8 +157,7 @@ ggml_tensor * sphere_op_linear(ggml_context * ctx, ggml_tensor * weight, ggml_te
 ggml_tensor * sphere_op_linear_dx(ggml_context * ctx, ggml_tensor * weight, ggml_tensor * dy, ggml_tensor * into) {
   return guarded_node([&] {
     require_floats({dy}, "linear_dx: dy must be contiguous F32");
-    require(ggml_is_matrix(weight) && ggml_is_contiguous(weight) && ggml_is_matrix(dy) &&
-                weight->ne[1] == dy->ne[0],
+    require(ggml_is_matrix(weight) && ggml_is_contiguous(weight) && ggml_is_matrix(dy) && weight->ne[1] == dy->ne[0],
             "linear_dx: shapes do not fit");
     const auto * traits = ggml_get_type_traits(weight->type);
     require(weight->type == GGML_TYPE_F32 ||

@@ -49,9 +49,8 @@ inline ggml_tensor * node_into(ggml_context * ctx, ggml_custom_op_t f, ggml_tens
                                const Settings & s) {
   ggml_tensor * list[GGML_MAX_SRC];
   std::copy(args.begin(), args.end(), list);
-  return keep_settings(ggml_custom_inplace(ctx, target, list, static_cast<int>(args.size()), f, GGML_N_TASKS_MAX,
-                                           nullptr),
-                       s);
+  return keep_settings(
+      ggml_custom_inplace(ctx, target, list, static_cast<int>(args.size()), f, GGML_N_TASKS_MAX, nullptr), s);
 }
 
 inline void require(bool condition, const char * what) {

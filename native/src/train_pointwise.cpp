@@ -108,9 +108,7 @@ void rms_norm_dw(ggml_tensor * dw, int ith, int nth, void *) {
     const Vec r = set1(inverse_norm(xi, width, settings(dw).floats[0]));
     vectors(
         n,
-        [&](int64_t j) {
-          store(total + j, fma(mul(load(di + j), load(xi + columns.from + j)), r, load(total + j)));
-        },
+        [&](int64_t j) { store(total + j, fma(mul(load(di + j), load(xi + columns.from + j)), r, load(total + j))); },
         [&](int64_t j, int k) {
           const Vec product = mul(load_part(di + j, k, 0), load_part(xi + columns.from + j, k, 0));
           store_part(total + j, fma(product, r, load_part(total + j, k, 0)), k);
