@@ -17,6 +17,7 @@ import picocli.CommandLine.Command;
     versionProvider = Version.class,
     synopsisSubcommandLabel = "COMMAND",
     subcommands = {
+      SearchCommand.class,
       GenerateCommand.class,
       ModelCommand.class,
       ExportCommand.class,

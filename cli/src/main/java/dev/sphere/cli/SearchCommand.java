@@ -1,0 +1,269 @@
+package dev.sphere.cli;
+
+import dev.sphere.engine.Problem;
+import dev.sphere.engine.SamplingSettings;
+import dev.sphere.engine.data.ProblemReader;
+import dev.sphere.engine.data.ProblemSet;
+import dev.sphere.engine.data.ReadOptions;
+import dev.sphere.engine.embedded.ModelSource;
+import dev.sphere.engine.reward.MonteCarloPrm;
+import dev.sphere.engine.run.Manner;
+import dev.sphere.engine.run.PairSearch;
+import dev.sphere.engine.run.PrmSpec;
+import dev.sphere.engine.run.SearchPlan;
+import dev.sphere.engine.search.Distinct;
+import dev.sphere.engine.search.SearchSettings;
+import dev.sphere.engine.stage.Reason;
+import dev.sphere.engine.stage.RunReport;
+import dev.sphere.engine.stage.Stage;
+import dev.sphere.engine.stage.StageSettings;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.ArgGroup;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+import tools.jackson.databind.json.JsonMapper;
+
+/** {@code sphere search}: problems in, preference pairs out. */
+@Command(
+    name = "search",
+    description = {
+      "Searches problems in three stages and makes preference pairs of them.",
+      "  sphere search --model embedded --small-model embedded-small --problems embedded:train --run runs/first",
+      "  sphere search --model model.gguf --problems gsm8k_train.jsonl --run runs/gsm8k",
+      "A run that was interrupted goes on with the same command and --resume."
+    },
+    sortOptions = false,
+    mixinStandardHelpOptions = true)
+final class SearchCommand implements Callable<Integer> {
+  @Option(names = "--model", required = true, paramLabel = "MODEL",
+      description = "The policy: a GGUF file or embedded.")
+  private String model;
+
+  @Option(names = "--problems", required = true, paramLabel = "FILE",
+      description = "Problems with known answers: a file, embedded:train or embedded:validation.")
+  private String problems;
+
+  @Option(names = "--run", required = true, paramLabel = "DIR", description = "The run's directory; made if missing.")
+  private Path run;
+
+  @Option(names = "--resume", description = "Go on with the run in DIR; begin one if there is none.")
+  private boolean resume;
+
+  @Option(names = "--adapter", paramLabel = "FILE", description = "A LoRA adapter (GGUF) over the policy.")
+  private Path adapter;
+
+  @Option(names = "--small-model", paramLabel = "MODEL",
+      description = "The small model of stage 3: a GGUF file or embedded-small. Without it stage 3 is skipped.")
+  private String smallModel;
+
+  @Option(names = "--limit", paramLabel = "N", description = "At most the first N problems.")
+  private int limit;
+
+  @Option(names = "--seed", paramLabel = "N", defaultValue = "1", description = "Seed of every draw (default: 1).")
+  private long seed;
+
+  @Option(names = "--parallel", paramLabel = "N", defaultValue = "16",
+      description = "Problems in flight (default: 16). Changes the speed, never the result.")
+  private int parallel;
+
+  @Option(names = "--json", description = "One JSON object on the last line.")
+  private boolean json;
+
+  @ArgGroup(validate = false, heading = "%nSearch:%n")
+  private Tree tree = new Tree();
+
+  @ArgGroup(validate = false, heading = "%nPairs:%n")
+  private Pairs pairs = new Pairs();
+
+  @ArgGroup(validate = false, heading = "%nProblem file:%n")
+  private Fields fields = new Fields();
+
+  @Spec private CommandSpec spec;
+
+  private static final class Tree {
+    @Option(names = "--prm", paramLabel = "KIND", defaultValue = "mc",
+        description = "Process reward: mc (Monte Carlo), or the controls random and outcome (default: mc).")
+    private String prm = "mc";
+
+    @Option(names = "--rollouts", paramLabel = "K", description = "Rollouts a step for --prm mc (default: 8).")
+    private int rollouts = 8;
+
+    @Option(names = "--early-stop", description = "Stop the rollouts of a node when its survivors are decided.")
+    private boolean earlyStop;
+
+    @Option(names = "--candidates", paramLabel = "E", description = "Distinct candidates an expansion (default: 5).")
+    private int candidates = 5;
+
+    @Option(names = "--simulations", paramLabel = "N",
+        description = "Simulations a search; 1 is the paper's two chains (default: 1).")
+    private int simulations = 1;
+
+    @Option(names = "--temperature", paramLabel = "T", description = "Of every draw (default: 0.8).")
+    private float temperature = 0.8f;
+
+    @Option(names = "--top-k", paramLabel = "K", description = "Keep the K likeliest tokens; 0: all (default).")
+    private int topK;
+
+    @Option(names = "--top-p", paramLabel = "P", description = "Keep the likeliest tokens up to P (default: 1, all).")
+    private float topP = 1;
+
+    @Option(names = "--min-p", paramLabel = "P",
+        description = "Drop tokens below P times the likeliest one's probability (default: 0).")
+    private float minP;
+
+    @Option(names = "--depth", paramLabel = "N", description = "Most steps of a solution (default: 24).")
+    private int depth = 24;
+
+    @Option(names = "--uct", paramLabel = "C", description = "Exploration constant (default: 1.414).")
+    private double uct = Math.sqrt(2);
+
+    @Option(names = "--advantage-weight", paramLabel = "W",
+        description = "w of R = prm + w (prm - parent's prm) (default: 1).")
+    private double advantageWeight = 1;
+
+    @Option(names = "--outcome-weight", paramLabel = "W",
+        description = "What a right answer adds at the end of a path (default: 1).")
+    private double outcomeWeight = 1;
+
+    @Option(names = "--separator", paramLabel = "TEXT",
+        description = "What ends a step, \\n for a line feed (default: an empty line; embedded models: a line feed).")
+    private String separator;
+
+    @Option(names = "--max-step-tokens", paramLabel = "N",
+        description = "Most tokens a step (default: 512; embedded: 64).")
+    private Integer maxStepTokens;
+
+    @Option(names = "--max-tokens", paramLabel = "N",
+        description = "Most tokens of a Monte Carlo completion (default: 1024; embedded: 256).")
+    private Integer maxTokens;
+
+    @Option(names = "--distinct", paramLabel = "RULE",
+        description = "When candidates count as equal: exact, whitespace or loose (default: whitespace).")
+    private Distinct distinct = Distinct.WHITESPACE;
+  }
+
+  private static final class Pairs {
+    @Option(names = "--stages", split = ",", paramLabel = "STAGE",
+        description = "Stages to run: generation,correction,diversity (default: all).")
+    private List<Stage> stages = List.of(Stage.values());
+
+    @Option(names = "--pairing", paramLabel = "RULE",
+        description = "chains: a right Sol_max against a wrong Sol_min; any: any right against any wrong one "
+            + "(default: chains).")
+    private StageSettings.Pairing pairing = StageSettings.Pairing.CHAINS;
+
+    @Option(names = "--pairs-per-stage", paramLabel = "N", description = "Most pairs a stage and problem (default: 4).")
+    private int pairsPerStage = 4;
+
+    @Option(names = "--diversity-factor", paramLabel = "F",
+        description = "Stage 3 samples F times the candidates (default: 2).")
+    private int diversityFactor = 2;
+  }
+
+  private static final class Fields {
+    @Option(names = "--question-field", paramLabel = "NAME", description = "Field with the question.")
+    private String question;
+
+    @Option(names = "--answer-field", paramLabel = "NAME", description = "Field with the answer.")
+    private String answer;
+
+    @Option(names = "--id-field", paramLabel = "NAME", description = "Field with the id.")
+    private String id;
+
+    @Option(names = "--skip-bad", description = "Leave bad rows out instead of refusing the file.")
+    private boolean skipBad;
+  }
+
+  @Override
+  public Integer call() throws InterruptedException {
+    PrintWriter err = spec.commandLine().getErr();
+    Path policy = ModelSource.resolve(model);
+    Path small = smallModel == null ? null : ModelSource.resolve(smallModel);
+    if (adapter != null) {
+      Inputs.require(adapter);
+    }
+    if (!pairs.stages.contains(Stage.GENERATION)) {
+      throw new ParameterException(spec.commandLine(), "--stages must name generation: the others build on it");
+    }
+    ProblemSet set = ProblemReader.read(
+        problems, new ReadOptions(fields.question, fields.answer, fields.id, fields.skipBad, limit));
+    set.skipped()
+        .forEach(bad -> err.println("sphere: " + problems + ": left out row " + bad.line() + ": " + bad.reason()));
+    PairSearch.Outcome outcome = search(plan(policy, small), set.problems());
+    print(outcome, spec.commandLine().getOut());
+    return 0;
+  }
+
+  private PairSearch.Outcome search(SearchPlan plan, List<Problem> list) throws InterruptedException {
+    boolean terminal = System.console() != null && System.console().isTerminal();
+    try (SearchProgress progress = new SearchProgress(list.size(), System.err, terminal)) {
+      return PairSearch.run(plan, list, run, resume, progress);
+    }
+  }
+
+  private SearchPlan plan(Path policy, Path small) {
+    Manner manner = Manner.of(policy);
+    int stepTokens = tree.maxStepTokens == null ? manner.stepTokens() : tree.maxStepTokens;
+    int solutionTokens = tree.maxTokens == null ? manner.solutionTokens() : tree.maxTokens;
+    String separator = tree.separator == null ? manner.separator() : tree.separator.replace("\\n", "\n");
+    SamplingSettings step = new SamplingSettings(tree.temperature, tree.topK, tree.topP, tree.minP, stepTokens);
+    SamplingSettings whole = new SamplingSettings(tree.temperature, tree.topK, tree.topP, tree.minP, solutionTokens);
+    SearchSettings search = new SearchSettings(tree.candidates, step, tree.depth, tree.simulations, tree.uct,
+        tree.advantageWeight, tree.outcomeWeight, separator, 3, tree.distinct, true);
+    StageSettings stages = new StageSettings(manner.prompts(), pairs.stages.contains(Stage.CORRECTION),
+        pairs.stages.contains(Stage.DIVERSITY), pairs.diversityFactor, pairs.pairing, pairs.pairsPerStage, 2, true,
+        false);
+    PrmSpec prm = new PrmSpec(tree.prm, new MonteCarloPrm.Settings(tree.rollouts, whole, tree.earlyStop));
+    return new SearchPlan(policy, adapter, small, prm, search, stages, seed, parallel);
+  }
+
+  private void print(PairSearch.Outcome outcome, PrintWriter out) {
+    RunReport report = outcome.report();
+    if (json) {
+      out.println(JsonMapper.shared().writeValueAsString(asMap(outcome)));
+    } else {
+      out.printf("%d problems: Sol_max right on %d, Sol_min on %d%n", report.problems(), report.solMaxRight(),
+          report.solMinRight());
+      out.printf("%d pairs from %d problems: %d self-generation, %d self-correction, %d diversity%n",
+          outcome.pairs().size(), report.withPairs(), report.pairs().get(Stage.GENERATION),
+          report.pairs().get(Stage.CORRECTION), report.pairs().get(Stage.DIVERSITY));
+      for (Map.Entry<Reason, Integer> reason : report.reasons().entrySet()) {
+        out.printf("  no pair from %d: %s%n", reason.getValue(), reason.getKey().text());
+      }
+      out.printf("mean length in characters: chosen %.0f, rejected %.0f%n", report.chosenCharacters(),
+          report.rejectedCharacters());
+      out.printf("%d tokens in %.1f s; pairs in %s%n", outcome.tokens(), outcome.seconds(), run.resolve("pairs.jsonl"));
+    }
+    out.flush();
+  }
+
+  private Map<String, Object> asMap(PairSearch.Outcome outcome) {
+    RunReport report = outcome.report();
+    Map<String, Object> pairCounts = new LinkedHashMap<>();
+    pairCounts.put("all", outcome.pairs().size());
+    report.pairs().forEach((stage, n) -> pairCounts.put(stage.label(), n));
+    Map<String, Object> reasons = new LinkedHashMap<>();
+    report.reasons().forEach((reason, n) -> reasons.put(reason.label(), n));
+    Map<String, Object> all = new LinkedHashMap<>();
+    all.put("problems", report.problems());
+    all.put("sol_max_right", report.solMaxRight());
+    all.put("sol_min_right", report.solMinRight());
+    all.put("with_pairs", report.withPairs());
+    all.put("pairs", pairCounts);
+    all.put("without_pairs", reasons);
+    all.put("chosen_characters", report.chosenCharacters());
+    all.put("rejected_characters", report.rejectedCharacters());
+    all.put("tokens", outcome.tokens());
+    all.put("seconds", outcome.seconds());
+    all.put("run", run.toString());
+    return all;
+  }
+}

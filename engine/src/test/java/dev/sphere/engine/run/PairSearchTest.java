@@ -1,0 +1,96 @@
+package dev.sphere.engine.run;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.sphere.engine.Problem;
+import dev.sphere.engine.SamplingSettings;
+import dev.sphere.engine.embedded.EmbeddedModels;
+import dev.sphere.engine.embedded.ProblemSource;
+import dev.sphere.engine.reward.MonteCarloPrm;
+import dev.sphere.engine.search.SearchSettings;
+import dev.sphere.engine.stage.StageSettings;
+import dev.sphere.engine.store.StoreException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A real model (random weights in the embedded shape) under the search: what is stored depends on the plan alone. */
+class PairSearchTest {
+  @TempDir static Path temporary;
+  private static Path model;
+  private static Path small;
+  private static List<Problem> problems;
+
+  @BeforeAll
+  static void models() {
+    model = temporary.resolve("model.gguf");
+    small = temporary.resolve("small.gguf");
+    EmbeddedModels.initialize("embedded", 1, model);
+    EmbeddedModels.initialize("embedded-small", 2, small);
+    problems = ProblemSource.embedded("embedded:train").orElseThrow().subList(0, 3);
+  }
+
+  private static SearchPlan plan(long seed, int parallel) {
+    Manner manner = Manner.of(model);
+    SearchSettings search = SearchSettings.paper()
+        .withCandidates(3)
+        .withSimulations(2)
+        .withMaxDepth(3)
+        .withSeparator("e") // random weights write no lines
+        .withSampling(SamplingSettings.temperature(0.8f, 48));
+    var mc = new MonteCarloPrm.Settings(2, SamplingSettings.temperature(0.8f, 24), false);
+    return new SearchPlan(model, null, small, new PrmSpec("mc", mc), search,
+        StageSettings.defaults().withPrompts(manner.prompts()), seed, parallel);
+  }
+
+  private static List<String> tree(Path run) throws IOException {
+    return Files.readAllLines(run.resolve("tree.jsonl")).stream().sorted().toList();
+  }
+
+  @Test
+  void theTreeDependsOnThePlanAlone() throws Exception {
+    assertEquals("\n", Manner.of(model).separator(), "the embedded family is known by its template");
+    Path one = temporary.resolve("one");
+    Path many = temporary.resolve("many");
+    Path broken = temporary.resolve("broken");
+    PairSearch.Outcome outcome = PairSearch.run(plan(1, 1), problems, one, false, progress -> {});
+    PairSearch.run(plan(1, 4), problems, many, false, progress -> {});
+    assertEquals(3, outcome.report().problems());
+    assertTrue(outcome.tokens() > 100);
+    assertEquals(tree(one), tree(many));
+
+    // Stopped in the middle of its trees by a failure, and resumed.
+    assertThrows(IllegalStateException.class, () -> PairSearch.run(plan(1, 2), problems, broken, false, progress -> {
+      if (progress.expansions() > 5) {
+        throw new IllegalStateException("stop here");
+      }
+    }));
+    int half = tree(broken).size();
+    assertTrue(half >= 5 && half < tree(one).size(), half + " expansions of " + tree(one).size());
+    PairSearch.run(plan(1, 3), problems, broken, true, progress -> {});
+    assertEquals(tree(one), tree(broken));
+    assertEquals(-1, Files.mismatch(one.resolve("pairs.jsonl"), broken.resolve("pairs.jsonl")));
+
+    // Another model is another run.
+    SearchPlan other = plan(1, 1);
+    SearchPlan swapped = new SearchPlan(
+        small, null, null, other.prm(), other.search(), other.stages(), other.seed(), other.parallel());
+    String message = assertThrows(
+        StoreException.Refused.class, () -> PairSearch.run(swapped, problems, one, true, progress -> {})).getMessage();
+    assertTrue(message.contains("model.sha256") && message.contains("small_model.sha256"), message);
+  }
+
+  @Test
+  void unknownRewardsAreNamed() {
+    var mc = MonteCarloPrm.Settings.defaults();
+    String message =
+        assertThrows(IllegalArgumentException.class, () -> new PrmSpec("magic", mc)).getMessage();
+    assertTrue(message.contains("magic") && message.contains("mc"), message);
+  }
+}
