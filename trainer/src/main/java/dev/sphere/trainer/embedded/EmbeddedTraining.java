@@ -1,0 +1,97 @@
+package dev.sphere.trainer.embedded;
+
+import dev.sphere.bindings.Model;
+import dev.sphere.bindings.Vocabulary;
+import dev.sphere.engine.Policy.Message;
+import dev.sphere.engine.embedded.EmbeddedModels;
+import dev.sphere.engine.embedded.SftCorpus;
+import dev.sphere.engine.model.ChatTemplate;
+import dev.sphere.gguf.GgmlType;
+import dev.sphere.gguf.GgufFile;
+import dev.sphere.gguf.GgufValue;
+import dev.sphere.gguf.GgufWriter;
+import dev.sphere.trainer.TrainableModel;
+import dev.sphere.trainer.data.Example;
+import dev.sphere.trainer.data.TrainingSequence;
+import dev.sphere.trainer.loop.RunOptions;
+import dev.sphere.trainer.loop.SftTrainer;
+import dev.sphere.trainer.loop.TrainingListener;
+import dev.sphere.trainer.loop.TrainingResult;
+import dev.sphere.trainer.model.ModelOptions;
+import dev.sphere.trainer.model.TrainableModels;
+import dev.sphere.trainer.output.ModelOutput;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+
+/** Makes an embedded model from its recipe: random weights, the generated dialogues, supervised training, a GGUF file. */
+public final class EmbeddedTraining {
+  private EmbeddedTraining() {}
+
+  /**
+   * Trains one model; a run that was stopped goes on from its last checkpoint.
+   *
+   * @param folder gets {@code NAME.gguf}, metrics.jsonl and the checkpoints
+   * @return the model's file
+   */
+  public static Path run(String name, EmbeddedRecipe recipe, Path folder, int threads, TrainingListener listener)
+      throws IOException {
+    EmbeddedRecipe.Entry entry = recipe.entry(name);
+    Files.createDirectories(folder);
+    Path start = folder.resolve(name + "-start.gguf");
+    EmbeddedModels.initialize(name, entry.seed(), start);
+    List<Example.Imitation> examples = examples(start, SftCorpus.dialogues(entry.corpus().settings()));
+    Path out = folder.resolve(name + ".gguf");
+    try (GgufFile file = GgufFile.openModel(start);
+        TrainableModel model = TrainableModels.open(start, ModelOptions.full(threads).withMicroTokens(4096))) {
+      RunOptions options = RunOptions.in(folder).withResume(true).withListener(listener)
+          .withModel(file.sha256(), Map.of("corpus", entry.corpus().toString()));
+      TrainingResult result = new SftTrainer(model, examples, entry.train().settings(threads), options).run();
+      save(name, file, model, GgmlType.valueOf(entry.type().toUpperCase(Locale.ROOT)), result, out);
+    }
+    return out;
+  }
+
+  /** The dialogues as tokens; of each the last message is learned, with the token that ends the turn. */
+  static List<Example.Imitation> examples(Path start, List<List<Message>> dialogues) {
+    List<Example.Imitation> examples = new ArrayList<>();
+    try (Model model = Model.load(start, Model.Options.onlyVocabulary())) {
+      Vocabulary vocabulary = model.vocabulary();
+      ChatTemplate template = ChatTemplate.of(model);
+      for (List<Message> dialogue : dialogues) {
+        String prompt = template.render(dialogue.subList(0, dialogue.size() - 1), true);
+        int[] answer = vocabulary.tokenize(dialogue.getLast().content(), false, false);
+        int[] completion = Arrays.copyOf(answer, answer.length + 1);
+        completion[answer.length] = vocabulary.end();
+        String id = Integer.toString(examples.size());
+        examples.add(new Example.Imitation(
+            id, id, TrainingSequence.of(vocabulary.tokenize(prompt, true, true), completion)));
+      }
+    }
+    return examples;
+  }
+
+  /** The trained model under its own name; everything else as {@link ModelOutput} writes it. */
+  private static void save(
+      String name, GgufFile start, TrainableModel model, GgmlType type, TrainingResult result, Path out)
+      throws IOException {
+    Path unnamed = Files.createTempFile(out.toAbsolutePath().getParent(), name, ".tmp");
+    try {
+      ModelOutput.model(unnamed, start, model.parameters(), type, result);
+      try (GgufFile trained = GgufFile.openModel(unnamed)) {
+        GgufWriter writer = new GgufWriter().putAll(trained.metadata())
+            .put("general.name", GgufValue.string("Sphere " + name))
+            .put("sphere.recipe", GgufValue.string("recipes/embedded-model.yaml"));
+        trained.tensors().values().forEach(tensor -> writer.copy(trained, tensor));
+        writer.write(out);
+      }
+    } finally {
+      Files.delete(unnamed);
+    }
+  }
+}
