@@ -126,8 +126,9 @@ final class NativeLibraries {
    * @throws IllegalStateException when the symbol was bound before with another descriptor
    */
   static MethodHandle downcall(String symbol, FunctionDescriptor descriptor, Linker.Option... options) {
-    FunctionDescriptor before = DESCRIPTORS.putIfAbsent(symbol, descriptor);
-    if (before != null && !before.equals(descriptor)) {
+    FunctionDescriptor plain = plain(descriptor);
+    FunctionDescriptor before = DESCRIPTORS.putIfAbsent(symbol, plain);
+    if (before != null && !before.equals(plain)) {
       throw new IllegalStateException(symbol + " is bound twice: " + before + " and " + descriptor);
     }
     NativeRuntime.Status status = status();
@@ -148,7 +149,21 @@ final class NativeLibraries {
     return Linker.nativeLinker().downcallHandle(address.get(), descriptor, options);
   }
 
-  /** Every function bound so far: symbol to descriptor, in the symbols' order. */
+  /** Without what pointers point to: that is a matter of reading, not of the call. */
+  private static FunctionDescriptor plain(FunctionDescriptor descriptor) {
+    MemoryLayout[] arguments =
+        descriptor.argumentLayouts().stream().map(NativeLibraries::plain).toArray(MemoryLayout[]::new);
+    return descriptor
+        .returnLayout()
+        .map(result -> FunctionDescriptor.of(plain(result), arguments))
+        .orElseGet(() -> FunctionDescriptor.ofVoid(arguments));
+  }
+
+  private static MemoryLayout plain(MemoryLayout layout) {
+    return layout instanceof AddressLayout address ? address.withoutTargetLayout() : layout;
+  }
+
+  /** Every function bound so far: symbol to descriptor, pointers without their targets. */
   static Map<String, FunctionDescriptor> descriptors() {
     return Map.copyOf(DESCRIPTORS);
   }
