@@ -44,7 +44,7 @@ class LeakTest {
             .redirectErrorStream(true)
             .start();
     String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    assertTrue(process.waitFor(120, TimeUnit.SECONDS), "the probe hangs");
+    assertTrue(process.waitFor(600, TimeUnit.SECONDS), "the probe hangs");
     assertEquals(0, process.exitValue(), out);
     List<String> lines = out.lines().filter(line -> line.matches("[0-9]+")).toList();
     assertEquals(2, lines.size(), out);

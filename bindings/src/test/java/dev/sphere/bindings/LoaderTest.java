@@ -151,7 +151,7 @@ class LoaderTest {
 
   private static String output(Process process) throws Exception {
     String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    assertTrue(process.waitFor(60, TimeUnit.SECONDS), "the probe hangs");
+    assertTrue(process.waitFor(600, TimeUnit.SECONDS), "the probe hangs");
     assertEquals(0, process.exitValue(), out);
     return out;
   }

@@ -135,7 +135,7 @@ class ProvisionTest {
     sh(programs, "chmod +x cmake");
     Map<String, String> environment = Map.of("PATH", programs.toString(), "LLAMA_CPP_GIT", checkout.toString());
     Process process = start(environment);
-    for (int i = 0; i < 600 && !Files.exists(started); i++) {
+    for (int i = 0; i < 6000 && !Files.exists(started); i++) {
       Thread.sleep(50);
     }
     assertTrue(Files.exists(started), "the build never started");
@@ -201,7 +201,7 @@ class ProvisionTest {
   private Run provision(Map<String, String> environment) throws Exception {
     Process process = start(environment);
     String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    assertTrue(process.waitFor(120, TimeUnit.SECONDS), "provision.sh hangs");
+    assertTrue(process.waitFor(600, TimeUnit.SECONDS), "provision.sh hangs");
     return new Run(process.exitValue(), out, Files.readString(temp.resolve("stderr")));
   }
 

@@ -156,7 +156,7 @@ class LauncherIT {
     builder.environment().putAll(environment);
     Process process = builder.start();
     String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    assertTrue(process.waitFor(60, TimeUnit.SECONDS), "hangs: " + String.join(" ", command));
+    assertTrue(process.waitFor(600, TimeUnit.SECONDS), "hangs: " + String.join(" ", command));
     return new Run(process.exitValue(), out, Files.readString(err));
   }
 
