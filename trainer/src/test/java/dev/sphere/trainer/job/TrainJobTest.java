@@ -1,0 +1,223 @@
+package dev.sphere.trainer.job;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.sphere.bindings.Adapter;
+import dev.sphere.bindings.Batch;
+import dev.sphere.bindings.Context;
+import dev.sphere.bindings.ContextOptions;
+import dev.sphere.bindings.KvType;
+import dev.sphere.bindings.Model;
+import dev.sphere.bindings.TargetLogProbs;
+import dev.sphere.gguf.ByteVocabulary;
+import dev.sphere.gguf.GgmlType;
+import dev.sphere.gguf.GgufFile;
+import dev.sphere.gguf.RandomModel;
+import dev.sphere.trainer.data.RowReport.OnBadRow;
+import dev.sphere.trainer.job.TrainJob.Outcome;
+import dev.sphere.trainer.loop.TrainSettings;
+import dev.sphere.trainer.loop.TrainingListener;
+import dev.sphere.trainer.loss.LossSettings;
+import dev.sphere.trainer.optim.OptimizerSettings;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/** The whole way with real (tiny, random) models: rows in, an artefact out that llama.cpp computes alike. */
+class TrainJobTest {
+  @TempDir
+  static Path folder;
+
+  private static Path pairs;
+
+  @BeforeAll
+  static void files() throws IOException {
+    for (String name : List.of("tiny-qwen2", "tiny-llama")) {
+      RandomModel.write(RandomModel.like(name), ByteVocabulary.metadata(), GgmlType.F32, 5, model(name));
+    }
+    StringBuilder lines = new StringBuilder();
+    for (int i = 0; i < 12; i++) {
+      int a = i / 2 + 2;
+      lines.append("{\"prompt\":\"What is %d+%d?\\n\",\"chosen\":\"It is %d.\",\"rejected\":\"It is %d, or so%d.\"}%n"
+          .formatted(a, a, 2 * a, 2 * a + 1 + i % 2, i));
+    }
+    pairs = Files.writeString(folder.resolve("pairs.jsonl"), lines + "{\"prompt\":\"x\"}\n");
+  }
+
+  private static Path model(String name) {
+    return folder.resolve(name + ".gguf");
+  }
+
+  private static TrainSettings settings(int steps) {
+    return TrainSettings.defaults(2e-3).withBatchSize(12).withMaxSteps(steps).withThreads(2);
+  }
+
+  private Outcome dpo(String model, Path out, Tuning tuning, int steps) {
+    return TrainJob.of(model(model), out, settings(steps))
+        .withTuning(tuning)
+        .dpo(pairs, LossSettings.defaults(), TrainingListener.NONE, () -> false);
+  }
+
+  private static List<JsonNode> metrics(Path run) throws IOException {
+    JsonMapper json = JsonMapper.builder().build();
+    return Files.readAllLines(run.resolve("metrics.jsonl")).stream().map(json::readTree).toList();
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"tiny-qwen2", "tiny-llama"})
+  void anAdapterThatLlamaComputesAlike(String name) throws IOException {
+    Path run = folder.resolve("lora-" + name);
+    Outcome outcome = dpo(name, run, Tuning.lora(4, 8), 30);
+    List<JsonNode> metrics = metrics(run);
+    assertEquals(0.693147, metrics.getFirst().path("loss").asDouble(), 5e-7);
+    assertTrue(metrics.getLast().path("rewards/margins").asDouble() > 0.05, metrics.getLast().toString());
+    assertEquals(12, outcome.rows().usedCount());
+    assertEquals("line 13", outcome.rows().badRows().getFirst().row());
+    assertEquals(run.resolve("adapter.gguf"), outcome.artefact());
+    try (GgufFile adapter = GgufFile.open(outcome.artefact()); GgufFile base = GgufFile.openModel(model(name))) {
+      assertEquals(base.sha256(), adapter.metadata().requireString("sphere.base_sha256"));
+      assertEquals(8, adapter.metadata().f32("adapter.lora.alpha").orElseThrow());
+      assertEquals("dpo", adapter.metadata().requireString("sphere.method"));
+    }
+    // Log-probabilities by llama.cpp: the margin that the trainer reports is there, the bare model has none.
+    double[] with = margins(model(name), outcome.artefact());
+    double[] without = margins(model(name), null);
+    double reward = 0;
+    for (int i = 0; i < with.length; i++) {
+      reward += 0.1 * (with[i] - without[i]) / with.length;
+    }
+    Path next = folder.resolve("next-" + name);
+    dpo(name, next, Tuning.lora(4, 8), 31);
+    double reported = metrics(next).getLast().path("rewards/margins").asDouble();
+    assertEquals(reported, reward, 1e-4, "step 31 reads all pairs with the weights after step 30");
+  }
+
+  @Test
+  void aWholeModelThatLlamaComputesAlike() throws IOException {
+    Path run = folder.resolve("full");
+    Outcome outcome = dpo("tiny-qwen2", run, Tuning.full(), 6);
+    assertEquals(run.resolve("model.gguf"), outcome.artefact());
+    assertEquals(0.693147, metrics(run).getFirst().path("loss").asDouble(), 5e-7);
+    try (GgufFile trained = GgufFile.openModel(outcome.artefact()); GgufFile base = GgufFile.openModel(model("tiny-qwen2"))) {
+      assertEquals(base.tensors().keySet(), trained.tensors().keySet());
+      assertTrue(trained.metadata().values().keySet().containsAll(base.metadata().values().keySet()));
+    }
+    double[] before = margins(model("tiny-qwen2"), null);
+    double[] after = margins(outcome.artefact(), null);
+    double gain = 0;
+    for (int i = 0; i < before.length; i++) {
+      gain += (after[i] - before[i]) / before.length;
+    }
+    assertTrue(gain > 1, "mean gain " + gain);
+  }
+
+  @Test
+  void aStoppedRunSavesNoArtefactAndGoesOn() throws IOException {
+    Path whole = folder.resolve("whole");
+    Path parts = folder.resolve("parts");
+    dpo("tiny-qwen2", whole, Tuning.lora(2, 4), 5);
+    int[] asked = {0};
+    TrainJob job = TrainJob.of(model("tiny-qwen2"), parts, settings(5)).withTuning(Tuning.lora(2, 4)).withResume(true);
+    Outcome first = job.dpo(pairs, LossSettings.defaults(), TrainingListener.NONE, () -> ++asked[0] > 2);
+    assertNull(first.artefact());
+    Outcome second = job.dpo(pairs, LossSettings.defaults(), TrainingListener.NONE, () -> false);
+    assertEquals(5, second.result().steps());
+    assertEquals(-1, Files.mismatch(whole.resolve("adapter.gguf"), second.artefact()), "the same bytes");
+  }
+
+  @Test
+  void sftLearnsItsRows() throws IOException {
+    Path data = Files.writeString(
+        folder.resolve("sft.jsonl"),
+        "{\"prompt\":\"1+1=\",\"completion\":\"2\"}\n{\"messages\":[{\"role\":\"user\",\"content\":\"hi\"},"
+            + "{\"role\":\"assistant\",\"content\":\"ho\"}]}\n");
+    Path run = folder.resolve("sft");
+    TrainSettings s = settings(60).withOptimizer(OptimizerSettings.adamw(5e-3));
+    Outcome o = TrainJob.of(model("tiny-qwen2"), run, s)
+        .withTuning(Tuning.full())
+        .withType(GgmlType.BF16)
+        .sft(data, TrainingListener.NONE, () -> false);
+    List<JsonNode> metrics = metrics(run);
+    assertTrue(metrics.getLast().path("loss").asDouble() < 0.02, metrics.getLast().toString());
+    try (GgufFile file = GgufFile.openModel(o.artefact())) {
+      assertEquals(GgmlType.BF16, file.tensor("blk.0.ffn_up.weight").type());
+      assertEquals(GgmlType.F32, file.tensor("blk.0.ffn_norm.weight").type());
+    }
+  }
+
+  @Test
+  void mistakesAreSaid() throws IOException {
+    Path none = Files.writeString(folder.resolve("none.jsonl"), "{}\n");
+    TrainJob job = TrainJob.of(model("tiny-qwen2"), folder.resolve("x"), settings(1));
+    var e = assertThrows(
+        IllegalArgumentException.class,
+        () -> job.dpo(none, LossSettings.defaults(), TrainingListener.NONE, () -> false));
+    assertTrue(e.getMessage().contains("nothing to train on") && e.getMessage().contains("line 1"), e.getMessage());
+    assertThrows(
+        IllegalArgumentException.class,
+        () -> job.withOnBadRow(OnBadRow.REFUSE).dpo(pairs, LossSettings.defaults(), TrainingListener.NONE, () -> false));
+    var missing = assertThrows(
+        IllegalArgumentException.class,
+        () -> TrainJob.of(folder.resolve("no.gguf"), folder.resolve("y"), settings(1))
+            .dpo(pairs, LossSettings.defaults(), TrainingListener.NONE, () -> false));
+    assertTrue(missing.getMessage().contains("no.gguf"), missing.getMessage());
+  }
+
+  /** For each pair log π(chosen) - log π(rejected), computed by llama.cpp. */
+  private static double[] margins(Path file, Path adapterFile) throws IOException {
+    JsonMapper json = JsonMapper.builder().build();
+    List<Double> margins = new ArrayList<>();
+    try (Model model = Model.load(file)) {
+      ContextOptions options = new ContextOptions(256, 256, 256, 1, 2, true, true, KvType.F32, false);
+      try (Context context = Context.open(model, options);
+          Adapter adapter = adapterFile == null ? null : Adapter.load(model, adapterFile)) {
+        if (adapter != null) {
+          context.useAdapters(List.of(adapter));
+        }
+        for (String line : Files.readAllLines(pairs).subList(0, 12)) {
+          JsonNode row = json.readTree(line);
+          int[] prompt = model.vocabulary().tokenize(row.path("prompt").asString(), true, true);
+          margins.add(logProb(context, prompt, row.path("chosen").asString())
+              - logProb(context, prompt, row.path("rejected").asString()));
+        }
+      }
+    }
+    return margins.stream().mapToDouble(Double::doubleValue).toArray();
+  }
+
+  private static double logProb(Context context, int[] prompt, String completion) {
+    var vocabulary = context.model().vocabulary();
+    int[] answer = vocabulary.tokenize(completion, false, true);
+    int end = vocabulary.endOfTurn() >= 0 ? vocabulary.endOfTurn() : vocabulary.end();
+    int n = prompt.length + answer.length;
+    try (Batch batch = new Batch(n); TargetLogProbs targets = new TargetLogProbs(answer.length + 1)) {
+      for (int i = 0; i < n; i++) {
+        int token = i < prompt.length ? prompt[i] : answer[i - prompt.length];
+        batch.add(token, i, 0, i >= prompt.length - 1);
+      }
+      for (int i = 0; i <= answer.length; i++) {
+        targets.add(i, i < answer.length ? answer[i] : end);
+      }
+      context.clear();
+      context.decode(batch);
+      targets.compute(context.logits(), vocabulary.size(), 2);
+      double sum = 0;
+      for (int i = 0; i <= answer.length; i++) {
+        sum += targets.logProb(i);
+      }
+      return sum;
+    }
+  }
+}
