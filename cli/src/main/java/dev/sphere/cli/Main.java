@@ -18,6 +18,7 @@ import picocli.CommandLine.Command;
     synopsisSubcommandLabel = "COMMAND",
     subcommands = {
       SearchCommand.class,
+      TrainCommand.class,
       GenerateCommand.class,
       ModelCommand.class,
       ExportCommand.class,

@@ -1,0 +1,92 @@
+package dev.sphere.cli;
+
+import dev.sphere.trainer.loss.Divergence;
+import dev.sphere.trainer.loss.LossSettings;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** {@code sphere train dpo}. */
+@Command(
+    name = "dpo",
+    description = {
+      "Trains on preference pairs: DPO and its family.",
+      "  sphere train dpo --model model.gguf --data runs/search --out runs/dpo",
+      "Rows are JSON Lines with prompt, chosen and rejected, as TRL has them (texts or messages)."
+    },
+    mixinStandardHelpOptions = true)
+final class TrainDpoCommand implements Callable<Integer> {
+  @Mixin private TrainOptions train;
+
+  @Option(
+      names = {"--data", "--pairs"},
+      required = true,
+      paramLabel = "FILE",
+      description = "Preference rows (JSON Lines), or the folder of a search run.")
+  private Path data;
+
+  @Option(
+      names = "--loss",
+      split = ",",
+      defaultValue = "sigmoid",
+      paramLabel = "LOSS",
+      description = {
+        "One or several, added up: sigmoid, hinge, ipo, exo_pair, nca_pair, robust, bco_pair, sppo_hard, aot,",
+        "aot_unpaired, apo_zero, apo_down, discopop, sft, sigmoid_norm (default: ${DEFAULT-VALUE})."
+      })
+  private List<String> losses;
+
+  @Option(names = "--loss-weights", split = ",", paramLabel = "W", description = "A weight for each loss (default: 1).")
+  private List<Double> lossWeights = List.of();
+
+  @Option(names = "--beta", defaultValue = "0.1", description = "Pull to the reference (default: ${DEFAULT-VALUE}).")
+  private double beta;
+
+  @Option(names = "--label-smoothing", paramLabel = "E", description = "Assumed share of flipped pairs (default: 0).")
+  private Double labelSmoothing;
+
+  @Option(
+      names = "--f-divergence",
+      defaultValue = "reverse_kl",
+      description = "reverse_kl, forward_kl, js_divergence or alpha_divergence (default: ${DEFAULT-VALUE}).")
+  private String divergence;
+
+  @Option(
+      names = "--f-alpha",
+      defaultValue = "0.5",
+      description = "Coefficient of alpha_divergence (default: ${DEFAULT-VALUE}).")
+  private double alpha;
+
+  @Option(
+      names = "--ld-alpha",
+      defaultValue = "1",
+      description = "Weight of tokens past the shorter completion (LD-DPO; default: ${DEFAULT-VALUE}).")
+  private double ldAlpha;
+
+  @Option(names = "--discopop-tau", defaultValue = "0.05", description = "Of discopop (default: ${DEFAULT-VALUE}).")
+  private double discopopTau;
+
+  @Option(names = "--reference-free", description = "Takes the reference's log-probabilities as 0.")
+  private boolean referenceFree;
+
+  @Spec private CommandSpec spec;
+
+  @Override
+  public Integer call() {
+    LossSettings loss = LossSettings.of(losses, lossWeights)
+        .withBeta(beta)
+        .withDivergence(Divergence.of(divergence), alpha)
+        .withLdAlpha(ldAlpha)
+        .withDiscopopTau(discopopTau)
+        .withReferenceFree(referenceFree);
+    LossSettings smoothed = labelSmoothing == null ? loss : loss.withLabelSmoothing(labelSmoothing);
+    Path file = TrainOptions.data(data);
+    return TrainRun.run(
+        spec, train, (job, listener, stop) -> job.dpo(file, smoothed, listener, stop));
+  }
+}

@@ -1,0 +1,103 @@
+package dev.sphere.cli;
+
+import dev.sphere.trainer.loop.StepMetrics;
+import dev.sphere.trainer.loop.TrainingListener;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.time.Duration;
+import me.tongfei.progressbar.ProgressBar;
+import me.tongfei.progressbar.ProgressBarBuilder;
+import me.tongfei.progressbar.ProgressBarStyle;
+
+/** A training run's progress on stderr: a bar on a terminal, else a line every ten seconds. */
+final class TrainProgress implements TrainingListener, AutoCloseable {
+  private static final double INTERVAL = 10;
+
+  private final PrintWriter err;
+  private final boolean terminal = System.console() != null && System.console().isTerminal();
+  private ProgressBar bar;
+  private long begin;
+  private int first;
+  private double lastLine;
+
+  TrainProgress(PrintWriter err) {
+    this.err = err;
+  }
+
+  @Override
+  public void started(int firstStep, int totalSteps) {
+    first = firstStep;
+    begin = System.nanoTime();
+    close();
+    if (firstStep > 0) {
+      note("going on after step " + firstStep + " of " + totalSteps);
+    }
+    bar = bar("train", totalSteps);
+    if (bar != null) {
+      bar.stepTo(firstStep);
+    }
+  }
+
+  @Override
+  public void reference(int done, int total) {
+    if (done == 1) {
+      bar = bar("reference", total);
+    }
+    if (bar != null) {
+      bar.stepTo(done);
+    }
+  }
+
+  @Override
+  public void step(StepMetrics m, int totalSteps) {
+    if (bar != null) {
+      bar.stepTo(m.step());
+      bar.setExtraMessage(words(m));
+      return;
+    }
+    double seconds = (System.nanoTime() - begin) / 1e9;
+    if (seconds - lastLine >= INTERVAL || m.step() == totalSteps) {
+      lastLine = seconds;
+      double left = seconds / (m.step() - first) * (totalSteps - m.step());
+      note("step " + m.step() + "/" + totalSteps + words(m) + ", " + Math.round(left) + " s left");
+    }
+  }
+
+  private static String words(StepMetrics m) {
+    String margin = m.values().containsKey("rewards/margins")
+        ? ", margin %.3f, accuracy %.2f".formatted(m.get("rewards/margins"), m.get("rewards/accuracies"))
+        : "";
+    return " loss %.4f%s, %.0f tokens/s".formatted(m.get("loss"), margin, m.get("tokens_per_second"));
+  }
+
+  @Override
+  public void checkpoint(Path file) {
+    // Routine: nothing to say.
+  }
+
+  @Override
+  public void note(String line) {
+    err.println("train: " + line);
+    err.flush();
+  }
+
+  private ProgressBar bar(String task, int total) {
+    return !terminal ? null
+        : new ProgressBarBuilder()
+            .setTaskName(task)
+            .setUnit(" steps", 1)
+            .setInitialMax(total)
+            .setStyle(ProgressBarStyle.ASCII)
+            .setUpdateIntervalMillis(500)
+            .startsFrom(0, Duration.ZERO)
+            .build();
+  }
+
+  @Override
+  public void close() {
+    if (bar != null) {
+      bar.close();
+      bar = null;
+    }
+  }
+}
