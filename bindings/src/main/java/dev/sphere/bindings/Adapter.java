@@ -1,8 +1,10 @@
 package dev.sphere.bindings;
 
+import dev.sphere.gguf.AdapterCheck;
 import dev.sphere.gguf.GgufFile;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.file.Files;
 import java.nio.file.Path;
 
 /**
@@ -32,13 +34,20 @@ public final class Adapter implements AutoCloseable {
    * Loads an adapter.
    *
    * @param scale factor on top of the file's own alpha / rank; 1 is what was trained
-   * @throws LlamaException when the file is no adapter for this model
+   * @throws dev.sphere.gguf.GgufException when the file is damaged, or doesn't fit the model
+   * @throws LlamaException when llama.cpp cannot load it all the same
    */
   public static Adapter load(Model model, Path path, float scale) {
     try (GgufFile file = GgufFile.open(path)) {
       if (file.kind() != GgufFile.Kind.ADAPTER) {
         throw new LlamaException(
             "Cannot use " + path + " as an adapter: it is a whole model. Name a LoRA adapter in GGUF format.");
+      }
+      // llama.cpp asserts on some that don't fit (one that changes a tied embedding), and names no tensor on others.
+      if (Files.isRegularFile(model.path())) {
+        try (GgufFile base = GgufFile.open(model.path())) {
+          AdapterCheck.checkAgainst(file, base);
+        }
       }
     }
     MemorySegment modelHandle = model.retain();

@@ -92,6 +92,20 @@ public enum GgmlType {
     };
   }
 
+  /**
+   * llama.cpp's number (general.file_type) for a model whose matrices are mostly of this type; for the types that
+   * Sphere writes: F32, F16, BF16, Q8_0.
+   */
+  public int fileType() {
+    return switch (this) {
+      case F32 -> 0;
+      case F16 -> 1;
+      case Q8_0 -> 7;
+      case BF16 -> 32;
+      default -> throw new IllegalArgumentException("a model can be written as f32, f16, bf16 or q8_0, not " + label());
+    };
+  }
+
   /** The name in lower case, as users type it: f32, bf16, q8_0, q4_k. */
   public String label() {
     return name().toLowerCase(Locale.ROOT);

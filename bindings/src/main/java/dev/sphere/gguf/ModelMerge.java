@@ -58,7 +58,7 @@ public final class ModelMerge {
     List<String> targets = AdapterCheck.targets(adapter);
     GgufWriter writer = new GgufWriter().putAll(model.metadata());
     if (type != null) {
-      writer.put("general.file_type", GgufValue.u32(Quantization.fileType(type)));
+      writer.put("general.file_type", GgufValue.u32(type.fileType()));
     }
     if (type == GgmlType.Q8_0) {
       writer.put("general.quantization_version", GgufValue.u32(2));

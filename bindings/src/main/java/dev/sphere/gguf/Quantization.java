@@ -82,17 +82,6 @@ public final class Quantization {
     }
   }
 
-  /** llama.cpp's number (general.file_type) for a model whose matrices are mostly of this type. */
-  static int fileType(GgmlType type) {
-    return switch (type) {
-      case F32 -> 0;
-      case F16 -> 1;
-      case Q8_0 -> 7;
-      case BF16 -> 32;
-      default -> throw new IllegalArgumentException(type.label());
-    };
-  }
-
   /** F32 to BF16, to nearest even; a NaN stays a (quiet) NaN. */
   static short toBf16(float value) {
     int bits = Float.floatToRawIntBits(value);

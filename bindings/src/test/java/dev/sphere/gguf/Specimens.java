@@ -50,8 +50,8 @@ final class Specimens {
     try (GgufFile file = GgufFile.open(model)) {
       for (String name : List.of("blk.0.attn_q.weight", "blk.1.ffn_down.weight", "blk.1.attn_output.weight")) {
         GgufTensor weight = file.tensor(name);
-        writer.tensor(name + ".lora_a", GgmlType.F32, List.of(weight.dim(0), 4L), ramp(4 * weight.dim(0), 0.01f));
-        writer.tensor(name + ".lora_b", GgmlType.F32, List.of(4L, weight.dim(1)), ramp(4 * weight.dim(1), 0.02f));
+        writer.tensor(name + ".lora_a", GgmlType.F32, List.of(weight.dim(0), 4L), ramp(4 * weight.dim(0), 0.1f));
+        writer.tensor(name + ".lora_b", GgmlType.F32, List.of(4L, weight.dim(1)), ramp(4 * weight.dim(1), 0.2f));
       }
     }
     writer.write(path);

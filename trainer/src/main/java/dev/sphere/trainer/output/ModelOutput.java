@@ -67,7 +67,7 @@ public final class ModelOutput {
     parameters.forEach(p -> trained.put(p.name(), p));
     GgufWriter writer = new GgufWriter().putAll(base.metadata());
     if (type != null) {
-      writer.put("general.file_type", GgufValue.u32(fileType(type)));
+      writer.put("general.file_type", GgufValue.u32(type.fileType()));
     }
     if (type == GgmlType.Q8_0) {
       writer.put("general.quantization_version", GgufValue.u32(2));
@@ -104,16 +104,6 @@ public final class ModelOutput {
       default -> GgmlType.F16;
     };
     return tensor.rowLength() % wanted.blockSize() == 0 ? wanted : GgmlType.F16;
-  }
-
-  private static long fileType(GgmlType type) {
-    return switch (type) {
-      case F32 -> 0;
-      case F16 -> 1;
-      case Q8_0 -> 7;
-      case BF16 -> 32;
-      default -> throw new IllegalArgumentException("a model can be written as f32, f16, bf16 or q8_0, not " + type.label());
-    };
   }
 
   private static void provenance(GgufWriter writer, GgufFile base, TrainingResult result) {
