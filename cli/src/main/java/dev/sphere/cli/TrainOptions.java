@@ -22,14 +22,14 @@ final class TrainOptions {
       required = true,
       paramLabel = "MODEL",
       description = "The model to start from: a GGUF file, 'embedded' or 'embedded-small'.")
-  private String model;
+  String model;
 
   @Option(
       names = "--out",
       required = true,
       paramLabel = "DIR",
       description = "Folder for adapter.gguf or model.gguf, metrics.jsonl and checkpoints/.")
-  private Path out;
+  Path out;
 
   @Option(
       names = "--method",
@@ -63,7 +63,7 @@ final class TrainOptions {
   @Option(
       names = "--schedule",
       defaultValue = "linear",
-      description = "constant, linear or cosine, after the warmup (default: ${DEFAULT-VALUE}).")
+      description = "constant, linear, cosine or wsd (warmup, stable, decay), after the warmup (default: ${DEFAULT-VALUE}).")
   private String schedule;
 
   @Option(
@@ -158,7 +158,7 @@ final class TrainOptions {
   private OnBadRow badRows;
 
   @Option(names = "--threads", description = "Threads that compute (default: all cores).")
-  private int threads = Runtime.getRuntime().availableProcessors();
+  int threads = Runtime.getRuntime().availableProcessors();
 
   @Option(names = "--json", description = "One JSON object about the run as the last line.")
   boolean json;

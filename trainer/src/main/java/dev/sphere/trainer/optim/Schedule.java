@@ -13,11 +13,15 @@ import java.util.Map;
  * @param warmupRatio share of all steps, rounded up, in [0, 1]
  */
 public record Schedule(Kind kind, int warmupSteps, double warmupRatio) {
+  private static final double WSD_DECAY = 0.3;
+
   /** Shape after the warmup. */
   public enum Kind {
     CONSTANT,
     LINEAR,
-    COSINE;
+    COSINE,
+    /** Warmup, stable, decay (arXiv 2404.06395): constant, then down to 0 along a line over the last 30 % of the steps. */
+    WSD;
 
     /** By name, in any case. */
     public static Kind of(String name) {
@@ -26,7 +30,7 @@ public record Schedule(Kind kind, int warmupSteps, double warmupRatio) {
           return k;
         }
       }
-      throw new IllegalArgumentException("unknown schedule '" + name + "': use constant, linear or cosine");
+      throw new IllegalArgumentException("unknown schedule '" + name + "': use constant, linear, cosine or wsd");
     }
   }
 
@@ -62,6 +66,7 @@ public record Schedule(Kind kind, int warmupSteps, double warmupRatio) {
     return switch (kind) {
       case CONSTANT -> 1;
       case LINEAR -> Math.max(0, 1 - progress);
+      case WSD -> Math.clamp((1 - progress) / WSD_DECAY, 0, 1);
       case COSINE -> 0.5 * (1 + Math.cos(Math.PI * Math.min(1, progress)));
     };
   }

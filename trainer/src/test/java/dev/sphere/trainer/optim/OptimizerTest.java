@@ -97,6 +97,11 @@ class OptimizerTest {
     Schedule constant = Schedule.of(Schedule.Kind.CONSTANT, 0);
     assertEquals(1, constant.factor(0, 1));
     assertEquals(1, constant.factor(9, 10));
+    Schedule wsd = Schedule.of(Schedule.Kind.WSD, 0);
+    assertEquals(1, wsd.factor(69, 100));
+    assertEquals(1, wsd.factor(70, 100), 1e-12);
+    assertEquals(0.5, wsd.factor(85, 100), 1e-12);
+    assertEquals(0.01 / 0.3, wsd.factor(99, 100), 1e-12);
     assertEquals(1, Schedule.of(Schedule.Kind.LINEAR, 20).factor(19, 10), "a warmup longer than the run");
     assertThrows(IllegalArgumentException.class, () -> Schedule.Kind.of("cosin"));
   }
