@@ -94,6 +94,9 @@ final class Ggml {
   static final MethodHandle EXPAND = of("ggml_build_forward_expand", FunctionDescriptor.ofVoid(ADDRESS, ADDRESS));
   static final MethodHandle GRAPH_NODES = of("ggml_graph_n_nodes", FunctionDescriptor.of(JAVA_INT, ADDRESS));
 
+  static final MethodHandle GRAPH_NODE = of("ggml_graph_node", FunctionDescriptor.of(ADDRESS, ADDRESS, JAVA_INT));
+  static final MethodHandle GRAPH_ADD_NODE = of("ggml_graph_add_node", FunctionDescriptor.ofVoid(ADDRESS, ADDRESS));
+
   // backends and memory
   static final MethodHandle CPU_INIT = of("ggml_backend_cpu_init", FunctionDescriptor.of(ADDRESS));
   static final MethodHandle CPU_SET_THREADS =

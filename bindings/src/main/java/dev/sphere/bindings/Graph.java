@@ -81,13 +81,45 @@ public final class Graph implements AutoCloseable, Tensor.Owner {
 
   /** Computes all nodes, in the order in which they were asked for. */
   public void compute() {
+    run(graph());
+  }
+
+  private void run(MemorySegment nodes) {
     try {
-      int status = (int) Ggml.BACKEND_COMPUTE.invokeExact(backend.handle(), graph());
+      int status = (int) Ggml.BACKEND_COMPUTE.invokeExact(backend.handle(), nodes);
       if (status != 0) {
         throw new IllegalStateException("computing a graph of " + count + " tensors failed with ggml status " + status);
       }
     } catch (Throwable t) {
       throw Ggml.failed(t);
+    }
+  }
+
+  /** Number of nodes asked for so far: a point at which {@link #compute(int, int)} can pause. */
+  public int mark() {
+    try {
+      return (int) Ggml.GRAPH_NODES.invokeExact(graph());
+    } catch (Throwable t) {
+      throw Ggml.failed(t);
+    }
+  }
+
+  /**
+   * Computes the nodes between two marks alone, so that the caller can read what was kept and write more inputs in
+   * between. From 0 to the last mark in order, each once, is the same as {@link #compute()}.
+   */
+  public void compute(int from, int to) {
+    MemorySegment part = Ggml.newContext(Ggml.graphOverhead(Math.max(1, to - from)) + Ggml.tensorOverhead());
+    try {
+      MemorySegment nodes = (MemorySegment) Ggml.NEW_GRAPH.invokeExact(part, (long) Math.max(1, to - from), false);
+      for (int i = from; i < to; i++) {
+        Ggml.GRAPH_ADD_NODE.invokeExact(nodes, (MemorySegment) Ggml.GRAPH_NODE.invokeExact(graph(), i));
+      }
+      run(nodes);
+    } catch (Throwable t) {
+      throw Ggml.failed(t);
+    } finally {
+      Ggml.call(Ggml.FREE, part);
     }
   }
 

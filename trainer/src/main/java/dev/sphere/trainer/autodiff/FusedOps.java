@@ -16,13 +16,15 @@ public final class FusedOps extends PlainOps {
     kernels = new TrainingKernels(graph);
   }
 
-  /** Frozen weights other than F32 go through ggml's own forward product, which knows their types. */
   @Override
   public Value linear(Value weight, Value x) {
-    Tensor w = weight.tensor();
-    Tensor y =
-        w.type() == TensorType.F32 ? kernels.linear(w, x.tensor(), null) : graph.mulMat(w, x.tensor());
-    return tape.record(y, dy -> linearBack(weight, x, dy), weight, x);
+    return tape.record(
+        product(weight.tensor(), x.tensor()), dy -> linearBack(weight, x, dy), weight, x);
+  }
+
+  /** Frozen weights other than F32 go through ggml's own product, which knows their types. */
+  private Tensor product(Tensor weight, Tensor x) {
+    return weight.type() == TensorType.F32 ? kernels.linear(weight, x, null) : graph.mulMat(weight, x);
   }
 
   private void linearBack(Value weight, Value x, Tensor dy) {
@@ -119,17 +121,19 @@ public final class FusedOps extends PlainOps {
   }
 
   @Override
-  public Tensor logProbs(Value hidden, Value weight, Targets targets) {
-    return kernels.logProbs(linear(weight, hidden).tensor(), targets.offsets(), targets.tokens());
+  public Tensor logits(Value hidden, Value weight) {
+    return product(weight.tensor(), hidden.tensor());
   }
 
   @Override
-  public Tensor logProbsBackward(Value hidden, Value weight, Targets targets) {
-    Tensor logits = linear(tape.constant(weight.tensor()), tape.constant(hidden.tensor())).tensor();
-    Tensor logProbs = graph.compute(kernels.logProbs(logits, targets.offsets(), targets.tokens()));
+  public Tensor logProbs(Tensor logits, Targets targets) {
+    return kernels.logProbs(logits, targets.offsets(), targets.tokens());
+  }
+
+  @Override
+  public void logProbsBackward(Tensor logits, Tensor logProbs, Value hidden, Value weight, Targets targets) {
     Tensor dLogits =
         kernels.logProbsBack(logits, targets.offsets(), targets.tokens(), targets.weights(), logProbs);
     linearBack(weight, hidden, dLogits);
-    return logProbs;
   }
 }

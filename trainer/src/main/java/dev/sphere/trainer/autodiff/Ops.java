@@ -39,19 +39,17 @@ public interface Ops {
   /** Rows of x [width, M] by an I32 vector, as [width, count]. */
   Value rows(Value x, Tensor indices);
 
-  /**
-   * Log-probabilities of targets under softmax(weight · hidden).
-   *
-   * @param hidden [width, R]
-   * @param weight [width, vocabulary]
-   * @param targets which tokens after which rows
-   * @return [count], in the targets' order
-   */
-  Tensor logProbs(Value hidden, Value weight, Targets targets);
+  /** weight [width, vocabulary] · hidden [width, R]: not recorded on the tape, see {@link #logProbsBackward}. */
+  Tensor logits(Value hidden, Value weight);
+
+  /** Log-probabilities [count] of targets under softmax(logits), in the targets' order. */
+  Tensor logProbs(Tensor logits, Targets targets);
 
   /**
-   * The same, and the backward pass of sum_i weights[i] · logProb[i] into hidden and weight at once, so that logits
-   * need not live on. The log-probabilities' node is returned.
+   * The backward pass of sum_i weights[i] · logProb[i] into hidden and weight. The logits' memory may be overwritten.
+   *
+   * @param logits from {@link #logits}
+   * @param logProbs from {@link #logProbs}
    */
-  Tensor logProbsBackward(Value hidden, Value weight, Targets targets);
+  void logProbsBackward(Tensor logits, Tensor logProbs, Value hidden, Value weight, Targets targets);
 }

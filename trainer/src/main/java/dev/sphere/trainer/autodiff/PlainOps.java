@@ -56,19 +56,21 @@ public class PlainOps extends Primitives implements Ops {
   }
 
   @Override
-  public Tensor logProbs(Value hidden, Value weight, Targets targets) {
-    return gather(graph.softMax(graph.mulMat(weight.tensor(), hidden.tensor()), null, 1), targets);
+  public Tensor logits(Value hidden, Value weight) {
+    return graph.mulMat(weight.tensor(), hidden.tensor());
   }
 
   @Override
-  public Tensor logProbsBackward(Value hidden, Value weight, Targets targets) {
-    Value logits = mulMat(weight, hidden);
-    Tensor p = graph.softMax(logits.tensor(), null, 1);
-    Tensor logProbs = graph.compute(gather(p, targets));
+  public Tensor logProbs(Tensor logits, Targets targets) {
+    return gather(graph.softMax(logits, null, 1), targets);
+  }
+
+  @Override
+  public void logProbsBackward(Tensor logits, Tensor logProbs, Value hidden, Value weight, Targets targets) {
     // d (sum_i w_i log p_i) / d logits = w at the targets - p · (sum of the row's weights)
+    Tensor p = graph.softMax(logits, null, 1);
     Tensor w = targets.dense((int) p.size(0));
-    tape.give(logits, graph.sub(w, graph.mul(p, graph.sumRows(w))));
-    return logProbs;
+    mulMatBack(weight, hidden, graph.sub(w, graph.mul(p, graph.sumRows(w))));
   }
 
   private Tensor gather(Tensor p, Targets targets) {

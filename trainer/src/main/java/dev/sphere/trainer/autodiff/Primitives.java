@@ -17,22 +17,20 @@ class Primitives {
 
   /** {@link Graph#mulMat}: a [k, m, p, q], b [k, n, P, q] to [m, n, P, q]; a is shared by P/p neighbours of b. */
   Value mulMat(Value a, Value b) {
+    Graph.require(a.tensor().size(3) == b.tensor().size(3), "differentiable mulMat", a.tensor(), b.tensor());
+    return tape.record(graph.mulMat(a.tensor(), b.tensor()), dy -> mulMatBack(a, b, dy), a, b);
+  }
+
+  /** Gradients of a product as products again: db = aᵀ dy, da = b dyᵀ, with transposed copies. */
+  final void mulMatBack(Value a, Value b, Tensor dy) {
     Tensor at = a.tensor();
-    Tensor bt = b.tensor();
-    Graph.require(at.size(3) == bt.size(3), "differentiable mulMat", at, bt);
-    return tape.record(
-        graph.mulMat(at, bt),
-        dy -> {
-          if (b.differentiable()) {
-            Tensor plain = at.type() == TensorType.F32 ? at : graph.cast(at, TensorType.F32);
-            tape.give(b, graph.mulMat(transposed(plain), dy));
-          }
-          if (a.differentiable()) {
-            tape.give(a, sumNeighbours(graph.mulMat(transposed(bt), transposed(dy)), at.size(2)));
-          }
-        },
-        a,
-        b);
+    if (b.differentiable()) {
+      Tensor plain = at.type() == TensorType.F32 ? at : graph.cast(at, TensorType.F32);
+      tape.give(b, graph.mulMat(transposed(plain), dy));
+    }
+    if (a.differentiable()) {
+      tape.give(a, sumNeighbours(graph.mulMat(transposed(b.tensor()), transposed(dy)), at.size(2)));
+    }
   }
 
   private Tensor transposed(Tensor a) {

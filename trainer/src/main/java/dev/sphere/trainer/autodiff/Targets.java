@@ -14,7 +14,7 @@ public final class Targets {
   private final Graph graph;
   private final int[] offsetValues;
   private final int[] tokenValues;
-  private final float[] weightValues;
+  private float[] weightValues;
   private Tensor offsets;
   private Tensor tokens;
   private Tensor weights;
@@ -25,7 +25,7 @@ public final class Targets {
   /**
    * @param offsets length rows + 1, ascending from 0
    * @param tokens the predicted tokens
-   * @param weights as many, or null for a forward pass alone
+   * @param weights as many, or null while they are not known (see {@link #writeWeights})
    */
   public Targets(Graph graph, int[] offsets, int[] tokens, float[] weights) {
     this.graph = graph;
@@ -78,6 +78,22 @@ public final class Targets {
     return dense;
   }
 
+  /** Sets the weights and writes them; in a graph that pauses, before its backward part is computed. */
+  public void writeWeights(float[] values) {
+    weightValues = values;
+    if (weights != null) {
+      weights.write(values);
+    }
+    if (dense != null) {
+      float[] table = new float[Math.multiplyExact(vocabulary, rows)];
+      int[] index = flatIndices();
+      for (int i = 0; i < count; i++) {
+        table[index[i]] += values[i];
+      }
+      dense.write(table);
+    }
+  }
+
   /** Writes whatever inputs the operations have asked for; between the graph's allocate and compute. */
   public void write() {
     if (offsets != null) {
@@ -86,25 +102,21 @@ public final class Targets {
     if (tokens != null) {
       tokens.write(tokenValues);
     }
-    if (weights != null) {
-      weights.write(weightValues);
+    if (flat != null) {
+      flat.write(flatIndices());
     }
-    if (flat == null) {
-      return;
+    if (weightValues != null) {
+      writeWeights(weightValues);
     }
+  }
+
+  private int[] flatIndices() {
     int[] index = new int[count];
-    float[] values = new float[dense == null ? 0 : Math.multiplyExact(vocabulary, rows)];
     for (int r = 0; r < rows; r++) {
       for (int i = offsetValues[r]; i < offsetValues[r + 1]; i++) {
         index[i] = Math.addExact(Math.multiplyExact(r, vocabulary), tokenValues[i]);
-        if (dense != null) {
-          values[index[i]] += weightValues[i];
-        }
       }
     }
-    flat.write(index);
-    if (dense != null) {
-      dense.write(values);
-    }
+    return index;
   }
 }

@@ -1,20 +1,10 @@
 package dev.sphere.trainer.model;
 
 import dev.sphere.bindings.Backend;
-import dev.sphere.bindings.Graph;
-import dev.sphere.bindings.Tensor;
-import dev.sphere.bindings.TensorBuffer;
-import dev.sphere.bindings.TensorType;
-import dev.sphere.trainer.autodiff.FusedOps;
-import dev.sphere.trainer.autodiff.Geometry;
-import dev.sphere.trainer.autodiff.Ops;
-import dev.sphere.trainer.autodiff.PlainOps;
-import dev.sphere.trainer.autodiff.Tape;
-import dev.sphere.trainer.autodiff.Targets;
 import dev.sphere.trainer.autodiff.Value;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
+import java.util.function.UnaryOperator;
 
 /**
  * Forward and backward passes of one chunk. Layers are taken in segments: the inputs of the segments are kept as
@@ -22,66 +12,84 @@ import java.util.List;
  * segment holds the head too, the first one the embedding.
  */
 final class ChunkRunner implements AutoCloseable {
-  /** Logits that exist at once: 64 MiB of them. */
-  private static final int LOGITS = 1 << 24;
-
   private final Backend backend;
   private final Architecture shape;
-  private final Weights weights;
   private final ModelOptions options;
   private final Transformer transformer;
-  private TensorBuffer kept;
-  private List<Tensor> checkpoints = List.of();
-  private int keptColumns;
-  private int keptSegments;
+  /** One for each chunk of a batch that is kept between its forward and its backward pass. */
+  private final List<Checkpoints> kept = new ArrayList<>();
 
   ChunkRunner(Backend backend, Architecture shape, Weights weights, ModelOptions options) {
     this.backend = backend;
     this.shape = shape;
-    this.weights = weights;
     this.options = options;
     this.transformer = new Transformer(shape, weights, options);
   }
 
   long checkpointBytes() {
-    return kept == null ? 0 : kept.bytes();
+    return kept.stream().mapToLong(Checkpoints::bytes).sum();
   }
 
   /** Log-probabilities of the chunk's predictions, in its order. */
   float[] forward(Chunk chunk, boolean adapter) {
-    try (Pass pass = new Pass(chunk, shape.layers())) {
-      Value x = pass.layers(pass.embedding(), 0, shape.layers(), adapter);
-      pass.head(x, null);
+    try (Pass pass = pass(chunk, shape.layers())) {
+      pass.headForward(pass.layers(pass.embedding(), 0, shape.layers(), adapter));
       pass.run();
       return pass.logProbs();
     }
   }
 
-  /** The same, and gradients of the weighted sum added to the parameters'. */
-  float[] backward(Chunk chunk, float[] lossWeights) {
-    int step = segmentLayers(chunk);
-    int segments = (shape.layers() + step - 1) / step;
-    reserve(segments, chunk.size());
-    for (int s = 0; s < segments - 1; s++) {
-      try (Pass pass = new Pass(chunk, step)) {
-        Value x = pass.layers(pass.start(s), s * step, (s + 1) * step, true);
-        pass.graph.compute(pass.graph.copy(x.tensor(), checkpoints.get(s + 1)));
-        pass.run();
-      }
+  /** Whether all activations of the chunk may be kept from its forward to its backward pass. */
+  boolean fitsWhole(Chunk chunk) {
+    return segmentLayers(chunk) == shape.layers()
+        && (long) chunk.rows().length * shape.vocabulary() <= Pass.LOGITS;
+  }
+
+  /** Forward pass, the loss's weights by {@code lossWeights} from its log-probabilities, backward pass: one graph. */
+  float[] backwardWhole(Chunk chunk, UnaryOperator<float[]> lossWeights) {
+    try (Pass pass = pass(chunk, shape.layers())) {
+      pass.headForward(pass.layers(pass.embedding(), 0, shape.layers(), true));
+      int middle = pass.graph.mark();
+      pass.headBackward();
+      pass.tape().backward(0);
+      pass.allocate();
+      pass.graph.compute(0, middle);
+      float[] logProbs = pass.logProbs();
+      pass.writeWeights(lossWeights.apply(logProbs));
+      pass.graph.compute(middle, pass.graph.mark());
+      return logProbs;
     }
+  }
+
+  /** Forward pass that keeps the segments' inputs under {@code index} for {@link #backwardKept}. */
+  float[] forwardKeeping(Chunk chunk, int index) {
+    int step = segmentLayers(chunk);
+    int segments = segments(step);
+    forwardSegments(chunk, step, segments, index);
+    try (Pass pass = pass(chunk, step)) {
+      pass.headForward(pass.layers(start(pass, segments - 1, index), (segments - 1) * step, shape.layers(), true));
+      pass.run();
+      return pass.logProbs();
+    }
+  }
+
+  /** The way back for a chunk of {@link #forwardKeeping}; gradients are added to the parameters'. */
+  float[] backwardKept(Chunk chunk, int index, float[] lossWeights) {
+    int step = segmentLayers(chunk);
+    int segments = segments(step);
     float[] logProbs = null;
     for (int s = segments - 1; s >= 0; s--) {
-      try (Pass pass = new Pass(chunk, step)) {
-        Value in = pass.start(s);
+      try (Pass pass = pass(chunk, step)) {
+        Value in = start(pass, s, index);
         Value out = pass.layers(in, s * step, Math.min(shape.layers(), (s + 1) * step), true);
         if (s == segments - 1) {
           pass.head(out, lossWeights);
-          pass.ops.tape().backward(0);
+          pass.tape().backward(0);
         } else {
-          pass.ops.tape().backward(out, checkpoints.get(0));
+          pass.tape().backward(out, kept.get(index).gradient());
         }
-        if (s > 0 && in.gradient() != null) {
-          pass.graph.compute(pass.graph.copy(in.gradient(), checkpoints.get(0)));
+        if (s > 0) {
+          pass.graph.compute(pass.graph.copy(in.gradient(), kept.get(index).gradient()));
         }
         pass.run();
         if (s == segments - 1) {
@@ -92,144 +100,68 @@ final class ChunkRunner implements AutoCloseable {
     return logProbs;
   }
 
+  /** Forward and backward pass; gradients are added to the parameters'. */
+  float[] backward(Chunk chunk, float[] lossWeights) {
+    int step = segmentLayers(chunk);
+    forwardSegments(chunk, step, segments(step), 0);
+    return backwardKept(chunk, 0, lossWeights);
+  }
+
+  /** All segments but the last. */
+  private void forwardSegments(Chunk chunk, int step, int segments, int index) {
+    reserve(index, segments, chunk.size());
+    for (int s = 0; s < segments - 1; s++) {
+      try (Pass pass = pass(chunk, step)) {
+        Value x = pass.layers(start(pass, s, index), s * step, (s + 1) * step, true);
+        pass.graph.compute(pass.graph.copy(x.tensor(), kept.get(index).input(s + 1)));
+        pass.run();
+      }
+    }
+  }
+
+  private Value start(Pass pass, int s, int index) {
+    return s == 0 ? pass.embedding() : pass.tape().variable(kept.get(index).input(s));
+  }
+
+  private Pass pass(Chunk chunk, int layers) {
+    return new Pass(backend, shape, transformer, options.fused(), chunk, layers);
+  }
+
+  private int segments(int step) {
+    return (shape.layers() + step - 1) / step;
+  }
+
   /** As many layers as the activations' memory allows, or as the options say. */
   private int segmentLayers(Chunk chunk) {
     if (options.segmentLayers() > 0) {
       return Math.min(options.segmentLayers(), shape.layers());
     }
-    long floats = 6L * shape.width() + 5L * shape.feedForward()
-        + 4L * shape.headSize() * (shape.heads() + shape.kvHeads()) + (long) shape.heads() * chunk.slots() * 3;
-    long layerBytes = 4 * floats * chunk.size();
-    return Math.clamp(options.activationBytes() / layerBytes, 1, shape.layers());
+    return Math.clamp(options.activationBytes() / layerBytes(chunk), 1, shape.layers());
   }
 
-  /** Tensor 0 carries the gradient between segments, tensor s the input of segment s. */
-  private void reserve(int segments, int columns) {
-    if (segments == 1 || (segments == keptSegments && columns == keptColumns)) {
+  /** Activations of a layer that its backward pass needs, about. */
+  private long layerBytes(Chunk chunk) {
+    long heads = shape.heads() + 2L * shape.kvHeads();
+    long floats = 5L * shape.width() + 3L * shape.feedForward() + shape.headSize() * (heads + shape.heads());
+    if (!options.fused()) {
+      floats = 2 * floats + 3L * shape.heads() * chunk.slots();
+    }
+    return 4 * floats * chunk.size();
+  }
+
+  private void reserve(int index, int segments, int slots) {
+    if (segments == 1 || (index < kept.size() && kept.get(index).fits(segments, slots))) {
       return;
     }
-    if (kept != null) {
-      kept.close();
+    while (kept.size() > index) {
+      kept.removeLast().close();
     }
-    kept = new TensorBuffer(backend, segments);
-    checkpoints = new ArrayList<>();
-    for (int s = 0; s < segments; s++) {
-      checkpoints.add(kept.add(TensorType.F32, "checkpoint " + s, shape.width(), columns));
-    }
-    kept.allocate();
-    keptSegments = segments;
-    keptColumns = columns;
+    kept.add(new Checkpoints(backend, segments, shape.width(), slots));
   }
 
   @Override
   public void close() {
-    if (kept != null) {
-      kept.close();
-    }
-  }
-
-  /** One graph over a chunk, with its inputs. */
-  private final class Pass implements AutoCloseable {
-    final Chunk chunk;
-    final Graph graph;
-    final Ops ops;
-    final Geometry geometry;
-    final List<Targets> targets = new ArrayList<>();
-    final List<Tensor> rowInputs = new ArrayList<>();
-    final List<int[]> rowValues = new ArrayList<>();
-    final List<Tensor> results = new ArrayList<>();
-    Tensor tokens;
-
-    Pass(Chunk chunk, int layers) {
-      this.chunk = chunk;
-      this.graph = new Graph(backend, 600 * layers + 100 * headChunks(chunk) + 200);
-      Tape tape = new Tape(graph);
-      this.ops = options.fused() ? new FusedOps(tape) : new PlainOps(tape);
-      this.geometry = new Geometry(
-          graph, shape.headSize(), shape.heads(), shape.kvHeads(), chunk.slots(), shape.rope(),
-          transformer.ropeFactors(), chunk.positions(), chunk.parents());
-    }
-
-    Value embedding() {
-      tokens = graph.input(TensorType.I32, chunk.size());
-      return transformer.embed(ops, tokens);
-    }
-
-    /** What segment s starts from. */
-    Value start(int s) {
-      return s == 0 ? embedding() : ops.tape().variable(checkpoints.get(s));
-    }
-
-    Value layers(Value x, int from, int to, boolean adapter) {
-      for (int i = from; i < to; i++) {
-        x = transformer.layer(ops, i, x, geometry, adapter);
-      }
-      return x;
-    }
-
-    /** The head over the predicting rows, a chunk of logits at a time; with loss weights also its backward pass. */
-    void head(Value x, float[] lossWeights) {
-      int step = headRows();
-      for (int from = 0; from < chunk.rows().length; from += step) {
-        int to = Math.min(chunk.rows().length, from + step);
-        int first = chunk.offsets()[from];
-        int last = chunk.offsets()[to];
-        int[] offsets = Arrays.copyOfRange(chunk.offsets(), from, to + 1);
-        for (int i = 0; i < offsets.length; i++) {
-          offsets[i] -= first;
-        }
-        float[] part = lossWeights == null ? null : Arrays.copyOfRange(lossWeights, first, last);
-        Targets t = new Targets(graph, offsets, Arrays.copyOfRange(chunk.targets(), first, last), part);
-        targets.add(t);
-        Tensor rows = graph.input(TensorType.I32, to - from);
-        rowInputs.add(rows);
-        rowValues.add(Arrays.copyOfRange(chunk.rows(), from, to));
-        int mark = ops.tape().mark();
-        Value hidden = transformer.predicting(ops, x, rows);
-        if (part == null) {
-          results.add(graph.keep(ops.logProbs(hidden, transformer.head(ops), t)));
-        } else {
-          results.add(graph.keep(ops.logProbsBackward(hidden, transformer.head(ops), t)));
-          ops.tape().backward(mark);
-        }
-      }
-    }
-
-    void run() {
-      graph.allocate();
-      if (tokens != null) {
-        tokens.write(chunk.tokens());
-      }
-      geometry.write();
-      targets.forEach(Targets::write);
-      for (int i = 0; i < rowInputs.size(); i++) {
-        rowInputs.get(i).write(rowValues.get(i));
-      }
-      graph.compute();
-    }
-
-    float[] logProbs() {
-      float[] all = new float[chunk.order().length];
-      int at = 0;
-      for (Tensor result : results) {
-        float[] part = result.read();
-        System.arraycopy(part, 0, all, at, part.length);
-        at += part.length;
-      }
-      return all;
-    }
-
-    @Override
-    public void close() {
-      graph.close();
-    }
-  }
-
-  private int headRows() {
-    return Math.clamp(LOGITS / shape.vocabulary(), 1, 1024);
-  }
-
-  private int headChunks(Chunk chunk) {
-    return (chunk.rows().length + headRows() - 1) / headRows();
+    kept.forEach(Checkpoints::close);
+    kept.clear();
   }
 }

@@ -5,6 +5,7 @@ import dev.sphere.trainer.PackedBatch;
 import dev.sphere.trainer.Parameter;
 import dev.sphere.trainer.TrainableModel;
 import java.util.List;
+import java.util.function.UnaryOperator;
 
 /**
  * A qwen2 or llama model that computes as ggml graphs. A batch is cut into chunks of whole groups, which are computed
@@ -73,21 +74,64 @@ public final class GraphModel implements TrainableModel {
   @Override
   public float[] backward(PackedBatch batch, float[] lossWeights) {
     check(batch);
+    requireWeights(batch, lossWeights);
+    float[] result = new float[batch.predictions()];
+    for (Chunk chunk : Chunk.split(batch, options.microTokens())) {
+      if (chunk.order().length > 0) {
+        scatter(runner.backward(chunk, gather(lossWeights, chunk)), chunk, result);
+      }
+    }
+    return result;
+  }
+
+  /**
+   * {@inheritDoc} A batch whose activations fit into memory is one graph that pauses between its forward and its
+   * backward part; of a larger one the segments' inputs are kept in between.
+   */
+  @Override
+  public float[] backward(PackedBatch batch, UnaryOperator<float[]> lossWeights) {
+    check(batch);
+    float[] result = new float[batch.predictions()];
+    if (result.length == 0) {
+      requireWeights(batch, lossWeights.apply(result));
+      return result;
+    }
+    Chunk whole = Chunk.split(batch, Integer.MAX_VALUE).getFirst();
+    if (runner.fitsWhole(whole)) {
+      runner.backwardWhole(
+          whole,
+          logProbs -> {
+            scatter(logProbs, whole, result);
+            return gather(requireWeights(batch, lossWeights.apply(result.clone())), whole);
+          });
+      return result;
+    }
+    List<Chunk> chunks = Chunk.split(batch, options.microTokens());
+    chunks.removeIf(chunk -> chunk.order().length == 0);
+    for (int i = 0; i < chunks.size(); i++) {
+      scatter(runner.forwardKeeping(chunks.get(i), i), chunks.get(i), result);
+    }
+    float[] weights = requireWeights(batch, lossWeights.apply(result.clone()));
+    for (int i = 0; i < chunks.size(); i++) {
+      runner.backwardKept(chunks.get(i), i, gather(weights, chunks.get(i)));
+    }
+    return result;
+  }
+
+  private static float[] requireWeights(PackedBatch batch, float[] lossWeights) {
     if (lossWeights.length != batch.predictions()) {
       throw new IllegalArgumentException(
           lossWeights.length + " weights for " + batch.predictions() + " predictions");
     }
-    float[] result = new float[batch.predictions()];
-    for (Chunk chunk : Chunk.split(batch, options.microTokens())) {
-      if (chunk.order().length > 0) {
-        float[] part = new float[chunk.order().length];
-        for (int i = 0; i < part.length; i++) {
-          part[i] = lossWeights[chunk.order()[i]];
-        }
-        scatter(runner.backward(chunk, part), chunk, result);
-      }
+    return lossWeights;
+  }
+
+  private static float[] gather(float[] values, Chunk chunk) {
+    float[] part = new float[chunk.order().length];
+    for (int i = 0; i < part.length; i++) {
+      part[i] = values[chunk.order()[i]];
     }
-    return result;
+    return part;
   }
 
   private static void scatter(float[] values, Chunk chunk, float[] result) {

@@ -122,6 +122,52 @@ class GraphModelTest {
     }
   }
 
+  /** The loss's weights may come out of the forward pass: in one graph, in segments, in several chunks. */
+  @ParameterizedTest
+  @CsvSource({"true,0,1024", "false,0,1024", "true,1,1024", "true,2,10", "true,0,10"})
+  void weightsFromTheForwardPass(boolean fused, int segment, int microTokens) {
+    TinyModel tiny = new TinyModel(TinyModel.llama(3), true, false, false, 3);
+    PackedBatch batch = Batches.trees(3, 9, tiny.shape.vocabulary(), 4);
+    ModelOptions options =
+        ModelOptions.full(1).withFused(fused).withSegmentLayers(segment).withMicroTokens(microTokens);
+    try (TrainableModel a = new GraphModel(tiny.shape, tiny, options);
+        TrainableModel b = new GraphModel(tiny.shape, tiny, options)) {
+      float[] seen = new float[batch.predictions()];
+      float[] logProbs =
+          a.backward(
+              batch,
+              l -> {
+                System.arraycopy(l, 0, seen, 0, l.length);
+                return squares(l);
+              });
+      assertArrayEquals(seen, logProbs);
+      assertArrayEquals(logProbs, b.logProbs(batch, false));
+      b.backward(batch, squares(logProbs));
+      for (int i = 0; i < a.parameters().size(); i++) {
+        close(gradient(b.parameters().get(i)), floats(gradient(a.parameters().get(i))), 1e-6, a.parameters().get(i).name());
+      }
+      Parameter first = a.parameters().getFirst();
+      double[] before = gradient(first);
+      assertThrows(
+          IllegalStateException.class,
+          () ->
+              a.backward(
+                  batch,
+                  l -> {
+                    throw new IllegalStateException("no loss today");
+                  }));
+      assertArrayEquals(before, gradient(first));
+    }
+  }
+
+  private static float[] squares(float[] values) {
+    float[] s = values.clone();
+    for (int i = 0; i < s.length; i++) {
+      s[i] *= s[i];
+    }
+    return s;
+  }
+
   @Test
   void gradientsAddUpAndAreBitEqualEachTime() {
     TinyModel tiny = qwen2(true);
