@@ -138,6 +138,13 @@ if [ -d "$entry" ]; then echo "$entry"; exit 0; fi
 
 # --- the build ---------------------------------------------------------------------------------
 need cmake cmake
+if [ $cuda = ON ]; then
+  nvcc=$(command -v nvcc) || die "--cuda needs nvcc. Install the CUDA toolkit, or build without --cuda."
+  toolkit=$(dirname "$(dirname "$(readlink -f "$nvcc")")")
+  ls "$toolkit"/include/cublas_v2.h "$toolkit"/targets/*/include/cublas_v2.h /usr/include/cublas_v2.h 2> /dev/null |
+    grep -q . || die "--cuda: nvcc is there ($nvcc), but cuBLAS's headers are not; llama.cpp's CUDA backend needs them.
+Install them (apt-get install libcublas-dev, or libcublas-dev-13-0 from NVIDIA's repository), or build without --cuda."
+fi
 [ -n "${LLAMA_CPP_DIR:-}" ] || provide_source
 lock
 if [ -d "$entry" ]; then echo "$entry"; exit 0; fi

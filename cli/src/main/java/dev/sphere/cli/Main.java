@@ -8,7 +8,7 @@ import picocli.CommandLine.Command;
 
 /**
  * The command line. Exit status: 0 done, 1 the work failed, 2 a mistake in the call or the set-up. With {@code
- * SPHERE_DEBUG=1} in the environment an error brings its stack trace.
+ * SPHERE_DEBUG=1} in the environment an error brings its stack trace; {@link Logging} for {@code SPHERE_LOG}.
  */
 @Command(
     name = "sphere",
@@ -29,6 +29,7 @@ public final class Main implements Runnable {
   @CommandLine.Spec private CommandLine.Model.CommandSpec spec;
 
   public static void main(String[] args) {
+    Logging.configure(System.getenv("SPHERE_LOG"));
     System.exit(run(args));
   }
 
