@@ -1,0 +1,55 @@
+package dev.sphere.engine.eval;
+
+import java.io.BufferedReader;
+import java.io.BufferedWriter;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.json.JsonMapper;
+
+/** Stored answers: one JSON object a line, with the fields of {@link Answered}. */
+public final class AnswerFile {
+  private static final JsonMapper JSON = JsonMapper.shared();
+
+  private AnswerFile() {}
+
+  /** Writes the answers, whole or not at all. */
+  public static void write(Path file, List<Answered> answers) {
+    Path part = file.resolveSibling(file.getFileName() + ".part");
+    try {
+      try (BufferedWriter out = Files.newBufferedWriter(part)) {
+        for (Answered a : answers) {
+          out.write(JSON.writeValueAsString(a));
+          out.write('\n');
+        }
+      }
+      Files.move(part, file, java.nio.file.StandardCopyOption.REPLACE_EXISTING);
+    } catch (IOException e) {
+      throw new UncheckedIOException("writing answers to " + file + ": " + e.getMessage(), e);
+    }
+  }
+
+  /** Reads stored answers. */
+  public static List<Answered> read(Path file) {
+    List<Answered> answers = new ArrayList<>();
+    int line = 0;
+    try (BufferedReader in = Files.newBufferedReader(file)) {
+      for (String s = in.readLine(); s != null; s = in.readLine()) {
+        line++;
+        if (!s.isBlank()) {
+          answers.add(JSON.readValue(s, Answered.class));
+        }
+      }
+    } catch (JacksonException e) {
+      throw new IllegalArgumentException(
+          "answers " + file + ", line " + line + ": " + e.getOriginalMessage() + "; give a file that eval --out wrote", e);
+    } catch (IOException e) {
+      throw new UncheckedIOException("reading answers from " + file + ": " + e.getMessage(), e);
+    }
+    return answers;
+  }
+}

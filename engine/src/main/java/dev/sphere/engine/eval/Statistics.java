@@ -1,0 +1,106 @@
+package dev.sphere.engine.eval;
+
+import java.util.SplittableRandom;
+
+/** The statistics of evaluation. Proportions are in [0, 1]. */
+public final class Statistics {
+  /** An interval, both ends included. */
+  public record Interval(double low, double high) {}
+
+  private Statistics() {}
+
+  /**
+   * Wilson's score interval of a proportion (Wilson 1927).
+   *
+   * @param correct successes
+   * @param n trials, at least 1
+   * @param z normal quantile: 1.96 for 95 %
+   */
+  public static Interval wilson(int correct, int n, double z) {
+    if (n < 1 || correct < 0 || correct > n) {
+      throw new IllegalArgumentException("no proportion: " + correct + " of " + n);
+    }
+    double p = (double) correct / n;
+    double z2 = z * z;
+    double centre = (p + z2 / (2 * n)) / (1 + z2 / n);
+    double half = z / (1 + z2 / n) * Math.sqrt(p * (1 - p) / n + z2 / (4.0 * n * n));
+    return new Interval(correct == 0 ? 0 : centre - half, correct == n ? 1 : centre + half);
+  }
+
+  /**
+   * The unbiased estimate of pass@k from n samples of which c are right: 1 - C(n-c, k) / C(n, k) (Chen et al. 2021,
+   * arXiv 2107.03374, equation 1).
+   */
+  public static double passAtK(int n, int c, int k) {
+    if (k < 1 || k > n || c < 0 || c > n) {
+      throw new IllegalArgumentException("no pass@" + k + " from " + n + " samples with " + c + " right");
+    }
+    if (n - c < k) {
+      return 1;
+    }
+    double fail = 1;
+    for (int i = n - c + 1; i <= n; i++) {
+      fail *= 1 - (double) k / i;
+    }
+    return 1 - fail;
+  }
+
+  /**
+   * McNemar's exact test, two-sided: under the null each of the b + c problems that changed is a fair coin.
+   *
+   * @param won problems that only the second model solves
+   * @param lost problems that only the first model solves
+   * @return p, at most 1; 1 when nothing changed
+   */
+  public static double mcnemar(int won, int lost) {
+    int n = won + lost;
+    if (n == 0) {
+      return 1;
+    }
+    int k = Math.min(won, lost);
+    double log = -n * Math.log(2);
+    double sum = 0;
+    for (int i = 0; i <= k; i++) {
+      sum += Math.exp(log);
+      log += Math.log((double) (n - i) / (i + 1));
+    }
+    return Math.min(1, 2 * sum);
+  }
+
+  /**
+   * Percentile bootstrap of the mean difference, problems drawn in pairs with replacement.
+   *
+   * @param first score of each problem under the first model, in [0, 1]
+   * @param second the same problems under the second model
+   * @param resamples how many times to draw, 10,000 say
+   * @param level coverage, 0.95 say
+   * @param seed of the draws: the same seed gives the same interval
+   * @return the interval of mean(second) - mean(first)
+   */
+  public static Interval pairedBootstrap(
+      double[] first, double[] second, int resamples, double level, long seed) {
+    int n = first.length;
+    if (n == 0 || second.length != n || resamples < 1 || !(level > 0 && level < 1)) {
+      throw new IllegalArgumentException("pairs of scores are needed: " + n + " and " + second.length);
+    }
+    SplittableRandom random = new SplittableRandom(seed);
+    double[] means = new double[resamples];
+    for (int r = 0; r < resamples; r++) {
+      double sum = 0;
+      for (int i = 0; i < n; i++) {
+        int j = random.nextInt(n);
+        sum += second[j] - first[j];
+      }
+      means[r] = sum / n;
+    }
+    java.util.Arrays.sort(means);
+    double tail = (1 - level) / 2;
+    return new Interval(quantile(means, tail), quantile(means, 1 - tail));
+  }
+
+  private static double quantile(double[] sorted, double q) {
+    double at = q * (sorted.length - 1);
+    int i = (int) at;
+    return i + 1 < sorted.length ? sorted[i] + (at - i) * (sorted[i + 1] - sorted[i]) : sorted[i];
+  }
+}

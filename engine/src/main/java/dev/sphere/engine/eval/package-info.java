@@ -1,0 +1,5 @@
+/**
+ * Evaluation: a policy answers problems greedily and by sampling, and from one set of samples come pass@1, mean@k, pass@k
+ * and maj@k with intervals; two evaluations of the same problems are compared pair by pair.
+ */
+package dev.sphere.engine.eval;
