@@ -27,6 +27,8 @@ public final class AnswerExtractor {
   private static final Pattern COPULA =
       Pattern.compile("(?:\\bis|\\bare|\\bequals|=|\\bget|\\bbe|\\bgives|:)\\s+(\\S.*)$");
 
+  private static final Pattern REASON = Pattern.compile("[\\s,]+(?:because|since|so that)\\b.*$", Pattern.DOTALL);
+
   private AnswerExtractor() {}
 
   /**
@@ -156,7 +158,7 @@ public final class AnswerExtractor {
         return inside;
       }
     }
-    String line = sentence(firstLine(rest));
+    String line = REASON.matcher(sentence(firstLine(rest))).replaceFirst("");
     if (line.isBlank() || isBare(line)) {
       return line.isBlank() ? null : line;
     }
@@ -210,6 +212,9 @@ public final class AnswerExtractor {
       words++;
     }
     boolean digits = noText.chars().anyMatch(Character::isDigit) || noText.length() < t.length() && t.indexOf('$') >= 0;
+    if (digits && words >= 3 && Character.isLetter(t.charAt(0)) && t.length() > 1 && Character.isLetter(t.charAt(1))) {
+      return false;
+    }
     return words <= 2 || words <= 6 && !digits && t.indexOf('\n') < 0 && t.length() < 80
         || words <= 4 && !Pattern.compile("\\b(?:is|are|so|thus|we|it|get|be|has|have|equals|total|therefore|hence)\\b",
             Pattern.CASE_INSENSITIVE).matcher(noText).find();

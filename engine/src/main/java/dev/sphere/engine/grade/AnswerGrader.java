@@ -112,8 +112,9 @@ public final class AnswerGrader implements OutcomeReward {
     }
     Rational a = inBase(g);
     Rational b = inBase(p);
-    if (a != null && b != null) {
-      return a.equals(b) ? Decision.same("same number in its base") : Decision.different("different numbers");
+    if (a != null || b != null) {
+      Decision d = byMeaning(a != null ? a.num().toString() : g, b != null ? b.num().toString() : p);
+      return d.equal() ? Decision.same("same number in its base") : d;
     }
     return null;
   }
@@ -133,8 +134,8 @@ public final class AnswerGrader implements OutcomeReward {
     String y = (b.group(1) != null ? b.group(1) : b.group(2)).toUpperCase(Locale.ROOT);
     boolean alone = a.group(3).isBlank() || b.group(3).isBlank();
     boolean marked = a.group(1) != null || b.group(1) != null || !a.group(3).isBlank() || !b.group(3).isBlank()
-        || kg.length() == 1 && kp.length() == 1;
-    if (!alone || !marked || !isChoice(x.charAt(0)) && !x.equals(y)) {
+        || kg.length() == 1 && kp.length() == 1 || kp.startsWith("option ") || kp.startsWith("choice ");
+    if (!alone || !marked || !isChoice(x.charAt(0)) || !isChoice(y.charAt(0))) {
       return null;
     }
     return x.equals(y) ? Decision.same("same choice") : Decision.different("different choices");
@@ -147,7 +148,8 @@ public final class AnswerGrader implements OutcomeReward {
 
   private static Rational inBase(String s) {
     Matcher m = BASE.matcher(s.replaceAll("\\\\(?:text|mathrm|mbox|textrm)\\b|\\\\[ ,;:!]|[{}](?![^_]*$)", ""));
-    if (!m.matches()) {
+    boolean digits = m.matches() && (m.group(1).chars().anyMatch(Character::isDigit) || m.group(1).matches("[A-F]{2,}"));
+    if (!digits) {
       return null;
     }
     try {
@@ -189,16 +191,22 @@ public final class AnswerGrader implements OutcomeReward {
   private record Readings(List<Expr> expressions) {
     static Readings of(String text, Budget budget) {
       List<Expr> all = new java.util.ArrayList<>();
-      Rational words = Words.number(Words.key(text));
+      String key = Words.key(text);
+      Rational words = Words.number(key);
       if (words != null) {
         return new Readings(List.of(new Expr.Num(words, -1)));
+      }
+      if (Words.phrase(key)) {
+        return new Readings(List.of(new Expr.Text(text)));
       }
       for (Lexer.Commas commas : Lexer.Commas.values()) {
         Lexer lexer = new Lexer(text, commas, budget);
         try {
           List<Token> tokens = lexer.tokens();
           Expr e = Parser.parse(tokens, budget);
-          if (!all.contains(e)) {
+          boolean collapsed = !all.isEmpty() && e.isScalar() && !(all.getFirst() instanceof Expr.ListOf)
+              && !all.getFirst().isScalar();
+          if (!all.contains(e) && !collapsed) {
             all.add(e);
           }
         } catch (Budget.Stop e) {
@@ -208,7 +216,7 @@ public final class AnswerGrader implements OutcomeReward {
           break;
         }
       }
-      if (all.isEmpty() && Words.wordsOnly(Words.key(text))) {
+      if (all.isEmpty() && Words.wordsOnly(key)) {
         all.add(new Expr.Text(text));
       }
       return new Readings(all);

@@ -94,12 +94,12 @@ final class Evaluator {
     if (n < 0 || n > 3000) {
       return null;
     }
-    budget.spend(n + (long) n * n / 64);
-    Rational f = Rational.ONE;
-    for (int k = 2; k <= n && f != null; k++) {
-      f = f.times(Rational.of(k));
+    budget.spend(n + (long) n * n / 32);
+    java.math.BigInteger f = java.math.BigInteger.ONE;
+    for (int k = 2; k <= n; k++) {
+      f = f.multiply(java.math.BigInteger.valueOf(k));
     }
-    return f;
+    return Rational.of(f, java.math.BigInteger.ONE);
   }
 
   private Rational binomial(int n, int k) {
@@ -107,7 +107,7 @@ final class Evaluator {
       return n >= 0 && n <= 3000 && k > n ? Rational.ZERO : null;
     }
     int m = Math.min(k, n - k);
-    budget.spend(m + (long) m * m / 64);
+    budget.spend(m + (long) m * m / 8);
     Rational c = Rational.ONE;
     for (int j = 1; j <= m && c != null; j++) {
       c = c.times(Rational.of(n - m + j)).dividedBy(Rational.of(j));

@@ -155,9 +155,25 @@ abstract class ExprParser {
       case WORD -> t.text().length() <= 3 && !Units.known(t.text()) && Words.number(t.text()) == null
           && !(afterNumber && t.space()) && !isPlainWord(t.text());
       case COMMAND -> !NOT_PRIMARY.contains(t.text()) && !t.text().startsWith("end:") && !isUnitCommand();
-      case OPERATOR -> t.is("(") || t.is("{") || t.is("[") || t.is("|") && insideBars == 0;
+      case OPERATOR -> t.is("(") || t.is("{") || t.is("[") && closes() || t.is("|") && insideBars == 0;
       case TEXT, END -> false;
     };
+  }
+
+  /** False for the bracket that ends ]0, 1[. */
+  private boolean closes() {
+    int depth = 0;
+    for (int k = 0; k < 200; k++) {
+      Token t = ahead(k);
+      depth += t.is("[") ? 1 : t.is("]") ? -1 : 0;
+      if (depth == 0) {
+        return true;
+      }
+      if (t.kind() == Kind.END) {
+        break;
+      }
+    }
+    return false;
   }
 
   private static boolean isPlainWord(String w) {

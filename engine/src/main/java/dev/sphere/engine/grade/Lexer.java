@@ -258,6 +258,12 @@ final class Lexer {
     boolean joins = t.matches("(?i)[,;]?\\s*(or|and)|[,;]");
     if (joins) {
       add(Kind.COMMAND, t.toLowerCase(Locale.ROOT).endsWith("or") ? "or" : "and");
+    } else if (t.matches("[A-Za-z]+(\\s*,\\s*[A-Za-z]+)+")) {
+      for (String piece : t.split("\\s*,\\s*")) {
+        add(Kind.TEXT, piece);
+        add(Kind.OPERATOR, ",");
+      }
+      out.removeLast();
     } else if (!words && !(TEXTS.contains(name) && t.length() <= 3 && t.matches("\\(?[A-Za-z]\\)?"))
         || known || startsAsNumber || t.indexOf('\\') >= 0 || t.indexOf('$') >= 0) {
       List<Token> inside = new Lexer(t.replace('$', ' '), commas, budget).tokens();

@@ -23,7 +23,7 @@ record Rational(BigInteger num, BigInteger den) {
       num = num.negate();
       den = den.negate();
     }
-    BigInteger g = num.gcd(den);
+    BigInteger g = den.equals(BigInteger.ONE) ? BigInteger.ONE : num.gcd(den);
     return g.equals(BigInteger.ONE) ? new Rational(num, den) : new Rational(num.divide(g), den.divide(g));
   }
 

@@ -35,7 +35,7 @@ final class Words {
     String[][] same = {
         {"empty set", "no solution", "no solutions", "none", "no real solution", "no real solutions", "empty",
             "the empty set", "no such x", "no values", "no answer", "there is no solution", "there are no solutions",
-            "emptyset", "varnothing", "has no solution"},
+            "has no solution"},
         {"does not exist", "dne", "doesn't exist", "doesnt exist"},
         {"infinitely many", "infinite", "infinitely many solutions", "infinite solutions", "infinite number of solutions"},
         {"all real numbers", "all reals", "all real x", "any real number", "every real number", "real numbers"},
@@ -103,13 +103,20 @@ final class Words {
   /** What a text says: lower case, without commands, punctuation, articles; synonyms of "no solution" as one. */
   static String key(String text) {
     String t = COMMANDS.matcher(text).replaceAll(" ").replaceAll("[{}$\"`*~]", " ").toLowerCase(Locale.ROOT);
-    t = t.replace('-', ' ').replaceAll("[.,;:!?]+(?=\\s|$)", " ").replaceAll("\\b(?:the|an?)\\s+", "")
+    t = t.replaceAll("(?<=[a-z])-(?=[a-z])", " ").replaceAll("[.,;:!?]+(?=\\s|$)", " ")
+        .replaceAll("\\b(?:the|an?)\\s+(?=[a-z]{3})", "")
         .replaceAll("\\s+", " ").strip();
     if (t.startsWith("(") && t.endsWith(")") && t.indexOf(')') == t.length() - 1) {
       t = t.substring(1, t.length() - 1).strip();
     }
-    t = t.startsWith("\\") ? t.substring(1) : t;
     return SAME.getOrDefault(t, t);
+  }
+
+  /** True for a phrase: words only, one of them with four letters or more that is no mathematics. */
+  static boolean phrase(String key) {
+    return wordsOnly(key) && java.util.Arrays.stream(key.split("[ ,]+")).anyMatch(w -> w.length() > 3)
+        && key.indexOf(',') < 0 && !key.contains(" or ") && !key.contains(" and ") && number(key) == null
+        && !key.contains("sqrt") && !key.contains("infinity") && number(key.split(" ", 2)[0]) == null;
   }
 
   /** True when the text is words only: no digits, no operators. */

@@ -1,0 +1,46 @@
+package dev.sphere.cli;
+
+import dev.sphere.engine.data.ProblemReader;
+import dev.sphere.engine.data.ProblemSet;
+import dev.sphere.engine.data.ReadOptions;
+import java.io.PrintWriter;
+import picocli.CommandLine.Option;
+
+/** The options that name a problem set; a mixin of every command that reads one. */
+final class ProblemOptions {
+  @Option(
+      names = "--problems",
+      paramLabel = "FILE",
+      required = true,
+      description = "Problems with known answers (.jsonl, .json, .csv, .parquet), or embedded:train, embedded:test.")
+  private String problems;
+
+  @Option(names = "--limit", paramLabel = "N", description = "Only the first N problems (default: all).")
+  private int limit;
+
+  @Option(names = "--question-field", paramLabel = "NAME", description = "Field with the question, if not recognised.")
+  private String questionField;
+
+  @Option(names = "--answer-field", paramLabel = "NAME", description = "Field with the answer, if not recognised.")
+  private String answerField;
+
+  @Option(names = "--id-field", paramLabel = "NAME", description = "Field with the problem's id, if not recognised.")
+  private String idField;
+
+  @Option(names = "--skip-bad", description = "Leave out rows that are no problems, instead of stopping at the first.")
+  private boolean skipBad;
+
+  /** Reads the set; what was skipped is said on {@code err}. */
+  ProblemSet read(PrintWriter err) {
+    if (limit < 0) {
+      throw new IllegalArgumentException("--limit must not be negative, it is " + limit);
+    }
+    ProblemSet set =
+        ProblemReader.read(problems, new ReadOptions(questionField, answerField, idField, skipBad, limit));
+    for (ProblemSet.BadRow bad : set.skipped()) {
+      err.println("skipped row " + bad.line() + " of " + problems + ": " + bad.reason());
+    }
+    err.flush();
+    return set;
+  }
+}
