@@ -2,7 +2,6 @@ package dev.sphere.cli;
 
 import dev.sphere.engine.SamplingSettings;
 import dev.sphere.engine.data.ProblemSet;
-import dev.sphere.engine.embedded.EmbeddedModels;
 import dev.sphere.engine.embedded.ModelSource;
 import dev.sphere.engine.eval.AnswerFile;
 import dev.sphere.engine.eval.Comparison;
@@ -10,7 +9,7 @@ import dev.sphere.engine.eval.EvalResult;
 import dev.sphere.engine.eval.EvalSettings;
 import dev.sphere.engine.eval.Evaluator;
 import dev.sphere.engine.model.LlamaPolicy;
-import dev.sphere.engine.stage.Prompts;
+import dev.sphere.engine.run.Manner;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -62,9 +61,8 @@ final class EvalCommand implements Callable<Integer> {
   @Option(
       names = "--max-tokens",
       paramLabel = "N",
-      defaultValue = "2048",
-      description = "Most tokens of an answer (default: ${DEFAULT-VALUE}).")
-  private int maxTokens;
+      description = "Most tokens of an answer (default: 1024; 256 for the embedded family).")
+  private Integer maxTokens;
 
   @Option(names = "--seed", defaultValue = "0", description = "Of the samples (default: ${DEFAULT-VALUE}).")
   private long seed;
@@ -76,7 +74,10 @@ final class EvalCommand implements Callable<Integer> {
       description = "Answers that step together; changes speed alone (default: 0, as many as are efficient).")
   private int parallel;
 
-  @Option(names = "--out", paramLabel = "FILE", description = "Store all answers there (JSON lines), to grade them again.")
+  @Option(
+      names = "--out",
+      paramLabel = "FILE",
+      description = "Store all answers there (JSON lines), to compare with or to grade again.")
   private Path out;
 
   @Option(
@@ -105,14 +106,16 @@ final class EvalCommand implements Callable<Integer> {
       Inputs.require(baseline);
       base = Evaluator.regrade(AnswerFile.read(baseline));
     }
+    Manner manner = Manner.of(file);
+    int most = maxTokens == null ? manner.solutionTokens() : maxTokens;
     EvalSettings settings = new EvalSettings(
-        !noGreedy, samples, new SamplingSettings(temperature, 0, topP, 0f, maxTokens), seed, 128);
+        !noGreedy, samples, new SamplingSettings(temperature, 0, topP, 0f, most), seed, 128);
     ProblemSet set = problems.read(err);
-    Prompts prompts = ModelSource.EMBEDDED.contains(model) ? EmbeddedModels.prompts() : Prompts.defaults();
     EvalResult result;
     try (LlamaPolicy policy = LlamaPolicy.open(file, adapter, null, parallel);
-        EvalProgress progress = new EvalProgress(set.problems().size())) {
-      result = new Evaluator(policy, prompts).run(set.problems(), settings, progress);
+        EvalProgress progress = new EvalProgress(set.problems().size(), System.err, System.console() != null
+            && System.console().isTerminal())) {
+      result = new Evaluator(policy, manner.prompts()).run(set.problems(), settings, progress);
     }
     if (out != null) {
       AnswerFile.write(out, result.answers());
@@ -141,9 +144,10 @@ final class EvalCommand implements Callable<Integer> {
         writer.println(r.truncated() + " answers were cut off by --max-tokens or the context");
       }
       if (c != null) {
-        writer.println(line("against the baseline's %.1f %%: %+.1f points (95 %%: %+.1f to %+.1f), %d won, %d lost, p = %.2g",
-            100 * c.base(), 100 * c.difference(), 100 * c.interval().low(), 100 * c.interval().high(), c.won(), c.lost(),
-            c.pValue()));
+        writer.println(line(
+            "against the baseline's %.1f %%: %+.1f points (95 %%: %+.1f to %+.1f), %d won, %d lost, p = %.2g",
+            100 * c.base(), 100 * c.difference(), 100 * c.interval().low(), 100 * c.interval().high(),
+            c.won(), c.lost(), c.pValue()));
       }
     }
     writer.flush();

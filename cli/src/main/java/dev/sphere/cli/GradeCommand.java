@@ -19,8 +19,8 @@ import tools.jackson.databind.json.JsonMapper;
     description = {
       "Says of each predicted answer whether it equals the gold answer, and which rule decided.",
       "  sphere grade --in answers.jsonl --out verdicts.jsonl",
-      "Rows {\"gold\": ..., \"pred\": ...} become rows {\"equal\": ..., \"how\": ...} in the same order; gold and pred are",
-      "answers or whole solutions."
+      "Rows {\"gold\": ..., \"pred\": ...} become rows {\"equal\": ..., \"how\": ...} in the same order; gold and",
+      "pred are answers or whole solutions."
     },
     mixinStandardHelpOptions = true)
 final class GradeCommand implements Callable<Integer> {

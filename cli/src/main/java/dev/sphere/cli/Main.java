@@ -19,6 +19,8 @@ import picocli.CommandLine.Command;
     subcommands = {
       SearchCommand.class,
       TrainCommand.class,
+      EvalCommand.class,
+      GradeCommand.class,
       GenerateCommand.class,
       ModelCommand.class,
       ExportCommand.class,
