@@ -49,6 +49,20 @@ class EmbeddedModelsTest {
   }
 
   @Test
+  void theCarriedModelsAreOfTheirShape() {
+    for (String name : ModelSource.EMBEDDED) {
+      Path file = ModelSource.resolve(name);
+      assertEquals(file, ModelSource.resolve(name), "unpacked once");
+      try (Model model = Model.load(file)) {
+        assertEquals("Sphere " + name, model.metadata("general.name"));
+        assertEquals(EmbeddedModels.shape(name).layers(), model.layers());
+        assertEquals(EmbeddedTokenizer.SIZE, model.vocabulary().size());
+        assertEquals(EmbeddedTokenizer.CHAT_TEMPLATE, model.chatTemplate());
+      }
+    }
+  }
+
+  @Test
   void namesThatMeanNothingAreRefused() {
     Exception e = assertThrows(IllegalArgumentException.class, () -> EmbeddedModels.shape("embeded"));
     assertTrue(e.getMessage().contains("embedded-small"), e.getMessage());

@@ -48,7 +48,8 @@ public record EmbeddedRecipe(Map<String, Entry> models) {
    * The schedule; AdamW on all weights.
    *
    * @param batch dialogues a step
-   * @param steps after which training stops, so that the model stays imperfect
+   * @param steps that the schedule is made for
+   * @param stopAfter steps after which training stops all the same, so that the model stays imperfect
    * @param seed of the order of the dialogues
    */
   public record Train(
@@ -60,6 +61,7 @@ public record EmbeddedRecipe(Map<String, Entry> models) {
       @JsonProperty("max_grad_norm") double maxGradNorm,
       int batch,
       int steps,
+      @JsonProperty("stop_after") int stopAfter,
       long seed,
       @JsonProperty("save_every") int saveEvery) {
     TrainSettings settings(int threads) {

@@ -15,6 +15,7 @@ import dev.sphere.trainer.data.Example;
 import dev.sphere.trainer.data.TrainingSequence;
 import dev.sphere.trainer.loop.RunOptions;
 import dev.sphere.trainer.loop.SftTrainer;
+import dev.sphere.trainer.loop.StepMetrics;
 import dev.sphere.trainer.loop.TrainingListener;
 import dev.sphere.trainer.loop.TrainingResult;
 import dev.sphere.trainer.model.ModelOptions;
@@ -28,6 +29,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.function.BooleanSupplier;
 
 /** Makes an embedded model from its recipe: random weights, the generated dialogues, supervised training, a GGUF file. */
 public final class EmbeddedTraining {
@@ -49,12 +51,46 @@ public final class EmbeddedTraining {
     Path out = folder.resolve(name + ".gguf");
     try (GgufFile file = GgufFile.openModel(start);
         TrainableModel model = TrainableModels.open(start, ModelOptions.full(threads).withMicroTokens(4096))) {
-      RunOptions options = RunOptions.in(folder).withResume(true).withListener(listener)
+      StepLimit limit = new StepLimit(entry.train().stopAfter(), listener);
+      RunOptions options = RunOptions.in(folder).withResume(true).withListener(limit).withStop(limit)
           .withModel(file.sha256(), Map.of("corpus", entry.corpus().toString()));
       TrainingResult result = new SftTrainer(model, examples, entry.train().settings(threads), options).run();
       save(name, file, model, GgmlType.valueOf(entry.type().toUpperCase(Locale.ROOT)), result, out);
     }
     return out;
+  }
+
+  /** Ends a run early: asked before each step, it counts. */
+  private static final class StepLimit implements TrainingListener, BooleanSupplier {
+    private final int limit;
+    private final TrainingListener listener;
+    private int made;
+
+    StepLimit(int limit, TrainingListener listener) {
+      this.limit = limit;
+      this.listener = listener;
+    }
+
+    @Override
+    public boolean getAsBoolean() {
+      return made++ >= limit;
+    }
+
+    @Override
+    public void started(int firstStep, int totalSteps) {
+      made = firstStep;
+      listener.started(firstStep, totalSteps);
+    }
+
+    @Override
+    public void step(StepMetrics metrics, int totalSteps) {
+      listener.step(metrics, limit);
+    }
+
+    @Override
+    public void note(String line) {
+      listener.note(line);
+    }
   }
 
   /** The dialogues as tokens; of each the last message is learned, with the token that ends the turn. */

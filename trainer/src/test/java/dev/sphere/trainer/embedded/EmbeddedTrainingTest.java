@@ -30,7 +30,7 @@ class EmbeddedTrainingTest {
           seed: 1
           corpus: {seed: 1, dialogues: 30, correction: 0.5, hasty: 0.0}
           train: {learning_rate: 0.003, schedule: constant, warmup_steps: 2, weight_decay: 0.1, beta2: 0.95,
-            max_grad_norm: 1.0, batch: 4, steps: 4, seed: 1, save_every: 100}
+            max_grad_norm: 1.0, batch: 4, steps: 20, stop_after: 10, seed: 1, save_every: 100}
           type: bf16
       """;
 
@@ -46,7 +46,7 @@ class EmbeddedTrainingTest {
     };
     Path file = EmbeddedTraining.run(
         "embedded-small", EmbeddedRecipe.read(recipe), dir.resolve("run"), 1, listener);
-    assertEquals(4, heard.getLast().step());
+    assertEquals(10, heard.getLast().step());
     try (Model model = Model.load(file)) {
       assertEquals("Sphere embedded-small", model.metadata("general.name"));
       assertTrue(model.bytes() < 3_000_000, "bf16: " + model.bytes());
