@@ -204,8 +204,21 @@ final class SearchCommand implements Callable<Integer> {
 
   private PairSearch.Outcome search(SearchPlan plan, List<Problem> list) throws InterruptedException {
     boolean terminal = System.console() != null && System.console().isTerminal();
+    Thread hint = new Thread(() -> System.err.println(
+        "\nsphere: interrupted; the run is safe in " + run + ": go on with the same command and --resume"));
+    Runtime.getRuntime().addShutdownHook(hint);
     try (SearchProgress progress = new SearchProgress(list.size(), System.err, terminal)) {
       return PairSearch.run(plan, list, run, resume, progress);
+    } finally {
+      forget(hint);
+    }
+  }
+
+  private static void forget(Thread hint) {
+    try {
+      Runtime.getRuntime().removeShutdownHook(hint);
+    } catch (IllegalStateException e) {
+      // The JVM is going down already, and the hint has been given.
     }
   }
 

@@ -62,6 +62,9 @@ public final class PairSearch {
             plan.parallel());
         List<ProblemResult> results = run.run(problems, store, listener);
         return outcome(store, results, run.tokens(), start);
+      } catch (RuntimeException e) {
+        store.takeBack(); // a model that cannot be loaded leaves no run behind
+        throw e;
       }
     }
   }

@@ -82,6 +82,13 @@ final class AppendLog implements AutoCloseable {
     }
   }
 
+  /** Bytes of whole records. */
+  long size() {
+    synchronized (writing) {
+      return written;
+    }
+  }
+
   private void refuseIfBroken() {
     if (broken != null) {
       throw new StoreException(broken.getMessage(), broken);

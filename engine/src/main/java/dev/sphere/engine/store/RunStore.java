@@ -37,6 +37,7 @@ public final class RunStore implements RunLog, AutoCloseable {
   private final RunFiles files;
   private final List<Problem> problems;
   private final RunLock lock;
+  private final boolean begun;
   private final List<AppendLog> logs = new ArrayList<>();
   private final AppendLog tree;
   private final AppendLog stageLog;
@@ -78,13 +79,14 @@ public final class RunStore implements RunLog, AutoCloseable {
     try {
       byte[] lines = problemLines(problems);
       Provenance complete = withProblems(provenance, problems, lines);
-      if (files.isRun()) {
+      boolean begun = !files.isRun();
+      if (!begun) {
         refuseDifferences(files, complete);
       } else {
         AtomicFile.write(files.problems(), out -> out.write(lines));
         AtomicFile.write(files.provenance(), out -> out.write(complete.toJson()));
       }
-      return new RunStore(files, problems, lock, opener);
+      return new RunStore(files, problems, lock, begun, opener);
     } catch (Throwable t) {
       lock.close();
       throw t;
@@ -142,10 +144,12 @@ public final class RunStore implements RunLog, AutoCloseable {
     }
   }
 
-  private RunStore(RunFiles files, List<Problem> problems, RunLock lock, LogFile.Opener opener) {
+  private RunStore(
+      RunFiles files, List<Problem> problems, RunLock lock, boolean begun, LogFile.Opener opener) {
     this.files = files;
     this.problems = List.copyOf(problems);
     this.lock = lock;
+    this.begun = begun;
     try {
       // What has ended is read first: its expansions need not be kept in memory.
       resultLog = log(opener, files.results(), line -> ended.add(RunData.problemOf(line)));
@@ -179,6 +183,27 @@ public final class RunStore implements RunLog, AutoCloseable {
   /** The problems of the run, in order. */
   public List<Problem> problems() {
     return problems;
+  }
+
+  /**
+   * Takes back a run that {@link #open} has just begun and in which nothing was recorded, so that the same call can be
+   * made again; does nothing to any other run. The store stays to be closed.
+   */
+  public void takeBack() {
+    if (!begun || logs.stream().anyMatch(log -> log.size() > 0)) {
+      return;
+    }
+    try {
+      for (Path file : List.of(
+          files.provenance(), files.problems(), files.tree(), files.stages(), files.results())) {
+        Files.deleteIfExists(file);
+      }
+      Files.deleteIfExists(files.directory().resolve("lock"));
+      Files.delete(files.directory());
+    } catch (IOException e) {
+      System.getLogger(RunStore.class.getName())
+          .log(System.Logger.Level.WARNING, "cannot take back the empty run " + files.directory(), e);
+    }
   }
 
   /** How many problems had ended when the run was opened, or have since. */

@@ -207,6 +207,20 @@ class RunStoreTest {
   }
 
   @Test
+  void onlyARunThatHoldsNothingIsTakenBack() throws Exception {
+    Path run = temporary.resolve("run");
+    try (RunStore store = RunStore.open(run, FakeRun.provenance(1), FakeRun.problems(2), false)) {
+      store.takeBack();
+    }
+    assertFalse(Files.exists(run));
+    FakeRun.run(run, false, 1, 4);
+    try (RunStore store = RunStore.open(run, FakeRun.provenance(1), FakeRun.problems(FakeRun.PROBLEMS), true)) {
+      store.takeBack();
+    }
+    assertTrue(RunData.read(run).complete());
+  }
+
+  @Test
   void foreignFilesAreLeftAlone() throws Exception {
     Path mine = Files.createDirectory(temporary.resolve("mine"));
     Files.writeString(mine.resolve("thesis.tex"), "x");
