@@ -9,6 +9,8 @@
 namespace sphere {
 namespace {
 
+constexpr float kExact = -16;
+
 // log sum exp of n logits.
 float log_sum_exp(const float * logits, int64_t n) {
   const float lowest = -INFINITY;
@@ -74,7 +76,8 @@ void log_probs_back(ggml_tensor * node, int ith, int nth, void *) {
       std::fill_n(row, vocabulary, 0.0f);
       continue;
     }
-    const float lse = row[tokens[first]] - logp[first];
+    // What the forward pass found, unless the target is so unlikely that the difference has lost digits.
+    const float lse = logp[first] > kExact ? row[tokens[first]] - logp[first] : log_sum_exp(row, vocabulary);
     const Vec shift = set1(lse);
     const Vec factor = set1(-weight);
     int64_t j = 0;

@@ -1,0 +1,202 @@
+package dev.sphere.trainer.autodiff;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import dev.sphere.bindings.Backend;
+import dev.sphere.bindings.Graph;
+import dev.sphere.bindings.Rope;
+import dev.sphere.bindings.Tensor;
+import dev.sphere.bindings.TensorType;
+import dev.sphere.bindings.TrainingKernels;
+import java.util.List;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** libsphere's kernels against ggml's operations, on sizes around their tiles, blocks and panels. */
+class FusedOpsTest {
+  /** Compares result and gradients, and the kernels with themselves on three threads, where they must not differ. */
+  private static void compare(int parameters, List<long[]> shapes, Trial.Operation operation) {
+    List<float[]> plain = Trial.run(false, 1, parameters, shapes, operation);
+    List<float[]> fused = Trial.run(true, 1, parameters, shapes, operation);
+    List<float[]> threads = Trial.run(true, 3, parameters, shapes, operation);
+    assertEquals(plain.size(), fused.size());
+    for (int i = 0; i < plain.size(); i++) {
+      String what = i == 0 ? "result" : "gradient of input " + (i - 1);
+      assertArrayEquals(fused.get(i), threads.get(i), what + " depends on the number of threads");
+      close(plain.get(i), fused.get(i), what);
+    }
+  }
+
+  private static void close(float[] expected, float[] actual, String what) {
+    double largest = 0;
+    for (float e : expected) {
+      largest = Math.max(largest, Math.abs(e));
+    }
+    assertEquals(expected.length, actual.length, what);
+    for (int i = 0; i < expected.length; i++) {
+      assertEquals(expected[i], actual[i], 1e-5 * largest, what + "[" + i + "]");
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"1,1,1", "7,5,3", "16,48,8", "161,49,9", "333,191,17", "20,1601,5", "1,64,300", "50,33,700"})
+  void linear(int in, int out, int n) {
+    compare(1, List.of(new long[] {in, n}, new long[] {in, out}), (ops, x, w) -> ops.linear(x.get(1), x.get(0)));
+  }
+
+  /** The same input twice and a bias: gradients are added in place, and not into what others hold. */
+  @ParameterizedTest
+  @CsvSource({"5,3", "40,70"})
+  void residualsAndBiases(int width, int n) {
+    compare(
+        3,
+        List.of(
+            new long[] {width, n}, new long[] {width, width}, new long[] {width, width}, new long[] {width}),
+        (ops, in, w) -> {
+          Value x = in.get(0);
+          Value a = ops.add(ops.linear(in.get(1), x), in.get(3));
+          Value b = ops.linear(in.get(2), x);
+          return ops.add(ops.scale(ops.add(x, a), 0.5f), ops.add(b, x));
+        });
+  }
+
+  @ParameterizedTest
+  @CsvSource({"1,1", "15,4", "16,9", "129,33"})
+  void rmsNorm(int width, int n) {
+    compare(
+        1,
+        List.of(new long[] {width, n}, new long[] {width}),
+        (ops, x, w) -> ops.add(x.get(0), ops.rmsNorm(x.get(0), x.get(1), 1e-5f)));
+  }
+
+  @ParameterizedTest
+  @CsvSource({"1,1", "17,5", "64,31"})
+  void swiglu(int width, int n) {
+    compare(0, List.of(new long[] {width, n}, new long[] {width, n}), (ops, x, w) -> ops.swiglu(x.get(0), x.get(1)));
+  }
+
+  @ParameterizedTest
+  @CsvSource({"0", "1"})
+  void rowsThatRepeat(int parameters) {
+    int[] indices = {3, 0, 3, 6, 1, 3};
+    compare(
+        parameters,
+        List.of(new long[] {19, 7}),
+        (ops, x, w) -> {
+          Tensor rows = ops.tape().graph().input(TensorType.I32, indices.length);
+          w.add(() -> rows.write(indices));
+          return ops.rows(x.get(0), rows);
+        });
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "2,1,1,1,1,true,1", "6,4,2,31,2,true,4", "8,3,3,33,2,false,4", "64,2,1,70,1,true,9", "48,7,1,100,1,true,1",
+    "10,2,2,48,3,false,3"
+  })
+  void attention(int d, int heads, int kv, int slots, int groups, boolean neox, int branching) {
+    int n = slots * groups;
+    SplittableRandom random = new SplittableRandom(d + slots);
+    int[] parents = new int[n];
+    int[] positions = new int[n];
+    for (int i = 0; i < n; i++) {
+      int s = i % slots;
+      boolean root = s == 0 || (branching > 1 && random.nextInt(12) == 0);
+      boolean padding = s > slots - 3 && branching > 3;
+      parents[i] = padding ? -2 : root ? -1 : random.nextInt(branching) == 0 ? s - 1 : random.nextInt(Math.max(0, s - 4), s);
+      positions[i] = parents[i] < 0 ? 0 : positions[i - s + parents[i]] + 1;
+    }
+    compare(
+        0,
+        List.of(new long[] {d * heads, n}, new long[] {d * kv, n}, new long[] {d * kv, n}),
+        (ops, x, w) -> {
+          Rope rope = Rope.plain(d >= 8 ? d - 4 : d, neox, 1000);
+          Geometry g =
+              new Geometry(ops.tape().graph(), d, heads, kv, slots, rope, null, positions, parents);
+          w.add(g::write);
+          return ops.attention(x.get(0), x.get(1), x.get(2), g);
+        });
+  }
+
+  /** Logits so far apart that a naive soft-max would overflow, a vocabulary that is no whole number of vectors. */
+  @Test
+  void logProbsOfExtremeLogits() {
+    int vocabulary = 4099;
+    int[] offsets = {0, 2, 2, 3};
+    int[] tokens = {7, 4098, 0};
+    float[] weights = {0.5f, -2, 1};
+    float[] logits = new float[3 * vocabulary];
+    SplittableRandom random = new SplittableRandom(3);
+    for (int i = 0; i < logits.length; i++) {
+      logits[i] = (float) (random.nextDouble() * 200 - 100);
+    }
+    logits[7] = 1000;
+    logits[2 * vocabulary] = -3e4f;
+    try (Backend backend = Backend.cpu(2);
+        Graph graph = new Graph(backend, 20)) {
+      Tensor in = graph.input(TensorType.F32, vocabulary, 3);
+      Targets targets = new Targets(graph, offsets, tokens, weights);
+      TrainingKernels kernels = new TrainingKernels(graph);
+      Tensor logProbs = graph.keep(kernels.logProbs(in, targets.offsets(), targets.tokens()));
+      Tensor gradient =
+          graph.keep(
+              graph.cont(kernels.logProbsBack(in, targets.offsets(), targets.tokens(), targets.weights(), logProbs)));
+      graph.allocate();
+      in.write(logits);
+      targets.write();
+      graph.compute();
+      double[][] expected = reference(logits, vocabulary, offsets, tokens, weights);
+      float[] actual = logProbs.read();
+      for (int i = 0; i < tokens.length; i++) {
+        assertEquals(expected[0][i], actual[i], 1e-6 * Math.max(1, Math.abs(expected[0][i])));
+      }
+      float[] d = gradient.read();
+      for (int i = 0; i < d.length; i++) {
+        assertEquals(expected[1][i], d[i], 2e-6, "gradient of logit " + i);
+      }
+    }
+  }
+
+  private static double[][] reference(float[] logits, int vocabulary, int[] offsets, int[] tokens, float[] weights) {
+    double[] logProbs = new double[tokens.length];
+    double[] gradient = new double[logits.length];
+    for (int r = 0; r < offsets.length - 1; r++) {
+      double max = Double.NEGATIVE_INFINITY;
+      for (int j = 0; j < vocabulary; j++) {
+        max = Math.max(max, logits[r * vocabulary + j]);
+      }
+      double sum = 0;
+      for (int j = 0; j < vocabulary; j++) {
+        sum += Math.exp(logits[r * vocabulary + j] - max);
+      }
+      for (int i = offsets[r]; i < offsets[r + 1]; i++) {
+        logProbs[i] = logits[r * vocabulary + tokens[i]] - max - Math.log(sum);
+        for (int j = 0; j < vocabulary; j++) {
+          gradient[r * vocabulary + j] -= weights[i] * Math.exp(logits[r * vocabulary + j] - max) / sum;
+        }
+        gradient[r * vocabulary + tokens[i]] += weights[i];
+      }
+    }
+    return new double[][] {logProbs, gradient};
+  }
+
+  @Test
+  void shapesThatDoNotFitAreRefused() {
+    try (Backend backend = Backend.cpu(1);
+        Graph graph = new Graph(backend, 20)) {
+      TrainingKernels kernels = new TrainingKernels(graph);
+      Tensor a = graph.input(TensorType.F32, 4, 3);
+      Tensor b = graph.input(TensorType.F32, 5, 3);
+      assertThrows(IllegalArgumentException.class, () -> kernels.linear(a, b, null));
+      assertThrows(IllegalArgumentException.class, () -> kernels.swiglu(a, b));
+      assertThrows(IllegalArgumentException.class, () -> kernels.rmsNorm(a, b, 1e-5f));
+      assertThrows(IllegalArgumentException.class, () -> graph.mulMat(a, b));
+      assertThrows(IllegalArgumentException.class, () -> graph.add(a, b));
+      assertThrows(IllegalArgumentException.class, () -> graph.reshape(a, 5, 2));
+    }
+  }
+}
