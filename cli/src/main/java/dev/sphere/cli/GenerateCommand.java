@@ -23,8 +23,6 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
-import tools.jackson.core.JacksonException;
-import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /** {@code sphere generate}. */
@@ -133,26 +131,7 @@ final class GenerateCommand implements Callable<Integer> {
       return List.of(new Row("prompt", source.prompt));
     }
     Inputs.require(source.in);
-    List<Row> rows = new ArrayList<>();
-    List<String> lines = Files.readAllLines(source.in);
-    for (int i = 0; i < lines.size(); i++) {
-      if (!lines.get(i).isBlank()) {
-        rows.add(row(lines.get(i), i + 1));
-      }
-    }
-    return rows;
-  }
-
-  private Row row(String line, int number) {
-    try {
-      JsonNode node = JsonMapper.shared().readTree(line);
-      if (node.path("prompt").isString()) {
-        return new Row(node.path("id").asString(String.valueOf(number)), node.path("prompt").asString());
-      }
-    } catch (JacksonException e) {
-      // Said below: to the user it is the same mistake.
-    }
-    throw new IllegalArgumentException(source.in + " line " + number + ": no row {\"id\", \"prompt\"} of JSON");
+    return JsonRows.read(source.in).stream().map(r -> new Row(r.id(), r.text("prompt"))).toList();
   }
 
   private void write(List<Row> rows, List<List<Generation>> answers) throws IOException {

@@ -21,6 +21,7 @@ import picocli.CommandLine.Command;
       TrainCommand.class,
       EvalCommand.class,
       GradeCommand.class,
+      ScoreCommand.class,
       GenerateCommand.class,
       ModelCommand.class,
       ExportCommand.class,

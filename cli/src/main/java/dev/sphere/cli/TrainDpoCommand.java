@@ -16,7 +16,7 @@ import picocli.CommandLine.Spec;
     name = "dpo",
     description = {
       "Trains on preference pairs: DPO and its family.",
-      "  sphere train dpo --model model.gguf --data runs/search --out runs/dpo",
+      "  sphere train dpo --model model.gguf --run runs/search --adapter-out adapter.gguf",
       "Rows are JSON Lines with prompt, chosen and rejected, as TRL has them (texts or messages)."
     },
     mixinStandardHelpOptions = true)
@@ -24,7 +24,7 @@ final class TrainDpoCommand implements Callable<Integer> {
   @Mixin private TrainOptions train;
 
   @Option(
-      names = {"--data", "--pairs"},
+      names = {"--pairs", "--run", "--data"},
       required = true,
       paramLabel = "FILE",
       description = "Preference rows (JSON Lines), or the folder of a search run.")

@@ -25,10 +25,15 @@ final class TrainOptions {
   String model;
 
   @Option(
+      names = {"--adapter-out", "--model-out"},
+      paramLabel = "FILE",
+      description = "The adapter (or, with --method full, the model) to write (default: in the folder of --out).")
+  private Path artefact;
+
+  @Option(
       names = "--out",
-      required = true,
       paramLabel = "DIR",
-      description = "Folder for adapter.gguf or model.gguf, metrics.jsonl and checkpoints/.")
+      description = "Folder for metrics.jsonl and checkpoints/ (default: FILE.run beside --adapter-out).")
   Path out;
 
   @Option(
@@ -175,7 +180,15 @@ final class TrainOptions {
       throw new IllegalArgumentException("--lora-rank must be at least 1: " + loraRank);
     }
     GgmlType matrices = type == null ? null : GgmlType.byLabel(type);
-    return TrainJob.of(ModelSource.resolve(model), out, settings())
+    if (artefact == null && out == null) {
+      throw new IllegalArgumentException("give --adapter-out FILE (the GGUF to write), --out DIR (its folder), or both");
+    }
+    if (artefact != null) {
+      Inputs.requireWritable(artefact);
+    }
+    Path folder = out != null ? out : Path.of(artefact + ".run");
+    return TrainJob.of(ModelSource.resolve(model), folder, settings())
+        .withArtefact(artefact)
         .withTuning(tuning)
         .withMaxLength(maxLength)
         .withOnBadRow(badRows)

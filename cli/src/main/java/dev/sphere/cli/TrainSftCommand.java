@@ -17,7 +17,7 @@ import picocli.CommandLine.Spec;
     name = "sft",
     description = {
       "Trains on completions to imitate (supervised fine-tuning).",
-      "  sphere train sft --model model.gguf --data rows.jsonl --out runs/sft",
+      "  sphere train sft --model model.gguf --data rows.jsonl --adapter-out adapter.gguf",
       "Rows are JSON Lines with prompt and completion, or messages, or text.",
       "The embedded models were made from random weights with:",
       "  sphere train sft --model embedded --recipe recipes/embedded-model.yaml --out runs/embedded"

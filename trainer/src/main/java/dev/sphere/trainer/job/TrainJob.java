@@ -30,11 +30,12 @@ import java.util.function.BooleanSupplier;
 import java.util.function.Function;
 
 /**
- * A training run from files to files: {@code adapter.gguf} (LoRA) or {@code model.gguf} (full fine-tuning) in the output
- * folder, beside metrics.jsonl and checkpoints/.
+ * A training run from files to files: an adapter (LoRA) or a model (full fine-tuning), and a folder with metrics.jsonl
+ * and checkpoints/.
  *
  * @param model the model that training starts from, a GGUF file
  * @param output the run's folder
+ * @param artefact the GGUF file to write; null: {@code adapter.gguf} or {@code model.gguf} in the run's folder
  * @param tuning LoRA or all weights
  * @param settings of the loop
  * @param maxLength most tokens of prompt and completion together; the model's context, if that is less
@@ -45,6 +46,7 @@ import java.util.function.Function;
 public record TrainJob(
     Path model,
     Path output,
+    Path artefact,
     Tuning tuning,
     TrainSettings settings,
     int maxLength,
@@ -63,27 +65,32 @@ public record TrainJob(
 
   /** LoRA with rank 16 and alpha 32, sequences of 2048 tokens, bad rows skipped. */
   public static TrainJob of(Path model, Path output, TrainSettings settings) {
-    return new TrainJob(model, output, Tuning.lora(16, 32), settings, 2048, OnBadRow.SKIP, null, false);
+    return new TrainJob(model, output, null, Tuning.lora(16, 32), settings, 2048, OnBadRow.SKIP, null, false);
+  }
+
+  /** Writes the adapter or model to a file of that name. */
+  public TrainJob withArtefact(Path value) {
+    return new TrainJob(model, output, value, tuning, settings, maxLength, onBadRow, type, resume);
   }
 
   public TrainJob withTuning(Tuning value) {
-    return new TrainJob(model, output, value, settings, maxLength, onBadRow, type, resume);
+    return new TrainJob(model, output, artefact, value, settings, maxLength, onBadRow, type, resume);
   }
 
   public TrainJob withMaxLength(int value) {
-    return new TrainJob(model, output, tuning, settings, value, onBadRow, type, resume);
+    return new TrainJob(model, output, artefact, tuning, settings, value, onBadRow, type, resume);
   }
 
   public TrainJob withOnBadRow(OnBadRow value) {
-    return new TrainJob(model, output, tuning, settings, maxLength, value, type, resume);
+    return new TrainJob(model, output, artefact, tuning, settings, maxLength, value, type, resume);
   }
 
   public TrainJob withType(GgmlType value) {
-    return new TrainJob(model, output, tuning, settings, maxLength, onBadRow, value, resume);
+    return new TrainJob(model, output, artefact, tuning, settings, maxLength, onBadRow, value, resume);
   }
 
   public TrainJob withResume(boolean value) {
-    return new TrainJob(model, output, tuning, settings, maxLength, onBadRow, type, value);
+    return new TrainJob(model, output, artefact, tuning, settings, maxLength, onBadRow, type, value);
   }
 
   /** Supervised fine-tuning on a file of imitation rows ({@link RowReader} says which). */
@@ -146,7 +153,7 @@ public record TrainJob(
   }
 
   private Path save(GgufFile base, TrainableModel trained, TrainingResult result) {
-    Path file = output.resolve(tuning.isLora() ? "adapter.gguf" : "model.gguf");
+    Path file = artefact != null ? artefact : output.resolve(tuning.isLora() ? "adapter.gguf" : "model.gguf");
     if (tuning.isLora()) {
       ModelOutput.adapter(file, base, trained.parameters(), tuning.alpha(), result);
     } else {

@@ -1,0 +1,77 @@
+package dev.sphere.cli;
+
+import java.io.IOException;
+import java.nio.charset.MalformedInputException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/** Reads JSON lines whose mistakes are named by their line. */
+final class JsonRows {
+  private JsonRows() {}
+
+  /**
+   * A row of a file.
+   *
+   * @param place the file and the line, for complaints
+   * @param number the line's number, from 1
+   * @param fields the row's object
+   */
+  record Row(String place, int number, JsonNode fields) {
+    /** A field that must hold text. */
+    String text(String name) {
+      JsonNode value = fields.path(name);
+      if (!value.isString()) {
+        throw new IllegalArgumentException(
+            place + ": \"" + name + "\" must be a text" + (value.isMissingNode() ? "; it is missing" : ", not " + value));
+      }
+      return value.asString();
+    }
+
+    /** The row's id as it stands there; the line's number if it has none. */
+    String id() {
+      return fields.path("id").asString(String.valueOf(number));
+    }
+  }
+
+  /**
+   * All rows; blank lines are passed over.
+   *
+   * @throws IllegalArgumentException when a line is no JSON object
+   */
+  static List<Row> read(Path file) throws IOException {
+    List<Row> rows = new ArrayList<>();
+    int[] number = {0};
+    try (Stream<String> lines = Files.lines(file)) {
+      lines.forEach(line -> {
+        number[0]++;
+        if (!line.isBlank()) {
+          rows.add(row(file + " line " + number[0], number[0], line));
+        }
+      });
+    } catch (java.io.UncheckedIOException e) {
+      if (e.getCause() instanceof MalformedInputException) {
+        throw new IllegalArgumentException(file + " line " + (number[0] + 1) + ": this is not UTF-8 text", e);
+      }
+      throw e.getCause();
+    }
+    return rows;
+  }
+
+  private static Row row(String place, int number, String line) {
+    try {
+      JsonNode node = JsonMapper.shared().readTree(line);
+      if (node.isObject()) {
+        return new Row(place, number, node);
+      }
+      throw new IllegalArgumentException(place + ": a JSON object is expected, not " + line.strip());
+    } catch (JacksonException e) {
+      throw new IllegalArgumentException(place + ": no JSON: " + e.getOriginalMessage(), e);
+    }
+  }
+}
