@@ -61,9 +61,12 @@ public record Recipe(
    * @param depth most steps of a solution
    * @param simulations of each search; one is the paper's two chains
    * @param advantageWeight w of {@code R = prm + w (prm - parent's prm)}
-   * @param separator the text that ends a step
-   * @param maxStepTokens most tokens of a step
-   * @param maxTokens most tokens of a Monte Carlo completion
+   * @param separator the text that ends a step; absent: as the model is spoken to (an empty line; embedded: a line feed)
+   * @param maxStepTokens most tokens of a step; absent: likewise (512; embedded: 64)
+   * @param maxTokens most tokens of a Monte Carlo completion; absent: likewise (1024; embedded: 256)
+   * @param pairing chains (the paper's: a right Sol_max against a wrong Sol_min) or any (right against wrong)
+   * @param pairsPerStage most pairs that one stage makes of one problem
+   * @param earlyStop stop Monte Carlo rollouts of an expansion when they can no longer change what survives
    * @param parallel problems in flight; changes the speed, never the result
    */
   public record Search(
@@ -78,6 +81,9 @@ public record Recipe(
       String separator,
       @JsonProperty("max_step_tokens") Integer maxStepTokens,
       @JsonProperty("max_tokens") Integer maxTokens,
+      String pairing,
+      @JsonProperty("pairs_per_stage") Integer pairsPerStage,
+      @JsonProperty("early_stop") Boolean earlyStop,
       Integer parallel) {
     public Search {
       stages = stages == null ? List.of("generation", "correction", "diversity") : List.copyOf(stages);
@@ -88,14 +94,16 @@ public record Recipe(
       depth = or(depth, 24);
       simulations = or(simulations, 1);
       advantageWeight = or(advantageWeight, 1.0);
-      separator = or(separator, "\n\n");
-      maxStepTokens = or(maxStepTokens, 512);
-      maxTokens = or(maxTokens, 1024);
+      pairing = or(pairing, "chains");
+      require(pairing.equals("chains") || pairing.equals("any"), "search.pairing", "chains or any", pairing);
+      pairsPerStage = or(pairsPerStage, 4);
+      earlyStop = or(earlyStop, false);
       parallel = or(parallel, 16);
     }
 
     static Search defaults() {
-      return new Search(null, null, null, null, null, null, null, null, null, null, null, null);
+      return new Search(
+          null, null, null, null, null, null, null, null, null, null, null, null, null, null, null);
     }
   }
 
@@ -150,13 +158,12 @@ public record Recipe(
    *
    * @param problems a problem file or {@code embedded:test}; none of them may be among the searched ones
    * @param limit most problems; 0 takes all
-   * @param maxTokens most tokens of an answer
+   * @param maxTokens most tokens of an answer; absent: as the model is spoken to (1024; embedded: 256)
    */
   public record Evaluate(String problems, Integer limit, @JsonProperty("max_tokens") Integer maxTokens) {
     public Evaluate {
       require(problems != null, "evaluate.problems", "a problem file or 'embedded:test'", problems);
       limit = or(limit, 0);
-      maxTokens = or(maxTokens, 1024);
     }
   }
 

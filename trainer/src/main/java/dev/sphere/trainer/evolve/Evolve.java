@@ -1,0 +1,204 @@
+package dev.sphere.trainer.evolve;
+
+import dev.sphere.engine.Problem;
+import dev.sphere.engine.data.ProblemReader;
+import dev.sphere.engine.data.ReadOptions;
+import dev.sphere.engine.embedded.ModelSource;
+import dev.sphere.engine.eval.AnswerFile;
+import dev.sphere.engine.eval.Comparison;
+import dev.sphere.engine.eval.EvalResult;
+import dev.sphere.engine.eval.EvalSettings;
+import dev.sphere.engine.eval.Evaluator;
+import dev.sphere.engine.model.LlamaPolicy;
+import dev.sphere.engine.run.Manner;
+import dev.sphere.engine.run.PairSearch;
+import dev.sphere.engine.run.SearchPlan;
+import dev.sphere.gguf.ModelMerge;
+import dev.sphere.trainer.job.TrainJob;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * Self-evolution: the policy searches problems, learns from the pairs it found, and is compared with what it was; the
+ * better policy begins the next round. The reference of a round is the policy at its start.
+ *
+ * <p>Everything lies in one directory, and every part of it can go on from where it was cut off: the search inside its
+ * trees, training from its last checkpoint, and evaluations that are done are not done again.
+ */
+public final class Evolve {
+  private final Recipe recipe;
+  private final Path directory;
+  private final boolean resume;
+  private final EvolveListener listener;
+
+  /**
+   * @param recipe what to do
+   * @param directory where the run lives; made when it is not there
+   * @param resume go on with the run in it, if there is one
+   * @param listener hears of progress
+   */
+  public Evolve(Recipe recipe, Path directory, boolean resume, EvolveListener listener) {
+    this.recipe = recipe;
+    this.directory = directory;
+    this.resume = resume;
+    this.listener = listener;
+  }
+
+  /**
+   * Runs the rounds.
+   *
+   * @throws IllegalArgumentException when recipe or directory cannot be used as asked, before any work
+   */
+  public EvolveReport run() throws IOException, InterruptedException {
+    long start = System.nanoTime();
+    List<Problem> problems = read(recipe.problems(), recipe.limit());
+    if (recipe.evaluate() == null) {
+      throw new IllegalArgumentException("the recipe has no evaluate.problems: say on which problems to compare");
+    }
+    List<Problem> heldOut = read(recipe.evaluate().problems(), recipe.evaluate().limit());
+    refuseOverlap(problems, heldOut);
+    Path policy = ModelSource.resolve(recipe.model());
+    claim();
+
+    EvalResult base = evaluate("base", policy, null, heldOut, directory.resolve("base-answers.jsonl"));
+    List<EvolveReport.Round> rounds = new ArrayList<>();
+    for (int n = 1; n <= recipe.rounds(); n++) {
+      EvolveReport.Round round = round(n, policy, problems, heldOut, base);
+      rounds.add(round);
+      listener.round(round);
+      double before = n == 1 ? base.accuracy() : rounds.get(n - 2).evaluation().accuracy();
+      if (n == recipe.rounds() || round.evaluation().accuracy() <= before) {
+        break; // what no longer rises is not searched again
+      }
+      policy = nextPolicy(n, policy, round.artefact());
+    }
+    EvolveReport report = new EvolveReport(recipe.name(), recipe.seed(), base, rounds, seconds(start));
+    Files.writeString(directory.resolve("report.json"), JSON.writeValueAsString(report.toMap()) + "\n");
+    return report;
+  }
+
+  private EvolveReport.Round round(int n, Path policy, List<Problem> problems, List<Problem> heldOut, EvalResult base)
+      throws InterruptedException {
+    Path folder = directory.resolve("round-" + n);
+    Path small = recipe.smallModel() == null ? null : ModelSource.resolve(recipe.smallModel());
+    long seed = recipe.seed() + 1_000_003L * (n - 1);
+
+    listener.searching(n, problems.size());
+    SearchPlan plan = Plans.search(recipe.search(), policy, small, seed);
+    PairSearch.Outcome found = PairSearch.run(plan, problems, folder.resolve("search"), true, listener::searched);
+    listener.found(n, found, found.pairs());
+    if (found.pairs().isEmpty()) {
+      throw new IllegalStateException("round " + n + " found no pair to learn from: " + found.report().reasons());
+    }
+
+    long start = System.nanoTime();
+    TrainJob job = Plans.train(recipe.train(), policy, folder.resolve("train"), seed);
+    TrainJob.Outcome trained =
+        job.dpo(found.pairs(), Plans.loss(recipe.train()), listener.training(n), () -> false);
+    double trainSeconds = seconds(start);
+
+    boolean adapter = job.tuning().isLora();
+    EvalResult evolved = evaluate("round " + n, adapter ? policy : trained.artefact(),
+        adapter ? trained.artefact() : null, heldOut, folder.resolve("answers.jsonl"));
+    Map<String, Double> metrics = trained.result().last() == null ? Map.of() : trained.result().last().values();
+    return new EvolveReport.Round(n, found.report(), found.tokens(), found.seconds(), trained.result().steps(), metrics,
+        trainSeconds, trained.artefact(), evolved, Comparison.of(base, evolved, recipe.seed()));
+  }
+
+  /** Greedy answers to the held-out problems; those of an earlier process are graded, not generated again. */
+  private EvalResult evaluate(String whom, Path model, Path adapter, List<Problem> heldOut, Path answers)
+      throws InterruptedException {
+    EvalResult result;
+    if (Files.isRegularFile(answers)) {
+      result = Evaluator.regrade(AnswerFile.read(answers));
+    } else {
+      listener.evaluating(whom, heldOut.size());
+      Manner manner = Manner.of(model);
+      Integer asked = recipe.evaluate().maxTokens();
+      int maxTokens = asked == null ? manner.solutionTokens() : asked;
+      int[] seen = new int[2];
+      try (LlamaPolicy policy = LlamaPolicy.open(model, adapter, null, 0)) {
+        result = new Evaluator(policy, manner.prompts()).run(heldOut, EvalSettings.greedy(maxTokens), done -> {
+          seen[0]++;
+          seen[1] += done.getFirst().correct() ? 1 : 0;
+          listener.answered(seen[0], seen[1]);
+        });
+      }
+      AnswerFile.write(answers, result.answers());
+    }
+    listener.evaluated(whom, result);
+    return result;
+  }
+
+  private Path nextPolicy(int n, Path policy, Path artefact) {
+    if (recipe.train().method().equals("full")) {
+      return artefact;
+    }
+    Path merged = directory.resolve("round-" + n).resolve("policy.gguf");
+    if (!Files.isRegularFile(merged)) {
+      ModelMerge.merge(policy, artefact, null, merged, line -> {});
+    }
+    return merged;
+  }
+
+  private static List<Problem> read(String source, int limit) {
+    return ProblemReader.read(source, ReadOptions.defaults().withLimit(limit)).problems();
+  }
+
+  /** An evaluation on problems that were searched proves nothing. */
+  private static void refuseOverlap(List<Problem> problems, List<Problem> heldOut) {
+    Set<String> searched = problems.stream().map(p -> words(p.question())).collect(Collectors.toCollection(HashSet::new));
+    List<String> both = heldOut.stream().filter(p -> searched.contains(words(p.question()))).map(Problem::id).toList();
+    if (!both.isEmpty()) {
+      throw new IllegalArgumentException(both.size() + " of the " + heldOut.size()
+          + " evaluation problems are also searched, such as " + both.getFirst() + ": use another set");
+    }
+  }
+
+  private static String words(String question) {
+    return question.strip().replaceAll("\\s+", " ");
+  }
+
+  /** Binds the directory to the recipe: another recipe's results must not be taken for this one's. */
+  private void claim() throws IOException {
+    Path mark = directory.resolve("recipe.json");
+    String mine = JSON.writeValueAsString(recipe) + "\n";
+    if (Files.isRegularFile(mark)) {
+      if (!resume) {
+        throw new IllegalArgumentException(
+            directory + " already holds a run: go on with it by --resume, or give another directory");
+      }
+      String there = Files.readString(mark);
+      if (!there.equals(mine)) {
+        throw new IllegalArgumentException(
+            directory + " holds a run of another recipe (see " + mark + "): give another directory");
+      }
+      return;
+    }
+    Files.createDirectories(directory);
+    try (var entries = Files.list(directory)) {
+      if (entries.findAny().isPresent()) {
+        throw new IllegalArgumentException(directory + " holds other files: give an empty or a new directory");
+      }
+    } catch (UncheckedIOException e) {
+      throw e.getCause();
+    }
+    Files.writeString(mark, mine);
+  }
+
+  private static final JsonMapper JSON =
+      JsonMapper.builder().enable(tools.jackson.databind.SerializationFeature.INDENT_OUTPUT).build();
+
+  private static double seconds(long start) {
+    return (System.nanoTime() - start) / 1e9;
+  }
+}

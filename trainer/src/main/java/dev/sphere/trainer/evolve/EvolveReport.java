@@ -1,0 +1,101 @@
+package dev.sphere.trainer.evolve;
+
+import dev.sphere.engine.eval.Comparison;
+import dev.sphere.engine.eval.EvalResult;
+import dev.sphere.engine.stage.RunReport;
+import dev.sphere.engine.stage.Stage;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * What came of an evolution run.
+ *
+ * @param name the recipe's
+ * @param seed the recipe's
+ * @param base the policy that it started from, on the held-out problems
+ * @param rounds the rounds in order
+ * @param seconds of this process
+ */
+public record EvolveReport(String name, long seed, EvalResult base, List<Round> rounds, double seconds) {
+  /**
+   * One round.
+   *
+   * @param round its number, from 1
+   * @param search the search in figures
+   * @param searchTokens tokens that this process generated for it
+   * @param searchSeconds of this process
+   * @param steps optimizer steps
+   * @param metrics the last step's
+   * @param trainSeconds of this process
+   * @param artefact the adapter or model that came out
+   * @param evaluation of the evolved policy
+   * @param comparison of the run's base with it
+   */
+  public record Round(
+      int round,
+      RunReport search,
+      long searchTokens,
+      double searchSeconds,
+      int steps,
+      Map<String, Double> metrics,
+      double trainSeconds,
+      Path artefact,
+      EvalResult evaluation,
+      Comparison comparison) {
+
+    /** The round's figures by name. */
+    public Map<String, Object> toMap() {
+      Map<String, Object> m = new LinkedHashMap<>();
+      m.put("round", round);
+      m.put("problems", search.problems());
+      m.put("pairs", pairs(search));
+      m.put("search_tokens", searchTokens);
+      m.put("search_seconds", searchSeconds);
+      m.put("train_steps", steps);
+      m.put("train_seconds", trainSeconds);
+      m.put("margin", metrics.get("rewards/margins"));
+      m.put("preference_accuracy", metrics.get("rewards/accuracies"));
+      m.put("evolved", evaluation.toMap());
+      m.put("comparison", comparison.toMap());
+      m.put("artefact", artefact.toString());
+      return m;
+    }
+  }
+
+  /** The last round: the most evolved policy. */
+  public Round last() {
+    return rounds.getLast();
+  }
+
+  /** The figures by name, as the JSON result has them. */
+  public Map<String, Object> toMap() {
+    Round last = last();
+    Map<String, Object> m = new LinkedHashMap<>();
+    m.put("name", name);
+    m.put("seed", seed);
+    m.put("base", base.toMap());
+    m.put("evolved", last.evaluation().toMap());
+    m.put("difference", last.comparison().difference());
+    m.put("difference_low", last.comparison().interval().low());
+    m.put("difference_high", last.comparison().interval().high());
+    m.put("won", last.comparison().won());
+    m.put("lost", last.comparison().lost());
+    m.put("p_value", last.comparison().pValue());
+    m.put("pairs", pairs(last.search()));
+    m.put("rounds", rounds.stream().map(Round::toMap).toList());
+    m.put("artefact", last.artefact().toString());
+    m.put("seconds", seconds);
+    return m;
+  }
+
+  private static Map<String, Object> pairs(RunReport report) {
+    Map<String, Object> m = new LinkedHashMap<>();
+    for (Stage stage : Stage.values()) {
+      m.put(stage.name().toLowerCase(java.util.Locale.ROOT), report.pairs().get(stage));
+    }
+    m.put("total", report.allPairs());
+    return m;
+  }
+}
