@@ -112,7 +112,8 @@ class LlamaBindingsTest {
 
   @Test
   void whatCannotWorkIsRefusedInJava() throws Exception {
-    assertThrows(IllegalArgumentException.class, () -> new ContextOptions(256, 8, 8, 9, 1, true, true, KvType.F16, false));
+    assertThrows(
+        IllegalArgumentException.class, () -> new ContextOptions(256, 8, 8, 9, 1, true, true, KvType.F16, false));
     assertThrows(IllegalArgumentException.class, () -> ContextOptions.invariant(256, 257, 1));
     try (Model model = Model.load(file);
         Context context = Context.open(model, ContextOptions.invariant(256, 4, 1));

@@ -57,8 +57,6 @@ public final class ChatTemplate {
     this.jinjava =
         new Jinjava(
             JinjavaConfig.newBuilder()
-                .withTrimBlocks(true)
-                .withLstripBlocks(true)
                 .withNestedInterpretationEnabled(false) // a problem's text is data, whatever braces it holds
                 .withMaxOutputSize(16L << 20)
                 .build());
@@ -110,21 +108,46 @@ public final class ChatTemplate {
     if (!result.getErrors().isEmpty()) {
       TemplateError error = result.getErrors().getFirst();
       throw new IllegalArgumentException(
-          "The chat template cannot render this dialogue: " + error.getMessage() + " (line " + error.getLineno()
-              + "). Give another template in the recipe.");
+          "The chat template cannot render this dialogue: " + reason(error) + ". Give another template in the recipe.");
     }
     return result.getOutput();
+  }
+
+  /** What the template itself raised, or else what Jinjava says. */
+  private static String reason(TemplateError error) {
+    for (Throwable e = error.getException(); e != null; e = e.getCause()) {
+      if (e instanceof Refusal) {
+        return e.getMessage();
+      }
+    }
+    return error.getMessage();
+  }
+
+  private static final class Refusal extends IllegalArgumentException {
+    private static final long serialVersionUID = 1L;
+
+    Refusal(String message) {
+      super(message);
+    }
   }
 
   /** What Jinja2 understands and Jinjava does not, written in a way that both do. */
   private static String prepare(String source) {
     String text = source.endsWith("\n") ? source.substring(0, source.length() - 1) : source; // as Jinja2 does
-    return text.replaceAll("\\{%-?\\s*(generation|endgeneration)\\s*-?%\\}", "");
+    return JinjaWhitespace.resolve(text)
+        .replaceAll("\\{% \\s*(generation|endgeneration)\\s* %\\}", "")
+        // Jinjava reads a named argument's value only up to the first operator.
+        .replaceAll("(namespace\\(|, *)(\\w+) *= *(\\w+\\|length - 1)(?=[,)])", "$1$2=($3)")
+        .replace("[::-1]", "|reverse|list")
+        .replace(".startswith(", ".startsWith(")
+        .replace(".endswith(", ".endsWith(")
+        .replace(".lstrip()", ".stripLeading()")
+        .replace(".rstrip()", ".stripTrailing()");
   }
 
   /** For templates; not for callers. */
   public static Object raiseException(String message) {
-    throw new IllegalArgumentException(message);
+    throw new Refusal(message);
   }
 
   /** For templates; not for callers. The few formats that templates use. */

@@ -43,6 +43,7 @@ public final class LlamaPolicy implements Policy, AutoCloseable {
    * @param kvType number format of the cache
    */
   public record Options(int lanes, int threads, int slots, int cells, int maxSequence, KvType kvType) {
+    static final KvType CACHE = KvType.F16;
     private static final long SMALL = 50_000_000; // parameters; below, one thread a lane beats threads that wait
 
     public Options {
@@ -63,7 +64,7 @@ public final class LlamaPolicy implements Policy, AutoCloseable {
       int lanes = small ? cores : 1;
       int wanted = parallel > 0 ? Math.ceilDiv(parallel, lanes) : small ? 32 : 62;
       return new Options(
-          lanes, small ? 1 : cores, Math.clamp(wanted, 1, 62), small ? 4096 : 16_384, 0, KvType.F16);
+          lanes, small ? 1 : cores, Math.clamp(wanted, 1, 62), small ? 4096 : 16_384, 0, CACHE);
     }
 
     public Options withCells(int cells) {
