@@ -108,18 +108,22 @@ public final class GgufWriter {
   /** With {@code durable} false nothing waits for the disk: for tests that write thousands of files. */
   void write(Path path, boolean durable) {
     Path parent = path.toAbsolutePath().getParent();
-    Path temporary = null;
+    if (!Files.isDirectory(parent)) {
+      String why = "there is no directory " + parent;
+      throw new UncheckedIOException("cannot write " + path + ": " + why, new IOException(why));
+    }
+    // Not createTempFile: the file is to get the permissions that the user's umask gives.
+    Path temporary = parent.resolve(
+        "." + path.getFileName() + "." + ProcessHandle.current().pid() + "-" + System.nanoTime() + ".tmp");
     try {
-      temporary = Files.createTempFile(parent, "." + path.getFileName() + ".", ".tmp");
-      try (FileChannel channel = FileChannel.open(temporary, StandardOpenOption.WRITE)) {
+      try (FileChannel channel =
+          FileChannel.open(temporary, StandardOpenOption.WRITE, StandardOpenOption.CREATE_NEW)) {
         writeTo(channel);
         if (durable) {
           channel.force(true);
         }
       }
-      Files.setPosixFilePermissions(temporary, java.nio.file.attribute.PosixFilePermissions.fromString("rw-r--r--"));
       Files.move(temporary, path, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-      temporary = null;
       if (durable) {
         try (FileChannel directory = FileChannel.open(parent, StandardOpenOption.READ)) {
           directory.force(true);
@@ -133,12 +137,10 @@ public final class GgufWriter {
   }
 
   private static void deleteQuietly(Path temporary) {
-    if (temporary != null) {
-      try {
-        Files.deleteIfExists(temporary);
-      } catch (IOException e) {
-        System.getLogger(GgufWriter.class.getName()).log(System.Logger.Level.WARNING, "cannot delete " + temporary, e);
-      }
+    try {
+      Files.deleteIfExists(temporary); // after the rename there is nothing of that name
+    } catch (IOException e) {
+      System.getLogger(GgufWriter.class.getName()).log(System.Logger.Level.WARNING, "cannot delete " + temporary, e);
     }
   }
 
