@@ -3,6 +3,7 @@ package dev.sphere.trainer.model;
 import dev.sphere.bindings.Rope;
 import dev.sphere.bindings.Tensor;
 import dev.sphere.bindings.TensorType;
+import dev.sphere.gguf.GgmlType;
 import dev.sphere.gguf.GgufFile;
 import dev.sphere.gguf.GgufMetadata;
 import dev.sphere.gguf.GgufTensor;
@@ -30,8 +31,10 @@ final class GgufWeights implements WeightSource {
     ModelShape s = file.shape();
     String arch = s.architecture();
     GgufMetadata m = file.metadata();
-    String scaling = m.string(arch + ".rope.scaling.type").orElse("none");
-    float factor = (float) m.f32(arch + ".rope.scaling.factor").orElse(0);
+    refuse(file, m, arch + ".rope.scaling.attn_factor");
+    String scaling = m.string(arch + ".rope.scaling.type").orElse("linear");
+    String legacy = arch + ".rope.scale_linear";
+    float factor = (float) m.f32(arch + ".rope.scaling.factor").orElse(m.f32(legacy).orElse(0));
     float scale = switch (scaling) {
       case "none" -> 1;
       case "linear" -> factor > 0 ? 1 / factor : 1;
@@ -47,6 +50,12 @@ final class GgufWeights implements WeightSource {
         s.normEpsilon(), rope);
   }
 
+  private static void refuse(GgufFile file, GgufMetadata m, String key) {
+    if (m.f32(key).orElse(1) != 1) {
+      throw new IllegalArgumentException(file.path() + " sets " + key + ", which training does not support");
+    }
+  }
+
   @Override
   public Set<String> names() {
     return file.tensors().keySet();
@@ -54,7 +63,15 @@ final class GgufWeights implements WeightSource {
 
   @Override
   public TensorType type(String name) {
-    return TensorType.of(file.tensor(name).type().id());
+    GgmlType type = file.tensor(name).type();
+    try {
+      return TensorType.of(type.id());
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException(
+          "tensor " + name + " of " + file.path() + " has the type " + type.label()
+              + ", which training does not support; requantise the model to q8_0 or q4_k, say",
+          e);
+    }
   }
 
   @Override

@@ -1,0 +1,156 @@
+package dev.sphere.trainer.model;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.sphere.bindings.Model;
+import dev.sphere.engine.model.Scorer;
+import dev.sphere.gguf.ByteVocabulary;
+import dev.sphere.gguf.GgmlType;
+import dev.sphere.gguf.RandomModel;
+import dev.sphere.gguf.RandomModel.Like;
+import dev.sphere.trainer.PackedBatch;
+import dev.sphere.trainer.Parameter;
+import dev.sphere.trainer.TrainableModel;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Models out of GGUF files of every type, against llama.cpp's inference and against the plain operations. */
+class GgufModelTest {
+  @TempDir
+  Path folder;
+
+  private Path model(String shape, GgmlType type) {
+    Like like =
+        switch (shape) {
+          // Rope factors as Llama 3 has them, a head as wide as width/heads, GQA.
+          case "llama" -> new Like("llama-3.2-test", "llama", 2, 96, 6, 2, 16, 160, 1024, 5e5f, 1e-5f, false, 0);
+          // A feed-forward part so wide that its columns are shared out in dequantised blocks.
+          case "wide" -> new Like("wide", "qwen2", 1, 64, 2, 1, 32, 1568, 1024, 1e4f, 1e-6f, true, 0);
+          default -> RandomModel.like(shape);
+        };
+    Path file = folder.resolve(shape + type + ".gguf");
+    RandomModel.write(like, ByteVocabulary.metadata(), type, 3, file);
+    return file;
+  }
+
+  /**
+   * In F32 to 2e-4. In other types ggml rounds the activations too, so that the last digit of one sum turns into a
+   * rounding step of the next; random weights, whose layers add little, show it most.
+   */
+  @ParameterizedTest
+  @CsvSource({
+    "tiny-qwen2,F32,2e-4", "tiny-qwen2,BF16,5e-3", "tiny-qwen2,Q8_0,5e-3", "llama,F32,2e-4", "llama,F16,5e-3"
+  })
+  void logProbsAreThoseOfInference(String shape, GgmlType type, double tolerance) throws InterruptedException {
+    Path file = model(shape, type);
+    SplittableRandom random = new SplittableRandom(9);
+    int[] tokens = random.ints(75, 0, 256).toArray();
+    float[] inference;
+    try (Model model = Model.load(file);
+        Scorer scorer = Scorer.of(model, null, 1, 1, 256)) {
+      int[] rest = java.util.Arrays.copyOfRange(tokens, 1, tokens.length);
+      inference = scorer.score(List.of(new Scorer.Row(new int[] {tokens[0]}, rest))).getFirst();
+    }
+    try (TrainableModel lora =
+            TrainableModels.open(file, ModelOptions.lora(2, 4, ModelOptions.LINEAR_LAYERS, 1, 1));
+        TrainableModel full = TrainableModels.open(file, ModelOptions.full(1))) {
+      assertClose(inference, lora.logProbs(sequence(tokens), true), tolerance);
+      assertArrayEquals(lora.logProbs(sequence(tokens), true), lora.logProbs(sequence(tokens), false));
+      // The tolerance would notice a wrong rotation: positions that run backwards are another model.
+      PackedBatch right = sequence(tokens);
+      int[] backwards = new int[tokens.length];
+      java.util.Arrays.setAll(backwards, i -> tokens.length - i);
+      float[] wrong = lora.logProbs(
+          new PackedBatch(1, tokens.length, tokens, backwards, right.parents(), right.sources(), right.targets()), true);
+      double furthest = 0;
+      for (int i = 0; i < wrong.length; i++) {
+        furthest = Math.max(furthest, Math.abs(wrong[i] - inference[i]));
+      }
+      assertTrue(type != GgmlType.F32 || furthest > 5 * tolerance, "only " + furthest);
+      // Full fine-tuning computes in F32 what inference computes in the file's type.
+      assertClose(inference, full.logProbs(sequence(tokens), false), type == GgmlType.F32 ? tolerance : 1e-2);
+    }
+  }
+
+  /** Frozen weights of other types: the gradient goes back through their dequantised values. */
+  @ParameterizedTest
+  @CsvSource({"tiny-qwen2,Q8_0", "tiny-qwen2,BF16", "llama,F16", "wide,Q8_0", "wide,BF16"})
+  void loraOnFrozenTypes(String shape, GgmlType type) {
+    Path file = model(shape, type);
+    int[] tokens = new SplittableRandom(4).ints(21, 0, 256).toArray();
+    PackedBatch batch = sequence(tokens);
+    float[] weights = Batches.weights(batch.predictions(), 2);
+    ModelOptions options = ModelOptions.lora(3, 6, ModelOptions.LINEAR_LAYERS, 5, 2);
+    List<List<float[]>> gradients = new ArrayList<>();
+    for (boolean fused : new boolean[] {true, false}) {
+      try (TrainableModel model = TrainableModels.open(file, options.withFused(fused))) {
+        SplittableRandom random = new SplittableRandom(8);
+        for (Parameter p : model.parameters()) {
+          for (long i = 0; i < p.value().size(); i++) {
+            p.value().set(i, (float) (random.nextDouble() - 0.5));
+          }
+        }
+        model.backward(batch, weights);
+        List<float[]> all = new ArrayList<>();
+        for (Parameter p : model.parameters()) {
+          float[] g = new float[(int) p.gradient().size()];
+          p.gradient().read(0, g);
+          all.add(g);
+        }
+        gradients.add(all);
+      }
+    }
+    for (int i = 0; i < gradients.get(0).size(); i++) {
+      double largest = 0;
+      for (float g : gradients.get(1).get(i)) {
+        largest = Math.max(largest, Math.abs(g));
+      }
+      assertTrue(largest > 0);
+      // Activations are rounded to the weight's type on the way forward, so small differences grow a little.
+      assertArrayEquals(gradients.get(1).get(i), gradients.get(0).get(i), (float) (2e-2 * largest), "parameter " + i);
+    }
+  }
+
+  @Test
+  void refusesByName() {
+    Path file = folder.resolve("qwen3.gguf");
+    RandomModel.write(RandomModel.like("tiny-qwen3"), ByteVocabulary.metadata(), GgmlType.F32, 3, file);
+    String message =
+        assertThrows(IllegalArgumentException.class, () -> TrainableModels.open(file, ModelOptions.full(1)).close())
+            .getMessage();
+    assertTrue(message.contains("qwen3"), message);
+  }
+
+  private static PackedBatch sequence(int[] tokens) {
+    int n = tokens.length;
+    int[] positions = new int[n];
+    int[] parents = new int[n];
+    int[] sources = new int[n - 1];
+    int[] targets = new int[n - 1];
+    for (int i = 0; i < n; i++) {
+      positions[i] = i;
+      parents[i] = i - 1;
+      if (i > 0) {
+        sources[i - 1] = i - 1;
+        targets[i - 1] = tokens[i];
+      }
+    }
+    return new PackedBatch(1, n, tokens, positions, parents, sources, targets);
+  }
+
+  private static void assertClose(float[] expected, float[] actual, double tolerance) {
+    assertEquals(expected.length, actual.length);
+    for (int i = 0; i < expected.length; i++) {
+      assertEquals(expected[i], actual[i], tolerance, "log-probability " + i);
+    }
+  }
+}
