@@ -16,8 +16,7 @@ public final class Main {
     if (feature(version) < NEEDED) {
       System.err.println(
           "Sphere needs Java " + NEEDED + " or newer; this is Java " + version + " (" + System.getProperty("java.home")
-              + "). Start it with ./sphere, which finds a newer one, or install one: apt-get install temurin-25-jdk"
-              + " (or openjdk-25-jdk)");
+              + "). Start it with ./sphere, which finds a newer one, or install one: apt-get install openjdk-25-jdk");
       System.exit(2);
     }
     try {
