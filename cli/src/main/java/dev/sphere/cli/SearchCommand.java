@@ -2,9 +2,7 @@ package dev.sphere.cli;
 
 import dev.sphere.engine.Problem;
 import dev.sphere.engine.SamplingSettings;
-import dev.sphere.engine.data.ProblemReader;
 import dev.sphere.engine.data.ProblemSet;
-import dev.sphere.engine.data.ReadOptions;
 import dev.sphere.engine.embedded.ModelSource;
 import dev.sphere.engine.reward.MonteCarloPrm;
 import dev.sphere.engine.run.Manner;
@@ -25,6 +23,7 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -47,9 +46,7 @@ final class SearchCommand implements Callable<Integer> {
       description = "The policy: a GGUF file or embedded.")
   private String model;
 
-  @Option(names = "--problems", required = true, paramLabel = "FILE",
-      description = "Problems with known answers: a file, embedded:train or embedded:validation.")
-  private String problems;
+  @Mixin private ProblemOptions problems = new ProblemOptions();
 
   @Option(names = "--run", required = true, paramLabel = "DIR", description = "The run's directory; made if missing.")
   private Path run;
@@ -63,9 +60,6 @@ final class SearchCommand implements Callable<Integer> {
   @Option(names = "--small-model", paramLabel = "MODEL",
       description = "The small model of stage 3: a GGUF file or embedded-small. Without it stage 3 is skipped.")
   private String smallModel;
-
-  @Option(names = "--limit", paramLabel = "N", description = "At most the first N problems.")
-  private int limit;
 
   @Option(names = "--seed", paramLabel = "N", defaultValue = "1", description = "Seed of every draw (default: 1).")
   private long seed;
@@ -82,9 +76,6 @@ final class SearchCommand implements Callable<Integer> {
 
   @ArgGroup(validate = false, heading = "%nPairs:%n")
   private Pairs pairs = new Pairs();
-
-  @ArgGroup(validate = false, heading = "%nProblem file:%n")
-  private Fields fields = new Fields();
 
   @Spec private CommandSpec spec;
 
@@ -168,23 +159,8 @@ final class SearchCommand implements Callable<Integer> {
     private int diversityFactor = 2;
   }
 
-  private static final class Fields {
-    @Option(names = "--question-field", paramLabel = "NAME", description = "Field with the question.")
-    private String question;
-
-    @Option(names = "--answer-field", paramLabel = "NAME", description = "Field with the answer.")
-    private String answer;
-
-    @Option(names = "--id-field", paramLabel = "NAME", description = "Field with the id.")
-    private String id;
-
-    @Option(names = "--skip-bad", description = "Leave bad rows out instead of refusing the file.")
-    private boolean skipBad;
-  }
-
   @Override
   public Integer call() throws InterruptedException {
-    PrintWriter err = spec.commandLine().getErr();
     Path policy = ModelSource.resolve(model);
     Path small = smallModel == null ? null : ModelSource.resolve(smallModel);
     if (adapter != null) {
@@ -193,10 +169,7 @@ final class SearchCommand implements Callable<Integer> {
     if (!pairs.stages.contains(Stage.GENERATION)) {
       throw new ParameterException(spec.commandLine(), "--stages must name generation: the others build on it");
     }
-    ProblemSet set = ProblemReader.read(
-        problems, new ReadOptions(fields.question, fields.answer, fields.id, fields.skipBad, limit));
-    set.skipped()
-        .forEach(bad -> err.println("sphere: " + problems + ": left out row " + bad.line() + ": " + bad.reason()));
+    ProblemSet set = problems.read(spec.commandLine().getErr());
     PairSearch.Outcome outcome = search(plan(policy, small), set.problems());
     print(outcome, spec.commandLine().getOut());
     return 0;

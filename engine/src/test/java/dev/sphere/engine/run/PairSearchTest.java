@@ -1,12 +1,13 @@
 package dev.sphere.engine.run;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sphere.engine.Problem;
 import dev.sphere.engine.SamplingSettings;
-import dev.sphere.engine.embedded.EmbeddedModels;
+import dev.sphere.engine.embedded.ModelSource;
 import dev.sphere.engine.embedded.ProblemSource;
 import dev.sphere.engine.reward.MonteCarloPrm;
 import dev.sphere.engine.search.SearchSettings;
@@ -20,7 +21,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** A real model (random weights in the embedded shape) under the search: what is stored depends on the plan alone. */
+/** The embedded models under the search: what is stored depends on the plan alone. */
 class PairSearchTest {
   @TempDir static Path temporary;
   private static Path model;
@@ -29,10 +30,8 @@ class PairSearchTest {
 
   @BeforeAll
   static void models() {
-    model = temporary.resolve("model.gguf");
-    small = temporary.resolve("small.gguf");
-    EmbeddedModels.initialize("embedded", 1, model);
-    EmbeddedModels.initialize("embedded-small", 2, small);
+    model = ModelSource.resolve("embedded");
+    small = ModelSource.resolve("embedded-small");
     problems = ProblemSource.embedded("embedded:train").orElseThrow().subList(0, 3);
   }
 
@@ -41,10 +40,9 @@ class PairSearchTest {
     SearchSettings search = SearchSettings.paper()
         .withCandidates(3)
         .withSimulations(2)
-        .withMaxDepth(3)
-        .withSeparator("e") // random weights write no lines
-        .withSampling(SamplingSettings.temperature(0.8f, 48));
-    var mc = new MonteCarloPrm.Settings(2, SamplingSettings.temperature(0.8f, 24), false);
+        .withSeparator(manner.separator())
+        .withSampling(SamplingSettings.temperature(0.8f, manner.stepTokens()));
+    var mc = new MonteCarloPrm.Settings(2, SamplingSettings.temperature(0.8f, manner.solutionTokens()), false);
     return new SearchPlan(model, null, small, new PrmSpec("mc", mc), search,
         StageSettings.defaults().withPrompts(manner.prompts()), seed, parallel);
   }
@@ -64,6 +62,8 @@ class PairSearchTest {
     assertEquals(3, outcome.report().problems());
     assertTrue(outcome.tokens() > 100);
     assertEquals(tree(one), tree(many));
+    assertFalse(outcome.pairs().isEmpty());
+    assertEquals(-1, Files.mismatch(one.resolve("pairs.jsonl"), many.resolve("pairs.jsonl")));
 
     // Stopped in the middle of its trees by a failure, and resumed.
     assertThrows(IllegalStateException.class, () -> PairSearch.run(plan(1, 2), problems, broken, false, progress -> {
