@@ -79,6 +79,12 @@ final class KvCache {
     return capacity - head;
   }
 
+  /** Length of the longest prefix of the first {@code n} tokens that is in the cache. */
+  int cachedPrefix(int[] tokens, int n) {
+    Entry best = longest(tokens, n);
+    return best == null ? 0 : common(best, tokens, n);
+  }
+
   /** Whether another entry than {@code except} holds the first {@code n} tokens. */
   boolean covers(int[] tokens, int n, Entry except) {
     for (List<Entry> entries : List.of(active, retained)) {
