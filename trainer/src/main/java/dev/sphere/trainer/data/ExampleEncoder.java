@@ -21,6 +21,7 @@ public final class ExampleEncoder {
   private final TextEncoder encoder;
   private final int maxLength;
   private final RowReport report;
+  private String stepSeparator;
 
   /**
    * @param maxLength most tokens of prompt and completion together
@@ -33,6 +34,18 @@ public final class ExampleEncoder {
     this.encoder = encoder;
     this.maxLength = maxLength;
     this.report = report;
+  }
+
+  /**
+   * From here on a rejected completion counts only up to the end of its first step that differs from the chosen one's:
+   * what follows from a mistake is often right given the mistake, and should not be unlearned (the thought of Step-DPO,
+   * arXiv 2406.18629; there both sides are cut). Null: the whole completion counts.
+   *
+   * @param separator the text that ends a step
+   */
+  public ExampleEncoder withStepSeparator(String separator) {
+    this.stepSeparator = separator;
+    return this;
   }
 
   /** The usable pairs as examples; those with the same prompt form one tree. */
@@ -65,6 +78,15 @@ public final class ExampleEncoder {
     int[] chosen = drawn ? p.chosenTokens() : encoder.tokenize(p.chosen(), false);
     int[] rejected = drawn ? p.rejectedTokens() : encoder.tokenize(p.rejected(), false);
     boolean cut = drawn && !endsWithEnd(rejected) && !FinalAnswer.in(p.rejected());
+    int wrongEnd = stepSeparator == null ? p.rejected().length() : firstDifference(p.chosen(), p.rejected());
+    if (wrongEnd < p.rejected().length()) {
+      int[] beginning = encoder.tokenize(p.rejected().substring(0, wrongEnd), false);
+      // A token may reach over the end of the step; then the whole completion counts.
+      if (beginning.length < rejected.length && Arrays.mismatch(beginning, rejected) == beginning.length) {
+        rejected = beginning;
+        cut = true;
+      }
+    }
     chosen = withEnd(chosen, true);
     rejected = withEnd(rejected, !cut);
     if (!roomAfter(prompt, row)) {
@@ -78,6 +100,22 @@ public final class ExampleEncoder {
       return null;
     }
     return new Example.Preference(row, p.prompt(), w, l);
+  }
+
+  /** Where the first step of {@code rejected} that differs from {@code chosen} ends, in characters. */
+  private int firstDifference(String chosen, String rejected) {
+    int start = 0;
+    while (true) {
+      int end = rejected.indexOf(stepSeparator, start);
+      if (end < 0) {
+        return rejected.length();
+      }
+      end += stepSeparator.length();
+      if (end > chosen.length() || !chosen.regionMatches(start, rejected, start, end - start)) {
+        return end;
+      }
+      start = end;
+    }
   }
 
   /** The usable rows as examples; the answers of one dialogue form one tree. */

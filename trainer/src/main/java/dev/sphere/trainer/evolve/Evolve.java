@@ -101,7 +101,7 @@ public final class Evolve {
     }
 
     long start = System.nanoTime();
-    TrainJob job = Plans.train(recipe.train(), policy, folder.resolve("train"), seed);
+    TrainJob job = Plans.train(recipe, policy, folder.resolve("train"), seed);
     TrainJob.Outcome trained =
         job.dpo(found.pairs(), Plans.loss(recipe.train()), listener.training(n), () -> false);
     double trainSeconds = seconds(start);

@@ -54,7 +54,9 @@ final class Plans {
     return new SearchPlan(policy, null, small, prm, search, stages, seed, told.parallel());
   }
 
-  static TrainJob train(Recipe.Train told, Path policy, Path folder, long seed) {
+  static TrainJob train(Recipe recipe, Path policy, Path folder, long seed) {
+    Recipe.Train told = recipe.train();
+    String separator = recipe.search().separator() == null ? Manner.of(policy).separator() : recipe.search().separator();
     OptimizerSettings optimizer = switch (told.optimizer()) {
       case "adamw" -> OptimizerSettings.adamw(told.learningRate());
       case "sgd" -> OptimizerSettings.sgd(told.learningRate(), 0);
@@ -71,6 +73,7 @@ final class Plans {
     return TrainJob.of(policy, folder, settings)
         .withTuning(told.method().equals("full") ? Tuning.full() : Tuning.lora(told.loraRank(), told.loraAlpha()))
         .withMaxLength(told.maxLength())
+        .withStepSeparator(told.rejected().equals("first_step") ? separator : null)
         .withResume(true);
   }
 

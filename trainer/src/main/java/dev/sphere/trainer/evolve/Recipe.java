@@ -113,11 +113,14 @@ public record Recipe(
    * @param method lora or full
    * @param loss one TRL loss name or several, separated by commas
    * @param lossWeights one weight for each loss; absent: all 1
+   * @param rejected what of a rejected solution counts: {@code whole}, or {@code first_step}: up to the end of its first
+   *     step that differs from the chosen one's
    */
   public record Train(
       String method,
       String loss,
       @JsonProperty("loss_weights") List<Double> lossWeights,
+      String rejected,
       Double beta,
       String optimizer,
       @JsonProperty("learning_rate") Double learningRate,
@@ -134,6 +137,8 @@ public record Recipe(
       method = or(method, "lora");
       require(method.equals("lora") || method.equals("full"), "train.method", "lora or full", method);
       loss = or(loss, "sigmoid");
+      rejected = or(rejected, "whole");
+      require(rejected.matches("whole|first_step"), "train.rejected", "whole or first_step", rejected);
       beta = or(beta, 0.1);
       optimizer = or(optimizer, "adamw");
       learningRate = or(learningRate, 1e-5);
@@ -149,7 +154,7 @@ public record Recipe(
     }
 
     static Train defaults() {
-      return new Train(null, null, null, null, null, null, null, null, null, null, null, null, null, null, null);
+      return new Train(null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null);
     }
   }
 

@@ -42,6 +42,8 @@ import java.util.function.Function;
  * @param onBadRow what is done about rows that cannot be used
  * @param type of a whole model's matrices; null: as in the base
  * @param resume goes on from the newest checkpoint, if there is one
+ * @param stepSeparator where it is given, a rejected completion counts only up to the end of its first step that differs
+ *     from the chosen one's (see {@link ExampleEncoder#withStepSeparator}); null: the whole
  */
 public record TrainJob(
     Path model,
@@ -52,7 +54,8 @@ public record TrainJob(
     int maxLength,
     OnBadRow onBadRow,
     GgmlType type,
-    boolean resume) {
+    boolean resume,
+    String stepSeparator) {
 
   /**
    * What came out.
@@ -65,32 +68,38 @@ public record TrainJob(
 
   /** LoRA with rank 16 and alpha 32, sequences of 2048 tokens, bad rows skipped. */
   public static TrainJob of(Path model, Path output, TrainSettings settings) {
-    return new TrainJob(model, output, null, Tuning.lora(16, 32), settings, 2048, OnBadRow.SKIP, null, false);
+    return new TrainJob(model, output, null, Tuning.lora(16, 32), settings, 2048, OnBadRow.SKIP, null, false, null);
   }
 
   /** Writes the adapter or model to a file of that name. */
   public TrainJob withArtefact(Path value) {
-    return new TrainJob(model, output, value, tuning, settings, maxLength, onBadRow, type, resume);
+    return new TrainJob(model, output, value, tuning, settings, maxLength, onBadRow, type, resume, stepSeparator);
   }
 
   public TrainJob withTuning(Tuning value) {
-    return new TrainJob(model, output, artefact, value, settings, maxLength, onBadRow, type, resume);
+    return new TrainJob(model, output, artefact, value, settings, maxLength, onBadRow, type, resume, stepSeparator);
   }
 
   public TrainJob withMaxLength(int value) {
-    return new TrainJob(model, output, artefact, tuning, settings, value, onBadRow, type, resume);
+    return new TrainJob(model, output, artefact, tuning, settings, value, onBadRow, type, resume, stepSeparator);
   }
 
   public TrainJob withOnBadRow(OnBadRow value) {
-    return new TrainJob(model, output, artefact, tuning, settings, maxLength, value, type, resume);
+    return new TrainJob(model, output, artefact, tuning, settings, maxLength, value, type, resume, stepSeparator);
   }
 
   public TrainJob withType(GgmlType value) {
-    return new TrainJob(model, output, artefact, tuning, settings, maxLength, onBadRow, value, resume);
+    return new TrainJob(model, output, artefact, tuning, settings, maxLength, onBadRow, value, resume, stepSeparator);
   }
 
   public TrainJob withResume(boolean value) {
-    return new TrainJob(model, output, artefact, tuning, settings, maxLength, onBadRow, type, value);
+    return new TrainJob(model, output, artefact, tuning, settings, maxLength, onBadRow, type, value, stepSeparator);
+  }
+
+  /** Counts of a rejected completion only what comes up to the end of its first step that differs; null: the whole. */
+  public TrainJob withStepSeparator(String value) {
+    return new TrainJob(
+        model, output, artefact, tuning, settings, maxLength, onBadRow, type, resume, value);
   }
 
   /** Supervised fine-tuning on a file of imitation rows ({@link RowReader} says which). */
@@ -104,7 +113,7 @@ public record TrainJob(
   /** Preference optimisation on a file of preference rows ({@link RowReader} says which). */
   public Outcome dpo(Path data, LossSettings loss, TrainingListener listener, BooleanSupplier stop) {
     RowReport report = new RowReport(data.toString(), onBadRow);
-    List<Example.Preference> examples = encode(encoder -> new ExampleEncoder(encoder, length(), report)
+    List<Example.Preference> examples = encode(encoder -> new ExampleEncoder(encoder, length(), report).withStepSeparator(stepSeparator)
         .preferences(new RowReader(encoder, report).preferences(data)));
     return dpo(examples, report, loss, listener, stop);
   }
@@ -113,7 +122,7 @@ public record TrainJob(
   public Outcome dpo(List<PreferencePair> pairs, LossSettings loss, TrainingListener listener, BooleanSupplier stop) {
     RowReport report = new RowReport("pairs", onBadRow);
     List<Example.Preference> examples =
-        encode(encoder -> new ExampleEncoder(encoder, length(), report).preferences(pairs));
+        encode(encoder -> new ExampleEncoder(encoder, length(), report).withStepSeparator(stepSeparator).preferences(pairs));
     return dpo(examples, report, loss, listener, stop);
   }
 
@@ -142,6 +151,9 @@ public record TrainJob(
             TrainableModels.open(model, tuning.options(settings.seed(), settings.threads(), microTokens))) {
       Map<String, Object> identity = new LinkedHashMap<>(tuning.toMap());
       identity.put("max_length", length());
+      if (stepSeparator != null) {
+        identity.put("step_separator", stepSeparator);
+      }
       RunOptions options = RunOptions.in(output)
           .withResume(resume)
           .withModel(base.sha256(), identity)

@@ -170,6 +170,16 @@ class RowsTest {
   }
 
   @Test
+  void aRejectedCompletionCanEndAfterItsFirstDifferentStep() {
+    List<Example.Preference> e = new ExampleEncoder(CHARACTERS, 99, report).withStepSeparator("/").preferences(List.of(
+        pair("p", "a/b/c", "a/x/y"), pair("p", "a/b", "x/b"), pair("p", "a/b", "a/c"), pair("p", "a", "a/b/c")));
+    assertEquals(
+        List.of("^p>a/x/", "^p>x/", "^p>a/c$", "^p>a/"),
+        e.stream().map(x -> text(x.rejected())).toList());
+    assertEquals("^p>a/b/c$", text(e.getFirst().chosen()));
+  }
+
+  @Test
   void unreadableFilesAreNamed() throws IOException {
     Path file = folder.resolve("latin1.jsonl");
     Files.write(file, new byte[] {'{', '"', (byte) 0xE9, '"', '}'});
