@@ -89,6 +89,7 @@ final class ProblemFields {
       answer = scalar(value).strip();
     }
     boolean solution = SOLUTIONS.contains(field) || answer.contains("####") || answer.contains("\\boxed")
+        || answer.indexOf('\n') >= 0
         || options.answerField() != null && answer.length() > 200;
     if (solution) {
       AnswerExtractor.Extracted e = AnswerExtractor.extract(answer);

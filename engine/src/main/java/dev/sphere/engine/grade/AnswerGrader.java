@@ -127,8 +127,15 @@ public final class AnswerGrader implements OutcomeReward {
   private static Decision choice(String g, String kg, String p, String kp) {
     Matcher a = CHOICE.matcher(choiceText(g));
     Matcher b = CHOICE.matcher(choiceText(p));
-    if (!a.matches() || !b.matches()) {
+    boolean choosesA = a.matches();
+    if (!b.matches()) {
       return null;
+    }
+    if (!choosesA) {
+      // "(C) 14", where the gold answer is 14
+      boolean valued = b.group(1) != null && isChoice(b.group(1).charAt(0)) && !b.group(3).isBlank()
+          && b.group(3).length() < 200;
+      return valued && answers(g, b.group(3)).equal() ? Decision.same("value of the choice") : null;
     }
     String x = (a.group(1) != null ? a.group(1) : a.group(2)).toUpperCase(Locale.ROOT);
     String y = (b.group(1) != null ? b.group(1) : b.group(2)).toUpperCase(Locale.ROOT);

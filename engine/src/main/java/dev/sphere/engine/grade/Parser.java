@@ -109,14 +109,17 @@ final class Parser extends ExprParser {
   private Expr side() {
     budget.spend(1);
     if (functionHead()) {
-      Token f = take();
+      String f = take().text();
+      if (peek().is("'")) {
+        f += take().text();
+      }
       take();
       List<Expr> args = new ArrayList<>();
       do {
         args.add(relation());
       } while (peek().is(",") && take() != null);
       expect(")");
-      return new Expr.Call(f.text(), List.copyOf(args));
+      return new Expr.Call(f, List.copyOf(args));
     }
     Expr left = quantity();
     if (peek().is(":")) {
@@ -151,11 +154,12 @@ final class Parser extends ExprParser {
   private boolean functionHead() {
     Token t = peek();
     boolean name = t.kind() == Kind.LETTER && "fghpqFGHPQRSTNVLuvw".contains(t.text());
-    if (!name || !ahead(1).is("(")) {
+    int open = ahead(1).is("'") ? 2 : 1;
+    if (!name || !ahead(open).is("(")) {
       return false;
     }
     int depth = 0;
-    for (int k = 1; k < 40; k++) {
+    for (int k = open; k < 40; k++) {
       Token a = ahead(k);
       if (a.kind() == Kind.END) {
         return false;

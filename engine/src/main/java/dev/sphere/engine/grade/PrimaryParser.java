@@ -23,7 +23,7 @@ final class PrimaryParser {
     return switch (t.kind()) {
       case NUMBER -> number(p, t);
       case LETTER -> new Expr.Sym(subscripted(p, t.text()));
-      case WORD -> word(t.text());
+      case WORD -> word(p, t.text());
       case TEXT -> text(t.text());
       case COMMAND -> command(p, t.text());
       case OPERATOR -> operator(p, t);
@@ -36,7 +36,8 @@ final class PrimaryParser {
     return n != null ? new Expr.Num(n, -1) : new Expr.Text(text);
   }
 
-  private static Expr word(String w) {
+  /** A short run of letters is a product, whose last letter takes the exponent: yx^3. */
+  private static Expr word(ExprParser p, String w) {
     Rational n = Words.number(w);
     if (n != null) {
       return new Expr.Num(n, -1);
@@ -46,7 +47,12 @@ final class PrimaryParser {
     }
     Expr product = new Expr.Sym(w.substring(0, 1));
     for (int i = 1; i < w.length(); i++) {
-      product = new Expr.Op('*', product, new Expr.Sym(w.substring(i, i + 1)));
+      Expr letter = new Expr.Sym(w.substring(i, i + 1));
+      if (i == w.length() - 1 && p.peek().is("^") && !p.ahead(1).isCommand("circ")) {
+        p.take();
+        letter = new Expr.Op('^', letter, p.exponent());
+      }
+      product = new Expr.Op('*', product, letter);
     }
     return product;
   }
@@ -127,7 +133,13 @@ final class PrimaryParser {
       return function(p, name);
     }
     if (ACCENTS.contains(name)) {
-      return new Expr.Call(name, List.of(p.argument()));
+      String accent = switch (name) {
+        case "overrightarrow" -> "vec";
+        case "widehat" -> "hat";
+        case "bar" -> "overline";
+        default -> name;
+      };
+      return new Expr.Call(accent, List.of(p.argument()));
     }
     if (BIG.contains(name)) {
       return big(p, name);
@@ -348,6 +360,12 @@ final class PrimaryParser {
         Expr item = p.relation();
         if (set && item instanceof Expr.Ratio r && r.parts().size() == 2) {
           throw p.unexpected();
+        }
+        if (set && item instanceof Expr.Rel r && r.sides().getFirst() instanceof Expr.Ratio q && q.parts().size() == 2) {
+          // {x : x > 3}
+          List<Expr> sides = new ArrayList<>(r.sides());
+          sides.set(0, q.parts().get(1));
+          condition = new Expr.Rel(List.copyOf(sides), r.ops());
         }
         items.add(item);
       }

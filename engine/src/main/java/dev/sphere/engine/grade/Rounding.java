@@ -27,13 +27,13 @@ final class Rounding {
   /** True when the literal {@code e} with the value {@code literal} is {@code value} rounded or cut. */
   static boolean of(Expr e, Rational literal, double value) {
     int d = decimals(e);
-    if (d < 0 || d > 15 || digits(literal, d) < 4) {
+    if (d < 0 || d > 18 || digits(literal, d) < 4) {
       return false;
     }
     double v = literal.toDouble();
     double unit = Math.pow(10, -d);
     double error = Math.abs(v - value);
-    boolean rounded = error <= 0.5 * unit * (1 + 1e-9);
+    boolean rounded = error <= Math.max(0.5 * unit * (1 + 1e-9), 4e-16 * Math.abs(value));
     boolean cut = error < unit && Math.abs(v) <= Math.abs(value);
     return (rounded || cut) && error <= 1e-4 * Math.abs(value);
   }
