@@ -1,2 +1,2 @@
-/** Process rewards: Monte Carlo rollouts and the controls. Learned process reward models come in through the interface. */
+/** Process rewards: Monte Carlo rollouts and the controls. Learned models come in through the interface. */
 package dev.sphere.engine.reward;

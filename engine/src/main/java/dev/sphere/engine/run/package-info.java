@@ -1,2 +1,2 @@
-/** Puts models, rewards, problems and a run directory together: what {@code sphere search} and a round of evolution do. */
+/** Puts models, rewards, problems and a run directory together: {@code sphere search} and a round of evolution. */
 package dev.sphere.engine.run;

@@ -14,7 +14,7 @@ public final class FinalAnswer {
     return boxed(text, "\\boxed") || boxed(text, "\\fbox") || HASHES.matcher(text).find();
   }
 
-  /** Ends a generation as soon as the answer is complete: at the box's closing brace, or after the {@code ####} line. */
+  /** Ends a generation when the answer is complete: at the box's closing brace, or after the {@code ####} line. */
   public static StopRule stop() {
     return (text, newFrom) -> {
       for (int i = newFrom; i < text.length(); i++) {

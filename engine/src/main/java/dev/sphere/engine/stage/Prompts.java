@@ -29,8 +29,8 @@ public record Prompts(String system, String question, String correction, String 
     return new Prompts(
         "",
         "{question}\n\nPlease reason step by step, and put your final answer within \\boxed{}.",
-        "Your solution above reaches a wrong answer. Say in one or two sentences where the first mistake is. Then write "
-            + "a line \"Corrected solution:\" and, after it, solve the problem again from the beginning, step by step, "
+        "Your solution above reaches a wrong answer. Say in one or two sentences where the first mistake is. Then "
+            + "write a line \"Corrected solution:\" and, after it, solve the problem again from the beginning, step by step, "
             + "with your final answer within \\boxed{}.",
         "Corrected solution:");
   }

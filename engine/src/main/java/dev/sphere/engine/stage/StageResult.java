@@ -18,7 +18,8 @@ public record StageResult(
     pairs = List.copyOf(pairs);
     attempts = List.copyOf(attempts);
     if (pairs.isEmpty() == (reason == null)) {
-      throw new IllegalArgumentException("a stage ends in pairs or in a reason for none: " + pairs.size() + ", " + reason);
+      throw new IllegalArgumentException(
+          "a stage ends in pairs or in a reason for none: " + pairs.size() + ", " + reason);
     }
   }
 

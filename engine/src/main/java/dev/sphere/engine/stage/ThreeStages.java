@@ -175,7 +175,7 @@ public final class ThreeStages {
     return new Attempt(right.search(), right.simulation(), right.max(), right.path(), true, false, solution, TEXT_ONLY);
   }
 
-  /** Stage 3: where everything was right, the small model looks for a plausible wrong solution, with twice the budget. */
+  /** Stage 3: where everything was right, the small model looks for a plausible wrong solution, at twice E. */
   private StageResult diversityInduction(Task task, StageResult generation) throws InterruptedException {
     boolean allRight = generation.attempts().stream().allMatch(Attempt::correct) && !generation.attempts().isEmpty();
     Reason skipped = !settings.diversity() ? Reason.DISABLED

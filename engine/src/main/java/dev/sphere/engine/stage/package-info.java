@@ -1,2 +1,2 @@
-/** The three stages that make preference pairs: self-generation, self-correction, diversity induction; and their run. */
+/** The three stages that make preference pairs: self-generation, self-correction, diversity; and their run. */
 package dev.sphere.engine.stage;

@@ -98,7 +98,8 @@ final class AppendLog implements AutoCloseable {
   /** After a failed write nothing more is written; a half-written record is cut off if the disk lets us. */
   private StoreException broken(IOException e) {
     StoreException failure = new StoreException(
-        "cannot write " + path + ": " + reason(e) + "; what was stored so far is safe: mend that and go on with --resume",
+        "cannot write " + path + ": " + reason(e)
+            + "; what was stored so far is safe: mend that and go on with --resume",
         e);
     broken = failure;
     synchronized (writing) {

@@ -82,8 +82,8 @@ final class CheckedLines {
           damaged = damaged == 0 ? number : damaged;
         } else if (damaged > 0) {
           throw new StoreException("reading " + file + ": line " + damaged + " is damaged but line " + number
-              + " is whole, so the file was changed or the disk has an error; bring the file back, or cut it before line "
-              + damaged + " and go on with --resume (what was cut is computed again)");
+              + " is whole, so the file was changed or the disk has an error; bring the file back, or cut it before "
+              + "line " + damaged + " and go on with --resume (what was cut is computed again)");
         } else {
           onLine.accept(bytes);
           good += bytes.length + 1;

@@ -82,7 +82,10 @@ public record Provenance(Map<String, String> identity, Map<String, String> infor
   }
 
   private static String quoted(String value) {
-    return value == null ? "absent" : value.length() > 80 ? "\"" + value.substring(0, 77) + "...\"" : "\"" + value + "\"";
+    if (value == null) {
+      return "absent";
+    }
+    return '"' + (value.length() > 80 ? value.substring(0, 77) + "..." : value) + '"';
   }
 
   byte[] toJson() {

@@ -28,11 +28,12 @@ import java.util.stream.Stream;
  * search goes on, so a process that dies at any moment loses the expansion it was at and nothing else; opened again,
  * the run goes on inside the half-grown tree. One process at a time may write; anybody may read ({@link RunData}).
  *
- * <p>What is recorded is a pure function of the run's identity, so the pairs of an interrupted and resumed run are, byte
- * for byte, those of an undisturbed one.
+ * <p>What is recorded is a pure function of the run's identity, so the pairs of an interrupted and resumed run are,
+ * byte for byte, those of an undisturbed one.
  */
 public final class RunStore implements RunLog, AutoCloseable {
-  private static final Set<String> OWN_LEFTOVERS = Set.of("lock", "problems.jsonl", "problems.jsonl.tmp", "run.json.tmp");
+  private static final Set<String> OWN_LEFTOVERS =
+      Set.of("lock", "problems.jsonl", "problems.jsonl.tmp", "run.json.tmp");
 
   private final RunFiles files;
   private final List<Problem> problems;
@@ -157,7 +158,8 @@ public final class RunStore implements RunLog, AutoCloseable {
       tree = log(opener, files.tree(), line -> {
         if (!ended.contains(RunData.problemOf(line))) {
           Expansion e = Json.expansion(Json.parse(line));
-          expansions.computeIfAbsent(e.problemId(), id -> new ConcurrentHashMap<>()).put(place(e.search(), e.path()), e);
+          expansions.computeIfAbsent(e.problemId(), id -> new ConcurrentHashMap<>())
+              .put(place(e.search(), e.path()), e);
         }
       });
     } catch (Throwable t) {

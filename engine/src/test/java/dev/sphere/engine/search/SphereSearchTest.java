@@ -93,7 +93,9 @@ class SphereSearchTest {
     // Simulation 2: at the root UCT(a) = 1.8 + c sqrt(ln 2), UCT(b) = .4 + c sqrt(ln 2): a. Its child c is terminal, so
     // d is expanded: g right with R = .6, reward 1.6; h wrong with R = .1 - .5 = -.4.
     SearchTree two = search(policy, prm(scores), settings(2, 2));
-    assertEquals(List.of("c=7", "g=7"), two.simulations().stream().map(s -> s.solMax().step().generation().text()).toList());
+    assertEquals(
+        List.of("c=7", "g=7"),
+        two.simulations().stream().map(s -> s.solMax().step().generation().text()).toList());
     assertEquals("-", one.root().min().path());
     assertEquals(4, two.root().visits());
     assertEquals((1.8 + .4 + 1.6 - .4) / 4, two.root().q(), EXACT);

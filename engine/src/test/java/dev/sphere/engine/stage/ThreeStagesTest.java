@@ -169,7 +169,9 @@ class ThreeStagesTest {
     ProblemResult result = solve(policy, null, STAGES.withStages(false, false), SEARCH.withSimulations(3));
     List<PreferencePair> pairs = result.stages().getFirst().pairs();
     // Simulation 1: +a+c against -b-h; 2: +a-d+e against +a-d-f; 3: -b is expanded, its S_max is the root's second.
-    assertEquals(List.of("+a\n-d\n+e=7", "+a\n+c=7"), pairs.subList(0, 2).stream().map(PreferencePair::chosen).toList());
+    assertEquals(
+        List.of("+a\n-d\n+e=7", "+a\n+c=7"),
+        pairs.subList(0, 2).stream().map(PreferencePair::chosen).toList());
     assertEquals(
         List.of("+a\n-d\n-f=1", "-b\n-h=2"), pairs.subList(0, 2).stream().map(PreferencePair::rejected).toList());
     assertTrue(pairs.size() <= 4);
