@@ -131,22 +131,8 @@ final class ChunkRunner implements AutoCloseable {
     return (shape.layers() + step - 1) / step;
   }
 
-  /** As many layers as the activations' memory allows, or as the options say. */
   private int segmentLayers(Chunk chunk) {
-    if (options.segmentLayers() > 0) {
-      return Math.min(options.segmentLayers(), shape.layers());
-    }
-    return Math.clamp(options.activationBytes() / layerBytes(chunk), 1, shape.layers());
-  }
-
-  /** Activations of a layer that its backward pass needs, about. */
-  private long layerBytes(Chunk chunk) {
-    long heads = shape.heads() + 2L * shape.kvHeads();
-    long floats = 5L * shape.width() + 3L * shape.feedForward() + shape.headSize() * (heads + shape.heads());
-    if (!options.fused()) {
-      floats = 2 * floats + 3L * shape.heads() * chunk.slots();
-    }
-    return 4 * floats * chunk.size();
+    return Footprint.segmentLayers(shape, options, chunk.size(), chunk.slots());
   }
 
   private void reserve(int index, int segments, int slots) {

@@ -40,7 +40,7 @@ final class Pass implements AutoCloseable {
   Pass(Backend backend, Architecture shape, Transformer transformer, boolean fused, Chunk chunk, int layers) {
     this.chunk = chunk;
     this.transformer = transformer;
-    this.headRows = Math.clamp(LOGITS / shape.vocabulary(), 1, 1024);
+    this.headRows = headRows(shape);
     int headChunks = (chunk.rows().length + headRows - 1) / headRows;
     this.graph = new Graph(backend, NODES_PER_LAYER * layers + NODES_PER_HEAD * headChunks + 200);
     Tape tape = new Tape(graph);
@@ -48,6 +48,11 @@ final class Pass implements AutoCloseable {
     this.geometry = new Geometry(
         graph, shape.headSize(), shape.heads(), shape.kvHeads(), chunk.slots(), shape.rope(),
         transformer.ropeFactors(), chunk.positions(), chunk.parents());
+  }
+
+  /** Rows whose logits exist at once. */
+  static int headRows(Architecture shape) {
+    return Math.clamp(LOGITS / shape.vocabulary(), 1, 1024);
   }
 
   Tape tape() {

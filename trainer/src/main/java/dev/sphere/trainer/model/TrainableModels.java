@@ -19,4 +19,17 @@ public final class TrainableModels {
       return new GraphModel(GgufWeights.architecture(file), new GgufWeights(file), options);
     }
   }
+
+  /**
+   * What training would take, without loading anything.
+   *
+   * @param groups rows of a batch
+   * @param slots token slots of each row
+   * @throws IllegalArgumentException naming what training does not support
+   */
+  public static Footprint footprint(Path gguf, ModelOptions options, int groups, int slots) {
+    try (GgufFile file = GgufFile.openModel(gguf)) {
+      return Footprint.of(GgufWeights.architecture(file), new GgufWeights(file), options, groups, slots);
+    }
+  }
 }

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sphere.bindings.Rope;
 import dev.sphere.trainer.PackedBatch;
 import dev.sphere.trainer.Parameter;
 import dev.sphere.trainer.TrainableModel;
@@ -193,6 +194,31 @@ class GraphModelTest {
           assertArrayEquals(gradient(b.parameters().get(i)), gradient(c.parameters().get(i)));
         }
       }
+    }
+  }
+
+  /** The estimate against what the buffers then are, with activations large enough to count. */
+  @ParameterizedTest
+  @CsvSource({"true,0", "true,1", "false,2"})
+  void footprintIsWhatIsThenTaken(boolean full, int segment) {
+    Architecture shape = new Architecture("qwen2", 4, 96, 6, 2, 16, 256, 300, 1e-6f, Rope.plain(16, true, 10000));
+    TinyModel tiny = new TinyModel(shape, true, true, false, 1);
+    ModelOptions options = (full ? ModelOptions.full(1) : ModelOptions.lora(4, 8, ALL, 1, 1)).withSegmentLayers(segment);
+    Footprint estimate = Footprint.of(shape, tiny, options, 2, 400);
+    int[] tokens = new int[800];
+    int[] parents = new int[800];
+    int[] positions = new int[800];
+    for (int i = 0; i < 800; i++) {
+      positions[i] = i % 400;
+      parents[i] = i % 400 - 1;
+    }
+    int[] sources = new int[800];
+    java.util.Arrays.setAll(sources, i -> i);
+    PackedBatch batch = new PackedBatch(2, 400, tokens, positions, parents, sources, tokens);
+    try (GraphModel model = new GraphModel(shape, tiny, options)) {
+      model.backward(batch, new float[800]);
+      assertEquals(model.weightBytes(), estimate.weights() + estimate.gradients());
+      assertEquals(model.scratchBytes(), estimate.activations(), 0.15 * model.scratchBytes());
     }
   }
 

@@ -1,0 +1,66 @@
+package dev.sphere.trainer.model;
+
+import dev.sphere.bindings.TensorType;
+import java.util.Arrays;
+
+/**
+ * Native memory that training takes, in bytes, estimated before it is taken. The optimizer's states and the Java heap
+ * come on top.
+ *
+ * @param weights the model's weights and the adapters
+ * @param gradients one F32 for each trained number
+ * @param activations graphs and checkpoints of a backward pass
+ */
+public record Footprint(long weights, long gradients, long activations) {
+  /** All of it. */
+  public long total() {
+    return weights + gradients + activations;
+  }
+
+  /**
+   * Estimates a backward pass over batches of {@code groups} full rows of {@code slots} slots, all of which predict.
+   */
+  static Footprint of(Architecture shape, WeightSource source, ModelOptions options, int groups, int slots) {
+    long weights = 0;
+    long trained = 0;
+    for (String name : ModelTensors.of(shape, source)) {
+      long[] sizes = source.shape(name);
+      long elements = Arrays.stream(sizes).reduce(1, Math::multiplyExact);
+      boolean full = !options.lora() && !name.equals(ModelTensors.ROPE_FACTORS);
+      weights += (full || sizes.length == 1 ? TensorType.F32 : source.type(name)).bytes(elements);
+      if (full) {
+        trained += elements;
+      } else if (options.targets().contains(ModelTensors.layerPart(name))) {
+        trained += options.rank() * (sizes[0] + sizes[1]);
+      }
+    }
+    if (options.lora()) {
+      weights += 4 * trained;
+    }
+    int together = Math.clamp(options.microTokens() / slots, 1, groups);
+    long tokens = (long) together * slots;
+    int step = segmentLayers(shape, options, tokens, slots);
+    long logits = 4L * shape.vocabulary() * Math.min(tokens, Pass.headRows(shape));
+    long checkpoints = step == shape.layers() ? 0 : 4L * shape.width() * tokens * Math.ceilDiv(shape.layers(), step);
+    return new Footprint(
+        weights, 4 * trained, step * layerBytes(shape, options, tokens, slots) + logits + checkpoints);
+  }
+
+  /** Layers in a segment: as many as the activations' memory allows, or as the options say. */
+  static int segmentLayers(Architecture shape, ModelOptions options, long tokens, int slots) {
+    if (options.segmentLayers() > 0) {
+      return Math.min(options.segmentLayers(), shape.layers());
+    }
+    return Math.clamp(options.activationBytes() / layerBytes(shape, options, tokens, slots), 1, shape.layers());
+  }
+
+  /** Activations of a layer that its backward pass needs, about. */
+  private static long layerBytes(Architecture shape, ModelOptions options, long tokens, int slots) {
+    long heads = 2L * (shape.heads() + shape.kvHeads());
+    long floats = 5L * shape.width() + 3L * shape.feedForward() + shape.headSize() * heads;
+    if (!options.fused()) {
+      floats = 2 * floats + 3L * shape.heads() * slots;
+    }
+    return 4 * floats * tokens;
+  }
+}
