@@ -17,6 +17,8 @@ import picocli.CommandLine.Command;
     versionProvider = Version.class,
     synopsisSubcommandLabel = "COMMAND",
     subcommands = {
+      DemoCommand.class,
+      EvolveCommand.class,
       SearchCommand.class,
       TrainCommand.class,
       EvalCommand.class,

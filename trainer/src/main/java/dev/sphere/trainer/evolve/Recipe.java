@@ -200,6 +200,11 @@ public record Recipe(
     }
   }
 
+  /** The same recipe with another seed. */
+  public Recipe withSeed(long value) {
+    return new Recipe(name, model, smallModel, problems, limit, value, rounds, search, train, evaluate);
+  }
+
   /** Reads a recipe from a file; the file's name stands in front of every complaint. */
   public static Recipe read(Path file) throws IOException {
     String text = Files.readString(file);
