@@ -26,6 +26,7 @@ import picocli.CommandLine.Command;
       ScoreCommand.class,
       GenerateCommand.class,
       ModelCommand.class,
+      BenchCommand.class,
       ExportCommand.class,
       DoctorCommand.class,
       CommandLine.HelpCommand.class
