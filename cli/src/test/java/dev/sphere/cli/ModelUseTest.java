@@ -1,0 +1,133 @@
+package dev.sphere.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import picocli.CommandLine;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/** What one does with a model: score, generate, eval, train and score again; on the embedded model. */
+class ModelUseTest {
+  @TempDir private Path dir;
+  private String out;
+
+  private int run(Object... args) {
+    StringWriter text = new StringWriter();
+    CommandLine command = new CommandLine(new Main());
+    command.setCaseInsensitiveEnumValuesAllowed(true);
+    command.setOut(new PrintWriter(text));
+    command.setErr(new PrintWriter(text));
+    command.setExecutionExceptionHandler((e, c, parsed) -> {
+      c.getErr().println(e.getMessage());
+      return e instanceof IllegalArgumentException ? 2 : 1;
+    });
+    int status = command.execute(java.util.Arrays.stream(args).map(Object::toString).toArray(String[]::new));
+    out = text.toString();
+    return status;
+  }
+
+  private JsonNode lastLine() {
+    List<String> lines = out.strip().lines().toList();
+    return JsonMapper.shared().readTree(lines.getLast());
+  }
+
+  private List<JsonNode> rows(Path file) throws Exception {
+    return Files.readAllLines(file).stream().map(JsonMapper.shared()::readTree).toList();
+  }
+
+  @Test
+  void scoreGivesATokensLogProbabilityEachAndTheirSum() throws Exception {
+    Path in = Files.writeString(dir.resolve("in.jsonl"), """
+        {"id": "a", "prompt": "Tom has 3 pens.", "completion": " Tom has 3*4=12 pens."}
+
+        {"id": 7, "prompt": "", "completion": "Hello"}
+        """);
+    Path scored = dir.resolve("out.jsonl");
+    assertEquals(0, run("score", "--model", "embedded", "--in", in, "--out", scored, "--json"), out);
+    assertEquals(2, lastLine().path("rows").asInt());
+    List<JsonNode> rows = rows(scored);
+    assertEquals("a", rows.get(0).path("id").asString());
+    assertTrue(rows.get(1).path("id").isInt(), "a number stays a number");
+    for (JsonNode row : rows) {
+      assertEquals(row.path("tokens").size(), row.path("token_logprobs").size());
+      double sum = 0;
+      for (JsonNode l : row.path("token_logprobs")) {
+        assertTrue(l.asDouble() <= 0, row.toString());
+        sum += l.asDouble();
+      }
+      assertEquals(sum, row.path("logprob").asDouble(), 1e-4);
+    }
+  }
+
+  @Test
+  void aBadRowIsNamedByItsLine() throws Exception {
+    Path in = Files.writeString(dir.resolve("in.jsonl"), "{\"prompt\": \"a\", \"completion\": \"b\"}\n{\"prompt\": 3}\n");
+    assertEquals(2, run("score", "--model", "embedded", "--in", in, "--out", dir.resolve("o")));
+    assertTrue(out.contains("line 2") && out.contains("\"prompt\" must be a text"), out);
+    Files.writeString(in, "{\"prompt\": \"a\"\n");
+    assertEquals(2, run("score", "--model", "embedded", "--in", in, "--out", dir.resolve("o")));
+    assertTrue(out.contains("line 1"), out);
+    assertEquals(2, run("score", "--model", "nosuch.gguf", "--in", in, "--out", dir.resolve("o")));
+    assertTrue(out.contains("nosuch.gguf"), out);
+  }
+
+  @Test
+  void generateIsTheSameForTheSameSeed() throws Exception {
+    Path in = Files.writeString(dir.resolve("in.jsonl"), """
+        {"id": "p", "prompt": "Tom has 3 boxes of 4 pens. How many pens does Tom have?"}
+        """);
+    Path first = dir.resolve("1.jsonl");
+    Path second = dir.resolve("2.jsonl");
+    for (Path file : List.of(first, second)) {
+      assertEquals(0, run("generate", "--model", "embedded", "--chat", "--in", in, "--out", file, "--samples", 3,
+          "--temperature", 0.8, "--max-tokens", 60, "--seed", 5), out);
+    }
+    assertEquals(3, rows(first).size());
+    assertEquals(Files.readString(first), Files.readString(second));
+    assertEquals(0, run("generate", "--model", "embedded", "--chat", "--prompt", "Tom has 3 pens and buys 4.",
+        "--max-tokens", 20, "--json"), out);
+    assertTrue(lastLine().path("tokens").asInt() <= 20, out);
+  }
+
+  @Test
+  void evalSaysHowManyAreRight() {
+    assertEquals(0, run("eval", "--model", "embedded", "--problems", "embedded:validation", "--limit", 20, "--json"), out);
+    assertEquals(20, lastLine().path("n").asInt());
+    assertEquals(lastLine().path("correct").asInt() / 20.0, lastLine().path("accuracy").asDouble(), 1e-12);
+  }
+
+  @Test
+  void anAdapterChangesTheScoreTheWayItWasTrained() throws Exception {
+    Path pairs = Files.writeString(dir.resolve("pairs.jsonl"), """
+        {"prompt": "Tom has 3 pens.", "chosen": " 3*4=12", "rejected": " 3+4=7"}
+        """);
+    Path in = Files.writeString(dir.resolve("in.jsonl"), """
+        {"id": "chosen", "prompt": "Tom has 3 pens.", "completion": " 3*4=12"}
+        {"id": "rejected", "prompt": "Tom has 3 pens.", "completion": " 3+4=7"}
+        """);
+    Path adapter = dir.resolve("a.gguf");
+    assertEquals(0, run("train", "dpo", "--model", "embedded", "--pairs", pairs, "--adapter-out", adapter, "--steps", 4,
+        "--learning-rate", "1e-3", "--warmup", 0, "--json"), out);
+    assertEquals(4, lastLine().path("steps").asInt());
+    Path before = dir.resolve("before.jsonl");
+    Path after = dir.resolve("after.jsonl");
+    assertEquals(0, run("score", "--model", "embedded", "--in", in, "--out", before), out);
+    assertEquals(0, run("score", "--model", "embedded", "--adapter", adapter, "--in", in, "--out", after), out);
+    assertNotEquals(Files.readString(before), Files.readString(after));
+    assertTrue(margin(after) > margin(before) + 0.1, margin(before) + " then " + margin(after));
+  }
+
+  private double margin(Path scored) throws Exception {
+    List<JsonNode> rows = rows(scored);
+    return rows.get(0).path("logprob").asDouble() - rows.get(1).path("logprob").asDouble();
+  }
+}

@@ -1,0 +1,111 @@
+package dev.sphere.trainer.evolve;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.sphere.engine.PreferencePair;
+import dev.sphere.engine.eval.EvalResult;
+import dev.sphere.engine.run.PairSearch;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The main job on the embedded models, with few problems: does all of it hang together, and does it go on? */
+class EvolveTest {
+  @TempDir private Path temporary;
+
+  private static Recipe recipe(String method, String more) {
+    return Recipe.parse(
+        """
+        name: test
+        model: embedded
+        small_model: embedded-small
+        problems: embedded:train
+        limit: 6
+        seed: 3
+        search: {rollouts: 2, candidates: 3, depth: 8, pairing: any}
+        train: {method: %s, learning_rate: 1e-4, batch_pairs: 4, lora_rank: 4%s}
+        evaluate: {problems: "embedded:validation", limit: 10}
+        """
+            .formatted(method, more));
+  }
+
+  /** Remembers what it hears. */
+  private static final class Heard implements EvolveListener {
+    final List<String> words = new ArrayList<>();
+
+    @Override
+    public void evaluating(String whom, int problems) {
+      words.add("evaluating " + whom + " " + problems);
+    }
+
+    @Override
+    public void evaluated(String whom, EvalResult result) {
+      words.add("evaluated " + whom);
+    }
+
+    @Override
+    public void found(int round, PairSearch.Outcome outcome, List<PreferencePair> pairs) {
+      words.add("found " + round + (outcome.tokens() == 0 ? " without generating" : ""));
+    }
+  }
+
+  @Test
+  void aRoundSearchesTrainsAndCompares() throws Exception {
+    Path run = temporary.resolve("run");
+    Heard heard = new Heard();
+    EvolveReport report = new Evolve(recipe("lora", ""), run, false, heard).run();
+    assertEquals(
+        List.of("evaluating base 10", "evaluated base", "found 1", "evaluating round 1 10", "evaluated round 1"),
+        heard.words);
+    assertEquals(1, report.rounds().size());
+    assertEquals(10, report.base().n());
+    assertEquals(6, report.last().search().problems());
+    assertTrue(report.last().search().allPairs() > 0, "no pairs");
+    assertTrue(report.last().steps() > 0, "no steps");
+    assertTrue(Files.isRegularFile(report.last().artefact()), "no adapter");
+    assertTrue(Files.readString(run.resolve("report.json")).contains("\"p_value\""), "no report");
+  }
+
+  @Test
+  void aRunThatEndedIsNotDoneAgain() throws Exception {
+    Path run = temporary.resolve("run");
+    EvolveReport first = new Evolve(recipe("full", ""), run, false, new Heard()).run();
+    byte[] model = Files.readAllBytes(first.last().artefact());
+    Heard heard = new Heard();
+    EvolveReport again = new Evolve(recipe("full", ""), run, true, heard).run();
+    assertEquals(List.of("evaluated base", "found 1 without generating", "evaluated round 1"), heard.words);
+    assertArrayEquals(model, Files.readAllBytes(again.last().artefact()));
+    assertEquals(first.last().comparison(), again.last().comparison());
+  }
+
+  @Test
+  void aRunIsBoundToItsRecipe() throws Exception {
+    Path run = temporary.resolve("run");
+    Files.createDirectories(run);
+    Files.writeString(run.resolve("recipe.json"), "{}\n");
+    assertThrows(IllegalArgumentException.class, () -> new Evolve(recipe("lora", ""), run, false, new Heard()).run());
+    Throwable other =
+        assertThrows(IllegalArgumentException.class, () -> new Evolve(recipe("lora", ""), run, true, new Heard()).run());
+    assertTrue(other.getMessage().contains("another recipe"), other.getMessage());
+    Path foreign = temporary.resolve("foreign");
+    Files.createDirectories(foreign);
+    Files.writeString(foreign.resolve("thesis.txt"), "not ours");
+    assertThrows(IllegalArgumentException.class, () -> new Evolve(recipe("lora", ""), foreign, true, new Heard()).run());
+  }
+
+  @Test
+  void searchedProblemsMustNotBeEvaluated() {
+    Recipe cheating = Recipe.parse(
+        "model: embedded\nproblems: embedded:train\nlimit: 5\nevaluate: {problems: 'embedded:train', limit: 3}\n");
+    Throwable e = assertThrows(
+        IllegalArgumentException.class,
+        () -> new Evolve(cheating, temporary.resolve("run"), false, new Heard()).run());
+    assertTrue(e.getMessage().startsWith("3 of the 3 evaluation problems are also searched"), e.getMessage());
+  }
+}
