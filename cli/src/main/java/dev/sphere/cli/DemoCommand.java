@@ -52,8 +52,8 @@ final class DemoCommand implements Callable<Integer> {
     EvolveReport report = EvolveCommand.tell(spec, recipe, directory, resume);
     out.println();
     out.printf("It took %.0f s. Try the evolved model:%n", report.seconds());
-    out.println("  ./sphere generate --model embedded --adapter " + report.last().artefact()
-        + " --chat --prompt \"...\"");
+    String evolved = recipe.train().method().equals("full") ? "" : "embedded --adapter ";
+    out.println("  ./sphere generate --model " + evolved + report.last().artefact() + " --chat --prompt \"...\"");
     EvolveCommand.print(spec, json, report.toMap());
     return 0;
   }

@@ -29,6 +29,7 @@ import picocli.CommandLine.Command;
       BenchCommand.class,
       ExportCommand.class,
       DoctorCommand.class,
+      picocli.AutoComplete.GenerateCompletion.class,
       CommandLine.HelpCommand.class
     })
 public final class Main implements Runnable {

@@ -71,6 +71,15 @@ final class TrainDpoCommand implements Callable<Integer> {
   @Option(names = "--discopop-tau", defaultValue = "0.05", description = "Of discopop (default: ${DEFAULT-VALUE}).")
   private double discopopTau;
 
+  @Option(
+      names = "--reject-first-step",
+      paramLabel = "SEPARATOR",
+      description = {
+        "A rejected completion counts only up to the end of its first step that differs from the chosen one's; steps",
+        "end with this text, \\n for a line feed (default: the whole completion counts)."
+      })
+  private String stepSeparator;
+
   @Option(names = "--reference-free", description = "Takes the reference's log-probabilities as 0.")
   private boolean referenceFree;
 
@@ -86,7 +95,8 @@ final class TrainDpoCommand implements Callable<Integer> {
         .withReferenceFree(referenceFree);
     LossSettings smoothed = labelSmoothing == null ? loss : loss.withLabelSmoothing(labelSmoothing);
     Path file = TrainOptions.data(data);
+    String separator = stepSeparator == null ? null : stepSeparator.replace("\\n", "\n");
     return TrainRun.run(
-        spec, train, (job, listener, stop) -> job.dpo(file, smoothed, listener, stop));
+        spec, train, (job, listener, stop) -> job.withStepSeparator(separator).dpo(file, smoothed, listener, stop));
   }
 }

@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# The stages' ablation and the controls of docs/experiments.md, from one demo run:
+#   ./sphere demo --seed 1 --run runs/demo
+#   scripts/ablation.sh runs/demo/round-1/search runs/ablation
+# Every row trains the embedded model with the demo's settings, but for what the row's name says, and evaluates it on
+# embedded:test. One line of JSON a row goes to OUT/results.jsonl; rows that are there are not run again.
+set -euo pipefail
+search=$1
+out=$2
+seed=${SEED:-1}
+sphere=${SPHERE:-$(dirname "$0")/../sphere}
+mkdir -p "$out"
+touch "$out/results.jsonl"
+pairs=$search/pairs.jsonl
+
+only() { grep -E "\"stage\":\"($1)\"" "$pairs" > "$out/$2.jsonl"; }
+only generation stage-1
+only 'generation|correction' stages-1-2
+cp "$pairs" "$out/stages-1-2-3.jsonl"
+# Labels by the toss of a coin: chosen and rejected change places in half of the rows.
+awk 'BEGIN { srand(7) } rand() < 0.5 {
+    gsub(/"chosen/, "\"@"); gsub(/"rejected/, "\"chosen"); gsub(/"@/, "\"rejected") } { print }' \
+  "$pairs" > "$out/shuffled.jsonl"
+
+row() { # name, pairs, flags of train dpo
+  local name=$1 data=$2
+  shift 2
+  ! grep -q "\"row\":\"$name\"" "$out/results.jsonl" || return 0
+  rm -rf "$out/$name" "$out/$name.gguf"
+  "$sphere" train dpo --model embedded --method full --pairs "$out/$data.jsonl" --model-out "$out/$name.gguf" \
+    --out "$out/$name" --seed "$seed" --save-every 0 "$@" > /dev/null 2> "$out/$name.err" || { cat "$out/$name.err" >&2; exit 1; }
+  local result
+  result=$("$sphere" eval --model "$out/$name.gguf" --problems embedded:test --json 2> /dev/null | tail -n 1)
+  echo "{\"row\":\"$name\",\"pairs\":$(wc -l < "$out/$data.jsonl"),\"seed\":$seed,\"eval\":$result}" | tee -a "$out/results.jsonl"
+}
+demo=(--loss sigmoid,sft --loss-weights 0.1,1 --beta 0.1 --reject-first-step '\n' --learning-rate 3e-4 --epochs 3)
+row stage-1 stage-1 "${demo[@]}"
+row stages-1-2 stages-1-2 "${demo[@]}"
+row stages-1-2-3 stages-1-2-3 "${demo[@]}"
+row sft-on-chosen stages-1-2-3 --loss sft --learning-rate 3e-4 --epochs 3
+row sigmoid stages-1-2-3 --loss sigmoid --beta 0.1 --reject-first-step '\n' --learning-rate 3e-5 --epochs 2
+row sigmoid-shuffled shuffled --loss sigmoid --beta 0.1 --reject-first-step '\n' --learning-rate 3e-5 --epochs 2
