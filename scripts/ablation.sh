@@ -22,6 +22,9 @@ awk 'BEGIN { srand(7) } rand() < 0.5 {
     gsub(/"chosen/, "\"@"); gsub(/"rejected/, "\"chosen"); gsub(/"@/, "\"rejected") } { print }' \
   "$pairs" > "$out/shuffled.jsonl"
 
+base=$out/base-answers.jsonl
+[ -f "$base" ] || "$sphere" eval --model embedded --problems embedded:test --out "$base" > /dev/null 2>&1
+
 row() { # name, pairs, flags of train dpo
   local name=$1 data=$2
   shift 2
@@ -30,7 +33,7 @@ row() { # name, pairs, flags of train dpo
   "$sphere" train dpo --model embedded --method full --pairs "$out/$data.jsonl" --model-out "$out/$name.gguf" \
     --out "$out/$name" --seed "$seed" --save-every 0 "$@" > /dev/null 2> "$out/$name.err" || { cat "$out/$name.err" >&2; exit 1; }
   local result
-  result=$("$sphere" eval --model "$out/$name.gguf" --problems embedded:test --json 2> /dev/null | tail -n 1)
+  result=$("$sphere" eval --model "$out/$name.gguf" --problems embedded:test --baseline "$base" --json 2> /dev/null | tail -n 1)
   echo "{\"row\":\"$name\",\"pairs\":$(wc -l < "$out/$data.jsonl"),\"seed\":$seed,\"eval\":$result}" | tee -a "$out/results.jsonl"
 }
 demo=(--loss sigmoid,sft --loss-weights 0.1,1 --beta 0.1 --reject-first-step '\n' --learning-rate 3e-4 --epochs 3)
