@@ -123,7 +123,7 @@ final class GenerateCommand implements Callable<Integer> {
       messages.add(new Message("system", system));
     }
     messages.add(new Message("user", row.prompt));
-    return policy.tokenize(policy.render(messages), true);
+    return policy.tokenizePrompt(policy.render(messages));
   }
 
   private List<Row> rows() throws IOException {

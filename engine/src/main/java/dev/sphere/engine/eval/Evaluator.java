@@ -76,7 +76,7 @@ public final class Evaluator {
 
   private List<Answered> answers(Problem problem, EvalSettings settings) throws InterruptedException {
     String prompt = policy.render(prompts.ask(problem));
-    TokenPath path = TokenPath.root(policy.tokenize(prompt, true));
+    TokenPath path = TokenPath.root(policy.tokenizePrompt(prompt));
     long id = Keys.hash(problem.id());
     List<Policy.Request> requests = new ArrayList<>();
     if (settings.greedy()) {
