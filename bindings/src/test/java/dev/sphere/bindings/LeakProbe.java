@@ -33,11 +33,19 @@ final class LeakProbe {
     for (int cycle = 0; cycle < cycles; cycle++) {
       try (Model model = Model.load(file)) {
         Context context = Context.open(model, ContextOptions.invariant(512, 4, 1));
-        try (Batch batch = new Batch(8)) {
+        try (Batch batch = new Batch(8);
+            Draws draws = new Draws(1)) {
           for (int i = 0; i < 8; i++) {
             batch.add(65 + i, i, 0, i == 7);
           }
           context.decode(batch);
+          draws.add(0, 1, 2, 3, 4, 5, 1, 0, 1, 0);
+          draws.sample(context.logits(), model.vocabulary().size(), 1);
+        }
+        try (Adapter adapter = Adapter.load(model, file)) {
+          throw new AssertionError("a model was loaded as an adapter: " + adapter);
+        } catch (RuntimeException expected) {
+          // nothing of it may stay
         }
         if (!leak) {
           context.close();

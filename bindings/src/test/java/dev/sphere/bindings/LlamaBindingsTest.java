@@ -10,8 +10,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.sphere.gguf.ByteVocabulary;
 import dev.sphere.gguf.GgmlType;
 import dev.sphere.gguf.RandomModel;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.BeforeAll;
@@ -162,36 +160,5 @@ class LlamaBindingsTest {
     context.close();
     assertThrows(IllegalStateException.class, context::clear);
     assertThrows(IllegalStateException.class, model::layers);
-  }
-
-  @Test
-  void openingAndClosingLeaksNothing() throws IOException {
-    long before = 0;
-    for (int i = 0; i < 60; i++) {
-      if (i == 20) {
-        before = residentKib();
-      }
-      try (Model model = Model.load(file);
-          Context context = Context.open(model, ContextOptions.invariant(1024, 64, 1));
-          Batch batch = new Batch(64);
-          Draws draws = new Draws(64)) {
-        fill(batch, 0, 0, 60);
-        batch.wantOutput(59);
-        context.decode(batch);
-        draws.add(0, 1, 2, 3, 4, 5, 1, 0, 1, 0);
-        draws.sample(context.logits(), model.vocabulary().size(), 1);
-        assertThrows(RuntimeException.class, () -> Adapter.load(model, file));
-      }
-    }
-    long grown = residentKib() - before;
-    assertTrue(grown < 24_000, "40 rounds of open and close took " + grown + " KiB");
-  }
-
-  private static long residentKib() throws IOException {
-    return Files.readAllLines(Path.of("/proc/self/status")).stream()
-        .filter(l -> l.startsWith("VmRSS:"))
-        .mapToLong(l -> Long.parseLong(l.replaceAll("[^0-9]", "")))
-        .findFirst()
-        .orElseThrow();
   }
 }

@@ -10,6 +10,7 @@ import dev.sphere.engine.eval.EvalSettings;
 import dev.sphere.engine.eval.Evaluator;
 import dev.sphere.engine.model.LlamaPolicy;
 import dev.sphere.engine.run.Manner;
+import dev.sphere.engine.stage.Prompts;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -45,6 +46,8 @@ final class EvalCommand implements Callable<Integer> {
   private Path adapter;
 
   @Mixin private ProblemOptions problems;
+
+  @Mixin private PromptOptions prompting;
 
   @Option(names = "--samples", paramLabel = "K", description = "Sampled answers a problem (default: 0, greedy alone).")
   private int samples;
@@ -112,10 +115,11 @@ final class EvalCommand implements Callable<Integer> {
         !noGreedy, samples, new SamplingSettings(temperature, 0, topP, 0f, most), seed, 128);
     ProblemSet set = problems.read(err);
     EvalResult result;
-    try (LlamaPolicy policy = LlamaPolicy.open(file, adapter, null, parallel);
+    Prompts prompts = prompting.over(manner.prompts());
+    try (LlamaPolicy policy = LlamaPolicy.open(file, adapter, prompts.template(), parallel);
         EvalProgress progress = new EvalProgress(set.problems().size(), System.err, System.console() != null
             && System.console().isTerminal())) {
-      result = new Evaluator(policy, manner.prompts()).run(set.problems(), settings, progress);
+      result = new Evaluator(policy, prompts).run(set.problems(), settings, progress);
     }
     if (out != null) {
       AnswerFile.write(out, result.answers());

@@ -4,6 +4,7 @@ import dev.sphere.engine.Generation;
 import dev.sphere.engine.Policy.Message;
 import dev.sphere.engine.StopRule;
 import dev.sphere.engine.embedded.ModelSource;
+import dev.sphere.engine.model.ChatTemplate;
 import dev.sphere.engine.model.Completions;
 import dev.sphere.engine.model.LlamaPolicy;
 import java.io.IOException;
@@ -58,6 +59,10 @@ final class GenerateCommand implements Callable<Integer> {
   @Option(names = "--chat", description = "Put the prompt into the model's chat template as a user's turn.")
   private boolean chat;
 
+  @Option(names = "--chat-template", paramLabel = "TEMPLATE",
+      description = "With --chat: plain, or a file of Jinja text, in place of the model's own template.")
+  private String chatTemplate;
+
   @Option(names = "--system", description = "With --chat: a system turn before it.")
   private String system;
 
@@ -91,7 +96,7 @@ final class GenerateCommand implements Callable<Integer> {
     List<Row> rows = rows();
     long start = System.nanoTime();
     List<List<Generation>> answers;
-    try (LlamaPolicy policy = LlamaPolicy.open(file, adapter, null, 0)) {
+    try (LlamaPolicy policy = LlamaPolicy.open(file, adapter, ChatTemplate.named(chatTemplate), 0)) {
       List<Completions.Prompt> prompts = rows.stream().map(r -> new Completions.Prompt(r.id, tokens(policy, r))).toList();
       answers =
           Completions.complete(policy, prompts, samples, sampling.settings(), StopRule.never(), seed, (i, done) -> {});

@@ -45,6 +45,10 @@ final class ScoreCommand implements Callable<Integer> {
   @Option(names = "--chat", description = "Put each prompt into the model's chat template as a user's turn.")
   private boolean chat;
 
+  @Option(names = "--chat-template", paramLabel = "TEMPLATE",
+      description = "With --chat: plain, or a file of Jinja text, in place of the model's own template.")
+  private String chatTemplate;
+
   @Option(names = "--json", description = "One JSON object about the run as the last line.")
   private boolean json;
 
@@ -63,7 +67,7 @@ final class ScoreCommand implements Callable<Integer> {
     long scored = 0;
     try (Model loaded = Model.load(file);
         Scorer scorer = Scorer.of(loaded, adapter)) {
-      ChatTemplate template = chat ? ChatTemplate.of(loaded) : null;
+      ChatTemplate template = chat ? ChatTemplate.of(loaded, ChatTemplate.named(chatTemplate)) : null;
       List<Scorer.Row> tokens = rows.stream().map(r -> row(scorer, template, r)).toList();
       List<float[]> logProbs = scorer.score(tokens);
       try (BufferedWriter writer = Files.newBufferedWriter(out)) {
@@ -91,8 +95,10 @@ final class ScoreCommand implements Callable<Integer> {
 
   private static Scorer.Row row(Scorer scorer, ChatTemplate template, JsonRows.Row row) {
     String prompt = row.text("prompt");
-    String context = template == null ? prompt : template.render(List.of(new Message("user", prompt)), true);
-    return scorer.row(context, row.text("completion"));
+    String completion = row.text("completion");
+    return template == null
+        ? scorer.row(prompt, completion)
+        : scorer.renderedRow(template.render(List.of(new Message("user", prompt)), true), completion);
   }
 
   private static String line(JsonRows.Row row, Scorer.Row tokens, float[] logProbs) {

@@ -61,6 +61,8 @@ final class SearchCommand implements Callable<Integer> {
       description = "The small model of stage 3: a GGUF file or embedded-small. Without it stage 3 is skipped.")
   private String smallModel;
 
+  @Mixin private PromptOptions prompts = new PromptOptions();
+
   @Option(names = "--seed", paramLabel = "N", defaultValue = "1", description = "Seed of every draw (default: 1).")
   private long seed;
 
@@ -204,7 +206,7 @@ final class SearchCommand implements Callable<Integer> {
     SamplingSettings whole = new SamplingSettings(tree.temperature, tree.topK, tree.topP, tree.minP, solutionTokens);
     SearchSettings search = new SearchSettings(tree.candidates, step, tree.depth, tree.simulations, tree.uct,
         tree.advantageWeight, tree.outcomeWeight, separator, 3, tree.distinct, true);
-    StageSettings stages = new StageSettings(manner.prompts(), pairs.stages.contains(Stage.CORRECTION),
+    StageSettings stages = new StageSettings(prompts.over(manner.prompts()), pairs.stages.contains(Stage.CORRECTION),
         pairs.stages.contains(Stage.DIVERSITY), pairs.diversityFactor, pairs.pairing, pairs.pairsPerStage, 2, true,
         false);
     PrmSpec prm = new PrmSpec(tree.prm, new MonteCarloPrm.Settings(tree.rollouts, whole, tree.earlyStop));

@@ -7,7 +7,7 @@ import java.util.List;
  * flight, and the implementation steps all of them together in one batch. Results depend only on the arguments, never
  * on what shares the batch or on timing.
  */
-public interface Policy {
+public interface Policy extends Tokenizer {
   /** One continuation to generate. */
   record Request(DrawKey key, SamplingSettings sampling, StopRule stop) {}
 
@@ -19,28 +19,11 @@ public interface Policy {
    */
   List<Generation> generate(TokenPath path, List<Request> requests) throws InterruptedException;
 
-  /** The text as tokens, special tokens in it parsed. {@code start} adds the model's own start token, if it has one. */
-  int[] tokenize(String text, boolean start);
-
   /** The tokens as text, without control tokens. */
   String detokenize(int[] tokens);
 
   /** Renders a dialogue with the model's chat template, up to where the assistant's answer begins. */
   String render(List<Message> messages);
-
-  /**
-   * A rendered prompt as tokens: with the model's start token, but once only where the template writes it too.
-   *
-   * @param rendered what {@link #render} gave
-   */
-  default int[] tokenizePrompt(String rendered) {
-    int[] tokens = tokenize(rendered, true);
-    if (tokens.length > 1 && tokens[0] == tokens[1]) {
-      int[] bare = tokenize(rendered, false);
-      return bare.length == tokens.length - 1 ? bare : tokens;
-    }
-    return tokens;
-  }
 
   /** A turn of a dialogue: role is system, user or assistant. */
   record Message(String role, String content) {}

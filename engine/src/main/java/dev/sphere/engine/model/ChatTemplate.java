@@ -8,6 +8,10 @@ import com.hubspot.jinjava.lib.fn.ELFunctionDefinition;
 import dev.sphere.bindings.Model;
 import dev.sphere.bindings.Vocabulary;
 import dev.sphere.engine.Policy.Message;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
 import java.time.LocalDate;
 import java.time.format.DateTimeFormatter;
 import java.util.HashMap;
@@ -74,12 +78,46 @@ public final class ChatTemplate {
 
   /** The template in a model's file; {@link #PLAIN} when it has none. */
   public static ChatTemplate of(Model model) {
-    String source = model.chatTemplate();
+    return of(model, null);
+  }
+
+  /**
+   * A template for a model.
+   *
+   * @param told the Jinja text; null or empty for the one in the model's file, {@link #PLAIN} where that has none
+   */
+  public static ChatTemplate of(Model model, String told) {
+    String source = told == null || told.isBlank() ? model.chatTemplate() : told;
     if (source == null || source.isBlank()) {
       return PLAIN;
     }
     Vocabulary v = model.vocabulary();
     return new ChatTemplate(source, name(v, v.start()), name(v, v.end()));
+  }
+
+  /**
+   * The Jinja text that a user names.
+   *
+   * @param told {@code plain} ({@link #PLAIN}), Jinja text (anything with {@code {{} or {@code {%}), or a file of it; null
+   *     for none
+   * @return the text; null for none
+   * @throws IllegalArgumentException when the file cannot be read, or the text is no template
+   */
+  public static String named(String told) {
+    if (told == null || told.equals("plain")) {
+      return told == null ? null : PLAIN.source();
+    }
+    String source = told;
+    if (!told.contains("{{") && !told.contains("{%")) {
+      try {
+        source = Files.readString(Path.of(told));
+      } catch (IOException | InvalidPathException e) {
+        throw new IllegalArgumentException(
+            "the chat template '" + told + "' cannot be read: give plain, a file of Jinja text, or the text itself", e);
+      }
+    }
+    new ChatTemplate(source, "", ""); // what is no template is refused here, with its reason
+    return source;
   }
 
   private static String name(Vocabulary vocabulary, int token) {

@@ -122,13 +122,13 @@ public final class LlamaPolicy implements Policy, AutoCloseable {
    *
    * @param modelFile a GGUF file
    * @param adapterFile a LoRA adapter in GGUF format; null for none
-   * @param template how dialogues are rendered; null for the model's own
+   * @param template the Jinja text that renders dialogues; null or empty for the model's own
    * @param parallel rollouts that step together; 0 for as many as are efficient
    */
-  public static LlamaPolicy open(Path modelFile, Path adapterFile, ChatTemplate template, int parallel) {
+  public static LlamaPolicy open(Path modelFile, Path adapterFile, String template, int parallel) {
     Model model = Model.load(modelFile);
     try {
-      return start(model, true, adapterFile, template, Options.auto(model, parallel));
+      return start(model, true, adapterFile, ChatTemplate.of(model, template), Options.auto(model, parallel));
     } catch (Throwable e) {
       model.close();
       throw e;

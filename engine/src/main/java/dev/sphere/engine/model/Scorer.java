@@ -5,6 +5,7 @@ import dev.sphere.bindings.ContextOptions;
 import dev.sphere.bindings.LlamaException;
 import dev.sphere.bindings.Model;
 import dev.sphere.bindings.Vocabulary;
+import dev.sphere.engine.Tokenizer;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -76,8 +77,18 @@ public final class Scorer implements AutoCloseable {
    * token is the model's start token, or its end token if it has none, even if it does not add them by itself.
    */
   public Row row(String prompt, String completion) {
+    return row(model.vocabulary().tokenize(prompt, true, true), completion);
+  }
+
+  /** A row whose prompt a chat template rendered: as {@link #row}, but one start token where the template writes it too. */
+  public Row renderedRow(String rendered, String completion) {
+    Tokenizer tokenizer = (text, start) -> model.vocabulary().tokenize(text, start, true);
+    return row(tokenizer.tokenizePrompt(rendered), completion);
+  }
+
+  private Row row(int[] prompt, String completion) {
     Vocabulary v = model.vocabulary();
-    int[] context = v.tokenize(prompt, true, true);
+    int[] context = prompt;
     if (context.length == 0) {
       int start = v.start() != Vocabulary.NONE ? v.start() : v.end();
       if (start == Vocabulary.NONE) {

@@ -52,9 +52,10 @@ public final class PairSearch {
       if (store.ended() == problems.size()) {
         return outcome(store, replay(store, problems), 0, start);
       }
-      try (LlamaPolicy policy = LlamaPolicy.open(plan.model(), plan.adapter(), null, 0);
+      String template = plan.stages().prompts().template();
+      try (LlamaPolicy policy = LlamaPolicy.open(plan.model(), plan.adapter(), template, 0);
           LlamaPolicy small =
-              plan.smallModel() == null ? null : LlamaPolicy.open(plan.smallModel(), null, null, 0)) {
+              plan.smallModel() == null ? null : LlamaPolicy.open(plan.smallModel(), null, template, 0)) {
         OutcomeReward orm = new AnswerGrader();
         PrmFactory prm = plan.prm().factory(orm);
         SearchRun run = new SearchRun(

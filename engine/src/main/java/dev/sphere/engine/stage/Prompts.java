@@ -13,8 +13,9 @@ import java.util.List;
  * @param correction the user's turn after a wrong solution
  * @param correctedAfter in an answer to {@code correction}, the solution begins after the last occurrence of this text;
  *     where it is missing, or empty here, the whole answer is the solution
+ * @param template the Jinja text that renders a dialogue; empty for each model's own chat template
  */
-public record Prompts(String system, String question, String correction, String correctedAfter) {
+public record Prompts(String system, String question, String correction, String correctedAfter, String template) {
   public Prompts {
     if (!question.contains("{question}")) {
       throw new IllegalArgumentException("the question's template must contain {question}, it is: " + question);
@@ -22,6 +23,21 @@ public record Prompts(String system, String question, String correction, String 
     if (correction.isBlank()) {
       throw new IllegalArgumentException("the correction prompt must not be empty");
     }
+  }
+
+  /** With each model's own chat template. */
+  public Prompts(String system, String question, String correction, String correctedAfter) {
+    this(system, question, correction, correctedAfter, "");
+  }
+
+  /** The same, where what is told (not null) takes the place of what stands here. */
+  public Prompts with(String system, String question, String correction, String correctedAfter, String template) {
+    return new Prompts(
+        system == null ? this.system : system,
+        question == null ? this.question : question,
+        correction == null ? this.correction : correction,
+        correctedAfter == null ? this.correctedAfter : correctedAfter,
+        template == null ? this.template : template);
   }
 
   /** For instruction-tuned models: reason step by step, the final answer in {@code \boxed{}}. */

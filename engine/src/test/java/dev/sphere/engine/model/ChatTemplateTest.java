@@ -1,12 +1,16 @@
 package dev.sphere.engine.model;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sphere.engine.Policy.Message;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /**
  * Templates in the shapes that real ones have. Against Jinja2 3.1.6, all 70 templates of llama.cpp's tree were rendered
@@ -127,5 +131,16 @@ class ChatTemplateTest {
     assertThrows(IllegalArgumentException.class, () -> new ChatTemplate("{% for m in messages", "", ""));
     ChatTemplate broken = new ChatTemplate("{% for m in messages %}x", "", "");
     assertThrows(IllegalArgumentException.class, () -> broken.render(ASK, true));
+  }
+
+  @Test
+  void aTemplateIsNamedAsPlainAsTextOrAsAFile(@TempDir Path folder) throws Exception {
+    assertNull(ChatTemplate.named(null));
+    assertEquals(ChatTemplate.PLAIN.source(), ChatTemplate.named("plain"));
+    assertEquals(CHATML, ChatTemplate.named(CHATML));
+    Path file = Files.writeString(folder.resolve("t.jinja"), "Question: {{ messages[0].content }}");
+    assertEquals("Question: {{ messages[0].content }}", ChatTemplate.named(file.toString()));
+    assertThrows(IllegalArgumentException.class, () -> ChatTemplate.named(folder.resolve("none").toString()));
+    assertThrows(IllegalArgumentException.class, () -> ChatTemplate.named("{% for m in messages"));
   }
 }

@@ -72,7 +72,7 @@ public final class ExampleEncoder {
       report.bad(row, p.chosen().isBlank() ? "chosen is empty" : "rejected is empty");
       return null;
     }
-    int[] prompt = encoder.tokenize(p.prompt(), true);
+    int[] prompt = encoder.tokenizePrompt(p.prompt());
     boolean drawn =
         p.chosenTokens().length > 0 && p.rejectedTokens().length > 0 && Arrays.equals(prompt, p.promptTokens());
     int[] chosen = drawn ? p.chosenTokens() : encoder.tokenize(p.chosen(), false);
@@ -126,7 +126,7 @@ public final class ExampleEncoder {
         report.bad(r.id(), "the completion is empty");
         continue;
       }
-      int[] prompt = r.prompt() == null ? new int[0] : encoder.tokenize(r.prompt(), true);
+      int[] prompt = r.prompt() == null ? new int[0] : encoder.tokenizePrompt(r.prompt());
       int[] completion = withEnd(encoder.tokenize(r.completion(), r.prompt() == null), true);
       if (r.prompt() == null) {
         // Everything is learned but the first token, which nothing predicts.

@@ -2,14 +2,12 @@ package dev.sphere.trainer.data;
 
 import dev.sphere.bindings.Vocabulary;
 import dev.sphere.engine.Policy.Message;
+import dev.sphere.engine.Tokenizer;
 import java.util.List;
 import java.util.function.Function;
 
 /** What turning rows into tokens needs of a model. */
-public interface TextEncoder {
-  /** The text as tokens, special tokens in it parsed; {@code start} adds the model's own start token, if it has one. */
-  int[] tokenize(String text, boolean start);
-
+public interface TextEncoder extends Tokenizer {
   /** The token that ends an answer. */
   int end();
 

@@ -13,6 +13,7 @@ import dev.sphere.engine.model.LlamaPolicy;
 import dev.sphere.engine.run.Manner;
 import dev.sphere.engine.run.PairSearch;
 import dev.sphere.engine.run.SearchPlan;
+import dev.sphere.engine.stage.Prompts;
 import dev.sphere.gguf.ModelMerge;
 import dev.sphere.trainer.job.TrainJob;
 import java.io.IOException;
@@ -93,7 +94,7 @@ public final class Evolve {
     long seed = recipe.seed() + 1_000_003L * (n - 1);
 
     listener.searching(n, problems.size());
-    SearchPlan plan = Plans.search(recipe.search(), policy, small, seed);
+    SearchPlan plan = Plans.search(recipe, policy, small, seed);
     PairSearch.Outcome found = PairSearch.run(plan, problems, folder.resolve("search"), true, listener::searched);
     listener.found(n, found, found.pairs());
     if (found.pairs().isEmpty()) {
@@ -126,8 +127,9 @@ public final class Evolve {
       Integer asked = recipe.evaluate().maxTokens();
       int maxTokens = asked == null ? manner.solutionTokens() : asked;
       int[] seen = new int[2];
-      try (LlamaPolicy policy = LlamaPolicy.open(model, adapter, null, 0)) {
-        result = new Evaluator(policy, manner.prompts()).run(heldOut, EvalSettings.greedy(maxTokens), done -> {
+      Prompts prompts = recipe.prompts(manner.prompts());
+      try (LlamaPolicy policy = LlamaPolicy.open(model, adapter, prompts.template(), 0)) {
+        result = new Evaluator(policy, prompts).run(heldOut, EvalSettings.greedy(maxTokens), done -> {
           seen[0]++;
           seen[1] += done.getFirst().correct() ? 1 : 0;
           listener.answered(seen[0], seen[1]);

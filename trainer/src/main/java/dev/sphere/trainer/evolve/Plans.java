@@ -21,7 +21,8 @@ import java.util.List;
 final class Plans {
   private Plans() {}
 
-  static SearchPlan search(Recipe.Search told, Path policy, Path small, long seed) {
+  static SearchPlan search(Recipe recipe, Path policy, Path small, long seed) {
+    Recipe.Search told = recipe.search();
     Manner manner = Manner.of(policy);
     int stepTokens = told.maxStepTokens() == null ? manner.stepTokens() : told.maxStepTokens();
     int solutionTokens = told.maxTokens() == null ? manner.solutionTokens() : told.maxTokens();
@@ -40,7 +41,7 @@ final class Plans {
         paper.stopAtAnswer());
     StageSettings usual = StageSettings.defaults();
     StageSettings stages = new StageSettings(
-        manner.prompts(),
+        recipe.prompts(manner.prompts()),
         told.stages().contains("correction"),
         told.stages().contains("diversity"),
         usual.diversityFactor(),

@@ -3,6 +3,8 @@ package dev.sphere.trainer.evolve;
 import static java.util.stream.Collectors.joining;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
+import dev.sphere.engine.model.ChatTemplate;
+import dev.sphere.engine.stage.Prompts;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -23,6 +25,7 @@ import tools.jackson.dataformat.yaml.YAMLMapper;
  * @param limit most problems of that set; 0 takes all
  * @param seed of everything random
  * @param rounds most rounds; a round starts from the newest policy
+ * @param prompt what is said to the models; absent: what suits the model's file
  * @param search how trees are grown
  * @param train how the policy learns from the pairs
  * @param evaluate how base and evolved policy are compared
@@ -35,6 +38,7 @@ public record Recipe(
     int limit,
     long seed,
     int rounds,
+    Prompt prompt,
     Search search,
     Train train,
     Evaluate evaluate) {
@@ -49,6 +53,22 @@ public record Recipe(
     search = search == null ? Search.defaults() : search;
     train = train == null ? Train.defaults() : train;
   }
+
+  /**
+   * What is said to the models; each value may be absent.
+   *
+   * @param template how a dialogue is rendered: {@code plain}, Jinja text or a file of it; absent: the models' own
+   * @param system the system turn
+   * @param question the user's turn, with {@code {question}} for the problem's text
+   * @param correction the user's turn after a wrong solution (stage 2)
+   * @param correctedAfter the text after which the answer to {@code correction} holds the solution
+   */
+  public record Prompt(
+      String template,
+      String system,
+      String question,
+      String correction,
+      @JsonProperty("corrected_after") String correctedAfter) {}
 
   /**
    * How trees are grown. The defaults are the paper's, or our reading where it gives none (see docs/method.md).
@@ -202,7 +222,13 @@ public record Recipe(
 
   /** The same recipe with another seed. */
   public Recipe withSeed(long value) {
-    return new Recipe(name, model, smallModel, problems, limit, value, rounds, search, train, evaluate);
+    return new Recipe(name, model, smallModel, problems, limit, value, rounds, prompt, search, train, evaluate);
+  }
+
+  /** What is said to the models: what this recipe tells, over what is usual. */
+  Prompts prompts(Prompts usual) {
+    return prompt == null ? usual : usual.with(prompt.system(), prompt.question(), prompt.correction(),
+        prompt.correctedAfter(), ChatTemplate.named(prompt.template()));
   }
 
   /** Reads a recipe from a file; the file's name stands in front of every complaint. */

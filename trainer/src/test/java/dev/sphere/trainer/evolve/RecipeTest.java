@@ -4,6 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sphere.engine.model.ChatTemplate;
+import dev.sphere.engine.stage.Prompts;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -55,5 +57,23 @@ class RecipeTest {
     assertTrue(missing.getMessage().contains("model must be"), missing.getMessage());
     assertThrows(IllegalArgumentException.class, () -> Recipe.parse(""));
     assertThrows(IllegalArgumentException.class, () -> Recipe.parse("- a\n- b\n"));
+  }
+
+  @Test
+  void thePromptSectionTakesTheUsualPromptsPlace() {
+    Prompts usual = Prompts.defaults();
+    Recipe told = Recipe.parse("""
+        model: m.gguf
+        problems: p.jsonl
+        prompt: {template: plain, question: "Q: {question}"}
+        """);
+    Prompts prompts = told.prompts(usual);
+    assertEquals("Q: {question}", prompts.question());
+    assertEquals(ChatTemplate.PLAIN.source(), prompts.template());
+    assertEquals(usual.correction(), prompts.correction());
+    assertEquals(usual, Recipe.parse("model: m.gguf\nproblems: p.jsonl\n").prompts(usual));
+    Recipe lost = Recipe.parse("model: m.gguf\nproblems: p.jsonl\nprompt: {template: /nowhere/t.jinja}\n");
+    String message = assertThrows(IllegalArgumentException.class, () -> lost.prompts(usual)).getMessage();
+    assertTrue(message.contains("/nowhere/t.jinja"), message);
   }
 }
