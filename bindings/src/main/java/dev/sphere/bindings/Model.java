@@ -1,6 +1,7 @@
 package dev.sphere.bindings;
 
 import dev.sphere.gguf.GgufFile;
+import dev.sphere.gguf.PrmInfo;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
@@ -67,7 +68,12 @@ public final class Model implements AutoCloseable {
     if (options.vocabularyOnly()) {
       GgufFile.open(path).close();
     } else {
-      GgufFile.openModel(path).close();
+      try (GgufFile file = GgufFile.openModel(path)) {
+        if (PrmInfo.hasHead(file)) {
+          throw new LlamaException("Cannot load " + path + " as a language model: it is a process reward model with a "
+              + "head. Give it to --prm.");
+        }
+      }
       MemoryEstimate.requireModel(path);
     }
     Llama.start();

@@ -43,12 +43,24 @@ final class ModelCheck {
     for (int i = 0; i < shape.layers(); i++) {
       layer("blk." + i + ".");
     }
+    if (PrmInfo.hasHead(file)) {
+      rewardHead();
+    }
+    PrmInfo.of(file);
     if (!left.isEmpty()) {
       // In the file's order, so that the message is the same each time.
       String name = file.tensors().keySet().stream().filter(left::containsKey).findFirst().orElseThrow();
       throw fail("the tensor " + GgufException.quote(name) + " does not belong to a " + shape.architecture()
           + " model of " + shape.layers() + " layers");
     }
+  }
+
+  /** The head of a process reward model: llama.cpp does not know it, Sphere computes it. */
+  private void rewardHead() {
+    weight("cls.weight", shape.width(), shape.width());
+    vector("cls.bias", shape.width());
+    weight("cls.output.weight", shape.width(), PrmInfo.CLASSES);
+    vector("cls.output.bias", PrmInfo.CLASSES);
   }
 
   private void ropeFactors() {
