@@ -22,6 +22,7 @@ import picocli.CommandLine.Command;
       SearchCommand.class,
       TrainCommand.class,
       EvalCommand.class,
+      CompareCommand.class,
       GradeCommand.class,
       ScoreCommand.class,
       GenerateCommand.class,

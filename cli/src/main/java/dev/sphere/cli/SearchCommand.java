@@ -4,6 +4,7 @@ import dev.sphere.engine.Problem;
 import dev.sphere.engine.SamplingSettings;
 import dev.sphere.engine.data.ProblemSet;
 import dev.sphere.engine.embedded.ModelSource;
+import dev.sphere.engine.reward.ImplicitPrm;
 import dev.sphere.engine.reward.MonteCarloPrm;
 import dev.sphere.engine.run.Manner;
 import dev.sphere.engine.run.PairSearch;
@@ -15,6 +16,7 @@ import dev.sphere.engine.stage.Reason;
 import dev.sphere.engine.stage.RunReport;
 import dev.sphere.engine.stage.Stage;
 import dev.sphere.engine.stage.StageSettings;
+import dev.sphere.engine.strategy.StrategySettings;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -76,6 +78,9 @@ final class SearchCommand implements Callable<Integer> {
   @ArgGroup(validate = false, heading = "%nSearch:%n")
   private Tree tree = new Tree();
 
+  @ArgGroup(validate = false, heading = "%nOther ways to search:%n")
+  private StrategyOptions way = new StrategyOptions();
+
   @ArgGroup(validate = false, heading = "%nPairs:%n")
   private Pairs pairs = new Pairs();
 
@@ -83,8 +88,13 @@ final class SearchCommand implements Callable<Integer> {
 
   private static final class Tree {
     @Option(names = "--prm", paramLabel = "KIND", defaultValue = "mc",
-        description = "Process reward: mc (Monte Carlo), or the controls random and outcome (default: mc).")
+        description = "Process reward: mc (Monte Carlo); FILE.gguf, a trained one, read as it declares (token:, head:, "
+            + "math-shepherd: and rlhflow: before it say how); implicit:REF.gguf, the log-ratio of policy and REF; or the "
+            + "controls random and outcome (default: mc).")
     private String prm = "mc";
+
+    @Option(names = "--prm-beta", paramLabel = "B", description = "Of the implicit reward (default: 0.05).")
+    private double prmBeta = ImplicitPrm.BETA;
 
     @Option(names = "--rollouts", paramLabel = "K", description = "Rollouts a step for --prm mc (default: 8).")
     private int rollouts = 8;
@@ -150,8 +160,8 @@ final class SearchCommand implements Callable<Integer> {
 
     @Option(names = "--pairing", paramLabel = "RULE",
         description = "chains: a right Sol_max against a wrong Sol_min; any: any right against any wrong one "
-            + "(default: chains).")
-    private StageSettings.Pairing pairing = StageSettings.Pairing.CHAINS;
+            + "(default: chains; any with --strategy).")
+    private StageSettings.Pairing pairing;
 
     @Option(names = "--pairs-per-stage", paramLabel = "N", description = "Most pairs a stage and problem (default: 4).")
     private int pairsPerStage = 4;

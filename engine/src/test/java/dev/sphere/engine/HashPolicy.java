@@ -11,7 +11,7 @@ import java.util.concurrent.atomic.AtomicInteger;
  * A fake model of which every token is a function of key and path, as a real one's: it writes a few lines of arithmetic
  * and ends in {@code answer=7} about as often as in something else.
  */
-public final class HashPolicy implements Policy {
+public class HashPolicy implements Policy {
   private final double skill;
   private final AtomicInteger generated = new AtomicInteger();
 

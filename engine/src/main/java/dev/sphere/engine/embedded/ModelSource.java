@@ -59,7 +59,7 @@ public final class ModelSource {
   }
 
   /** {@code XDG_CACHE_HOME/sphere}, else {@code ~/.cache/sphere}: where the native libraries are cached too. */
-  static Path cacheDirectory() {
+  public static Path cacheDirectory() {
     String xdg = System.getenv("XDG_CACHE_HOME");
     Path base = xdg != null && !xdg.isBlank() ? Path.of(xdg) : Path.of(System.getProperty("user.home"), ".cache");
     return base.resolve("sphere");

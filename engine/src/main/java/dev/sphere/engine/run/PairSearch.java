@@ -13,6 +13,8 @@ import dev.sphere.engine.stage.RunReport;
 import dev.sphere.engine.stage.SearchRun;
 import dev.sphere.engine.store.Provenance;
 import dev.sphere.engine.store.RunStore;
+import dev.sphere.engine.strategy.Solver;
+import dev.sphere.engine.strategy.StrategyExplorer;
 import dev.sphere.gguf.GgufFile;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -47,6 +49,7 @@ public final class PairSearch {
       throws InterruptedException {
     long start = System.nanoTime();
     NativeRuntime.require();
+    OutcomeReward orm = new AnswerGrader();
     // The store comes first: what it refuses should be known before a model is loaded.
     try (RunStore store = RunStore.open(directory, provenance(plan), problems, resume)) {
       if (store.ended() == problems.size()) {
@@ -55,12 +58,13 @@ public final class PairSearch {
       String template = plan.stages().prompts().template();
       try (LlamaPolicy policy = LlamaPolicy.open(plan.model(), plan.adapter(), template, 0);
           LlamaPolicy small =
-              plan.smallModel() == null ? null : LlamaPolicy.open(plan.smallModel(), null, template, 0)) {
-        OutcomeReward orm = new AnswerGrader();
-        PrmFactory prm = plan.prm().factory(orm);
-        SearchRun run = new SearchRun(
-            new SearchRun.Models(policy, prm, small, prm), orm, plan.search(), plan.stages(), plan.seed(),
-            plan.parallel());
+              plan.smallModel() == null ? null : LlamaPolicy.open(plan.smallModel(), null, null, 0);
+          OpenPrm prm = plan.prm().open(orm)) {
+        PrmFactory smallPrm = small == null ? null : prm.factory(plan.smallModel());
+        SearchRun.Models models = new SearchRun.Models(policy, prm.factory(plan.model()), small, smallPrm);
+        SearchRun run = plan.strategy() == null
+            ? new SearchRun(models, orm, plan.search(), plan.stages(), plan.seed(), plan.parallel())
+            : new SearchRun(models, orm, exploration(plan, prm, orm), plan.stages(), plan.parallel());
         List<ProblemResult> results = run.run(problems, store, listener);
         return outcome(store, results, run.tokens(), start);
       } catch (RuntimeException e) {
@@ -68,6 +72,11 @@ public final class PairSearch {
         throw e;
       }
     }
+  }
+
+  private static SearchRun.Exploration exploration(SearchPlan plan, OpenPrm prm, OutcomeReward orm) {
+    return (policy, factory) -> new StrategyExplorer(
+        new Solver(policy, factory, prm.passes(), orm, plan.search(), plan.strategy(), plan.seed()), policy, orm);
   }
 
   private static List<ProblemResult> replay(RunStore store, List<Problem> problems) {
@@ -82,11 +91,16 @@ public final class PairSearch {
   /** What decides the run's result, and what is good to know of it. */
   private static Provenance provenance(SearchPlan plan) {
     NativeRuntime.Status natives = NativeRuntime.status();
-    return Provenance.builder()
+    Provenance.Builder builder = Provenance.builder();
+    if (plan.strategy() != null) {
+      builder.settings("strategy", plan.strategy());
+    }
+    return builder
         .identity("model.sha256", sha256(plan.model()))
         .identity("adapter.sha256", plan.adapter() == null ? "none" : sha256(plan.adapter()))
         .identity("small_model.sha256", plan.smallModel() == null ? "none" : sha256(plan.smallModel()))
         .settings("prm", plan.prm())
+        .identity("prm.sha256", plan.prm().sha256())
         .settings("search", plan.search())
         .settings("stages", plan.stages())
         .identity("seed", plan.seed())

@@ -1,32 +1,115 @@
 package dev.sphere.engine.run;
 
 import dev.sphere.engine.OutcomeReward;
+import dev.sphere.engine.embedded.ModelSource;
+import dev.sphere.engine.reward.ImplicitPrm;
 import dev.sphere.engine.reward.MonteCarloPrm;
-import dev.sphere.engine.reward.OutcomePrm;
-import dev.sphere.engine.reward.RandomPrm;
-import dev.sphere.engine.stage.PrmFactory;
+import dev.sphere.gguf.GgufFile;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
- * Which process reward judges the steps.
+ * Which process reward judges the steps, in the words of the command line.
  *
- * @param kind {@code mc}: Monte Carlo rollouts; {@code random} and {@code outcome}: controls
+ * <ul>
+ *   <li>{@code mc}: Monte Carlo rollouts of the policy; {@code random}, {@code outcome}: controls
+ *   <li>{@code implicit:REF.gguf}: log-ratio of the policy and REF; {@code implicit:BETTER.gguf,REF.gguf}: of those two
+ *   <li>{@code FILE.gguf}: a trained reward model, read as the file declares; {@code token:FILE} and {@code head:FILE}
+ *       insist on the form; {@code math-shepherd:FILE} and {@code rlhflow:FILE} say how a file is read that declares
+ *       nothing
+ * </ul>
+ *
+ * @param kind those words
  * @param monteCarlo how {@code mc} rolls out
+ * @param beta of the implicit reward
  */
-public record PrmSpec(String kind, MonteCarloPrm.Settings monteCarlo) {
-  /** @throws IllegalArgumentException when there is no such kind */
+public record PrmSpec(String kind, MonteCarloPrm.Settings monteCarlo, double beta) {
+  private static final List<String> FORMS = List.of("token", "head", "math-shepherd", "rlhflow");
+
+  /** @throws IllegalArgumentException when there is no such kind, or no such file */
   public PrmSpec {
     switch (kind) {
       case "mc", "random", "outcome" -> { }
-      default -> throw new IllegalArgumentException("unknown process reward \"" + kind
-          + "\"; there are mc (Monte Carlo rollouts), random and outcome (controls)");
+      default -> {
+        List<Path> files = files(kind);
+        if (files.isEmpty() || files.size() > (form(kind).equals("implicit") ? 2 : 1)) {
+          throw new IllegalArgumentException("unknown process reward \"" + kind + "\"; there are mc (Monte Carlo "
+              + "rollouts), random and outcome (controls), implicit:REF.gguf, and FILE.gguf, a trained reward model");
+        }
+        for (Path file : files) {
+          if (!Files.isRegularFile(file)) {
+            throw new IllegalArgumentException("process reward \"" + kind + "\": there is no file " + file
+                + "; others are mc, random, outcome");
+          }
+        }
+      }
+    }
+    if (!(beta > 0) || Double.isInfinite(beta)) {
+      throw new IllegalArgumentException("the implicit reward's beta must be positive, not " + beta);
     }
   }
 
-  PrmFactory factory(OutcomeReward outcome) {
-    return switch (kind) {
-      case "mc" -> policy -> new MonteCarloPrm(policy, outcome, monteCarlo);
-      case "random" -> policy -> new RandomPrm();
-      default -> policy -> new OutcomePrm(policy, outcome);
-    };
+  /** With the implicit reward's usual beta. */
+  public PrmSpec(String kind, MonteCarloPrm.Settings monteCarlo) {
+    this(kind, monteCarlo, ImplicitPrm.BETA);
+  }
+
+  /** True when the score of a step depends on the problem's known answer: what it selects proves nothing about skill. */
+  public boolean knowsAnswers() {
+    return kind.equals("mc") || kind.equals("outcome");
+  }
+
+  /** mc, random, outcome, implicit, token, head, math-shepherd, rlhflow, or empty: as the file declares. */
+  String form() {
+    return form(kind);
+  }
+
+  /** The models that it needs besides the policy: for {@code implicit} the better one first if there are two. */
+  List<Path> files() {
+    return files(kind);
+  }
+
+  private static String form(String kind) {
+    if (List.of("mc", "random", "outcome").contains(kind)) {
+      return kind;
+    }
+    int colon = kind.indexOf(':');
+    String word = colon < 0 ? "" : kind.substring(0, colon);
+    return word.equals("implicit") || FORMS.contains(word) ? word : "";
+  }
+
+  private static List<Path> files(String kind) {
+    String form = form(kind);
+    if (form.equals(kind)) {
+      return List.of();
+    }
+    String rest = form.isEmpty() ? kind : kind.substring(form.length() + 1);
+    if (form.isEmpty() && !rest.endsWith(".gguf") && !Files.isRegularFile(Path.of(rest))) {
+      return List.of();
+    }
+    List<Path> files = new ArrayList<>();
+    for (String name : form.equals("implicit") ? rest.split(",") : new String[] {rest}) {
+      files.add(ModelSource.EMBEDDED.contains(name)
+          ? ModelSource.resolve(name) : Path.of(name));
+    }
+    return files;
+  }
+
+  /** SHA-256 of those models, separated by commas; none for the others. */
+  String sha256() {
+    List<String> hashes = new ArrayList<>();
+    for (Path path : files()) {
+      try (GgufFile file = GgufFile.open(path)) {
+        hashes.add(file.sha256());
+      }
+    }
+    return hashes.isEmpty() ? "none" : String.join(",", hashes);
+  }
+
+  /** Loads what it needs. The caller closes the result after the policies that it judges. */
+  public OpenPrm open(OutcomeReward outcome) {
+    return OpenPrm.open(this, outcome);
   }
 }

@@ -2,6 +2,7 @@ package dev.sphere.engine.run;
 
 import dev.sphere.engine.search.SearchSettings;
 import dev.sphere.engine.stage.StageSettings;
+import dev.sphere.engine.strategy.StrategySettings;
 import java.nio.file.Path;
 import java.util.Objects;
 
@@ -15,6 +16,7 @@ import java.util.Objects;
  * @param search how trees are grown
  * @param stages how pairs are made
  * @param seed of every draw
+ * @param strategy how problems are explored where it is not the paper's search with its simulations; null for that
  * @param parallel problems in flight; changes the speed, never the result
  */
 public record SearchPlan(
@@ -25,7 +27,14 @@ public record SearchPlan(
     SearchSettings search,
     StageSettings stages,
     long seed,
+    StrategySettings strategy,
     int parallel) {
+  /** By the paper's search. */
+  public SearchPlan(Path model, Path adapter, Path smallModel, PrmSpec prm, SearchSettings search, StageSettings stages,
+      long seed, int parallel) {
+    this(model, adapter, smallModel, prm, search, stages, seed, null, parallel);
+  }
+
   public SearchPlan {
     Objects.requireNonNull(model, "model");
     Objects.requireNonNull(prm, "prm");

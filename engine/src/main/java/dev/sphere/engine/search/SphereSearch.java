@@ -13,6 +13,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.function.BooleanSupplier;
 
 /**
  * The paper's pruned Monte Carlo tree search (SPHERE, arXiv 2503.04813), in the order in which it runs.
@@ -53,8 +54,14 @@ public final class SphereSearch {
    */
   public SearchTree search(Problem problem, String name, TokenPath prompt, ExpansionLog log)
       throws InterruptedException {
+    return search(problem, name, prompt, log, () -> true);
+  }
+
+  /** Likewise, with at most the simulations of the settings: after the first, each begins only if {@code goOn} says so. */
+  public SearchTree search(Problem problem, String name, TokenPath prompt, ExpansionLog log, BooleanSupplier goOn)
+      throws InterruptedException {
     SearchTree tree = new SearchTree(problem, name, prompt);
-    for (int n = 0; n < settings.simulations() && !tree.root().exhausted(); n++) {
+    for (int n = 0; n < settings.simulations() && !tree.root().exhausted() && (n == 0 || goOn.getAsBoolean()); n++) {
       SearchNode leaf = select(tree.root());
       SearchNode solMax = followMax(tree, leaf, log);
       SearchNode solMin = followMin(tree, leaf, log);

@@ -32,7 +32,7 @@ public record Attempt(
     int[] tokens) {
 
   /** The solutions of a tree, Sol_max before Sol_min, one for both when the chains never parted. */
-  static List<Attempt> of(SearchTree tree, Policy policy) {
+  public static List<Attempt> of(SearchTree tree, Policy policy) {
     List<Attempt> attempts = new ArrayList<>();
     int simulation = 0;
     for (SearchTree.Simulation s : tree.simulations()) {
@@ -46,12 +46,23 @@ public record Attempt(
   }
 
   private static Attempt of(SearchTree tree, int simulation, boolean max, SearchNode end, Policy policy) {
-    String text = end.text().stripTrailing();
     int[] all = end.tokens().toArray();
     int[] sampled = Arrays.copyOfRange(all, tree.root().tokens().length(), all.length);
     boolean ended = end.step().generation().finish() == Generation.Finish.END;
-    return new Attempt(tree.name(), simulation, max, end.path(), end.step().correct(), end.step().truncated(), text,
-        tokensOf(text, sampled, ended, policy));
+    return of(tree.name(), simulation, max, end.path(), end.step().correct(), end.step().truncated(), end.text(), sampled,
+        ended, policy);
+  }
+
+  /**
+   * A solution as it was sampled.
+   *
+   * @param sampled its tokens, the end token included if it was drawn
+   * @param ended it was drawn
+   */
+  public static Attempt of(String search, int simulation, boolean max, String path, boolean correct, boolean truncated,
+      String sampledText, int[] sampled, boolean ended, Policy policy) {
+    String text = sampledText.stripTrailing();
+    return new Attempt(search, simulation, max, path, correct, truncated, text, tokensOf(text, sampled, ended, policy));
   }
 
   /** The sampled tokens without those of the white space at the end; empty when the rest does not spell the text. */
@@ -71,8 +82,12 @@ public record Attempt(
     return tokens;
   }
 
-  /** How many steps two attempts of the same search share. */
+  /** How many steps two attempts of the same search share; of searches without a pruned tree, how many characters. */
   int sharedSteps(Attempt other) {
+    if (path.isEmpty() && other.path.isEmpty()) {
+      int different = Arrays.mismatch(text.toCharArray(), other.text.toCharArray());
+      return different < 0 ? text.length() : different;
+    }
     int n = 0;
     while (n < path.length() && n < other.path.length() && path.charAt(n) == other.path.charAt(n)) {
       n++;

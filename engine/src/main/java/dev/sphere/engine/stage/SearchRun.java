@@ -62,6 +62,25 @@ public final class SearchRun {
     this.stages = new ThreeStages(actor, small, outcome, search, stages, seed);
   }
 
+  /** Makes the way in which a model explores problems: over its metered policy, with its process reward. */
+  @FunctionalInterface
+  public interface Exploration {
+    Explorer over(Policy policy, PrmFactory prm);
+  }
+
+  /** A run in which both models explore problems in another way than by the paper's search. */
+  public SearchRun(
+      Models models, OutcomeReward outcome, Exploration way, StageSettings stages, int parallel) {
+    if (parallel < 1) {
+      throw new IllegalArgumentException("at least 1 problem must be in flight, not " + parallel);
+    }
+    this.parallel = parallel;
+    Actor actor = actor(models.policy(), models.prm());
+    Actor small = models.small() == null ? null : actor(models.small(), models.smallPrm());
+    this.stages = new ThreeStages(actor, small, way.over(actor.policy(), models.prm()),
+        small == null ? null : way.over(small.policy(), models.smallPrm()), outcome, stages);
+  }
+
   private Actor actor(Policy policy, PrmFactory prm) {
     Policy metered = new MeteredPolicy(policy, tokens);
     return new Actor(metered, prm.over(metered));

@@ -22,20 +22,37 @@ public final class ThreeStages {
   private final Actor small;
   private final OutcomeReward outcome;
   private final StageSettings settings;
-  private final SphereSearch search;
-  private final SphereSearch smallSearch;
+  private final Explorer search;
+  private final Explorer smallSearch;
 
   /** @param small the smaller model of stage 3; null for none, the stage is then skipped with that reason */
   public ThreeStages(
       Actor actor, Actor small, OutcomeReward outcome, SearchSettings search, StageSettings settings, long seed) {
+    this(actor, small, pruned(actor, outcome, search, seed),
+        small == null ? null
+            : pruned(small, outcome, search.withCandidates(search.candidates() * settings.diversityFactor()), seed),
+        outcome, settings);
+  }
+
+  /**
+   * With other ways to search.
+   *
+   * @param search how the policy explores a problem
+   * @param smallSearch how the small model does; null when there is none
+   */
+  public ThreeStages(Actor actor, Actor small, Explorer search, Explorer smallSearch, OutcomeReward outcome,
+      StageSettings settings) {
     this.actor = actor;
     this.small = small;
+    this.search = search;
+    this.smallSearch = smallSearch;
     this.outcome = outcome;
     this.settings = settings;
-    this.search = new SphereSearch(actor.policy(), actor.prm(), outcome, search, seed);
-    SearchSettings twice = search.withCandidates(search.candidates() * settings.diversityFactor());
-    this.smallSearch =
-        small == null ? null : new SphereSearch(small.policy(), small.prm(), outcome, twice, seed);
+  }
+
+  private static Explorer pruned(Actor actor, OutcomeReward outcome, SearchSettings settings, long seed) {
+    SphereSearch search = new SphereSearch(actor.policy(), actor.prm(), outcome, settings, seed);
+    return (problem, name, prompt, log) -> Attempt.of(search.search(problem, name, prompt, log), actor.policy());
   }
 
   /** Takes a problem through the stages, or on from where {@code log} left it. */
@@ -82,8 +99,7 @@ public final class ThreeStages {
 
   /** Stage 1: the policy searches; a right Sol_max against a wrong Sol_min makes a pair. */
   private StageResult selfGeneration(Task task) throws InterruptedException {
-    var tree = search.search(task.problem, Stage.GENERATION.label(), task.path, task.log);
-    List<Attempt> attempts = Attempt.of(tree, actor.policy());
+    List<Attempt> attempts = search.explore(task.problem, Stage.GENERATION.label(), task.path, task.log);
     Pairs pairs = task.pairs(Stage.GENERATION, settings.pairsPerStage());
     for (Contrast c : contrasts(attempts)) {
       pairs.add(c.chosen.text(), c.chosen.tokens(), c.rejected.text(), c.rejected.tokens());
@@ -161,9 +177,9 @@ public final class ThreeStages {
   private List<Attempt> correct(Task task, Attempt mistake) throws InterruptedException {
     Policy policy = actor.policy();
     String prompt = policy.render(settings.prompts().askToCorrect(task.problem, mistake.text()));
-    String name = Stage.CORRECTION.label() + ":" + mistake.path();
-    var tree = search.search(task.problem, name, TokenPath.root(policy.tokenizePrompt(prompt)), task.log);
-    return Attempt.of(tree, policy);
+    String which = mistake.path().isEmpty() ? "solution " + mistake.simulation() : mistake.path();
+    String name = Stage.CORRECTION.label() + ":" + which;
+    return search.explore(task.problem, name, TokenPath.root(policy.tokenizePrompt(prompt)), task.log);
   }
 
   /** The correction without the talk about the mistake, if its answer is still there and right. */
@@ -186,8 +202,7 @@ public final class ThreeStages {
     }
     String prompt = small.policy().render(settings.prompts().ask(task.problem));
     TokenPath path = TokenPath.root(small.policy().tokenizePrompt(prompt));
-    var tree = smallSearch.search(task.problem, Stage.DIVERSITY.label(), path, task.log);
-    List<Attempt> attempts = Attempt.of(tree, small.policy());
+    List<Attempt> attempts = smallSearch.explore(task.problem, Stage.DIVERSITY.label(), path, task.log);
 
     Attempt chosen = generation.attempts().getFirst();
     Pairs pairs = task.pairs(Stage.DIVERSITY, settings.pairsPerStage());

@@ -1,0 +1,236 @@
+package dev.sphere.engine.model;
+
+import dev.sphere.bindings.Batch;
+import dev.sphere.bindings.Context;
+import dev.sphere.bindings.ContextOptions;
+import dev.sphere.bindings.Model;
+import dev.sphere.bindings.NativeFloats;
+import dev.sphere.bindings.TargetLogProbs;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.atomic.AtomicLong;
+
+/**
+ * The loop of a {@link Prober}, on a thread of its own: each step admits probes while there is room, computes up to a
+ * micro-batch of their tokens and hands out what they wanted. A probe waits while another one is computing what the two
+ * share. Finished texts stay in the cache as long as there is room, since they are likely to be continued.
+ */
+final class ProbeLane implements AutoCloseable {
+  private static final int MOST_ACTIVE = 62;
+
+  private final Model model;
+  private final ContextOptions options;
+  private final LinkedBlockingQueue<ProbeJob> inbox = new LinkedBlockingQueue<>();
+  private final AtomicLong tokens = new AtomicLong();
+  private final CompletableFuture<Void> ready = new CompletableFuture<>();
+  private final Thread thread;
+  private volatile boolean closing;
+  private volatile Throwable failure;
+
+  // What follows belongs to the loop's thread.
+  private final List<ProbeJob> waiting = new ArrayList<>();
+  private final List<ProbeJob> active = new ArrayList<>();
+  private final List<Wanted> wanted = new ArrayList<>();
+  private final List<Ending> endings = new ArrayList<>();
+  private Context context;
+  private KvCache cache;
+  private Batch batch;
+  private TargetLogProbs logProbs;
+
+  /** A target whose output row is in the present batch. */
+  private record Wanted(ProbeJob job, int target, int row) {}
+
+  /** A text whose last token is in the present batch, at this index. */
+  private record Ending(ProbeJob job, int row) {}
+
+  ProbeLane(String name, Model model, ContextOptions options) {
+    this.model = model;
+    this.options = options;
+    this.thread = Thread.ofPlatform().name(name).daemon().unstarted(this::run);
+  }
+
+  void start() {
+    thread.start();
+    try {
+      ready.join();
+    } catch (CompletionException e) {
+      throw e.getCause() instanceof RuntimeException r ? r : e;
+    }
+  }
+
+  void submit(ProbeJob job) {
+    inbox.add(job);
+    if (failure != null) {
+      failAll();
+    }
+  }
+
+  long tokens() {
+    return tokens.get();
+  }
+
+  private void run() {
+    try (Context opened = Context.open(model, options);
+        Batch openedBatch = new Batch(options.batch());
+        TargetLogProbs openedTargets = new TargetLogProbs(4 * options.microBatch())) {
+      context = opened;
+      batch = openedBatch;
+      logProbs = openedTargets;
+      cache = new KvCache(context);
+      ready.complete(null);
+      while (!closing) {
+        receive();
+        if (!closing) {
+          step();
+        }
+      }
+      failure = new IllegalStateException("the reward model was closed");
+    } catch (InterruptedException e) {
+      failure = new IllegalStateException("the reward model's loop was interrupted", e);
+    } catch (Throwable e) {
+      failure = e;
+    } finally {
+      active.forEach(j -> j.result.completeExceptionally(failure));
+      waiting.forEach(j -> j.result.completeExceptionally(failure));
+      failAll();
+      ready.completeExceptionally(failure); // without effect when the loop had begun
+    }
+  }
+
+  private void failAll() {
+    for (ProbeJob job = inbox.poll(); job != null; job = inbox.poll()) {
+      job.result.completeExceptionally(failure);
+    }
+  }
+
+  private void receive() throws InterruptedException {
+    ProbeJob job = active.isEmpty() && waiting.isEmpty() ? inbox.take() : inbox.poll();
+    while (job != null) {
+      if (!closing) {
+        waiting.add(job);
+      }
+      job = inbox.poll();
+    }
+  }
+
+  private void step() {
+    waiting.removeIf(ProbeJob::isOver);
+    active.removeIf(j -> {
+      if (j.isOver()) {
+        cache.retire(j.entry);
+      }
+      return j.isOver();
+    });
+    waiting.removeIf(this::admit);
+    if (active.isEmpty()) {
+      return;
+    }
+    if (cache.free() < options.microBatch()) {
+      cache.compact(cache.capacity() / 2);
+    }
+    gather();
+    context.decode(batch);
+    cache.decoded();
+    harvest();
+  }
+
+  private boolean admit(ProbeJob job) {
+    if (active.size() >= MOST_ACTIVE) {
+      return false;
+    }
+    int cached = cache.cachedPrefix(job.probe.tokens(), job.probe.from());
+    int cells = cache.activeCells() + job.probe.computed() + 2 * options.microBatch();
+    for (ProbeJob other : active) {
+      if (job.common(other) > Math.max(cached, other.entry.length())) {
+        return false; // that one is computing what the two share
+      }
+      cells += other.remaining();
+    }
+    if (!active.isEmpty() && cells > cache.capacity()) {
+      return false;
+    }
+    job.entry = cache.open(job.probe.tokens(), job.probe.from());
+    active.add(job);
+    return true;
+  }
+
+  private void gather() {
+    batch.clear();
+    wanted.clear();
+    endings.clear();
+    int room = options.microBatch() - 1; // one place is kept for padding
+    for (ProbeJob job : active) {
+      int[] text = job.probe.tokens();
+      int[] positions = job.probe.positions();
+      while (job.remaining() > 0 && batch.size() < room) {
+        int at = job.entry.length();
+        boolean target = job.nextTarget < positions.length && positions[job.nextTarget] == at;
+        // With hidden states llama.cpp makes every token an output.
+        int row = batch.add(text[at], at, job.entry.sequence(), target || options.embeddings());
+        cache.append(job.entry, text[at]);
+        while (job.nextTarget < positions.length && positions[job.nextTarget] == at) {
+          wanted.add(new Wanted(job, job.nextTarget++, row));
+        }
+        if (options.embeddings() && at == text.length - 1) {
+          endings.add(new Ending(job, row));
+        }
+      }
+    }
+    tokens.addAndGet(batch.size());
+    cache.pad(batch);
+  }
+
+  private void harvest() {
+    for (int from = 0; from < wanted.size(); from += logProbs.capacity()) {
+      int to = Math.min(wanted.size(), from + logProbs.capacity());
+      logProbs.clear();
+      for (Wanted w : wanted.subList(from, to)) {
+        logProbs.add(w.row, w.job.probe.targets()[w.target]);
+      }
+      logProbs.compute(context.logits(), model.vocabulary().size(), options.threads());
+      for (int i = from; i < to; i++) {
+        wanted.get(i).job.logProbs[wanted.get(i).target] = logProbs.logProb(i - from);
+      }
+    }
+    if (!endings.isEmpty()) {
+      NativeFloats states = context.embeddings();
+      for (Ending e : endings) {
+        float[] hidden = new float[model.width()];
+        states.read((long) e.row * hidden.length, hidden);
+        finish(e.job, hidden);
+      }
+    }
+    for (ProbeJob job : active) {
+      if (job.remaining() == 0 && !job.result.isDone()) {
+        finish(job, null);
+      }
+    }
+    active.removeIf(j -> j.result.isDone());
+  }
+
+  private void finish(ProbeJob job, float[] hidden) {
+    cache.retain(job.entry);
+    job.result.complete(new Prober.Reading(job.logProbs, hidden));
+  }
+
+  /** Ends the loop; calls that wait fail. Returns when the context is freed. */
+  @Override
+  public void close() {
+    closing = true;
+    inbox.add(new ProbeJob(new Prober.Probe(new int[] {0}, new int[0], new int[0])));
+    boolean interrupted = false;
+    while (thread.isAlive()) {
+      try {
+        thread.join();
+      } catch (InterruptedException e) {
+        interrupted = true;
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}

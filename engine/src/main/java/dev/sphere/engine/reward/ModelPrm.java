@@ -1,0 +1,129 @@
+package dev.sphere.engine.reward;
+
+import dev.sphere.engine.Generation;
+import dev.sphere.engine.Policy;
+import dev.sphere.engine.Problem;
+import dev.sphere.engine.ProcessRewardModel;
+import dev.sphere.engine.TokenPath;
+import dev.sphere.engine.model.ChatTemplate;
+import dev.sphere.engine.model.Prober;
+import dev.sphere.engine.search.Keys;
+import dev.sphere.engine.stage.PrmFactory;
+import dev.sphere.engine.stage.Prompts;
+import dev.sphere.gguf.GgufFile;
+import dev.sphere.gguf.PrmHead;
+import dev.sphere.gguf.PrmInfo;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * A trained process reward model: a GGUF file that says how a step's score is read ({@link PrmInfo}). It reads text, so
+ * the policy may have another vocabulary. A step's score is read from the KV cache of the steps before it, the candidates of
+ * all problems in flight step together, and a text that was scored before is not computed again.
+ *
+ * <p>Thread-safe. A step for which the model has no room scores 0.
+ */
+public final class ModelPrm implements PrmFactory, AutoCloseable {
+  private final Prober prober;
+  private final PrmInfo info;
+  private final PrmHead head; // null for the token form
+  private final PrmInput input;
+  private final ScoreCache cache = new ScoreCache();
+
+  private ModelPrm(Prober prober, PrmInfo info, PrmHead head, Prompts prompts) {
+    this.prober = prober;
+    this.info = info;
+    this.head = head;
+    this.input = new PrmInput(prober.model().vocabulary(), ChatTemplate.of(prober.model()), prompts, info);
+  }
+
+  /**
+   * Loads a process reward model.
+   *
+   * @param file a GGUF file
+   * @param info how it is to be read
+   * @param prompts what a policy of its kind is asked
+   */
+  public static ModelPrm open(Path file, PrmInfo info, Prompts prompts) {
+    if (info.form() == PrmInfo.Form.TOKEN) {
+      return new ModelPrm(Prober.open(file, false), info, null, prompts);
+    }
+    try (GgufFile gguf = GgufFile.openModel(file)) {
+      PrmHead head = PrmHead.of(gguf);
+      return new ModelPrm(Prober.open(HeadlessCopy.of(gguf), true), info, head, prompts);
+    }
+  }
+
+  @Override
+  public ProcessRewardModel over(Policy policy) {
+    return (problem, path, key, candidates) -> score(policy, problem, path, candidates);
+  }
+
+  private double[] score(Policy policy, Problem problem, TokenPath path, List<Generation> candidates)
+      throws InterruptedException {
+    List<String> before = Solutions.steps(policy, path);
+    List<int[]> texts = new ArrayList<>();
+    for (Generation candidate : candidates) {
+      List<String> steps = new ArrayList<>(before);
+      steps.add(candidate.text());
+      texts.add(input.tokens(problem, steps));
+    }
+    double[] scores = new double[texts.size()];
+    List<Integer> missing = new ArrayList<>();
+    List<Prober.Probe> probes = new ArrayList<>();
+    for (int i = 0; i < scores.length; i++) {
+      Double known = cache.find(texts.get(i));
+      if (known != null) {
+        scores[i] = known;
+      } else {
+        missing.add(i);
+        probes.add(head == null ? Prober.Probe.atEnd(texts.get(i), info.goodToken(), info.badToken())
+            : Prober.Probe.atEnd(texts.get(i)));
+      }
+    }
+    List<Prober.Reading> readings = prober.read(Keys.hash(problem.id()), probes);
+    for (int k = 0; k < readings.size(); k++) {
+      double score = score(readings.get(k));
+      scores[missing.get(k)] = score;
+      cache.keep(texts.get(missing.get(k)), score);
+    }
+    return scores;
+  }
+
+  private double score(Prober.Reading reading) {
+    if (reading == null) {
+      return 0;
+    }
+    if (head != null) {
+      return head.score(reading.hidden());
+    }
+    // Softmax over the two logits; the whole vocabulary's normaliser cancels.
+    return 1 / (1 + Math.exp((double) reading.logProbs()[1] - reading.logProbs()[0]));
+  }
+
+  /** How scores are read. */
+  public PrmInfo info() {
+    return info;
+  }
+
+  /** Tokens computed so far. */
+  public long tokens() {
+    return prober.tokens();
+  }
+
+  /** Scores that were known already. */
+  public long cacheHits() {
+    return cache.hits();
+  }
+
+  /** Forgets the scores that are known. */
+  public void forget() {
+    cache.forget();
+  }
+
+  @Override
+  public void close() {
+    prober.close();
+  }
+}

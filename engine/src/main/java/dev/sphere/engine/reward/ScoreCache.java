@@ -1,0 +1,68 @@
+package dev.sphere.engine.reward;
+
+import java.nio.ByteBuffer;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicLong;
+
+/** Scores by the content that they were given to: the same text is never computed twice. Thread-safe, bounded. */
+final class ScoreCache {
+  private static final int MOST = 1 << 18;
+
+  /** Half of a SHA-256: two texts do not meet. */
+  private record Key(long high, long low) {}
+
+  private final Map<Key, Double> scores = new LinkedHashMap<>(16, 0.75f, true) {
+    private static final long serialVersionUID = 1;
+
+    @Override
+    protected boolean removeEldestEntry(Map.Entry<Key, Double> eldest) {
+      return size() > MOST;
+    }
+  };
+
+  private final AtomicLong hits = new AtomicLong();
+
+  /** The score of these tokens; null when it is not known. */
+  Double find(int[] tokens) {
+    Key key = key(tokens);
+    synchronized (scores) {
+      Double score = scores.get(key);
+      if (score != null) {
+        hits.incrementAndGet();
+      }
+      return score;
+    }
+  }
+
+  void keep(int[] tokens, double score) {
+    Key key = key(tokens);
+    synchronized (scores) {
+      scores.put(key, score);
+    }
+  }
+
+  void forget() {
+    synchronized (scores) {
+      scores.clear();
+    }
+  }
+
+  /** How often a score was found. */
+  long hits() {
+    return hits.get();
+  }
+
+  private static Key key(int[] tokens) {
+    ByteBuffer bytes = ByteBuffer.allocate(4 * tokens.length);
+    bytes.asIntBuffer().put(tokens);
+    try {
+      ByteBuffer digest = ByteBuffer.wrap(MessageDigest.getInstance("SHA-256").digest(bytes.array()));
+      return new Key(digest.getLong(), digest.getLong());
+    } catch (NoSuchAlgorithmException e) {
+      throw new AssertionError("every JDK has SHA-256", e);
+    }
+  }
+}

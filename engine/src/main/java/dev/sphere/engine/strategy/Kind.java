@@ -1,0 +1,37 @@
+package dev.sphere.engine.strategy;
+
+import java.util.Arrays;
+import java.util.Locale;
+import java.util.stream.Collectors;
+
+/** The strategies by name. */
+public enum Kind {
+  /** The paper's pruned tree search: two survivors an expansion, simulations until the budget is spent. */
+  SPHERE,
+  /** Independent solutions, scored when they are complete (search-and-learn's best_of_n). */
+  BEST_OF_N,
+  /** Beam search over steps (search-and-learn's beam_search), begun again with other draws while there is budget. */
+  BEAM,
+  /** Diverse verifier tree search: one greedy subtree after another (search-and-learn's dvts). */
+  DVTS,
+  /** Monte Carlo tree search that keeps every candidate (OpenR's vanilla MCTS, values from the process reward). */
+  MCTS,
+  /** Independent solutions without a process reward: what rejection sampling draws from. */
+  REJECTION;
+
+  /** The name on command lines, such as best-of-n. */
+  public String label() {
+    return name().toLowerCase(Locale.ROOT).replace('_', '-');
+  }
+
+  /** @throws IllegalArgumentException when there is no such strategy; names those that there are */
+  public static Kind of(String label) {
+    for (Kind kind : values()) {
+      if (kind.label().equals(label)) {
+        return kind;
+      }
+    }
+    throw new IllegalArgumentException("unknown strategy \"" + label + "\"; there are "
+        + Arrays.stream(values()).map(Kind::label).collect(Collectors.joining(", ")));
+  }
+}

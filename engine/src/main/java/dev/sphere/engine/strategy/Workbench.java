@@ -1,0 +1,189 @@
+package dev.sphere.engine.strategy;
+
+import dev.sphere.engine.DrawKey;
+import dev.sphere.engine.Generation;
+import dev.sphere.engine.Policy;
+import dev.sphere.engine.Problem;
+import dev.sphere.engine.ProcessRewardModel;
+import dev.sphere.engine.SamplingSettings;
+import dev.sphere.engine.StopRule;
+import dev.sphere.engine.TokenPath;
+import dev.sphere.engine.reward.Aggregation;
+import dev.sphere.engine.search.FinalAnswer;
+import dev.sphere.engine.search.Keys;
+import dev.sphere.engine.search.SearchSettings;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+
+/** What every strategy does with one problem: sample steps or whole solutions, score them, pay for both. */
+final class Workbench {
+  private final Problem problem;
+  private final String name;
+  private final Policy policy;
+  private final ProcessRewardModel prm;
+  private final int passes;
+  private final SearchSettings search;
+  private final StrategySettings settings;
+  private final long seed;
+  private final Budget budget;
+  private final StopRule endOfStep;
+
+  /**
+   * @param name of this piece of work within the problem: part of the random numbers' key
+   * @param policy counts what it generates in the budget
+   * @param passes how many models read a step to score it
+   */
+  Workbench(Problem problem, String name, Policy policy, ProcessRewardModel prm, int passes, SearchSettings search,
+      StrategySettings settings, long seed, Budget budget) {
+    this.problem = problem;
+    this.name = name;
+    this.policy = policy;
+    this.prm = prm;
+    this.passes = passes;
+    this.search = search;
+    this.settings = settings;
+    this.seed = seed;
+    this.budget = budget;
+    this.endOfStep = StopRule.afterStep(search.separator());
+  }
+
+  Budget budget() {
+    return budget;
+  }
+
+  StrategySettings settings() {
+    return settings;
+  }
+
+  Problem problem() {
+    return problem;
+  }
+
+  double value(Solution solution) {
+    return settings.aggregation().of(solution.scores());
+  }
+
+  /** Samples {@code n} next steps and scores them. */
+  List<Solution> extend(Solution from, String node, int n) throws InterruptedException {
+    List<Generation> steps = policy.generate(from.path(), requests(node, n, search.sampling(), endOfStep));
+    double[] scores = score(from.path(), node, steps);
+    List<Solution> extended = new ArrayList<>();
+    for (int i = 0; i < steps.size(); i++) {
+      extended.add(extend(from, steps.get(i), scores[i]));
+    }
+    return extended;
+  }
+
+  private Solution extend(Solution from, Generation step, double score) {
+    boolean complete = switch (step.finish()) {
+      case END -> true;
+      case STOP -> search.stopAtAnswer() && FinalAnswer.in(from.text() + step.text());
+      case LENGTH -> false;
+    };
+    return from.extend(step, score, complete, from.steps().size() + 1 >= search.maxDepth());
+  }
+
+  /** Samples {@code n} whole solutions; they are cut into steps, but not scored. */
+  List<Solution> complete(Solution root, String node, int n) throws InterruptedException {
+    SamplingSettings one = search.sampling();
+    int most = Math.multiplyExact(one.maxTokens(), search.maxDepth());
+    SamplingSettings whole = new SamplingSettings(one.temperature(), one.topK(), one.topP(), one.minP(), most);
+    List<Solution> solutions = new ArrayList<>();
+    for (Generation g : policy.generate(root.path(), requests(node, n, whole, FinalAnswer.stop()))) {
+      Solution solution = root;
+      for (Generation step : split(g)) {
+        solution = extend(solution, step, Double.NaN);
+      }
+      solutions.add(new Solution(solution.path(), solution.steps(), List.of(), true,
+          g.finish() == Generation.Finish.LENGTH));
+    }
+    return solutions;
+  }
+
+  /** Where {@link StopRule#afterStep} would have stopped. */
+  private List<Generation> split(Generation whole) {
+    List<Generation> steps = new ArrayList<>();
+    int from = 0;
+    String before = "";
+    for (int i = 1; i <= whole.tokens().length; i++) {
+      boolean last = i == whole.tokens().length;
+      String text = last ? whole.text() : policy.detokenize(Arrays.copyOf(whole.tokens(), i));
+      String step = text.startsWith(before) ? text.substring(before.length()) : text;
+      if (last || endOfStep.stop(step, 0)) {
+        steps.add(new Generation(Arrays.copyOfRange(whole.tokens(), from, i),
+            Arrays.copyOfRange(whole.logProbs(), from, i), step,
+            last ? whole.finish() : Generation.Finish.STOP));
+        from = i;
+        before = text;
+      }
+    }
+    return steps;
+  }
+
+  /** A complete solution with the scores that its rank needs: of the last step, or of all. */
+  Solution scored(Solution whole, String node) throws InterruptedException {
+    List<TokenPath> before = new ArrayList<>();
+    for (TokenPath p = whole.path().parent(); p != null && before.size() < whole.steps().size(); p = p.parent()) {
+      before.addFirst(p);
+    }
+    int n = whole.steps().size();
+    if (n == 0) {
+      return whole; // the prompt left no room
+    }
+    boolean lastOnly = settings.aggregation() == Aggregation.LAST;
+    List<Double> scores = new ArrayList<>();
+    for (int i = lastOnly ? n - 1 : 0; i < n; i++) {
+      scores.add(score(before.get(i), node + "/" + i, whole.steps().subList(i, i + 1))[0]);
+    }
+    if (lastOnly) { // a model reads all that stands before, too
+      budget.read((long) passes * (before.getLast().length() - before.getFirst().length()));
+    }
+    return new Solution(whole.path(), whole.steps(), scores, true, whole.truncated());
+  }
+
+  private double[] score(TokenPath path, String node, List<Generation> steps) throws InterruptedException {
+    double[] scores = prm.score(problem, path, new DrawKey(seed, problemKey(), key(node + "#"), 0), steps);
+    budget.read((long) passes * steps.stream().mapToInt(s -> s.tokens().length).sum());
+    return scores;
+  }
+
+  private List<Policy.Request> requests(String node, int n, SamplingSettings sampling, StopRule stop) {
+    List<Policy.Request> requests = new ArrayList<>();
+    for (int i = 0; i < n; i++) {
+      requests.add(new Policy.Request(new DrawKey(seed, problemKey(), key(node), i), sampling, stop));
+    }
+    return requests;
+  }
+
+  private long problemKey() {
+    return Keys.hash(problem.id());
+  }
+
+  private long key(String node) {
+    return Keys.hash(name + ':' + settings.kind().label() + '/' + node);
+  }
+
+  /** Does several things at once, so that the batch stays full; results in order. */
+  static <T> List<T> together(List<Callable<T>> work) throws InterruptedException {
+    try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+      List<T> results = new ArrayList<>();
+      for (Future<T> f : threads.invokeAll(work)) {
+        results.add(f.get());
+      }
+      return results;
+    } catch (ExecutionException e) {
+      switch (e.getCause()) {
+        case InterruptedException interrupted -> throw interrupted;
+        case RuntimeException unchecked -> throw unchecked;
+        case Error error -> throw error;
+        default -> throw new IllegalStateException("a strategy's work failed", e.getCause());
+      }
+    }
+  }
+}
