@@ -17,18 +17,22 @@ extern "C" {
 struct ggml_context;
 struct ggml_tensor;
 
-// y [out, n] = weight [in, out] x [in, n] + bias [out]; bias may be NULL.
+// Whether this CPU multiplies BF16 faster than F32: then `bf16` below may be 1.
+SPHERE_API int32_t sphere_has_bf16_products(void);
+
+// y [out, n] = weight [in, out] x [in, n] + bias [out]; bias may be NULL. With bf16 the factors are rounded to BF16 and
+// the sums kept in F32; the weight may be BF16 then.
 SPHERE_API struct ggml_tensor * sphere_op_linear(struct ggml_context * ctx, struct ggml_tensor * weight,
-                                                 struct ggml_tensor * x, struct ggml_tensor * bias);
+                                                 struct ggml_tensor * x, struct ggml_tensor * bias, int32_t bf16);
 
 // dx [in, n] = weight^T dy for dy [out, n]; weight of any type, dequantised on the way. With `into` [in, n] (may be
 // NULL) it is added there.
 SPHERE_API struct ggml_tensor * sphere_op_linear_dx(struct ggml_context * ctx, struct ggml_tensor * weight,
-                                                    struct ggml_tensor * dy, struct ggml_tensor * into);
+                                                    struct ggml_tensor * dy, struct ggml_tensor * into, int32_t bf16);
 
 // into [in, out] += x dy^T: the weight's gradient for x [in, n], dy [out, n].
 SPHERE_API struct ggml_tensor * sphere_op_linear_dw(struct ggml_context * ctx, struct ggml_tensor * x,
-                                                    struct ggml_tensor * dy, struct ggml_tensor * into);
+                                                    struct ggml_tensor * dy, struct ggml_tensor * into, int32_t bf16);
 
 // into [out] += sum over n of dy [out, n]: the bias's gradient.
 SPHERE_API struct ggml_tensor * sphere_op_sum_rows(struct ggml_context * ctx, struct ggml_tensor * dy,
@@ -64,10 +68,12 @@ SPHERE_API struct ggml_tensor * sphere_op_scatter_new(struct ggml_context * ctx,
                                                       struct ggml_tensor * rows, int64_t n);
 
 // Rotary angles: [dims, n], a row the dims/2 cosines and then the dims/2 sines of position * scale * base^(-2i/dims) /
-// factor i. positions I32 [n]; factors [dims / 2] or NULL.
+// factor i. positions I32 [n]; factors [dims / 2] or NULL. length scales both. YaRN (extension > 0) leaves frequencies
+// up to `low` as they are, scales those from `high` on, and mixes in between.
 SPHERE_API struct ggml_tensor * sphere_op_rope_table(struct ggml_context * ctx, struct ggml_tensor * positions,
                                                      struct ggml_tensor * factors, int32_t dims, float base,
-                                                     float scale);
+                                                     float scale, float extension, float length, int32_t low,
+                                                     int32_t high);
 
 // Attention of every slot to itself and its ancestors, after turning queries and keys by the table's angles.
 // q [head_size * heads, n], k and v [head_size * kv_heads, n]; parents I32 [n]: parent within the group of `slots`

@@ -147,16 +147,6 @@ void pack(const MatrixB & b, int64_t p0, int64_t kc, int64_t j0, int64_t nc, flo
   }
 }
 
-struct Range {
-  int64_t from;
-  int64_t to;
-};
-
-Range share(int64_t n, int64_t unit, int ith, int nth) {
-  const int64_t units = (n + unit - 1) / unit;
-  return {std::min(n, units * ith / nth * unit), std::min(n, units * (ith + 1) / nth * unit)};
-}
-
 } // namespace
 
 int64_t gemm_scratch(int64_t n, int64_t k) {

@@ -21,7 +21,21 @@ struct MatrixB {
   // For weights of other types: row p dequantised from column j0 on, nc columns (whole blocks, or up to the row's end).
   void (*fill)(const void * source, int64_t p, int64_t j0, int64_t nc, float * out);
   const void * source;
+  // For gemm_bf16: BF16 numbers in memory, instead of floats.
+  const uint16_t * half = nullptr;
 };
+
+struct Range {
+  int64_t from;
+  int64_t to;
+};
+
+// This thread's share of n in whole units.
+inline Range share(int64_t n, int64_t unit, int ith, int nth) {
+  const int64_t units = (n + unit - 1) / unit;
+  const auto end = [&](int64_t i) { return units * i / nth * unit < n ? units * i / nth * unit : n; };
+  return {end(ith), end(ith + 1)};
+}
 
 // Columns are dealt to threads and dequantised in whole numbers of this.
 constexpr int64_t kColumnBlock = 256;
@@ -33,6 +47,14 @@ int64_t gemm_scratch(int64_t n, int64_t k);
 // the number of threads nor on the other rows or columns. `bias` [n] may be null; with `accumulate` C is added to.
 void gemm(int64_t m, int64_t n, int64_t k, const MatrixA & a, const MatrixB & b, float * c, int64_t ldc,
           const float * bias, bool accumulate, int ith, int nth, float * scratch) noexcept;
+
+// Whether this CPU multiplies BF16 faster than F32, so that gemm_bf16 exists.
+bool has_gemm_bf16();
+
+// The same as gemm() with A and B rounded to BF16, sums in F32.
+int64_t gemm_bf16_scratch(int64_t m, int64_t n);
+void gemm_bf16(int64_t m, int64_t n, int64_t k, const MatrixA & a, const MatrixB & b, float * c, int64_t ldc,
+               const float * bias, bool accumulate, int ith, int nth, float * scratch) noexcept;
 
 // The same for small matrices on one thread, B's rows contiguous with stride ldb: nothing is packed.
 void gemm_small(int64_t m, int64_t n, int64_t k, const MatrixA & a, const float * b, int64_t ldb, float * c,

@@ -339,21 +339,29 @@ void attention_back(ggml_tensor * node, int ith, int nth, void *) {
   }
 }
 
-// src: positions (, factors)
+// src: positions (, factors). ints: YaRN's first and last mixed frequency, the bits of its mix factor; floats: base,
+// scale, factor on the length.
 void rope_table(ggml_tensor * node, int ith, int nth, void *) {
   const Settings s = settings(node);
   const int32_t * positions = ints(node->src[0]);
   const float * factors = node->src[1] == nullptr ? nullptr : floats(node->src[1]);
   const int64_t half = node->ne[0] / 2;
+  float extension = 0;
+  std::memcpy(&extension, &s.ints[2], sizeof extension);
+  const double scale = s.floats[1];
+  const double length = s.floats[2] * (extension != 0 ? 1 + 0.1 * std::log(1 / scale) : 1.0);
   const Part rows = part(node->ne[1], 1, ith, nth);
-  for (int64_t r = rows.from; r < rows.to; r++) {
-    float * row = floats(node) + r * 2 * half;
-    for (int64_t i = 0; i < half; i++) {
-      const double frequency = std::pow(static_cast<double>(s.floats[0]), -static_cast<double>(i) / half);
-      const double angle = positions[r] * frequency * static_cast<double>(s.floats[1]) /
-                           (factors == nullptr ? 1.0 : static_cast<double>(factors[i]));
-      row[i] = static_cast<float>(std::cos(angle));
-      row[half + i] = static_cast<float>(std::sin(angle));
+  for (int64_t i = 0; i < half; i++) {
+    const double frequency = std::pow(static_cast<double>(s.floats[0]), -static_cast<double>(i) / half) /
+                             (factors == nullptr ? 1.0 : static_cast<double>(factors[i]));
+    const double ramp =
+        (static_cast<double>(i) - s.ints[0]) / std::max(0.001, static_cast<double>(s.ints[1]) - s.ints[0]);
+    const double mix = extension * (1 - std::min(1.0, std::max(0.0, ramp)));
+    const double turn = frequency * (scale * (1 - mix) + mix);
+    for (int64_t r = rows.from; r < rows.to; r++) {
+      float * row = floats(node) + r * 2 * half;
+      row[i] = static_cast<float>(length * std::cos(positions[r] * turn));
+      row[half + i] = static_cast<float>(length * std::sin(positions[r] * turn));
     }
   }
 }
@@ -379,12 +387,16 @@ Settings check(ggml_tensor * q, ggml_tensor * k, ggml_tensor * v, ggml_tensor * 
 } // namespace sphere
 
 ggml_tensor * sphere_op_rope_table(ggml_context * ctx, ggml_tensor * positions, ggml_tensor * factors, int32_t dims,
-                                   float base, float scale) {
+                                   float base, float scale, float extension, float length, int32_t low, int32_t high) {
   return sphere::guarded_node([&] {
     sphere::require(positions->type == GGML_TYPE_I32 && dims > 0 && dims % 2 == 0, "rope_table: bad positions or size");
     sphere::Settings s{};
     s.floats[0] = base;
     s.floats[1] = scale;
+    s.floats[2] = length;
+    s.ints[0] = low;
+    s.ints[1] = high;
+    std::memcpy(&s.ints[2], &extension, sizeof extension);
     const int64_t n = ggml_nelements(positions);
     if (factors == nullptr) {
       return sphere::new_node(ctx, sphere::rope_table, {positions}, s, dims, n);

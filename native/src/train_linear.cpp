@@ -39,18 +39,34 @@ void poison(ggml_tensor * node, int ith) noexcept {
 
 namespace {
 
+// settings.ints[1] of linear, linear_dx and linear_dw: products of numbers rounded to BF16
+void product(const ggml_tensor * node, int64_t m, int64_t n, int64_t k, const MatrixA & a, const MatrixB & b,
+             const float * bias, bool accumulate, int ith, int nth) {
+  const bool half = settings(node).ints[1] != 0;
+  float * memory = scratch(half ? gemm_bf16_scratch(m, n) : gemm_scratch(n, k));
+  if (memory == nullptr) {
+    return poison(const_cast<ggml_tensor *>(node), ith);
+  }
+  if (half) {
+    gemm_bf16(m, n, k, a, b, floats(node), n, bias, accumulate, ith, nth, memory);
+  } else {
+    gemm(m, n, k, a, b, floats(node), n, bias, accumulate, ith, nth, memory);
+  }
+}
+
+const uint16_t * halves(const ggml_tensor * w) { return static_cast<const uint16_t *>(w->data); }
+
 void linear(ggml_tensor * y, int ith, int nth, void *) {
   const ggml_tensor * w = y->src[0];
   const ggml_tensor * x = y->src[1];
   const float * bias = y->src[2] == nullptr ? nullptr : floats(y->src[2]);
   const int64_t in = w->ne[0];
   const int64_t out = w->ne[1];
-  float * memory = scratch(gemm_scratch(out, in));
-  if (memory == nullptr) {
-    return poison(y, ith);
+  MatrixB b{floats(w), 1, in, nullptr, nullptr};
+  if (w->type == GGML_TYPE_BF16) {
+    b = MatrixB{nullptr, 1, in, nullptr, nullptr, halves(w)};
   }
-  gemm(x->ne[1], out, in, MatrixA{floats(x), in, 1}, MatrixB{floats(w), 1, in, nullptr, nullptr}, floats(y), out, bias,
-       false, ith, nth, memory);
+  product(y, x->ne[1], out, in, MatrixA{floats(x), in, 1}, b, bias, false, ith, nth);
 }
 
 // One row of a weight of any type, from column j0 (a whole number of blocks) on.
@@ -63,20 +79,19 @@ void dequantise(const void * source, int64_t p, int64_t j0, int64_t nc, float * 
 
 // src: (into,) weight, dy; settings.ints[0] tells whether `into` is there
 void linear_dx(ggml_tensor * dx, int ith, int nth, void *) {
-  const int first = settings(dx).ints[0];
+  const Settings s = settings(dx);
+  const int first = s.ints[0];
   const ggml_tensor * w = dx->src[first];
   const ggml_tensor * dy = dx->src[first + 1];
   const int64_t in = w->ne[0];
   const int64_t out = w->ne[1];
-  float * memory = scratch(gemm_scratch(in, out));
-  if (memory == nullptr) {
-    return poison(dx, ith);
-  }
   MatrixB b{floats(w), in, 1, nullptr, nullptr};
-  if (w->type != GGML_TYPE_F32) {
+  if (w->type == GGML_TYPE_BF16 && s.ints[1] != 0) {
+    b = MatrixB{nullptr, in, 1, nullptr, nullptr, halves(w)};
+  } else if (w->type != GGML_TYPE_F32) {
     b = MatrixB{nullptr, 0, 0, dequantise, w};
   }
-  gemm(dy->ne[1], in, out, MatrixA{floats(dy), out, 1}, b, floats(dx), in, nullptr, first == 1, ith, nth, memory);
+  product(dx, dy->ne[1], in, out, MatrixA{floats(dy), out, 1}, b, nullptr, first == 1, ith, nth);
 }
 
 // src: into, x, dy
@@ -86,12 +101,8 @@ void linear_dw(ggml_tensor * dw, int ith, int nth, void *) {
   const int64_t in = x->ne[0];
   const int64_t out = dy->ne[0];
   const int64_t n = x->ne[1];
-  float * memory = scratch(gemm_scratch(in, n));
-  if (memory == nullptr) {
-    return poison(dw, ith);
-  }
-  gemm(out, in, n, MatrixA{floats(dy), 1, out}, MatrixB{floats(x), in, 1, nullptr, nullptr}, floats(dw), in, nullptr,
-       true, ith, nth, memory);
+  product(dw, out, in, n, MatrixA{floats(dy), 1, out}, MatrixB{floats(x), in, 1, nullptr, nullptr}, nullptr, true, ith,
+          nth);
 }
 
 // src: into, dy
@@ -141,20 +152,39 @@ using sphere::require;
 using sphere::require_floats;
 using sphere::Settings;
 
-ggml_tensor * sphere_op_linear(ggml_context * ctx, ggml_tensor * weight, ggml_tensor * x, ggml_tensor * bias) {
+int32_t sphere_has_bf16_products(void) { return sphere::has_gemm_bf16() ? 1 : 0; }
+
+namespace {
+
+Settings precision(int32_t bf16) {
+  require(bf16 == 0 || sphere::has_gemm_bf16(), "this CPU has no BF16 products");
+  Settings s{};
+  s.ints[1] = bf16;
+  return s;
+}
+
+} // namespace
+
+ggml_tensor * sphere_op_linear(ggml_context * ctx, ggml_tensor * weight, ggml_tensor * x, ggml_tensor * bias,
+                               int32_t bf16) {
   return guarded_node([&] {
-    require_floats({weight, x}, "linear: weight and x must be contiguous F32");
+    require_floats({x}, "linear: x must be contiguous F32");
+    require((weight->type == GGML_TYPE_F32 || (weight->type == GGML_TYPE_BF16 && bf16 != 0)) &&
+                ggml_is_contiguous(weight),
+            "linear: the weight must be contiguous F32, or BF16 for BF16 products");
     require(ggml_is_matrix(weight) && ggml_is_matrix(x) && weight->ne[0] == x->ne[0], "linear: shapes do not fit");
+    const Settings s = precision(bf16);
     if (bias == nullptr) {
-      return sphere::new_node(ctx, sphere::linear, {weight, x}, Settings{}, weight->ne[1], x->ne[1]);
+      return sphere::new_node(ctx, sphere::linear, {weight, x}, s, weight->ne[1], x->ne[1]);
     }
     require_floats({bias}, "linear: bias must be contiguous F32");
     require(ggml_nelements(bias) == weight->ne[1], "linear: the bias does not fit");
-    return sphere::new_node(ctx, sphere::linear, {weight, x, bias}, Settings{}, weight->ne[1], x->ne[1]);
+    return sphere::new_node(ctx, sphere::linear, {weight, x, bias}, s, weight->ne[1], x->ne[1]);
   });
 }
 
-ggml_tensor * sphere_op_linear_dx(ggml_context * ctx, ggml_tensor * weight, ggml_tensor * dy, ggml_tensor * into) {
+ggml_tensor * sphere_op_linear_dx(ggml_context * ctx, ggml_tensor * weight, ggml_tensor * dy, ggml_tensor * into,
+                                  int32_t bf16) {
   return guarded_node([&] {
     require_floats({dy}, "linear_dx: dy must be contiguous F32");
     require(ggml_is_matrix(weight) && ggml_is_contiguous(weight) && ggml_is_matrix(dy) && weight->ne[1] == dy->ne[0],
@@ -163,7 +193,7 @@ ggml_tensor * sphere_op_linear_dx(ggml_context * ctx, ggml_tensor * weight, ggml
     require(weight->type == GGML_TYPE_F32 ||
                 (traits->to_float != nullptr && sphere::kColumnBlock % ggml_blck_size(weight->type) == 0),
             "linear_dx: the weight's type cannot be turned into floats");
-    Settings s{};
+    Settings s = precision(bf16);
     if (into == nullptr) {
       return sphere::new_node(ctx, sphere::linear_dx, {weight, dy}, s, weight->ne[0], dy->ne[1]);
     }
@@ -174,13 +204,14 @@ ggml_tensor * sphere_op_linear_dx(ggml_context * ctx, ggml_tensor * weight, ggml
   });
 }
 
-ggml_tensor * sphere_op_linear_dw(ggml_context * ctx, ggml_tensor * x, ggml_tensor * dy, ggml_tensor * into) {
+ggml_tensor * sphere_op_linear_dw(ggml_context * ctx, ggml_tensor * x, ggml_tensor * dy, ggml_tensor * into,
+                                  int32_t bf16) {
   return guarded_node([&] {
     require_floats({x, dy, into}, "linear_dw: all must be contiguous F32");
     require(ggml_is_matrix(x) && ggml_is_matrix(dy) && x->ne[1] == dy->ne[1] && into->ne[0] == x->ne[0] &&
                 into->ne[1] == dy->ne[0],
             "linear_dw: shapes do not fit");
-    return sphere::node_into(ctx, sphere::linear_dw, into, {x, dy}, Settings{});
+    return sphere::node_into(ctx, sphere::linear_dw, into, {x, dy}, precision(bf16));
   });
 }
 

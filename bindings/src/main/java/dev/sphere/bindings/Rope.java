@@ -32,4 +32,19 @@ public record Rope(
   int mode() {
     return neox ? AbiConstants.GGML_ROPE_TYPE_NEOX : AbiConstants.GGML_ROPE_TYPE_NORMAL;
   }
+
+  /** The last frequency that YaRN leaves as it is, as ggml works it out. */
+  int low() {
+    return extension == 0 ? 0 : (int) Math.max(0, Math.floor(correction(betaFast)));
+  }
+
+  /** The first frequency that YaRN scales wholly. */
+  int high() {
+    return extension == 0 ? 0 : (int) Math.min(dimensions - 1, Math.ceil(correction(betaSlow)));
+  }
+
+  /** The frequency (as an index) that makes {@code turns} turns within the original context. */
+  private double correction(float turns) {
+    return dimensions * Math.log(originalContext / (turns * 2 * Math.PI)) / (2 * Math.log(base));
+  }
 }

@@ -17,9 +17,9 @@ import java.util.Arrays;
  * threads. Shapes that don't fit give an IllegalArgumentException.
  */
 public final class TrainingKernels {
-  private static final MethodHandle LINEAR = op("sphere_op_linear", 3);
-  private static final MethodHandle LINEAR_DX = op("sphere_op_linear_dx", 3);
-  private static final MethodHandle LINEAR_DW = op("sphere_op_linear_dw", 3);
+  private static final MethodHandle LINEAR = op("sphere_op_linear", 3, JAVA_INT);
+  private static final MethodHandle LINEAR_DX = op("sphere_op_linear_dx", 3, JAVA_INT);
+  private static final MethodHandle LINEAR_DW = op("sphere_op_linear_dw", 3, JAVA_INT);
   private static final MethodHandle SUM_ROWS = op("sphere_op_sum_rows", 2);
   private static final MethodHandle RMS_NORM = op("sphere_op_rms_norm", 2, JAVA_FLOAT);
   private static final MethodHandle RMS_NORM_DX = op("sphere_op_rms_norm_dx", 4, JAVA_FLOAT);
@@ -29,11 +29,13 @@ public final class TrainingKernels {
   private static final MethodHandle SCATTER = op("sphere_op_scatter", 3);
   private static final MethodHandle SCATTER_NEW = op("sphere_op_scatter_new", 2, JAVA_LONG);
   private static final MethodHandle ROPE_TABLE =
-      op("sphere_op_rope_table", 2, JAVA_INT, JAVA_FLOAT, JAVA_FLOAT);
+      op("sphere_op_rope_table", 2, JAVA_INT, JAVA_FLOAT, JAVA_FLOAT, JAVA_FLOAT, JAVA_FLOAT, JAVA_INT, JAVA_INT);
   private static final MethodHandle ATTENTION = op("sphere_op_attention", 5, JAVA_INT, JAVA_INT, JAVA_INT);
   private static final MethodHandle ATTENTION_BACK = op("sphere_op_attention_back", 6, JAVA_INT, JAVA_INT, JAVA_INT);
   private static final MethodHandle LOG_PROBS = op("sphere_op_log_probs", 3);
   private static final MethodHandle LOG_PROBS_BACK = op("sphere_op_log_probs_back", 5);
+
+  private static final MethodHandle HAS_BF16 = Ggml.of("sphere_has_bf16_products", FunctionDescriptor.of(JAVA_INT));
 
   private final Graph graph;
 
@@ -75,19 +77,35 @@ public final class TrainingKernels {
     return tensor == null ? MemorySegment.NULL : tensor.handle();
   }
 
-  /** weight [in, out] · x [in, n] + bias [out] (or null) = [out, n]. */
-  public Tensor linear(Tensor weight, Tensor x, Tensor bias) {
-    return node(() -> (MemorySegment) LINEAR.invokeExact(ctx(), at(weight), at(x), at(bias)));
+  /** Whether this CPU multiplies BF16 faster than F32, so that the products below may be asked to. */
+  public static boolean hasBf16() {
+    try {
+      return (int) HAS_BF16.invokeExact() != 0;
+    } catch (Throwable t) {
+      throw Ggml.failed(t);
+    }
+  }
+
+  /**
+   * weight [in, out] · x [in, n] + bias [out] (or null) = [out, n].
+   *
+   * @param bf16 rounds the factors to BF16, sums in F32; only then the weight may be BF16 rather than F32
+   */
+  public Tensor linear(Tensor weight, Tensor x, Tensor bias, boolean bf16) {
+    int half = bf16 ? 1 : 0;
+    return node(() -> (MemorySegment) LINEAR.invokeExact(ctx(), at(weight), at(x), at(bias), half));
   }
 
   /** The gradient of {@link #linear}'s x; the weight may be of any type; {@code into} may be null. */
-  public Tensor linearDx(Tensor weight, Tensor dy, Tensor into) {
-    return node(() -> (MemorySegment) LINEAR_DX.invokeExact(ctx(), at(weight), at(dy), at(into)));
+  public Tensor linearDx(Tensor weight, Tensor dy, Tensor into, boolean bf16) {
+    int half = bf16 ? 1 : 0;
+    return node(() -> (MemorySegment) LINEAR_DX.invokeExact(ctx(), at(weight), at(dy), at(into), half));
   }
 
   /** into += the gradient of {@link #linear}'s weight. */
-  public Tensor linearDw(Tensor x, Tensor dy, Tensor into) {
-    return node(() -> (MemorySegment) LINEAR_DW.invokeExact(ctx(), at(x), at(dy), at(into)));
+  public Tensor linearDw(Tensor x, Tensor dy, Tensor into, boolean bf16) {
+    int half = bf16 ? 1 : 0;
+    return node(() -> (MemorySegment) LINEAR_DW.invokeExact(ctx(), at(x), at(dy), at(into), half));
   }
 
   /** into [out] += dy [out, n] summed over n. */
@@ -136,7 +154,8 @@ public final class TrainingKernels {
         () ->
             (MemorySegment)
                 ROPE_TABLE.invokeExact(
-                    ctx(), at(positions), at(factors), rope.dimensions(), rope.base(), rope.scale()));
+                    ctx(), at(positions), at(factors), rope.dimensions(), rope.base(), rope.scale(), rope.extension(),
+                    rope.attention(), rope.low(), rope.high()));
   }
 
   /**

@@ -19,13 +19,53 @@ public final class RandomModel {
   private static final int TYPE_UNUSED = 5;
 
   /**
+   * How a model's rotation is scaled to longer contexts than it was first trained for.
+   *
+   * @param width elements of a head that turn; 0 for all
+   * @param kind none, linear, llama3 (a tensor of factors), yarn or longrope (two tensors of factors)
+   * @param factor by which the context grew
+   * @param original the context before
+   */
+  public record Rotary(int width, String kind, float factor, int original) {
+    /** All of a head turns, nothing is scaled. */
+    static final Rotary PLAIN = new Rotary(0, "none", 1, 0);
+  }
+
+  /**
    * A model's named dimensions.
    *
    * @param vocabulary rows of its embedding; 0 takes the vocabulary file as it is
+   * @param rotary how much of a head turns, and how
    */
   public record Like(
       String name, String architecture, int layers, int width, int heads, int kvHeads, int headWidth, int feedForward,
-      int context, float ropeBase, float epsilon, boolean tied, int vocabulary) {}
+      int context, float ropeBase, float epsilon, boolean tied, int vocabulary, Rotary rotary) {
+
+    /** A shape with the plain rotation; a name that begins with llama-3. gets Llama 3's factors. */
+    public Like(
+        String name, String architecture, int layers, int width, int heads, int kvHeads, int headWidth, int feedForward,
+        int context, float ropeBase, float epsilon, boolean tied, int vocabulary) {
+      this(name, architecture, layers, width, heads, kvHeads, headWidth, feedForward, context, ropeBase, epsilon, tied,
+          vocabulary, name.startsWith("llama-3.")
+              ? new Rotary(0, "llama3", name.startsWith("llama-3.2") ? 32 : 8, 8192) : Rotary.PLAIN);
+    }
+
+    /** The same with another number of layers: as much of a large model as a test can bear. */
+    public Like withLayers(int count) {
+      return new Like(name, architecture, count, width, heads, kvHeads, headWidth, feedForward, context, ropeBase,
+          epsilon, tied, vocabulary, rotary);
+    }
+
+    /** The same with another rotation. */
+    public Like withRotary(Rotary value) {
+      return new Like(name, architecture, layers, width, heads, kvHeads, headWidth, feedForward, context, ropeBase,
+          epsilon, tied, vocabulary, value);
+    }
+
+    int ropeWidth() {
+      return rotary.width == 0 ? headWidth : rotary.width;
+    }
+  }
 
   private static final Map<String, Like> LIKES = new LinkedHashMap<>();
 
@@ -39,11 +79,19 @@ public final class RandomModel {
     add(new Like("llama-3.2-3b", "llama", 28, 3072, 24, 8, 128, 8192, 131072, 5e5f, 1e-5f, true, 128256));
     add(new Like("llama-3.1-8b", "llama", 32, 4096, 32, 8, 128, 14336, 131072, 5e5f, 1e-5f, false, 128256));
     add(new Like("phi-3-mini", "phi3", 32, 3072, 32, 32, 96, 8192, 4096, 1e4f, 1e-5f, false, 32064));
+    add(new Like("phi-4-mini", "phi3", 32, 3072, 24, 8, 128, 8192, 131072, 1e4f, 1e-5f, true, 200064,
+        new Rotary(96, "longrope", 32, 4096)));
+    add(new Like("phi-4", "phi3", 40, 5120, 40, 10, 128, 17920, 16384, 25e4f, 1e-5f, false, 100352));
+    add(new Like("qwen3-4b", "qwen3", 36, 2560, 32, 8, 128, 9728, 40960, 1e6f, 1e-6f, true, 151936));
     add(new Like("qwen2-30m", "qwen2", 10, 512, 8, 2, 64, 1536, 4096, 1e6f, 1e-6f, true, 0));
     add(new Like("tiny-qwen2", "qwen2", 2, 64, 4, 2, 16, 160, 1024, 1e4f, 1e-6f, true, 0));
     add(new Like("tiny-qwen3", "qwen3", 2, 64, 4, 2, 32, 160, 1024, 1e4f, 1e-6f, true, 0));
     add(new Like("tiny-llama", "llama", 2, 64, 4, 2, 16, 160, 1024, 1e4f, 1e-5f, false, 0));
     add(new Like("tiny-phi3", "phi3", 2, 64, 4, 4, 16, 160, 1024, 1e4f, 1e-5f, false, 0));
+    add(new Like("tiny-phi4", "phi3", 2, 96, 4, 2, 24, 160, 1024, 1e4f, 1e-5f, true, 0,
+        new Rotary(18, "longrope", 4, 256)));
+    add(new Like("tiny-qwen3-yarn", "qwen3", 2, 64, 4, 2, 32, 160, 1024, 1e4f, 1e-6f, true, 0,
+        new Rotary(0, "yarn", 4, 256)));
   }
 
   private static void add(Like like) {
@@ -80,11 +128,13 @@ public final class RandomModel {
    * Writes a random model.
    *
    * @param tokenizer the metadata whose tokenizer.* keys it gets: of a vocabulary file, or {@link ByteVocabulary}'s
-   * @param type of its matrices: F32, F16, BF16 or Q8_0; norms and biases are F32
+   * @param type of its matrices: F32, F16, BF16, Q8_0, or random blocks of Q4_0, Q4_K, Q5_K, Q6_K; norms and biases
+   *     are F32
    */
   public static void write(Like like, Map<String, GgufValue> tokenizer, GgmlType type, long seed, Path out) {
-    if (!Quantization.canQuantize(type)) {
-      throw new IllegalArgumentException("a random model can be f32, f16, bf16 or q8_0, not " + type.label());
+    if (!Quantization.canQuantize(type) && !RandomBlocks.canMake(type)) {
+      throw new IllegalArgumentException(
+          "a random model can be f32, f16, bf16, q8_0, q4_0, q4_k, q5_k or q6_k, not " + type.label());
     }
     new RandomModel(like, type, seed).run(tokenizer, out);
   }
@@ -100,12 +150,50 @@ public final class RandomModel {
     if (!like.tied) {
       matrix("output.weight", like.width, vocabulary, 1);
     }
-    if (like.name.startsWith("llama-3.")) {
-      float factor = like.name.startsWith("llama-3.2") ? 32 : 8;
-      writer.tensor("rope_freqs.weight", GgmlType.F32, List.of(like.headWidth / 2L),
-          ropeFactors(like.headWidth, like.ropeBase, factor));
-    }
+    rotation();
     writer.write(out);
+  }
+
+  /** The tensors of factors that divide the rotation's frequencies, where the kind of scaling has them. */
+  private void rotation() {
+    Rotary r = like.rotary;
+    long half = like.ropeWidth() / 2;
+    if (r.kind.equals("llama3")) {
+      writer.tensor("rope_freqs.weight", GgmlType.F32, List.of(half),
+          ropeFactors(like.headWidth, like.ropeBase, r.factor));
+    } else if (r.kind.equals("longrope")) {
+      // As in the published models: short factors a little above 1, long ones rising to about the context's growth.
+      float[] brief = new float[(int) half];
+      float[] far = new float[(int) half];
+      for (int i = 0; i < half; i++) {
+        brief[i] = 1 + 0.5f * i / half;
+        far[i] = (float) Math.pow(r.factor, (double) i / half);
+      }
+      writer.tensor("rope_factors_long.weight", GgmlType.F32, List.of(half), far);
+      writer.tensor("rope_factors_short.weight", GgmlType.F32, List.of(half), brief);
+    }
+  }
+
+  private void rotationMetadata(String p) {
+    Rotary r = like.rotary;
+    if (like.architecture.equals("llama") || like.architecture.equals("phi3")) {
+      writer.put(p + "rope.dimension_count", GgufValue.u32(like.ropeWidth()));
+    }
+    if (r.kind.equals("yarn") || r.kind.equals("longrope")) {
+      writer.put(p + "rope.scaling.original_context_length", GgufValue.u32(r.original));
+    }
+    if (r.kind.equals("yarn") || r.kind.equals("linear")) {
+      writer.put(p + "rope.scaling.type", GgufValue.string(r.kind))
+          .put(p + "rope.scaling.factor", GgufValue.f32(r.factor));
+    }
+    if (r.kind.equals("longrope")) { // llama.cpp's converter for Phi-3 and 4: this formula, and no rope.scaling.type
+      double attention = Math.sqrt(1 + Math.log(r.factor) / Math.log(r.original));
+      writer.put(p + "rope.scaling.attn_factor", GgufValue.f32((float) attention));
+    }
+  }
+
+  private int fileType() {
+    return RandomBlocks.canMake(type) ? RandomBlocks.fileType(type) : type.fileType();
   }
 
   private void metadata() {
@@ -114,7 +202,7 @@ public final class RandomModel {
         .put("general.type", GgufValue.string("model"))
         // "phi3" in a model's name makes llama.cpp look for Phi-3's own special tokens, which a vocabulary may lack.
         .put("general.name", GgufValue.string("random " + like.name.replace("phi3", "phi").replace("phi-3", "phi")))
-        .put("general.file_type", GgufValue.u32(type.fileType()))
+        .put("general.file_type", GgufValue.u32(fileType()))
         .put("sphere.random.like", GgufValue.string(like.name))
         .put("sphere.random.seed", GgufValue.u64(seed))
         .put(p + "block_count", GgufValue.u32(like.layers))
@@ -129,10 +217,8 @@ public final class RandomModel {
       writer.put(p + "attention.key_length", GgufValue.u32(like.headWidth))
           .put(p + "attention.value_length", GgufValue.u32(like.headWidth));
     }
-    if (like.architecture.equals("llama") || like.architecture.equals("phi3")) {
-      writer.put(p + "rope.dimension_count", GgufValue.u32(like.headWidth));
-    }
-    if (type == GgmlType.Q8_0) {
+    rotationMetadata(p);
+    if (type.blockSize() > 1) {
       writer.put("general.quantization_version", GgufValue.u32(2));
     }
   }
@@ -229,6 +315,12 @@ public final class RandomModel {
     // A row that isn't whole blocks can't be quantised; F16 then, as llama.cpp's own quantiser falls back.
     GgmlType actual = columns % type.blockSize() == 0 ? type : GgmlType.F16;
     int tensor = tensors++;
+    if (RandomBlocks.canMake(actual)) {
+      long key = mix(seed ^ mix(tensor + 0x9E3779B97F4A7C15L));
+      writer.tensor(name, actual, List.of(columns, rows), out -> RandomBlocks.write(
+          actual, columns * rows / actual.blockSize(), key, DEVIATION * scale, out));
+      return;
+    }
     writer.tensor(name, actual, List.of(columns, rows), out -> {
       float[] chunk = new float[(int) Math.min(CHUNK, columns * rows)];
       for (long at = 0; at < columns * rows; at += chunk.length) {

@@ -56,11 +56,14 @@ final class ModelRandomCommand implements Callable<Integer> {
       names = "--type",
       defaultValue = "bf16",
       paramLabel = "TYPE",
-      description = "Type of the matrices: f32, f16, bf16 or q8_0 (default: ${DEFAULT-VALUE}).")
+      description = "Type of the matrices: f32, f16, bf16, q8_0, q4_0, q4_k, q5_k or q6_k (default: ${DEFAULT-VALUE}).")
   private String type;
 
   @Option(names = "--seed", defaultValue = "0", description = "Same seed, same file (default: ${DEFAULT-VALUE}).")
   private long seed;
+
+  @Option(names = "--layers", paramLabel = "N", description = "Another number of layers than the real model has.")
+  private Integer layers;
 
   @Option(names = "--out", required = true, paramLabel = "FILE", description = "The file to write.")
   private Path out;
@@ -73,6 +76,12 @@ final class ModelRandomCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     RandomModel.Like dimensions = RandomModel.like(like);
+    if (layers != null) {
+      if (layers < 1) {
+        throw new IllegalArgumentException("--layers must be at least 1: " + layers);
+      }
+      dimensions = dimensions.withLayers(layers);
+    }
     GgmlType matrices = GgmlType.byLabel(type);
     Inputs.requireWritable(out);
     RandomModel.write(dimensions, tokenizer(), matrices, seed, out);

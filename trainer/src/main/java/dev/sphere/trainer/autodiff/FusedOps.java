@@ -10,10 +10,13 @@ import dev.sphere.bindings.TrainingKernels;
  */
 public final class FusedOps extends PlainOps {
   private final TrainingKernels kernels;
+  private final Products products;
 
-  public FusedOps(Tape tape) {
+  /** @param products how matrices are multiplied */
+  public FusedOps(Tape tape, Products products) {
     super(tape);
-    kernels = new TrainingKernels(graph);
+    this.kernels = new TrainingKernels(graph);
+    this.products = products;
   }
 
   @Override
@@ -22,16 +25,20 @@ public final class FusedOps extends PlainOps {
         product(weight.tensor(), x.tensor()), dy -> linearBack(weight, x, dy), weight, x);
   }
 
-  /** Frozen weights other than F32 go through ggml's own product, which knows their types. */
+  /** What libsphere's kernels do not read goes through ggml's own product, which knows all types. */
   private Tensor product(Tensor weight, Tensor x) {
-    return weight.type() == TensorType.F32 ? kernels.linear(weight, x, null) : graph.mulMat(weight, x);
+    boolean half = products.half(weight.type());
+    return weight.type() == TensorType.F32 || (half && weight.type() == TensorType.BF16)
+        ? kernels.linear(weight, x, null, half)
+        : graph.mulMat(weight, x);
   }
 
   private void linearBack(Value weight, Value x, Tensor dy) {
+    boolean half = products.half(weight.tensor().type());
     if (weight.sink() != null) {
-      graph.compute(kernels.linearDw(x.tensor(), dy, weight.sink()));
+      graph.compute(kernels.linearDw(x.tensor(), dy, weight.sink(), half));
     }
-    tape.giveInto(x, into -> kernels.linearDx(weight.tensor(), dy, into));
+    tape.giveInto(x, into -> kernels.linearDx(weight.tensor(), dy, into, half));
   }
 
   @Override

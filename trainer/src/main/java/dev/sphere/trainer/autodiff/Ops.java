@@ -19,6 +19,9 @@ public interface Ops {
   /** factor · a. */
   Value scale(Value a, float factor);
 
+  /** The same elements under another shape. */
+  Value reshape(Value a, long... shape);
+
   /** x [width, N] divided by its rows' root mean square, times weight [width]. */
   Value rmsNorm(Value x, Value weight, float eps);
 

@@ -112,7 +112,7 @@ class Primitives {
         a);
   }
 
-  Value reshape(Value a, long... shape) {
+  public Value reshape(Value a, long... shape) {
     return tape.record(
         graph.reshape(a.tensor(), shape), dy -> tape.give(a, graph.reshape(dy, a.tensor().shape())), a);
   }

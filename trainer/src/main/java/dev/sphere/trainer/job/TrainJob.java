@@ -148,7 +148,8 @@ public record TrainJob(
     int microTokens = settings.packing().microBatchTokens();
     try (GgufFile base = GgufFile.openModel(model);
         TrainableModel trainable =
-            TrainableModels.open(model, tuning.options(settings.seed(), settings.threads(), microTokens))) {
+            TrainableModels.open(
+                model, tuning.options(settings.seed(), settings.threads(), microTokens).withContext(length()))) {
       Map<String, Object> identity = new LinkedHashMap<>(tuning.toMap());
       identity.put("max_length", length());
       if (stepSeparator != null) {

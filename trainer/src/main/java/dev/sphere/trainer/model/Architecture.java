@@ -1,11 +1,12 @@
 package dev.sphere.trainer.model;
 
 import dev.sphere.bindings.Rope;
+import java.util.List;
 
 /**
- * The shape of a qwen2 or llama model.
+ * The shape of a qwen2, qwen3, llama or phi3 model.
  *
- * @param name general.architecture: qwen2 or llama
+ * @param name general.architecture: qwen2, qwen3 (norms on queries and keys), llama or phi3 (fused projections)
  * @param layers number of transformer blocks
  * @param width of the residual stream
  * @param heads query heads
@@ -27,12 +28,35 @@ public record Architecture(
     int vocabulary,
     float epsilon,
     Rope rope) {
+  private static final List<String> SUPPORTED = List.of("llama", "phi3", "qwen2", "qwen3");
+
   public Architecture {
-    if (!name.equals("qwen2") && !name.equals("llama")) {
-      throw new IllegalArgumentException("training the architecture " + name + " is not supported; qwen2 and llama are");
+    if (!SUPPORTED.contains(name)) {
+      throw new IllegalArgumentException(
+          "training the architecture " + name + " is not supported (" + String.join(", ", SUPPORTED) + " are)");
     }
     if (layers < 1 || heads < 1 || kvHeads < 1 || heads % kvHeads != 0) {
       throw new IllegalArgumentException(layers + " layers, " + heads + " heads, " + kvHeads + " kv heads: no such model");
     }
+  }
+
+  /** Rows of the query projection. */
+  int queryWidth() {
+    return heads * headSize;
+  }
+
+  /** Rows of the key projection, and of the value projection. */
+  int kvWidth() {
+    return kvHeads * headSize;
+  }
+
+  /** Whether each head's queries and keys are normalised before they are turned. */
+  boolean headNorms() {
+    return name.equals("qwen3");
+  }
+
+  /** Whether one matrix holds the feed-forward part's gate (first) and up. */
+  boolean fusedGate() {
+    return name.equals("phi3");
   }
 }

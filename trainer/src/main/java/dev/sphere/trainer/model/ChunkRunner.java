@@ -124,7 +124,7 @@ final class ChunkRunner implements AutoCloseable {
   }
 
   private Pass pass(Chunk chunk, int layers) {
-    return new Pass(backend, shape, transformer, options.fused(), chunk, layers);
+    return new Pass(backend, shape, transformer, options, chunk, layers);
   }
 
   private int segments(int step) {

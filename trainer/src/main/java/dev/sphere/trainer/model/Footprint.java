@@ -26,7 +26,7 @@ public record Footprint(long weights, long gradients, long activations) {
     for (String name : ModelTensors.of(shape, source)) {
       long[] sizes = source.shape(name);
       long elements = Arrays.stream(sizes).reduce(1, Math::multiplyExact);
-      boolean full = !options.lora() && !name.equals(ModelTensors.ROPE_FACTORS);
+      boolean full = !options.lora() && !ModelTensors.ropeFactors(name);
       weights += (full || sizes.length == 1 ? TensorType.F32 : source.type(name)).bytes(elements);
       if (full) {
         trained += elements;

@@ -29,31 +29,39 @@ final class GgufWeights implements WeightSource {
    */
   static Architecture architecture(GgufFile file) {
     ModelShape s = file.shape();
-    String arch = s.architecture();
-    GgufMetadata m = file.metadata();
-    refuse(file, m, arch + ".rope.scaling.attn_factor");
-    String scaling = m.string(arch + ".rope.scaling.type").orElse("linear");
-    String legacy = arch + ".rope.scale_linear";
-    float factor = (float) m.f32(arch + ".rope.scaling.factor").orElse(m.f32(legacy).orElse(0));
-    float scale = switch (scaling) {
-      case "none" -> 1;
-      case "linear" -> factor > 0 ? 1 / factor : 1;
-      default -> throw new IllegalArgumentException(
-          file.path() + " scales its rotary embedding by the method '" + scaling + "', which training does not support");
-    };
-    Rope plain = Rope.plain(s.ropeWidth(), !arch.equals("llama"), s.ropeBase());
-    Rope rope = new Rope(
-        plain.dimensions(), plain.neox(), plain.base(), scale, plain.extension(), plain.attention(), plain.betaFast(),
-        plain.betaSlow(), plain.originalContext());
     return new Architecture(
-        arch, s.layers(), s.width(), s.heads(), s.kvHeads(), s.headWidth(), s.feedForward(), s.vocabulary(),
-        s.normEpsilon(), rope);
+        s.architecture(), s.layers(), s.width(), s.heads(), s.kvHeads(), s.headWidth(), s.feedForward(), s.vocabulary(),
+        s.normEpsilon(), rope(file, s));
   }
 
-  private static void refuse(GgufFile file, GgufMetadata m, String key) {
-    if (m.f32(key).orElse(1) != 1) {
-      throw new IllegalArgumentException(file.path() + " sets " + key + ", which training does not support");
+  /** The rotation as llama.cpp v0.5.0 works it out of the metadata (llama_context's constructor). */
+  private static Rope rope(GgufFile file, ModelShape s) {
+    GgufMetadata m = file.metadata();
+    String arch = s.architecture() + ".";
+    String scaling = m.string(arch + "rope.scaling.type").orElse("linear");
+    float growth = (float) m.f32(arch + "rope.scaling.factor").orElse(m.f32(arch + "rope.scale_linear").orElse(0));
+    float scale = scaling.equals("none") || growth == 0 ? 1 : 1 / growth;
+    float extension = number(m, arch + "rope.scaling.yarn_ext_factor", -1);
+    if (extension < 0) {
+      extension = scaling.equals("yarn") ? 1 : 0;
     }
+    float attention = number(m, arch + "rope.scaling.attn_factor", 1);
+    if (extension != 0) {
+      // The kernel lengthens by 1 + 0.1 ln(growth) again, so llama.cpp takes that out where it puts its own factor in.
+      double length = 1 + 0.1 * Math.log(1 / scale);
+      attention *= (float) ((scale < 1 ? length : 1) / length);
+    } else {
+      attention *= number(m, arch + "rope.scaling.yarn_attn_factor", 1);
+    }
+    long original = m.u32(arch + "rope.scaling.original_context_length").orElse(s.context());
+    return new Rope(
+        s.ropeWidth(), !s.architecture().equals("llama"), s.ropeBase(), scale, extension, attention,
+        number(m, arch + "rope.scaling.yarn_beta_fast", 32), number(m, arch + "rope.scaling.yarn_beta_slow", 1),
+        (int) Math.min(Integer.MAX_VALUE, original));
+  }
+
+  private static float number(GgufMetadata m, String key, float otherwise) {
+    return (float) m.f32(key).orElse(otherwise);
   }
 
   @Override

@@ -8,9 +8,9 @@ import java.util.List;
 import java.util.function.UnaryOperator;
 
 /**
- * A qwen2 or llama model that computes as ggml graphs. A batch is cut into chunks of whole groups, which are computed
- * one after the other with their gradients summed; within a chunk the backward pass keeps the activations of one segment
- * of layers at a time ({@link ModelOptions#segmentLayers}).
+ * A qwen2, qwen3, llama or phi3 model that computes as ggml graphs. A batch is cut into chunks of whole groups, which are
+ * computed one after the other with their gradients summed; within a chunk the backward pass keeps the activations of
+ * one segment of layers at a time ({@link ModelOptions#segmentLayers}).
  *
  * <p>The same inputs, options and number of threads give bit-equal results. Not thread-safe.
  */
@@ -20,6 +20,8 @@ public final class GraphModel implements TrainableModel {
   private final Backend backend;
   private final Weights weights;
   private final ChunkRunner runner;
+  /** Beyond these the rotation would be another one than the model was opened with. */
+  private final int positions;
   private boolean closed;
 
   /**
@@ -34,6 +36,8 @@ public final class GraphModel implements TrainableModel {
     try {
       this.weights = new Weights(backend, shape, source, options);
       this.runner = new ChunkRunner(backend, shape, weights, options);
+      boolean brief = weights.has(ModelTensors.ROPE_SHORT) && options.context() <= shape.rope().originalContext();
+      this.positions = brief ? shape.rope().originalContext() : Integer.MAX_VALUE;
     } catch (RuntimeException e) {
       backend.close();
       throw e;
@@ -148,6 +152,13 @@ public final class GraphModel implements TrainableModel {
     range("token", batch.tokens(), shape.vocabulary());
     range("target", batch.targets(), shape.vocabulary());
     range("source", batch.sources(), batch.groups() * batch.slots());
+    for (int position : batch.positions()) {
+      if (position >= positions) {
+        throw new IllegalArgumentException(
+            "position " + position + " is beyond the " + positions
+                + " that this model's short rotation factors are for; open it for longer sequences (its long factors)");
+      }
+    }
     range("position", batch.positions(), Integer.MAX_VALUE);
   }
 

@@ -1,5 +1,6 @@
 package dev.sphere.trainer.model;
 
+import dev.sphere.trainer.autodiff.Products;
 import java.util.Set;
 
 /**
@@ -14,6 +15,9 @@ import java.util.Set;
  * @param segmentLayers layers whose activations are kept at once in the backward pass; 0: as many as fit {@code
  *     activationBytes}. Less memory costs one more forward pass
  * @param activationBytes memory that activations may take when {@code segmentLayers} is 0
+ * @param context the longest sequence that training will see; 0: unknown, and short. Models with two tables of rotation
+ *     factors (longrope) take the long one when it is beyond their original context, as llama.cpp does
+ * @param products what the factors of matrix products are rounded to
  * @param fused whether libsphere's kernels compute what they can (faster), or ggml's operations all (the reference)
  */
 public record ModelOptions(
@@ -25,10 +29,15 @@ public record ModelOptions(
     int microTokens,
     int segmentLayers,
     long activationBytes,
+    int context,
+    Products products,
     boolean fused) {
-  /** Everything in a layer that LoRA can adapt, by its GGUF name within the layer. */
+  /**
+   * Everything in a layer that LoRA can adapt, by its GGUF name within the layer. A model has some of them: phi3 has
+   * attn_qkv in place of attn_q, attn_k and attn_v, and no ffn_gate.
+   */
   public static final Set<String> LINEAR_LAYERS =
-      Set.of("attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down");
+      Set.of("attn_q", "attn_k", "attn_v", "attn_qkv", "attn_output", "ffn_gate", "ffn_up", "ffn_down");
 
   public ModelOptions {
     targets = Set.copyOf(targets);
@@ -45,7 +54,7 @@ public record ModelOptions(
 
   /** Full fine-tuning with F32 masters. */
   public static ModelOptions full(int threads) {
-    return new ModelOptions(0, 0, Set.of(), 0, threads, 1024, 0, 1L << 30, true);
+    return new ModelOptions(0, 0, Set.of(), 0, threads, 1024, 0, 1L << 30, 0, Products.AUTO, true);
   }
 
   /** LoRA adapters on a frozen base of any type. */
@@ -53,24 +62,43 @@ public record ModelOptions(
     if (rank < 1) {
       throw new IllegalArgumentException("LoRA's rank must be at least 1, not " + rank);
     }
-    return new ModelOptions(rank, alpha, targets, seed, threads, 1024, 0, 1L << 30, true);
+    return new ModelOptions(rank, alpha, targets, seed, threads, 1024, 0, 1L << 30, 0, Products.AUTO, true);
   }
 
   /** The same with another micro-batch size. */
   public ModelOptions withMicroTokens(int tokens) {
     return new ModelOptions(
-        rank, alpha, targets, seed, threads, tokens, segmentLayers, activationBytes, fused);
+        rank, alpha, targets, seed, threads, tokens, segmentLayers, activationBytes, context, products, fused);
   }
 
   /** The same with another number of layers whose activations are kept at once; 0 for automatic. */
   public ModelOptions withSegmentLayers(int layers) {
-    return new ModelOptions(rank, alpha, targets, seed, threads, microTokens, layers, activationBytes, fused);
+    return new ModelOptions(
+        rank, alpha, targets, seed, threads, microTokens, layers, activationBytes, context, products, fused);
+  }
+
+  /** The same for sequences of up to {@code length} tokens. */
+  public ModelOptions withContext(int length) {
+    return new ModelOptions(
+        rank, alpha, targets, seed, threads, microTokens, segmentLayers, activationBytes, length, products, fused);
+  }
+
+  /** The same with other memory for activations, in bytes. */
+  public ModelOptions withActivationBytes(long bytes) {
+    return new ModelOptions(
+        rank, alpha, targets, seed, threads, microTokens, segmentLayers, bytes, context, products, fused);
+  }
+
+  /** The same with other products. */
+  public ModelOptions withProducts(Products kind) {
+    return new ModelOptions(
+        rank, alpha, targets, seed, threads, microTokens, segmentLayers, activationBytes, context, kind, fused);
   }
 
   /** The same with libsphere's kernels on or off. */
   public ModelOptions withFused(boolean on) {
     return new ModelOptions(
-        rank, alpha, targets, seed, threads, microTokens, segmentLayers, activationBytes, on);
+        rank, alpha, targets, seed, threads, microTokens, segmentLayers, activationBytes, context, products, on);
   }
 
   /** Whether adapters are trained rather than all weights. */

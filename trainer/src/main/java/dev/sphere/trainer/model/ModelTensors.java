@@ -6,12 +6,14 @@ import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
 
-/** The tensors of qwen2 and llama models: names, shapes, and which may be absent. */
+/** The tensors of qwen2, qwen3, llama and phi3 models: names, shapes, and which may be absent. */
 final class ModelTensors {
   static final String EMBEDDING = "token_embd.weight";
   static final String OUTPUT = "output.weight";
   static final String OUTPUT_NORM = "output_norm.weight";
   static final String ROPE_FACTORS = "rope_freqs.weight";
+  static final String ROPE_LONG = "rope_factors_long.weight";
+  static final String ROPE_SHORT = "rope_factors_short.weight";
 
   private ModelTensors() {}
 
@@ -22,6 +24,11 @@ final class ModelTensors {
 
   static String bias(int layer, String part) {
     return "blk." + layer + "." + part + ".bias";
+  }
+
+  /** Whether the tensor is a table of factors on the rotation's frequencies, which nobody trains. */
+  static boolean ropeFactors(String name) {
+    return name.equals(ROPE_FACTORS) || name.equals(ROPE_LONG) || name.equals(ROPE_SHORT);
   }
 
   /** attn_q of {@code blk.3.attn_q.weight}; empty for tensors that are no layer's weight. */
@@ -38,19 +45,31 @@ final class ModelTensors {
    */
   static List<String> of(Architecture a, WeightSource source) {
     Collector c = new Collector(source);
-    int q = a.heads() * a.headSize();
-    int kv = a.kvHeads() * a.headSize();
     c.required(EMBEDDING, a.width(), a.vocabulary());
-    c.optional(ROPE_FACTORS, a.rope().dimensions() / 2);
+    for (String factors : List.of(ROPE_FACTORS, ROPE_LONG, ROPE_SHORT)) {
+      c.optional(factors, a.rope().dimensions() / 2);
+    }
     for (int i = 0; i < a.layers(); i++) {
       c.required(weight(i, "attn_norm"), a.width());
-      c.linear(i, "attn_q", a.width(), q);
-      c.linear(i, "attn_k", a.width(), kv);
-      c.linear(i, "attn_v", a.width(), kv);
-      c.linear(i, "attn_output", q, a.width());
+      if (c.has(weight(i, "attn_qkv"))) {
+        c.linear(i, "attn_qkv", a.width(), a.queryWidth() + 2L * a.kvWidth());
+      } else {
+        c.linear(i, "attn_q", a.width(), a.queryWidth());
+        c.linear(i, "attn_k", a.width(), a.kvWidth());
+        c.linear(i, "attn_v", a.width(), a.kvWidth());
+      }
+      if (a.headNorms()) {
+        c.required(weight(i, "attn_q_norm"), a.headSize());
+        c.required(weight(i, "attn_k_norm"), a.headSize());
+      }
+      c.linear(i, "attn_output", a.queryWidth(), a.width());
       c.required(weight(i, "ffn_norm"), a.width());
-      c.linear(i, "ffn_gate", a.width(), a.feedForward());
-      c.linear(i, "ffn_up", a.width(), a.feedForward());
+      if (a.fusedGate()) {
+        c.linear(i, "ffn_up", a.width(), 2L * a.feedForward());
+      } else {
+        c.linear(i, "ffn_gate", a.width(), a.feedForward());
+        c.linear(i, "ffn_up", a.width(), a.feedForward());
+      }
       c.linear(i, "ffn_down", a.feedForward(), a.width());
     }
     c.required(OUTPUT_NORM, a.width());
@@ -66,6 +85,10 @@ final class ModelTensors {
     Collector(WeightSource source) {
       this.source = source;
       this.left = new TreeSet<>(source.names());
+    }
+
+    boolean has(String name) {
+      return left.contains(name);
     }
 
     void linear(int layer, String part, long in, long out) {

@@ -37,14 +37,14 @@ final class Pass implements AutoCloseable {
   private final List<HeadChunk> heads = new ArrayList<>();
   private Tensor tokens;
 
-  Pass(Backend backend, Architecture shape, Transformer transformer, boolean fused, Chunk chunk, int layers) {
+  Pass(Backend backend, Architecture shape, Transformer transformer, ModelOptions options, Chunk chunk, int layers) {
     this.chunk = chunk;
     this.transformer = transformer;
     this.headRows = headRows(shape);
     int headChunks = (chunk.rows().length + headRows - 1) / headRows;
     this.graph = new Graph(backend, NODES_PER_LAYER * layers + NODES_PER_HEAD * headChunks + 200);
     Tape tape = new Tape(graph);
-    this.ops = fused ? new FusedOps(tape) : new PlainOps(tape);
+    this.ops = options.fused() ? new FusedOps(tape, options.products()) : new PlainOps(tape);
     this.geometry = new Geometry(
         graph, shape.headSize(), shape.heads(), shape.kvHeads(), chunk.slots(), shape.rope(),
         transformer.ropeFactors(), chunk.positions(), chunk.parents());

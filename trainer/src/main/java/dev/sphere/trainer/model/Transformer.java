@@ -5,15 +5,17 @@ import dev.sphere.trainer.autodiff.Geometry;
 import dev.sphere.trainer.autodiff.Ops;
 import dev.sphere.trainer.autodiff.Value;
 
-/** The forward pass of qwen2 and llama, as the papers write it. Backward passes come from the tape. */
+/** The forward pass of qwen2, qwen3, llama and phi3, as the papers write it. Backward passes come from the tape. */
 final class Transformer {
   private final Architecture shape;
   private final Weights weights;
   private final float loraScale;
+  private final boolean longContext;
 
   Transformer(Architecture shape, Weights weights, ModelOptions options) {
     this.shape = shape;
     this.weights = weights;
+    this.longContext = options.context() > shape.rope().originalContext();
     this.loraScale = options.lora() ? options.alpha() / options.rank() : 0;
   }
 
@@ -25,15 +27,32 @@ final class Transformer {
   /** One block: x + attention, then + feed-forward. */
   Value layer(Ops ops, int i, Value x, Geometry geometry, boolean adapter) {
     Value normed = ops.rmsNorm(x, weights.value(ops, ModelTensors.weight(i, "attn_norm")), shape.epsilon());
-    Value q = linear(ops, i, "attn_q", normed, adapter);
-    Value k = linear(ops, i, "attn_k", normed, adapter);
-    Value v = linear(ops, i, "attn_v", normed, adapter);
-    Value attended = linear(ops, i, "attn_output", ops.attention(q, k, v, geometry), adapter);
+    Value[] qkv = weights.has(ModelTensors.weight(i, "attn_qkv"))
+        ? fused(ops, i, "attn_qkv", normed, adapter, shape.queryWidth(), shape.kvWidth(), shape.kvWidth())
+        : new Value[] {
+          linear(ops, i, "attn_q", normed, adapter),
+          linear(ops, i, "attn_k", normed, adapter),
+          linear(ops, i, "attn_v", normed, adapter)
+        };
+    if (shape.headNorms()) {
+      qkv[0] = headNorm(ops, i, "attn_q_norm", qkv[0]);
+      qkv[1] = headNorm(ops, i, "attn_k_norm", qkv[1]);
+    }
+    Value attended = linear(ops, i, "attn_output", ops.attention(qkv[0], qkv[1], qkv[2], geometry), adapter);
     Value middle = ops.add(x, attended);
     Value again = ops.rmsNorm(middle, weights.value(ops, ModelTensors.weight(i, "ffn_norm")), shape.epsilon());
-    Value gate = linear(ops, i, "ffn_gate", again, adapter);
-    Value up = linear(ops, i, "ffn_up", again, adapter);
-    return ops.add(middle, linear(ops, i, "ffn_down", ops.swiglu(gate, up), adapter));
+    Value[] gateUp = shape.fusedGate()
+        ? fused(ops, i, "ffn_up", again, adapter, shape.feedForward(), shape.feedForward())
+        : new Value[] {linear(ops, i, "ffn_gate", again, adapter), linear(ops, i, "ffn_up", again, adapter)};
+    return ops.add(middle, linear(ops, i, "ffn_down", ops.swiglu(gateUp[0], gateUp[1]), adapter));
+  }
+
+  /** Each head's part of x divided by its root mean square, times one weight for all heads. */
+  private Value headNorm(Ops ops, int layer, String part, Value x) {
+    long n = x.tensor().size(1);
+    Value heads = ops.reshape(x, shape.headSize(), x.tensor().elements() / shape.headSize());
+    Value normed = ops.rmsNorm(heads, weights.value(ops, ModelTensors.weight(layer, part)), shape.epsilon());
+    return ops.reshape(normed, x.tensor().size(0), n);
   }
 
   /** The rows that predict, normalised for the head: [width, count]. */
@@ -46,18 +65,39 @@ final class Transformer {
     return weights.value(ops, weights.has(ModelTensors.OUTPUT) ? ModelTensors.OUTPUT : ModelTensors.EMBEDDING);
   }
 
+  /** The factors on the rotation's frequencies, or null. */
   Tensor ropeFactors() {
-    return weights.tensor(ModelTensors.ROPE_FACTORS);
+    if (weights.has(ModelTensors.ROPE_FACTORS)) {
+      return weights.tensor(ModelTensors.ROPE_FACTORS);
+    }
+    return weights.tensor(longContext ? ModelTensors.ROPE_LONG : ModelTensors.ROPE_SHORT);
   }
 
   private Value linear(Ops ops, int layer, String part, Value x, boolean adapter) {
+    return fused(ops, layer, part, x, adapter, -1)[0];
+  }
+
+  /**
+   * Several projections that one matrix holds, one below the other, with a bias and an adapter of the same form. Each
+   * takes its rows of them as a view, so nothing is copied; -1 takes all rows.
+   */
+  private Value[] fused(Ops ops, int layer, String part, Value x, boolean adapter, int... rows) {
     String name = ModelTensors.weight(layer, part);
-    Value y = ops.linear(weights.value(ops, name), x);
-    if (adapter && weights.has(name + Weights.LORA_A)) {
-      Value low = ops.scale(ops.linear(weights.value(ops, name + Weights.LORA_A), x), loraScale);
-      y = ops.add(y, ops.linear(weights.value(ops, name + Weights.LORA_B), low));
-    }
     String bias = ModelTensors.bias(layer, part);
-    return weights.has(bias) ? ops.add(y, weights.value(ops, bias)) : y;
+    Value low = null;
+    if (adapter && weights.has(name + Weights.LORA_A)) {
+      low = ops.scale(ops.linear(weights.value(ops, name + Weights.LORA_A), x), loraScale);
+    }
+    Value[] results = new Value[rows.length];
+    int from = 0;
+    for (int i = 0; i < rows.length; i++) {
+      Value y = ops.linear(weights.rows(ops, name, from, rows[i]), x);
+      if (low != null) {
+        y = ops.add(y, ops.linear(weights.rows(ops, name + Weights.LORA_B, from, rows[i]), low));
+      }
+      results[i] = weights.has(bias) ? ops.add(y, weights.rows(ops, bias, from, rows[i])) : y;
+      from += rows[i];
+    }
+    return results;
   }
 }

@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.TreeSet;
 
@@ -55,13 +56,28 @@ final class Weights implements AutoCloseable {
   }
 
   private void describe(List<String> names, WeightSource source) {
+    if (options.lora()) {
+      requireTargets(names);
+    }
     for (String name : names) {
       long[] sizes = source.shape(name);
-      boolean trained = !options.lora() && !name.equals(ModelTensors.ROPE_FACTORS);
+      boolean trained = !options.lora() && !ModelTensors.ropeFactors(name);
       add(name, trained || sizes.length == 1 ? TensorType.F32 : source.type(name), trained, sizes);
       if (options.lora() && options.targets().contains(ModelTensors.layerPart(name))) {
         add(name + LORA_A, TensorType.F32, true, sizes[0], options.rank());
         add(name + LORA_B, TensorType.F32, true, options.rank(), sizes[1]);
+      }
+    }
+  }
+
+  /** All of {@link ModelOptions#LINEAR_LAYERS} means all that the model has; a choice must be there. */
+  private void requireTargets(List<String> names) {
+    Set<String> there = new TreeSet<>();
+    names.forEach(name -> there.add(ModelTensors.layerPart(name)));
+    there.retainAll(ModelOptions.LINEAR_LAYERS);
+    for (String target : new TreeSet<>(options.targets())) {
+      if (!there.contains(target) && !options.targets().equals(ModelOptions.LINEAR_LAYERS)) {
+        throw new IllegalArgumentException("LoRA is to adapt " + target + ", but this model's layers have " + there);
       }
     }
   }
@@ -102,6 +118,25 @@ final class Weights implements AutoCloseable {
     Tensor tensor = tensors.get(name);
     Tensor gradient = gradients.get(name);
     return gradient == null ? ops.tape().constant(tensor) : ops.tape().parameter(tensor, gradient);
+  }
+
+  /** Rows {@code from .. from + count} of a matrix, or as many elements of a bias, as a view; all for -1. */
+  Value rows(Ops ops, String name, int from, int count) {
+    if (count < 0) {
+      return value(ops, name);
+    }
+    Tensor gradient = gradients.get(name);
+    Tensor part = part(ops, tensors.get(name), from, count);
+    return gradient == null
+        ? ops.tape().constant(part)
+        : ops.tape().parameter(part, part(ops, gradient, from, count));
+  }
+
+  private static Tensor part(Ops ops, Tensor tensor, int from, int count) {
+    boolean vector = tensor.rows() == 1;
+    return vector
+        ? ops.tape().graph().slice(tensor, from, count)
+        : ops.tape().graph().slice(tensor, from * tensor.size(0), tensor.size(0), count);
   }
 
   List<Parameter> parameters() {

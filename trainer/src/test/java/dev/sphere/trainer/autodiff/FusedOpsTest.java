@@ -3,6 +3,8 @@ package dev.sphere.trainer.autodiff;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.sphere.bindings.Backend;
 import dev.sphere.bindings.Graph;
@@ -46,6 +48,32 @@ class FusedOpsTest {
   @CsvSource({"1,1,1", "7,5,3", "16,48,8", "161,49,9", "333,191,17", "20,1601,5", "1,64,300", "50,33,700"})
   void linear(int in, int out, int n) {
     compare(1, List.of(new long[] {in, n}, new long[] {in, out}), (ops, x, w) -> ops.linear(x.get(1), x.get(0)));
+  }
+
+  /** Numbers that BF16 holds: then its products are exact, edges and odd depths included. */
+  @ParameterizedTest
+  @CsvSource({"1,1,1", "7,5,3", "16,48,8", "161,49,9", "333,191,17", "20,1601,5", "1,64,300", "50,33,700", "515,70,35"})
+  void bf16Products(int in, int out, int n) {
+    assumeTrue(TrainingKernels.hasBf16(), "this CPU multiplies no BF16");
+    List<long[]> shapes = List.of(new long[] {in, n}, new long[] {in, out});
+    Trial.Operation product = (ops, x, w) -> ops.linear(x.get(1), x.get(0));
+    List<float[]> plain = Trial.run(null, true, 1, 1, shapes, product);
+    List<float[]> half = Trial.run(Products.BF16, true, 1, 1, shapes, product);
+    List<float[]> threads = Trial.run(Products.BF16, true, 3, 1, shapes, product);
+    for (int i = 0; i < plain.size(); i++) {
+      assertArrayEquals(plain.get(i), half.get(i));
+      assertArrayEquals(plain.get(i), threads.get(i));
+    }
+    // And it does round: numbers with more bits come out a little different.
+    float[] exact = Trial.run(Products.F32, false, 1, 1, shapes, product).getFirst();
+    float[] rounded = Trial.run(Products.BF16, false, 1, 1, shapes, product).getFirst();
+    double largest = 0;
+    double furthest = 0;
+    for (int i = 0; i < exact.length; i++) {
+      largest = Math.max(largest, Math.abs(exact[i]));
+      furthest = Math.max(furthest, Math.abs(exact[i] - rounded[i]));
+    }
+    assertTrue(furthest > 0 && furthest < 0.01 * largest, furthest + " of " + largest);
   }
 
   /** The same input twice and a bias: gradients are added in place, and not into what others hold. */
@@ -191,7 +219,7 @@ class FusedOpsTest {
       TrainingKernels kernels = new TrainingKernels(graph);
       Tensor a = graph.input(TensorType.F32, 4, 3);
       Tensor b = graph.input(TensorType.F32, 5, 3);
-      assertThrows(IllegalArgumentException.class, () -> kernels.linear(a, b, null));
+      assertThrows(IllegalArgumentException.class, () -> kernels.linear(a, b, null, false));
       assertThrows(IllegalArgumentException.class, () -> kernels.swiglu(a, b));
       assertThrows(IllegalArgumentException.class, () -> kernels.rmsNorm(a, b, 1e-5f));
       assertThrows(IllegalArgumentException.class, () -> graph.mulMat(a, b));

@@ -23,13 +23,24 @@ final class Trial {
 
   /** Result, then each input's gradient. */
   static List<float[]> run(boolean fused, int threads, int parameters, List<long[]> shapes, Operation operation) {
+    return run(fused ? Products.F32 : null, false, threads, parameters, shapes, operation);
+  }
+
+  /**
+   * The same.
+   *
+   * @param products of libsphere's kernels; null: the plain operations
+   * @param coarse all numbers have so few bits that BF16 holds them and their products' sums are exact
+   */
+  static List<float[]> run(
+      Products products, boolean coarse, int threads, int parameters, List<long[]> shapes, Operation operation) {
     SplittableRandom random = new SplittableRandom(17);
     List<float[]> results = new ArrayList<>();
     try (Backend backend = Backend.cpu(threads);
         TensorBuffer buffer = new TensorBuffer(backend, 2 * shapes.size() + 1);
         Graph graph = new Graph(backend, 500)) {
       Tape tape = new Tape(graph);
-      Ops ops = fused ? new FusedOps(tape) : new PlainOps(tape);
+      Ops ops = products != null ? new FusedOps(tape, products) : new PlainOps(tape);
       List<Tensor> tensors = new ArrayList<>();
       List<Tensor> sinks = new ArrayList<>();
       for (int i = 0; i < shapes.size(); i++) {
@@ -40,7 +51,7 @@ final class Trial {
       buffer.allocate();
       List<Value> inputs = new ArrayList<>();
       for (int i = 0; i < shapes.size(); i++) {
-        tensors.get(i).write(values(random, tensors.get(i).elements()));
+        tensors.get(i).write(values(random, coarse, tensors.get(i).elements()));
         Tensor sink = sinks.get(i);
         if (sink != null) {
           float[] ones = new float[(int) sink.elements()];
@@ -59,7 +70,7 @@ final class Trial {
         gradients.add(sinks.get(i) != null ? sinks.get(i) : graph.keep(graph.cont(inputs.get(i).gradient())));
       }
       graph.allocate();
-      seed.write(values(random, seed.elements()));
+      seed.write(values(random, coarse, seed.elements()));
       writes.forEach(Runnable::run);
       graph.compute();
       results.add(y.tensor().read());
@@ -68,10 +79,10 @@ final class Trial {
     return results;
   }
 
-  private static float[] values(SplittableRandom random, long n) {
+  private static float[] values(SplittableRandom random, boolean coarse, long n) {
     float[] v = new float[(int) n];
     for (int i = 0; i < v.length; i++) {
-      v[i] = 2 * (float) random.nextDouble() - 1;
+      v[i] = coarse ? random.nextInt(-16, 17) / 16f : 2 * (float) random.nextDouble() - 1;
     }
     return v;
   }

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sphere.bindings.Model;
+import dev.sphere.bindings.Rope;
 import dev.sphere.engine.model.Scorer;
 import dev.sphere.gguf.ByteVocabulary;
 import dev.sphere.gguf.GgmlType;
@@ -33,6 +34,13 @@ class GgufModelTest {
         switch (shape) {
           // Rope factors as Llama 3 has them, a head as wide as width/heads, GQA.
           case "llama" -> new Like("llama-3.2-test", "llama", 2, 96, 6, 2, 16, 160, 1024, 5e5f, 1e-5f, false, 0);
+          // A head width, a context and a base at which YaRN and the long factors make a difference.
+          case "yarn" -> RandomModel.like("tiny-qwen3-yarn");
+          case "longrope" -> RandomModel.like("tiny-phi4");
+          case "linear" -> RandomModel.like("tiny-qwen2").withRotary(new RandomModel.Rotary(0, "linear", 4, 256));
+          // Rows that are whole blocks of the K types.
+          case "blocks" -> new Like("blocks", "qwen2", 2, 256, 4, 2, 64, 512, 1024, 1e4f, 1e-6f, true, 0);
+          case "fused-blocks" -> new Like("fused-blocks", "phi3", 2, 256, 4, 2, 64, 512, 1024, 1e4f, 1e-6f, false, 0);
           // A feed-forward part so wide that its columns are shared out in dequantised blocks.
           case "wide" -> new Like("wide", "qwen2", 1, 64, 2, 1, 32, 1568, 1024, 1e4f, 1e-6f, true, 0);
           default -> RandomModel.like(shape);
@@ -48,18 +56,15 @@ class GgufModelTest {
    */
   @ParameterizedTest
   @CsvSource({
-    "tiny-qwen2,F32,2e-4", "tiny-qwen2,BF16,5e-3", "tiny-qwen2,Q8_0,5e-3", "llama,F32,2e-4", "llama,F16,5e-3"
+    "tiny-qwen2,F32,2e-4", "tiny-qwen2,BF16,5e-3", "tiny-qwen2,Q8_0,5e-3", "llama,F32,2e-4", "llama,F16,5e-3",
+    "tiny-qwen3,F32,2e-4", "tiny-qwen3,BF16,5e-3", "tiny-phi3,F32,2e-4", "tiny-phi3,Q8_0,5e-3", "yarn,F32,2e-4",
+    "longrope,F32,2e-4", "linear,F32,2e-4", "tiny-llama,F32,2e-4", "blocks,Q4_K,3e-2", "blocks,Q6_K,3e-2",
+    "blocks,Q5_K,3e-2", "blocks,Q4_0,3e-2", "fused-blocks,Q4_K,3e-2"
   })
   void logProbsAreThoseOfInference(String shape, GgmlType type, double tolerance) throws InterruptedException {
     Path file = model(shape, type);
-    SplittableRandom random = new SplittableRandom(9);
-    int[] tokens = random.ints(75, 0, 256).toArray();
-    float[] inference;
-    try (Model model = Model.load(file);
-        Scorer scorer = Scorer.of(model, null, 1, 1, 256)) {
-      int[] rest = java.util.Arrays.copyOfRange(tokens, 1, tokens.length);
-      inference = scorer.score(List.of(new Scorer.Row(new int[] {tokens[0]}, rest))).getFirst();
-    }
+    int[] tokens = new SplittableRandom(9).ints(75, 0, 256).toArray();
+    float[] inference = inference(file, tokens);
     try (TrainableModel lora =
             TrainableModels.open(file, ModelOptions.lora(2, 4, ModelOptions.LINEAR_LAYERS, 1, 1));
         TrainableModel full = TrainableModels.open(file, ModelOptions.full(1))) {
@@ -71,19 +76,73 @@ class GgufModelTest {
       java.util.Arrays.setAll(backwards, i -> tokens.length - i);
       float[] wrong = lora.logProbs(
           new PackedBatch(1, tokens.length, tokens, backwards, right.parents(), right.sources(), right.targets()), true);
-      double furthest = 0;
-      for (int i = 0; i < wrong.length; i++) {
-        furthest = Math.max(furthest, Math.abs(wrong[i] - inference[i]));
-      }
+      double furthest = furthest(inference, wrong);
       assertTrue(type != GgmlType.F32 || furthest > 5 * tolerance, "only " + furthest);
       // Full fine-tuning computes in F32 what inference computes in the file's type.
-      assertClose(inference, full.logProbs(sequence(tokens), false), type == GgmlType.F32 ? tolerance : 1e-2);
+      assertClose(
+          inference, full.logProbs(sequence(tokens), false),
+          type == GgmlType.F32 ? tolerance : type.blockSize() > 1 ? 5e-2 : 1e-2);
+    }
+  }
+
+  private static float[] inference(Path file, int[] tokens) throws InterruptedException {
+    try (Model model = Model.load(file);
+        Scorer scorer = Scorer.of(model, null, 1, 1, 256)) {
+      int[] rest = java.util.Arrays.copyOfRange(tokens, 1, tokens.length);
+      return scorer.score(List.of(new Scorer.Row(new int[] {tokens[0]}, rest))).getFirst();
+    }
+  }
+
+  private static double furthest(float[] a, float[] b) {
+    double furthest = 0;
+    for (int i = 0; i < a.length; i++) {
+      furthest = Math.max(furthest, Math.abs(a[i] - b[i]));
+    }
+    return furthest;
+  }
+
+  /** Each way of scaling the rotation shows in the log-probabilities, so that leaving it out would be noticed above. */
+  @ParameterizedTest
+  @CsvSource({"yarn,tiny-qwen3-yarn", "longrope,tiny-phi4", "linear,tiny-qwen2"})
+  void scaledRotationsMatter(String shape, String plain) {
+    Path scaled = model(shape, GgmlType.F32);
+    Like like = RandomModel.like(plain);
+    Path straight = folder.resolve("straight.gguf");
+    int turned = like.rotary().width();
+    RandomModel.write(
+        like.withRotary(new RandomModel.Rotary(turned, "none", 1, 0)), ByteVocabulary.metadata(), GgmlType.F32, 3,
+        straight);
+    int[] tokens = new SplittableRandom(9).ints(75, 0, 256).toArray();
+    try (TrainableModel a = TrainableModels.open(scaled, ModelOptions.full(1));
+        TrainableModel b = TrainableModels.open(straight, ModelOptions.full(1))) {
+      double furthest = furthest(a.logProbs(sequence(tokens), false), b.logProbs(sequence(tokens), false));
+      assertTrue(furthest > 5 * 2e-4, "only " + furthest);
+    }
+  }
+
+  /** longrope has two tables of factors: the sequences' length says which, and none is taken for the other. */
+  @Test
+  void longSequencesTakeTheLongFactors() {
+    Path file = model("longrope", GgmlType.F32); // 256 tokens before the context grew
+    int[] tokens = new SplittableRandom(9).ints(300, 0, 256).toArray();
+    try (TrainableModel brief = TrainableModels.open(file, ModelOptions.full(1));
+        TrainableModel far = TrainableModels.open(file, ModelOptions.full(1).withContext(300))) {
+      String message = assertThrows(
+              IllegalArgumentException.class, () -> brief.logProbs(sequence(tokens), false)).getMessage();
+      assertTrue(message.contains("position"), message);
+      far.logProbs(sequence(tokens), false);
+      int[] beginning = java.util.Arrays.copyOf(tokens, 75);
+      double furthest =
+          furthest(brief.logProbs(sequence(beginning), false), far.logProbs(sequence(beginning), false));
+      assertTrue(furthest > 1e-3, "only " + furthest);
     }
   }
 
   /** Frozen weights of other types: the gradient goes back through their dequantised values. */
   @ParameterizedTest
-  @CsvSource({"tiny-qwen2,Q8_0", "tiny-qwen2,BF16", "llama,F16", "wide,Q8_0", "wide,BF16"})
+  @CsvSource({
+    "tiny-qwen2,Q8_0", "tiny-qwen2,BF16", "llama,F16", "wide,Q8_0", "wide,BF16", "tiny-qwen3,BF16", "tiny-phi3,Q8_0",
+    "blocks,Q4_K", "blocks,Q6_K", "blocks,Q5_K", "blocks,Q4_0", "fused-blocks,Q4_K"})
   void loraOnFrozenTypes(String shape, GgmlType type) {
     Path file = model(shape, type);
     int[] tokens = new SplittableRandom(4).ints(21, 0, 256).toArray();
@@ -122,12 +181,16 @@ class GgufModelTest {
 
   @Test
   void refusesByName() {
-    Path file = folder.resolve("qwen3.gguf");
-    RandomModel.write(RandomModel.like("tiny-qwen3"), ByteVocabulary.metadata(), GgmlType.F32, 3, file);
+    Path file = model("tiny-phi3", GgmlType.F32);
+    ModelOptions options = ModelOptions.lora(2, 4, java.util.Set.of("attn_q"), 1, 1);
     String message =
-        assertThrows(IllegalArgumentException.class, () -> TrainableModels.open(file, ModelOptions.full(1)).close())
-            .getMessage();
-    assertTrue(message.contains("qwen3"), message);
+        assertThrows(IllegalArgumentException.class, () -> TrainableModels.open(file, options).close()).getMessage();
+    assertTrue(message.contains("attn_q,") && message.contains("attn_qkv"), message);
+    assertTrue(
+        assertThrows(
+                IllegalArgumentException.class,
+                () -> new Architecture("gemma", 1, 8, 1, 1, 8, 8, 8, 1e-6f, Rope.plain(8, true, 1e4f)))
+            .getMessage().contains("gemma"));
   }
 
   private static PackedBatch sequence(int[] tokens) {

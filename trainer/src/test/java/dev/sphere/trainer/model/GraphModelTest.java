@@ -28,11 +28,12 @@ class GraphModelTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"qwen2,true,true,1024", "qwen2,false,false,1", "llama,false,true,20", "llama,true,false,1024"})
+  @CsvSource({
+    "qwen2,true,true,1024", "qwen2,false,false,1", "llama,false,true,20", "llama,true,false,1024",
+    "qwen3,true,true,20", "qwen3,false,false,1024", "phi3,false,true,1024", "phi3,true,false,20"
+  })
   void logProbsAndGradientsAreTheReference(String name, boolean tied, boolean fused, int microTokens) {
-    boolean qwen = name.equals("qwen2");
-    TinyModel tiny =
-        new TinyModel(qwen ? TinyModel.qwen2(2) : TinyModel.llama(2), tied, qwen, !qwen, 7);
+    TinyModel tiny = TinyModel.of(name, 2, tied, 7);
     PackedBatch batch = Batches.trees(3, 13, tiny.shape.vocabulary(), 5);
     float[] weights = Batches.weights(batch.predictions(), 3);
     ReferenceModel reference = new ReferenceModel(tiny);
@@ -40,22 +41,22 @@ class GraphModelTest {
     try (TrainableModel model = new GraphModel(tiny.shape, tiny, options)) {
       close(reference.logProbs(batch), model.logProbs(batch, false), 1e-5, "log-probabilities");
       close(reference.logProbs(batch), model.backward(batch, weights), 1e-5, "log-probabilities of backward");
-      assertEquals(tiny.names().size() - (qwen ? 0 : 1), model.parameters().size());
+      assertEquals(tiny.names().size() - (name.equals("llama") ? 1 : 0), model.parameters().size());
       checkGradients(reference, batch, weights, model);
     }
   }
 
   @ParameterizedTest
-  @ValueSource(booleans = {true, false})
-  void loraGradientsAreTheReference(boolean fused) {
-    TinyModel tiny = qwen2(true);
+  @CsvSource({"qwen2,true", "qwen2,false", "llama,true", "qwen3,true", "qwen3,false", "phi3,true", "phi3,false"})
+  void loraGradientsAreTheReference(String name, boolean fused) {
+    TinyModel tiny = TinyModel.of(name, 2, true, 1);
     PackedBatch batch = Batches.trees(2, 11, tiny.shape.vocabulary(), 6);
     float[] weights = Batches.weights(batch.predictions(), 4);
     ReferenceModel reference = new ReferenceModel(tiny);
     reference.loraScale = 6.0 / 3;
     try (TrainableModel model =
         new GraphModel(tiny.shape, tiny, ModelOptions.lora(3, 6, ALL, 11, 2).withFused(fused))) {
-      assertEquals(2 * 7 * 2, model.parameters().size());
+      assertEquals(2 * (name.equals("phi3") ? 4 : 7) * 2, model.parameters().size());
       randomise(model);
       for (Parameter p : model.parameters()) {
         reference.weight(p.name(), doubles(p));
@@ -81,10 +82,11 @@ class GraphModelTest {
     }
   }
 
+  /** The tree's one pass and its paths' many: the same log-probabilities and gradients to 1e-5. */
   @ParameterizedTest
-  @ValueSource(booleans = {true, false})
-  void treeEqualsItsPathsOneByOne(boolean fused) {
-    TinyModel tiny = qwen2(true);
+  @CsvSource({"qwen2,true", "qwen2,false", "llama,true", "qwen3,true", "phi3,true"})
+  void treeEqualsItsPathsOneByOne(String name, boolean fused) {
+    TinyModel tiny = TinyModel.of(name, 2, true, 1);
     PackedBatch tree = Batches.trees(3, 17, tiny.shape.vocabulary(), 8);
     PackedBatch paths = Batches.paths(tree);
     float[] weights = Batches.weights(tree.predictions(), 9);

@@ -63,9 +63,13 @@ final class ReferenceModel {
     double[][] v = new double[n][];
     for (int i = 0; i < n; i++) {
       double[] h = norm(x[i], weights.get("blk." + l + ".attn_norm.weight"));
-      q[i] = turned(linear(l, "attn_q", h), a.heads(), batch.positions()[i]);
-      k[i] = turned(linear(l, "attn_k", h), a.kvHeads(), batch.positions()[i]);
-      v[i] = linear(l, "attn_v", h);
+      double[][] qkv = parts(l, h, "attn_qkv", a.queryWidth(), a.kvWidth(), a.kvWidth());
+      if (qkv == null) {
+        qkv = new double[][] {linear(l, "attn_q", h), linear(l, "attn_k", h), linear(l, "attn_v", h)};
+      }
+      q[i] = turned(headNorm(l, "attn_q_norm", qkv[0]), a.heads(), batch.positions()[i]);
+      k[i] = turned(headNorm(l, "attn_k_norm", qkv[1]), a.kvHeads(), batch.positions()[i]);
+      v[i] = qkv[2];
     }
     for (int i = 0; i < n; i++) {
       double[] mixed = new double[a.heads() * a.headSize()];
@@ -74,8 +78,9 @@ final class ReferenceModel {
       }
       double[] middle = plus(x[i], linear(l, "attn_output", mixed));
       double[] again = norm(middle, weights.get("blk." + l + ".ffn_norm.weight"));
-      double[] gate = linear(l, "ffn_gate", again);
-      double[] up = linear(l, "ffn_up", again);
+      double[][] both = a.name().equals("phi3") ? parts(l, again, "ffn_up", a.feedForward(), a.feedForward()) : null;
+      double[] gate = both == null ? linear(l, "ffn_gate", again) : both[0];
+      double[] up = both == null ? linear(l, "ffn_up", again) : both[1];
       for (int j = 0; j < gate.length; j++) {
         up[j] *= gate[j] / (1 + Math.exp(-gate[j]));
       }
@@ -105,6 +110,32 @@ final class ReferenceModel {
     }
   }
 
+  /** A projection cut into parts; null where the model has no such matrix. */
+  private double[][] parts(int l, double[] x, String part, int... widths) {
+    if (!weights.containsKey("blk." + l + "." + part + ".weight")) {
+      return null;
+    }
+    double[] all = linear(l, part, x);
+    double[][] cut = new double[widths.length][];
+    int from = 0;
+    for (int i = 0; i < widths.length; i++) {
+      cut[i] = java.util.Arrays.copyOfRange(all, from, from += widths[i]);
+    }
+    return cut;
+  }
+
+  private double[] headNorm(int l, String part, double[] x) {
+    double[] weight = weights.get("blk." + l + "." + part + ".weight");
+    if (weight == null) {
+      return x;
+    }
+    double[] y = new double[x.length];
+    for (int h = 0; h < x.length; h += weight.length) {
+      System.arraycopy(norm(java.util.Arrays.copyOfRange(x, h, h + weight.length), weight), 0, y, h, weight.length);
+    }
+    return y;
+  }
+
   private double[] linear(int l, String part, double[] x) {
     String name = "blk." + l + "." + part + ".weight";
     double[] y = times(weights.get(name), x);
@@ -126,15 +157,32 @@ final class ReferenceModel {
       for (int j = 0; j < half; j++) {
         double angle = position * Math.pow(a.rope().base(), -2.0 * j / a.rope().dimensions());
         angle = factors == null ? angle : angle / factors[j];
+        angle = a.rope().extension() == 0 ? angle * a.rope().scale() : yarn(j, angle);
         int first = h * d + (a.rope().neox() ? j : 2 * j);
         int second = a.rope().neox() ? first + half : first + 1;
         double u = x[first];
         double w = x[second];
-        x[first] = u * Math.cos(angle) - w * Math.sin(angle);
-        x[second] = u * Math.sin(angle) + w * Math.cos(angle);
+        x[first] = length() * (u * Math.cos(angle) - w * Math.sin(angle));
+        x[second] = length() * (u * Math.sin(angle) + w * Math.cos(angle));
       }
     }
     return x;
+  }
+
+  /** YaRN (arXiv 2309.00071): frequencies of many turns stay, those of few are scaled, a ramp between the two. */
+  private double yarn(int j, double angle) {
+    var r = a.rope();
+    double log = 2 * Math.log(r.base());
+    double fast = Math.floor(r.dimensions() * Math.log(r.originalContext() / (r.betaFast() * 2 * Math.PI)) / log);
+    double slow = Math.ceil(r.dimensions() * Math.log(r.originalContext() / (r.betaSlow() * 2 * Math.PI)) / log);
+    fast = Math.max(0, fast);
+    slow = Math.min(r.dimensions() - 1, slow);
+    double stays = 1 - Math.clamp((j - fast) / Math.max(0.001, slow - fast), 0.0, 1.0);
+    return angle * r.scale() * (1 - stays) + angle * stays;
+  }
+
+  private double length() {
+    return a.rope().attention() * (a.rope().extension() == 0 ? 1 : 1 + 0.1 * Math.log(1 / a.rope().scale()));
   }
 
   private double[] norm(double[] x, double[] weight) {

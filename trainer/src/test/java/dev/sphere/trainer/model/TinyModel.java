@@ -23,13 +23,25 @@ final class TinyModel implements WeightSource {
     add(ModelTensors.EMBEDDING, 0, 1, shape.width(), shape.vocabulary());
     for (int i = 0; i < shape.layers(); i++) {
       add(ModelTensors.weight(i, "attn_norm"), 1, 0.3, shape.width());
-      linear(i, "attn_q", biases, shape.width(), q);
-      linear(i, "attn_k", biases, shape.width(), kv);
-      linear(i, "attn_v", biases, shape.width(), kv);
+      if (shape.fusedGate()) {
+        linear(i, "attn_qkv", biases, shape.width(), q + 2 * kv);
+      } else {
+        linear(i, "attn_q", biases, shape.width(), q);
+        linear(i, "attn_k", biases, shape.width(), kv);
+        linear(i, "attn_v", biases, shape.width(), kv);
+      }
+      if (shape.headNorms()) {
+        add(ModelTensors.weight(i, "attn_q_norm"), 1, 0.3, shape.headSize());
+        add(ModelTensors.weight(i, "attn_k_norm"), 1, 0.3, shape.headSize());
+      }
       linear(i, "attn_output", false, q, shape.width());
       add(ModelTensors.weight(i, "ffn_norm"), 1, 0.3, shape.width());
-      linear(i, "ffn_gate", false, shape.width(), shape.feedForward());
-      linear(i, "ffn_up", false, shape.width(), shape.feedForward());
+      if (shape.fusedGate()) {
+        linear(i, "ffn_up", false, shape.width(), 2 * shape.feedForward());
+      } else {
+        linear(i, "ffn_gate", false, shape.width(), shape.feedForward());
+        linear(i, "ffn_up", false, shape.width(), shape.feedForward());
+      }
       linear(i, "ffn_down", false, shape.feedForward(), shape.width());
     }
     add(ModelTensors.OUTPUT_NORM, 1, 0.3, shape.width());
@@ -49,6 +61,29 @@ final class TinyModel implements WeightSource {
   /** A llama shape whose heads are as many as its key-value heads. */
   static Architecture llama(int layers) {
     return new Architecture("llama", layers, 18, 3, 3, 8, 25, 41, 1e-6f, Rope.plain(8, false, 500));
+  }
+
+  /** A qwen3 shape, whose heads are wider together than the residual stream, under YaRN. */
+  static Architecture qwen3(int layers) {
+    return new Architecture(
+        "qwen3", layers, 20, 4, 2, 8, 27, 37, 1e-5f, new Rope(8, true, 100, 0.25f, 1, 1.1f, 2, 0.5f, 64));
+  }
+
+  /** A phi3 shape: fused projections, of which only a part of each head turns. */
+  static Architecture phi3(int layers) {
+    return new Architecture("phi3", layers, 24, 4, 2, 6, 25, 41, 1e-5f, new Rope(4, true, 500, 1, 0, 1.2f, 32, 1, 64));
+  }
+
+  /** The shape of that name and its model: biases for qwen2 and phi3, rotation factors for llama. */
+  static TinyModel of(String name, int layers, boolean tied, long seed) {
+    Architecture shape = switch (name) {
+      case "qwen2" -> qwen2(layers);
+      case "qwen3" -> qwen3(layers);
+      case "llama" -> llama(layers);
+      case "phi3" -> phi3(layers);
+      default -> throw new IllegalArgumentException(name);
+    };
+    return new TinyModel(shape, tied, name.equals("qwen2") || name.equals("phi3"), name.equals("llama"), seed);
   }
 
   private void linear(int layer, String part, boolean bias, int in, int out) {

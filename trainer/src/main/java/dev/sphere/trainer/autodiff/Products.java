@@ -1,0 +1,37 @@
+package dev.sphere.trainer.autodiff;
+
+import dev.sphere.bindings.TensorType;
+import dev.sphere.bindings.TrainingKernels;
+import java.util.Locale;
+
+/**
+ * What the factors of matrix products are rounded to; sums are F32 always. BF16 has 8 bits: enough for frozen weights
+ * that have no more, and twice as fast as F32 on CPUs that multiply it (AVX-512 BF16). Elsewhere all three are F32.
+ */
+public enum Products {
+  /** BF16 where the weight is BF16 or quantised, F32 where it is F32: as exact as the model is. */
+  AUTO,
+  /** F32 throughout; quantised weights are multiplied as ggml does. */
+  F32,
+  /** BF16 throughout: F32 weights are rounded on the way, the masters stay F32. */
+  BF16;
+
+  /** The products of that name, in any case. */
+  public static Products of(String name) {
+    try {
+      return valueOf(name.toUpperCase(Locale.ROOT));
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException("products are auto, f32 or bf16, not '" + name + "'", e);
+    }
+  }
+
+  /** Whether the products with a weight of this type round their factors to BF16 on this machine. */
+  public boolean half(TensorType weight) {
+    boolean wanted = switch (this) {
+      case AUTO -> weight != TensorType.F32;
+      case F32 -> false;
+      case BF16 -> true;
+    };
+    return wanted && TrainingKernels.hasBf16();
+  }
+}
