@@ -22,6 +22,7 @@ import picocli.CommandLine.Command;
       SearchCommand.class,
       TrainCommand.class,
       EvalCommand.class,
+      EvalPrmCommand.class,
       CompareCommand.class,
       GradeCommand.class,
       ScoreCommand.class,
@@ -46,6 +47,12 @@ public final class Main implements Runnable {
     CommandLine commandLine = new CommandLine(new Main());
     commandLine.setCaseInsensitiveEnumValuesAllowed(true);
     commandLine.setExecutionExceptionHandler((e, command, parsed) -> report(e, command.getErr()));
+    // A subcommand of eval would have to be given eval's own required options.
+    if (args.length > 1 && args[0].equals("eval") && args[1].equals("prm")) {
+      String[] one = java.util.Arrays.copyOfRange(args, 1, args.length);
+      one[0] = "eval-prm";
+      return commandLine.execute(one);
+    }
     return commandLine.execute(args);
   }
 
