@@ -27,11 +27,16 @@ public record ContextOptions(
   /** llama.cpp's limit on sequences. */
   public static final int MAX_SEQUENCES = 256;
 
-  /**
-   * Largest micro-batch in which a token's logits do not depend on what shares it: from 64 tokens on, flash attention
-   * on the CPU works in tiles of 64.
-   */
-  public static final int INVARIANT_MICRO_BATCH = 63;
+  /** With ggml's own attention: from 64 tokens on it works in tiles of 64 cells, which lie elsewhere in each batch. */
+  private static final int BELOW_TILES = 63;
+
+  /** What is computed together by default, where {@link AttentionKernel} leaves the choice. */
+  private static final int MICRO_BATCH = 128;
+
+  /** Largest micro-batch in which a token's logits do not depend on what shares it, as far as we use it. */
+  public static int invariantMicroBatch() {
+    return AttentionKernel.installed() ? MICRO_BATCH : BELOW_TILES;
+  }
 
   public ContextOptions {
     if (cells < 1 || microBatch < 1 || threads < 1) {
@@ -48,12 +53,12 @@ public record ContextOptions(
     }
   }
 
-  /** Shared cache, batch-invariant: flash attention, F16 cache, micro-batches of at most 63 tokens. */
+  /** Shared cache, batch-invariant: flash attention, F16 cache, {@link #invariantMicroBatch}. */
   public static ContextOptions invariant(int cells, int sequences, int threads) {
     return new ContextOptions(
         cells,
-        Math.max(sequences, INVARIANT_MICRO_BATCH),
-        INVARIANT_MICRO_BATCH,
+        Math.max(sequences, invariantMicroBatch()),
+        invariantMicroBatch(),
         sequences,
         threads,
         true,

@@ -51,10 +51,12 @@ final class NativeLibraries {
 
     final SymbolLookup lookup; // null when not available
     final NativeRuntime.Status status;
+    final boolean attention; // ggml computes with libsphere's attention
 
-    Loaded(SymbolLookup lookup, NativeRuntime.Status status) {
+    Loaded(SymbolLookup lookup, NativeRuntime.Status status, boolean attention) {
       this.lookup = lookup;
       this.status = status;
+      this.attention = attention;
     }
 
     private static Loaded load() {
@@ -73,7 +75,9 @@ final class NativeLibraries {
         NativeLog.install(lookup);
         String message = "llama.cpp " + llama + " and libsphere " + sphere + " from " + directory;
         return new Loaded(
-            lookup, new NativeRuntime.Status(true, message, null, directory, llama, sphere));
+            lookup,
+            new NativeRuntime.Status(true, message, null, directory, llama, sphere),
+            installAttention(lookup));
       } catch (IllegalCallerException e) {
         return missing(
             directory,
@@ -90,7 +94,24 @@ final class NativeLibraries {
 
     private static Loaded missing(Path directory, String message, Throwable cause) {
       return new Loaded(
-          null, new NativeRuntime.Status(false, message, cause, directory, null, null));
+          null, new NativeRuntime.Status(false, message, cause, directory, null, null), false);
+    }
+
+    /** Before anything can be computed: ggml reads the list that this changes without a lock. */
+    private static boolean installAttention(SymbolLookup lookup) throws Throwable {
+      if ("ggml".equals(System.getenv("SPHERE_ATTENTION"))) {
+        return false;
+      }
+      MethodHandle install =
+          Linker.nativeLinker()
+              .downcallHandle(
+                  lookup.findOrThrow("sphere_attention_install"),
+                  FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.ADDRESS));
+      try (Arena arena = Arena.ofConfined()) {
+        MemorySegment installed = arena.allocate(ValueLayout.JAVA_INT);
+        int status = (int) install.invokeExact(installed);
+        return status == 0 && installed.get(ValueLayout.JAVA_INT, 0) == 1;
+      }
     }
 
     private static SymbolLookup open(NativeDirectory directory) {
@@ -106,6 +127,11 @@ final class NativeLibraries {
       }
       return all;
     }
+  }
+
+  /** See {@link AttentionKernel#installed}. */
+  static boolean attention() {
+    return Loaded.INSTANCE.attention;
   }
 
   static NativeRuntime.Status status() {

@@ -20,10 +20,31 @@ public interface StopRule {
   /** Ends a reasoning step: after the first separator that follows some text that is not blank. */
   static StopRule afterStep(String separator) {
     return (text, newFrom) -> {
-      String s = text.toString();
-      int from = Math.max(0, newFrom - separator.length() + 1);
-      int at = s.indexOf(separator, from);
-      return at >= 0 && !s.substring(0, at).isBlank();
+      int at = indexOf(text, separator, Math.max(0, newFrom - separator.length() + 1));
+      return at >= 0 && !isBlank(text, at);
     };
+  }
+
+  // Called for each token: nothing is copied.
+  private static int indexOf(CharSequence text, String what, int from) {
+    for (int at = from; at + what.length() <= text.length(); at++) {
+      int i = 0;
+      while (i < what.length() && text.charAt(at + i) == what.charAt(i)) {
+        i++;
+      }
+      if (i == what.length()) {
+        return at;
+      }
+    }
+    return -1;
+  }
+
+  private static boolean isBlank(CharSequence text, int end) {
+    for (int i = 0; i < end; i++) {
+      if (!Character.isWhitespace(text.charAt(i))) { // all white space lies in the basic plane
+        return false;
+      }
+    }
+    return true;
   }
 }

@@ -35,6 +35,9 @@ final class Lane implements AutoCloseable {
 
   private static final int MOST_CONSIDERED = 64;
 
+  /** Cells that the longest sequence leaves free, so that a step always finds room. */
+  static final int RESERVE = 64;
+
   private final Model model;
   private final Adapter adapter;
   private final ContextOptions options;
@@ -220,7 +223,7 @@ final class Lane implements AutoCloseable {
   /** Whether there are slots for so many requests, and cells for the path and a few more for all that is active. */
   private boolean fits(int requests, int length) {
     int used = active.stream().mapToInt(Rollout::requests).sum();
-    int cells = length + 8 * (used + requests) + options.microBatch();
+    int cells = length + 8 * (used + requests) + RESERVE;
     return used + requests <= slots
         && (cache.free() >= cells || cache.capacity() - cache.activeCells() >= cells);
   }
@@ -233,9 +236,12 @@ final class Lane implements AutoCloseable {
 
   // --- one micro-batch ---
 
-  /** Compacts the cache when this step does not fit. What is active may fill three quarters of it; others must wait. */
+  /**
+   * Compacts the cache when this step does not fit; with less than a whole micro-batch it goes on as long as it can.
+   * What is active may fill three quarters of the cache; others must wait.
+   */
   private void makeRoom() {
-    if (cache.free() >= options.microBatch()) {
+    if (cache.free() >= RESERVE || cache.free() > pending()) {
       return;
     }
     int most = cache.capacity() / 4 * 3;
@@ -251,11 +257,19 @@ final class Lane implements AutoCloseable {
     counters.compacted();
   }
 
+  private int pending() {
+    int sum = 0;
+    for (Rollout r : active) {
+      sum += r.pending();
+    }
+    return sum;
+  }
+
   /** Fills the batch; one place is kept for padding. */
   private void gather() {
     batch.clear();
     drawing.clear();
-    int room = options.microBatch() - 1;
+    int room = Math.min(options.microBatch(), cache.free()) - 1;
     int n = active.size();
     for (int i = 0; i < n && batch.size() < room; i++) {
       Rollout r = active.pollFirst();

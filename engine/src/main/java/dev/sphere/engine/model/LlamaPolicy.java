@@ -24,9 +24,10 @@ import java.util.concurrent.ExecutionException;
  *
  * <p><b>What is exact.</b> With an F16, F32, BF16 or Q8_0 model on the CPU, tokens and log-probabilities depend on
  * model, adapter, path and request alone, bit for bit: not on lanes, threads, slots, cache size, what shares a batch,
- * or timing. The reasons: micro-batches of 2 to 63 tokens (one-row and 64-row kernels add up in another order), flash
- * attention over cells in the order of positions, no repacked weights, and random numbers that are a function of the
- * key. The one setting that counts is the longest sequence, since generations end there.
+ * or timing. The reasons: micro-batches of at least 2 tokens (kernels for one row add up in another order), attention
+ * over a path's cells in the order of positions ({@link dev.sphere.bindings.AttentionKernel}; with ggml's own kernel at
+ * most 63 tokens), no repacked weights, and random numbers that are a function of the key. The one setting that counts
+ * is the longest sequence, since generations end there.
  *
  * <p>Thread-safe. Closing ends the loops, fails calls that wait, frees the contexts, then the adapter and the model if
  * {@link #open} loaded them; closing twice is harmless.
@@ -37,20 +38,23 @@ public final class LlamaPolicy implements Policy, AutoCloseable {
    *
    * @param lanes decode loops, each with a context of its own
    * @param threads threads that compute in each lane
-   * @param slots rollouts that step together in a lane, 1 to 62
+   * @param slots rollouts that step together in a lane, 1 to {@link #MOST_SLOTS}; more wait
    * @param cells tokens that each lane's KV cache holds, at least 256
    * @param maxSequence longest sequence, path and generation together; 0: as far as model and cache go
    * @param kvType number format of the cache
    */
   public record Options(int lanes, int threads, int slots, int cells, int maxSequence, KvType kvType) {
     static final KvType CACHE = KvType.F16;
+    /** Most rollouts that step together in a lane: llama.cpp's sequences less some for prefixes that are kept. */
+    public static final int MOST_SLOTS = ContextOptions.MAX_SEQUENCES - 32;
+
     private static final long SMALL = 50_000_000; // parameters; below, one thread a lane beats threads that wait
 
     public Options {
-      if (lanes < 1 || threads < 1 || slots < 1 || slots >= ContextOptions.INVARIANT_MICRO_BATCH || maxSequence < 0) {
+      if (lanes < 1 || threads < 1 || slots < 1 || slots > MOST_SLOTS || maxSequence < 0) {
         throw new IllegalArgumentException(
-            "lanes and threads must be positive, slots 1 to " + (ContextOptions.INVARIANT_MICRO_BATCH - 1)
-                + ", maxSequence not negative: " + lanes + ", " + threads + ", " + slots + ", " + maxSequence);
+            "lanes and threads must be positive, slots 1 to " + MOST_SLOTS + ", maxSequence not negative: " + lanes
+                + ", " + threads + ", " + slots + ", " + maxSequence);
       }
       if (cells < 256) {
         throw new IllegalArgumentException("a KV cache holds at least 256 tokens: " + cells);
@@ -64,7 +68,7 @@ public final class LlamaPolicy implements Policy, AutoCloseable {
       int lanes = small ? cores : 1;
       int wanted = parallel > 0 ? Math.ceilDiv(parallel, lanes) : small ? 32 : 62;
       return new Options(
-          lanes, small ? 1 : cores, Math.clamp(wanted, 1, 62), small ? 4096 : 16_384, 0, CACHE);
+          lanes, small ? 1 : cores, Math.clamp(wanted, 1, MOST_SLOTS), small ? 4096 : 16_384, 0, CACHE);
     }
 
     public Options withCells(int cells) {
@@ -93,14 +97,14 @@ public final class LlamaPolicy implements Policy, AutoCloseable {
     this.adapter = adapter;
     this.template = template;
     this.slots = options.slots();
-    int fits = options.cells() - ContextOptions.INVARIANT_MICRO_BATCH - 1;
+    int fits = options.cells() - Lane.RESERVE;
     int wanted = options.maxSequence() == 0 ? Integer.MAX_VALUE : options.maxSequence();
     this.limit = Math.min(wanted, Math.min(fits, model.trainedContext()));
     ContextOptions shape =
         new ContextOptions(
             options.cells(),
             ContextOptions.MAX_SEQUENCES,
-            ContextOptions.INVARIANT_MICRO_BATCH,
+            ContextOptions.invariantMicroBatch(),
             ContextOptions.MAX_SEQUENCES,
             options.threads(),
             true,

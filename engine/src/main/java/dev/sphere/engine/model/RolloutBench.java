@@ -76,7 +76,7 @@ public final class RolloutBench {
   public Result run() throws InterruptedException {
     LlamaPolicy.Options auto = LlamaPolicy.Options.auto(model, plan.parallel());
     int lanes = Math.min(auto.lanes(), plan.parallel());
-    int slots = Math.clamp(Math.ceilDiv(plan.parallel(), lanes), 1, ContextOptions.INVARIANT_MICRO_BATCH - 1);
+    int slots = Math.clamp(Math.ceilDiv(plan.parallel(), lanes), 1, LlamaPolicy.Options.MOST_SLOTS);
     int cells = Math.max(256, Math.ceilDiv(slots * (plan.prompt() + plan.generate()) * 5, 4) + 128);
     LlamaPolicy.Options options =
         new LlamaPolicy.Options(lanes, auto.threads(), slots, cells, 0, auto.kvType());

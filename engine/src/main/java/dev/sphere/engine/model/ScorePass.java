@@ -42,7 +42,7 @@ final class ScorePass {
       while (next < rows.size() || !open.isEmpty()) {
         checkInterrupt();
         openRows(cache);
-        if (cache.free() < shape.microBatch()) {
+        if (cache.free() < Lane.RESERVE) {
           cache.compact(0);
         }
         gather(batch, cache);
@@ -87,7 +87,7 @@ final class ScorePass {
 
   private boolean fits(ScoreRow row, KvCache cache) {
     int reserved = open.stream().mapToInt(ScoreRow::remaining).sum();
-    int cells = cache.activeCells() + reserved + row.remaining() + shape.microBatch();
+    int cells = cache.activeCells() + reserved + row.remaining() + Lane.RESERVE;
     return open.size() < 128 && cells <= cache.capacity();
   }
 
@@ -95,7 +95,7 @@ final class ScorePass {
     batch.clear();
     wanted.clear();
     outputRows.clear();
-    int room = shape.microBatch() - 1; // one place is kept for padding
+    int room = Math.min(shape.microBatch(), cache.free()) - 1; // one place is kept for padding
     for (ScoreRow row : open) {
       while (!row.isDone() && batch.size() < room) {
         int position = row.entry.length();

@@ -108,7 +108,7 @@ public final class Scorer implements AutoCloseable {
    * @throws InterruptedException when the calling thread was interrupted
    */
   public List<float[]> score(List<Row> rows) throws InterruptedException {
-    int limit = Math.min(model.trainedContext(), cells - ContextOptions.INVARIANT_MICRO_BATCH - 1);
+    int limit = Math.min(model.trainedContext(), cells - Lane.RESERVE);
     for (int i = 0; i < rows.size(); i++) {
       Row row = rows.get(i);
       int length = row.prompt().length + row.completion().length;

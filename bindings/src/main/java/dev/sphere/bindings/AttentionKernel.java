@@ -1,0 +1,100 @@
+package dev.sphere.bindings;
+
+import static java.lang.foreign.FunctionDescriptor.of;
+import static java.lang.foreign.FunctionDescriptor.ofVoid;
+import static java.lang.foreign.ValueLayout.ADDRESS;
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+import static java.lang.foreign.ValueLayout.JAVA_SHORT;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandle;
+
+/**
+ * libsphere's attention over a KV cache, which ggml's CPU backend uses in place of its own where the loaded ggml is the
+ * version whose extension point is known (sphere_attention.h). With it a token's result does not depend on the size
+ * of its micro-batch, and masked cells cost next to nothing.
+ *
+ * <p>It is installed when the libraries are loaded. The environment variable {@code SPHERE_ATTENTION=ggml} leaves ggml's
+ * kernel in place.
+ */
+public final class AttentionKernel {
+  private static final MethodHandle ENABLE = NativeLibraries.downcall("sphere_attention_enable", ofVoid(JAVA_INT));
+  private static final MethodHandle NODES = NativeLibraries.downcall("sphere_attention_nodes", of(JAVA_LONG));
+  private static final MethodHandle COMPUTE =
+      NativeLibraries.downcall(
+          "sphere_attention",
+          of(
+              JAVA_INT, ADDRESS, ADDRESS, ADDRESS, ADDRESS, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT,
+              JAVA_FLOAT, ADDRESS));
+
+  private AttentionKernel() {}
+
+  /** Whether models are computed with it. */
+  public static boolean installed() {
+    return NativeLibraries.attention();
+  }
+
+  /** Has an installed kernel step aside, or come back, for comparisons; not while anything is computed. */
+  public static void enable(boolean on) {
+    if (!installed()) {
+      return;
+    }
+    try {
+      ENABLE.invokeExact(on ? 1 : 0);
+    } catch (Throwable e) {
+      throw Llama.unexpected(e);
+    }
+  }
+
+  /** Attention nodes that it has computed in this process. */
+  public static long nodes() {
+    try {
+      return (long) NODES.invokeExact();
+    } catch (Throwable e) {
+      throw Llama.unexpected(e);
+    }
+  }
+
+  /**
+   * The kernel itself, on this thread; whether it is installed or not.
+   *
+   * @param q [tokens x heads x head]
+   * @param k [cells x kvHeads x head], F16 bits, as is {@code v}
+   * @param mask [tokens x cells], F16 bits; -infinity for what a token does not see
+   * @param head size of a head, a multiple of 16
+   * @return [tokens x heads x head]
+   */
+  public static float[] compute(
+      float[] q, short[] k, short[] v, short[] mask, int head, int tokens, int heads, int kvHeads, float scale) {
+    int cells = mask.length / tokens;
+    if (q.length != tokens * heads * head || k.length != cells * kvHeads * head || v.length != k.length) {
+      throw new IllegalArgumentException("the arrays' lengths do not fit the sizes");
+    }
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment out = arena.allocate(JAVA_FLOAT, q.length);
+      int status =
+          (int)
+              COMPUTE.invokeExact(
+                  arena.allocateFrom(JAVA_FLOAT, q),
+                  arena.allocateFrom(JAVA_SHORT, k),
+                  arena.allocateFrom(JAVA_SHORT, v),
+                  arena.allocateFrom(JAVA_SHORT, mask),
+                  head,
+                  tokens,
+                  heads,
+                  kvHeads,
+                  cells,
+                  scale,
+                  out);
+      if (status != 0) {
+        throw new IllegalArgumentException(Llama.lastError());
+      }
+      return out.toArray(JAVA_FLOAT);
+    } catch (Throwable e) {
+      throw Llama.unexpected(e);
+    }
+  }
+}

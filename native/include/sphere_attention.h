@@ -1,0 +1,41 @@
+// Attention over a KV cache on the CPU, in place of ggml's own kernel.
+//
+// A token's result depends on its visible cells alone, in the order in which they stand: not on the cells between them,
+// not on what else is in the batch, not on the number of threads. The mask is read once a token, keys and values
+// once for all query heads that share them, and all sums are in F32.
+#ifndef SPHERE_ATTENTION_H
+#define SPHERE_ATTENTION_H
+
+#include "sphere.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// Has ggml's CPU backend use the kernel for every FLASH_ATTN_EXT that it can take (F16 keys, values and mask, head
+// sizes that are multiples of 16, no sinks, no ALiBi, no soft cap); the others stay with ggml. Call it once, before
+// anything is computed in this process. *installed: 1 when it is in use, 0 when this ggml is another version than the
+// one whose extension point is known; then nothing has changed.
+SPHERE_API int32_t sphere_attention_install(int32_t * installed);
+
+// Switches an installed kernel off (0) and on again (1), for comparisons. Not while anything is computed.
+SPHERE_API void sphere_attention_enable(int32_t on);
+
+// How many attention nodes the kernel has computed in this process.
+SPHERE_API int64_t sphere_attention_nodes(void);
+
+// The kernel itself, one thread.
+//   q     [n_tokens x n_heads x head]            F32
+//   k, v  [n_cells x n_kv_heads x head]          F16 bits
+//   mask  [n_tokens x n_cells]                   F16 bits; -infinity: not visible, else added to the score
+//   out   [n_tokens x n_heads x head]            F32; zeros for a token that sees nothing
+// head is a multiple of 16, n_heads a multiple of n_kv_heads.
+SPHERE_API int32_t sphere_attention(const float * q, const uint16_t * k, const uint16_t * v, const uint16_t * mask,
+                                    int32_t head, int32_t n_tokens, int32_t n_heads, int32_t n_kv_heads,
+                                    int32_t n_cells, float scale, float * out);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
