@@ -27,16 +27,11 @@ public record ContextOptions(
   /** llama.cpp's limit on sequences. */
   public static final int MAX_SEQUENCES = 256;
 
-  /** With ggml's own attention: from 64 tokens on it works in tiles of 64 cells, which lie elsewhere in each batch. */
-  private static final int BELOW_TILES = 63;
-
-  /** What is computed together by default, where {@link AttentionKernel} leaves the choice. */
-  private static final int MICRO_BATCH = 128;
-
-  /** Largest micro-batch in which a token's logits do not depend on what shares it, as far as we use it. */
-  public static int invariantMicroBatch() {
-    return AttentionKernel.installed() ? MICRO_BATCH : BELOW_TILES;
-  }
+  /**
+   * Largest micro-batch in which a token's logits do not depend on what shares it: 128, which is as far as we use it, or
+   * 63 where ggml's own attention computes (from 64 tokens on it works in tiles that lie elsewhere in each batch).
+   */
+  public static final int INVARIANT_MICRO_BATCH = AttentionKernel.installed() ? 128 : 63;
 
   public ContextOptions {
     if (cells < 1 || microBatch < 1 || threads < 1) {
@@ -53,12 +48,12 @@ public record ContextOptions(
     }
   }
 
-  /** Shared cache, batch-invariant: flash attention, F16 cache, {@link #invariantMicroBatch}. */
+  /** Shared cache, batch-invariant: flash attention, F16 cache, {@link #INVARIANT_MICRO_BATCH}. */
   public static ContextOptions invariant(int cells, int sequences, int threads) {
     return new ContextOptions(
         cells,
-        Math.max(sequences, invariantMicroBatch()),
-        invariantMicroBatch(),
+        Math.max(sequences, INVARIANT_MICRO_BATCH),
+        INVARIANT_MICRO_BATCH,
         sequences,
         threads,
         true,

@@ -41,7 +41,7 @@ final class Lane implements AutoCloseable {
   private final Model model;
   private final Adapter adapter;
   private final ContextOptions options;
-  private final int slots;
+  private final int most; // rollouts that step together, with what the last job may have more, since it comes whole
   private final int limit; // longest sequence
   private final LinkedBlockingQueue<Job> inbox = new LinkedBlockingQueue<>();
   private final AtomicInteger load = new AtomicInteger();
@@ -52,6 +52,7 @@ final class Lane implements AutoCloseable {
 
   // What follows belongs to the loop's thread.
   private final ArrayDeque<Job> waiting = new ArrayDeque<>();
+  private Job next; // of those that wait the one whose turn it is, null when that is not known
   private final ArrayDeque<Rollout> displaced = new ArrayDeque<>();
   private final ArrayDeque<Rollout> active = new ArrayDeque<>(); // those to be served first stand in front
   private final List<Rollout> drawing = new ArrayList<>(); // rollouts with an output row in this step, in row order
@@ -73,7 +74,7 @@ final class Lane implements AutoCloseable {
     this.model = model;
     this.adapter = adapter;
     this.options = options;
-    this.slots = slots;
+    this.most = Math.min(slots + slots / 4, LlamaPolicy.Options.MOST_SLOTS);
     this.limit = limit;
     this.counters = counters;
     this.thread = Thread.ofPlatform().name(name).daemon().unstarted(this::run);
@@ -142,7 +143,12 @@ final class Lane implements AutoCloseable {
 
   private void receive() throws InterruptedException {
     boolean idle = active.isEmpty() && waiting.isEmpty() && displaced.isEmpty();
-    Job job = idle ? inbox.take() : inbox.poll();
+    Job job = inbox.poll();
+    if (idle && job == null) {
+      long begin = System.nanoTime();
+      job = inbox.take();
+      counters.idle(System.nanoTime() - begin);
+    }
     while (job != null) {
       if (job != WAKE) {
         waiting.add(job);
@@ -152,6 +158,7 @@ final class Lane implements AutoCloseable {
   }
 
   private void step() {
+    long begin = System.nanoTime();
     dropCancelled();
     admit();
     if (active.isEmpty()) {
@@ -159,12 +166,18 @@ final class Lane implements AutoCloseable {
     }
     makeRoom();
     gather();
+    long ready = System.nanoTime();
     context.decode(batch);
+    long decoded = System.nanoTime();
     cache.decoded();
     counters.step(batch.size());
+    long drawn = decoded;
     if (!drawing.isEmpty()) {
-      draw();
+      sample();
+      drawn = System.nanoTime();
+      handOut();
     }
+    counters.took(decoded - ready, drawn - decoded, System.nanoTime() - drawn + ready - begin);
   }
 
   // --- admission ---
@@ -190,12 +203,15 @@ final class Lane implements AutoCloseable {
       activate(displaced.poll());
     }
     while (!waiting.isEmpty()) {
-      Job job = bestCached();
-      if (!active.isEmpty() && !fits(job.requests.size(), job.path.length)) {
+      if (next == null || next.isOver()) {
+        next = bestCached(); // kept until it fits: looking through the cache at every step is not free
+      }
+      if (!active.isEmpty() && !fits(next.requests.size(), next.path.length)) {
         return;
       }
-      waiting.remove(job);
-      activate(new Rollout(job, 0));
+      waiting.remove(next);
+      activate(new Rollout(next, 0));
+      next = null;
     }
   }
 
@@ -222,9 +238,12 @@ final class Lane implements AutoCloseable {
 
   /** Whether there are slots for so many requests, and cells for the path and a few more for all that is active. */
   private boolean fits(int requests, int length) {
-    int used = active.stream().mapToInt(Rollout::requests).sum();
+    int used = 0;
+    for (Rollout r : active) {
+      used += r.requests();
+    }
     int cells = length + 8 * (used + requests) + RESERVE;
-    return used + requests <= slots
+    return used + requests <= most
         && (cache.free() >= cells || cache.capacity() - cache.activeCells() >= cells);
   }
 
@@ -298,7 +317,7 @@ final class Lane implements AutoCloseable {
 
   // --- after the computation ---
 
-  private void draw() {
+  private void sample() {
     draws.clear();
     for (int row = 0; row < drawing.size(); row++) {
       Rollout r = drawing.get(row);
@@ -312,6 +331,9 @@ final class Lane implements AutoCloseable {
       throw new LlamaException(e.getMessage() + " Model: " + model + ", sequences of " + lengths() + " tokens.");
     }
     counters.drawn(draws.size());
+  }
+
+  private void handOut() {
     int next = 0;
     for (Rollout r : drawing) {
       int requests = r.requests();

@@ -104,7 +104,7 @@ public final class LlamaPolicy implements Policy, AutoCloseable {
         new ContextOptions(
             options.cells(),
             ContextOptions.MAX_SEQUENCES,
-            ContextOptions.invariantMicroBatch(),
+            ContextOptions.INVARIANT_MICRO_BATCH,
             ContextOptions.MAX_SEQUENCES,
             options.threads(),
             true,

@@ -13,8 +13,27 @@ public final class RolloutCounters {
    * @param reused tokens that were in the cache already when a path was asked for
    * @param displaced rollouts that lost their place in a full cache and were computed again
    * @param compactions times a cache was compacted
+   * @param decodeNanos time in llama.cpp's decode, summed over lanes
+   * @param drawNanos time in which tokens were drawn
+   * @param idleNanos time in which a lane had nothing to do
+   * @param ownNanos the rest: admission, batches, text, stop rules, compaction
    */
-  public record Reading(long steps, long computed, long drawn, long reused, long displaced, long compactions) {}
+  public record Reading(
+      long steps,
+      long computed,
+      long drawn,
+      long reused,
+      long displaced,
+      long compactions,
+      long decodeNanos,
+      long drawNanos,
+      long idleNanos,
+      long ownNanos) {
+    /** Tokens in a micro-batch, on average. */
+    public double tokensPerStep() {
+      return steps == 0 ? 0 : (double) computed / steps;
+    }
+  }
 
   private final LongAdder steps = new LongAdder();
   private final LongAdder computed = new LongAdder();
@@ -22,6 +41,10 @@ public final class RolloutCounters {
   private final LongAdder reused = new LongAdder();
   private final LongAdder displaced = new LongAdder();
   private final LongAdder compactions = new LongAdder();
+  private final LongAdder decodeNanos = new LongAdder();
+  private final LongAdder drawNanos = new LongAdder();
+  private final LongAdder idleNanos = new LongAdder();
+  private final LongAdder ownNanos = new LongAdder();
 
   void step(int tokens) {
     steps.increment();
@@ -44,9 +67,28 @@ public final class RolloutCounters {
     compactions.increment();
   }
 
+  void idle(long nanos) {
+    idleNanos.add(nanos);
+  }
+
+  void took(long decode, long draw, long own) {
+    decodeNanos.add(decode);
+    drawNanos.add(draw);
+    ownNanos.add(own);
+  }
+
   /** The numbers now. */
   public Reading read() {
     return new Reading(
-        steps.sum(), computed.sum(), drawn.sum(), reused.sum(), displaced.sum(), compactions.sum());
+        steps.sum(),
+        computed.sum(),
+        drawn.sum(),
+        reused.sum(),
+        displaced.sum(),
+        compactions.sum(),
+        decodeNanos.sum(),
+        drawNanos.sum(),
+        idleNanos.sum(),
+        ownNanos.sum());
   }
 }

@@ -44,7 +44,7 @@ class LlamaPolicyTest {
       if (type == GgmlType.F32) {
         assertEquals(alone, forest(model, options(1, 2, 62, 4096), 12), "with two threads");
       }
-      assertEquals(alone, forest(model, options(1, 1, 62, 4096), 12));
+      assertEquals(alone, forest(model, options(1, 1, 120, 4096), 12));
       assertEquals(alone, forest(model, options(2, 1, 20, 2048), 12));
       assertEquals(alone, forest(model, options(1, 1, 40, 256), 12), "with a cache that is too small");
       assertEquals(alone, forest(model, options(2, 1, 7, 512), 5));
