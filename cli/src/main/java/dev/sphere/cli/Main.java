@@ -24,6 +24,7 @@ import picocli.CommandLine.Command;
       EvalCommand.class,
       EvalPrmCommand.class,
       CompareCommand.class,
+      PagesCommand.class,
       GradeCommand.class,
       ScoreCommand.class,
       GenerateCommand.class,

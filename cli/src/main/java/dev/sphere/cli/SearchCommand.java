@@ -12,11 +12,14 @@ import dev.sphere.engine.run.PrmSpec;
 import dev.sphere.engine.run.SearchPlan;
 import dev.sphere.engine.search.Distinct;
 import dev.sphere.engine.search.SearchSettings;
+import dev.sphere.engine.stage.LengthBias;
+import dev.sphere.engine.stage.PairRules;
 import dev.sphere.engine.stage.Reason;
 import dev.sphere.engine.stage.RunReport;
 import dev.sphere.engine.stage.Stage;
 import dev.sphere.engine.stage.StageSettings;
 import dev.sphere.engine.strategy.StrategySettings;
+import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -49,6 +52,8 @@ final class SearchCommand implements Callable<Integer> {
   private String model;
 
   @Mixin private ProblemOptions problems = new ProblemOptions();
+
+  @Mixin private DecontaminationOptions contamination = new DecontaminationOptions();
 
   @Option(names = "--run", required = true, paramLabel = "DIR", description = "The run's directory; made if missing.")
   private Path run;
@@ -166,13 +171,26 @@ final class SearchCommand implements Callable<Integer> {
     @Option(names = "--pairs-per-stage", paramLabel = "N", description = "Most pairs a stage and problem (default: 4).")
     private int pairsPerStage = 4;
 
+    @Option(names = "--pairs-per-problem", paramLabel = "N",
+        description = "Most pairs a problem, all stages together (default: any number).")
+    private int pairsPerProblem = Integer.MAX_VALUE;
+
+    @Option(names = "--near-duplicates", paramLabel = "S",
+        description = "Leave out a pair that is at least so alike to an earlier one of its problem: the same numbers, and "
+            + "a share S of the words in common, 0 to 1 (default: only exact repetitions).")
+    private Double nearDuplicates;
+
+    @Option(names = "--max-length-ratio", paramLabel = "R",
+        description = "Leave out a pair of which one side is more than R times as long as the other (default: any).")
+    private double maxLengthRatio;
+
     @Option(names = "--diversity-factor", paramLabel = "F",
         description = "Stage 3 samples F times the candidates (default: 2).")
     private int diversityFactor = 2;
   }
 
   @Override
-  public Integer call() throws InterruptedException {
+  public Integer call() throws InterruptedException, IOException {
     Path policy = ModelSource.resolve(model);
     Path small = smallModel == null ? null : ModelSource.resolve(smallModel);
     if (adapter != null) {
@@ -182,7 +200,9 @@ final class SearchCommand implements Callable<Integer> {
       throw new ParameterException(spec.commandLine(), "--stages must name generation: the others build on it");
     }
     ProblemSet set = problems.read(spec.commandLine().getErr());
-    PairSearch.Outcome outcome = search(plan(policy, small), set.problems());
+    List<Problem> clean = contamination.clean(set.problems(), spec.commandLine().getErr());
+    PairSearch.Outcome outcome = search(plan(policy, small), clean);
+    contamination.list(run);
     print(outcome, spec.commandLine().getOut());
     return 0;
   }
@@ -236,8 +256,14 @@ final class SearchCommand implements Callable<Integer> {
       for (Map.Entry<Reason, Integer> reason : report.reasons().entrySet()) {
         out.printf("  no pair from %d: %s%n", reason.getValue(), reason.getKey().text());
       }
-      out.printf("mean length in characters: chosen %.0f, rejected %.0f%n", report.chosenCharacters(),
-          report.rejectedCharacters());
+      LengthBias l = report.lengths();
+      out.printf("mean length in characters: chosen %.0f, rejected %.0f; chosen is longer in %.0f %%, length and being "
+          + "chosen correlate %+.2f, the two lengths %+.2f%n", report.chosenCharacters(), report.rejectedCharacters(),
+          100 * l.chosenLonger(), l.bias(), l.correlation());
+      if (report.nearDuplicates() > 0) {
+        out.printf("%d pairs are nearly another one of their problem (--near-duplicates leaves them out)%n",
+            report.nearDuplicates());
+      }
       out.printf("%d tokens in %.1f s; pairs in %s%n", outcome.tokens(), outcome.seconds(), run.resolve("pairs.jsonl"));
     }
     out.flush();
@@ -259,6 +285,9 @@ final class SearchCommand implements Callable<Integer> {
     all.put("without_pairs", reasons);
     all.put("chosen_characters", report.chosenCharacters());
     all.put("rejected_characters", report.rejectedCharacters());
+    all.put("length_bias", report.lengths().toMap());
+    all.put("near_duplicates", report.nearDuplicates());
+    all.put("contaminated", contamination.left());
     all.put("tokens", outcome.tokens());
     all.put("seconds", outcome.seconds());
     all.put("run", run.toString());

@@ -7,33 +7,38 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 
-/** Collects the pairs of one stage of one problem: no repetitions, no more than the cap. */
+/** Collects the pairs of one stage of one problem: no repetitions, no more than the caps, what the rules allow. */
 final class Pairs {
   private final String problemId;
   private final Stage stage;
   private final String prompt;
   private final int[] promptTokens;
   private final int cap;
-  private final Set<String> seen;
+  private final PairRules rules;
+  private final Seen seen;
   private final List<PreferencePair> pairs = new ArrayList<>();
-  private boolean repeated;
+  private Reason leftOut; // why a pair was, if one was
+
+  /** What the problem's stages have made so far. */
+  static final class Seen {
+    private final Set<String> exact = new HashSet<>();
+    private final List<PreferencePair> pairs = new ArrayList<>();
+
+    void add(PreferencePair pair) {
+      exact.add(sameness(pair.chosen(), pair.rejected()));
+      pairs.add(pair);
+    }
+  }
 
   /** @param seen what the problem's earlier stages have made; this stage's pairs are added to it */
-  Pairs(String problemId, Stage stage, String prompt, int[] promptTokens, int cap, Set<String> seen) {
+  Pairs(String problemId, Stage stage, String prompt, int[] promptTokens, int cap, PairRules rules, Seen seen) {
     this.problemId = problemId;
     this.stage = stage;
     this.prompt = prompt;
     this.promptTokens = promptTokens;
     this.cap = cap;
+    this.rules = rules;
     this.seen = seen;
-  }
-
-  static Set<String> nothingSeen() {
-    return new HashSet<>();
-  }
-
-  static void see(Set<String> seen, PreferencePair pair) {
-    seen.add(sameness(pair.chosen(), pair.rejected()));
   }
 
   private static String sameness(String chosen, String rejected) {
@@ -44,17 +49,39 @@ final class Pairs {
     if (pairs.size() == cap) {
       return;
     }
-    if (!seen.add(sameness(chosen, rejected))) {
-      repeated = true;
-      return;
+    PreferencePair pair = new PreferencePair(
+        problemId, stage.label(), prompt, chosen, rejected, promptTokens, chosenTokens, rejectedTokens);
+    Reason against = against(pair);
+    if (against == null) {
+      seen.add(pair);
+      pairs.add(pair);
+    } else {
+      leftOut = against;
     }
-    pairs.add(new PreferencePair(
-        problemId, stage.label(), prompt, chosen, rejected, promptTokens, chosenTokens, rejectedTokens));
+  }
+
+  private Reason against(PreferencePair pair) {
+    if (seen.exact.contains(sameness(pair.chosen(), pair.rejected()))) {
+      return Reason.DUPLICATE;
+    }
+    if (seen.pairs.size() >= rules.perProblem()) {
+      return Reason.CAPPED;
+    }
+    double shorter = Math.min(pair.chosen().length(), pair.rejected().length());
+    double longer = Math.max(pair.chosen().length(), pair.rejected().length());
+    if (rules.lengthRatio() > 0 && longer > rules.lengthRatio() * shorter) {
+      return Reason.LENGTH_RATIO;
+    }
+    if (rules.nearDuplicate() <= 1
+        && seen.pairs.stream().anyMatch(p -> NearDuplicates.similarity(p, pair) >= rules.nearDuplicate())) {
+      return Reason.NEAR_DUPLICATE;
+    }
+    return null;
   }
 
   /** The stage's result: the pairs, or the reason for none. */
   StageResult result(Reason reason, List<Attempt> attempts) {
-    Reason why = pairs.isEmpty() ? repeated ? Reason.DUPLICATE : reason : null;
+    Reason why = pairs.isEmpty() ? leftOut != null ? leftOut : reason : null;
     return new StageResult(problemId, stage, pairs, why, attempts);
   }
 }

@@ -22,6 +22,12 @@ public enum Reason {
   NO_SMALL_MODEL("no small model was given"),
   /** Every pair that was found repeats one that is there already. */
   DUPLICATE("the pair repeats another one"),
+  /** Every pair that was found is like one that is there already, in other words. */
+  NEAR_DUPLICATE("the pair is nearly another one"),
+  /** Chosen and rejected differ in length by more than is allowed. */
+  LENGTH_RATIO("the lengths of chosen and rejected are too far apart"),
+  /** The problem has as many pairs as it may have. */
+  CAPPED("the problem has its pairs already"),
   /** The prompt leaves no room in the model's context. */
   PROMPT_TOO_LONG("the prompt does not fit into the model's context"),
   /** The stage does not concern this problem. */

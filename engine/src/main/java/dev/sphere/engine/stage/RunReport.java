@@ -18,6 +18,8 @@ import java.util.TreeMap;
  * @param stageReasons by stage, why it made no pair of a problem
  * @param chosenCharacters mean length of the chosen solutions
  * @param rejectedCharacters mean length of the rejected ones; far from the chosen ones' it is a length bias
+ * @param lengths how far length tells chosen from rejected
+ * @param nearDuplicates pairs that are at least 0.9 alike to an earlier one of their problem
  */
 public record RunReport(
     int problems,
@@ -28,7 +30,10 @@ public record RunReport(
     Map<Reason, Integer> reasons,
     Map<Stage, Map<Reason, Integer>> stageReasons,
     double chosenCharacters,
-    double rejectedCharacters) {
+    double rejectedCharacters,
+    LengthBias lengths,
+    int nearDuplicates) {
+  private static final double ALIKE = 0.9;
 
   public static RunReport of(List<ProblemResult> results) {
     Map<Stage, Integer> pairs = new EnumMap<>(Stage.class);
@@ -67,7 +72,23 @@ public record RunReport(
     }
     int all = Math.max(1, pairs.values().stream().mapToInt(Integer::intValue).sum());
     return new RunReport(results.size(), solMaxRight, solMinRight, withPairs, pairs, reasons, stageReasons,
-        (double) chosen / all, (double) rejected / all);
+        (double) chosen / all, (double) rejected / all, LengthBias.of(allPairs(results)), alike(results));
+  }
+
+  private static List<PreferencePair> allPairs(List<ProblemResult> results) {
+    return results.stream().flatMap(r -> r.stages().stream()).flatMap(s -> s.pairs().stream()).toList();
+  }
+
+  private static int alike(List<ProblemResult> results) {
+    int n = 0;
+    for (ProblemResult result : results) {
+      List<PreferencePair> pairs = allPairs(List.of(result));
+      for (int i = 1; i < pairs.size(); i++) {
+        PreferencePair pair = pairs.get(i);
+        n += pairs.subList(0, i).stream().anyMatch(p -> NearDuplicates.similarity(p, pair) >= ALIKE) ? 1 : 0;
+      }
+    }
+    return n;
   }
 
   /** The number of pairs of all stages. */

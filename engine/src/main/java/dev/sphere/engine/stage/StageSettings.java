@@ -12,6 +12,7 @@ package dev.sphere.engine.stage;
  * @param corrections most wrong attempts of a problem that stage 2 tries to correct
  * @param correctPaired stage 2 also corrects the wrong attempts of problems from which stage 1 made a pair
  * @param truncatedRejected solutions that were cut at a limit may be rejected ones
+ * @param rules which pairs are left out
  */
 public record StageSettings(
     Prompts prompts,
@@ -22,7 +23,15 @@ public record StageSettings(
     int pairsPerStage,
     int corrections,
     boolean correctPaired,
-    boolean truncatedRejected) {
+    boolean truncatedRejected,
+    PairRules rules) {
+
+  /** Without rules. */
+  public StageSettings(Prompts prompts, boolean correction, boolean diversity, int diversityFactor, Pairing pairing,
+      int pairsPerStage, int corrections, boolean correctPaired, boolean truncatedRejected) {
+    this(prompts, correction, diversity, diversityFactor, pairing, pairsPerStage, corrections, correctPaired,
+        truncatedRejected, PairRules.none());
+  }
 
   /** Which solutions make a pair of stage 1. */
   public enum Pairing {
@@ -47,18 +56,24 @@ public record StageSettings(
   /** The same settings with other prompts. */
   public StageSettings withPrompts(Prompts p) {
     return new StageSettings(p, correction, diversity, diversityFactor, pairing, pairsPerStage, corrections,
-        correctPaired, truncatedRejected);
+        correctPaired, truncatedRejected, rules);
   }
 
   /** The same settings with stages 2 and 3 on or off. */
   public StageSettings withStages(boolean correct, boolean diversify) {
     return new StageSettings(prompts, correct, diversify, diversityFactor, pairing, pairsPerStage, corrections,
-        correctPaired, truncatedRejected);
+        correctPaired, truncatedRejected, rules);
   }
 
   /** The same settings with another way to pair. */
   public StageSettings withPairing(Pairing p) {
     return new StageSettings(prompts, correction, diversity, diversityFactor, p, pairsPerStage, corrections,
-        correctPaired, truncatedRejected);
+        correctPaired, truncatedRejected, rules);
+  }
+
+  /** The same settings with other rules. */
+  public StageSettings withRules(PairRules r) {
+    return new StageSettings(prompts, correction, diversity, diversityFactor, pairing, pairsPerStage, corrections,
+        correctPaired, truncatedRejected, r);
   }
 }

@@ -9,7 +9,6 @@ import dev.sphere.engine.search.SphereSearch;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Set;
 
 /**
  * The three stages over one problem (SPHERE, arXiv 2503.04813): self-generation, self-correction, diversity induction.
@@ -63,7 +62,7 @@ public final class ThreeStages {
     }
     String prompt = actor.policy().render(settings.prompts().ask(problem));
     TokenPath path = TokenPath.root(actor.policy().tokenizePrompt(prompt));
-    Task task = new Task(problem, prompt, path, Pairs.nothingSeen(), log);
+    Task task = new Task(problem, prompt, path, settings.rules(), new Pairs.Seen(), log);
 
     StageResult generation = keep(task, Stage.GENERATION, () -> selfGeneration(task));
     StageResult correction = keep(task, Stage.CORRECTION, () -> selfCorrection(task, generation));
@@ -75,9 +74,9 @@ public final class ThreeStages {
   }
 
   /** A problem on its way through the stages. */
-  private record Task(Problem problem, String prompt, TokenPath path, Set<String> seen, RunLog log) {
+  private record Task(Problem problem, String prompt, TokenPath path, PairRules rules, Pairs.Seen seen, RunLog log) {
     Pairs pairs(Stage stage, int cap) {
-      return new Pairs(problem.id(), stage, prompt, path.ownTokens(), cap, seen);
+      return new Pairs(problem.id(), stage, prompt, path.ownTokens(), cap, rules, seen);
     }
   }
 
@@ -92,7 +91,7 @@ public final class ThreeStages {
       result = step.run();
       task.log.append(result);
     } else {
-      result.pairs().forEach(pair -> Pairs.see(task.seen, pair));
+      result.pairs().forEach(task.seen::add);
     }
     return result;
   }

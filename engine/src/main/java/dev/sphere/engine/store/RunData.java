@@ -101,6 +101,23 @@ public final class RunData {
     return found;
   }
 
+  /** The expansions of some problems, each in the order in which they were found; the file is read once. */
+  public Map<String, List<Expansion>> expansions(Set<String> problemIds) {
+    Map<String, List<Expansion>> found = new HashMap<>();
+    CheckedLines.read(files.tree(), line -> {
+      String id = problemOf(line);
+      if (problemIds.contains(id)) {
+        found.computeIfAbsent(id, k -> new ArrayList<>()).add(Json.expansion(Json.parse(line)));
+      }
+    });
+    return found;
+  }
+
+  /** What the stages of a problem made so far, in order. */
+  public List<StageResult> stagesOf(String problemId) {
+    return List.copyOf(stages.getOrDefault(problemId, Map.of()).values());
+  }
+
   static List<PreferencePair> pairs(List<Problem> problems, Map<String, Map<Stage, StageResult>> stages) {
     List<PreferencePair> pairs = new ArrayList<>();
     Set<String> seen = new HashSet<>();

@@ -1,0 +1,24 @@
+package dev.sphere.engine.stage;
+
+/**
+ * Which pairs are left out.
+ *
+ * @param nearDuplicate a pair at least as alike to an earlier one of its problem ({@link NearDuplicates}) is left out;
+ *     above 1 only exact repetitions are
+ * @param perProblem most pairs of one problem, all stages together
+ * @param lengthRatio most that the longer of chosen and rejected may be of the shorter one, in characters; 0: any
+ */
+public record PairRules(double nearDuplicate, int perProblem, double lengthRatio) {
+  public PairRules {
+    if (!(nearDuplicate > 0) || perProblem < 1 || !(lengthRatio == 0 || lengthRatio >= 1)) {
+      throw new IllegalArgumentException("near duplicates from " + nearDuplicate + ", " + perProblem
+          + " pairs a problem, length ratio " + lengthRatio
+          + ": expected a positive number, at least 1, and 0 (any) or at least 1");
+    }
+  }
+
+  /** Only exact repetitions are left out. */
+  public static PairRules none() {
+    return new PairRules(2, Integer.MAX_VALUE, 0);
+  }
+}

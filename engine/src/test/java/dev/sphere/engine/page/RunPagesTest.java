@@ -1,0 +1,71 @@
+package dev.sphere.engine.page;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.sphere.engine.HashPolicy;
+import dev.sphere.engine.Problem;
+import dev.sphere.engine.SamplingSettings;
+import dev.sphere.engine.reward.MonteCarloPrm;
+import dev.sphere.engine.search.SearchSettings;
+import dev.sphere.engine.stage.PrmFactory;
+import dev.sphere.engine.stage.Prompts;
+import dev.sphere.engine.stage.SearchRun;
+import dev.sphere.engine.stage.StageSettings;
+import dev.sphere.engine.store.Provenance;
+import dev.sphere.engine.store.RunData;
+import dev.sphere.engine.store.RunStore;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class RunPagesTest {
+  @TempDir Path dir;
+
+  @Test
+  void everyProblemHasItsTreeItsPairsAndItsReasons() throws Exception {
+    List<Problem> problems = new ArrayList<>();
+    for (int i = 0; i < 6; i++) {
+      problems.add(new Problem("p" + i, "Is <b>" + i + "</b> & \"more\" enough?", "7"));
+    }
+    SearchSettings search = SearchSettings.paper().withCandidates(3).withSeparator("\n")
+        .withSampling(SamplingSettings.temperature(1, 200)).withMaxDepth(9);
+    var mc = new MonteCarloPrm.Settings(2, SamplingSettings.temperature(1, 400), false);
+    PrmFactory prm = policy -> new MonteCarloPrm(policy, HashPolicy.outcome(), mc);
+    Provenance from = Provenance.builder().settings("search", search).build();
+    StageSettings stages = StageSettings.defaults().withPrompts(new Prompts("", "{question}", "again", ""))
+        .withPairing(StageSettings.Pairing.ANY);
+    int pairs;
+    try (RunStore store = RunStore.open(dir.resolve("run"), from, problems, false)) {
+      SearchRun run = new SearchRun(new SearchRun.Models(new HashPolicy(0.5), prm, null, null), HashPolicy.outcome(),
+          search, stages, 1, 2);
+      run.run(problems, store, p -> {});
+      pairs = store.finish().size();
+    }
+    assertTrue(pairs > 0);
+    RunData data = RunData.read(dir.resolve("run"));
+    RunPages.write(data, problems.stream().map(Problem::id).toList(), dir.resolve("pages"));
+    String index = Files.readString(dir.resolve("pages/index.html"));
+    int compared = 0;
+    int marked = 0;
+    for (int i = 0; i < 6; i++) {
+      String name = String.format("problem-%05d.html", i + 1);
+      assertTrue(index.contains(name));
+      String page = Files.readString(dir.resolve("pages").resolve(name));
+      assertTrue(page.contains("Is &lt;b&gt;" + i + "&lt;/b&gt; &amp; &quot;more&quot; enough?"), "text is escaped");
+      assertFalse(page.contains("<b>" + i + "</b>"));
+      assertTrue(page.contains("S_max") && page.contains("pruned") && page.contains("prm 0."), page);
+      assertEquals(data.expansions("p" + i).stream().mapToInt(e -> e.candidates().size()).sum(),
+          page.split("<div class=\"node ", -1).length - 1, "every candidate is shown once");
+      assertEquals(page.split("<div", -1).length, page.split("</div>", -1).length, "every element is closed");
+      compared += page.split("<div class=\"pair\">", -1).length - 1;
+      marked += page.split("<mark>", -1).length - 1;
+    }
+    assertEquals(pairs, compared);
+    assertTrue(marked >= pairs && marked <= 2 * pairs, marked + " marks in " + pairs + " pairs");
+  }
+}
