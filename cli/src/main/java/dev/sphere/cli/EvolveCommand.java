@@ -50,7 +50,14 @@ final class EvolveCommand implements Callable<Integer> {
   static EvolveReport tell(CommandSpec spec, Recipe recipe, Path run, boolean resume)
       throws IOException, InterruptedException {
     try (Story story = new Story(spec.commandLine().getOut(), System.err)) {
-      return new Evolve(recipe, run, resume, story).run();
+      EvolveReport report = new Evolve(recipe, run, resume, story).run();
+      if (report.rounds().size() > 1) {
+        var out = spec.commandLine().getOut();
+        out.println();
+        report.table().forEach(out::println);
+        out.println("The best policy is that of round " + report.best().round() + ": " + report.best().artefact());
+      }
+      return report;
     }
   }
 

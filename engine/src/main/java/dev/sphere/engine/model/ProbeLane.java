@@ -128,7 +128,7 @@ final class ProbeLane implements AutoCloseable {
     if (active.isEmpty()) {
       return;
     }
-    if (cache.free() < options.microBatch()) {
+    if (cache.free() < Lane.RESERVE) {
       cache.compact(cache.capacity() / 2);
     }
     gather();
@@ -142,7 +142,7 @@ final class ProbeLane implements AutoCloseable {
       return false;
     }
     int cached = cache.cachedPrefix(job.probe.tokens(), job.probe.from());
-    int cells = cache.activeCells() + job.probe.computed() + 2 * options.microBatch();
+    int cells = cache.activeCells() + job.probe.computed() + Lane.RESERVE;
     for (ProbeJob other : active) {
       if (job.common(other) > Math.max(cached, other.entry.length())) {
         return false; // that one is computing what the two share
@@ -161,7 +161,7 @@ final class ProbeLane implements AutoCloseable {
     batch.clear();
     wanted.clear();
     endings.clear();
-    int room = options.microBatch() - 1; // one place is kept for padding
+    int room = Math.min(options.microBatch(), cache.free()) - 1; // one place is kept for padding
     for (ProbeJob job : active) {
       int[] text = job.probe.tokens();
       int[] positions = job.probe.positions();

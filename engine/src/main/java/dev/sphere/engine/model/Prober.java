@@ -85,7 +85,7 @@ public final class Prober implements AutoCloseable {
 
   private Prober(Model model, boolean hidden, LlamaPolicy.Options suits) {
     this.model = model;
-    this.limit = Math.min(model.trainedContext(), suits.cells() - 2 * ContextOptions.INVARIANT_MICRO_BATCH);
+    this.limit = Math.min(model.trainedContext(), suits.cells() - Lane.RESERVE);
     ContextOptions shape = new ContextOptions(suits.cells(), ContextOptions.MAX_SEQUENCES,
         ContextOptions.INVARIANT_MICRO_BATCH, ContextOptions.MAX_SEQUENCES, suits.threads(), true, true, KvType.F16,
         hidden);

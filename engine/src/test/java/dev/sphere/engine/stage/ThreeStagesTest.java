@@ -5,11 +5,14 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sphere.engine.Generation;
 import dev.sphere.engine.OutcomeReward;
+import dev.sphere.engine.Policy;
 import dev.sphere.engine.PreferencePair;
 import dev.sphere.engine.Problem;
 import dev.sphere.engine.ProcessRewardModel;
 import dev.sphere.engine.ScriptedPolicy;
+import dev.sphere.engine.TokenPath;
 import dev.sphere.engine.search.SearchSettings;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -117,6 +120,46 @@ class ThreeStagesTest {
     assertEquals(Reason.NO_WRONG_FOUND, solve(policy, good, STAGES).reason());
     assertEquals(Reason.NO_SMALL_MODEL, solve(policy, null, STAGES).reason());
     assertEquals(Reason.BOTH_RIGHT, solve(policy, null, STAGES.withStages(false, false)).reason());
+  }
+
+  /** A model whose tokens are other numbers for the same text. */
+  private record Shifted(ScriptedPolicy inner, int by) implements Policy {
+    private static int[] shift(int[] tokens, int by) {
+      return java.util.Arrays.stream(tokens).map(t -> t + by).toArray();
+    }
+
+    @Override
+    public List<Generation> generate(TokenPath path, List<Request> requests) {
+      return inner.generate(TokenPath.root(shift(path.toArray(), -by)), requests).stream()
+          .map(g -> new Generation(shift(g.tokens(), by), g.logProbs(), g.text(), g.finish())).toList();
+    }
+
+    @Override
+    public int[] tokenize(String text, boolean start) {
+      return shift(inner.tokenize(text, start), by);
+    }
+
+    @Override
+    public String detokenize(int[] tokens) {
+      return inner.detokenize(shift(tokens, -by));
+    }
+
+    @Override
+    public String render(List<Message> messages) {
+      return inner.render(messages);
+    }
+  }
+
+  @Test
+  void theSmallModelMayHaveAnotherVocabulary() throws InterruptedException {
+    ScriptedPolicy policy = new ScriptedPolicy().after("u[Q]a:", "+x=7$", "-y=7$");
+    Shifted small = new Shifted(new ScriptedPolicy().after("u[Q]a:", "+p=7$", "q=3$", "r=4$", "-s=5$"), 5000);
+    ProblemResult result = new ThreeStages(
+        new Actor(policy, BY_SIGN), new Actor(small, BY_SIGN), SEVEN, SEARCH, STAGES, 1).solve(PROBLEM, RunLog.inMemory());
+    PreferencePair pair = result.stages().get(2).pairs().getFirst();
+    assertEquals("-s=5", pair.rejected());
+    assertEquals(0, pair.rejectedTokens().length, "its tokens mean nothing to the policy");
+    assertArrayEquals("+x=7\0".chars().toArray(), pair.chosenTokens());
   }
 
   @Test

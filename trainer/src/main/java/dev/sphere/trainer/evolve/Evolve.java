@@ -1,6 +1,7 @@
 package dev.sphere.trainer.evolve;
 
 import dev.sphere.engine.Problem;
+import dev.sphere.engine.data.Decontamination;
 import dev.sphere.engine.data.ProblemReader;
 import dev.sphere.engine.data.ReadOptions;
 import dev.sphere.engine.embedded.ModelSource;
@@ -66,9 +67,17 @@ public final class Evolve {
       throw new IllegalArgumentException("the recipe has no evaluate.problems: say on which problems to compare");
     }
     List<Problem> heldOut = read(recipe.evaluate().problems(), recipe.evaluate().limit());
+    Decontamination.Result clean = recipe.evaluate().ngram() == 0 ? new Decontamination.Result(problems, List.of())
+        : Decontamination.check(problems, Map.of(recipe.evaluate().problems(), heldOut), recipe.evaluate().ngram());
+    problems = clean.clean();
+    if (problems.isEmpty()) {
+      throw new IllegalArgumentException("no problem is left to search: every one shares " + recipe.evaluate().ngram()
+          + " words with an evaluation problem, such as \"" + clean.hits().getFirst().words() + "\"");
+    }
     refuseOverlap(problems, heldOut);
     Path policy = ModelSource.resolve(recipe.model());
     claim();
+    list(clean.hits());
 
     EvalResult base = evaluate("base", policy, null, heldOut, directory.resolve("base-answers.jsonl"));
     List<EvolveReport.Round> rounds = new ArrayList<>();
@@ -83,6 +92,7 @@ public final class Evolve {
       policy = nextPolicy(n, policy, round.artefact());
     }
     EvolveReport report = new EvolveReport(recipe.name(), recipe.seed(), base, rounds, seconds(start));
+    Files.writeString(directory.resolve("rounds.md"), String.join("\n", report.table()) + "\n");
     Files.writeString(directory.resolve("report.json"), JSON.writeValueAsString(report.toMap()) + "\n");
     return report;
   }
@@ -163,6 +173,17 @@ public final class Evolve {
     if (!both.isEmpty()) {
       throw new IllegalArgumentException(both.size() + " of the " + heldOut.size()
           + " evaluation problems are also searched, such as " + both.getFirst() + ": use another set");
+    }
+  }
+
+  /** The problems that were left out, and why. */
+  private void list(List<Decontamination.Hit> hits) throws IOException {
+    if (recipe.evaluate().ngram() > 0) {
+      StringBuilder lines = new StringBuilder();
+      for (Decontamination.Hit hit : hits) {
+        lines.append(JsonMapper.shared().writeValueAsString(hit.toMap())).append('\n');
+      }
+      Files.writeString(directory.resolve("decontamination.jsonl"), lines);
     }
   }
 

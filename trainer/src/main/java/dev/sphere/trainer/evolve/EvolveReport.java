@@ -5,8 +5,10 @@ import dev.sphere.engine.eval.EvalResult;
 import dev.sphere.engine.stage.RunReport;
 import dev.sphere.engine.stage.Stage;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 
 /**
@@ -45,6 +47,11 @@ public record EvolveReport(String name, long seed, EvalResult base, List<Round> 
       EvalResult evaluation,
       Comparison comparison) {
 
+    /** What a pair cost; all of it where there is no pair. */
+    private double perPair(double cost) {
+      return cost / Math.max(1, search.allPairs());
+    }
+
     /** The round's figures by name. */
     public Map<String, Object> toMap() {
       Map<String, Object> m = new LinkedHashMap<>();
@@ -53,6 +60,12 @@ public record EvolveReport(String name, long seed, EvalResult base, List<Round> 
       m.put("pairs", pairs(search));
       m.put("search_tokens", searchTokens);
       m.put("search_seconds", searchSeconds);
+      m.put("tokens_per_pair", perPair(searchTokens));
+      m.put("seconds_per_pair", perPair(searchSeconds));
+      Map<String, Object> reasons = new LinkedHashMap<>();
+      search.reasons().forEach((reason, n) -> reasons.put(reason.label(), n));
+      m.put("without_pairs", reasons);
+      m.put("length_bias", search.lengths().toMap());
       m.put("train_steps", steps);
       m.put("train_seconds", trainSeconds);
       m.put("margin", metrics.get("rewards/margins"));
@@ -67,6 +80,52 @@ public record EvolveReport(String name, long seed, EvalResult base, List<Round> 
   /** The last round: the most evolved policy. */
   public Round last() {
     return rounds.getLast();
+  }
+
+  /** The round with the highest held-out accuracy, the first among equals. */
+  public Round best() {
+    Round best = rounds.getFirst();
+    for (Round round : rounds) {
+      best = round.evaluation().accuracy() > best.evaluation().accuracy() ? round : best;
+    }
+    return best;
+  }
+
+  /**
+   * A Markdown table with a line for each round. Margin and preference accuracy are those of the round's last step; the
+   * change is against the round's start.
+   */
+  public List<String> table() {
+    List<String> lines = new ArrayList<>();
+    lines.add("| round | pairs (generation + correction + diversity) | margin | preference accuracy | held-out accuracy (95 %) "
+        + "| change | search tokens | search s | train s | tokens/pair | s/pair |");
+    lines.add("|---|---|---|---|---|---|---|---|---|---|---|");
+    lines.add(text("| base | | | | %s | | | | | | |", accuracy(base)));
+    EvalResult before = base;
+    for (Round r : rounds) {
+      Map<Stage, Integer> pairs = r.search().pairs();
+      lines.add(text("| %d%s | %d (%d + %d + %d) | %s | %s | %s | %+.1f | %d | %.0f | %.0f | %.0f | %.2f |", r.round(),
+          rounds.size() > 1 && r == best() ? " (best)" : "", r.search().allPairs(), pairs.get(Stage.GENERATION),
+          pairs.get(Stage.CORRECTION), pairs.get(Stage.DIVERSITY), metric(r, "rewards/margins"),
+          metric(r, "rewards/accuracies"), accuracy(r.evaluation()),
+          100 * (r.evaluation().accuracy() - before.accuracy()), r.searchTokens(), r.searchSeconds(), r.trainSeconds(),
+          r.perPair(r.searchTokens()), r.perPair(r.searchSeconds())));
+      before = r.evaluation();
+    }
+    return lines;
+  }
+
+  private static String accuracy(EvalResult r) {
+    return text("%.1f %% (%.1f to %.1f)", 100 * r.accuracy(), 100 * r.interval().low(), 100 * r.interval().high());
+  }
+
+  private static String metric(Round round, String name) {
+    Double value = round.metrics().get(name);
+    return value == null ? "" : text("%.3f", value);
+  }
+
+  private static String text(String format, Object... values) {
+    return String.format(Locale.ROOT, format, values);
   }
 
   /** The figures by name, as the JSON result has them. */
@@ -86,6 +145,8 @@ public record EvolveReport(String name, long seed, EvalResult base, List<Round> 
     m.put("pairs", pairs(last.search()));
     m.put("rounds", rounds.stream().map(Round::toMap).toList());
     m.put("artefact", last.artefact().toString());
+    m.put("best_round", best().round());
+    m.put("best_artefact", best().artefact().toString());
     m.put("seconds", seconds);
     return m;
   }

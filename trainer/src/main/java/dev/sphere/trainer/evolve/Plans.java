@@ -6,8 +6,11 @@ import dev.sphere.engine.run.Manner;
 import dev.sphere.engine.run.PrmSpec;
 import dev.sphere.engine.run.SearchPlan;
 import dev.sphere.engine.search.SearchSettings;
+import dev.sphere.engine.stage.PairRules;
 import dev.sphere.engine.stage.StageSettings;
 import dev.sphere.engine.stage.StageSettings.Pairing;
+import dev.sphere.engine.strategy.Kind;
+import dev.sphere.engine.strategy.StrategySettings;
 import dev.sphere.trainer.job.TrainJob;
 import dev.sphere.trainer.job.Tuning;
 import dev.sphere.trainer.loop.TrainSettings;
@@ -49,10 +52,13 @@ final class Plans {
         told.pairsPerStage(),
         usual.corrections(),
         usual.correctPaired(),
-        usual.truncatedRejected());
+        usual.truncatedRejected(),
+        new PairRules(told.nearDuplicates(), told.pairsPerProblem(), told.maxLengthRatio()));
     PrmSpec prm = new PrmSpec(told.prm(), new MonteCarloPrm.Settings(
         told.rollouts(), SamplingSettings.temperature(told.temperature(), solutionTokens), told.earlyStop()));
-    return new SearchPlan(policy, null, small, prm, search, stages, seed, told.parallel());
+    StrategySettings strategy =
+        told.strategy() == null ? null : StrategySettings.of(Kind.of(told.strategy()), told.budget());
+    return new SearchPlan(policy, null, small, prm, search, stages, seed, strategy, told.parallel());
   }
 
   static TrainJob train(Recipe recipe, Path policy, Path folder, long seed) {

@@ -4,6 +4,7 @@ import static java.util.stream.Collectors.joining;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
 import dev.sphere.engine.model.ChatTemplate;
+import dev.sphere.engine.stage.PairRules;
 import dev.sphere.engine.stage.Prompts;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -74,7 +75,7 @@ public record Recipe(
    * How trees are grown. The defaults are the paper's, or our reading where it gives none (see docs/method.md).
    *
    * @param stages any of generation, correction, diversity
-   * @param prm mc, random or outcome
+   * @param prm the process reward as {@code sphere search --prm} takes it: mc, FILE.gguf, implicit:REF.gguf, random, outcome
    * @param rollouts completions of one step by which {@code mc} scores it
    * @param candidates E
    * @param temperature of every draw
@@ -86,6 +87,11 @@ public record Recipe(
    * @param maxTokens most tokens of a Monte Carlo completion; absent: likewise (1024; embedded: 256)
    * @param pairing chains (the paper's: a right Sol_max against a wrong Sol_min) or any (right against wrong)
    * @param pairsPerStage most pairs that one stage makes of one problem
+   * @param pairsPerProblem most pairs of one problem, all stages together; absent: any number
+   * @param nearDuplicates leave out pairs at least so alike to an earlier one, 0 to 1; absent: only exact repetitions
+   * @param maxLengthRatio most that one side of a pair may be longer than the other; 0: any
+   * @param strategy another way to search (sphere search --strategy), with {@code budget} tokens; absent: the paper's
+   * @param budget tokens a problem and stage for {@code strategy}
    * @param earlyStop stop Monte Carlo rollouts of an expansion when they can no longer change what survives
    * @param parallel problems in flight; changes the speed, never the result
    */
@@ -103,6 +109,11 @@ public record Recipe(
       @JsonProperty("max_tokens") Integer maxTokens,
       String pairing,
       @JsonProperty("pairs_per_stage") Integer pairsPerStage,
+      @JsonProperty("pairs_per_problem") Integer pairsPerProblem,
+      @JsonProperty("near_duplicates") Double nearDuplicates,
+      @JsonProperty("max_length_ratio") Double maxLengthRatio,
+      String strategy,
+      Long budget,
       @JsonProperty("early_stop") Boolean earlyStop,
       Integer parallel) {
     public Search {
@@ -117,13 +128,18 @@ public record Recipe(
       pairing = or(pairing, "chains");
       require(pairing.equals("chains") || pairing.equals("any"), "search.pairing", "chains or any", pairing);
       pairsPerStage = or(pairsPerStage, 4);
+      pairsPerProblem = or(pairsPerProblem, Integer.MAX_VALUE);
+      nearDuplicates = or(nearDuplicates, PairRules.none().nearDuplicate());
+      maxLengthRatio = or(maxLengthRatio, 0.0);
+      budget = or(budget, 4000L);
       earlyStop = or(earlyStop, false);
       parallel = or(parallel, 16);
     }
 
     static Search defaults() {
       return new Search(
-          null, null, null, null, null, null, null, null, null, null, null, null, null, null, null);
+          null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null,
+          null);
     }
   }
 
@@ -184,11 +200,15 @@ public record Recipe(
    * @param problems a problem file or {@code embedded:test}; none of them may be among the searched ones
    * @param limit most problems; 0 takes all
    * @param maxTokens most tokens of an answer; absent: as the model is spoken to (1024; embedded: 256)
+   * @param ngram problems that share so many words in a row with one of these are not searched, and are listed in
+   *     decontamination.jsonl; absent or 0: only problems with the same words throughout are refused
    */
-  public record Evaluate(String problems, Integer limit, @JsonProperty("max_tokens") Integer maxTokens) {
+  public record Evaluate(
+      String problems, Integer limit, @JsonProperty("max_tokens") Integer maxTokens, Integer ngram) {
     public Evaluate {
       require(problems != null, "evaluate.problems", "a problem file or 'embedded:test'", problems);
       limit = or(limit, 0);
+      ngram = or(ngram, 0);
     }
   }
 

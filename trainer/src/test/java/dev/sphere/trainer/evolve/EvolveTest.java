@@ -108,4 +108,55 @@ class EvolveTest {
         () -> new Evolve(cheating, temporary.resolve("run"), false, new Heard()).run());
     assertTrue(e.getMessage().startsWith("3 of the 3 evaluation problems are also searched"), e.getMessage());
   }
+
+  /** Each round begins with the newest policy; the first that does not rise is the last; a table has them all. */
+  @Test
+  void roundsGoOnWhileAccuracyRises() throws Exception {
+    Path run = temporary.resolve("run");
+    Recipe recipe = Recipe.parse(
+        """
+        model: embedded
+        problems: embedded:train
+        limit: 12
+        seed: 5
+        rounds: 3
+        search: {rollouts: 2, candidates: 3, depth: 8, pairing: any, stages: [generation], pairs_per_problem: 2}
+        train: {method: full, loss: sft, learning_rate: 3e-4, batch_pairs: 4}
+        evaluate: {problems: "embedded:validation", limit: 40, ngram: 30}
+        """);
+    EvolveReport report = new Evolve(recipe, run, false, new Heard()).run();
+    double before = report.base().accuracy();
+    for (int i = 0; i < report.rounds().size(); i++) {
+      EvolveReport.Round round = report.rounds().get(i);
+      boolean rose = round.evaluation().accuracy() > before;
+      boolean last = i + 1 == report.rounds().size();
+      assertEquals(last, !rose || round.round() == 3, "round " + round.round() + " rose: " + rose);
+      assertTrue(round.search().allPairs() <= 24, "two pairs a problem");
+      if (i > 0) {
+        String made = Files.readString(run.resolve("round-" + round.round()).resolve("search").resolve("run.json"));
+        assertTrue(made.contains(report.rounds().get(i - 1).artefact().toString()), "round " + round.round()
+            + " did not begin with the policy of the round before");
+      }
+      before = round.evaluation().accuracy();
+    }
+    List<String> table = Files.readAllLines(run.resolve("rounds.md"));
+    assertEquals(3 + report.rounds().size(), table.size(), "head, rule, base and a line for each round");
+    assertTrue(report.best().evaluation().accuracy() >= report.last().evaluation().accuracy());
+    assertEquals("", Files.readString(run.resolve("decontamination.jsonl")), "no 30 words in common");
+  }
+
+  @Test
+  void contaminatedProblemsAreListedAndNotSearched() throws Exception {
+    Path run = temporary.resolve("run");
+    Recipe recipe = Recipe.parse(
+        """
+        model: embedded
+        problems: embedded:train
+        limit: 3
+        search: {rollouts: 1, candidates: 2}
+        evaluate: {problems: "embedded:train", limit: 3, ngram: 500}
+        """);
+    Throwable e = assertThrows(IllegalArgumentException.class, () -> new Evolve(recipe, run, false, new Heard()).run());
+    assertTrue(e.getMessage().contains("left"), e.getMessage());
+  }
 }
