@@ -37,10 +37,11 @@ public record EmbeddedRecipe(Map<String, Entry> models) {
    * @param dialogues how many
    * @param correction share of correction dialogues
    * @param hasty share of solutions in a hurry
+   * @param drill share of drills
    */
-  public record Corpus(long seed, int dialogues, double correction, double hasty) {
+  public record Corpus(long seed, int dialogues, double correction, double hasty, double drill) {
     SftCorpus.Settings settings() {
-      return new SftCorpus.Settings(seed, dialogues, correction, hasty);
+      return new SftCorpus.Settings(seed, dialogues, correction, hasty, drill);
     }
   }
 
