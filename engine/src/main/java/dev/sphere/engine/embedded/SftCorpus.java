@@ -7,8 +7,7 @@ import java.util.SplittableRandom;
 
 /**
  * The dialogues that the embedded models are trained on: a problem and its worked solution; or a problem, a solution with
- * a slip, the request to correct it, and the right solution; or a drill, the problems' sums without the problems. The last
- * message is the one to be learned.
+ * a slip, the request to correct it, and the right solution. The last message is the one to be learned.
  */
 public final class SftCorpus {
   /** What asks for a correction, in training and in search alike. */
@@ -19,22 +18,15 @@ public final class SftCorpus {
    * @param count number of dialogues
    * @param correction share of correction dialogues, 0 to 1
    * @param hasty share of solutions in a hurry (two operations in a line) among the solutions to be learned, 0 to 1
-   * @param drill share of dialogues that are drills, 0 to 1
    */
-  public record Settings(long seed, int count, double correction, double hasty, double drill) {
+  public record Settings(long seed, int count, double correction, double hasty) {
     public Settings {
-      if (count < 0 || !isShare(correction) || !isShare(hasty) || !isShare(drill)) {
+      if (count < 0 || !(correction >= 0 && correction <= 1) || !(hasty >= 0 && hasty <= 1)) {
         throw new IllegalArgumentException("bad corpus settings: count " + count + ", correction " + correction
-            + ", hasty " + hasty + ", drill " + drill + "; shares lie between 0 and 1");
+            + ", hasty " + hasty + "; shares lie between 0 and 1");
       }
     }
-
-    private static boolean isShare(double x) {
-      return x >= 0 && x <= 1;
-    }
   }
-
-  private static final int DRILL_SUMS = 8;
 
   private SftCorpus() {}
 
@@ -44,10 +36,6 @@ public final class SftCorpus {
     SplittableRandom random = new SplittableRandom(settings.seed() ^ 0x5f3759df);
     List<List<Message>> out = new ArrayList<>(settings.count());
     while (out.size() < settings.count()) {
-      if (settings.drill() > 0 && random.nextDouble() < settings.drill()) {
-        out.add(drill(problems));
-        continue;
-      }
       WordProblem p = problems.next();
       String solution = random.nextDouble() < settings.hasty() ? p.hastySolution() : p.solution();
       if (random.nextDouble() < settings.correction()) {
@@ -61,23 +49,6 @@ public final class SftCorpus {
       }
     }
     return out;
-  }
-
-  /** Sums as they stand in the problems' solutions, a line each: first as questions, then with their results. */
-  private static List<Message> drill(WordProblems problems) {
-    List<String> questions = new ArrayList<>();
-    List<String> answers = new ArrayList<>();
-    while (questions.size() < DRILL_SUMS) {
-      WordProblem p = problems.next();
-      List<Integer> results = p.results();
-      for (int i = 0; i < results.size() && questions.size() < DRILL_SUMS; i++) {
-        String sum = WordProblem.expression(p.steps().get(i), results);
-        questions.add(sum);
-        answers.add(sum + "=" + results.get(i));
-      }
-    }
-    return List.of(
-        new Message("user", String.join("\n", questions)), new Message("assistant", String.join("\n", answers)));
   }
 
   /** The text that the tokenizer learns its words from: every kind of line that the models will see. */

@@ -99,7 +99,7 @@ public record WordProblem(String kind, String question, List<Integer> numbers, L
         && steps.stream().noneMatch(s -> s.a().step() == step && s.b().step() == step);
   }
 
-  static String expression(Step s, List<Integer> results) {
+  private static String expression(Step s, List<Integer> results) {
     return "" + valueOf(s.a(), results) + s.op() + valueOf(s.b(), results);
   }
 

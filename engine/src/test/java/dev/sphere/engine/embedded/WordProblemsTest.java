@@ -96,13 +96,13 @@ class WordProblemsTest {
   void theSameSeedGivesTheSameProblems() {
     assertEquals(WordProblems.distinct(Split.TEST, 6, 100), WordProblems.distinct(Split.TEST, 6, 100));
     assertNotEquals(WordProblems.distinct(Split.TEST, 6, 100), WordProblems.distinct(Split.TEST, 7, 100));
-    var settings = new SftCorpus.Settings(1, 200, 0.3, 0.5, 0);
+    var settings = new SftCorpus.Settings(1, 200, 0.3, 0.5);
     assertEquals(SftCorpus.dialogues(settings), SftCorpus.dialogues(settings));
   }
 
   @Test
   void embeddedSetsAreDisjointFromTraining() {
-    Set<String> trained = SftCorpus.dialogues(new SftCorpus.Settings(1, 20_000, 0.2, 0.5, 0.1)).stream()
+    Set<String> trained = SftCorpus.dialogues(new SftCorpus.Settings(1, 20_000, 0.2, 0.5)).stream()
         .map(d -> d.getFirst().content()).collect(Collectors.toSet());
     List<Problem> all = new ArrayList<>();
     for (String name : ProblemSource.EMBEDDED) {

@@ -37,11 +37,10 @@ public record EmbeddedRecipe(Map<String, Entry> models) {
    * @param dialogues how many
    * @param correction share of correction dialogues
    * @param hasty share of solutions in a hurry
-   * @param drill share of drills
    */
-  public record Corpus(long seed, int dialogues, double correction, double hasty, double drill) {
+  public record Corpus(long seed, int dialogues, double correction, double hasty) {
     SftCorpus.Settings settings() {
-      return new SftCorpus.Settings(seed, dialogues, correction, hasty, drill);
+      return new SftCorpus.Settings(seed, dialogues, correction, hasty);
     }
   }
 

@@ -28,7 +28,7 @@ class EmbeddedTrainingTest {
       models:
         embedded-small:
           seed: 1
-          corpus: {seed: 1, dialogues: 30, correction: 0.5, hasty: 0.0, drill: 0.2}
+          corpus: {seed: 1, dialogues: 30, correction: 0.5, hasty: 0.0}
           train: {learning_rate: 0.003, schedule: constant, warmup_steps: 2, weight_decay: 0.1, beta2: 0.95,
             max_grad_norm: 1.0, batch: 4, steps: 20, stop_after: 10, seed: 1, save_every: 100}
           type: bf16
@@ -52,7 +52,7 @@ class EmbeddedTrainingTest {
       assertTrue(model.bytes() < 3_000_000, "bf16: " + model.bytes());
       Vocabulary vocabulary = model.vocabulary();
       List<Example.Imitation> examples = EmbeddedTraining.examples(
-          dir.resolve("run/embedded-small-start.gguf"), SftCorpus.dialogues(new SftCorpus.Settings(1, 30, 1, 0, 0)));
+          dir.resolve("run/embedded-small-start.gguf"), SftCorpus.dialogues(new SftCorpus.Settings(1, 30, 1, 0)));
       int[] tokens = examples.getFirst().sequence().tokens();
       int prompt = examples.getFirst().sequence().promptLength();
       int[] ends = Arrays.stream(tokens).filter(t -> t == vocabulary.end()).toArray();
