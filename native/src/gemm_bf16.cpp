@@ -52,30 +52,6 @@ inline __m512i pairs_across(const uint16_t * even, const uint16_t * odd, __mmask
   return _mm512_or_si512(low, _mm512_slli_epi32(high, 16));
 }
 
-inline void transpose(__m512i * r) {
-  __m512i t[16];
-  for (int i = 0; i < 16; i += 2) {
-    t[i] = _mm512_unpacklo_epi32(r[i], r[i + 1]);
-    t[i + 1] = _mm512_unpackhi_epi32(r[i], r[i + 1]);
-  }
-  for (int i = 0; i < 16; i += 4) {
-    r[i] = _mm512_unpacklo_epi64(t[i], t[i + 2]);
-    r[i + 1] = _mm512_unpackhi_epi64(t[i], t[i + 2]);
-    r[i + 2] = _mm512_unpacklo_epi64(t[i + 1], t[i + 3]);
-    r[i + 3] = _mm512_unpackhi_epi64(t[i + 1], t[i + 3]);
-  }
-  for (int half = 0; half < 16; half += 8) {
-    for (int i = 0; i < 4; i++) {
-      t[half + i] = _mm512_shuffle_i32x4(r[half + i], r[half + i + 4], 0x88);
-      t[half + i + 4] = _mm512_shuffle_i32x4(r[half + i], r[half + i + 4], 0xdd);
-    }
-  }
-  for (int i = 0; i < 8; i++) {
-    r[i] = _mm512_shuffle_i32x4(t[i], t[i + 8], 0x88);
-    r[i + 8] = _mm512_shuffle_i32x4(t[i], t[i + 8], 0xdd);
-  }
-}
-
 // ROWS x (V * 16) of C over `pairs` pairs. A: pairs of row i at a[i * row + p * col].
 template <int ROWS, int V, bool ROW_MAJOR>
 inline __attribute__((always_inline)) void tile(int64_t pairs, const uint32_t * a, int64_t lda, const uint32_t * b,

@@ -9,7 +9,7 @@ import picocli.CommandLine.Spec;
     name = "bench",
     description = "Measures this machine, each figure beside its baseline in the same run.",
     mixinStandardHelpOptions = true,
-    subcommands = BenchRolloutsCommand.class)
+    subcommands = {BenchRolloutsCommand.class, BenchTrainCommand.class})
 final class BenchCommand implements Runnable {
   @Spec private CommandSpec spec;
 

@@ -96,6 +96,9 @@ final class TrainDpoCommand implements Callable<Integer> {
     LossSettings smoothed = labelSmoothing == null ? loss : loss.withLabelSmoothing(labelSmoothing);
     Path file = TrainOptions.data(data);
     String separator = stepSeparator == null ? null : stepSeparator.replace("\\n", "\n");
+    if (train.dryRun) {
+      return TrainRun.forecast(spec, train, job -> job.withStepSeparator(separator).forecastDpo(file, smoothed));
+    }
     return TrainRun.run(
         spec, train, (job, listener, stop) -> job.withStepSeparator(separator).dpo(file, smoothed, listener, stop));
   }

@@ -165,6 +165,9 @@ final class TrainOptions {
   @Option(names = "--threads", description = "Threads that compute (default: all cores).")
   int threads = Runtime.getRuntime().availableProcessors();
 
+  @Option(names = "--dry-run", description = "Says how much memory and time the run would take, and trains nothing.")
+  boolean dryRun;
+
   @Option(names = "--json", description = "One JSON object about the run as the last line.")
   boolean json;
 

@@ -1,16 +1,19 @@
 package dev.sphere.cli;
 
+import dev.sphere.trainer.job.Forecast;
 import dev.sphere.trainer.job.TrainJob;
 import dev.sphere.trainer.job.TrainJob.Outcome;
 import dev.sphere.trainer.loop.StepMetrics;
 import dev.sphere.trainer.loop.TrainingListener;
 import java.io.PrintWriter;
 import java.util.LinkedHashMap;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BooleanSupplier;
+import java.util.function.Function;
 import picocli.CommandLine.Model.CommandSpec;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -24,6 +27,21 @@ final class TrainRun {
   /** The job's call: sft or dpo. */
   interface Work {
     Outcome run(TrainJob job, TrainingListener listener, BooleanSupplier stop);
+  }
+
+  /** With --dry-run: what the run would take, and nothing else. */
+  static int forecast(CommandSpec spec, TrainOptions options, Function<TrainJob, Forecast> of) {
+    PrintWriter out = spec.commandLine().getOut();
+    Forecast f = of.apply(options.job());
+    out.printf(Locale.ROOT, "%d rows, %d steps, %d tokens a pass, of which %d are computed (%.0f %% shared)%n",
+        f.rows(), f.steps(), f.tokens(), f.slots(), 100.0 * (1 - (double) f.slots() / f.tokens()));
+    out.printf(Locale.ROOT, "%,d parameters, %,d trained%n", f.parameters(), f.trained());
+    out.printf(Locale.ROOT, "estimated: %d MiB at most, %.0f s%n", f.peakBytes() >> 20, f.seconds());
+    if (options.json) {
+      out.println(JsonMapper.shared().writeValueAsString(f.toMap()));
+    }
+    out.flush();
+    return 0;
   }
 
   static int run(CommandSpec spec, TrainOptions options, Work work) {

@@ -49,6 +49,9 @@ final class TrainSftCommand implements Callable<Integer> {
       return embedded();
     }
     Inputs.require(data);
+    if (train.dryRun) {
+      return TrainRun.forecast(spec, train, job -> job.forecastSft(data));
+    }
     return TrainRun.run(spec, train, (job, listener, stop) -> job.sft(data, listener, stop));
   }
 

@@ -33,6 +33,25 @@ public final class FusedOps extends PlainOps {
         : graph.mulMat(weight, x);
   }
 
+  /**
+   * In place, as the sum of outer products that a weight's gradient is: y [out, n] += weightᵀ' [out, rank] x' [n, rank]ᵀ. An
+   * adapter's two factors are so thin that turning them costs nothing, while y would be written and read once more.
+   */
+  @Override
+  public Value addLinear(Value y, Value weight, Value x) {
+    Tensor turnedWeight = graph.cont(graph.transpose(weight.tensor()));
+    Tensor turnedX = graph.cont(graph.transpose(x.tensor()));
+    return tape.record(
+        kernels.linearDw(turnedWeight, turnedX, y.tensor(), false),
+        dy -> {
+          tape.give(y, dy);
+          linearBack(weight, x, dy);
+        },
+        y,
+        weight,
+        x);
+  }
+
   private void linearBack(Value weight, Value x, Tensor dy) {
     boolean half = products.half(weight.tensor().type());
     if (weight.sink() != null) {
@@ -135,6 +154,13 @@ public final class FusedOps extends PlainOps {
   @Override
   public Tensor logProbs(Tensor logits, Targets targets) {
     return kernels.logProbs(logits, targets.offsets(), targets.tokens());
+  }
+
+  @Override
+  public Tensor headGradient(Tensor logits, Tensor logProbs, Value weight, Targets targets) {
+    Tensor dLogits =
+        kernels.logProbsBack(logits, targets.offsets(), targets.tokens(), targets.weights(), logProbs);
+    return kernels.linearDx(weight.tensor(), dLogits, null, products.half(weight.tensor().type()));
   }
 
   @Override

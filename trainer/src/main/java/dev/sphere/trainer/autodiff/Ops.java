@@ -13,6 +13,9 @@ public interface Ops {
   /** weight [in, out] of any type, x [in, N] to [out, N]. */
   Value linear(Value weight, Value x);
 
+  /** y + weight · x; y's memory may be overwritten, so nothing else may read it. */
+  Value addLinear(Value y, Value weight, Value x);
+
   /** a + b; b is repeated to a's shape if need be (a bias [out] on [out, N]). */
   Value add(Value a, Value b);
 
@@ -47,6 +50,12 @@ public interface Ops {
 
   /** Log-probabilities [count] of targets under softmax(logits), in the targets' order. */
   Tensor logProbs(Tensor logits, Targets targets);
+
+  /**
+   * The gradient [width, count] of each log-probability by the hidden row that makes it, for a weight without gradient
+   * and targets of one a row and weight 1. The logits' memory may be overwritten.
+   */
+  Tensor headGradient(Tensor logits, Tensor logProbs, Value weight, Targets targets);
 
   /**
    * The backward pass of sum_i weights[i] · logProb[i] into hidden and weight. The logits' memory may be overwritten.

@@ -19,6 +19,11 @@ public class PlainOps extends Primitives implements Ops {
   }
 
   @Override
+  public Value addLinear(Value y, Value weight, Value x) {
+    return add(y, linear(weight, x));
+  }
+
+  @Override
   public Value rmsNorm(Value x, Value weight, float eps) {
     return mul(normalize(x, eps), weight);
   }
@@ -67,10 +72,19 @@ public class PlainOps extends Primitives implements Ops {
 
   @Override
   public void logProbsBackward(Tensor logits, Tensor logProbs, Value hidden, Value weight, Targets targets) {
-    // d (sum_i w_i log p_i) / d logits = w at the targets - p · (sum of the row's weights)
+    mulMatBack(weight, hidden, logitsGradient(logits, targets));
+  }
+
+  @Override
+  public Tensor headGradient(Tensor logits, Tensor logProbs, Value weight, Targets targets) {
+    return transposedProduct(weight.tensor(), logitsGradient(logits, targets));
+  }
+
+  /** d (sum_i w_i log p_i) / d logits = w at the targets - p · (sum of the row's weights). */
+  private Tensor logitsGradient(Tensor logits, Targets targets) {
     Tensor p = graph.softMax(logits, null, 1);
     Tensor w = targets.dense((int) p.size(0));
-    mulMatBack(weight, hidden, graph.sub(w, graph.mul(p, graph.sumRows(w))));
+    return graph.sub(w, graph.mul(p, graph.sumRows(w)));
   }
 
   private Tensor gather(Tensor p, Targets targets) {

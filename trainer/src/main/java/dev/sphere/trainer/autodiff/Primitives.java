@@ -25,12 +25,17 @@ class Primitives {
   final void mulMatBack(Value a, Value b, Tensor dy) {
     Tensor at = a.tensor();
     if (b.differentiable()) {
-      Tensor plain = at.type() == TensorType.F32 ? at : graph.cast(at, TensorType.F32);
-      tape.give(b, graph.mulMat(transposed(plain), dy));
+      tape.give(b, transposedProduct(at, dy));
     }
     if (a.differentiable()) {
       tape.give(a, sumNeighbours(graph.mulMat(transposed(b.tensor()), transposed(dy)), at.size(2)));
     }
+  }
+
+  /** aᵀ dy, for a of any type. */
+  final Tensor transposedProduct(Tensor a, Tensor dy) {
+    Tensor plain = a.type() == TensorType.F32 ? a : graph.cast(a, TensorType.F32);
+    return graph.mulMat(transposed(plain), dy);
   }
 
   private Tensor transposed(Tensor a) {

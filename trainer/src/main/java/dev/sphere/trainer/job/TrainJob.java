@@ -19,6 +19,7 @@ import dev.sphere.trainer.loop.TrainSettings;
 import dev.sphere.trainer.loop.TrainingListener;
 import dev.sphere.trainer.loop.TrainingResult;
 import dev.sphere.trainer.loss.LossSettings;
+import dev.sphere.trainer.model.ModelOptions;
 import dev.sphere.trainer.model.TrainableModels;
 import dev.sphere.trainer.output.ModelOutput;
 import java.nio.file.Files;
@@ -100,6 +101,32 @@ public record TrainJob(
   public TrainJob withStepSeparator(String value) {
     return new TrainJob(
         model, output, artefact, tuning, settings, maxLength, onBadRow, type, resume, value);
+  }
+
+  /** What {@link #sft} would take. */
+  public Forecast forecastSft(Path data) {
+    RowReport report = new RowReport(data.toString(), onBadRow);
+    List<Example.Imitation> examples = encode(encoder -> new ExampleEncoder(encoder, length(), report)
+        .imitations(new RowReader(encoder, report).imitations(data)));
+    return forecast(examples, report, 3);
+  }
+
+  /** What {@link #dpo} would take. */
+  public Forecast forecastDpo(Path data, LossSettings loss) {
+    RowReport report = new RowReport(data.toString(), onBadRow);
+    List<Example.Preference> examples =
+        encode(encoder -> new ExampleEncoder(encoder, length(), report).withStepSeparator(stepSeparator)
+            .preferences(new RowReader(encoder, report).preferences(data)));
+    return forecast(examples, report, loss.needsReference() ? 4 : 3);
+  }
+
+  private Forecast forecast(List<? extends Example> examples, RowReport report, int passes) {
+    if (report.usedCount() == 0) {
+      throw new IllegalArgumentException("there is nothing to train on: " + report.summary());
+    }
+    ModelOptions options =
+        tuning.options(settings.seed(), settings.threads(), settings.packing().microBatchTokens()).withContext(length());
+    return Forecast.of(model, options, settings, examples, report, passes);
   }
 
   /** Supervised fine-tuning on a file of imitation rows ({@link RowReader} says which). */

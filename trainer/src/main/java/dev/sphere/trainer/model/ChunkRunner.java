@@ -7,9 +7,14 @@ import java.util.List;
 import java.util.function.UnaryOperator;
 
 /**
- * Forward and backward passes of one chunk. Layers are taken in segments: the inputs of the segments are kept as
- * checkpoints, then the segments are walked backwards, each one's forward and backward pass in one graph. The last
- * segment holds the head too, the first one the embedding.
+ * Forward and backward passes of one chunk. Layers are taken in segments, from the last backwards, each of as many as the
+ * activations' memory allows: the inputs of the segments are kept as checkpoints, then the segments are walked
+ * backwards, each one's forward and backward pass in one graph. The last segment holds the head too, the first one the
+ * embedding.
+ *
+ * <p>Where the head is frozen it is walked back in the same moment as forward, one prediction at a time with weight 1;
+ * what the loss weighs later is that small gradient. So its logits, by far the largest product of a small model, are
+ * neither kept nor computed twice.
  */
 final class ChunkRunner implements AutoCloseable {
   private final Backend backend;
@@ -41,78 +46,131 @@ final class ChunkRunner implements AutoCloseable {
 
   /** Whether all activations of the chunk may be kept from its forward to its backward pass. */
   boolean fitsWhole(Chunk chunk) {
-    return segmentLayers(chunk) == shape.layers()
-        && (long) chunk.rows().length * shape.vocabulary() <= Pass.LOGITS;
+    return segmentLayers(chunk) == shape.layers() && (long) chunk.rows().length * shape.vocabulary() <= Pass.LOGITS;
   }
 
-  /** Forward pass, the loss's weights by {@code lossWeights} from its log-probabilities, backward pass: one graph. */
-  float[] backwardWhole(Chunk chunk, UnaryOperator<float[]> lossWeights) {
-    try (Pass pass = pass(chunk, shape.layers())) {
-      pass.headForward(pass.layers(pass.embedding(), 0, shape.layers(), true));
+  /** Whether the chunk's last segment may wait, with its activations, for the loss's weights. */
+  boolean mayPause(Chunk chunk) {
+    return options.lora() || fitsWhole(chunk);
+  }
+
+  /**
+   * Forward pass, the loss's weights by {@code lossWeights} from its log-probabilities, backward pass. The last segment
+   * is one graph that pauses in between, so its activations are computed once.
+   */
+  float[] backwardPaused(Chunk chunk, UnaryOperator<float[]> lossWeights) {
+    int[] bounds = bounds(chunk);
+    int last = bounds.length - 2;
+    forwardSegments(chunk, bounds, 0);
+    float[] logProbs;
+    try (Pass pass = pass(chunk, bounds[last + 1] - bounds[last])) {
+      Value in = start(pass, last, 0);
+      Value out = pass.layers(in, bounds[last], bounds[last + 1], true);
+      if (options.lora()) {
+        pass.headUnit(out);
+      } else {
+        pass.headForward(out);
+      }
       int middle = pass.graph.mark();
-      pass.headBackward();
+      if (options.lora()) {
+        pass.headScaled(null);
+      } else {
+        pass.headBackward();
+      }
       pass.tape().backward(0);
+      keepGradient(pass, in, last, 0);
       pass.allocate();
       pass.graph.compute(0, middle);
-      float[] logProbs = pass.logProbs();
+      logProbs = pass.logProbs();
       pass.writeWeights(lossWeights.apply(logProbs));
       pass.graph.compute(middle, pass.graph.mark());
-      return logProbs;
     }
-  }
-
-  /** Forward pass that keeps the segments' inputs under {@code index} for {@link #backwardKept}. */
-  float[] forwardKeeping(Chunk chunk, int index) {
-    int step = segmentLayers(chunk);
-    int segments = segments(step);
-    forwardSegments(chunk, step, segments, index);
-    try (Pass pass = pass(chunk, step)) {
-      pass.headForward(pass.layers(start(pass, segments - 1, index), (segments - 1) * step, shape.layers(), true));
-      pass.run();
-      return pass.logProbs();
-    }
-  }
-
-  /** The way back for a chunk of {@link #forwardKeeping}; gradients are added to the parameters'. */
-  float[] backwardKept(Chunk chunk, int index, float[] lossWeights) {
-    int step = segmentLayers(chunk);
-    int segments = segments(step);
-    float[] logProbs = null;
-    for (int s = segments - 1; s >= 0; s--) {
-      try (Pass pass = pass(chunk, step)) {
-        Value in = start(pass, s, index);
-        Value out = pass.layers(in, s * step, Math.min(shape.layers(), (s + 1) * step), true);
-        if (s == segments - 1) {
-          pass.head(out, lossWeights);
-          pass.tape().backward(0);
-        } else {
-          pass.tape().backward(out, kept.get(index).gradient());
-        }
-        if (s > 0) {
-          pass.graph.compute(pass.graph.copy(in.gradient(), kept.get(index).gradient()));
-        }
-        pass.run();
-        if (s == segments - 1) {
-          logProbs = pass.logProbs();
-        }
-      }
-    }
+    backwardSegments(chunk, bounds, last - 1, 0);
     return logProbs;
   }
 
   /** Forward and backward pass; gradients are added to the parameters'. */
   float[] backward(Chunk chunk, float[] lossWeights) {
-    int step = segmentLayers(chunk);
-    forwardSegments(chunk, step, segments(step), 0);
+    if (mayPause(chunk)) {
+      return backwardPaused(chunk, logProbs -> lossWeights);
+    }
+    forwardSegments(chunk, bounds(chunk), 0);
     return backwardKept(chunk, 0, lossWeights);
   }
 
+  /** Forward pass that keeps the segments' inputs under {@code index} for {@link #backwardKept}. */
+  float[] forwardKeeping(Chunk chunk, int index) {
+    int[] bounds = bounds(chunk);
+    int last = bounds.length - 2;
+    forwardSegments(chunk, bounds, index);
+    try (Pass pass = pass(chunk, bounds[last + 1] - bounds[last])) {
+      Value out = pass.layers(start(pass, last, index), bounds[last], bounds[last + 1], true);
+      if (options.lora()) {
+        pass.headUnit(out);
+        pass.keepUnits(kept.get(index).unit());
+      } else {
+        pass.headForward(out);
+      }
+      pass.run();
+      return pass.logProbs();
+    }
+  }
+
+  /**
+   * The way back for a chunk of {@link #forwardKeeping}; gradients are added to the parameters'.
+   *
+   * @return the log-probabilities again where the head is computed again; null where it is frozen
+   */
+  float[] backwardKept(Chunk chunk, int index, float[] lossWeights) {
+    int[] bounds = bounds(chunk);
+    int last = bounds.length - 2;
+    float[] logProbs;
+    try (Pass pass = pass(chunk, bounds[last + 1] - bounds[last])) {
+      Value in = start(pass, last, index);
+      Value out = pass.layers(in, bounds[last], bounds[last + 1], true);
+      if (options.lora()) {
+        pass.headInputs(out);
+        pass.headScaled(kept.get(index).unit());
+      } else {
+        pass.head(out, lossWeights);
+      }
+      pass.tape().backward(0);
+      keepGradient(pass, in, last, index);
+      pass.allocate();
+      pass.writeWeights(lossWeights);
+      pass.graph.compute();
+      logProbs = options.lora() ? null : pass.logProbs();
+    }
+    backwardSegments(chunk, bounds, last - 1, index);
+    return logProbs;
+  }
+
+  /** Segments {@code from} down to 0, from the gradient that is kept. */
+  private void backwardSegments(Chunk chunk, int[] bounds, int from, int index) {
+    for (int s = from; s >= 0; s--) {
+      try (Pass pass = pass(chunk, bounds[s + 1] - bounds[s])) {
+        Value in = start(pass, s, index);
+        Value out = pass.layers(in, bounds[s], bounds[s + 1], true);
+        pass.tape().backward(out, kept.get(index).gradient());
+        keepGradient(pass, in, s, index);
+        pass.run();
+      }
+    }
+  }
+
+  private void keepGradient(Pass pass, Value in, int s, int index) {
+    if (s > 0) {
+      pass.graph.compute(pass.graph.copy(in.gradient(), kept.get(index).gradient()));
+    }
+  }
+
   /** All segments but the last. */
-  private void forwardSegments(Chunk chunk, int step, int segments, int index) {
-    reserve(index, segments, chunk.size());
+  private void forwardSegments(Chunk chunk, int[] bounds, int index) {
+    int segments = bounds.length - 1;
+    reserve(index, segments, chunk);
     for (int s = 0; s < segments - 1; s++) {
-      try (Pass pass = pass(chunk, step)) {
-        Value x = pass.layers(start(pass, s, index), s * step, (s + 1) * step, true);
+      try (Pass pass = pass(chunk, bounds[s + 1] - bounds[s])) {
+        Value x = pass.layers(start(pass, s, index), bounds[s], bounds[s + 1], true);
         pass.graph.compute(pass.graph.copy(x.tensor(), kept.get(index).input(s + 1)));
         pass.run();
       }
@@ -127,22 +185,30 @@ final class ChunkRunner implements AutoCloseable {
     return new Pass(backend, shape, transformer, options, chunk, layers);
   }
 
-  private int segments(int step) {
-    return (shape.layers() + step - 1) / step;
+  /** The layers at which segments begin, and the number of layers; only the first segment may be shorter. */
+  private int[] bounds(Chunk chunk) {
+    int step = segmentLayers(chunk);
+    int segments = (shape.layers() + step - 1) / step;
+    int[] bounds = new int[segments + 1];
+    for (int s = 0; s <= segments; s++) {
+      bounds[s] = Math.max(0, shape.layers() - (segments - s) * step);
+    }
+    return bounds;
   }
 
   private int segmentLayers(Chunk chunk) {
     return Footprint.segmentLayers(shape, options, chunk.size(), chunk.slots());
   }
 
-  private void reserve(int index, int segments, int slots) {
-    if (segments == 1 || (index < kept.size() && kept.get(index).fits(segments, slots))) {
+  private void reserve(int index, int segments, Chunk chunk) {
+    int predictions = options.lora() ? chunk.order().length : 0;
+    if (index < kept.size() && kept.get(index).fits(segments, chunk.size(), predictions)) {
       return;
     }
     while (kept.size() > index) {
       kept.removeLast().close();
     }
-    kept.add(new Checkpoints(backend, segments, shape.width(), slots));
+    kept.add(new Checkpoints(backend, segments, shape.width(), chunk.size(), predictions));
   }
 
   @Override

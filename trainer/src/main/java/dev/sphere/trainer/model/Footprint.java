@@ -41,6 +41,7 @@ public record Footprint(long weights, long gradients, long activations) {
     long tokens = (long) together * slots;
     int step = segmentLayers(shape, options, tokens, slots);
     long logits = 4L * shape.vocabulary() * Math.min(tokens, Pass.headRows(shape));
+    logits += options.lora() ? 12L * shape.width() * tokens : 0; // the head's inputs and their gradients
     long checkpoints = step == shape.layers() ? 0 : 4L * shape.width() * tokens * Math.ceilDiv(shape.layers(), step);
     return new Footprint(
         weights, 4 * trained, step * layerBytes(shape, options, tokens, slots) + logits + checkpoints);

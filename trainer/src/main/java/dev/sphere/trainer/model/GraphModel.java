@@ -59,6 +59,18 @@ public final class GraphModel implements TrainableModel {
     return backend.scratchBytes() + runner.checkpointBytes();
   }
 
+  /** Floating-point operations of a batch's forward pass in products: linear layers, attention, head. */
+  public double forwardFlops(PackedBatch batch) {
+    double layers = 2.0 * weights.layerElements() * batch.usedSlots();
+    double seen = 0;
+    for (int i = 0; i < batch.parents().length; i++) {
+      seen += batch.parents()[i] == PackedBatch.UNUSED ? 0 : batch.positions()[i] + 1;
+    }
+    double attention = 4.0 * shape.layers() * shape.queryWidth() * seen;
+    long rows = java.util.Arrays.stream(batch.sources()).distinct().count();
+    return layers + attention + 2.0 * rows * shape.width() * shape.vocabulary();
+  }
+
   @Override
   public float[] logProbs(PackedBatch batch, boolean reference) {
     check(batch);
@@ -89,8 +101,8 @@ public final class GraphModel implements TrainableModel {
   }
 
   /**
-   * {@inheritDoc} A batch whose activations fit into memory is one graph that pauses between its forward and its
-   * backward part; of a larger one the segments' inputs are kept in between.
+   * {@inheritDoc} A batch of one chunk pauses between its forward and its backward part; of a larger one the segments'
+   * inputs are kept in between.
    */
   @Override
   public float[] backward(PackedBatch batch, UnaryOperator<float[]> lossWeights) {
@@ -100,9 +112,10 @@ public final class GraphModel implements TrainableModel {
       requireWeights(batch, lossWeights.apply(result));
       return result;
     }
-    Chunk whole = Chunk.split(batch, Integer.MAX_VALUE).getFirst();
-    if (runner.fitsWhole(whole)) {
-      runner.backwardWhole(
+    List<Chunk> chunks = Chunk.split(batch, options.microTokens());
+    Chunk whole = chunks.size() == 1 ? chunks.getFirst() : Chunk.split(batch, Integer.MAX_VALUE).getFirst();
+    if (runner.fitsWhole(whole) || (chunks.size() == 1 && runner.mayPause(whole))) {
+      runner.backwardPaused(
           whole,
           logProbs -> {
             scatter(logProbs, whole, result);
@@ -110,7 +123,6 @@ public final class GraphModel implements TrainableModel {
           });
       return result;
     }
-    List<Chunk> chunks = Chunk.split(batch, options.microTokens());
     chunks.removeIf(chunk -> chunk.order().length == 0);
     for (int i = 0; i < chunks.size(); i++) {
       scatter(runner.forwardKeeping(chunks.get(i), i), chunks.get(i), result);

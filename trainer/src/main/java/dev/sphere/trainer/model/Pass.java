@@ -17,8 +17,8 @@ import java.util.List;
 
 /** One graph over a chunk, with its inputs: some layers, perhaps the embedding before and the head after them. */
 final class Pass implements AutoCloseable {
-  /** Logits that exist at once: 64 MiB of them. */
-  static final int LOGITS = 1 << 24;
+  /** Logits that exist at once: 256 MiB of them. With fewer rows packing the head's matrix would cost as much as using it. */
+  static final int LOGITS = 1 << 26;
 
   private static final int NODES_PER_LAYER = 600;
   private static final int NODES_PER_HEAD = 100;
@@ -28,6 +28,14 @@ final class Pass implements AutoCloseable {
       int first, int last, int[] rowValues, Tensor rows, Targets targets, int mark, Value hidden, Tensor logits,
       Tensor logProbs) {}
 
+  /**
+   * Predictions {@code first .. last} of a frozen head: the rows that make them (one for each, so a row after which the
+   * tree branches comes several times), and the gradient of each log-probability by its row.
+   */
+  private record Unit(
+      int first, int last, int[] rowValues, Tensor rows, Targets targets, int mark, Value hidden, Tensor gradient,
+      Tensor logProbs) {}
+
   final Graph graph;
   private final Chunk chunk;
   private final Transformer transformer;
@@ -35,13 +43,15 @@ final class Pass implements AutoCloseable {
   private final Geometry geometry;
   private final int headRows;
   private final List<HeadChunk> heads = new ArrayList<>();
+  private final List<Unit> units = new ArrayList<>();
+  private final List<Tensor> unitWeights = new ArrayList<>();
   private Tensor tokens;
 
   Pass(Backend backend, Architecture shape, Transformer transformer, ModelOptions options, Chunk chunk, int layers) {
     this.chunk = chunk;
     this.transformer = transformer;
     this.headRows = headRows(shape);
-    int headChunks = (chunk.rows().length + headRows - 1) / headRows;
+    int headChunks = (chunk.order().length + headRows - 1) / headRows;
     this.graph = new Graph(backend, NODES_PER_LAYER * layers + NODES_PER_HEAD * headChunks + 200);
     Tape tape = new Tape(graph);
     this.ops = options.fused() ? new FusedOps(tape, options.products()) : new PlainOps(tape);
@@ -118,6 +128,76 @@ final class Pass implements AutoCloseable {
     tape().backward(h.mark());
   }
 
+  /** Log-probabilities, and at once the gradient of each by the frozen head's input, as if its weight were 1. */
+  void headUnit(Value x) {
+    addUnits(x, true);
+  }
+
+  /** The head's inputs alone, where the gradients have been kept. */
+  void headInputs(Value x) {
+    addUnits(x, false);
+  }
+
+  /** In as few parts as the logits' memory allows, of about equal size. */
+  private void addUnits(Value x, boolean compute) {
+    int n = chunk.order().length;
+    int parts = Math.ceilDiv(n, headRows);
+    for (int i = 0; i < parts; i++) {
+      units.add(unit(x, (int) ((long) n * i / parts), (int) ((long) n * (i + 1) / parts), compute));
+    }
+  }
+
+  private Unit unit(Value x, int first, int last, boolean compute) {
+    int n = last - first;
+    int[] rowValues = new int[n];
+    int row = 0;
+    for (int i = first; i < last; i++) {
+      while (chunk.offsets()[row + 1] <= i) {
+        row++;
+      }
+      rowValues[i - first] = chunk.rows()[row];
+    }
+    Tensor rows = graph.input(TensorType.I32, n);
+    int mark = tape().mark();
+    Value hidden = transformer.predicting(ops, x, rows);
+    if (!compute) {
+      return new Unit(first, last, rowValues, rows, null, mark, hidden, null, null);
+    }
+    int[] offsets = new int[n + 1];
+    Arrays.setAll(offsets, i -> i);
+    float[] ones = new float[n];
+    Arrays.fill(ones, 1);
+    Targets targets = new Targets(graph, offsets, Arrays.copyOfRange(chunk.targets(), first, last), ones);
+    Tensor logits = ops.logits(hidden, transformer.head(ops));
+    Tensor logProbs = graph.keep(ops.logProbs(logits, targets));
+    Tensor gradient = graph.compute(ops.headGradient(logits, logProbs, transformer.head(ops), targets));
+    return new Unit(first, last, rowValues, rows, targets, mark, hidden, gradient, logProbs);
+  }
+
+  /** Copies the gradients of {@link #headUnit} to {@code target} [width, predictions]. */
+  void keepUnits(Tensor target) {
+    for (Unit u : units) {
+      graph.compute(graph.copy(u.gradient(), part(target, u)));
+    }
+  }
+
+  /** The way back from the head: its gradients, or the kept ones where given, times the loss's weights. */
+  void headScaled(Tensor kept) {
+    for (int i = 0; i < units.size(); i++) {
+      unitWeights.add(graph.input(TensorType.F32, 1, units.get(i).last() - units.get(i).first()));
+    }
+    for (int i = units.size() - 1; i >= 0; i--) {
+      Unit u = units.get(i);
+      Tensor gradient = kept == null ? u.gradient() : part(kept, u);
+      tape().give(u.hidden(), graph.mul(gradient, unitWeights.get(i)));
+      tape().backward(u.mark());
+    }
+  }
+
+  private Tensor part(Tensor all, Unit u) {
+    return graph.slice(all, u.first() * all.size(0), all.size(0), u.last() - u.first());
+  }
+
   /** Takes the memory and writes all inputs that are known. */
   void allocate() {
     graph.allocate();
@@ -129,12 +209,21 @@ final class Pass implements AutoCloseable {
       h.rows().write(h.rowValues());
       h.targets().write();
     }
+    for (Unit u : units) {
+      u.rows().write(u.rowValues());
+      if (u.targets() != null) {
+        u.targets().write();
+      }
+    }
   }
 
   /** Writes the weights of the loss, in a graph whose head was described before they were known. */
   void writeWeights(float[] lossWeights) {
     for (HeadChunk h : heads) {
       h.targets().writeWeights(Arrays.copyOfRange(lossWeights, h.first(), h.last()));
+    }
+    for (int i = 0; i < units.size(); i++) {
+      unitWeights.get(i).write(Arrays.copyOfRange(lossWeights, units.get(i).first(), units.get(i).last()));
     }
   }
 
@@ -148,6 +237,9 @@ final class Pass implements AutoCloseable {
     float[] all = new float[chunk.order().length];
     for (HeadChunk h : heads) {
       System.arraycopy(h.logProbs().read(), 0, all, h.first(), h.last() - h.first());
+    }
+    for (Unit u : units) {
+      System.arraycopy(u.logProbs().read(), 0, all, u.first(), u.last() - u.first());
     }
     return all;
   }

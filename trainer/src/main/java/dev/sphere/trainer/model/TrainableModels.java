@@ -1,5 +1,6 @@
 package dev.sphere.trainer.model;
 
+import dev.sphere.bindings.TensorType;
 import dev.sphere.gguf.GgufFile;
 import java.nio.file.Path;
 
@@ -17,6 +18,35 @@ public final class TrainableModels {
   public static GraphModel open(Path gguf, ModelOptions options) {
     try (GgufFile file = GgufFile.openModel(gguf)) {
       return new GraphModel(GgufWeights.architecture(file), new GgufWeights(file), options);
+    }
+  }
+
+  /**
+   * Cost of training, without loading anything.
+   *
+   * @param footprint native memory
+   * @param layerFlops floating-point operations of one slot's forward pass in the layers' products
+   * @param headFlops of one prediction in the head
+   * @param halfProducts whether the layers' products round their factors to BF16
+   */
+  public record Cost(Footprint footprint, double layerFlops, double headFlops, boolean halfProducts) {}
+
+  /** The cost for batches of {@code groups} rows of {@code slots} slots. */
+  public static Cost cost(Path gguf, ModelOptions options, int groups, int slots) {
+    try (GgufFile file = GgufFile.openModel(gguf)) {
+      Architecture shape = GgufWeights.architecture(file);
+      GgufWeights source = new GgufWeights(file);
+      long elements = 0;
+      boolean half = false;
+      for (String name : ModelTensors.of(shape, source)) {
+        if (ModelOptions.LINEAR_LAYERS.contains(ModelTensors.layerPart(name))) {
+          elements += file.tensor(name).elements();
+          half |= options.products().half(options.lora() ? source.type(name) : TensorType.F32);
+        }
+      }
+      return new Cost(
+          Footprint.of(shape, source, options, groups, slots), 2.0 * elements, 2.0 * shape.width() * shape.vocabulary(),
+          half);
     }
   }
 

@@ -93,7 +93,7 @@ final class Transformer {
     for (int i = 0; i < rows.length; i++) {
       Value y = ops.linear(weights.rows(ops, name, from, rows[i]), x);
       if (low != null) {
-        y = ops.add(y, ops.linear(weights.rows(ops, name + Weights.LORA_B, from, rows[i]), low));
+        y = ops.addLinear(y, weights.rows(ops, name + Weights.LORA_B, from, rows[i]), low);
       }
       results[i] = weights.has(bias) ? ops.add(y, weights.rows(ops, bias, from, rows[i])) : y;
       from += rows[i];

@@ -143,6 +143,14 @@ final class Weights implements AutoCloseable {
     return List.copyOf(parameters);
   }
 
+  /** Elements of the layers' matrices, adapters not counted. */
+  long layerElements() {
+    return tensors.entrySet().stream()
+        .filter(e -> ModelOptions.LINEAR_LAYERS.contains(ModelTensors.layerPart(e.getKey())))
+        .mapToLong(e -> e.getValue().elements())
+        .sum();
+  }
+
   long bytes() {
     return values.bytes() + sums.bytes();
   }

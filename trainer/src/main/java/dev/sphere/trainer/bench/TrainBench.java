@@ -1,0 +1,239 @@
+package dev.sphere.trainer.bench;
+
+import dev.sphere.bindings.Model;
+import dev.sphere.engine.model.ChatTemplate;
+import dev.sphere.engine.model.Scorer;
+import dev.sphere.trainer.autodiff.Products;
+import dev.sphere.trainer.data.Example;
+import dev.sphere.trainer.data.ExampleEncoder;
+import dev.sphere.trainer.data.MicroBatch;
+import dev.sphere.trainer.data.Packing;
+import dev.sphere.trainer.data.PackingStats;
+import dev.sphere.trainer.data.RowReader;
+import dev.sphere.trainer.data.RowReport;
+import dev.sphere.trainer.data.TextEncoder;
+import dev.sphere.trainer.data.TrainingSequence;
+import dev.sphere.trainer.data.TreePacker;
+import dev.sphere.trainer.loop.DpoTrainer;
+import dev.sphere.trainer.loop.RunOptions;
+import dev.sphere.trainer.loop.StepMetrics;
+import dev.sphere.trainer.loop.TrainSettings;
+import dev.sphere.trainer.loop.TrainingListener;
+import dev.sphere.trainer.loss.LossSettings;
+import dev.sphere.trainer.model.GraphModel;
+import dev.sphere.trainer.model.ModelOptions;
+import dev.sphere.trainer.model.TrainableModels;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.SplittableRandom;
+import java.util.stream.Stream;
+
+/**
+ * DPO steps as the product makes them (reference and policy forward, backward, AdamW), timed: on random pairs of a given
+ * length, or on the pairs of a search. bench/pytorch does the same steps in PyTorch.
+ */
+public final class TrainBench {
+  /**
+   * What is measured.
+   *
+   * @param model a GGUF file
+   * @param pairsFile preference rows or pairs of a search; null: random tokens
+   * @param pairs of a step
+   * @param length tokens of a random sequence
+   * @param prompt tokens of a random prompt, of which none is predicted
+   * @param steps timed, after one to warm up
+   * @param rank of the adapter; 0: all weights are trained
+   * @param sharing what computes common beginnings once
+   * @param products what factors are rounded to
+   * @param activationMib memory that activations may take; 0: the default
+   * @param threads that compute
+   */
+  public record Plan(
+      Path model,
+      Path pairsFile,
+      int pairs,
+      int length,
+      int prompt,
+      int steps,
+      int rank,
+      Packing.Sharing sharing,
+      Products products,
+      int activationMib,
+      int threads) {}
+
+  private static final int MOST_TOKENS = 2048;
+
+  private final Plan plan;
+
+  public TrainBench(Plan plan) {
+    if (plan.pairs < 1 || plan.steps < 1 || plan.prompt < 1 || plan.prompt >= plan.length) {
+      throw new IllegalArgumentException("pairs and steps must be at least 1, the prompt shorter than the length");
+    }
+    this.plan = plan;
+  }
+
+  /** Runs and reports, by name, in the order in which they should be shown. */
+  public Map<String, Object> run() {
+    Packing packing = Packing.defaults().withSharing(plan.sharing);
+    TrainSettings settings = TrainSettings.defaults(1e-5)
+        .withPacking(packing)
+        .withBatchSize(plan.pairs)
+        .withMaxSteps(plan.steps + 1)
+        .withOrder(TrainSettings.Order.GIVEN)
+        .withCheckpoints(0, 1)
+        .withThreads(plan.threads);
+    Map<String, Object> report = new LinkedHashMap<>();
+    try (GraphModel model = TrainableModels.open(plan.model, options(packing))) {
+      List<Example.Preference> examples = examples(model.architecture().vocabulary());
+      List<Double> seconds = new ArrayList<>();
+      List<Double> rates = new ArrayList<>();
+      TrainingListener listener = new TrainingListener() {
+        private long last = System.nanoTime();
+
+        @Override
+        public void step(StepMetrics metrics, int total) {
+          if (metrics.step() > 1) {
+            rates.add(metrics.get("tokens_per_second"));
+            seconds.add((System.nanoTime() - last) / 1e9);
+          }
+          last = System.nanoTime();
+        }
+      };
+      Path folder = temporary();
+      try {
+        new DpoTrainer(model, examples, LossSettings.defaults(), settings, RunOptions.in(folder).withListener(listener))
+            .run();
+      } finally {
+        delete(folder);
+      }
+      PackingStats stats = PackingStats.NONE;
+      double flops = 0;
+      for (int step = 1; step <= plan.steps; step++) {
+        for (MicroBatch m : new TreePacker(packing).pack(batch(examples, step))) {
+          stats = stats.plus(m.stats());
+          flops += (plan.rank > 0 ? 3 : 4) * model.forwardFlops(m.batch());
+        }
+      }
+      double total = seconds.stream().mapToDouble(Double::doubleValue).sum();
+      rates.sort(Comparator.naturalOrder());
+      report.put("tokens_per_second", rates.get(rates.size() / 2));
+      report.put("slowest", rates.getFirst());
+      report.put("fastest", rates.getLast());
+      report.put("tokens", stats.tokens());
+      report.put("seconds", total);
+      report.put("tokens_saved", stats.saved());
+      report.put("padding", stats.padding());
+      report.put("gflops", flops / total / 1e9);
+      report.put("peak_mib", peakMib());
+      report.put("weights_mib", model.weightBytes() >> 20);
+      report.put("scratch_mib", model.scratchBytes() >> 20);
+    }
+    return report;
+  }
+
+  private ModelOptions options(Packing packing) {
+    ModelOptions options = plan.rank > 0
+        ? ModelOptions.lora(plan.rank, 2f * plan.rank, ModelOptions.LINEAR_LAYERS, 0, plan.threads)
+        : ModelOptions.full(plan.threads);
+    options = options.withMicroTokens(packing.microBatchTokens()).withProducts(plan.products).withContext(MOST_TOKENS);
+    return plan.activationMib > 0 ? options.withActivationBytes((long) plan.activationMib << 20) : options;
+  }
+
+  private List<Example.Preference> batch(List<Example.Preference> examples, int step) {
+    int perEpoch = (examples.size() + plan.pairs - 1) / plan.pairs;
+    int from = step % perEpoch * plan.pairs;
+    return examples.subList(from, Math.min(from + plan.pairs, examples.size()));
+  }
+
+  private List<Example.Preference> examples(int vocabulary) {
+    if (plan.pairsFile != null) {
+      RowReport report = new RowReport(plan.pairsFile.toString(), RowReport.OnBadRow.SKIP);
+      try (Model model = Model.load(plan.model, Model.Options.onlyVocabulary())) {
+        ChatTemplate template = ChatTemplate.of(model);
+        TextEncoder encoder = TextEncoder.of(model.vocabulary(), messages -> template.render(messages, true));
+        List<Example.Preference> examples = new ExampleEncoder(encoder, MOST_TOKENS, report)
+            .preferences(new RowReader(encoder, report).preferences(plan.pairsFile));
+        if (examples.isEmpty()) {
+          throw new IllegalArgumentException("there is nothing to train on: " + report.summary());
+        }
+        return examples;
+      }
+    }
+    SplittableRandom random = new SplittableRandom(1);
+    List<Example.Preference> examples = new ArrayList<>();
+    for (int i = 0; i < plan.pairs * (plan.steps + 1); i++) {
+      int[] prompt = random.ints(plan.prompt, 0, vocabulary).toArray();
+      // The last token of a sequence is only predicted, so there is one more than are computed.
+      TrainingSequence[] both = new TrainingSequence[2];
+      for (int k = 0; k < 2; k++) {
+        both[k] = TrainingSequence.of(prompt, random.ints(plan.length - plan.prompt, 0, vocabulary).toArray());
+      }
+      examples.add(new Example.Preference("pair " + i, "tree " + i, both[0], both[1]));
+    }
+    return examples;
+  }
+
+  /**
+   * The largest difference between the trainer's log-probabilities and llama.cpp's, over one sequence of random tokens.
+   *
+   * @param tokens its length
+   */
+  public static double differenceToInference(Path file, int tokens, int threads) throws InterruptedException {
+    float[] expected;
+    int[] sequence;
+    try (Model model = Model.load(file);
+        Scorer scorer = Scorer.of(model, null, 1, threads, Math.max(256, 2 * tokens + 64))) {
+      sequence = new SplittableRandom(1).ints(tokens, 0, model.vocabulary().size()).toArray();
+      int[] rest = java.util.Arrays.copyOfRange(sequence, 1, tokens);
+      expected = scorer.score(List.of(new Scorer.Row(new int[] {sequence[0]}, rest))).getFirst();
+    }
+    ModelOptions options = ModelOptions.lora(1, 1, ModelOptions.LINEAR_LAYERS, 0, threads).withContext(tokens);
+    try (GraphModel model = TrainableModels.open(file, options)) {
+      Example example = new Example.Imitation("", "", new TrainingSequence(sequence, 1));
+      MicroBatch m = new TreePacker(Packing.defaults()).pack(List.of(example)).getFirst();
+      float[] actual = m.gather(model.logProbs(m.batch(), true), 0, 0);
+      double furthest = 0;
+      for (int i = 0; i < actual.length; i++) {
+        furthest = Math.max(furthest, Math.abs(actual[i] - expected[i]));
+      }
+      return furthest;
+    }
+  }
+
+  /** The most memory that this process has held so far, in MiB; -1 where the system does not tell. */
+  public static long peakMib() {
+    try (Stream<String> lines = Files.lines(Path.of("/proc/self/status"))) {
+      return lines.filter(l -> l.startsWith("VmHWM:"))
+          .mapToLong(l -> Long.parseLong(l.replaceAll("\\D", "")) / 1024)
+          .findFirst()
+          .orElse(-1);
+    } catch (IOException | UncheckedIOException e) {
+      return -1;
+    }
+  }
+
+  private static Path temporary() {
+    try {
+      return Files.createTempDirectory("sphere-bench");
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot make a temporary folder", e);
+    }
+  }
+
+  private static void delete(Path folder) {
+    try (Stream<Path> all = Files.walk(folder)) {
+      for (Path p : all.sorted(Comparator.reverseOrder()).toList()) {
+        Files.delete(p);
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot remove " + folder, e);
+    }
+  }
+}
