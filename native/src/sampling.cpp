@@ -2,70 +2,96 @@
 #include "sphere_sampling.h"
 
 #include "barrier.hpp"
+#include "simd.hpp"
 
 #include <algorithm>
 #include <atomic>
 #include <cmath>
-#include <cstring>
 #include <limits>
 #include <string>
 #include <vector>
 
 namespace {
 
-constexpr int BLOCK = 512; // elements whose weights are summed in F32 before they go into a double
+using sphere::fma;
+using sphere::kWidth;
+using sphere::load;
+using sphere::load_part;
+using sphere::set1;
+using sphere::sub;
+using sphere::Vec;
+
+constexpr int BLOCK = 512; // elements that are walked together: their weights are summed in F32 while they are in L1
 constexpr float INF = std::numeric_limits<float>::infinity();
+constexpr float LOG2_E = 1.44269504f;
 
-// exp for x <= 0, written so that compilers vectorise it: 2^n * p(r), |r| <= ln2 / 2, relative error below 2e-7.
-// Below -87 the result is 0.
-inline float exp_negative(float x) {
-  const float in = x < -87.0f ? -87.0f : x;                       // also catches -infinity
-  const float n = (in * 1.44269504f + 12582912.0f) - 12582912.0f; // rounds to the nearest whole number
-  const float r = (in - n * 0.693359375f) + n * 2.12194440e-4f;
-  float p = 1.9875691500e-4f;
-  p = p * r + 1.3981999507e-3f;
-  p = p * r + 8.3334519073e-3f;
-  p = p * r + 4.1665795894e-2f;
-  p = p * r + 1.6666665459e-1f;
-  p = p * r + 5.0000001201e-1f;
-  p = p * r * r + r + 1.0f;
-  const int32_t bits = (static_cast<int32_t>(n) + 127) << 23;
-  float scale;
-  std::memcpy(&scale, &bits, 4);
-  const float e = p * scale;
-  // NaN must stay NaN: x + x keeps it.
-  return x < -87.0f ? 0.0f : (x == x ? e : x + x);
+// 2^((x - max) * c) for x <= max: c = log2(e) / temperature. 0 below 2^-126 (minus infinity too); NaN stays NaN.
+// Cephes' polynomial for 2^r, |r| <= 1/2: relative error below 2e-7.
+inline Vec weights(Vec x, Vec max, Vec c) {
+  const Vec low = set1(-126.0f);
+  const Vec y = sphere::mul(sub(x, max), c);
+  Vec n = sphere::round(y);
+  const Vec r = fma(sub(x, max), c, sub(sphere::zero(), n)); // rounded once
+  Vec p = set1(1.535336188319500e-4f);
+  p = fma(p, r, set1(1.339887440266574e-3f));
+  p = fma(p, r, set1(9.618437357674640e-3f));
+  p = fma(p, r, set1(5.550332471162809e-2f));
+  p = fma(p, r, set1(2.402264791363012e-1f));
+  p = fma(p, r, set1(6.931472028550421e-1f));
+  p = fma(p, r, set1(1.0f));
+#if defined(__AVX512F__)
+  return _mm512_maskz_scalef_ps(_mm512_cmp_ps_mask(y, low, _CMP_NLT_UQ), p, n);
+#elif defined(__AVX2__) && defined(__FMA__)
+  n = sphere::max(n, set1(-127.0f));
+  return _mm256_and_ps(sphere::scale2(p, n), _mm256_cmp_ps(y, low, _CMP_NLT_UQ));
+#else
+  n = sphere::max(n, set1(-127.0f));
+  const Vec scaled = sphere::scale2(p, n);
+  return sphere::each([&](int i) { return y.v[i] < low.v[i] ? 0.0f : scaled.v[i]; });
+#endif
 }
 
-float row_max(const float * x, int n) {
-  float m = -INF;
-#pragma omp simd reduction(max : m)
-  for (int i = 0; i < n; i++) {
-    m = x[i] > m ? x[i] : m;
+float max_of(const float * x, int n) {
+  Vec m0 = set1(-INF), m1 = m0, m2 = m0, m3 = m0; // max(x, m) is m where x is NaN
+  int i = 0;
+  for (; i + 4 * kWidth <= n; i += 4 * kWidth) {
+    m0 = sphere::max(load(x + i), m0);
+    m1 = sphere::max(load(x + i + kWidth), m1);
+    m2 = sphere::max(load(x + i + 2 * kWidth), m2);
+    m3 = sphere::max(load(x + i + 3 * kWidth), m3);
   }
-  return m;
-}
-
-// Sum over one block of exp((x - max) * inv_t); n <= BLOCK.
-float block_sum(const float * x, int n, float max, float inv_t) {
-  float s = 0;
-#pragma omp simd reduction(+ : s)
-  for (int i = 0; i < n; i++) {
-    s += exp_negative((x[i] - max) * inv_t);
+  for (; i + kWidth <= n; i += kWidth) {
+    m0 = sphere::max(load(x + i), m0);
   }
-  return s;
+  if (i < n) {
+    m1 = sphere::max(load_part(x + i, n - i, -INF), m1);
+  }
+  return sphere::largest(sphere::max(sphere::max(m0, m1), sphere::max(m2, m3)));
 }
 
-double row_sum(const float * x, int n, float max, float inv_t, double * blocks) {
-  double total = 0;
-  for (int b = 0, i = 0; i < n; b++, i += BLOCK) {
-    const double s = block_sum(x + i, std::min(BLOCK, n - i), max, inv_t);
-    if (blocks) {
-      blocks[b] = s;
+// Sums of 2^((x - max) * c) and, if TWO, of 2^((x - max) * c2) over one block.
+template <bool TWO> void block_sums(const float * x, int n, float max, float c, float c2, float & sum, float & sum2) {
+  const Vec m = set1(max), k = set1(c), k2 = set1(c2);
+  Vec a = sphere::zero(), b = a, a2 = a, b2 = a;
+  int i = 0;
+  for (; i + 2 * kWidth <= n; i += 2 * kWidth) {
+    const Vec u = load(x + i), v = load(x + i + kWidth);
+    a = sphere::add(a, weights(u, m, k));
+    b = sphere::add(b, weights(v, m, k));
+    if (TWO) {
+      a2 = sphere::add(a2, weights(u, m, k2));
+      b2 = sphere::add(b2, weights(v, m, k2));
     }
-    total += s;
   }
-  return total;
+  for (; i < n; i += kWidth) {
+    const Vec u = i + kWidth <= n ? load(x + i) : load_part(x + i, n - i, -INF);
+    a = sphere::add(a, weights(u, m, k));
+    if (TWO) {
+      a2 = sphere::add(a2, weights(u, m, k2));
+    }
+  }
+  sum = sphere::sum(sphere::add(a, b));
+  sum2 = TWO ? sphere::sum(sphere::add(a2, b2)) : sum;
 }
 
 uint64_t mix(uint64_t x) { // the finaliser of SplitMix64
@@ -103,50 +129,126 @@ bool better(const Candidate & a, const Candidate & b) {
   return a.logit > b.logit || (a.logit == b.logit && a.id < b.id);
 }
 
+// What one walk over a row leaves behind: for each block its highest logit and its sums relative to that.
+struct Blocks {
+  std::vector<float> max;
+  std::vector<float> sum;     // of the weights at temperature 1
+  std::vector<float> drawn;   // of the weights at the temperature that is drawn with
+  std::vector<float> factor;  // of the block's highest logit against the row's, at temperature 1
+  std::vector<float> factor2; // the same at the temperature that is drawn with
+  int n = 0;
+
+  void resize(int blocks) {
+    n = blocks;
+    const size_t padded = static_cast<size_t>(blocks + kWidth); // whole vectors
+    for (std::vector<float> * v : {&max, &sum, &drawn, &factor, &factor2}) {
+      v->resize(padded);
+    }
+  }
+};
+
 struct Scratch {
-  std::vector<double> blocks;
+  Blocks blocks;
   std::vector<Candidate> candidates;
   std::vector<double> weights;
   std::vector<float> row; // a row with +infinity, rewritten
 };
 
+// Walks a row once: each block's maximum is found when the block arrives, and its weights are summed while it is in L1.
+template <bool TWO> void walk(const float * x, int n, float inv_t, Blocks & s) {
+  s.resize((n + BLOCK - 1) / BLOCK);
+  const float c2 = LOG2_E * inv_t;
+  for (int b = 0; b < s.n; b++) {
+    const float * block = x + static_cast<size_t>(b) * BLOCK;
+    const int length = std::min(BLOCK, n - b * BLOCK);
+    const float max = max_of(block, length);
+    s.max[b] = max;
+    block_sums<TWO>(block, length, max == -INF ? 0.0f : max, LOG2_E, c2, s.sum[b], s.drawn[b]);
+  }
+}
+
+struct Row {
+  const float * x;
+  float max;
+  double sum;   // of exp(x - max)
+  double drawn; // of exp((x - max) / temperature)
+};
+
+double total(const Blocks & s, const std::vector<float> & sums, std::vector<float> & factors, float max, float c) {
+  const Vec m = set1(max), k = set1(c);
+  for (int b = 0; b < s.n; b += kWidth) {
+    sphere::store(factors.data() + b, weights(load(s.max.data() + b), m, k));
+  }
+  double sum = 0;
+  for (int b = 0; b < s.n; b++) {
+    sum += static_cast<double>(sums[b]) * factors[b];
+  }
+  return sum;
+}
+
 [[noreturn]] void bad_row(int row, const char * what) {
   throw std::invalid_argument("row " + std::to_string(row) + " of the logits " + what);
 }
 
-// The row itself, or, if it holds +infinity, its limit: those tokens equal, all others impossible.
-const float * finite_row(const float * x, int n, int row, float & max, std::vector<float> & own) {
-  max = row_max(x, n);
-  if (max == -INF) {
-    for (int i = 0; i < n; i++) {
-      if (x[i] != x[i]) {
-        bad_row(row, "holds NaN");
-      }
-    }
-    bad_row(row, "gives no token any probability (all are -infinity)");
-  }
+// Walks a row; one with +infinity becomes its limit first: those tokens equal, all others impossible.
+Row read_row(const float * x, int n, int row, float temperature, Scratch & s) {
+  const bool two = temperature > 0 && temperature != 1.0f;
+  const float inv_t = two ? 1.0f / temperature : 1.0f;
+  const auto once = [&](const float * y) { two ? walk<true>(y, n, inv_t, s.blocks) : walk<false>(y, n, 1, s.blocks); };
+  once(x);
+  Blocks & blocks = s.blocks;
+  float max = max_of(blocks.max.data(), blocks.n);
   if (max == INF) {
-    own.assign(x, x + n);
-    for (float & v : own) {
+    s.row.assign(x, x + n);
+    for (float & v : s.row) {
       if (v != v) {
         bad_row(row, "holds NaN");
       }
       v = v == INF ? 0.0f : -INF;
     }
     max = 0;
-    return own.data();
+    x = s.row.data();
+    once(x);
   }
-  return x;
+  const double sum = total(blocks, blocks.sum, blocks.factor, max, LOG2_E);
+  if (max == -INF) {
+    const bool nan = std::any_of(x, x + n, [](float v) { return v != v; });
+    bad_row(row, nan ? "holds NaN" : "gives no token any probability (all are -infinity)");
+  }
+  if (!(sum > 0)) {
+    bad_row(row, "holds NaN");
+  }
+  return {x, max, sum, two ? total(blocks, blocks.drawn, blocks.factor2, max, LOG2_E * inv_t) : sum};
 }
 
-// The k best, best first. Later tokens with the same logit lose, so a strict comparison with the threshold is exact.
-void keep_top_k(const float * x, int n, int k, std::vector<Candidate> & out) {
+template <typename Keep> void each_block(int n, const Blocks & s, float least, Keep keep) {
+  for (int b = 0; b < s.n; b++) {
+    if (s.max[b] >= least && s.max[b] > -INF) {
+      const int end = std::min(n, (b + 1) * BLOCK);
+      for (int i = b * BLOCK; i < end; i++) {
+        keep(i);
+      }
+    }
+  }
+}
+
+// The k best, best first. At least k logits reach the k-th best maximum of a block, so only blocks that reach it are
+// looked at. Later tokens with the same logit lose, so a strict comparison with the threshold is exact.
+void keep_top_k(const float * x, int n, int k, Scratch & s) {
+  std::vector<Candidate> & out = s.candidates;
+  float least = -INF;
+  if (k < s.blocks.n) {
+    std::vector<float> & best = s.blocks.drawn; // free here: a filtered row is not drawn by blocks
+    best.assign(s.blocks.max.begin(), s.blocks.max.begin() + s.blocks.n);
+    std::nth_element(best.begin(), best.begin() + (k - 1), best.end(), [](float a, float b) { return a > b; });
+    least = best[k - 1];
+  }
   const size_t room = static_cast<size_t>(k) * 2 + 64;
   out.reserve(room);
   float threshold = -INF;
   bool full = false;
-  for (int i = 0; i < n; i++) {
-    if (full ? x[i] > threshold : x[i] > -INF) {
+  each_block(n, s.blocks, least, [&](int i) {
+    if (x[i] >= least && (full ? x[i] > threshold : x[i] > -INF)) {
       out.push_back({x[i], i});
       if (out.size() == room) {
         std::nth_element(out.begin(), out.begin() + (k - 1), out.end(), better);
@@ -155,21 +257,21 @@ void keep_top_k(const float * x, int n, int k, std::vector<Candidate> & out) {
         full = true;
       }
     }
-  }
+  });
   std::sort(out.begin(), out.end(), better);
   if (out.size() > static_cast<size_t>(k)) {
     out.resize(k);
   }
 }
 
-void keep_above(const float * x, int n, float threshold, std::vector<Candidate> & out) {
-  out.clear();
-  for (int i = 0; i < n; i++) {
+void keep_above(const float * x, int n, float threshold, Scratch & s) {
+  s.candidates.clear();
+  each_block(n, s.blocks, threshold, [&](int i) {
     if (x[i] >= threshold && x[i] > -INF) {
-      out.push_back({x[i], i});
+      s.candidates.push_back({x[i], i});
     }
-  }
-  std::sort(out.begin(), out.end(), better);
+  });
+  std::sort(s.candidates.begin(), s.candidates.end(), better);
 }
 
 // How many of the sorted candidates the smallest set of probability p holds; -1 when they do not reach it.
@@ -184,12 +286,15 @@ int64_t top_p_size(const std::vector<Candidate> & c, float max, double needed) {
   return -1;
 }
 
-void filter(const float * x, int n, const sphere_draw & d, float max, double sum, std::vector<Candidate> & c) {
+void filter(const Row & row, int n, const sphere_draw & d, Scratch & s) {
+  const float * x = row.x;
+  const float max = row.max;
+  std::vector<Candidate> & c = s.candidates;
   c.clear();
   const bool top_p = d.top_p < 1.0f;
   const float floor = d.min_p > 0 ? max + std::log(d.min_p) : -INF;
   if (d.top_k > 0 && d.top_k < n) {
-    keep_top_k(x, n, d.top_k, c);
+    keep_top_k(x, n, d.top_k, s);
     if (top_p) {
       double total = 0;
       for (const Candidate & k : c) {
@@ -201,15 +306,15 @@ void filter(const float * x, int n, const sphere_draw & d, float max, double sum
   } else if (top_p) {
     // The set is nearly always among the tokens close to the best: look there first.
     for (const float reach : {10.0f, 25.0f, INF}) {
-      keep_above(x, n, max - reach, c);
-      const int64_t size = top_p_size(c, max, static_cast<double>(d.top_p) * sum);
+      keep_above(x, n, max - reach, s);
+      const int64_t size = top_p_size(c, max, static_cast<double>(d.top_p) * row.sum);
       if (size > 0) {
         c.resize(static_cast<size_t>(size));
         break;
       }
     }
   } else {
-    keep_above(x, n, floor, c);
+    keep_above(x, n, floor, s);
   }
   while (c.size() > 1 && c.back().logit < floor) {
     c.pop_back();
@@ -240,62 +345,74 @@ int draw_filtered(const sphere_draw & d, float max, Scratch & s, double & sampli
   return s.candidates[chosen].id;
 }
 
-int draw_all(const float * x, int n, const sphere_draw & d, float max, double total, const Scratch & s) {
-  const float inv_t = 1.0f / d.temperature;
-  const double target = uniform(d) * total;
-  const int n_blocks = (n + BLOCK - 1) / BLOCK;
+// One token of the whole row: first its block, then its place in the block.
+int draw_all(const Row & row, int n, const sphere_draw & d, const Blocks & s) {
+  const bool two = d.temperature != 1.0f;
+  const std::vector<float> & factors = two ? s.factor2 : s.factor;
+  const double target = uniform(d) * row.drawn;
   double sum = 0;
   int block = -1;
   double before = 0;
-  for (int b = 0; b < n_blocks; b++) {
-    if (s.blocks[b] > 0) {
+  for (int b = 0; b < s.n; b++) {
+    const double weight = static_cast<double>(s.drawn[b]) * factors[b];
+    if (weight > 0) {
       block = b;
       before = sum;
-      sum += s.blocks[b];
+      sum += weight;
       if (sum > target) {
         break;
       }
     }
   }
-  int chosen = block * BLOCK;
-  sum = before;
-  const int end = std::min(n, (block + 1) * BLOCK);
-  for (int i = block * BLOCK; i < end; i++) {
-    const float w = exp_negative((x[i] - max) * inv_t);
-    if (w > 0) {
+  const int begin = block * BLOCK, length = std::min(BLOCK, n - begin);
+  alignas(64) float w[BLOCK];
+  const Vec m = set1(s.max[block]), k = set1(two ? LOG2_E * (1.0f / d.temperature) : LOG2_E);
+  for (int i = 0; i < length; i += kWidth) {
+    const float * x = row.x + begin + i;
+    sphere::store(w + i, weights(i + kWidth <= length ? load(x) : load_part(x, length - i, -INF), m, k));
+  }
+  const double rest = (target - before) / factors[block];
+  int chosen = 0;
+  sum = 0;
+  for (int i = 0; i < length; i++) {
+    if (w[i] > 0) {
       chosen = i; // the last possible one if rounding keeps the sum below the target
-      sum += w;
-      if (sum > target) {
+      sum += w[i];
+      if (sum > rest) {
         break;
       }
     }
   }
-  return chosen;
+  return begin + chosen;
+}
+
+// The lowest token among those with the highest logit.
+int first_best(const Row & row, const Blocks & s) {
+  int block = 0;
+  while (s.max[block] != row.max) {
+    block++;
+  }
+  const float * x = row.x + static_cast<size_t>(block) * BLOCK;
+  return block * BLOCK + static_cast<int>(std::find(x, x + BLOCK, row.max) - x);
 }
 
 void sample(const float * logits, int n, sphere_draw & d, Scratch & s) {
-  float max;
-  const float * x = finite_row(logits + static_cast<size_t>(d.row) * n, n, d.row, max, s.row);
-  const bool plain = d.temperature == 1.0f;
   const bool filtered = (d.top_k > 0 && d.top_k < n) || d.top_p < 1.0f || d.min_p > 0;
   const bool greedy = d.temperature == 0.0f;
-  s.blocks.resize((static_cast<size_t>(n) + BLOCK - 1) / BLOCK);
-  const double sum = row_sum(x, n, max, 1.0f, plain ? s.blocks.data() : nullptr);
-  if (!(sum > 0)) {
-    bad_row(d.row, "holds NaN");
-  }
+  // What is filtered is weighed again, so its row is only summed at temperature 1.
+  const float * first = logits + static_cast<size_t>(d.row) * n;
+  const Row row = read_row(first, n, d.row, filtered || greedy ? 1.0f : d.temperature, s);
   double sampling = 0;
   if (greedy) {
-    d.token = static_cast<int32_t>(std::find(x, x + n, max) - x);
+    d.token = first_best(row, s.blocks);
   } else if (filtered) {
-    filter(x, n, d, max, sum, s.candidates);
-    d.token = draw_filtered(d, max, s, sampling);
+    filter(row, n, d, s);
+    d.token = draw_filtered(d, row.max, s, sampling);
   } else {
-    const double total = plain ? sum : row_sum(x, n, max, 1.0f / d.temperature, s.blocks.data());
-    d.token = draw_all(x, n, d, max, total, s);
-    sampling = (static_cast<double>(x[d.token]) - max) / d.temperature - std::log(total);
+    d.token = draw_all(row, n, d, s.blocks);
+    sampling = (static_cast<double>(row.x[d.token]) - row.max) / d.temperature - std::log(row.drawn);
   }
-  d.logprob = static_cast<float>(static_cast<double>(x[d.token]) - max - std::log(sum));
+  d.logprob = static_cast<float>(static_cast<double>(row.x[d.token]) - row.max - std::log(row.sum));
   d.sampling_logprob = static_cast<float>(sampling);
 }
 
@@ -367,13 +484,9 @@ extern "C" int32_t sphere_logprob_rows(const float * logits, int32_t n_vocab, in
       if (rows[i] < 0 || targets[i] < 0 || targets[i] >= n_vocab) {
         throw std::invalid_argument("entry " + std::to_string(i) + " names a row or a token that does not exist");
       }
-      float max;
-      const float * x = finite_row(logits + static_cast<size_t>(rows[i]) * n_vocab, n_vocab, rows[i], max, scratch.row);
-      const double sum = row_sum(x, n_vocab, max, 1.0f, nullptr);
-      if (!(sum > 0)) {
-        bad_row(rows[i], "holds NaN");
-      }
-      out[i] = static_cast<float>(static_cast<double>(x[targets[i]]) - max - std::log(sum));
+      const float * first = logits + static_cast<size_t>(rows[i]) * n_vocab;
+      const Row row = read_row(first, n_vocab, rows[i], 1.0f, scratch);
+      out[i] = static_cast<float>(static_cast<double>(row.x[targets[i]]) - row.max - std::log(row.sum));
     });
   });
 }

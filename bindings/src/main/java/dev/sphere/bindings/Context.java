@@ -39,6 +39,16 @@ public final class Context implements AutoCloseable {
    * @throws LlamaException when llama.cpp refuses
    */
   public static Context open(Model model, ContextOptions options) {
+    return open(model, options, List.of());
+  }
+
+  /**
+   * Makes a context that draws tokens in its own graph (llama.cpp's backend sampling): {@link SamplerChain#sample} then
+   * only fetches what was drawn, and there are no logits.
+   *
+   * @param chains one for each sequence, from 0 on; the caller closes them after the context
+   */
+  public static Context open(Model model, ContextOptions options, List<SamplerChain> chains) {
     if (model.options().vocabularyOnly()) {
       throw new LlamaException("Cannot run " + model + ": it was loaded without its weights.");
     }
@@ -47,7 +57,7 @@ public final class Context implements AutoCloseable {
     MemorySegment handle = MemorySegment.NULL;
     try {
       NativeRuntime.clearRecentProblems();
-      handle = create(modelHandle, options);
+      handle = create(modelHandle, options, chains);
       if (handle.equals(MemorySegment.NULL)) {
         throw new LlamaException(
             "Cannot make a context of " + options.cells() + " tokens for " + model + Llama.because()
@@ -63,7 +73,7 @@ public final class Context implements AutoCloseable {
     }
   }
 
-  private static MemorySegment create(MemorySegment model, ContextOptions options) {
+  private static MemorySegment create(MemorySegment model, ContextOptions options, List<SamplerChain> chains) {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment p = (MemorySegment) Llama.CONTEXT_DEFAULT_PARAMS.invokeExact((SegmentAllocator) arena);
       set(p, "n_ctx", options.cells());
@@ -83,6 +93,17 @@ public final class Context implements AutoCloseable {
       setFlag(p, "kv_unified", options.unified());
       setFlag(p, "embeddings", options.embeddings());
       setFlag(p, "no_perf", true);
+      if (!chains.isEmpty()) {
+        long size = AbiLayouts.LLAMA_SAMPLER_SEQ_CONFIG.byteSize();
+        MemorySegment configs = arena.allocate(AbiLayouts.LLAMA_SAMPLER_SEQ_CONFIG, chains.size());
+        for (int i = 0; i < chains.size(); i++) {
+          MemorySegment config = configs.asSlice(i * size, size);
+          Structs.setInt(config, AbiLayouts.LLAMA_SAMPLER_SEQ_CONFIG, "seq_id", i);
+          Structs.setPointer(config, AbiLayouts.LLAMA_SAMPLER_SEQ_CONFIG, "sampler", chains.get(i).handle());
+        }
+        Structs.setPointer(p, AbiLayouts.LLAMA_CONTEXT_PARAMS, "samplers", configs);
+        Structs.setLong(p, AbiLayouts.LLAMA_CONTEXT_PARAMS, "n_samplers", chains.size());
+      }
       return (MemorySegment) Llama.INIT_FROM_MODEL.invokeExact(model, p);
     } catch (Throwable e) {
       throw Llama.unexpected(e);
@@ -126,11 +147,16 @@ public final class Context implements AutoCloseable {
     }
     rows = 0;
     int status;
+    DecodeEvent event = new DecodeEvent();
+    event.begin();
     try {
       status = (int) Llama.DECODE.invokeExact(handle, batch.struct());
     } catch (Throwable e) {
       throw Llama.unexpected(e);
     }
+    event.tokens = batch.size();
+    event.outputs = batch.outputs();
+    event.commit();
     if (status != 0) {
       throw decodeFailed(status, batch.size());
     }
@@ -174,6 +200,15 @@ public final class Context implements AutoCloseable {
       throw new LlamaException("Reading the outputs of " + model + " failed: there are none" + Llama.because() + ".");
     }
     return NativeFloats.view(data.reinterpret((long) rows * width * Float.BYTES));
+  }
+
+  /** The llama_context, for one who reads the outputs of the last decode. */
+  MemorySegment outputs() {
+    check();
+    if (rows == 0) {
+      throw new IllegalStateException("the last batch wanted no outputs");
+    }
+    return handle;
   }
 
   /** Changes the number of threads that compute. */
@@ -257,6 +292,8 @@ public final class Context implements AutoCloseable {
    */
   public void compact() {
     check();
+    CompactEvent event = new CompactEvent();
+    event.begin();
     long size = Llama.callLong(Llama.STATE_SIZE, handle);
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment buffer = arena.allocate(size, 64);
@@ -268,6 +305,7 @@ public final class Context implements AutoCloseable {
     } catch (Throwable e) {
       throw Llama.unexpected(e);
     }
+    event.commit();
   }
 
   /** Uses these adapters from the next decode on; none: the bare model. What is in the cache stays as computed. */

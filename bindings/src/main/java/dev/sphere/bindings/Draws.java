@@ -104,11 +104,15 @@ public final class Draws implements AutoCloseable {
       }
     }
     int status;
+    SampleEvent event = new SampleEvent();
+    event.begin();
     try {
       status = (int) Llama.SAMPLE_ROWS.invokeExact(logits.segment(), vocabulary, data, size, threads);
     } catch (Throwable e) {
       throw Llama.unexpected(e);
     }
+    event.draws = size;
+    event.commit();
     if (status != 0) {
       throw new LlamaException(
           "Drawing tokens failed: " + Llama.lastError() + ". The model or its adapter is damaged.");

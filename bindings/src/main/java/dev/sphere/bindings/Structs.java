@@ -13,6 +13,10 @@ final class Structs {
     struct.set(ValueLayout.JAVA_INT, layout.byteOffset(PathElement.groupElement(field)), value);
   }
 
+  static void setLong(MemorySegment struct, StructLayout layout, String field, long value) {
+    struct.set(ValueLayout.JAVA_LONG, layout.byteOffset(PathElement.groupElement(field)), value);
+  }
+
   static void setFlag(MemorySegment struct, StructLayout layout, String field, boolean value) {
     struct.set(ValueLayout.JAVA_BOOLEAN, layout.byteOffset(PathElement.groupElement(field)), value);
   }

@@ -7,9 +7,15 @@ import picocli.CommandLine.Spec;
 /** {@code sphere bench}. */
 @Command(
     name = "bench",
-    description = "Measures this machine, each figure beside its baseline in the same run.",
+    description = {
+      "Measures this machine, each figure beside its baseline, in turns in the same run.",
+      "Medians of the repetitions, with the slowest and the fastest one. Nothing else should run meanwhile."
+    },
     mixinStandardHelpOptions = true,
-    subcommands = {BenchRolloutsCommand.class, BenchTrainCommand.class})
+    subcommands = {
+      BenchRolloutsCommand.class, BenchTreeCommand.class, BenchScoreCommand.class, BenchKernelsCommand.class,
+      BenchTrainCommand.class
+    })
 final class BenchCommand implements Runnable {
   @Spec private CommandSpec spec;
 

@@ -1,26 +1,27 @@
 package dev.sphere.cli;
 
 import dev.sphere.bindings.Model;
-import dev.sphere.bindings.NativeRuntime;
+import dev.sphere.engine.bench.BenchResult;
+import dev.sphere.engine.bench.RolloutBench;
 import dev.sphere.engine.embedded.ModelSource;
-import dev.sphere.engine.model.RolloutBench;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
-import java.util.Locale;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
-import tools.jackson.databind.json.JsonMapper;
 
 /** {@code sphere bench rollouts}. */
 @Command(
     name = "rollouts",
     description = {
-      "Tokens a second that the rollout engine generates, with sampling and log-probabilities, beside a bare decode loop.",
-      "  sphere bench rollouts --model embedded --prompt 64 --generate 64 --parallel 32"
+      "Tokens a second that the rollout engine generates, with sampling and log-probabilities, beside llama.cpp's loop",
+      "without any sampling, with its sampler chains, and with sampling in the graph.",
+      "  sphere bench rollouts --model embedded --prompt 64 --generate 64 --parallel 1,8,32,128"
     },
     mixinStandardHelpOptions = true)
 final class BenchRolloutsCommand implements Callable<Integer> {
@@ -30,14 +31,22 @@ final class BenchRolloutsCommand implements Callable<Integer> {
   @Option(names = "--prompt", defaultValue = "128", description = "Tokens a prompt (default: ${DEFAULT-VALUE}).")
   private int prompt;
 
+  @Option(names = "--shared", defaultValue = "0",
+      description = "The first of them that all prompts have in common (default: ${DEFAULT-VALUE}).")
+  private int shared;
+
   @Option(names = "--generate", defaultValue = "64", description = "Tokens a sequence (default: ${DEFAULT-VALUE}).")
   private int generate;
 
-  @Option(names = "--parallel", defaultValue = "32", description = "Sequences at once (default: ${DEFAULT-VALUE}).")
-  private int parallel;
+  @Option(names = "--parallel", defaultValue = "32", split = ",",
+      description = "Sequences at once, one or several numbers (default: ${DEFAULT-VALUE}).")
+  private List<Integer> parallel;
 
   @Option(names = "--repetitions", defaultValue = "3", description = "After one to warm up (default: ${DEFAULT-VALUE}).")
   private int repetitions;
+
+  @Option(names = "--alone", description = "Without llama.cpp's loops, for one who brings other baselines.")
+  private boolean alone;
 
   @Option(names = "--json", description = "One JSON object on the last line.")
   private boolean json;
@@ -47,35 +56,42 @@ final class BenchRolloutsCommand implements Callable<Integer> {
   @Override
   public Integer call() throws InterruptedException {
     Path file = ModelSource.resolve(model);
-    RolloutBench.Plan plan = new RolloutBench.Plan(prompt, generate, parallel, repetitions);
-    RolloutBench.Result r;
-    try (Model loaded = Model.load(file)) {
-      r = new RolloutBench(loaded, plan).run();
-    }
+    List<RolloutBench.Plan> plans =
+        parallel.stream().map(p -> new RolloutBench.Plan(prompt, shared, generate, p, repetitions)).toList();
     var out = spec.commandLine().getOut();
-    out.printf(Locale.ROOT, "%d sequences of %d + %d tokens: %.0f tokens/s (%.0f to %.0f); bare decode loop %.0f; ratio %.2f%n",
-        parallel, prompt, generate, r.tokensPerSecond(), r.slowest(), r.fastest(), r.bareTokensPerSecond(), r.ratio());
-    if (json) {
-      Map<String, Object> m = new LinkedHashMap<>();
-      m.put("tokens_per_second", r.tokensPerSecond());
-      m.put("slowest", r.slowest());
-      m.put("fastest", r.fastest());
-      m.put("bare_tokens_per_second", r.bareTokensPerSecond());
-      m.put("ratio", r.ratio());
-      m.put("prompt", prompt);
-      m.put("generate", generate);
-      m.put("parallel", parallel);
-      m.put("repetitions", repetitions);
-      m.put("model", r.model());
-      m.put("lanes", r.lanes());
-      m.put("threads", r.threads());
-      m.put("steps", r.steps());
-      m.put("processors", Runtime.getRuntime().availableProcessors());
-      m.put("llama_cpp", NativeRuntime.status().llamaVersion());
-      m.put("sphere", NativeRuntime.status().sphereVersion());
-      out.println(JsonMapper.shared().writeValueAsString(m));
+    List<BenchResult> results = new ArrayList<>();
+    try (Model loaded = Model.load(file)) {
+      for (RolloutBench.Plan plan : plans) {
+        RolloutBench bench = new RolloutBench(loaded, plan);
+        results.add(alone ? bench.runAlone() : bench.run());
+        BenchReport.table(results.getLast(), out);
+      }
     }
-    out.flush();
+    if (json) {
+      BenchReport.json(results.size() == 1 ? single(results.getFirst()) : all(results), out);
+    }
     return 0;
+  }
+
+  /** One result, with the names that earlier versions used on top. */
+  private Map<String, Object> single(BenchResult r) {
+    Map<String, Object> m = new LinkedHashMap<>(r.toMap());
+    m.put("tokens_per_second", r.figures().getFirst().median());
+    m.put("slowest", r.figures().getFirst().low());
+    m.put("fastest", r.figures().getFirst().high());
+    m.put("generation_tokens_per_second", r.figures().get(1).median());
+    if (!alone) {
+      m.put("bare_tokens_per_second", r.figure("llama.cpp, no sampling").median());
+      m.put("ratio", r.figures().getFirst().median() / r.figure("llama.cpp, no sampling").median());
+    }
+    m.put("parallel", parallel.getFirst());
+    return m;
+  }
+
+  private static Map<String, Object> all(List<BenchResult> results) {
+    Map<String, Object> m = new LinkedHashMap<>();
+    m.put("bench", "rollouts");
+    m.put("results", results.stream().map(BenchResult::toMap).toList());
+    return m;
   }
 }

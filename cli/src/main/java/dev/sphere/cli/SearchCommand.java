@@ -10,6 +10,7 @@ import dev.sphere.engine.run.Manner;
 import dev.sphere.engine.run.PairSearch;
 import dev.sphere.engine.run.PrmSpec;
 import dev.sphere.engine.run.SearchPlan;
+import dev.sphere.engine.run.SearchProfile;
 import dev.sphere.engine.search.Distinct;
 import dev.sphere.engine.search.SearchSettings;
 import dev.sphere.engine.stage.LengthBias;
@@ -76,6 +77,10 @@ final class SearchCommand implements Callable<Integer> {
   @Option(names = "--parallel", paramLabel = "N", defaultValue = "16",
       description = "Problems in flight (default: 16). Changes the speed, never the result.")
   private int parallel;
+
+  @Option(names = "--profile", arity = "0..1", fallbackValue = "", paramLabel = "FILE",
+      description = "Record where the time goes, into FILE (default: profile.jfr in the run's directory); print it.")
+  private String profile;
 
   @Option(names = "--json", description = "One JSON object on the last line.")
   private boolean json;
@@ -201,9 +206,26 @@ final class SearchCommand implements Callable<Integer> {
     }
     ProblemSet set = problems.read(spec.commandLine().getErr());
     List<Problem> clean = contamination.clean(set.problems(), spec.commandLine().getErr());
-    PairSearch.Outcome outcome = search(plan(policy, small), clean);
-    contamination.list(run);
-    print(outcome, spec.commandLine().getOut());
+    SearchPlan plan = plan(policy, small);
+    PrintWriter out = spec.commandLine().getOut();
+    if (profile == null) {
+      PairSearch.Outcome outcome = search(plan, clean);
+      contamination.list(run);
+      print(outcome, null, out);
+      return 0;
+    }
+    Path file = profile.isEmpty() ? run.resolve("profile.jfr") : Path.of(profile);
+    if (!profile.isEmpty()) {
+      Inputs.requireWritable(file);
+    }
+    try (SearchProfile recording = SearchProfile.start(file)) {
+      PairSearch.Outcome outcome = search(plan, clean);
+      SearchProfile.Summary summary = recording.stop();
+      contamination.list(run);
+      summary.lines().forEach(out::println);
+      out.println("recording in " + file + " (jfr view, JDK Mission Control)");
+      print(outcome, summary, out);
+    }
     return 0;
   }
 
@@ -243,10 +265,14 @@ final class SearchCommand implements Callable<Integer> {
     return new SearchPlan(policy, adapter, small, prm, search, stages, seed, parallel);
   }
 
-  private void print(PairSearch.Outcome outcome, PrintWriter out) {
+  private void print(PairSearch.Outcome outcome, SearchProfile.Summary summary, PrintWriter out) {
     RunReport report = outcome.report();
     if (json) {
-      out.println(JsonMapper.shared().writeValueAsString(asMap(outcome)));
+      Map<String, Object> all = asMap(outcome);
+      if (summary != null) {
+        all.put("profile", summary.toMap());
+      }
+      out.println(JsonMapper.shared().writeValueAsString(all));
     } else {
       out.printf("%d problems: Sol_max right on %d, Sol_min on %d%n", report.problems(), report.solMaxRight(),
           report.solMinRight());

@@ -38,11 +38,15 @@ public final class AnswerGrader implements OutcomeReward {
     if (gold == null || pred == null) {
       return new Verdict(false, "no answer", "", "");
     }
+    GradeEvent event = new GradeEvent();
+    event.begin();
     try {
       return decide(gold, pred);
     } catch (RuntimeException | StackOverflowError e) {
       // The last resort that keeps the promise never to throw; a run of any length goes on.
       return new Verdict(false, "not gradable: " + e.getClass().getSimpleName(), "", "");
+    } finally {
+      event.commit();
     }
   }
 

@@ -145,8 +145,11 @@ final class Lane implements AutoCloseable {
     boolean idle = active.isEmpty() && waiting.isEmpty() && displaced.isEmpty();
     Job job = inbox.poll();
     if (idle && job == null) {
+      IdleEvent event = new IdleEvent();
+      event.begin();
       long begin = System.nanoTime();
       job = inbox.take();
+      event.commit();
       counters.idle(System.nanoTime() - begin);
     }
     while (job != null) {

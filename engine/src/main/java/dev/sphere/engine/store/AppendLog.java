@@ -52,6 +52,14 @@ final class AppendLog implements AutoCloseable {
 
   /** Appends a JSON object; returns when it is on the disk. */
   void append(byte[] object) {
+    StoreEvent event = new StoreEvent();
+    event.begin();
+    write(object);
+    event.bytes = object.length;
+    event.commit();
+  }
+
+  private void write(byte[] object) {
     byte[] line = CheckedLines.frame(object);
     long end;
     synchronized (writing) {

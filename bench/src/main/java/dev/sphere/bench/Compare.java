@@ -1,0 +1,71 @@
+package dev.sphere.bench;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Locale;
+import java.util.Map;
+import java.util.TreeMap;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/** Two JMH results beside each other: {@code Compare BEFORE.json NOW.json}. Reports, never fails on a figure. */
+public final class Compare {
+  private record Score(double value, double error, String unit, double bytes, boolean higherIsBetter) {}
+
+  private Compare() {}
+
+  public static void main(String[] args) throws java.io.IOException {
+    if (args.length != 2) {
+      System.err.println("usage: Compare BEFORE.json NOW.json");
+      System.exit(2);
+    }
+    Map<String, Score> before = read(Path.of(args[0]));
+    Map<String, Score> now = read(Path.of(args[1]));
+    System.out.printf(Locale.ROOT, "%-52s %12s %12s %-7s %7s  %s%n", "benchmark", "before", "now", "unit", "ratio",
+        "bytes/op before, now");
+    Map<String, Score> all = new TreeMap<>(before);
+    all.putAll(now);
+    for (String name : all.keySet()) {
+      Score b = before.get(name);
+      Score n = now.get(name);
+      if (b == null || n == null) {
+        System.out.printf("%-52s only in %s%n", name, b == null ? args[1] : args[0]);
+        continue;
+      }
+      // Above 1: faster than before.
+      double ratio = n.higherIsBetter ? n.value / b.value : b.value / n.value;
+      boolean apart = Math.abs(n.value - b.value) > b.error + n.error;
+      System.out.printf(Locale.ROOT, "%-52s %12.4g %12.4g %-7s %6.2fx%s %.0f, %.0f%n", name, b.value, n.value, n.unit,
+          ratio, apart ? " " : "~", b.bytes, n.bytes);
+    }
+    System.out.println("ratio above 1: faster than before; ~: within both errors");
+  }
+
+  private static Map<String, Score> read(Path file) throws java.io.IOException {
+    Map<String, Score> scores = new LinkedHashMap<>();
+    for (JsonNode run : JsonMapper.shared().readTree(Files.readString(file))) {
+      StringBuilder name = new StringBuilder(run.get("benchmark").asString().replace("dev.sphere.bench.", ""));
+      JsonNode params = run.get("params");
+      if (params != null) {
+        params.properties().forEach(p -> name.append(' ').append(p.getKey()).append('=').append(p.getValue().asString()));
+      }
+      JsonNode metric = run.get("primaryMetric");
+      JsonNode gc = run.path("secondaryMetrics").path("gc.alloc.rate.norm").path("score");
+      scores.put(
+          name.toString(),
+          new Score(
+              metric.get("score").asDouble(),
+              number(metric.get("scoreError")),
+              metric.get("scoreUnit").asString(),
+              number(gc),
+              run.get("mode").asString().equals("thrpt")));
+    }
+    return scores;
+  }
+
+  /** JMH writes "NaN" as text where there is no number. */
+  private static double number(JsonNode node) {
+    return node != null && node.isNumber() ? node.asDouble() : 0;
+  }
+}

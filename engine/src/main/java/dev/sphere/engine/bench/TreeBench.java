@@ -1,0 +1,214 @@
+package dev.sphere.engine.bench;
+
+import dev.sphere.bindings.Model;
+import dev.sphere.engine.DrawKey;
+import dev.sphere.engine.Policy.Request;
+import dev.sphere.engine.SamplingSettings;
+import dev.sphere.engine.StopRule;
+import dev.sphere.engine.TokenPath;
+import dev.sphere.engine.model.ChatTemplate;
+import dev.sphere.engine.model.LlamaPolicy;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+
+/**
+ * {@code bench tree}: search trees as SPHERE grows them, against the same paths as sequences that know nothing of each
+ * other. A tree's root is expanded into E candidate steps; the best and the worst begin two chains, and at each depth
+ * both are expanded into E candidates again. The paths are those from the root to each candidate that is not extended.
+ *
+ * <p>All three ways run on the rollout engine with the same settings, so that only the sharing differs: (1) the tree;
+ * (2) the paths as independent sequences that share the prompt; (3) the paths with nothing in common.
+ */
+public final class TreeBench {
+  static final double AIM = 3;
+  private static final float TEMPERATURE = 0.8f;
+
+  /**
+   * What is run.
+   *
+   * @param trees trees in flight together
+   * @param prompt tokens of each tree's prompt
+   * @param depth steps from root to leaf
+   * @param candidates candidates an expansion (E)
+   * @param step tokens a step
+   * @param repetitions measured runs, after one to warm up
+   */
+  public record Plan(int trees, int prompt, int depth, int candidates, int step, int repetitions) {
+    public Plan {
+      if (trees < 1 || prompt < 1 || depth < 1 || candidates < 2 || step < 1 || repetitions < 1) {
+        throw new IllegalArgumentException("all sizes must be positive, candidates at least 2");
+      }
+    }
+
+    /** Steps that a tree generates. */
+    public int steps() {
+      return candidates * (1 + 2 * (depth - 1));
+    }
+
+    /** Length in steps of each path from the root to a candidate that is not extended. */
+    public List<Integer> paths() {
+      List<Integer> paths = new ArrayList<>();
+      for (int d = 1; d <= depth; d++) {
+        int made = d == 1 ? candidates : 2 * candidates;
+        int extended = d == depth ? 0 : 2;
+        for (int i = extended; i < made; i++) {
+          paths.add(d);
+        }
+      }
+      return paths;
+    }
+  }
+
+  private final Model model;
+  private final Plan plan;
+
+  /** A benchmark of a loaded model. */
+  public TreeBench(Model model, Plan plan) {
+    this.model = model;
+    this.plan = plan;
+  }
+
+  /** Runs it, the three ways in turns. */
+  public BenchResult run() throws InterruptedException {
+    long pathTokens = plan.paths().stream().mapToLong(d -> (long) d * plan.step()).sum();
+    LlamaPolicy.Options options = LlamaPolicy.Options.auto(model, 0);
+    int longest = plan.prompt() + plan.depth() * plan.step();
+    options = options.withCells(Math.max(options.cells(), 4 * longest));
+    try (LlamaPolicy policy = LlamaPolicy.of(model, null, ChatTemplate.PLAIN, options)) {
+      long[] computed = new long[3]; // tokens, in the last run of each way
+      List<Figure> seconds =
+          new Turns(plan.repetitions())
+              .add("tree", "s", i -> counted(computed, 0, policy, () -> time(i, 0, r -> tree(policy, r))))
+              .add("paths, prompt shared", "s",
+                  i -> counted(computed, 1, policy, () -> time(i, 1, r -> shared(policy, r))))
+              .add("paths, nothing shared", "s",
+                  i -> counted(computed, 2, policy, () -> time(i, 2, r -> apart(policy, r))))
+              .run();
+      Map<String, Object> shape = new LinkedHashMap<>();
+      shape.put("model", model.description());
+      shape.put("trees", plan.trees());
+      shape.put("prompt", plan.prompt());
+      shape.put("depth", plan.depth());
+      shape.put("candidates", plan.candidates());
+      shape.put("step", plan.step());
+      shape.put("repetitions", plan.repetitions());
+      shape.put("lanes", options.lanes());
+      shape.put("threads", options.threads());
+      shape.put("slots", options.slots());
+      shape.put("cells", options.cells());
+      shape.put("tree_tokens", (long) plan.trees() * plan.steps() * plan.step());
+      shape.put("path_tokens", plan.trees() * pathTokens);
+      shape.put("tree_computed", computed[0]);
+      shape.put("shared_prompt_computed", computed[1]);
+      shape.put("nothing_shared_computed", computed[2]);
+      double tokens = (double) plan.trees() * plan.steps() * plan.step();
+      double[] rate = seconds.get(0).samples().stream().mapToDouble(s -> tokens / s).toArray();
+      List<Figure> figures = new ArrayList<>(seconds);
+      figures.add(Figure.of("tree, generated", "tokens/s", rate));
+      List<Ratio> ratios =
+          List.of(
+              new Ratio(seconds.get(1).over(seconds.get(0), "against paths with a shared prompt"), AIM),
+              new Ratio(seconds.get(2).over(seconds.get(0), "against paths with nothing shared"), Ratio.REPORTED));
+      return new BenchResult("tree", shape, figures, ratios);
+    }
+  }
+
+  private interface Work {
+    void run(int unique) throws InterruptedException;
+  }
+
+  private interface Timed {
+    double run() throws InterruptedException;
+  }
+
+  /** Each way and repetition gets prompts of its own. */
+  private static double time(int repetition, int way, Work work) throws InterruptedException {
+    long begin = System.nanoTime();
+    work.run(3 * (repetition + 1) + way);
+    return Turns.seconds(begin);
+  }
+
+  private static double counted(long[] into, int way, LlamaPolicy policy, Timed timed) throws InterruptedException {
+    long before = policy.counters().computed();
+    double seconds = timed.run();
+    into[way] = policy.counters().computed() - before;
+    return seconds;
+  }
+
+  private void tree(LlamaPolicy policy, int unique) throws InterruptedException {
+    List<Callable<Void>> trees = new ArrayList<>();
+    for (int t = 0; t < plan.trees(); t++) {
+      int tree = t;
+      trees.add(
+          () -> {
+            TokenPath root = TokenPath.root(prompt(unique, tree));
+            List<int[]> first = expand(policy, root, unique, tree, 0);
+            Jobs.together(
+                List.of(
+                    () -> chain(policy, root.extend(first.getFirst()), unique, tree, 1),
+                    () -> chain(policy, root.extend(first.getLast()), unique, tree, 2)));
+            return null;
+          });
+    }
+    Jobs.together(trees);
+  }
+
+  private Void chain(LlamaPolicy policy, TokenPath node, int unique, int tree, int chain)
+      throws InterruptedException {
+    TokenPath at = node;
+    for (int d = 1; d < plan.depth(); d++) {
+      List<int[]> made = expand(policy, at, unique, tree, chain * 1_000 + d);
+      at = at.extend(made.get(chain == 1 ? 0 : made.size() - 1));
+    }
+    return null;
+  }
+
+  private List<int[]> expand(LlamaPolicy policy, TokenPath node, int unique, int tree, int id)
+      throws InterruptedException {
+    List<Request> requests = new ArrayList<>();
+    for (int i = 0; i < plan.candidates(); i++) {
+      requests.add(request(unique, tree, id, i, plan.step()));
+    }
+    return FullLength.generate(policy, node, requests);
+  }
+
+  private void shared(LlamaPolicy policy, int unique) throws InterruptedException {
+    List<Callable<List<int[]>>> trees = new ArrayList<>();
+    for (int t = 0; t < plan.trees(); t++) {
+      int tree = t;
+      trees.add(() -> FullLength.generate(policy, TokenPath.root(prompt(unique, tree)), pathRequests(unique, tree)));
+    }
+    Jobs.together(trees);
+  }
+
+  private void apart(LlamaPolicy policy, int unique) throws InterruptedException {
+    List<Callable<List<int[]>>> paths = new ArrayList<>();
+    for (int t = 0; t < plan.trees(); t++) {
+      for (Request r : pathRequests(unique, t)) {
+        int number = paths.size();
+        paths.add(() -> FullLength.generate(policy, TokenPath.root(prompt(unique, number)), List.of(r)));
+      }
+    }
+    Jobs.together(paths);
+  }
+
+  private List<Request> pathRequests(int unique, int tree) {
+    List<Request> requests = new ArrayList<>();
+    for (int steps : plan.paths()) {
+      requests.add(request(unique, tree, 0, requests.size(), steps * plan.step()));
+    }
+    return requests;
+  }
+
+  private static Request request(int unique, int tree, int node, int draw, int tokens) {
+    return new Request(
+        new DrawKey(unique, tree, node, draw), SamplingSettings.temperature(TEMPERATURE, tokens), StopRule.never());
+  }
+
+  private int[] prompt(int unique, int number) {
+    return Jobs.prompt(unique, number, plan.prompt(), model.vocabulary().size());
+  }
+}
