@@ -28,10 +28,14 @@ constexpr float LOG2_E = 1.44269504f;
 // 2^((x - max) * c) for x <= max: c = log2(e) / temperature. 0 below 2^-126 (minus infinity too); NaN stays NaN.
 // Cephes' polynomial for 2^r, |r| <= 1/2: relative error below 2e-7.
 inline Vec weights(Vec x, Vec max, Vec c) {
-  const Vec low = set1(-126.0f);
-  const Vec y = sphere::mul(sub(x, max), c);
+  const Vec low = set1(-126.0f), d = sub(x, max);
+  const Vec y = sphere::mul(d, c);
   Vec n = sphere::round(y);
-  const Vec r = fma(sub(x, max), c, sub(sphere::zero(), n)); // rounded once
+#if defined(__AVX512F__)
+  const Vec r = _mm512_fmsub_ps(d, c, n); // rounded once
+#else
+  const Vec r = fma(d, c, sub(sphere::zero(), n));
+#endif
   Vec p = set1(1.535336188319500e-4f);
   p = fma(p, r, set1(1.339887440266574e-3f));
   p = fma(p, r, set1(9.618437357674640e-3f));

@@ -1,7 +1,9 @@
 package dev.sphere.cli;
 
+import dev.sphere.bindings.Model;
 import dev.sphere.engine.bench.BenchResult;
 import dev.sphere.engine.bench.KernelBench;
+import dev.sphere.engine.embedded.ModelSource;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -17,6 +19,10 @@ import picocli.CommandLine.Spec;
     },
     mixinStandardHelpOptions = true)
 final class BenchKernelsCommand implements Callable<Integer> {
+  @Option(names = "--model", defaultValue = "embedded", paramLabel = "MODEL",
+      description = "Whose decode step the cost of calls is compared with: a GGUF file, or embedded (default).")
+  private String model;
+
   @Option(names = "--rows", defaultValue = "128", description = "Rows of logits (default: ${DEFAULT-VALUE}).")
   private int rows;
 
@@ -36,7 +42,11 @@ final class BenchKernelsCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws InterruptedException {
-    BenchResult result = new KernelBench(new KernelBench.Plan(rows, vocabulary, threads, repetitions)).run();
+    KernelBench.Plan plan = new KernelBench.Plan(rows, vocabulary, threads, repetitions);
+    BenchResult result;
+    try (Model loaded = Model.load(ModelSource.resolve(model))) {
+      result = new KernelBench(plan, loaded).run();
+    }
     var out = spec.commandLine().getOut();
     BenchReport.table(result, out);
     if (json) {

@@ -1,7 +1,11 @@
 package dev.sphere.engine.bench;
 
+import dev.sphere.bindings.Batch;
 import dev.sphere.bindings.BenchKernels;
+import dev.sphere.bindings.Context;
+import dev.sphere.bindings.ContextOptions;
 import dev.sphere.bindings.Draws;
+import dev.sphere.bindings.Model;
 import dev.sphere.bindings.NativeFloats;
 import dev.sphere.bindings.SamplerChain;
 import dev.sphere.bindings.TargetLogProbs;
@@ -21,7 +25,14 @@ import java.util.Random;
  */
 public final class KernelBench {
   static final double AIM = 0.8;
-  private static final long CALLS = 5_000_000;
+  private static final long CALLS = 2_000_000;
+  private static final int SEQUENCES = 32;
+
+  /** Downcalls of a step of the rollout loop: decode, get_logits, sample_rows, and one that takes padding out again. */
+  private static final int CALLS_OF_STEP = 4;
+
+  /** A step over its calls: the calls take less than 1 % of it. */
+  static final double AIM_CALLS = 100;
 
   /**
    * What is run.
@@ -52,9 +63,16 @@ public final class KernelBench {
           new Manner("top-k 40, top-p 0.95, min-p 0.05", 0.8f, 40, 0.95f, 0.05f));
 
   private final Plan plan;
+  private final Model model;
 
-  public KernelBench(Plan plan) {
+  /**
+   * A benchmark.
+   *
+   * @param model whose decode step the cost of calls is compared with; null for none
+   */
+  public KernelBench(Plan plan, Model model) {
     this.plan = plan;
+    this.model = model;
   }
 
   /** Runs it, all kernels in turns. */
@@ -84,6 +102,9 @@ public final class KernelBench {
       }
       turns.add("call from Java", "ns", i -> javaCall());
       turns.add("call from C", "ns", i -> BenchKernels.nativeCalls(CALLS) / CALLS * 1e9);
+      if (model != null) {
+        turns.add("decode step of " + SEQUENCES + " sequences", "ns", i -> step());
+      }
       return result(turns.run());
     } finally {
       chains.forEach(SamplerChain::close);
@@ -113,7 +134,36 @@ public final class KernelBench {
     String logProbs = "log-probabilities";
     ratios.add(new Ratio(all.figure(logProbs).over(all.figure("copy"), logProbs + " / copy"), AIM));
     ratios.add(new Ratio(all.figure(logProbs).over(all.figure("walk"), logProbs + " / walk"), Ratio.REPORTED));
+    if (model != null) {
+      shape.put("model", model.description());
+      Figure step = figures.getLast();
+      Figure calls = all.figure("call from Java");
+      double[] share = new double[plan.repetitions()];
+      for (int i = 0; i < share.length; i++) {
+        share[i] = step.samples().get(i) / (CALLS_OF_STEP * calls.samples().get(i));
+      }
+      ratios.add(new Ratio(Figure.of("decode step / its " + CALLS_OF_STEP + " calls", "x", share), AIM_CALLS));
+    }
     return new BenchResult("kernels", shape, figures, ratios);
+  }
+
+  /** Nanoseconds of a decode step, the best of eight. */
+  private double step() {
+    double best = Double.MAX_VALUE;
+    try (Context context = Context.open(model, ContextOptions.invariant(1024, SEQUENCES + 1, plan.threads()));
+        Batch batch = new Batch(SEQUENCES + 1)) {
+      for (int i = 0; i < 8; i++) {
+        batch.clear();
+        for (int s = 0; s < SEQUENCES; s++) {
+          batch.add(3 + s, i, s, true);
+        }
+        long begin = System.nanoTime();
+        context.decode(batch);
+        context.logits();
+        best = Math.min(best, Turns.seconds(begin) * 1e9);
+      }
+    }
+    return best;
   }
 
   private void fill(NativeFloats logits) {

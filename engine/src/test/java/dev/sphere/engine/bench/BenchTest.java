@@ -78,9 +78,12 @@ class BenchTest {
 
   @Test
   void kernelsAreMeasuredAgainstMemoryAndLlamaCpp() throws Exception {
-    BenchResult r = new KernelBench(new KernelBench.Plan(3, 700, 2, 1)).run();
-    assertTrue(r.figure("copy").median() > 0);
-    assertTrue(r.figures().stream().allMatch(f -> f.median() > 0));
+    try (Model model = model(GgmlType.F32)) {
+      BenchResult r = new KernelBench(new KernelBench.Plan(3, 700, 2, 1), model).run();
+      assertTrue(r.figure("copy").median() > 0);
+      assertTrue(r.figures().stream().allMatch(f -> f.median() > 0));
+      assertTrue(r.figures().getLast().name().startsWith("decode step"));
+    }
   }
 
   @Test
