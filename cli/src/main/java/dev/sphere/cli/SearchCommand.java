@@ -19,7 +19,6 @@ import dev.sphere.engine.stage.Reason;
 import dev.sphere.engine.stage.RunReport;
 import dev.sphere.engine.stage.Stage;
 import dev.sphere.engine.stage.StageSettings;
-import dev.sphere.engine.strategy.StrategySettings;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
