@@ -14,7 +14,6 @@ import dev.sphere.engine.run.SearchProfile;
 import dev.sphere.engine.search.Distinct;
 import dev.sphere.engine.search.SearchSettings;
 import dev.sphere.engine.stage.LengthBias;
-import dev.sphere.engine.stage.PairRules;
 import dev.sphere.engine.stage.Reason;
 import dev.sphere.engine.stage.RunReport;
 import dev.sphere.engine.stage.Stage;
