@@ -256,11 +256,16 @@ final class SearchCommand implements Callable<Integer> {
     SamplingSettings whole = new SamplingSettings(tree.temperature, tree.topK, tree.topP, tree.minP, solutionTokens);
     SearchSettings search = new SearchSettings(tree.candidates, step, tree.depth, tree.simulations, tree.uct,
         tree.advantageWeight, tree.outcomeWeight, separator, 3, tree.distinct, true);
+    StrategySettings strategy = way.settings();
+    StageSettings.Pairing pairing = pairs.pairing != null ? pairs.pairing
+        : strategy == null ? StageSettings.Pairing.CHAINS : StageSettings.Pairing.ANY;
     StageSettings stages = new StageSettings(prompts.over(manner.prompts()), pairs.stages.contains(Stage.CORRECTION),
-        pairs.stages.contains(Stage.DIVERSITY), pairs.diversityFactor, pairs.pairing, pairs.pairsPerStage, 2, true,
-        false);
-    PrmSpec prm = new PrmSpec(tree.prm, new MonteCarloPrm.Settings(tree.rollouts, whole, tree.earlyStop));
-    return new SearchPlan(policy, adapter, small, prm, search, stages, seed, parallel);
+        pairs.stages.contains(Stage.DIVERSITY), pairs.diversityFactor, pairing, pairs.pairsPerStage, 2, true, false)
+        .withRules(new PairRules(pairs.nearDuplicates == null ? PairRules.none().nearDuplicate() : pairs.nearDuplicates,
+            pairs.pairsPerProblem, pairs.maxLengthRatio));
+    PrmSpec prm =
+        new PrmSpec(tree.prm, new MonteCarloPrm.Settings(tree.rollouts, whole, tree.earlyStop), tree.prmBeta);
+    return new SearchPlan(policy, adapter, small, prm, search, stages, seed, strategy, parallel);
   }
 
   private void print(PairSearch.Outcome outcome, SearchProfile.Summary summary, PrintWriter out) {
