@@ -36,10 +36,12 @@ row() { # name, pairs, flags of train dpo
   result=$("$sphere" eval --model "$out/$name.gguf" --problems embedded:test --baseline "$base" --json 2> /dev/null | tail -n 1)
   echo "{\"row\":\"$name\",\"pairs\":$(wc -l < "$out/$data.jsonl"),\"seed\":$seed,\"eval\":$result}" | tee -a "$out/results.jsonl"
 }
-demo=(--loss sigmoid,sft --loss-weights 0.1,1 --beta 0.1 --reject-first-step '\n' --learning-rate 3e-4 --epochs 3)
+demo=(--loss sigmoid --beta 0.1 --learning-rate 6e-5 --epochs 2)
 row stage-1 stage-1 "${demo[@]}"
 row stages-1-2 stages-1-2 "${demo[@]}"
 row stages-1-2-3 stages-1-2-3 "${demo[@]}"
-row sft-on-chosen stages-1-2-3 --loss sft --learning-rate 3e-4 --epochs 3
-row sigmoid stages-1-2-3 --loss sigmoid --beta 0.1 --reject-first-step '\n' --learning-rate 3e-5 --epochs 2
-row sigmoid-shuffled shuffled --loss sigmoid --beta 0.1 --reject-first-step '\n' --learning-rate 3e-5 --epochs 2
+row sft-on-chosen stages-1-2-3 --loss sft --learning-rate 6e-5 --epochs 2
+row sft-on-chosen-faster stages-1-2-3 --loss sft --learning-rate 1e-4 --epochs 2
+row shuffled shuffled "${demo[@]}"
+row first-step stages-1-2-3 "${demo[@]}" --reject-first-step '\n'
+row mixed stages-1-2-3 --loss sigmoid,sft --loss-weights 0.1,1 --beta 0.1 --reject-first-step '\n' --learning-rate 1e-4 --epochs 2
