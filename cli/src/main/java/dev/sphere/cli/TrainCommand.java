@@ -8,9 +8,9 @@ import picocli.CommandLine.Spec;
 /** {@code sphere train}: from pairs or rows to an adapter or a model. */
 @Command(
     name = "train",
-    description = "Trains a model: on preference pairs (dpo), or on completions to imitate (sft).",
+    description = "Trains a model: on preference pairs (dpo), on completions to imitate (sft), or to judge steps (prm).",
     mixinStandardHelpOptions = true,
-    subcommands = {TrainDpoCommand.class, TrainSftCommand.class, CommandLine.HelpCommand.class})
+    subcommands = {TrainDpoCommand.class, TrainSftCommand.class, TrainPrmCommand.class, CommandLine.HelpCommand.class})
 final class TrainCommand implements Runnable {
   @Spec private CommandSpec spec;
 

@@ -1,7 +1,10 @@
 package dev.sphere.cli;
 
+import dev.sphere.trainer.job.TrainJob;
+import dev.sphere.trainer.job.TrainTask;
 import dev.sphere.trainer.loss.Divergence;
 import dev.sphere.trainer.loss.LossSettings;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -9,6 +12,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /** {@code sphere train dpo}. */
@@ -17,7 +21,7 @@ import picocli.CommandLine.Spec;
     description = {
       "Trains on preference pairs: DPO and its family.",
       "  sphere train dpo --model model.gguf --run runs/search --adapter-out adapter.gguf",
-      "Rows are JSON Lines with prompt, chosen and rejected, as TRL has them (texts or messages)."
+      "Rows are JSON Lines or Parquet with prompt, chosen and rejected, as TRL has them (texts or messages)."
     },
     mixinStandardHelpOptions = true)
 final class TrainDpoCommand implements Callable<Integer> {
@@ -27,7 +31,7 @@ final class TrainDpoCommand implements Callable<Integer> {
       names = {"--pairs", "--run", "--data"},
       required = true,
       paramLabel = "FILE",
-      description = "Preference rows (JSON Lines), or the folder of a search run.")
+      description = "Preference rows (JSON Lines, Parquet), or the folder of a search run.")
   private Path data;
 
   @Option(
@@ -80,6 +84,46 @@ final class TrainDpoCommand implements Callable<Integer> {
       })
   private String stepSeparator;
 
+  @Option(
+      names = "--step-pairs",
+      paramLabel = "SEPARATOR",
+      description = {
+        "Step-DPO: a pair is its two first steps that differ, after the steps that both begin with; steps end with",
+        "this text, \\n for a line feed."
+      })
+  private String stepPairs;
+
+  @Option(
+      names = "--siblings",
+      description = {
+        "With the folder of a search run: every S_max against its sibling S_min in the policy's own trees, in place",
+        "of the pairs of whole solutions."
+      })
+  private boolean siblings;
+
+  @Option(
+      names = "--sibling-margin",
+      defaultValue = "0",
+      paramLabel = "R",
+      description = "Least difference of the two siblings' rewards (default: any).")
+  private double siblingMargin;
+
+  @Option(names = "--wpo", description = "Weighs pairs by how likely the policy makes them (WPO).")
+  private boolean wpo;
+
+  @Option(
+      names = "--ref-sync-steps",
+      paramLabel = "N",
+      description = "TR-DPO: the reference follows the policy every N steps (default: it stays; TRL: 512).")
+  private Integer syncSteps;
+
+  @Option(
+      names = "--ref-sync-alpha",
+      defaultValue = "0.6",
+      paramLabel = "A",
+      description = "TR-DPO: the new reference is A policy + (1 - A) reference (default: ${DEFAULT-VALUE}).")
+  private double syncAlpha;
+
   @Option(names = "--reference-free", description = "Takes the reference's log-probabilities as 0.")
   private boolean referenceFree;
 
@@ -92,14 +136,23 @@ final class TrainDpoCommand implements Callable<Integer> {
         .withDivergence(Divergence.of(divergence), alpha)
         .withLdAlpha(ldAlpha)
         .withDiscopopTau(discopopTau)
-        .withReferenceFree(referenceFree);
+        .withReferenceFree(referenceFree)
+        .withWpo(wpo)
+        .withSync(syncSteps == null ? null : new LossSettings.Sync(syncAlpha, syncSteps));
     LossSettings smoothed = labelSmoothing == null ? loss : loss.withLabelSmoothing(labelSmoothing);
-    Path file = TrainOptions.data(data);
-    String separator = stepSeparator == null ? null : stepSeparator.replace("\\n", "\n");
-    if (train.dryRun) {
-      return TrainRun.forecast(spec, train, job -> job.withStepSeparator(separator).forecastDpo(file, smoothed));
+    if (siblings && (stepSeparator != null || stepPairs != null) || stepSeparator != null && stepPairs != null) {
+      throw new ParameterException(
+          spec.commandLine(), "--siblings, --step-pairs and --reject-first-step exclude each other");
     }
-    return TrainRun.run(
-        spec, train, (job, listener, stop) -> job.withStepSeparator(separator).dpo(file, smoothed, listener, stop));
+    if (siblings && !Files.isDirectory(data)) {
+      throw new ParameterException(spec.commandLine(), "--siblings needs the folder of a search run, not " + data);
+    }
+    TrainTask task = siblings
+        ? new TrainTask.PreferSiblings(data, siblingMargin, smoothed)
+        : new TrainTask.Prefer(TrainOptions.data(data), smoothed);
+    TrainJob job = stepPairs != null
+        ? train.job().withStepPairs(TrainOptions.separator(stepPairs))
+        : train.job().withStepSeparator(TrainOptions.separator(stepSeparator));
+    return TrainRun.run(spec, train, job, task);
   }
 }

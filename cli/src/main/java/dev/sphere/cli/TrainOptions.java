@@ -4,6 +4,7 @@ import dev.sphere.engine.embedded.ModelSource;
 import dev.sphere.gguf.GgmlType;
 import dev.sphere.trainer.data.Packing;
 import dev.sphere.trainer.data.RowReport.OnBadRow;
+import dev.sphere.trainer.job.HeldOut;
 import dev.sphere.trainer.job.TrainJob;
 import dev.sphere.trainer.job.Tuning;
 import dev.sphere.trainer.loop.TrainSettings;
@@ -15,7 +16,7 @@ import java.nio.file.Path;
 import java.util.Set;
 import picocli.CommandLine.Option;
 
-/** The flags that {@code train dpo} and {@code train sft} share. */
+/** The flags that all {@code train} commands share. */
 final class TrainOptions {
   @Option(
       names = "--model",
@@ -58,6 +59,9 @@ final class TrainOptions {
       paramLabel = "LAYER",
       description = "Linear layers to adapt: attn_q, attn_k, attn_v, attn_output, ffn_gate, ffn_up, ffn_down (default: all).")
   private Set<String> loraTargets = ModelOptions.LINEAR_LAYERS;
+
+  @Option(names = "--rslora", description = "Scales the adapter by alpha / sqrt(rank) (rsLoRA; default: alpha / rank).")
+  private boolean rankStabilised;
 
   @Option(names = "--optimizer", defaultValue = "adamw", description = "adamw or sgd (default: ${DEFAULT-VALUE}).")
   private String optimizer;
@@ -153,6 +157,31 @@ final class TrainOptions {
   @Option(names = "--log-every", defaultValue = "1", description = "A line of metrics every N steps (default: ${DEFAULT-VALUE}).")
   private int logEvery;
 
+  @Option(
+      names = "--eval-data",
+      paramLabel = "FILE",
+      description = "Rows that are measured and not trained on, as eval_... in the metrics.")
+  private Path evalData;
+
+  @Option(
+      names = "--eval-share",
+      defaultValue = "0",
+      paramLabel = "S",
+      description = "Share of the training rows that is held out and measured, whole trees (default: ${DEFAULT-VALUE}).")
+  private double evalShare;
+
+  @Option(
+      names = "--eval-every",
+      defaultValue = "0",
+      paramLabel = "N",
+      description = "Steps between two readings of the held-out rows; 0: at the start and the end (default: ${DEFAULT-VALUE}).")
+  private int evalEvery;
+
+  @Option(
+      names = "--dry-run",
+      description = "Trains nothing: prints parameters, rows, steps, the peak of memory and the time that are to be expected.")
+  boolean dryRun;
+
   @Option(names = "--resume", description = "Goes on from the newest checkpoint in the output folder, if there is one.")
   private boolean resume;
 
@@ -164,9 +193,6 @@ final class TrainOptions {
 
   @Option(names = "--threads", description = "Threads that compute (default: all cores).")
   int threads = Runtime.getRuntime().availableProcessors();
-
-  @Option(names = "--dry-run", description = "Says how much memory and time the run would take, and trains nothing.")
-  boolean dryRun;
 
   @Option(names = "--json", description = "One JSON object about the run as the last line.")
   boolean json;
@@ -183,16 +209,20 @@ final class TrainOptions {
       throw new IllegalArgumentException("--lora-rank must be at least 1: " + loraRank);
     }
     GgmlType matrices = type == null ? null : GgmlType.byLabel(type);
-    if (artefact == null && out == null) {
+    if (artefact == null && out == null && !dryRun) {
       throw new IllegalArgumentException("give --adapter-out FILE (the GGUF to write), --out DIR (its folder), or both");
     }
     if (artefact != null) {
       Inputs.requireWritable(artefact);
     }
+    if (evalData != null && !Files.isDirectory(evalData)) {
+      Inputs.require(evalData);
+    }
     Path folder = out != null ? out : Path.of(artefact + ".run");
     return TrainJob.of(ModelSource.resolve(model), folder, settings())
         .withArtefact(artefact)
-        .withTuning(tuning)
+        .withTuning(tuning.withRankStabilised(rankStabilised))
+        .withHeldOut(new HeldOut(evalData, evalShare, evalEvery))
         .withMaxLength(maxLength)
         .withOnBadRow(badRows)
         .withType(matrices)
@@ -230,5 +260,10 @@ final class TrainOptions {
     Path file = Files.isDirectory(given) ? given.resolve("pairs.jsonl") : given;
     Inputs.require(file);
     return file;
+  }
+
+  /** The text of a separator as a command line has it: \\n stands for a line feed. */
+  static String separator(String told) {
+    return told == null ? null : told.replace("\\n", "\n");
   }
 }

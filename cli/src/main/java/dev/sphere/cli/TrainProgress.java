@@ -3,6 +3,7 @@ package dev.sphere.cli;
 import dev.sphere.trainer.loop.StepMetrics;
 import dev.sphere.trainer.loop.TrainingListener;
 import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import me.tongfei.progressbar.ProgressBar;
@@ -19,6 +20,9 @@ final class TrainProgress implements TrainingListener, AutoCloseable {
   private long begin;
   private int first;
   private double lastLine;
+  private final Sparkline curve = new Sparkline(24, System.console() == null
+      ? StandardCharsets.US_ASCII
+      : System.console().charset());
 
   TrainProgress(PrintWriter err) {
     this.err = err;
@@ -50,16 +54,26 @@ final class TrainProgress implements TrainingListener, AutoCloseable {
 
   @Override
   public void step(StepMetrics m, int totalSteps) {
+    if (m.values().containsKey("eval_loss")) {
+      note("step " + m.step() + ": held out, loss %.4f".formatted(m.get("eval_loss"))
+          + (m.values().containsKey("eval_rewards/accuracies")
+              ? ", accuracy %.2f".formatted(m.get("eval_rewards/accuracies")) : ""));
+    }
+    if (!m.values().containsKey("loss")) {
+      return;
+    }
+    curve.add(m.get("loss"));
     if (bar != null) {
       bar.stepTo(m.step());
-      bar.setExtraMessage(words(m));
+      bar.setExtraMessage(words(m) + " " + curve);
       return;
     }
     double seconds = (System.nanoTime() - begin) / 1e9;
     if (seconds - lastLine >= INTERVAL || m.step() == totalSteps) {
       lastLine = seconds;
       double left = seconds / (m.step() - first) * (totalSteps - m.step());
-      note("step " + m.step() + "/" + totalSteps + words(m) + ", " + Math.round(left) + " s left");
+      note("step " + m.step() + "/" + totalSteps + words(m) + ", " + Math.round(left) + " s left"
+          + (m.step() == totalSteps ? ", the loss: " + curve : ""));
     }
   }
 

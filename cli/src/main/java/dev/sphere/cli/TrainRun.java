@@ -1,19 +1,21 @@
 package dev.sphere.cli;
 
-import dev.sphere.trainer.job.Forecast;
 import dev.sphere.trainer.job.TrainJob;
 import dev.sphere.trainer.job.TrainJob.Outcome;
+import dev.sphere.trainer.job.TrainPlan;
+import dev.sphere.trainer.job.TrainTask;
 import dev.sphere.trainer.loop.StepMetrics;
-import dev.sphere.trainer.loop.TrainingListener;
+import java.io.IOException;
 import java.io.PrintWriter;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.LinkedHashMap;
-import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.function.BooleanSupplier;
-import java.util.function.Function;
+import java.util.stream.Stream;
 import picocli.CommandLine.Model.CommandSpec;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -24,28 +26,16 @@ final class TrainRun {
 
   private TrainRun() {}
 
-  /** The job's call: sft or dpo. */
-  interface Work {
-    Outcome run(TrainJob job, TrainingListener listener, BooleanSupplier stop);
-  }
-
-  /** With --dry-run: what the run would take, and nothing else. */
-  static int forecast(CommandSpec spec, TrainOptions options, Function<TrainJob, Forecast> of) {
+  /**
+   * Runs a task, or with --dry-run only says what it would take.
+   *
+   * @param job the flags' job, with whatever the command adds to it
+   */
+  static int run(CommandSpec spec, TrainOptions options, TrainJob job, TrainTask task) {
     PrintWriter out = spec.commandLine().getOut();
-    Forecast f = of.apply(options.job());
-    out.printf(Locale.ROOT, "%d rows, %d steps, %d tokens a pass, of which %d are computed (%.0f %% shared)%n",
-        f.rows(), f.steps(), f.tokens(), f.slots(), 100.0 * (1 - (double) f.slots() / f.tokens()));
-    out.printf(Locale.ROOT, "%,d parameters, %,d trained%n", f.parameters(), f.trained());
-    out.printf(Locale.ROOT, "estimated: %d MiB at most, %.0f s%n", f.peakBytes() >> 20, f.seconds());
-    if (options.json) {
-      out.println(JsonMapper.shared().writeValueAsString(f.toMap()));
+    if (options.dryRun) {
+      return plan(out, options, job.plan(task));
     }
-    out.flush();
-    return 0;
-  }
-
-  static int run(CommandSpec spec, TrainOptions options, Work work) {
-    PrintWriter out = spec.commandLine().getOut();
     AtomicBoolean stop = new AtomicBoolean();
     CountDownLatch done = new CountDownLatch(1);
     Thread hook = new Thread(() -> await(stop, done), "stop training");
@@ -53,7 +43,7 @@ final class TrainRun {
     long begin = System.nanoTime();
     Outcome outcome;
     try (TrainProgress progress = new TrainProgress(spec.commandLine().getErr())) {
-      outcome = work.run(options.job(), progress, stop::get);
+      outcome = job.run(task, progress, stop::get);
     } finally {
       done.countDown();
     }
@@ -62,13 +52,51 @@ final class TrainRun {
       out.println("Stopped after " + outcome.result().steps() + " steps; go on with --resume.");
     } else {
       out.println(outcome.result().steps() + " steps, " + words(outcome.result().last()) + ".");
-      out.println("Wrote " + outcome.artefact() + ".");
+      out.println("Wrote " + outcome.artefact() + "; curves and settings in " + job.output().resolve("report.html") + ".");
     }
     if (options.json) {
       out.println(JsonMapper.shared().writeValueAsString(json(outcome, seconds)));
     }
     out.flush();
     return 0;
+  }
+
+  private static int plan(PrintWriter out, TrainOptions options, TrainPlan plan) {
+    out.println("%,d parameters, %,d of them trained.".formatted(plan.parameters(), plan.trainable()));
+    out.println("%,d rows%s, %,d steps, %,d tokens (%.0f %% shared, %.0f %% padding).".formatted(
+        plan.rows(),
+        plan.heldOut() == 0 ? "" : " and %,d held out".formatted(plan.heldOut()),
+        plan.workload().steps(),
+        Math.round(plan.workload().tokens()),
+        100 * plan.workload().stats().saved(),
+        100 * plan.workload().stats().padding()));
+    out.println("Peak memory about %,d MiB: weights %,d, gradients %,d, optimizer %,d, activations %,d, process %,d.".formatted(
+        plan.peak() >> 20, plan.weights() >> 20, plan.gradients() >> 20, plan.optimizer() >> 20,
+        plan.activations() >> 20, plan.process() >> 20));
+    out.println("Time about %s (this machine's products run at %.0f GFLOP/s now)."
+        .formatted(time(plan.seconds()), plan.gflops()));
+    if (options.json) {
+      out.println(JsonMapper.shared().writeValueAsString(plan.toMap()));
+    }
+    out.flush();
+    return 0;
+  }
+
+  private static String time(double seconds) {
+    return seconds < 120 ? "%.0f s".formatted(seconds)
+        : seconds < 7200 ? "%.0f minutes".formatted(seconds / 60) : "%.1f hours".formatted(seconds / 3600);
+  }
+
+  /** The most resident memory that this process ever had, in bytes; -1 where Linux does not tell. */
+  private static long peakMemory() {
+    try (Stream<String> lines = Files.lines(Path.of("/proc/self/status"))) {
+      return lines.filter(l -> l.startsWith("VmHWM:"))
+          .mapToLong(l -> Long.parseLong(l.replaceAll("\\D", "")) << 10)
+          .findFirst()
+          .orElse(-1);
+    } catch (IOException | UncheckedIOException e) {
+      return -1;
+    }
   }
 
   private static void await(AtomicBoolean stop, CountDownLatch done) {
@@ -91,6 +119,8 @@ final class TrainRun {
     json.put("steps", outcome.result().steps());
     json.put("rows", outcome.rows().usedCount());
     json.put("bad_rows", outcome.rows().badRows().size());
+    json.put("held_out_rows", outcome.heldOut());
+    json.put("peak_memory_bytes", peakMemory());
     json.put("seconds", seconds);
     if (outcome.result().last() != null) {
       json.put("metrics", outcome.result().last().values());

@@ -2,9 +2,12 @@ package dev.sphere.cli;
 
 import dev.sphere.trainer.embedded.EmbeddedRecipe;
 import dev.sphere.trainer.embedded.EmbeddedTraining;
+import dev.sphere.trainer.job.TrainTask;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Objects;
 import java.util.concurrent.Callable;
+import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -26,8 +29,31 @@ import picocli.CommandLine.Spec;
 final class TrainSftCommand implements Callable<Integer> {
   @Mixin private TrainOptions train;
 
-  @Option(names = "--data", paramLabel = "FILE", description = "The rows (JSON Lines).")
+  @Option(names = "--data", paramLabel = "FILE", description = "The rows (JSON Lines, Parquet).")
   private Path data;
+
+  @Option(
+      names = "--run",
+      paramLabel = "DIR",
+      description = {
+        "Instead of --data: the right solutions that a search run found, those that were pruned included (rejection",
+        "sampling)."
+      })
+  private Path run;
+
+  @Option(
+      names = "--per-problem",
+      defaultValue = "4",
+      paramLabel = "N",
+      description = "With --run: most solutions of a problem, the highest rewards first; 0: all (default: ${DEFAULT-VALUE}).")
+  private int perProblem;
+
+  @Option(
+      names = "--reward-temperature",
+      defaultValue = "0",
+      paramLabel = "T",
+      description = "With --run: a solution counts exp(R / T), a problem's mean being 1; 0: all alike (default: ${DEFAULT-VALUE}).")
+  private double rewardTemperature;
 
   @Option(
       names = "--recipe",
@@ -42,17 +68,17 @@ final class TrainSftCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    if ((data == null) == (recipe == null)) {
-      throw new ParameterException(spec.commandLine(), "give either --data or --recipe");
+    if (Stream.of(data, run, recipe).filter(Objects::nonNull).count() != 1) {
+      throw new ParameterException(spec.commandLine(), "give either --data, --run or --recipe");
     }
     if (recipe != null) {
       return embedded();
     }
-    Inputs.require(data);
-    if (train.dryRun) {
-      return TrainRun.forecast(spec, train, job -> job.forecastSft(data));
+    if (run != null) {
+      return TrainRun.run(spec, train, train.job(), new TrainTask.ImitateRun(run, perProblem, rewardTemperature));
     }
-    return TrainRun.run(spec, train, (job, listener, stop) -> job.sft(data, listener, stop));
+    Inputs.require(data);
+    return TrainRun.run(spec, train, train.job(), new TrainTask.Imitate(data));
   }
 
   private int embedded() throws IOException {

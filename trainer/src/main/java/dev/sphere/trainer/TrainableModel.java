@@ -45,6 +45,18 @@ public interface TrainableModel extends AutoCloseable {
     return logProbs;
   }
 
+  /**
+   * For every prediction log Σ_v p(v)², the log-probability that two draws at its place would be the same token; it needs
+   * the whole distribution, where {@link #logProbs} reads one entry.
+   *
+   * @param batch the micro-batch
+   * @return one value per prediction, of the trained policy
+   * @throws UnsupportedOperationException when this model cannot tell
+   */
+  default float[] logCollisions(PackedBatch batch) {
+    throw new UnsupportedOperationException("this model does not tell its whole distribution, which WPO needs");
+  }
+
   /** The trained parameters in a fixed order, with their gradients (F32, native memory). */
   List<Parameter> parameters();
 

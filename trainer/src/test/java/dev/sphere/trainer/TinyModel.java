@@ -60,6 +60,30 @@ public final class TinyModel implements TrainableModel {
     return pass(batch, null, !reference);
   }
 
+  /** The state after each slot's token, by the slot's whole path. */
+  private double[] state(PackedBatch b, int slot) {
+    double[] h = new double[width];
+    int parent = b.parents()[slot] == PackedBatch.ROOT ? -1 : slot / b.slots() * b.slots() + b.parents()[slot];
+    double[] before = parent < 0 ? new double[width] : state(b, parent);
+    for (int k = 0; k < width; k++) {
+      h[k] = 0.5 * before[k] + embedding.get((long) b.tokens()[slot] * width + k) + b.positions()[slot] * 0.01;
+    }
+    return h;
+  }
+
+  @Override
+  public float[] logCollisions(PackedBatch batch) {
+    float[] result = new float[batch.predictions()];
+    for (int i = 0; i < result.length; i++) {
+      double sum = 0;
+      for (double p : softmax(state(batch, batch.sources()[i]), true)) {
+        sum += p * p;
+      }
+      result[i] = (float) Math.log(sum);
+    }
+    return result;
+  }
+
   @Override
   public float[] backward(PackedBatch batch, float[] weights) {
     return pass(batch, weights, true);

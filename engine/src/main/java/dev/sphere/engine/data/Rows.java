@@ -18,22 +18,34 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /** The rows of a data file as JSON objects, one after another. JSON by Jackson, CSV and Parquet by DuckDB. */
-abstract class Rows implements Closeable {
+public abstract class Rows implements Closeable {
   private static final JsonMapper JSON = JsonMapper.shared();
 
-  /** A row, or what is wrong with it. */
-  record Row(long line, JsonNode value, String error) {}
+  /**
+   * A row, or what is wrong with it.
+   *
+   * @param line its number, counted from 1: the line in JSON Lines, else the row
+   * @param value the row; null where it cannot be read
+   * @param error why it cannot be read; null where it can
+   */
+  public record Row(long line, JsonNode value, String error) {}
 
   /** The next row; null at the end. */
-  abstract Row next() throws IOException;
+  public abstract Row next() throws IOException;
 
-  /** What the row numbers count. */
-  abstract String unit();
+  /** What the row numbers count: "line" or "row". */
+  public abstract String unit();
 
   @Override
   public abstract void close() throws IOException;
 
-  static Rows open(Path file) throws IOException {
+  /**
+   * Opens a file: {@code .parquet}, {@code .csv}, {@code .tsv}, else JSON Lines or one JSON array.
+   *
+   * @throws IllegalArgumentException when the file as a whole is not what its name says
+   * @throws IOException when it cannot be read
+   */
+  public static Rows open(Path file) throws IOException {
     String name = file.getFileName().toString().toLowerCase(Locale.ROOT);
     if (name.endsWith(".parquet")) {
       return new Sql(file, "read_parquet");
@@ -70,7 +82,7 @@ abstract class Rows implements Closeable {
     }
 
     @Override
-    Row next() throws IOException {
+    public Row next() throws IOException {
       while (true) {
         String text;
         try {
@@ -96,7 +108,7 @@ abstract class Rows implements Closeable {
     }
 
     @Override
-    String unit() {
+    public String unit() {
       return "line";
     }
 
@@ -114,17 +126,17 @@ abstract class Rows implements Closeable {
       try {
         items = JSON.readTree(Files.readString(file)).iterator();
       } catch (JacksonException e) {
-        throw new IllegalArgumentException("problems " + file + ": no JSON: " + e.getOriginalMessage(), e);
+        throw new IllegalArgumentException(file + ": no JSON: " + e.getOriginalMessage(), e);
       }
     }
 
     @Override
-    Row next() {
+    public Row next() {
       return items.hasNext() ? new Row(++row, items.next(), null) : null;
     }
 
     @Override
-    String unit() {
+    public String unit() {
       return "row";
     }
 
@@ -149,12 +161,12 @@ abstract class Rows implements Closeable {
         results = statement.executeQuery("SELECT to_json(t)::VARCHAR FROM " + function + "(" + path + all + ") t");
       } catch (SQLException e) {
         closeQuietly(c, e);
-        throw new IllegalArgumentException("problems " + file + ": " + firstLine(e), e);
+        throw new IllegalArgumentException(file + ": " + firstLine(e), e);
       }
     }
 
     @Override
-    Row next() throws IOException {
+    public Row next() throws IOException {
       try {
         return results.next() ? new Row(++row, JSON.readTree(results.getString(1)), null) : null;
       } catch (SQLException e) {
@@ -163,7 +175,7 @@ abstract class Rows implements Closeable {
     }
 
     @Override
-    String unit() {
+    public String unit() {
       return "row";
     }
 

@@ -5,6 +5,7 @@ import dev.sphere.engine.Problem;
 import dev.sphere.engine.search.Distinct;
 import dev.sphere.engine.search.Expansion;
 import dev.sphere.engine.stage.ProblemResult;
+import dev.sphere.engine.stage.Prompts;
 import dev.sphere.engine.stage.RunReport;
 import dev.sphere.engine.stage.Stage;
 import dev.sphere.engine.stage.StageResult;
@@ -17,6 +18,7 @@ import java.util.Collections;
 import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -116,6 +118,30 @@ public final class RunData {
   /** What the stages of a problem made so far, in order. */
   public List<StageResult> stagesOf(String problemId) {
     return List.copyOf(stages.getOrDefault(problemId, Map.of()).values());
+  }
+
+  /** All expansions of a search of this name, such as {@code generation}: each problem's by their paths, in their order. */
+  public Map<String, Map<String, Expansion>> trees(String search) {
+    Map<String, Map<String, Expansion>> trees = new LinkedHashMap<>();
+    CheckedLines.read(files.tree(), line -> {
+      Expansion e = Json.expansion(Json.parse(line));
+      if (e.search().equals(search)) {
+        trees.computeIfAbsent(e.problemId(), id -> new LinkedHashMap<>()).put(e.path(), e);
+      }
+    });
+    return trees;
+  }
+
+  /** What was said to the models, as far as it makes the prompt of a problem. */
+  public Prompts prompts() {
+    Map<String, String> identity = provenance.identity();
+    Prompts usual = Prompts.defaults();
+    return usual.with(
+        identity.get("stages.prompts.system"),
+        identity.get("stages.prompts.question"),
+        identity.get("stages.prompts.correction"),
+        identity.get("stages.prompts.correctedAfter"),
+        identity.get("stages.prompts.template"));
   }
 
   static List<PreferencePair> pairs(List<Problem> problems, Map<String, Map<Stage, StageResult>> stages) {

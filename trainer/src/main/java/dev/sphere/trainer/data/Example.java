@@ -13,6 +13,11 @@ public sealed interface Example {
   /** The sequences whose log-probabilities the loss reads. */
   List<TrainingSequence> sequences();
 
+  /** How much it counts, beside 1 for most. */
+  default double weight() {
+    return 1;
+  }
+
   /** A preference: sequences are chosen, rejected. */
   record Preference(String id, String tree, TrainingSequence chosen, TrainingSequence rejected) implements Example {
     @Override
@@ -21,11 +26,30 @@ public sealed interface Example {
     }
   }
 
-  /** A completion to imitate. */
-  record Imitation(String id, String tree, TrainingSequence sequence) implements Example {
+  /** A completion to imitate, which counts {@code weight} times. */
+  record Imitation(String id, String tree, TrainingSequence sequence, double weight) implements Example {
+    /** A completion that counts once. */
+    public Imitation(String id, String tree, TrainingSequence sequence) {
+      this(id, tree, sequence, 1);
+    }
+
     @Override
     public List<TrainingSequence> sequences() {
       return List.of(sequence);
+    }
+  }
+
+  /**
+   * A step that a process reward model learns to judge: at its end the model chooses between two labels.
+   *
+   * @param good everything up to the step's end, then the label for a good step, which alone is predicted
+   * @param bad the same with the label for a bad step
+   * @param label how good the step is, in [0, 1]
+   */
+  record Step(String id, String tree, TrainingSequence good, TrainingSequence bad, double label) implements Example {
+    @Override
+    public List<TrainingSequence> sequences() {
+      return List.of(good, bad);
     }
   }
 }

@@ -22,6 +22,7 @@ public final class ExampleEncoder {
   private final int maxLength;
   private final RowReport report;
   private String stepSeparator;
+  private boolean stepsAlone;
 
   /**
    * @param maxLength most tokens of prompt and completion together
@@ -48,13 +49,26 @@ public final class ExampleEncoder {
     return this;
   }
 
+  /**
+   * From here on a pair is its first differing steps alone (Step-DPO, arXiv 2406.18629, eq. 2): problem and shared steps
+   * are the prompt, the two steps that follow are chosen and rejected. A step ends with the end token only where its
+   * completion does.
+   *
+   * @param separator the text that ends a step
+   */
+  public ExampleEncoder withStepPairs(String separator) {
+    this.stepSeparator = separator;
+    this.stepsAlone = true;
+    return this;
+  }
+
   /** The usable pairs as examples; those with the same prompt form one tree. */
   public List<Example.Preference> preferences(List<PreferencePair> pairs) {
     List<Example.Preference> examples = new ArrayList<>();
     Set<List<TrainingSequence>> seen = new HashSet<>();
     for (int i = 0; i < pairs.size(); i++) {
       PreferencePair p = pairs.get(i);
-      String row = p.problemId().startsWith("line ") ? p.problemId() : "pair " + (i + 1) + " (" + p.problemId() + ")";
+      String row = p.problemId().matches("(line|row) \\d+") ? p.problemId() : "pair " + (i + 1) + " (" + p.problemId() + ")";
       Example.Preference example = preference(row, p);
       if (example != null) {
         if (!seen.add(example.sequences())) {
@@ -78,7 +92,10 @@ public final class ExampleEncoder {
     int[] chosen = drawn ? p.chosenTokens() : encoder.tokenize(p.chosen(), false);
     int[] rejected = drawn ? p.rejectedTokens() : encoder.tokenize(p.rejected(), false);
     boolean cut = drawn && !endsWithEnd(rejected) && !FinalAnswer.in(p.rejected());
-    int wrongEnd = stepSeparator == null ? p.rejected().length() : firstDifference(p.chosen(), p.rejected());
+    if (stepsAlone) {
+      return stepPair(row, p, prompt, chosen, rejected, cut);
+    }
+    int wrongEnd = stepSeparator == null ? p.rejected().length() : stepEnd(p.rejected(), sharedSteps(p));
     if (wrongEnd < p.rejected().length()) {
       int[] beginning = encoder.tokenize(p.rejected().substring(0, wrongEnd), false);
       // A token may reach over the end of the step; then the whole completion counts.
@@ -87,8 +104,42 @@ public final class ExampleEncoder {
         cut = true;
       }
     }
-    chosen = withEnd(chosen, true);
-    rejected = withEnd(rejected, !cut);
+    return pair(row, p.prompt(), prompt, withEnd(chosen, true), withEnd(rejected, !cut));
+  }
+
+  /** The pair of the first differing steps, after the shared ones. */
+  private Example.Preference stepPair(
+      String row, PreferencePair p, int[] prompt, int[] chosen, int[] rejected, boolean rejectedCut) {
+    int shared = sharedSteps(p);
+    int[] before = encoder.tokenize(p.chosen().substring(0, shared), false);
+    int[] w = step(before, p.chosen(), shared, chosen, true);
+    int[] l = step(before, p.rejected(), shared, rejected, !rejectedCut);
+    if (w.length == 0 || l.length == 0) {
+      report.bad(row, (w.length == 0 ? "chosen" : "rejected") + " is the beginning of the other: no step differs");
+      return null;
+    }
+    int[] grown = Arrays.copyOf(prompt, prompt.length + before.length);
+    System.arraycopy(before, 0, grown, prompt.length, before.length);
+    return pair(row, p.prompt(), grown, w, l);
+  }
+
+  /**
+   * The tokens of the step that begins at a character of a completion: those of the completion where they fall into the
+   * same pieces, else the step's text tokenized apart.
+   */
+  private int[] step(int[] before, String text, int from, int[] all, boolean ends) {
+    int to = stepEnd(text, from);
+    boolean last = to == text.length();
+    int[] upTo = last ? withEnd(all, false) : encoder.tokenize(text.substring(0, to), false);
+    boolean fits = Arrays.mismatch(before, all) == before.length && upTo.length <= all.length
+        && Arrays.equals(upTo, Arrays.copyOf(all, upTo.length)) && before.length <= upTo.length;
+    int[] step = fits
+        ? Arrays.copyOfRange(all, before.length, upTo.length)
+        : encoder.tokenize(text.substring(from, to), false);
+    return step.length > 0 && last && ends ? withEnd(step, true) : step;
+  }
+
+  private Example.Preference pair(String row, String tree, int[] prompt, int[] chosen, int[] rejected) {
     if (!roomAfter(prompt, row)) {
       return null;
     }
@@ -99,23 +150,26 @@ public final class ExampleEncoder {
           + (w.length() < prompt.length + chosen.length ? " within max-length " + maxLength : ""));
       return null;
     }
-    return new Example.Preference(row, p.prompt(), w, l);
+    return new Example.Preference(row, tree, w, l);
   }
 
-  /** Where the first step of {@code rejected} that differs from {@code chosen} ends, in characters. */
-  private int firstDifference(String chosen, String rejected) {
-    int start = 0;
+  /** Where the steps that both completions begin with end, in characters. */
+  private int sharedSteps(PreferencePair p) {
+    int shared = 0;
     while (true) {
-      int end = rejected.indexOf(stepSeparator, start);
-      if (end < 0) {
-        return rejected.length();
+      int end = stepEnd(p.rejected(), shared);
+      if (end > p.chosen().length() || end == p.rejected().length() && !p.rejected().endsWith(stepSeparator)
+          || !p.chosen().regionMatches(shared, p.rejected(), shared, end - shared) || end == shared) {
+        return shared;
       }
-      end += stepSeparator.length();
-      if (end > chosen.length() || !chosen.regionMatches(start, rejected, start, end - start)) {
-        return end;
-      }
-      start = end;
+      shared = end;
     }
+  }
+
+  /** Where the step that begins at {@code from} ends. */
+  private int stepEnd(String text, int from) {
+    int end = text.indexOf(stepSeparator, from);
+    return end < 0 ? text.length() : end + stepSeparator.length();
   }
 
   /** The usable rows as examples; the answers of one dialogue form one tree. */
@@ -127,14 +181,16 @@ public final class ExampleEncoder {
         continue;
       }
       int[] prompt = r.prompt() == null ? new int[0] : encoder.tokenizePrompt(r.prompt());
-      int[] completion = withEnd(encoder.tokenize(r.completion(), r.prompt() == null), true);
+      int[] words =
+          r.prompt() == null ? encoder.tokenizePrompt(r.completion()) : encoder.tokenize(r.completion(), false);
+      int[] completion = withEnd(words, true);
       if (r.prompt() == null) {
         // Everything is learned but the first token, which nothing predicts.
         prompt = Arrays.copyOf(completion, 1);
         completion = Arrays.copyOfRange(completion, 1, completion.length);
       }
       if (roomAfter(prompt, r.id())) {
-        examples.add(new Example.Imitation(r.id(), r.id(), sequence(prompt, completion)));
+        examples.add(new Example.Imitation(r.id(), r.id(), sequence(prompt, completion), r.weight()));
         report.used();
       }
     }

@@ -2,36 +2,55 @@ package dev.sphere.trainer.data;
 
 import dev.sphere.engine.Policy.Message;
 import dev.sphere.engine.PreferencePair;
-import java.io.BufferedReader;
+import dev.sphere.engine.data.Rows;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
+import java.nio.charset.CharacterCodingException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
 
 /**
- * Reads training rows from JSON Lines in TRL's formats.
+ * Reads training rows in TRL's formats from JSON Lines, a JSON array or Parquet.
  *
  * <p>Preferences: {@code prompt}, {@code chosen}, {@code rejected}, each a text or a list of messages ({@code role},
  * {@code content}); without {@code prompt} it is what chosen and rejected begin with alike. Our own {@code problem_id},
  * {@code stage} and {@code prompt_tokens}, {@code chosen_tokens}, {@code rejected_tokens} are taken where they stand.
  *
  * <p>Imitation: {@code prompt} and {@code completion} (texts or messages), or {@code messages} (every answer of the
- * assistant is learned), or {@code text} (all of it is learned).
+ * assistant is learned), or {@code text} (all of it is learned); {@code weight}, if it is there, says how much the row
+ * counts.
+ *
+ * <p>Stepwise supervision: {@code prompt}, {@code completions} (the steps) and {@code labels} (true, false, or how good a
+ * step is from 0 to 1).
  */
 public final class RowReader {
-  private static final JsonMapper JSON = JsonMapper.builder().build();
-
   private final TextEncoder encoder;
   private final RowReport report;
 
-  /** An imitation row: the rendered prompt (null: learn everything) and the completion. */
-  public record ImitationRow(String id, String prompt, String completion) {}
+  /**
+   * An imitation row.
+   *
+   * @param prompt rendered; null: the completion is all there is, and all of it is learned
+   * @param weight how much the row counts, at least 0; 1
+   */
+  public record ImitationRow(String id, String prompt, String completion, double weight) {
+    /** A row that counts once. */
+    public ImitationRow(String id, String prompt, String completion) {
+      this(id, prompt, completion, 1);
+    }
+  }
+
+  /**
+   * A solution with a label for each step.
+   *
+   * @param id names the row
+   * @param prompt rendered
+   * @param steps the steps' texts, at least one
+   * @param labels how good each step is, in [0, 1]; NaN for a step without a label
+   */
+  public record StepRow(String id, String prompt, List<String> steps, double[] labels) {}
 
   /**
    * @param encoder renders dialogues
@@ -61,60 +80,57 @@ public final class RowReader {
     return rows;
   }
 
+  /** All rows of stepwise supervision of a file. */
+  public List<StepRow> steps(Path file) {
+    List<StepRow> rows = new ArrayList<>();
+    read(file, (id, row) -> rows.add(steps(id, row)));
+    return rows;
+  }
+
   private void read(Path file, RowParser parser) {
-    int number = 0;
-    try (BufferedReader lines = Files.newBufferedReader(file, StandardCharsets.UTF_8)) {
-      for (String line = lines.readLine(); line != null; line = lines.readLine()) {
-        number++;
-        if (!line.isBlank()) {
-          row("line " + number, line, parser);
-        }
+    try (Rows rows = Rows.open(file)) {
+      for (Rows.Row row = rows.next(); row != null; row = rows.next()) {
+        row(rows.unit() + " " + row.line(), row, parser);
       }
-    } catch (java.nio.charset.CharacterCodingException e) {
-      throw new IllegalArgumentException(
-          "cannot read " + file + ": it is not UTF-8 text somewhere after line " + number, e);
     } catch (IOException e) {
+      if (e instanceof CharacterCodingException || e.getCause() instanceof CharacterCodingException) {
+        String after = e.getCause() == null ? "it is not UTF-8 text" : e.getMessage();
+        throw new IllegalArgumentException("cannot read " + file + ": " + after, e);
+      }
       throw new UncheckedIOException("cannot read " + file + ": " + e.getMessage(), e);
     }
   }
 
-  private void row(String name, String line, RowParser parser) {
-    JsonNode row;
-    try {
-      row = JSON.readTree(line);
-    } catch (JacksonException e) {
-      report.bad(name, "not JSON (" + e.getOriginalMessage().lines().findFirst().orElse("") + ")");
-      return;
-    }
-    if (!row.isObject()) {
+  private void row(String name, Rows.Row row, RowParser parser) {
+    if (row.error() != null) {
+      report.bad(name, "not JSON (" + row.error().lines().findFirst().orElse("") + ")");
+    } else if (!row.value().isObject()) {
       report.bad(name, "not a JSON object");
-      return;
-    }
-    try {
-      parser.parse(name, row);
-    } catch (Malformed e) {
-      report.bad(name, e.getMessage());
+    } else {
+      try {
+        parser.parse(name, row.value());
+      } catch (IllegalArgumentException e) { // a field is missing, or the template refuses the dialogue
+        report.bad(name, e.getMessage());
+      }
     }
   }
 
   private PreferencePair preference(String id, JsonNode row) {
-    JsonNode chosen = field(row, "chosen");
-    JsonNode rejected = field(row, "rejected");
-    JsonNode prompt = row.get("prompt");
+    JsonNode chosen = Fields.required(row, "chosen");
+    JsonNode rejected = Fields.required(row, "rejected");
+    JsonNode prompt = Fields.optional(row, "prompt");
     String[] texts = chosen.isArray() || rejected.isArray()
-        ? dialogues(prompt, messages(chosen, "chosen"), messages(rejected, "rejected"))
-        : texts(prompt, text(chosen, "chosen"), text(rejected, "rejected"));
-    JsonNode problem = row.get("problem_id");
-    JsonNode stage = row.get("stage");
+        ? dialogues(prompt, Fields.messages(chosen, "chosen"), Fields.messages(rejected, "rejected"))
+        : texts(prompt, Fields.text(chosen, "chosen"), Fields.text(rejected, "rejected"));
     return new PreferencePair(
-        problem != null && problem.isString() ? problem.asString() : id,
-        stage != null && stage.isString() ? stage.asString() : "",
+        Fields.textOr(row, "problem_id", id),
+        Fields.textOr(row, "stage", ""),
         texts[0],
         texts[1],
         texts[2],
-        ints(row, "prompt_tokens"),
-        ints(row, "chosen_tokens"),
-        ints(row, "rejected_tokens"));
+        Fields.ints(row, "prompt_tokens"),
+        Fields.ints(row, "chosen_tokens"),
+        Fields.ints(row, "rejected_tokens"));
   }
 
   private String[] texts(JsonNode prompt, String chosen, String rejected) {
@@ -129,7 +145,7 @@ public final class RowReader {
       same--; // as TRL: a space belongs to the word after it
     }
     if (same == 0) {
-      throw new Malformed("no \"prompt\", and chosen and rejected do not begin alike");
+      throw new Fields.Malformed("no \"prompt\", and chosen and rejected do not begin alike");
     }
     return new String[] {chosen.substring(0, same), chosen.substring(same), rejected.substring(same)};
   }
@@ -138,112 +154,76 @@ public final class RowReader {
     List<Message> before = new ArrayList<>();
     int same = 0;
     if (prompt != null) {
-      before.addAll(prompt.isArray() ? messages(prompt, "prompt") : List.of(new Message("user", prompt(prompt))));
+      before.addAll(prompt.isArray() ? Fields.messages(prompt, "prompt") : List.of(new Message("user", prompt(prompt))));
     } else {
       while (same < Math.min(chosen.size(), rejected.size()) - 1 && chosen.get(same).equals(rejected.get(same))) {
         before.add(chosen.get(same++));
       }
     }
     if (before.isEmpty()) {
-      throw new Malformed("no \"prompt\", and chosen and rejected do not begin with the same messages");
+      throw new Fields.Malformed("no \"prompt\", and chosen and rejected do not begin with the same messages");
     }
     return new String[] {
-      encoder.render(before), answer(chosen, same, "chosen"), answer(rejected, same, "rejected")
+      encoder.render(before), Fields.answer(chosen, same, "chosen"), Fields.answer(rejected, same, "rejected")
     };
   }
 
-  private static String answer(List<Message> messages, int from, String what) {
-    if (messages.size() != from + 1 || !messages.getLast().role().equals("assistant")) {
-      throw new Malformed("\"" + what + "\" must add exactly one message of the assistant to the prompt");
-    }
-    return messages.getLast().content();
-  }
-
   private List<ImitationRow> imitation(String id, JsonNode row) {
-    if (row.has("messages")) {
-      return answers(id, messages(row.get("messages"), "messages"));
+    JsonNode given = Fields.optional(row, "weight");
+    double weight = given == null ? 1 : given.asDouble(-1);
+    if (!(weight >= 0 && weight < Double.POSITIVE_INFINITY)) {
+      throw new Fields.Malformed("\"weight\" is " + given + ": it must be a number of at least 0");
     }
-    if (row.has("text")) {
-      return List.of(new ImitationRow(id, null, text(row.get("text"), "text")));
+    if (Fields.optional(row, "messages") != null) {
+      return answers(id, Fields.messages(row.get("messages"), "messages"), weight);
     }
-    JsonNode prompt = field(row, "prompt");
-    JsonNode completion = field(row, "completion");
+    if (Fields.optional(row, "text") != null) {
+      return List.of(new ImitationRow(id, null, Fields.text(row.get("text"), "text"), weight));
+    }
+    JsonNode prompt = Fields.required(row, "prompt");
+    JsonNode completion = Fields.required(row, "completion");
     if (completion.isArray()) {
-      return List.of(new ImitationRow(id, prompt(prompt), answer(messages(completion, "completion"), 0, "completion")));
+      return List.of(new ImitationRow(id,
+          prompt(prompt), Fields.answer(Fields.messages(completion, "completion"), 0, "completion"), weight));
     }
-    return List.of(new ImitationRow(id, prompt(prompt), text(completion, "completion")));
+    return List.of(new ImitationRow(id, prompt(prompt), Fields.text(completion, "completion"), weight));
   }
 
   /** One row an answer; their shared beginnings cost nothing when they are packed as a tree. */
-  private List<ImitationRow> answers(String id, List<Message> messages) {
+  private List<ImitationRow> answers(String id, List<Message> messages, double weight) {
     List<ImitationRow> rows = new ArrayList<>();
     for (int i = 1; i < messages.size(); i++) {
       if (messages.get(i).role().equals("assistant")) {
-        rows.add(new ImitationRow(id, encoder.render(messages.subList(0, i)), messages.get(i).content()));
+        rows.add(new ImitationRow(id, encoder.render(messages.subList(0, i)), messages.get(i).content(), weight));
       }
     }
     if (rows.isEmpty()) {
-      throw new Malformed("\"messages\" has no answer of the assistant after a first message");
+      throw new Fields.Malformed("\"messages\" has no answer of the assistant after a first message");
     }
     return rows;
   }
 
   private String prompt(JsonNode prompt) {
-    return prompt.isArray() ? encoder.render(messages(prompt, "prompt")) : text(prompt, "prompt");
+    return prompt.isArray() ? encoder.render(Fields.messages(prompt, "prompt")) : Fields.text(prompt, "prompt");
   }
 
-  private static JsonNode field(JsonNode row, String name) {
-    JsonNode value = row.get(name);
-    if (value == null || value.isNull()) {
-      throw new Malformed("no \"" + name + "\"; the row has " + String.join(", ", row.propertyNames()));
+  private StepRow steps(String id, JsonNode row) {
+    List<String> steps = new ArrayList<>();
+    for (JsonNode step : Fields.required(row, "completions")) {
+      steps.add(Fields.text(step, "completions"));
     }
-    return value;
-  }
-
-  private static String text(JsonNode value, String name) {
-    if (!value.isString()) {
-      throw new Malformed("\"" + name + "\" is neither a text nor a list of messages");
+    JsonNode given = Fields.required(row, "labels");
+    if (steps.isEmpty() || given.size() != steps.size()) {
+      throw new Fields.Malformed(steps.size() + " \"completions\" but " + given.size() + " \"labels\"");
     }
-    return value.asString();
-  }
-
-  private static List<Message> messages(JsonNode list, String name) {
-    List<Message> messages = new ArrayList<>();
-    for (JsonNode m : list) {
-      JsonNode role = m.get("role");
-      JsonNode content = m.get("content");
-      if (role == null || !role.isString() || content == null || !content.isString()) {
-        throw new Malformed("\"" + name + "\" has a message without the texts \"role\" and \"content\"");
+    double[] labels = new double[steps.size()];
+    for (int i = 0; i < labels.length; i++) {
+      JsonNode label = given.get(i);
+      labels[i] = label.isBoolean() ? (label.asBoolean() ? 1 : 0) : label.isNull() ? Double.NaN : label.asDouble(-1);
+      if (labels[i] < 0 || labels[i] > 1) {
+        throw new Fields.Malformed("\"labels\" has " + label + ": a label is true, false or a number from 0 to 1");
       }
-      messages.add(new Message(role.asString(), content.asString()));
     }
-    if (messages.isEmpty()) {
-      throw new Malformed("\"" + name + "\" has no messages");
-    }
-    return messages;
-  }
-
-  private static int[] ints(JsonNode row, String name) {
-    JsonNode list = row.get(name);
-    if (list == null || list.isNull()) {
-      return new int[0];
-    }
-    int[] values = new int[list.size()];
-    for (int i = 0; i < values.length; i++) {
-      if (!list.get(i).isInt()) {
-        throw new Malformed("\"" + name + "\" is not a list of token ids");
-      }
-      values[i] = list.get(i).asInt();
-    }
-    return values;
-  }
-
-  /** Why a row cannot be read. */
-  private static final class Malformed extends IllegalArgumentException {
-    private static final long serialVersionUID = 1;
-
-    Malformed(String message) {
-      super(message);
-    }
+    return new StepRow(id, prompt(Fields.required(row, "prompt")), steps, labels);
   }
 }

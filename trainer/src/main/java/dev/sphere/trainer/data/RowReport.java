@@ -49,6 +49,13 @@ public final class RowReport {
     notes.merge(what, 1, Integer::sum);
   }
 
+  /** Counts what became of many rows at once. */
+  public void notes(String what, int count) {
+    if (count > 0) {
+      notes.merge(what, count, Integer::sum);
+    }
+  }
+
   /** Rows (or sequences) in use. */
   public int usedCount() {
     return used;

@@ -1,50 +1,45 @@
 package dev.sphere.trainer.job;
 
-import dev.sphere.bindings.Model;
 import dev.sphere.engine.PreferencePair;
-import dev.sphere.engine.model.ChatTemplate;
 import dev.sphere.gguf.GgmlType;
 import dev.sphere.gguf.GgufFile;
 import dev.sphere.trainer.TrainableModel;
-import dev.sphere.trainer.data.Example;
 import dev.sphere.trainer.data.ExampleEncoder;
 import dev.sphere.trainer.data.RowReader;
 import dev.sphere.trainer.data.RowReport;
 import dev.sphere.trainer.data.RowReport.OnBadRow;
-import dev.sphere.trainer.data.TextEncoder;
-import dev.sphere.trainer.loop.DpoTrainer;
 import dev.sphere.trainer.loop.RunOptions;
-import dev.sphere.trainer.loop.SftTrainer;
 import dev.sphere.trainer.loop.TrainSettings;
 import dev.sphere.trainer.loop.TrainingListener;
 import dev.sphere.trainer.loop.TrainingResult;
 import dev.sphere.trainer.loss.LossSettings;
 import dev.sphere.trainer.model.ModelOptions;
 import dev.sphere.trainer.model.TrainableModels;
-import dev.sphere.trainer.output.ModelOutput;
-import java.nio.file.Files;
+import dev.sphere.trainer.report.RunTracker;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.BooleanSupplier;
-import java.util.function.Function;
 
 /**
- * A training run from files to files: an adapter (LoRA) or a model (full fine-tuning), and a folder with metrics.jsonl
- * and checkpoints/.
+ * A training run from files to files: an adapter (LoRA) or a model (full fine-tuning), and a folder with metrics.jsonl,
+ * checkpoints/, the report and TensorBoard's event file.
  *
  * @param model the model that training starts from, a GGUF file
  * @param output the run's folder
- * @param artefact the GGUF file to write; null: {@code adapter.gguf} or {@code model.gguf} in the run's folder
+ * @param artefact the GGUF file to write; null: {@code adapter.gguf}, {@code model.gguf} or {@code prm.gguf} in the run's
+ *     folder
  * @param tuning LoRA or all weights
  * @param settings of the loop
  * @param maxLength most tokens of prompt and completion together; the model's context, if that is less
  * @param onBadRow what is done about rows that cannot be used
  * @param type of a whole model's matrices; null: as in the base
  * @param resume goes on from the newest checkpoint, if there is one
- * @param stepSeparator where it is given, a rejected completion counts only up to the end of its first step that differs
- *     from the chosen one's (see {@link ExampleEncoder#withStepSeparator}); null: the whole
+ * @param stepSeparator where it is given, pairs are cut at their first differing step: a rejected completion counts only
+ *     up to its end (see {@link ExampleEncoder#withStepSeparator}), or the two steps alone are the pair
+ * @param stepsAlone with a step separator: the pair is its two first differing steps (Step-DPO)
+ * @param heldOut what is measured and not trained on
  */
 public record TrainJob(
     Path model,
@@ -56,7 +51,9 @@ public record TrainJob(
     OnBadRow onBadRow,
     GgmlType type,
     boolean resume,
-    String stepSeparator) {
+    String stepSeparator,
+    boolean stepsAlone,
+    HeldOut heldOut) {
 
   /**
    * What came out.
@@ -64,155 +61,143 @@ public record TrainJob(
    * @param result of the loop
    * @param artefact the adapter or model; null when the run was asked to stop before its end
    * @param rows what became of the rows
+   * @param heldOut how many rows were measured and not trained on
    */
-  public record Outcome(TrainingResult result, Path artefact, RowReport rows) {}
+  public record Outcome(TrainingResult result, Path artefact, RowReport rows, int heldOut) {}
 
   /** LoRA with rank 16 and alpha 32, sequences of 2048 tokens, bad rows skipped. */
   public static TrainJob of(Path model, Path output, TrainSettings settings) {
-    return new TrainJob(model, output, null, Tuning.lora(16, 32), settings, 2048, OnBadRow.SKIP, null, false, null);
+    return new TrainJob(
+        model, output, null, Tuning.lora(16, 32), settings, 2048, OnBadRow.SKIP, null, false, null, false,
+        HeldOut.none());
   }
 
   /** Writes the adapter or model to a file of that name. */
   public TrainJob withArtefact(Path value) {
-    return new TrainJob(model, output, value, tuning, settings, maxLength, onBadRow, type, resume, stepSeparator);
+    return new TrainJob(
+        model, output, value, tuning, settings, maxLength, onBadRow, type, resume,
+        stepSeparator, stepsAlone, heldOut);
   }
 
   public TrainJob withTuning(Tuning value) {
-    return new TrainJob(model, output, artefact, value, settings, maxLength, onBadRow, type, resume, stepSeparator);
+    return new TrainJob(
+        model, output, artefact, value, settings, maxLength, onBadRow, type, resume,
+        stepSeparator, stepsAlone, heldOut);
   }
 
   public TrainJob withMaxLength(int value) {
-    return new TrainJob(model, output, artefact, tuning, settings, value, onBadRow, type, resume, stepSeparator);
+    return new TrainJob(
+        model, output, artefact, tuning, settings, value, onBadRow, type, resume,
+        stepSeparator, stepsAlone, heldOut);
   }
 
   public TrainJob withOnBadRow(OnBadRow value) {
-    return new TrainJob(model, output, artefact, tuning, settings, maxLength, value, type, resume, stepSeparator);
+    return new TrainJob(
+        model, output, artefact, tuning, settings, maxLength, value, type, resume,
+        stepSeparator, stepsAlone, heldOut);
   }
 
   public TrainJob withType(GgmlType value) {
-    return new TrainJob(model, output, artefact, tuning, settings, maxLength, onBadRow, value, resume, stepSeparator);
+    return new TrainJob(
+        model, output, artefact, tuning, settings, maxLength, onBadRow, value, resume,
+        stepSeparator, stepsAlone, heldOut);
   }
 
   public TrainJob withResume(boolean value) {
-    return new TrainJob(model, output, artefact, tuning, settings, maxLength, onBadRow, type, value, stepSeparator);
+    return new TrainJob(
+        model, output, artefact, tuning, settings, maxLength, onBadRow, type, value,
+        stepSeparator, stepsAlone, heldOut);
+  }
+
+  public TrainJob withHeldOut(HeldOut value) {
+    return new TrainJob(
+        model, output, artefact, tuning, settings, maxLength, onBadRow, type, resume,
+        stepSeparator, stepsAlone, value);
   }
 
   /** Counts of a rejected completion only what comes up to the end of its first step that differs; null: the whole. */
   public TrainJob withStepSeparator(String value) {
     return new TrainJob(
-        model, output, artefact, tuning, settings, maxLength, onBadRow, type, resume, value);
+        model, output, artefact, tuning, settings, maxLength, onBadRow, type, resume,
+        value, false, heldOut);
   }
 
-  /** What {@link #sft} would take. */
-  public Forecast forecastSft(Path data) {
-    RowReport report = new RowReport(data.toString(), onBadRow);
-    List<Example.Imitation> examples = encode(encoder -> new ExampleEncoder(encoder, length(), report)
-        .imitations(new RowReader(encoder, report).imitations(data)));
-    return forecast(examples, report, 3);
-  }
-
-  /** What {@link #dpo} would take. */
-  public Forecast forecastDpo(Path data, LossSettings loss) {
-    RowReport report = new RowReport(data.toString(), onBadRow);
-    List<Example.Preference> examples =
-        encode(encoder -> new ExampleEncoder(encoder, length(), report).withStepSeparator(stepSeparator)
-            .preferences(new RowReader(encoder, report).preferences(data)));
-    return forecast(examples, report, loss.needsReference() ? 4 : 3);
-  }
-
-  private Forecast forecast(List<? extends Example> examples, RowReport report, int passes) {
-    if (report.usedCount() == 0) {
-      throw new IllegalArgumentException("there is nothing to train on: " + report.summary());
-    }
-    ModelOptions options =
-        tuning.options(settings.seed(), settings.threads(), settings.packing().microBatchTokens()).withContext(length());
-    return Forecast.of(model, options, settings, examples, report, passes);
+  /** Makes each pair its two first differing steps after the shared ones (Step-DPO, arXiv 2406.18629). */
+  public TrainJob withStepPairs(String value) {
+    return new TrainJob(
+        model, output, artefact, tuning, settings, maxLength, onBadRow, type, resume,
+        value, true, heldOut);
   }
 
   /** Supervised fine-tuning on a file of imitation rows ({@link RowReader} says which). */
   public Outcome sft(Path data, TrainingListener listener, BooleanSupplier stop) {
-    RowReport report = new RowReport(data.toString(), onBadRow);
-    List<Example.Imitation> examples = encode(encoder -> new ExampleEncoder(encoder, length(), report)
-        .imitations(new RowReader(encoder, report).imitations(data)));
-    return train(report, listener, stop, (m, options) -> new SftTrainer(m, examples, settings, options).run());
+    return run(new TrainTask.Imitate(data), listener, stop);
   }
 
   /** Preference optimisation on a file of preference rows ({@link RowReader} says which). */
   public Outcome dpo(Path data, LossSettings loss, TrainingListener listener, BooleanSupplier stop) {
-    RowReport report = new RowReport(data.toString(), onBadRow);
-    List<Example.Preference> examples = encode(encoder -> new ExampleEncoder(encoder, length(), report).withStepSeparator(stepSeparator)
-        .preferences(new RowReader(encoder, report).preferences(data)));
-    return dpo(examples, report, loss, listener, stop);
+    return run(new TrainTask.Prefer(data, loss), listener, stop);
   }
 
   /** Preference optimisation on the pairs of a search. */
   public Outcome dpo(List<PreferencePair> pairs, LossSettings loss, TrainingListener listener, BooleanSupplier stop) {
-    RowReport report = new RowReport("pairs", onBadRow);
-    List<Example.Preference> examples =
-        encode(encoder -> new ExampleEncoder(encoder, length(), report).withStepSeparator(stepSeparator).preferences(pairs));
-    return dpo(examples, report, loss, listener, stop);
+    return run(new TrainTask.PreferPairs(pairs, loss), listener, stop);
   }
 
-  private Outcome dpo(
-      List<Example.Preference> examples,
-      RowReport report,
-      LossSettings loss,
-      TrainingListener listener,
-      BooleanSupplier stop) {
-    return train(report, listener, stop, (m, options) -> new DpoTrainer(m, examples, loss, settings, options).run());
-  }
-
-  /** Runs the loop over an opened model. */
-  private interface Loop {
-    TrainingResult run(TrainableModel model, RunOptions options);
-  }
-
-  private Outcome train(RowReport report, TrainingListener listener, BooleanSupplier stop, Loop loop) {
-    listener.note(report.summary());
-    if (report.usedCount() == 0) {
-      throw new IllegalArgumentException("there is nothing to train on: " + report.summary());
-    }
-    int microTokens = settings.packing().microBatchTokens();
+  /**
+   * Trains.
+   *
+   * @param stop asked before every step; true: write a checkpoint and return
+   */
+  public Outcome run(TrainTask task, TrainingListener listener, BooleanSupplier stop) {
+    Preparation.Prepared prepared = Preparation.of(this, task);
+    listener.note(prepared.report().summary());
     try (GgufFile base = GgufFile.openModel(model);
-        TrainableModel trainable =
-            TrainableModels.open(
-                model, tuning.options(settings.seed(), settings.threads(), microTokens).withContext(length()))) {
-      Map<String, Object> identity = new LinkedHashMap<>(tuning.toMap());
-      identity.put("max_length", length());
-      if (stepSeparator != null) {
-        identity.put("step_separator", stepSeparator);
-      }
+        TrainableModel trainable = TrainableModels.open(model, modelOptions());
+        RunTracker tracker = new RunTracker(output, listener)) {
       RunOptions options = RunOptions.in(output)
           .withResume(resume)
-          .withModel(base.sha256(), identity)
-          .withListener(listener)
+          .withModel(base.sha256(), identity(task))
+          .withListener(tracker)
           .withStop(stop);
-      TrainingResult result = loop.run(trainable, options);
-      return new Outcome(result, result.complete() ? save(base, trainable, result) : null, report);
+      if (!prepared.heldOut().isEmpty()) {
+        options = options.withEvaluation(new RunOptions.Evaluation(prepared.heldOut(), heldOut.every()));
+      }
+      TrainingResult result = prepared.trainer().run(trainable, options);
+      Path saved = result.complete() ? Artefacts.save(this, task, base, trainable, result, prepared.labels()) : null;
+      tracker.report(result, prepared.samples(), prepared.report());
+      return new Outcome(result, saved, prepared.report(), prepared.heldOut().size());
     }
   }
 
-  private Path save(GgufFile base, TrainableModel trained, TrainingResult result) {
-    Path file = artefact != null ? artefact : output.resolve(tuning.isLora() ? "adapter.gguf" : "model.gguf");
-    if (tuning.isLora()) {
-      ModelOutput.adapter(file, base, trained.parameters(), tuning.alpha(), result);
-    } else {
-      ModelOutput.model(file, base, trained.parameters(), type, result);
-    }
-    return file;
+  /** What a run of this task would take; nothing is trained and no weights are loaded. */
+  public TrainPlan plan(TrainTask task) {
+    return TrainPlan.of(this, task, Preparation.of(this, task));
   }
 
-  private <T> T encode(Function<TextEncoder, T> body) {
-    if (!Files.isRegularFile(model)) {
-      throw new IllegalArgumentException(model + ": no such model file");
+  private Map<String, Object> identity(TrainTask task) {
+    Map<String, Object> identity = new LinkedHashMap<>(tuning.toMap());
+    identity.put("max_length", length());
+    if (stepSeparator != null) {
+      identity.put("step_separator", stepSeparator);
+      if (stepsAlone) {
+        identity.put("step_pairs", true);
+      }
     }
-    try (Model vocabulary = Model.load(model, Model.Options.onlyVocabulary())) {
-      ChatTemplate template = ChatTemplate.of(vocabulary);
-      return body.apply(TextEncoder.of(vocabulary.vocabulary(), messages -> template.render(messages, true)));
+    if (task instanceof TrainTask.Judge judge) {
+      identity.put("prm_form", judge.form());
     }
+    return identity;
   }
 
-  private int length() {
+  ModelOptions modelOptions() {
+    return tuning
+        .options(settings.seed(), settings.threads(), settings.packing().microBatchTokens())
+        .withContext(length());
+  }
+
+  /** The longest sequence: as told, or the model's context. */
+  int length() {
     try (GgufFile file = GgufFile.openModel(model)) {
       return (int) Math.min(maxLength, file.shape().context());
     }

@@ -10,10 +10,16 @@ import java.util.TreeSet;
  * What is trained.
  *
  * @param rank LoRA rank; 0: all weights (full fine-tuning)
- * @param alpha LoRA's alpha; the adapter is scaled by alpha / rank
+ * @param alpha LoRA's alpha; the adapter is scaled by alpha / rank, with rank stabilisation by alpha / sqrt(rank)
  * @param targets the linear layers that LoRA adapts, of {@link ModelOptions#LINEAR_LAYERS}
+ * @param rankStabilised rsLoRA (arXiv 2312.03732)
  */
-public record Tuning(int rank, double alpha, Set<String> targets) {
+public record Tuning(int rank, double alpha, Set<String> targets, boolean rankStabilised) {
+  /** Without rank stabilisation. */
+  public Tuning(int rank, double alpha, Set<String> targets) {
+    this(rank, alpha, targets, false);
+  }
+
   public Tuning {
     targets = Set.copyOf(targets);
     if (rank < 0) {
@@ -35,9 +41,19 @@ public record Tuning(int rank, double alpha, Set<String> targets) {
     return rank > 0;
   }
 
+  /** The same with rsLoRA's scale. */
+  public Tuning withRankStabilised(boolean value) {
+    return new Tuning(rank, alpha, targets, value);
+  }
+
+  /** The alpha that gives this scale when it is divided by the rank, as llama.cpp does. */
+  public double scaledAlpha() {
+    return rankStabilised ? alpha * Math.sqrt(rank) : alpha;
+  }
+
   ModelOptions options(long seed, int threads, int microTokens) {
     ModelOptions options =
-        isLora() ? ModelOptions.lora(rank, (float) alpha, targets, seed, threads) : ModelOptions.full(threads);
+        isLora() ? ModelOptions.lora(rank, (float) scaledAlpha(), targets, seed, threads) : ModelOptions.full(threads);
     return options.withMicroTokens(microTokens);
   }
 
@@ -47,6 +63,9 @@ public record Tuning(int rank, double alpha, Set<String> targets) {
     if (isLora()) {
       map.put("lora_rank", rank);
       map.put("lora_alpha", alpha);
+      if (rankStabilised) {
+        map.put("lora_rank_stabilised", true);
+      }
       map.put("lora_targets", String.join(",", new TreeSet<>(targets)));
     }
     return map;

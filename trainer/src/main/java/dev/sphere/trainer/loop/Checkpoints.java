@@ -23,17 +23,25 @@ final class Checkpoints {
   private final List<Parameter> parameters;
   private final Optimizer optimizer;
   private final TrainingListener listener;
+  private final Map<String, NativeFloats> more;
 
   /** Where a run stands, besides parameters and moments; the data order follows from the step and the seed. */
   record Position(int step, long tokens, Path file, JsonNode pendingMetrics) {}
 
+  /** @param more what is saved and restored besides parameters and moments */
   Checkpoints(
-      Path folder, Identity identity, List<Parameter> parameters, Optimizer optimizer, TrainingListener listener) {
+      Path folder,
+      Identity identity,
+      List<Parameter> parameters,
+      Optimizer optimizer,
+      TrainingListener listener,
+      Map<String, NativeFloats> more) {
     this.folder = folder;
     this.identity = identity;
     this.parameters = parameters;
     this.optimizer = optimizer;
     this.listener = listener;
+    this.more = more;
   }
 
   /** Writes a checkpoint and drops all but the newest. */
@@ -57,6 +65,10 @@ final class Checkpoints {
 
   /** All checkpoints, oldest first. */
   List<Path> files() {
+    return files(folder);
+  }
+
+  static List<Path> files(Path folder) {
     if (!Files.isDirectory(folder)) {
       return List.of();
     }
@@ -128,6 +140,7 @@ final class Checkpoints {
     for (Optimizer.State s : optimizer.states()) {
       tensors.put("optimizer." + s.name(), s.values());
     }
+    tensors.putAll(more);
     return tensors;
   }
 

@@ -1,5 +1,6 @@
 package dev.sphere.trainer.loop;
 
+import dev.sphere.bindings.NativeFloats;
 import dev.sphere.trainer.TrainableModel;
 import dev.sphere.trainer.data.Example;
 import dev.sphere.trainer.data.MicroBatch;
@@ -9,6 +10,7 @@ import dev.sphere.trainer.loss.PreferenceLoss;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 
 /**
  * A preference loss: reads log-probabilities, computes the loss, hands back one weight per prediction. Losses that see
@@ -42,6 +44,8 @@ final class DpoObjective implements Objective {
     final int[] chosenTokens;
     final int[] rejectedTokens;
     final long totalChosenTokens;
+    /** WPO's factor on each pair's loss; null without it. */
+    final double[] pairWeights;
 
     Step(int number, List<? extends Example> examples) {
       int n = examples.size();
@@ -51,12 +55,14 @@ final class DpoObjective implements Objective {
       rejected = new double[n];
       refChosen = new double[n];
       refRejected = new double[n];
+      pairWeights = loss.settings().wpo() ? new double[n] : null;
       chosenTokens = examples.stream().mapToInt(e -> e.sequences().get(CHOSEN).completionLength()).toArray();
       rejectedTokens = examples.stream().mapToInt(e -> e.sequences().get(REJECTED).completionLength()).toArray();
       totalChosenTokens = Arrays.stream(chosenTokens).asLongStream().sum();
     }
 
-    void read(MicroBatch m, float[] logProbs, float[] referenceLogProbs) {
+    /** @param collisions log Σ p² of each prediction; null without WPO */
+    void read(MicroBatch m, float[] logProbs, float[] referenceLogProbs, float[] collisions) {
       List<String> bad = new ArrayList<>();
       for (int i = 0; i < m.examples().length; i++) {
         int e = m.examples()[i];
@@ -66,6 +72,10 @@ final class DpoObjective implements Objective {
           refChosen[e] = loss.sequence(m.gather(referenceLogProbs, i, CHOSEN), rejectedTokens[e]);
           refRejected[e] = loss.sequence(m.gather(referenceLogProbs, i, REJECTED), chosenTokens[e]);
         }
+        if (collisions != null) {
+          pairWeights[e] = Math.exp(aligned(m, i, CHOSEN, logProbs, collisions)
+              + aligned(m, i, REJECTED, logProbs, collisions));
+        }
         if (!Double.isFinite(chosen[e] + rejected[e] + refChosen[e] + refRejected[e])) {
           bad.add(examples.get(e).id());
         }
@@ -74,6 +84,16 @@ final class DpoObjective implements Objective {
         throw new NonFiniteLossException(
             number + 1, "a log-probability is not finite", bad, TrainingLoop.NON_FINITE_ADVICE);
       }
+    }
+
+    /** WPO, eq. 4: the mean over a completion's tokens of log p(token) - log Σ p². */
+    private double aligned(MicroBatch m, int example, int sequence, float[] logProbs, float[] collisions) {
+      int[] index = m.predictions()[example][sequence];
+      double sum = 0;
+      for (int i : index) {
+        sum += (double) logProbs[i] - collisions[i];
+      }
+      return sum / index.length;
     }
 
     /** The pairs of these examples, or of all when null. */
@@ -86,7 +106,8 @@ final class DpoObjective implements Objective {
           pick(chosenTokens, of),
           pick(rejectedTokens, of),
           chosen.length,
-          totalChosenTokens));
+          totalChosenTokens,
+          pairWeights == null ? null : pick(pairWeights, of)));
     }
 
     /** d loss / d log-probability of each prediction; {@code value} has one entry per example of the micro-batch. */
@@ -124,13 +145,52 @@ final class DpoObjective implements Objective {
     report(s, metrics);
   }
 
+  @Override
+  public void measure(
+      int step, List<? extends Example> examples, List<MicroBatch> batches, MetricSums metrics) {
+    Step s = new Step(step, examples);
+    for (MicroBatch m : batches) {
+      s.read(m, model.logProbs(m.batch(), false), referenceOf(m, s), collisions(m));
+    }
+    metrics.add("loss", s.evaluate(null).loss());
+    report(s, metrics);
+  }
+
+  @Override
+  public void stepped(int step) {
+    if (reference != null) {
+      reference.stepped(step);
+    }
+  }
+
+  @Override
+  public Map<String, NativeFloats> state() {
+    return reference == null ? Map.of() : reference.state();
+  }
+
+  @Override
+  public void close() {
+    if (reference != null) {
+      reference.close();
+    }
+  }
+
+  private float[] referenceOf(MicroBatch m, Step s) {
+    return reference == null ? null : reference.of(m, s.examples);
+  }
+
+  private float[] collisions(MicroBatch m) {
+    return loss.settings().wpo() ? model.logCollisions(m.batch()) : null;
+  }
+
   private double onePass(Step s, List<MicroBatch> batches) {
     double total = 0;
     for (MicroBatch m : batches) {
-      float[] ref = reference == null ? null : reference.of(m, s.examples);
+      float[] ref = referenceOf(m, s);
+      float[] collisions = collisions(m);
       LossValue[] value = new LossValue[1];
       model.backward(m.batch(), logProbs -> {
-        s.read(m, logProbs, ref);
+        s.read(m, logProbs, ref, collisions);
         value[0] = s.evaluate(m.examples());
         return s.weights(m, value[0]);
       });
@@ -141,8 +201,7 @@ final class DpoObjective implements Objective {
 
   private double twoPasses(Step s, List<MicroBatch> batches) {
     for (MicroBatch m : batches) {
-      float[] ref = reference == null ? null : reference.of(m, s.examples);
-      s.read(m, model.logProbs(m.batch(), false), ref);
+      s.read(m, model.logProbs(m.batch(), false), referenceOf(m, s), null);
     }
     LossValue all = s.evaluate(null);
     for (MicroBatch m : batches) {
@@ -172,6 +231,9 @@ final class DpoObjective implements Objective {
       metrics.add("rewards/rejected", rejectedReward);
       metrics.add("rewards/accuracies", right);
       metrics.add("rewards/margins", chosenReward - rejectedReward);
+    }
+    if (s.pairWeights != null) {
+      metrics.add("wpo_weight", Arrays.stream(s.pairWeights).sum() / n);
     }
     metrics.add("logps/chosen", Arrays.stream(s.chosen).sum() / n);
     metrics.add("logps/rejected", Arrays.stream(s.rejected).sum() / n);

@@ -62,12 +62,22 @@ public final class DpoTrainer {
     if (!loss.needsReference()) {
       return null;
     }
+    if (loss.sync() != null) {
+      return new MovingReference(model, loss.sync());
+    }
     boolean adapter = hasAdapter();
     int epochs = (settings.totalSteps(examples.size()) - 1) / settings.stepsPerEpoch(examples.size()) + 1;
     if (adapter && epochs == 1) {
       return (batch, step) -> model.logProbs(batch.batch(), true);
     }
-    return ReferenceCache.obtain(model, examples, settings, identity, options, adapter);
+    ReferenceCache trained = ReferenceCache.obtain(model, examples, settings, identity, options, adapter);
+    if (adapter || options.evaluation() == null) {
+      return trained.or((batch, step) -> model.logProbs(batch.batch(), true));
+    }
+    Identity heldOut = new Identity(
+        identity.modelHash(), Identity.dataHash(options.evaluation().examples()), identity.settings());
+    return trained.or(
+        ReferenceCache.obtain(model, options.evaluation().examples(), settings, heldOut, options, false));
   }
 
   /** Whether the model knows its reference by itself; asked with the shortest example. */

@@ -1,11 +1,13 @@
 package dev.sphere.trainer.loop;
 
+import dev.sphere.bindings.NativeFloats;
 import dev.sphere.trainer.data.Example;
 import dev.sphere.trainer.data.MicroBatch;
 import java.util.List;
+import java.util.Map;
 
 /** What is minimised: turns a step's micro-batches into gradients and metrics. */
-interface Objective {
+interface Objective extends AutoCloseable {
   /**
    * Adds the gradient of the step's loss to the model's gradients.
    *
@@ -16,4 +18,22 @@ interface Objective {
    * @throws NonFiniteLossException when a log-probability or the loss is not finite
    */
   void accumulate(int step, List<? extends Example> examples, List<MicroBatch> batches, MetricSums metrics);
+
+  /**
+   * Reads the same metrics without a gradient, for examples that are not trained on.
+   *
+   * @param metrics takes the metrics as they are called in training
+   */
+  void measure(int step, List<? extends Example> examples, List<MicroBatch> batches, MetricSums metrics);
+
+  /** An optimizer step was made; steps are counted from 1. */
+  default void stepped(int step) {}
+
+  /** What a checkpoint must hold besides parameters and optimizer, by name. */
+  default Map<String, NativeFloats> state() {
+    return Map.of();
+  }
+
+  @Override
+  default void close() {}
 }

@@ -22,7 +22,15 @@ import java.util.Map;
 final class ReferenceCache implements ReferenceLogProbs {
   private final Map<Example, float[][]> values = new IdentityHashMap<>();
 
+  private ReferenceLogProbs other;
+
   private ReferenceCache() {}
+
+  /** Where examples' log-probabilities come from that are not cached here, as those of held-out ones. */
+  ReferenceCache or(ReferenceLogProbs source) {
+    other = source;
+    return this;
+  }
 
   /**
    * Reads the cache, or computes and writes it.
@@ -126,6 +134,9 @@ final class ReferenceCache implements ReferenceLogProbs {
 
   @Override
   public float[] of(MicroBatch m, List<? extends Example> examples) {
+    if (other != null && !values.containsKey(examples.get(m.examples()[0]))) {
+      return other.of(m, examples);
+    }
     float[] all = new float[m.batch().predictions()];
     for (int i = 0; i < m.examples().length; i++) {
       float[][] sequences = values.get(examples.get(m.examples()[i]));

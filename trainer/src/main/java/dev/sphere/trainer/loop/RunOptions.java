@@ -1,6 +1,8 @@
 package dev.sphere.trainer.loop;
 
+import dev.sphere.trainer.data.Example;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.function.BooleanSupplier;
 
@@ -13,6 +15,7 @@ import java.util.function.BooleanSupplier;
  * @param modelSettings what else shapes the result (template, max-length, LoRA rank and so on); compared on resume
  * @param listener hears of progress
  * @param stop asked before every step; true: write a checkpoint and return
+ * @param evaluation what is measured on examples that are not trained on; null for nothing
  */
 public record RunOptions(
     Path output,
@@ -20,29 +23,51 @@ public record RunOptions(
     String modelHash,
     Map<String, Object> modelSettings,
     TrainingListener listener,
-    BooleanSupplier stop) {
+    BooleanSupplier stop,
+    Evaluation evaluation) {
+  /**
+   * Held-out examples, whose metrics are read before the first step, every so many steps and after the last. They change
+   * nothing in what is trained.
+   *
+   * @param examples of the kind that is trained on
+   * @param every steps between two readings; 0: only before the first and after the last
+   */
+  public record Evaluation(List<? extends Example> examples, int every) {
+    public Evaluation {
+      examples = List.copyOf(examples);
+      if (examples.isEmpty() || every < 0) {
+        throw new IllegalArgumentException(
+            "an evaluation needs at least 1 held-out row, and not a negative number of steps between: " + every);
+      }
+    }
+  }
+
   public RunOptions {
     modelSettings = Map.copyOf(modelSettings);
   }
 
   /** A fresh run in a folder, unwatched. */
   public static RunOptions in(Path output) {
-    return new RunOptions(output, false, "unknown", Map.of(), TrainingListener.NONE, () -> false);
+    return new RunOptions(output, false, "unknown", Map.of(), TrainingListener.NONE, () -> false, null);
   }
 
   public RunOptions withResume(boolean value) {
-    return new RunOptions(output, value, modelHash, modelSettings, listener, stop);
+    return new RunOptions(output, value, modelHash, modelSettings, listener, stop, evaluation);
   }
 
   public RunOptions withModel(String hash, Map<String, Object> settings) {
-    return new RunOptions(output, resume, hash, settings, listener, stop);
+    return new RunOptions(output, resume, hash, settings, listener, stop, evaluation);
   }
 
   public RunOptions withListener(TrainingListener value) {
-    return new RunOptions(output, resume, modelHash, modelSettings, value, stop);
+    return new RunOptions(output, resume, modelHash, modelSettings, value, stop, evaluation);
   }
 
   public RunOptions withStop(BooleanSupplier value) {
-    return new RunOptions(output, resume, modelHash, modelSettings, listener, value);
+    return new RunOptions(output, resume, modelHash, modelSettings, listener, value, evaluation);
+  }
+
+  public RunOptions withEvaluation(Evaluation value) {
+    return new RunOptions(output, resume, modelHash, modelSettings, listener, stop, value);
   }
 }

@@ -5,6 +5,7 @@ import dev.sphere.trainer.data.Example;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 
 /**
  * Supervised fine-tuning: the negative log-likelihood of completions, a mean over all completion tokens of a step. The
@@ -27,6 +28,10 @@ public final class SftTrainer {
     all.put("method", "sft");
     all.putAll(options.modelSettings());
     all.putAll(settings.toMap());
+    if (this.examples.stream().anyMatch(e -> e.weight() != 1)) {
+      all.put("weights", Identity.hash(
+          this.examples.stream().map(e -> Double.toString(e.weight())).collect(Collectors.joining(","))));
+    }
     this.identity = new Identity(options.modelHash(), Identity.dataHash(this.examples), all);
   }
 

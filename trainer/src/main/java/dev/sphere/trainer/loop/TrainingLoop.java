@@ -14,6 +14,7 @@ import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -59,24 +60,25 @@ final class TrainingLoop {
 
   @SuppressWarnings("try") // the lock is held, not used
   TrainingResult run(ObjectiveMaker maker) {
+    Path folder = options.output().resolve("checkpoints");
     try (FileChannel lock = lock();
         Optimizer optimizer = Optimizer.create(settings.optimizer(), model.parameters(), settings.threads())) {
-      Path folder = options.output().resolve("checkpoints");
-      Checkpoints checkpoints =
-          new Checkpoints(folder, identity, model.parameters(), optimizer, options.listener());
-      if (!options.resume() && !checkpoints.files().isEmpty()) {
+      if (!options.resume() && !Checkpoints.files(folder).isEmpty()) {
         throw new CheckpointMismatchException(
             folder + " holds checkpoints of an earlier run. Resume it, remove it, or use another output folder");
       }
-      Objective objective = maker.make();
-      Checkpoints.Position start = checkpoints.restore();
-      if (start != null) {
-        tokens = start.tokens();
-        pending.restore(start.pendingMetrics());
-      }
-      try (MetricsLog log =
-          new MetricsLog(options.output().resolve("metrics.jsonl"), start == null ? 0 : start.step())) {
-        return steps(start, objective, optimizer, checkpoints, log);
+      try (Objective objective = maker.make()) {
+        Checkpoints checkpoints = new Checkpoints(
+            folder, identity, model.parameters(), optimizer, options.listener(), objective.state());
+        Checkpoints.Position start = checkpoints.restore();
+        if (start != null) {
+          tokens = start.tokens();
+          pending.restore(start.pendingMetrics());
+        }
+        try (MetricsLog log =
+            new MetricsLog(options.output().resolve("metrics.jsonl"), start == null ? 0 : start.step())) {
+          return steps(start, objective, optimizer, checkpoints, log);
+        }
       }
     } catch (IOException e) {
       throw new UncheckedIOException("cannot release the run's folder " + options.output(), e);
@@ -93,10 +95,21 @@ final class TrainingLoop {
     optimizer.clearGradients();
     options.listener().started(first, total);
     int step = first;
+    if (first == 0 && options.evaluation() != null) {
+      evaluate(0, objective);
+      last = metrics(0);
+      log.write(last);
+      options.listener().step(last, total);
+    }
     while (step < total && !options.stop().getAsBoolean()) {
       List<Example> batch = order.step(step).stream().<Example>map(examples::get).toList();
       step(step, total, batch, objective, optimizer);
       step++;
+      objective.stepped(step);
+      RunOptions.Evaluation evaluation = options.evaluation();
+      if (evaluation != null && (step == total || evaluation.every() > 0 && step % evaluation.every() == 0)) {
+        evaluate(step, objective);
+      }
       if (step % settings.logEvery() == 0 || step == total) {
         last = metrics(step);
         log.write(last);
@@ -132,6 +145,22 @@ final class TrainingLoop {
     pending.add("tokens_per_second", stats.tokens() / seconds);
     pending.add("tokens_saved", stats.saved());
     pending.add("padding", stats.padding());
+  }
+
+  /** Held-out metrics: means over the rows, under the training metrics' names with "eval_" before them. */
+  private void evaluate(int step, Objective objective) {
+    List<? extends Example> heldOut = options.evaluation().examples();
+    Map<String, double[]> sums = new LinkedHashMap<>();
+    for (int from = 0; from < heldOut.size(); from += settings.batchSize()) {
+      List<? extends Example> batch = heldOut.subList(from, Math.min(heldOut.size(), from + settings.batchSize()));
+      MetricSums part = new MetricSums();
+      objective.measure(step, batch, new TreePacker(settings.packing()).pack(batch), part);
+      part.means().forEach((name, mean) -> {
+        double[] sum = sums.computeIfAbsent(name, n -> new double[1]);
+        sum[0] += mean * batch.size() / heldOut.size();
+      });
+    }
+    sums.forEach((name, sum) -> pending.add("eval_" + name, sum[0]));
   }
 
   private StepMetrics metrics(int step) {

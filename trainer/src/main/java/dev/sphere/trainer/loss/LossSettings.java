@@ -19,6 +19,9 @@ import java.util.Map;
  * @param ldAlpha weight of the tokens past the shorter completion's length (LD-DPO, arXiv 2409.06411), in [0, 1]; 1 = off
  * @param discopopTau temperature of discopop's blend; 0.05
  * @param referenceFree takes the reference's log-probabilities as 0; false
+ * @param wpo weighs each pair's loss by how likely the policy itself makes its two completions (WPO, arXiv 2406.11827,
+ *     with the sampled alignment of eq. 4); not for the losses over a whole step (aot); false
+ * @param sync how the reference follows the policy (TR-DPO); null: it stays where it is
  */
 public record LossSettings(
     List<LossType> losses,
@@ -29,7 +32,26 @@ public record LossSettings(
     double alpha,
     double ldAlpha,
     double discopopTau,
-    boolean referenceFree) {
+    boolean referenceFree,
+    boolean wpo,
+    Sync sync) {
+  /**
+   * TR-DPO's moving reference (arXiv 2404.09656): after every {@code steps} steps its parameters become
+   * {@code alpha * policy + (1 - alpha) * reference}; alpha 1 is the paper's hard update. Under LoRA the parameters are the
+   * adapter's factors A and B.
+   *
+   * @param alpha share of the policy, in (0, 1]; TRL: 0.6
+   * @param steps τ, at least 1; TRL: 512
+   */
+  public record Sync(double alpha, int steps) {
+    public Sync {
+      if (!(alpha > 0 && alpha <= 1) || steps < 1) {
+        throw new IllegalArgumentException(
+            "a reference sync needs an alpha in (0, 1] and at least 1 step between: " + alpha + ", " + steps);
+      }
+    }
+  }
+
   public LossSettings {
     losses = List.copyOf(losses);
     weights = List.copyOf(weights);
@@ -54,6 +76,12 @@ public record LossSettings(
     if (!(ldAlpha >= 0 && ldAlpha <= 1)) {
       throw new IllegalArgumentException("ld-alpha must be in [0, 1]: " + ldAlpha);
     }
+    if (wpo && losses.stream().anyMatch(l -> l.wholeBatch)) {
+      throw new IllegalArgumentException("WPO weighs pairs; aot and aot_unpaired have no loss of a pair");
+    }
+    if (sync != null && referenceFree) {
+      throw new IllegalArgumentException("without a reference there is none to keep in step with the policy");
+    }
     if (!(discopopTau > 0) || !Double.isFinite(alpha)) {
       throw new IllegalArgumentException("discopop-tau must be above 0 and alpha finite: " + discopopTau + ", " + alpha);
     }
@@ -72,34 +100,48 @@ public record LossSettings(
     }
     List<Double> w = weights.isEmpty() ? Collections.nCopies(losses.size(), 1.0) : weights;
     double smoothing = losses.contains(LossType.EXO_PAIR) ? 1e-3 : 0;
-    return new LossSettings(losses, w, 0.1, smoothing, Divergence.REVERSE_KL, 0.5, 1, 0.05, false);
+    return new LossSettings(
+        losses, w, 0.1, smoothing, Divergence.REVERSE_KL, 0.5, 1, 0.05, false, false, null);
   }
 
   public LossSettings withBeta(double value) {
     return new LossSettings(
-        losses, weights, value, labelSmoothing, divergence, alpha, ldAlpha, discopopTau, referenceFree);
+        losses, weights, value, labelSmoothing, divergence, alpha, ldAlpha, discopopTau, referenceFree, wpo, sync);
   }
 
   public LossSettings withLabelSmoothing(double value) {
-    return new LossSettings(losses, weights, beta, value, divergence, alpha, ldAlpha, discopopTau, referenceFree);
+    return new LossSettings(
+        losses, weights, beta, value, divergence, alpha, ldAlpha, discopopTau, referenceFree, wpo, sync);
   }
 
   public LossSettings withDivergence(Divergence value, double coefficient) {
     return new LossSettings(
-        losses, weights, beta, labelSmoothing, value, coefficient, ldAlpha, discopopTau, referenceFree);
+        losses, weights, beta, labelSmoothing, value, coefficient, ldAlpha, discopopTau, referenceFree, wpo, sync);
   }
 
   public LossSettings withLdAlpha(double value) {
     return new LossSettings(
-        losses, weights, beta, labelSmoothing, divergence, alpha, value, discopopTau, referenceFree);
+        losses, weights, beta, labelSmoothing, divergence, alpha, value, discopopTau, referenceFree, wpo, sync);
   }
 
   public LossSettings withDiscopopTau(double value) {
-    return new LossSettings(losses, weights, beta, labelSmoothing, divergence, alpha, ldAlpha, value, referenceFree);
+    return new LossSettings(
+        losses, weights, beta, labelSmoothing, divergence, alpha, ldAlpha, value, referenceFree, wpo, sync);
   }
 
   public LossSettings withReferenceFree(boolean value) {
-    return new LossSettings(losses, weights, beta, labelSmoothing, divergence, alpha, ldAlpha, discopopTau, value);
+    return new LossSettings(
+        losses, weights, beta, labelSmoothing, divergence, alpha, ldAlpha, discopopTau, value, wpo, sync);
+  }
+
+  public LossSettings withWpo(boolean value) {
+    return new LossSettings(
+        losses, weights, beta, labelSmoothing, divergence, alpha, ldAlpha, discopopTau, referenceFree, value, sync);
+  }
+
+  public LossSettings withSync(Sync value) {
+    return new LossSettings(
+        losses, weights, beta, labelSmoothing, divergence, alpha, ldAlpha, discopopTau, referenceFree, wpo, value);
   }
 
   /** True when a loss looks at all pairs of a step at once, so that all must be known before the backward pass. */
@@ -124,6 +166,13 @@ public record LossSettings(
     map.put("ld_alpha", ldAlpha);
     map.put("discopop_tau", discopopTau);
     map.put("reference_free", referenceFree);
+    if (wpo) {
+      map.put("use_weighting", true);
+    }
+    if (sync != null) {
+      map.put("ref_model_mixup_alpha", sync.alpha());
+      map.put("ref_model_sync_steps", sync.steps());
+    }
     return map;
   }
 }

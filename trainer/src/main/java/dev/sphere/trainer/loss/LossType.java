@@ -58,7 +58,7 @@ public enum LossType {
     }
     double sum = 0;
     for (int i = 0; i < b.size(); i++) {
-      Dual loss = formula.apply(Pair.of(b, i, s));
+      Dual loss = formula.apply(Pair.of(b, i, s)).times(b.weight(i));
       sum += loss.value();
       dChosen[i] += share * loss.dChosen();
       dRejected[i] += share * loss.dRejected();

@@ -11,6 +11,7 @@ package dev.sphere.trainer.loss;
  * @param rejectedTokens tokens of the rejected completion, at least 1
  * @param pairsInStep pairs of the whole step: losses are means over them
  * @param chosenTokensInStep chosen tokens of the whole step: the sft loss is a mean over them
+ * @param weights a factor on each pair's loss, taken as a constant (WPO); null: 1 for all
  */
 public record PairBatch(
     double[] chosen,
@@ -20,16 +21,37 @@ public record PairBatch(
     int[] chosenTokens,
     int[] rejectedTokens,
     int pairsInStep,
-    long chosenTokensInStep) {
+    long chosenTokensInStep,
+    double[] weights) {
   public PairBatch {
     int n = chosen.length;
     if (rejected.length != n
         || refChosen.length != n
         || refRejected.length != n
         || chosenTokens.length != n
-        || rejectedTokens.length != n) {
+        || rejectedTokens.length != n
+        || weights != null && weights.length != n) {
       throw new IllegalArgumentException("arrays of different lengths in a batch of " + n + " pairs");
     }
+  }
+
+  /** Pairs that all count alike. */
+  public PairBatch(
+      double[] chosen,
+      double[] rejected,
+      double[] refChosen,
+      double[] refRejected,
+      int[] chosenTokens,
+      int[] rejectedTokens,
+      int pairsInStep,
+      long chosenTokensInStep) {
+    this(
+        chosen, rejected, refChosen, refRejected, chosenTokens, rejectedTokens, pairsInStep, chosenTokensInStep, null);
+  }
+
+  /** Factor on the loss of pair i. */
+  double weight(int i) {
+    return weights == null ? 1 : weights[i];
   }
 
   /** Number of pairs here. */

@@ -44,6 +44,15 @@ final class ChunkRunner implements AutoCloseable {
     }
   }
 
+  /** log Σ p² at each of the chunk's predictions, in its order. */
+  float[] collisions(Chunk chunk) {
+    try (Pass pass = pass(chunk, shape.layers())) {
+      pass.headCollisions(pass.layers(pass.embedding(), 0, shape.layers(), true));
+      pass.run();
+      return pass.collisions();
+    }
+  }
+
   /** Whether all activations of the chunk may be kept from its forward to its backward pass. */
   boolean fitsWhole(Chunk chunk) {
     return segmentLayers(chunk) == shape.layers() && (long) chunk.rows().length * shape.vocabulary() <= Pass.LOGITS;

@@ -88,6 +88,18 @@ public final class GraphModel implements TrainableModel {
   }
 
   @Override
+  public float[] logCollisions(PackedBatch batch) {
+    check(batch);
+    float[] result = new float[batch.predictions()];
+    for (Chunk chunk : Chunk.split(batch, options.microTokens())) {
+      if (chunk.order().length > 0) {
+        scatter(runner.collisions(chunk), chunk, result);
+      }
+    }
+    return result;
+  }
+
+  @Override
   public float[] backward(PackedBatch batch, float[] lossWeights) {
     check(batch);
     requireWeights(batch, lossWeights);

@@ -45,6 +45,7 @@ final class Pass implements AutoCloseable {
   private final List<HeadChunk> heads = new ArrayList<>();
   private final List<Unit> units = new ArrayList<>();
   private final List<Tensor> unitWeights = new ArrayList<>();
+  private final List<Tensor> collisions = new ArrayList<>();
   private Tensor tokens;
 
   Pass(Backend backend, Architecture shape, Transformer transformer, ModelOptions options, Chunk chunk, int layers) {
@@ -86,6 +87,27 @@ final class Pass implements AutoCloseable {
     for (int from = 0; from < chunk.rows().length; from += headRows) {
       headChunk(x, from, null);
     }
+  }
+
+  /** log Σ p² of every predicting row. */
+  void headCollisions(Value x) {
+    for (int from = 0; from < chunk.rows().length; from += headRows) {
+      HeadChunk h = headChunk(x, from, null);
+      Tensor p = graph.softMax(h.logits(), null, 1);
+      collisions.add(graph.keep(graph.log(graph.sumRows(graph.mul(p, p)))));
+    }
+  }
+
+  /** In the chunk's order: each prediction has its row's. */
+  float[] collisions() {
+    float[] all = new float[chunk.order().length];
+    for (int from = 0; from < chunk.rows().length; from += headRows) {
+      float[] rows = collisions.get(from / headRows).read();
+      for (int r = 0; r < rows.length; r++) {
+        Arrays.fill(all, chunk.offsets()[from + r], chunk.offsets()[from + r + 1], rows[r]);
+      }
+    }
+    return all;
   }
 
   /** The way back from the head to its input, once the graph's forward part has been described. */

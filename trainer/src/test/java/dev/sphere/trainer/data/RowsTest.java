@@ -180,6 +180,86 @@ class RowsTest {
   }
 
   @Test
+  void parquetHoldsTheSameRows() throws Exception {
+    Path json = file(
+        "{\"prompt\":\"2+2=\",\"chosen\":\"4\",\"rejected\":\"5\",\"source\":\"a\"}",
+        "{\"prompt\":null,\"chosen\":\"say yes\",\"rejected\":\"say yet\",\"source\":\"b\"}",
+        "{\"prompt\":\"x\",\"chosen\":\"y\",\"rejected\":null,\"source\":\"b\"}");
+    Path talk = Files.writeString(folder.resolve("talk.jsonl"),
+        "{\"chosen\":[{\"role\":\"user\",\"content\":\"q\"},{\"role\":\"assistant\",\"content\":\"w\"}],"
+            + "\"rejected\":[{\"role\":\"user\",\"content\":\"q\"},{\"role\":\"assistant\",\"content\":\"l\"}]}");
+    Path steps = Files.writeString(folder.resolve("steps.jsonl"),
+        "{\"prompt\":\"p\",\"completions\":[\"a\",\"b\"],\"labels\":[true,false]}");
+    try (var connection = java.sql.DriverManager.getConnection("jdbc:duckdb:");
+        var statement = connection.createStatement()) {
+      for (Path from : List.of(json, talk, steps)) {
+        statement.execute("COPY (SELECT * FROM read_json('" + from + "')) TO '" + from + ".parquet' (FORMAT parquet)");
+      }
+    }
+    RowReader reader = new RowReader(CHARACTERS, report);
+    var texts = reader.preferences(Path.of(json + ".parquet")).stream()
+        .map(p -> p.problemId() + " " + p.prompt() + ">" + p.chosen() + "/" + p.rejected()).toList();
+    assertEquals(List.of("row 1 2+2=>4/5", "row 2 say ye>s/t"), texts);
+    assertEquals(
+        List.of(new RowReport.BadRow("row 3", "no \"rejected\"; the row has prompt, chosen, rejected, source")),
+        report.badRows());
+    var talked = reader.preferences(Path.of(talk + ".parquet")).getFirst();
+    assertEquals("u:q|a:>w/l", talked.prompt() + ">" + talked.chosen() + "/" + talked.rejected());
+    RowReader.StepRow row = reader.steps(Path.of(steps + ".parquet")).getFirst();
+    assertEquals(List.of("a", "b"), row.steps());
+    assertArrayEquals(new double[] {1, 0}, row.labels());
+  }
+
+  @Test
+  void stepwiseSupervision() throws IOException {
+    var rows = new RowReader(CHARACTERS, report).steps(file(
+        "{\"prompt\":\"p\",\"completions\":[\"a\",\"b/\",\"c\"],\"labels\":[true,null,0.25]}",
+        "{\"prompt\":\"p\",\"completions\":[\"a\"],\"labels\":[]}",
+        "{\"prompt\":\"p\",\"completions\":[\"a\"],\"labels\":[2]}",
+        "{\"prompt\":\"p\",\"completions\":[],\"labels\":[]}"));
+    assertEquals(List.of("line 2", "line 3", "line 4"), report.badRows().stream().map(RowReport.BadRow::row).toList());
+    var labels = new StepEncoder.Labels('+', '-', '#');
+    List<Example.Step> steps = new StepEncoder(CHARACTERS, 99, report, false).rows(rows, labels, "/");
+    assertEquals(
+        List.of("^pa/#>+ ^pa/#>- 1.0", "^pa/#b/#c/#>+ ^pa/#b/#c/#>- 0.25"),
+        steps.stream().map(s -> text(s.good()) + " " + text(s.bad()) + " " + s.label()).toList());
+    var noSeparator = new StepEncoder(CHARACTERS, 5, report, false).rows(rows, new StepEncoder.Labels(1, 0, -1), "/");
+    assertEquals(1, noSeparator.size(), "the third step does not fit");
+    assertEquals("line 1 step 3", report.badRows().getLast().row());
+  }
+
+  @Test
+  void weightsAndPartsOfMessages() throws IOException {
+    var rows = new RowReader(CHARACTERS, report).imitations(file(
+        "{\"prompt\":\"p\",\"completion\":\"c\",\"weight\":0.5}",
+        "{\"prompt\":\"p\",\"completion\":\"c\",\"weight\":-1}",
+        "{\"prompt\":[{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"a\"},{\"type\":\"text\",\"text\":\"b\"}]}],"
+            + "\"completion\":[{\"role\":\"assistant\",\"content\":\"x\"}]}",
+        "{\"prompt\":[{\"role\":\"user\",\"content\":[{\"type\":\"image\"}]}],\"completion\":\"x\"}"));
+    assertEquals(List.of("line 2", "line 4"), report.badRows().stream().map(RowReport.BadRow::row).toList());
+    List<Example.Imitation> e = new ExampleEncoder(CHARACTERS, 99, report).imitations(rows);
+    assertEquals(List.of("^p>c$ 0.5", "^u:ab|a:>x$ 1.0"), e.stream().map(x -> text(x.sequence()) + " " + x.weight()).toList());
+  }
+
+  /** Step-DPO: problem and shared steps are the prompt; only a completion's own end is an end. */
+  @Test
+  void stepPairsAreTheFirstStepsThatDiffer() {
+    List<Example.Preference> e = new ExampleEncoder(CHARACTERS, 99, report).withStepPairs("/").preferences(List.of(
+        pair("p", "a/b/c", "a/x/y"), pair("p", "a/b", "x/b"), pair("p", "a/b", "a/c"), pair("p", "a/b/", "a/b/c/d")));
+    assertEquals(
+        List.of("^pa/>b/ ^pa/>x/", "^p>a/ ^p>x/", "^pa/>b$ ^pa/>c$"),
+        e.stream().map(x -> text(x.chosen()) + " " + text(x.rejected())).toList());
+    assertEquals(List.of("p", "p", "p"), e.stream().map(Example::tree).toList(), "one problem, one tree");
+    assertEquals("chosen is the beginning of the other: no step differs", report.badRows().getFirst().reason());
+    // Tokens that were drawn are taken where they fall into the same pieces: here 'b/' was one token, 500.
+    var drawn = new PreferencePair("d", "", "p", "a/b/c", "a/x", new int[] {1, 'p'},
+        new int[] {'a', '/', 500, 'c', '$'}, new int[] {'a', '/', 'x', '$'});
+    List<Example.Preference> d = new ExampleEncoder(CHARACTERS, 99, report).withStepPairs("/").preferences(List.of(drawn));
+    assertArrayEquals(new int[] {1, 'p', 'a', '/', 'b', '/'}, d.getFirst().chosen().tokens());
+    assertArrayEquals(new int[] {1, 'p', 'a', '/', 'x', '$'}, d.getFirst().rejected().tokens());
+  }
+
+  @Test
   void unreadableFilesAreNamed() throws IOException {
     Path file = folder.resolve("latin1.jsonl");
     Files.write(file, new byte[] {'{', '"', (byte) 0xE9, '"', '}'});

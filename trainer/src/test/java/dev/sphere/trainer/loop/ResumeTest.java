@@ -10,6 +10,7 @@ import dev.sphere.trainer.TinyModel;
 import dev.sphere.trainer.loss.LossSettings;
 import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -18,6 +19,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -29,9 +31,13 @@ class ResumeTest {
   private record Run(TrainingResult result, float[] weights) {}
 
   private Run run(String name, boolean adapter, TrainSettings settings, RunOptions options) {
+    return run(name, adapter, settings, options, LossSettings.defaults());
+  }
+
+  private Run run(String name, boolean adapter, TrainSettings settings, RunOptions options, LossSettings loss) {
     try (TinyModel model = Runs.model(adapter)) {
       TrainingResult result =
-          new DpoTrainer(model, Runs.pairs(20), LossSettings.defaults(), settings, options).run();
+          new DpoTrainer(model, Runs.pairs(20), loss, settings, options).run();
       return new Run(result, Runs.weights(model));
     }
   }
@@ -152,6 +158,67 @@ class ResumeTest {
     assertEquals(15, again.result.steps());
     assertTrue(again.result.complete());
     assertArrayEquals(whole.weights, again.weights);
+  }
+
+  /** A crash leaves what the checkpoints hold and nothing else, whichever step it comes after. */
+  @Test
+  void aCrashAfterAnyStepIsMadeUpForBitForBit() throws IOException {
+    LossSettings moving = LossSettings.defaults().withWpo(true).withSync(new LossSettings.Sync(0.6, 3));
+    TrainSettings s = Runs.settings().withCheckpoints(2, 1).withLogEvery(3);
+    Run whole = run("whole", false, s, in("whole"), moving);
+    int crashes = 0;
+    for (int crash = 1; crash <= 15; crash++) {
+      String name = "crash" + crash;
+      AtomicInteger asked = new AtomicInteger();
+      int at = crash;
+      RunOptions options = in(name).withStop(() -> {
+        if (asked.getAndIncrement() == at) {
+          throw new StackOverflowError("a crash after step " + at);
+        }
+        return false;
+      });
+      try {
+        run(name, false, s, options, moving);
+      } catch (StackOverflowError e) {
+        crashes++;
+      }
+      Run again = run(name, false, s, in(name).withResume(true), moving);
+      assertArrayEquals(whole.weights, again.weights, name);
+      assertEquals(Runs.curve(folder.resolve("whole")), Runs.curve(folder.resolve(name)), name);
+    }
+    assertEquals(14, crashes, "after the last step nobody is asked again");
+  }
+
+  /** The kernel itself says that nothing is left: the checkpoint's temporary file leads to /dev/full. */
+  @Test
+  void aFullDiskEndsTheRunAndLeavesWhatWasSaved() throws IOException {
+    Assumptions.assumeTrue(Files.exists(Path.of("/dev/full")), "no /dev/full here");
+    Run whole = run("whole", false, Runs.settings(), in("whole"));
+    Path checkpoints = Files.createDirectories(folder.resolve("full").resolve("checkpoints"));
+    Files.createSymbolicLink(checkpoints.resolve("step-00000008.checkpoint.tmp"), Path.of("/dev/full"));
+    var e = assertThrows(
+        UncheckedIOException.class, () -> run("full", false, Runs.settings(), in("full").withResume(true)));
+    assertTrue(e.getMessage().contains("step-00000008.checkpoint: No space left on device. Free some space"),
+        e.getMessage());
+    assertTrue(Files.exists(checkpoints.resolve("step-00000004.checkpoint")));
+    Run again = run("full", false, Runs.settings(), in("full").withResume(true));
+    assertArrayEquals(whole.weights, again.weights);
+    assertEquals(Runs.curve(folder.resolve("whole")), Runs.curve(folder.resolve("full")));
+  }
+
+  @Test
+  void heldOutRowsChangeNothingInWhatIsTrained() throws IOException {
+    Run plain = run("plain", false, Runs.settings(), in("plain"));
+    var heldOut = new RunOptions.Evaluation(Runs.pairs(30).subList(20, 30), 5);
+    Run measured = run("measured", false, Runs.settings(), in("measured").withEvaluation(heldOut));
+    assertArrayEquals(plain.weights, measured.weights);
+    List<Integer> steps = Runs.metrics(folder.resolve("measured")).stream()
+        .filter(m -> m.has("eval_loss"))
+        .map(m -> m.path("step").asInt())
+        .toList();
+    assertEquals(List.of(0, 5, 10, 15), steps);
+    assertEquals(
+        Math.log(2), Runs.metrics(folder.resolve("measured")).getFirst().path("eval_loss").asDouble(), 1e-12);
   }
 
   @Test

@@ -1,0 +1,167 @@
+package dev.sphere.trainer.data;
+
+import dev.sphere.engine.Generation;
+import dev.sphere.engine.Policy.Message;
+import dev.sphere.engine.Problem;
+import dev.sphere.engine.search.Candidate;
+import dev.sphere.engine.search.Expansion;
+import dev.sphere.engine.store.RunData;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * What a search run's trees hold besides the pairs of whole solutions: the policy's own trees of stage 1, with every
+ * candidate that was scored. (Stage 3's trees are the small model's; stage 2's follow another prompt.)
+ */
+public final class RunTrees {
+  private static final String SEARCH = "generation";
+
+  private final RunData run;
+  private final Map<String, Map<String, Expansion>> trees;
+
+  /** How a step's label comes from a tree. */
+  public enum LabelSource {
+    /** The process reward that the run recorded: with Monte Carlo rollouts, the share of right completions. */
+    PRM,
+    /** 1 where it is above 0, as Math-Shepherd's hard estimate (arXiv 2312.08935, eq. 3). */
+    PRM_HARD,
+    /** The share of right ones among the complete solutions below the step in the tree; a complete step's own outcome. */
+    TREE;
+
+    /** By name, in any case. */
+    public static LabelSource of(String name) {
+      for (LabelSource s : values()) {
+        if (s.name().equalsIgnoreCase(name.replace('-', '_'))) {
+          return s;
+        }
+      }
+      throw new IllegalArgumentException("unknown step labels '" + name + "': use prm, prm-hard or tree");
+    }
+  }
+
+  /**
+   * A step at the end of a path.
+   *
+   * @param id names it: the problem's id and the path, for instance "p7 at +-"
+   * @param dialogue what the policy was asked
+   * @param before the steps before it
+   * @param step the candidate
+   */
+  public record Placed(String id, List<Message> dialogue, List<Generation> before, Candidate step) {
+    /** The whole text of the solution so far. */
+    public String text() {
+      StringBuilder text = new StringBuilder();
+      before.forEach(g -> text.append(g.text()));
+      return text.append(step.generation().text()).toString();
+    }
+  }
+
+  /** Siblings that survived the pruning: S_max against S_min after the same steps. */
+  public record Siblings(Placed max, Placed min) {}
+
+  /** A step with its label, in [0, 1]. */
+  public record Labelled(Placed step, double label) {}
+
+  public RunTrees(RunData run) {
+    this.run = run;
+    this.trees = run.trees(SEARCH);
+  }
+
+  /** SHA-256 of the model that sampled the trees; their tokens are this model's. */
+  public String modelHash() {
+    return run.provenance().identity().getOrDefault("model.sha256", "");
+  }
+
+  /** S_max against S_min of every expansion whose rewards differ by at least {@code margin} (and differ at all). */
+  public List<Siblings> siblings(double margin) {
+    List<Siblings> all = new ArrayList<>();
+    each((problem, tree, e) -> {
+      double difference = e.sMax().reward() - e.sMin().reward();
+      if (difference > 0 && difference >= margin) {
+        all.add(new Siblings(placed(problem, tree, e, e.sMax()), placed(problem, tree, e, e.sMin())));
+      }
+    });
+    return all;
+  }
+
+  /** Every candidate that was scored, pruned ones included, with its label; steps without one are left out. */
+  public List<Labelled> labelled(LabelSource source) {
+    List<Labelled> all = new ArrayList<>();
+    each((problem, tree, e) -> {
+      for (int i = 0; i < e.candidates().size(); i++) {
+        Candidate c = e.candidates().get(i);
+        double label = switch (source) {
+          case PRM -> c.prm();
+          case PRM_HARD -> c.prm() > 0 ? 1 : 0;
+          case TREE -> share(outcomes(tree, e, i));
+        };
+        if (!Double.isNaN(label)) {
+          all.add(new Labelled(placed(problem, tree, e, c), label));
+        }
+      }
+    });
+    return all;
+  }
+
+  /** The distinct right solutions of each problem, in the order in which they were found, pruned ones included. */
+  public Map<String, List<Placed>> rightSolutions() {
+    Map<String, List<Placed>> right = new java.util.LinkedHashMap<>();
+    Set<String> seen = new HashSet<>();
+    each((problem, tree, e) -> {
+      for (Candidate c : e.candidates()) {
+        if (c.correct()) {
+          Placed solution = placed(problem, tree, e, c);
+          if (seen.add(problem.id() + '\0' + solution.text().strip())) {
+            right.computeIfAbsent(problem.id(), id -> new ArrayList<>()).add(solution);
+          }
+        }
+      }
+    });
+    return right;
+  }
+
+  private interface Visitor {
+    void visit(Problem problem, Map<String, Expansion> tree, Expansion expansion);
+  }
+
+  private void each(Visitor visitor) {
+    Map<String, Problem> problems = new HashMap<>();
+    run.problems().forEach(p -> problems.put(p.id(), p));
+    trees.forEach((id, tree) -> tree.values().forEach(e -> visitor.visit(problems.get(id), tree, e)));
+  }
+
+  private Placed placed(Problem problem, Map<String, Expansion> tree, Expansion at, Candidate step) {
+    List<Generation> before = new ArrayList<>();
+    for (int i = 0; i < at.path().length(); i++) {
+      Expansion e = tree.get(at.path().substring(0, i));
+      before.add((at.path().charAt(i) == '+' ? e.sMax() : e.sMin()).generation());
+    }
+    String id = problem.id() + (at.path().isEmpty() ? " at its start" : " at " + at.path());
+    return new Placed(id, run.prompts().ask(problem), before, step);
+  }
+
+  private static double share(int[] outcomes) {
+    return outcomes[1] == 0 ? Double.NaN : (double) outcomes[0] / outcomes[1];
+  }
+
+  /** Right and all complete solutions below a candidate. A cut one counts as wrong. */
+  private static int[] outcomes(Map<String, Expansion> tree, Expansion e, int candidate) {
+    Candidate c = e.candidates().get(candidate);
+    if (c.terminal()) {
+      return new int[] {c.correct() ? 1 : 0, 1};
+    }
+    int[] sum = new int[2];
+    String way = candidate == e.max() ? "+" : candidate == e.min() ? "-" : null;
+    Expansion below = way == null ? null : tree.get(e.path() + way);
+    for (int i = 0; below != null && i < below.candidates().size(); i++) {
+      int[] part = outcomes(tree, below, i);
+      sum[0] += part[0];
+      sum[1] += part[1];
+    }
+    return sum;
+  }
+}

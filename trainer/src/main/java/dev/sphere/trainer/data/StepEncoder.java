@@ -1,0 +1,165 @@
+package dev.sphere.trainer.data;
+
+import dev.sphere.engine.Generation;
+import dev.sphere.engine.Policy.Message;
+import dev.sphere.trainer.data.RowReader.StepRow;
+import dev.sphere.trainer.data.RunTrees.Labelled;
+import dev.sphere.trainer.data.RunTrees.Placed;
+import dev.sphere.trainer.data.RunTrees.Siblings;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * Turns the steps of search trees, and rows of stepwise supervision, into training examples. Steps have the tokens that
+ * were drawn where the model that is trained is the one that drew them, else their text's.
+ */
+public final class StepEncoder {
+  private final TextEncoder encoder;
+  private final int maxLength;
+  private final RowReport report;
+  private final boolean drawn;
+  private final Map<List<Message>, String> rendered = new HashMap<>();
+
+  /**
+   * How a process reward model is asked, as {@code dev.sphere.gguf.PrmInfo} has it.
+   *
+   * @param good the label's token for a good step; 1 for a head of two classes
+   * @param bad the label's token for a bad step; 0 for a head
+   * @param separator the token that follows every step, at which the label is read; -1 for none
+   */
+  public record Labels(int good, int bad, int separator) {}
+
+  /**
+   * @param maxLength most tokens of a sequence
+   * @param report takes what cannot be used
+   * @param drawn whether the trees' tokens are this model's
+   */
+  public StepEncoder(TextEncoder encoder, int maxLength, RowReport report, boolean drawn) {
+    this.encoder = encoder;
+    this.maxLength = maxLength;
+    this.report = report;
+    this.drawn = drawn;
+  }
+
+  /**
+   * Siblings as preferences: problem and steps so far are the prompt, S_max is chosen, S_min rejected. All pairs of a
+   * problem form one tree.
+   */
+  public List<Example.Preference> siblings(List<Siblings> siblings) {
+    List<Example.Preference> examples = new ArrayList<>();
+    for (Siblings s : siblings) {
+      String prompt = prompt(s.max());
+      int[] before = before(prompt, s.max(), -1);
+      int[] chosen = tokens(s.max().step().generation());
+      int[] rejected = tokens(s.min().step().generation());
+      if (before.length + Math.max(chosen.length, rejected.length) > maxLength) {
+        report.bad(s.max().id(), "it does not fit into max-length " + maxLength);
+      } else if (chosen.length == 0 || rejected.length == 0 || Arrays.equals(chosen, rejected)) {
+        report.bad(s.max().id(), "the two steps have the same tokens, or none");
+      } else {
+        examples.add(new Example.Preference(
+            s.max().id(), prompt, TrainingSequence.of(before, chosen), TrainingSequence.of(before, rejected)));
+        report.used();
+      }
+    }
+    return examples;
+  }
+
+  /** Steps of trees with their labels; all steps of a problem form one tree. */
+  public List<Example.Step> labelled(List<Labelled> steps, Labels labels) {
+    List<Example.Step> examples = new ArrayList<>();
+    Set<TrainingSequence> seen = new HashSet<>();
+    for (Labelled l : steps) {
+      String prompt = prompt(l.step());
+      int[] own = encoder.tokenize(l.step().step().generation().text(), false);
+      int[] context = closed(join(before(prompt, l.step(), labels.separator()), withoutEnd(own)), labels.separator());
+      add(examples, seen, l.step().id(), prompt, context, l.label(), labels);
+    }
+    return examples;
+  }
+
+  /**
+   * Rows of stepwise supervision: each labelled step is an example.
+   *
+   * @param stepEnd the text that a step ends with, added where it does not
+   */
+  public List<Example.Step> rows(List<StepRow> rows, Labels labels, String stepEnd) {
+    List<Example.Step> examples = new ArrayList<>();
+    Set<TrainingSequence> seen = new HashSet<>();
+    for (StepRow row : rows) {
+      int[] context = encoder.tokenizePrompt(row.prompt());
+      for (int i = 0; i < row.labels().length; i++) {
+        String text = row.steps().get(i);
+        int[] step = encoder.tokenize(text.endsWith(stepEnd) ? text : text + stepEnd, false);
+        context = closed(join(context, step), labels.separator());
+        if (!Double.isNaN(row.labels()[i])) {
+          String id = row.id() + " step " + (i + 1);
+          add(examples, seen, id, row.prompt(), context, row.labels()[i], labels);
+        }
+      }
+    }
+    return examples;
+  }
+
+  private void add(
+      List<Example.Step> examples,
+      Set<TrainingSequence> seen,
+      String id,
+      String prompt,
+      int[] context,
+      double label,
+      Labels labels) {
+    if (context.length == 0 || context.length >= maxLength) {
+      report.bad(id, "it has " + context.length + " tokens; max-length is " + maxLength);
+      return;
+    }
+    TrainingSequence good = TrainingSequence.of(context, new int[] {labels.good()});
+    if (!seen.add(good)) {
+      report.note("repeated");
+    }
+    TrainingSequence bad = TrainingSequence.of(context, new int[] {labels.bad()});
+    examples.add(new Example.Step(id, prompt, good, bad, label));
+    report.used();
+  }
+
+  private String prompt(Placed step) {
+    return rendered.computeIfAbsent(step.dialogue(), encoder::render);
+  }
+
+  /** Prompt and steps before, each followed by the separator if there is one. */
+  private int[] before(String prompt, Placed step, int separator) {
+    int[] all = encoder.tokenizePrompt(prompt);
+    for (Generation g : step.before()) {
+      all = closed(join(all, tokens(g)), separator);
+    }
+    return all;
+  }
+
+  private int[] tokens(Generation step) {
+    if (drawn) {
+      return step.tokens();
+    }
+    int[] text = encoder.tokenize(step.text(), false);
+    return step.finish() == Generation.Finish.END ? join(text, new int[] {encoder.end()}) : text;
+  }
+
+  private int[] withoutEnd(int[] tokens) {
+    boolean ends = tokens.length > 0 && tokens[tokens.length - 1] == encoder.end();
+    return ends ? Arrays.copyOf(tokens, tokens.length - 1) : tokens;
+  }
+
+  private static int[] closed(int[] tokens, int separator) {
+    return separator < 0 ? tokens : join(tokens, new int[] {separator});
+  }
+
+  private static int[] join(int[] a, int[] b) {
+    int[] all = Arrays.copyOf(a, a.length + b.length);
+    System.arraycopy(b, 0, all, a.length, b.length);
+    return all;
+  }
+}

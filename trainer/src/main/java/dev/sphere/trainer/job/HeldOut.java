@@ -1,0 +1,44 @@
+package dev.sphere.trainer.job;
+
+import dev.sphere.trainer.data.Example;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.zip.CRC32C;
+
+/**
+ * Rows that are measured and not trained on.
+ *
+ * @param file of rows like the training rows; null for none
+ * @param share of the training rows that is taken away and measured, in [0, 1); whole trees, so that no held-out row
+ *     shares its problem with a trained one
+ * @param every steps between two readings; 0: before the first step and after the last
+ */
+public record HeldOut(Path file, double share, int every) {
+  private static final double SPAN = 1L << 32;
+
+  public HeldOut {
+    if (!(share >= 0 && share < 1) || every < 0) {
+      throw new IllegalArgumentException(
+          "the held-out share must be in [0, 1), the steps between not negative: " + share + ", " + every);
+    }
+  }
+
+  /** Nothing. */
+  public static HeldOut none() {
+    return new HeldOut(null, 0, 0);
+  }
+
+  /** The two parts: what is trained on and what is held out; which tree goes where follows from its text and the seed. */
+  <T extends Example> List<List<T>> split(List<T> examples, long seed) {
+    List<T> trained = new ArrayList<>();
+    List<T> held = new ArrayList<>();
+    for (T e : examples) {
+      CRC32C crc = new CRC32C();
+      crc.update((seed + "\0" + e.tree()).getBytes(StandardCharsets.UTF_8));
+      (crc.getValue() / SPAN < share ? held : trained).add(e);
+    }
+    return List.of(trained, held);
+  }
+}

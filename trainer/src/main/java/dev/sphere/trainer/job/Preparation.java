@@ -1,0 +1,222 @@
+package dev.sphere.trainer.job;
+
+import dev.sphere.bindings.Model;
+import dev.sphere.bindings.Vocabulary;
+import dev.sphere.engine.model.ChatTemplate;
+import dev.sphere.engine.store.RunData;
+import dev.sphere.gguf.GgufFile;
+import dev.sphere.trainer.TrainableModel;
+import dev.sphere.trainer.data.Example;
+import dev.sphere.trainer.data.ExampleEncoder;
+import dev.sphere.trainer.data.RowReader;
+import dev.sphere.trainer.data.RowReader.ImitationRow;
+import dev.sphere.trainer.data.RowReport;
+import dev.sphere.trainer.data.RunTrees;
+import dev.sphere.trainer.data.StepEncoder;
+import dev.sphere.trainer.data.TextEncoder;
+import dev.sphere.trainer.data.TrainingSequence;
+import dev.sphere.trainer.loop.DpoTrainer;
+import dev.sphere.trainer.loop.RunOptions;
+import dev.sphere.trainer.loop.SftTrainer;
+import dev.sphere.trainer.loop.StepTrainer;
+import dev.sphere.trainer.loop.TrainingResult;
+import dev.sphere.trainer.report.Sample;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/** A task's rows as tokens, and the trainer that goes with them. */
+final class Preparation {
+  private static final int SAMPLES = 6;
+
+  private final TrainJob job;
+  private final RowReport report;
+
+  /** Runs the loop over an opened model. */
+  interface Trainer {
+    TrainingResult run(TrainableModel model, RunOptions options);
+  }
+
+  /** Makes the trainer of examples of one kind. */
+  private interface TrainerOf<T extends Example> {
+    TrainingResult run(TrainableModel model, List<T> examples, RunOptions options);
+  }
+
+  /** Turns the training rows, or ({@code heldOut}) those of the file beside, into examples. */
+  private interface Source<T extends Example> {
+    List<T> read(Path heldOut, RowReport report);
+  }
+
+  /**
+   * What training needs.
+   *
+   * @param examples to train on
+   * @param heldOut to measure; may be empty
+   * @param report what became of the rows
+   * @param samples a few of the rows in words
+   * @param labels of a process reward model; null for anything else
+   * @param trainer runs the loop
+   */
+  record Prepared(
+      List<? extends Example> examples,
+      List<? extends Example> heldOut,
+      RowReport report,
+      List<Sample> samples,
+      StepEncoder.Labels labels,
+      Trainer trainer) {}
+
+  private Preparation(TrainJob job, String source) {
+    this.job = job;
+    this.report = new RowReport(source, job.onBadRow());
+  }
+
+  static Prepared of(TrainJob job, TrainTask task) {
+    if (!Files.isRegularFile(job.model())) {
+      throw new IllegalArgumentException(job.model() + ": no such model file");
+    }
+    try (Model model = Model.load(job.model(), Model.Options.onlyVocabulary())) {
+      ChatTemplate template = ChatTemplate.of(model);
+      TextEncoder encoder = TextEncoder.of(model.vocabulary(), messages -> template.render(messages, true));
+      return new Preparation(job, source(task)).prepare(task, encoder, model.vocabulary());
+    }
+  }
+
+  private static String source(TrainTask task) {
+    return switch (task) {
+      case TrainTask.Imitate t -> t.data().toString();
+      case TrainTask.ImitateRun t -> t.run().toString();
+      case TrainTask.Prefer t -> t.data().toString();
+      case TrainTask.PreferPairs t -> "pairs";
+      case TrainTask.PreferSiblings t -> t.run().toString();
+      case TrainTask.Judge t -> t.data().toString();
+    };
+  }
+
+  private Prepared prepare(TrainTask task, TextEncoder encoder, Vocabulary vocabulary) {
+    int length = job.length();
+    return switch (task) {
+      case TrainTask.Imitate t -> prepared(vocabulary, null, this::sft, (held, r) -> new ExampleEncoder(
+          encoder, length, r).imitations(new RowReader(encoder, r).imitations(held == null ? t.data() : held)));
+      case TrainTask.ImitateRun t -> prepared(vocabulary, null, this::sft, (held, r) -> new ExampleEncoder(
+          encoder, length, r).imitations(
+              held == null ? solutions(t, encoder) : new RowReader(encoder, r).imitations(held)));
+      case TrainTask.Prefer t -> prepared(vocabulary, null, (m, e, o) -> dpo(m, e, o, t.loss()), (held, r) ->
+          pairs(encoder, length, r)
+              .preferences(new RowReader(encoder, r).preferences(held == null ? t.data() : held)));
+      case TrainTask.PreferPairs t -> prepared(vocabulary, null, (m, e, o) -> dpo(m, e, o, t.loss()), (held, r) ->
+          pairs(encoder, length, r)
+              .preferences(held == null ? t.pairs() : new RowReader(encoder, r).preferences(held)));
+      case TrainTask.PreferSiblings t -> prepared(vocabulary, null, (m, e, o) -> dpo(m, e, o, t.loss()), (held, r) -> {
+        RunTrees trees = new RunTrees(RunData.read(held == null ? t.run() : held));
+        return new StepEncoder(encoder, length, r, isMine(trees)).siblings(trees.siblings(t.margin()));
+      });
+      case TrainTask.Judge t -> {
+        StepEncoder.Labels labels = t.form().labels(vocabulary);
+        yield prepared(
+            vocabulary, labels, this::prm, (held, r) -> judged(t, held == null ? t.data() : held, encoder, labels, r));
+      }
+    };
+  }
+
+  private ExampleEncoder pairs(TextEncoder encoder, int length, RowReport rows) {
+    ExampleEncoder examples = new ExampleEncoder(encoder, length, rows);
+    return job.stepsAlone()
+        ? examples.withStepPairs(job.stepSeparator())
+        : examples.withStepSeparator(job.stepSeparator());
+  }
+
+  private List<Example.Step> judged(
+      TrainTask.Judge task, Path data, TextEncoder encoder, StepEncoder.Labels labels, RowReport rows) {
+    StepEncoder steps = new StepEncoder(encoder, job.length(), rows, false);
+    return Files.isDirectory(data)
+        ? steps.labelled(new RunTrees(RunData.read(data)).labelled(task.labels()), labels)
+        : steps.rows(new RowReader(encoder, rows).steps(data), labels, task.stepEnd());
+  }
+
+  /** The best right solutions of each problem as rows, weighed by their rewards. */
+  private static List<ImitationRow> solutions(TrainTask.ImitateRun task, TextEncoder encoder) {
+    List<ImitationRow> rows = new ArrayList<>();
+    new RunTrees(RunData.read(task.run())).rightSolutions().forEach((problem, all) -> {
+      List<RunTrees.Placed> best = new ArrayList<>(all);
+      best.sort((a, b) -> Double.compare(b.step().reward(), a.step().reward()));
+      if (task.perProblem() > 0 && best.size() > task.perProblem()) {
+        best = best.subList(0, task.perProblem());
+      }
+      double top = best.getFirst().step().reward();
+      double[] weights = best.stream()
+          .mapToDouble(s -> task.temperature() == 0 ? 1 : Math.exp((s.step().reward() - top) / task.temperature()))
+          .toArray();
+      double mean = Arrays.stream(weights).sum() / weights.length;
+      for (int i = 0; i < weights.length; i++) {
+        RunTrees.Placed s = best.get(i);
+        rows.add(
+            new ImitationRow(s.id(), encoder.render(s.dialogue()), s.text().stripTrailing(), weights[i] / mean));
+      }
+    });
+    return rows;
+  }
+
+  private boolean isMine(RunTrees trees) {
+    try (GgufFile file = GgufFile.openModel(job.model())) {
+      return file.sha256().equals(trees.modelHash());
+    }
+  }
+
+  private TrainingResult sft(TrainableModel model, List<Example.Imitation> examples, RunOptions options) {
+    return new SftTrainer(model, examples, job.settings(), options).run();
+  }
+
+  private TrainingResult dpo(
+      TrainableModel model,
+      List<Example.Preference> examples,
+      RunOptions options,
+      dev.sphere.trainer.loss.LossSettings loss) {
+    return new DpoTrainer(model, examples, loss, job.settings(), options).run();
+  }
+
+  private TrainingResult prm(TrainableModel model, List<Example.Step> examples, RunOptions options) {
+    return new StepTrainer(model, examples, job.settings(), options).run();
+  }
+
+  private <T extends Example> Prepared prepared(
+      Vocabulary vocabulary, StepEncoder.Labels labels, TrainerOf<T> trainer, Source<T> source) {
+    List<T> all = source.read(null, report);
+    if (all.isEmpty()) {
+      throw new IllegalArgumentException("there is nothing to train on: " + report.summary());
+    }
+    List<List<T>> parts = job.heldOut().split(all, job.settings().seed());
+    List<T> trained = parts.getFirst();
+    List<T> held = new ArrayList<>(parts.getLast());
+    if (trained.isEmpty()) {
+      throw new IllegalArgumentException("everything is held out: there is nothing to train on. Take a smaller share");
+    }
+    if (job.heldOut().file() != null) {
+      held.addAll(source.read(job.heldOut().file(), new RowReport(job.heldOut().file().toString(), job.onBadRow())));
+    }
+    if (job.heldOut().share() > 0) {
+      report.notes("held out", parts.getLast().size());
+    }
+    return new Prepared(trained, held, report, samples(trained, vocabulary), labels,
+        (model, options) -> trainer.run(model, trained, options));
+  }
+
+  /** A few rows from all over the data, as text. */
+  private static List<Sample> samples(List<? extends Example> examples, Vocabulary vocabulary) {
+    List<Sample> samples = new ArrayList<>();
+    int n = Math.min(SAMPLES, examples.size());
+    for (int i = 0; i < n; i++) {
+      Example e = examples.get((int) ((long) i * examples.size() / n));
+      TrainingSequence first = e.sequences().getFirst();
+      List<String> completions = e.sequences().stream()
+          .map(s -> vocabulary.detokenize(Arrays.copyOfRange(s.tokens(), s.promptLength(), s.length())))
+          .toList();
+      String prompt = vocabulary.detokenize(Arrays.copyOf(first.tokens(), first.promptLength()));
+      samples.add(new Sample(e.id(), prompt, e instanceof Example.Step s
+          ? List.of("label " + s.label())
+          : completions));
+    }
+    return samples;
+  }
+}

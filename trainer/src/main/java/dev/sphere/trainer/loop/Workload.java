@@ -1,0 +1,56 @@
+package dev.sphere.trainer.loop;
+
+import dev.sphere.trainer.data.Example;
+import dev.sphere.trainer.data.MicroBatch;
+import dev.sphere.trainer.data.PackingStats;
+import dev.sphere.trainer.data.TreePacker;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+
+/**
+ * What a run will compute, found by packing its first epoch without a model.
+ *
+ * @param steps optimizer steps of the whole run
+ * @param epochSteps of them in one epoch
+ * @param stats what packing makes of the first epoch
+ * @param shapes every micro-batch's shape that occurs
+ */
+public record Workload(int steps, int epochSteps, PackingStats stats, List<Shape> shapes) {
+  /** A micro-batch's rows and the slots of each. */
+  public record Shape(int groups, int slots) {}
+
+  /** Packs one epoch of the examples. */
+  public static Workload of(List<? extends Example> examples, TrainSettings settings) {
+    DataOrder order = new DataOrder(examples, settings);
+    TreePacker packer = new TreePacker(settings.packing());
+    int perEpoch = settings.stepsPerEpoch(examples.size());
+    int steps = settings.totalSteps(examples.size());
+    PackingStats stats = PackingStats.NONE;
+    Set<Shape> shapes = new HashSet<>();
+    for (int step = 0; step < Math.min(perEpoch, steps); step++) {
+      List<Example> batch = order.step(step).stream().<Example>map(examples::get).toList();
+      for (MicroBatch m : packer.pack(batch)) {
+        stats = stats.plus(m.stats());
+        shapes.add(new Shape(m.batch().groups(), m.batch().slots()));
+      }
+    }
+    return new Workload(steps, Math.min(perEpoch, steps), stats, List.copyOf(new ArrayList<>(shapes)));
+  }
+
+  /** Slots that the whole run computes, padding included. */
+  public double slots() {
+    return (double) stats.slots() * steps / epochSteps;
+  }
+
+  /** Predictions of the whole run. */
+  public double predictions() {
+    return (double) stats.predictions() * steps / epochSteps;
+  }
+
+  /** Tokens of all sequences of the whole run. */
+  public double tokens() {
+    return (double) stats.tokens() * steps / epochSteps;
+  }
+}
