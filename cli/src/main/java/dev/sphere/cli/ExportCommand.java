@@ -2,6 +2,8 @@ package dev.sphere.cli;
 
 import dev.sphere.engine.store.PairExport;
 import dev.sphere.engine.store.RunData;
+import dev.sphere.trainer.data.RunTrees;
+import dev.sphere.trainer.data.StepwiseExport;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -21,7 +23,8 @@ import tools.jackson.databind.json.JsonMapper;
     description = {
       "Writes a run's pairs for other trainers.",
       "  sphere export --run runs/first --format trl-jsonl --out pairs.jsonl",
-      "Columns: prompt, chosen, rejected, problem_id, stage. Completions carry no end token: TRL adds it."
+      "Columns: prompt, chosen, rejected, problem_id, stage; stepwise: prompt, completions, labels, problem_id.",
+      "Completions carry no end token: TRL adds it."
     },
     mixinStandardHelpOptions = true)
 final class ExportCommand implements Callable<Integer> {
@@ -34,6 +37,19 @@ final class ExportCommand implements Callable<Integer> {
       paramLabel = "FORMAT",
       description = "trl-jsonl or trl-parquet.")
   private String format;
+
+  @Option(
+      names = "--kind",
+      defaultValue = "preference",
+      paramLabel = "KIND",
+      description = "preference (the pairs) or stepwise (solutions with a label for each step); default: ${DEFAULT-VALUE}.")
+  private String kind;
+
+  @Option(names = "--conversational", description = "Pairs as lists of messages (default: texts, the template rendered).")
+  private boolean conversational;
+
+  @Option(names = "--implicit-prompt", description = "Pairs without a prompt column: chosen and rejected begin with it.")
+  private boolean implicitPrompt;
 
   @Option(names = "--out", required = true, paramLabel = "FILE", description = "The file to write.")
   private Path out;
@@ -54,20 +70,27 @@ final class ExportCommand implements Callable<Integer> {
         };
     Inputs.requireWritable(out);
     RunData data = RunData.read(run);
-    var pairs = data.pairs();
-    PairExport.write(pairs, wanted, out);
+    int rows = switch (kind) {
+      case "preference" -> {
+        PairExport.write(data, new PairExport.Shape(conversational, implicitPrompt), wanted, out);
+        yield data.pairs().size();
+      }
+      case "stepwise" -> StepwiseExport.write(new RunTrees(data), wanted, out);
+      default -> throw new ParameterException(
+          spec.commandLine(), "unknown kind " + kind + "; there are preference and stepwise");
+    };
     if (!data.complete()) {
       spec.commandLine().getErr().println("sphere: the run has not ended; these are its pairs so far");
     }
     PrintWriter writer = spec.commandLine().getOut();
     if (json) {
       Map<String, Object> result = new LinkedHashMap<>();
-      result.put("pairs", pairs.size());
+      result.put(kind.equals("stepwise") ? "rows" : "pairs", rows);
       result.put("complete", data.complete());
       result.put("out", out.toString());
       writer.println(JsonMapper.shared().writeValueAsString(result));
     } else {
-      writer.println(pairs.size() + " pairs written to " + out);
+      writer.println(rows + (kind.equals("stepwise") ? " solutions" : " pairs") + " written to " + out);
     }
     writer.flush();
     return 0;

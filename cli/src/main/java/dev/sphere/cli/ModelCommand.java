@@ -8,12 +8,13 @@ import picocli.CommandLine.Spec;
 /** {@code sphere model}: what has to do with GGUF files themselves. */
 @Command(
     name = "model",
-    description = "Looks into, makes and merges GGUF model files.",
+    description = "Looks into, makes and merges GGUF model files, and converts adapters.",
     mixinStandardHelpOptions = true,
     subcommands = {
       ModelInfoCommand.class,
       ModelRandomCommand.class,
       ModelMergeCommand.class,
+      ModelAdapterCommand.class,
       CommandLine.HelpCommand.class
     })
 final class ModelCommand implements Runnable {

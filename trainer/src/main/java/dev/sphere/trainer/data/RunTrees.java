@@ -1,6 +1,5 @@
 package dev.sphere.trainer.data;
 
-import dev.sphere.engine.Generation;
 import dev.sphere.engine.Policy.Message;
 import dev.sphere.engine.Problem;
 import dev.sphere.engine.search.Candidate;
@@ -51,11 +50,11 @@ public final class RunTrees {
    * @param before the steps before it
    * @param step the candidate
    */
-  public record Placed(String id, List<Message> dialogue, List<Generation> before, Candidate step) {
+  public record Placed(String id, List<Message> dialogue, List<Candidate> before, Candidate step) {
     /** The whole text of the solution so far. */
     public String text() {
       StringBuilder text = new StringBuilder();
-      before.forEach(g -> text.append(g.text()));
+      before.forEach(c -> text.append(c.generation().text()));
       return text.append(step.generation().text()).toString();
     }
   }
@@ -107,6 +106,15 @@ public final class RunTrees {
     return all;
   }
 
+  /** Every solution that came to an end, right, wrong or cut, pruned ones included. */
+  public List<Placed> solutions() {
+    List<Placed> all = new ArrayList<>();
+    each((problem, tree, e) -> e.candidates().stream()
+        .filter(Candidate::terminal)
+        .forEach(c -> all.add(placed(problem, tree, e, c))));
+    return all;
+  }
+
   /** The distinct right solutions of each problem, in the order in which they were found, pruned ones included. */
   public Map<String, List<Placed>> rightSolutions() {
     Map<String, List<Placed>> right = new java.util.LinkedHashMap<>();
@@ -135,10 +143,10 @@ public final class RunTrees {
   }
 
   private Placed placed(Problem problem, Map<String, Expansion> tree, Expansion at, Candidate step) {
-    List<Generation> before = new ArrayList<>();
+    List<Candidate> before = new ArrayList<>();
     for (int i = 0; i < at.path().length(); i++) {
       Expansion e = tree.get(at.path().substring(0, i));
-      before.add((at.path().charAt(i) == '+' ? e.sMax() : e.sMin()).generation());
+      before.add(at.path().charAt(i) == '+' ? e.sMax() : e.sMin());
     }
     String id = problem.id() + (at.path().isEmpty() ? " at its start" : " at " + at.path());
     return new Placed(id, run.prompts().ask(problem), before, step);

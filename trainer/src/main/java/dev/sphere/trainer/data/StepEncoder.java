@@ -2,6 +2,7 @@ package dev.sphere.trainer.data;
 
 import dev.sphere.engine.Generation;
 import dev.sphere.engine.Policy.Message;
+import dev.sphere.engine.search.Candidate;
 import dev.sphere.trainer.data.RowReader.StepRow;
 import dev.sphere.trainer.data.RunTrees.Labelled;
 import dev.sphere.trainer.data.RunTrees.Placed;
@@ -19,6 +20,9 @@ import java.util.Set;
  * were drawn where the model that is trained is the one that drew them, else their text's.
  */
 public final class StepEncoder {
+  /** Siblings have no labels, and no separators between their steps. */
+  private static final int NOTHING = -2;
+
   private final TextEncoder encoder;
   private final int maxLength;
   private final RowReport report;
@@ -54,7 +58,7 @@ public final class StepEncoder {
     List<Example.Preference> examples = new ArrayList<>();
     for (Siblings s : siblings) {
       String prompt = prompt(s.max());
-      int[] before = before(prompt, s.max(), -1);
+      int[] before = before(prompt, s.max(), NOTHING);
       int[] chosen = tokens(s.max().step().generation());
       int[] rejected = tokens(s.min().step().generation());
       if (before.length + Math.max(chosen.length, rejected.length) > maxLength) {
@@ -76,8 +80,8 @@ public final class StepEncoder {
     Set<TrainingSequence> seen = new HashSet<>();
     for (Labelled l : steps) {
       String prompt = prompt(l.step());
-      int[] own = encoder.tokenize(l.step().step().generation().text(), false);
-      int[] context = closed(join(before(prompt, l.step(), labels.separator()), withoutEnd(own)), labels.separator());
+      int[] own = text(l.step().step().generation());
+      int[] context = closed(join(before(prompt, l.step(), labels.separator()), own), labels.separator());
       add(examples, seen, l.step().id(), prompt, context, l.label(), labels);
     }
     return examples;
@@ -134,8 +138,8 @@ public final class StepEncoder {
   /** Prompt and steps before, each followed by the separator if there is one. */
   private int[] before(String prompt, Placed step, int separator) {
     int[] all = encoder.tokenizePrompt(prompt);
-    for (Generation g : step.before()) {
-      all = closed(join(all, tokens(g)), separator);
+    for (Candidate c : step.before()) {
+      all = closed(join(all, separator == NOTHING ? tokens(c.generation()) : text(c.generation())), separator);
     }
     return all;
   }
@@ -148,9 +152,9 @@ public final class StepEncoder {
     return step.finish() == Generation.Finish.END ? join(text, new int[] {encoder.end()}) : text;
   }
 
-  private int[] withoutEnd(int[] tokens) {
-    boolean ends = tokens.length > 0 && tokens[tokens.length - 1] == encoder.end();
-    return ends ? Arrays.copyOf(tokens, tokens.length - 1) : tokens;
+  /** As a process reward model reads it: the step's text, without an end. */
+  private int[] text(Generation step) {
+    return encoder.tokenize(step.text(), false);
   }
 
   private static int[] closed(int[] tokens, int separator) {

@@ -5,36 +5,18 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.sphere.engine.Policy.Message;
 import dev.sphere.engine.PreferencePair;
 import dev.sphere.trainer.data.RowReport.OnBadRow;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Rows to text to tokens, with an encoder of one token a character; 1 starts a text, '$' ends an answer. */
+/** Rows to text to tokens, with an encoder of one token a character. */
 class RowsTest {
-  private static final TextEncoder CHARACTERS = new TextEncoder() {
-    @Override
-    public int[] tokenize(String text, boolean start) {
-      int[] tokens = text.chars().toArray();
-      return start ? java.util.stream.IntStream.concat(java.util.stream.IntStream.of(1), text.chars()).toArray() : tokens;
-    }
-
-    @Override
-    public int end() {
-      return '$';
-    }
-
-    @Override
-    public String render(List<Message> messages) {
-      return messages.stream().map(m -> m.role().charAt(0) + ":" + m.content()).collect(Collectors.joining("|")) + "|a:";
-    }
-  };
+  private static final TextEncoder CHARACTERS = new Characters();
 
   @TempDir
   Path folder;

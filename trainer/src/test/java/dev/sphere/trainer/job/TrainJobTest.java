@@ -15,6 +15,7 @@ import dev.sphere.bindings.TargetLogProbs;
 import dev.sphere.gguf.ByteVocabulary;
 import dev.sphere.gguf.GgmlType;
 import dev.sphere.gguf.GgufFile;
+import dev.sphere.gguf.PrmInfo;
 import dev.sphere.gguf.RandomModel;
 import dev.sphere.trainer.data.RowReport.OnBadRow;
 import dev.sphere.trainer.job.TrainJob.Outcome;
@@ -27,6 +28,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -155,6 +157,113 @@ class TrainJobTest {
       assertEquals(GgmlType.BF16, file.tensor("blk.0.ffn_up.weight").type());
       assertEquals(GgmlType.F32, file.tensor("blk.0.ffn_norm.weight").type());
     }
+  }
+
+  /** One batch, again and again: the preference and the completions are learnt by heart. */
+  @Test
+  void oneBatchIsOverfitted() throws IOException {
+    Path run = folder.resolve("overfit");
+    TrainSettings s = settings(80).withOptimizer(OptimizerSettings.adamw(5e-3));
+    TrainJob.of(model("tiny-llama"), run, s)
+        .withTuning(Tuning.lora(8, 16))
+        .dpo(pairs, LossSettings.defaults().withBeta(0.5), TrainingListener.NONE, () -> false);
+    JsonNode last = metrics(run).getLast();
+    assertTrue(last.path("loss").asDouble() < 0.01, last.toString());
+    assertEquals(1, last.path("rewards/accuracies").asDouble());
+  }
+
+  @Test
+  void twoRunsHaveTheSameBits() throws IOException {
+    LossSettings loss = LossSettings.defaults().withWpo(true).withSync(new LossSettings.Sync(0.5, 2));
+    List<Path> artefacts = new ArrayList<>();
+    for (String name : List.of("one", "two")) {
+      TrainSettings s = settings(5).withBatchSize(5);
+      artefacts.add(TrainJob.of(model("tiny-qwen2"), folder.resolve(name), s)
+          .withTuning(Tuning.lora(2, 4).withRankStabilised(true))
+          .withHeldOut(new HeldOut(pairs, 0, name.equals("one") ? 0 : 2))
+          .dpo(pairs, loss, TrainingListener.NONE, () -> false)
+          .artefact());
+    }
+    assertEquals(-1, Files.mismatch(artefacts.getFirst(), artefacts.getLast()), "held-out rows or not");
+    try (GgufFile adapter = GgufFile.open(artefacts.getFirst())) {
+      assertEquals(4 * Math.sqrt(2), adapter.metadata().f32("adapter.lora.alpha").orElseThrow(), 1e-6);
+    }
+    JsonNode weights = metrics(folder.resolve("one")).getLast();
+    assertTrue(weights.path("wpo_weight").asDouble() > 0, weights.toString());
+  }
+
+  /** What WPO reads of the whole distribution, against the model's log-probabilities of every token. */
+  @Test
+  void collisionsAreThoseOfTheDistribution() {
+    try (var model = dev.sphere.trainer.model.TrainableModels.open(
+        model("tiny-qwen2"), dev.sphere.trainer.model.ModelOptions.full(2))) {
+      List<dev.sphere.trainer.data.Example.Imitation> all = new ArrayList<>();
+      for (int v = 0; v < model.architecture().vocabulary(); v++) {
+        all.add(new dev.sphere.trainer.data.Example.Imitation(
+            "v" + v, "t", dev.sphere.trainer.data.TrainingSequence.of(new int[] {65, 66, 67}, new int[] {v})));
+      }
+      var batch = new dev.sphere.trainer.data.TreePacker(dev.sphere.trainer.data.Packing.defaults()).pack(all).getFirst();
+      double sum = 0;
+      for (float l : model.logProbs(batch.batch(), false)) {
+        sum += Math.exp(2.0 * l);
+      }
+      float[] collisions = model.logCollisions(batch.batch());
+      assertEquals(all.size(), collisions.length);
+      assertEquals(Math.log(sum), collisions[0], 1e-5);
+      assertEquals(collisions[0], collisions[all.size() - 1]);
+    }
+  }
+
+  @Test
+  void aProcessRewardModelSaysHowItIsRead() throws IOException {
+    StringBuilder rows = new StringBuilder();
+    for (int i = 0; i < 8; i++) {
+      rows.append("{\"prompt\":\"%d?\",\"completions\":[\"good %d\",\"bad %d\"],\"labels\":[true,false]}%n".formatted(i, i, i));
+    }
+    Path data = Files.writeString(folder.resolve("steps.jsonl"), rows);
+    for (Tuning tuning : List.of(Tuning.full(), Tuning.lora(4, 8))) {
+      Path run = folder.resolve("prm" + tuning.isLora());
+      TrainSettings s = settings(60).withOptimizer(OptimizerSettings.adamw(5e-3)).withBatchSize(16);
+      Outcome o = TrainJob.of(model("tiny-qwen2"), run, s).withTuning(tuning).run(
+          new TrainTask.Judge(data, null, PrmForm.tokens(), "\n"), TrainingListener.NONE, () -> false);
+      JsonNode last = metrics(run).getLast();
+      assertTrue(last.path("loss").asDouble() < 0.3, last.toString());
+      assertEquals(1, last.path("accuracy").asDouble());
+      try (GgufFile file = GgufFile.openModel(o.artefact())) {
+        PrmInfo info = PrmInfo.of(file).orElseThrow();
+        assertEquals(new PrmInfo(PrmInfo.Form.TOKEN, PrmInfo.Layout.CHAT, '+', '-', -1), info);
+      }
+      try (Stream<Path> left = Files.list(run)) {
+        assertEquals(0, left.filter(p -> p.toString().endsWith(".tmp")).count());
+      }
+    }
+  }
+
+  @Test
+  void aPlanIsMadeWithoutTraining() throws IOException {
+    Path run = folder.resolve("planned");
+    TrainSettings s = settings(7).withBatchSize(4);
+    TrainPlan plan = TrainJob.of(model("tiny-qwen2"), run, s)
+        .withTuning(Tuning.lora(2, 4))
+        .withHeldOut(new HeldOut(null, 0.3, 0))
+        .plan(new TrainTask.Prefer(pairs, LossSettings.defaults()));
+    assertTrue(Files.notExists(run), "nothing is written");
+    assertEquals(12, plan.rows() + plan.heldOut());
+    assertTrue(plan.heldOut() > 0 && plan.rows() > 0, plan.toString());
+    assertEquals(7, plan.workload().steps());
+    long elements = 0;
+    long adapters = 0;
+    try (GgufFile file = GgufFile.openModel(model("tiny-qwen2"))) {
+      for (var t : file.tensors().values()) {
+        elements += t.elements();
+        adapters += t.name().startsWith("blk.") && t.shape().size() == 2 ? 2 * (t.dim(0) + t.dim(1)) : 0;
+      }
+    }
+    assertEquals(elements, plan.parameters());
+    assertEquals(adapters, plan.trainable());
+    assertEquals(4 * adapters, plan.gradients());
+    assertEquals(8 * adapters, plan.optimizer());
+    assertTrue(plan.seconds() > 0 && plan.gflops() > 0.1 && plan.peak() > plan.weights(), plan.toString());
   }
 
   @Test
