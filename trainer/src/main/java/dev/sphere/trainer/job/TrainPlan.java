@@ -1,12 +1,8 @@
 package dev.sphere.trainer.job;
 
-import dev.sphere.bindings.Backend;
-import dev.sphere.bindings.Graph;
-import dev.sphere.bindings.Tensor;
-import dev.sphere.bindings.TensorBuffer;
-import dev.sphere.bindings.TensorType;
 import dev.sphere.gguf.GgufFile;
 import dev.sphere.gguf.GgufTensor;
+import dev.sphere.trainer.bench.ProductRates;
 import dev.sphere.trainer.data.Example;
 import dev.sphere.trainer.data.TrainingSequence;
 import dev.sphere.trainer.loop.Workload;
@@ -32,7 +28,7 @@ import java.util.Map;
  * @param optimizer bytes of the optimizer's moments, and of a moving reference
  * @param activations bytes of graphs and checkpoints of the largest micro-batch
  * @param process bytes that the Java process takes besides, about
- * @param gflops measured rate of this machine's matrix products on this model's largest layer, in GFLOP/s
+ * @param gflops measured rate of this machine's matrix products in the precision of the run, in GFLOP/s
  * @param seconds the run, about
  */
 public record TrainPlan(
@@ -54,7 +50,8 @@ public record TrainPlan(
   /** Share of the products' rate that a step reaches, measured. */
   private static final double EFFICIENCY = 0.6;
 
-  private static final int PROBE_COLUMNS = 512;
+  /** Side of the products that are timed. */
+  private static final int PROBE = 512;
 
   /** Peak of the resident memory, in bytes, about. */
   public long peak() {
@@ -64,29 +61,28 @@ public record TrainPlan(
   static TrainPlan of(TrainJob job, TrainTask task, Preparation.Prepared prepared) {
     ModelOptions options = job.modelOptions();
     Workload work = Workload.of(prepared.examples(), job.settings());
-    Footprint largest = null;
+    TrainableModels.Cost largest = null;
     for (Workload.Shape s : work.shapes()) {
-      Footprint f = TrainableModels.footprint(job.model(), options, s.groups(), s.slots());
-      largest = largest == null || f.activations() > largest.activations() ? f : largest;
+      TrainableModels.Cost c = TrainableModels.cost(job.model(), options, s.groups(), s.slots());
+      boolean larger = largest == null || c.footprint().activations() > largest.footprint().activations();
+      largest = larger ? c : largest;
     }
-    long trainable = largest.gradients() / 4;
+    Footprint footprint = largest.footprint();
+    long trainable = footprint.gradients() / Float.BYTES;
     LossSettings loss = loss(task);
     long copies = moments(job.settings().optimizer()) + (loss != null && loss.sync() != null ? 1 : 0);
     long parameters = 0;
-    GgufTensor widest = null;
     try (GgufFile file = GgufFile.openModel(job.model())) {
       for (GgufTensor t : file.tensors().values()) {
         parameters += t.elements();
-        boolean layer = t.name().startsWith("blk.") && t.shape().size() == 2;
-        widest = layer && (widest == null || t.elements() > widest.elements()) ? t : widest;
       }
-      double rate = rate(widest, job.settings().threads(), options.lora());
-      double flops = flops(job, work, file, loss, options.lora());
-      return new TrainPlan(
-          parameters, trainable, prepared.examples().size(), prepared.heldOut().size(), work, largest.weights(),
-          largest.gradients(), 4 * trainable * copies, largest.activations(), PROCESS + rows(prepared),
-          rate / 1e9, flops / (EFFICIENCY * rate));
     }
+    ProductRates rates = ProductRates.measure(job.settings().threads(), PROBE, 4 * PROBE);
+    double gflops = largest.halfProducts() ? rates.bf16() : rates.f32();
+    return new TrainPlan(
+        parameters, trainable, prepared.examples().size(), prepared.heldOut().size(), work, footprint.weights(),
+        footprint.gradients(), Float.BYTES * trainable * copies, footprint.activations(), PROCESS + rows(prepared),
+        gflops, flops(largest, work, loss) / (EFFICIENCY * gflops * 1e9));
   }
 
   private static LossSettings loss(TrainTask task) {
@@ -119,48 +115,21 @@ public record TrainPlan(
   }
 
   /**
-   * Floating-point operations of all products: 2 for each weight and slot forward; as many backward into the activations,
-   * and as many into the weights where these are trained; the head for each prediction alone; one more forward for a
-   * reference. Activations that are computed again are left out.
+   * Floating-point operations of all products: forward, back into the activations, and a third time for the weights'
+   * gradients (full fine-tuning) or for segments that are computed again (LoRA); one more forward for a reference, which a
+   * cache makes once, and one for WPO.
    */
-  private static double flops(TrainJob job, Workload work, GgufFile file, LossSettings loss, boolean lora) {
-    double layers = 0;
-    double head = (double) file.shape().width() * file.shape().vocabulary();
-    for (GgufTensor t : file.tensors().values()) {
-      layers += t.name().startsWith("blk.") && t.shape().size() == 2 ? t.elements() : 0;
+  private static double flops(TrainableModels.Cost cost, Workload work, LossSettings loss) {
+    double forward = cost.layerFlops() * work.slots() + cost.headFlops() * work.predictions();
+    double once = cost.layerFlops() * work.stats().slots() + cost.headFlops() * work.stats().predictions();
+    double more = 0;
+    if (loss != null && loss.needsReference()) {
+      more += loss.sync() != null ? forward : once;
     }
-    double forward = 2 * (layers * work.slots() + head * work.predictions());
-    double once = 2 * (layers * work.stats().slots() + head * work.stats().predictions());
-    double passes = lora ? 2 : 3;
-    if (loss == null || !loss.needsReference()) {
-      return passes * forward;
+    if (loss != null && loss.wpo()) {
+      more += forward;
     }
-    return passes * forward + (loss.sync() != null ? forward : once) + (loss.wpo() ? forward : 0);
-  }
-
-  /** Operations in a second of the product that training does most, with this weight's shape and type. */
-  private static double rate(GgufTensor weight, int threads, boolean frozen) {
-    TensorType type = frozen ? TensorType.of(weight.type().id()) : TensorType.F32;
-    long in = weight.dim(0);
-    long out = weight.dim(1);
-    try (Backend backend = Backend.cpu(threads);
-        TensorBuffer buffer = new TensorBuffer(backend, 2)) {
-      Tensor w = buffer.add(type, "w", in, out);
-      buffer.allocate();
-      double best = Double.POSITIVE_INFINITY;
-      for (int i = 0; i < 4; i++) {
-        try (Graph graph = new Graph(backend, 8)) {
-          Tensor x = graph.input(TensorType.F32, in, PROBE_COLUMNS);
-          graph.keep(graph.mulMat(w, x));
-          graph.allocate();
-          x.write(new float[Math.toIntExact(in * PROBE_COLUMNS)]);
-          long begin = System.nanoTime();
-          graph.compute();
-          best = Math.min(best, (System.nanoTime() - begin) / 1e9);
-        }
-      }
-      return 2.0 * in * out * PROBE_COLUMNS / best;
-    }
+    return 3 * forward + more;
   }
 
   /** The figures by name. */
