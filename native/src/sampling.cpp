@@ -26,16 +26,33 @@ constexpr float INF = std::numeric_limits<float>::infinity();
 constexpr float LOG2_E = 1.44269504f;
 
 // 2^((x - max) * c) for x <= max: c = log2(e) / temperature. 0 below 2^-126 (minus infinity too); NaN stays NaN.
-// Cephes' polynomial for 2^r, |r| <= 1/2: relative error below 2e-7.
+// Relative error below 2e-7.
+#if defined(__AVX512F__)
+// 2^(j / 32)
+alignas(64) constexpr float ROOTS[32] = {
+    1.0f,        1.0218972f,  1.04427373f, 1.06714046f, 1.09050775f, 1.1143868f,  1.13878858f, 1.1637249f,
+    1.18920708f, 1.21524739f, 1.24185777f, 1.26905096f, 1.29683959f, 1.32523668f, 1.35425556f, 1.38390994f,
+    1.41421354f, 1.44518077f, 1.47682619f, 1.50916445f, 1.54221082f, 1.5759809f,  1.61049032f, 1.64575553f,
+    1.68179286f, 1.71861935f, 1.75625217f, 1.79470909f, 1.8340081f,  1.87416768f, 1.91520655f, 1.95714414f};
+
+// With 2^(k / 32) from a table in two registers, |r| <= 1/64 needs a polynomial of degree 2 only.
+inline Vec weights(Vec x, Vec max, Vec c) {
+  const Vec magic = set1(393216.0f); // 1.5 * 2^18: a sum with it is rounded to 1/32, and its last bits are k
+  const Vec d = sub(x, max);
+  const Vec z = fma(d, c, magic);
+  const Vec n = sub(z, magic);
+  const Vec r = _mm512_fmsub_ps(d, c, n);
+  const Vec t = _mm512_permutex2var_ps(load(ROOTS), _mm512_castps_si512(z), load(ROOTS + 16));
+  const Vec q = sphere::mul(fma(r, set1(0.240228268f), set1(0.693153956f)), r);
+  return _mm512_maskz_scalef_ps(_mm512_cmp_ps_mask(n, set1(-126.0f), _CMP_NLT_UQ), fma(t, q, t), n);
+}
+#else
+// Cephes' polynomial for 2^r, |r| <= 1/2.
 inline Vec weights(Vec x, Vec max, Vec c) {
   const Vec low = set1(-126.0f), d = sub(x, max);
   const Vec y = sphere::mul(d, c);
   Vec n = sphere::round(y);
-#if defined(__AVX512F__)
-  const Vec r = _mm512_fmsub_ps(d, c, n); // rounded once
-#else
-  const Vec r = fma(d, c, sub(sphere::zero(), n));
-#endif
+  const Vec r = fma(d, c, sub(sphere::zero(), n)); // rounded once
   Vec p = set1(1.535336188319500e-4f);
   p = fma(p, r, set1(1.339887440266574e-3f));
   p = fma(p, r, set1(9.618437357674640e-3f));
@@ -43,17 +60,15 @@ inline Vec weights(Vec x, Vec max, Vec c) {
   p = fma(p, r, set1(2.402264791363012e-1f));
   p = fma(p, r, set1(6.931472028550421e-1f));
   p = fma(p, r, set1(1.0f));
-#if defined(__AVX512F__)
-  return _mm512_maskz_scalef_ps(_mm512_cmp_ps_mask(y, low, _CMP_NLT_UQ), p, n);
-#elif defined(__AVX2__) && defined(__FMA__)
-  n = sphere::max(n, set1(-127.0f));
-  return _mm256_and_ps(sphere::scale2(p, n), _mm256_cmp_ps(y, low, _CMP_NLT_UQ));
-#else
   n = sphere::max(n, set1(-127.0f));
   const Vec scaled = sphere::scale2(p, n);
+#if defined(__AVX2__) && defined(__FMA__)
+  return _mm256_and_ps(scaled, _mm256_cmp_ps(y, low, _CMP_NLT_UQ));
+#else
   return sphere::each([&](int i) { return y.v[i] < low.v[i] ? 0.0f : scaled.v[i]; });
 #endif
 }
+#endif
 
 float max_of(const float * x, int n) {
   Vec m0 = set1(-INF), m1 = m0, m2 = m0, m3 = m0; // max(x, m) is m where x is NaN
