@@ -27,11 +27,13 @@ import java.util.TreeMap;
  * @param memory of the model with the context that was asked about, or null where {@code shape} is
  * @param contextTokens that {@code memory} is about
  * @param targets the weights that an adapter changes, else empty
+ * @param prm how it is read as a process reward model, or null where it declares none
  */
 public record ModelInfo(
     String file, GgufFile.Kind kind, String name, long bytes, int version, String sha256, String architecture,
     ModelShape shape, long parameters, Map<GgmlType, Integer> types, String tokenizer, int tokens,
-    boolean chatTemplate, MemoryNeed memory, long contextTokens, List<String> targets) {
+    boolean chatTemplate, MemoryNeed memory, long contextTokens, List<String> targets,
+    PrmInfo prm) {
 
   /** Tokens of context that the estimate takes where nobody asks for another number. */
   public static final long DEFAULT_CONTEXT = 4096;
@@ -57,7 +59,8 @@ public record ModelInfo(
         metadata.strings("tokenizer.ggml.tokens").map(all -> all.length).orElse(0),
         metadata.has("tokenizer.chat_template"),
         supported ? MemoryNeed.of(file, tokens, Float.BYTES, BATCH) : null, tokens,
-        file.kind() == GgufFile.Kind.ADAPTER ? AdapterCheck.targets(file) : List.of());
+        file.kind() == GgufFile.Kind.ADAPTER ? AdapterCheck.targets(file) : List.of(),
+        supported ? PrmInfo.of(file).orElse(null) : null);
   }
 
   /** As nested maps of plain values, for JSON. */
@@ -91,6 +94,19 @@ public record ModelInfo(
       need.put("compute_bytes", memory.compute());
       need.put("total_bytes", memory.total());
       map.put("memory", need);
+    }
+    if (prm != null) {
+      Map<String, Object> reward = new LinkedHashMap<>();
+      reward.put("form", prm.form().name().toLowerCase(Locale.ROOT));
+      reward.put("layout", prm.layout().label());
+      if (prm.form() == PrmInfo.Form.TOKEN) {
+        reward.put("good_token", prm.goodToken());
+        reward.put("bad_token", prm.badToken());
+      }
+      if (prm.separatorToken() != PrmInfo.NONE) {
+        reward.put("separator_token", prm.separatorToken());
+      }
+      map.put("process_reward", reward);
     }
     if (kind == GgufFile.Kind.ADAPTER) {
       map.put("targets", targets);
@@ -136,6 +152,10 @@ public record ModelInfo(
     }
     if (kind == GgufFile.Kind.ADAPTER) {
       lines.add(line("changes", targets.size() + " weights, " + targets.getFirst() + " to " + targets.getLast()));
+    }
+    if (prm != null) {
+      lines.add(line("reward", "a process reward model, form " + prm.form().name().toLowerCase(Locale.ROOT) + ", layout "
+          + prm.layout().label()));
     }
     if (memory != null) {
       lines.add(line("memory", size(memory.total()) + " for " + contextTokens + " tokens: " + size(memory.weights())

@@ -73,11 +73,13 @@ class PrmInfoTest {
   @Test
   void whatContradictsItselfIsRefused() {
     refused(with(false, 0, "sphere.prm.form", "head"), "missing");
-    refused(with(true, width(), "sphere.prm.form", "token", "sphere.prm.good_token", 1, "sphere.prm.bad_token", 2), "head");
+    refused(with(true, width(), "sphere.prm.form", "token", "sphere.prm.good_token", 1, "sphere.prm.bad_token", 2),
+        "head");
     refused(with(true, width() + 1, "sphere.prm.form", "head"), "cls.weight");
     refused(with(true, width()), "<extra_0>");
     refused(with(false, 0, "sphere.prm.form", "token", "sphere.prm.good_token", 1), "sphere.prm.bad_token");
-    refused(with(false, 0, "sphere.prm.form", "token", "sphere.prm.good_token", 1, "sphere.prm.bad_token", 1), "both 1");
+    refused(with(false, 0, "sphere.prm.form", "token", "sphere.prm.good_token", 1, "sphere.prm.bad_token", 1),
+        "both 1");
     refused(with(false, 0, "sphere.prm.form", "token", "sphere.prm.good_token", 1, "sphere.prm.bad_token", 1 << 20),
         "tokens");
     refused(with(false, 0, "sphere.prm.form", "tokens"), "expected token or head");

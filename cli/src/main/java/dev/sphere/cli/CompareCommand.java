@@ -42,7 +42,8 @@ import tools.jackson.databind.json.JsonMapper;
     sortOptions = false,
     mixinStandardHelpOptions = true)
 final class CompareCommand implements Callable<Integer> {
-  @Option(names = "--model", required = true, paramLabel = "MODEL", description = "The policy: a GGUF file or embedded.")
+  @Option(names = "--model", required = true, paramLabel = "MODEL",
+      description = "The policy: a GGUF file or embedded.")
   private String model;
 
   @Option(names = "--adapter", paramLabel = "FILE", description = "A LoRA adapter (GGUF) over the policy.")
@@ -100,7 +101,8 @@ final class CompareCommand implements Callable<Integer> {
   @Option(names = "--seed", paramLabel = "N", description = "Seed of every draw (default: 1).")
   private long seed = 1;
 
-  @Option(names = "--parallel", paramLabel = "N", description = "Problems in flight (default: 32); changes speed alone.")
+  @Option(names = "--parallel", paramLabel = "N",
+      description = "Problems in flight (default: 32); changes speed alone.")
   private int parallel = 32;
 
   @Option(names = "--out", paramLabel = "DIR",

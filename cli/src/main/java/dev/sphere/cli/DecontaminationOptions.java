@@ -38,7 +38,8 @@ final class DecontaminationOptions {
         + " words with an evaluation set and are left out");
     err.flush();
     if (result.clean().isEmpty()) {
-      throw new IllegalArgumentException("no problem is left: every one shares " + ngram + " words with an evaluation set, "
+      throw new IllegalArgumentException("no problem is left: every one shares " + ngram
+          + " words with an evaluation set, "
           + "such as \"" + hits.getFirst().words() + "\"; use other problems or a larger --ngram");
     }
     return result.clean();

@@ -88,7 +88,8 @@ final class EvalPrmCommand implements Callable<Integer> {
   @Option(names = "--seed", paramLabel = "N", description = "Seed of every draw (default: 1).")
   private long seed = 1;
 
-  @Option(names = "--parallel", paramLabel = "N", description = "Solutions in flight (default: 32); changes speed alone.")
+  @Option(names = "--parallel", paramLabel = "N",
+      description = "Solutions in flight (default: 32); changes speed alone.")
   private int parallel = 32;
 
   @Option(names = "--out", paramLabel = "FILE", description = "Write every step's score there, a JSON line a solution.")

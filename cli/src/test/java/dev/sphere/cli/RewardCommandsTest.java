@@ -44,7 +44,8 @@ class RewardCommandsTest {
   void compareReportsEveryStrategyAndBudget() throws Exception {
     Path out = temporary.resolve("cmp");
     Call call = call("compare", "--model", "embedded-small", "--prm", "implicit:embedded", "--problems",
-        "embedded:validation", "--limit", 2, "--budgets", "60,120", "--strategies", "best-of-n,dvts", "--out", out, "--json");
+        "embedded:validation", "--limit", 2, "--budgets", "60,120", "--strategies", "best-of-n,dvts", "--out", out,
+            "--json");
     assertEquals(0, call.status(), call.err());
     JsonNode rows = call.json().get("rows");
     assertEquals(4, rows.size());
@@ -80,8 +81,10 @@ class RewardCommandsTest {
   @Test
   void aRunByAnotherStrategyAndItsPages() throws Exception {
     Path run = temporary.resolve("run");
-    Call search = call("search", "--model", "embedded-small", "--problems", "embedded:train", "--limit", 3, "--run", run,
-        "--strategy", "rejection", "--budget", 400, "--prm", "random", "--stages", "generation", "--pairs-per-problem", 2,
+    Call search = call("search", "--model", "embedded-small", "--problems", "embedded:train", "--limit", 3, "--run",
+        run,
+        "--strategy", "rejection", "--budget", 400, "--prm", "random", "--stages", "generation",
+            "--pairs-per-problem", 2,
         "--decontaminate", "embedded:test", "--ngram", 60, "--json");
     assertEquals(0, search.status(), search.err());
     assertEquals(0, search.json().get("contaminated").asInt());

@@ -10,7 +10,8 @@ import java.util.Locale;
 import java.util.Map;
 
 /**
- * Finds problems that an evaluation set holds, too: by n-grams of words that the two have in common (13 words in GPT-3's
+ * Finds problems that an evaluation set holds, too: by n-grams of words that the two have in common (13 words in
+ * GPT-3's
  * way, arXiv 2005.14165, appendix C), case, punctuation and spaces left out. Texts shorter than n words are compared
  * whole.
  */

@@ -14,7 +14,8 @@ import java.util.concurrent.ExecutionException;
  * process reward models need.
  *
  * <p>Calls block; all that is asked for at the same time steps together in one batch. A text that continues one that
- * was read before starts from its KV cells, so a new step costs its own tokens. On the CPU what is read depends on model
+ * was read before starts from its KV cells, so a new step costs its own tokens. On the CPU what is read depends on
+ * model
  * and text alone, bit for bit, for the reasons that {@link LlamaPolicy} gives.
  *
  * <p>Thread-safe. Closing fails calls that wait, and frees contexts and model; closing twice is harmless.

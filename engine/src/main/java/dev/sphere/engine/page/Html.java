@@ -17,7 +17,8 @@ final class Html {
   private Html() {}
 
   static String page(String title, String body) {
-    return "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>" + escape(title) + "</title><style>"
+    return "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>" + escape(title)
+        + "</title><style>"
         + STYLE + "</style></head>\n<body>\n" + body + "</body></html>\n";
   }
 

@@ -36,7 +36,8 @@ final class ProblemPage {
 
   private void write(List<Expansion> expansions) {
     out.append(text("<p><a href=\"index.html\">all problems</a></p>%n<h1>%s</h1>%n<div class=\"q\">%s</div>%n"
-        + "<p>Known answer: <b>%s</b></p>%n", escape(problem.id()), escape(problem.question()), escape(problem.answer())));
+        + "<p>Known answer: <b>%s</b></p>%n", escape(problem.id()), escape(problem.question()),
+            escape(problem.answer())));
     out.append("<h2>Stages</h2>\n<table><tr><th>stage</th><th>pairs</th><th>why none</th><th>solutions</th></tr>\n");
     for (StageResult s : stages) {
       long right = s.attempts().stream().filter(Attempt::correct).count();
@@ -120,7 +121,8 @@ final class ProblemPage {
     String end = !c.terminal() ? "" : c.truncated() ? ", cut at a limit"
         : c.correct() ? ", <span class=\"right\">right</span>" : ", <span class=\"wrong\">wrong</span>";
     out.append(text("<div class=\"node %s\"><span class=\"score\">%s, prm %.3f, R %+.3f%s%s</span>"
-        + "<div class=\"step\">%s</div>%n", kind, name, c.prm(), c.reward(), c.count() > 1 ? ", drawn " + c.count() + "×" : "",
+        + "<div class=\"step\">%s</div>%n", kind, name, c.prm(), c.reward(), c.count() > 1 ? ", drawn " + c.count()
+            + "×" : "",
         end, escape(c.generation().text().strip())));
   }
 
@@ -132,7 +134,8 @@ final class ProblemPage {
     for (Attempt a : s.attempts()) {
       String verdict = a.truncated() ? "cut at a limit" : a.correct() ? "right" : "wrong";
       out.append(text("<details><summary>%s, simulation %d, %s: <span class=\"%s\">%s</span></summary>"
-          + "<div class=\"q step\">%s</div></details>%n", escape(a.search()), a.simulation() + 1, a.max() ? "Sol_max" : "Sol_min",
+          + "<div class=\"q step\">%s</div></details>%n", escape(a.search()), a.simulation() + 1, a.max() ? "Sol_max"
+              : "Sol_min",
           a.correct() ? "right" : "wrong", verdict, escape(a.text())));
     }
   }

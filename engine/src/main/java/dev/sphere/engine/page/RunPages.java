@@ -63,7 +63,8 @@ public final class RunPages {
     String why = pairs > 0 ? "" : stages.stream().map(StageResult::reason)
         .filter(r -> r != Reason.NOT_APPLICABLE && r != Reason.DISABLED).map(Reason::text)
         .reduce((first, second) -> second).orElse("not ended");
-    return text("<tr><td><a href=\"%s\">%s</a></td><td>%d</td><td>%s</td><td>%s</td></tr>%n", file, escape(problem.id()),
+    return text("<tr><td><a href=\"%s\">%s</a></td><td>%d</td><td>%s</td><td>%s</td></tr>%n", file,
+        escape(problem.id()),
         pairs, escape(why), escape(question.length() > 100 ? question.substring(0, 100) + "…" : question));
   }
 
@@ -81,7 +82,8 @@ public final class RunPages {
       out.append(text("<tr><td>%s</td><td>%d</td><td>%s</td></tr>%n", stage.label(), r.pairs().get(stage), why));
     }
     out.append(text("</table>%n<p>Length in characters: chosen %.0f, rejected %.0f; chosen is longer in %.0f %% of the pairs; "
-        + "length and being chosen correlate %+.2f, the two lengths %+.2f. %d pairs are nearly another one.</p>%n", l.chosen(),
+        + "length and being chosen correlate %+.2f, the two lengths %+.2f. %d pairs are nearly another one.</p>%n",
+            l.chosen(),
         l.rejected(), 100 * l.chosenLonger(), l.bias(), l.correlation(), r.nearDuplicates()));
     out.append("<h2>Problems</h2>\n<table><tr><th>problem</th><th>pairs</th><th>why none</th><th>question</th></tr>\n")
         .append(rows).append("</table>\n");

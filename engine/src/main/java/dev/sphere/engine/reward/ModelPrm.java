@@ -19,7 +19,8 @@ import java.util.List;
 
 /**
  * A trained process reward model: a GGUF file that says how a step's score is read ({@link PrmInfo}). It reads text, so
- * the policy may have another vocabulary. A step's score is read from the KV cache of the steps before it, the candidates of
+ * the policy may have another vocabulary. A step's score is read from the KV cache of the steps before it, the
+ * candidates of
  * all problems in flight step together, and a text that was scored before is not computed again.
  *
  * <p>Thread-safe. A step for which the model has no room scores 0.

@@ -56,7 +56,9 @@ public record PrmSpec(String kind, MonteCarloPrm.Settings monteCarlo, double bet
     this(kind, monteCarlo, ImplicitPrm.BETA);
   }
 
-  /** True when the score of a step depends on the problem's known answer: what it selects proves nothing about skill. */
+  /**
+   * True when the score of a step depends on the problem's known answer: what it selects proves nothing about skill.
+   */
   public boolean knowsAnswers() {
     return kind.equals("mc") || kind.equals("outcome");
   }

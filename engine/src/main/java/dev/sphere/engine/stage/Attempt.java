@@ -49,7 +49,8 @@ public record Attempt(
     int[] all = end.tokens().toArray();
     int[] sampled = Arrays.copyOfRange(all, tree.root().tokens().length(), all.length);
     boolean ended = end.step().generation().finish() == Generation.Finish.END;
-    return of(tree.name(), simulation, max, end.path(), end.step().correct(), end.step().truncated(), end.text(), sampled,
+    return of(tree.name(), simulation, max, end.path(), end.step().correct(), end.step().truncated(), end.text(),
+        sampled,
         ended, policy);
   }
 

@@ -16,7 +16,8 @@ import java.util.function.ToDoubleFunction;
  *
  * @param cases how many
  * @param withError how many of them have a wrong step
- * @param auc the chance that a right step scores higher than a first wrong one (equal scores count half); steps after the
+ * @param auc the chance that a right step scores higher than a first wrong one (equal scores count half); steps after
+ *     the
  *     first error have no label
  * @param aucInterval its interval
  * @param threshold a step below it is taken for wrong
@@ -130,7 +131,8 @@ public record StepQuality(int cases, int withError, double auc, Interval aucInte
         left += first < 0 ? 1 : 0;
       }
     }
-    return new FirstError(wrong == 0 ? Double.NaN : (double) found / wrong, right == 0 ? Double.NaN : (double) left / right);
+    return new FirstError(wrong == 0 ? Double.NaN : (double) found / wrong, right == 0 ? Double.NaN
+        : (double) left / right);
   }
 
   private static double tune(List<Scored> cases) {

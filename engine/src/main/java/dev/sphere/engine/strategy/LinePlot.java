@@ -32,7 +32,8 @@ final class LinePlot {
   static String sideBySide(List<Axes> drawings) {
     StringBuilder svg = new StringBuilder();
     svg.append(text("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" font-family=\"sans-serif\" "
-        + "font-size=\"12\">%n<rect width=\"100%%\" height=\"100%%\" fill=\"white\"/>%n", WIDTH * drawings.size(), HEIGHT));
+        + "font-size=\"12\">%n<rect width=\"100%%\" height=\"100%%\" fill=\"white\"/>%n", WIDTH * drawings.size(),
+            HEIGHT));
     for (int i = 0; i < drawings.size(); i++) {
       svg.append(text("<g transform=\"translate(%d,0)\">%n", i * WIDTH));
       draw(drawings.get(i), svg);
@@ -65,8 +66,10 @@ final class LinePlot {
         }
       }
     }
-    svg.append(text("<text x=\"%d\" y=\"%d\" text-anchor=\"middle\">%s</text>%n", (LEFT + WIDTH) / 2, HEIGHT - 10, axes.x));
-    svg.append(text("<text transform=\"translate(14,%d) rotate(-90)\" text-anchor=\"middle\">%s</text>%n", HEIGHT / 2, axes.y));
+    svg.append(text("<text x=\"%d\" y=\"%d\" text-anchor=\"middle\">%s</text>%n", (LEFT + WIDTH) / 2, HEIGHT - 10,
+        axes.x));
+    svg.append(text("<text transform=\"translate(14,%d) rotate(-90)\" text-anchor=\"middle\">%s</text>%n", HEIGHT / 2,
+        axes.y));
     int i = 0;
     for (Series s : axes.series) {
       line(s, COLOURS.get(i % COLOURS.size()), x, y, svg);

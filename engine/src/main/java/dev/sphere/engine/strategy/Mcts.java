@@ -5,7 +5,8 @@ import java.util.List;
 
 /**
  * Monte Carlo tree search that keeps every candidate, as OpenR's vanilla MCTS does: select by UCT, expand with
- * {@code width} candidates whose first value is their process reward, follow the best one down to an end, back its value
+ * {@code width} candidates whose first value is their process reward, follow the best one down to an end, back its
+ * value
  * up.
  */
 final class Mcts {

@@ -17,7 +17,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Spends a budget on a problem by a strategy. What comes out is a pure function of policy, reward, settings, seed, problem
+ * Spends a budget on a problem by a strategy. What comes out is a pure function of policy, reward, settings, seed,
+ * problem
  * and prompt. Safe for many threads, one problem each; calls block.
  */
 public final class Solver {

@@ -33,7 +33,9 @@ final class Strategies {
     return found;
   }
 
-  /** Beam search with {@code keep} paths of {@code width} candidates each, again and again until the budget is spent. */
+  /**
+   * Beam search with {@code keep} paths of {@code width} candidates each, again and again until the budget is spent.
+   */
   static List<Solution> beams(Workbench bench, Solution root, int keep) throws InterruptedException {
     List<Solution> found = new ArrayList<>();
     for (int round = 0; round == 0 || bench.budget().left(); round++) {
@@ -46,7 +48,9 @@ final class Strategies {
     return found;
   }
 
-  /** One beam search. When the budget ends on the way, the best path alone is followed to its end if nothing is found. */
+  /**
+   * One beam search. When the budget ends on the way, the best path alone is followed to its end if nothing is found.
+   */
   private static void beam(Workbench bench, Solution root, int keep, String name, List<Solution> found)
       throws InterruptedException {
     List<Solution> active = List.of(root);

@@ -6,10 +6,12 @@ import dev.sphere.engine.reward.Aggregation;
  * What shapes a strategy, besides the search settings (sampling, separator, depth; for sphere all of them).
  *
  * @param kind the strategy
- * @param budget tokens that it may spend on one problem: generated ones, rollouts of a Monte Carlo reward among them, and
+ * @param budget tokens that it may spend on one problem: generated ones, rollouts of a Monte Carlo reward among them,
+ *     and
  *     those that reward models read. Nothing new is begun when they are spent; what is begun is finished
  * @param beams N: paths that beam search grows at once; a multiple of {@code width}
- * @param width M: candidates for each kept path (beam, dvts, mcts), and solutions drawn at a time (best-of-n, rejection)
+ * @param width M: candidates for each kept path (beam, dvts, mcts), and solutions drawn at a time (best-of-n,
+ *     rejection)
  * @param aggregation how the scores of its steps rank a solution
  */
 public record StrategySettings(Kind kind, long budget, int beams, int width, Aggregation aggregation) {

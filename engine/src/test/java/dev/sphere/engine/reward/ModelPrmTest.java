@@ -204,7 +204,8 @@ class ModelPrmTest {
 
   @Test
   void whatDoesNotFitIsRefused() {
-    Path token = declare("t", false, "sphere.prm.form", "token", "sphere.prm.good_token", 43, "sphere.prm.bad_token", 45);
+    Path token = declare("t", false, "sphere.prm.form", "token", "sphere.prm.good_token", 43, "sphere.prm.bad_token",
+        45);
     refused("head:" + token, "form token");
     refused(plain.toString(), "declares no process reward");
     refused("math-shepherd:" + plain, "no token");
@@ -227,7 +228,8 @@ class ModelPrmTest {
       assertTrue(message.contains("another vocabulary"), message);
     }
     // A model that reads text does not mind.
-    Path token = declare("t2", false, "sphere.prm.form", "token", "sphere.prm.good_token", 43, "sphere.prm.bad_token", 45);
+    Path token = declare("t2", false, "sphere.prm.form", "token", "sphere.prm.good_token", 43, "sphere.prm.bad_token",
+        45);
     try (LlamaPolicy policy = LlamaPolicy.open(embedded);
         OpenPrm prm = new PrmSpec(token.toString(), MonteCarloPrm.Settings.defaults()).open((p, s) -> true)) {
       ProcessRewardModel reward = prm.factory(embedded).over(policy);

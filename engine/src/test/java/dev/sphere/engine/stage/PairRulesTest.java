@@ -35,7 +35,8 @@ class PairRulesTest {
 
   @Test
   void rulesLeaveOutWhatTheySayAndGiveTheReason() {
-    String[] alike = {"We get 3+4=7 in all.", "We get 3+4=8 in all.", "We get 3+4=7, in all!", "We get 3+4=8 - in all."};
+    String[] alike = {"We get 3+4=7 in all.", "We get 3+4=8 in all.", "We get 3+4=7, in all!",
+        "We get 3+4=8 - in all."};
     assertEquals(2, stage(PairRules.none(), alike).pairs().size());
     assertEquals(1, stage(new PairRules(0.9, 99, 0), alike).pairs().size());
     assertEquals(1, stage(new PairRules(2, 1, 0), alike).pairs().size());

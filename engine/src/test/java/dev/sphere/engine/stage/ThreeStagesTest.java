@@ -155,7 +155,8 @@ class ThreeStagesTest {
     ScriptedPolicy policy = new ScriptedPolicy().after("u[Q]a:", "+x=7$", "-y=7$");
     Shifted small = new Shifted(new ScriptedPolicy().after("u[Q]a:", "+p=7$", "q=3$", "r=4$", "-s=5$"), 5000);
     ProblemResult result = new ThreeStages(
-        new Actor(policy, BY_SIGN), new Actor(small, BY_SIGN), SEVEN, SEARCH, STAGES, 1).solve(PROBLEM, RunLog.inMemory());
+        new Actor(policy, BY_SIGN), new Actor(small, BY_SIGN), SEVEN, SEARCH, STAGES, 1).solve(PROBLEM,
+            RunLog.inMemory());
     PreferencePair pair = result.stages().get(2).pairs().getFirst();
     assertEquals("-s=5", pair.rejected());
     assertEquals(0, pair.rejectedTokens().length, "its tokens mean nothing to the policy");

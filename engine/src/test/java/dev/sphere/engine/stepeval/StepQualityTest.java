@@ -32,7 +32,8 @@ class StepQualityTest {
   void byHand() {
     List<StepCase> cases = List.of(of(-1, 2), of(1, 3), of(0, 1), of(-1, 1));
     // Right steps: .9 .8 (first case), .7 (second), .4 (last). Wrong: .3 (second), .75 (third). .99 has no label.
-    List<double[]> scores = List.of(new double[] {.9, .8}, new double[] {.7, .3, .99}, new double[] {.75}, new double[] {.4});
+    List<double[]> scores = List.of(new double[] {.9, .8}, new double[] {.7, .3, .99}, new double[] {.75},
+        new double[] {.4});
     StepQuality q = StepQuality.of(cases, scores, 0.5, 1);
     assertEquals(6.0 / 8, q.auc(), 1e-12); // .3 loses to all four, .75 to two
     assertEquals(0.5, q.atThreshold().onWrong(), "the second case's first low step is its first wrong one");
@@ -40,7 +41,8 @@ class StepQualityTest {
     assertEquals(0.5, q.atThreshold().f1(), 1e-12);
     assertEquals(2, q.withError());
     assertTrue(q.aucInterval().low() <= q.auc() && q.auc() <= q.aucInterval().high());
-    StepQuality ties = StepQuality.of(cases, List.of(new double[] {.5, .5}, new double[] {.5, .5, .5}, new double[] {.5},
+    StepQuality ties = StepQuality.of(cases, List.of(new double[] {.5, .5}, new double[] {.5, .5, .5},
+        new double[] {.5},
         new double[] {.5}), 0.5, 1);
     assertEquals(0.5, ties.auc(), 1e-12);
     assertEquals(0, ties.atThreshold().f1(), "nothing is accused: no error is found");

@@ -85,7 +85,8 @@ class SolverTest {
   @Test
   void theRewardDecides() throws Exception {
     ProcessRewardModel likesSeven = (problem, path, key, steps) ->
-        steps.stream().mapToDouble(s -> s.text().contains("answer=7") ? 1 : s.text().contains("answer") ? 0 : 0.5).toArray();
+        steps.stream().mapToDouble(s -> s.text().contains("answer=7") ? 1 : s.text().contains("answer") ? 0
+            : 0.5).toArray();
     for (Kind kind : List.of(Kind.BEST_OF_N, Kind.BEAM, Kind.DVTS, Kind.MCTS)) {
       Found found = solve(kind, 4000, likesSeven, 0);
       assertTrue(found.best().text().endsWith("answer=7"), kind + ": " + found.best().text());
@@ -137,7 +138,8 @@ class SolverTest {
     Policy full = new HashPolicy(0.5) {
       @Override
       public List<Generation> generate(TokenPath path, List<Request> requests) {
-        return requests.stream().map(r -> new Generation(new int[0], new float[0], "", Generation.Finish.LENGTH)).toList();
+        return requests.stream().map(r -> new Generation(new int[0], new float[0], "",
+            Generation.Finish.LENGTH)).toList();
       }
     };
     Found found = new Solver(full, p -> new RandomPrm(), 1, (p, s) -> false, SEARCH, StrategySettings.of(kind, 1000), 3)

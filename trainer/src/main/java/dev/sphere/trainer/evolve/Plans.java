@@ -63,7 +63,8 @@ final class Plans {
 
   static TrainJob train(Recipe recipe, Path policy, Path folder, long seed) {
     Recipe.Train told = recipe.train();
-    String separator = recipe.search().separator() == null ? Manner.of(policy).separator() : recipe.search().separator();
+    String separator = recipe.search().separator() == null ? Manner.of(policy).separator()
+        : recipe.search().separator();
     OptimizerSettings optimizer = switch (told.optimizer()) {
       case "adamw" -> OptimizerSettings.adamw(told.learningRate());
       case "sgd" -> OptimizerSettings.sgd(told.learningRate(), 0);

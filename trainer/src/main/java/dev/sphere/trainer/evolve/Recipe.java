@@ -16,7 +16,8 @@ import tools.jackson.databind.exc.UnrecognizedPropertyException;
 import tools.jackson.dataformat.yaml.YAMLMapper;
 
 /**
- * Everything that an evolution run is told, read from one YAML file. Absent values take the defaults that stand here; an
+ * Everything that an evolution run is told, read from one YAML file. Absent values take the defaults that stand here;
+ * an
  * unknown key is an error that names it. {@code recipes/paper.yaml} comments each value.
  *
  * @param name what reports call it
@@ -75,14 +76,16 @@ public record Recipe(
    * How trees are grown. The defaults are the paper's, or our reading where it gives none (see docs/method.md).
    *
    * @param stages any of generation, correction, diversity
-   * @param prm the process reward as {@code sphere search --prm} takes it: mc, FILE.gguf, implicit:REF.gguf, random, outcome
+   * @param prm the process reward as {@code sphere search --prm} takes it: mc, FILE.gguf, implicit:REF.gguf, random,
+   *     outcome
    * @param rollouts completions of one step by which {@code mc} scores it
    * @param candidates E
    * @param temperature of every draw
    * @param depth most steps of a solution
    * @param simulations of each search; one is the paper's two chains
    * @param advantageWeight w of {@code R = prm + w (prm - parent's prm)}
-   * @param separator the text that ends a step; absent: as the model is spoken to (an empty line; embedded: a line feed)
+   * @param separator the text that ends a step; absent: as the model is spoken to (an empty line; embedded: a line
+   *     feed)
    * @param maxStepTokens most tokens of a step; absent: likewise (512; embedded: 64)
    * @param maxTokens most tokens of a Monte Carlo completion; absent: likewise (1024; embedded: 256)
    * @param pairing chains (the paper's: a right Sol_max against a wrong Sol_min) or any (right against wrong)
@@ -138,7 +141,8 @@ public record Recipe(
 
     static Search defaults() {
       return new Search(
-          null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null,
+          null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null,
+              null,
           null);
     }
   }
@@ -149,7 +153,8 @@ public record Recipe(
    * @param method lora or full
    * @param loss one TRL loss name or several, separated by commas
    * @param lossWeights one weight for each loss; absent: all 1
-   * @param rejected what of a rejected solution counts: {@code whole}, or {@code first_step}: up to the end of its first
+   * @param rejected what of a rejected solution counts: {@code whole}, or {@code first_step}: up to the end of its
+   *     first
    *     step that differs from the chosen one's
    */
   public record Train(

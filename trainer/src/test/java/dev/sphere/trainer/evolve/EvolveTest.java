@@ -91,12 +91,14 @@ class EvolveTest {
     Files.writeString(run.resolve("recipe.json"), "{}\n");
     assertThrows(IllegalArgumentException.class, () -> new Evolve(recipe("lora", ""), run, false, new Heard()).run());
     Throwable other =
-        assertThrows(IllegalArgumentException.class, () -> new Evolve(recipe("lora", ""), run, true, new Heard()).run());
+        assertThrows(IllegalArgumentException.class, () -> new Evolve(recipe("lora", ""), run, true,
+            new Heard()).run());
     assertTrue(other.getMessage().contains("another recipe"), other.getMessage());
     Path foreign = temporary.resolve("foreign");
     Files.createDirectories(foreign);
     Files.writeString(foreign.resolve("thesis.txt"), "not ours");
-    assertThrows(IllegalArgumentException.class, () -> new Evolve(recipe("lora", ""), foreign, true, new Heard()).run());
+    assertThrows(IllegalArgumentException.class, () -> new Evolve(recipe("lora", ""), foreign, true,
+        new Heard()).run());
   }
 
   @Test
