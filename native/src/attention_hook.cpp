@@ -1,9 +1,11 @@
-// Hands FLASH_ATTN_EXT nodes of ggml's CPU backend to sphere::attention, through the backend's own extension point: the
+// Hands FLASH_ATTN_EXT nodes of ggml's CPU backend to sphere::attention, and products with one row to sphere::one_row,
+// through the backend's own extension point: the
 // list of extra buffer types, whose traits are asked for every node before ggml's kernels are. The list's C++ types are
 // internal to ggml (ggml/src/ggml-cpu/traits.h, ggml/src/ggml-backend-impl.h), so they are declared here again, and
 // used with the very version they were read from only.
 #include "attention.hpp"
 #include "barrier.hpp"
+#include "one_row.hpp"
 #include "sphere_attention.h"
 
 #include "ggml-backend.h"
@@ -118,6 +120,24 @@ public:
   }
 };
 
+class OneRowTraits : public Traits {
+public:
+  bool work_size(int n_threads, const ggml_tensor * op, size_t & size) override {
+    size = sphere::one_row_work_size(op) * static_cast<size_t>(n_threads);
+    return true;
+  }
+
+  bool compute_forward(ggml_compute_params * params, ggml_tensor * op) override {
+    const size_t work = sphere::one_row_work_size(op);
+    if (params->wsize < work * static_cast<size_t>(params->nth)) {
+      return false;
+    }
+    sphere::one_row(op, params->ith, params->nth,
+                    static_cast<char *>(params->wdata) + work * static_cast<size_t>(params->ith));
+    return true;
+  }
+};
+
 // In the vtable's order of ggml::cpu::extra_buffer_type.
 class ExtraBufferType {
 public:
@@ -126,11 +146,18 @@ public:
   virtual bool supports_op(ggml_backend_dev_t, const ggml_tensor *) { return false; } // no weight is ever kept in it
 
   virtual Traits * get_tensor_traits(const ggml_tensor * op) {
-    return enabled.load(std::memory_order_relaxed) && takes(op) ? &traits : nullptr;
+    if (!enabled.load(std::memory_order_relaxed)) {
+      return nullptr;
+    }
+    if (takes(op)) {
+      return &traits;
+    }
+    return sphere::one_row_takes(op) ? &one_row : nullptr;
   }
 
 private:
   Traits traits;
+  OneRowTraits one_row;
 };
 
 const char * name(ggml_backend_buffer_type_t) { return "SPHERE_ATTENTION"; }
@@ -156,7 +183,7 @@ extern "C" int32_t sphere_attention_install(int32_t * installed) {
       enabled.store(true);
       done = true;
     }
-    *installed = done ? 1 : 0;
+    *installed = !done ? 0 : sphere::one_row_known() ? 2 : 1;
   });
 }
 

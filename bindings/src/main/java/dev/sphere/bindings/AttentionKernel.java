@@ -34,7 +34,15 @@ public final class AttentionKernel {
 
   /** Whether models are computed with it. */
   public static boolean installed() {
-    return NativeLibraries.attention();
+    return NativeLibraries.attention() > 0;
+  }
+
+  /**
+   * Whether also a token that is computed alone gets the bits that it gets in company (F32, F16, BF16 and Q8_0 weights);
+   * otherwise it needs a companion.
+   */
+  public static boolean oneRow() {
+    return NativeLibraries.attention() > 1;
   }
 
   /** Has an installed kernel step aside, or come back, for comparisons; not while anything is computed. */

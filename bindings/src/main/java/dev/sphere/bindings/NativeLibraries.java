@@ -51,9 +51,9 @@ final class NativeLibraries {
 
     final SymbolLookup lookup; // null when not available
     final NativeRuntime.Status status;
-    final boolean attention; // ggml computes with libsphere's attention
+    final int attention; // what of libsphere's kernels ggml computes with, see sphere_attention_install
 
-    Loaded(SymbolLookup lookup, NativeRuntime.Status status, boolean attention) {
+    Loaded(SymbolLookup lookup, NativeRuntime.Status status, int attention) {
       this.lookup = lookup;
       this.status = status;
       this.attention = attention;
@@ -94,13 +94,13 @@ final class NativeLibraries {
 
     private static Loaded missing(Path directory, String message, Throwable cause) {
       return new Loaded(
-          null, new NativeRuntime.Status(false, message, cause, directory, null, null), false);
+          null, new NativeRuntime.Status(false, message, cause, directory, null, null), 0);
     }
 
     /** Before anything can be computed: ggml reads the list that this changes without a lock. */
-    private static boolean installAttention(SymbolLookup lookup) throws Throwable {
+    private static int installAttention(SymbolLookup lookup) throws Throwable {
       if ("ggml".equals(System.getenv("SPHERE_ATTENTION"))) {
-        return false;
+        return 0;
       }
       MethodHandle install =
           Linker.nativeLinker()
@@ -110,7 +110,7 @@ final class NativeLibraries {
       try (Arena arena = Arena.ofConfined()) {
         MemorySegment installed = arena.allocate(ValueLayout.JAVA_INT);
         int status = (int) install.invokeExact(installed);
-        return status == 0 && installed.get(ValueLayout.JAVA_INT, 0) == 1;
+        return status == 0 ? installed.get(ValueLayout.JAVA_INT, 0) : 0;
       }
     }
 
@@ -130,7 +130,7 @@ final class NativeLibraries {
   }
 
   /** See {@link AttentionKernel#installed}. */
-  static boolean attention() {
+  static int attention() {
     return Loaded.INSTANCE.attention;
   }
 

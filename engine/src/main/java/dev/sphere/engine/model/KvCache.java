@@ -1,5 +1,6 @@
 package dev.sphere.engine.model;
 
+import dev.sphere.bindings.AttentionKernel;
 import dev.sphere.bindings.Batch;
 import dev.sphere.bindings.Context;
 import java.util.ArrayDeque;
@@ -134,11 +135,11 @@ final class KvCache {
   }
 
   /**
-   * Completes a batch: it must have at least two tokens, and no output or at least two, since the kernels for one row
-   * add up in another order. Keep one place of the micro-batch free for it.
+   * Completes a batch: where the kernels for one row add up in another order ({@link AttentionKernel#oneRow}), it must
+   * have at least two tokens, and no output or at least two. Keep one place of the micro-batch free for it.
    */
   void pad(Batch batch) {
-    padded = batch.size() == 1 || batch.outputs() == 1;
+    padded = !AttentionKernel.oneRow() && (batch.size() == 1 || batch.outputs() == 1);
     if (padded) {
       batch.add(0, 0, dummy, batch.outputs() > 0);
     }
