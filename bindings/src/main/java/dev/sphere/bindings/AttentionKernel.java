@@ -14,11 +14,11 @@ import java.lang.invoke.MethodHandle;
 
 /**
  * libsphere's attention over a KV cache, which ggml's CPU backend uses in place of its own where the loaded ggml is the
- * version whose extension point is known (sphere_attention.h). With it a token's result does not depend on the size
- * of its micro-batch, and masked cells cost next to nothing.
+ * version whose extension point is known (sphere_attention.h). With it a token's result does not depend on the size of
+ * its micro-batch, and masked cells cost next to nothing.
  *
- * <p>It is installed when the libraries are loaded. The environment variable {@code SPHERE_ATTENTION=ggml} leaves ggml's
- * kernel in place.
+ * <p>It is installed when the libraries are loaded. The environment variable {@code SPHERE_ATTENTION=ggml} leaves
+ * ggml's kernels in place.
  */
 public final class AttentionKernel {
   private static final MethodHandle ENABLE = NativeLibraries.downcall("sphere_attention_enable", ofVoid(JAVA_INT));
@@ -38,8 +38,8 @@ public final class AttentionKernel {
   }
 
   /**
-   * Whether also a token that is computed alone gets the bits that it gets in company (F32, F16, BF16 and Q8_0 weights);
-   * otherwise it needs a companion.
+   * Whether also a token that is computed alone gets the bits that it gets in company (weights in F32, F16, BF16 or
+   * Q8_0); otherwise it needs a companion.
    */
   public static boolean oneRow() {
     return NativeLibraries.attention() > 1;

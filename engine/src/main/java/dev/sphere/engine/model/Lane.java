@@ -19,7 +19,6 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.stream.Collectors;
 
 /**
  * A decode loop on a thread of its own: a context, and all the rollouts that step together in it.
@@ -331,7 +330,7 @@ final class Lane implements AutoCloseable {
     try {
       draws.sample(context.logits(), model.vocabulary().size(), samplingThreads());
     } catch (LlamaException e) {
-      throw new LlamaException(e.getMessage() + " Model: " + model + ", sequences of " + lengths() + " tokens.");
+      throw new LlamaException(e.getMessage() + " Model: " + model + ", " + culprit() + ".");
     }
     counters.drawn(draws.size());
   }
@@ -354,8 +353,21 @@ final class Lane implements AutoCloseable {
         row, key.seed(), key.problem(), key.node(), key.draw(), index, s.temperature(), s.topK(), s.topP(), s.minP());
   }
 
-  private String lengths() {
-    return drawing.stream().map(r -> String.valueOf(r.length())).collect(Collectors.joining(", "));
+  /** The token after which nothing can be drawn: its logits hold NaN, or no finite number. */
+  private String culprit() {
+    int vocabulary = model.vocabulary().size();
+    for (int row = 0; row < drawing.size(); row++) {
+      float most = Float.NEGATIVE_INFINITY; // Math.max keeps NaN
+      for (int i = 0; i < vocabulary; i++) {
+        most = Math.max(most, context.logits().get((long) row * vocabulary + i));
+      }
+      if (Float.isNaN(most) || most == Float.NEGATIVE_INFINITY) {
+        Rollout r = drawing.get(row);
+        int last = r.length() - 1;
+        return "after token " + r.token(last) + " at position " + last + " of a sequence";
+      }
+    }
+    return drawing.size() + " sequences";
   }
 
   /** A vocabulary that fits into a core's cache is walked faster than other threads are woken. */

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sphere.bindings.KvType;
+import dev.sphere.bindings.LlamaException;
 import dev.sphere.bindings.Model;
 import dev.sphere.engine.DrawKey;
 import dev.sphere.engine.Generation;
@@ -14,7 +15,14 @@ import dev.sphere.engine.SamplingSettings;
 import dev.sphere.engine.StopRule;
 import dev.sphere.engine.TokenPath;
 import dev.sphere.gguf.GgmlType;
+import dev.sphere.gguf.GgufFile;
+import dev.sphere.gguf.GgufTensor;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -117,6 +125,26 @@ class LlamaPolicyTest {
       TokenPath root = TokenPath.root(prompt(1, 10));
       assertThrows(UnsupportedOperationException.class, () -> policy.generate(root, List.of(failing, failing)));
       assertEquals(3, policy.generate(root, requests(1, 3, 5, 1f)).size());
+    }
+  }
+
+  @Test
+  void nanIsAnErrorThatNamesModelAndToken() throws Exception {
+    Path file = dir.resolve("damaged.gguf");
+    Files.copy(TestModels.write(dir, "tiny-qwen2", GgmlType.F32), file);
+    try (GgufFile gguf = GgufFile.open(file);
+        FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+      GgufTensor embeddings = gguf.tensor("token_embd.weight");
+      ByteBuffer nan = ByteBuffer.allocate(4).order(ByteOrder.LITTLE_ENDIAN).putFloat(0, Float.NaN);
+      channel.write(nan, embeddings.offset() + 77 * embeddings.rowLength() * 4 + 40);
+    }
+    try (Model model = Model.load(file);
+        LlamaPolicy policy = LlamaPolicy.of(model, null, null, options(1, 1, 8, 1024))) {
+      TokenPath path = TokenPath.root(new int[] {65, 66, 67, 77});
+      String message =
+          assertThrows(LlamaException.class, () -> policy.generate(path, requests(1, 3, 5, 1f))).getMessage();
+      assertTrue(message.contains("damaged.gguf"), message);
+      assertTrue(message.contains("after token 77 at position 3"), message);
     }
   }
 
