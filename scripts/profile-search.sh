@@ -15,10 +15,10 @@ fi
 perf record -q -e cpu-clock -F 499 -o "$work/perf.data" -- ${SPHERE:-./sphere} search "$@" > "$work/search.log" 2>&1 || {
   tail -3 "$work/search.log" >&2; exit 1; }
 perf report -q -i "$work/perf.data" --sort dso,symbol --stdio --percent-limit 0.01 2> /dev/null |
-  grep -E '^ +[0-9]' > "$work/symbols.txt"
+  grep -E '^ +[0-9]' | sed -E 's/ +- +- *$//' > "$work/symbols.txt"
 awk '
   { share = $1 + 0; dso = $2; name = $0; sub(/^ *[0-9.]+% +[^ ]+ +\[.\] */, "", name)
-    if (dso ~ /libggml/ && name ~ /flash_attn/ || dso ~ /libsphere/ && name ~ /ttention|attend/) kind = "attention"
+    if (dso ~ /libggml/ && name ~ /flash_attn/ || dso ~ /libsphere/ && name ~ /ttention|score_block|mix_chunk|visible|attend/) kind = "attention"
     else if (dso ~ /libggml/ && name ~ /mul_mat|vec_dot|gemm|tinyBLAS|sgemm|llamafile|quantize_row|from_float|to_bf16|cpu_fp32/) kind = "matrix products"
     else if (dso ~ /libsphere/) kind = "sampling and log-probabilities"
     else if (dso ~ /libggml|libgomp/) kind = "the rest of ggml (norms, rotations, activations, barriers)"
