@@ -1,6 +1,5 @@
 package dev.sphere.cli;
 
-import dev.sphere.gguf.PrmInfo;
 import dev.sphere.trainer.data.RunTrees.LabelSource;
 import dev.sphere.trainer.job.PrmForm;
 import dev.sphere.trainer.job.TrainTask;
@@ -11,7 +10,6 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /** {@code sphere train prm}. */
@@ -44,13 +42,6 @@ final class TrainPrmCommand implements Callable<Integer> {
       })
   private String labels;
 
-  @Option(
-      names = "--form",
-      defaultValue = "token",
-      paramLabel = "FORM",
-      description = "token: two label tokens' logits; head: a small network on the hidden state (default: ${DEFAULT-VALUE}).")
-  private String form;
-
   @Option(names = "--good-token", defaultValue = "+", description = "Label of a good step (default: ${DEFAULT-VALUE}).")
   private String good;
 
@@ -77,12 +68,7 @@ final class TrainPrmCommand implements Callable<Integer> {
     if (!Files.isDirectory(data)) {
       Inputs.require(data);
     }
-    PrmInfo.Form read = switch (form) {
-      case "token" -> PrmInfo.Form.TOKEN;
-      case "head" -> PrmInfo.Form.HEAD;
-      default -> throw new ParameterException(spec.commandLine(), "--form must be token or head, not '" + form + "'");
-    };
-    PrmForm prm = new PrmForm(read, good, bad, separator);
+    PrmForm prm = new PrmForm(good, bad, separator);
     return TrainRun.run(
         spec,
         train,

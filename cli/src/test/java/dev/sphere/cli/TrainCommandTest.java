@@ -81,6 +81,33 @@ class TrainCommandTest {
   }
 
   @Test
+  void aDryRunSaysWhatItWouldTakeAndWritesNothing() throws IOException {
+    assertEquals(0, dpo("--dry-run", "--lora-rank", "2", "--json"), out);
+    JsonNode json = JsonMapper.shared().readTree(out.strip().substring(out.strip().lastIndexOf('\n') + 1));
+    assertEquals(2, json.path("steps").asInt(), out);
+    assertTrue(json.path("peak_bytes").asLong() > 0 && json.path("trainable_parameters").asLong() > 0, out);
+    try (var files = Files.list(dir)) {
+      assertEquals(2, files.count(), "the model and the pairs");
+    }
+  }
+
+  @Test
+  void aProcessRewardModelIsTrainedAndDeclared() throws IOException {
+    Path steps = Files.writeString(
+        dir.resolve("steps.jsonl"), "{\"prompt\":\"1+1=\",\"completions\":[\"2\",\"3\"],\"labels\":[true,false]}\n");
+    Path prm = dir.resolve("prm.gguf");
+    String[] args = {"prm", "--model", model.toString(), "--data", steps.toString(), "--model-out", prm.toString(),
+        "--method", "full", "--steps", "2", "--threads", "1", "--eval-data", steps.toString(), "--step-end", "\\n"};
+    assertEquals(0, run(args), out);
+    assertTrue(out.contains("Wrote " + prm) && out.contains("report.html"), out);
+    assertTrue(Files.exists(dir.resolve("prm.gguf.run/report.html")), "the report");
+    assertTrue(Files.exists(dir.resolve("prm.gguf.run/tensorboard/events.out.tfevents.0.sphere")), "the event file");
+    try (GgufFile file = GgufFile.openModel(prm)) {
+      assertEquals("token", file.metadata().requireString("sphere.prm.form"));
+    }
+  }
+
+  @Test
   void mistakesHaveStatusTwoAndSayWhat() {
     String folder = dir.resolve("run").toString();
     assertEquals(2, dpo("--out", folder, "--loss", "sigmoid,dpo"));
@@ -88,6 +115,12 @@ class TrainCommandTest {
     assertEquals(2, dpo("--out", folder, "--loss-weights", "1,2"));
     assertTrue(out.contains("one weight for each loss"), out);
     assertEquals(2, dpo("--out", folder, "--method", "qlora"));
+    assertEquals(2, dpo("--out", folder, "--siblings"));
+    assertTrue(out.contains("the folder of a search run"), out);
+    assertEquals(2, dpo("--out", folder, "--step-pairs", "x", "--reject-first-step", "x"));
+    assertTrue(out.contains("exclude each other"), out);
+    assertEquals(2, dpo("--out", folder, "--wpo", "--loss", "aot"));
+    assertEquals(2, dpo("--out", folder, "--eval-share", "1"));
     assertEquals(2, dpo("--out", folder, "--bad-rows", "refuse"));
     assertTrue(out.contains("line 2"), out);
     assertEquals(2, dpo("--out", folder, "--learnig-rate", "1"));

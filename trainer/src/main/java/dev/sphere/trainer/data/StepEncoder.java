@@ -32,8 +32,8 @@ public final class StepEncoder {
   /**
    * How a process reward model is asked, as {@code dev.sphere.gguf.PrmInfo} has it.
    *
-   * @param good the label's token for a good step; 1 for a head of two classes
-   * @param bad the label's token for a bad step; 0 for a head
+   * @param good the label's token for a good step
+   * @param bad the label's token for a bad step
    * @param separator the token that follows every step, at which the label is read; -1 for none
    */
   public record Labels(int good, int bad, int separator) {}

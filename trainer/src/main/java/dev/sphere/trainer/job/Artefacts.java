@@ -20,8 +20,8 @@ final class Artefacts {
 
   static Path save(
       TrainJob job, TrainTask task, GgufFile base, TrainableModel trained, TrainingResult result, Labels labels) {
-    if (task instanceof TrainTask.Judge judge) {
-      return judge(job, judge, base, trained, result, labels);
+    if (task instanceof TrainTask.Judge) {
+      return judge(job, base, trained, result, labels);
     }
     boolean lora = job.tuning().isLora();
     Path file = job.artefact() != null ? job.artefact() : job.output().resolve(lora ? "adapter.gguf" : "model.gguf");
@@ -35,7 +35,7 @@ final class Artefacts {
 
   /** A whole model (an adapter is merged into it) that says how its scores are read. */
   private static Path judge(
-      TrainJob job, TrainTask.Judge task, GgufFile base, TrainableModel trained, TrainingResult result, Labels labels) {
+      TrainJob job, GgufFile base, TrainableModel trained, TrainingResult result, Labels labels) {
     Path file = job.artefact() != null ? job.artefact() : job.output().resolve("prm.gguf");
     Path plain = file.resolveSibling(file.getFileName() + ".plain.tmp");
     Path adapter = file.resolveSibling(file.getFileName() + ".adapter.tmp");
@@ -48,7 +48,7 @@ final class Artefacts {
       }
       try (GgufFile model = GgufFile.openModel(plain)) {
         GgufWriter writer = new GgufWriter().putAll(model.metadata());
-        declare(writer, task.form().form(), labels);
+        declare(writer, labels);
         model.tensors().values().forEach(tensor -> writer.copy(model, tensor));
         writer.write(file);
       }
@@ -59,13 +59,11 @@ final class Artefacts {
     }
   }
 
-  private static void declare(GgufWriter writer, PrmInfo.Form form, Labels labels) {
-    writer.put("sphere.prm.form", GgufValue.string(form == PrmInfo.Form.TOKEN ? "token" : "head"));
-    writer.put("sphere.prm.layout", GgufValue.string(PrmInfo.Layout.CHAT.label()));
-    if (form == PrmInfo.Form.TOKEN) {
-      writer.put("sphere.prm.good_token", GgufValue.u32(labels.good()));
-      writer.put("sphere.prm.bad_token", GgufValue.u32(labels.bad()));
-    }
+  private static void declare(GgufWriter writer, Labels labels) {
+    writer.put("sphere.prm.form", GgufValue.string("token"))
+        .put("sphere.prm.layout", GgufValue.string(PrmInfo.Layout.CHAT.label()))
+        .put("sphere.prm.good_token", GgufValue.u32(labels.good()))
+        .put("sphere.prm.bad_token", GgufValue.u32(labels.bad()));
     if (labels.separator() != PrmInfo.NONE) {
       writer.put("sphere.prm.separator_token", GgufValue.u32(labels.separator()));
     }
