@@ -80,11 +80,14 @@ final class BenchTrainCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
 
   @Override
-  public Integer call() throws InterruptedException {
+  public Integer call() {
     Path file = ModelSource.resolve(model);
     PrintWriter out = spec.commandLine().getOut();
     Map<String, Object> report = new LinkedHashMap<>();
     if (check != null) {
+      if (check < 2) {
+        throw new IllegalArgumentException("--check must be at least 2: " + check);
+      }
       double difference = TrainBench.differenceToInference(file, check, threads);
       out.printf(Locale.ROOT, "%s: log-probabilities differ from llama.cpp's by at most %.2e%n", file, difference);
       report.put("difference", difference);

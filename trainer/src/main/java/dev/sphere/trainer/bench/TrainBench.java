@@ -1,8 +1,12 @@
 package dev.sphere.trainer.bench;
 
+import dev.sphere.bindings.Batch;
+import dev.sphere.bindings.Context;
+import dev.sphere.bindings.ContextOptions;
+import dev.sphere.bindings.KvType;
 import dev.sphere.bindings.Model;
+import dev.sphere.bindings.TargetLogProbs;
 import dev.sphere.engine.model.ChatTemplate;
-import dev.sphere.engine.model.Scorer;
 import dev.sphere.trainer.autodiff.Products;
 import dev.sphere.trainer.data.Example;
 import dev.sphere.trainer.data.ExampleEncoder;
@@ -182,17 +186,31 @@ public final class TrainBench {
 
   /**
    * The largest difference between the trainer's log-probabilities and llama.cpp's, over one sequence of random tokens.
+   * llama.cpp computes with a cache of F32 here, since F16 would round keys and values.
    *
-   * @param tokens its length
+   * @param tokens its length, at least 2
    */
-  public static double differenceToInference(Path file, int tokens, int threads) throws InterruptedException {
-    float[] expected;
+  public static double differenceToInference(Path file, int tokens, int threads) {
+    float[] expected = new float[tokens - 1];
     int[] sequence;
+    ContextOptions exact = new ContextOptions(tokens, tokens, tokens, 1, threads, true, false, KvType.F32, false);
     try (Model model = Model.load(file);
-        Scorer scorer = Scorer.of(model, null, 1, threads, Math.max(256, 2 * tokens + 64))) {
-      sequence = new SplittableRandom(1).ints(tokens, 0, model.vocabulary().size()).toArray();
-      int[] rest = java.util.Arrays.copyOfRange(sequence, 1, tokens);
-      expected = scorer.score(List.of(new Scorer.Row(new int[] {sequence[0]}, rest))).getFirst();
+        Context context = Context.open(model, exact);
+        Batch batch = new Batch(tokens);
+        TargetLogProbs targets = new TargetLogProbs(tokens)) {
+      int vocabulary = model.vocabulary().size();
+      sequence = new SplittableRandom(1).ints(tokens, 0, vocabulary).toArray();
+      for (int i = 0; i < tokens; i++) {
+        batch.add(sequence[i], i, 0, true);
+      }
+      context.decode(batch);
+      for (int i = 0; i < expected.length; i++) {
+        targets.add(i, sequence[i + 1]);
+      }
+      targets.compute(context.logits(), vocabulary, threads);
+      for (int i = 0; i < expected.length; i++) {
+        expected[i] = targets.logProb(i);
+      }
     }
     ModelOptions options = ModelOptions.lora(1, 1, ModelOptions.LINEAR_LAYERS, 0, threads).withContext(tokens);
     try (GraphModel model = TrainableModels.open(file, options)) {
