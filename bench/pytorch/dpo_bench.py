@@ -22,7 +22,7 @@ from torch.utils.checkpoint import checkpoint
 SHAPES = {
     # layers, width, heads, key-value heads, head size, feed-forward, vocabulary
     "qwen2.5-0.5b": (24, 896, 14, 2, 64, 4864, 151936),
-    "qwen2-30m": (10, 512, 8, 2, 64, 1536, 16384),
+    "qwen2-30m": (10, 512, 8, 2, 64, 1536, 259),
     "tiny": (2, 64, 4, 2, 16, 160, 512),
 }
 
