@@ -4,19 +4,28 @@ import dev.sphere.engine.SamplingSettings;
 import dev.sphere.engine.data.ProblemSet;
 import dev.sphere.engine.embedded.ModelSource;
 import dev.sphere.engine.eval.AnswerFile;
+import dev.sphere.engine.eval.AnswerJournal;
+import dev.sphere.engine.eval.Answered;
 import dev.sphere.engine.eval.Comparison;
+import dev.sphere.engine.eval.EvalIdentity;
+import dev.sphere.engine.eval.EvalRecipe;
+import dev.sphere.engine.eval.EvalReport;
 import dev.sphere.engine.eval.EvalResult;
 import dev.sphere.engine.eval.EvalSettings;
 import dev.sphere.engine.eval.Evaluator;
+import dev.sphere.engine.model.ChatTemplate;
 import dev.sphere.engine.model.LlamaPolicy;
 import dev.sphere.engine.run.Manner;
 import dev.sphere.engine.stage.Prompts;
+import java.io.IOException;
 import java.io.PrintWriter;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
-import java.util.Locale;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.function.Consumer;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -30,36 +39,39 @@ import tools.jackson.databind.json.JsonMapper;
     description = {
       "Measures a model on problems with known answers.",
       "  sphere eval --model model.gguf --problems test.jsonl",
+      "  sphere eval --model model.gguf --recipe recipes/eval-math500.yaml --problems math500.jsonl --html report.html",
       "  sphere eval --model model.gguf --adapter adapter.gguf --problems test.jsonl --baseline base.jsonl",
-      "Greedy pass@1; with --samples also mean@k, pass@k and maj@k of one set of samples."
+      "  sphere eval --regrade answers.jsonl --markdown report.md",
+      "Greedy pass@1; with --samples also mean@k, pass@k and maj@k of one set of samples. With --out the answers are kept as",
+      "they come, and --resume goes on where a broken-off evaluation stood."
     },
     mixinStandardHelpOptions = true)
 final class EvalCommand implements Callable<Integer> {
-  @Option(
-      names = "--model",
-      required = true,
-      paramLabel = "FILE",
-      description = "Model (GGUF), or embedded, embedded-small.")
+  @Option(names = "--model", paramLabel = "FILE", description = "Model (GGUF), or embedded, embedded-small.")
   private String model;
 
   @Option(names = "--adapter", paramLabel = "FILE", description = "LoRA adapter (GGUF) on top of the model.")
   private Path adapter;
+
+  @Option(names = "--recipe", paramLabel = "FILE",
+      description = "A benchmark's settings (YAML); flags take the place of what it says.")
+  private Path recipeFile;
 
   @Mixin private ProblemOptions problems;
 
   @Mixin private PromptOptions prompting;
 
   @Option(names = "--samples", paramLabel = "K", description = "Sampled answers a problem (default: 0, greedy alone).")
-  private int samples;
+  private Integer samples;
 
   @Option(names = "--no-greedy", description = "Leave out the greedy answer; needs --samples.")
   private boolean noGreedy;
 
-  @Option(names = "--temperature", defaultValue = "0.8", description = "Of the samples (default: ${DEFAULT-VALUE}).")
-  private float temperature;
+  @Option(names = "--temperature", description = "Of the samples (default: 0.8).")
+  private Float temperature;
 
-  @Option(names = "--top-p", defaultValue = "1", description = "Of the samples (default: ${DEFAULT-VALUE}).")
-  private float topP;
+  @Option(names = "--top-p", description = "Of the samples (default: 1).")
+  private Float topP;
 
   @Option(
       names = "--max-tokens",
@@ -67,8 +79,8 @@ final class EvalCommand implements Callable<Integer> {
       description = "Most tokens of an answer (default: 1024; 256 for the embedded family).")
   private Integer maxTokens;
 
-  @Option(names = "--seed", defaultValue = "0", description = "Of the samples (default: ${DEFAULT-VALUE}).")
-  private long seed;
+  @Option(names = "--seed", description = "Of the samples (default: 0).")
+  private Long seed;
 
   @Option(
       names = "--parallel",
@@ -83,11 +95,24 @@ final class EvalCommand implements Callable<Integer> {
       description = "Store all answers there (JSON lines), to compare with or to grade again.")
   private Path out;
 
+  @Option(names = "--resume", description = "Go on with an evaluation into --out that was broken off.")
+  private boolean resume;
+
+  @Option(names = "--regrade", paramLabel = "FILE",
+      description = "Grade and count stored answers (from --out) again; no model is needed.")
+  private Path regrade;
+
   @Option(
       names = "--baseline",
       paramLabel = "FILE",
       description = "Answers of another model to the same problems (from --out): compare in pairs.")
   private Path baseline;
+
+  @Option(names = "--markdown", paramLabel = "FILE", description = "Write the report there as Markdown.")
+  private Path markdown;
+
+  @Option(names = "--html", paramLabel = "FILE", description = "Write the report there as one HTML page with all answers.")
+  private Path html;
 
   @Option(names = "--json", description = "One JSON object on the last line instead of text.")
   private boolean json;
@@ -95,69 +120,95 @@ final class EvalCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
 
   @Override
-  public Integer call() throws InterruptedException {
-    PrintWriter err = spec.commandLine().getErr();
-    Path file = ModelSource.resolve(model);
-    if (adapter != null) {
-      Inputs.require(adapter);
+  public Integer call() throws InterruptedException, IOException {
+    for (Path p : new Path[] {adapter, baseline, regrade, recipeFile}) {
+      if (p != null) {
+        Inputs.require(p);
+      }
     }
-    if (out != null) {
-      Inputs.requireWritable(out);
+    for (Path p : new Path[] {out, markdown, html}) {
+      if (p != null) {
+        Inputs.requireWritable(p);
+      }
     }
-    EvalResult base = null;
-    if (baseline != null) {
-      Inputs.require(baseline);
-      base = Evaluator.regrade(AnswerFile.read(baseline));
+    if ((model == null) == (regrade == null)) {
+      throw new IllegalArgumentException("give either --model, to ask it, or --regrade, to grade stored answers again");
     }
-    Manner manner = Manner.of(file);
-    int most = maxTokens == null ? manner.solutionTokens() : maxTokens;
-    EvalSettings settings = new EvalSettings(
-        !noGreedy, samples, new SamplingSettings(temperature, 0, topP, 0f, most), seed, 128);
-    ProblemSet set = problems.read(err);
-    EvalResult result;
-    Prompts prompts = prompting.over(manner.prompts());
-    try (LlamaPolicy policy = LlamaPolicy.open(file, adapter, prompts.template(), parallel);
-        EvalProgress progress = new EvalProgress(set.problems().size(), System.err, System.console() != null
-            && System.console().isTerminal())) {
-      result = new Evaluator(policy, prompts).run(set.problems(), settings, progress);
+    if (resume && out == null) {
+      throw new IllegalArgumentException("--resume goes on with what --out began; give --out FILE");
     }
-    if (out != null) {
-      AnswerFile.write(out, result.answers());
+    EvalRecipe recipe = recipeFile == null ? EvalRecipe.NONE : EvalRecipe.read(recipeFile);
+    EvalResult base = baseline == null ? null : Evaluator.regrade(AnswerFile.read(baseline));
+    Map<String, String> made = new LinkedHashMap<>();
+    EvalResult result = regrade != null ? regraded(made) : asked(recipe, made);
+    Comparison comparison = base == null ? null : Comparison.of(base, result, or(seed, recipe.seed(), 0L));
+    EvalReport report = new EvalReport(recipe.name() == null ? "Evaluation" : recipe.name(), made, result, comparison);
+    if (markdown != null) {
+      Files.writeString(markdown, report.markdown());
     }
-    report(result, base == null ? null : Comparison.of(base, result, seed));
+    if (html != null) {
+      Files.writeString(html, report.html());
+    }
+    print(report, result, comparison);
     return 0;
   }
 
-  private void report(EvalResult r, Comparison c) {
+  private EvalResult regraded(Map<String, String> made) {
+    made.put("answers", regrade.toString());
+    EvalResult result = Evaluator.regrade(AnswerFile.read(regrade));
+    if (out != null) {
+      AnswerFile.write(out, result.answers());
+    }
+    return result;
+  }
+
+  private EvalResult asked(EvalRecipe recipe, Map<String, String> made) throws InterruptedException {
+    PrintWriter err = spec.commandLine().getErr();
+    Path file = ModelSource.resolve(model);
+    ProblemSet set = problems.read(err, recipe.problems());
+    if (recipe.count() != null && recipe.count() != set.problems().size()) {
+      err.println("note: " + recipe.name() + " has " + recipe.count() + " problems, these are " + set.problems().size());
+      err.flush();
+    }
+    Manner manner = Manner.of(file);
+    Prompts prompts = prompting.over(manner.prompts().with(recipe.system(), recipe.question(), null, null,
+        recipe.template() == null ? null : ChatTemplate.named(recipe.template())));
+    EvalSettings settings = new EvalSettings(!noGreedy && or(recipe.greedy(), null, true), or(samples, recipe.samples(), 0),
+        new SamplingSettings(or(temperature, recipe.temperature(), 0.8f), 0, or(topP, recipe.topP(), 1f), 0f,
+            or(maxTokens, recipe.maxTokens(), manner.solutionTokens())),
+        or(seed, recipe.seed(), 0L), 128, recipe.stop() == null ? List.of() : recipe.stop());
+    made.putAll(EvalIdentity.of(file, adapter, set, prompts, settings));
+    try (AnswerJournal journal = out == null ? null : AnswerJournal.open(out, made, settings.answers(), resume)) {
+      Map<String, List<Answered>> known = journal == null ? Map.of() : journal.known();
+      EvalResult result;
+      try (LlamaPolicy policy = LlamaPolicy.open(file, adapter, prompts.template(), parallel);
+          EvalProgress progress = new EvalProgress(set.problems().size() - known.size(), System.err,
+              System.console() != null && System.console().isTerminal())) {
+        Consumer<List<Answered>> done = journal == null ? progress : progress.andThen(journal::add);
+        result = new Evaluator(policy, prompts).run(set.problems(), settings, known, done);
+      }
+      if (journal != null) {
+        journal.finish(result.answers());
+      }
+      return result;
+    }
+  }
+
+  private static <T> T or(T flag, T recipe, T usual) {
+    return flag != null ? flag : recipe != null ? recipe : usual;
+  }
+
+  private void print(EvalReport report, EvalResult result, Comparison comparison) {
     PrintWriter writer = spec.commandLine().getOut();
     if (json) {
-      Map<String, Object> m = new LinkedHashMap<>(r.toMap());
-      if (c != null) {
-        m.put("comparison", c.toMap());
+      Map<String, Object> m = new LinkedHashMap<>(result.toMap());
+      if (comparison != null) {
+        m.put("comparison", comparison.toMap());
       }
       writer.println(JsonMapper.shared().writeValueAsString(m));
     } else {
-      writer.println(line("%s %.1f %% (%d of %d; 95 %%: %.1f to %.1f)", noGreedy ? "mean@" + r.samples() : "pass@1",
-          100 * r.accuracy(), r.correct(), r.n(), 100 * r.interval().low(), 100 * r.interval().high()));
-      if (r.samples() > 0) {
-        writer.println(line("mean@%d %.1f %%, maj@%d %.1f %%", r.samples(), 100 * r.meanAtK(), r.samples(),
-            100 * r.majAtK()));
-        r.passAtK().forEach((k, v) -> writer.println(line("pass@%d %.1f %%", k, 100 * v)));
-      }
-      if (r.truncated() > 0) {
-        writer.println(r.truncated() + " answers were cut off by --max-tokens or the context");
-      }
-      if (c != null) {
-        writer.println(line(
-            "against the baseline's %.1f %%: %+.1f points (95 %%: %+.1f to %+.1f), %d won, %d lost, p = %.2g",
-            100 * c.base(), 100 * c.difference(), 100 * c.interval().low(), 100 * c.interval().high(),
-            c.won(), c.lost(), c.pValue()));
-      }
+      writer.print(report.text());
     }
     writer.flush();
-  }
-
-  private static String line(String format, Object... args) {
-    return String.format(Locale.ROOT, format, args);
   }
 }

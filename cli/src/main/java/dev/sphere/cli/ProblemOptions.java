@@ -11,14 +11,13 @@ final class ProblemOptions {
   @Option(
       names = "--problems",
       paramLabel = "FILE",
-      required = true,
       description = "Problems with known answers (.jsonl, .json, .csv, .parquet), or embedded:train, embedded:test.")
   private String problems;
 
   @Option(names = "--limit", paramLabel = "N", description = "Only the first N problems (default: all).")
   private int limit;
 
-  @Option(names = "--question-field", paramLabel = "NAME", description = "Field with the question, if not recognised.")
+  @Option(names = "--question-field", paramLabel = "NAME", description = "Field with the question, if not recognised; a.b is b within a.")
   private String questionField;
 
   @Option(names = "--answer-field", paramLabel = "NAME", description = "Field with the answer, if not recognised.")
@@ -32,13 +31,22 @@ final class ProblemOptions {
 
   /** Reads the set; what was skipped is said on {@code err}. */
   ProblemSet read(PrintWriter err) {
+    return read(err, null);
+  }
+
+  /** Reads the set that the flag names, else {@code otherwise}. */
+  ProblemSet read(PrintWriter err, String otherwise) {
+    String source = problems != null ? problems : otherwise;
+    if (source == null) {
+      throw new IllegalArgumentException("which problems? give --problems FILE");
+    }
     if (limit < 0) {
       throw new IllegalArgumentException("--limit must not be negative, it is " + limit);
     }
     ProblemSet set =
-        ProblemReader.read(problems, new ReadOptions(questionField, answerField, idField, skipBad, limit));
+        ProblemReader.read(source, new ReadOptions(questionField, answerField, idField, skipBad, limit));
     for (ProblemSet.BadRow bad : set.skipped()) {
-      err.println("skipped row " + bad.line() + " of " + problems + ": " + bad.reason());
+      err.println("skipped row " + bad.line() + " of " + source + ": " + bad.reason());
     }
     err.flush();
     return set;

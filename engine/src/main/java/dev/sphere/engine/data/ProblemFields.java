@@ -58,7 +58,7 @@ final class ProblemFields {
   private String field(JsonNode row, String named, List<String> known, String what, String option)
       throws BadRowException {
     if (named != null) {
-      if (row.path(named).isMissingNode() || row.path(named).isNull()) {
+      if (at(row, named).isMissingNode() || at(row, named).isNull()) {
         throw new BadRowException("field " + named + " is missing (fields: " + names(row) + ")");
       }
       return named;
@@ -72,12 +72,25 @@ final class ProblemFields {
         "no " + what + ": none of the fields " + names(row) + " is known; name it with " + option);
   }
 
+  /** A field by its name, else by its path: a.b is b within a, a.0 the first of a list. */
+  private static JsonNode at(JsonNode row, String path) {
+    JsonNode direct = row.path(path);
+    if (!direct.isMissingNode() || path.indexOf('.') < 0) {
+      return direct;
+    }
+    JsonNode node = row;
+    for (String step : path.split("\\.")) {
+      node = node.isArray() && step.matches("\\d{1,6}") ? node.path(Integer.parseInt(step)) : node.path(step);
+    }
+    return node;
+  }
+
   private static String names(JsonNode row) {
     return String.join(", ", row.propertyNames().stream().limit(12).toList());
   }
 
   private String answer(JsonNode row, String field) throws BadRowException {
-    JsonNode value = row.get(field);
+    JsonNode value = at(row, field);
     String answer;
     if (value.isArray()) {
       StringBuilder all = new StringBuilder();
@@ -132,7 +145,7 @@ final class ProblemFields {
   }
 
   private static String text(JsonNode row, String field) throws BadRowException {
-    JsonNode v = row.get(field);
+    JsonNode v = at(row, field);
     if (!v.isString()) {
       throw new BadRowException("field " + field + " is not text");
     }
@@ -141,7 +154,7 @@ final class ProblemFields {
 
   private String id(JsonNode row, long line) throws BadRowException {
     if (options.idField() != null) {
-      JsonNode v = row.path(options.idField());
+      JsonNode v = at(row, options.idField());
       if (!v.isString() && !v.isNumber()) {
         throw new BadRowException("field " + options.idField() + " is missing or neither text nor number");
       }

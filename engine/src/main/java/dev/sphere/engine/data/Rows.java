@@ -14,6 +14,7 @@ import java.sql.Statement;
 import java.util.Iterator;
 import java.util.Locale;
 import tools.jackson.core.JacksonException;
+import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -64,6 +65,11 @@ public abstract class Rows implements Closeable {
         reader.close();
         return new Array(file);
       }
+      JsonNode document = c == '{' && name.endsWith(".json") ? document(file) : null;
+      if (document != null) {
+        reader.close();
+        return new Array(document);
+      }
       reader.reset();
       return new Lines(reader);
     } catch (IOException | RuntimeException e) {
@@ -71,6 +77,31 @@ public abstract class Rows implements Closeable {
         throw e;
       }
     }
+  }
+
+  /**
+   * The rows of a .json file that is one object: its only list of objects ("data", "rows"), else its values where all of
+   * them are objects. Null when it is JSON lines after all.
+   */
+  private static JsonNode document(Path file) throws IOException {
+    JsonNode all;
+    try {
+      all = JSON.readerFor(JsonNode.class).with(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+          .readValue(Files.readString(file));
+    } catch (JacksonException e) {
+      return null;
+    }
+    JsonNode found = null;
+    boolean objects = !all.isEmpty();
+    for (JsonNode v : all) {
+      boolean list = v.isArray() && !v.isEmpty() && v.get(0).isObject();
+      if (list && found != null) {
+        return null;
+      }
+      found = list ? v : found;
+      objects &= v.isObject();
+    }
+    return found != null ? found : objects && all.size() > 1 ? all : null;
   }
 
   private static final class Lines extends Rows {
@@ -121,6 +152,10 @@ public abstract class Rows implements Closeable {
   private static final class Array extends Rows {
     private final Iterator<JsonNode> items;
     private long row;
+
+    Array(JsonNode document) {
+      items = document.iterator();
+    }
 
     Array(Path file) throws IOException {
       try {

@@ -19,7 +19,7 @@ public final class AnswerFile {
 
   /** Writes the answers, whole or not at all. */
   public static void write(Path file, List<Answered> answers) {
-    Path part = file.resolveSibling(file.getFileName() + ".part");
+    Path part = file.resolveSibling(file.getFileName() + ".tmp");
     try {
       try (BufferedWriter out = Files.newBufferedWriter(part)) {
         for (Answered a : answers) {

@@ -1,7 +1,10 @@
 package dev.sphere.engine.eval;
 
+import java.util.List;
+import java.util.Map;
+
 /**
- * One answer to one problem, with all that grading it again needs.
+ * One answer to one problem, with all that grading and counting it again needs.
  *
  * @param problemId the problem
  * @param gold its gold answer
@@ -12,6 +15,8 @@ package dev.sphere.engine.eval;
  * @param how the rule that decided
  * @param tokens tokens generated
  * @param truncated true when a limit ended it
+ * @param steps the process reward's score in [0, 1] of each step; empty when none was asked
+ * @param metadata the problem's published fields (level, subject, unit, error); empty in files of older versions
  */
 public record Answered(
     String problemId,
@@ -22,7 +27,20 @@ public record Answered(
     boolean correct,
     String how,
     int tokens,
-    boolean truncated) {
+    boolean truncated,
+    List<Double> steps,
+    Map<String, String> metadata) {
   /** The sample index of the greedy answer. */
   public static final int GREEDY = -1;
+
+  public Answered {
+    steps = steps == null ? List.of() : List.copyOf(steps);
+    metadata = metadata == null ? Map.of() : Map.copyOf(metadata);
+  }
+
+  /** An answer without scores and published fields. */
+  public Answered(String problemId, String gold, int sample, String text, String answer, boolean correct, String how,
+      int tokens, boolean truncated) {
+    this(problemId, gold, sample, text, answer, correct, how, tokens, truncated, List.of(), Map.of());
+  }
 }

@@ -22,6 +22,8 @@ import java.util.TreeMap;
  * @param scores for each problem 1 or 0 (greedy), or its share of right samples, in the order of the problems
  * @param truncated answers that a limit ended
  * @param tokens tokens generated
+ * @param selections what a process reward makes of the samples, for each aggregation; empty without scores
+ * @param breakdowns the accuracy by level, subject and the like
  * @param answers all answers
  */
 public record EvalResult(
@@ -36,7 +38,11 @@ public record EvalResult(
     Map<String, Double> scores,
     int truncated,
     long tokens,
+    List<Selection> selections,
+    List<Breakdown> breakdowns,
     List<Answered> answers) {
+  /** The normal quantile of 95 %. */
+  static final double Z95 = 1.959963984540054;
 
   /** Computes the figures from the answers, which stand together by problem. */
   public static EvalResult of(List<Answered> answers, AnswerGrader grader) {
@@ -63,6 +69,9 @@ public record EvalResult(
     SortedMap<Integer, Double> pass = new TreeMap<>();
     double mean = 0;
     int voted = 0;
+    boolean scored = k > 0 && answers.stream().allMatch(a -> a.sample() < 0 || a.tokens() == 0 || !a.steps().isEmpty());
+    Map<String, double[]> chosen = new LinkedHashMap<>();
+    Map<String, Map<String, String>> metadata = new LinkedHashMap<>();
     for (Map.Entry<String, List<Answered>> e : byProblem.entrySet()) {
       List<Answered> samples = e.getValue().stream().filter(a -> a.sample() >= 0).limit(k).toList();
       int right = (int) samples.stream().filter(Answered::correct).count();
@@ -73,14 +82,26 @@ public record EvalResult(
       for (int j = 1; j <= k; j = j < k && 2 * j > k ? k : 2 * j) {
         pass.merge(j, Statistics.passAtK(k, right, j) / n, Double::sum);
       }
-      voted += k > 0 && Majority.of(samples, grader).correct() ? 1 : 0;
+      metadata.put(e.getKey(), e.getValue().getFirst().metadata());
+      if (k > 0) {
+        List<Majority.Group> groups = Majority.groups(samples, grader);
+        voted += Majority.elect(samples, groups, a -> 1).correct() ? 1 : 0;
+        for (String way : scored ? Selection.ways() : List.<String>of()) {
+          double[] won = chosen.computeIfAbsent(way, w -> new double[2]);
+          won[0] += Selection.best(samples, way).correct() ? 1 : 0;
+          won[1] += Majority.elect(samples, groups, a -> Selection.score(a, way)).correct() ? 1 : 0;
+        }
+      }
     }
+    List<Selection> selections = chosen.entrySet().stream()
+        .map(c -> new Selection(c.getKey(), c.getValue()[0] / n, c.getValue()[1] / n)).toList();
     int correct = hasGreedy ? greedyRight : voted;
     return new EvalResult(n, correct, hasGreedy ? (double) greedyRight / n : mean,
-        Statistics.wilson(correct, n, 1.959963984540054), k, k == 0 ? Double.NaN : mean,
+        Statistics.wilson(correct, n, Z95), k, k == 0 ? Double.NaN : mean,
         k == 0 ? Double.NaN : (double) voted / n, pass, scores,
         (int) answers.stream().filter(Answered::truncated).count(),
-        answers.stream().mapToLong(Answered::tokens).sum(), List.copyOf(answers));
+        answers.stream().mapToLong(Answered::tokens).sum(), selections, Breakdown.of(scores, metadata),
+        List.copyOf(answers));
   }
 
   /** The figures by name, as the JSON result has them; without the answers. */
@@ -98,6 +119,14 @@ public record EvalResult(
       Map<String, Object> pass = new LinkedHashMap<>();
       passAtK.forEach((j, v) -> pass.put(String.valueOf(j), v));
       m.put("pass_at_k", pass);
+    }
+    if (!selections.isEmpty()) {
+      Map<String, Object> bySteps = new LinkedHashMap<>();
+      selections.forEach(c -> bySteps.put(c.aggregation(), Map.of("best_of_n", c.bestOfN(), "weighted_vote", c.weightedVote())));
+      m.put("by_step_scores", bySteps);
+    }
+    if (!breakdowns.isEmpty()) {
+      m.put("breakdown", breakdowns.stream().map(Breakdown::toMap).toList());
     }
     m.put("truncated", truncated);
     m.put("tokens", tokens);

@@ -1,6 +1,8 @@
 package dev.sphere.engine.eval;
 
 import dev.sphere.engine.SamplingSettings;
+import dev.sphere.engine.StopRule;
+import java.util.List;
 
 /**
  * What is generated for each problem.
@@ -10,8 +12,10 @@ import dev.sphere.engine.SamplingSettings;
  * @param sampling how samples are drawn; its maxTokens also bounds the greedy answer
  * @param seed of the samples
  * @param inFlight problems that are asked for at once; changes speed alone
+ * @param stop texts that end an answer and are no part of it, such as "Question:"; usually none
  */
-public record EvalSettings(boolean greedy, int samples, SamplingSettings sampling, long seed, int inFlight) {
+public record EvalSettings(
+    boolean greedy, int samples, SamplingSettings sampling, long seed, int inFlight, List<String> stop) {
   public EvalSettings {
     if (samples < 0 || !greedy && samples == 0) {
       throw new IllegalArgumentException("nothing to evaluate: no greedy answer and " + samples + " samples");
@@ -19,10 +23,41 @@ public record EvalSettings(boolean greedy, int samples, SamplingSettings samplin
     if (inFlight < 1) {
       throw new IllegalArgumentException("at least one problem must be in flight: " + inFlight);
     }
+    stop = List.copyOf(stop);
+    if (stop.stream().anyMatch(String::isEmpty)) {
+      throw new IllegalArgumentException("a text that ends an answer must not be empty");
+    }
+  }
+
+  /** Answers that only the end token or a limit ends. */
+  public EvalSettings(boolean greedy, int samples, SamplingSettings sampling, long seed, int inFlight) {
+    this(greedy, samples, sampling, seed, inFlight, List.of());
   }
 
   /** One greedy answer of at most {@code maxTokens} tokens. */
   public static EvalSettings greedy(int maxTokens) {
     return new EvalSettings(true, 0, SamplingSettings.temperature(1f, maxTokens), 0, 64);
+  }
+
+  /** Answers that a problem gets. */
+  public int answers() {
+    return samples + (greedy ? 1 : 0);
+  }
+
+  StopRule stopRule() {
+    return stop.isEmpty() ? StopRule.never() : (text, newFrom) -> {
+      String s = text.toString();
+      return stop.stream().anyMatch(t -> s.indexOf(t, Math.max(0, newFrom - t.length())) >= 0);
+    };
+  }
+
+  /** The text without what ended it. */
+  String cut(String text) {
+    int end = text.length();
+    for (String t : stop) {
+      int at = text.indexOf(t);
+      end = at >= 0 ? Math.min(end, at) : end;
+    }
+    return text.substring(0, end);
   }
 }

@@ -9,16 +9,12 @@ import dev.sphere.engine.StopRule;
 import dev.sphere.engine.TokenPath;
 import dev.sphere.engine.grade.AnswerGrader;
 import dev.sphere.engine.grade.Verdict;
+import dev.sphere.engine.model.InFlight;
 import dev.sphere.engine.search.Keys;
 import dev.sphere.engine.stage.Prompts;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Deque;
 import java.util.List;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
+import java.util.Map;
 import java.util.function.Consumer;
 
 /**
@@ -28,48 +24,53 @@ import java.util.function.Consumer;
 public final class Evaluator {
   private final Policy policy;
   private final Prompts prompts;
+  private final StepScorer scorer; // null when no process reward judges
   private final AnswerGrader grader = new AnswerGrader();
 
   public Evaluator(Policy policy, Prompts prompts) {
-    this.policy = policy;
-    this.prompts = prompts;
+    this(policy, prompts, null);
   }
 
   /**
-   * Evaluates.
+   * @param scorer scores each answer's steps, for best-of-N and weighted votes; null for none
+   */
+  public Evaluator(Policy policy, Prompts prompts, StepScorer scorer) {
+    this.policy = policy;
+    this.prompts = prompts;
+    this.scorer = scorer;
+  }
+
+  /**
+   * Evaluates from the beginning.
    *
-   * @param progress is told each problem's answers, in the order of the problems, from the calling thread
+   * @param progress is told each problem's answers, in the order in which they are done, from the calling thread
    * @return the answers in the order of the problems: the greedy one first, then the samples
    * @throws InterruptedException when the calling thread was interrupted; nothing goes on in the background
    */
   public EvalResult run(List<Problem> problems, EvalSettings settings, Consumer<List<Answered>> progress)
       throws InterruptedException {
+    return run(problems, settings, Map.of(), progress);
+  }
+
+  /**
+   * Evaluates what is missing.
+   *
+   * @param known the answers to problems that were asked before, by problem id; they are not asked again
+   * @param progress as above; told of problems that are asked now, not of known ones
+   */
+  public EvalResult run(List<Problem> problems, EvalSettings settings, Map<String, List<Answered>> known,
+      Consumer<List<Answered>> progress) throws InterruptedException {
     if (problems.isEmpty()) {
       throw new IllegalArgumentException("there are no problems to evaluate");
     }
+    List<Problem> open = problems.stream().filter(p -> !known.containsKey(p.id())).toList();
+    List<List<Answered>> answered =
+        InFlight.run(open, settings.inFlight(), p -> answers(p, settings), (i, done) -> progress.accept(done));
     List<Answered> all = new ArrayList<>();
-    Deque<Future<List<Answered>>> inFlight = new ArrayDeque<>();
-    ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
-    try {
-      int next = 0;
-      while (next < problems.size() || !inFlight.isEmpty()) {
-        while (next < problems.size() && inFlight.size() < settings.inFlight()) {
-          Problem p = problems.get(next++);
-          inFlight.add(threads.submit(() -> answers(p, settings)));
-        }
-        List<Answered> done = inFlight.remove().get();
-        all.addAll(done);
-        progress.accept(done);
-      }
-    } catch (ExecutionException e) {
-      switch (e.getCause()) {
-        case RuntimeException r -> throw r;
-        case Error error -> throw error;
-        default -> throw new IllegalStateException("evaluation failed: " + e.getCause().getMessage(), e.getCause());
-      }
-    } finally {
-      threads.shutdownNow();
-      threads.close();
+    int next = 0;
+    for (Problem p : problems) {
+      List<Answered> stored = known.get(p.id());
+      all.addAll(stored != null ? stored : answered.get(next++));
     }
     return EvalResult.of(all, grader);
   }
@@ -78,23 +79,27 @@ public final class Evaluator {
     String prompt = policy.render(prompts.ask(problem));
     TokenPath path = TokenPath.root(policy.tokenizePrompt(prompt));
     long id = Keys.hash(problem.id());
+    StopRule stop = settings.stopRule();
     List<Policy.Request> requests = new ArrayList<>();
     if (settings.greedy()) {
       requests.add(new Policy.Request(new DrawKey(settings.seed(), id, Keys.hash("eval greedy"), 0),
-          SamplingSettings.greedy(settings.sampling().maxTokens()), StopRule.never()));
+          SamplingSettings.greedy(settings.sampling().maxTokens()), stop));
     }
     for (int k = 0; k < settings.samples(); k++) {
       requests.add(new Policy.Request(
-          new DrawKey(settings.seed(), id, Keys.hash("eval sample"), k), settings.sampling(), StopRule.never()));
+          new DrawKey(settings.seed(), id, Keys.hash("eval sample"), k), settings.sampling(), stop));
     }
     List<Generation> generations = policy.generate(path, requests);
     List<Answered> answers = new ArrayList<>();
     for (int i = 0; i < generations.size(); i++) {
       Generation g = generations.get(i);
       int sample = settings.greedy() ? i - 1 : i;
-      Verdict v = grader.grade(problem.answer(), g.text());
-      answers.add(new Answered(problem.id(), problem.answer(), sample, g.text(), v.pred(), v.equal(), v.how(),
-          g.tokens().length, g.finish() == Generation.Finish.LENGTH));
+      String text = settings.cut(g.text());
+      Verdict v = grader.grade(problem, text);
+      List<Double> steps = scorer == null ? List.of()
+          : scorer.score(problem, path, g, new DrawKey(settings.seed(), id, Keys.hash("eval steps"), sample + 1));
+      answers.add(new Answered(problem.id(), problem.answer(), sample, text, v.pred(), v.equal(), v.how(),
+          g.tokens().length, g.finish() == Generation.Finish.LENGTH, steps, problem.metadata()));
     }
     return answers;
   }
@@ -103,9 +108,9 @@ public final class Evaluator {
   public static EvalResult regrade(List<Answered> stored) {
     AnswerGrader grader = new AnswerGrader();
     List<Answered> again = stored.stream().map(a -> {
-      Verdict v = grader.grade(a.gold(), a.text());
+      Verdict v = grader.grade(new Problem(a.problemId(), "", a.gold(), a.metadata()), a.text());
       return new Answered(a.problemId(), a.gold(), a.sample(), a.text(), v.pred(), v.equal(), v.how(), a.tokens(),
-          a.truncated());
+          a.truncated(), a.steps(), a.metadata());
     }).toList();
     return EvalResult.of(again, grader);
   }

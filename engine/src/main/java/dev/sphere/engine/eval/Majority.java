@@ -2,37 +2,55 @@ package dev.sphere.engine.eval;
 
 import dev.sphere.engine.grade.AnswerGrader;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.function.ToDoubleFunction;
 
-/** The majority vote over sampled answers; answers that mean the same count together. */
+/** The vote over sampled answers; answers that mean the same count together. */
 final class Majority {
   private Majority() {}
 
-  /** An answer of the largest group, the first group among equals; samples without an answer vote for nothing. */
-  static Answered of(List<Answered> samples, AnswerGrader grader) {
-    List<List<Answered>> groups = new ArrayList<>();
+  /** Samples whose answers mean the same. */
+  record Group(List<Answered> samples) {
+    double weight(ToDoubleFunction<Answered> weight) {
+      return samples.stream().mapToDouble(weight).sum();
+    }
+  }
+
+  /** The groups in the order of their first samples; samples without an answer vote for nothing. */
+  static List<Group> groups(List<Answered> samples, AnswerGrader grader) {
+    List<Group> groups = new ArrayList<>();
+    Map<String, Group> byText = new HashMap<>();
     for (Answered a : samples) {
       if (a.answer().isBlank()) {
         continue;
       }
-      List<Answered> home = null;
-      for (List<Answered> g : groups) {
-        Answered first = g.getFirst();
-        if (first.answer().equals(a.answer()) || grader.grade(first.answer(), a.answer()).equal()) {
-          home = g;
-          break;
-        }
+      Group home = byText.get(a.answer());
+      for (int i = 0; home == null && i < groups.size(); i++) {
+        home = grader.grade(groups.get(i).samples().getFirst().answer(), a.answer()).equal() ? groups.get(i) : null;
       }
       if (home == null) {
-        home = new ArrayList<>();
+        home = new Group(new ArrayList<>());
         groups.add(home);
       }
-      home.add(a);
+      byText.put(a.answer(), home);
+      home.samples().add(a);
     }
-    List<Answered> best = null;
-    for (List<Answered> g : groups) {
-      best = best == null || g.size() > best.size() ? g : best;
+    return groups;
+  }
+
+  /** An answer of the heaviest group, the first group among equals; the first sample where none has an answer. */
+  static Answered elect(List<Answered> samples, List<Group> groups, ToDoubleFunction<Answered> weight) {
+    Group best = null;
+    double most = 0;
+    for (Group g : groups) {
+      double w = g.weight(weight);
+      if (best == null || w > most) {
+        best = g;
+        most = w;
+      }
     }
-    return best == null ? samples.getFirst() : best.getFirst();
+    return best == null ? samples.getFirst() : best.samples().getFirst();
   }
 }

@@ -19,15 +19,24 @@ public final class AnswerExtractor {
   private static final Pattern MARKER =
       Pattern.compile(
           "(?:final\\s+answer|the\\s+(?:correct\\s+)?answer|answer)(?:\\s+to\\s+[^.:=\\n]{1,60}?)?\\s*"
-              + "(?:(?:is|are|=|would\\s+be|should\\s+be|must\\s+be)\\s*:?|:)\\s*(?:(?:is|are)\\b\\s*)?|^\\s*A:\\s*",
+              + "(?:(?:is|are|=|would\\s+be|should\\s+be|must\\s+be)\\s*:?|:)\\s*(?:(?:is|are)\\b\\s*)?|answer\\s+(?=\\$|\\\\[(\\[])|^\\s*A:\\s*",
           Pattern.CASE_INSENSITIVE | Pattern.MULTILINE);
   private static final Pattern NUMBER =
-      Pattern.compile("-?\\$?-?(?:\\d{1,3}(?:,\\d{3})+(?!\\d)|\\d+)(?:\\.\\d+)?(?:\\s?/\\s?\\d+(?![\\d.]))?\\s?(?:\\\\?%)?|"
+      Pattern.compile("-?\\$?-?(?:\\d{1,3}(?:,\\d{3})+(?!\\d)|\\d+)(?:\\.\\d+)?(?:\\s?/\\s?\\d+(?!\\d|\\.\\d))?\\s?(?:\\\\?%)?|"
           + "-?\\$?\\.\\d+");
   private static final Pattern COPULA =
       Pattern.compile("(?:\\bis|\\bare|\\bequals|=|\\bget|\\bbe|\\bgives|:)\\s+(\\S.*)$");
 
+  /** Words that are mathematics, not prose. */
+  private static final Pattern FUNCTION =
+      Pattern.compile("(?<![A-Za-z])(?:arc|a)?(?:sin|cos|tan|cot|sec|csc)h?(?![A-Za-z])|(?<![A-Za-z])(?:sqrt|cbrt|log|ln|lg|exp"
+          + "|abs|pi|frac|binom|binomial|floor|ceil|min|max|gcd|lcm|theta|alpha|beta|gamma|lambda|infinity|inf|oo)(?![A-Za-z])");
   private static final Pattern REASON = Pattern.compile("[\\s,]+(?:because|since|so that)\\b.*$", Pattern.DOTALL);
+
+  private static final Pattern COPULA_WORD = Pattern.compile("\\b(?:is|are|equals|be)\\b");
+  private static final Pattern JOIN =
+      Pattern.compile("[\\s,;]*(?:for\\s+part\\s+\\(\\w\\)\\s+|[a-z]{3,}\\s+(?=and|or))?(?:and|or)?[\\s,;]*(?:[a-zA-Z]\\w?(?:_\\w+)?\\s*=\\s*)?");
+  private static final Pattern ANNOUNCED = Pattern.compile("final\\s+answer\\s*(?:is|:)", Pattern.CASE_INSENSITIVE);
 
   private AnswerExtractor() {}
 
@@ -44,7 +53,8 @@ public final class AnswerExtractor {
     String s = text.length() > MAX_TEXT ? text.substring(text.length() - MAX_TEXT) : text;
     String box = lastBox(s);
     if (box != null) {
-      return new Extracted(box, "box");
+      String after = announcedAfterBox(s);
+      return after != null ? new Extracted(after, "marker") : new Extracted(box, "box");
     }
     int hashes = s.lastIndexOf("####");
     if (hashes >= 0) {
@@ -112,8 +122,28 @@ public final class AnswerExtractor {
     return found;
   }
 
+  /** True when nothing stands between two boxes but "and", "or", a comma, or the name of what comes. */
   private static boolean joins(String s, int from, int to) {
-    return to >= from && to - from <= 24 && s.substring(from, to).matches("[\\s$,;]*(?:and|or|,)?[\\s$,;]*(?:[a-z]\\s*=\\s*)?");
+    if (to < from || to - from > 70) {
+      return false;
+    }
+    String between = s.substring(from, to).replaceAll("\\\\(?:text|mbox|textrm)\\b|\\\\q?quad\\b|\\\\[,;:! ()\\[\\]]|[{}$]", " ");
+    return JOIN.matcher(between).matches();
+  }
+
+  /** What "the final answer is" announces after the last box; null when nothing does. */
+  private static String announcedAfterBox(String s) {
+    int at = -1;
+    for (String b : BOXES) {
+      at = Math.max(at, s.lastIndexOf(b));
+    }
+    int open = s.indexOf('{', at);
+    int close = open < 0 ? -1 : closing(s, open);
+    if (close < 0 || !ANNOUNCED.matcher(s).region(close, s.length()).find()) {
+      return null;
+    }
+    String marked = lastMarked(s.substring(close + 1));
+    return marked != null && (isBare(marked) || marked.indexOf('\\') >= 0) ? marked : null;
   }
 
   /** Index of the brace that closes the one at {@code open}; -1 when there is none. Escaped braces do not count. */
@@ -166,13 +196,14 @@ public final class AnswerExtractor {
     return e.answer().isEmpty() ? line : firstInProse(line, e.answer());
   }
 
-  /** After "the answer is" the first number counts: "the answer is 5 because 2 + 3 = 5". */
+  /** After "the answer is" a number that comes at once counts: "the answer is 5 because 2 + 3 = 5". */
   private static String firstInProse(String line, String otherwise) {
     if (line.indexOf('$') >= 0 && line.indexOf('$') < line.lastIndexOf('$')) {
       return otherwise;
     }
     Matcher m = NUMBER.matcher(line);
-    return m.find() ? m.group().strip() : otherwise;
+    boolean sentence = COPULA_WORD.matcher(line).find();
+    return m.find() && (m.start() == 0 || !sentence) ? m.group().strip() : otherwise;
   }
 
   private static String sentence(String line) {
@@ -206,6 +237,7 @@ public final class AnswerExtractor {
     }
     String noText = t.replaceAll("\\\\(?:text|mbox|textbf|textrm|mathrm|textit|operatorname|begin|end)\\s?\\{[^{}]*\\}", " ")
         .replaceAll("\\\\[a-zA-Z]+", " ");
+    noText = FUNCTION.matcher(noText).replaceAll(" ");
     Matcher m = Pattern.compile("[A-Za-z']{2,}").matcher(noText);
     int words = 0;
     while (m.find()) {
@@ -233,18 +265,19 @@ public final class AnswerExtractor {
         at = i;
       }
     }
-    if (math != null) {
-      return new Extracted(math.strip(), "math");
-    }
-    int command = tail.lastIndexOf("\\frac");
-    command = Math.max(command, tail.lastIndexOf("\\sqrt"));
+    Matcher m = NUMBER.matcher(tail);
     String last = null;
     int lastAt = -1;
-    Matcher m = NUMBER.matcher(tail);
     while (m.find()) {
       last = m.group();
       lastAt = m.start();
     }
+    boolean later = math != null && lastAt > at + math.length() && saysValue(tail, at + math.length(), lastAt);
+    if (math != null && !later) {
+      return new Extracted(math.strip(), "math");
+    }
+    int command = tail.lastIndexOf("\\frac");
+    command = Math.max(command, tail.lastIndexOf("\\sqrt"));
     if (command >= 0 && last != null && lastAt - command < 40 && bareMath(tail, command) != null) {
       return new Extracted(bareMath(tail, command), "math");
     }
@@ -254,6 +287,13 @@ public final class AnswerExtractor {
     String line = tail.substring(tail.lastIndexOf('\n') + 1);
     m = COPULA.matcher(line.length() > 400 ? line.substring(line.length() - 400) : line);
     return m.find() ? new Extracted(m.group(1), "marker") : new Extracted(t.length() < 400 ? t : "", "whole");
+  }
+
+  /** True when a number after the last mathematics is what a sentence ends in: "the volume of $V$ is 120". */
+  private static boolean saysValue(String s, int mathEnd, int numberAt) {
+    String between = s.substring(mathEnd, numberAt);
+    return Pattern.compile("(?:\\bis|\\bare|\\bequals|\\bby|\\bto|\\bget|=)\\s+(?:about\\s+|exactly\\s+|only\\s+)?[$(*]*$")
+        .matcher(between).find();
   }
 
   /** LaTeX in prose without delimiters: from the last space-separated word before the command to the sentence's end. */

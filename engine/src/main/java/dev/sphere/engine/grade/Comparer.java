@@ -39,7 +39,12 @@ final class Comparer {
       RealSet x = RealSet.of(a, evaluator);
       RealSet y = x == null ? null : RealSet.of(b, evaluator);
       if (y != null && !relations.differentNames(a, b)) {
-        return x.sameAs(y, budget) ? Decision.same("same set of reals") : Decision.different("different sets of reals");
+        if (x.sameAs(y, budget)) {
+          return Decision.same("same set of reals");
+        }
+        // The ends may be given as rounded decimals.
+        return a instanceof Expr.Group g && b instanceof Expr.Group h && groups(g, h).equal()
+            ? Decision.same("same ends, rounded") : Decision.different("different sets of reals");
       }
     }
     if (isItems(a) || isItems(b)) {
@@ -66,6 +71,11 @@ final class Comparer {
   }
 
   private Decision structures(Expr a, Expr b) {
+    Expr foldedA = Matrices.fold(a);
+    Expr foldedB = Matrices.fold(b);
+    if (foldedA != a || foldedB != b) {
+      return compare(foldedA, foldedB);
+    }
     if (a instanceof Expr.Ratio || b instanceof Expr.Ratio) {
       return ratios(a, b);
     }
@@ -108,6 +118,10 @@ final class Comparer {
     return e instanceof Expr.ListOf || e instanceof Expr.SetOf;
   }
 
+  private static List<Expr> flat(List<Expr> items) {
+    return items.stream().flatMap(e -> e instanceof Expr.ListOf l ? l.items().stream() : java.util.stream.Stream.of(e)).toList();
+  }
+
   private static List<Expr> itemsOf(Expr e) {
     return switch (e) {
       case Expr.ListOf l -> l.items();
@@ -130,8 +144,16 @@ final class Comparer {
     if (x.size() == 1 && y.size() == 1) {
       return compare(x.getFirst(), y.getFirst());
     }
+    if (x.size() != y.size()) {
+      x = flat(x);
+      y = flat(y);
+    }
     if (x.size() != y.size() && (a instanceof Expr.SetOf || b instanceof Expr.SetOf)) {
       x = distinct(x);
+      y = distinct(y);
+    }
+    if (y.size() > x.size() && x.size() > 1 && distinct(x).size() == x.size()) {
+      // An answer that is given twice says nothing new.
       y = distinct(y);
     }
     if (x.size() != y.size()) {
@@ -248,6 +270,11 @@ final class Comparer {
     if (a instanceof Expr.Ratio x && b instanceof Expr.Ratio y) {
       if (x.parts().size() != y.parts().size()) {
         return Decision.different("ratios of different length");
+      }
+      for (int i = 0; i < x.parts().size(); i++) {
+        if (scalars.zero(x.parts().get(i)) || scalars.zero(y.parts().get(i))) {
+          return inOrder(x.parts(), y.parts(), "same ratio");
+        }
       }
       for (int i = 1; i < x.parts().size(); i++) {
         Expr left = new Expr.Op('*', x.parts().get(0), y.parts().get(i));

@@ -7,6 +7,9 @@ import java.util.Map;
 final class Evaluator {
   private final Budget budget;
 
+  /** True while values that are not real count as undefined. */
+  private boolean realOnly;
+
   Evaluator(Budget budget) {
     this.budget = budget;
   }
@@ -124,8 +127,23 @@ final class Evaluator {
    */
   record Point(Map<String, Double> values, double degree, int sign) {}
 
+  /** The value at a point over the reals: not a number as soon as a part of it leaves them. */
+  Complex realAt(Expr e, Point p) {
+    realOnly = true;
+    try {
+      return at(e, p);
+    } finally {
+      realOnly = false;
+    }
+  }
+
   /** The value at a point; NaN where it is undefined or where a part has no value. */
   Complex at(Expr e, Point p) {
+    Complex c = valueAt(e, p);
+    return realOnly && c.im() != 0 && !c.isReal() ? Complex.NAN : c;
+  }
+
+  private Complex valueAt(Expr e, Point p) {
     budget.spend(2);
     return switch (e) {
       case Expr.Num n -> Complex.of(n.value().toDouble());

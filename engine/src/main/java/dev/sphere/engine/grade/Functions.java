@@ -34,6 +34,13 @@ final class Functions {
       case "cosh" -> x.exp().plus(x.negate().exp()).over(Complex.of(2));
       case "tanh" -> real(x, Math.tanh(x.re()));
       case "coth" -> real(x, 1 / Math.tanh(x.re()));
+      case "sech" -> real(x, 1 / Math.cosh(x.re()));
+      case "csch" -> real(x, 1 / Math.sinh(x.re()));
+      case "asinh" -> real(x, Math.signum(x.re()) * Math.log(Math.abs(x.re()) + Math.sqrt(x.re() * x.re() + 1)));
+      case "acosh" -> real(x, Math.log(x.re() + Math.sqrt(x.re() * x.re() - 1)));
+      case "atanh" -> real(x, 0.5 * Math.log((1 + x.re()) / (1 - x.re())));
+      case "acsc" -> real(x, Math.asin(1 / x.re()));
+      case "sgn" -> real(x, Math.signum(x.re()));
       case "exp" -> x.exp();
       case "ln" -> x.ln();
       case "log" -> v.length > 1 ? x.ln().over(v[1].ln()) : x.ln();

@@ -49,11 +49,17 @@ final class Lexer {
           Map.entry("vert", "|"), Map.entry("mid", "|"), Map.entry("lVert", "|"), Map.entry("rVert", "|"),
           Map.entry("degree", "circ"), Map.entry("degrees", "circ"), Map.entry("smallsetminus", "setminus"),
           Map.entry("Longrightarrow", "implies"), Map.entry("Rightarrow", "implies"), Map.entry("rightarrow", "to"),
-          Map.entry("iff", "implies"), Map.entry("arcsec", "asec"), Map.entry("percent", "%"));
+          Map.entry("iff", "implies"), Map.entry("arcsec", "asec"), Map.entry("percent", "%"), Map.entry("arcsinh", "asinh"),
+          Map.entry("arccosh", "acosh"), Map.entry("arctanh", "atanh"), Map.entry("arsinh", "asinh"),
+          Map.entry("arcosh", "acosh"), Map.entry("artanh", "atanh"), Map.entry("cosec", "csc"),
+          Map.entry("cosech", "csch"), Map.entry("arccot", "acot"), Map.entry("arcctg", "acot"), Map.entry("ctg", "cot"),
+          Map.entry("tg", "tan"), Map.entry("arctg", "atan"), Map.entry("sign", "sgn"), Map.entry("signum", "sgn"),
+          Map.entry("binomial", "binom"), Map.entry("arccsc", "acsc"));
   private static final Set<String> PLAIN_FUNCTIONS =
       Set.of(
           "sin", "cos", "tan", "cot", "sec", "csc", "asin", "acos", "atan", "arcsin", "arccos", "arctan", "sinh", "cosh",
-          "tanh", "ln", "log", "lg", "exp", "sqrt", "cbrt", "abs", "floor", "ceil", "pi", "infinity", "inf", "oo", "or",
+          "tanh", "coth", "csch", "sech", "asinh", "acosh", "atanh", "arcsinh", "arccosh", "arctanh", "cosec", "cosech",
+          "acot", "arccot", "sgn", "sign", "signum", "binomial", "ln", "log", "lg", "exp", "sqrt", "cbrt", "abs", "floor", "ceil", "pi", "infinity", "inf", "oo", "or",
           "and", "binom", "gcd", "lcm", "max", "min", "union", "Union", "degrees", "degree", "percent", "theta",
           "alpha", "beta", "gamma", "lambda", "frac", "times", "cup", "cdot", "le", "ge", "ne", "leq", "geq", "neq");
 
@@ -173,6 +179,11 @@ final class Lexer {
       return;
     }
     String name = s.substring(from, i);
+    if (name.matches("q?quad[a-zA-Z]+")) {
+      // \\quadx is a slip for \\quad x
+      i = from + name.indexOf("quad") + 4;
+      name = s.substring(from, i);
+    }
     if (IGNORED.contains(name)) {
       if (name.equals("left") || name.equals("right")) {
         skipDot();

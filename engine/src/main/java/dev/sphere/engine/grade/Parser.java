@@ -31,12 +31,22 @@ final class Parser extends ExprParser {
 
   private Expr answer() {
     List<Expr> items = new ArrayList<>();
+    List<Expr> segments = new ArrayList<>();
+    int segment = 0;
+    boolean nested = false;
     boolean or = false;
     while (peek().kind() != Kind.END) {
       if (separator()) {
         or |= peek().isCommand("or");
         if (peek().isCommand("implies")) {
           items.clear();
+          segments.clear();
+          segment = 0;
+        }
+        if (peek().is(";") && items.size() > segment) {
+          nested |= items.size() > segment + 1;
+          segments.add(together(items.subList(segment, items.size())));
+          segment = items.size();
         }
         take();
         continue;
@@ -49,7 +59,16 @@ final class Parser extends ExprParser {
     if (items.isEmpty()) {
       throw new Budget.Stop("nothing to read");
     }
+    if (!segments.isEmpty() && items.size() > segment && (nested || items.size() > segment + 1)) {
+      // x = 1, y = 2; x = 3, y = 4: answers of several parts
+      segments.add(together(items.subList(segment, items.size())));
+      return new Expr.ListOf(List.copyOf(segments), or);
+    }
     return items.size() == 1 ? items.getFirst() : new Expr.ListOf(List.copyOf(items), or);
+  }
+
+  private static Expr together(List<Expr> parts) {
+    return parts.size() == 1 ? parts.getFirst() : new Expr.ListOf(List.copyOf(parts), false);
   }
 
   private boolean separator() {
@@ -166,7 +185,9 @@ final class Parser extends ExprParser {
       }
       depth += a.is("(") ? 1 : a.is(")") ? -1 : 0;
       if (depth == 0) {
-        return ahead(k + 1).is("=");
+        Token next = ahead(k + 1);
+        return next.is("=") || "fghF".contains(t.text()) && (next.is("<") || next.is(">") || next.is("<=") || next.is(">=")
+            || next.isCommand("le") || next.isCommand("ge"));
       }
     }
     return false;

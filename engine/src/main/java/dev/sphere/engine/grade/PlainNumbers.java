@@ -62,6 +62,11 @@ final class PlainNumbers {
     if (digits == 0 || comma >= 0 && to - comma != 4) {
       return null;
     }
+    int first = negative ? from + 1 : from;
+    if (s.charAt(first) == '0' && first + 1 < to && s.charAt(first + 1) == ',') {
+      // 0,125 groups no thousands
+      return null;
+    }
     long decimals = point < 0 ? 0 : to - point - 1;
     while (decimals > 0 && value % 10 == 0) {
       value /= 10;

@@ -10,7 +10,8 @@ import java.util.Set;
 final class PrimaryParser {
   private static final Set<String> FUNCTIONS =
       Set.of("sin", "cos", "tan", "cot", "sec", "csc", "asin", "acos", "atan", "sinh", "cosh", "tanh", "ln", "log", "lg",
-          "exp", "arg", "Re", "Im", "det", "gcd", "lcm", "max", "min", "deg", "ceil", "floor", "abs", "coth", "asec");
+          "exp", "arg", "Re", "Im", "det", "gcd", "lcm", "max", "min", "deg", "ceil", "floor", "abs", "coth", "asec", "csch",
+          "sech", "asinh", "acosh", "atanh", "acot", "acsc", "sgn");
   private static final Set<String> ACCENTS =
       Set.of("overline", "bar", "hat", "vec", "widehat", "overrightarrow", "tilde", "widetilde", "dot", "ddot",
           "overleftrightarrow", "overparen", "wideparen", "overarc", "not");

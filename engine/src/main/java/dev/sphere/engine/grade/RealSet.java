@@ -154,7 +154,8 @@ record RealSet(List<Double> ends, DoublePredicate has) {
       return of(r.sides().get(1), evaluator);
     }
     Set<String> names = new TreeSet<>();
-    for (Expr s : r.sides()) {
+    List<Expr> sides = r.sides().stream().map(RealSet::named).toList();
+    for (Expr s : sides) {
       if (!s.isScalar()) {
         return null;
       }
@@ -166,13 +167,22 @@ record RealSet(List<Double> ends, DoublePredicate has) {
     String x = names.iterator().next();
     RealSet all = ALL;
     for (int i = 0; i < r.ops().size(); i++) {
-      RealSet one = half(r.sides().get(i), r.ops().get(i), r.sides().get(i + 1), x, evaluator);
+      RealSet one = half(sides.get(i), r.ops().get(i), sides.get(i + 1), x, evaluator);
+      if (one == null && !r.ops().contains("=")) {
+        one = new Inequality(sides.get(i), r.ops().get(i), sides.get(i + 1), x, evaluator).solutions();
+      }
       if (one == null) {
         return null;
       }
       all = all.combine(one, 'n');
     }
     return all;
+  }
+
+  /** In 0 < f(x) < 1 it is f(x) that has the range. */
+  private static Expr named(Expr side) {
+    boolean unknown = side instanceof Expr.Call c && c.name().length() == 1;
+    return unknown ? new Expr.Sym("?") : side;
   }
 
   /** The solutions of one relation that is linear in x. */

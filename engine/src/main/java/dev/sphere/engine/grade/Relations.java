@@ -75,7 +75,8 @@ final class Relations {
    * (in a prediction only) an expression in several names, such as m + n.
    */
   private boolean standsFor(Expr left, Expr right, boolean prediction) {
-    if (isName(left) || left instanceof Expr.Call c && !c.args().isEmpty() && !isElementary(c)) {
+    if (isName(left) || left instanceof Expr.Call c && !c.args().isEmpty() && !isElementary(c)
+        || left instanceof Expr.Ratio && (right instanceof Expr.Ratio || right.isScalar())) {
       return true;
     }
     Set<String> names = Comparer.names(left);
@@ -86,6 +87,10 @@ final class Relations {
     }
     if (!left.isScalar()) {
       return left instanceof Expr.Group;
+    }
+    if (comparer.scalars().zero(right) && !(left instanceof Expr.Call)) {
+      // "5x - 7y = 0" is an equation, whatever was asked
+      return false;
     }
     boolean capitals = names.stream().allMatch(n -> Character.isUpperCase(n.charAt(0))) || left instanceof Expr.Call;
     return prediction && Scalars.isConstant(right) && (names.size() > 1 || capitals) || capitals && names.size() > 1;
@@ -104,6 +109,10 @@ final class Relations {
     Expr ly = y.sides().getFirst();
     Expr rx = x.sides().getLast();
     Expr ry = y.sides().getLast();
+    if (x.ops().equals(y.ops()) && x.ops().size() == 1 && !x.ops().contains("~") && comparer.compare(lx, ly).equal()
+        && comparer.compare(rx, ry).equal()) {
+      return Decision.same("same sides");
+    }
     if (!equations && (x.ops().contains("~") || y.ops().contains("~"))) {
       boolean first = x.ops().contains("~");
       Expr.Rel approximate = first ? x : y;
@@ -201,6 +210,9 @@ final class Relations {
     Set<String> names = new TreeSet<>(Comparer.names(p));
     if (!names.equals(Comparer.names(q)) || names.isEmpty()) {
       return Decision.different("relations between different names");
+    }
+    if (Sampling.largePower(p) || Sampling.largePower(q)) {
+      return Decision.different("powers too large to compare");
     }
     Complex ratio = null;
     int valid = 0;

@@ -53,8 +53,23 @@ final class Rounding {
       case Expr.Percent p -> decimals(p.of());
       case Expr.Degrees d -> decimals(d.of());
       case Expr.Quantity q -> decimals(q.value());
+      case Expr.Op o -> scientific(o);
       default -> -1;
     };
+  }
+
+  /** The decimals of 2.5 * 10^-3, which is 0.0025. */
+  private static int scientific(Expr.Op o) {
+    boolean power = o.op() == '*' && o.left() instanceof Expr.Num m && m.decimals() >= 0
+        && o.right() instanceof Expr.Op p && p.op() == '^' && p.left() instanceof Expr.Num ten
+        && ten.value().equals(Rational.of(10));
+    if (!power) {
+      return -1;
+    }
+    Expr exponent = ((Expr.Op) o.right()).right();
+    int n = exponent instanceof Expr.Num e ? e.value().intOr(0)
+        : exponent instanceof Expr.Neg(Expr.Num e) ? -e.value().intOr(0) : 0;
+    return Math.max(-1, ((Expr.Num) o.left()).decimals() - n);
   }
 
   /** Significant digits of a value written with d decimals. */

@@ -8,7 +8,7 @@ import java.util.TreeSet;
 
 /** Compares single values: numbers, expressions, quantities with units. */
 final class Scalars {
-  private static final int POINTS = 9;
+  private static final int POINTS = 14;
   private static final String ANGLE = "{angle=1}";
   private static final Set<String> CONSTANTS = Set.of("pi", "e", "i", "infty");
 
@@ -26,6 +26,12 @@ final class Scalars {
     for (Expr c : e.children()) {
       variables(c, names);
     }
+  }
+
+  /** True for an exact zero. */
+  boolean zero(Expr e) {
+    Rational r = evaluator.exact(e);
+    return r != null && r.num().signum() == 0;
   }
 
   static boolean isConstant(Expr e) {
@@ -151,25 +157,15 @@ final class Scalars {
     if (names.isEmpty()) {
       return constants(a, x, b, y, degree);
     }
-    int valid = 0;
-    for (int k = 0; k < POINTS; k++) {
-      Evaluator.Point p = point(List.copyOf(names), k, degree);
-      Complex u = evaluator.at(a, p);
-      Complex v = evaluator.at(b, p);
-      if (u.finite() && v.finite() && u.abs() < 1e100) {
-        valid++;
-        if (!close(u, v)) {
-          return Decision.different("different values at a point");
-        }
-      } else if (u.finite() != v.finite() && k < 3) {
-        return Decision.different("defined at different points");
-      }
-    }
-    return valid >= 3 ? Decision.same("same values at " + valid + " points")
-        : Decision.different("not comparable by values");
+    return new Sampling(evaluator, List.copyOf(names), degree).compare(a, b);
   }
 
-  /** Fixed points: positive ones near 1 first, then mixed signs, then larger and whole ones. */
+  /** How many fixed points there are. */
+  static int points() {
+    return POINTS;
+  }
+
+  /** Fixed points: positive ones near 1 first, then mixed signs, larger and whole ones, at last small and negative ones. */
   static Evaluator.Point point(List<String> names, int k, double degree) {
     Map<String, Double> values = new HashMap<>();
     for (int j = 0; j < names.size(); j++) {
@@ -183,6 +179,14 @@ final class Scalars {
         v = 2 + (j * 3 + 1) % 7;
       } else if (k == 8) {
         v = 5 + (j * 2 + 3) % 5;
+      } else if (k == 9 || k == 10) {
+        v = (k == 9 ? 0.36 : -0.36) * v;
+      } else if (k == 11) {
+        v = -1.1 - v;
+      } else if (k == 12) {
+        v = 9 + 7 * v;
+      } else if (k == 13) {
+        v = 0.02 + 0.35 * v;
       }
       values.put(names.get(j), v);
     }

@@ -39,6 +39,7 @@ final class Words {
         {"does not exist", "dne", "doesn't exist", "doesnt exist"},
         {"infinitely many", "infinite", "infinitely many solutions", "infinite solutions", "infinite number of solutions"},
         {"all real numbers", "all reals", "all real x", "any real number", "every real number", "real numbers"},
+        {"yes", "true"}, {"no", "false"},
         {"monday", "mon"}, {"tuesday", "tue", "tues"}, {"wednesday", "wed"}, {"thursday", "thu", "thurs", "thur"},
         {"friday", "fri"}, {"saturday", "sat"}, {"sunday", "sun"}};
     for (String[] group : same) {

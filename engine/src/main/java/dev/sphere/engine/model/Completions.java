@@ -9,12 +9,6 @@ import dev.sphere.engine.TokenPath;
 import dev.sphere.engine.search.Keys;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.Callable;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
-import java.util.concurrent.Semaphore;
 import java.util.function.BiConsumer;
 
 /** Completes many prompts at once, so that the policy's batch stays full. */
@@ -40,7 +34,8 @@ public final class Completions {
    * @param sampling how tokens are drawn
    * @param stop where a completion ends, besides end token and limit
    * @param seed of the draws
-   * @param listener told of each prompt that is done, from the working threads, one call at a time: index, completions
+   * @param listener told of each prompt that is done, in the order in which they are done, from the calling thread:
+   *     index, completions
    * @return for each prompt its completions, in order
    */
   public static List<List<Generation>> complete(
@@ -52,38 +47,8 @@ public final class Completions {
       long seed,
       BiConsumer<Integer, List<Generation>> listener)
       throws InterruptedException {
-    Semaphore places = new Semaphore(IN_FLIGHT);
-    Object told = new Object();
-    List<Future<List<Generation>>> futures = new ArrayList<>();
-    ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
-    try {
-      for (int i = 0; i < prompts.size(); i++) {
-        int index = i;
-        Callable<List<Generation>> work = () -> {
-          places.acquire();
-          try {
-            List<Generation> done = one(policy, prompts.get(index), samples, sampling, stop, seed);
-            synchronized (told) {
-              listener.accept(index, done);
-            }
-            return done;
-          } finally {
-            places.release();
-          }
-        };
-        futures.add(threads.submit(work));
-      }
-      List<List<Generation>> all = new ArrayList<>();
-      for (Future<List<Generation>> future : futures) {
-        all.add(future.get());
-      }
-      return all;
-    } catch (ExecutionException e) {
-      throw e.getCause() instanceof RuntimeException r ? r : new IllegalStateException(e.getCause());
-    } finally {
-      threads.shutdownNow();
-      threads.close();
-    }
+    return InFlight.run(
+        prompts, IN_FLIGHT, prompt -> one(policy, prompt, samples, sampling, stop, seed), listener::accept);
   }
 
   private static List<Generation> one(

@@ -64,7 +64,36 @@ class EvaluatorTest {
     EvalResult b = new Evaluator(policy(), Prompts.defaults())
         .run(PROBLEMS, many, x -> order.add(x.getFirst().problemId()));
     assertEquals(a, b);
-    assertEquals(List.of("a", "b", "c"), order);
+    assertEquals(List.of("a", "b", "c"), order.stream().sorted().toList());
+  }
+
+  @Test
+  void knownAnswersAreNotAskedAgain() throws InterruptedException {
+    EvalSettings s = new EvalSettings(true, 3, SamplingSettings.temperature(0.8f, 50), 1, 2);
+    EvalResult whole = run(s);
+    List<Answered> ofB = whole.answers().stream().filter(x -> x.problemId().equals("b")).toList();
+    List<String> asked = new ArrayList<>();
+    EvalResult resumed = new Evaluator(policy(), Prompts.defaults())
+        .run(PROBLEMS, s, Map.of("b", ofB), x -> asked.add(x.getFirst().problemId()));
+    assertEquals(whole, resumed);
+    assertEquals(List.of("a", "c"), asked.stream().sorted().toList());
+  }
+
+  @Test
+  void aProcessRewardScoresEachStepAlongThePath() throws InterruptedException {
+    ScriptedPolicy p = policy();
+    List<Integer> lengths = new java.util.concurrent.CopyOnWriteArrayList<>();
+    StepScorer scorer = new StepScorer(p, (problem, path, key, candidates) -> {
+      lengths.add(path.length());
+      return new double[] {candidates.getFirst().text().contains("0.5") ? 1 : 0.25};
+    }, " ");
+    EvalResult r = new Evaluator(p, Prompts.defaults(), scorer)
+        .run(PROBLEMS.subList(0, 1), new EvalSettings(false, 2, SamplingSettings.temperature(0.8f, 50), 1, 1), x -> { });
+    // "so \\boxed{0.5}": two steps, cut after the space
+    assertEquals(List.of(0.25, 1.0), r.answers().getFirst().steps());
+    assertEquals(4, lengths.size());
+    assertTrue(lengths.get(1) > lengths.get(0), lengths.toString());
+    assertEquals(1, r.selections().getFirst().bestOfN(), 1e-12);
   }
 
   @Test

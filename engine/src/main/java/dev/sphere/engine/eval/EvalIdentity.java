@@ -1,0 +1,54 @@
+package dev.sphere.engine.eval;
+
+import dev.sphere.engine.Problem;
+import dev.sphere.engine.data.ProblemSet;
+import dev.sphere.engine.search.Keys;
+import dev.sphere.engine.stage.Prompts;
+import dev.sphere.gguf.GgufFile;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Locale;
+import java.util.Map;
+
+/** What an evaluation's answers are made from, as text by name: the same in all means the same answers. */
+public final class EvalIdentity {
+  private EvalIdentity() {}
+
+  /** The identity of an evaluation; {@code adapter} may be null. */
+  public static Map<String, String> of(
+      Path model, Path adapter, ProblemSet set, Prompts prompts, EvalSettings settings) {
+    Map<String, String> m = new LinkedHashMap<>();
+    m.put("model", model.getFileName() + " " + sha256(model));
+    m.put("adapter", adapter == null ? "none" : adapter.getFileName() + " " + sha256(adapter));
+    m.put("problems", String.format(Locale.ROOT, "%s, %d, %016x", set.source(), set.problems().size(), hash(set)));
+    m.put("system turn", prompts.system());
+    m.put("user turn", prompts.question());
+    m.put("template", prompts.template().isEmpty() ? "the model's own" : prompts.template());
+    m.put("greedy", String.valueOf(settings.greedy()));
+    m.put("samples", String.valueOf(settings.samples()));
+    if (settings.samples() > 0) {
+      m.put("sampling", "temperature " + settings.sampling().temperature() + ", top-p " + settings.sampling().topP()
+          + ", top-k " + settings.sampling().topK() + ", min-p " + settings.sampling().minP());
+      m.put("seed", String.valueOf(settings.seed()));
+    }
+    m.put("most tokens", String.valueOf(settings.sampling().maxTokens()));
+    if (!settings.stop().isEmpty()) {
+      m.put("ended by", settings.stop().toString());
+    }
+    return m;
+  }
+
+  private static long hash(ProblemSet set) {
+    long h = 0;
+    for (Problem p : set.problems()) {
+      h = Keys.mix(h + Keys.hash(p.id())) + Keys.mix(Keys.hash(p.question()) + 31 * Keys.hash(p.answer()));
+    }
+    return h;
+  }
+
+  private static String sha256(Path gguf) {
+    try (GgufFile file = GgufFile.open(gguf)) {
+      return file.sha256();
+    }
+  }
+}

@@ -1,0 +1,77 @@
+package dev.sphere.engine.grade;
+
+import java.util.Locale;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/** Multiple choice: letters from A to J, with or without marks, beside their text, or named in a sentence. */
+final class Choices {
+  private static final Pattern CHOICE =
+      Pattern.compile("(?:option|choice|answer)?\\s*(?:\\(\\s*([A-Za-z])\\s*\\)|([A-Za-z])(?:[).:]|$))\\s*(.*)",
+          Pattern.DOTALL | Pattern.CASE_INSENSITIVE);
+  private static final Pattern NAMED =
+      Pattern.compile("(?:(?i:answer|option|choice)(?i:\\s+(?:is|must\\s+be|should\\s+be|would\\s+be))?\\s*:?"
+          + "|(?i:it\\s*(?:'s|is)|pick|choose|select|think\\s+it\\s*(?:'s|is)))"
+          + "\\s*(?i:for\\s+sure|definitely|clearly|surely|probably|most\\s+likely|option|choice|letter)?[\\s:*(]*"
+          + "([A-J])(?=[\\s)*.,:;!]|$)");
+  private static final Pattern LEADING = Pattern.compile("^\\(?([A-J])(?:[).:]|\\s+(?=[A-Z0-9$\\\\]))");
+
+  private Choices() {}
+
+  /**
+   * The letter that a text chooses where the gold answer is a letter; null when it names none: the last "the answer is C",
+   * "it's C", else the letter with which it begins. "It's not A" names nothing.
+   */
+  static String letterIn(String text) {
+    String tail = text.length() > 20_000 ? text.substring(text.length() - 20_000) : text;
+    Matcher m = NAMED.matcher(tail);
+    String last = null;
+    while (m.find()) {
+      last = m.group(1);
+    }
+    if (last == null) {
+      m = LEADING.matcher(tail.strip());
+      last = m.find() ? m.group(1) : null;
+    }
+    return last;
+  }
+
+  /** True where the gold answer is nothing but a letter from A to J, with or without brackets. */
+  static boolean isLetter(String gold) {
+    return gold.length() < 40 && choiceText(gold).matches("\\(?\\s*[A-J]\\s*\\)?\\.?");
+  }
+
+  static boolean isChoice(char c) {
+    return Character.isLetter(c) && Character.toUpperCase(c) <= 'J';
+  }
+
+  /** "B", "(B)", "B. 42", "\text{(B)}" choose the same option. */
+  static Decision compare(String g, String kg, String p, String kp) {
+    Matcher a = CHOICE.matcher(choiceText(g));
+    Matcher b = CHOICE.matcher(choiceText(p));
+    boolean choosesA = a.matches();
+    if (!b.matches()) {
+      return null;
+    }
+    if (!choosesA) {
+      // "(C) 14", where the gold answer is 14
+      boolean valued = b.group(1) != null && isChoice(b.group(1).charAt(0)) && !b.group(3).isBlank()
+          && b.group(3).length() < 200;
+      return valued && AnswerGrader.answers(g, b.group(3)).equal() ? Decision.same("value of the choice") : null;
+    }
+    String x = (a.group(1) != null ? a.group(1) : a.group(2)).toUpperCase(Locale.ROOT);
+    String y = (b.group(1) != null ? b.group(1) : b.group(2)).toUpperCase(Locale.ROOT);
+    boolean alone = a.group(3).isBlank() || b.group(3).isBlank();
+    boolean marked = a.group(1) != null || b.group(1) != null || !a.group(3).isBlank() || !b.group(3).isBlank()
+        || kg.length() == 1 && kp.length() == 1 || kp.startsWith("option ") || kp.startsWith("choice ");
+    if (!alone || !marked || !isChoice(x.charAt(0)) || !isChoice(y.charAt(0))) {
+      return null;
+    }
+    return x.equals(y) ? Decision.same("same choice") : Decision.different("different choices");
+  }
+
+  private static String choiceText(String s) {
+    return s.replaceAll("\\\\(?:text|textbf|mathrm|mathbf|mbox|textrm|boxed)\\b|\\\\[ ,;:!]|[{}$*]", " ")
+        .replaceAll("\\s+", " ").strip();
+  }
+}

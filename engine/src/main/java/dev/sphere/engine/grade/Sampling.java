@@ -1,0 +1,116 @@
+package dev.sphere.engine.grade;
+
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/** Compares two expressions with variables by their values at fixed points. */
+final class Sampling {
+  /** Names that stand for whole numbers by custom. */
+  private static final Set<String> WHOLE = Set.of("n", "m", "k", "N", "M", "K", "j");
+
+  /** Below this both values count as zero. */
+  private static final double TINY = 1e-9;
+
+  private final Evaluator evaluator;
+  private final List<String> names;
+  private final double degree;
+
+  Sampling(Evaluator evaluator, List<String> names, double degree) {
+    this.evaluator = evaluator;
+    this.names = names;
+    this.degree = degree;
+  }
+
+  Decision compare(Expr a, Expr b) {
+    double loose = Math.max(coarseness(a), coarseness(b));
+    Decision d = at(a, b, false, loose);
+    boolean alternates = !d.equal() && names.stream().anyMatch(WHOLE::contains) && (alternates(a) || alternates(b));
+    return alternates ? at(a, b, true, loose) : d;
+  }
+
+  private Decision at(Expr a, Expr b, boolean whole, double loose) {
+    boolean complex = speaksOfI(a) || speaksOfI(b);
+    boolean underflows = largePower(a) || largePower(b);
+    int valid = 0;
+    int zeros = 0;
+    boolean rounded = false;
+    for (int k = 0; k < Scalars.points(); k++) {
+      Evaluator.Point p = Scalars.point(names, k, degree);
+      p = whole ? atWhole(p, k) : p;
+      Complex u = complex ? evaluator.at(a, p) : evaluator.realAt(a, p);
+      Complex v = complex ? evaluator.at(b, p) : evaluator.realAt(b, p);
+      // Without an i in sight the question is about real numbers: where a root or a logarithm leaves them it has no value.
+      boolean hasU = u.finite() && (complex || u.isReal());
+      boolean hasV = v.finite() && (complex || v.isReal());
+      double size = Math.max(u.abs(), v.abs());
+      if (hasU && hasV && size < 1e100) {
+        if (size < TINY) {
+          zeros += underflows || size > 0 && size < 1e-30 ? 0 : 1;
+        } else if (Scalars.close(u, v)) {
+          valid++;
+        } else if (loose > 0 && u.minus(v).abs() <= loose * size) {
+          valid++;
+          rounded = true;
+        } else {
+          return Decision.different("different values at a point");
+        }
+      } else if (hasU != hasV && k < 3) {
+        return Decision.different("defined at different points");
+      }
+    }
+    if (valid < 3 && (valid > 0 || zeros < 3)) {
+      return Decision.different("not comparable by values");
+    }
+    String at = whole ? " whole points" : " points";
+    return Decision.same((rounded ? "same values up to rounded coefficients at " : "same values at ")
+        + (valid > 0 ? valid : zeros) + at);
+  }
+
+  private Evaluator.Point atWhole(Evaluator.Point p, int k) {
+    Map<String, Double> values = new HashMap<>(p.values());
+    int j = 0;
+    for (String n : names) {
+      if (WHOLE.contains(n)) {
+        values.put(n, (double) (1 + (k + 2 * j++) % 7));
+      }
+    }
+    return new Evaluator.Point(values, p.degree(), p.sign());
+  }
+
+  private static boolean speaksOfI(Expr e) {
+    return e instanceof Expr.Sym(String n) && n.equals("i") || e.children().stream().anyMatch(Sampling::speaksOfI);
+  }
+
+  /** (-1)^n: a power of a negative number, which has real values at whole exponents alone. */
+  private static boolean alternates(Expr e) {
+    if (e instanceof Expr.Op(char op, Expr base, Expr exponent) && op == '^' && !Scalars.isConstant(exponent)
+        && (base instanceof Expr.Neg || base instanceof Expr.Num(Rational v, int d) && v.num().signum() < 0)) {
+      return true;
+    }
+    return e.children().stream().anyMatch(Sampling::alternates);
+  }
+
+  /** True where a power is so large that values under- or overflow almost everywhere. */
+  static boolean largePower(Expr e) {
+    if (e instanceof Expr.Op(char op, Expr base, Expr.Num n) && op == '^' && Math.abs(n.value().toDouble()) > 40) {
+      return true;
+    }
+    return e.children().stream().anyMatch(Sampling::largePower);
+  }
+
+  /** The relative error that decimal coefficients of six digits or more allow; 0 where there are none. */
+  private static double coarseness(Expr e) {
+    double worst = 0;
+    if (e instanceof Expr.Num n && n.decimals() > 0) {
+      int digits = n.value().num().signum() == 0 ? 0
+          : n.decimals() + 1 + (int) Math.floor(Math.log10(Math.abs(n.value().toDouble())));
+      worst = digits >= 6 ? 0.6 * Math.pow(10, 1 - digits) : 0;
+    }
+    for (Expr c : e.children()) {
+      worst = Math.max(worst, coarseness(c));
+    }
+    return worst;
+  }
+}
