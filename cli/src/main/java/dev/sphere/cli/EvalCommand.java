@@ -13,9 +13,14 @@ import dev.sphere.engine.eval.EvalReport;
 import dev.sphere.engine.eval.EvalResult;
 import dev.sphere.engine.eval.EvalSettings;
 import dev.sphere.engine.eval.Evaluator;
+import dev.sphere.engine.eval.StepScorer;
+import dev.sphere.engine.grade.AnswerGrader;
 import dev.sphere.engine.model.ChatTemplate;
 import dev.sphere.engine.model.LlamaPolicy;
+import dev.sphere.engine.reward.MonteCarloPrm;
 import dev.sphere.engine.run.Manner;
+import dev.sphere.engine.run.OpenPrm;
+import dev.sphere.engine.run.PrmSpec;
 import dev.sphere.engine.stage.Prompts;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -94,6 +99,14 @@ final class EvalCommand implements Callable<Integer> {
       paramLabel = "FILE",
       description = "Store all answers there (JSON lines), to compare with or to grade again.")
   private Path out;
+
+  @Option(names = "--prm", paramLabel = "KIND",
+      description = "Score each answer's steps by this process reward, as in search: adds best-of-N and weighted votes.")
+  private String prm;
+
+  @Option(names = "--rollouts", paramLabel = "K", defaultValue = "8",
+      description = "Rollouts a step for --prm mc (default: ${DEFAULT-VALUE}).")
+  private int rollouts;
 
   @Option(names = "--resume", description = "Go on with an evaluation into --out that was broken off.")
   private boolean resume;
@@ -178,14 +191,23 @@ final class EvalCommand implements Callable<Integer> {
             or(maxTokens, recipe.maxTokens(), manner.solutionTokens())),
         or(seed, recipe.seed(), 0L), 128, recipe.stop() == null ? List.of() : recipe.stop());
     made.putAll(EvalIdentity.of(file, adapter, set, prompts, settings));
+    PrmSpec reward = prm == null ? null : new PrmSpec(prm, new MonteCarloPrm.Settings(
+        rollouts, SamplingSettings.temperature(settings.sampling().temperature(), settings.sampling().maxTokens()), false));
+    if (reward != null) {
+      made.put("process reward", prm + (prm.equals("mc") ? ", " + rollouts + " rollouts" : "")
+          + (reward.knowsAnswers() ? " (knows the answers: what it selects proves nothing about skill)" : ""));
+    }
     try (AnswerJournal journal = out == null ? null : AnswerJournal.open(out, made, settings.answers(), resume)) {
       Map<String, List<Answered>> known = journal == null ? Map.of() : journal.known();
       EvalResult result;
       try (LlamaPolicy policy = LlamaPolicy.open(file, adapter, prompts.template(), parallel);
+          OpenPrm judge = reward == null ? null : reward.open(new AnswerGrader());
           EvalProgress progress = new EvalProgress(set.problems().size() - known.size(), System.err,
               System.console() != null && System.console().isTerminal())) {
         Consumer<List<Answered>> done = journal == null ? progress : progress.andThen(journal::add);
-        result = new Evaluator(policy, prompts).run(set.problems(), settings, known, done);
+        StepScorer scorer =
+            judge == null ? null : new StepScorer(policy, judge.factory(file).over(policy), manner.separator());
+        result = new Evaluator(policy, prompts, scorer).run(set.problems(), settings, known, done);
       }
       if (journal != null) {
         journal.finish(result.answers());

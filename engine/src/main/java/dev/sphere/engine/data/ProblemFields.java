@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 
 /**
@@ -135,7 +136,15 @@ final class ProblemFields {
   /** A number as people write it: 27.0 is 27. */
   private static String scalar(JsonNode v) throws BadRowException {
     if (v.isNumber()) {
-      BigDecimal d = v.decimalValue();
+      BigDecimal d;
+      try {
+        d = v.decimalValue();
+      } catch (JacksonException e) {
+        throw new BadRowException("an answer is a number out of range");
+      }
+      if (Math.abs((long) d.precision() - d.scale()) > 4_000 || Math.abs((long) d.scale()) > 4_000) {
+        throw new BadRowException("an answer is a number out of range");
+      }
       return d.signum() == 0 ? "0" : d.stripTrailingZeros().toPlainString();
     }
     if (v.isString() || v.isBoolean()) {

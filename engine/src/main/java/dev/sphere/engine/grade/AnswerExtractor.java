@@ -19,7 +19,7 @@ public final class AnswerExtractor {
   private static final Pattern MARKER =
       Pattern.compile(
           "(?:final\\s+answer|the\\s+(?:correct\\s+)?answer|answer)(?:\\s+to\\s+[^.:=\\n]{1,60}?)?\\s*"
-              + "(?:(?:is|are|=|would\\s+be|should\\s+be|must\\s+be)\\s*:?|:)\\s*(?:(?:is|are)\\b\\s*)?|answer\\s+(?=\\$|\\\\[(\\[])|^\\s*A:\\s*",
+              + "(?:(?:is|are|=|would\\s+be|should\\s+be|must\\s+be)\\s*:?|:)\\s*(?:(?:is|are)\\b\\s*)?|answer\\s+(?=\\$|\\\\[(\\[])|^\\s*A:(?=[\\s\\d$\\\\.-])\\s*",
           Pattern.CASE_INSENSITIVE | Pattern.MULTILINE);
   private static final Pattern NUMBER =
       Pattern.compile("-?\\$?-?(?:\\d{1,3}(?:,\\d{3})+(?!\\d)|\\d+)(?:\\.\\d+)?(?:\\s?/\\s?\\d+(?!\\d|\\.\\d))?\\s?(?:\\\\?%)?|"
@@ -28,7 +28,7 @@ public final class AnswerExtractor {
       Pattern.compile("(?:\\bis|\\bare|\\bequals|=|\\bget|\\bbe|\\bgives|:)\\s+(\\S.*)$");
 
   /** Words that are mathematics, not prose. */
-  private static final Pattern FUNCTION =
+  static final Pattern FUNCTION =
       Pattern.compile("(?<![A-Za-z])(?:arc|a)?(?:sin|cos|tan|cot|sec|csc)h?(?![A-Za-z])|(?<![A-Za-z])(?:sqrt|cbrt|log|ln|lg|exp"
           + "|abs|pi|frac|binom|binomial|floor|ceil|min|max|gcd|lcm|theta|alpha|beta|gamma|lambda|infinity|inf|oo)(?![A-Za-z])");
   private static final Pattern REASON = Pattern.compile("[\\s,]+(?:because|since|so that)\\b.*$", Pattern.DOTALL);

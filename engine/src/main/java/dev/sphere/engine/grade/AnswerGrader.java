@@ -19,6 +19,21 @@ public final class AnswerGrader implements OutcomeReward {
   private static final Pattern DECIMAL_COMMA = Pattern.compile("(-?\\d{1,9}),(\\d{1,9})");
   private static final Pattern BASE = Pattern.compile("\\(?([0-9A-Za-z]+)\\)?\\s*_\\s*\\{?\\s*(\\d{1,2})\\s*\\}?");
 
+  private final SymbolicJudge judge; // null for none
+
+  /** A grader whose verdicts depend on the two texts alone. */
+  public AnswerGrader() {
+    this.judge = null;
+  }
+
+  /**
+   * A grader that asks a computer algebra system where values at points settle nothing. What that system does in its time
+   * depends on the machine, so search and training never use it.
+   */
+  public AnswerGrader(SymbolicWorker worker) {
+    this.judge = worker;
+  }
+
   @Override
   public boolean correct(Problem problem, String solution) {
     return grade(problem, solution).equal();
@@ -94,7 +109,7 @@ public final class AnswerGrader implements OutcomeReward {
   }
 
   /** Two answers as they were found. */
-  static Decision answers(String gold, String pred) {
+  Decision answers(String gold, String pred) {
     String g = Cleaner.clean(gold);
     String p = Cleaner.clean(pred);
     if (g.equals(p)) {
@@ -131,7 +146,7 @@ public final class AnswerGrader implements OutcomeReward {
   }
 
   /** Kinds of answer that are no mathematics: words, choices, times, dates, numbers in another base. */
-  private static Decision special(String g, String p) {
+  private Decision special(String g, String p) {
     String kg = Words.key(g);
     String kp = Words.key(p);
     if (kg.equals(kp) && (Words.wordsOnly(kg) || kg.length() == 1 && Choices.isChoice(kg.charAt(0)))) {
@@ -144,7 +159,7 @@ public final class AnswerGrader implements OutcomeReward {
     if (times != null) {
       return times ? Decision.same("same time or date") : Decision.different("different times or dates");
     }
-    Decision choice = Choices.compare(g, kg, p, kp);
+    Decision choice = Choices.compare(this, g, kg, p, kp);
     if (choice != null) {
       return choice;
     }
@@ -181,7 +196,7 @@ public final class AnswerGrader implements OutcomeReward {
   }
 
   /** Reads both as mathematics, with every reading of their commas, and compares. */
-  private static Decision byMeaning(String g, String p) {
+  private Decision byMeaning(String g, String p) {
     Budget budget = new Budget(BUDGET);
     Readings gold = Readings.of(g, budget);
     Readings pred = Readings.of(p, budget);
@@ -189,7 +204,7 @@ public final class AnswerGrader implements OutcomeReward {
       boolean same = bare(g).equalsIgnoreCase(bare(p)) || Words.key(g).equals(Words.key(p)) && !Words.key(g).isEmpty();
       return same ? Decision.same("same text but for spacing") : Decision.different("not readable as mathematics");
     }
-    Comparer comparer = new Comparer(budget);
+    Comparer comparer = new Comparer(budget, judge);
     Decision first = null;
     for (Expr a : gold.expressions()) {
       for (Expr b : pred.expressions()) {

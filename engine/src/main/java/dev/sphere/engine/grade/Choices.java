@@ -46,7 +46,7 @@ final class Choices {
   }
 
   /** "B", "(B)", "B. 42", "\text{(B)}" choose the same option. */
-  static Decision compare(String g, String kg, String p, String kp) {
+  static Decision compare(AnswerGrader grader, String g, String kg, String p, String kp) {
     Matcher a = CHOICE.matcher(choiceText(g));
     Matcher b = CHOICE.matcher(choiceText(p));
     boolean choosesA = a.matches();
@@ -57,7 +57,7 @@ final class Choices {
       // "(C) 14", where the gold answer is 14
       boolean valued = b.group(1) != null && isChoice(b.group(1).charAt(0)) && !b.group(3).isBlank()
           && b.group(3).length() < 200;
-      return valued && AnswerGrader.answers(g, b.group(3)).equal() ? Decision.same("value of the choice") : null;
+      return valued && grader.answers(g, b.group(3)).equal() ? Decision.same("value of the choice") : null;
     }
     String x = (a.group(1) != null ? a.group(1) : a.group(2)).toUpperCase(Locale.ROOT);
     String y = (b.group(1) != null ? b.group(1) : b.group(2)).toUpperCase(Locale.ROOT);

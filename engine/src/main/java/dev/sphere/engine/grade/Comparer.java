@@ -15,10 +15,10 @@ final class Comparer {
   private final Scalars scalars;
   private final Relations relations;
 
-  Comparer(Budget budget) {
+  Comparer(Budget budget, SymbolicJudge judge) {
     this.budget = budget;
     this.evaluator = new Evaluator(budget);
-    this.scalars = new Scalars(evaluator);
+    this.scalars = new Scalars(evaluator, judge);
     this.relations = new Relations(this, evaluator);
   }
 
@@ -173,7 +173,9 @@ final class Comparer {
       if (!(e instanceof Expr.Rel r) || !r.ops().getFirst().equals("=")) {
         return false;
       }
-      names.add(r.sides().getFirst());
+      // x_1 and x_2 number the answers, they do not tell them apart.
+      Expr name = r.sides().getFirst();
+      names.add(name instanceof Expr.Sym(String n) && n.matches("[A-Za-z]_\\d") ? new Expr.Sym(n.substring(0, 1)) : name);
     }
     return names.size() > 1;
   }

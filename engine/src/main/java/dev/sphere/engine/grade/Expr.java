@@ -107,6 +107,10 @@ sealed interface Expr {
     if (!plain) {
       return false;
     }
+    if (this instanceof Call c && (c.name().equals("from") || c.name().equals("to"))) {
+      // the bounds of a sum, k = 1
+      return true;
+    }
     for (Expr c : children()) {
       if (!c.isScalar()) {
         return false;

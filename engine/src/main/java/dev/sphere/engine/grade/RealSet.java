@@ -91,7 +91,11 @@ record RealSet(List<Double> ends, DoublePredicate has) {
   }
 
   private static int compare(double a, double b) {
-    if (a == b || Double.isInfinite(a) || Double.isInfinite(b)) {
+    if (a == b) {
+      // also 0 and -0
+      return 0;
+    }
+    if (Double.isInfinite(a) || Double.isInfinite(b)) {
       return Double.compare(a, b);
     }
     return Math.abs(a - b) <= 1e-9 * Math.max(1e-3, Math.max(Math.abs(a), Math.abs(b))) ? 0 : Double.compare(a, b);
@@ -190,9 +194,9 @@ record RealSet(List<Double> ends, DoublePredicate has) {
     if (Scalars.infinite(left) || Scalars.infinite(right)) {
       return ALL;
     }
-    double[] f = new double[4];
-    double[] at = {0, 1, 2.5, -3.25};
-    for (int i = 0; i < 4; i++) {
+    double[] f = new double[8];
+    double[] at = {0, 1, 2.5, -3.25, 61.5, -47.75, 1234.5, -2345.25};
+    for (int i = 0; i < f.length; i++) {
       Evaluator.Point p = new Evaluator.Point(Map.of(x, at[i]), 1, 1);
       Complex d = evaluator.at(left, p).minus(evaluator.at(right, p));
       if (!d.finite() || !d.isReal()) {
@@ -202,9 +206,14 @@ record RealSet(List<Double> ends, DoublePredicate has) {
     }
     double slope = f[1] - f[0];
     double size = 1e-9 * (Math.abs(f[0]) + Math.abs(f[1]) + Math.abs(slope));
-    if (Math.abs(slope) <= size || Math.abs(f[2] - f[0] - 2.5 * slope) > 4 * size
-        || Math.abs(f[3] - f[0] + 3.25 * slope) > 4 * size) {
+    if (Math.abs(slope) <= size) {
       return null;
+    }
+    for (int i = 2; i < f.length; i++) {
+      // |x - 4| is linear on either side of 4
+      if (Math.abs(f[i] - f[0] - at[i] * slope) > (1 + Math.abs(at[i])) * size) {
+        return null;
+      }
     }
     double root = -f[0] / slope;
     boolean upper = slope > 0;

@@ -9,13 +9,18 @@ import java.util.TreeSet;
 /** Compares single values: numbers, expressions, quantities with units. */
 final class Scalars {
   private static final int POINTS = 14;
+  /** Decisions that say no more than that values at points did not settle it. */
+  private static final Set<String> UNDECIDED = Set.of("not comparable by values", "no value to compare", "defined at different points");
+
   private static final String ANGLE = "{angle=1}";
   private static final Set<String> CONSTANTS = Set.of("pi", "e", "i", "infty");
 
   private final Evaluator evaluator;
+  private final SymbolicJudge judge; // null for none
 
-  Scalars(Evaluator evaluator) {
+  Scalars(Evaluator evaluator, SymbolicJudge judge) {
     this.evaluator = evaluator;
+    this.judge = judge;
   }
 
   /** Adds the names of the variables in {@code e}. */
@@ -139,6 +144,15 @@ final class Scalars {
   }
 
   private Decision values(Expr a, Expr b, double degree) {
+    Decision d = byNumbers(a, b, degree);
+    if (d.equal() || judge == null || degree != 1 || !UNDECIDED.contains(d.how())) {
+      return d;
+    }
+    String term = SymjaTerm.difference(a, b);
+    return term != null && Boolean.TRUE.equals(judge.isZero(term)) ? Decision.same("same by computer algebra") : d;
+  }
+
+  private Decision byNumbers(Expr a, Expr b, double degree) {
     if (a.equals(b)) {
       return Decision.same("same expression");
     }

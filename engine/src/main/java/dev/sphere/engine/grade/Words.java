@@ -115,7 +115,7 @@ final class Words {
 
   /** True for a phrase: words only, one of them with four letters or more that is no mathematics. */
   static boolean phrase(String key) {
-    return wordsOnly(key) && java.util.Arrays.stream(key.split("[ ,]+")).anyMatch(w -> w.length() > 3)
+    return wordsOnly(key) && !AnswerExtractor.FUNCTION.matcher(key).find() && java.util.Arrays.stream(key.split("[ ,]+")).anyMatch(w -> w.length() > 3)
         && key.indexOf(',') < 0 && !key.contains(" or ") && !key.contains(" and ") && number(key) == null
         && !key.contains("sqrt") && !key.contains("infinity") && number(key.split(" ", 2)[0]) == null;
   }
