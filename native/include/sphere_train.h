@@ -18,7 +18,7 @@ struct ggml_context;
 struct ggml_tensor;
 
 // Whether this CPU multiplies BF16 faster than F32: then `bf16` below may be 1.
-SPHERE_API int32_t sphere_has_bf16_products(void);
+SPHERE_API int64_t sphere_has_bf16_products(void);
 
 // y [out, n] = weight [in, out] x [in, n] + bias [out]; bias may be NULL. With bf16 the factors are rounded to BF16 and
 // the sums kept in F32; the weight may be BF16 then.

@@ -152,7 +152,7 @@ using sphere::require;
 using sphere::require_floats;
 using sphere::Settings;
 
-int32_t sphere_has_bf16_products(void) { return sphere::has_gemm_bf16() ? 1 : 0; }
+int64_t sphere_has_bf16_products(void) { return sphere::has_gemm_bf16() ? 1 : 0; }
 
 namespace {
 

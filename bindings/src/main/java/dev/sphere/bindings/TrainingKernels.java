@@ -35,7 +35,7 @@ public final class TrainingKernels {
   private static final MethodHandle LOG_PROBS = op("sphere_op_log_probs", 3);
   private static final MethodHandle LOG_PROBS_BACK = op("sphere_op_log_probs_back", 5);
 
-  private static final MethodHandle HAS_BF16 = Ggml.of("sphere_has_bf16_products", FunctionDescriptor.of(JAVA_INT));
+  private static final MethodHandle HAS_BF16 = Ggml.of("sphere_has_bf16_products", FunctionDescriptor.of(JAVA_LONG));
 
   private final Graph graph;
 
@@ -80,7 +80,7 @@ public final class TrainingKernels {
   /** Whether this CPU multiplies BF16 faster than F32, so that the products below may be asked to. */
   public static boolean hasBf16() {
     try {
-      return (int) HAS_BF16.invokeExact() != 0;
+      return (long) HAS_BF16.invokeExact() != 0;
     } catch (Throwable t) {
       throw Ggml.failed(t);
     }

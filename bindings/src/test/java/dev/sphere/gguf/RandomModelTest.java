@@ -113,7 +113,7 @@ class RandomModelTest {
   void unknownShapesAndTypesAreNamed() {
     var e = assertThrows(IllegalArgumentException.class, () -> RandomModel.like("gpt-5"));
     assertTrue(e.getMessage().contains("gpt-5") && e.getMessage().contains("qwen2.5-0.5b"), e.getMessage());
-    assertThrows(IllegalArgumentException.class, () -> write("tiny-qwen2", GgmlType.Q4_K, 0));
+    assertThrows(IllegalArgumentException.class, () -> write("tiny-qwen2", GgmlType.Q3_K, 0));
   }
 
   @Test
