@@ -93,9 +93,15 @@ final class Comparer {
       return groups(g, h);
     }
     if (a.isScalar() && b.isScalar()) {
-      return scalars.compare(a, b);
+      Decision d = scalars.compare(a, b);
+      // Sums have no value here, but their parts have.
+      return d.equal() || !holdsSum(a) || !holdsSum(b) || !coefficients(a, b).equal() ? d : Decision.same("same parts");
     }
     return coefficients(a, b);
+  }
+
+  private static boolean holdsSum(Expr e) {
+    return e instanceof Expr.Call c && (c.name().equals("sum") || c.name().equals("prod"));
   }
 
   /** Expressions with matrices or tuples in them, such as t(1, 2): only when both are built alike. */
