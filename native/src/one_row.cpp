@@ -14,7 +14,7 @@
 
 namespace {
 
-constexpr int ROWS = 8; // weight rows at once: their sums are independent, which hides the latency
+[[maybe_unused]] constexpr int ROWS = 8; // weight rows at once: their sums are independent, which hides the latency
 
 #if defined(__AVX512F__)
 
