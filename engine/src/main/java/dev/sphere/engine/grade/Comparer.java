@@ -137,8 +137,10 @@ final class Comparer {
   }
 
   private Decision items(Expr a, Expr b) {
-    boolean groupA = a instanceof Expr.Group g && g.open() != '<' && g.items().size() > 1;
-    boolean groupB = b instanceof Expr.Group g && g.open() != '<' && g.items().size() > 1;
+    boolean groupA = a instanceof Expr.Group g && g.open() != '<' && g.items().size() > 1
+        && (g.open() == '[') == (g.close() == ']');
+    boolean groupB = b instanceof Expr.Group g && g.open() != '<' && g.items().size() > 1
+        && (g.open() == '[') == (g.close() == ']');
     if (groupA && b instanceof Expr.ListOf l) {
       return inOrder(((Expr.Group) a).items(), l.items(), "same items, brackets left out");
     }
