@@ -1,5 +1,6 @@
 package dev.sphere.trainer.job;
 
+import dev.sphere.bindings.MemoryEstimate;
 import dev.sphere.engine.PreferencePair;
 import dev.sphere.gguf.GgmlType;
 import dev.sphere.gguf.GgufFile;
@@ -152,6 +153,7 @@ public record TrainJob(
   public Outcome run(TrainTask task, TrainingListener listener, BooleanSupplier stop) {
     Preparation.Prepared prepared = Preparation.of(this, task);
     listener.note(prepared.report().summary());
+    TrainPlan.requireMemory(this, task, prepared, MemoryEstimate.availableBytes());
     try (GgufFile base = GgufFile.openModel(model);
         TrainableModel trainable = TrainableModels.open(model, modelOptions());
         RunTracker tracker = new RunTracker(output, listener)) {

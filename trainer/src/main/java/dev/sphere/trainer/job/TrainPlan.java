@@ -1,5 +1,6 @@
 package dev.sphere.trainer.job;
 
+import dev.sphere.bindings.InsufficientMemoryException;
 import dev.sphere.gguf.GgufFile;
 import dev.sphere.gguf.GgufTensor;
 import dev.sphere.trainer.bench.ProductRates;
@@ -8,11 +9,11 @@ import dev.sphere.trainer.data.TrainingSequence;
 import dev.sphere.trainer.loop.Workload;
 import dev.sphere.trainer.loss.LossSettings;
 import dev.sphere.trainer.model.Footprint;
-import dev.sphere.trainer.model.ModelOptions;
 import dev.sphere.trainer.model.TrainableModels;
 import dev.sphere.trainer.optim.OptimizerSettings;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 
 /**
@@ -59,18 +60,12 @@ public record TrainPlan(
   }
 
   static TrainPlan of(TrainJob job, TrainTask task, Preparation.Prepared prepared) {
-    ModelOptions options = job.modelOptions();
     Workload work = Workload.of(prepared.examples(), job.settings());
-    TrainableModels.Cost largest = null;
-    for (Workload.Shape s : work.shapes()) {
-      TrainableModels.Cost c = TrainableModels.cost(job.model(), options, s.groups(), s.slots());
-      boolean larger = largest == null || c.footprint().activations() > largest.footprint().activations();
-      largest = larger ? c : largest;
-    }
+    TrainableModels.Cost largest = largest(job, work);
     Footprint footprint = largest.footprint();
     long trainable = footprint.gradients() / Float.BYTES;
     LossSettings loss = loss(task);
-    long copies = moments(job.settings().optimizer()) + (loss != null && loss.sync() != null ? 1 : 0);
+    long copies = copies(job, loss);
     long parameters = 0;
     try (GgufFile file = GgufFile.openModel(job.model())) {
       for (GgufTensor t : file.tensors().values()) {
@@ -83,6 +78,44 @@ public record TrainPlan(
         parameters, trainable, prepared.examples().size(), prepared.heldOut().size(), work, footprint.weights(),
         footprint.gradients(), Float.BYTES * trainable * copies, footprint.activations(), PROCESS + rows(prepared),
         gflops, flops(largest, work, loss) / (EFFICIENCY * gflops * 1e9));
+  }
+
+  /**
+   * Refuses a run that does not fit, before any of it is taken.
+   *
+   * @param available bytes that can be taken
+   * @throws InsufficientMemoryException with what it needs and what there is
+   */
+  static void requireMemory(TrainJob job, TrainTask task, Preparation.Prepared prepared, long available) {
+    Footprint f = largest(job, Workload.of(prepared.examples(), job.settings())).footprint();
+    long optimizer = f.gradients() * copies(job, loss(task));
+    if (f.total() + optimizer > available) {
+      throw new InsufficientMemoryException(String.format(Locale.ROOT,
+          "Not enough memory to train %s: weights need %.2f GiB, gradients %.2f, the optimizer %.2f, activations %.2f, and %.2f GiB "
+              + "are available. Train LoRA rather than all weights, take a quantised base, or lower --micro-batch-tokens or "
+              + "--max-length.",
+          job.model(), gib(f.weights()), gib(f.gradients()), gib(optimizer), gib(f.activations()), gib(available)));
+    }
+  }
+
+  private static double gib(long bytes) {
+    return bytes / (double) (1L << 30);
+  }
+
+  /** What the largest micro-batch costs. */
+  private static TrainableModels.Cost largest(TrainJob job, Workload work) {
+    TrainableModels.Cost largest = null;
+    for (Workload.Shape s : work.shapes()) {
+      TrainableModels.Cost c = TrainableModels.cost(job.model(), job.modelOptions(), s.groups(), s.slots());
+      boolean larger = largest == null || c.footprint().activations() > largest.footprint().activations();
+      largest = larger ? c : largest;
+    }
+    return largest;
+  }
+
+  /** Numbers that the optimizer and a moving reference keep for each trained one. */
+  private static long copies(TrainJob job, LossSettings loss) {
+    return moments(job.settings().optimizer()) + (loss != null && loss.sync() != null ? 1 : 0);
   }
 
   private static LossSettings loss(TrainTask task) {

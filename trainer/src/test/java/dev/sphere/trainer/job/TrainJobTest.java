@@ -267,6 +267,19 @@ class TrainJobTest {
   }
 
   @Test
+  void whatDoesNotFitIsRefusedWithTheNumbers() {
+    TrainJob job = TrainJob.of(model("tiny-qwen2"), folder.resolve("large"), settings(1)).withTuning(Tuning.full());
+    TrainTask task = new TrainTask.Prefer(pairs, LossSettings.defaults());
+    var prepared = Preparation.of(job, task);
+    TrainPlan plan = job.plan(task);
+    long need = plan.weights() + plan.gradients() + plan.optimizer() + plan.activations();
+    TrainPlan.requireMemory(job, task, prepared, need);
+    String message = assertThrows(
+        InsufficientMemoryException.class, () -> TrainPlan.requireMemory(job, task, prepared, need - 1)).getMessage();
+    assertTrue(message.contains("GiB") && message.contains("tiny-qwen2"), message);
+  }
+
+  @Test
   void mistakesAreSaid() throws IOException {
     Path none = Files.writeString(folder.resolve("none.jsonl"), "{}\n");
     TrainJob job = TrainJob.of(model("tiny-qwen2"), folder.resolve("x"), settings(1));
