@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.sphere.bindings.Adapter;
 import dev.sphere.bindings.Batch;
 import dev.sphere.bindings.Context;
+import dev.sphere.bindings.InsufficientMemoryException;
 import dev.sphere.bindings.ContextOptions;
 import dev.sphere.bindings.KvType;
 import dev.sphere.bindings.Model;
