@@ -94,7 +94,7 @@ class ModelCommandTest {
     assertEquals(1, Main.run("model", "info", cut.toString()));
     assertEquals(2, Main.run("model", "info", dir.resolve("none.gguf").toString()));
     assertEquals(2, Main.run("model", "random", "--like", "no-such", "--out", cut.toString()));
-    assertEquals(2, Main.run("model", "random", "--like", "tiny-qwen2", "--type", "q4_k", "--out", cut.toString()));
+    assertEquals(2, Main.run("model", "random", "--like", "tiny-qwen2", "--type", "iq2_xs", "--out", cut.toString()));
     assertEquals(2, Main.run("model", "random", "--like", "tiny-qwen2", "--out", dir + "/none/m.gguf"));
     assertEquals(2, Main.run("model", "info", model.toString(), "--context", "0"));
     Path out = dir.resolve("out.gguf");
