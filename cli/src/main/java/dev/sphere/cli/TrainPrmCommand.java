@@ -17,7 +17,7 @@ import picocli.CommandLine.Spec;
     name = "prm",
     description = {
       "Trains a process reward model: a model that says how good each step of a solution is.",
-      "  sphere train prm --model model.gguf --data runs/search --model-out prm.gguf",
+      "  sphere train prm --model model.gguf --run runs/search --model-out prm.gguf",
       "The file that comes out goes to search as --prm. Rows are TRL's stepwise supervision: prompt, completions, labels."
     },
     mixinStandardHelpOptions = true)
