@@ -54,9 +54,13 @@ fi
 number() { sed -n "s/.*\"$1\": *\\([0-9.eE+-]*\\).*/\\1/p" | tail -1; }
 # batched MODEL N: "generation whole" in tokens a second
 batched() {
-  "$peers/bin/llama-batched-bench" -m "$1" -c $(($2 * (prompt + generate) + 256)) -b 2048 -ub 512 -npp "$prompt" \
-    -ntg "$generate" -npl "$2" -t "$cores" -fa on --output-format jsonl 2> "$cache/peer.log" |
-    grep '"speed_tg"' > "$cache/peer.json" || { tail -3 "$cache/peer.log" >&2; return 1; }
+  local attempt
+  for attempt in 1 2 3 4 5 6; do # now and then the tool ends well without its line
+    "$peers/bin/llama-batched-bench" -m "$1" -c $(($2 * (prompt + generate) + 256)) -b 2048 -ub 512 -npp "$prompt" \
+      -ntg "$generate" -npl "$2" -t "$cores" -fa on --output-format jsonl > "$cache/peer.out" 2> "$cache/peer.log" || true
+    if grep '"speed_tg"' "$cache/peer.out" > "$cache/peer.json"; then break; fi
+    if [ "$attempt" = 6 ]; then tail -3 "$cache/peer.log" >&2; return 1; fi
+  done
   echo "$(number speed_tg < "$cache/peer.json")" \
     "$(number t < "$cache/peer.json" | awk -v n=$(($2 * generate)) '{ print n / $1 }')"
 }
