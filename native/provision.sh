@@ -38,7 +38,13 @@ OPTIONS=(
 TARGETS=(llama ggml ggml-cpu ggml-base)
 # In the order in which they must be loaded.
 LIBRARIES=(ggml-base ggml-cpu ggml llama)
-if [ $cuda = ON ]; then TARGETS+=(ggml-cuda); LIBRARIES=(ggml-base ggml-cpu ggml-cuda ggml llama); fi
+if [ $cuda = ON ]; then
+  command -v nvcc > /dev/null || [ ! -x /usr/local/cuda/bin/nvcc ] || PATH=$PATH:/usr/local/cuda/bin
+  # For this machine's devices; without one, for those that Sphere's kernels are built for.
+  found=$(nvidia-smi --query-gpu=compute_cap --format=csv,noheader 2> /dev/null | tr -d . | sort -u | paste -sd';' -) || found=
+  OPTIONS+=("-DCMAKE_CUDA_ARCHITECTURES=${SPHERE_CUDA_ARCHITECTURES:-${found:-80;89;90;100}}")
+  TARGETS+=(ggml-cuda); LIBRARIES=(ggml-base ggml-cpu ggml-cuda ggml llama)
+fi
 
 say() { echo "llama.cpp: $*" >&2; }
 die() { echo "llama.cpp: $*" >&2; exit 1; }
@@ -120,7 +126,7 @@ source_state() {
 }
 compiler=${CXX:-c++}
 command -v "$compiler" > /dev/null || die "no C++ compiler ($compiler). Install one: apt-get install g++"
-machine=$({ cpu_features; "$compiler" --version | head -1; uname -sm; printf '%s\n' "${OPTIONS[@]}"; } | sha)
+machine=$({ cpu_features; "$compiler" --version | head -1; if [ $cuda = ON ]; then nvcc --version 2> /dev/null || true; fi; uname -sm; printf '%s\n' "${OPTIONS[@]}"; } | sha)
 
 if [ -n "${LLAMA_CPP_DIR:-}" ]; then
   [ -f "$LLAMA_CPP_DIR/include/llama.h" ] ||
@@ -140,7 +146,7 @@ if [ -d "$entry" ]; then echo "$entry"; exit 0; fi
 need cmake cmake
 if [ $cuda = ON ]; then
   nvcc=$(command -v nvcc) || die "--cuda needs nvcc. Install the CUDA toolkit, or build without --cuda."
-  toolkit=$(dirname "$(dirname "$(readlink -f "$nvcc")")")
+  toolkit=$("$nvcc" --dryrun -x cu -c /dev/null 2>&1 | sed -n 's/^#\$ TOP=//p') # nvcc may be a wrapper somewhere else
   ls "$toolkit"/include/cublas_v2.h "$toolkit"/targets/*/include/cublas_v2.h /usr/include/cublas_v2.h 2> /dev/null |
     grep -q . || die "--cuda: nvcc is there ($nvcc), but cuBLAS's headers are not; llama.cpp's CUDA backend needs them.
 Install them (apt-get install libcublas-dev, or libcublas-dev-13-0 from NVIDIA's repository), or build without --cuda."

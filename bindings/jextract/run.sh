@@ -21,7 +21,8 @@ export JAVA_HOME=$jdk
 
 prefix=$(bash "$module/../native/provision.sh")
 version=$(cat "$prefix/VERSION")
-native=$(ls -d "$module"/target/native-resources/native/*)
+native=$(ls -d "$module"/target/native-resources/native/* | grep -v -- '-cuda$')
+bash "$module/../native/build.sh" --emulated "$module/target/cmake-emulated" # has libsphere-cuda's functions
 rm -rf "$work" && mkdir -p "$work"
 header=$work/all.h
 {
@@ -46,6 +47,7 @@ fi
 
 libraries=()
 while read -r _ _ name; do libraries+=(-l ":$native/$name"); done < "$native/index"
+for library in "$module"/target/cmake-emulated/emulated/libsphere-cuda-emulated.*; do libraries+=(-l ":$library"); done
 "$jextract" "${include[@]}" "@$filter" --output "$work/src" -t oracle --header-class-name All \
   "${libraries[@]}" "$header" > "$work/jextract.log" 2>&1 || { cat "$work/jextract.log"; exit 1; }
 "$jdk/bin/javac" -nowarn -d "$work/classes" "$work"/src/oracle/*.java

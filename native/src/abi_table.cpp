@@ -2,6 +2,7 @@
 #include "sphere.h"
 
 #include "barrier.hpp"
+#include "sphere_cuda.h"
 #include "sphere_sampling.h"
 
 #include <cstddef>
@@ -219,6 +220,17 @@ void constants(std::string & out) {
   CONSTANT(GGML_ROPE_TYPE_NORMAL);
   CONSTANT(GGML_ROPE_TYPE_NEOX);
   CONSTANT(GGML_PREC_F32);
+  CONSTANT(GGML_BACKEND_DEVICE_TYPE_GPU);
+  CONSTANT(LLAMA_SPLIT_MODE_NONE);
+  CONSTANT(LLAMA_SPLIT_MODE_LAYER);
+  CONSTANT(LLAMA_SPLIT_MODE_ROW);
+  CONSTANT(LLAMA_SPLIT_MODE_TENSOR);
+  CONSTANT(SPHERE_INVALID_ARGUMENT);
+  CONSTANT(SPHERE_OUT_OF_MEMORY);
+  CONSTANT(SPHERE_CUDA_NO_DEVICE);
+  CONSTANT(SPHERE_CUDA_OLD_DRIVER);
+  CONSTANT(SPHERE_CUDA_LOST);
+  CONSTANT(SPHERE_CUDA_NO_KERNELS);
   CONSTANT(GGML_BACKEND_BUFFER_USAGE_WEIGHTS);
   CONSTANT(GGML_BACKEND_BUFFER_USAGE_COMPUTE);
   CONSTANT(GGML_TENSOR_FLAG_OUTPUT);
@@ -240,6 +252,15 @@ void sphere_structs(std::string & out) {
   FIELD(sphere_draw, token);
   FIELD(sphere_draw, logprob);
   FIELD(sphere_draw, sampling_logprob);
+  SIZE(sphere_cuda_device);
+  FIELD(sphere_cuda_device, name);
+  FIELD(sphere_cuda_device, memory);
+  FIELD(sphere_cuda_device, index);
+  FIELD(sphere_cuda_device, major);
+  FIELD(sphere_cuda_device, minor);
+  FIELD(sphere_cuda_device, processors);
+  FIELD(sphere_cuda_device, pci_bus);
+  FIELD(sphere_cuda_device, pci_device);
 }
 
 std::string make_table() {

@@ -6,6 +6,7 @@
 #include "sphere_optim.h"
 
 #include "barrier.hpp"
+#include "device.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -69,6 +70,10 @@ int32_t sphere_adamw(float * value, float * gradient, float * m, float * v, int6
                      int32_t threads) {
   return sphere::guarded([&] {
     require(n == 0 || (n > 0 && value && gradient && m && v));
+    if (const auto * device = sphere::device_of(value)) {
+      const sphere_adamw_step step{grad_scale, keep, step_size, beta1, beta2, root_scale, epsilon};
+      return sphere::device_check(device, device->adamw(value, gradient, m, v, n, &step, clear));
+    }
     const float rest1 = 1.0f - beta1;
     const float rest2 = 1.0f - beta2;
     in_parts(n, threads, [=](int64_t from, int64_t to) {
@@ -93,6 +98,10 @@ int32_t sphere_sgd(float * value, float * gradient, float * velocity, int64_t n,
                    float step_size, float momentum, int32_t clear, int32_t threads) {
   return sphere::guarded([&] {
     require(n == 0 || (n > 0 && value && gradient));
+    if (const auto * device = sphere::device_of(value)) {
+      return sphere::device_check(
+          device, device->sgd(value, gradient, velocity, n, grad_scale, keep, step_size, momentum, clear));
+    }
     in_parts(n, threads, [=](int64_t from, int64_t to) {
       float * __restrict pp = value;
       float * __restrict gp = gradient;
@@ -113,6 +122,9 @@ int32_t sphere_sgd(float * value, float * gradient, float * velocity, int64_t n,
 int32_t sphere_sum_squares(const float * x, int64_t n, int32_t threads, double * sum) {
   return sphere::guarded([&] {
     require(sum && (n == 0 || (n > 0 && x)));
+    if (const auto * device = sphere::device_of(x)) {
+      return sphere::device_check(device, device->sum_squares(x, n, sum));
+    }
     std::vector<double> partial((n + BLOCK - 1) / BLOCK);
     double * out = partial.data();
     in_parts(n, threads, [=](int64_t from, int64_t to) {
@@ -131,6 +143,9 @@ int32_t sphere_sum_squares(const float * x, int64_t n, int32_t threads, double *
 int32_t sphere_scale(float * x, int64_t n, float factor, int32_t threads) {
   return sphere::guarded([&] {
     require(n == 0 || (n > 0 && x));
+    if (const auto * device = sphere::device_of(x)) {
+      return sphere::device_check(device, device->scale(x, n, factor));
+    }
     in_parts(n, threads, [=](int64_t from, int64_t to) {
       for (int64_t i = from; i < to; i++) {
         x[i] *= factor;
@@ -142,6 +157,9 @@ int32_t sphere_scale(float * x, int64_t n, float factor, int32_t threads) {
 int32_t sphere_blend(float * target, const float * source, int64_t n, float keep, int32_t threads) {
   return sphere::guarded([&] {
     require(n == 0 || (n > 0 && target && source));
+    if (const auto * device = sphere::device_of(target)) {
+      return sphere::device_check(device, device->blend(target, source, n, keep));
+    }
     const float rest = 1.0f - keep;
     in_parts(n, threads, [=](int64_t from, int64_t to) {
       float * __restrict t = target;
@@ -156,6 +174,9 @@ int32_t sphere_blend(float * target, const float * source, int64_t n, float keep
 int32_t sphere_zero(float * x, int64_t n) {
   return sphere::guarded([&] {
     require(n == 0 || (n > 0 && x));
+    if (const auto * device = sphere::device_of(x)) {
+      return sphere::device_check(device, device->fill_zero(x, n * static_cast<int64_t>(sizeof(float))));
+    }
     if (n > 0) {
       std::memset(x, 0, static_cast<size_t>(n) * sizeof(float));
     }

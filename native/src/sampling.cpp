@@ -2,6 +2,7 @@
 #include "sphere_sampling.h"
 
 #include "barrier.hpp"
+#include "device.hpp"
 #include "simd.hpp"
 
 #include <algorithm>
@@ -486,6 +487,9 @@ extern "C" int32_t sphere_sample_rows(const float * logits, int32_t n_vocab, str
     if (!logits || n_vocab < 1 || n_draws < 0 || (n_draws > 0 && !draws)) {
       throw std::invalid_argument("logits, n_vocab or draws");
     }
+    if (const auto * device = sphere::device_of(logits)) {
+      return sphere::device_check(device, device->sample_rows(logits, SPHERE_F32, n_vocab, draws, n_draws));
+    }
     over_rows(n_draws, n_threads, [&](int i, Scratch & scratch) {
       check_draw(draws[i], i);
       sample(logits, n_vocab, draws[i], scratch);
@@ -498,6 +502,9 @@ extern "C" int32_t sphere_logprob_rows(const float * logits, int32_t n_vocab, in
   return sphere::guarded([&] {
     if (!logits || n_vocab < 1 || n < 0 || (n > 0 && (!rows || !targets || !out))) {
       throw std::invalid_argument("logits, n_vocab, rows, targets or out");
+    }
+    if (const auto * device = sphere::device_of(logits)) {
+      return sphere::device_check(device, device->logprob_rows(logits, SPHERE_F32, n_vocab, n, rows, targets, out));
     }
     over_rows(n, n_threads, [&](int i, Scratch & scratch) {
       if (rows[i] < 0 || targets[i] < 0 || targets[i] >= n_vocab) {

@@ -3,6 +3,7 @@
 // queries at a time, in the cache; the backward pass computes them again.
 #include "sphere_train.h"
 
+#include "device_graph.hpp"
 #include "gemm.hpp"
 #include "simd.hpp"
 #include "train_node.hpp"
@@ -365,6 +366,44 @@ void rope_table(ggml_tensor * node, int ith, int nth, void *) {
     }
   }
 }
+
+sphere_tree_attention on_device_arguments(const ggml_tensor * y) {
+  const Shape s(y, y->src);
+  sphere_tree_attention a{};
+  a.q = floats(y->src[0]);
+  a.k = floats(y->src[1]);
+  a.v = floats(y->src[2]);
+  a.table = s.table;
+  a.parents = s.parents;
+  a.y = floats(y);
+  a.slots = s.slots;
+  a.groups = s.groups;
+  a.head_size = static_cast<int32_t>(s.d);
+  a.heads = static_cast<int32_t>(s.heads);
+  a.kv_heads = static_cast<int32_t>(s.kv);
+  a.rotated = static_cast<int32_t>(s.dims);
+  a.neox = s.neox;
+  return a;
+}
+
+const bool on_device = offer_on_device(attention,
+                                       [](const sphere_device_api & d, const ggml_tensor * y) {
+                                         const sphere_tree_attention a = on_device_arguments(y);
+                                         return d.attention(&a);
+                                       }) &&
+                       offer_on_device(attention_back,
+                                       [](const sphere_device_api & d, const ggml_tensor * y) {
+                                         sphere_tree_attention a = on_device_arguments(y);
+                                         a.dy = floats(y->src[5]);
+                                         return d.attention_back(&a);
+                                       }) &&
+                       offer_on_device(rope_table, [](const sphere_device_api & d, const ggml_tensor * y) {
+                         const Settings s = settings(y);
+                         sphere_rope_settings r{s.floats[0], s.floats[1], s.floats[2], 0, s.ints[0], s.ints[1]};
+                         std::memcpy(&r.extension, &s.ints[2], sizeof r.extension);
+                         return d.rope_table(ints(y->src[0]), y->src[1] == nullptr ? nullptr : floats(y->src[1]),
+                                             floats(y), static_cast<int32_t>(y->ne[0]), y->ne[1], &r);
+                       });
 
 Settings check(ggml_tensor * q, ggml_tensor * k, ggml_tensor * v, ggml_tensor * table, ggml_tensor * parents,
                int32_t head_size, int32_t slots, int32_t neox) {

@@ -1,6 +1,7 @@
 // The head: log-softmax of a chunk of logits at the targets, and its gradient in the logits' own memory.
 #include "sphere_train.h"
 
+#include "device_graph.hpp"
 #include "simd.hpp"
 #include "train_node.hpp"
 
@@ -93,6 +94,17 @@ void log_probs_back(ggml_tensor * node, int ith, int nth, void *) {
     }
   }
 }
+
+const bool on_device = offer_on_device(log_probs,
+                                       [](const sphere_device_api & d, const ggml_tensor * y) {
+                                         const ggml_tensor * x = y->src[0];
+                                         return d.log_probs(x->data, x->type, x->ne[0], x->ne[1], ints(y->src[1]),
+                                                            ints(y->src[2]), floats(y));
+                                       }) &&
+                       offer_on_device(log_probs_back, [](const sphere_device_api & d, const ggml_tensor * y) {
+                         return d.log_probs_back(y->data, y->type, y->ne[0], y->ne[1], ints(y->src[1]), ints(y->src[2]),
+                                                 floats(y->src[3]), floats(y->src[4]));
+                       });
 
 void require_targets(const ggml_tensor * logits, const ggml_tensor * offsets, const ggml_tensor * tokens) {
   require_floats({const_cast<ggml_tensor *>(logits)}, "log_probs: logits must be contiguous F32");

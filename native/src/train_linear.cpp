@@ -1,6 +1,7 @@
 // Linear layers: forward, and the gradients of input, weight and bias.
 #include "sphere_train.h"
 
+#include "device_graph.hpp"
 #include "gemm.hpp"
 #include "simd.hpp"
 #include "train_node.hpp"
@@ -143,6 +144,19 @@ void scatter(ggml_tensor * node, int ith, int nth, void *) {
     }
   }
 }
+
+// The products have no kernels of ours on a device: there ggml's are taken (TrainingKernels.linear is not offered).
+const bool on_device = offer_on_device(sum_rows,
+                                       [](const sphere_device_api & d, const ggml_tensor * y) {
+                                         const ggml_tensor * dy = y->src[1];
+                                         return d.sum_rows(floats(dy), floats(y), dy->ne[0], dy->ne[1]);
+                                       }) &&
+                       offer_on_device(scatter, [](const sphere_device_api & d, const ggml_tensor * y) {
+                         const int first = settings(y).ints[0];
+                         const ggml_tensor * dy = y->src[first];
+                         return d.scatter(floats(dy), ints(y->src[first + 1]), dy->ne[1], floats(y), dy->ne[0],
+                                          y->ne[1], first == 0 ? 1 : 0);
+                       });
 
 } // namespace
 } // namespace sphere

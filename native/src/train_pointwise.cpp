@@ -1,6 +1,7 @@
 // RMS norm and SwiGLU with their gradients, one pass each.
 #include "sphere_train.h"
 
+#include "device_graph.hpp"
 #include "simd.hpp"
 #include "train_node.hpp"
 
@@ -168,6 +169,34 @@ void swiglu_back(ggml_tensor * node, int ith, int nth, void *) {
         store_part(dup + j, b, n);
       });
 }
+
+const bool on_device =
+    offer_on_device(rms_norm,
+                    [](const sphere_device_api & d, const ggml_tensor * y) {
+                      return d.rms_norm(floats(y->src[0]), floats(y->src[1]), floats(y), y->ne[0], y->ne[1],
+                                        settings(y).floats[0]);
+                    }) &&
+    offer_on_device(rms_norm_dx,
+                    [](const sphere_device_api & d, const ggml_tensor * y) {
+                      const Settings s = settings(y);
+                      const int first = s.ints[0];
+                      return d.rms_norm_dx(floats(y->src[first]), floats(y->src[first + 1]), floats(y->src[first + 2]),
+                                           floats(y), y->ne[0], y->ne[1], s.floats[0], first);
+                    }) &&
+    offer_on_device(rms_norm_dw,
+                    [](const sphere_device_api & d, const ggml_tensor * y) {
+                      const ggml_tensor * x = y->src[1];
+                      return d.rms_norm_dw(floats(x), floats(y->src[2]), floats(y), x->ne[0], x->ne[1],
+                                           settings(y).floats[0]);
+                    }) &&
+    offer_on_device(swiglu,
+                    [](const sphere_device_api & d, const ggml_tensor * y) {
+                      return d.swiglu(floats(y->src[0]), floats(y->src[1]), floats(y), ggml_nelements(y));
+                    }) &&
+    offer_on_device(swiglu_back, [](const sphere_device_api & d, const ggml_tensor * y) {
+      const int64_t n = ggml_nelements(y->src[0]);
+      return d.swiglu_back(floats(y->src[0]), floats(y->src[1]), floats(y->src[2]), floats(y), floats(y) + n, n);
+    });
 
 } // namespace
 } // namespace sphere

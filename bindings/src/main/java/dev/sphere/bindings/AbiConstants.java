@@ -24,6 +24,19 @@ final class AbiConstants {
   static final int LLAMA_FLASH_ATTN_TYPE_DISABLED = 0;
   static final int LLAMA_FLASH_ATTN_TYPE_ENABLED = 1;
 
+  static final int SPHERE_INVALID_ARGUMENT = 1;
+  static final int SPHERE_OUT_OF_MEMORY = 2;
+  static final int SPHERE_CUDA_NO_DEVICE = 16;
+  static final int SPHERE_CUDA_OLD_DRIVER = 17;
+  static final int SPHERE_CUDA_LOST = 18;
+  static final int SPHERE_CUDA_NO_KERNELS = 19;
+
+  static final int GGML_BACKEND_DEVICE_TYPE_GPU = 1;
+  static final int LLAMA_SPLIT_MODE_NONE = 0;
+  static final int LLAMA_SPLIT_MODE_LAYER = 1;
+  static final int LLAMA_SPLIT_MODE_ROW = 2;
+  static final int LLAMA_SPLIT_MODE_TENSOR = 3;
+
   private AbiConstants() {}
 
   /** Every constant of this class and the ids of {@link TensorType}, by C name. */

@@ -231,6 +231,18 @@ final class AbiLayouts {
           paddingLayout(3));
 
   /** libsphere's own, of sphere_sampling.h. */
+  static final StructLayout SPHERE_CUDA_DEVICE =
+      struct(
+          "sphere_cuda_device",
+          sequenceLayout(128, JAVA_BYTE).withName("name"),
+          JAVA_LONG.withName("memory"),
+          JAVA_INT.withName("index"),
+          JAVA_INT.withName("major"),
+          JAVA_INT.withName("minor"),
+          JAVA_INT.withName("processors"),
+          JAVA_INT.withName("pci_bus"),
+          JAVA_INT.withName("pci_device"));
+
   static final StructLayout SPHERE_DRAW =
       struct(
           "sphere_draw",

@@ -12,10 +12,12 @@ public final class Backend implements AutoCloseable {
   private MemorySegment handle;
   private MemorySegment allocator;
   private final int threads;
+  private final boolean cpuKernels;
 
-  private Backend(MemorySegment handle, int threads) {
+  private Backend(MemorySegment handle, int threads, boolean cpuKernels) {
     this.handle = handle;
     this.threads = threads;
+    this.cpuKernels = cpuKernels;
     this.allocator = Ggml.get(Ggml.GALLOCR_NEW, Ggml.get(Ggml.BACKEND_BUFFER_TYPE, handle));
   }
 
@@ -25,6 +27,41 @@ public final class Backend implements AutoCloseable {
    * @param threads number of threads, at least 1
    */
   public static Backend cpu(int threads) {
+    return cpu(threads, true);
+  }
+
+  /**
+   * The process's device ({@link Device}).
+   *
+   * @param threads of the CPU, at least 1; a GPU does not use them
+   * @throws NativeUnavailableException when the device that was asked for can't be used
+   */
+  public static Backend open(int threads) {
+    Device device = Device.current();
+    if (device.graphsOnCpu()) {
+      return cpu(threads, device.isCpu());
+    }
+    try {
+      int left = device.index();
+      for (long i = 0; i < (long) Ggml.DEV_COUNT.invokeExact(); i++) {
+        MemorySegment dev = (MemorySegment) Ggml.DEV_GET.invokeExact(i);
+        if ((int) Ggml.DEV_TYPE.invokeExact(dev) == AbiConstants.GGML_BACKEND_DEVICE_TYPE_GPU && left-- == 0) {
+          MemorySegment handle = (MemorySegment) Ggml.DEV_INIT.invokeExact(dev, MemorySegment.NULL);
+          if (handle.address() == 0) {
+            break;
+          }
+          return new Backend(handle, threads, false);
+        }
+      }
+    } catch (Throwable t) {
+      throw Ggml.failed(t);
+    }
+    throw new NativeUnavailableException(
+        "ggml makes no backend for " + device.description() + ". Build again: ./sphere --cuda doctor; or compute on the"
+            + " CPU: " + Device.ENV + "=cpu.", null);
+  }
+
+  private static Backend cpu(int threads, boolean cpuKernels) {
     if (threads < 1) {
       throw new IllegalArgumentException("the number of threads must be at least 1, not " + threads);
     }
@@ -34,7 +71,7 @@ public final class Backend implements AutoCloseable {
         throw new IllegalStateException("ggml made no CPU backend");
       }
       Ggml.CPU_SET_THREADS.invokeExact(handle, threads);
-      return new Backend(handle, threads);
+      return new Backend(handle, threads, cpuKernels);
     } catch (Throwable t) {
       throw Ggml.failed(t);
     }
@@ -43,6 +80,14 @@ public final class Backend implements AutoCloseable {
   /** Number of threads that compute a graph. */
   public int threads() {
     return threads;
+  }
+
+  /**
+   * Whether libsphere's matrix products compute here. Elsewhere ggml's are to be used; all other kernels of {@link
+   * TrainingKernels} are there on every backend.
+   */
+  public boolean offersProducts() {
+    return cpuKernels;
   }
 
   /** Bytes of scratch memory that the largest graph so far needed. */

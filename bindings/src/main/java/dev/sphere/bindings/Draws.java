@@ -113,6 +113,9 @@ public final class Draws implements AutoCloseable {
     }
     event.draws = size;
     event.commit();
+    if (status != 0 && status != AbiConstants.SPHERE_INVALID_ARGUMENT) {
+      throw DeviceException.of(status, "Drawing tokens", Llama.lastError());
+    }
     if (status != 0) {
       throw new LlamaException(
           "Drawing tokens failed: " + Llama.lastError() + ". The model or its adapter is damaged.");

@@ -104,8 +104,13 @@ final class Ggml {
   static final MethodHandle BACKEND_FREE = of("ggml_backend_free", FunctionDescriptor.ofVoid(ADDRESS));
   static final MethodHandle BACKEND_BUFFER_TYPE =
       of("ggml_backend_get_default_buffer_type", FunctionDescriptor.of(ADDRESS, ADDRESS));
-  static final MethodHandle BACKEND_COMPUTE =
-      of("ggml_backend_graph_compute", FunctionDescriptor.of(JAVA_INT, ADDRESS, ADDRESS));
+  static final MethodHandle DEV_COUNT = of("ggml_backend_dev_count", FunctionDescriptor.of(JAVA_LONG));
+  static final MethodHandle DEV_GET = of("ggml_backend_dev_get", FunctionDescriptor.of(ADDRESS, JAVA_LONG));
+  static final MethodHandle DEV_TYPE = of("ggml_backend_dev_type", FunctionDescriptor.of(JAVA_INT, ADDRESS));
+  static final MethodHandle DEV_INIT = of("ggml_backend_dev_init", FunctionDescriptor.of(ADDRESS, ADDRESS, ADDRESS));
+  /** libsphere's: ggml's own nodes by the backend, ours by the device that holds them. */
+  static final MethodHandle GRAPH_COMPUTE =
+      of("sphere_graph_compute", FunctionDescriptor.of(JAVA_INT, ADDRESS, ADDRESS));
   static final MethodHandle ALLOC_TENSORS =
       of("ggml_backend_alloc_ctx_tensors", FunctionDescriptor.of(ADDRESS, ADDRESS, ADDRESS));
   static final MethodHandle BUFFER_FREE = of("ggml_backend_buffer_free", FunctionDescriptor.ofVoid(ADDRESS));

@@ -86,10 +86,8 @@ public final class Graph implements AutoCloseable, Tensor.Owner {
 
   private void run(MemorySegment nodes) {
     try {
-      int status = (int) Ggml.BACKEND_COMPUTE.invokeExact(backend.handle(), nodes);
-      if (status != 0) {
-        throw new IllegalStateException("computing a graph of " + count + " tensors failed with ggml status " + status);
-      }
+      int status = (int) Ggml.GRAPH_COMPUTE.invokeExact(backend.handle(), nodes);
+      DeviceMemory.check(status, "Computing a graph of " + count + " tensors");
     } catch (Throwable t) {
       throw Ggml.failed(t);
     }

@@ -23,17 +23,17 @@ public final class Model implements AutoCloseable {
    *
    * @param vocabularyOnly true loads no weights: tokenizer and metadata only, no context can be made
    * @param memoryMap true maps the file (shared with other processes, loads lazily); false reads it
-   * @param gpuLayers layers to keep on a GPU, if llama.cpp was built for one; 0 none, negative all
+   * @param gpu how it is laid over the GPUs, where there are some
    */
-  public record Options(boolean vocabularyOnly, boolean memoryMap, int gpuLayers) {
-    /** Weights, mapped, on the CPU. */
+  public record Options(boolean vocabularyOnly, boolean memoryMap, GpuSplit gpu) {
+    /** Weights, mapped, where the process computes ({@link Device}). */
     public static Options defaults() {
-      return new Options(false, true, 0);
+      return new Options(false, true, GpuSplit.current());
     }
 
     /** Only tokenizer and metadata. */
     public static Options onlyVocabulary() {
-      return new Options(true, true, 0);
+      return new Options(true, true, GpuSplit.none());
     }
   }
 
@@ -81,7 +81,7 @@ public final class Model implements AutoCloseable {
     MemorySegment handle;
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment params = (MemorySegment) Llama.MODEL_DEFAULT_PARAMS.invokeExact((SegmentAllocator) arena);
-      set(params, "n_gpu_layers", options.gpuLayers());
+      options.gpu().into(params, arena);
       set(
           params,
           "load_mode",

@@ -2,6 +2,8 @@ package dev.sphere.bindings;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.lang.foreign.Arena;
+import java.lang.foreign.SymbolLookup;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
@@ -34,11 +36,25 @@ record NativeDirectory(Path path, List<Library> libraries, Set<String> cpuFeatur
   record Library(String sha256, long bytes, String file) {}
 
   static final String HOW_TO_BUILD = "Run './sphere doctor', or build again with 'mvn -q -DskipTests package'.";
+  private static final String CUDA_LIBRARY = "libsphere-cuda";
   private static final String ENV = "SPHERE_NATIVE_DIR";
   private static final String PROPERTY = "sphere.native.dir";
 
+  /** All that is loaded with the bindings; libsphere-cuda is not: {@link Device} loads it when a GPU is to be used. */
   List<Path> filesInLoadOrder() {
-    return libraries.stream().map(l -> path.resolve(l.file())).toList();
+    return libraries.stream()
+        .filter(l -> !l.file().startsWith(CUDA_LIBRARY))
+        .map(l -> path.resolve(l.file()))
+        .toList();
+  }
+
+  /** libsphere-cuda, or null. */
+  Path cudaLibrary() {
+    return libraries.stream()
+        .filter(l -> l.file().startsWith(CUDA_LIBRARY))
+        .map(l -> path.resolve(l.file()))
+        .findFirst()
+        .orElse(null);
   }
 
   /** The full path of the library whose file name starts so, for messages. */
@@ -55,14 +71,35 @@ record NativeDirectory(Path path, List<Library> libraries, Set<String> cpuFeatur
     if (chosen != null && !chosen.isBlank()) {
       return ofUser(Path.of(chosen).toAbsolutePath());
     }
-    byte[] index = resource("index");
+    String folder = folder(Device.wanted());
+    byte[] index = resource(folder, "index");
     if (index == null) {
       throw new NativeUnavailableException(
           "No native libraries for " + platform() + " are in this jar. Build on this machine: mvn -q -DskipTests package"
               + " (or name a folder that holds them in " + ENV + ").",
           null);
     }
-    return extract(index, cache());
+    return extract(folder, index, cache());
+  }
+
+  /**
+   * The jar's folder of libraries for this process. CPU and CUDA libraries lie side by side: those for CUDA need the
+   * driver's library to be loaded at all, so they are taken where it is there, or where CUDA was asked for.
+   */
+  private static String folder(String wanted) throws IOException {
+    String cuda = platform() + "-cuda";
+    boolean there = resource(cuda, "index") != null;
+    return there && !wanted.equals("cpu") && (!wanted.equals("auto") || driver()) ? cuda : platform();
+  }
+
+  /** Whether the NVIDIA driver's library can be loaded. */
+  private static boolean driver() {
+    try (Arena arena = Arena.ofConfined()) {
+      SymbolLookup.libraryLookup("libcuda.so.1", arena);
+      return true;
+    } catch (IllegalArgumentException e) {
+      return false;
+    }
   }
 
   private static NativeDirectory ofUser(Path directory) throws IOException {
@@ -90,6 +127,10 @@ record NativeDirectory(Path path, List<Library> libraries, Set<String> cpuFeatur
 
   /** Visible for tests: extracts the libraries that {@code index} names below {@code cache}, if they aren't there. */
   static NativeDirectory extract(byte[] index, Path cache) throws IOException {
+    return extract(platform(), index, cache);
+  }
+
+  private static NativeDirectory extract(String folder, byte[] index, Path cache) throws IOException {
     List<Library> libraries = parse(index, "the jar's index");
     Path target = cache.resolve("native").resolve(sha256(index).substring(0, 24));
     if (!complete(target, libraries)) {
@@ -104,7 +145,7 @@ record NativeDirectory(Path path, List<Library> libraries, Set<String> cpuFeatur
       Path half = Files.createTempDirectory(target.getParent(), ".half.");
       try {
         for (Library library : libraries) {
-          byte[] content = resource(library.file());
+          byte[] content = resource(folder, library.file());
           if (content == null || !sha256(content).equals(library.sha256())) {
             throw new NativeUnavailableException(
                 library.file() + " in this jar is " + (content == null ? "missing" : "damaged (wrong SHA-256)") + ". "
@@ -119,7 +160,7 @@ record NativeDirectory(Path path, List<Library> libraries, Set<String> cpuFeatur
         deleteTree(half);
       }
     }
-    return new NativeDirectory(target, libraries, features(resource("cpu")));
+    return new NativeDirectory(target, libraries, features(resource(folder, "cpu")));
   }
 
   private static Set<String> features(byte[] cpu) {
@@ -192,9 +233,8 @@ record NativeDirectory(Path path, List<Library> libraries, Set<String> cpuFeatur
         + (arch.equals("amd64") ? "x86_64" : arch.equals("arm64") ? "aarch64" : arch);
   }
 
-  private static byte[] resource(String file) throws IOException {
-    try (InputStream in =
-        NativeDirectory.class.getResourceAsStream("/native/" + platform() + "/" + file)) {
+  private static byte[] resource(String folder, String file) throws IOException {
+    try (InputStream in = NativeDirectory.class.getResourceAsStream("/native/" + folder + "/" + file)) {
       return in == null ? null : in.readAllBytes();
     }
   }

@@ -5,29 +5,42 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
- * An array of F32 in native memory that kernels read and write in place. Either owns its memory ({@link #allocate},
- * 64-byte aligned, zeroed) or views memory that something else owns. Not thread-safe; close is idempotent.
+ * An array of F32 in native memory, the host's or a device's, that kernels read and write in place. Either owns its
+ * memory ({@link #allocate}, 64-byte aligned, zeroed; {@link #allocateBeside}) or views memory that something else owns.
+ * Single elements of a device's array are copied one by one: use the methods for whole arrays. Not thread-safe; close is
+ * idempotent.
  */
 public final class NativeFloats implements AutoCloseable {
-  private final Arena arena;
+  private final Arena arena; // null for a view, and for the device's memory
   private MemorySegment segment;
   private final long size;
+  private final boolean device;
+  private final boolean ownsDevice;
 
-  private NativeFloats(Arena arena, MemorySegment segment, long size) {
+  private NativeFloats(Arena arena, MemorySegment segment, long size, boolean ownsDevice) {
     this.arena = arena;
     this.segment = segment;
     this.size = size;
+    this.device = DeviceMemory.owns(segment);
+    this.ownsDevice = ownsDevice;
   }
 
   /** A zeroed array of {@code size} floats. */
   public static NativeFloats allocate(long size) {
     Arena arena = Arena.ofShared();
-    return new NativeFloats(arena, arena.allocate(Math.max(4, Math.multiplyExact(size, 4L)), 64), size);
+    return new NativeFloats(arena, arena.allocate(Math.max(4, Math.multiplyExact(size, 4L)), 64), size, false);
+  }
+
+  /** A zeroed array of {@code size} floats in the memory that this array is in: what goes into a kernel with it. */
+  public NativeFloats allocateBeside(long size) {
+    return device && segment().byteSize() > 0
+        ? new NativeFloats(null, DeviceMemory.allocate(Math.max(4, Math.multiplyExact(size, 4L))), size, true)
+        : allocate(size);
   }
 
   /** A view of native memory that outlives it by the caller's promise. */
   static NativeFloats view(MemorySegment segment) {
-    return new NativeFloats(null, segment, segment.byteSize() / 4);
+    return new NativeFloats(null, segment, segment.byteSize() / 4, false);
   }
 
   /** Number of floats. */
@@ -44,29 +57,45 @@ public final class NativeFloats implements AutoCloseable {
   }
 
   public float get(long index) {
-    return segment().getAtIndex(ValueLayout.JAVA_FLOAT, index);
+    if (!device) {
+      return segment().getAtIndex(ValueLayout.JAVA_FLOAT, index);
+    }
+    float[] one = new float[1];
+    read(index, one);
+    return one[0];
   }
 
   public void set(long index, float value) {
-    segment().setAtIndex(ValueLayout.JAVA_FLOAT, index, value);
+    if (device) {
+      write(index, new float[] {value});
+    } else {
+      segment().setAtIndex(ValueLayout.JAVA_FLOAT, index, value);
+    }
   }
 
   /** Copies {@code target.length} floats out, from {@code from} on. */
   public void read(long from, float[] target) {
-    MemorySegment.copy(segment(), ValueLayout.JAVA_FLOAT, from * 4, target, 0, target.length);
+    DeviceMemory.copy(MemorySegment.ofArray(target), part(from, target.length));
   }
 
   /** Copies all of {@code source} in, from {@code from} on. */
   public void write(long from, float[] source) {
-    MemorySegment.copy(source, 0, segment(), ValueLayout.JAVA_FLOAT, from * 4, source.length);
+    DeviceMemory.copy(part(from, source.length), MemorySegment.ofArray(source));
+  }
+
+  private MemorySegment part(long from, int length) {
+    return segment().asSlice(from * 4, length * 4L);
   }
 
   @Override
   public void close() {
     if (segment != null) {
+      MemorySegment memory = segment;
       segment = null;
       if (arena != null) {
         arena.close();
+      } else if (ownsDevice) {
+        DeviceMemory.free(memory);
       }
     }
   }

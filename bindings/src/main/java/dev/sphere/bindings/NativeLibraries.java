@@ -52,11 +52,13 @@ final class NativeLibraries {
     final SymbolLookup lookup; // null when not available
     final NativeRuntime.Status status;
     final int attention; // what of libsphere's kernels ggml computes with, see sphere_attention_install
+    final NativeDirectory directory; // null when not available
 
-    Loaded(SymbolLookup lookup, NativeRuntime.Status status, int attention) {
+    Loaded(SymbolLookup lookup, NativeRuntime.Status status, int attention, NativeDirectory directory) {
       this.lookup = lookup;
       this.status = status;
       this.attention = attention;
+      this.directory = directory;
     }
 
     private static Loaded load() {
@@ -77,7 +79,8 @@ final class NativeLibraries {
         return new Loaded(
             lookup,
             new NativeRuntime.Status(true, message, null, directory, llama, sphere),
-            installAttention(lookup));
+            installAttention(lookup),
+            found);
       } catch (IllegalCallerException e) {
         return missing(
             directory,
@@ -94,7 +97,7 @@ final class NativeLibraries {
 
     private static Loaded missing(Path directory, String message, Throwable cause) {
       return new Loaded(
-          null, new NativeRuntime.Status(false, message, cause, directory, null, null), 0);
+          null, new NativeRuntime.Status(false, message, cause, directory, null, null), 0, null);
     }
 
     /** Before anything can be computed: ggml reads the list that this changes without a lock. */
@@ -173,6 +176,17 @@ final class NativeLibraries {
       return throwing(descriptor, message, null);
     }
     return Linker.nativeLinker().downcallHandle(address.get(), descriptor, options);
+  }
+
+  /** Records a descriptor whose function another library than these holds, for the comparison with the headers. */
+  static void declare(String symbol, FunctionDescriptor descriptor) {
+    DESCRIPTORS.putIfAbsent(symbol, plain(descriptor));
+  }
+
+  /** libsphere-cuda beside the libraries that were loaded; null when they were built without it. */
+  static Path cudaLibrary() {
+    NativeDirectory directory = Loaded.INSTANCE.directory;
+    return directory == null ? null : directory.cudaLibrary();
   }
 
   /** Without what pointers point to: that is a matter of reading, not of the call. */

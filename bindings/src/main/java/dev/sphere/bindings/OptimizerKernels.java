@@ -151,9 +151,10 @@ public final class OptimizerKernels {
   }
 
   private static void check(String what, int status) {
-    if (status != 0) {
-      throw new IllegalStateException("optimizer kernel '" + what + "' failed with status " + status);
+    if (status == AbiConstants.SPHERE_INVALID_ARGUMENT) {
+      throw new IllegalStateException("optimizer kernel '" + what + "' failed: " + SphereErrors.last());
     }
+    DeviceMemory.check(status, what);
   }
 
   private static RuntimeException wrap(Throwable e) {

@@ -69,6 +69,9 @@ public final class TargetLogProbs implements AutoCloseable {
     } catch (Throwable e) {
       throw Llama.unexpected(e);
     }
+    if (status != 0 && status != AbiConstants.SPHERE_INVALID_ARGUMENT) {
+      throw DeviceException.of(status, "Computing log-probabilities", Llama.lastError());
+    }
     if (status != 0) {
       throw new LlamaException("Computing log-probabilities failed: " + Llama.lastError() + ".");
     }

@@ -1,6 +1,5 @@
 package dev.sphere.bindings;
 
-import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
@@ -87,20 +86,20 @@ public final class Tensor {
   /** Copies all of {@code values} into this F32 tensor. */
   public void write(float[] values) {
     requireElements(values.length, TensorType.F32);
-    MemorySegment.copy(values, 0, data(), JAVA_FLOAT, 0, values.length);
+    DeviceMemory.copy(data(), MemorySegment.ofArray(values));
   }
 
   /** Copies all of {@code values} into this I32 tensor. */
   public void write(int[] values) {
     requireElements(values.length, TensorType.I32);
-    MemorySegment.copy(values, 0, data(), JAVA_INT, 0, values.length);
+    DeviceMemory.copy(data(), MemorySegment.ofArray(values));
   }
 
   /** A copy of this contiguous F32 tensor's elements. */
   public float[] read() {
     float[] values = new float[Math.toIntExact(elements())];
     requireElements(values.length, TensorType.F32);
-    MemorySegment.copy(data(), JAVA_FLOAT, 0, values, 0, values.length);
+    DeviceMemory.copy(MemorySegment.ofArray(values), data());
     return values;
   }
 
@@ -113,10 +112,17 @@ public final class Tensor {
   /** The bytes of a contiguous tensor of any type, a piece at a time. */
   public void load(Filler filler) {
     MemorySegment data = data();
-    for (long done = 0; done < data.byteSize(); ) {
-      long n = Math.min(1 << 26, data.byteSize() - done);
-      filler.fill(data.asSlice(done, n).asByteBuffer(), done);
-      done += n;
+    boolean device = DeviceMemory.owns(data);
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment stage = device ? arena.allocate(Math.min(1 << 26, data.byteSize()), 64) : null;
+      for (long done = 0; done < data.byteSize(); ) {
+        long n = Math.min(1 << 26, data.byteSize() - done);
+        filler.fill((device ? stage.asSlice(0, n) : data.asSlice(done, n)).asByteBuffer(), done);
+        if (device) {
+          DeviceMemory.copy(data.asSlice(done, n), stage);
+        }
+        done += n;
+      }
     }
   }
 
@@ -126,10 +132,10 @@ public final class Tensor {
     if (bytes.length != data.byteSize()) {
       throw new IllegalArgumentException(bytes.length + " bytes for a tensor of " + data.byteSize());
     }
-    data.copyFrom(MemorySegment.ofArray(bytes));
+    DeviceMemory.copy(data, MemorySegment.ofArray(bytes));
   }
 
-  /** The elements of a contiguous F32 tensor in host memory, in place. */
+  /** The elements of a contiguous F32 tensor in its backend's memory, in place. */
   public NativeFloats floats() {
     requireElements(elements(), TensorType.F32);
     return NativeFloats.view(data());
@@ -142,7 +148,7 @@ public final class Tensor {
     }
   }
 
-  /** The memory behind this tensor; backends whose memory the host cannot see come with their own copy functions. */
+  /** The memory behind this tensor, a device's perhaps: to be touched through {@link DeviceMemory} alone. */
   private MemorySegment data() {
     MemorySegment data = Ggml.get(Ggml.GET_DATA, handle());
     if (data.address() == 0) {

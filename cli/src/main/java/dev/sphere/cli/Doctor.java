@@ -1,5 +1,6 @@
 package dev.sphere.cli;
 
+import dev.sphere.bindings.Device;
 import dev.sphere.bindings.NativeRuntime;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
@@ -42,7 +43,7 @@ final class Doctor {
     findings.add(java());
     findings.add(nativeLibraries());
     findings.add(cpu());
-    findings.add(gpu());
+    findings.addAll(gpu());
     findings.add(memory());
     findings.add(cache());
     findings.add(tool("maven", "to build Sphere", "apt-get install maven", true, "mvn"));
@@ -94,17 +95,33 @@ final class Doctor {
     return new Finding("cpu", State.OK, detail, null);
   }
 
-  private static Finding gpu() {
+  /** What computes, what of CUDA is there, and what would make a GPU usable. */
+  private static List<Finding> gpu() {
+    List<Finding> findings = new ArrayList<>();
     boolean driver = Files.exists(Path.of("/proc/driver/nvidia/version"));
-    Optional<Path> nvcc = onPath("nvcc");
-    if (!driver) {
-      return new Finding("gpu", State.ABSENT, "no NVIDIA driver; Sphere computes on the CPU", null);
+    Optional<Path> nvcc = onPath("nvcc").or(() -> Optional.of(Path.of("/usr/local/cuda/bin/nvcc")))
+        .filter(Files::isExecutable);
+    List<String> cuda = Device.cudaReport();
+    String tools = (driver ? "NVIDIA driver found" : "no NVIDIA driver")
+        + nvcc.map(p -> ", nvcc at " + p).orElse(", no nvcc");
+    if (!cuda.isEmpty()) {
+      findings.add(new Finding("gpu", State.OK, tools, null));
+      cuda.forEach(line -> findings.add(new Finding("cuda", State.OK, line, null)));
+    } else if (!driver) {
+      findings.add(new Finding("gpu", State.ABSENT, tools + "; Sphere computes on the CPU", null));
+    } else {
+      findings.add(new Finding("gpu", State.OK, tools + "; Sphere was built without CUDA",
+          nvcc.isPresent() ? "./sphere --cuda doctor builds with CUDA" : "install the CUDA toolkit, then ./sphere --cuda"
+              + " doctor"));
     }
-    return new Finding(
-        "gpu",
-        State.OK,
-        "NVIDIA driver found" + nvcc.map(p -> ", nvcc at " + p).orElse(", no nvcc"),
-        nvcc.isPresent() ? "./sphere --cuda builds with CUDA" : "install the CUDA toolkit to build with CUDA");
+    if (NativeRuntime.status().available()) {
+      try {
+        findings.add(new Finding("device", State.OK, "computes on " + Device.current().description(), null));
+      } catch (RuntimeException e) {
+        findings.add(new Finding("device", State.MISSING, e.getMessage(), "SPHERE_DEVICE=cpu computes on the CPU"));
+      }
+    }
+    return findings;
   }
 
   private static Finding memory() {

@@ -30,6 +30,7 @@ import picocli.CommandLine.Command;
       GenerateCommand.class,
       ModelCommand.class,
       BenchCommand.class,
+      RunCommand.class,
       ExportCommand.class,
       DoctorCommand.class,
       picocli.AutoComplete.GenerateCompletion.class,

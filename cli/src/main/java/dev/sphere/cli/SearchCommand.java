@@ -3,6 +3,7 @@ package dev.sphere.cli;
 import dev.sphere.engine.Problem;
 import dev.sphere.engine.SamplingSettings;
 import dev.sphere.engine.data.ProblemSet;
+import dev.sphere.engine.data.Shards;
 import dev.sphere.engine.embedded.ModelSource;
 import dev.sphere.engine.reward.ImplicitPrm;
 import dev.sphere.engine.reward.MonteCarloPrm;
@@ -58,6 +59,10 @@ final class SearchCommand implements Callable<Integer> {
 
   @Option(names = "--run", required = true, paramLabel = "DIR", description = "The run's directory; made if missing.")
   private Path run;
+
+  @Option(names = "--shard", paramLabel = "I/N",
+      description = "Only every N-th problem, from the I-th on: one process a GPU; 'run merge' joins the runs.")
+  private String shard;
 
   @Option(names = "--resume", description = "Go on with the run in DIR; begin one if there is none.")
   private boolean resume;
@@ -205,7 +210,8 @@ final class SearchCommand implements Callable<Integer> {
       throw new ParameterException(spec.commandLine(), "--stages must name generation: the others build on it");
     }
     ProblemSet set = problems.read(spec.commandLine().getErr());
-    List<Problem> clean = contamination.clean(set.problems(), spec.commandLine().getErr());
+    List<Problem> clean = Shards.of(
+        contamination.clean(set.problems(), spec.commandLine().getErr()), shard);
     SearchPlan plan = plan(policy, small);
     PrintWriter out = spec.commandLine().getOut();
     if (profile == null) {
@@ -235,7 +241,7 @@ final class SearchCommand implements Callable<Integer> {
         "\nsphere: interrupted; the run is safe in " + run + ": go on with the same command and --resume"));
     Runtime.getRuntime().addShutdownHook(hint);
     try (SearchProgress progress = new SearchProgress(list.size(), System.err, terminal)) {
-      return PairSearch.run(plan, list, run, resume, progress);
+      return PairSearch.run(plan, list, shard, run, resume, progress);
     } finally {
       forget(hint);
     }

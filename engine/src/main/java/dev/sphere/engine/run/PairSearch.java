@@ -1,5 +1,6 @@
 package dev.sphere.engine.run;
 
+import dev.sphere.bindings.Device;
 import dev.sphere.bindings.NativeRuntime;
 import dev.sphere.engine.OutcomeReward;
 import dev.sphere.engine.PreferencePair;
@@ -12,6 +13,7 @@ import dev.sphere.engine.stage.PrmFactory;
 import dev.sphere.engine.stage.RunReport;
 import dev.sphere.engine.stage.SearchRun;
 import dev.sphere.engine.store.Provenance;
+import dev.sphere.engine.store.RunMerge;
 import dev.sphere.engine.store.RunStore;
 import dev.sphere.engine.strategy.Solver;
 import dev.sphere.engine.strategy.StrategyExplorer;
@@ -47,11 +49,24 @@ public final class PairSearch {
   public static Outcome run(
       SearchPlan plan, List<Problem> problems, Path directory, boolean resume, Consumer<Progress> listener)
       throws InterruptedException {
+    return run(plan, problems, null, directory, resume, listener);
+  }
+
+  /**
+   * The same for one shard of a problem set.
+   *
+   * @param problems the shard's problems
+   * @param shard which it is, "i/n", for {@link dev.sphere.engine.store.RunMerge}; null: the set is whole
+   */
+  public static Outcome run(
+      SearchPlan plan, List<Problem> problems, String shard, Path directory, boolean resume,
+      Consumer<Progress> listener)
+      throws InterruptedException {
     long start = System.nanoTime();
     NativeRuntime.require();
     OutcomeReward orm = new AnswerGrader();
     // The store comes first: what it refuses should be known before a model is loaded.
-    try (RunStore store = RunStore.open(directory, provenance(plan), problems, resume)) {
+    try (RunStore store = RunStore.open(directory, provenance(plan, shard), problems, resume)) {
       if (store.ended() == problems.size()) {
         return outcome(store, replay(store, problems), 0, start);
       }
@@ -89,7 +104,7 @@ public final class PairSearch {
   }
 
   /** What decides the run's result, and what is good to know of it. */
-  private static Provenance provenance(SearchPlan plan) {
+  private static Provenance provenance(SearchPlan plan, String shard) {
     NativeRuntime.Status natives = NativeRuntime.status();
     Provenance.Builder builder = Provenance.builder();
     if (plan.strategy() != null) {
@@ -113,6 +128,8 @@ public final class PairSearch {
         .information("java", Runtime.version())
         .information("machine", System.getProperty("os.name") + " " + System.getProperty("os.arch") + ", "
             + Runtime.getRuntime().availableProcessors() + " processors")
+        .information("device", Device.current().description())
+        .information(RunMerge.SHARD, shard == null ? "whole" : shard)
         .information("begun", Instant.now())
         .build();
   }

@@ -63,6 +63,16 @@ public final class RunStore implements RunLog, AutoCloseable {
     return open(directory, provenance, problems, resume, LogFile::plain);
   }
 
+  /** Makes a run of a directory that holds another's logs already; for {@link RunMerge}. */
+  static RunStore openMerged(Path directory, Provenance provenance, List<Problem> problems) {
+    RunFiles files = new RunFiles(directory);
+    byte[] lines = problemLines(problems);
+    Provenance complete = withProblems(provenance, problems, lines);
+    AtomicFile.write(files.problems(), out -> out.write(lines));
+    AtomicFile.write(files.provenance(), out -> out.write(complete.toJson()));
+    return open(directory, provenance, problems, true);
+  }
+
   static RunStore open(
       Path directory, Provenance provenance, List<Problem> problems, boolean resume, LogFile.Opener opener) {
     RunFiles files = new RunFiles(directory);

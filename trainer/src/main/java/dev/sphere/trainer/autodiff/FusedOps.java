@@ -5,28 +5,37 @@ import dev.sphere.bindings.TensorType;
 import dev.sphere.bindings.TrainingKernels;
 
 /**
- * Transformer parts on libsphere's CPU kernels: products that read activations where they lie, attention whose scores
- * never leave the cache, gradients added in place. Compared with {@link PlainOps} in tests.
+ * Transformer parts on libsphere's kernels: products that read activations where they lie, attention whose scores never
+ * leave the cache, gradients added in place. A backend that has no products of ours ({@link
+ * dev.sphere.bindings.Backend#offersProducts}) computes ggml's. Compared with {@link PlainOps} in tests.
  */
 public final class FusedOps extends PlainOps {
   private final TrainingKernels kernels;
   private final Products products;
+  private final boolean ownProducts;
 
   /** @param products how matrices are multiplied */
   public FusedOps(Tape tape, Products products) {
     super(tape);
     this.kernels = new TrainingKernels(graph);
     this.products = products;
+    this.ownProducts = graph.backend().offersProducts();
   }
 
   @Override
   public Value linear(Value weight, Value x) {
+    if (!ownProducts) {
+      return super.linear(weight, x);
+    }
     return tape.record(
         product(weight.tensor(), x.tensor()), dy -> linearBack(weight, x, dy), weight, x);
   }
 
   /** What libsphere's kernels do not read goes through ggml's own product, which knows all types. */
   private Tensor product(Tensor weight, Tensor x) {
+    if (!ownProducts) {
+      return graph.mulMat(weight, x);
+    }
     boolean half = products.half(weight.type());
     return weight.type() == TensorType.F32 || (half && weight.type() == TensorType.BF16)
         ? kernels.linear(weight, x, null, half)
@@ -53,6 +62,10 @@ public final class FusedOps extends PlainOps {
   }
 
   private void linearBack(Value weight, Value x, Tensor dy) {
+    if (!ownProducts) {
+      mulMatBack(weight, x, dy);
+      return;
+    }
     boolean half = products.half(weight.tensor().type());
     if (weight.sink() != null) {
       graph.compute(kernels.linearDw(x.tensor(), dy, weight.sink(), half));

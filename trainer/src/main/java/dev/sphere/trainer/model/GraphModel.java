@@ -32,7 +32,7 @@ public final class GraphModel implements TrainableModel {
   public GraphModel(Architecture shape, WeightSource source, ModelOptions options) {
     this.shape = shape;
     this.options = options;
-    this.backend = Backend.cpu(options.threads());
+    this.backend = Backend.open(options.threads());
     try {
       this.weights = new Weights(backend, shape, source, options);
       this.runner = new ChunkRunner(backend, shape, weights, options);

@@ -91,7 +91,7 @@ public abstract sealed class Optimizer implements AutoCloseable permits AdamW, S
   abstract void update(int index, Parameter p, double learningRate, float keep, float gradientScale);
 
   final NativeFloats allocate(Parameter p, String moment) {
-    NativeFloats values = NativeFloats.allocate(p.value().size());
+    NativeFloats values = p.value().allocateBeside(p.value().size());
     states.add(new State(p.name() + "." + moment, values));
     return values;
   }

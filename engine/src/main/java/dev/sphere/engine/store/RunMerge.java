@@ -1,0 +1,212 @@
+package dev.sphere.engine.store;
+
+import dev.sphere.engine.PreferencePair;
+import dev.sphere.engine.Problem;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Function;
+import java.util.stream.Stream;
+
+/**
+ * Puts runs over parts of a problem set together: one process a GPU (or a machine) searches its part, afterwards the
+ * parts are one run. What a run records of a problem depends on the run's identity and that problem alone, so the merged
+ * run is the one that a single process would have made: the same records, and byte for byte the same pairs.
+ */
+public final class RunMerge {
+  /** In {@link Provenance#information()}: which part a run is, "2/3" for the second of three. */
+  public static final String SHARD = "problems.shard";
+
+  /**
+   * What came of a merge.
+   *
+   * @param problems problems of all runs
+   * @param ended those that have ended; all of them, or the merged run is to be resumed
+   * @param pairs pairs of the problems that have ended
+   */
+  public record Report(int problems, int ended, int pairs) {}
+
+  private record Part(RunFiles files, Provenance provenance, List<Problem> problems) {}
+
+  private RunMerge() {}
+
+  /**
+   * Merges runs.
+   *
+   * @param runs directories of runs with the same identity over different problems; they may be unfinished, but nobody
+   *     may write to them. Runs of {@code --shard 1/n .. n/n} are put in the problem set's order, others one after the
+   *     other
+   * @param target the merged run's directory; it must not be there
+   * @throws StoreException.Refused when the runs do not belong together, are in use, or the target is there
+   * @throws StoreException when a run cannot be read, or the target not written; then there is no target
+   */
+  public static Report merge(List<Path> runs, Path target) {
+    if (runs.size() < 2) {
+      throw new StoreException.Refused("a merge needs at least two runs, not " + runs.size());
+    }
+    if (Files.exists(target)) {
+      throw new StoreException.Refused(target + " is there already: give a new directory for the merged run");
+    }
+    List<RunLock> locks = new ArrayList<>();
+    try {
+      List<Part> parts = new ArrayList<>();
+      for (Path run : runs) {
+        RunFiles files = new RunFiles(run);
+        files.readProvenance(); // is it a run at all?
+        locks.add(RunLock.take(run));
+        parts.add(new Part(files, files.readProvenance(), RunData.read(run).problems()));
+      }
+      requireSameIdentity(parts);
+      return write(parts, inOrder(parts), target);
+    } finally {
+      locks.forEach(RunLock::close);
+    }
+  }
+
+  private static void requireSameIdentity(List<Part> parts) {
+    Part first = parts.getFirst();
+    for (Part part : parts) {
+      List<String> differences = withoutProblems(first.provenance()).differences(withoutProblems(part.provenance()));
+      if (!differences.isEmpty()) {
+        throw new StoreException.Refused("the runs " + first.files().directory() + " and " + part.files().directory()
+            + " were made from different things: " + String.join("; ", differences).replace(" in the run and ",
+                " in the first and ").replace(" now", " in the other"));
+      }
+    }
+    Map<String, Path> owner = new HashMap<>();
+    for (Part part : parts) {
+      for (Problem problem : part.problems()) {
+        Path other = owner.putIfAbsent(problem.id(), part.files().directory());
+        if (other != null) {
+          throw new StoreException.Refused("problem " + problem.id() + " is in " + other + " and in "
+              + part.files().directory() + ": merge runs over different problems");
+        }
+      }
+    }
+  }
+
+  /** Without what names the problems: that is where the parts differ. */
+  private static Provenance withoutProblems(Provenance p) {
+    Map<String, String> identity = new LinkedHashMap<>(p.identity());
+    identity.keySet().removeIf(name -> name.startsWith("problems."));
+    return new Provenance(identity, Map.of());
+  }
+
+  /** All problems: shards dealt out one by one are collected one by one, other runs follow each other. */
+  private static List<Problem> inOrder(List<Part> parts) {
+    List<Part> shards = new ArrayList<>(parts);
+    Set<Integer> numbers = new HashSet<>();
+    for (Part part : parts) {
+      String shard = part.provenance().information().getOrDefault(SHARD, "");
+      if (!shard.matches("[0-9]{1,9}/" + parts.size())) {
+        return parts.stream().flatMap(p -> p.problems().stream()).toList();
+      }
+      int number = Integer.parseInt(shard.substring(0, shard.indexOf('/')));
+      if (number < 1 || number > parts.size() || !numbers.add(number)) {
+        throw new StoreException.Refused("two of the runs are shard " + shard + ": give each shard once");
+      }
+      shards.set(number - 1, part);
+    }
+    List<Problem> all = new ArrayList<>();
+    int longest = shards.stream().mapToInt(p -> p.problems().size()).max().orElse(0);
+    for (int i = 0; i < longest; i++) {
+      for (Part part : shards) {
+        if (i < part.problems().size()) {
+          all.add(part.problems().get(i));
+        }
+      }
+    }
+    return all;
+  }
+
+  private static Report write(List<Part> parts, List<Problem> problems, Path target) {
+    Path half = target.resolveSibling(target.getFileName() + ".merging");
+    try {
+      Path folder = target.toAbsolutePath().getParent();
+      Files.createDirectories(folder);
+      deleteTree(half); // of a merge that was killed
+      Files.createDirectory(half);
+      RunFiles files = new RunFiles(half);
+      join(parts, files, RunFiles::tree);
+      join(parts, files, RunFiles::stages);
+      join(parts, files, RunFiles::results);
+      Report report;
+      // An ordinary run from here on: what opens it checks every record.
+      Provenance provenance = provenance(parts);
+      try (RunStore store = RunStore.openMerged(half, provenance, problems)) {
+        boolean complete = store.ended() == problems.size();
+        List<PreferencePair> pairs = complete ? store.finish() : RunData.read(half).pairs();
+        report = new Report(problems.size(), store.ended(), pairs.size());
+      }
+      Files.deleteIfExists(half.resolve("lock"));
+      Files.move(half, target, StandardCopyOption.ATOMIC_MOVE);
+      AtomicFile.forceDirectory(folder);
+      return report;
+    } catch (FileAlreadyExistsException e) {
+      throw new StoreException.Refused(target + " is there already: give a new directory for the merged run");
+    } catch (IOException e) {
+      throw new StoreException("cannot write the merged run " + target + ": " + e.getMessage(), e);
+    } finally {
+      try {
+        deleteTree(half);
+      } catch (IOException e) {
+        System.getLogger(RunMerge.class.getName()).log(System.Logger.Level.WARNING, "cannot delete " + half, e);
+      }
+    }
+  }
+
+  /** One log of all parts: their whole records, as they are. */
+  private static void join(List<Part> parts, RunFiles to, Function<RunFiles, Path> log) {
+    AtomicFile.write(log.apply(to), out -> {
+      for (Part part : parts) {
+        copy(log.apply(part.files()), out);
+      }
+    });
+  }
+
+  private static void copy(Path from, OutputStream out) {
+    CheckedLines.read(from, line -> {
+      try {
+        out.write(line);
+        out.write('\n');
+      } catch (IOException e) {
+        throw new StoreException("cannot copy " + from + ": " + e.getMessage(), e);
+      }
+    });
+  }
+
+  private static Provenance provenance(List<Part> parts) {
+    Provenance.Builder all = Provenance.builder();
+    withoutProblems(parts.getFirst().provenance()).identity().forEach(all::identity);
+    parts.getFirst().provenance().information().forEach((name, value) -> {
+      if (!name.equals(SHARD)) {
+        all.information(name, value);
+      }
+    });
+    return all.information("merged.from",
+            String.join(", ", parts.stream().map(p -> p.files().directory().toString()).toList()))
+        .build();
+  }
+
+  private static void deleteTree(Path root) throws IOException {
+    if (!Files.exists(root)) {
+      return;
+    }
+    try (Stream<Path> tree = Files.walk(root)) {
+      for (Path path : tree.sorted(Comparator.reverseOrder()).toList()) {
+        Files.deleteIfExists(path);
+      }
+    }
+  }
+}

@@ -1,0 +1,139 @@
+package dev.sphere.engine.store;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.sphere.engine.Problem;
+import dev.sphere.engine.data.Shards;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Runs over shards, merged, against the run of one process over all problems. */
+class RunMergeTest {
+  @TempDir private Path temporary;
+
+  private static Provenance provenance(long seed, String shard) {
+    Provenance.Builder all = Provenance.builder();
+    FakeRun.provenance(seed).identity().forEach(all::identity);
+    return shard == null ? all.build() : all.information(RunMerge.SHARD, shard).build();
+  }
+
+  private Path run(String name, List<Problem> problems, long seed, String shard) throws InterruptedException {
+    Path directory = temporary.resolve(name);
+    try (RunStore store = RunStore.open(directory, provenance(seed, shard), problems, false)) {
+      FakeRun.run(store, FakeRun.policy(), FakeRun.small(), seed, 3);
+    }
+    return directory;
+  }
+
+  private Path shard(String shard) throws InterruptedException {
+    return run("shard" + shard.charAt(0), Shards.of(FakeRun.problems(FakeRun.PROBLEMS), shard), 7, shard);
+  }
+
+  private static List<String> sorted(Path file) throws IOException {
+    return Files.readAllLines(file).stream().sorted().toList();
+  }
+
+  @Test
+  void shardsBecomeTheWholeRun() throws Exception {
+    Path whole = run("whole", FakeRun.problems(FakeRun.PROBLEMS), 7, null);
+    List<Path> parts = List.of(shard("2/3"), shard("3/3"), shard("1/3"));
+    Path merged = temporary.resolve("deep/merged");
+    RunMerge.Report report = RunMerge.merge(parts, merged);
+    assertEquals(FakeRun.PROBLEMS, report.ended());
+    assertEquals(Files.readAllLines(whole.resolve("pairs.jsonl")).size(), report.pairs());
+    assertTrue(report.pairs() > 5);
+    for (String file : List.of("pairs.jsonl", "problems.jsonl")) {
+      assertEquals(-1, Files.mismatch(whole.resolve(file), merged.resolve(file)), file);
+    }
+    for (String file : List.of("tree.jsonl", "stages.jsonl", "results.jsonl")) {
+      assertEquals(sorted(whole.resolve(file)), sorted(merged.resolve(file)), file);
+    }
+    assertEquals(RunData.read(whole).provenance().identity(), RunData.read(merged).provenance().identity());
+    assertTrue(RunData.read(merged).complete());
+    try (Stream<Path> left = Files.list(temporary.resolve("deep"))) {
+      assertEquals(List.of(merged), left.toList());
+    }
+    // It is a run like any other: opening it for resumption finds nothing to do.
+    try (RunStore store =
+        RunStore.open(merged, provenance(7, null), FakeRun.problems(FakeRun.PROBLEMS), true)) {
+      assertEquals(FakeRun.PROBLEMS, store.ended());
+    }
+  }
+
+  @Test
+  void unfinishedRunsMergeAndGoOn() throws Exception {
+    Path whole = run("whole", FakeRun.problems(FakeRun.PROBLEMS), 7, null);
+    Path first = shard("1/2");
+    Path second = temporary.resolve("second");
+    List<Problem> other = Shards.of(FakeRun.problems(FakeRun.PROBLEMS), "2/2");
+    try (RunStore store = RunStore.open(second, provenance(7, "2/2"), other, false)) {
+      assertThrows(IllegalStateException.class, () ->
+          FakeRun.run(store, FakeRun.policy(), FakeRun.small(), 7, 1, progress -> {
+            if (progress.expansions() > 9) {
+              throw new IllegalStateException("stop here");
+            }
+          }));
+    }
+    Path merged = temporary.resolve("merged");
+    RunMerge.Report report = RunMerge.merge(List.of(first, second), merged);
+    assertTrue(report.ended() >= 6 && report.ended() < FakeRun.PROBLEMS, report::toString);
+    assertFalse(Files.exists(merged.resolve("pairs.jsonl")));
+    try (RunStore store =
+        RunStore.open(merged, provenance(7, null), FakeRun.problems(FakeRun.PROBLEMS), true)) {
+      FakeRun.run(store, FakeRun.policy(), FakeRun.small(), 7, 2);
+    }
+    assertEquals(-1, Files.mismatch(whole.resolve("pairs.jsonl"), merged.resolve("pairs.jsonl")));
+    assertEquals(sorted(whole.resolve("tree.jsonl")), sorted(merged.resolve("tree.jsonl")));
+  }
+
+  private static void assertRefused(String part, List<Path> runs, Path target) {
+    String message = assertThrows(StoreException.Refused.class, () -> RunMerge.merge(runs, target)).getMessage();
+    assertTrue(message.contains(part), message);
+  }
+
+  @Test
+  void whatDoesNotBelongTogetherIsRefused() throws Exception {
+    List<Problem> problems = FakeRun.problems(6);
+    Path a = run("a", problems.subList(0, 2), 7, null);
+    Path b = run("b", problems.subList(2, 4), 7, null);
+    Path seed = run("seed", problems.subList(4, 6), 8, null);
+    Path twice = run("twice", problems.subList(1, 3), 7, null);
+    Path one = run("one", problems.subList(4, 5), 7, "1/2");
+    Path again = run("again", problems.subList(5, 6), 7, "1/2");
+    Path out = temporary.resolve("out");
+    assertRefused("at least two", List.of(a), out);
+    assertRefused("seed is \"7\" in the first and \"8\" in the other", List.of(a, b, seed), out);
+    assertRefused("problem p1 is in ", List.of(a, twice), out);
+    assertRefused("this process", List.of(a, a), out);
+    assertRefused("two of the runs are shard 1/2", List.of(one, again), out);
+    assertRefused("is there already", List.of(a, b), a);
+    assertRefused("holds no run", List.of(a, temporary), out);
+    try (RunStore held = RunStore.open(b, provenance(7, null), problems.subList(2, 4), true)) {
+      assertEquals(2, held.problems().size());
+      assertRefused("this process", List.of(a, b), out);
+    }
+    assertFalse(Files.exists(out));
+    // Runs without shards follow each other.
+    RunMerge.merge(List.of(b, a), out);
+    assertEquals(List.of("p2", "p3", "p0", "p1"),
+        RunData.read(out).problems().stream().map(Problem::id).toList());
+  }
+
+  @Test
+  void shardsDealOut() {
+    List<Problem> problems = FakeRun.problems(5);
+    assertEquals(problems, Shards.of(problems, null));
+    assertEquals(List.of(problems.get(1), problems.get(3)), Shards.of(problems, "2/2"));
+    for (String bad : List.of("0/2", "3/2", "1", "a/b", "1/0", "-1/2", "6/6")) {
+      assertThrows(IllegalArgumentException.class, () -> Shards.of(problems, bad), bad);
+    }
+  }
+}

@@ -1,0 +1,483 @@
+// Fibers, barriers, warp exchanges and the race check. See emu.hpp.
+#include "emu.hpp"
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <mutex>
+
+#include <sys/mman.h>
+#include <ucontext.h>
+
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+#include <sanitizer/common_interface_defs.h>
+#endif
+
+#if defined(__SANITIZE_ADDRESS__)
+// A fake stack for each of thousands of fibers costs more than all else.
+extern "C" const char * __asan_default_options() { return "detect_stack_use_after_return=0"; }
+#endif
+
+namespace emu {
+
+Settings settings;
+Counters counters;
+Fiber * self;
+dim3 block_index, block_size, grid_size;
+
+namespace {
+
+constexpr size_t kStack = size_t{256} << 10;
+
+// ---- switching stacks: 20 instructions instead of swapcontext's two system calls ----
+
+#if defined(__x86_64__)
+extern "C" void sphere_emu_switch(void ** save, void * load);
+asm(R"(
+.text
+.globl sphere_emu_switch
+.type sphere_emu_switch,@function
+sphere_emu_switch:
+  endbr64
+  pushq %rbp
+  pushq %rbx
+  pushq %r12
+  pushq %r13
+  pushq %r14
+  pushq %r15
+  movq %rsp, (%rdi)
+  movq %rsi, %rsp
+  popq %r15
+  popq %r14
+  popq %r13
+  popq %r12
+  popq %rbx
+  popq %rbp
+  ret
+.size sphere_emu_switch,.-sphere_emu_switch
+)");
+#endif
+
+enum class State { kReady, kBarrier, kWarp, kDone };
+
+struct Thread : Fiber {
+  State state;
+  uint32_t mask;      // of the warp operation it waits in
+  void * stack;       // lowest byte
+  void * fake_stack;  // the address sanitizer's
+  int32_t warp_epoch; // warp barriers so far
+#if defined(__x86_64__)
+  void * top; // saved stack pointer
+#else
+  ucontext_t context;
+#endif
+};
+
+struct Warp {
+  uint32_t arrived;
+  uint64_t slots[2][kWarp]; // two sides: the next exchange may begin before all have read this one
+  int side;
+};
+
+struct Block {
+  Thread threads[kMaxThreads];
+  Warp warps[kMaxThreads / kWarp];
+  int count;
+  int waiting; // at the block's barrier
+  int finished;
+  int32_t epoch; // block barriers so far
+  const std::function<void()> * body;
+  std::exception_ptr failure;
+  std::vector<std::unique_ptr<SharedArray>> arrays;
+  std::map<const void *, SharedArray *> by_key;
+  std::vector<int> order;
+  uint64_t random;
+#if defined(__x86_64__)
+  void * scheduler;
+#else
+  ucontext_t scheduler;
+#endif
+  void * scheduler_fake = nullptr;
+  const void * scheduler_stack = nullptr;
+  size_t scheduler_size = 0;
+};
+
+Block * block;
+std::recursive_mutex one_at_a_time;
+
+Thread & me() { return *static_cast<Thread *>(self); }
+
+std::string where(int a, int b = -1) {
+  std::string text = "block (" + std::to_string(block_index.x) + ", " + std::to_string(block_index.y) + ", " +
+                     std::to_string(block_index.z) + "), thread " + std::to_string(a);
+  return b < 0 ? text : text + " and thread " + std::to_string(b);
+}
+
+void switch_to_scheduler(bool for_good) {
+#if defined(__SANITIZE_ADDRESS__)
+  Thread & t = me();
+  __sanitizer_start_switch_fiber(for_good ? nullptr : &t.fake_stack, block->scheduler_stack, block->scheduler_size);
+#endif
+  (void)for_good;
+#if defined(__x86_64__)
+  sphere_emu_switch(&me().top, block->scheduler);
+#else
+  swapcontext(&me().context, &block->scheduler);
+#endif
+#if defined(__SANITIZE_ADDRESS__)
+  __sanitizer_finish_switch_fiber(me().fake_stack, &block->scheduler_stack, &block->scheduler_size);
+#endif
+}
+
+struct Abandoned {}; // thrown through a fiber to run its destructors when another one has failed
+
+void yield() {
+  counters.switches++;
+  switch_to_scheduler(false);
+  if (block->failure) {
+    throw Abandoned{};
+  }
+}
+
+void entry() {
+#if defined(__SANITIZE_ADDRESS__)
+  __sanitizer_finish_switch_fiber(nullptr, &block->scheduler_stack, &block->scheduler_size);
+#endif
+  try {
+    if (!block->failure) {
+      (*block->body)();
+    }
+  } catch (const Abandoned &) {
+  } catch (...) {
+    if (!block->failure) {
+      block->failure = std::current_exception();
+    }
+  }
+  me().state = State::kDone;
+  block->finished++;
+  switch_to_scheduler(true);
+  __builtin_unreachable();
+}
+
+void start(Thread & t) {
+#if defined(__SANITIZE_ADDRESS__)
+  // The last fiber on this stack ended by a switch, not by a return: its first frames are still fenced.
+  __asan_unpoison_memory_region(static_cast<unsigned char *>(t.stack) + kStack - 8192, 8192);
+#endif
+#if defined(__x86_64__)
+  auto top = reinterpret_cast<uintptr_t>(t.stack) + kStack;
+  auto * slots = reinterpret_cast<void **>(top & ~uintptr_t{15});
+  *--slots = nullptr;                         // entry's return address: it never returns
+  *--slots = reinterpret_cast<void *>(entry); // where the first switch returns to
+  for (int i = 0; i < 6; i++) {
+    *--slots = nullptr;
+  }
+  t.top = slots;
+#else
+  getcontext(&t.context);
+  t.context.uc_stack.ss_sp = t.stack;
+  t.context.uc_stack.ss_size = kStack;
+  t.context.uc_link = nullptr;
+  makecontext(&t.context, entry, 0);
+#endif
+  t.fake_stack = nullptr;
+}
+
+void resume(Thread & t) {
+  self = &t;
+#if defined(__SANITIZE_ADDRESS__)
+  __sanitizer_start_switch_fiber(&block->scheduler_fake, t.stack, kStack);
+#endif
+#if defined(__x86_64__)
+  sphere_emu_switch(&block->scheduler, t.top);
+#else
+  swapcontext(&block->scheduler, &t.context);
+#endif
+#if defined(__SANITIZE_ADDRESS__)
+  __sanitizer_finish_switch_fiber(block->scheduler_fake, nullptr, nullptr);
+#endif
+  self = nullptr;
+}
+
+// Stacks live as long as the process; a guard page below each.
+void give_stacks(int count) {
+  static int have = 0;
+  for (; have < count; have++) {
+    auto * memory = static_cast<unsigned char *>(
+        mmap(nullptr, kStack + 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
+    if (memory == MAP_FAILED) {
+      throw std::bad_alloc();
+    }
+    mprotect(memory, 4096, PROT_NONE);
+    block->threads[have].stack = memory + 4096;
+  }
+}
+
+uint64_t next_random() { // xorshift64*
+  uint64_t & x = block->random;
+  x ^= x >> 12;
+  x ^= x << 25;
+  x ^= x >> 27;
+  return x * 0x2545F4914F6CDD1Dull;
+}
+
+void shuffle() {
+  for (int i = block->count - 1; i > 0; i--) {
+    std::swap(block->order[i], block->order[next_random() % (i + 1)]);
+  }
+}
+
+[[noreturn]] void diverged() {
+  int waits = -1, other = -1;
+  for (int i = 0; i < block->count; i++) {
+    const Thread & t = block->threads[i];
+    if (t.state == State::kBarrier || t.state == State::kWarp) {
+      waits = waits < 0 ? i : waits;
+      if (t.state != block->threads[waits].state) {
+        other = i;
+      }
+    } else if (other < 0) {
+      other = i;
+    }
+  }
+  const bool at_barrier = block->threads[waits].state == State::kBarrier;
+  throw Defect(std::string(at_barrier ? "diverged barrier: " : "diverged warp operation: ") + where(waits, other) +
+               " do not both reach it");
+}
+
+void free_arrays();
+
+void run_block(const std::function<void()> & body) {
+  block->body = &body;
+  block->waiting = block->finished = 0;
+  block->epoch = 0;
+  block->failure = nullptr;
+  for (int i = 0; i < block->count; i++) {
+    Thread & t = block->threads[i];
+    t.index = i;
+    t.thread = dim3(i % block_size.x, i / block_size.x % block_size.y, i / (block_size.x * block_size.y));
+    t.state = State::kReady;
+    t.warp_epoch = 0;
+    start(t);
+  }
+  for (Warp & w : block->warps) {
+    w.arrived = 0;
+    w.side = 0;
+  }
+  while (block->finished < block->count) {
+    if (settings.seed != 0) {
+      shuffle();
+    }
+    bool moved = false;
+    for (int i : block->order) {
+      Thread & t = block->threads[i];
+      // After a failure every thread runs once more, to leave its frames.
+      if (t.state == State::kReady || (block->failure && t.state != State::kDone)) {
+        resume(t);
+        moved = true;
+      }
+    }
+    if (!moved) {
+      try {
+        diverged();
+      } catch (...) {
+        block->failure = std::current_exception();
+      }
+    }
+  }
+  counters.blocks++;
+  free_arrays();
+  if (block->failure) {
+    std::rethrow_exception(block->failure);
+  }
+}
+
+} // namespace
+
+int lane() { return self->index % kWarp; }
+
+void run_grid(dim3 grid, dim3 size, size_t dynamic_shared, const std::function<void()> & body) {
+  const std::lock_guard<std::recursive_mutex> guard(one_at_a_time);
+  if (!block) {
+    block = new Block();
+  }
+  block_size = size;
+  grid_size = grid;
+  block->count = static_cast<int>(size.x * size.y * size.z);
+  give_stacks(block->count);
+  block->order.resize(block->count);
+  for (int i = 0; i < block->count; i++) {
+    block->order[i] = i;
+  }
+  counters.launches++;
+  block->random = settings.seed * 0x9E3779B97F4A7C15ull + 1;
+  const uint64_t blocks = uint64_t{grid.x} * grid.y * grid.z;
+  std::vector<uint64_t> order(blocks);
+  for (uint64_t i = 0; i < blocks; i++) {
+    order[i] = i;
+    if (settings.seed != 0) { // blocks must not depend on each other's order either
+      std::swap(order[i], order[next_random() % (i + 1)]);
+    }
+  }
+  for (const uint64_t b : order) {
+    block_index = dim3(static_cast<unsigned>(b % grid.x), static_cast<unsigned>(b / grid.x % grid.y),
+                       static_cast<unsigned>(b / grid.x / grid.y));
+    if (dynamic_shared > 0) {
+      shared_array(nullptr, 1, static_cast<int64_t>(dynamic_shared));
+    }
+    run_block(body);
+  }
+}
+
+void barrier() {
+  Thread & t = me();
+  t.state = State::kBarrier;
+  if (++block->waiting == block->count) {
+    block->waiting = 0;
+    block->epoch++;
+    for (int i = 0; i < block->count; i++) {
+      block->threads[i].state = State::kReady;
+    }
+  }
+  yield();
+}
+
+const uint64_t * warp_exchange(uint32_t mask, uint64_t value) {
+  Thread & t = me();
+  Warp & w = block->warps[t.index / kWarp];
+  if ((mask >> lane() & 1u) == 0) {
+    throw Defect("warp operation: " + where(t.index) + " is not in its own mask");
+  }
+  const int side = w.side;
+  w.slots[side][lane()] = value;
+  w.arrived |= 1u << lane();
+  t.mask = mask;
+  t.state = State::kWarp;
+  const int first = t.index - lane();
+  if ((w.arrived & mask) == mask) {
+    for (int i = 0; i < kWarp; i++) {
+      if ((mask >> i & 1u) != 0) {
+        if (block->threads[first + i].mask != mask) {
+          throw Defect("warp operation: " + where(t.index, first + i) + " name different masks");
+        }
+        block->threads[first + i].state = State::kReady;
+      }
+    }
+    w.arrived &= ~mask;
+    w.side ^= 1;
+  }
+  yield();
+  return w.slots[side];
+}
+
+void warp_barrier(uint32_t mask) {
+  warp_exchange(mask, 0);
+  me().warp_epoch++;
+}
+
+// ---- shared memory ----
+
+// Who touched a cell last: the writer, and one reader of every warp (or kMany).
+struct Shadow {
+  static constexpr int kMany = -2, kNobody = -1;
+  struct Mark {
+    int32_t epoch = -1, warp_epoch = -1, thread = kNobody;
+    bool atomic = false;
+  };
+  bool written = false;
+  Mark writer;
+  Mark readers[kMaxThreads / kWarp];
+};
+
+namespace {
+
+void free_arrays() {
+  for (const auto & a : block->arrays) {
+    ::operator delete[](a->at, std::align_val_t{16});
+    delete[] a->shadow;
+  }
+  block->arrays.clear();
+  block->by_key.clear();
+}
+
+// Whether an access by t comes after the marked one for certain.
+bool ordered(const Shadow::Mark & mark, const Thread & t) {
+  if (mark.thread == Shadow::kNobody || mark.thread == t.index || mark.epoch < block->epoch) {
+    return true;
+  }
+  if (mark.thread == Shadow::kMany) {
+    return false;
+  }
+  return mark.thread / kWarp == t.index / kWarp && mark.warp_epoch < t.warp_epoch;
+}
+
+[[noreturn]] void race(const SharedArray & array, int64_t index, const char * what, const Shadow::Mark & other) {
+  throw Defect("race on shared memory: " + where(me().index, other.thread) + " " + what + " element " +
+               std::to_string(index) + " of " + std::to_string(array.count) + " without a barrier in between");
+}
+
+} // namespace
+
+SharedArray & shared_array(const void * key, size_t element, int64_t count) {
+  SharedArray *& found = block->by_key[key];
+  if (!found) {
+    const auto bytes = static_cast<size_t>(count) * element;
+    auto * at = static_cast<unsigned char *>(::operator new[](std::max<size_t>(bytes, 1), std::align_val_t{16}));
+    std::memset(at, 0xA5, bytes); // nobody may rely on zeros
+    block->arrays.push_back(std::make_unique<SharedArray>(SharedArray{at, count, element, nullptr}));
+    found = block->arrays.back().get();
+  }
+  return *found;
+}
+
+SharedArray & dynamic_array(size_t element) {
+  SharedArray & bytes = shared_array(nullptr, 1, 0);
+  // The launch gave a number of bytes; seen through the kernel's type they are elements.
+  if (bytes.element != element && bytes.shadow == nullptr) {
+    bytes.count = bytes.count * static_cast<int64_t>(bytes.element) / static_cast<int64_t>(element);
+    bytes.element = element;
+  }
+  return bytes;
+}
+
+void check(const SharedArray & array, int64_t index, Access access) {
+  counters.shared_accesses++;
+  if (index < 0 || index >= array.count) {
+    throw Defect("shared memory: " + where(me().index) + " uses element " + std::to_string(index) + " of " +
+                 std::to_string(array.count));
+  }
+  if (!settings.check_races) {
+    return;
+  }
+  auto & a = const_cast<SharedArray &>(array);
+  if (!a.shadow) {
+    a.shadow = new Shadow[static_cast<size_t>(a.count)];
+  }
+  Shadow & s = a.shadow[index];
+  Thread & t = me();
+  if (access != Access::kWrite && !s.written) {
+    throw Defect("shared memory: " + where(t.index) + " reads element " + std::to_string(index) + " of " +
+                 std::to_string(array.count) + ", which nobody wrote");
+  }
+  const bool both_atomic = access == Access::kAtomic && s.writer.atomic;
+  if (!both_atomic && !ordered(s.writer, t)) {
+    race(array, index, access == Access::kRead ? "write and read" : "both write", s.writer);
+  }
+  if (access == Access::kRead) {
+    Shadow::Mark & r = s.readers[t.index / kWarp];
+    const bool same = r.epoch == block->epoch && r.thread != t.index && r.thread != Shadow::kNobody &&
+                      !(r.thread >= 0 && r.warp_epoch < t.warp_epoch);
+    r = {block->epoch, t.warp_epoch, same ? Shadow::kMany : t.index, false};
+    return;
+  }
+  for (const Shadow::Mark & r : s.readers) {
+    if (!ordered(r, t)) {
+      race(array, index, "read and write", r);
+    }
+  }
+  s.written = true;
+  s.writer = {block->epoch, t.warp_epoch, t.index, access == Access::kAtomic};
+}
+
+} // namespace emu

@@ -1,0 +1,266 @@
+// Log-softmax at the targets, and its gradient.
+//
+// What: for each row of logits [vocabulary] the maximum, log sum exp, entropy, and the log-probability of the row's
+// target tokens; backward: the row becomes weights (one-hot - softmax), summed over its targets.
+// How: one block a row. The forward pass reads the row once: each thread keeps a maximum, the sum of exponentials below
+// it, and that sum weighted with the distance (for the entropy), and rescales them when it meets a larger logit
+// (Milakov and Gimelshein 2018, "Online normalizer calculation for softmax"); threads are merged in a fixed order, so
+// the same row gives the same bits. The backward pass reads and writes the row once; log sum exp comes from the
+// forward's log-probability. 16 bytes a load where the row is aligned to that. Memory-bound: rows x vocabulary x
+// element size forward, twice that backward.
+#include "kernel.cuh"
+#include "kernels.hpp"
+
+namespace sphere::cuda {
+namespace {
+
+constexpr int kThreads = 512; // 4 blocks fill an SM's 2048 threads
+constexpr float kExact = -16; // below it, target logit - log-probability has lost digits
+
+// Calls each(x) for the thread's elements of a row; the order of calls is fixed.
+template <typename T, typename Each> __device__ __forceinline__ void for_row(const T * row, int64_t n, Each each) {
+  const int64_t t = threadIdx.x;
+  const auto address = reinterpret_cast<uintptr_t>(row);
+  int64_t head = static_cast<int64_t>((16 - address % 16) % 16 / sizeof(T));
+  head = head < n ? head : n;
+  if (t < head) {
+    each(t, to_float(row[t]));
+  }
+  const int64_t packs = (n - head) / Pack<T>::size;
+  const auto * packed = reinterpret_cast<const Pack<T> *>(row + head);
+  for (int64_t p = t; p < packs; p += kThreads) {
+    const Pack<T> pack = packed[p];
+    for (int i = 0; i < Pack<T>::size; i++) {
+      each(head + p * Pack<T>::size + i, to_float(pack.v[i]));
+    }
+  }
+  const int64_t rest = head + packs * Pack<T>::size + t;
+  if (rest < n) {
+    each(rest, to_float(row[rest]));
+  }
+}
+
+// What a thread has seen of a row.
+struct Online {
+  float max, sum, weighted; // weighted: sum of exp(x - max) (x - max)
+};
+
+__device__ __forceinline__ float distance(float x, float max) {
+  return max == infinity() ? (x == infinity() ? 0.0f : x - infinity()) : x - max;
+}
+
+__device__ __forceinline__ void rescale(Online & o, float max) {
+  const float down = o.max == -infinity() ? 0.0f : distance(o.max, max);
+  const float factor = o.max == -infinity() ? 0.0f : expf(down);
+  // A thread whose maximum is infinitely far below adds nothing.
+  o.weighted = factor == 0.0f ? 0.0f : factor * (o.weighted + o.sum * down);
+  o.sum = o.sum == o.sum ? factor * o.sum : o.sum;
+  o.max = max;
+}
+
+__device__ __forceinline__ void take(Online & o, float x) {
+  if (x > o.max) {
+    rescale(o, x);
+  }
+  if (x != -infinity()) {
+    const float d = distance(x, o.max);
+    const float e = d == d ? expf(d) : d;
+    o.sum += e;
+    o.weighted += e > 0.0f ? e * d : 0.0f;
+  }
+}
+
+__device__ __forceinline__ Online merge(Online a, Online b) {
+  const float max = a.max > b.max ? a.max : b.max;
+  rescale(a, max);
+  rescale(b, max);
+  return {max, a.sum + b.sum, a.weighted + b.weighted};
+}
+
+__device__ __forceinline__ Online warp_merge(Online o) {
+  for (int other = 16; other > 0; other >>= 1) {
+    const Online there = {__shfl_xor_sync(kAll, o.max, other), __shfl_xor_sync(kAll, o.sum, other),
+                          __shfl_xor_sync(kAll, o.weighted, other)};
+    // The lower lane first, so that all lanes have the same bits.
+    o = (threadIdx.x & static_cast<unsigned>(other)) == 0 ? merge(o, there) : merge(there, o);
+  }
+  return o;
+}
+
+template <typename T> __device__ Online row_online(const T * row, int64_t n, SharedPtr<float> scratch) {
+  Online o = {-infinity(), 0.0f, 0.0f};
+  for_row(row, n, [&](int64_t, float x) { take(o, x); });
+  const int lane = static_cast<int>(threadIdx.x) & 31;
+  const int warp = static_cast<int>(threadIdx.x) >> 5;
+  o = warp_merge(o);
+  if (lane == 0) {
+    scratch[warp * 3] = o.max;
+    scratch[warp * 3 + 1] = o.sum;
+    scratch[warp * 3 + 2] = o.weighted;
+  }
+  __syncthreads();
+  o = {-infinity(), 0.0f, 0.0f};
+  if (lane < kThreads / 32) {
+    o = {scratch[lane * 3], scratch[lane * 3 + 1], scratch[lane * 3 + 2]};
+  }
+  o = warp_merge(o);
+  __syncthreads();
+  return o;
+}
+
+__device__ __forceinline__ float log_sum(const Online & o) {
+  return static_cast<float>(static_cast<double>(o.max) + log(static_cast<double>(o.sum)));
+}
+
+// x - log sum exp, also where infinite logits share all probability.
+__device__ __forceinline__ float log_prob(float x, const Online & o, float lse) {
+  return o.max == infinity() ? distance(x, o.max) - logf(o.sum) : x - lse;
+}
+
+template <typename T>
+__global__ void __launch_bounds__(kThreads) log_probs_kernel(const T * logits, int64_t n, const int32_t * offsets,
+                                                             const int32_t * tokens, float * out, RowResults results) {
+  SPHERE_SHARED(float, scratch, 3 * kThreads / 32);
+  const int64_t r = blockIdx.x;
+  const T * row = logits + r * n;
+  const Online o = row_online(row, n, SharedPtr<float>(scratch));
+  const float lse = log_sum(o);
+  if (out != nullptr) {
+    for (int32_t i = offsets[r] + static_cast<int32_t>(threadIdx.x); i < offsets[r + 1]; i += kThreads) {
+      out[i] = log_prob(to_float(row[tokens[i]]), o, lse);
+    }
+  }
+  if (threadIdx.x == 0) {
+    if (results.max != nullptr) {
+      results.max[r] = o.max;
+    }
+    if (results.log_sum_exp != nullptr) {
+      results.log_sum_exp[r] = lse;
+    }
+    if (results.entropy != nullptr) {
+      results.entropy[r] = static_cast<float>(log(static_cast<double>(o.sum)) -
+                                              static_cast<double>(o.weighted) / static_cast<double>(o.sum));
+    }
+  }
+}
+
+template <typename T>
+__global__ void __launch_bounds__(kThreads)
+    log_probs_of_rows_kernel(const T * logits, int64_t n, const int32_t * rows, const int32_t * targets, float * out,
+                             int32_t * status) {
+  SPHERE_SHARED(float, scratch, 3 * kThreads / 32);
+  const int64_t i = blockIdx.x;
+  const T * row = logits + rows[i] * n;
+  const Online o = row_online(row, n, SharedPtr<float>(scratch));
+  if (threadIdx.x == 0) {
+    out[i] = log_prob(to_float(row[targets[i]]), o, log_sum(o));
+    status[i] = o.sum != o.sum ? kRowNan : (o.sum > 0.0f ? kRowGood : kRowEmpty);
+  }
+}
+
+template <typename T>
+__global__ void __launch_bounds__(kThreads)
+    log_probs_back_kernel(T * logits, int64_t n, const int32_t * offsets, const int32_t * tokens, const float * weights,
+                          const float * log_probs) {
+  SPHERE_SHARED(float, scratch, 3 * kThreads / 32);
+  const int64_t r = blockIdx.x;
+  T * row = logits + r * n;
+  const int32_t first = offsets[r];
+  const int32_t last = offsets[r + 1];
+  float weight = 0;
+  float lse = 0;
+  if (first < last) {
+    for (int32_t i = first; i < last; i++) { // in order, and few
+      weight += weights[i];
+    }
+    const float known = log_probs[first];
+    lse = known > kExact ? to_float(row[tokens[first]]) - known
+                         : log_sum(row_online<T>(row, n, SharedPtr<float>(scratch)));
+  }
+  __syncthreads(); // all have read the row before it is written
+  // Written by hand rather than by for_row: whole packs go back as they came.
+  const int64_t t = threadIdx.x;
+  const auto address = reinterpret_cast<uintptr_t>(row);
+  int64_t head = static_cast<int64_t>((16 - address % 16) % 16 / sizeof(T));
+  head = head < n ? head : n;
+  const auto gradient = [&](T x) {
+    T g;
+    from_float(first == last ? 0.0f : -weight * expf(to_float(x) - lse), g);
+    return g;
+  };
+  if (t < head) {
+    row[t] = gradient(row[t]);
+  }
+  const int64_t packs = (n - head) / Pack<T>::size;
+  auto * packed = reinterpret_cast<Pack<T> *>(row + head);
+  for (int64_t p = t; p < packs; p += kThreads) {
+    Pack<T> pack = packed[p];
+    for (int i = 0; i < Pack<T>::size; i++) {
+      pack.v[i] = gradient(pack.v[i]);
+    }
+    packed[p] = pack;
+  }
+  const int64_t rest = head + packs * Pack<T>::size + t;
+  if (rest < n) {
+    row[rest] = gradient(row[rest]);
+  }
+  __syncthreads();
+  if (t == 0) { // one after the other: a token may be there twice
+    for (int32_t i = first; i < last; i++) {
+      from_float(to_float(row[tokens[i]]) + weights[i], row[tokens[i]]);
+    }
+  }
+}
+
+// Calls launch(pointer of the right type).
+template <typename Launch> void by_type(const Logits & logits, Launch launch) {
+  void * data = const_cast<void *>(logits.data);
+  switch (logits.type) {
+    case SPHERE_F16: return launch(static_cast<F16 *>(data));
+    case SPHERE_BF16: return launch(static_cast<BF16 *>(data));
+    default: return launch(static_cast<float *>(data));
+  }
+}
+
+} // namespace
+
+void log_probs(const Logits & logits, const int32_t * offsets, const int32_t * tokens, float * out,
+               const RowResults & results, cudaStream_t stream) {
+  if (logits.rows == 0) {
+    return;
+  }
+  by_type(logits, [&](auto * data) {
+    using T = std::remove_pointer_t<decltype(data)>;
+    SPHERE_LAUNCH(log_probs_kernel<T>, static_cast<unsigned>(logits.rows), kThreads, 0, stream, data, logits.vocabulary,
+                  offsets, tokens, out, results);
+  });
+  check_launch("log_probs");
+}
+
+void log_probs_of_rows(const Logits & logits, const int32_t * rows, const int32_t * targets, int64_t count, float * out,
+                       int32_t * status, cudaStream_t stream) {
+  if (count == 0) {
+    return;
+  }
+  by_type(logits, [&](auto * data) {
+    using T = std::remove_pointer_t<decltype(data)>;
+    SPHERE_LAUNCH(log_probs_of_rows_kernel<T>, static_cast<unsigned>(count), kThreads, 0, stream, data,
+                  logits.vocabulary, rows, targets, out, status);
+  });
+  check_launch("log_probs_of_rows");
+}
+
+void log_probs_back(const Logits & logits, const int32_t * offsets, const int32_t * tokens, const float * weights,
+                    const float * log_probs, cudaStream_t stream) {
+  if (logits.rows == 0) {
+    return;
+  }
+  by_type(logits, [&](auto * data) {
+    using T = std::remove_pointer_t<decltype(data)>;
+    SPHERE_LAUNCH(log_probs_back_kernel<T>, static_cast<unsigned>(logits.rows), kThreads, 0, stream, data,
+                  logits.vocabulary, offsets, tokens, weights, log_probs);
+  });
+  check_launch("log_probs_back");
+}
+
+} // namespace sphere::cuda

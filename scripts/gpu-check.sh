@@ -1,0 +1,233 @@
+#!/usr/bin/env bash
+# Checks Sphere on a CUDA box with one command, and writes what it found to gpu-report.json and gpu-report.txt.
+#
+#   scripts/gpu-check.sh [--work DIR] [--model FILE.gguf] [--only PART,...] [--again PART,...]
+#   scripts/gpu-check.sh --pack FILE.tgz       on a machine with nvcc (no GPU needed): the kernel tests and benchmarks,
+#                                              built for sm_80 sm_89 sm_90 sm_100, with this script
+#   scripts/gpu-check.sh --prebuilt DIR        on a box without a compiler: runs what --pack carried (unpacked in DIR)
+#
+# Each part has at most 8 minutes (SPHERE_CHECK_SECONDS); a part that has passed is not run again, so the same command
+# goes on where the last one stopped. What did not run stands in the report as such, with the reason. Exit status: 0 all
+# that could run has passed, 1 something failed, 2 nothing could be checked.
+#
+# Network: only what the build itself needs (native/provision.sh: LLAMA_CPP_DIR carries a source along).
+set -uo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+top=$(dirname "$here")
+work= model=embedded only= again= pack= prebuilt=
+while [ $# -gt 0 ]; do
+  case $1 in
+    --work) work=$2; shift 2 ;;
+    --model) model=$(realpath "$2"); shift 2 ;;
+    --only) only=$2; shift 2 ;;
+    --again) again=$2; shift 2 ;;
+    --pack) pack=$(realpath -m "$2"); shift 2 ;;
+    --prebuilt) prebuilt=$(realpath "$2"); shift 2 ;;
+    *) sed -n '2,9p' "$0" >&2; exit 2 ;;
+  esac
+done
+limit=${SPHERE_CHECK_SECONDS:-480}
+nvcc=$(command -v nvcc || { [ -x /usr/local/cuda/bin/nvcc ] && echo /usr/local/cuda/bin/nvcc; })
+[ -z "$nvcc" ] || PATH=$PATH:$(dirname "$nvcc")
+tests=(log_probs sampling attention optim)
+
+# --- pack: kernels and tests, statically linked with cudart ---------------------------------------
+build_tests() { # DIR ARCHITECTURES
+  cmake -S "$top/native/cuda" -B "$1" -DCMAKE_BUILD_TYPE=Release -DSPHERE_CUDA=ON -DSPHERE_CUDA_TESTS=OFF \
+    -DSPHERE_CUDA_DEVICE_TESTS=ON ${nvcc:+-DCMAKE_CUDA_COMPILER="$nvcc"} ${2:+-DCMAKE_CUDA_ARCHITECTURES="$2"} &&
+  cmake --build "$1" -j "$(getconf _NPROCESSORS_ONLN)"
+}
+if [ -n "$pack" ]; then
+  [ -n "$nvcc" ] || { echo "gpu-check: --pack needs nvcc" >&2; exit 2; }
+  build=$top/target/gpu-pack
+  build_tests "$build" "${SPHERE_CUDA_ARCHITECTURES:-80;89;90;100}" > "$build.log" 2>&1 || {
+    grep -E -m5 'error|Error' "$build.log" >&2; echo "gpu-check: the build failed: $build.log" >&2; exit 1; }
+  stage=$(mktemp -d)
+  trap 'rm -rf "$stage"' EXIT
+  mkdir -p "$stage/sphere-gpu-check"
+  cp "$build"/cuda-*-on-device "$build"/libsphere-cuda.so "$here/gpu-check.sh" "$stage/sphere-gpu-check/"
+  git -C "$top" rev-parse HEAD > "$stage/sphere-gpu-check/COMMIT" 2> /dev/null || echo unknown > "$stage/sphere-gpu-check/COMMIT"
+  tar -czf "$pack" -C "$stage" sphere-gpu-check
+  echo "gpu-check: $pack ($(du -h "$pack" | cut -f1)); on the box: tar xzf, then sphere-gpu-check/gpu-check.sh --prebuilt sphere-gpu-check"
+  exit 0
+fi
+
+work=${work:-${prebuilt:-$top/target}/gpu-check}
+mkdir -p "$work" || exit 2
+report=$work/parts.tsv # part, state (passed, failed, skipped, unfinished), seconds, detail
+touch "$report"
+for part in ${again//,/ }; do sed -i "/^$part\t/d" "$report"; done
+
+# --- parts ----------------------------------------------------------------------------------------
+# A part is a function; its log is $work/PART.log, its facts are lines of $work/PART.json (one object a line).
+# It returns 0 passed, 1 failed, 3 skipped (the reason in $reason), 4 goes on in the background.
+binary() { echo "${prebuilt:-$work/kernels}/cuda-$1-on-device"; }
+has_gpu() { nvidia-smi -L > /dev/null 2>&1; }
+need_gpu() { has_gpu || { reason="no usable NVIDIA GPU (nvidia-smi -L)"; return 3; }; }
+sphere() { SPHERE_DEVICE=${device:-cuda} "$top/sphere" "$@"; }
+
+part_machine() {
+  { uname -srm; nvidia-smi || echo "no nvidia-smi"; [ -z "$nvcc" ] || nvcc --version; } 2>&1
+  has_gpu || { reason="no usable NVIDIA GPU (nvidia-smi -L)"; return 3; }
+  nvidia-smi --query-gpu=name,driver_version,memory.total,compute_cap --format=csv,noheader |
+    while IFS=, read -r name driver memory cap; do
+      printf '{"gpu":"%s","driver":"%s","memory":"%s","compute_capability":"%s"}\n' "$name" "${driver# }" "${memory# }" "${cap# }"
+    done > "$work/machine.json"
+}
+part_kernels_build() {
+  [ -z "$prebuilt" ] || { reason="carried along (--prebuilt)"; return 3; }
+  [ -n "$nvcc" ] || { reason="no nvcc; use --pack on a machine that has it, and --prebuilt here"; return 3; }
+  build_tests "$work/kernels" ""
+}
+part_kernels() {
+  need_gpu || return; local failed=0 t
+  for t in "${tests[@]}"; do
+    [ -x "$(binary "$t")" ] || { reason="$(binary "$t") was not built"; return 3; }
+    echo "== $t"; "$(binary "$t")" || failed=1
+  done
+  return $failed
+}
+part_sanitizer() {
+  need_gpu || return
+  local tool; tool=$(command -v compute-sanitizer || { [ -x /usr/local/cuda/bin/compute-sanitizer ] && echo /usr/local/cuda/bin/compute-sanitizer; })
+  [ -n "$tool" ] || { reason="no compute-sanitizer"; return 3; }
+  local t mode failed=0
+  for t in "${tests[@]}"; do
+    [ -x "$(binary "$t")" ] || { reason="$(binary "$t") was not built"; return 3; }
+    for mode in memcheck racecheck; do
+      echo "== $mode $t"; "$tool" --tool $mode --error-exitcode 9 "$(binary "$t")" || failed=1
+    done
+  done
+  return $failed
+}
+part_bandwidth() {
+  need_gpu || return
+  [ -x "$(binary bench)" ] || { reason="$(binary bench) was not built"; return 3; }
+  "$(binary bench)" | tee "$work/bandwidth.out"; local status=${PIPESTATUS[0]}
+  grep '^{' "$work/bandwidth.out" > "$work/bandwidth.json"
+  return "$status"
+}
+no_tree() { [ -z "$prebuilt" ] || { reason="needs the source tree (--prebuilt carries the kernel tests alone)"; return 0; }; return 1; }
+part_sphere_build() { # ggml-cuda takes longer than a part may: it is built in the background
+  no_tree && return 3; need_gpu || return
+  [ -n "$nvcc" ] || { reason="no nvcc"; return 3; }
+  if [ -f "$work/sphere-build.status" ]; then
+    local status; status=$(cat "$work/sphere-build.status"); rm -f "$work/sphere-build.status" "$work/sphere-build.pid"
+    tail -30 "$work/sphere-build.log"; return "$status"
+  fi
+  if ! { [ -f "$work/sphere-build.pid" ] && kill -0 "$(cat "$work/sphere-build.pid")" 2> /dev/null; }; then
+    setsid nohup bash -c '"$1" --cuda --version > "$2.log" 2>&1; echo $? > "$2.status"' - "$top/sphere" "$work/sphere-build" \
+      > /dev/null 2>&1 < /dev/null &
+    echo $! > "$work/sphere-build.pid"
+  fi
+  while [ ! -f "$work/sphere-build.status" ]; do sleep 2; done
+  part_sphere_build
+}
+built() { [ "$(state_of sphere_build)" = passed ] || { reason="Sphere was not built with CUDA here (part sphere_build)"; return 1; }; }
+part_doctor() {
+  no_tree && return 3; need_gpu || return; built || return 3
+  sphere doctor --json | tee "$work/doctor.out"; local status=${PIPESTATUS[0]}
+  tail -1 "$work/doctor.out" > "$work/doctor.json"; return "$status"
+}
+rows() { # prompts and completions for scoring
+  for i in $(seq 1 64); do
+    printf '{"prompt":"Tom has %d apples and buys %d more. How many does he have?","completion":"Tom has %d + %d = %d apples.\\n"}\n' \
+      "$i" $((i * 3)) "$i" $((i * 3)) $((i * 4))
+  done
+}
+part_agreement() { # CPU and CUDA: 1e-3 a token
+  no_tree && return 3; need_gpu || return; built || return 3
+  rows > "$work/rows.jsonl"
+  device=cpu sphere score --model "$model" --in "$work/rows.jsonl" --out "$work/cpu.jsonl" || return 1
+  device=cuda sphere score --model "$model" --in "$work/rows.jsonl" --out "$work/cuda.jsonl" || return 1
+  local numbers='s/.*"token_logprobs":\[\([^]]*\)\].*/\1/p'
+  paste -d' ' <(sed -n "$numbers" "$work/cpu.jsonl" | tr , '\n') <(sed -n "$numbers" "$work/cuda.jsonl" | tr , '\n') |
+    awk 'NF == 2 { d = $1 - $2; d = d < 0 ? -d : d; if (d > m) m = d; n++ }
+         END { printf "{\"tokens\":%d,\"largest_difference\":%.3g,\"aim\":1e-3}\n", n, m; exit !(n > 0 && m <= 1e-3) }' |
+    tee "$work/agreement.json"
+  return "${PIPESTATUS[1]}"
+}
+part_rollouts() { # against a bare loop of llama.cpp on the same GPU, and llama-batched-bench where there is one
+  no_tree && return 3; need_gpu || return; built || return 3
+  : > "$work/rollouts.json"
+  local n bench; bench=${LLAMA_BATCHED_BENCH:-$(command -v llama-batched-bench || true)}
+  for n in 1 8 32 128 256; do
+    sphere bench rollouts --model "$model" --parallel $n --json > "$work/rollouts.$n" 2>&1 || { cat "$work/rollouts.$n"; return 1; }
+    tail -1 "$work/rollouts.$n" | tee -a "$work/rollouts.json"
+    if [ -n "$bench" ] && [ -f "$model" ]; then
+      "$bench" -m "$model" -ngl 99 -npp 128 -ntg 64 -npl $n -c $((n * 192 + 256)) --output-format jsonl 2> /dev/null | grep '^{' |
+        sed "s/^{/{\"llama_batched_bench\":$n,/" | tee -a "$work/rollouts.json"
+    fi
+  done
+  [ -n "$bench" ] || echo '{"note":"llama-batched-bench was not there (LLAMA_BATCHED_BENCH): the ratio is to the bare loop of bench rollouts"}' | tee -a "$work/rollouts.json"
+}
+part_dpo() { # tokens a second of training, on pairs that a short search makes
+  no_tree && return 3; need_gpu || return; built || return 3
+  [ -d "$work/pairs" ] || sphere search --model "$model" --problems embedded:train --limit 24 --run "$work/pairs" --rollouts 4 || return 1
+  rm -rf "$work/dpo"
+  sphere train dpo --model "$model" --pairs "$work/pairs/pairs.jsonl" --out "$work/dpo" --adapter-out "$work/dpo.gguf" \
+    --steps 20 --json > "$work/dpo.out" 2>&1 || { tail -5 "$work/dpo.out"; return 1; }
+  tail -1 "$work/dpo.out" | tee "$work/dpo.json"
+}
+part_demo() {
+  no_tree && return 3; need_gpu || return; built || return 3
+  sphere demo --quick --json > "$work/demo.out" 2>&1; local status=$?
+  tail -20 "$work/demo.out"; tail -1 "$work/demo.out" | grep '^{' > "$work/demo.json"; return $status
+}
+part_jmh() { reason="the repository has no JMH module; bench rollouts and the kernel benchmark stand for it"; return 3; }
+
+parts=(machine kernels_build kernels sanitizer bandwidth sphere_build doctor agreement rollouts dpo demo jmh)
+state_of() { awk -F'\t' -v p="$1" '$1 == p { s = $2 } END { print s }' "$report"; }
+record() { sed -i "/^$1\t/d" "$report"; printf '%s\t%s\t%s\t%s\n' "$1" "$2" "$3" "$(printf %s "$4" | tr '\t\n"\\' '    ')" >> "$report"; }
+
+if [ "${1:-}" = '' ] && [ -n "${SPHERE_CHECK_PART:-}" ]; then # the time-boxed child
+  reason=
+  "part_$SPHERE_CHECK_PART"; status=$?
+  printf %s "$reason" > "$work/$SPHERE_CHECK_PART.reason"
+  exit $status
+fi
+self=(bash "$0" --work "$work"); [ -z "$prebuilt" ] || self+=(--prebuilt "$prebuilt"); [ "$model" = embedded ] || self+=(--model "$model")
+for part in "${parts[@]}"; do
+  [ -z "$only" ] || [[ ",$only," = *",$part,"* ]] || continue
+  [ "$(state_of "$part")" != passed ] || { echo "gpu-check: $part has passed before"; continue; }
+  echo "gpu-check: $part ..."
+  began=$(date +%s)
+  rm -f "$work/$part.reason"
+  SPHERE_CHECK_PART=$part timeout -k 10 "$limit" "${self[@]}" > "$work/$part.log" 2>&1
+  status=$?
+  took=$(($(date +%s) - began))
+  detail=$(cat "$work/$part.reason" 2> /dev/null)
+  case $status in
+    0) state=passed ;;
+    3) state=skipped ;;
+    124 | 137) state=unfinished; detail="more than $limit s; run the same command again" ;;
+    *) state=failed; detail=$(grep -v '^{' "$work/$part.log" | grep -iE -m1 'fail|error|sphere:' || tail -1 "$work/$part.log") ;;
+  esac
+  record "$part" $state $took "$detail"
+  echo "gpu-check: $part $state in $took s${detail:+: $detail}"
+done
+
+# --- the report -----------------------------------------------------------------------------------
+for part in "${parts[@]}"; do [ -n "$(state_of "$part")" ] || record "$part" skipped 0 "not asked for"; done
+commit=$(cat "${prebuilt:-/nowhere}/COMMIT" 2> /dev/null || git -C "$top" rev-parse HEAD 2> /dev/null || echo unknown)
+{
+  printf '{"date":"%s","commit":"%s","parts":[' "$(date -u +%FT%TZ)" "$commit"
+  first=true
+  while IFS=$'\t' read -r part state seconds detail; do
+    $first || printf ,
+    first=false
+    printf '\n {"part":"%s","state":"%s","seconds":%s,"detail":"%s","facts":[' "$part" "$state" "$seconds" "$detail"
+    [ "$state" = skipped ] || [ ! -s "$work/$part.json" ] || grep '^{' "$work/$part.json" | paste -sd,
+    printf ']}'
+  done < "$report"
+  printf '\n]}\n'
+} > "$work/gpu-report.json"
+{
+  echo "Sphere on CUDA, $(date -u +%F), commit $commit"
+  while IFS=$'\t' read -r part state seconds detail; do printf '%-14s %-10s %4s s  %s\n' "$part" "$state" "$seconds" "$detail"; done < "$report"
+  [ ! -s "$work/bandwidth.json" ] || sed 's/[{}"]//g; s/,/  /g' "$work/bandwidth.json"
+  [ ! -s "$work/agreement.json" ] || cat "$work/agreement.json"
+} | tee "$work/gpu-report.txt"
+echo "gpu-check: $work/gpu-report.json"
+! cut -f2 "$report" | grep -qE '^(failed|unfinished)$' || exit 1
+cut -f2 "$report" | grep -q '^passed$' || exit 2
