@@ -3,17 +3,11 @@ package dev.sphere.cli;
 import dev.sphere.bindings.Model;
 import dev.sphere.engine.bench.BenchResult;
 import dev.sphere.engine.bench.RolloutBench;
-import dev.sphere.engine.embedded.ModelSource;
-import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Spec;
 
 /** {@code sphere bench rollouts}. */
 @Command(
@@ -24,10 +18,7 @@ import picocli.CommandLine.Spec;
       "  sphere bench rollouts --model embedded --prompt 64 --generate 64 --parallel 1,8,32,128"
     },
     mixinStandardHelpOptions = true)
-final class BenchRolloutsCommand implements Callable<Integer> {
-  @Option(names = "--model", required = true, paramLabel = "MODEL", description = "A GGUF file, or embedded.")
-  private String model;
-
+final class BenchRolloutsCommand extends BenchOfModel {
   @Option(names = "--prompt", defaultValue = "128", description = "Tokens a prompt (default: ${DEFAULT-VALUE}).")
   private int prompt;
 
@@ -48,29 +39,20 @@ final class BenchRolloutsCommand implements Callable<Integer> {
   @Option(names = "--alone", description = "Without llama.cpp's loops, for one who brings other baselines.")
   private boolean alone;
 
-  @Option(names = "--json", description = "One JSON object on the last line.")
-  private boolean json;
+  @Override
+  List<Bench> benches(Model loaded) {
+    return parallel.stream().map(p -> bench(loaded, p)).toList();
+  }
 
-  @Spec private CommandSpec spec;
+  private Bench bench(Model loaded, int sequences) {
+    RolloutBench bench =
+        new RolloutBench(loaded, new RolloutBench.Plan(prompt, shared, generate, sequences, repetitions));
+    return alone ? bench::runAlone : bench::run;
+  }
 
   @Override
-  public Integer call() throws InterruptedException {
-    Path file = ModelSource.resolve(model);
-    List<RolloutBench.Plan> plans =
-        parallel.stream().map(p -> new RolloutBench.Plan(prompt, shared, generate, p, repetitions)).toList();
-    var out = spec.commandLine().getOut();
-    List<BenchResult> results = new ArrayList<>();
-    try (Model loaded = Model.load(file)) {
-      for (RolloutBench.Plan plan : plans) {
-        RolloutBench bench = new RolloutBench(loaded, plan);
-        results.add(alone ? bench.runAlone() : bench.run());
-        BenchReport.table(results.getLast(), out);
-      }
-    }
-    if (json) {
-      BenchReport.json(results.size() == 1 ? single(results.getFirst()) : all(results), out);
-    }
-    return 0;
+  Map<String, Object> toMap(List<BenchResult> results) {
+    return results.size() == 1 ? single(results.getFirst()) : all(results);
   }
 
   /** One result, with the names that earlier versions used on top. */

@@ -1,15 +1,10 @@
 package dev.sphere.cli;
 
 import dev.sphere.bindings.Model;
-import dev.sphere.engine.bench.BenchResult;
 import dev.sphere.engine.bench.ScoreBench;
-import dev.sphere.engine.embedded.ModelSource;
-import java.nio.file.Path;
-import java.util.concurrent.Callable;
+import java.util.List;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Spec;
 
 /** {@code sphere bench score}. */
 @Command(
@@ -20,10 +15,7 @@ import picocli.CommandLine.Spec;
       "  sphere bench score --model embedded --trees 32 --pairs 4 --prompt 128 --depth 6 --step 32"
     },
     mixinStandardHelpOptions = true)
-final class BenchScoreCommand implements Callable<Integer> {
-  @Option(names = "--model", required = true, paramLabel = "MODEL", description = "A GGUF file, or embedded.")
-  private String model;
-
+final class BenchScoreCommand extends BenchOfModel {
   @Option(names = "--trees", defaultValue = "32", description = "Trees (default: ${DEFAULT-VALUE}).")
   private int trees;
 
@@ -42,24 +34,9 @@ final class BenchScoreCommand implements Callable<Integer> {
   @Option(names = "--repetitions", defaultValue = "3", description = "After one to warm up (default: ${DEFAULT-VALUE}).")
   private int repetitions;
 
-  @Option(names = "--json", description = "One JSON object on the last line.")
-  private boolean json;
-
-  @Spec private CommandSpec spec;
-
   @Override
-  public Integer call() throws InterruptedException {
-    Path file = ModelSource.resolve(model);
+  List<Bench> benches(Model loaded) {
     ScoreBench.Plan plan = new ScoreBench.Plan(trees, pairs, prompt, depth, step, repetitions);
-    BenchResult result;
-    try (Model loaded = Model.load(file)) {
-      result = new ScoreBench(loaded, plan).run();
-    }
-    var out = spec.commandLine().getOut();
-    BenchReport.table(result, out);
-    if (json) {
-      BenchReport.json(result.toMap(), out);
-    }
-    return 0;
+    return List.of(new ScoreBench(loaded, plan)::run);
   }
 }

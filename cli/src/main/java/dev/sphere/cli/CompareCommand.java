@@ -6,8 +6,6 @@ import dev.sphere.engine.data.ProblemSet;
 import dev.sphere.engine.embedded.ModelSource;
 import dev.sphere.engine.grade.AnswerGrader;
 import dev.sphere.engine.model.LlamaPolicy;
-import dev.sphere.engine.reward.Aggregation;
-import dev.sphere.engine.reward.ImplicitPrm;
 import dev.sphere.engine.reward.MonteCarloPrm;
 import dev.sphere.engine.run.Manner;
 import dev.sphere.engine.run.OpenPrm;
@@ -64,39 +62,15 @@ final class CompareCommand implements Callable<Integer> {
       description = "Process reward, as in search. mc and outcome know the answers: good for pairs, not for accuracy.")
   private String prm;
 
-  @Option(names = "--prm-beta", paramLabel = "B", description = "Of the implicit reward (default: 0.05).")
-  private double prmBeta = ImplicitPrm.BETA;
-
   @Option(names = "--rollouts", paramLabel = "K", description = "Rollouts a step for --prm mc (default: 4).")
   private int rollouts = 4;
 
-  @Option(names = "--aggregation", paramLabel = "RULE",
-      description = "How step scores rank a solution: last, min, mean or product (default: last).")
-  private Aggregation aggregation = Aggregation.LAST;
+  @Mixin private StrategyShape shape = new StrategyShape();
+
+  @Mixin private StepOptions step = new StepOptions();
 
   @Option(names = "--candidates", paramLabel = "E", description = "Of sphere's expansions (default: 4).")
   private int candidates = 4;
-
-  @Option(names = "--beams", paramLabel = "N", description = "Paths that beam search grows at once (default: 8).")
-  private int beams = 8;
-
-  @Option(names = "--width", paramLabel = "M",
-      description = "Candidates for each path that is kept, of beam, dvts and mcts; samples at a time (default: 4).")
-  private int width = 4;
-
-  @Option(names = "--temperature", paramLabel = "T", description = "Of every draw (default: 0.8).")
-  private float temperature = 0.8f;
-
-  @Option(names = "--separator", paramLabel = "TEXT",
-      description = "What ends a step, \\n for a line feed (default: an empty line; embedded models: a line feed).")
-  private String separator;
-
-  @Option(names = "--max-step-tokens", paramLabel = "N",
-      description = "Most tokens a step (default: 512; embedded: 64).")
-  private Integer maxStepTokens;
-
-  @Option(names = "--depth", paramLabel = "N", description = "Most steps of a solution (default: 24).")
-  private int depth = 24;
 
   @Option(names = "--seed", paramLabel = "N", description = "Seed of every draw (default: 1).")
   private long seed = 1;
@@ -121,12 +95,11 @@ final class CompareCommand implements Callable<Integer> {
       Inputs.require(adapter);
     }
     Manner manner = Manner.of(file);
-    SamplingSettings step =
-        SamplingSettings.temperature(temperature, maxStepTokens == null ? manner.stepTokens() : maxStepTokens);
-    SearchSettings search = SearchSettings.paper().withCandidates(candidates).withSampling(step).withMaxDepth(depth)
-        .withSeparator(separator == null ? manner.separator() : separator.replace("\\n", "\n"));
+    SamplingSettings sampling = SamplingSettings.temperature(step.temperature, step.stepTokens(manner));
+    SearchSettings search = SearchSettings.paper().withCandidates(candidates).withSampling(sampling)
+        .withMaxDepth(step.depth).withSeparator(step.separator(manner));
     PrmSpec reward = new PrmSpec(prm, new MonteCarloPrm.Settings(
-        rollouts, SamplingSettings.temperature(temperature, manner.solutionTokens()), true), prmBeta);
+        rollouts, SamplingSettings.temperature(step.temperature, manner.solutionTokens()), true), step.prmBeta);
     List<StrategySettings> plans = plans();
     ProblemSet set = problems.read(spec.commandLine().getErr());
     if (out != null) {
@@ -151,7 +124,7 @@ final class CompareCommand implements Callable<Integer> {
     List<StrategySettings> plans = new ArrayList<>();
     for (Kind kind : kinds) {
       for (long budget : budgets) {
-        plans.add(new StrategySettings(kind, budget, beams, width, aggregation));
+        plans.add(shape.settings(kind, budget));
       }
     }
     return plans;

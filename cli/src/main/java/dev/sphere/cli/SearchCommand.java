@@ -5,7 +5,6 @@ import dev.sphere.engine.SamplingSettings;
 import dev.sphere.engine.data.ProblemSet;
 import dev.sphere.engine.data.Shards;
 import dev.sphere.engine.embedded.ModelSource;
-import dev.sphere.engine.reward.ImplicitPrm;
 import dev.sphere.engine.reward.MonteCarloPrm;
 import dev.sphere.engine.run.Manner;
 import dev.sphere.engine.run.PairSearch;
@@ -101,15 +100,12 @@ final class SearchCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec;
 
-  private static final class Tree {
+  private static final class Tree extends StepOptions {
     @Option(names = "--prm", paramLabel = "KIND", defaultValue = "mc",
         description = "Process reward: mc (Monte Carlo); FILE.gguf, a trained one, read as it declares (token:, head:, "
             + "math-shepherd: and rlhflow: before it say how); implicit:REF.gguf, the log-ratio of policy and REF; or the "
             + "controls random and outcome (default: mc).")
     private String prm = "mc";
-
-    @Option(names = "--prm-beta", paramLabel = "B", description = "Of the implicit reward (default: 0.05).")
-    private double prmBeta = ImplicitPrm.BETA;
 
     @Option(names = "--rollouts", paramLabel = "K", description = "Rollouts a step for --prm mc (default: 8).")
     private int rollouts = 8;
@@ -124,9 +120,6 @@ final class SearchCommand implements Callable<Integer> {
         description = "Simulations a search; 1 is the paper's two chains (default: 1).")
     private int simulations = 1;
 
-    @Option(names = "--temperature", paramLabel = "T", description = "Of every draw (default: 0.8).")
-    private float temperature = 0.8f;
-
     @Option(names = "--top-k", paramLabel = "K", description = "Keep the K likeliest tokens; 0: all (default).")
     private int topK;
 
@@ -136,9 +129,6 @@ final class SearchCommand implements Callable<Integer> {
     @Option(names = "--min-p", paramLabel = "P",
         description = "Drop tokens below P times the likeliest one's probability (default: 0).")
     private float minP;
-
-    @Option(names = "--depth", paramLabel = "N", description = "Most steps of a solution (default: 24).")
-    private int depth = 24;
 
     @Option(names = "--uct", paramLabel = "C", description = "Exploration constant (default: 1.414).")
     private double uct = Math.sqrt(2);
@@ -150,14 +140,6 @@ final class SearchCommand implements Callable<Integer> {
     @Option(names = "--outcome-weight", paramLabel = "W",
         description = "What a right answer adds at the end of a path (default: 1).")
     private double outcomeWeight = 1;
-
-    @Option(names = "--separator", paramLabel = "TEXT",
-        description = "What ends a step, \\n for a line feed (default: an empty line; embedded models: a line feed).")
-    private String separator;
-
-    @Option(names = "--max-step-tokens", paramLabel = "N",
-        description = "Most tokens a step (default: 512; embedded: 64).")
-    private Integer maxStepTokens;
 
     @Option(names = "--max-tokens", paramLabel = "N",
         description = "Most tokens of a Monte Carlo completion (default: 1024; embedded: 256).")
@@ -257,13 +239,12 @@ final class SearchCommand implements Callable<Integer> {
 
   private SearchPlan plan(Path policy, Path small) {
     Manner manner = Manner.of(policy);
-    int stepTokens = tree.maxStepTokens == null ? manner.stepTokens() : tree.maxStepTokens;
     int solutionTokens = tree.maxTokens == null ? manner.solutionTokens() : tree.maxTokens;
-    String separator = tree.separator == null ? manner.separator() : tree.separator.replace("\\n", "\n");
-    SamplingSettings step = new SamplingSettings(tree.temperature, tree.topK, tree.topP, tree.minP, stepTokens);
+    SamplingSettings step = new SamplingSettings(tree.temperature, tree.topK, tree.topP, tree.minP,
+        tree.stepTokens(manner));
     SamplingSettings whole = new SamplingSettings(tree.temperature, tree.topK, tree.topP, tree.minP, solutionTokens);
     SearchSettings search = new SearchSettings(tree.candidates, step, tree.depth, tree.simulations, tree.uct,
-        tree.advantageWeight, tree.outcomeWeight, separator, 3, tree.distinct, true);
+        tree.advantageWeight, tree.outcomeWeight, tree.separator(manner), 3, tree.distinct, true);
     StrategySettings strategy = way.settings();
     StageSettings.Pairing pairing = pairs.pairing != null ? pairs.pairing
         : strategy == null ? StageSettings.Pairing.CHAINS : StageSettings.Pairing.ANY;

@@ -3,16 +3,13 @@ package dev.sphere.engine.model;
 import dev.sphere.engine.Generation;
 import dev.sphere.engine.Policy.Request;
 import java.util.List;
-import java.util.concurrent.CompletableFuture;
 
 /** One call of generate, on its way through a lane. */
-final class Job {
+final class Job extends LoopJob<List<Generation>> {
   final int[] path;
   final List<Request> requests;
-  final CompletableFuture<List<Generation>> result = new CompletableFuture<>();
   final Generation[] done;
   int open; // requests that are not done
-  volatile boolean cancelled;
 
   Job(int[] path, List<Request> requests) {
     this.path = path;
@@ -26,13 +23,5 @@ final class Job {
     if (--open == 0) {
       result.complete(List.of(done));
     }
-  }
-
-  void fail(Throwable cause) {
-    result.completeExceptionally(cause);
-  }
-
-  boolean isOver() {
-    return cancelled || result.isDone();
   }
 }

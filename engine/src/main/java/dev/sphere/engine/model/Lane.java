@@ -1,23 +1,13 @@
 package dev.sphere.engine.model;
 
 import dev.sphere.bindings.Adapter;
-import dev.sphere.bindings.Batch;
-import dev.sphere.bindings.Context;
 import dev.sphere.bindings.ContextOptions;
-import dev.sphere.bindings.Draws;
-import dev.sphere.bindings.LlamaException;
 import dev.sphere.bindings.Model;
-import dev.sphere.engine.DrawKey;
 import dev.sphere.engine.Generation.Finish;
-import dev.sphere.engine.Policy.Request;
-import dev.sphere.engine.SamplingSettings;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
-import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
@@ -28,138 +18,74 @@ import java.util.concurrent.atomic.AtomicInteger;
  * generations out. When the cache is too small for what is active, the youngest rollout loses its place and is computed
  * again later; it draws the same tokens as if it had stayed.
  */
-final class Lane implements AutoCloseable {
-  /** Wakes the loop up without work. */
-  private static final Job WAKE = new Job(new int[] {0}, List.of());
-
+final class Lane extends DecodeLoop<Job> {
   private static final int MOST_CONSIDERED = 64;
 
-  /** Cells that the longest sequence leaves free, so that a step always finds room. */
-  static final int RESERVE = 64;
-
-  private final Model model;
-  private final Adapter adapter;
-  private final ContextOptions options;
   private final int most; // rollouts that step together, with what the last job may have more, since it comes whole
   private final int limit; // longest sequence
-  private final LinkedBlockingQueue<Job> inbox = new LinkedBlockingQueue<>();
   private final AtomicInteger load = new AtomicInteger();
-  private final CompletableFuture<Void> ready = new CompletableFuture<>();
-  private final Thread thread;
-  private volatile boolean closing;
-  private volatile Throwable failure;
-
-  // What follows belongs to the loop's thread.
-  private final ArrayDeque<Job> waiting = new ArrayDeque<>();
-  private Job next; // of those that wait the one whose turn it is, null when that is not known
-  private final ArrayDeque<Rollout> displaced = new ArrayDeque<>();
-  private final ArrayDeque<Rollout> active = new ArrayDeque<>(); // those to be served first stand in front
-  private final List<Rollout> drawing = new ArrayList<>(); // rollouts with an output row in this step, in row order
   private final RolloutCounters counters;
-  private final List<Rollout> forks = new ArrayList<>();
-  private Context context;
-  private KvCache cache;
-  private Batch batch;
-  private Draws draws;
-
-  Lane(
-      String name,
-      Model model,
-      Adapter adapter,
-      ContextOptions options,
-      int slots,
-      int limit,
-      RolloutCounters counters) {
-    this.model = model;
-    this.adapter = adapter;
-    this.options = options;
-    this.most = Math.min(slots + slots / 4, LlamaPolicy.Options.MOST_SLOTS);
-    this.limit = limit;
-    this.counters = counters;
-    this.thread = Thread.ofPlatform().name(name).daemon().unstarted(this::run);
-  }
-
-  /** Starts the thread and returns when its context is there, or throws what kept it from being made. */
-  void start() {
-    thread.start();
-    try {
-      ready.join();
-    } catch (CompletionException e) {
-      throw e.getCause() instanceof RuntimeException r ? r : e;
-    }
-  }
 
   /** Trees that were given to this lane; guarded by the policy. */
   int trees;
+
+  // What follows belongs to the loop's thread.
+  private Job next; // of those that wait the one whose turn it is, null when that is not known
+  private final ArrayDeque<Rollout> displaced = new ArrayDeque<>();
+  private final ArrayDeque<Rollout> active = new ArrayDeque<>(); // those to be served first stand in front
+  private final List<Rollout> forks = new ArrayList<>();
+  private RowDraws draws;
+
+  Lane(String name, Model model, Adapter adapter, ContextOptions options, int slots, int limit,
+      RolloutCounters counters) {
+    super("policy", name, model, adapter, options);
+    this.most = Math.min(slots + slots / 4, LlamaPolicy.Options.MOST_SLOTS);
+    this.limit = limit;
+    this.counters = counters;
+  }
 
   /** Requests that wait or are computed here. */
   int load() {
     return load.get();
   }
 
+  @Override
   void submit(Job job) {
     load.addAndGet(job.requests.size());
     job.result.whenComplete((r, e) -> load.addAndGet(-job.requests.size()));
-    inbox.add(job);
-    if (failure != null) { // the loop has ended, or has just failed what was in its inbox
-      failInbox();
+    super.submit(job);
+  }
+
+  @Override
+  void allocate() {
+    draws = new RowDraws(model, options.threads());
+  }
+
+  @Override
+  void free() {
+    if (draws != null) {
+      draws.close();
     }
   }
 
-  /** Has the loop look for cancelled jobs. */
-  void wake() {
-    inbox.add(WAKE);
+  @Override
+  boolean busy() {
+    return !active.isEmpty() || !displaced.isEmpty();
   }
 
-  private void run() {
-    try (Context opened = Context.open(model, options);
-        Batch openedBatch = new Batch(options.batch());
-        Draws openedDraws = new Draws(2 * ContextOptions.MAX_SEQUENCES)) {
-      context = opened;
-      batch = openedBatch;
-      draws = openedDraws;
-      cache = new KvCache(context);
-      if (adapter != null) {
-        context.useAdapters(List.of(adapter));
-      }
-      ready.complete(null);
-      while (!closing) {
-        receive();
-        if (!closing) {
-          step();
-        }
-      }
-      failure = new IllegalStateException("the policy was closed");
-    } catch (InterruptedException e) {
-      failure = new IllegalStateException("the rollout loop was interrupted", e);
-    } catch (Throwable e) {
-      failure = e;
-    } finally {
-      failAll();
-      ready.completeExceptionally(failure); // without effect when the loop had begun
-    }
+  @Override
+  void slept(long nanos) {
+    counters.idle(nanos);
   }
 
-  private void receive() throws InterruptedException {
-    boolean idle = active.isEmpty() && waiting.isEmpty() && displaced.isEmpty();
-    Job job = inbox.poll();
-    if (idle && job == null) {
-      IdleEvent event = new IdleEvent();
-      event.begin();
-      long begin = System.nanoTime();
-      job = inbox.take();
-      event.commit();
-      counters.idle(System.nanoTime() - begin);
-    }
-    while (job != null) {
-      if (job != WAKE) {
-        waiting.add(job);
-      }
-      job = inbox.poll();
-    }
+  @Override
+  void failActive(Throwable cause) {
+    active.forEach(r -> r.job.fail(cause));
+    displaced.forEach(r -> r.job.fail(cause));
   }
 
-  private void step() {
+  @Override
+  void step() {
     long begin = System.nanoTime();
     dropCancelled();
     admit();
@@ -174,8 +100,8 @@ final class Lane implements AutoCloseable {
     cache.decoded();
     counters.step(batch.size());
     long drawn = decoded;
-    if (!drawing.isEmpty()) {
-      sample();
+    if (!draws.rollouts().isEmpty()) {
+      counters.drawn(draws.sample(context));
       drawn = System.nanoTime();
       handOut();
     }
@@ -289,7 +215,7 @@ final class Lane implements AutoCloseable {
   /** Fills the batch; one place is kept for padding. */
   private void gather() {
     batch.clear();
-    drawing.clear();
+    draws.clear();
     int room = Math.min(options.microBatch(), cache.free()) - 1;
     int n = active.size();
     for (int i = 0; i < n && batch.size() < room; i++) {
@@ -313,66 +239,21 @@ final class Lane implements AutoCloseable {
     batch.add(r.token(position), position, r.entry.sequence(), last);
     cache.append(r.entry, r.token(position));
     if (last) {
-      drawing.add(r);
+      draws.add(r);
     }
   }
 
   // --- after the computation ---
 
-  private void sample() {
-    draws.clear();
-    for (int row = 0; row < drawing.size(); row++) {
-      Rollout r = drawing.get(row);
-      for (int request = r.request; request < r.request + r.requests(); request++) {
-        addDraw(row, r.job.requests.get(request), r.drawn());
-      }
-    }
-    try {
-      draws.sample(context.logits(), model.vocabulary().size(), samplingThreads());
-    } catch (LlamaException e) {
-      throw new LlamaException(e.getMessage() + " Model: " + model + ", " + culprit() + ".");
-    }
-    counters.drawn(draws.size());
-  }
-
   private void handOut() {
     int next = 0;
-    for (Rollout r : drawing) {
+    for (Rollout r : draws.rollouts()) {
       int requests = r.requests();
       fork(r);
       for (int k = 0; k < requests; k++) {
         accept(k == 0 ? r : forks.get(k - 1), next++);
       }
     }
-  }
-
-  private void addDraw(int row, Request request, int index) {
-    DrawKey key = request.key();
-    SamplingSettings s = request.sampling();
-    draws.add(
-        row, key.seed(), key.problem(), key.node(), key.draw(), index, s.temperature(), s.topK(), s.topP(), s.minP());
-  }
-
-  /** The token after which nothing can be drawn: its logits hold NaN, or no finite number. */
-  private String culprit() {
-    int vocabulary = model.vocabulary().size();
-    for (int row = 0; row < drawing.size(); row++) {
-      float most = Float.NEGATIVE_INFINITY; // Math.max keeps NaN
-      for (int i = 0; i < vocabulary; i++) {
-        most = Math.max(most, context.logits().get((long) row * vocabulary + i));
-      }
-      if (Float.isNaN(most) || most == Float.NEGATIVE_INFINITY) {
-        Rollout r = drawing.get(row);
-        int last = r.length() - 1;
-        return "after token " + r.token(last) + " at position " + last + " of a sequence";
-      }
-    }
-    return drawing.size() + " sequences";
-  }
-
-  /** A vocabulary that fits into a core's cache is walked faster than other threads are woken. */
-  private int samplingThreads() {
-    return model.vocabulary().size() < 16_384 ? 1 : options.threads();
   }
 
   /** The path is computed: from here on each of the job's requests has its own rollout. */
@@ -421,45 +302,6 @@ final class Lane implements AutoCloseable {
     cache.retire(r.entry);
     if (kept != null) {
       cache.retain(kept);
-    }
-  }
-
-  // --- the end ---
-
-  private void failAll() {
-    for (Rollout r : active) {
-      r.job.fail(failure);
-    }
-    for (Rollout r : displaced) {
-      r.job.fail(failure);
-    }
-    for (Job job : waiting) {
-      job.fail(failure);
-    }
-    failInbox();
-  }
-
-  private void failInbox() {
-    for (Job job = inbox.poll(); job != null; job = inbox.poll()) {
-      job.fail(failure);
-    }
-  }
-
-  /** Ends the loop; calls that wait fail. Returns when the context is freed. */
-  @Override
-  public void close() {
-    closing = true;
-    wake();
-    boolean interrupted = false;
-    while (thread.isAlive()) {
-      try {
-        thread.join();
-      } catch (InterruptedException e) {
-        interrupted = true;
-      }
-    }
-    if (interrupted) {
-      Thread.currentThread().interrupt();
     }
   }
 }

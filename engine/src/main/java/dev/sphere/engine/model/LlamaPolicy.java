@@ -14,7 +14,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.WeakHashMap;
-import java.util.concurrent.ExecutionException;
 
 /**
  * A policy that llama.cpp computes: a model, or a model with a LoRA adapter. This is the rollout engine.
@@ -178,23 +177,7 @@ public final class LlamaPolicy implements Policy, AutoCloseable {
       jobs.add(job);
       lane.submit(job);
     }
-    try {
-      List<Generation> all = new ArrayList<>(requests.size());
-      for (Job job : jobs) {
-        all.addAll(job.result.get());
-      }
-      return all;
-    } catch (ExecutionException e) {
-      throw e.getCause() instanceof RuntimeException r ? r : new IllegalStateException(e.getCause());
-    } finally {
-      for (Job job : jobs) {
-        if (!job.result.isDone()) {
-          job.cancelled = true;
-          job.result.cancel(false);
-          lane.wake();
-        }
-      }
-    }
+    return LoopJob.results(jobs).stream().flatMap(List::stream).toList();
   }
 
   /** A tree stays in one lane, where its prefixes are cached; a new one goes where the least is waiting. */

@@ -1,15 +1,14 @@
 package dev.sphere.engine.model;
 
-import java.util.concurrent.CompletableFuture;
+import java.util.Arrays;
 
 /** A probe on its way through a {@link ProbeLane}. */
-final class ProbeJob {
+final class ProbeJob extends LoopJob<Prober.Reading> {
   final Prober.Probe probe;
-  final CompletableFuture<Prober.Reading> result = new CompletableFuture<>();
   final float[] logProbs;
+  float[] hidden; // of the last token, when it is wanted and computed
   KvCache.Entry entry; // null until it is admitted
   int nextTarget;
-  volatile boolean cancelled;
 
   ProbeJob(Prober.Probe probe) {
     this.probe = probe;
@@ -23,11 +22,7 @@ final class ProbeJob {
   /** Length of the prefix that it has in common with another one and that may come from a cache. */
   int common(ProbeJob other) {
     int most = Math.min(probe.from(), other.probe.computed());
-    int different = java.util.Arrays.mismatch(probe.tokens(), 0, most, other.probe.tokens(), 0, most);
+    int different = Arrays.mismatch(probe.tokens(), 0, most, other.probe.tokens(), 0, most);
     return different < 0 ? most : different;
-  }
-
-  boolean isOver() {
-    return cancelled || result.isDone();
   }
 }

@@ -1,16 +1,11 @@
 package dev.sphere.engine.model;
 
-import dev.sphere.bindings.Batch;
-import dev.sphere.bindings.Context;
 import dev.sphere.bindings.ContextOptions;
 import dev.sphere.bindings.Model;
 import dev.sphere.bindings.NativeFloats;
 import dev.sphere.bindings.TargetLogProbs;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
-import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
@@ -18,26 +13,13 @@ import java.util.concurrent.atomic.AtomicLong;
  * micro-batch of their tokens and hands out what they wanted. A probe waits while another one is computing what the two
  * share. Finished texts stay in the cache as long as there is room, since they are likely to be continued.
  */
-final class ProbeLane implements AutoCloseable {
+final class ProbeLane extends DecodeLoop<ProbeJob> {
   private static final int MOST_ACTIVE = 62;
 
-  private final Model model;
-  private final ContextOptions options;
-  private final LinkedBlockingQueue<ProbeJob> inbox = new LinkedBlockingQueue<>();
   private final AtomicLong tokens = new AtomicLong();
-  private final CompletableFuture<Void> ready = new CompletableFuture<>();
-  private final Thread thread;
-  private volatile boolean closing;
-  private volatile Throwable failure;
-
-  // What follows belongs to the loop's thread.
-  private final List<ProbeJob> waiting = new ArrayList<>();
   private final List<ProbeJob> active = new ArrayList<>();
   private final List<Wanted> wanted = new ArrayList<>();
   private final List<Ending> endings = new ArrayList<>();
-  private Context context;
-  private KvCache cache;
-  private Batch batch;
   private TargetLogProbs logProbs;
 
   /** A target whose output row is in the present batch. */
@@ -47,76 +29,37 @@ final class ProbeLane implements AutoCloseable {
   private record Ending(ProbeJob job, int row) {}
 
   ProbeLane(String name, Model model, ContextOptions options) {
-    this.model = model;
-    this.options = options;
-    this.thread = Thread.ofPlatform().name(name).daemon().unstarted(this::run);
-  }
-
-  void start() {
-    thread.start();
-    try {
-      ready.join();
-    } catch (CompletionException e) {
-      throw e.getCause() instanceof RuntimeException r ? r : e;
-    }
-  }
-
-  void submit(ProbeJob job) {
-    inbox.add(job);
-    if (failure != null) {
-      failAll();
-    }
+    super("reward model", name, model, null, options);
   }
 
   long tokens() {
     return tokens.get();
   }
 
-  private void run() {
-    try (Context opened = Context.open(model, options);
-        Batch openedBatch = new Batch(options.batch());
-        TargetLogProbs openedTargets = new TargetLogProbs(4 * options.microBatch())) {
-      context = opened;
-      batch = openedBatch;
-      logProbs = openedTargets;
-      cache = new KvCache(context);
-      ready.complete(null);
-      while (!closing) {
-        receive();
-        if (!closing) {
-          step();
-        }
-      }
-      failure = new IllegalStateException("the reward model was closed");
-    } catch (InterruptedException e) {
-      failure = new IllegalStateException("the reward model's loop was interrupted", e);
-    } catch (Throwable e) {
-      failure = e;
-    } finally {
-      active.forEach(j -> j.result.completeExceptionally(failure));
-      waiting.forEach(j -> j.result.completeExceptionally(failure));
-      failAll();
-      ready.completeExceptionally(failure); // without effect when the loop had begun
+  @Override
+  void allocate() {
+    logProbs = new TargetLogProbs(4 * options.microBatch());
+  }
+
+  @Override
+  void free() {
+    if (logProbs != null) {
+      logProbs.close();
     }
   }
 
-  private void failAll() {
-    for (ProbeJob job = inbox.poll(); job != null; job = inbox.poll()) {
-      job.result.completeExceptionally(failure);
-    }
+  @Override
+  boolean busy() {
+    return !active.isEmpty();
   }
 
-  private void receive() throws InterruptedException {
-    ProbeJob job = active.isEmpty() && waiting.isEmpty() ? inbox.take() : inbox.poll();
-    while (job != null) {
-      if (!closing) {
-        waiting.add(job);
-      }
-      job = inbox.poll();
-    }
+  @Override
+  void failActive(Throwable cause) {
+    active.forEach(j -> j.fail(cause));
   }
 
-  private void step() {
+  @Override
+  void step() {
     waiting.removeIf(ProbeJob::isOver);
     active.removeIf(j -> {
       if (j.isOver()) {
@@ -128,7 +71,7 @@ final class ProbeLane implements AutoCloseable {
     if (active.isEmpty()) {
       return;
     }
-    if (cache.free() < Lane.RESERVE) {
+    if (cache.free() < RESERVE) {
       cache.compact(cache.capacity() / 2);
     }
     gather();
@@ -142,7 +85,7 @@ final class ProbeLane implements AutoCloseable {
       return false;
     }
     int cached = cache.cachedPrefix(job.probe.tokens(), job.probe.from());
-    int cells = cache.activeCells() + job.probe.computed() + Lane.RESERVE;
+    int cells = cache.activeCells() + job.probe.computed() + RESERVE;
     for (ProbeJob other : active) {
       if (job.common(other) > Math.max(cached, other.entry.length())) {
         return false; // that one is computing what the two share
@@ -200,37 +143,16 @@ final class ProbeLane implements AutoCloseable {
       for (Ending e : endings) {
         float[] hidden = new float[model.width()];
         states.read((long) e.row * hidden.length, hidden);
-        finish(e.job, hidden);
+        e.job.hidden = hidden;
       }
     }
-    for (ProbeJob job : active) {
-      if (job.remaining() == 0 && !job.result.isDone()) {
-        finish(job, null);
+    active.removeIf(job -> {
+      boolean complete = job.remaining() == 0;
+      if (complete) {
+        cache.retain(job.entry);
+        job.result.complete(new Prober.Reading(job.logProbs, job.hidden));
       }
-    }
-    active.removeIf(j -> j.result.isDone());
-  }
-
-  private void finish(ProbeJob job, float[] hidden) {
-    cache.retain(job.entry);
-    job.result.complete(new Prober.Reading(job.logProbs, hidden));
-  }
-
-  /** Ends the loop; calls that wait fail. Returns when the context is freed. */
-  @Override
-  public void close() {
-    closing = true;
-    inbox.add(new ProbeJob(new Prober.Probe(new int[] {0}, new int[0], new int[0])));
-    boolean interrupted = false;
-    while (thread.isAlive()) {
-      try {
-        thread.join();
-      } catch (InterruptedException e) {
-        interrupted = true;
-      }
-    }
-    if (interrupted) {
-      Thread.currentThread().interrupt();
-    }
+      return complete;
+    });
   }
 }

@@ -7,7 +7,6 @@ import dev.sphere.bindings.Model;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.ExecutionException;
 
 /**
  * Reads a model's outputs at given places of given texts: log-probabilities of tokens, or the final hidden state. What
@@ -140,19 +139,7 @@ public final class Prober implements AutoCloseable {
         lane.submit(job);
       }
     }
-    try {
-      List<Reading> readings = new ArrayList<>();
-      for (ProbeJob job : jobs) {
-        readings.add(job.result.get());
-      }
-      return readings;
-    } catch (ExecutionException e) {
-      throw e.getCause() instanceof RuntimeException r ? r : new IllegalStateException(e.getCause());
-    } finally {
-      for (ProbeJob job : jobs) {
-        job.cancelled = true;
-      }
-    }
+    return LoopJob.results(jobs);
   }
 
   public Model model() {
