@@ -147,8 +147,11 @@ need cmake cmake
 if [ $cuda = ON ]; then
   nvcc=$(command -v nvcc) || die "--cuda needs nvcc. Install the CUDA toolkit, or build without --cuda."
   toolkit=$("$nvcc" --dryrun -x cu -c /dev/null 2>&1 | sed -n 's/^#\$ TOP=//p') # nvcc may be a wrapper somewhere else
-  ls "$toolkit"/include/cublas_v2.h "$toolkit"/targets/*/include/cublas_v2.h /usr/include/cublas_v2.h 2> /dev/null |
-    grep -q . || die "--cuda: nvcc is there ($nvcc), but cuBLAS's headers are not; llama.cpp's CUDA backend needs them.
+  cublas=false
+  for header in "$toolkit"/include/cublas_v2.h "$toolkit"/targets/*/include/cublas_v2.h /usr/include/cublas_v2.h; do
+    [ ! -e "$header" ] || cublas=true
+  done
+  $cublas || die "--cuda: nvcc is there ($nvcc), but cuBLAS's headers are not; llama.cpp's CUDA backend needs them.
 Install them (apt-get install libcublas-dev, or libcublas-dev-13-0 from NVIDIA's repository), or build without --cuda."
 fi
 [ -n "${LLAMA_CPP_DIR:-}" ] || provide_source

@@ -158,6 +158,30 @@ class ProvisionTest {
     assertTrue(run.err().contains("forgotten") && run.err().contains("the build failed"), run.err());
   }
 
+  @Test
+  void cudaNeedsTheHeadersOfCublasWhereverTheToolkitHasThem() throws Exception {
+    Path toolkit = Files.createDirectory(temp.resolve("toolkit"));
+    Path nvcc = programs.resolve("nvcc"); // all that is asked of it: where its toolkit is
+    Files.writeString(nvcc, "#!/bin/bash\necho '#$ TOP=" + toolkit + "' >&2\n");
+    sh(programs, "chmod +x nvcc");
+    Map<String, String> environment = Map.of("PATH", programs.toString(), "LLAMA_CPP_DIR", checkout.toString());
+    Run without = provision(environment, "--cuda");
+    assertEquals(1, without.status());
+    assertTrue(without.err().contains("cuBLAS's headers are not") && without.err().contains("libcublas-dev"),
+        without::err);
+
+    for (String where : List.of("include", "targets/x86_64-linux/include")) {
+      Path header = toolkit.resolve(where).resolve("cublas_v2.h");
+      Files.createDirectories(header.getParent());
+      Files.writeString(header, "");
+      Run with = provision(environment, "--cuda");
+      assertEquals(
+          List.of("libggml-base.so", "libggml-cpu.so", "libggml-cuda.so", "libggml.so", "libllama.so"),
+          Files.readAllLines(with.folder().resolve("LIBS")), "in the order of loading");
+      sh(temp, "rm -rf cache && rm " + header);
+    }
+  }
+
   // --- helpers ---
 
   private void version(String version) throws IOException {
@@ -171,7 +195,7 @@ class ProvisionTest {
         set(LLAMA_VERSION_MINOR %s)
         set(LLAMA_VERSION_PATCH %s)
         set(CMAKE_LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
-        foreach(name ggml-base ggml-cpu ggml llama)
+        foreach(name ggml-base ggml-cpu ggml-cuda ggml llama)
           add_library(${name} SHARED a.c)
           string(MAKE_C_IDENTIFIER ${name} symbol)
           target_compile_definitions(${name} PRIVATE NAME=${symbol})
@@ -186,8 +210,9 @@ class ProvisionTest {
     Files.writeString(path, text);
   }
 
-  private Process start(Map<String, String> environment) throws IOException {
+  private Process start(Map<String, String> environment, String... arguments) throws IOException {
     ProcessBuilder builder = new ProcessBuilder("/bin/bash", SCRIPT.toString());
+    builder.command().addAll(List.of(arguments));
     Map<String, String> clean = new TreeMap<>(environment);
     clean.putIfAbsent("PATH", System.getenv("PATH"));
     clean.put("HOME", temp.toString());
@@ -198,8 +223,8 @@ class ProvisionTest {
     return builder.start();
   }
 
-  private Run provision(Map<String, String> environment) throws Exception {
-    Process process = start(environment);
+  private Run provision(Map<String, String> environment, String... arguments) throws Exception {
+    Process process = start(environment, arguments);
     String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     assertTrue(process.waitFor(600, TimeUnit.SECONDS), "provision.sh hangs");
     return new Run(process.exitValue(), out, Files.readString(temp.resolve("stderr")));
