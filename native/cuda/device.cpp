@@ -141,7 +141,8 @@ int32_t owns(const void * pointer) {
   if (pointer != nullptr && device.open) {
     cudaPointerAttributes attributes{};
     if (cudaPointerGetAttributes(&attributes, pointer) == cudaSuccess) {
-      result = attributes.type == cudaMemoryTypeDevice || attributes.type == cudaMemoryTypeManaged;
+      result = attributes.type == cudaMemoryTypeManaged ||
+               (attributes.type == cudaMemoryTypeDevice && attributes.device == device.index); // not another GPU's
     } else {
       cudaGetLastError();
     }

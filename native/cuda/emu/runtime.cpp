@@ -18,6 +18,12 @@ int from_environment(const char * name, int otherwise) {
   return value == nullptr ? otherwise : std::atoi(value);
 }
 
+struct Block {
+  size_t bytes;
+  int device;
+};
+using Blocks = std::map<const char *, Block>; // by first byte
+
 struct Machine {
   std::mutex mutex;
   int devices = from_environment("SPHERE_EMU_DEVICES", 1);
@@ -30,7 +36,7 @@ struct Machine {
   cudaError_t last = cudaSuccess; // for cudaGetLastError
   int current = 0;
   int64_t streams = 0;
-  std::map<const char *, size_t> device_blocks, pinned_blocks; // by first byte
+  Blocks device_blocks, pinned_blocks;
 };
 
 Machine & machine() {
@@ -70,18 +76,21 @@ template <typename Body> cudaError_t call(Body && body) {
   return error != cudaSuccess ? error : body(m);
 }
 
-bool inside(const std::map<const char *, size_t> & blocks, const void * p) {
+const Block * block_of(const Blocks & blocks, const void * p) {
   auto it = blocks.upper_bound(static_cast<const char *>(p));
-  return it != blocks.begin() && static_cast<const char *>(p) < std::prev(it)->first + std::prev(it)->second;
+  if (it == blocks.begin() || static_cast<const char *>(p) >= std::prev(it)->first + std::prev(it)->second.bytes) {
+    return nullptr;
+  }
+  return &std::prev(it)->second;
 }
 
-cudaError_t take(std::map<const char *, size_t> & blocks, void ** pointer, size_t bytes) {
+cudaError_t take(Blocks & blocks, void ** pointer, size_t bytes, int device) {
   *pointer = std::malloc(bytes == 0 ? 1 : bytes);
   if (*pointer == nullptr) {
     return cudaErrorMemoryAllocation;
   }
   std::memset(*pointer, 0xA5, bytes); // fresh device memory holds anything
-  blocks[static_cast<const char *>(*pointer)] = bytes == 0 ? 1 : bytes;
+  blocks[static_cast<const char *>(*pointer)] = {bytes == 0 ? 1 : bytes, device};
   return cudaSuccess;
 }
 
@@ -157,11 +166,11 @@ cudaError_t cudaMemGetInfo(size_t * free, size_t * total) {
   });
 }
 cudaError_t cudaMalloc(void ** pointer, size_t bytes) {
-  return call([&](Machine & m) { return take(m.device_blocks, pointer, bytes); });
+  return call([&](Machine & m) { return take(m.device_blocks, pointer, bytes, m.current); });
 }
 cudaError_t cudaFree(void * pointer) { return give(false, pointer); }
 cudaError_t cudaMallocHost(void ** pointer, size_t bytes) {
-  return call([&](Machine & m) { return take(m.pinned_blocks, pointer, bytes); });
+  return call([&](Machine & m) { return take(m.pinned_blocks, pointer, bytes, m.current); });
 }
 cudaError_t cudaFreeHost(void * pointer) { return give(true, pointer); }
 cudaError_t cudaMemcpyAsync(void * to, const void * from, size_t bytes, cudaMemcpyKind, cudaStream_t) {
@@ -207,10 +216,11 @@ cudaError_t cudaGetLastError() {
 }
 cudaError_t cudaPointerGetAttributes(cudaPointerAttributes * attributes, const void * pointer) {
   return call([&](Machine & m) {
-    attributes->device = 0;
-    attributes->type = m.unified || inside(m.device_blocks, pointer) ? cudaMemoryTypeDevice
-                       : inside(m.pinned_blocks, pointer)            ? cudaMemoryTypeHost
-                                                                     : cudaMemoryTypeUnregistered;
+    const Block * block = block_of(m.device_blocks, pointer);
+    attributes->device = block != nullptr ? block->device : m.current;
+    attributes->type = m.unified || block != nullptr                   ? cudaMemoryTypeDevice
+                       : block_of(m.pinned_blocks, pointer) != nullptr ? cudaMemoryTypeHost
+                                                                       : cudaMemoryTypeUnregistered;
     return cudaSuccess;
   });
 }

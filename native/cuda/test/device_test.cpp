@@ -114,6 +114,24 @@ void whole_life() {
   expect(api->scale(nullptr, 0, 1) == SPHERE_INVALID_ARGUMENT, "a closed device is told from a bad call");
 }
 
+// With two devices: memory of the one that is not open is nobody's, so that no kernel is started on it.
+void another_device() {
+  emu::machine(2, 13000);
+  void * theirs = nullptr;
+  cudaSetDevice(1);
+  expect(cudaMalloc(&theirs, 64) == cudaSuccess, "memory of device 1");
+  const auto * api = open_device();
+  void * ours = nullptr;
+  expect(api->alloc(64, &ours) == SPHERE_OK, sphere_cuda_last_error());
+  expect(api->owns(ours) == 1 && api->owns(static_cast<char *>(ours) + 63) == 1, "memory of device 0 is ours");
+  expect(api->owns(theirs) == 0, "memory of device 1 is not");
+  api->release(ours);
+  cudaFree(theirs);
+  sphere_cuda_close();
+  emu::machine(1, 13000);
+  expect(emu::live() == 0, "nothing left");
+}
+
 void every_call_fails() {
   int runs = 0;
   for (const Kind & kind : kKinds) {
@@ -236,6 +254,7 @@ void dispatch() {
 
 int main(int argc, char ** argv) {
   return run({{"whole_life", whole_life},
+              {"another_device", another_device},
               {"every_call_fails", every_call_fails},
               {"machines", machines},
               {"bad_calls", bad_calls},
