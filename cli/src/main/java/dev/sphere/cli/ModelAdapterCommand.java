@@ -20,7 +20,12 @@ import picocli.CommandLine.Spec;
     },
     mixinStandardHelpOptions = true)
 final class ModelAdapterCommand implements Callable<Integer> {
-  @Option(names = "--model", required = true, paramLabel = "FILE", description = "The model of the adapter (GGUF).")
+  @Option(
+      names = "--model",
+      required = true,
+      paramLabel = "FILE",
+      converter = ModelFile.class,
+      description = "The model of the adapter: a GGUF file or the name of an embedded model.")
   private Path model;
 
   @Option(names = "--adapter", required = true, paramLabel = "FILE", description = "The adapter in GGUF.")
@@ -46,7 +51,6 @@ final class ModelAdapterCommand implements Callable<Integer> {
     if ((target == null) == (source == null)) {
       throw new ParameterException(spec.commandLine(), "give either --to-peft or --from-peft");
     }
-    Inputs.require(model);
     if (target != null) {
       Inputs.require(adapter);
       PeftAdapter.export(adapter, model, baseName, target);

@@ -24,7 +24,10 @@ import tools.jackson.databind.json.JsonMapper;
     },
     mixinStandardHelpOptions = true)
 final class ModelInfoCommand implements Callable<Integer> {
-  @Parameters(paramLabel = "FILE", description = "A model, a vocabulary or a LoRA adapter (GGUF).")
+  @Parameters(
+      paramLabel = "FILE",
+      converter = ModelFile.class,
+      description = "A model, a vocabulary or a LoRA adapter (GGUF), or the name of an embedded model.")
   private Path file;
 
   @Option(
@@ -44,7 +47,6 @@ final class ModelInfoCommand implements Callable<Integer> {
       throw new ParameterException(spec.commandLine(), "--context must be 1 to " + (1L << 28) + ", not " + context);
     }
     PrintWriter out = spec.commandLine().getOut();
-    Inputs.require(file);
     try (GgufFile gguf = GgufFile.open(file)) {
       ModelInfo info = ModelInfo.of(gguf, Optional.ofNullable(context));
       if (json) {

@@ -23,7 +23,12 @@ import tools.jackson.databind.json.JsonMapper;
     },
     mixinStandardHelpOptions = true)
 final class ModelMergeCommand implements Callable<Integer> {
-  @Option(names = "--model", required = true, paramLabel = "FILE", description = "The model that was trained on (GGUF).")
+  @Option(
+      names = "--model",
+      required = true,
+      paramLabel = "FILE",
+      converter = ModelFile.class,
+      description = "The model that was trained on: a GGUF file or the name of an embedded model.")
   private Path model;
 
   @Option(names = "--adapter", required = true, paramLabel = "FILE", description = "The LoRA adapter (GGUF).")
@@ -46,7 +51,6 @@ final class ModelMergeCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     GgmlType matrices = type == null ? null : GgmlType.byLabel(type);
-    Inputs.require(model);
     Inputs.require(adapter);
     Inputs.requireWritable(out);
     ModelMerge.Report report = ModelMerge.merge(model, adapter, matrices, out, name -> {});

@@ -46,6 +46,7 @@ final class ModelRandomCommand implements Callable<Integer> {
   @Option(
       names = "--vocab",
       paramLabel = "FILE",
+      converter = ModelFile.class,
       description = {
         "GGUF file whose tokenizer it gets: a vocabulary of llama.cpp's models/ directory, or any model.",
         "Without it, a vocabulary of one token a byte."
@@ -101,7 +102,6 @@ final class ModelRandomCommand implements Callable<Integer> {
     if (vocabulary == null) {
       return ByteVocabulary.metadata();
     }
-    Inputs.require(vocabulary);
     try (GgufFile file = GgufFile.open(vocabulary)) {
       return file.metadata().values();
     }

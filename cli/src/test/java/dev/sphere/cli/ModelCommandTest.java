@@ -64,6 +64,14 @@ class ModelCommandTest {
   }
 
   @Test
+  void embeddedModelsHaveNamesHereToo() {
+    assertEquals(0, run("info", "embedded-small", "--json"), out);
+    assertEquals("embedded-small.gguf", Path.of(lastLine().get("file").asString()).getFileName().toString());
+    assertEquals(2, run("info", "embedded-tiny"), out);
+    assertTrue(out.contains("embedded-tiny: there is no such file"), out);
+  }
+
+  @Test
   void mergeSaysWhatItChanged() {
     Path model = random("--type", "f32");
     Path adapter = dir.resolve("a.gguf");

@@ -219,17 +219,17 @@ public final class ExampleEncoder {
   }
 
   private boolean endsWithEnd(int[] tokens) {
-    return tokens.length > 0 && tokens[tokens.length - 1] == encoder.end();
+    return tokens.length > 0 && encoder.ends(tokens[tokens.length - 1]);
   }
 
-  /** However many end tokens there are at the end: one, or none. */
+  /** However many end tokens there are at the end: one (the first of them, or the usual one), or none. */
   private int[] withEnd(int[] tokens, boolean wanted) {
     int length = tokens.length;
-    while (length > 0 && tokens[length - 1] == encoder.end()) {
+    while (length > 0 && encoder.ends(tokens[length - 1])) {
       length--;
     }
     int[] result = Arrays.copyOf(tokens, wanted ? length + 1 : length);
-    if (wanted) {
+    if (wanted && length == tokens.length) {
       result[length] = encoder.end();
     }
     return result;

@@ -8,8 +8,13 @@ import java.util.function.Function;
 
 /** What turning rows into tokens needs of a model. */
 public interface TextEncoder extends Tokenizer {
-  /** The token that ends an answer. */
+  /** The token that ends an answer which has none yet. */
   int end();
+
+  /** Whether a generation ends at this token: {@link #end}, and any other that the vocabulary has for it. */
+  default boolean ends(int token) {
+    return token == end();
+  }
 
   /** Renders a dialogue with the model's chat template, up to where the assistant's answer begins. */
   String render(List<Message> messages);
@@ -20,10 +25,7 @@ public interface TextEncoder extends Tokenizer {
    * @param template renders a dialogue up to where the assistant's answer begins
    */
   static TextEncoder of(Vocabulary vocabulary, Function<List<Message>, String> template) {
-    int end = vocabulary.endOfTurn() != Vocabulary.NONE ? vocabulary.endOfTurn() : vocabulary.end();
-    if (end == Vocabulary.NONE) {
-      throw new IllegalArgumentException("the model's vocabulary has no token that ends an answer");
-    }
+    int end = endOfAnswer(vocabulary, template);
     return new TextEncoder() {
       @Override
       public int[] tokenize(String text, boolean start) {
@@ -36,9 +38,45 @@ public interface TextEncoder extends Tokenizer {
       }
 
       @Override
+      public boolean ends(int token) {
+        return vocabulary.isEndOfGeneration(token);
+      }
+
+      @Override
       public String render(List<Message> messages) {
         return template.apply(messages);
       }
     };
+  }
+
+  /**
+   * What the template writes after an assistant's message, if a generation ends at it; else the end token that the file
+   * declares. llama.cpp's end-of-turn token is not asked: where a file declares none it is the first of several candidates
+   * in the order of a hash table.
+   */
+  private static int endOfAnswer(Vocabulary vocabulary, Function<List<Message>, String> template) {
+    int token = afterAnswer(vocabulary, template);
+    if (token != Vocabulary.NONE && vocabulary.isEndOfGeneration(token)) {
+      return token;
+    }
+    int end = vocabulary.end() != Vocabulary.NONE ? vocabulary.end() : vocabulary.endOfTurn();
+    if (end == Vocabulary.NONE) {
+      throw new IllegalArgumentException("the model's vocabulary has no token that ends an answer");
+    }
+    return end;
+  }
+
+  private static int afterAnswer(Vocabulary vocabulary, Function<List<Message>, String> template) {
+    String answer = "forty-two";
+    String dialogue;
+    try {
+      dialogue = template.apply(
+          List.of(new Message("user", "question"), new Message("assistant", answer), new Message("user", "question")));
+    } catch (IllegalArgumentException refused) { // by a template that takes other dialogues only
+      return Vocabulary.NONE;
+    }
+    int at = dialogue.lastIndexOf(answer);
+    int[] tokens = at < 0 ? new int[0] : vocabulary.tokenize(dialogue.substring(at + answer.length()).strip(), false, true);
+    return tokens.length == 0 ? Vocabulary.NONE : tokens[0];
   }
 }

@@ -323,7 +323,7 @@ class TrainJobTest {
   private static double logProb(Context context, int[] prompt, String completion) {
     var vocabulary = context.model().vocabulary();
     int[] answer = vocabulary.tokenize(completion, false, true);
-    int end = vocabulary.endOfTurn() >= 0 ? vocabulary.endOfTurn() : vocabulary.end();
+    int end = vocabulary.end();
     int n = prompt.length + answer.length;
     try (Batch batch = new Batch(n); TargetLogProbs targets = new TargetLogProbs(answer.length + 1)) {
       for (int i = 0; i < n; i++) {
