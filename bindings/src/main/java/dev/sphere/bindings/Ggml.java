@@ -41,6 +41,8 @@ final class Ggml {
   static final MethodHandle CONT = unary("ggml_cont");
   static final MethodHandle TRANSPOSE = unary("ggml_transpose");
   static final MethodHandle SILU = unary("ggml_silu");
+  static final MethodHandle RELU = unary("ggml_relu");
+  static final MethodHandle STEP = unary("ggml_step");
   static final MethodHandle SUM_ROWS = unary("ggml_sum_rows");
   static final MethodHandle LOG = unary("ggml_log");
   static final MethodHandle ADD = binary("ggml_add");

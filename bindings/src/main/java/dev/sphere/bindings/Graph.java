@@ -311,6 +311,18 @@ public final class Graph implements AutoCloseable, Tensor.Owner {
     }
   }
 
+  /** max(0, a) of each element. */
+  public Tensor relu(Tensor a) {
+    require(a.type() == TensorType.F32, "relu", a);
+    return unary(Ggml.RELU, a);
+  }
+
+  /** 1 where an element is above 0, else 0: relu's derivative. */
+  public Tensor step(Tensor a) {
+    require(a.type() == TensorType.F32, "step", a);
+    return unary(Ggml.STEP, a);
+  }
+
   /** a · sigmoid(a). */
   public Tensor silu(Tensor a) {
     return unary(Ggml.SILU, a);

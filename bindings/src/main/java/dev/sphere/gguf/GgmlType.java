@@ -92,17 +92,24 @@ public enum GgmlType {
     };
   }
 
-  /**
-   * llama.cpp's number (general.file_type) for a model whose matrices are mostly of this type; for the types that
-   * Sphere writes: F32, F16, BF16, Q8_0.
-   */
+  /** llama.cpp's number (general.file_type) for a model whose matrices are mostly of this type. */
   public int fileType() {
     return switch (this) {
       case F32 -> 0;
       case F16 -> 1;
+      case Q4_0 -> 2;
+      case Q4_1 -> 3;
       case Q8_0 -> 7;
+      case Q5_0 -> 8;
+      case Q5_1 -> 9;
+      case Q2_K -> 10;
+      case Q3_K -> 12;
+      case Q4_K -> 15;
+      case Q5_K -> 17;
+      case Q6_K -> 18;
+      case IQ4_NL -> 25;
       case BF16 -> 32;
-      default -> throw new IllegalArgumentException("a model can be written as f32, f16, bf16 or q8_0, not " + label());
+      default -> throw new IllegalArgumentException("Sphere writes no models of the type " + label());
     };
   }
 

@@ -1,5 +1,6 @@
 package dev.sphere.gguf;
 
+import dev.sphere.bindings.BlockQuantizer;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -278,10 +279,17 @@ public final class GgufWriter {
       this.channel = channel;
     }
 
-    /** Values from {@code from} on, whole blocks of the tensor's type, converted to it. */
+    /**
+     * Values from {@code from} on, whole blocks of the tensor's type, converted to it: in Java where
+     * {@link Quantization#canQuantize}, else by ggml.
+     */
     public void floats(float[] values, int from, int count) throws IOException {
       if (count % type.blockSize() != 0) {
         throw new IllegalArgumentException(count + " values are not whole blocks of " + type.label());
+      }
+      if (!Quantization.canQuantize(type)) {
+        bytes(BlockQuantizer.quantize(type, values, from, count));
+        return;
       }
       for (int done = 0; done < count; ) {
         int room = buffer.remaining() / type.blockBytes() * type.blockSize();

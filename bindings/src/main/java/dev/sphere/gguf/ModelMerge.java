@@ -8,7 +8,8 @@ import java.util.stream.IntStream;
 
 /**
  * Puts a LoRA adapter into the weights: {@code W + (alpha / rank) B A}, computed in double precision, then rounded once
- * to the type that is written. Every other tensor and all metadata are copied as they are.
+ * to the type that is written: to nearest even, or by ggml's own quantisation, as llama-quantize would write them. Every
+ * other tensor and all metadata are copied as they are.
  */
 public final class ModelMerge {
   /** Key under which an adapter says which model it was trained on: the SHA-256 of the file. */
@@ -40,7 +41,7 @@ public final class ModelMerge {
   /**
    * Merges and writes.
    *
-   * @param type of the matrices in the result (F32, F16, BF16, Q8_0), or null: each keeps its own
+   * @param type of the matrices in the result, or null: each keeps its own
    * @param progress is told the name of each tensor before it is written
    * @throws GgufException if the adapter doesn't fit the model, or a weight has a type that Sphere can't write
    */
@@ -52,15 +53,16 @@ public final class ModelMerge {
   }
 
   private Report run(Path out, Consumer<String> progress) {
-    if (type != null && !Quantization.canQuantize(type)) {
-      throw new IllegalArgumentException("a merged model can be f32, f16, bf16 or q8_0, not " + type.label());
+    if (type != null && !Quantization.canDequantize(type)) {
+      throw new IllegalArgumentException(
+          "a merged model can be f32, f16, bf16, q8_0 or another of q4_0 to q6_k, not " + type.label());
     }
     List<String> targets = AdapterCheck.targets(adapter);
     GgufWriter writer = new GgufWriter().putAll(model.metadata());
     if (type != null) {
       writer.put("general.file_type", GgufValue.u32(type.fileType()));
     }
-    if (type == GgmlType.Q8_0) {
+    if (type != null && type.blockSize() > 1) {
       writer.put("general.quantization_version", GgufValue.u32(2));
     }
     writer.put("sphere.merge.base_sha256", GgufValue.string(model.sha256()))
@@ -71,9 +73,9 @@ public final class ModelMerge {
       if (!changed && target == tensor.type()) {
         writer.copy(model, tensor);
       } else {
-        if (!Quantization.canQuantize(target) || !Quantization.canDequantize(tensor.type())) {
-          throw new GgufException(model.path() + ": the tensor " + tensor.name() + " is " + tensor.type().label()
-              + ", which can't be written; ask for another type (f16, bf16, q8_0)");
+        if (!Quantization.canDequantize(tensor.type())) {
+          throw new GgufException(
+              model.path() + ": the tensor " + tensor.name() + " is " + tensor.type().label() + ", which can't be read");
         }
         writer.tensor(tensor.name(), target, tensor.shape(), rows(tensor, changed, progress));
       }

@@ -22,17 +22,6 @@ final class RandomBlocks {
     };
   }
 
-  /** llama.cpp's number (general.file_type) for a model that is mostly of this type. */
-  static int fileType(GgmlType type) {
-    return switch (type) {
-      case Q4_0 -> 2;
-      case Q4_K -> 15;
-      case Q5_K -> 17;
-      case Q6_K -> 18;
-      default -> throw new IllegalArgumentException(type.label());
-    };
-  }
-
   /** Writes {@code blocks} blocks; the same key gives the same bytes. */
   static void write(GgmlType type, long blocks, long key, float deviation, GgufWriter.Output out) throws IOException {
     SplittableRandom random = new SplittableRandom(key);

@@ -192,17 +192,13 @@ public final class RandomModel {
     }
   }
 
-  private int fileType() {
-    return RandomBlocks.canMake(type) ? RandomBlocks.fileType(type) : type.fileType();
-  }
-
   private void metadata() {
     String p = like.architecture + ".";
     writer.put("general.architecture", GgufValue.string(like.architecture))
         .put("general.type", GgufValue.string("model"))
         // "phi3" in a model's name makes llama.cpp look for Phi-3's own special tokens, which a vocabulary may lack.
         .put("general.name", GgufValue.string("random " + like.name.replace("phi3", "phi").replace("phi-3", "phi")))
-        .put("general.file_type", GgufValue.u32(fileType()))
+        .put("general.file_type", GgufValue.u32(type.fileType()))
         .put("sphere.random.like", GgufValue.string(like.name))
         .put("sphere.random.seed", GgufValue.u64(seed))
         .put(p + "block_count", GgufValue.u32(like.layers))

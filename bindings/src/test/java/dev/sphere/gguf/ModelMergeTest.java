@@ -8,9 +8,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sphere.bindings.Adapter;
 import dev.sphere.bindings.Batch;
+import dev.sphere.bindings.BlockQuantizer;
 import dev.sphere.bindings.Context;
 import dev.sphere.bindings.ContextOptions;
 import dev.sphere.bindings.Model;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -18,6 +20,8 @@ import java.util.Random;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 class ModelMergeTest {
   @TempDir Path dir;
@@ -166,7 +170,7 @@ class ModelMergeTest {
   @Test
   void everyTypeThatIsAskedForLoads() {
     Path adapter = Specimens.adapter(dir, model);
-    for (GgmlType type : List.of(GgmlType.F32, GgmlType.F16, GgmlType.BF16, GgmlType.Q8_0)) {
+    for (GgmlType type : List.of(GgmlType.F32, GgmlType.F16, GgmlType.BF16, GgmlType.Q8_0, GgmlType.Q4_0)) {
       try (GgufFile merged = GgufFile.openModel(merge(adapter, type))) {
         merged.tensors().values().forEach(tensor ->
             assertEquals(tensor.shape().size() == 1 ? GgmlType.F32 : type, tensor.type(), tensor.name()));
@@ -174,6 +178,72 @@ class ModelMergeTest {
       }
       assertTrue(Float.isFinite(logits(dir.resolve("merged.gguf"), null)[0]));
     }
+  }
+
+  /**
+   * A base of K-quants keeps its types: the blocks are ggml's of W + alpha / rank B A, and the model computes what base
+   * and adapter do, to the type's rounding.
+   */
+  @ParameterizedTest
+  @EnumSource(value = GgmlType.class, names = {"Q4_0", "Q4_K", "Q5_K", "Q6_K"})
+  void aQuantisedBaseKeepsItsType(GgmlType type) {
+    model = dir.resolve("k.gguf");
+    var like = new RandomModel.Like("k", "qwen2", 2, 256, 4, 2, 64, 512, 128, 1e4f, 1e-6f, true, 0);
+    RandomModel.write(like, ByteVocabulary.metadata(), type, 3, model);
+    String name = "blk.1.ffn_down.weight"; // 512 x 256
+    Random random = new Random(4);
+    float[] a = integers(random, 512, 2);
+    float[] b = integers(random, 256, 2);
+    Path adapter = dir.resolve("a.gguf");
+    adapter(1 / 32f).tensor(name + ".lora_a", GgmlType.F32, List.of(512L, 1L), a)
+        .tensor(name + ".lora_b", GgmlType.F32, List.of(1L, 256L), b).write(adapter);
+    Path exact = dir.resolve("exact.gguf");
+    ModelMerge.merge(model, adapter, GgmlType.F32, exact, n -> {});
+    try (GgufFile base = GgufFile.openModel(model);
+        GgufFile wide = GgufFile.openModel(exact);
+        GgufFile merged = GgufFile.openModel(merge(adapter, null))) {
+      float[] sums = wide.readFloats(name);
+      float[] before = base.readFloats(name);
+      for (int i = 0; i < sums.length; i++) {
+        assertEquals((float) (before[i] + b[i / 512] * a[i % 512] / 32.0) + 0f, sums[i] + 0f, name + " " + i); // -0 is 0
+      }
+      assertEquals(type, merged.tensor(name).type());
+      ByteBuffer blocks = ByteBuffer.allocate((int) type.bytes(sums.length));
+      merged.readBytes(merged.tensor(name), 0, blocks);
+      assertEquals(BlockQuantizer.quantize(type, sums, 0, sums.length), blocks.flip(), "ggml's blocks of the sums");
+      float[] after = merged.readFloats(name);
+      // Rounding to 2^bits levels over a block's range, its scales rounded too; Q4_0's range is not symmetric.
+      double[] error = new double[2];
+      for (int i = 0; i < after.length; i++) {
+        error[0] += Math.pow(after[i] - sums[i], 2);
+        error[1] += Math.pow(sums[i], 2);
+      }
+      double relative = Math.sqrt(error[0] / error[1]);
+      double most = switch (type) {
+        case Q6_K -> 0.02;
+        case Q5_K -> 0.04;
+        default -> 0.1;
+      };
+      assertTrue(relative > 0 && relative < most, "relative error " + relative);
+      base.tensors().keySet().stream().filter(other -> !other.equals(name)).forEach(other ->
+          assertEquals(bytes(base, other), bytes(merged, other), other));
+    }
+    float[] with = logits(exact, null);
+    float[] plain = logits(model, null);
+    float[] after = logits(dir.resolve("merged.gguf"), null);
+    double effect = 0;
+    double off = 0;
+    for (int i = 0; i < with.length; i++) {
+      effect += Math.pow(with[i] - plain[i], 2);
+      off += Math.pow(after[i] - with[i], 2);
+    }
+    assertTrue(off < 0.05 * effect, "off by " + off + " where the adapter moves " + effect);
+  }
+
+  private static ByteBuffer bytes(GgufFile file, String name) {
+    ByteBuffer bytes = ByteBuffer.allocate((int) file.tensor(name).byteSize());
+    file.readBytes(file.tensor(name), 0, bytes);
+    return bytes.flip();
   }
 
   @Test

@@ -37,7 +37,7 @@ final class ModelMergeCommand implements Callable<Integer> {
   @Option(
       names = "--type",
       paramLabel = "TYPE",
-      description = "Type of all matrices in the result: f32, f16, bf16 or q8_0 (default: each keeps its own).")
+      description = "Type of all matrices in the result: f32, f16, bf16, q8_0, q4_k, q6_k, ... (default: each keeps its own).")
   private String type;
 
   @Option(names = "--out", required = true, paramLabel = "FILE", description = "The file to write.")

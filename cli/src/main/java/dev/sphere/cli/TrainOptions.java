@@ -1,6 +1,7 @@
 package dev.sphere.cli;
 
 import dev.sphere.engine.embedded.ModelSource;
+import dev.sphere.engine.model.ChatTemplate;
 import dev.sphere.gguf.GgmlType;
 import dev.sphere.trainer.data.Packing;
 import dev.sphere.trainer.data.RowReport.OnBadRow;
@@ -57,7 +58,7 @@ final class TrainOptions {
       names = "--lora-targets",
       split = ",",
       paramLabel = "LAYER",
-      description = "Linear layers to adapt: attn_q, attn_k, attn_v, attn_output, ffn_gate, ffn_up, ffn_down (default: all).")
+      description = "Linear layers to adapt: attn_q, attn_k, attn_v (phi3: attn_qkv), attn_output, ffn_gate, ffn_up, ffn_down (default: all).")
   private Set<String> loraTargets = ModelOptions.LINEAR_LAYERS;
 
   @Option(names = "--rslora", description = "Scales the adapter by alpha / sqrt(rank) (rsLoRA; default: alpha / rank).")
@@ -121,11 +122,24 @@ final class TrainOptions {
   private int microBatchTokens;
 
   @Option(
+      names = "--activation-mib",
+      defaultValue = "1024",
+      paramLabel = "MIB",
+      description = "Memory for activations; layers that find no room are computed again (default: ${DEFAULT-VALUE}).")
+  private int activationMiB;
+
+  @Option(
       names = "--max-length",
       defaultValue = "2048",
       paramLabel = "N",
       description = "Most tokens of prompt and completion; the model's context if that is less (default: ${DEFAULT-VALUE}).")
   private int maxLength;
+
+  @Option(
+      names = "--chat-template",
+      paramLabel = "TEMPLATE",
+      description = "How a dialogue is rendered: plain, or a file of Jinja text (default: the model's own).")
+  private String template;
 
   @Option(
       names = "--sharing",
@@ -145,7 +159,7 @@ final class TrainOptions {
   @Option(
       names = "--type",
       paramLabel = "TYPE",
-      description = "Matrices of a whole model: f32, f16, bf16 or q8_0 (default: as in the base).")
+      description = "Matrices of a whole model: f32, f16, bf16, q8_0, q4_k, q6_k, ... (default: as in the base).")
   private String type;
 
   @Option(names = "--save-every", defaultValue = "100", description = "A checkpoint every N steps (default: ${DEFAULT-VALUE}).")
@@ -209,6 +223,9 @@ final class TrainOptions {
       throw new IllegalArgumentException("--lora-rank must be at least 1: " + loraRank);
     }
     GgmlType matrices = type == null ? null : GgmlType.byLabel(type);
+    if (activationMiB < 1) {
+      throw new IllegalArgumentException("--activation-mib must be at least 1 MiB: " + activationMiB);
+    }
     if (artefact == null && out == null && !dryRun) {
       throw new IllegalArgumentException("give --adapter-out FILE (the GGUF to write), --out DIR (its folder), or both");
     }
@@ -226,6 +243,8 @@ final class TrainOptions {
         .withMaxLength(maxLength)
         .withOnBadRow(badRows)
         .withType(matrices)
+        .withActivationBytes((long) activationMiB << 20)
+        .withTemplate(ChatTemplate.named(template))
         .withResume(resume);
   }
 

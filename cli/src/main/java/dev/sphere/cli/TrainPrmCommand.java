@@ -42,6 +42,15 @@ final class TrainPrmCommand implements Callable<Integer> {
       })
   private String labels;
 
+  @Option(
+      names = "--form",
+      defaultValue = "token",
+      description = {
+        "How the model says what a step is worth: token (the logits of two label tokens) or head (two classes on the",
+        "hidden state, as Qwen2.5-Math-PRM has it); default: ${DEFAULT-VALUE}."
+      })
+  private String form;
+
   @Option(names = "--good-token", defaultValue = "+", description = "Label of a good step (default: ${DEFAULT-VALUE}).")
   private String good;
 
@@ -68,7 +77,11 @@ final class TrainPrmCommand implements Callable<Integer> {
     if (!Files.isDirectory(data)) {
       Inputs.require(data);
     }
-    PrmForm prm = new PrmForm(good, bad, separator);
+    PrmForm prm = switch (form) {
+      case "token" -> new PrmForm(good, bad, separator);
+      case "head" -> PrmForm.head(separator);
+      default -> throw new IllegalArgumentException("--form must be token or head, not '" + form + "'");
+    };
     return TrainRun.run(
         spec,
         train,

@@ -11,7 +11,8 @@ import java.util.function.UnaryOperator;
  */
 public interface TrainableModel extends AutoCloseable {
   /**
-   * Natural-log probability of every prediction's target.
+   * Natural-log probability of every prediction's target; of a process reward model with a head that head's logit of
+   * "good" less that of "bad" where the prediction is made, whatever the target.
    *
    * @param batch the micro-batch
    * @param reference true for the reference policy (LoRA: the adapter switched off)

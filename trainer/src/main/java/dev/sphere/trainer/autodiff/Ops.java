@@ -22,6 +22,9 @@ public interface Ops {
   /** factor · a. */
   Value scale(Value a, float factor);
 
+  /** max(0, a); derivative 0 at 0. */
+  Value relu(Value a);
+
   /** The same elements under another shape. */
   Value reshape(Value a, long... shape);
 

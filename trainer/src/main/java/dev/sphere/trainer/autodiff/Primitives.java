@@ -98,6 +98,11 @@ class Primitives {
     return tape.record(graph.silu(a.tensor()), dy -> tape.give(a, graph.siluBack(dy, a.tensor())), a);
   }
 
+  public Value relu(Value a) {
+    return tape.record(
+        graph.relu(a.tensor()), dy -> tape.give(a, graph.mul(dy, graph.step(a.tensor()))), a);
+  }
+
   Value softMax(Value a, Tensor mask, float scale) {
     Tensor probabilities = graph.softMax(a.tensor(), mask, scale);
     return tape.record(probabilities, dy -> tape.give(a, graph.softMaxBack(dy, probabilities, scale)), a);

@@ -40,16 +40,11 @@ public sealed interface Example {
   }
 
   /**
-   * A step that a process reward model learns to judge: at its end the model chooses between two labels.
+   * A step that a process reward model learns to judge.
    *
-   * @param good everything up to the step's end, then the label for a good step, which alone is predicted
-   * @param bad the same with the label for a bad step
+   * @param sequences everything up to the step's end, then one token that alone is predicted: the label for a good step,
+   *     and again with the label for a bad step; or, for a reward head, once with a token that nobody reads
    * @param label how good the step is, in [0, 1]
    */
-  record Step(String id, String tree, TrainingSequence good, TrainingSequence bad, double label) implements Example {
-    @Override
-    public List<TrainingSequence> sequences() {
-      return List.of(good, bad);
-    }
-  }
+  record Step(String id, String tree, List<TrainingSequence> sequences, double label) implements Example {}
 }

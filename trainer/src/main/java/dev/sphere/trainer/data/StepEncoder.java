@@ -32,11 +32,26 @@ public final class StepEncoder {
   /**
    * How a process reward model is asked, as {@code dev.sphere.gguf.PrmInfo} has it.
    *
-   * @param good the label's token for a good step
-   * @param bad the label's token for a bad step
+   * @param good the label's token for a good step; -1 for a head on the hidden state
+   * @param bad the label's token for a bad step; -1 for a head
    * @param separator the token that follows every step, at which the label is read; -1 for none
    */
-  public record Labels(int good, int bad, int separator) {}
+  public record Labels(int good, int bad, int separator) {
+    /** Those of a head, which needs no tokens. */
+    public static Labels head(int separator) {
+      return new Labels(-1, -1, separator);
+    }
+
+    /** Whether a head is asked. */
+    public boolean isHead() {
+      return good < 0;
+    }
+
+    private List<TrainingSequence> after(int[] context) {
+      int[] tokens = isHead() ? new int[] {0} : new int[] {good, bad};
+      return Arrays.stream(tokens).mapToObj(t -> TrainingSequence.of(context, new int[] {t})).toList();
+    }
+  }
 
   /**
    * @param maxLength most tokens of a sequence
@@ -122,12 +137,11 @@ public final class StepEncoder {
       report.bad(id, "it has " + context.length + " tokens; max-length is " + maxLength);
       return;
     }
-    TrainingSequence good = TrainingSequence.of(context, new int[] {labels.good()});
-    if (!seen.add(good)) {
+    List<TrainingSequence> sequences = labels.after(context);
+    if (!seen.add(sequences.getFirst())) {
       report.note("repeated");
     }
-    TrainingSequence bad = TrainingSequence.of(context, new int[] {labels.bad()});
-    examples.add(new Example.Step(id, prompt, good, bad, label));
+    examples.add(new Example.Step(id, prompt, sequences, label));
     report.used();
   }
 

@@ -7,6 +7,7 @@ import dev.sphere.engine.run.PrmSpec;
 import dev.sphere.engine.run.SearchPlan;
 import dev.sphere.engine.search.SearchSettings;
 import dev.sphere.engine.stage.PairRules;
+import dev.sphere.engine.stage.Prompts;
 import dev.sphere.engine.stage.StageSettings;
 import dev.sphere.engine.stage.StageSettings.Pairing;
 import dev.sphere.engine.strategy.Kind;
@@ -81,6 +82,7 @@ final class Plans {
     return TrainJob.of(policy, folder, settings)
         .withTuning(told.method().equals("full") ? Tuning.full() : Tuning.lora(told.loraRank(), told.loraAlpha()))
         .withMaxLength(told.maxLength())
+        .withTemplate(recipe.prompts(Prompts.defaults()).template())
         .withStepSeparator(told.rejected().equals("first_step") ? separator : null)
         .withResume(true);
   }

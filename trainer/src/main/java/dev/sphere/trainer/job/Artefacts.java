@@ -5,23 +5,27 @@ import dev.sphere.gguf.GgufValue;
 import dev.sphere.gguf.GgufWriter;
 import dev.sphere.gguf.ModelMerge;
 import dev.sphere.gguf.PrmInfo;
+import dev.sphere.trainer.Parameter;
 import dev.sphere.trainer.TrainableModel;
 import dev.sphere.trainer.data.StepEncoder.Labels;
+import dev.sphere.trainer.job.Preparation.Prepared;
 import dev.sphere.trainer.loop.TrainingResult;
 import dev.sphere.trainer.output.ModelOutput;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 
 /** Writes what came out of a job: an adapter, a model, or a process reward model with its declaration. */
 final class Artefacts {
   private Artefacts() {}
 
   static Path save(
-      TrainJob job, TrainTask task, GgufFile base, TrainableModel trained, TrainingResult result, Labels labels) {
+      TrainJob job, TrainTask task, GgufFile base, TrainableModel trained, TrainingResult result, Prepared prepared) {
     if (task instanceof TrainTask.Judge) {
-      return judge(job, base, trained, result, labels);
+      return judge(job, base, trained, result, prepared);
     }
     boolean lora = job.tuning().isLora();
     Path file = job.artefact() != null ? job.artefact() : job.output().resolve(lora ? "adapter.gguf" : "model.gguf");
@@ -35,21 +39,25 @@ final class Artefacts {
 
   /** A whole model (an adapter is merged into it) that says how its scores are read. */
   private static Path judge(
-      TrainJob job, GgufFile base, TrainableModel trained, TrainingResult result, Labels labels) {
+      TrainJob job, GgufFile base, TrainableModel trained, TrainingResult result, Prepared prepared) {
     Path file = job.artefact() != null ? job.artefact() : job.output().resolve("prm.gguf");
     Path plain = file.resolveSibling(file.getFileName() + ".plain.tmp");
     Path adapter = file.resolveSibling(file.getFileName() + ".adapter.tmp");
     try {
+      List<Parameter> head = new ArrayList<>();
+      List<Parameter> body = new ArrayList<>();
+      trained.parameters().forEach(p -> (PrmInfo.HEAD_TENSORS.contains(p.name()) ? head : body).add(p));
       if (job.tuning().isLora()) {
-        ModelOutput.adapter(adapter, base, trained.parameters(), job.tuning().scaledAlpha(), result);
+        ModelOutput.adapter(adapter, base, body, job.tuning().scaledAlpha(), result);
         ModelMerge.merge(job.model(), adapter, job.type(), plain, name -> {});
       } else {
-        ModelOutput.model(plain, base, trained.parameters(), job.type(), result);
+        ModelOutput.model(plain, base, body, job.type(), result);
       }
       try (GgufFile model = GgufFile.openModel(plain)) {
         GgufWriter writer = new GgufWriter().putAll(model.metadata());
-        declare(writer, labels);
+        declare(writer, prepared.labels(), prepared.template());
         model.tensors().values().forEach(tensor -> writer.copy(model, tensor));
+        ModelOutput.add(writer, head);
         writer.write(file);
       }
       return file;
@@ -59,11 +67,16 @@ final class Artefacts {
     }
   }
 
-  private static void declare(GgufWriter writer, Labels labels) {
-    writer.put("sphere.prm.form", GgufValue.string("token"))
-        .put("sphere.prm.layout", GgufValue.string(PrmInfo.Layout.CHAT.label()))
-        .put("sphere.prm.good_token", GgufValue.u32(labels.good()))
-        .put("sphere.prm.bad_token", GgufValue.u32(labels.bad()));
+  private static void declare(GgufWriter writer, Labels labels, String template) {
+    writer.put("sphere.prm.form", GgufValue.string(labels.isHead() ? "head" : "token"))
+        .put("sphere.prm.layout", GgufValue.string(PrmInfo.Layout.CHAT.label()));
+    if (!labels.isHead()) {
+      writer.put("sphere.prm.good_token", GgufValue.u32(labels.good()))
+          .put("sphere.prm.bad_token", GgufValue.u32(labels.bad()));
+    }
+    if (!template.isEmpty()) { // search reads steps with the template in the file
+      writer.put("tokenizer.chat_template", GgufValue.string(template));
+    }
     if (labels.separator() != PrmInfo.NONE) {
       writer.put("sphere.prm.separator_token", GgufValue.u32(labels.separator()));
     }

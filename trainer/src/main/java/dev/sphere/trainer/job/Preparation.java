@@ -4,6 +4,7 @@ import dev.sphere.bindings.Model;
 import dev.sphere.bindings.Vocabulary;
 import dev.sphere.engine.model.ChatTemplate;
 import dev.sphere.engine.store.RunData;
+import dev.sphere.engine.store.StoreException;
 import dev.sphere.gguf.GgufFile;
 import dev.sphere.trainer.TrainableModel;
 import dev.sphere.trainer.data.Example;
@@ -33,6 +34,7 @@ final class Preparation {
 
   private final TrainJob job;
   private final RowReport report;
+  private final String template;
 
   /** Runs the loop over an opened model. */
   interface Trainer {
@@ -57,6 +59,7 @@ final class Preparation {
    * @param report what became of the rows
    * @param samples a few of the rows in words
    * @param labels of a process reward model; null for anything else
+   * @param template that renders dialogues; empty for the model's own
    * @param trainer runs the loop
    */
   record Prepared(
@@ -65,11 +68,13 @@ final class Preparation {
       RowReport report,
       List<Sample> samples,
       StepEncoder.Labels labels,
+      String template,
       Trainer trainer) {}
 
-  private Preparation(TrainJob job, String source) {
+  private Preparation(TrainJob job, TrainTask task) {
     this.job = job;
-    this.report = new RowReport(source, job.onBadRow());
+    this.template = template(job, task);
+    this.report = new RowReport(source(task), job.onBadRow());
   }
 
   static Prepared of(TrainJob job, TrainTask task) {
@@ -77,9 +82,10 @@ final class Preparation {
       throw new IllegalArgumentException(job.model() + ": no such model file");
     }
     try (Model model = Model.load(job.model(), Model.Options.onlyVocabulary())) {
-      ChatTemplate template = ChatTemplate.of(model);
+      Preparation preparation = new Preparation(job, task);
+      ChatTemplate template = ChatTemplate.of(model, preparation.template);
       TextEncoder encoder = TextEncoder.of(model.vocabulary(), messages -> template.render(messages, true));
-      return new Preparation(job, source(task)).prepare(task, encoder, model.vocabulary());
+      return preparation.prepare(task, encoder, model.vocabulary());
     }
   }
 
@@ -92,6 +98,25 @@ final class Preparation {
       case TrainTask.PreferSiblings t -> t.run().toString();
       case TrainTask.Judge t -> t.data().toString();
     };
+  }
+
+  /** What was told; else what the search run of the rows was told; empty for the model's own. */
+  private static String template(TrainJob job, TrainTask task) {
+    Path run = switch (task) {
+      case TrainTask.ImitateRun t -> t.run();
+      case TrainTask.PreferSiblings t -> t.run();
+      case TrainTask.Judge t -> Files.isDirectory(t.data()) ? t.data() : null;
+      case TrainTask.Prefer t -> t.data().endsWith("pairs.jsonl") ? t.data().toAbsolutePath().getParent() : null;
+      default -> null;
+    };
+    if (job.template() != null || run == null) {
+      return job.template() == null ? "" : job.template();
+    }
+    try {
+      return RunData.read(run).prompts().template();
+    } catch (StoreException.Refused e) {
+      return ""; // a file of that name in a folder that is no run's
+    }
   }
 
   private Prepared prepare(TrainTask task, TextEncoder encoder, Vocabulary vocabulary) {
@@ -198,7 +223,7 @@ final class Preparation {
     if (job.heldOut().share() > 0) {
       report.notes("held out", parts.getLast().size());
     }
-    return new Prepared(trained, held, report, samples(trained, vocabulary), labels,
+    return new Prepared(trained, held, report, samples(trained, vocabulary), labels, template,
         (model, options) -> trainer.run(model, trained, options));
   }
 

@@ -5,11 +5,11 @@ import dev.sphere.gguf.PrmInfo;
 import dev.sphere.trainer.data.StepEncoder.Labels;
 
 /**
- * How a trained process reward model says what a step is worth; written into its file as {@code sphere.prm.*}. The form is
- * that of two label tokens: a head on the hidden state can be read by search, but not trained.
+ * How a trained process reward model says what a step is worth; written into its file as {@code sphere.prm.*}: by the logits
+ * of two label tokens, or by a head of two classes on the hidden state.
  *
- * @param good text of the token for a good step
- * @param bad text of the token for a bad step
+ * @param good text of the token for a good step; null for a head
+ * @param bad text of the token for a bad step; null for a head
  * @param separator text of the token that follows every step, at which the score is read; null: it is read at the step's
  *     own last token
  */
@@ -19,9 +19,22 @@ public record PrmForm(String good, String bad, String separator) {
     return new PrmForm("+", "-", null);
   }
 
+  /** A head; {@code separator} as above, null for none. */
+  public static PrmForm head(String separator) {
+    return new PrmForm(null, null, separator);
+  }
+
+  /** Whether it is a head. */
+  public boolean isHead() {
+    return good == null;
+  }
+
   /** The ids in a vocabulary. */
   Labels labels(Vocabulary vocabulary) {
     int end = separator == null ? PrmInfo.NONE : id(vocabulary, separator, "the separator");
+    if (isHead()) {
+      return Labels.head(end);
+    }
     Labels labels = new Labels(id(vocabulary, good, "the good label"), id(vocabulary, bad, "the bad label"), end);
     if (labels.good() == labels.bad()) {
       throw new IllegalArgumentException("the labels of good and bad steps must differ, both are '" + good + "'");

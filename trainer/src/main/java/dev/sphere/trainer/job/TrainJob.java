@@ -4,11 +4,12 @@ import dev.sphere.bindings.MemoryEstimate;
 import dev.sphere.engine.PreferencePair;
 import dev.sphere.gguf.GgmlType;
 import dev.sphere.gguf.GgufFile;
+import dev.sphere.trainer.Records;
 import dev.sphere.trainer.TrainableModel;
 import dev.sphere.trainer.data.ExampleEncoder;
 import dev.sphere.trainer.data.RowReader;
-import dev.sphere.trainer.data.RowReport;
 import dev.sphere.trainer.data.RowReport.OnBadRow;
+import dev.sphere.trainer.data.RowReport;
 import dev.sphere.trainer.loop.RunOptions;
 import dev.sphere.trainer.loop.TrainSettings;
 import dev.sphere.trainer.loop.TrainingListener;
@@ -41,6 +42,9 @@ import java.util.function.BooleanSupplier;
  *     up to its end (see {@link ExampleEncoder#withStepSeparator}), or the two steps alone are the pair
  * @param stepsAlone with a step separator: the pair is its two first differing steps (Step-DPO)
  * @param heldOut what is measured and not trained on
+ * @param template the Jinja text that renders dialogues; empty for the model's own chat template; null for that of the
+ *     search run that the rows come from, else the model's own
+ * @param activationBytes memory that activations may take; layers that find no room are computed again in the backward pass
  */
 public record TrainJob(
     Path model,
@@ -54,7 +58,9 @@ public record TrainJob(
     boolean resume,
     String stepSeparator,
     boolean stepsAlone,
-    HeldOut heldOut) {
+    HeldOut heldOut,
+    String template,
+    long activationBytes) {
 
   /**
    * What came out.
@@ -70,64 +76,56 @@ public record TrainJob(
   public static TrainJob of(Path model, Path output, TrainSettings settings) {
     return new TrainJob(
         model, output, null, Tuning.lora(16, 32), settings, 2048, OnBadRow.SKIP, null, false, null, false,
-        HeldOut.none());
+        HeldOut.none(), null, 1L << 30);
   }
 
   /** Writes the adapter or model to a file of that name. */
   public TrainJob withArtefact(Path value) {
-    return new TrainJob(
-        model, output, value, tuning, settings, maxLength, onBadRow, type, resume,
-        stepSeparator, stepsAlone, heldOut);
+    return Records.with(this, "artefact", value);
   }
 
   public TrainJob withTuning(Tuning value) {
-    return new TrainJob(
-        model, output, artefact, value, settings, maxLength, onBadRow, type, resume,
-        stepSeparator, stepsAlone, heldOut);
+    return Records.with(this, "tuning", value);
   }
 
   public TrainJob withMaxLength(int value) {
-    return new TrainJob(
-        model, output, artefact, tuning, settings, value, onBadRow, type, resume,
-        stepSeparator, stepsAlone, heldOut);
+    return Records.with(this, "maxLength", value);
   }
 
   public TrainJob withOnBadRow(OnBadRow value) {
-    return new TrainJob(
-        model, output, artefact, tuning, settings, maxLength, value, type, resume,
-        stepSeparator, stepsAlone, heldOut);
+    return Records.with(this, "onBadRow", value);
   }
 
   public TrainJob withType(GgmlType value) {
-    return new TrainJob(
-        model, output, artefact, tuning, settings, maxLength, onBadRow, value, resume,
-        stepSeparator, stepsAlone, heldOut);
+    return Records.with(this, "type", value);
   }
 
   public TrainJob withResume(boolean value) {
-    return new TrainJob(
-        model, output, artefact, tuning, settings, maxLength, onBadRow, type, value,
-        stepSeparator, stepsAlone, heldOut);
+    return Records.with(this, "resume", value);
   }
 
   public TrainJob withHeldOut(HeldOut value) {
-    return new TrainJob(
-        model, output, artefact, tuning, settings, maxLength, onBadRow, type, resume,
-        stepSeparator, stepsAlone, value);
+    return Records.with(this, "heldOut", value);
+  }
+
+  /** Renders dialogues with this Jinja text; empty: the model's own template; null: the run's of the rows, or the model's. */
+  public TrainJob withTemplate(String value) {
+    return Records.with(this, "template", value);
+  }
+
+  /** Lets activations take so many bytes; 1 GiB. */
+  public TrainJob withActivationBytes(long value) {
+    return Records.with(this, "activationBytes", value);
   }
 
   /** Counts of a rejected completion only what comes up to the end of its first step that differs; null: the whole. */
   public TrainJob withStepSeparator(String value) {
-    return new TrainJob(
-        model, output, artefact, tuning, settings, maxLength, onBadRow, type, resume,
-        value, false, heldOut);
+    return Records.with(Records.with(this, "stepSeparator", value), "stepsAlone", false);
   }
 
   /** Makes each pair its two first differing steps after the shared ones (Step-DPO, arXiv 2406.18629). */
   public TrainJob withStepPairs(String value) {
-    return new TrainJob(
-        model, output, artefact, tuning, settings, maxLength, onBadRow, type, resume,
-        value, true, heldOut);
+    return Records.with(Records.with(this, "stepSeparator", value), "stepsAlone", true);
   }
 
   /** Supervised fine-tuning on a file of imitation rows ({@link RowReader} says which). */
@@ -155,7 +153,7 @@ public record TrainJob(
     listener.note(prepared.report().summary());
     TrainPlan.requireMemory(this, task, prepared, MemoryEstimate.availableBytes());
     try (GgufFile base = GgufFile.openModel(model);
-        TrainableModel trainable = TrainableModels.open(model, modelOptions());
+        TrainableModel trainable = TrainableModels.open(model, modelOptions(task));
         RunTracker tracker = new RunTracker(output, listener)) {
       RunOptions options = RunOptions.in(output)
           .withResume(resume)
@@ -166,7 +164,7 @@ public record TrainJob(
         options = options.withEvaluation(new RunOptions.Evaluation(prepared.heldOut(), heldOut.every()));
       }
       TrainingResult result = prepared.trainer().run(trainable, options);
-      Path saved = result.complete() ? Artefacts.save(this, task, base, trainable, result, prepared.labels()) : null;
+      Path saved = result.complete() ? Artefacts.save(this, task, base, trainable, result, prepared) : null;
       tracker.report(result, prepared.samples(), prepared.report());
       return new Outcome(result, saved, prepared.report(), prepared.heldOut().size());
     }
@@ -192,10 +190,12 @@ public record TrainJob(
     return identity;
   }
 
-  ModelOptions modelOptions() {
+  ModelOptions modelOptions(TrainTask task) {
     return tuning
         .options(settings.seed(), settings.threads(), settings.packing().microBatchTokens())
-        .withContext(length());
+        .withContext(length())
+        .withActivationBytes(activationBytes)
+        .withRewardHead(task instanceof TrainTask.Judge judge && judge.form().isHead());
   }
 
   /** The longest sequence: as told, or the model's context. */

@@ -61,7 +61,7 @@ public record TrainPlan(
 
   static TrainPlan of(TrainJob job, TrainTask task, Preparation.Prepared prepared) {
     Workload work = Workload.of(prepared.examples(), job.settings());
-    TrainableModels.Cost largest = largest(job, work);
+    TrainableModels.Cost largest = largest(job, task, work);
     Footprint footprint = largest.footprint();
     long trainable = footprint.gradients() / Float.BYTES;
     LossSettings loss = loss(task);
@@ -87,7 +87,7 @@ public record TrainPlan(
    * @throws InsufficientMemoryException with what it needs and what there is
    */
   static void requireMemory(TrainJob job, TrainTask task, Preparation.Prepared prepared, long available) {
-    Footprint f = largest(job, Workload.of(prepared.examples(), job.settings())).footprint();
+    Footprint f = largest(job, task, Workload.of(prepared.examples(), job.settings())).footprint();
     long optimizer = f.gradients() * copies(job, loss(task));
     if (f.total() + optimizer > available) {
       throw new InsufficientMemoryException(String.format(Locale.ROOT,
@@ -103,10 +103,10 @@ public record TrainPlan(
   }
 
   /** What the largest micro-batch costs. */
-  private static TrainableModels.Cost largest(TrainJob job, Workload work) {
+  private static TrainableModels.Cost largest(TrainJob job, TrainTask task, Workload work) {
     TrainableModels.Cost largest = null;
     for (Workload.Shape s : work.shapes()) {
-      TrainableModels.Cost c = TrainableModels.cost(job.model(), job.modelOptions(), s.groups(), s.slots());
+      TrainableModels.Cost c = TrainableModels.cost(job.model(), job.modelOptions(task), s.groups(), s.slots());
       boolean larger = largest == null || c.footprint().activations() > largest.footprint().activations();
       largest = larger ? c : largest;
     }

@@ -1,5 +1,6 @@
 package dev.sphere.trainer.loop;
 
+import dev.sphere.trainer.Records;
 import dev.sphere.trainer.data.Example;
 import java.nio.file.Path;
 import java.util.List;
@@ -52,22 +53,22 @@ public record RunOptions(
   }
 
   public RunOptions withResume(boolean value) {
-    return new RunOptions(output, value, modelHash, modelSettings, listener, stop, evaluation);
+    return Records.with(this, "resume", value);
   }
 
   public RunOptions withModel(String hash, Map<String, Object> settings) {
-    return new RunOptions(output, resume, hash, settings, listener, stop, evaluation);
+    return Records.with(Records.with(this, "modelHash", hash), "modelSettings", settings);
   }
 
   public RunOptions withListener(TrainingListener value) {
-    return new RunOptions(output, resume, modelHash, modelSettings, value, stop, evaluation);
+    return Records.with(this, "listener", value);
   }
 
   public RunOptions withStop(BooleanSupplier value) {
-    return new RunOptions(output, resume, modelHash, modelSettings, listener, value, evaluation);
+    return Records.with(this, "stop", value);
   }
 
   public RunOptions withEvaluation(Evaluation value) {
-    return new RunOptions(output, resume, modelHash, modelSettings, listener, stop, value);
+    return Records.with(this, "evaluation", value);
   }
 }

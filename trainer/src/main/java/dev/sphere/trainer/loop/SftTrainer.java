@@ -2,51 +2,23 @@ package dev.sphere.trainer.loop;
 
 import dev.sphere.trainer.TrainableModel;
 import dev.sphere.trainer.data.Example;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Collectors;
 
-/**
- * Supervised fine-tuning: the negative log-likelihood of completions, a mean over all completion tokens of a step. The
- * model is trained in place; saving it is the caller's next step.
- */
-public final class SftTrainer {
-  private final TrainableModel model;
-  private final List<Example.Imitation> examples;
-  private final TrainSettings settings;
-  private final RunOptions options;
-  private final Identity identity;
-
+/** Supervised fine-tuning: the negative log-likelihood of completions, a mean over all completion tokens of a step. */
+public final class SftTrainer extends Trainer<Example.Imitation> {
   public SftTrainer(
       TrainableModel model, List<Example.Imitation> examples, TrainSettings settings, RunOptions options) {
-    this.model = model;
-    this.examples = List.copyOf(examples);
-    this.settings = settings;
-    this.options = options;
-    Map<String, Object> all = new LinkedHashMap<>();
-    all.put("method", "sft");
-    all.putAll(options.modelSettings());
-    all.putAll(settings.toMap());
-    if (this.examples.stream().anyMatch(e -> e.weight() != 1)) {
-      all.put("weights", Identity.hash(
-          this.examples.stream().map(e -> Double.toString(e.weight())).collect(Collectors.joining(","))));
-    }
-    this.identity = new Identity(options.modelHash(), Identity.dataHash(this.examples), all);
+    super("sft", model, examples, settings, options, weights(examples));
   }
 
-  /** What the run is made of. */
-  public Identity identity() {
-    return identity;
+  private static Map<String, Object> weights(List<Example.Imitation> examples) {
+    boolean alike = examples.stream().allMatch(e -> e.weight() == 1);
+    return alike ? Map.of() : Map.of("weights", hash(examples, Example.Imitation::weight));
   }
 
-  /**
-   * Trains to the end, or until the stop is asked for.
-   *
-   * @throws NonFiniteLossException when a loss or gradient is not finite
-   * @throws CheckpointMismatchException when the folder's checkpoints are another run's
-   */
-  public TrainingResult run() {
-    return new TrainingLoop(model, examples, settings, identity, options).run(() -> new SftObjective(model));
+  @Override
+  Objective objective() {
+    return new SftObjective(model);
   }
 }

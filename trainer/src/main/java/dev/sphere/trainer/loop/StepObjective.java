@@ -7,8 +7,9 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * What a process reward model minimises: the cross-entropy of a step's label y under the two labels' softmax
- * ({@code σ(z)}, z the difference of their log-probabilities; the other tokens' normaliser cancels),
+ * What a process reward model minimises: the cross-entropy of a step's label y under the softmax of two classes
+ * ({@code σ(z)}; z is the difference of the two labels' log-probabilities, in which the other tokens' normaliser cancels,
+ * or what a reward head's model reads in place of one log-probability),
  * {@code -y log σ(z) - (1 - y) log σ(-z)}, a mean over the steps (Math-Shepherd, arXiv 2312.08935, eq. 2). y may be soft.
  */
 final class StepObjective implements Objective {
@@ -62,9 +63,8 @@ final class StepObjective implements Objective {
     List<String> bad = new ArrayList<>();
     for (int i = 0; i < m.examples().length; i++) {
       Example.Step e = (Example.Step) examples.get(m.examples()[i]);
-      int good = m.predictions()[i][GOOD][0];
-      int other = m.predictions()[i][BAD][0];
-      double z = (double) logProbs[good] - logProbs[other];
+      int[][] labels = m.predictions()[i];
+      double z = logProbs[labels[GOOD][0]] - (labels.length > BAD ? (double) logProbs[labels[BAD][0]] : 0);
       if (!Double.isFinite(z)) {
         bad.add(e.id());
         continue;
@@ -75,8 +75,11 @@ final class StepObjective implements Objective {
       sums.right += z > 0 == e.label() > 0.5 ? 1 : 0;
       sums.predicted += score;
       sums.labelled += e.label();
-      weights[good] += (score - e.label()) / examples.size();
-      weights[other] -= (score - e.label()) / examples.size();
+      double slope = (score - e.label()) / examples.size();
+      weights[labels[GOOD][0]] += slope;
+      if (labels.length > BAD) {
+        weights[labels[BAD][0]] -= slope;
+      }
     }
     if (!bad.isEmpty()) {
       throw new NonFiniteLossException(

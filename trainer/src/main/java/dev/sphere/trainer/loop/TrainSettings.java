@@ -1,5 +1,6 @@
 package dev.sphere.trainer.loop;
 
+import dev.sphere.trainer.Records;
 import dev.sphere.trainer.data.Packing;
 import dev.sphere.trainer.optim.OptimizerSettings;
 import dev.sphere.trainer.optim.Schedule;
@@ -78,59 +79,48 @@ public record TrainSettings(
   }
 
   public TrainSettings withOptimizer(OptimizerSettings o) {
-    return new TrainSettings(
-        o, schedule, packing, batchSize, epochs, maxSteps, order, seed, saveEvery, keepLast, logEvery, threads);
+    return Records.with(this, "optimizer", o);
   }
 
   public TrainSettings withSchedule(Schedule s) {
-    return new TrainSettings(
-        optimizer, s, packing, batchSize, epochs, maxSteps, order, seed, saveEvery, keepLast, logEvery, threads);
+    return Records.with(this, "schedule", s);
   }
 
   public TrainSettings withPacking(Packing p) {
-    return new TrainSettings(
-        optimizer, schedule, p, batchSize, epochs, maxSteps, order, seed, saveEvery, keepLast, logEvery, threads);
+    return Records.with(this, "packing", p);
   }
 
   public TrainSettings withBatchSize(int n) {
-    return new TrainSettings(
-        optimizer, schedule, packing, n, epochs, maxSteps, order, seed, saveEvery, keepLast, logEvery, threads);
+    return Records.with(this, "batchSize", n);
   }
 
   public TrainSettings withEpochs(int n) {
-    return new TrainSettings(
-        optimizer, schedule, packing, batchSize, n, maxSteps, order, seed, saveEvery, keepLast, logEvery, threads);
+    return Records.with(this, "epochs", n);
   }
 
   public TrainSettings withMaxSteps(int n) {
-    return new TrainSettings(
-        optimizer, schedule, packing, batchSize, epochs, n, order, seed, saveEvery, keepLast, logEvery, threads);
+    return Records.with(this, "maxSteps", n);
   }
 
   public TrainSettings withOrder(Order o) {
-    return new TrainSettings(
-        optimizer, schedule, packing, batchSize, epochs, maxSteps, o, seed, saveEvery, keepLast, logEvery, threads);
+    return Records.with(this, "order", o);
   }
 
   public TrainSettings withSeed(long n) {
-    return new TrainSettings(
-        optimizer, schedule, packing, batchSize, epochs, maxSteps, order, n, saveEvery, keepLast, logEvery, threads);
+    return Records.with(this, "seed", n);
   }
 
   /** A checkpoint every {@code every} steps, of which the newest {@code keep} stay. */
   public TrainSettings withCheckpoints(int every, int keep) {
-    return new TrainSettings(
-        optimizer, schedule, packing, batchSize, epochs, maxSteps, order, seed, every, keep, logEvery, threads);
+    return Records.with(Records.with(this, "saveEvery", every), "keepLast", keep);
   }
 
   public TrainSettings withLogEvery(int n) {
-    return new TrainSettings(
-        optimizer, schedule, packing, batchSize, epochs, maxSteps, order, seed, saveEvery, keepLast, n, threads);
+    return Records.with(this, "logEvery", n);
   }
 
   public TrainSettings withThreads(int n) {
-    return new TrainSettings(
-        optimizer, schedule, packing, batchSize, epochs, maxSteps, order, seed, saveEvery, keepLast, logEvery, n);
+    return Records.with(this, "threads", n);
   }
 
   /** Steps of the whole run over so many examples. */

@@ -7,12 +7,15 @@ package dev.sphere.trainer.loss;
 public enum Divergence {
   /** DPO proper: f'(t) = log t + 1. */
   REVERSE_KL("reverse_kl"),
-  /** f'(t) = 1 - 1/t. */
+  /** f'(t) = 1 - 1/t; the exponent stops at {@link #MOST}. */
   FORWARD_KL("forward_kl"),
   /** f'(t) = log(2t / (t + 1)). */
   JS("js_divergence"),
-  /** f'(t) = (t^(a-1) - 1) / (a - 1); a = 1 is reverse KL. */
+  /** f'(t) = (t^(a-1) - 1) / (a - 1); a = 1 is reverse KL. The exponent stops at {@link #MOST}. */
   ALPHA("alpha_divergence");
+
+  /** TRL's limit on alpha_divergence's exponent, without which far ratios give infinity minus infinity. */
+  private static final double MOST = 80;
 
   /** TRL's name. */
   public final String id;
@@ -36,11 +39,11 @@ public enum Divergence {
   Dual score(Dual logRatio, double alpha) {
     return switch (this) {
       case REVERSE_KL -> logRatio;
-      case FORWARD_KL -> logRatio.negate().exp().negate();
+      case FORWARD_KL -> logRatio.negate().atMost(MOST).exp().negate();
       case JS -> logRatio.logSigmoid();
       case ALPHA -> Math.abs(alpha - 1) < 1e-6
           ? logRatio
-          : logRatio.times(alpha - 1).atMost(80).exp().times(1 / (alpha - 1));
+          : logRatio.times(alpha - 1).atMost(MOST).exp().times(1 / (alpha - 1));
     };
   }
 }

@@ -1,5 +1,6 @@
 package dev.sphere.trainer.loss;
 
+import dev.sphere.trainer.Records;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -105,43 +106,35 @@ public record LossSettings(
   }
 
   public LossSettings withBeta(double value) {
-    return new LossSettings(
-        losses, weights, value, labelSmoothing, divergence, alpha, ldAlpha, discopopTau, referenceFree, wpo, sync);
+    return Records.with(this, "beta", value);
   }
 
   public LossSettings withLabelSmoothing(double value) {
-    return new LossSettings(
-        losses, weights, beta, value, divergence, alpha, ldAlpha, discopopTau, referenceFree, wpo, sync);
+    return Records.with(this, "labelSmoothing", value);
   }
 
   public LossSettings withDivergence(Divergence value, double coefficient) {
-    return new LossSettings(
-        losses, weights, beta, labelSmoothing, value, coefficient, ldAlpha, discopopTau, referenceFree, wpo, sync);
+    return Records.with(Records.with(this, "divergence", value), "alpha", coefficient);
   }
 
   public LossSettings withLdAlpha(double value) {
-    return new LossSettings(
-        losses, weights, beta, labelSmoothing, divergence, alpha, value, discopopTau, referenceFree, wpo, sync);
+    return Records.with(this, "ldAlpha", value);
   }
 
   public LossSettings withDiscopopTau(double value) {
-    return new LossSettings(
-        losses, weights, beta, labelSmoothing, divergence, alpha, ldAlpha, value, referenceFree, wpo, sync);
+    return Records.with(this, "discopopTau", value);
   }
 
   public LossSettings withReferenceFree(boolean value) {
-    return new LossSettings(
-        losses, weights, beta, labelSmoothing, divergence, alpha, ldAlpha, discopopTau, value, wpo, sync);
+    return Records.with(this, "referenceFree", value);
   }
 
   public LossSettings withWpo(boolean value) {
-    return new LossSettings(
-        losses, weights, beta, labelSmoothing, divergence, alpha, ldAlpha, discopopTau, referenceFree, value, sync);
+    return Records.with(this, "wpo", value);
   }
 
   public LossSettings withSync(Sync value) {
-    return new LossSettings(
-        losses, weights, beta, labelSmoothing, divergence, alpha, ldAlpha, discopopTau, referenceFree, wpo, value);
+    return Records.with(this, "sync", value);
   }
 
   /** True when a loss looks at all pairs of a step at once, so that all must be known before the backward pass. */

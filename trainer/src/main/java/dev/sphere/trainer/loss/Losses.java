@@ -77,12 +77,15 @@ final class Losses {
     return p.chosenRatio().times(p.beta()).sigmoid().minus(p.logit().sigmoid()).plus(1);
   }
 
-  /** DiscoPOP, eq. 5 of arXiv 2406.08414: logistic and exponential loss, blended by σ(β h / τ). */
+  /**
+   * DiscoPOP, eq. 5 of arXiv 2406.08414: logistic and exponential loss, blended by σ(β h / τ). The exponential one is
+   * exp(log σ(β h / τ) - β h), which (for τ below 1) does not overflow where the blend vanishes.
+   */
   static Dual discopop(Pair p) {
     Dual x = p.logit();
-    Dual blend = x.times(1 / p.settings().discopopTau()).sigmoid();
-    Dual logistic = x.logSigmoid().negate();
-    return logistic.plus(blend.times(x.negate().exp().minus(logistic)));
+    Dual blend = x.times(1 / p.settings().discopopTau());
+    Dual logistic = x.logSigmoid().negate().times(blend.negate().sigmoid());
+    return logistic.plus(blend.logSigmoid().minus(x).exp());
   }
 
   /** Negative log-likelihood of the chosen completions, a mean over all their tokens in the step. */

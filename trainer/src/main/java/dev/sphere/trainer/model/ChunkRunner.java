@@ -60,7 +60,7 @@ final class ChunkRunner implements AutoCloseable {
 
   /** Whether the chunk's last segment may wait, with its activations, for the loss's weights. */
   boolean mayPause(Chunk chunk) {
-    return options.lora() || fitsWhole(chunk);
+    return options.lora() || options.rewardHead() || fitsWhole(chunk);
   }
 
   /**
@@ -75,13 +75,13 @@ final class ChunkRunner implements AutoCloseable {
     try (Pass pass = pass(chunk, bounds[last + 1] - bounds[last])) {
       Value in = start(pass, last, 0);
       Value out = pass.layers(in, bounds[last], bounds[last + 1], true);
-      if (options.lora()) {
+      if (options.frozenHead()) {
         pass.headUnit(out);
       } else {
         pass.headForward(out);
       }
       int middle = pass.graph.mark();
-      if (options.lora()) {
+      if (options.frozenHead()) {
         pass.headScaled(null);
       } else {
         pass.headBackward();
@@ -114,7 +114,7 @@ final class ChunkRunner implements AutoCloseable {
     forwardSegments(chunk, bounds, index);
     try (Pass pass = pass(chunk, bounds[last + 1] - bounds[last])) {
       Value out = pass.layers(start(pass, last, index), bounds[last], bounds[last + 1], true);
-      if (options.lora()) {
+      if (options.frozenHead()) {
         pass.headUnit(out);
         pass.keepUnits(kept.get(index).unit());
       } else {
@@ -137,7 +137,7 @@ final class ChunkRunner implements AutoCloseable {
     try (Pass pass = pass(chunk, bounds[last + 1] - bounds[last])) {
       Value in = start(pass, last, index);
       Value out = pass.layers(in, bounds[last], bounds[last + 1], true);
-      if (options.lora()) {
+      if (options.frozenHead()) {
         pass.headInputs(out);
         pass.headScaled(kept.get(index).unit());
       } else {
@@ -148,7 +148,7 @@ final class ChunkRunner implements AutoCloseable {
       pass.allocate();
       pass.writeWeights(lossWeights);
       pass.graph.compute();
-      logProbs = options.lora() ? null : pass.logProbs();
+      logProbs = options.frozenHead() ? null : pass.logProbs();
     }
     backwardSegments(chunk, bounds, last - 1, index);
     return logProbs;
@@ -210,7 +210,7 @@ final class ChunkRunner implements AutoCloseable {
   }
 
   private void reserve(int index, int segments, Chunk chunk) {
-    int predictions = options.lora() ? chunk.order().length : 0;
+    int predictions = options.frozenHead() ? chunk.order().length : 0;
     if (index < kept.size() && kept.get(index).fits(segments, chunk.size(), predictions)) {
       return;
     }

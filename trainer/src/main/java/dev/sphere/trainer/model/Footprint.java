@@ -37,10 +37,16 @@ public record Footprint(long weights, long gradients, long activations) {
     if (options.lora()) {
       weights += 4 * trained;
     }
+    if (options.rewardHead()) {
+      long head = shape.width() * (shape.width() + 3L) + 2;
+      weights += 4 * head;
+      trained += head;
+    }
     int together = Math.clamp(options.microTokens() / slots, 1, groups);
     long tokens = (long) together * slots;
     int step = segmentLayers(shape, options, tokens, slots);
     long logits = 4L * shape.vocabulary() * Math.min(tokens, Pass.headRows(shape));
+    logits = options.rewardHead() ? 4L * shape.width() * tokens : logits;
     logits += options.lora() ? 12L * shape.width() * tokens : 0; // the head's inputs and their gradients
     long checkpoints = step == shape.layers() ? 0 : 4L * shape.width() * tokens * Math.ceilDiv(shape.layers(), step);
     return new Footprint(

@@ -1,5 +1,6 @@
 package dev.sphere.trainer.model;
 
+import dev.sphere.trainer.Records;
 import dev.sphere.trainer.autodiff.Products;
 import java.util.Set;
 
@@ -19,6 +20,9 @@ import java.util.Set;
  *     factors (longrope) take the long one when it is beyond their original context, as llama.cpp does
  * @param products what the factors of matrix products are rounded to
  * @param fused whether libsphere's kernels compute what they can (faster), or ggml's operations all (the reference)
+ * @param rewardHead whether a process reward model's head (two classes, on the last norm's output; {@link
+ *     dev.sphere.gguf.PrmInfo}) is trained beside the rest: what the model reads at a prediction is then that head's logit
+ *     of "good" less that of "bad", in place of a log-probability
  */
 public record ModelOptions(
     int rank,
@@ -31,7 +35,8 @@ public record ModelOptions(
     long activationBytes,
     int context,
     Products products,
-    boolean fused) {
+    boolean fused,
+    boolean rewardHead) {
   /**
    * Everything in a layer that LoRA can adapt, by its GGUF name within the layer. A model has some of them: phi3 has
    * attn_qkv in place of attn_q, attn_k and attn_v, and no ffn_gate.
@@ -54,7 +59,7 @@ public record ModelOptions(
 
   /** Full fine-tuning with F32 masters. */
   public static ModelOptions full(int threads) {
-    return new ModelOptions(0, 0, Set.of(), 0, threads, 1024, 0, 1L << 30, 0, Products.AUTO, true);
+    return new ModelOptions(0, 0, Set.of(), 0, threads, 1024, 0, 1L << 30, 0, Products.AUTO, true, false);
   }
 
   /** LoRA adapters on a frozen base of any type. */
@@ -62,43 +67,47 @@ public record ModelOptions(
     if (rank < 1) {
       throw new IllegalArgumentException("LoRA's rank must be at least 1, not " + rank);
     }
-    return new ModelOptions(rank, alpha, targets, seed, threads, 1024, 0, 1L << 30, 0, Products.AUTO, true);
+    return new ModelOptions(rank, alpha, targets, seed, threads, 1024, 0, 1L << 30, 0, Products.AUTO, true, false);
   }
 
   /** The same with another micro-batch size. */
   public ModelOptions withMicroTokens(int tokens) {
-    return new ModelOptions(
-        rank, alpha, targets, seed, threads, tokens, segmentLayers, activationBytes, context, products, fused);
+    return Records.with(this, "microTokens", tokens);
   }
 
   /** The same with another number of layers whose activations are kept at once; 0 for automatic. */
   public ModelOptions withSegmentLayers(int layers) {
-    return new ModelOptions(
-        rank, alpha, targets, seed, threads, microTokens, layers, activationBytes, context, products, fused);
+    return Records.with(this, "segmentLayers", layers);
   }
 
   /** The same for sequences of up to {@code length} tokens. */
   public ModelOptions withContext(int length) {
-    return new ModelOptions(
-        rank, alpha, targets, seed, threads, microTokens, segmentLayers, activationBytes, length, products, fused);
+    return Records.with(this, "context", length);
   }
 
   /** The same with other memory for activations, in bytes. */
   public ModelOptions withActivationBytes(long bytes) {
-    return new ModelOptions(
-        rank, alpha, targets, seed, threads, microTokens, segmentLayers, bytes, context, products, fused);
+    return Records.with(this, "activationBytes", bytes);
   }
 
   /** The same with other products. */
   public ModelOptions withProducts(Products kind) {
-    return new ModelOptions(
-        rank, alpha, targets, seed, threads, microTokens, segmentLayers, activationBytes, context, kind, fused);
+    return Records.with(this, "products", kind);
   }
 
   /** The same with libsphere's kernels on or off. */
   public ModelOptions withFused(boolean on) {
-    return new ModelOptions(
-        rank, alpha, targets, seed, threads, microTokens, segmentLayers, activationBytes, context, products, on);
+    return Records.with(this, "fused", on);
+  }
+
+  /** The same with a reward head or without. */
+  public ModelOptions withRewardHead(boolean on) {
+    return Records.with(this, "rewardHead", on);
+  }
+
+  /** Whether the language model's head is there and frozen. */
+  boolean frozenHead() {
+    return lora() && !rewardHead;
   }
 
   /** Whether adapters are trained rather than all weights. */

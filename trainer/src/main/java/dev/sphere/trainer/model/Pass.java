@@ -36,12 +36,17 @@ final class Pass implements AutoCloseable {
       int first, int last, int[] rowValues, Tensor rows, Targets targets, int mark, Value hidden, Tensor gradient,
       Tensor logProbs) {}
 
+  /** The reward head over all predictions: rows, logits [2, predictions] and their gradient, an input. */
+  private record Reward(int mark, int[] rowValues, Tensor rows, Value logits, Tensor gradient) {}
+
   final Graph graph;
   private final Chunk chunk;
   private final Transformer transformer;
   private final Ops ops;
   private final Geometry geometry;
   private final int headRows;
+  private final boolean rewardHead;
+  private Reward reward;
   private final List<HeadChunk> heads = new ArrayList<>();
   private final List<Unit> units = new ArrayList<>();
   private final List<Tensor> unitWeights = new ArrayList<>();
@@ -52,6 +57,7 @@ final class Pass implements AutoCloseable {
     this.chunk = chunk;
     this.transformer = transformer;
     this.headRows = headRows(shape);
+    this.rewardHead = options.rewardHead();
     int headChunks = (chunk.order().length + headRows - 1) / headRows;
     this.graph = new Graph(backend, NODES_PER_LAYER * layers + NODES_PER_HEAD * headChunks + 200);
     Tape tape = new Tape(graph);
@@ -84,6 +90,10 @@ final class Pass implements AutoCloseable {
 
   /** Log-probabilities of the predictions, with logits that stay for {@link #headBackward}. */
   void headForward(Value x) {
+    if (rewardHead) {
+      rewardForward(x);
+      return;
+    }
     for (int from = 0; from < chunk.rows().length; from += headRows) {
       headChunk(x, from, null);
     }
@@ -112,6 +122,11 @@ final class Pass implements AutoCloseable {
 
   /** The way back from the head to its input, once the graph's forward part has been described. */
   void headBackward() {
+    if (rewardHead) {
+      tape().give(reward.logits(), reward.gradient());
+      tape().backward(reward.mark());
+      return;
+    }
     for (int i = heads.size() - 1; i >= 0; i--) {
       headBackward(heads.get(i));
     }
@@ -119,9 +134,23 @@ final class Pass implements AutoCloseable {
 
   /** Head forward and backward, one chunk of logits after the other. */
   void head(Value x, float[] lossWeights) {
+    if (rewardHead) {
+      rewardForward(x);
+      headBackward();
+      return;
+    }
     for (int from = 0; from < chunk.rows().length; from += headRows) {
       headBackward(headChunk(x, from, lossWeights));
     }
+  }
+
+  private void rewardForward(Value x) {
+    int n = chunk.order().length;
+    Tensor rows = graph.input(TensorType.I32, n);
+    int mark = tape().mark();
+    Value logits = transformer.rewardLogits(ops, transformer.predicting(ops, x, rows));
+    graph.keep(logits.tensor());
+    reward = new Reward(mark, rowsOf(0, n), rows, logits, graph.input(TensorType.F32, 2, n));
   }
 
   private HeadChunk headChunk(Value x, int from, float[] lossWeights) {
@@ -171,14 +200,7 @@ final class Pass implements AutoCloseable {
 
   private Unit unit(Value x, int first, int last, boolean compute) {
     int n = last - first;
-    int[] rowValues = new int[n];
-    int row = 0;
-    for (int i = first; i < last; i++) {
-      while (chunk.offsets()[row + 1] <= i) {
-        row++;
-      }
-      rowValues[i - first] = chunk.rows()[row];
-    }
+    int[] rowValues = rowsOf(first, last);
     Tensor rows = graph.input(TensorType.I32, n);
     int mark = tape().mark();
     Value hidden = transformer.predicting(ops, x, rows);
@@ -194,6 +216,19 @@ final class Pass implements AutoCloseable {
     Tensor logProbs = graph.keep(ops.logProbs(logits, targets));
     Tensor gradient = graph.compute(ops.headGradient(logits, logProbs, transformer.head(ops), targets));
     return new Unit(first, last, rowValues, rows, targets, mark, hidden, gradient, logProbs);
+  }
+
+  /** The row that makes each of these predictions. */
+  private int[] rowsOf(int first, int last) {
+    int[] values = new int[last - first];
+    int row = 0;
+    for (int i = first; i < last; i++) {
+      while (chunk.offsets()[row + 1] <= i) {
+        row++;
+      }
+      values[i - first] = chunk.rows()[row];
+    }
+    return values;
   }
 
   /** Copies the gradients of {@link #headUnit} to {@code target} [width, predictions]. */
@@ -227,6 +262,9 @@ final class Pass implements AutoCloseable {
       tokens.write(chunk.tokens());
     }
     geometry.write();
+    if (reward != null) {
+      reward.rows().write(reward.rowValues());
+    }
     for (HeadChunk h : heads) {
       h.rows().write(h.rowValues());
       h.targets().write();
@@ -241,6 +279,14 @@ final class Pass implements AutoCloseable {
 
   /** Writes the weights of the loss, in a graph whose head was described before they were known. */
   void writeWeights(float[] lossWeights) {
+    if (reward != null) {
+      float[] both = new float[2 * lossWeights.length];
+      for (int i = 0; i < lossWeights.length; i++) {
+        both[2 * i] = -lossWeights[i];
+        both[2 * i + 1] = lossWeights[i];
+      }
+      reward.gradient().write(both);
+    }
     for (HeadChunk h : heads) {
       h.targets().writeWeights(Arrays.copyOfRange(lossWeights, h.first(), h.last()));
     }
@@ -254,9 +300,15 @@ final class Pass implements AutoCloseable {
     graph.compute();
   }
 
-  /** In the chunk's order. */
+  /** In the chunk's order; with a reward head its logits of good less bad. */
   float[] logProbs() {
     float[] all = new float[chunk.order().length];
+    if (reward != null) {
+      float[] both = reward.logits().tensor().read();
+      for (int i = 0; i < all.length; i++) {
+        all[i] = both[2 * i + 1] - both[2 * i];
+      }
+    }
     for (HeadChunk h : heads) {
       System.arraycopy(h.logProbs().read(), 0, all, h.first(), h.last() - h.first());
     }

@@ -45,8 +45,8 @@ public final class TrainableModels {
         }
       }
       return new Cost(
-          Footprint.of(shape, source, options, groups, slots), 2.0 * elements, 2.0 * shape.width() * shape.vocabulary(),
-          half);
+          Footprint.of(shape, source, options, groups, slots), 2.0 * elements,
+          2.0 * shape.width() * (options.rewardHead() ? shape.width() : shape.vocabulary()), half);
     }
   }
 

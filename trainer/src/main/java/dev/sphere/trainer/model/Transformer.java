@@ -65,6 +65,15 @@ final class Transformer {
     return weights.value(ops, weights.has(ModelTensors.OUTPUT) ? ModelTensors.OUTPUT : ModelTensors.EMBEDDING);
   }
 
+  /** The reward head's logits [2, count] of bad and good: linear, relu, linear. */
+  Value rewardLogits(Ops ops, Value hidden) {
+    Value middle = ops.add(
+        ops.linear(weights.value(ops, Weights.REWARD.get(0)), hidden), weights.value(ops, Weights.REWARD.get(1)));
+    return ops.add(
+        ops.linear(weights.value(ops, Weights.REWARD.get(2)), ops.relu(middle)),
+        weights.value(ops, Weights.REWARD.get(3)));
+  }
+
   /** The factors on the rotation's frequencies, or null. */
   Tensor ropeFactors() {
     if (weights.has(ModelTensors.ROPE_FACTORS)) {

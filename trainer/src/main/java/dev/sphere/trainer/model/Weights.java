@@ -5,6 +5,7 @@ import dev.sphere.bindings.NativeFloats;
 import dev.sphere.bindings.Tensor;
 import dev.sphere.bindings.TensorBuffer;
 import dev.sphere.bindings.TensorType;
+import dev.sphere.gguf.PrmInfo;
 import dev.sphere.trainer.Parameter;
 import dev.sphere.trainer.autodiff.Ops;
 import dev.sphere.trainer.autodiff.Value;
@@ -21,6 +22,9 @@ final class Weights implements AutoCloseable {
   static final String LORA_A = ".lora_a";
   static final String LORA_B = ".lora_b";
 
+  /** The reward head's tensors: [width, width], [width], [width, 2], [2]. */
+  static final List<String> REWARD = PrmInfo.HEAD_TENSORS;
+
   private final ModelOptions options;
   private final Map<String, Tensor> tensors = new LinkedHashMap<>();
   private final Map<String, Tensor> gradients = new LinkedHashMap<>();
@@ -31,7 +35,7 @@ final class Weights implements AutoCloseable {
   Weights(Backend backend, Architecture shape, WeightSource source, ModelOptions options) {
     this.options = options;
     List<String> names = ModelTensors.of(shape, source);
-    int capacity = 3 * names.size();
+    int capacity = 3 * names.size() + REWARD.size();
     values = new TensorBuffer(backend, capacity);
     sums = new TensorBuffer(backend, capacity);
     try {
@@ -41,7 +45,7 @@ final class Weights implements AutoCloseable {
       for (String name : names) {
         source.load(name, tensors.get(name));
       }
-      initialiseAdapters();
+      initialise();
       for (Map.Entry<String, Tensor> e : gradients.entrySet()) {
         Tensor value = tensors.get(e.getKey());
         long[] sizes = value.shape();
@@ -68,6 +72,13 @@ final class Weights implements AutoCloseable {
         add(name + LORA_B, TensorType.F32, true, options.rank(), sizes[1]);
       }
     }
+    if (options.rewardHead()) {
+      long width = source.shape(ModelTensors.EMBEDDING)[0];
+      add(REWARD.get(0), TensorType.F32, true, width, width);
+      add(REWARD.get(1), TensorType.F32, true, width);
+      add(REWARD.get(2), TensorType.F32, true, width, 2);
+      add(REWARD.get(3), TensorType.F32, true, 2);
+    }
   }
 
   /** All of {@link ModelOptions#LINEAR_LAYERS} means all that the model has; a choice must be there. */
@@ -89,13 +100,17 @@ final class Weights implements AutoCloseable {
     }
   }
 
-  /** A uniform in ± 1 / sqrt(inputs) (Kaiming with a = sqrt 5, as PEFT has it), B zero: the adapter starts as nothing. */
-  private void initialiseAdapters() {
+  /**
+   * A uniform in ± 1 / sqrt(inputs) (Kaiming with a = sqrt 5, as PEFT has it), B zero: the adapter starts as nothing. The
+   * reward head likewise, biases too (torch's Linear).
+   */
+  private void initialise() {
     for (String name : new TreeSet<>(tensors.keySet())) {
-      if (name.endsWith(LORA_A)) {
+      if (name.endsWith(LORA_A) || (options.rewardHead() && REWARD.contains(name))) {
         Tensor a = tensors.get(name);
         SplittableRandom random = new SplittableRandom(options.seed() * 0x9E3779B97F4A7C15L + name.hashCode());
-        float bound = (float) (1 / Math.sqrt(a.size(0)));
+        long inputs = REWARD.contains(name) ? tensors.get(REWARD.getFirst()).size(0) : a.size(0);
+        float bound = (float) (1 / Math.sqrt(inputs));
         float[] start = new float[Math.toIntExact(a.elements())];
         for (int i = 0; i < start.length; i++) {
           start[i] = (2 * (float) random.nextDouble() - 1) * bound;

@@ -1,5 +1,6 @@
 package dev.sphere.trainer.optim;
 
+import dev.sphere.trainer.Records;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
@@ -57,15 +58,15 @@ public record OptimizerSettings(
   }
 
   public OptimizerSettings withWeightDecay(double value) {
-    return new OptimizerSettings(kind, learningRate, value, beta1, beta2, epsilon, momentum, maxGradNorm);
+    return Records.with(this, "weightDecay", value);
   }
 
   public OptimizerSettings withBetas(double first, double second) {
-    return new OptimizerSettings(kind, learningRate, weightDecay, first, second, epsilon, momentum, maxGradNorm);
+    return Records.with(Records.with(this, "beta1", first), "beta2", second);
   }
 
   public OptimizerSettings withMaxGradNorm(double value) {
-    return new OptimizerSettings(kind, learningRate, weightDecay, beta1, beta2, epsilon, momentum, value);
+    return Records.with(this, "maxGradNorm", value);
   }
 
   /** The settings by name, for provenance and for the check on resume. */

@@ -49,17 +49,21 @@ public final class ModelOutput {
       if (!p.name().endsWith(".lora_a") && !p.name().endsWith(".lora_b")) {
         throw new IllegalArgumentException("the parameter " + p.name() + " is no part of a LoRA adapter");
       }
-      writer.tensor(p.name(), GgmlType.F32, shape(p), values(p.value()));
     }
+    add(writer, parameters);
     writer.write(out);
+  }
+
+  /** Adds parameters as they are, in F32. */
+  public static void add(GgufWriter writer, List<Parameter> parameters) {
+    parameters.forEach(p -> writer.tensor(p.name(), GgmlType.F32, shape(p), values(p.value())));
   }
 
   /**
    * Writes a whole model after full fine-tuning.
    *
    * @param base the model that was trained on: its metadata, and its tensors where they were not trained
-   * @param type of the matrices (F32, F16, BF16, Q8_0); null: each keeps its own, quantised ones become F16. Norms and
-   *     biases stay F32
+   * @param type of the matrices; null: each keeps its own, quantised ones but Q8_0 become F16. Norms and biases stay F32
    */
   public static void model(
       Path out, GgufFile base, List<Parameter> parameters, GgmlType type, TrainingResult result) {
@@ -69,7 +73,7 @@ public final class ModelOutput {
     if (type != null) {
       writer.put("general.file_type", GgufValue.u32(type.fileType()));
     }
-    if (type == GgmlType.Q8_0) {
+    if (type != null && type.blockSize() > 1) {
       writer.put("general.quantization_version", GgufValue.u32(2));
     }
     provenance(writer, base, result);

@@ -204,7 +204,7 @@ class RowsTest {
     List<Example.Step> steps = new StepEncoder(CHARACTERS, 99, report, false).rows(rows, labels, "/");
     assertEquals(
         List.of("^pa/#>+ ^pa/#>- 1.0", "^pa/#b/#c/#>+ ^pa/#b/#c/#>- 0.25"),
-        steps.stream().map(s -> text(s.good()) + " " + text(s.bad()) + " " + s.label()).toList());
+        steps.stream().map(s -> text(s.sequences().getFirst()) + " " + text(s.sequences().getLast()) + " " + s.label()).toList());
     var noSeparator = new StepEncoder(CHARACTERS, 5, report, false).rows(rows, new StepEncoder.Labels(1, 0, -1), "/");
     assertEquals(1, noSeparator.size(), "the third step does not fit");
     assertEquals("line 1 step 3", report.badRows().getLast().row());

@@ -100,9 +100,9 @@ class RunTreesTest {
     RowReport report = new RowReport("run", RowReport.OnBadRow.SKIP);
     List<Example.Step> steps = new StepEncoder(new Characters(), 99, report, false)
         .labelled(trees.labelled(LabelSource.PRM), new StepEncoder.Labels('+', '-', '#'));
-    int[] tokens = steps.get(3).good().tokens();
+    int[] tokens = steps.get(3).sequences().getFirst().tokens();
     assertEquals("a/#A#+", new String(tokens, tokens.length - 6, 6));
-    assertEquals('-', steps.get(3).bad().tokens()[tokens.length - 1]);
+    assertEquals('-', steps.get(3).sequences().getLast().tokens()[tokens.length - 1]);
   }
 
   private List<String> labels(LabelSource source) {

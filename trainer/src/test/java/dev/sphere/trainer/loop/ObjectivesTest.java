@@ -171,8 +171,8 @@ class ObjectivesTest {
       List<Example.Step> steps = new ArrayList<>();
       double expected = 0;
       for (int i = 0; i < 2; i++) {
-        steps.add(new Example.Step("s" + i, "t", TrainingSequence.of(contexts[i], new int[] {good}),
-            TrainingSequence.of(contexts[i], new int[] {bad}), labels[i]));
+        steps.add(new Example.Step("s" + i, "t", List.of(TrainingSequence.of(contexts[i], new int[] {good}),
+            TrainingSequence.of(contexts[i], new int[] {bad})), labels[i]));
         double[] p = distribution(model, contexts[i]);
         double score = p[good] / (p[good] + p[bad]);
         expected -= (labels[i] * Math.log(score) + (1 - labels[i]) * Math.log(1 - score)) / 2;
@@ -199,8 +199,8 @@ class ObjectivesTest {
     try (TinyModel model = Runs.model(false)) {
       List<Example.Step> steps = new ArrayList<>();
       for (int i = 0; i < 6; i++) {
-        steps.add(new Example.Step("s" + i, "t" + i, TrainingSequence.of(new int[] {i, 0}, new int[] {7}),
-            TrainingSequence.of(new int[] {i, 0}, new int[] {8}), i % 2));
+        steps.add(new Example.Step("s" + i, "t" + i, List.of(TrainingSequence.of(new int[] {i, 0}, new int[] {7}),
+            TrainingSequence.of(new int[] {i, 0}, new int[] {8})), i % 2));
       }
       TrainingResult result = new StepTrainer(
           model, steps, Runs.settings().withMaxSteps(300).withBatchSize(6), RunOptions.in(folder)).run();
