@@ -12,8 +12,10 @@ work=$(mktemp -d)
 if [ $# = 0 ]; then
   set -- --model embedded --small-model embedded-small --problems embedded:train --limit 100 --rollouts 4 --run "$work/run"
 fi
+begin=$(date +%s.%N)
 perf record -q -e cpu-clock -F 499 -o "$work/perf.data" -- ${SPHERE:-./sphere} search "$@" > "$work/search.log" 2>&1 || {
   tail -3 "$work/search.log" >&2; exit 1; }
+end=$(date +%s.%N)
 perf report -q -i "$work/perf.data" --sort dso,symbol --stdio --percent-limit 0.01 2> /dev/null |
   grep -E '^ +[0-9]' | sed -E 's/ +- +- *$//' > "$work/symbols.txt"
 awk '
@@ -29,6 +31,9 @@ awk '
     else kind = "libc and others"
     sum[kind] += share; total += share }
   END { for (k in sum) printf "%6.1f %%  %s\n", 100 * sum[k] / total, k }' "$work/symbols.txt" | sort -rn
+samples=$(perf script -i "$work/perf.data" -F time 2> /dev/null | wc -l)
+awk -v s="$samples" -v b="$begin" -v e="$end" -v c="$(nproc)" 'BEGIN {
+  printf "%.1f s of CPU in %.1f s: %.0f %% of %d cores\n", s / 499, e - b, 100 * s / 499 / (e - b) / c, c }'
 echo "--- the longest"
 head -25 "$work/symbols.txt"
 echo "recording: $work"

@@ -13,6 +13,9 @@ import java.util.List;
  * {@link WrongThreadException}. Closing frees the native memory, before that of the model; closing twice is harmless.
  */
 public final class Context implements AutoCloseable {
+  /** Bytes up to which the memory that a compaction moves cells through is kept: fresh memory costs page faults. */
+  private static final long KEPT = 64L << 20;
+
   private final Thread owner = Thread.currentThread();
   private final Model model;
   private final ContextOptions options;
@@ -21,6 +24,8 @@ public final class Context implements AutoCloseable {
   private final int cells;
   private final int vocabularySize;
   private int rows; // outputs of the last decode
+  private Arena movedArena; // null while there is none
+  private MemorySegment moved;
   private boolean closed;
 
   private Context(Model model, ContextOptions options, MemorySegment handle) {
@@ -295,17 +300,32 @@ public final class Context implements AutoCloseable {
     CompactEvent event = new CompactEvent();
     event.begin();
     long size = Llama.callLong(Llama.STATE_SIZE, handle);
-    try (Arena arena = Arena.ofConfined()) {
-      MemorySegment buffer = arena.allocate(size, 64);
-      long written = (long) Llama.STATE_GET.invokeExact(handle, buffer, size);
-      long read = written == 0 ? 0 : (long) Llama.STATE_SET.invokeExact(handle, buffer, written);
+    try {
+      if (moved == null || moved.byteSize() < size) {
+        freeMoved();
+        movedArena = Arena.ofConfined();
+        moved = movedArena.allocate(size, 64);
+      }
+      long written = (long) Llama.STATE_GET.invokeExact(handle, moved, size);
+      long read = written == 0 ? 0 : (long) Llama.STATE_SET.invokeExact(handle, moved, written);
       if (read == 0) {
         throw new LlamaException("Compacting the KV cache of " + model + " failed" + Llama.because() + ".");
       }
     } catch (Throwable e) {
       throw Llama.unexpected(e);
     }
+    if (size > KEPT) {
+      freeMoved();
+    }
     event.commit();
+  }
+
+  private void freeMoved() {
+    if (movedArena != null) {
+      movedArena.close();
+      movedArena = null;
+      moved = null;
+    }
   }
 
   /** Uses these adapters from the next decode on; none: the bare model. What is in the cache stays as computed. */
@@ -356,6 +376,7 @@ public final class Context implements AutoCloseable {
     }
     check();
     closed = true;
+    freeMoved();
     Llama.call(Llama.FREE, handle);
     model.release();
   }

@@ -13,8 +13,8 @@ import picocli.CommandLine.Spec;
     },
     mixinStandardHelpOptions = true,
     subcommands = {
-      BenchRolloutsCommand.class, BenchTreeCommand.class, BenchScoreCommand.class, BenchKernelsCommand.class,
-      BenchTrainCommand.class
+      BenchRolloutsCommand.class, BenchTreeCommand.class, BenchScoreCommand.class, BenchCacheCommand.class,
+      BenchKernelsCommand.class, BenchTrainCommand.class
     })
 final class BenchCommand implements Runnable {
   @Spec private CommandSpec spec;

@@ -31,6 +31,7 @@ class BenchCommandTest {
       {"bench", "tree", "--model", "embedded-small", "--trees", "1", "--prompt", "8", "--depth", "2", "--step", "3"},
       {"bench", "score", "--model", "embedded-small", "--trees", "2", "--pairs", "2", "--prompt", "8", "--depth", "2",
         "--step", "3"},
+      {"bench", "cache", "--model", "embedded-small", "--trees", "2", "--prompt", "8", "--depth", "2", "--step", "3"},
       {"bench", "kernels", "--rows", "2", "--vocabulary", "300"}
     };
     for (String[] args : all) {

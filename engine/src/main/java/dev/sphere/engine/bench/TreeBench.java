@@ -73,10 +73,13 @@ public final class TreeBench {
 
   /** Runs it, the three ways in turns. */
   public BenchResult run() throws InterruptedException {
+    return run(LlamaPolicy.Options.auto(model, 0));
+  }
+
+  BenchResult run(LlamaPolicy.Options suits) throws InterruptedException {
     long pathTokens = plan.paths().stream().mapToLong(d -> (long) d * plan.step()).sum();
-    LlamaPolicy.Options options = LlamaPolicy.Options.auto(model, 0);
     int longest = plan.prompt() + plan.depth() * plan.step();
-    options = options.withCells(Math.max(options.cells(), 4 * longest));
+    LlamaPolicy.Options options = suits.withCells(Math.max(suits.cells(), 4 * longest));
     try (LlamaPolicy policy = LlamaPolicy.of(model, null, ChatTemplate.PLAIN, options)) {
       long[] computed = new long[3]; // tokens, in the last run of each way
       List<Figure> seconds =

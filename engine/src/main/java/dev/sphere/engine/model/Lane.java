@@ -26,7 +26,7 @@ final class Lane extends DecodeLoop<Job> {
   private final AtomicInteger load = new AtomicInteger();
   private final RolloutCounters counters;
 
-  /** Trees that were given to this lane; guarded by the policy. */
+  /** Trees that began in this lane; guarded by {@link Lanes}. */
   int trees;
 
   // What follows belongs to the loop's thread.

@@ -12,8 +12,6 @@ import dev.sphere.engine.TokenPath;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
-import java.util.WeakHashMap;
 
 /**
  * A policy that llama.cpp computes: a model, or a model with a LoRA adapter. This is the rollout engine.
@@ -85,8 +83,7 @@ public final class LlamaPolicy implements Policy, AutoCloseable {
   private final ChatTemplate template;
   private final int limit;
   private final int slots;
-  private final List<Lane> lanes = new ArrayList<>();
-  private final Map<TokenPath, Lane> laneOfTree = new WeakHashMap<>();
+  private final Lanes lanes;
   private final RolloutCounters counters = new RolloutCounters();
   private boolean closed;
 
@@ -110,9 +107,11 @@ public final class LlamaPolicy implements Policy, AutoCloseable {
             true,
             options.kvType(),
             false);
+    List<Lane> each = new ArrayList<>();
     for (int i = 0; i < options.lanes(); i++) {
-      lanes.add(new Lane("rollouts-" + i, model, adapter, shape, slots, limit, counters));
+      each.add(new Lane("rollouts-" + i, model, adapter, shape, slots, limit, counters));
     }
+    this.lanes = new Lanes(each, slots);
   }
 
   /** A policy of a model file, with what suits it. */
@@ -153,10 +152,10 @@ public final class LlamaPolicy implements Policy, AutoCloseable {
     Adapter adapter = adapterFile == null ? null : Adapter.load(model, adapterFile);
     LlamaPolicy policy = new LlamaPolicy(model, owned, adapter, chosen, options);
     try {
-      policy.lanes.forEach(Lane::start);
+      policy.lanes.start();
       return policy;
     } catch (Throwable e) {
-      policy.closeLanes();
+      policy.release();
       throw e;
     }
   }
@@ -170,40 +169,13 @@ public final class LlamaPolicy implements Policy, AutoCloseable {
       return requests.stream().map(r -> new Generation(new int[0], new float[0], "", Finish.LENGTH)).toList();
     }
     int[] tokens = path.toArray();
-    Lane lane = laneOf(path);
     List<Job> jobs = new ArrayList<>();
     for (int from = 0; from < requests.size(); from += slots) {
       Job job = new Job(tokens, List.copyOf(requests.subList(from, Math.min(requests.size(), from + slots))));
       jobs.add(job);
-      lane.submit(job);
+      lanes.submit(path, job);
     }
     return LoopJob.results(jobs).stream().flatMap(List::stream).toList();
-  }
-
-  /** A tree stays in one lane, where its prefixes are cached; a new one goes where the least is waiting. */
-  private Lane laneOf(TokenPath path) {
-    TokenPath root = path;
-    while (root.parent() != null) {
-      root = root.parent();
-    }
-    synchronized (laneOfTree) {
-      if (closed) {
-        throw new IllegalStateException("the policy of " + model + " is closed");
-      }
-      return laneOfTree.computeIfAbsent(root, r -> leastLoaded());
-    }
-  }
-
-  private Lane leastLoaded() {
-    Lane best = lanes.getFirst();
-    for (Lane lane : lanes) {
-      int more = Integer.compare(lane.load(), best.load());
-      if (more < 0 || (more == 0 && lane.trees < best.trees)) {
-        best = lane;
-      }
-    }
-    best.trees++;
-    return best;
   }
 
   @Override
@@ -235,8 +207,8 @@ public final class LlamaPolicy implements Policy, AutoCloseable {
     return counters.read();
   }
 
-  private void closeLanes() {
-    lanes.forEach(Lane::close);
+  private void release() {
+    lanes.close();
     if (adapter != null) {
       adapter.close();
     }
@@ -244,13 +216,13 @@ public final class LlamaPolicy implements Policy, AutoCloseable {
 
   @Override
   public void close() {
-    synchronized (laneOfTree) {
+    synchronized (this) {
       if (closed) {
         return;
       }
       closed = true;
     }
-    closeLanes();
+    release();
     if (owned) {
       model.close();
     }

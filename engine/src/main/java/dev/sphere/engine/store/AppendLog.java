@@ -6,8 +6,9 @@ import java.nio.file.Path;
 import java.util.function.Consumer;
 
 /**
- * An append-only file of {@link CheckedLines}. When {@link #append} returns, the record is on the disk; records that
- * are appended at the same time share one fsync. Safe for many threads.
+ * An append-only file of {@link CheckedLines}. When {@link #append} returns, the record is on the disk; after
+ * {@link #appendBeside} it is on its way there. Records that are appended at the same time share one fsync. Safe for
+ * many threads.
  */
 final class AppendLog implements AutoCloseable {
   private final Path path;
@@ -50,18 +51,42 @@ final class AppendLog implements AutoCloseable {
     }
   }
 
-  /** Appends a JSON object; returns when it is on the disk. */
+  /** Appends a JSON object; returns when it is on the disk, and with it all that was appended before. */
   void append(byte[] object) {
     StoreEvent event = new StoreEvent();
     event.begin();
-    write(object);
+    force(write(object));
     event.bytes = object.length;
     event.commit();
   }
 
-  private void write(byte[] object) {
+  /**
+   * Appends a JSON object; returns when the operating system has it, so that it survives the death of this process. A
+   * thread of its own brings it to the disk. If that fails, the next append or {@link #force} says so.
+   */
+  void appendBeside(byte[] object) {
+    StoreEvent event = new StoreEvent();
+    event.begin();
+    long end = write(object);
+    event.bytes = object.length;
+    Thread.startVirtualThread(() -> {
+      try {
+        force(end);
+      } catch (StoreException e) {
+        return; // kept in broken
+      }
+      event.commit();
+    });
+  }
+
+  /** Returns when all that was appended so far is on the disk. */
+  void force() {
+    force(size());
+  }
+
+  /** Returns where the record ends. */
+  private long write(byte[] object) {
     byte[] line = CheckedLines.frame(object);
-    long end;
     synchronized (writing) {
       refuseIfBroken();
       try {
@@ -70,17 +95,17 @@ final class AppendLog implements AutoCloseable {
         throw broken(e);
       }
       written += line.length;
-      end = written;
+      return written;
     }
+  }
+
+  private void force(long end) {
     synchronized (forcing) {
       if (forced >= end) {
         return; // another thread's fsync covered this record
       }
       refuseIfBroken();
-      long reached;
-      synchronized (writing) {
-        reached = written;
-      }
+      long reached = size();
       try {
         file.force();
       } catch (IOException e) {
@@ -126,8 +151,10 @@ final class AppendLog implements AutoCloseable {
 
   @Override
   public void close() {
-    try {
-      file.close();
+    try (file) {
+      if (broken == null) {
+        force();
+      }
     } catch (IOException e) {
       throw new StoreException("cannot close " + path + ": " + reason(e), e);
     }

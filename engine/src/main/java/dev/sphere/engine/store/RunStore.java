@@ -24,9 +24,11 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
- * A run that is being written: a directory that holds the tree while it grows. Every record is on the disk before the
+ * A run that is being written: a directory that holds the tree while it grows. Every record is written before the
  * search goes on, so a process that dies at any moment loses the expansion it was at and nothing else; opened again,
- * the run goes on inside the half-grown tree. One process at a time may write; anybody may read ({@link RunData}).
+ * the run goes on inside the half-grown tree. Stages and problems are then on the disk, expansions on their way there:
+ * a machine that dies loses at most what belongs to stages that are not on record, and it is searched again. One
+ * process at a time may write; anybody may read ({@link RunData}).
  *
  * <p>What is recorded is a pure function of the run's identity, so the pairs of an interrupted and resumed run are,
  * byte for byte, those of an undisturbed one.
@@ -231,7 +233,7 @@ public final class RunStore implements RunLog, AutoCloseable {
 
   @Override
   public void append(Expansion expansion) {
-    tree.append(Json.bytes(Json.of(expansion)));
+    tree.appendBeside(Json.bytes(Json.of(expansion))); // the search need not wait for the disk
   }
 
   @Override
@@ -242,6 +244,7 @@ public final class RunStore implements RunLog, AutoCloseable {
 
   @Override
   public void append(StageResult result) {
+    tree.force(); // a stage that is on record has all its expansions there
     stageLog.append(Json.bytes(Json.of(result)));
     keep(result);
   }

@@ -6,7 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sphere.bindings.KvType;
 import dev.sphere.bindings.Model;
+import dev.sphere.engine.model.LlamaPolicy;
 import dev.sphere.engine.model.Scorer;
 import dev.sphere.gguf.ByteVocabulary;
 import dev.sphere.gguf.GgmlType;
@@ -50,7 +52,8 @@ class BenchTest {
     assertEquals(3 + 8 * (2 + 3 + 4 + 5) + 10 * 6, paper.paths().stream().mapToInt(Integer::intValue).sum());
 
     try (Model model = model(GgmlType.F32)) {
-      BenchResult r = new TreeBench(model, new TreeBench.Plan(3, 20, 3, 3, 6, 1)).run();
+      BenchResult r = new TreeBench(model, new TreeBench.Plan(3, 20, 3, 3, 6, 1)).run(
+          new LlamaPolicy.Options(1, 1, 32, 4096, 0, KvType.F16)); // a path that moves to another lane is computed twice
       long drawn = 3L * 3 * (1 + 2 * 2) * 6;
       assertEquals(drawn, r.shape().get("tree_tokens"));
       long computed = (long) r.shape().get("tree_computed");

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sphere.bindings.ContextOptions;
 import dev.sphere.bindings.KvType;
 import dev.sphere.bindings.LlamaException;
 import dev.sphere.bindings.Model;
@@ -27,9 +28,13 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -56,6 +61,67 @@ class LlamaPolicyTest {
       assertEquals(alone, forest(model, options(2, 1, 20, 2048), 12));
       assertEquals(alone, forest(model, options(1, 1, 40, 256), 12), "with a cache that is too small");
       assertEquals(alone, forest(model, options(2, 1, 7, 512), 5));
+    }
+  }
+
+  @Test
+  void moreSequencesThanLlamaCppHoldsAreQueuedAndLanesShareThem() throws Exception {
+    Path file = TestModels.write(dir, "tiny-llama", GgmlType.Q8_0);
+    try (Model model = Model.load(file)) {
+      int many = ContextOptions.MAX_SEQUENCES + 44;
+      List<List<String>> found = new ArrayList<>();
+      for (LlamaPolicy.Options o :
+          List.of(options(1, 1, 16, 1024), options(2, 1, LlamaPolicy.Options.MOST_SLOTS, 8192))) {
+        try (LlamaPolicy policy = LlamaPolicy.of(model, null, null, o);
+            var pool = Executors.newVirtualThreadPerTaskExecutor()) {
+          List<Future<List<Generation>>> calls = new ArrayList<>();
+          for (int t = 0; t < 3; t++) {
+            TokenPath root = TokenPath.root(prompt(t, 20));
+            List<Request> requests = requests(t, many, 6, 1f);
+            calls.add(pool.submit(() -> policy.generate(root, requests)));
+          }
+          List<String> all = new ArrayList<>();
+          for (Future<List<Generation>> call : calls) {
+            call.get().forEach(g -> all.add(Arrays.toString(g.tokens()) + Arrays.toString(g.logProbs())));
+          }
+          found.add(all);
+        }
+      }
+      assertEquals(3 * many, found.getFirst().size());
+      assertEquals(found.getFirst(), found.getLast());
+    }
+  }
+
+  @Test
+  void aTreesSecondChainMovesToAnIdleLane() throws Exception {
+    Path file = TestModels.write(dir, "tiny-qwen2", GgmlType.F32);
+    try (Model model = Model.load(file);
+        LlamaPolicy policy = LlamaPolicy.of(model, null, null, options(2, 1, 16, 1024));
+        var pool = Executors.newVirtualThreadPerTaskExecutor()) {
+      TokenPath root = TokenPath.root(prompt(1, 30));
+      TokenPath one = root.extend(70);
+      TokenPath other = root.extend(71);
+      policy.generate(root, requests(1, 2, 1, 1f));
+      Set<String> lanes = ConcurrentHashMap.newKeySet();
+      CountDownLatch both = new CountDownLatch(2); // each call's lane waits here for the other call's
+      StopRule meet = (text, newFrom) -> {
+        lanes.add(Thread.currentThread().getName());
+        both.countDown();
+        try {
+          return both.await(60, TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+          throw new IllegalStateException(e);
+        }
+      };
+      List<Future<List<Generation>>> calls = new ArrayList<>();
+      for (TokenPath path : List.of(one, other)) {
+        Request request = new Request(new DrawKey(1, 1, 1, 1), SamplingSettings.greedy(1), meet);
+        calls.add(pool.submit(() -> policy.generate(path, List.of(request))));
+      }
+      for (Future<List<Generation>> call : calls) {
+        assertEquals(1, call.get().size());
+      }
+      assertEquals(2, lanes.size(), lanes::toString);
     }
   }
 

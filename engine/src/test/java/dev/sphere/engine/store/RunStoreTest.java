@@ -132,6 +132,53 @@ class RunStoreTest {
     assertArrayEquals(pairs(whole), pairs(run));
   }
 
+  @Test
+  void aStageIsOnlyRecordedWhenItsExpansionsAreOnTheDisk() throws Exception {
+    Path run = temporary.resolve("run");
+    AtomicInteger unforced = new AtomicInteger(); // expansions; one problem at a time, so all belong to its stage
+    AtomicInteger stages = new AtomicInteger();
+    LogFile.Opener watching = path -> watched(LogFile.plain(path), path.getFileName().toString(), unforced, stages);
+    try (RunStore store = RunStore.open(run, FakeRun.provenance(1), FakeRun.problems(4), false, watching)) {
+      FakeRun.run(store, FakeRun.policy(), FakeRun.small(), 1, 1);
+    }
+    assertTrue(stages.get() >= 4, stages + " stages");
+    assertEquals(0, unforced.get(), "closing brings the rest to the disk");
+  }
+
+  private static LogFile watched(LogFile file, String name, AtomicInteger unforced, AtomicInteger stages) {
+    return new LogFile() {
+      @Override
+      public void write(ByteBuffer bytes) throws IOException {
+        if (name.equals("tree.jsonl")) {
+          unforced.incrementAndGet();
+        } else if (name.equals("stages.jsonl")) {
+          assertEquals(0, unforced.get(), "expansions that are not on the disk");
+          stages.incrementAndGet();
+        }
+        file.write(bytes);
+      }
+
+      @Override
+      public void force() throws IOException {
+        int before = unforced.get();
+        file.force();
+        if (name.equals("tree.jsonl")) {
+          unforced.addAndGet(-before);
+        }
+      }
+
+      @Override
+      public void truncate(long size) throws IOException {
+        file.truncate(size);
+      }
+
+      @Override
+      public void close() throws IOException {
+        file.close();
+      }
+    };
+  }
+
   /** A disk that fills up in the middle of a record and then takes nothing, not even a truncation. */
   private static LogFile limited(LogFile file, AtomicLong room) {
     return new LogFile() {
