@@ -3,6 +3,7 @@ package dev.sphere.bindings;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
+import java.lang.foreign.StructLayout;
 import java.lang.foreign.ValueLayout;
 import java.util.List;
 
@@ -13,6 +14,8 @@ import java.util.List;
  * {@link WrongThreadException}. Closing frees the native memory, before that of the model; closing twice is harmless.
  */
 public final class Context implements AutoCloseable {
+  private static final StructLayout CONFIG = AbiLayouts.LLAMA_SAMPLER_SEQ_CONFIG;
+
   /** Bytes up to which the memory that a compaction moves cells through is kept: fresh memory costs page faults. */
   private static final long KEPT = 64L << 20;
 
@@ -23,13 +26,15 @@ public final class Context implements AutoCloseable {
   private final MemorySegment memory;
   private final int cells;
   private final int vocabularySize;
+  private final LogitsInPlace inPlace; // null: llama.cpp copies them to the host
   private int rows; // outputs of the last decode
   private Arena movedArena; // null while there is none
   private MemorySegment moved;
   private boolean closed;
 
-  private Context(Model model, ContextOptions options, MemorySegment handle) {
+  private Context(Model model, ContextOptions options, MemorySegment handle, LogitsInPlace inPlace) {
     this.model = model;
+    this.inPlace = inPlace;
     this.options = options;
     this.handle = handle;
     this.memory = Llama.callPointer(Llama.GET_MEMORY, handle);
@@ -44,7 +49,7 @@ public final class Context implements AutoCloseable {
    * @throws LlamaException when llama.cpp refuses
    */
   public static Context open(Model model, ContextOptions options) {
-    return open(model, options, List.of());
+    return open(model, options, MemorySegment.NULL, null);
   }
 
   /**
@@ -54,21 +59,66 @@ public final class Context implements AutoCloseable {
    * @param chains one for each sequence, from 0 on; the caller closes them after the context
    */
   public static Context open(Model model, ContextOptions options, List<SamplerChain> chains) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment configs = arena.allocate(CONFIG, chains.size());
+      for (int i = 0; i < chains.size(); i++) {
+        MemorySegment config = configs.asSlice(i * CONFIG.byteSize(), CONFIG.byteSize());
+        Structs.setInt(config, CONFIG, "seq_id", i);
+        Structs.setPointer(config, CONFIG, "sampler", chains.get(i).handle());
+      }
+      return open(model, options, configs, null);
+    }
+  }
+
+  /**
+   * Makes a context whose logits stay on the device, where the model's graphs run on one: {@link Draws} and {@link
+   * TargetLogProbs} read them in place. {@link #decode} then takes a micro-batch at most. On the CPU, and for models or
+   * shapes for which that can't be, it is {@link #open(Model, ContextOptions)}.
+   */
+  public static Context keepingLogits(Model model, ContextOptions options) {
+    return Device.current().keepsLogits() ? inPlace(model, options) : open(model, options);
+  }
+
+  /** Visible for tests: in place on every device, the CPU too, where it can be. */
+  static Context inPlace(Model model, ContextOptions options) {
+    if (!LogitsInPlace.possible(model, options)) {
+      return open(model, options);
+    }
+    LogitsInPlace logits = new LogitsInPlace(options.sequences());
+    Context context = null;
+    try {
+      context = open(model, options, logits.configs(), logits);
+      if (logits.found()) {
+        return context;
+      }
+      context.close(); // and what it was made with
+      return open(model, options);
+    } catch (Throwable e) {
+      if (context == null) {
+        logits.close();
+      }
+      throw e;
+    }
+  }
+
+  private static Context open(
+      Model model, ContextOptions options, MemorySegment samplers, LogitsInPlace logits) {
     if (model.options().vocabularyOnly()) {
       throw new LlamaException("Cannot run " + model + ": it was loaded without its weights.");
     }
-    MemoryEstimate.of(model, options).require("a context of " + options.cells() + " tokens for " + model);
+    boolean inGraph = samplers.byteSize() > 0;
+    MemoryEstimate.of(model, options, inGraph).require("a context of " + options.cells() + " tokens for " + model);
     MemorySegment modelHandle = model.retain();
     MemorySegment handle = MemorySegment.NULL;
     try {
       NativeRuntime.clearRecentProblems();
-      handle = create(modelHandle, options, chains);
+      handle = create(modelHandle, options, samplers);
       if (handle.equals(MemorySegment.NULL)) {
         throw new LlamaException(
             "Cannot make a context of " + options.cells() + " tokens for " + model + Llama.because()
                 + ". Use a smaller context or another KV type.");
       }
-      return new Context(model, options, handle);
+      return new Context(model, options, handle, logits);
     } catch (Throwable e) {
       if (!handle.equals(MemorySegment.NULL)) {
         Llama.call(Llama.FREE, handle);
@@ -78,7 +128,7 @@ public final class Context implements AutoCloseable {
     }
   }
 
-  private static MemorySegment create(MemorySegment model, ContextOptions options, List<SamplerChain> chains) {
+  private static MemorySegment create(MemorySegment model, ContextOptions options, MemorySegment samplers) {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment p = (MemorySegment) Llama.CONTEXT_DEFAULT_PARAMS.invokeExact((SegmentAllocator) arena);
       set(p, "n_ctx", options.cells());
@@ -98,16 +148,10 @@ public final class Context implements AutoCloseable {
       setFlag(p, "kv_unified", options.unified());
       setFlag(p, "embeddings", options.embeddings());
       setFlag(p, "no_perf", true);
-      if (!chains.isEmpty()) {
-        long size = AbiLayouts.LLAMA_SAMPLER_SEQ_CONFIG.byteSize();
-        MemorySegment configs = arena.allocate(AbiLayouts.LLAMA_SAMPLER_SEQ_CONFIG, chains.size());
-        for (int i = 0; i < chains.size(); i++) {
-          MemorySegment config = configs.asSlice(i * size, size);
-          Structs.setInt(config, AbiLayouts.LLAMA_SAMPLER_SEQ_CONFIG, "seq_id", i);
-          Structs.setPointer(config, AbiLayouts.LLAMA_SAMPLER_SEQ_CONFIG, "sampler", chains.get(i).handle());
-        }
-        Structs.setPointer(p, AbiLayouts.LLAMA_CONTEXT_PARAMS, "samplers", configs);
-        Structs.setLong(p, AbiLayouts.LLAMA_CONTEXT_PARAMS, "n_samplers", chains.size());
+      if (samplers.byteSize() > 0) {
+        set(p, "n_outputs_max_per_seq", 0); // as many as there are; otherwise 1
+        Structs.setPointer(p, AbiLayouts.LLAMA_CONTEXT_PARAMS, "samplers", samplers);
+        Structs.setLong(p, AbiLayouts.LLAMA_CONTEXT_PARAMS, "n_samplers", samplers.byteSize() / CONFIG.byteSize());
       }
       return (MemorySegment) Llama.INIT_FROM_MODEL.invokeExact(model, p);
     } catch (Throwable e) {
@@ -143,9 +187,9 @@ public final class Context implements AutoCloseable {
    */
   public void decode(Batch batch) {
     check();
-    if (batch.size() == 0 || batch.size() > options.batch()) {
-      throw new IllegalArgumentException(
-          "a batch of " + batch.size() + " tokens; 1 to " + options.batch() + " are possible");
+    int most = inPlace == null ? options.batch() : options.microBatch();
+    if (batch.size() == 0 || batch.size() > most) {
+      throw new IllegalArgumentException("a batch of " + batch.size() + " tokens; 1 to " + most + " are possible");
     }
     for (int i = 0; i < batch.size(); i++) {
       checkSequence(batch.sequenceAt(i));
@@ -156,6 +200,9 @@ public final class Context implements AutoCloseable {
     event.begin();
     try {
       status = (int) Llama.DECODE.invokeExact(handle, batch.struct());
+      if (inPlace != null) { // so that the event, and who measures, see the computation
+        Llama.SYNCHRONIZE.invokeExact(handle);
+      }
     } catch (Throwable e) {
       throw Llama.unexpected(e);
     }
@@ -179,12 +226,20 @@ public final class Context implements AutoCloseable {
   }
 
   /**
-   * The logits of the last decode, in native memory: one row of {@code vocabulary} floats for each output, in the
-   * batch's order. Valid until the next decode or close.
+   * The logits of the last decode, in native memory, or in the device's ({@link #keepingLogits}): one row of {@code
+   * vocabulary} floats for each output, in the batch's order. Valid until the next decode or close.
    */
   public NativeFloats logits() {
     check();
-    return output(Llama.GET_LOGITS, vocabularySize);
+    if (inPlace == null || rows == 0) {
+      return output(Llama.GET_LOGITS, vocabularySize);
+    }
+    return inPlace.rows(handle, rows, vocabularySize);
+  }
+
+  /** Whether the logits stay where the model computed them. */
+  boolean keepsLogits() {
+    return inPlace != null;
   }
 
   /** The final hidden states of the last decode: a row of {@link Model#width} floats for each token. */
@@ -378,6 +433,9 @@ public final class Context implements AutoCloseable {
     closed = true;
     freeMoved();
     Llama.call(Llama.FREE, handle);
+    if (inPlace != null) {
+      inPlace.close();
+    }
     model.release();
   }
 }

@@ -139,6 +139,11 @@ public final class Device {
     return library == null;
   }
 
+  /** Whether contexts leave their logits on the device ({@link Context#keepingLogits}). */
+  boolean keepsLogits() {
+    return library != null;
+  }
+
   /** CUDA's number of the device; 0 for the CPU. */
   int index() {
     return gpu == null ? 0 : gpu.index();

@@ -15,6 +15,11 @@ import java.util.Locale;
 public record MemoryEstimate(long cacheBytes, long outputBytes, long computeBytes) {
   /** Estimates the memory of a context. */
   public static MemoryEstimate of(Model model, ContextOptions options) {
+    return of(model, options, false);
+  }
+
+  /** @param inGraph with samplers in the graph: llama.cpp then has room for what each could leave of a row */
+  static MemoryEstimate of(Model model, ContextOptions options, boolean inGraph) {
     long headWidth =
         model.architectureNumber("attention.key_length").orElse(model.width() / Math.max(1, model.heads()));
     long valueWidth = model.architectureNumber("attention.value_length").orElse(headWidth);
@@ -23,7 +28,8 @@ public record MemoryEstimate(long cacheBytes, long outputBytes, long computeByte
         (double) rows * model.layers() * model.kvHeads() * (headWidth + valueWidth) * options.kvType().bytes();
     long vocabulary = model.vocabulary().size();
     long outputs = Math.max(options.sequences(), options.microBatch());
-    long output = outputs * vocabulary * Float.BYTES + (options.embeddings() ? outputs * model.width() * 4L : 0);
+    int each = inGraph ? 4 : 1; // logits; what a sampler leaves of them, probabilities, tokens
+    long output = each * outputs * vocabulary * Float.BYTES + (options.embeddings() ? outputs * model.width() * 4L : 0);
     long feedForward = model.architectureNumber("feed_forward_length").orElse(4L * model.width());
     long perToken = vocabulary + 4 * feedForward + 12L * model.width() + rows; // F32 values; rows: the mask, both forms
     long compute = options.microBatch() * perToken * Float.BYTES + (16L << 20);

@@ -37,6 +37,7 @@ final class Emulated {
   private static final MethodHandle REVIVE = of("revive", FunctionDescriptor.ofVoid());
   private static final MethodHandle CALLS = of("calls", FunctionDescriptor.of(JAVA_LONG));
   private static final MethodHandle LIVE = of("live", FunctionDescriptor.of(JAVA_LONG));
+  private static final MethodHandle UNIFIED = of("unified", FunctionDescriptor.ofVoid(JAVA_INT));
   private static final MethodHandle MACHINE = of("machine", FunctionDescriptor.ofVoid(JAVA_INT, JAVA_INT));
 
   private Emulated() {}
@@ -86,6 +87,14 @@ final class Emulated {
   static void machine(int devices, int driver) {
     call(() -> {
       MACHINE.invokeExact(devices, driver);
+      return null;
+    });
+  }
+
+  /** Whether all memory of the host counts as the device's, as on a machine with one memory. */
+  static void unified(boolean on) {
+    call(() -> {
+      UNIFIED.invokeExact(on ? 1 : 0);
       return null;
     });
   }

@@ -91,7 +91,7 @@ abstract class DecodeLoop<J extends LoopJob<?>> implements AutoCloseable {
   }
 
   private void run() {
-    try (Context openedContext = Context.open(model, options);
+    try (Context openedContext = Context.keepingLogits(model, options);
         Batch openedBatch = new Batch(options.batch())) {
       context = openedContext;
       batch = openedBatch;

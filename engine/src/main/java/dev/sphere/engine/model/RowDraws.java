@@ -78,11 +78,12 @@ final class RowDraws implements AutoCloseable {
 
   /** The token after which nothing can be drawn: its logits hold NaN, or no finite number. */
   private String culprit(NativeFloats logits) {
-    int vocabulary = model.vocabulary().size();
+    float[] values = new float[model.vocabulary().size()];
     for (int row = 0; row < rollouts.size(); row++) {
+      logits.read((long) row * values.length, values);
       float most = Float.NEGATIVE_INFINITY; // Math.max keeps NaN
-      for (int i = 0; i < vocabulary; i++) {
-        most = Math.max(most, logits.get((long) row * vocabulary + i));
+      for (float value : values) {
+        most = Math.max(most, value);
       }
       if (Float.isNaN(most) || most == Float.NEGATIVE_INFINITY) {
         Rollout r = rollouts.get(row);

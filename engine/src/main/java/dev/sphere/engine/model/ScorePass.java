@@ -32,7 +32,7 @@ final class ScorePass {
 
   void run() {
     ScoreRow.link(rows);
-    try (Context context = Context.open(model, shape);
+    try (Context context = Context.keepingLogits(model, shape);
         Batch batch = new Batch(shape.batch());
         TargetLogProbs targets = new TargetLogProbs(4 * shape.microBatch())) {
       if (adapter != null) {
