@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Provides a built llama.cpp and prints the folder that holds it (include/, lib/, vocab/, VERSION, LIBS, LICENSE).
+# Provides a built llama.cpp and prints the folder that holds it (include/, lib/, vocab/, VERSION, LIBS, LICENSE; with
+# --cuda lib/llama-batched-bench too).
 #
 #   native/provision.sh [--cuda] [--source-only]
 #
@@ -43,7 +44,9 @@ if [ $cuda = ON ]; then
   # For this machine's devices; without one, for those that Sphere's kernels are built for.
   found=$(nvidia-smi --query-gpu=compute_cap --format=csv,noheader 2> /dev/null | tr -d . | sort -u | paste -sd';' -) || found=
   OPTIONS+=("-DCMAKE_CUDA_ARCHITECTURES=${SPHERE_CUDA_ARCHITECTURES:-${found:-80;89;90;100}}")
-  TARGETS+=(ggml-cuda); LIBRARIES=(ggml-base ggml-cpu ggml-cuda ggml llama)
+  # The benchmark that rollouts on a GPU are compared with comes along: for it alone ggml-cuda would be built again.
+  OPTIONS+=(-DLLAMA_BUILD_TOOLS=ON)
+  TARGETS+=(ggml-cuda llama-batched-bench); LIBRARIES=(ggml-base ggml-cpu ggml-cuda ggml llama)
 fi
 
 say() { echo "llama.cpp: $*" >&2; }
@@ -183,6 +186,9 @@ for lib in "${LIBRARIES[@]}"; do
   fi
   cp -L "$found" "$made/lib/$name"
   echo "$name" >> "$made/LIBS"
+done
+for tool in llama-batched-bench libllama-batched-bench-impl.so libllama-common.so.0; do
+  [ ! -e "$scratch/build/bin/$tool" ] || cp -L "$scratch/build/bin/$tool" "$made/lib/"
 done
 cp "$source_dir"/include/llama.h "$source_dir"/ggml/include/*.h "$made/include/"
 cp "$source_dir"/models/ggml-vocab-{qwen2,llama-bpe,llama-spm,phi-3}.gguf "$made/vocab/" 2> /dev/null || true

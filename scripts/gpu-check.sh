@@ -2,15 +2,18 @@
 # Checks Sphere on a CUDA box with one command, and writes what it found to gpu-report.json and gpu-report.txt.
 #
 #   scripts/gpu-check.sh [--work DIR] [--model FILE.gguf] [--only PART,...] [--again PART,...]
-#   scripts/gpu-check.sh --pack FILE.tgz       on a machine with nvcc (no GPU needed): the kernel tests and benchmarks,
-#                                              built for sm_80 sm_89 sm_90 sm_100, with this script
+#   scripts/gpu-check.sh --pack FILE.tgz       on a machine with nvcc (no GPU needed): kernel tests and benchmarks for
+#                                              sm_80 sm_89 sm_90 sm_100, this script, and all of Sphere where it was
+#                                              built with CUDA (./sphere --cuda --version) for the same kind of CPU
 #   scripts/gpu-check.sh --prebuilt DIR        on a box without a compiler: runs what --pack carried (unpacked in DIR)
 #
 # Each part has at most 8 minutes (SPHERE_CHECK_SECONDS); a part that has passed is not run again, so the same command
 # goes on where the last one stopped. What did not run stands in the report as such, with the reason. Exit status: 0 all
 # that could run has passed, 1 something failed, 2 nothing could be checked.
 #
-# Network: only what the build itself needs (native/provision.sh: LLAMA_CPP_DIR carries a source along).
+# Rollouts and training are measured on random weights in Qwen2.5-0.5B's shape unless --model names a file. Network: only
+# what the build itself needs (native/provision.sh: LLAMA_CPP_DIR carries a source along). SPHERE_NO_BUILD=1 takes the
+# Sphere that is there.
 set -uo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 top=$(dirname "$here")
@@ -23,7 +26,7 @@ while [ $# -gt 0 ]; do
     --again) again=$2; shift 2 ;;
     --pack) pack=$(realpath -m "$2"); shift 2 ;;
     --prebuilt) prebuilt=$(realpath "$2"); shift 2 ;;
-    *) sed -n '2,9p' "$0" >&2; exit 2 ;;
+    *) sed -n '2,10p' "$0" >&2; exit 2 ;;
   esac
 done
 limit=${SPHERE_CHECK_SECONDS:-480}
@@ -44,11 +47,21 @@ if [ -n "$pack" ]; then
     grep -E -m5 'error|Error' "$build.log" >&2; echo "gpu-check: the build failed: $build.log" >&2; exit 1; }
   stage=$(mktemp -d)
   trap 'rm -rf "$stage"' EXIT
-  mkdir -p "$stage/sphere-gpu-check"
-  cp "$build"/cuda-*-on-device "$build"/libsphere-cuda.so "$here/gpu-check.sh" "$stage/sphere-gpu-check/"
-  git -C "$top" rev-parse HEAD > "$stage/sphere-gpu-check/COMMIT" 2> /dev/null || echo unknown > "$stage/sphere-gpu-check/COMMIT"
+  box=$stage/sphere-gpu-check
+  mkdir -p "$box"
+  cp "$build"/cuda-*-on-device "$build"/libsphere-cuda.so "$here/gpu-check.sh" "$box/"
+  git -C "$top" rev-parse HEAD > "$box/COMMIT" 2> /dev/null || echo unknown > "$box/COMMIT"
+  with="kernels alone"
+  if [ "$(cat "$top/cli/target/launcher-options" 2> /dev/null)" = with-cuda ] && [ -f "$top/cli/target/sphere-engine.jar" ]; then
+    with="kernels and Sphere"
+    mkdir -p "$box/cli/target"
+    cp "$top/sphere" "$box/"
+    cp "$top/cli/target/sphere-engine.jar" "$top/cli/target/launcher-options" "$box/cli/target/"
+    [ ! -f "$top/bench/target/benchmarks.jar" ] || cp "$top/bench/target/benchmarks.jar" "$box/"
+    prefix=$(bash "$top/native/provision.sh" --cuda) && mkdir -p "$box/llama" && cp -r "$prefix"/lib "$prefix"/vocab "$box/llama/"
+  fi
   tar -czf "$pack" -C "$stage" sphere-gpu-check
-  echo "gpu-check: $pack ($(du -h "$pack" | cut -f1)); on the box: tar xzf, then sphere-gpu-check/gpu-check.sh --prebuilt sphere-gpu-check"
+  echo "gpu-check: $pack ($(du -h "$pack" | cut -f1), $with); on the box: tar xzf, then sphere-gpu-check/gpu-check.sh --prebuilt sphere-gpu-check"
   exit 0
 fi
 
@@ -64,7 +77,9 @@ for part in ${again//,/ }; do sed -i "/^$part\t/d" "$report"; done
 binary() { echo "${prebuilt:-$work/kernels}/cuda-$1-on-device"; }
 has_gpu() { nvidia-smi -L > /dev/null 2>&1; }
 need_gpu() { has_gpu || { reason="no usable NVIDIA GPU (nvidia-smi -L)"; return 3; }; }
-sphere() { SPHERE_DEVICE=${device:-cuda} "$top/sphere" "$@"; }
+home=${prebuilt:-$top} # of Sphere
+sphere() { SPHERE_DEVICE=${device:-cuda} "$home/sphere" "$@"; }
+llama() { if [ -n "$prebuilt" ]; then echo "$prebuilt/llama"; else bash "$top/native/provision.sh" --cuda 2> /dev/null; fi; }
 
 part_machine() {
   { uname -srm; nvidia-smi || echo "no nvidia-smi"; [ -z "$nvcc" ] || nvcc --version; } 2>&1
@@ -107,9 +122,12 @@ part_bandwidth() {
   grep '^{' "$work/bandwidth.out" > "$work/bandwidth.json"
   return "$status"
 }
-no_tree() { [ -z "$prebuilt" ] || { reason="needs the source tree (--prebuilt carries the kernel tests alone)"; return 0; }; return 1; }
 part_sphere_build() { # ggml-cuda takes longer than a part may: it is built in the background
-  no_tree && return 3; need_gpu || return
+  need_gpu || return
+  if [ -n "$prebuilt" ] || [ -n "${SPHERE_NO_BUILD:-}" ]; then
+    [ -f "$home/cli/target/sphere-engine.jar" ] || { reason="Sphere was not carried along"; return 3; }
+    SPHERE_NO_BUILD=1 sphere --version; return
+  fi
   [ -n "$nvcc" ] || { reason="no nvcc"; return 3; }
   if [ -f "$work/sphere-build.status" ]; then
     local status; status=$(cat "$work/sphere-build.status"); rm -f "$work/sphere-build.status" "$work/sphere-build.pid"
@@ -123,9 +141,19 @@ part_sphere_build() { # ggml-cuda takes longer than a part may: it is built in t
   while [ ! -f "$work/sphere-build.status" ]; do sleep 2; done
   part_sphere_build
 }
-built() { [ "$(state_of sphere_build)" = passed ] || { reason="Sphere was not built with CUDA here (part sphere_build)"; return 1; }; }
+built() {
+  [ "$(state_of sphere_build)" = passed ] || { reason="there is no Sphere with CUDA here (part sphere_build)"; return 1; }
+  export SPHERE_NO_BUILD=1
+}
+# The model that is measured: made once, since the embedded one is too small to say anything about a GPU.
+measured() {
+  [ "$model" = embedded ] || { echo "$model"; return; }
+  local file=$work/random-0.5b.gguf
+  [ -f "$file" ] || { device=cpu sphere model random --like qwen2.5-0.5b --vocab "$(llama)/vocab/ggml-vocab-qwen2.gguf" \
+    --type bf16 --out "$file.part" >&2 && mv "$file.part" "$file"; } && echo "$file"
+}
 part_doctor() {
-  no_tree && return 3; need_gpu || return; built || return 3
+  need_gpu || return; built || return 3
   sphere doctor --json | tee "$work/doctor.out"; local status=${PIPESTATUS[0]}
   tail -1 "$work/doctor.out" > "$work/doctor.json"; return "$status"
 }
@@ -135,48 +163,87 @@ rows() { # prompts and completions for scoring
       "$i" $((i * 3)) "$i" $((i * 3)) $((i * 4))
   done
 }
+differ() { # SCORES SCORES: the largest difference of a token, which must be 1e-3 at most
+  local numbers='s/.*"token_logprobs":\[\([^]]*\)\].*/\1/p'
+  paste -d' ' <(sed -n "$numbers" "$1" | tr , '\n') <(sed -n "$numbers" "$2" | tr , '\n') |
+    awk 'NF == 2 { d = $1 - $2; d = d < 0 ? -d : d; if (d > m) m = d; n++ }
+         END { printf "{\"tokens\":%d,\"largest_difference\":%.3g,\"aim\":1e-3}\n", n, m; exit !(n > 0 && m <= 1e-3) }'
+}
 part_agreement() { # CPU and CUDA: 1e-3 a token
-  no_tree && return 3; need_gpu || return; built || return 3
+  need_gpu || return; built || return 3
   rows > "$work/rows.jsonl"
   device=cpu sphere score --model "$model" --in "$work/rows.jsonl" --out "$work/cpu.jsonl" || return 1
   device=cuda sphere score --model "$model" --in "$work/rows.jsonl" --out "$work/cuda.jsonl" || return 1
-  local numbers='s/.*"token_logprobs":\[\([^]]*\)\].*/\1/p'
-  paste -d' ' <(sed -n "$numbers" "$work/cpu.jsonl" | tr , '\n') <(sed -n "$numbers" "$work/cuda.jsonl" | tr , '\n') |
-    awk 'NF == 2 { d = $1 - $2; d = d < 0 ? -d : d; if (d > m) m = d; n++ }
-         END { printf "{\"tokens\":%d,\"largest_difference\":%.3g,\"aim\":1e-3}\n", n, m; exit !(n > 0 && m <= 1e-3) }' |
-    tee "$work/agreement.json"
-  return "${PIPESTATUS[1]}"
+  differ "$work/cpu.jsonl" "$work/cuda.jsonl" | tee "$work/agreement.json"
+  return "${PIPESTATUS[0]}"
 }
-part_rollouts() { # against a bare loop of llama.cpp on the same GPU, and llama-batched-bench where there is one
-  no_tree && return 3; need_gpu || return; built || return 3
+number() { sed -n "s/.*\"$1\": *\([0-9.eE+-]*\).*/\1/p" | tail -1; }
+part_rollouts() { # beside llama-batched-bench on the same GPU: generation alone, 128 tokens of prompt, 64 generated
+  need_gpu || return; built || return 3
+  local n m bench ours theirs share status=0
+  m=$(measured) || return 1
+  bench=${LLAMA_BATCHED_BENCH:-$(llama)/lib/llama-batched-bench}
   : > "$work/rollouts.json"
-  local n bench; bench=${LLAMA_BATCHED_BENCH:-$(command -v llama-batched-bench || true)}
-  for n in 1 8 32 128 256; do
-    sphere bench rollouts --model "$model" --parallel $n --json > "$work/rollouts.$n" 2>&1 || { cat "$work/rollouts.$n"; return 1; }
-    tail -1 "$work/rollouts.$n" | tee -a "$work/rollouts.json"
-    if [ -n "$bench" ] && [ -f "$model" ]; then
-      "$bench" -m "$model" -ngl 99 -npp 128 -ntg 64 -npl $n -c $((n * 192 + 256)) --output-format jsonl 2> /dev/null | grep '^{' |
-        sed "s/^{/{\"llama_batched_bench\":$n,/" | tee -a "$work/rollouts.json"
-    fi
+  for n in ${SPHERE_CHECK_PARALLEL:-1 8 32 128 256}; do
+    sphere bench rollouts --model "$m" --prompt 128 --generate 64 --parallel "$n" --repetitions 3 --alone --json \
+      > "$work/rollouts.$n" 2>&1 || { tail -5 "$work/rollouts.$n"; status=1; continue; }
+    ours=$(number generation_tokens_per_second < "$work/rollouts.$n") share=$(number drawing_share < "$work/rollouts.$n") theirs=
+    [ ! -x "$bench" ] || theirs=$("$bench" -m "$m" -ngl 99 -fa on -npp 128 -ntg 64 -npl "$n" -b 2048 -ub 512 \
+      -c $((n * 192 + 256)) --output-format jsonl 2> "$work/batched-bench.log" | number speed_tg)
+    awk -v n="$n" -v o="$ours" -v t="${theirs:-0}" -v s="${share:-0}" 'BEGIN {
+      printf "{\"sequences\":%d,\"sphere\":%.0f,\"llama_batched_bench\":%s,\"ratio\":%s,\"aim\":0.97,\"drawing_share\":%.4f,\"drawing_aim\":0.03}\n",
+        n, o, t > 0 ? sprintf("%.0f", t) : "null", t > 0 ? sprintf("%.3f", o / t) : "null", s }' | tee -a "$work/rollouts.json"
   done
-  [ -n "$bench" ] || echo '{"note":"llama-batched-bench was not there (LLAMA_BATCHED_BENCH): the ratio is to the bare loop of bench rollouts"}' | tee -a "$work/rollouts.json"
+  [ -x "$bench" ] || echo '{"note":"llama-batched-bench was not there (LLAMA_BATCHED_BENCH)"}' | tee -a "$work/rollouts.json"
+  return $status
 }
-part_dpo() { # tokens a second of training, on pairs that a short search makes
-  no_tree && return 3; need_gpu || return; built || return 3
-  [ -d "$work/pairs" ] || sphere search --model "$model" --problems embedded:train --limit 24 --run "$work/pairs" --rollouts 4 || return 1
-  rm -rf "$work/dpo"
-  sphere train dpo --model "$model" --pairs "$work/pairs/pairs.jsonl" --out "$work/dpo" --adapter-out "$work/dpo.gguf" \
-    --steps 20 --json > "$work/dpo.out" 2>&1 || { tail -5 "$work/dpo.out"; return 1; }
+part_dpo() { # tokens a second of training
+  need_gpu || return; built || return 3
+  local m; m=$(measured) || return 1
+  sphere bench train --model "$m" --pairs 2 --length "${SPHERE_CHECK_LENGTH:-512}" --steps 5 --json > "$work/dpo.out" 2>&1 ||
+    { tail -5 "$work/dpo.out"; return 1; }
   tail -1 "$work/dpo.out" | tee "$work/dpo.json"
 }
 part_demo() {
-  no_tree && return 3; need_gpu || return; built || return 3
+  need_gpu || return; built || return 3
   sphere demo --quick --json > "$work/demo.out" 2>&1; local status=$?
   tail -20 "$work/demo.out"; tail -1 "$work/demo.out" | grep '^{' > "$work/demo.json"; return $status
 }
-part_jmh() { reason="the repository has no JMH module; bench rollouts and the kernel benchmark stand for it"; return 3; }
+part_split() { # one model over all GPUs, and one process a GPU over a problem set, merged
+  need_gpu || return; built || return 3
+  local gpus i; gpus=$(nvidia-smi -L | grep -c '^GPU')
+  [ "$gpus" -gt 1 ] || { reason="one GPU"; return 3; }
+  rows > "$work/rows.jsonl"; : > "$work/split.json"
+  device=cuda sphere score --model "$model" --in "$work/rows.jsonl" --out "$work/one.jsonl" &&
+    SPHERE_SPLIT_MODE=layer device=cuda sphere score --model "$model" --in "$work/rows.jsonl" --out "$work/layers.jsonl" &&
+    differ "$work/one.jsonl" "$work/layers.jsonl" | tee -a "$work/split.json" || return 1
+  local runs=() pids=() failed=0
+  for ((i = 0; i < gpus; i++)); do
+    rm -rf "$work/shard$i"; runs+=("$work/shard$i")
+    device=cuda:$i sphere search --model "$model" --problems embedded:test --limit $((4 * gpus)) --rollouts 4 \
+      --shard $((i + 1))/$gpus --run "$work/shard$i" > "$work/shard$i.log" 2>&1 & pids+=($!)
+  done
+  for i in "${pids[@]}"; do wait "$i" || failed=1; done
+  [ $failed = 0 ] || { tail -2 "$work"/shard*.log; return 1; }
+  rm -rf "$work/merged"
+  sphere run merge --out "$work/merged" "${runs[@]}" && echo "{\"gpus\":$gpus,\"merged\":true}" | tee -a "$work/split.json"
+}
+part_jmh() { # the JMH benchmarks that compute: calls, draws, steps, rollouts
+  need_gpu || return; built || return 3
+  local jar=${prebuilt:+$prebuilt/benchmarks.jar}
+  if [ -z "$prebuilt" ]; then
+    jar=$top/bench/target/benchmarks.jar
+    command -v mvn > /dev/null || { reason="no Maven"; return 3; }
+    (cd "$top" && mvn -q -B -Pjmh -pl bench -am -DskipTests -Dsphere.native.options=with-cuda package) || return 1
+  fi
+  [ -f "$jar" ] || { reason="$jar was not carried along"; return 3; }
+  SPHERE_DEVICE=cuda "${JAVA_HOME:+$JAVA_HOME/bin/}java" --enable-native-access=ALL-UNNAMED -jar "$jar" \
+    'Call|Sampling|Step|Rollout' -f 1 -wi 2 -w 2 -i 3 -r 2 -rf csv -rff "$work/jmh.csv" || return 1
+  awk -F, 'NR > 1 { gsub(/"/, ""); printf "{\"benchmark\":\"%s\",\"mode\":\"%s\",\"score\":%s,\"unit\":\"%s\"}\n", $1, $2, $5, $7 }' \
+    "$work/jmh.csv" | tee "$work/jmh.json"
+}
 
-parts=(machine kernels_build kernels sanitizer bandwidth sphere_build doctor agreement rollouts dpo demo jmh)
+parts=(machine kernels_build kernels sanitizer bandwidth sphere_build doctor agreement rollouts dpo demo split jmh)
 state_of() { awk -F'\t' -v p="$1" '$1 == p { s = $2 } END { print s }' "$report"; }
 record() { sed -i "/^$1\t/d" "$report"; printf '%s\t%s\t%s\t%s\n' "$1" "$2" "$3" "$(printf %s "$4" | tr '\t\n"\\' '    ')" >> "$report"; }
 
@@ -226,7 +293,7 @@ commit=$(cat "${prebuilt:-/nowhere}/COMMIT" 2> /dev/null || git -C "$top" rev-pa
   echo "Sphere on CUDA, $(date -u +%F), commit $commit"
   while IFS=$'\t' read -r part state seconds detail; do printf '%-14s %-10s %4s s  %s\n' "$part" "$state" "$seconds" "$detail"; done < "$report"
   [ ! -s "$work/bandwidth.json" ] || sed 's/[{}"]//g; s/,/  /g' "$work/bandwidth.json"
-  [ ! -s "$work/agreement.json" ] || cat "$work/agreement.json"
+  for part in agreement rollouts dpo jmh; do [ ! -s "$work/$part.json" ] || sed "s/^/$part: /; s/[{}\"]//g; s/,/  /g" "$work/$part.json"; done
 } | tee "$work/gpu-report.txt"
 echo "gpu-check: $work/gpu-report.json"
 ! cut -f2 "$report" | grep -qE '^(failed|unfinished)$' || exit 1

@@ -195,7 +195,7 @@ class ProvisionTest {
         set(LLAMA_VERSION_MINOR %s)
         set(LLAMA_VERSION_PATCH %s)
         set(CMAKE_LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
-        foreach(name ggml-base ggml-cpu ggml-cuda ggml llama)
+        foreach(name ggml-base ggml-cpu ggml-cuda ggml llama llama-batched-bench)
           add_library(${name} SHARED a.c)
           string(MAKE_C_IDENTIFIER ${name} symbol)
           target_compile_definitions(${name} PRIVATE NAME=${symbol})

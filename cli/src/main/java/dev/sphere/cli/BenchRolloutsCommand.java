@@ -62,6 +62,7 @@ final class BenchRolloutsCommand extends BenchOfModel {
     m.put("slowest", r.figures().getFirst().low());
     m.put("fastest", r.figures().getFirst().high());
     m.put("generation_tokens_per_second", r.figures().get(1).median());
+    m.put("drawing_share", r.figure(RolloutBench.DRAWING).median());
     if (!alone) {
       m.put("bare_tokens_per_second", r.figure("llama.cpp, no sampling").median());
       m.put("ratio", r.figures().getFirst().median() / r.figure("llama.cpp, no sampling").median());

@@ -11,6 +11,7 @@ import dev.sphere.engine.bench.BareLoop.Sampling;
 import dev.sphere.engine.bench.BareLoop.Took;
 import dev.sphere.engine.model.ChatTemplate;
 import dev.sphere.engine.model.LlamaPolicy;
+import dev.sphere.engine.model.RolloutCounters;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -28,6 +29,9 @@ public final class RolloutBench {
 
   /** Multiple of the sampler chain's rate that is aimed at, with 32 sequences. */
   static final double AIM_CHAIN = 1.3;
+
+  /** Name of the figure for the time in which tokens are drawn; on a GPU the aim is 0.03. */
+  public static final String DRAWING = "engine, drawing";
 
   private static final float TEMPERATURE = 0.8f;
 
@@ -131,11 +135,13 @@ public final class RolloutBench {
             .add("graph", "s", i -> graph.note(i, loop.run(prompts(i), plan.generate(), Sampling.IN_GRAPH)));
       }
       turns.run();
-      return result(options, baselines);
+      RolloutCounters.Reading c = policy.counters();
+      double step = (double) c.decodeNanos() + c.drawNanos() + c.ownNanos();
+      return result(options, baselines, Figure.of(DRAWING, "of a step", new double[] {c.drawNanos() / step}));
     }
   }
 
-  private BenchResult result(LlamaPolicy.Options options, boolean baselines) {
+  private BenchResult result(LlamaPolicy.Options options, boolean baselines, Figure drawing) {
     Map<String, Object> shape = new LinkedHashMap<>();
     shape.put("model", model.description());
     shape.put("prompt", plan.prompt());
@@ -148,13 +154,14 @@ public final class RolloutBench {
     shape.put("threads", options.threads());
     shape.put("slots", options.slots());
     if (!baselines) {
-      return new BenchResult("rollouts", shape, List.of(engine.whole(), engine.generation()), List.of());
+      return new BenchResult("rollouts", shape, List.of(engine.whole(), engine.generation(), drawing), List.of());
     }
     List<Figure> figures = new ArrayList<>();
     for (Times t : List.of(engine, bare, chain, graph)) {
       figures.add(t.whole());
       figures.add(t.generation());
     }
+    figures.add(drawing);
     double aimChain = plan.parallel() == 32 ? AIM_CHAIN : Ratio.REPORTED;
     List<Ratio> ratios =
         List.of(
