@@ -2,7 +2,7 @@
 # What --dry-run says a run will take beside what it then takes: peak memory and seconds (docs/benchmarks.md).
 #   scripts/train-plan.sh OUT [SETTING ...]
 # Models of random weights are made in OUT; VOCAB is a GGUF with Qwen2's vocabulary (llama.cpp's models/ggml-vocab-qwen2.gguf), or PEERS a
-# folder that has qwen2.5-0.5b-random-{bf16,q8_0}.gguf already. One line of JSON a setting goes to OUT/plan.jsonl.
+# folder that has qwen2.5-0.5b-random-{bf16,q8_0}.gguf already; the 7B one is 8 GB. One line of JSON a setting goes to OUT/plan.jsonl.
 set -euo pipefail
 out=$1
 shift
@@ -37,7 +37,7 @@ r = json.loads(sys.stdin.readline()); p, m = r["plan"], r["run"]
 print("| %s | %d | %d | %+.0f %% | %.0f | %.0f |" % (r["setting"], p["peak_bytes"] >> 20, m["peak_memory_bytes"] >> 20,
       100 * (p["peak_bytes"] / m["peak_memory_bytes"] - 1), p["seconds"], m["seconds"]))'
 }
-all=(embedded-full embedded-lora 30m-full 0.5b-bf16 0.5b-bf16-small 0.5b-q8_0 0.5b-bf16-more)
+all=(embedded-full embedded-lora 30m-full 0.5b-bf16 0.5b-bf16-small 0.5b-q8_0 0.5b-bf16-more 7b-q8_0)
 [ $# -gt 0 ] || set -- "${all[@]}"
 rows short 64 40 30
 rows long 8 400 100
@@ -51,6 +51,7 @@ for name in "$@"; do
       --micro-batch-tokens 1024 --activation-mib 256 ;;
     0.5b-bf16-more) setting $name --model "$(model qwen2.5-0.5b bf16)" --data "$out/long.jsonl" --batch-pairs 2 --steps 2 \
       --lora-rank 64 --activation-mib 4096 ;;
+    7b-q8_0) setting $name --model "$(model qwen2.5-7b q8_0)" --data "$out/short.jsonl" --batch-pairs 1 --steps 1 ;;
     0.5b-q8_0) setting $name --model "$(model qwen2.5-0.5b q8_0)" --data "$out/long.jsonl" --batch-pairs 2 --steps 2 ;;
     *) echo "no setting $name; there are ${all[*]}" >&2; exit 2 ;;
   esac

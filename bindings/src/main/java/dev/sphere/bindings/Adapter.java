@@ -43,6 +43,10 @@ public final class Adapter implements AutoCloseable {
         throw new LlamaException(
             "Cannot use " + path + " as an adapter: it is a whole model. Name a LoRA adapter in GGUF format.");
       }
+      if (AdapterCheck.hasMagnitudes(file)) {
+        throw new LlamaException("Cannot use " + path + " as an adapter: it was trained with DoRA, whose magnitudes llama.cpp "
+            + "cannot apply. Put it into the weights with 'sphere model merge'.");
+      }
       // llama.cpp asserts on some that don't fit (one that changes a tied embedding), and names no tensor on others.
       if (Files.isRegularFile(model.path())) {
         try (GgufFile base = GgufFile.open(model.path())) {

@@ -45,10 +45,12 @@ final class Ggml {
   static final MethodHandle STEP = unary("ggml_step");
   static final MethodHandle SUM_ROWS = unary("ggml_sum_rows");
   static final MethodHandle LOG = unary("ggml_log");
+  static final MethodHandle SQRT = unary("ggml_sqrt");
   static final MethodHandle ADD = binary("ggml_add");
   static final MethodHandle ADD_INPLACE = binary("ggml_add_inplace");
   static final MethodHandle SUB = binary("ggml_sub");
   static final MethodHandle MUL = binary("ggml_mul");
+  static final MethodHandle DIV = binary("ggml_div");
   static final MethodHandle MUL_MAT = binary("ggml_mul_mat");
   static final MethodHandle CPY = binary("ggml_cpy");
   static final MethodHandle GET_ROWS = binary("ggml_get_rows");

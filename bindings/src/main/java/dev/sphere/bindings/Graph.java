@@ -159,6 +159,12 @@ public final class Graph implements AutoCloseable, Tensor.Owner {
     return binary(Ggml.MUL, a, b);
   }
 
+  /** a / b, element by element, where b is repeated to a's shape if need be. */
+  public Tensor div(Tensor a, Tensor b) {
+    requireRepeats("div", b, a);
+    return binary(Ggml.DIV, a, b);
+  }
+
   /** factor · a. */
   public Tensor scale(Tensor a, float factor) {
     require(a.type() == TensorType.F32, "scale", a);
@@ -174,6 +180,12 @@ public final class Graph implements AutoCloseable, Tensor.Owner {
   public Tensor log(Tensor a) {
     require(a.type() == TensorType.F32, "log", a);
     return unary(Ggml.LOG, a);
+  }
+
+  /** Square root of each element. */
+  public Tensor sqrt(Tensor a) {
+    require(a.type() == TensorType.F32, "sqrt", a);
+    return unary(Ggml.SQRT, a);
   }
 
   /** a summed over all of its repetitions of {@code like}'s shape: the adjoint of repeating. */

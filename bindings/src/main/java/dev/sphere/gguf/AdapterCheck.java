@@ -10,6 +10,9 @@ public final class AdapterCheck {
   private static final String A = ".lora_a";
   private static final String B = ".lora_b";
 
+  /** The lengths of a matrix's rows after training with DoRA: [outputs], F32, beside the pair. llama.cpp has no such tensors. */
+  public static final String MAGNITUDE = ".lora_magnitude";
+
   private AdapterCheck() {}
 
   static void check(GgufFile file) {
@@ -30,13 +33,21 @@ public final class AdapterCheck {
     }
     for (GgufTensor tensor : file.tensors().values()) {
       String name = tensor.name();
-      String other = name.endsWith(A) ? base(name) + B : name.endsWith(B) ? base(name) + A : null;
+      boolean magnitude = name.endsWith(MAGNITUDE);
+      String other = name.endsWith(A) ? base(name) + B : name.endsWith(B) || magnitude ? base(name) + A : null;
       if (other == null) {
         throw fail(file, "the tensor " + GgufException.quote(name) + " is neither a lora_a nor a lora_b");
       }
       GgufTensor partner = file.tensors().get(other);
       if (partner == null) {
         throw fail(file, "the tensor " + GgufException.quote(name) + " is there without " + GgufException.quote(other));
+      }
+      if (magnitude) {
+        GgufTensor b = file.tensors().get(base(name) + B);
+        if (tensor.type() != GgmlType.F32 || b == null || !tensor.hasShape(b.dim(1)) || base(name).equals("token_embd.weight")) {
+          throw fail(file, "the tensor " + GgufException.quote(name) + " is no vector of F32 for the rows of its matrix");
+        }
+        continue;
       }
       if (tensor.shape().size() > 2 || !tensor.type().isWeight()) {
         throw fail(file, "the tensor " + GgufException.quote(name) + " is " + tensor.type().label() + " of the shape "
@@ -89,8 +100,13 @@ public final class AdapterCheck {
     return adapter.tensors().keySet().stream().map(AdapterCheck::base).distinct().toList();
   }
 
+  /** Whether it has DoRA's magnitudes, which llama.cpp cannot apply. */
+  public static boolean hasMagnitudes(GgufFile adapter) {
+    return adapter.tensors().keySet().stream().anyMatch(name -> name.endsWith(MAGNITUDE));
+  }
+
   private static String base(String name) {
-    return name.substring(0, name.length() - A.length());
+    return name.substring(0, name.lastIndexOf(".lora_"));
   }
 
   private static GgufException fail(GgufFile file, String message) {

@@ -7,7 +7,8 @@ import java.util.function.Consumer;
 import java.util.stream.IntStream;
 
 /**
- * Puts a LoRA adapter into the weights: {@code W + (alpha / rank) B A}, computed in double precision, then rounded once
+ * Puts a LoRA adapter into the weights: {@code W + (alpha / rank) B A} (with DoRA's magnitudes m its rows, each brought to
+ * the length m), computed in double precision, then rounded once
  * to the type that is written: to nearest even, or by ggml's own quantisation, as llama-quantize would write them. Every
  * other tensor and all metadata are copied as they are.
  */
@@ -139,9 +140,11 @@ public final class ModelMerge {
     double scale = scaleOfRank == 0 ? 1 : scaleOfRank / rank;
     if (weight.name().equals("token_embd.weight")) {
       // The embedding's pair is stored the other way round: a row of A for each token, a row of B for each column.
-      return new Product(a, transpose(b, rank), rank, Math.toIntExact(weight.rowLength()), scale);
+      return new Product(a, transpose(b, rank), rank, Math.toIntExact(weight.rowLength()), scale, null);
     }
-    return new Product(b, a, rank, Math.toIntExact(weight.rowLength()), scale);
+    String lengths = weight.name() + AdapterCheck.MAGNITUDE;
+    float[] m = adapter.tensors().containsKey(lengths) ? adapter.readFloats(lengths) : null;
+    return new Product(b, a, rank, Math.toIntExact(weight.rowLength()), scale, m);
   }
 
   /** Rows of {@code columns} into columns of it: [n][columns] to [columns][n]. */
@@ -161,19 +164,26 @@ public final class ModelMerge {
    *
    * @param left [rows][rank]
    * @param right [rank][columns]
+   * @param lengths of the rows afterwards (DoRA) [rows]; null: as they come
    */
-  private record Product(float[] left, float[] right, int rank, int columns, double scale) {
+  private record Product(float[] left, float[] right, int rank, int columns, double scale, float[] lengths) {
     void addRow(int row, float[] target, int at) {
       double[] sum = new double[columns];
       for (int k = 0; k < rank; k++) {
-        double factor = left[row * rank + k];
+        double b = left[row * rank + k];
         int from = k * columns;
         for (int i = 0; i < columns; i++) {
-          sum[i] += factor * right[from + i];
+          sum[i] += b * right[from + i];
         }
       }
+      double squares = 0;
       for (int i = 0; i < columns; i++) {
-        target[at + i] = (float) (target[at + i] + scale * sum[i]);
+        sum[i] = target[at + i] + scale * sum[i];
+        squares += sum[i] * sum[i];
+      }
+      double factor = lengths == null || squares == 0 ? 1 : lengths[row] / Math.sqrt(squares);
+      for (int i = 0; i < columns; i++) {
+        target[at + i] = (float) (factor * sum[i]);
       }
     }
   }

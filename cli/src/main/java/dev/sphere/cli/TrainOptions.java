@@ -64,6 +64,14 @@ final class TrainOptions {
   @Option(names = "--rslora", description = "Scales the adapter by alpha / sqrt(rank) (rsLoRA; default: alpha / rank).")
   private boolean rankStabilised;
 
+  @Option(
+      names = "--dora",
+      description = {
+        "Trains each row's length beside its direction (DoRA). llama.cpp cannot apply such an adapter: 'sphere model merge'",
+        "puts it into the weights, 'sphere model adapter' turns it into PEFT's form."
+      })
+  private boolean magnitudes;
+
   @Option(names = "--optimizer", defaultValue = "adamw", description = "adamw or sgd (default: ${DEFAULT-VALUE}).")
   private String optimizer;
 
@@ -238,7 +246,7 @@ final class TrainOptions {
     Path folder = out != null ? out : Path.of(artefact + ".run");
     return TrainJob.of(ModelSource.resolve(model), folder, settings())
         .withArtefact(artefact)
-        .withTuning(tuning.withRankStabilised(rankStabilised))
+        .withTuning(tuning.withRankStabilised(rankStabilised).withMagnitudes(magnitudes))
         .withHeldOut(new HeldOut(evalData, evalShare, evalEvery))
         .withMaxLength(maxLength)
         .withOnBadRow(badRows)

@@ -19,6 +19,12 @@ public interface Ops {
   /** a + b; b is repeated to a's shape if need be (a bias [out] on [out, N]). */
   Value add(Value a, Value b);
 
+  /** a ⊙ b; b is repeated to a's shape if need be. */
+  Value mul(Value a, Value b);
+
+  /** a / constant, element by element; no derivative is taken of the constant. */
+  Value divide(Value a, Tensor constant);
+
   /** factor · a. */
   Value scale(Value a, float factor);
 

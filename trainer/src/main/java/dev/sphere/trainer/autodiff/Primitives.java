@@ -66,7 +66,12 @@ class Primitives {
         b);
   }
 
-  Value mul(Value a, Value b) {
+  public Value divide(Value a, Tensor constant) {
+    return tape.record(
+        graph.div(a.tensor(), constant), dy -> tape.give(a, graph.div(dy, constant)), a);
+  }
+
+  public Value mul(Value a, Value b) {
     return tape.record(
         graph.mul(a.tensor(), b.tensor()),
         dy -> {

@@ -1,5 +1,6 @@
 package dev.sphere.trainer.job;
 
+import dev.sphere.trainer.Records;
 import dev.sphere.trainer.model.ModelOptions;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -13,11 +14,12 @@ import java.util.TreeSet;
  * @param alpha LoRA's alpha; the adapter is scaled by alpha / rank, with rank stabilisation by alpha / sqrt(rank)
  * @param targets the linear layers that LoRA adapts, of {@link ModelOptions#LINEAR_LAYERS}
  * @param rankStabilised rsLoRA (arXiv 2312.03732)
+ * @param magnitudes DoRA (arXiv 2402.09353)
  */
-public record Tuning(int rank, double alpha, Set<String> targets, boolean rankStabilised) {
+public record Tuning(int rank, double alpha, Set<String> targets, boolean rankStabilised, boolean magnitudes) {
   /** Without rank stabilisation. */
   public Tuning(int rank, double alpha, Set<String> targets) {
-    this(rank, alpha, targets, false);
+    this(rank, alpha, targets, false, false);
   }
 
   public Tuning {
@@ -43,7 +45,12 @@ public record Tuning(int rank, double alpha, Set<String> targets, boolean rankSt
 
   /** The same with rsLoRA's scale. */
   public Tuning withRankStabilised(boolean value) {
-    return new Tuning(rank, alpha, targets, value);
+    return Records.with(this, "rankStabilised", value);
+  }
+
+  /** The same with DoRA's magnitudes. */
+  public Tuning withMagnitudes(boolean value) {
+    return Records.with(this, "magnitudes", value);
   }
 
   /** The alpha that gives this scale when it is divided by the rank, as llama.cpp does. */
@@ -54,7 +61,7 @@ public record Tuning(int rank, double alpha, Set<String> targets, boolean rankSt
   ModelOptions options(long seed, int threads, int microTokens) {
     ModelOptions options =
         isLora() ? ModelOptions.lora(rank, (float) scaledAlpha(), targets, seed, threads) : ModelOptions.full(threads);
-    return options.withMicroTokens(microTokens);
+    return options.withMicroTokens(microTokens).withMagnitudes(isLora() && magnitudes);
   }
 
   Map<String, Object> toMap() {
@@ -65,6 +72,9 @@ public record Tuning(int rank, double alpha, Set<String> targets, boolean rankSt
       map.put("lora_alpha", alpha);
       if (rankStabilised) {
         map.put("lora_rank_stabilised", true);
+      }
+      if (magnitudes) {
+        map.put("dora", true);
       }
       map.put("lora_targets", String.join(",", new TreeSet<>(targets)));
     }

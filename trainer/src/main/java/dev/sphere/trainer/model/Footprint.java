@@ -31,7 +31,7 @@ public record Footprint(long weights, long gradients, long activations) {
       if (full) {
         trained += elements;
       } else if (options.targets().contains(ModelTensors.layerPart(name))) {
-        trained += options.rank() * (sizes[0] + sizes[1]);
+        trained += options.rank() * (sizes[0] + sizes[1]) + (options.magnitudes() ? sizes[1] : 0);
       }
     }
     if (options.lora()) {
@@ -65,6 +65,9 @@ public record Footprint(long weights, long gradients, long activations) {
   private static long layerBytes(Architecture shape, ModelOptions options, long tokens, int slots) {
     long heads = 2L * (shape.heads() + shape.kvHeads());
     long floats = 5L * shape.width() + 3L * shape.feedForward() + shape.headSize() * heads;
+    if (options.magnitudes()) { // what each adapted product was before its rows got their lengths
+      floats += shape.queryWidth() + 2L * shape.kvWidth() + 2L * shape.width() + 2L * shape.feedForward();
+    }
     if (!options.fused()) {
       floats = 2 * floats + 3L * shape.heads() * slots;
     }

@@ -9,6 +9,8 @@ import java.util.Set;
  *
  * @param rank LoRA rank; 0 for full fine-tuning of all weights
  * @param alpha LoRA's alpha: the adapter's part is scaled by alpha / rank
+ * @param magnitudes DoRA (arXiv 2402.09353): each row of an adapted matrix keeps a direction, W + alpha / rank B A over its
+ *     norm, and a trained length; the norm is a constant to the backward pass (section 4.3)
  * @param targets the linear layers that LoRA adapts, out of {@link #LINEAR_LAYERS}
  * @param seed of the adapter's random A matrices
  * @param threads number of threads that compute
@@ -27,6 +29,7 @@ import java.util.Set;
 public record ModelOptions(
     int rank,
     float alpha,
+    boolean magnitudes,
     Set<String> targets,
     long seed,
     int threads,
@@ -59,7 +62,7 @@ public record ModelOptions(
 
   /** Full fine-tuning with F32 masters. */
   public static ModelOptions full(int threads) {
-    return new ModelOptions(0, 0, Set.of(), 0, threads, 1024, 0, 1L << 30, 0, Products.AUTO, true, false);
+    return new ModelOptions(0, 0, false, Set.of(), 0, threads, 1024, 0, 1L << 30, 0, Products.AUTO, true, false);
   }
 
   /** LoRA adapters on a frozen base of any type. */
@@ -67,7 +70,7 @@ public record ModelOptions(
     if (rank < 1) {
       throw new IllegalArgumentException("LoRA's rank must be at least 1, not " + rank);
     }
-    return new ModelOptions(rank, alpha, targets, seed, threads, 1024, 0, 1L << 30, 0, Products.AUTO, true, false);
+    return new ModelOptions(rank, alpha, false, targets, seed, threads, 1024, 0, 1L << 30, 0, Products.AUTO, true, false);
   }
 
   /** The same with another micro-batch size. */
@@ -103,6 +106,11 @@ public record ModelOptions(
   /** The same with a reward head or without. */
   public ModelOptions withRewardHead(boolean on) {
     return Records.with(this, "rewardHead", on);
+  }
+
+  /** The same with DoRA's magnitudes or without. */
+  public ModelOptions withMagnitudes(boolean on) {
+    return Records.with(this, "magnitudes", on);
   }
 
   /** Whether the language model's head is there and frozen. */

@@ -1,5 +1,6 @@
 package dev.sphere.trainer.model;
 
+import dev.sphere.bindings.Graph;
 import dev.sphere.bindings.Tensor;
 import dev.sphere.trainer.autodiff.Geometry;
 import dev.sphere.trainer.autodiff.Ops;
@@ -87,6 +88,23 @@ final class Transformer {
   }
 
   /**
+   * DoRA's factor on each output, m / |W + s B A|, the norms of rows. |W|² is known beforehand; the rest is products with
+   * as many columns as the adapter's rank: |W + s B A|² = |W|² + 2 s B · (W Aᵀ) + s² B · (B A Aᵀ), row by row.
+   */
+  private Value lengths(Ops ops, String name, int from, int count) {
+    Graph g = ops.tape().graph();
+    Tensor w = weights.constantRows(ops, name, from, count);
+    Tensor a = weights.tensor(name + Weights.LORA_A);
+    Tensor b = weights.constantRows(ops, name + Weights.LORA_B, from, count);
+    Tensor squares = weights.constantRows(ops, name + Weights.SQUARES, from, count);
+    Tensor crossed = g.sumRows(g.mul(g.cont(g.transpose(g.mulMat(w, a))), b));
+    Tensor own = g.sumRows(g.mul(g.mulMat(g.mulMat(a, a), b), b));
+    Tensor change = g.add(g.scale(crossed, 2 * loraScale), g.scale(own, loraScale * loraScale));
+    Tensor norms = g.sqrt(g.add(squares, g.reshape(change, squares.size(0))));
+    return ops.divide(weights.rows(ops, name + Weights.MAGNITUDE, from, count), norms);
+  }
+
+  /**
    * Several projections that one matrix holds, one below the other, with a bias and an adapter of the same form. Each
    * takes its rows of them as a view, so nothing is copied; -1 takes all rows.
    */
@@ -103,6 +121,9 @@ final class Transformer {
       Value y = ops.linear(weights.rows(ops, name, from, rows[i]), x);
       if (low != null) {
         y = ops.addLinear(y, weights.rows(ops, name + Weights.LORA_B, from, rows[i]), low);
+        if (weights.has(name + Weights.MAGNITUDE)) {
+          y = ops.mul(y, lengths(ops, name, from, rows[i]));
+        }
       }
       results[i] = weights.has(bias) ? ops.add(y, weights.rows(ops, bias, from, rows[i])) : y;
       from += rows[i];

@@ -1,6 +1,7 @@
 package dev.sphere.trainer.model;
 
 import dev.sphere.bindings.Backend;
+import dev.sphere.bindings.Graph;
 import dev.sphere.bindings.NativeFloats;
 import dev.sphere.bindings.Tensor;
 import dev.sphere.bindings.TensorBuffer;
@@ -21,6 +22,10 @@ import java.util.TreeSet;
 final class Weights implements AutoCloseable {
   static final String LORA_A = ".lora_a";
   static final String LORA_B = ".lora_b";
+  /** DoRA's trained row lengths [outputs], and the constants that their norms begin with: Σ W² of each row [outputs]. */
+  static final String MAGNITUDE = ".lora_magnitude";
+
+  static final String SQUARES = ".squares";
 
   /** The reward head's tensors: [width, width], [width], [width, 2], [2]. */
   static final List<String> REWARD = PrmInfo.HEAD_TENSORS;
@@ -35,7 +40,7 @@ final class Weights implements AutoCloseable {
   Weights(Backend backend, Architecture shape, WeightSource source, ModelOptions options) {
     this.options = options;
     List<String> names = ModelTensors.of(shape, source);
-    int capacity = 3 * names.size() + REWARD.size();
+    int capacity = 5 * names.size() + REWARD.size();
     values = new TensorBuffer(backend, capacity);
     sums = new TensorBuffer(backend, capacity);
     try {
@@ -46,6 +51,7 @@ final class Weights implements AutoCloseable {
         source.load(name, tensors.get(name));
       }
       initialise();
+      initialiseMagnitudes(backend);
       for (Map.Entry<String, Tensor> e : gradients.entrySet()) {
         Tensor value = tensors.get(e.getKey());
         long[] sizes = value.shape();
@@ -70,6 +76,10 @@ final class Weights implements AutoCloseable {
       if (options.lora() && options.targets().contains(ModelTensors.layerPart(name))) {
         add(name + LORA_A, TensorType.F32, true, sizes[0], options.rank());
         add(name + LORA_B, TensorType.F32, true, options.rank(), sizes[1]);
+        if (options.magnitudes()) {
+          add(name + MAGNITUDE, TensorType.F32, true, sizes[1]);
+          add(name + SQUARES, TensorType.F32, false, sizes[1]);
+        }
       }
     }
     if (options.rewardHead()) {
@@ -120,6 +130,31 @@ final class Weights implements AutoCloseable {
     }
   }
 
+  /** Rows begin with their own lengths, so DoRA too starts as nothing. */
+  private void initialiseMagnitudes(Backend backend) {
+    for (String name : List.copyOf(tensors.keySet())) {
+      if (!name.endsWith(SQUARES)) {
+        continue;
+      }
+      String weight = name.substring(0, name.length() - SQUARES.length());
+      try (Graph graph = new Graph(backend, 8)) {
+        Tensor w = tensors.get(weight);
+        Tensor plain = w.type() == TensorType.F32 ? w : graph.cast(w, TensorType.F32);
+        Tensor sums = graph.keep(graph.sumRows(graph.mul(plain, plain)));
+        graph.allocate();
+        graph.compute();
+        float[] squares = sums.read();
+        float[] lengths = new float[squares.length];
+        for (int i = 0; i < squares.length; i++) {
+          squares[i] = Math.max(squares[i], 1e-30f); // a row of zeros has no direction
+          lengths[i] = (float) Math.sqrt(squares[i]);
+        }
+        tensors.get(name).write(squares);
+        tensors.get(weight + MAGNITUDE).write(lengths);
+      }
+    }
+  }
+
   boolean has(String name) {
     return tensors.containsKey(name);
   }
@@ -133,6 +168,11 @@ final class Weights implements AutoCloseable {
     Tensor tensor = tensors.get(name);
     Tensor gradient = gradients.get(name);
     return gradient == null ? ops.tape().constant(tensor) : ops.tape().parameter(tensor, gradient);
+  }
+
+  /** The same rows as a tensor, which no derivative is taken of. */
+  Tensor constantRows(Ops ops, String name, int from, int count) {
+    return count < 0 ? tensors.get(name) : part(ops, tensors.get(name), from, count);
   }
 
   /** Rows {@code from .. from + count} of a matrix, or as many elements of a bias, as a view; all for -1. */

@@ -30,10 +30,11 @@ public final class ModelOutput {
 
   /**
    * Writes a LoRA adapter: pairs {@code NAME.lora_a} [inputs, rank] and {@code NAME.lora_b} [rank, outputs] in F32;
-   * llama.cpp scales their product by alpha / rank.
+   * llama.cpp scales their product by alpha / rank. DoRA's {@code NAME.lora_magnitude} [outputs] stand beside them; llama.cpp
+   * refuses such a file.
    *
    * @param base the model that was trained on
-   * @param parameters of a LoRA training, with the suffixes .lora_a and .lora_b
+   * @param parameters of a LoRA training, with these suffixes
    */
   public static void adapter(
       Path out, GgufFile base, List<Parameter> parameters, double alpha, TrainingResult result) {
@@ -46,7 +47,7 @@ public final class ModelOutput {
         .put("adapter.lora.alpha", GgufValue.f32((float) alpha));
     provenance(writer, base, result);
     for (Parameter p : parameters) {
-      if (!p.name().endsWith(".lora_a") && !p.name().endsWith(".lora_b")) {
+      if (!p.name().matches(".*\\.lora_(a|b|magnitude)")) {
         throw new IllegalArgumentException("the parameter " + p.name() + " is no part of a LoRA adapter");
       }
     }

@@ -1,5 +1,6 @@
 package dev.sphere.trainer.output;
 
+import dev.sphere.gguf.AdapterCheck;
 import dev.sphere.gguf.GgmlType;
 import dev.sphere.gguf.GgufFile;
 import dev.sphere.gguf.GgufTensor;
@@ -10,9 +11,9 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -29,9 +30,9 @@ import tools.jackson.databind.json.JsonMapper;
  */
 public final class PeftAdapter {
   private static final String PREFIX = "base_model.model.model.layers.";
-  private static final Pattern GGUF = Pattern.compile("blk\\.(\\d+)\\.(\\w+)\\.weight\\.lora_([ab])");
+  private static final Pattern GGUF = Pattern.compile("blk\\.(\\d+)\\.(\\w+)\\.weight\\.lora_(a|b|magnitude)");
   private static final Pattern PEFT = Pattern.compile(
-      Pattern.quote(PREFIX) + "(\\d+)\\.(\\w+\\.\\w+)\\.lora_([AB])(?:\\.default)?\\.weight");
+      Pattern.quote(PREFIX) + "(\\d+)\\.(\\w+\\.\\w+)\\.lora_(A|B|magnitude_vector)(?:\\.default)?(?:\\.weight)?");
 
   /** GGUF's names of a layer's matrices and the modules of Hugging Face's classes. */
   private static final Map<String, String> MODULES = new TreeMap<>(Map.of(
@@ -66,25 +67,27 @@ public final class PeftAdapter {
         }
         String module = module(model, m.group(2));
         float[] values = lora.readFloats(t.name());
-        boolean b = m.group(3).equals("b");
-        if (b) {
-          values = rows(values, (int) t.dim(0), heads(model, m.group(2)), true);
+        String kind = m.group(3);
+        if (!kind.equals("a")) {
+          values = rows(values, kind.equals("b") ? (int) t.dim(0) : 1, heads(model, m.group(2)), true);
         }
-        rank = b ? t.dim(0) : rank;
-        String name = PREFIX + m.group(1) + "." + module + ".lora_" + (b ? "B" : "A") + ".weight";
-        tensors.put(name, new Tensor(new long[] {t.dim(1), t.dim(0)}, values));
+        rank = kind.equals("b") ? t.dim(0) : rank;
+        String name = PREFIX + m.group(1) + "." + module + ".lora_"
+            + (kind.equals("magnitude") ? "magnitude_vector" : kind.toUpperCase(Locale.ROOT) + ".weight");
+        tensors.put(name, new Tensor(
+            kind.equals("magnitude") ? new long[] {t.dim(0)} : new long[] {t.dim(1), t.dim(0)}, values));
         modules.add(module.substring(module.indexOf('.') + 1));
       }
       double alpha = lora.metadata().f32("adapter.lora.alpha").orElse((float) rank);
       Files.createDirectories(folder);
       SafeTensors.write(folder.resolve("adapter_model.safetensors"), tensors);
-      Files.writeString(folder.resolve("adapter_config.json"), config(rank, alpha, modules, baseName));
+      Files.writeString(folder.resolve("adapter_config.json"), config(rank, alpha, modules, baseName, AdapterCheck.hasMagnitudes(lora)));
     } catch (IOException e) {
       throw new UncheckedIOException("cannot write the adapter to " + folder + ": " + e.getMessage(), e);
     }
   }
 
-  private static String config(long rank, double alpha, TreeSet<String> modules, String baseName) {
+  private static String config(long rank, double alpha, TreeSet<String> modules, String baseName, boolean dora) {
     Map<String, Object> config = new LinkedHashMap<>();
     config.put("peft_type", "LORA");
     config.put("task_type", "CAUSAL_LM");
@@ -93,7 +96,7 @@ public final class PeftAdapter {
     config.put("lora_alpha", alpha);
     config.put("lora_dropout", 0.0);
     config.put("use_rslora", false); // an rsLoRA adapter's scale is in its alpha already
-    config.put("use_dora", false);
+    config.put("use_dora", dora);
     config.put("bias", "none");
     config.put("fan_in_fan_out", false);
     config.put("modules_to_save", null);
@@ -105,12 +108,11 @@ public final class PeftAdapter {
   /**
    * Makes a GGUF adapter of a PEFT folder.
    *
-   * @throws IllegalArgumentException naming what llama.cpp's adapters cannot express: DoRA, biases, other modules
+   * @throws IllegalArgumentException naming what llama.cpp's adapters cannot express: biases, other modules
    */
   public static void convert(Path folder, Path base, Path out) {
     JsonNode config = JsonMapper.shared().readTree(read(folder.resolve("adapter_config.json")));
     refuse(folder, !config.path("peft_type").asString("LORA").equals("LORA"), "it is no LoRA adapter");
-    refuse(folder, config.path("use_dora").asBoolean(false), "it is a DoRA adapter, which llama.cpp cannot apply");
     refuse(folder, !config.path("bias").asString("none").equals("none"), "it changes biases");
     refuse(folder, config.path("fan_in_fan_out").asBoolean(false), "its matrices lie the other way round");
     refuse(folder, !config.path("rank_pattern").isEmpty() || !config.path("alpha_pattern").isEmpty(),
@@ -129,16 +131,17 @@ public final class PeftAdapter {
         Matcher m = PEFT.matcher(e.getKey());
         String part = m.matches() ? part(model, m.group(2)) : null;
         refuse(folder, part == null, "there is no place in a GGUF adapter for " + e.getKey());
-        boolean b = m.group(3).equals("B");
-        float[] values =
-            b ? rows(e.getValue().values(), rank, heads(model, part), false) : e.getValue().values();
+        boolean vector = m.group(3).equals("magnitude_vector");
+        float[] values = m.group(3).equals("A") ? e.getValue().values()
+            : rows(e.getValue().values(), vector ? 1 : rank, heads(model, part), false);
         long[] shape = e.getValue().shape();
-        refuse(folder, shape.length != 2, e.getKey() + " is no matrix");
+        refuse(folder, shape.length != (vector ? 1 : 2), e.getKey() + " has " + shape.length + " dimensions");
         writer.tensor(
-            "blk." + m.group(1) + "." + part + ".weight.lora_" + (b ? "b" : "a"),
+            "blk." + m.group(1) + "." + part + ".weight"
+                + (vector ? AdapterCheck.MAGNITUDE : ".lora_" + m.group(3).toLowerCase(Locale.ROOT)),
             GgmlType.F32,
-            new ArrayList<>(List.of(shape[1], shape[0])),
-            sink -> sink.floats(values, 0, values.length));
+            vector ? List.of(shape[0]) : List.of(shape[1], shape[0]),
+            values);
       }
       writer.write(out);
     }
@@ -182,7 +185,7 @@ public final class PeftAdapter {
   }
 
   /**
-   * Rows of B in the other order. Within a head Hugging Face rotates row i with row i + half, llama.cpp (for llama) row 2i
+   * Rows of B (or of its magnitudes) in the other order. Within a head Hugging Face rotates row i with row i + half, llama.cpp (for llama) row 2i
    * with row 2i + 1: there row 2i + j is row j half + i here.
    *
    * @param matrix [rows][rank]

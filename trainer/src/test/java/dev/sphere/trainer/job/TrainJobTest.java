@@ -16,6 +16,7 @@ import dev.sphere.bindings.TargetLogProbs;
 import dev.sphere.gguf.ByteVocabulary;
 import dev.sphere.gguf.GgmlType;
 import dev.sphere.gguf.GgufFile;
+import dev.sphere.gguf.ModelMerge;
 import dev.sphere.gguf.PrmInfo;
 import dev.sphere.gguf.RandomModel;
 import dev.sphere.trainer.data.RowReport.OnBadRow;
@@ -105,6 +106,30 @@ class TrainJobTest {
     dpo(name, next, Tuning.lora(4, 8), 31);
     double reported = metrics(next).getLast().path("rewards/margins").asDouble();
     assertEquals(reported, reward, 1e-4, "step 31 reads all pairs with the weights after step 30");
+  }
+
+  /** DoRA: llama.cpp refuses the adapter by name, and computes the merged model as the trainer does the adapted one. */
+  @Test
+  void aMergedDoraAdapterIsWhatWasTrained() throws IOException {
+    Tuning dora = Tuning.lora(4, 8).withMagnitudes(true);
+    Path adapter = dpo("tiny-llama", folder.resolve("dora"), dora, 30).artefact();
+    try (Model model = Model.load(model("tiny-llama"))) {
+      String message = assertThrows(RuntimeException.class, () -> Adapter.load(model, adapter)).getMessage();
+      assertTrue(message.contains("DoRA") && message.contains("model merge"), message);
+    }
+    Path merged = folder.resolve("dora-merged.gguf");
+    ModelMerge.merge(model("tiny-llama"), adapter, null, merged, name -> {});
+    double[] with = margins(merged, null);
+    double[] without = margins(model("tiny-llama"), null);
+    double reward = 0;
+    for (int i = 0; i < with.length; i++) {
+      reward += 0.1 * (with[i] - without[i]) / with.length;
+    }
+    Path next = folder.resolve("dora-next");
+    dpo("tiny-llama", next, dora, 31);
+    assertEquals(0.693147, metrics(next).getFirst().path("loss").asDouble(), 5e-7);
+    assertEquals(metrics(next).getLast().path("rewards/margins").asDouble(), reward, 1e-4);
+    assertTrue(reward > 0.05, "margin " + reward);
   }
 
   @Test

@@ -47,20 +47,24 @@ class GraphModelTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"qwen2,true", "qwen2,false", "llama,true", "qwen3,true", "qwen3,false", "phi3,true", "phi3,false"})
-  void loraGradientsAreTheReference(String name, boolean fused) {
+  @CsvSource({
+    "qwen2,true,false", "qwen2,false,false", "llama,true,false", "qwen3,true,false", "qwen3,false,false", "phi3,true,false",
+    "phi3,false,false", "qwen2,true,true", "llama,false,true", "phi3,true,true"
+  })
+  void loraGradientsAreTheReference(String name, boolean fused, boolean magnitudes) {
     TinyModel tiny = TinyModel.of(name, 2, true, 1);
     PackedBatch batch = Batches.trees(2, 11, tiny.shape.vocabulary(), 6);
     float[] weights = Batches.weights(batch.predictions(), 4);
     ReferenceModel reference = new ReferenceModel(tiny);
     reference.loraScale = 6.0 / 3;
     try (TrainableModel model =
-        new GraphModel(tiny.shape, tiny, ModelOptions.lora(3, 6, ALL, 11, 2).withFused(fused))) {
-      assertEquals(2 * (name.equals("phi3") ? 4 : 7) * 2, model.parameters().size());
+        new GraphModel(tiny.shape, tiny, ModelOptions.lora(3, 6, ALL, 11, 2).withFused(fused).withMagnitudes(magnitudes))) {
+      assertEquals(2 * (name.equals("phi3") ? 4 : 7) * (magnitudes ? 3 : 2), model.parameters().size());
       randomise(model);
       for (Parameter p : model.parameters()) {
         reference.weight(p.name(), doubles(p));
       }
+      reference.holdNorms(); // the backward pass takes them as constants
       close(reference.logProbs(batch), model.logProbs(batch, false), 1e-5, "log-probabilities");
       model.backward(batch, weights);
       checkGradients(reference, batch, weights, model);
@@ -71,8 +75,15 @@ class GraphModelTest {
   void freshAdapterIsTheReferencePolicyToTheBit() {
     TinyModel tiny = qwen2(false);
     PackedBatch batch = Batches.trees(2, 11, tiny.shape.vocabulary(), 6);
-    try (TrainableModel model = new GraphModel(tiny.shape, tiny, ModelOptions.lora(4, 8, Set.of("attn_q"), 1, 1))) {
-      assertEquals(4, model.parameters().size());
+    for (boolean magnitudes : new boolean[] {false, true}) {
+      freshAdapter(tiny, batch, magnitudes);
+    }
+  }
+
+  private static void freshAdapter(TinyModel tiny, PackedBatch batch, boolean magnitudes) {
+    ModelOptions options = ModelOptions.lora(4, 8, Set.of("attn_q"), 1, 1).withMagnitudes(magnitudes);
+    try (TrainableModel model = new GraphModel(tiny.shape, tiny, options)) {
+      assertEquals(magnitudes ? 6 : 4, model.parameters().size());
       assertArrayEquals(model.logProbs(batch, true), model.logProbs(batch, false));
       float[] before = model.logProbs(batch, true);
       randomise(model);

@@ -29,6 +29,30 @@ final class ReferenceModel {
     weights.put(name, values);
   }
 
+  /** Works out DoRA's norms |W + s B A| of rows from the weights as they are now, and keeps them. */
+  void holdNorms() {
+    for (String magnitude : weights.keySet().stream().filter(n -> n.endsWith(".lora_magnitude")).toList()) {
+      String name = magnitude.substring(0, magnitude.lastIndexOf('.'));
+      double[] w = weights.get(name);
+      double[] a = weights.get(name + ".lora_a");
+      double[] b = weights.get(name + ".lora_b");
+      double[] norms = new double[weights.get(magnitude).length];
+      int inputs = w.length / norms.length;
+      int rank = a.length / inputs;
+      for (int i = 0; i < w.length; i++) {
+        double v = w[i];
+        for (int r = 0; r < rank; r++) {
+          v += loraScale * b[i / inputs * rank + r] * a[r * inputs + i % inputs];
+        }
+        norms[i / inputs] += v * v;
+      }
+      for (int i = 0; i < norms.length; i++) {
+        norms[i] = Math.sqrt(norms[i]);
+      }
+      weights.put(name + ".norms", norms);
+    }
+  }
+
   double[] logProbs(PackedBatch batch) {
     int n = batch.groups() * batch.slots();
     double[][] x = new double[n][];
@@ -143,6 +167,9 @@ final class ReferenceModel {
       double[] low = times(weights.get(name + ".lora_b"), times(weights.get(name + ".lora_a"), x));
       for (int i = 0; i < y.length; i++) {
         y[i] += loraScale * low[i];
+        if (weights.containsKey(name + ".norms")) {
+          y[i] *= weights.get(name + ".lora_magnitude")[i] / weights.get(name + ".norms")[i];
+        }
       }
     }
     double[] bias = weights.get("blk." + l + "." + part + ".bias");

@@ -18,6 +18,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -50,6 +51,7 @@ class PeftAdapterTest {
         String name = "blk.1." + part + ".weight";
         add(writer, name + ".lora_a", List.of(base.tensor(name).dim(0), (long) RANK), random);
         add(writer, name + ".lora_b", List.of((long) RANK, base.tensor(name).dim(1)), random);
+        add(writer, name + ".lora_magnitude", List.of(base.tensor(name).dim(1)), random);
       }
       writer.write(file);
     }
@@ -57,7 +59,7 @@ class PeftAdapterTest {
   }
 
   private static void add(GgufWriter writer, String name, List<Long> shape, Random random) {
-    float[] values = new float[(int) (shape.get(0) * shape.get(1))];
+    float[] values = new float[shape.stream().mapToInt(Long::intValue).reduce(1, Math::multiplyExact)];
     for (int i = 0; i < values.length; i++) {
       values[i] = (float) random.nextGaussian();
     }
@@ -72,10 +74,9 @@ class PeftAdapterTest {
     JsonNode header = JsonMapper.shared().readTree(new String(all.array(), 8, length, StandardCharsets.UTF_8));
     JsonNode told = header.path(name);
     assertEquals("F32", told.path("dtype").asString(), header.toString());
-    assertEquals(shape[0], told.path("shape").path(0).asLong());
-    assertEquals(shape[1], told.path("shape").path(1).asLong());
+    assertEquals(Arrays.toString(shape), told.path("shape").valueStream().map(JsonNode::asLong).toList().toString());
     all.position(8 + length + told.path("data_offsets").path(0).asInt());
-    float[] values = new float[(int) (shape[0] * shape[1])];
+    float[] values = new float[(int) Arrays.stream(shape).reduce(1, Math::multiplyExact)];
     all.asFloatBuffer().get(values);
     return values;
   }
@@ -89,6 +90,7 @@ class PeftAdapterTest {
     PeftAdapter.export(adapter, base, "someone/base", peft);
     JsonNode config = JsonMapper.shared().readTree(Files.readString(peft.resolve("adapter_config.json")));
     assertEquals("LORA", config.path("peft_type").asString());
+    assertTrue(config.path("use_dora").asBoolean());
     assertEquals(RANK, config.path("r").asInt());
     assertEquals(6, config.path("lora_alpha").asDouble());
     assertEquals("[\"down_proj\",\"k_proj\",\"q_proj\"]", config.path("target_modules").toString());
@@ -100,6 +102,8 @@ class PeftAdapterTest {
       assertArrayEquals(a, tensor(weights, layer + "self_attn.q_proj.lora_A.weight", RANK, width));
       float[] gguf = before.readFloats("blk.1.attn_q.weight.lora_b");
       float[] b = tensor(weights, layer + "self_attn.q_proj.lora_B.weight", gguf.length / RANK, RANK);
+      float[] lengths = before.readFloats("blk.1.attn_q.weight.lora_magnitude");
+      float[] peftLengths = tensor(weights, layer + "self_attn.q_proj.lora_magnitude_vector", lengths.length);
       boolean llama = like.equals("tiny-llama");
       // llama.cpp's converter: reshape(heads, 2, half, rank).swapaxes(1, 2); so of Hugging Face's rows to GGUF's.
       int heads = model.shape().heads();
@@ -108,6 +112,7 @@ class PeftAdapterTest {
         for (int i = 0; i < half; i++) {
           for (int j = 0; j < 2; j++, at++) {
             int peftRow = llama ? (h * 2 + j) * half + i : at;
+            assertEquals(lengths[at], peftLengths[peftRow], "length of row " + at);
             assertEquals(gguf[at * RANK + 1], b[peftRow * RANK + 1], "row " + at);
           }
         }
@@ -132,7 +137,6 @@ class PeftAdapterTest {
     Path config = peft.resolve("adapter_config.json");
     String good = Files.readString(config);
     for (String[] change : new String[][] {
-      {"\"use_dora\" : false", "\"use_dora\" : true", "DoRA"},
       {"\"bias\" : \"none\"", "\"bias\" : \"all\"", "biases"},
       {"\"r\" : 3", "\"r\" : 0", "rank"},
     }) {
