@@ -16,6 +16,7 @@ public final class AnswerGrader implements OutcomeReward {
   /** Steps of one grading; about 0.1 s on a laptop core when all of them are used. */
   private static final long BUDGET = 1_500_000;
 
+  private static final String UNREADABLE = "not readable as mathematics";
   private static final Pattern DECIMAL_COMMA = Pattern.compile("(-?\\d{1,9}),(\\d{1,9})");
   private static final Pattern BASE = Pattern.compile("\\(?([0-9A-Za-z]+)\\)?\\s*_\\s*\\{?\\s*(\\d{1,2})\\s*\\}?");
 
@@ -104,6 +105,10 @@ public final class AnswerGrader implements OutcomeReward {
       if (m.find() && answers(g, m.group(1)).equal()) {
         return new Verdict(true, "value in a sentence", g, m.group(1));
       }
+      AnswerExtractor.Extracted last = d.how().equals(UNREADABLE) ? Prose.last(p) : found;
+      if (last.how().equals("number") && answers(g, last.answer()).equal()) {
+        return new Verdict(true, "last value in a sentence", g, last.answer());
+      }
     }
     return new Verdict(d.equal(), d.how(), g, p);
   }
@@ -135,7 +140,10 @@ public final class AnswerGrader implements OutcomeReward {
     String comma = g.indexOf(',') >= 0 ? g : p;
     String point = comma == g ? p : g;
     Matcher m = DECIMAL_COMMA.matcher(comma);
-    return m.matches() && (m.group(2).length() != 3 || m.group(1).matches("-?0")) && point.indexOf('.') > 0
+    boolean zero = m.matches() && (m.group(1).equals("0") || m.group(1).equals("-0"));
+    // A gold answer 2,4 is more likely a list.
+    int length = m.matches() ? m.group(2).length() : 0;
+    return length > 0 && (zero || length != 3 && (length > 1 || comma != g)) && point.indexOf('.') > 0
         && "same number".equals(PlainNumbers.compare(m.group(1) + "." + m.group(2), point));
   }
 
@@ -201,8 +209,14 @@ public final class AnswerGrader implements OutcomeReward {
     Readings gold = Readings.of(g, budget);
     Readings pred = Readings.of(p, budget);
     if (gold.expressions().isEmpty() || pred.expressions().isEmpty()) {
+      String value = gold.expressions().isEmpty() == pred.expressions().isEmpty() ? null
+          : lastValue(gold.expressions().isEmpty() ? g : p);
+      boolean relation = (gold.expressions().isEmpty() ? p : g).indexOf('=') >= 0;
+      if (value != null && !relation && byMeaning(gold.expressions().isEmpty() ? value : g, pred.expressions().isEmpty() ? value : p).equal()) {
+        return Decision.same("value after the last equals sign");
+      }
       boolean same = bare(g).equalsIgnoreCase(bare(p)) || Words.key(g).equals(Words.key(p)) && !Words.key(g).isEmpty();
-      return same ? Decision.same("same text but for spacing") : Decision.different("not readable as mathematics");
+      return same ? Decision.same("same text but for spacing") : Decision.different(UNREADABLE);
     }
     Comparer comparer = new Comparer(budget, judge);
     Decision first = null;
@@ -221,6 +235,19 @@ public final class AnswerGrader implements OutcomeReward {
       }
     }
     return first;
+  }
+
+  /** What stands after the last equals sign outside brackets, where the rest cannot be read; null when there is none. */
+  private static String lastValue(String s) {
+    int depth = 0;
+    for (int i = s.length() - 1; i > 0; i--) {
+      char c = s.charAt(i);
+      depth += c == '}' || c == ')' || c == ']' ? 1 : c == '{' || c == '(' || c == '[' ? -1 : 0;
+      if (c == '=' && depth == 0 && "<>!:=/\\".indexOf(s.charAt(i - 1)) < 0) {
+        return s.substring(i + 1).strip();
+      }
+    }
+    return null;
   }
 
   /** The ways in which a text can be read: one, or several where commas are ambiguous; none when it is no mathematics. */

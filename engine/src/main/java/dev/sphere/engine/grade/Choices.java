@@ -6,15 +6,23 @@ import java.util.regex.Pattern;
 
 /** Multiple choice: letters from A to J, with or without marks, beside their text, or named in a sentence. */
 final class Choices {
+  private static final String OTHER_SCRIPT = "[\\p{L}&&[^\\p{IsLatin}\\p{IsGreek}]]";
   private static final Pattern CHOICE =
       Pattern.compile("(?:option|choice|answer)?\\s*(?:\\(\\s*([A-Za-z])\\s*\\)|([A-Za-z])(?:[).:]|$))\\s*(.*)",
           Pattern.DOTALL | Pattern.CASE_INSENSITIVE);
   private static final Pattern NAMED =
-      Pattern.compile("(?:(?i:answer|option|choice)(?i:\\s+(?:is|must\\s+be|should\\s+be|would\\s+be))?\\s*:?"
+      Pattern.compile("(?:(?i:answer|option|choice|réponse|respuesta|antwort|risposta|resposta|答案)"
+          + "(?i:\\s+(?:is|must\\s+be|should\\s+be|would\\s+be|est|es|ist|è|é)|[是为])?\\s*[:：]?"
           + "|(?i:it\\s*(?:'s|is)|pick|choose|select|think\\s+it\\s*(?:'s|is)))"
           + "\\s*(?i:for\\s+sure|definitely|clearly|surely|probably|most\\s+likely|option|choice|letter)?[\\s:*(]*"
-          + "([A-J])(?=[\\s)*.,:;!]|$)");
-  private static final Pattern LEADING = Pattern.compile("^\\(?([A-J])(?:[).:]|\\s+(?=[A-Z0-9$\\\\]))");
+          + "([A-J])(?=[\\s)*.,:;!。，]|$|" + OTHER_SCRIPT + ")");
+  private static final Pattern LEADING = Pattern.compile("^\\(?([A-J])(?:[).:。，]|\\s+(?=[A-Z0-9$\\\\])|(?=" + OTHER_SCRIPT + "))");
+
+  /** "I would go with (B) here", not "not (A)". */
+  private static final Pattern MARKED = Pattern.compile("(?<=\\s)(?<!not |n't |than |不是 )\\(([A-J])\\)");
+  /** A text that ends in a letter: "let's finalize B", or C on the last line. */
+  private static final Pattern CLOSING = Pattern.compile("(?<!not |n't |不是 )(?<=\\s)([A-J])[.*\\s]*$");
+  private static final Pattern WORD = Pattern.compile("[a-z]{2}");
 
   private Choices() {}
 
@@ -32,6 +40,12 @@ final class Choices {
     if (last == null) {
       m = LEADING.matcher(tail.strip());
       last = m.find() ? m.group(1) : null;
+    }
+    for (Pattern p : new Pattern[] {MARKED, CLOSING}) {
+      m = p.matcher(last == null && tail.indexOf('\\') < 0 && WORD.matcher(tail).find() ? tail : "");
+      while (m.find()) {
+        last = m.group(1);
+      }
     }
     return last;
   }

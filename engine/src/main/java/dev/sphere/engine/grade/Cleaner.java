@@ -1,5 +1,6 @@
 package dev.sphere.engine.grade;
 
+import java.text.Normalizer;
 import java.util.Map;
 
 /** Takes away what carries no meaning: math delimiters, markdown, typographic variants, closing punctuation. */
@@ -12,7 +13,16 @@ final class Cleaner {
           Map.entry('π', "\\pi "), Map.entry('θ', "\\theta "), Map.entry('α', "\\alpha "), Map.entry('β', "\\beta "),
           Map.entry('γ', "\\gamma "), Map.entry('λ', "\\lambda "), Map.entry('μ', "\\mu "), Map.entry('φ', "\\phi "),
           Map.entry('ω', "\\omega "), Map.entry('σ', "\\sigma "), Map.entry('δ', "\\delta "), Map.entry('Δ', "\\Delta "),
-          Map.entry('∞', "\\infty "), Map.entry('√', "\\sqrt "), Map.entry('≤', "\\le "), Map.entry('≥', "\\ge "),
+          Map.entry('ε', "\\epsilon "), Map.entry('ζ', "\\zeta "), Map.entry('η', "\\eta "),
+          Map.entry('ι', "\\iota "), Map.entry('κ', "\\kappa "), Map.entry('ν', "\\nu "), Map.entry('ξ', "\\xi "),
+          Map.entry('ρ', "\\rho "), Map.entry('τ', "\\tau "), Map.entry('υ', "\\upsilon "), Map.entry('χ', "\\chi "),
+          Map.entry('ψ', "\\psi "), Map.entry('Γ', "\\Gamma "), Map.entry('Θ', "\\Theta "),
+          Map.entry('Λ', "\\Lambda "), Map.entry('Ξ', "\\Xi "), Map.entry('Π', "\\Pi "), Map.entry('Σ', "\\Sigma "),
+          Map.entry('Φ', "\\Phi "), Map.entry('Ψ', "\\Psi "), Map.entry('Ω', "\\Omega "), Map.entry('ϕ', "\\phi "),
+          Map.entry('ϵ', "\\epsilon "), Map.entry('ϑ', "\\theta "),
+          Map.entry('∞', "\\infty "), Map.entry('√', "\\sqrt "), Map.entry('∛', "\\sqrt[3]"), Map.entry('∜', "\\sqrt[4]"),
+          Map.entry('\u2003', " "), Map.entry('\u2002', " "), Map.entry('∑', "\\sum "), Map.entry('∏', "\\prod "),
+          Map.entry('≤', "\\le "), Map.entry('≥', "\\ge "),
           Map.entry('⩽', "\\le "), Map.entry('⩾', "\\ge "), Map.entry('≠', "\\ne "), Map.entry('≈', "\\approx "),
           Map.entry('±', "\\pm "), Map.entry('∓', "\\mp "), Map.entry('∪', "\\cup "), Map.entry('∩', "\\cap "),
           Map.entry('∈', "\\in "), Map.entry('∅', "\\emptyset "), Map.entry('ℝ', "\\mathbb{R}"),
@@ -72,8 +82,9 @@ final class Cleaner {
         out.append("^-");
         superscript = true;
         continue;
-      } else if (c >= '０' && c <= '９') {
-        out.append((char) (c - '０' + '0'));
+      } else if (Character.isHighSurrogate(c) && i + 1 < text.length()) {
+        // bold, italic and double-struck letters and digits
+        out.append(Normalizer.normalize(text.substring(i, ++i + 1), Normalizer.Form.NFKC));
       } else {
         String mapped = c < 128 ? null : UNICODE.get(c);
         if (mapped == null) {
@@ -137,7 +148,7 @@ final class Cleaner {
     for (String w : new String[] {"\\boxed", "\\fbox", "\\framebox", "\\displaystyle", "\\ensuremath", "\\boldsymbol"}) {
       if (s.startsWith(w)) {
         String rest = s.substring(w.length()).strip();
-        if (rest.startsWith("{") && AnswerExtractor.closing(rest, 0) == rest.length() - 1) {
+        if (rest.startsWith("{") && Boxes.closing(rest, 0) == rest.length() - 1) {
           return rest.substring(1, rest.length() - 1).strip();
         }
         if (w.equals("\\displaystyle")) {
@@ -145,7 +156,7 @@ final class Cleaner {
         }
       }
     }
-    if (s.startsWith("{") && AnswerExtractor.closing(s, 0) == s.length() - 1 && s.indexOf(',') < 0) {
+    if (s.startsWith("{") && Boxes.closing(s, 0) == s.length() - 1 && s.indexOf(',') < 0) {
       return s.substring(1, s.length() - 1).strip();
     }
     return s;

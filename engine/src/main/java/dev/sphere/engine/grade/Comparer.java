@@ -120,6 +120,17 @@ final class Comparer {
     return Decision.same("same parts");
   }
 
+  /** [-2, 2] with growing ends is an interval rather than a list in brackets. */
+  private boolean isInterval(Expr e) {
+    if (!(e instanceof Expr.Group g) || g.open() != '[' || g.close() != ']' || g.items().size() != 2) {
+      return false;
+    }
+    Evaluator.Point p = new Evaluator.Point(java.util.Map.of(), 1, 1);
+    Complex low = evaluator.at(g.items().get(0), p);
+    Complex high = evaluator.at(g.items().get(1), p);
+    return low.isReal() && high.isReal() && low.re() < high.re();
+  }
+
   private static boolean isItems(Expr e) {
     return e instanceof Expr.ListOf || e instanceof Expr.SetOf;
   }
@@ -141,6 +152,9 @@ final class Comparer {
         && (g.open() == '[') == (g.close() == ']');
     boolean groupB = b instanceof Expr.Group g && g.open() != '<' && g.items().size() > 1
         && (g.open() == '[') == (g.close() == ']');
+    if ((groupA || groupB) && (isInterval(a) || isInterval(b))) {
+      return Decision.different("an interval and a list");
+    }
     if (groupA && b instanceof Expr.ListOf l) {
       return inOrder(((Expr.Group) a).items(), l.items(), "same items, brackets left out");
     }

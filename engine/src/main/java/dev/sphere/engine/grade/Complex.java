@@ -75,13 +75,18 @@ record Complex(double re, double im) {
   }
 
   Complex sin() {
-    return im == 0 ? of(Math.sin(re))
+    return im == 0 ? of(snapped(Math.sin(re), re))
         : new Complex(Math.sin(re) * Math.cosh(im), Math.cos(re) * Math.sinh(im));
   }
 
   Complex cos() {
-    return im == 0 ? of(Math.cos(re))
+    return im == 0 ? of(snapped(Math.cos(re), re))
         : new Complex(Math.cos(re) * Math.cosh(im), -Math.sin(re) * Math.sinh(im));
+  }
+
+  /** Zero where a sine or cosine is smaller than the rounding error of its argument: sin(500 pi) is 0. */
+  private static double snapped(double value, double argument) {
+    return Math.abs(value) < 4e-16 * Math.abs(argument) ? 0 : value;
   }
 
   boolean near(Complex o, double relative, double absolute) {

@@ -1,6 +1,8 @@
 package dev.sphere.engine.grade;
 
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 
 /** The values of named functions. An unknown function has the same made-up smooth value wherever it is met. */
 final class Functions {
@@ -10,6 +12,9 @@ final class Functions {
     List<Expr> args = c.args();
     if (args.isEmpty()) {
       return Complex.NAN;
+    }
+    if (c.name().equals("sum") || c.name().equals("prod")) {
+      return series(c, p, evaluator);
     }
     Evaluator.Point inside = isTrig(c.name())
         ? new Evaluator.Point(p.values(), Math.PI / 180, p.sign()) : p;
@@ -30,6 +35,7 @@ final class Functions {
       case "atan" -> real(x, Math.atan(x.re()));
       case "asec" -> real(x, Math.acos(1 / x.re()));
       case "acot" -> real(x, Math.PI / 2 - Math.atan(x.re()));
+      case "sinc" -> x.re() == 0 && x.im() == 0 ? Complex.ONE : x.sin().over(x);
       case "sinh" -> x.exp().minus(x.negate().exp()).over(Complex.of(2));
       case "cosh" -> x.exp().plus(x.negate().exp()).over(Complex.of(2));
       case "tanh" -> real(x, Math.tanh(x.re()));
@@ -40,6 +46,9 @@ final class Functions {
       case "acosh" -> real(x, Math.log(x.re() + Math.sqrt(x.re() * x.re() - 1)));
       case "atanh" -> real(x, 0.5 * Math.log((1 + x.re()) / (1 - x.re())));
       case "acsc" -> real(x, Math.asin(1 / x.re()));
+      case "asech" -> real(x, Math.log((1 + Math.sqrt(1 - x.re() * x.re())) / x.re()));
+      case "acsch" -> real(x, Math.signum(x.re()) * Math.log((1 + Math.sqrt(1 + x.re() * x.re())) / Math.abs(x.re())));
+      case "acoth" -> real(x, 0.5 * Math.log((x.re() + 1) / (x.re() - 1)));
       case "sgn" -> real(x, Math.signum(x.re()));
       case "exp" -> x.exp();
       case "ln" -> x.ln();
@@ -51,6 +60,7 @@ final class Functions {
       case "root" -> root(v);
       case "binom" -> v.length < 2 ? Complex.NAN
           : real(x, gamma(x.re() + 1) / gamma(v[1].re() + 1) / gamma(x.re() - v[1].re() + 1));
+      case "nPr" -> v.length < 2 ? Complex.NAN : real(x, gamma(x.re() + 1) / gamma(x.re() - v[1].re() + 1));
       case "Re" -> Complex.of(x.re());
       case "Im" -> Complex.of(x.im());
       case "arg" -> Complex.of(Math.atan2(x.im(), x.re()));
@@ -59,9 +69,40 @@ final class Functions {
       case "mod", "gcd", "lcm" -> integers(c.name(), v);
       case "det" -> Complex.NAN;
       case "overline", "bar" -> new Complex(x.re(), -x.im());
-      case "sum", "prod", "int", "iint", "oint", "lim", "from", "to" -> Complex.NAN;
+      case "int", "iint", "oint", "lim", "from", "to" -> Complex.NAN;
       default -> unknown(c.name(), v);
     };
+  }
+
+  /** A sum or product over whole numbers: of at most 400 terms, so that the budget holds. */
+  private static Complex series(Expr.Call c, Evaluator.Point p, Evaluator evaluator) {
+    boolean bounded = c.args().size() == 3 && c.args().get(0) instanceof Expr.Call from && from.name().equals("from")
+        && from.args().getFirst() instanceof Expr.Rel r && r.sides().size() == 2 && r.ops().getFirst().equals("=")
+        && r.sides().getFirst() instanceof Expr.Sym && c.args().get(1) instanceof Expr.Call to && to.name().equals("to");
+    if (!bounded) {
+      return Complex.NAN;
+    }
+    Expr.Rel start = (Expr.Rel) ((Expr.Call) c.args().get(0)).args().getFirst();
+    String name = ((Expr.Sym) start.sides().getFirst()).name();
+    double low = whole(evaluator.at(start.sides().getLast(), p));
+    double high = whole(evaluator.at(((Expr.Call) c.args().get(1)).args().getFirst(), p));
+    if (!(high - low < 400) || high < low - 1) {
+      return Complex.NAN;
+    }
+    boolean sum = c.name().equals("sum");
+    Complex total = sum ? Complex.of(0) : Complex.ONE;
+    Map<String, Double> values = new HashMap<>(p.values());
+    for (double k = low; k <= high; k++) {
+      values.put(name, k);
+      Complex term = evaluator.at(c.args().getLast(), new Evaluator.Point(values, p.degree(), p.sign()));
+      total = sum ? total.plus(term) : total.times(term);
+    }
+    return total;
+  }
+
+  /** The value where it is a whole number, else not a number. */
+  private static double whole(Complex c) {
+    return c.isReal() && Math.abs(c.re() - Math.rint(c.re())) < 1e-9 ? Math.rint(c.re()) : Double.NaN;
   }
 
   private static boolean isTrig(String name) {

@@ -54,14 +54,17 @@ final class Lexer {
           Map.entry("arcosh", "acosh"), Map.entry("artanh", "atanh"), Map.entry("cosec", "csc"),
           Map.entry("cosech", "csch"), Map.entry("arccot", "acot"), Map.entry("arcctg", "acot"), Map.entry("ctg", "cot"),
           Map.entry("tg", "tan"), Map.entry("arctg", "atan"), Map.entry("sign", "sgn"), Map.entry("signum", "sgn"),
-          Map.entry("binomial", "binom"), Map.entry("arccsc", "acsc"));
+          Map.entry("binomial", "binom"), Map.entry("arccsc", "acsc"), Map.entry("Abs", "abs"), Map.entry("Max", "max"),
+          Map.entry("Min", "min"), Map.entry("ceiling", "ceil"), Map.entry("nCr", "binom"));
   private static final Set<String> PLAIN_FUNCTIONS =
       Set.of(
           "sin", "cos", "tan", "cot", "sec", "csc", "asin", "acos", "atan", "arcsin", "arccos", "arctan", "sinh", "cosh",
           "tanh", "coth", "csch", "sech", "asinh", "acosh", "atanh", "arcsinh", "arccosh", "arctanh", "cosec", "cosech",
           "acot", "arccot", "sgn", "sign", "signum", "binomial", "ln", "log", "lg", "exp", "sqrt", "cbrt", "abs", "floor", "ceil", "pi", "infinity", "inf", "oo", "or",
           "and", "binom", "gcd", "lcm", "max", "min", "union", "Union", "degrees", "degree", "percent", "theta",
-          "alpha", "beta", "gamma", "lambda", "frac", "times", "cup", "cdot", "le", "ge", "ne", "leq", "geq", "neq");
+          "alpha", "beta", "gamma", "lambda", "delta", "epsilon", "zeta", "eta", "kappa", "mu", "nu", "xi", "rho", "sigma",
+          "tau", "phi", "chi", "omega", "Gamma", "Delta", "Theta", "Lambda", "Sigma", "Phi", "Omega", "Abs", "Max", "Min",
+          "ceiling", "factorial", "nCr", "nPr", "sinc", "asec", "acsc", "arcsec", "arccsc", "asech", "acsch", "acoth", "frac", "times", "cup", "cdot", "le", "ge", "ne", "leq", "geq", "neq");
 
   private final String s;
   private final Commas commas;
@@ -146,6 +149,14 @@ final class Lexer {
     String run = s.substring(from, i);
     if (PLAIN_FUNCTIONS.contains(run)) {
       named(run);
+      // log10(x), log2(x): the base stands in the name
+      int digits = i;
+      while (isDigit(digits)) {
+        digits++;
+      }
+      if (run.equals("log") && digits > i && digits < s.length() && s.charAt(digits) == '(') {
+        add(Kind.OPERATOR, "_");
+      }
       return;
     }
     if (run.length() == 1) {
@@ -302,7 +313,7 @@ final class Lexer {
     if (s.charAt(i) != '{') {
       return s.substring(i, ++i);
     }
-    int close = AnswerExtractor.closing(s, i);
+    int close = Boxes.closing(s, i);
     String inner = s.substring(i + 1, close < 0 ? s.length() : close);
     i = close < 0 ? s.length() : close + 1;
     return inner;

@@ -11,7 +11,7 @@ final class PrimaryParser {
   private static final Set<String> FUNCTIONS =
       Set.of("sin", "cos", "tan", "cot", "sec", "csc", "asin", "acos", "atan", "sinh", "cosh", "tanh", "ln", "log", "lg",
           "exp", "arg", "Re", "Im", "det", "gcd", "lcm", "max", "min", "deg", "ceil", "floor", "abs", "coth", "asec", "csch",
-          "sech", "asinh", "acosh", "atanh", "acot", "acsc", "sgn");
+          "sech", "asinh", "acosh", "atanh", "acot", "acsc", "sgn", "factorial", "nPr", "sinc", "asech", "acsch", "acoth");
   private static final Set<String> ACCENTS =
       Set.of("overline", "bar", "hat", "vec", "widehat", "overrightarrow", "tilde", "widetilde", "dot", "ddot",
           "overleftrightarrow", "overparen", "wideparen", "overarc", "not");
@@ -217,7 +217,7 @@ final class PrimaryParser {
     List<Expr> args = new ArrayList<>();
     Token open = p.peek();
     if (open.is("(") && (name.equals("gcd") || name.equals("lcm") || name.equals("max") || name.equals("min")
-        || name.equals("binom"))) {
+        || name.equals("binom") || name.equals("nPr"))) {
       Expr inside = p.primary();
       args.addAll(inside instanceof Expr.Group g ? g.items() : List.of(inside));
     } else if (open.is("(") || open.is("{") || open.is("[") || open.is("|")) {

@@ -26,7 +26,7 @@ final class Relations {
       return comparer.compare(r.sides().get(1), value);
     }
     if (r.ops().contains("~")) {
-      return approximate(r, value);
+      return approximate(r, value, !goldIsValue);
     }
     if (!r.ops().stream().allMatch("="::equals)) {
       return Decision.different("an inequality and a value");
@@ -46,7 +46,8 @@ final class Relations {
     return Decision.different("an equation and a value");
   }
 
-  private Decision approximate(Expr.Rel r, Expr value) {
+  /** An answer with an approximation sign: one side is the value; a rounded one will do where the gold answer is rounded. */
+  private Decision approximate(Expr.Rel r, Expr value, boolean gold) {
     for (Expr side : r.sides()) {
       if (side.isScalar() && value.isScalar() && !(side instanceof Expr.Sym)) {
         if (comparer.compare(side, value).equal()) {
@@ -54,7 +55,7 @@ final class Relations {
         }
         Rational literal = evaluator.exact(bare(side));
         Complex v = evaluator.at(value, new Evaluator.Point(java.util.Map.of(), 1, 1));
-        if (literal != null && v.isReal() && Rounding.loosely(side, literal, v.re())) {
+        if (gold && literal != null && v.isReal() && Rounding.loosely(side, literal, v.re())) {
           return Decision.same("approximation of the value");
         }
       }
@@ -75,6 +76,9 @@ final class Relations {
    * (in a prediction only) an expression in several names, such as m + n.
    */
   private boolean standsFor(Expr left, Expr right, boolean prediction) {
+    if (left instanceof Expr.Quantity(Expr.Call integral, String dx) && integral.name().endsWith("int")) {
+      return true;
+    }
     if (isName(left) || left instanceof Expr.Call c && !c.args().isEmpty() && !isElementary(c)
         || left instanceof Expr.Ratio && (right instanceof Expr.Ratio || right.isScalar())) {
       return true;
@@ -96,6 +100,11 @@ final class Relations {
     return prediction && Scalars.isConstant(right) && (names.size() > 1 || capitals) || capitals && names.size() > 1;
   }
 
+  /** True for the names that a function's value goes by: y, or the function's own letter (f, a_n for a(n)). */
+  private static boolean isValueOf(Expr.Call f, Expr name) {
+    return name instanceof Expr.Sym(String n) && (n.equals("y") || n.equals(f.name()) || n.startsWith(f.name() + "_"));
+  }
+
   private static boolean isElementary(Expr.Call c) {
     return switch (c.name()) {
       case "root", "abs", "ln", "log", "sin", "cos", "tan", "factorial", "floor", "ceil", "binom" -> true;
@@ -109,22 +118,24 @@ final class Relations {
     Expr ly = y.sides().getFirst();
     Expr rx = x.sides().getLast();
     Expr ry = y.sides().getLast();
-    if (x.ops().equals(y.ops()) && x.ops().size() == 1 && !x.ops().contains("~") && comparer.compare(lx, ly).equal()
-        && comparer.compare(rx, ry).equal()) {
-      return Decision.same("same sides");
+    if (x.ops().equals(y.ops()) && x.ops().size() == 1 && !x.ops().contains("~")) {
+      boolean mirrored = equations && comparer.compare(lx, ry).equal() && comparer.compare(rx, ly).equal();
+      if (mirrored || comparer.compare(lx, ly).equal() && comparer.compare(rx, ry).equal()) {
+        return Decision.same("same sides");
+      }
     }
     if (!equations && (x.ops().contains("~") || y.ops().contains("~"))) {
       boolean first = x.ops().contains("~");
       Expr.Rel approximate = first ? x : y;
       Expr other = first ? ry : rx;
       return lx.equals(ly) || lx instanceof Expr.Sym(String n) && n.equals("?")
-          || ly instanceof Expr.Sym(String m) && m.equals("?") ? approximate(approximate, other)
+          || ly instanceof Expr.Sym(String m) && m.equals("?") ? approximate(approximate, other, first)
           : Decision.different("different names");
     }
     boolean headX = isName(lx) || lx instanceof Expr.Call c && !isElementary(c);
     boolean headY = isName(ly) || ly instanceof Expr.Call d && !isElementary(d);
     if (equations && headX && headY) {
-      boolean free = lx instanceof Expr.Call != ly instanceof Expr.Call || lx.equals(ly);
+      boolean free = lx.equals(ly) || lx instanceof Expr.Call f && isValueOf(f, ly) || ly instanceof Expr.Call g && isValueOf(g, lx);
       if (free && comparer.compare(rx, ry).equal()) {
         return Decision.same("same right-hand side");
       }

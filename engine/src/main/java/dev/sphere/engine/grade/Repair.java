@@ -15,9 +15,22 @@ final class Repair {
 
   private Repair() {}
 
+  /** Decimal digits of other scripts as 0 to 9. */
+  private static String latinDigits(String s) {
+    StringBuilder out = null;
+    for (int i = 0; i < s.length(); i++) {
+      char c = s.charAt(i);
+      if (c >= 0x660 && Character.isDigit(c)) {
+        out = out == null ? new StringBuilder(s) : out;
+        out.setCharAt(i, (char) ('0' + Character.digit(c, 10)));
+      }
+    }
+    return out == null ? s : out.toString();
+  }
+
   /** The text as it was meant; the same object when there is nothing to undo. Linear in its length. */
   static String repair(String text) {
-    String s = text;
+    String s = latinDigits(text);
     int thought = s.lastIndexOf("</think>");
     if (thought >= 0 && !s.substring(thought + 8).isBlank()) {
       s = s.substring(thought + 8);

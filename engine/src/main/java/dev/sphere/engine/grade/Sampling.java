@@ -1,6 +1,7 @@
 package dev.sphere.engine.grade;
 
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -9,6 +10,8 @@ import java.util.Set;
 final class Sampling {
   /** Names that stand for whole numbers by custom. */
   private static final Set<String> WHOLE = Set.of("n", "m", "k", "N", "M", "K", "j");
+
+  private static final double[] FAR = {41.3, -41.3, 1_573.7, -1_573.7, 61_234.5, -61_234.5};
 
   /** Below this both values count as zero. */
   private static final double TINY = 1e-9;
@@ -25,20 +28,31 @@ final class Sampling {
 
   Decision compare(Expr a, Expr b) {
     double loose = Math.max(coarseness(a), coarseness(b));
-    Decision d = at(a, b, false, loose);
-    boolean alternates = !d.equal() && names.stream().anyMatch(WHOLE::contains) && (alternates(a) || alternates(b));
-    return alternates ? at(a, b, true, loose) : d;
+    Decision d = at(a, b, Set.of(), loose);
+    if (d.equal()) {
+      return d;
+    }
+    Set<String> whole = new HashSet<>();
+    bounds(a, whole);
+    bounds(b, whole);
+    if (alternates(a) || alternates(b)) {
+      names.stream().filter(WHOLE::contains).forEach(whole::add);
+    }
+    return whole.isEmpty() ? d : at(a, b, whole, loose);
   }
 
-  private Decision at(Expr a, Expr b, boolean whole, double loose) {
+  /** At the fixed points, with whole numbers for the names in {@code whole}. */
+  private Decision at(Expr a, Expr b, Set<String> whole, double loose) {
     boolean complex = speaksOfI(a) || speaksOfI(b);
     boolean underflows = largePower(a) || largePower(b);
     int valid = 0;
     int zeros = 0;
     boolean rounded = false;
-    for (int k = 0; k < Scalars.points(); k++) {
-      Evaluator.Point p = Scalars.point(names, k, degree);
-      p = whole ? atWhole(p, k) : p;
+    int points = piecewise(a) || piecewise(b) ? Scalars.points() + FAR.length : Scalars.points();
+    for (int k = 0; k < points; k++) {
+      boolean far = k >= Scalars.points();
+      Evaluator.Point p = far ? farPoint(FAR[k - Scalars.points()]) : Scalars.point(names, k, degree);
+      p = whole.isEmpty() ? p : atWhole(p, k, whole);
       Complex u = complex ? evaluator.at(a, p) : evaluator.realAt(a, p);
       Complex v = complex ? evaluator.at(b, p) : evaluator.realAt(b, p);
       // Without an i in sight the question is about real numbers: where a root or a logarithm leaves them it has no value.
@@ -53,7 +67,7 @@ final class Sampling {
         } else if (loose > 0 && u.minus(v).abs() <= loose * size) {
           valid++;
           rounded = true;
-        } else {
+        } else if (!far || u.minus(v).abs() > 1e-6 * size) {
           return Decision.different("different values at a point");
         }
       } else if (hasU != hasV && k < 3) {
@@ -63,16 +77,46 @@ final class Sampling {
     if (valid < 3 && (valid > 0 || zeros < 3)) {
       return Decision.different("not comparable by values");
     }
-    String at = whole ? " whole points" : " points";
+    String at = whole.isEmpty() ? " points" : " whole points";
     return Decision.same((rounded ? "same values up to rounded coefficients at " : "same values at ")
         + (valid > 0 ? valid : zeros) + at);
   }
 
-  private Evaluator.Point atWhole(Evaluator.Point p, int k) {
+  /** A point far from zero, where only expressions in pieces can still change their form: |x + 100| - 100. */
+  private Evaluator.Point farPoint(double scale) {
+    Map<String, Double> values = new HashMap<>();
+    for (int j = 0; j < names.size(); j++) {
+      values.put(names.get(j), scale * (1 + 0.37 * j));
+    }
+    return new Evaluator.Point(values, degree, 1);
+  }
+
+  /** True where the expression has pieces: other formulas for other ranges of its variables. */
+  private static boolean piecewise(Expr e) {
+    if (e instanceof Expr.Call c) {
+      switch (c.name()) {
+        case "abs", "max", "min", "sgn", "floor", "ceil", "root" -> {
+          return true;
+        }
+        default -> { }
+      }
+    }
+    return e.children().stream().anyMatch(Sampling::piecewise);
+  }
+
+  /** Adds the names in the bounds of sums and products, which are whole numbers. */
+  private static void bounds(Expr e, Set<String> whole) {
+    if (e instanceof Expr.Call c && (c.name().equals("from") || c.name().equals("to"))) {
+      Scalars.variables(e, whole);
+    }
+    e.children().forEach(c -> bounds(c, whole));
+  }
+
+  private Evaluator.Point atWhole(Evaluator.Point p, int k, Set<String> whole) {
     Map<String, Double> values = new HashMap<>(p.values());
     int j = 0;
     for (String n : names) {
-      if (WHOLE.contains(n)) {
+      if (whole.contains(n)) {
         values.put(n, (double) (1 + (k + 2 * j++) % 7));
       }
     }

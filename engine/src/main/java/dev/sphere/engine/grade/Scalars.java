@@ -92,6 +92,9 @@ final class Scalars {
     Expr vb = b instanceof Expr.Quantity q ? q.value() : b;
     Units.Unit x = Units.parse(ua);
     Units.Unit y = Units.parse(ub);
+    if (differentSign(va, ua, b) || differentSign(vb, ub, a)) {
+      return Decision.different("different units");
+    }
     boolean measured = x != null && !x.dimension().equals("{}") && !ua.isEmpty();
     boolean measuredToo = y != null && !y.dimension().equals("{}") && !ub.isEmpty();
     if (measured && !x.dimension().equals(ANGLE) && (b instanceof Expr.Degrees || isPercent(b))
@@ -131,6 +134,13 @@ final class Scalars {
     Complex cb = evaluator.at(vb, new Evaluator.Point(Map.of(), 1, 1)).times(Complex.of(y.factor()));
     return ca.finite() && ca.near(cb, 1e-9, 0) ? Decision.same("same value after conversion of units")
         : Decision.different("different values");
+  }
+
+  /** 20 boxes beside 20 % or 20 degrees. */
+  private static boolean differentSign(Expr value, String unit, Expr other) {
+    boolean signed = other instanceof Expr.Degrees || isPercent(other);
+    return signed && !unit.isEmpty() && !(value instanceof Expr.Degrees) && !isPercent(value)
+        && !unit.toLowerCase(java.util.Locale.ROOT).matches(".*(?:deg|°|percent|pct|radian).*");
   }
 
   /** 3 million dollars beside a bare number are 3,000,000. */
