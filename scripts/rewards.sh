@@ -14,11 +14,15 @@ mkdir -p "$out"
 "$sphere" search --model embedded --problems embedded:train --limit "$problems" --run "$out/search" --resume \
   --candidates 4 --rollouts 8 --pairing any --stages generation --seed 1 --json | tail -n 1 > "$out/search.json"
 
-# 2. A reward model of our own (two label tokens), and a policy that DPO made better, for the implicit reward.
-[ -f "$out/prm.gguf" ] || "$sphere" train prm --model embedded --run "$out/search" --model-out "$out/prm.gguf" \
-  --out "$out/prm.train" --method full --learning-rate 3e-4 --epochs 2 --seed 1 --save-every 0 > /dev/null
+# 2. Reward models of our own (two label tokens; two classes on the hidden state), and a policy that DPO made better,
+#    for the implicit reward.
+for form in token head; do
+  [ -f "$out/prm-$form.gguf" ] || "$sphere" train prm --model embedded --run "$out/search" --form $form \
+    --model-out "$out/prm-$form.gguf" --out "$out/prm-$form.train" --method full --learning-rate 3e-4 --epochs 2 --seed 1 \
+    --save-every 0 > /dev/null
+done
 [ -f "$out/dpo.gguf" ] || "$sphere" train dpo --model embedded --run "$out/search" --model-out "$out/dpo.gguf" \
-  --out "$out/dpo.train" --method full --learning-rate 3e-5 --epochs 2 --seed 1 --save-every 0 > /dev/null
+  --out "$out/dpo.train" --method full --learning-rate 6e-5 --epochs 2 --seed 1 --save-every 0 > /dev/null
 
 # 3. Is a reward worth its price? The implicit one judges the same solutions: of the base, by the log-ratio.
 measure() { # name, reward
@@ -27,11 +31,13 @@ measure() { # name, reward
   echo "$1: $(cat "$out/prm-$1.json")"
 }
 measure random random
-measure own "$out/prm.gguf"
+measure token "$out/prm-token.gguf"
+measure head "$out/prm-head.gguf"
 measure implicit "implicit:$out/dpo.gguf,embedded"
 measure small "implicit:embedded,embedded-small"
 measure mc mc
 
 # 4. Strategies at equal cost, chosen by the reward model, which does not know the answers.
-"$sphere" compare --model embedded --prm "$out/prm.gguf" --problems embedded:validation --limit 300 \
-  --budgets 500,1000,2000,4000 --seed 1 --out "$out/compare"
+[ -f "$out/compare/compare.json" ] || "$sphere" compare --model embedded --prm "$out/prm-token.gguf" \
+  --problems embedded:validation --limit 200 --budgets 500,1500 --seed 1 --out "$out/compare" > /dev/null
+cat "$out/compare/compare.md"
