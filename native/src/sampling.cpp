@@ -3,6 +3,7 @@
 
 #include "barrier.hpp"
 #include "device.hpp"
+#include "philox.hpp"
 #include "simd.hpp"
 
 #include <algorithm>
@@ -112,32 +113,6 @@ template <bool TWO> void block_sums(const float * x, int n, float max, float c, 
   }
   sum = sphere::sum(sphere::add(a, b));
   sum2 = TWO ? sphere::sum(sphere::add(a2, b2)) : sum;
-}
-
-uint64_t mix(uint64_t x) { // the finaliser of SplitMix64
-  x += 0x9E3779B97F4A7C15ull;
-  x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9ull;
-  x = (x ^ (x >> 27)) * 0x94D049BB133111EBull;
-  return x ^ (x >> 31);
-}
-
-// Philox4x32-10; a double in [0, 1) from its first 53 bits.
-double uniform(const sphere_draw & d) {
-  const uint64_t key = mix(mix(d.seed) ^ d.problem);
-  uint32_t k0 = static_cast<uint32_t>(key), k1 = static_cast<uint32_t>(key >> 32);
-  uint32_t c0 = d.index, c1 = d.draw, c2 = static_cast<uint32_t>(d.node), c3 = static_cast<uint32_t>(d.node >> 32);
-  for (int round = 0; round < 10; round++) {
-    const uint64_t p0 = 0xD2511F53ull * c0, p1 = 0xCD9E8D57ull * c2;
-    const uint32_t n0 = static_cast<uint32_t>(p1 >> 32) ^ c1 ^ k0, n2 = static_cast<uint32_t>(p0 >> 32) ^ c3 ^ k1;
-    c1 = static_cast<uint32_t>(p1);
-    c3 = static_cast<uint32_t>(p0);
-    c0 = n0;
-    c2 = n2;
-    k0 += 0x9E3779B9u;
-    k1 += 0xBB67AE85u;
-  }
-  const uint64_t bits = (static_cast<uint64_t>(c0 >> 5) << 26) | (c1 >> 6);
-  return static_cast<double>(bits) * (1.0 / 9007199254740992.0);
 }
 
 struct Candidate {
@@ -349,7 +324,7 @@ int draw_filtered(const sphere_draw & d, float max, Scratch & s, double & sampli
     s.weights.push_back(w);
     total += w;
   }
-  const double target = uniform(d) * total;
+  const double target = sphere::uniform(d) * total;
   double sum = 0;
   size_t chosen = 0;
   for (size_t i = 0; i < s.weights.size(); i++) {
@@ -369,7 +344,7 @@ int draw_filtered(const sphere_draw & d, float max, Scratch & s, double & sampli
 int draw_all(const Row & row, int n, const sphere_draw & d, const Blocks & s) {
   const bool two = d.temperature != 1.0f;
   const std::vector<float> & factors = two ? s.factor2 : s.factor;
-  const double target = uniform(d) * row.drawn;
+  const double target = sphere::uniform(d) * row.drawn;
   double sum = 0;
   int block = -1;
   double before = 0;

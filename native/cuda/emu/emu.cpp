@@ -1,13 +1,10 @@
-// Fibers, barriers, warp exchanges and the race check. See emu.hpp.
-#include "emu.hpp"
+// Fibers, barriers and warp exchanges. See emu.hpp.
+#include "block.hpp"
 
 #include <algorithm>
-#include <map>
-#include <memory>
 #include <mutex>
 
 #include <sys/mman.h>
-#include <ucontext.h>
 
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/asan_interface.h>
@@ -25,6 +22,13 @@ Settings settings;
 Counters counters;
 Fiber * self;
 dim3 block_index, block_size, grid_size;
+Block * block;
+
+std::string where(int a, int b) {
+  std::string text = "block (" + std::to_string(block_index.x) + ", " + std::to_string(block_index.y) + ", " +
+                     std::to_string(block_index.z) + "), thread " + std::to_string(a);
+  return b < 0 ? text : text + " and thread " + std::to_string(b);
+}
 
 namespace {
 
@@ -59,60 +63,7 @@ sphere_emu_switch:
 )");
 #endif
 
-enum class State { kReady, kBarrier, kWarp, kDone };
-
-struct Thread : Fiber {
-  State state;
-  uint32_t mask;      // of the warp operation it waits in
-  void * stack;       // lowest byte
-  void * fake_stack;  // the address sanitizer's
-  int32_t warp_epoch; // warp barriers so far
-#if defined(__x86_64__)
-  void * top; // saved stack pointer
-#else
-  ucontext_t context;
-#endif
-};
-
-struct Warp {
-  uint32_t arrived;
-  uint64_t slots[2][kWarp]; // two sides: the next exchange may begin before all have read this one
-  int side;
-};
-
-struct Block {
-  Thread threads[kMaxThreads];
-  Warp warps[kMaxThreads / kWarp];
-  int count;
-  int waiting; // at the block's barrier
-  int finished;
-  int32_t epoch; // block barriers so far
-  const std::function<void()> * body;
-  std::exception_ptr failure;
-  std::vector<std::unique_ptr<SharedArray>> arrays;
-  std::map<const void *, SharedArray *> by_key;
-  std::vector<int> order;
-  uint64_t random;
-#if defined(__x86_64__)
-  void * scheduler;
-#else
-  ucontext_t scheduler;
-#endif
-  void * scheduler_fake = nullptr;
-  const void * scheduler_stack = nullptr;
-  size_t scheduler_size = 0;
-};
-
-Block * block;
 std::recursive_mutex one_at_a_time;
-
-Thread & me() { return *static_cast<Thread *>(self); }
-
-std::string where(int a, int b = -1) {
-  std::string text = "block (" + std::to_string(block_index.x) + ", " + std::to_string(block_index.y) + ", " +
-                     std::to_string(block_index.z) + "), thread " + std::to_string(a);
-  return b < 0 ? text : text + " and thread " + std::to_string(b);
-}
 
 void switch_to_scheduler(bool for_good) {
 #if defined(__SANITIZE_ADDRESS__)
@@ -246,8 +197,6 @@ void shuffle() {
                " do not both reach it");
 }
 
-void free_arrays();
-
 void run_block(const std::function<void()> & body) {
   block->body = &body;
   block->waiting = block->finished = 0;
@@ -313,9 +262,10 @@ void run_grid(dim3 grid, dim3 size, size_t dynamic_shared, const std::function<v
   counters.launches++;
   block->random = settings.seed * 0x9E3779B97F4A7C15ull + 1;
   const uint64_t blocks = uint64_t{grid.x} * grid.y * grid.z;
-  std::vector<uint64_t> order(blocks);
-  for (uint64_t i = 0; i < blocks; i++) {
-    order[i] = i;
+  const uint64_t count = settings.last_blocks == 0 ? blocks : std::min(blocks, settings.last_blocks);
+  std::vector<uint64_t> order(count);
+  for (uint64_t i = 0; i < count; i++) {
+    order[i] = blocks - count + i;
     if (settings.seed != 0) { // blocks must not depend on each other's order either
       std::swap(order[i], order[next_random() % (i + 1)]);
     }
@@ -374,110 +324,6 @@ const uint64_t * warp_exchange(uint32_t mask, uint64_t value) {
 void warp_barrier(uint32_t mask) {
   warp_exchange(mask, 0);
   me().warp_epoch++;
-}
-
-// ---- shared memory ----
-
-// Who touched a cell last: the writer, and one reader of every warp (or kMany).
-struct Shadow {
-  static constexpr int kMany = -2, kNobody = -1;
-  struct Mark {
-    int32_t epoch = -1, warp_epoch = -1, thread = kNobody;
-    bool atomic = false;
-  };
-  bool written = false;
-  Mark writer;
-  Mark readers[kMaxThreads / kWarp];
-};
-
-namespace {
-
-void free_arrays() {
-  for (const auto & a : block->arrays) {
-    ::operator delete[](a->at, std::align_val_t{16});
-    delete[] a->shadow;
-  }
-  block->arrays.clear();
-  block->by_key.clear();
-}
-
-// Whether an access by t comes after the marked one for certain.
-bool ordered(const Shadow::Mark & mark, const Thread & t) {
-  if (mark.thread == Shadow::kNobody || mark.thread == t.index || mark.epoch < block->epoch) {
-    return true;
-  }
-  if (mark.thread == Shadow::kMany) {
-    return false;
-  }
-  return mark.thread / kWarp == t.index / kWarp && mark.warp_epoch < t.warp_epoch;
-}
-
-[[noreturn]] void race(const SharedArray & array, int64_t index, const char * what, const Shadow::Mark & other) {
-  throw Defect("race on shared memory: " + where(me().index, other.thread) + " " + what + " element " +
-               std::to_string(index) + " of " + std::to_string(array.count) + " without a barrier in between");
-}
-
-} // namespace
-
-SharedArray & shared_array(const void * key, size_t element, int64_t count) {
-  SharedArray *& found = block->by_key[key];
-  if (!found) {
-    const auto bytes = static_cast<size_t>(count) * element;
-    auto * at = static_cast<unsigned char *>(::operator new[](std::max<size_t>(bytes, 1), std::align_val_t{16}));
-    std::memset(at, 0xA5, bytes); // nobody may rely on zeros
-    block->arrays.push_back(std::make_unique<SharedArray>(SharedArray{at, count, element, nullptr}));
-    found = block->arrays.back().get();
-  }
-  return *found;
-}
-
-SharedArray & dynamic_array(size_t element) {
-  SharedArray & bytes = shared_array(nullptr, 1, 0);
-  // The launch gave a number of bytes; seen through the kernel's type they are elements.
-  if (bytes.element != element && bytes.shadow == nullptr) {
-    bytes.count = bytes.count * static_cast<int64_t>(bytes.element) / static_cast<int64_t>(element);
-    bytes.element = element;
-  }
-  return bytes;
-}
-
-void check(const SharedArray & array, int64_t index, Access access) {
-  counters.shared_accesses++;
-  if (index < 0 || index >= array.count) {
-    throw Defect("shared memory: " + where(me().index) + " uses element " + std::to_string(index) + " of " +
-                 std::to_string(array.count));
-  }
-  if (!settings.check_races) {
-    return;
-  }
-  auto & a = const_cast<SharedArray &>(array);
-  if (!a.shadow) {
-    a.shadow = new Shadow[static_cast<size_t>(a.count)];
-  }
-  Shadow & s = a.shadow[index];
-  Thread & t = me();
-  if (access != Access::kWrite && !s.written) {
-    throw Defect("shared memory: " + where(t.index) + " reads element " + std::to_string(index) + " of " +
-                 std::to_string(array.count) + ", which nobody wrote");
-  }
-  const bool both_atomic = access == Access::kAtomic && s.writer.atomic;
-  if (!both_atomic && !ordered(s.writer, t)) {
-    race(array, index, access == Access::kRead ? "write and read" : "both write", s.writer);
-  }
-  if (access == Access::kRead) {
-    Shadow::Mark & r = s.readers[t.index / kWarp];
-    const bool same = r.epoch == block->epoch && r.thread != t.index && r.thread != Shadow::kNobody &&
-                      !(r.thread >= 0 && r.warp_epoch < t.warp_epoch);
-    r = {block->epoch, t.warp_epoch, same ? Shadow::kMany : t.index, false};
-    return;
-  }
-  for (const Shadow::Mark & r : s.readers) {
-    if (!ordered(r, t)) {
-      race(array, index, "read and write", r);
-    }
-  }
-  s.written = true;
-  s.writer = {block->epoch, t.warp_epoch, t.index, access == Access::kAtomic};
 }
 
 } // namespace emu

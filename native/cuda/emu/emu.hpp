@@ -32,8 +32,9 @@ struct Defect : std::runtime_error {
 };
 
 struct Settings {
-  uint64_t seed = 0;       // of the threads' order; 0: ascending
-  bool check_races = true; // shadow memory for shared arrays
+  uint64_t seed = 0;        // of the threads' order; 0: ascending
+  bool check_races = true;  // shadow memory for shared arrays
+  uint64_t last_blocks = 0; // of each grid run only the last so many: the far end of huge arrays; 0: all
 };
 extern Settings settings;
 
