@@ -79,7 +79,7 @@ has_gpu() { nvidia-smi -L > /dev/null 2>&1; }
 need_gpu() { has_gpu || { reason="no usable NVIDIA GPU (nvidia-smi -L)"; return 3; }; }
 home=${prebuilt:-$top} # of Sphere
 sphere() { SPHERE_DEVICE=${device:-cuda} "$home/sphere" "$@"; }
-llama() { if [ -n "$prebuilt" ]; then echo "$prebuilt/llama"; else bash "$top/native/provision.sh" --cuda 2> /dev/null; fi; }
+llama() { if [ -n "$prebuilt" ]; then echo "$prebuilt/llama"; else bash "$top/native/provision.sh" --cuda 2> /dev/null || bash "$top/native/provision.sh"; fi; }
 
 part_machine() {
   { uname -srm; nvidia-smi || echo "no nvidia-smi"; [ -z "$nvcc" ] || nvcc --version; } 2>&1
@@ -145,13 +145,13 @@ built() {
   [ "$(state_of sphere_build)" = passed ] || { reason="there is no Sphere with CUDA here (part sphere_build)"; return 1; }
   export SPHERE_NO_BUILD=1
 }
-# The model that is measured: made once, since the embedded one is too small to say anything about a GPU.
-measured() {
-  [ "$model" = embedded ] || { echo "$model"; return; }
-  local file=$work/random-0.5b.gguf
+# Random weights in Qwen2.5-0.5B's shape, made once: the embedded model is too small to say anything about a GPU.
+random_model() { # TYPE
+  local file=$work/random-0.5b-$1.gguf
   [ -f "$file" ] || { device=cpu sphere model random --like qwen2.5-0.5b --vocab "$(llama)/vocab/ggml-vocab-qwen2.gguf" \
-    --type bf16 --out "$file.part" >&2 && mv "$file.part" "$file"; } && echo "$file"
+    --type "$1" --out "$file.part" >&2 && mv "$file.part" "$file"; } && echo "$file"
 }
+measured() { if [ "$model" = embedded ]; then random_model bf16; else echo "$model"; fi; }
 part_doctor() {
   need_gpu || return; built || return 3
   sphere doctor --json | tee "$work/doctor.out"; local status=${PIPESTATUS[0]}
@@ -163,19 +163,22 @@ rows() { # prompts and completions for scoring
       "$i" $((i * 3)) "$i" $((i * 3)) $((i * 4))
   done
 }
-differ() { # SCORES SCORES: the largest difference of a token, which must be 1e-3 at most
+differ() { # NAME SCORES SCORES: the largest difference of a token, which must be 1e-3 at most
   local numbers='s/.*"token_logprobs":\[\([^]]*\)\].*/\1/p'
-  paste -d' ' <(sed -n "$numbers" "$1" | tr , '\n') <(sed -n "$numbers" "$2" | tr , '\n') |
-    awk 'NF == 2 { d = $1 - $2; d = d < 0 ? -d : d; if (d > m) m = d; n++ }
-         END { printf "{\"tokens\":%d,\"largest_difference\":%.3g,\"aim\":1e-3}\n", n, m; exit !(n > 0 && m <= 1e-3) }'
+  paste -d' ' <(sed -n "$numbers" "$2" | tr , '\n') <(sed -n "$numbers" "$3" | tr , '\n') |
+    awk -v name="$1" 'NF == 2 { d = $1 - $2; d = d < 0 ? -d : d; if (d > m) m = d; n++ }
+         END { printf "{\"products\":\"%s\",\"tokens\":%d,\"largest_difference\":%.3g,\"aim\":1e-3}\n", name, n, m; exit !(n > 0 && m <= 1e-3) }'
 }
-part_agreement() { # CPU and CUDA: 1e-3 a token
+part_agreement() { # CPU and CUDA in F32: 1e-3 a token, as it is (cuBLAS may round factors to TF32) and without TF32
   need_gpu || return; built || return 3
+  local m status; m=$(random_model f32) || return 1
   rows > "$work/rows.jsonl"
-  device=cpu sphere score --model "$model" --in "$work/rows.jsonl" --out "$work/cpu.jsonl" || return 1
-  device=cuda sphere score --model "$model" --in "$work/rows.jsonl" --out "$work/cuda.jsonl" || return 1
-  differ "$work/cpu.jsonl" "$work/cuda.jsonl" | tee "$work/agreement.json"
-  return "${PIPESTATUS[0]}"
+  device=cpu sphere score --model "$m" --in "$work/rows.jsonl" --out "$work/cpu.jsonl" || return 1
+  device=cuda sphere score --model "$m" --in "$work/rows.jsonl" --out "$work/cuda.jsonl" || return 1
+  NVIDIA_TF32_OVERRIDE=0 device=cuda sphere score --model "$m" --in "$work/rows.jsonl" --out "$work/exact.jsonl" || return 1
+  differ default "$work/cpu.jsonl" "$work/cuda.jsonl" | tee "$work/agreement.json"; status=${PIPESTATUS[0]}
+  differ "without TF32" "$work/cpu.jsonl" "$work/exact.jsonl" | tee -a "$work/agreement.json"
+  return "$status"
 }
 number() { sed -n "s/.*\"$1\": *\([0-9.eE+-]*\).*/\1/p" | tail -1; }
 part_rollouts() { # beside llama-batched-bench on the same GPU: generation alone, 128 tokens of prompt, 64 generated
@@ -216,7 +219,7 @@ part_split() { # one model over all GPUs, and one process a GPU over a problem s
   rows > "$work/rows.jsonl"; : > "$work/split.json"
   device=cuda sphere score --model "$model" --in "$work/rows.jsonl" --out "$work/one.jsonl" &&
     SPHERE_SPLIT_MODE=layer device=cuda sphere score --model "$model" --in "$work/rows.jsonl" --out "$work/layers.jsonl" &&
-    differ "$work/one.jsonl" "$work/layers.jsonl" | tee -a "$work/split.json" || return 1
+    differ layers "$work/one.jsonl" "$work/layers.jsonl" | tee -a "$work/split.json" || return 1
   local runs=() pids=() failed=0
   for ((i = 0; i < gpus; i++)); do
     rm -rf "$work/shard$i"; runs+=("$work/shard$i")

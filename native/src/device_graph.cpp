@@ -44,9 +44,11 @@ void compute_by_ggml(ggml_backend_t backend, ggml_cgraph * graph, int from, int 
   ggml_cgraph * part = ggml_new_graph_custom(context.get(), static_cast<size_t>(to - from), false);
   for (int i = from; i < to; i++) {
     ggml_tensor * node = ggml_graph_node(graph, i);
-    if (node->op == GGML_OP_CUSTOM && !ggml_backend_supports_op(backend, node)) {
-      throw std::runtime_error("the device has no kernel for a node of the graph (" +
-                               std::string(ggml_backend_name(backend)) + ")");
+    // A node that the backend lacks would end the process. One of ours on a device's memory is no CPU's to compute.
+    const bool ours = node->op == GGML_OP_CUSTOM && device_of(node->data) != nullptr;
+    if (ours || !ggml_backend_supports_op(backend, node)) {
+      throw std::runtime_error("the device has no kernel for a node of the graph: " + std::string(ggml_op_desc(node)) +
+                               " (" + ggml_backend_name(backend) + ")");
     }
     ggml_graph_add_node(part, node);
   }

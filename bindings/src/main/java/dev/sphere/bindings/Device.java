@@ -139,6 +139,19 @@ public final class Device {
     return library == null;
   }
 
+  /** Whether a graph's work is shared out over the CPU's cores, so that several may run side by side. */
+  public boolean computesOnCores() {
+    return graphsOnCpu();
+  }
+
+  /**
+   * Most tokens of a micro-batch in decode loops. On the CPU as many as leave a token's logits independent of what shares
+   * the batch; ggml's CUDA kernels differ with the batch in any case, and read the weights once for all of it.
+   */
+  public int microBatch() {
+    return graphsOnCpu() ? ContextOptions.INVARIANT_MICRO_BATCH : 512;
+  }
+
   /** Whether contexts leave their logits on the device ({@link Context#keepingLogits}). */
   boolean keepsLogits() {
     return library != null;

@@ -60,6 +60,8 @@ final class Ggml {
   static final MethodHandle SWIGLU_SPLIT = binary("ggml_swiglu_split");
   static final MethodHandle GET_ROWS_BACK =
       of("ggml_get_rows_back", FunctionDescriptor.of(ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS));
+  static final MethodHandle ARANGE =
+      of("ggml_arange", FunctionDescriptor.of(ADDRESS, ADDRESS, JAVA_FLOAT, JAVA_FLOAT, JAVA_FLOAT));
   static final MethodHandle CAST = of("ggml_cast", FunctionDescriptor.of(ADDRESS, ADDRESS, ADDRESS, JAVA_INT));
   static final MethodHandle SCALE = of("ggml_scale", FunctionDescriptor.of(ADDRESS, ADDRESS, ADDRESS, JAVA_FLOAT));
   static final MethodHandle RMS_NORM =

@@ -223,6 +223,22 @@ public final class Graph implements AutoCloseable, Tensor.Owner {
     }
   }
 
+  /**
+   * A matrix [k, n] of any type as F32: all of its rows by number, n at most 2^24. {@link #cast} reads K-quants on the
+   * CPU's backend alone.
+   */
+  public Tensor dequantize(Tensor a) {
+    require(a.size(1) <= 1 << 24, "dequantize", a);
+    reserve();
+    Tensor numbers;
+    try {
+      numbers = made((MemorySegment) Ggml.ARANGE.invokeExact(context(), 0f, (float) a.size(1), 1f));
+    } catch (Throwable t) {
+      throw Ggml.failed(t);
+    }
+    return getRows(a, cast(numbers, TensorType.I32));
+  }
+
   /** Copies a's elements into {@code target}'s memory (same number of elements) and returns it as a node. */
   public Tensor copy(Tensor a, Tensor target) {
     require(a.elements() == target.elements(), "copy", a, target);

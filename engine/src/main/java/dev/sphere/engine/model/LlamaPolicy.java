@@ -2,6 +2,7 @@ package dev.sphere.engine.model;
 
 import dev.sphere.bindings.Adapter;
 import dev.sphere.bindings.ContextOptions;
+import dev.sphere.bindings.Device;
 import dev.sphere.bindings.KvType;
 import dev.sphere.bindings.LlamaException;
 import dev.sphere.bindings.Model;
@@ -60,10 +61,15 @@ public final class LlamaPolicy implements Policy, AutoCloseable {
 
     /** What suits a model and this machine; {@code parallel} rollouts at once, 0 for as many as are efficient. */
     public static Options auto(Model model, int parallel) {
+      return auto(model, parallel, Device.current().computesOnCores());
+    }
+
+    /** Visible for tests: {@code onCores} is false for a GPU, which wants all rollouts in one large batch. */
+    static Options auto(Model model, int parallel, boolean onCores) {
       int cores = Runtime.getRuntime().availableProcessors();
-      boolean small = model.parameters() < SMALL;
+      boolean small = onCores && model.parameters() < SMALL;
       int lanes = small ? cores : 1;
-      int wanted = parallel > 0 ? Math.ceilDiv(parallel, lanes) : small ? 32 : 62;
+      int wanted = parallel > 0 ? Math.ceilDiv(parallel, lanes) : small ? 32 : onCores ? 62 : 128;
       return new Options(
           lanes, small ? 1 : cores, Math.clamp(wanted, 1, MOST_SLOTS), small ? 4096 : 16_384, 0, CACHE);
     }
@@ -96,11 +102,12 @@ public final class LlamaPolicy implements Policy, AutoCloseable {
     int fits = options.cells() - Lane.RESERVE;
     int wanted = options.maxSequence() == 0 ? Integer.MAX_VALUE : options.maxSequence();
     this.limit = Math.min(wanted, Math.min(fits, model.trainedContext()));
+    int microBatch = Device.current().microBatch();
     ContextOptions shape =
         new ContextOptions(
             options.cells(),
-            ContextOptions.MAX_SEQUENCES,
-            ContextOptions.INVARIANT_MICRO_BATCH,
+            Math.max(microBatch, ContextOptions.MAX_SEQUENCES),
+            microBatch,
             ContextOptions.MAX_SEQUENCES,
             options.threads(),
             true,

@@ -126,6 +126,16 @@ class LlamaPolicyTest {
   }
 
   @Test
+  void aGpuHasOneLoopForAllRollouts() {
+    try (Model model = Model.load(TestModels.write(dir, "tiny-qwen2", GgmlType.F32))) {
+      assertEquals(1, LlamaPolicy.Options.auto(model, 200, false).lanes());
+      assertEquals(200, LlamaPolicy.Options.auto(model, 200, false).slots());
+      int cores = Runtime.getRuntime().availableProcessors();
+      assertEquals(cores, LlamaPolicy.Options.auto(model, 200, true).lanes());
+    }
+  }
+
+  @Test
   void aCacheThatIsTooSmallDisplacesAndCompacts() throws Exception {
     Path file = TestModels.write(dir, "tiny-llama", GgmlType.F32);
     try (Model model = Model.load(file);

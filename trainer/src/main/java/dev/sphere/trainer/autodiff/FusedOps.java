@@ -48,6 +48,9 @@ public final class FusedOps extends PlainOps {
    */
   @Override
   public Value addLinear(Value y, Value weight, Value x) {
+    if (!ownProducts) {
+      return super.addLinear(y, weight, x);
+    }
     Tensor turnedWeight = graph.cont(graph.transpose(weight.tensor()));
     Tensor turnedX = graph.cont(graph.transpose(x.tensor()));
     return tape.record(
@@ -173,7 +176,9 @@ public final class FusedOps extends PlainOps {
   public Tensor headGradient(Tensor logits, Tensor logProbs, Value weight, Targets targets) {
     Tensor dLogits =
         kernels.logProbsBack(logits, targets.offsets(), targets.tokens(), targets.weights(), logProbs);
-    return kernels.linearDx(weight.tensor(), dLogits, null, products.half(weight.tensor().type()));
+    return ownProducts
+        ? kernels.linearDx(weight.tensor(), dLogits, null, products.half(weight.tensor().type()))
+        : transposedProduct(weight.tensor(), dLogits);
   }
 
   @Override

@@ -34,7 +34,9 @@ class Primitives {
 
   /** aᵀ dy, for a of any type. */
   final Tensor transposedProduct(Tensor a, Tensor dy) {
-    Tensor plain = a.type() == TensorType.F32 ? a : graph.cast(a, TensorType.F32);
+    boolean blocks = a.type().blockSize() > 1;
+    Tensor plain =
+        a.type() == TensorType.F32 ? a : blocks ? graph.dequantize(a) : graph.cast(a, TensorType.F32);
     return graph.mulMat(transposed(plain), dy);
   }
 
