@@ -31,6 +31,12 @@ public final class AnswerExtractor {
 
   private static final Pattern CONNECTIVE =
       Pattern.compile("\\b(?:therefore|thus|hence|then|because|first|finally|gives|gets?)\\b", Pattern.CASE_INSENSITIVE);
+  private static final Pattern SENTENCE =
+      Pattern.compile("\\b(?:is|are|so|thus|we|it|get|be|has|have|equals|total|therefore|hence)\\b", Pattern.CASE_INSENSITIVE);
+  private static final Pattern TEXT =
+      Pattern.compile("\\\\(?:text|mbox|textbf|textrm|mathrm|textit|operatorname|begin|end)\\s?\\{[^{}]*\\}");
+  private static final Pattern COMMAND = Pattern.compile("\\\\[a-zA-Z]+");
+  private static final Pattern WORD = Pattern.compile("[A-Za-z']{2,}");
   private static final Pattern COPULA_WORD = Pattern.compile("\\b(?:is|are|equals|be)\\b");
   private static final Pattern ANNOUNCED = Pattern.compile("final\\s+answer\\s*(?:is|:)", Pattern.CASE_INSENSITIVE);
 
@@ -46,6 +52,9 @@ public final class AnswerExtractor {
 
   /** Finds the final answer of a text. */
   public static Extracted extract(String text) {
+    if (text.length() < 80 && Surface.isFormula(text)) {
+      return new Extracted(text.strip(), "whole");
+    }
     String s = text.length() > MAX_TEXT ? text.substring(text.length() - MAX_TEXT) : text;
     String box = Boxes.last(s);
     if (box != null) {
@@ -89,12 +98,22 @@ public final class AnswerExtractor {
     return nl < 0 ? t : t.substring(0, nl);
   }
 
+  /** False where no marker can stand, which is cheaper to see than by the pattern. */
+  private static boolean mayAnnounce(String s) {
+    boolean ascii = true;
+    for (int i = 0; i < s.length() && ascii; i++) {
+      ascii = s.charAt(i) < 128;
+    }
+    return !ascii || s.contains("nswer") || s.contains("NSWER") || s.contains("A:") || s.contains("a:")
+        || s.contains("spuesta") || s.contains("ntwort") || s.contains("isposta") || s.contains("esposta");
+  }
+
   private static String lastMarked(String s) {
     // The marker stands near the end; the pattern never looks at more than this.
     String tail = s.length() > 20_000 ? s.substring(s.length() - 20_000) : s;
     Matcher m = MARKER.matcher(tail);
     int at = -1;
-    while (m.find()) {
+    while (mayAnnounce(tail) && m.find()) {
       if (!tail.substring(m.end()).isBlank()) {
         at = m.end();
       }
@@ -145,13 +164,12 @@ public final class AnswerExtractor {
     if (t.length() > 4000) {
       return false;
     }
-    String noText = t.replaceAll("\\\\(?:text|mbox|textbf|textrm|mathrm|textit|operatorname|begin|end)\\s?\\{[^{}]*\\}", " ")
-        .replaceAll("\\\\[a-zA-Z]+", " ");
+    String noText = COMMAND.matcher(TEXT.matcher(t).replaceAll(" ")).replaceAll(" ");
     if (Prose.foreign(noText)) {
       return false;
     }
     noText = FUNCTION.matcher(noText).replaceAll(" ");
-    Matcher m = Pattern.compile("[A-Za-z']{2,}").matcher(noText);
+    Matcher m = WORD.matcher(noText);
     int words = 0;
     while (m.find()) {
       words++;
@@ -164,8 +182,7 @@ public final class AnswerExtractor {
       return false;
     }
     return words <= 2 || words <= 6 && !digits && t.indexOf('\n') < 0 && t.length() < 80
-        || words <= 4 && !Pattern.compile("\\b(?:is|are|so|thus|we|it|get|be|has|have|equals|total|therefore|hence)\\b",
-            Pattern.CASE_INSENSITIVE).matcher(noText).find();
+        || words <= 4 && !SENTENCE.matcher(noText).find();
   }
 
 }

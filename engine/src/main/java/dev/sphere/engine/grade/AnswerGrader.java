@@ -20,6 +20,11 @@ public final class AnswerGrader implements OutcomeReward {
   private static final Pattern DECIMAL_COMMA = Pattern.compile("(-?\\d{1,9}),(\\d{1,9})");
   private static final Pattern BASE = Pattern.compile("\\(?([0-9A-Za-z]+)\\)?\\s*_\\s*\\{?\\s*(\\d{1,2})\\s*\\}?");
 
+  private static final Pattern BASE_LOOK =
+      Pattern.compile("\\\\(?:text|mathrm|mbox|textrm)\\b|\\\\[ ,;:!]|[{}](?![^_]*$)");
+  private static final Pattern NAMES_VALUE =
+      Pattern.compile("(?:\\bis|\\bare|\\bequals|\\bequal to|≈)\\s+(\\S.*)$", Pattern.DOTALL);
+
   private final SymbolicJudge judge; // null for none
 
   /** A grader whose verdicts depend on the two texts alone. */
@@ -101,7 +106,7 @@ public final class AnswerGrader implements OutcomeReward {
     Decision d = answers(g, p);
     if (!d.equal() && found.how().equals("whole") && p.indexOf(' ') > 0) {
       // A short sentence that names its value after "is" or "=".
-      Matcher m = Pattern.compile("(?:\\bis|\\bare|\\bequals|\\bequal to|≈)\\s+(\\S.*)$", Pattern.DOTALL).matcher(p);
+      Matcher m = NAMES_VALUE.matcher(p);
       if (m.find() && answers(g, m.group(1)).equal()) {
         return new Verdict(true, "value in a sentence", g, m.group(1));
       }
@@ -121,16 +126,17 @@ public final class AnswerGrader implements OutcomeReward {
       return Decision.same("same text");
     }
     String quick = PlainNumbers.compare(g, p);
+    quick = quick != null ? quick : PlainNumbers.compareFractions(g, p);
     if (quick != null) {
       return new Decision(quick.startsWith("same"), quick);
     }
     if (g.length() > AnswerExtractor.MAX_ANSWER || p.length() > AnswerExtractor.MAX_ANSWER) {
       return Decision.different("too long to compare");
     }
-    if (bare(g).equals(bare(p))) {
+    if (Surface.bare(g).equals(Surface.bare(p))) {
       return Decision.same("same text but for spacing");
     }
-    Decision special = special(g, p);
+    Decision special = Surface.isFormula(g) && Surface.isFormula(p) ? null : special(g, p);
     Decision d = special != null ? special : byMeaning(g, p);
     return !d.equal() && decimalComma(g, p) ? Decision.same("same number, decimal comma") : d;
   }
@@ -145,12 +151,6 @@ public final class AnswerGrader implements OutcomeReward {
     int length = m.matches() ? m.group(2).length() : 0;
     return length > 0 && (zero || length != 3 && (length > 1 || comma != g)) && point.indexOf('.') > 0
         && "same number".equals(PlainNumbers.compare(m.group(1) + "." + m.group(2), point));
-  }
-
-  /** The text without spacing and the commands that only change its look. */
-  private static String bare(String s) {
-    return s.replaceAll("\\\\(?:left|right|displaystyle|[,;:! ])|\\s+|~", "").replace("\\dfrac", "\\frac")
-        .replace("\\tfrac", "\\frac");
   }
 
   /** Kinds of answer that are no mathematics: words, choices, times, dates, numbers in another base. */
@@ -191,8 +191,9 @@ public final class AnswerGrader implements OutcomeReward {
   }
 
   private static Rational inBase(String s) {
-    Matcher m = BASE.matcher(s.replaceAll("\\\\(?:text|mathrm|mbox|textrm)\\b|\\\\[ ,;:!]|[{}](?![^_]*$)", ""));
-    boolean digits = m.matches() && (m.group(1).chars().anyMatch(Character::isDigit) || m.group(1).matches("[A-F]{2,}"));
+    Matcher m = BASE.matcher(s.indexOf('_') < 0 ? "" : BASE_LOOK.matcher(s).replaceAll(""));
+    boolean digits = m.matches() && (m.group(1).chars().anyMatch(Character::isDigit)
+        || m.group(1).length() > 1 && m.group(1).chars().allMatch(c -> c >= 'A' && c <= 'F'));
     if (!digits) {
       return null;
     }
@@ -215,7 +216,7 @@ public final class AnswerGrader implements OutcomeReward {
       if (value != null && !relation && byMeaning(gold.expressions().isEmpty() ? value : g, pred.expressions().isEmpty() ? value : p).equal()) {
         return Decision.same("value after the last equals sign");
       }
-      boolean same = bare(g).equalsIgnoreCase(bare(p)) || Words.key(g).equals(Words.key(p)) && !Words.key(g).isEmpty();
+      boolean same = Surface.bare(g).equalsIgnoreCase(Surface.bare(p)) || Words.key(g).equals(Words.key(p)) && !Words.key(g).isEmpty();
       return same ? Decision.same("same text but for spacing") : Decision.different(UNREADABLE);
     }
     Comparer comparer = new Comparer(budget, judge);
@@ -254,7 +255,7 @@ public final class AnswerGrader implements OutcomeReward {
   private record Readings(List<Expr> expressions) {
     static Readings of(String text, Budget budget) {
       List<Expr> all = new java.util.ArrayList<>();
-      String key = Words.key(text);
+      String key = Surface.isFormula(text) ? "" : Words.key(text);
       Rational words = Words.number(key);
       if (words != null) {
         return new Readings(List.of(new Expr.Num(words, -1)));

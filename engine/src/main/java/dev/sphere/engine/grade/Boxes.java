@@ -67,7 +67,7 @@ final class Boxes {
   private static String bracketed(String s) {
     Matcher m = BRACKETED.matcher(s);
     String last = null;
-    while (m.find()) {
+    while (s.contains("boxed") && m.find()) {
       last = m.group(1);
     }
     return last;

@@ -22,6 +22,10 @@ final class Choices {
   private static final Pattern MARKED = Pattern.compile("(?<=\\s)(?<!not |n't |than |不是 )\\(([A-J])\\)");
   /** A text that ends in a letter: "let's finalize B", or C on the last line. */
   private static final Pattern CLOSING = Pattern.compile("(?<!not |n't |不是 )(?<=\\s)([A-J])[.*\\s]*$");
+  private static final Pattern LETTER = Pattern.compile("\\(?\\s*[A-J]\\s*\\)?\\.?");
+  private static final Pattern LOOK =
+      Pattern.compile("\\\\(?:text|textbf|mathrm|mathbf|mbox|textrm|boxed)\\b|\\\\[ ,;:!]|[{}$*]");
+  private static final Pattern SPACES = Pattern.compile("\\s+");
   private static final Pattern WORD = Pattern.compile("[a-z]{2}");
 
   private Choices() {}
@@ -52,7 +56,7 @@ final class Choices {
 
   /** True where the gold answer is nothing but a letter from A to J, with or without brackets. */
   static boolean isLetter(String gold) {
-    return gold.length() < 40 && choiceText(gold).matches("\\(?\\s*[A-J]\\s*\\)?\\.?");
+    return gold.length() < 40 && !Surface.isFormula(gold) && LETTER.matcher(choiceText(gold)).matches();
   }
 
   static boolean isChoice(char c) {
@@ -85,7 +89,6 @@ final class Choices {
   }
 
   private static String choiceText(String s) {
-    return s.replaceAll("\\\\(?:text|textbf|mathrm|mathbf|mbox|textrm|boxed)\\b|\\\\[ ,;:!]|[{}$*]", " ")
-        .replaceAll("\\s+", " ").strip();
+    return SPACES.matcher(LOOK.matcher(s).replaceAll(" ")).replaceAll(" ").strip();
   }
 }

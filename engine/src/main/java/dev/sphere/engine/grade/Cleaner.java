@@ -44,6 +44,11 @@ final class Cleaner {
           Map.entry('₂', "_2"), Map.entry('₃', "_3"), Map.entry('₄', "_4"), Map.entry('₅', "_5"), Map.entry('₆', "_6"),
           Map.entry('₇', "_7"), Map.entry('₈', "_8"), Map.entry('₉', "_9"));
 
+  private static final String[] MARKS = {"**", "__", "```", "`", "\""};
+  private static final String[][] DELIMITERS = {{"$$", "$$"}, {"$", "$"}, {"\\(", "\\)"}, {"\\[", "\\]"}};
+  private static final String[] WRAPPERS =
+      {"\\boxed", "\\fbox", "\\framebox", "\\displaystyle", "\\ensuremath", "\\boldsymbol"};
+
   private Cleaner() {}
 
   /** The answer without delimiters and decoration. Linear in the length of the text. */
@@ -100,7 +105,7 @@ final class Cleaner {
 
   private static String stripMarkdown(String s) {
     String t = s.strip();
-    for (String mark : new String[] {"**", "__", "```", "`", "\""}) {
+    for (String mark : MARKS) {
       if (t.length() > 2 * mark.length() && t.startsWith(mark) && t.endsWith(mark)) {
         t = t.substring(mark.length(), t.length() - mark.length()).strip();
       }
@@ -109,8 +114,7 @@ final class Cleaner {
   }
 
   private static String stripDelimiters(String s) {
-    String[][] pairs = {{"$$", "$$"}, {"$", "$"}, {"\\(", "\\)"}, {"\\[", "\\]"}};
-    for (String[] p : pairs) {
+    for (String[] p : DELIMITERS) {
       if (s.length() >= p[0].length() + p[1].length() && s.startsWith(p[0]) && s.endsWith(p[1])
           && !s.endsWith("\\" + p[1])) {
         String inner = s.substring(p[0].length(), s.length() - p[1].length());
@@ -145,7 +149,7 @@ final class Cleaner {
 
   /** Drops a box or braces around the whole. */
   private static String stripWrapper(String s) {
-    for (String w : new String[] {"\\boxed", "\\fbox", "\\framebox", "\\displaystyle", "\\ensuremath", "\\boldsymbol"}) {
+    for (String w : WRAPPERS) {
       if (s.startsWith(w)) {
         String rest = s.substring(w.length()).strip();
         if (rest.startsWith("{") && Boxes.closing(rest, 0) == rest.length() - 1) {

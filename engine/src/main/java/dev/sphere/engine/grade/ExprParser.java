@@ -13,6 +13,8 @@ abstract class ExprParser {
           "setminus", "backslash", "times", "cdot", "div", "pm", "mp", "to", "circ", "rfloor", "rceil", "rangle", "not",
           "notin", "choose", "pmod", "bmod", "mod", "leqq", "geqq", "over", "colon", "prime", "subset", "subseteq");
 
+  private static final Set<String> ORDINAL = Set.of("th", "st", "nd", "rd");
+
   final Budget budget;
   private final List<Token> tokens;
   private int at;
@@ -214,7 +216,7 @@ abstract class ExprParser {
       return base;
     }
     Token next = peek().is("{") ? ahead(1) : peek();
-    if ((next.kind() == Kind.WORD || next.kind() == Kind.TEXT) && next.text().matches("th|st|nd|rd")) {
+    if ((next.kind() == Kind.WORD || next.kind() == Kind.TEXT) && ORDINAL.contains(next.text())) {
       argument();
       return base;
     }

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import java.util.regex.Pattern;
 
 /** Cuts LaTeX or plain mathematics into tokens. */
 final class Lexer {
@@ -66,6 +67,11 @@ final class Lexer {
           "tau", "phi", "chi", "omega", "Gamma", "Delta", "Theta", "Lambda", "Sigma", "Phi", "Omega", "Abs", "Max", "Min",
           "ceiling", "factorial", "nCr", "nPr", "sinc", "asec", "acsc", "arcsec", "arccsc", "asech", "acsch", "acoth", "frac", "times", "cup", "cdot", "le", "ge", "ne", "leq", "geq", "neq");
 
+  private static final String[] TWO = {"<=", ">=", "!=", "**", "=="};
+  private static final Pattern JOIN = Pattern.compile("(?i)[,;]?\\s*(or|and)|[,;]");
+  private static final Pattern WORDS = Pattern.compile("[A-Za-z]+(\\s*,\\s*[A-Za-z]+)+");
+  private static final Pattern LABEL = Pattern.compile("\\(?[A-Za-z]\\)?");
+
   private final String s;
   private final Commas commas;
   private final Budget budget;
@@ -118,7 +124,7 @@ final class Lexer {
   }
 
   private void operator() {
-    for (String two : new String[] {"<=", ">=", "!=", "**", "=="}) {
+    for (String two : TWO) {
       if (s.startsWith(two, i)) {
         add(Kind.OPERATOR, two.equals("**") ? "^" : two.equals("==") ? "=" : two);
         i += 2;
@@ -190,7 +196,7 @@ final class Lexer {
       return;
     }
     String name = s.substring(from, i);
-    if (name.matches("q?quad[a-zA-Z]+")) {
+    if (name.length() > 4 && (name.startsWith("quad") || name.startsWith("qquad") && name.length() > 5)) {
       // \\quadx is a slip for \\quad x
       i = from + name.indexOf("quad") + 4;
       name = s.substring(from, i);
@@ -277,16 +283,16 @@ final class Lexer {
     if (name.equals("color")) {
       return;
     }
-    boolean joins = t.matches("(?i)[,;]?\\s*(or|and)|[,;]");
+    boolean joins = JOIN.matcher(t).matches();
     if (joins) {
       add(Kind.COMMAND, t.toLowerCase(Locale.ROOT).endsWith("or") ? "or" : "and");
-    } else if (t.matches("[A-Za-z]+(\\s*,\\s*[A-Za-z]+)+")) {
+    } else if (t.indexOf(',') > 0 && WORDS.matcher(t).matches()) {
       for (String piece : t.split("\\s*,\\s*")) {
         add(Kind.TEXT, piece);
         add(Kind.OPERATOR, ",");
       }
       out.removeLast();
-    } else if (!words && !(TEXTS.contains(name) && t.length() <= 3 && t.matches("\\(?[A-Za-z]\\)?"))
+    } else if (!words && !(TEXTS.contains(name) && t.length() <= 3 && LABEL.matcher(t).matches())
         || known || startsAsNumber || t.indexOf('\\') >= 0 || t.indexOf('$') >= 0) {
       List<Token> inside = new Lexer(t.replace('$', ' '), commas, budget).tokens();
       inside.removeLast();

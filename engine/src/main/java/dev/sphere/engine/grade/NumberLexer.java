@@ -36,7 +36,7 @@ final class NumberLexer {
     int from = end;
     skipDigits();
     StringBuilder all = new StringBuilder(s.substring(from, end));
-    if (all.length() >= 1 && all.length() <= 3) {
+    if (all.length() >= 1 && all.length() <= 3 && end < s.length() && ",{\\ ~".indexOf(s.charAt(end)) >= 0) {
       groups(all);
     }
     boolean fraction = end < s.length() && s.charAt(end) == '.' && !s.startsWith("..", end)
@@ -86,7 +86,7 @@ final class NumberLexer {
 
   /** 0.\overline{3}, 0.1(6), 0.333...: the exact fraction. */
   private void repeating(boolean fraction) {
-    if (!fraction) {
+    if (!fraction || end >= s.length() || "\\( .\t".indexOf(s.charAt(end)) < 0) {
       return;
     }
     Matcher bar = BAR.matcher(s).region(end, s.length());
@@ -128,6 +128,9 @@ final class NumberLexer {
   }
 
   private void exponent() {
+    if (end >= s.length() || s.charAt(end) != 'e' && s.charAt(end) != 'E') {
+      return;
+    }
     Matcher m = SCIENTIFIC.matcher(s).region(end, s.length());
     if (!m.lookingAt()) {
       return;

@@ -21,6 +21,77 @@ final class PlainNumbers {
     return x[1] >= 4 && y[1] >= 4 ? null : "different numbers";
   }
 
+  /**
+   * "same number" or "different numbers" for two whole numbers, decimals or fractions of whole numbers, one at least a
+   * fraction; null for anything else, and where a decimal may be a rounded fraction.
+   */
+  static String compareFractions(String a, String b) {
+    long[] x = fraction(a);
+    long[] y = x == null ? null : fraction(b);
+    if (y == null) {
+      return null;
+    }
+    boolean same = Math.multiplyHigh(x[0], y[1]) == Math.multiplyHigh(y[0], x[1]) && x[0] * y[1] == y[0] * x[1];
+    return same ? "same number" : x[2] + y[2] == 0 ? "different numbers" : null;
+  }
+
+  /** Numerator, positive denominator, 1 for a decimal; null when the text is no such number. */
+  private static long[] fraction(String s) {
+    if (s.isEmpty() || s.length() > 40) {
+      return null;
+    }
+    char c = s.charAt(s.length() - 1);
+    if (s.indexOf('\\') < 0 && s.indexOf('/') < 0) {
+      long[] n = c == '}' ? null : read(s);
+      return n == null || n[1] > 9 ? null : new long[] {n[0], (long) Math.pow(10, n[1]), n[1] > 0 ? 1 : 0};
+    }
+    boolean negative = s.charAt(0) == '-';
+    int i = negative ? 1 : 0;
+    long[] top;
+    long[] bottom;
+    int slash = s.indexOf('/');
+    if (slash > 0) {
+      top = whole(s, i, slash);
+      bottom = whole(s, slash + 1, s.length());
+    } else {
+      int open = s.startsWith("\\frac{", i) ? i + 5 : s.startsWith("\\dfrac{", i) || s.startsWith("\\tfrac{", i) ? i + 6 : -1;
+      int close = open < 0 ? -1 : s.indexOf("}{", open);
+      if (close < 0 || c != '}') {
+        return null;
+      }
+      top = whole(s, open + 1, close);
+      bottom = whole(s, close + 2, s.length() - 1);
+    }
+    if (top == null || bottom == null || bottom[0] <= 0) {
+      return null;
+    }
+    return new long[] {negative ? -top[0] : top[0], bottom[0], 0};
+  }
+
+  /** A whole number of up to 15 digits with nothing else around it but spaces; null when it is none. */
+  private static long[] whole(String s, int from, int to) {
+    while (from < to && s.charAt(from) == ' ') {
+      from++;
+    }
+    while (to > from && s.charAt(to - 1) == ' ') {
+      to--;
+    }
+    boolean negative = from < to && s.charAt(from) == '-';
+    int i = negative ? from + 1 : from;
+    if (i >= to || to - i > 15) {
+      return null;
+    }
+    long v = 0;
+    for (; i < to; i++) {
+      char c = s.charAt(i);
+      if (c < '0' || c > '9') {
+        return null;
+      }
+      v = 10 * v + (c - '0');
+    }
+    return new long[] {negative ? -v : v};
+  }
+
   /** Digits without trailing zeros after the point, and their number after the point; null when it is no plain number. */
   private static long[] read(String s) {
     int from = 0;

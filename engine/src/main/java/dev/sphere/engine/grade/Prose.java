@@ -15,6 +15,10 @@ final class Prose {
   private static final Pattern COPULA =
       Pattern.compile("(?:\\bis|\\bare|\\bequals|=|\\bget|\\bbe|\\bgives|:)\\s+(\\S.*)$");
 
+  private static final Pattern SAYS =
+      Pattern.compile("(?:\\bis|\\bare|\\bequals|\\bby|\\bto|\\bget|=)\\s+(?:about\\s+|exactly\\s+|only\\s+)?[$(*]*$");
+  private static final Pattern TWO_WORDS = Pattern.compile("[a-z]{3,}\\s+[a-z]{2,}");
+  private static final Pattern TEXT = Pattern.compile("\\\\text\\{[^}]*\\}");
   private static final String SCRIPT = "[\\p{L}\\p{M}&&[^\\p{IsLatin}\\p{IsGreek}\\p{IsCommon}\\p{IsInherited}]]";
   private static final Pattern FOREIGN = Pattern.compile(SCRIPT);
   private static final Pattern BETWEEN = Pattern.compile(SCRIPT + "+|[。，、；：！？]");
@@ -87,8 +91,7 @@ final class Prose {
   /** True when a number after the last mathematics is what a sentence ends in: "the volume of $V$ is 120". */
   private static boolean saysValue(String s, int mathEnd, int numberAt) {
     String between = s.substring(mathEnd, numberAt);
-    return Pattern.compile("(?:\\bis|\\bare|\\bequals|\\bby|\\bto|\\bget|=)\\s+(?:about\\s+|exactly\\s+|only\\s+)?[$(*]*$")
-        .matcher(between).find();
+    return SAYS.matcher(between).find();
   }
 
   /** LaTeX in prose without delimiters: from the last space-separated word before the command to the sentence's end. */
@@ -133,7 +136,7 @@ final class Prose {
       return begin < 0 ? null : s.substring(begin + 2, start);
     }
     String inner = s.substring(start + open.length(), end);
-    boolean prose = Pattern.compile("[a-z]{3,}\\s+[a-z]{2,}").matcher(inner.replaceAll("\\\\text\\{[^}]*\\}", "")).find();
+    boolean prose = TWO_WORDS.matcher(TEXT.matcher(inner).replaceAll("")).find();
     return inner.isBlank() || prose ? null : inner;
   }
 }

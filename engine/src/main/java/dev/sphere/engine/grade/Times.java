@@ -16,6 +16,11 @@ final class Times {
   private static final Pattern DAY_FIRST =
       Pattern.compile("(\\d{1,2})(?:st|nd|rd|th)?(?:\\s+of)?\\s+([a-z]{3,9})\\.?(?:,?\\s+(\\d{4}))?");
 
+  private static final Pattern TEXT = Pattern.compile("\\\\(?:text|mbox|mathrm|textrm|textbf)\\b");
+  private static final Pattern LOOK = Pattern.compile("\\\\[,;:! ]|[{}~$]");
+  private static final Pattern COLON = Pattern.compile("\\s*:\\s*");
+  private static final Pattern SPACES = Pattern.compile("\\s+");
+
   private Times() {}
 
   /** A time of day; half is 'a', 'p' or 0 when it was not said. */
@@ -45,8 +50,8 @@ final class Times {
   }
 
   private static String plain(String s) {
-    return s.replaceAll("\\\\(?:text|mbox|mathrm|textrm|textbf)\\b", " ").replaceAll("\\\\[,;:! ]|[{}~$]", " ")
-        .toLowerCase(Locale.ROOT).replaceAll("\\s*:\\s*", ":").replaceAll("\\s+", " ").strip();
+    String t = LOOK.matcher(TEXT.matcher(s).replaceAll(" ")).replaceAll(" ").toLowerCase(Locale.ROOT);
+    return SPACES.matcher(COLON.matcher(t).replaceAll(":")).replaceAll(" ").strip();
   }
 
   private static Time time(String s) {

@@ -14,6 +14,12 @@ final class Words {
       Pattern.compile("\\\\(?:text|mbox|textbf|textit|textrm|textnormal|mathrm|mathbf|mathit|mathsf|operatorname|"
           + "hbox|emph|texttt|textsf|bf|rm|it|boldsymbol|bm|mathcal)\\b|\\\\[,;:! ]|\\\\q?quad\\b|\\\\(?:left|right)\\b");
 
+  private static final Pattern MARKS = Pattern.compile("[{}$\"`*~]");
+  private static final Pattern HYPHEN = Pattern.compile("(?<=[a-z])-(?=[a-z])");
+  private static final Pattern PUNCTUATION = Pattern.compile("[.,;:!?]+(?=\\s|$)");
+  private static final Pattern ARTICLE = Pattern.compile("\\b(?:the|an?)\\s+(?=[a-z]{3})");
+  private static final Pattern SPACES = Pattern.compile("\\s+");
+
   static {
     String[] ones = {"zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven",
         "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"};
@@ -103,10 +109,9 @@ final class Words {
 
   /** What a text says: lower case, without commands, punctuation, articles; synonyms of "no solution" as one. */
   static String key(String text) {
-    String t = COMMANDS.matcher(text).replaceAll(" ").replaceAll("[{}$\"`*~]", " ").toLowerCase(Locale.ROOT);
-    t = t.replaceAll("(?<=[a-z])-(?=[a-z])", " ").replaceAll("[.,;:!?]+(?=\\s|$)", " ")
-        .replaceAll("\\b(?:the|an?)\\s+(?=[a-z]{3})", "")
-        .replaceAll("\\s+", " ").strip();
+    String t = MARKS.matcher(COMMANDS.matcher(text).replaceAll(" ")).replaceAll(" ").toLowerCase(Locale.ROOT);
+    t = PUNCTUATION.matcher(HYPHEN.matcher(t).replaceAll(" ")).replaceAll(" ");
+    t = SPACES.matcher(ARTICLE.matcher(t).replaceAll("")).replaceAll(" ").strip();
     if (t.startsWith("(") && t.endsWith(")") && t.indexOf(')') == t.length() - 1) {
       t = t.substring(1, t.length() - 1).strip();
     }
