@@ -12,11 +12,14 @@ namespace sphere {
 
 namespace {
 
-constexpr int64_t kPanel = 48;     // columns: three vectors of 16 pairs
-constexpr int64_t kPairs = 128;    // pairs of rows of B in a panel: 128 x 48 x 4 bytes are 24 KiB
-constexpr int64_t kColumns = 1536; // columns of B that are packed at once
-constexpr int64_t kRowPad = 16;    // pairs between rows of A, so that they don't share cache sets
-constexpr int kRows = 8;           // 8 x 3 accumulators out of 32 registers
+constexpr int64_t kPanel = 48;    // columns: three vectors of 16 pairs
+constexpr int64_t kPairs = 640;   // pairs of rows of B in a panel, read from the second-level cache: 16 bytes a cycle
+constexpr int64_t kColumns = 192; // columns of B that are packed at once, so that they stay there
+constexpr int64_t kRowPad = 16;   // pairs between rows of A, so that they don't share cache sets
+constexpr int kRows = 8;          // 8 x 3 accumulators out of 32 registers
+
+// Other types' rows are turned into floats in whole blocks.
+inline int64_t columns_at_once(const MatrixB & b) { return b.fill == nullptr ? kColumns : 3 * kColumnBlock; }
 
 inline __m512i pairs_of(__m512 even, __m512 odd) {
   const __m512i low = _mm512_cvtepu16_epi32(reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(even)));
@@ -217,7 +220,7 @@ void pack_b(const MatrixB & b, int64_t p0, int64_t kc, int64_t j0, int64_t nc, u
 bool has_gemm_bf16() { return true; }
 
 int64_t gemm_bf16_scratch(int64_t m, int64_t n) {
-  const int64_t columns = std::min(n, kColumns) + kPanel;
+  const int64_t columns = std::min(n, 3 * kColumnBlock) + kPanel;
   return (m + 16) * (kPairs + 16 + kRowPad) + columns * kPairs + 2 * (columns + kColumnBlock);
 }
 
@@ -233,16 +236,17 @@ void gemm_bf16(int64_t m, int64_t n, int64_t k, const MatrixA & a, const MatrixB
   }
   auto * packed_a = reinterpret_cast<uint32_t *>(scratch);
   auto * packed_b = packed_a + (count + 16) * (kPairs + 16 + kRowPad);
-  auto * filled = reinterpret_cast<float *>(packed_b + (std::min(n, kColumns) + kPanel) * kPairs);
+  auto * filled = reinterpret_cast<float *>(packed_b + (std::min(n, 3 * kColumnBlock) + kPanel) * kPairs);
   const int64_t blocks = (k + 2 * kPairs - 1) / (2 * kPairs);
   const int64_t depth = blocks == 0 ? 0 : ((k + blocks - 1) / blocks + 1) / 2 * 2;
+  const int64_t at_once = columns_at_once(b);
   const MatrixA mine{a.a + rows.from * a.row, a.row, a.col};
   for (int64_t p0 = 0; p0 < k; p0 += depth) {
     const int64_t kc = std::min(depth, k - p0);
     const int64_t pairs = (kc + 1) / 2;
     const PackedA pa = pack_a(mine, count, p0, kc, packed_a);
-    for (int64_t j0 = columns.from; j0 < columns.to; j0 += kColumns) {
-      const int64_t nc = std::min(kColumns, columns.to - j0);
+    for (int64_t j0 = columns.from; j0 < columns.to; j0 += at_once) {
+      const int64_t nc = std::min(at_once, columns.to - j0);
       pack_b(b, p0, kc, j0, nc, packed_b, filled);
       for (int64_t q = 0; q < nc; q += kPanel) {
         const int64_t width = std::min(kPanel, nc - q);
