@@ -1,6 +1,7 @@
 // Attention over token trees with rotary embedding, forward and backward. One task is one group and key-value head: its
 // keys and values are turned and laid out once and serve all query heads that share them. Scores exist for a block of
-// queries at a time, in the cache; the backward pass computes them again.
+// queries at a time, in the cache, and only for the stretches of keys that the block's paths lead through; the backward
+// pass computes them again.
 #include "sphere_train.h"
 
 #include "device_graph.hpp"
@@ -67,6 +68,13 @@ void turn(const Shape & s, const float * x, int64_t slot, float direction, float
   }
 }
 
+// Keys that follow each other, in whole vectors.
+struct Stretch {
+  int32_t key;   // the first
+  int32_t place; // where its scores stand
+  int32_t count;
+};
+
 // Memory of one thread.
 struct Memory {
   int64_t row;    // padded slots
@@ -83,12 +91,14 @@ struct Memory {
   float * dvalues; // [slots][d]
   float * block;   // [kQueries][d]
   int32_t * start; // [slots]: the first slot of the slot's tree when its path is all of start .. slot, else -1 - that
+  int32_t * place; // [row / kWidth]: where a vector of keys stands in the scores, -1: no path leads through it
+  Stretch * stretches; // those vectors, neighbours put together
 
   static int64_t size(const Shape & s) {
     const int64_t row = padded(s.slots);
     const int64_t width = padded(s.d);
     return 2 * s.slots * width + 2 * s.d * row + 3 * kQueries * row + 2 * kQueries * s.d + 2 * s.slots * s.d + s.slots +
-           16 * 16;
+           4 * row / kWidth + 18 * 16;
   }
 
   Memory(const Shape & s, float * at) : row(padded(s.slots)), width(padded(s.d)) {
@@ -109,6 +119,8 @@ struct Memory {
     dvalues = take(s.slots * s.d);
     block = take(kQueries * s.d);
     start = reinterpret_cast<int32_t *>(take(s.slots));
+    place = reinterpret_cast<int32_t *>(take(row / kWidth));
+    stretches = reinterpret_cast<Stretch *>(take(3 * row / kWidth));
   }
 };
 
@@ -129,33 +141,67 @@ void find_starts(const Shape & s, int64_t group, int32_t * start) {
 struct Block {
   int64_t from; // first query
   int64_t to;
-  int64_t first; // first key that any of them sees
+  int64_t n;         // scores of each query, masked ones included
+  int64_t stretches; // of keys
 };
 
-Block block_at(const Shape & s, const Memory & m, int64_t from) {
-  Block b{from, std::min(s.slots, from + kQueries), from};
+// The stretches of keys that the block's paths lead through, and where their scores stand.
+Block block_at(const Shape & s, const Memory & m, int64_t group, int64_t from) {
+  const int32_t * parents = s.parents + group * s.slots;
+  Block b{from, std::min(s.slots, from + kQueries), 0, 0};
+  std::fill_n(m.place, m.row / kWidth, -1);
   for (int64_t i = b.from; i < b.to; i++) {
-    const int64_t root = m.start[i] < 0 ? -1 - m.start[i] : m.start[i];
-    b.first = std::min(b.first, root);
+    m.place[i / kWidth] = 0;
+    if (parents[i] >= b.from) {
+      continue; // its path is that of a query before it
+    }
+    if (m.start[i] >= 0) {
+      std::fill(m.place + m.start[i] / kWidth, m.place + i / kWidth, 0);
+    } else {
+      for (int64_t j = parents[i]; j >= 0; j = parents[j]) {
+        m.place[j / kWidth] = 0;
+      }
+    }
   }
-  b.first = b.first / kWidth * kWidth;
+  for (int64_t v = 0; v * kWidth < b.to; v++) {
+    if (m.place[v] < 0) {
+      continue;
+    }
+    m.place[v] = static_cast<int32_t>(b.n);
+    if (v > 0 && m.place[v - 1] >= 0) {
+      m.stretches[b.stretches - 1].count += kWidth;
+    } else {
+      m.stretches[b.stretches++] = {static_cast<int32_t>(v * kWidth), static_cast<int32_t>(b.n), kWidth};
+    }
+    b.n += kWidth;
+  }
   return b;
 }
 
-// mask[i][j - first]: 0 where query i sees key j.
+// mask[i][place of j]: 0 where query i sees key j.
 void make_mask(const Shape & s, const Memory & m, int64_t group, const Block & b) {
   const int32_t * parents = s.parents + group * s.slots;
-  const int64_t n = padded(b.to - b.first);
+  const auto place = [&m](int64_t j) { return m.place[j / kWidth] + j % kWidth; };
   for (int64_t i = b.from; i < b.to; i++) {
     float * row = m.mask + (i - b.from) * m.row;
-    std::fill_n(row, std::min(n, m.row), -INFINITY);
-    if (m.start[i] >= 0) {
-      std::fill(row + (m.start[i] - b.first), row + (i + 1 - b.first), 0.0f);
+    const int64_t parent = parents[i];
+    if (parent >= b.from) {
+      std::copy_n(m.mask + (parent - b.from) * m.row, b.n, row);
     } else {
-      for (int64_t j = i; j >= 0; j = parents[j]) {
-        row[j - b.first] = 0.0f;
+      std::fill_n(row, b.n, -INFINITY);
+      for (int64_t j = parent; j >= 0; j = parents[j]) {
+        row[place(j)] = 0.0f;
       }
     }
+    row[place(i)] = 0.0f;
+  }
+}
+
+// Calls body(stretch, keys in it that exist) for each of the block's stretches.
+template <typename Body> void each_stretch(const Shape & s, const Memory & m, const Block & b, Body && body) {
+  for (int64_t i = 0; i < b.stretches; i++) {
+    const Stretch & t = m.stretches[i];
+    body(t, std::min<int64_t>(t.count, s.slots - t.key));
   }
 }
 
@@ -177,48 +223,38 @@ void load_keys(const Shape & s, const Memory & m, const float * k, const float *
   }
 }
 
-// Probabilities of the block's queries over keys first .. to, into m.scores.
+// Probabilities of the block's queries over the keys of its stretches, into m.scores.
 void probabilities(const Shape & s, const Memory & m, const float * q, int64_t group, int64_t head, const Block & b) {
   const int64_t stride = s.d * s.heads;
   for (int64_t i = b.from; i < b.to; i++) {
     const int64_t slot = group * s.slots + i;
     turn(s, q + slot * stride + head * s.d, slot, 1, m.queries + (i - b.from) * s.d);
   }
-  const int64_t n = b.to - b.first;
-  gemm_small(b.to - b.from, n, s.d, MatrixA{m.queries, s.d, 1}, m.keys_t + b.first, m.row, m.scores, m.row, false);
+  each_stretch(s, m, b, [&](const Stretch & t, int64_t) {
+    gemm_small(b.to - b.from, t.count, s.d, MatrixA{m.queries, s.d, 1}, m.keys_t + t.key, m.row, m.scores + t.place,
+               m.row, false);
+  });
   const float scale = 1.0f / std::sqrt(static_cast<float>(s.d));
   const Vec scales = set1(scale);
-  const int64_t whole = n / kWidth * kWidth;
-  const int rest = static_cast<int>(n - whole);
   for (int64_t i = 0; i < b.to - b.from; i++) {
     float * row = m.scores + i * m.row;
     const float * mask = m.mask + i * m.row;
     Vec high = set1(-INFINITY);
-    for (int64_t j = 0; j < whole; j += kWidth) {
+    for (int64_t j = 0; j < b.n; j += kWidth) {
       const Vec x = fma(load(row + j), scales, load(mask + j));
       store(row + j, x);
       high = max(high, x);
     }
-    if (rest > 0) {
-      const Vec x = fma(load_part(row + whole, rest, 0), scales, load_part(mask + whole, rest, -INFINITY));
-      store_part(row + whole, x, rest);
-      high = max(high, x);
-    }
     const Vec top = set1(largest(high));
     Vec total = zero();
-    for (int64_t j = 0; j < whole; j += kWidth) {
+    for (int64_t j = 0; j < b.n; j += kWidth) {
       const Vec e = exp(sub(load(row + j), top));
       store(row + j, e);
       total = add(total, e);
     }
-    if (rest > 0) {
-      const Vec e = exp(sub(load_part(row + whole, rest, -INFINITY), top));
-      store_part(row + whole, e, rest);
-      total = add(total, e);
-    }
-    const float inverse = 1.0f / sum(total);
-    for (int64_t j = 0; j < n; j++) {
-      row[j] *= inverse;
+    const Vec inverse = set1(1.0f / sum(total));
+    for (int64_t j = 0; j < b.n; j += kWidth) {
+      store(row + j, mul(load(row + j), inverse));
     }
   }
 }
@@ -238,12 +274,15 @@ void attention(ggml_tensor * y, int ith, int nth, void *) {
     find_starts(s, group, m.start);
     load_keys(s, m, floats(y->src[1]), floats(y->src[2]), group, kv_head);
     for (int64_t from = 0; from < s.slots; from += kQueries) {
-      const Block b = block_at(s, m, from);
+      const Block b = block_at(s, m, group, from);
       make_mask(s, m, group, b);
       for (int64_t h = kv_head * (s.heads / s.kv); h < (kv_head + 1) * (s.heads / s.kv); h++) {
         probabilities(s, m, floats(y->src[0]), group, h, b);
-        gemm_small(b.to - b.from, s.d, b.to - b.first, MatrixA{m.scores, m.row, 1}, m.values + b.first * m.width,
-                   m.width, floats(y) + (group * s.slots + b.from) * stride + h * s.d, stride, false);
+        float * mixed = floats(y) + (group * s.slots + b.from) * stride + h * s.d;
+        each_stretch(s, m, b, [&](const Stretch & t, int64_t keys) {
+          gemm_small(b.to - b.from, s.d, keys, MatrixA{m.scores + t.place, m.row, 1}, m.values + t.key * m.width,
+                     m.width, mixed, stride, t.place > 0);
+        });
       }
     }
   }
@@ -252,27 +291,17 @@ void attention(ggml_tensor * y, int ith, int nth, void *) {
 // dscores = probabilities * (dprobabilities - their mean under the probabilities) / sqrt(d), in place of
 // dprobabilities.
 void soften(const Shape & s, const Memory & m, const Block & b) {
-  const int64_t n = b.to - b.first;
-  const int64_t whole = n / kWidth * kWidth;
-  const int rest = static_cast<int>(n - whole);
   const Vec scale = set1(1.0f / std::sqrt(static_cast<float>(s.d)));
   for (int64_t i = 0; i < b.to - b.from; i++) {
     const float * p = m.scores + i * m.row;
     float * dp = m.dscores + i * m.row;
     Vec acc = zero();
-    for (int64_t j = 0; j < whole; j += kWidth) {
+    for (int64_t j = 0; j < b.n; j += kWidth) {
       acc = fma(load(p + j), load(dp + j), acc);
     }
-    if (rest > 0) {
-      acc = fma(load_part(p + whole, rest, 0), load_part(dp + whole, rest, 0), acc);
-    }
     const Vec mean = set1(sum(acc));
-    for (int64_t j = 0; j < whole; j += kWidth) {
+    for (int64_t j = 0; j < b.n; j += kWidth) {
       store(dp + j, mul(mul(load(p + j), scale), sub(load(dp + j), mean)));
-    }
-    if (rest > 0) {
-      const Vec x = mul(mul(load_part(p + whole, rest, 0), scale), sub(load_part(dp + whole, rest, 0), mean));
-      store_part(dp + whole, x, rest);
     }
   }
 }
@@ -310,9 +339,8 @@ void attention_back(ggml_tensor * node, int ith, int nth, void *) {
     std::fill_n(m.dkeys, s.slots * s.d, 0.0f);
     std::fill_n(m.dvalues, s.slots * s.d, 0.0f);
     for (int64_t from = 0; from < s.slots; from += kQueries) {
-      const Block b = block_at(s, m, from);
+      const Block b = block_at(s, m, group, from);
       const int64_t rows = b.to - b.from;
-      const int64_t n = b.to - b.first;
       make_mask(s, m, group, b);
       for (int64_t h = kv_head * per_kv; h < (kv_head + 1) * per_kv; h++) {
         probabilities(s, m, floats(node->src[0]), group, h, b);
@@ -320,12 +348,19 @@ void attention_back(ggml_tensor * node, int ith, int nth, void *) {
         for (int64_t i = 0; i < rows; i++) {
           std::copy_n(m.queries + i * s.d, s.d, turned + i * m.width);
         }
-        gemm_small(rows, n, s.d, MatrixA{grads, m.width, 1}, m.values_t + b.first, m.row, m.dscores, m.row, false);
-        gemm_small(n, s.d, rows, MatrixA{m.scores, 1, m.row}, grads, m.width, m.dvalues + b.first * s.d, s.d, true);
+        each_stretch(s, m, b, [&](const Stretch & t, int64_t keys) {
+          gemm_small(rows, t.count, s.d, MatrixA{grads, m.width, 1}, m.values_t + t.key, m.row, m.dscores + t.place,
+                     m.row, false);
+          gemm_small(keys, s.d, rows, MatrixA{m.scores + t.place, 1, m.row}, grads, m.width, m.dvalues + t.key * s.d,
+                     s.d, true);
+        });
         soften(s, m, b);
-        gemm_small(rows, s.d, n, MatrixA{m.dscores, m.row, 1}, m.keys + b.first * m.width, m.width, m.block, s.d,
-                   false);
-        gemm_small(n, s.d, rows, MatrixA{m.dscores, 1, m.row}, turned, m.width, m.dkeys + b.first * s.d, s.d, true);
+        each_stretch(s, m, b, [&](const Stretch & t, int64_t keys) {
+          gemm_small(rows, s.d, keys, MatrixA{m.dscores + t.place, m.row, 1}, m.keys + t.key * m.width, m.width,
+                     m.block, s.d, t.place > 0);
+          gemm_small(keys, s.d, rows, MatrixA{m.dscores + t.place, 1, m.row}, turned, m.width, m.dkeys + t.key * s.d,
+                     s.d, true);
+        });
         for (int64_t i = 0; i < rows; i++) {
           const int64_t slot = group * s.slots + b.from + i;
           turn(s, m.block + i * s.d, slot, -1, dq + (slot * s.heads + h) * s.d);
