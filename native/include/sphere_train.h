@@ -51,7 +51,7 @@ SPHERE_API struct ggml_tensor * sphere_op_rms_norm_dx(struct ggml_context * ctx,
 SPHERE_API struct ggml_tensor * sphere_op_rms_norm_dw(struct ggml_context * ctx, struct ggml_tensor * x,
                                                       struct ggml_tensor * dy, struct ggml_tensor * into, float eps);
 
-// silu(gate) * up, all [f, n].
+// silu(gate) * up, all [f, n]; gate and up F32, or both BF16 (on the CPU).
 SPHERE_API struct ggml_tensor * sphere_op_swiglu(struct ggml_context * ctx, struct ggml_tensor * gate,
                                                  struct ggml_tensor * up);
 

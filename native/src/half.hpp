@@ -1,4 +1,4 @@
-// Numbers in IEEE half precision, read as F32.
+// Numbers in IEEE half precision and in BF16, read as F32.
 #pragma once
 
 #include "simd.hpp"
@@ -21,6 +21,28 @@ inline float half_to_float(uint16_t h) {
   std::memcpy(&f, &bits, 4);
   return f;
 }
+
+inline float bf16_to_float(uint16_t h) {
+  const uint32_t bits = static_cast<uint32_t>(h) << 16;
+  float f;
+  std::memcpy(&f, &bits, 4);
+  return f;
+}
+
+#if defined(__AVX512F__)
+inline Vec load_bf16(const uint16_t * p) {
+  const __m256i halves = _mm256_loadu_si256(reinterpret_cast<const __m256i *>(p));
+  return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(halves), 16));
+}
+#else
+inline Vec load_bf16(const uint16_t * p) {
+  float lanes[kWidth];
+  for (int i = 0; i < kWidth; i++) {
+    lanes[i] = bf16_to_float(p[i]);
+  }
+  return load(lanes);
+}
+#endif
 
 #if defined(__AVX512F__)
 inline Vec load_half(const uint16_t * p) {

@@ -55,8 +55,6 @@ void product(const ggml_tensor * node, int64_t m, int64_t n, int64_t k, const Ma
   }
 }
 
-const uint16_t * halves(const ggml_tensor * w) { return static_cast<const uint16_t *>(w->data); }
-
 void linear(ggml_tensor * y, int ith, int nth, void *) {
   const ggml_tensor * w = y->src[0];
   const ggml_tensor * x = y->src[1];

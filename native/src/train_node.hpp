@@ -73,6 +73,7 @@ template <typename Body> ggml_tensor * guarded_node(Body && body) noexcept {
 }
 
 inline float * floats(const ggml_tensor * t) { return static_cast<float *>(t->data); }
+inline const uint16_t * halves(const ggml_tensor * t) { return static_cast<const uint16_t *>(t->data); }
 inline const int32_t * ints(const ggml_tensor * t) { return static_cast<const int32_t *>(t->data); }
 
 // This thread's share of n items in whole units.

@@ -2,6 +2,7 @@
 #include "sphere_train.h"
 
 #include "device_graph.hpp"
+#include "half.hpp"
 #include "simd.hpp"
 #include "train_node.hpp"
 
@@ -122,52 +123,78 @@ void rms_norm_dw(ggml_tensor * dw, int ith, int nth, void *) {
 
 inline Vec sigmoid(Vec x) { return div(set1(1), add(set1(1), exp(sub(zero(), x)))); }
 
-void swiglu(ggml_tensor * y, int ith, int nth, void *) {
-  const float * gate = floats(y->src[0]);
-  const float * up = floats(y->src[1]);
-  float * to = floats(y);
-  const Part all = part(ggml_nelements(y), 256, ith, nth);
+// n numbers of a matrix in F32 or BF16, n at most kWidth.
+inline Vec load_any(const float * p, int n) { return n == kWidth ? load(p) : load_part(p, n, 0); }
+inline Vec load_any(const uint16_t * p, int n) {
+  if (n == kWidth) {
+    return load_bf16(p);
+  }
+  uint16_t all[kWidth] = {};
+  std::copy_n(p, n, all);
+  return load_bf16(all);
+}
+
+template <typename T> void swiglu_part(const T * gate, const T * up, float * to, int64_t count) {
+  const auto some = [&](int64_t j, int n) {
+    const Vec g = load_any(gate + j, n);
+    return mul(mul(g, sigmoid(g)), load_any(up + j, n));
+  };
   vectors(
-      all.to - all.from,
-      [&](int64_t j) {
-        const Vec g = load(gate + all.from + j);
-        store(to + all.from + j, mul(mul(g, sigmoid(g)), load(up + all.from + j)));
-      },
-      [&](int64_t j, int n) {
-        const Vec g = load_part(gate + all.from + j, n, 0);
-        store_part(to + all.from + j, mul(mul(g, sigmoid(g)), load_part(up + all.from + j, n, 0)), n);
-      });
+      count, [&](int64_t j) { store(to + j, some(j, kWidth)); },
+      [&](int64_t j, int n) { store_part(to + j, some(j, n), n); });
+}
+
+void swiglu(ggml_tensor * y, int ith, int nth, void *) {
+  const ggml_tensor * gate = y->src[0];
+  const ggml_tensor * up = y->src[1];
+  const Part all = part(ggml_nelements(y), 256, ith, nth);
+  const int64_t n = all.to - all.from;
+  if (gate->type == GGML_TYPE_F32) {
+    swiglu_part(floats(gate) + all.from, floats(up) + all.from, floats(y) + all.from, n);
+  } else {
+    swiglu_part(halves(gate) + all.from, halves(up) + all.from, floats(y) + all.from, n);
+  }
 }
 
 // dgate = dy * up * s * (1 + gate * (1 - s)), dup = dy * gate * s, where s = sigmoid(gate).
-void swiglu_back(ggml_tensor * node, int ith, int nth, void *) {
-  const int64_t count = ggml_nelements(node->src[0]);
-  const Part all = part(count, 256, ith, nth);
-  const float * gate = floats(node->src[0]) + all.from;
-  const float * up = floats(node->src[1]) + all.from;
-  const float * dy = floats(node->src[2]) + all.from;
-  float * dgate = floats(node) + all.from;
-  float * dup = dgate + count;
-  const auto both = [](Vec g, Vec u, Vec d, Vec & out_gate, Vec & out_up) {
+template <typename T>
+void swiglu_back_part(const T * gate, const T * up, const float * dy, float * dgate, float * dup, int64_t count) {
+  const auto some = [&](int64_t j, int n, Vec & out_gate, Vec & out_up) {
+    const Vec g = load_any(gate + j, n);
     const Vec s = sigmoid(g);
-    const Vec ds = mul(d, s);
+    const Vec ds = mul(load_any(dy + j, n), s);
     out_up = mul(ds, g);
-    out_gate = mul(mul(ds, u), fma(g, sub(set1(1), s), set1(1)));
+    out_gate = mul(mul(ds, load_any(up + j, n)), fma(g, sub(set1(1), s), set1(1)));
   };
   vectors(
-      all.to - all.from,
+      count,
       [&](int64_t j) {
         Vec a, b;
-        both(load(gate + j), load(up + j), load(dy + j), a, b);
+        some(j, kWidth, a, b);
         store(dgate + j, a);
         store(dup + j, b);
       },
       [&](int64_t j, int n) {
         Vec a, b;
-        both(load_part(gate + j, n, 0), load_part(up + j, n, 0), load_part(dy + j, n, 0), a, b);
+        some(j, n, a, b);
         store_part(dgate + j, a, n);
         store_part(dup + j, b, n);
       });
+}
+
+void swiglu_back(ggml_tensor * node, int ith, int nth, void *) {
+  const ggml_tensor * gate = node->src[0];
+  const ggml_tensor * up = node->src[1];
+  const int64_t count = ggml_nelements(gate);
+  const Part all = part(count, 256, ith, nth);
+  const int64_t n = all.to - all.from;
+  const float * dy = floats(node->src[2]) + all.from;
+  float * dgate = floats(node) + all.from;
+  if (gate->type == GGML_TYPE_F32) {
+    swiglu_back_part(floats(gate) + all.from, floats(up) + all.from, dy, dgate, dgate + count, n);
+  } else {
+    swiglu_back_part(halves(gate) + all.from, halves(up) + all.from, dy, dgate, dgate + count, n);
+  }
 }
 
 const bool on_device =
@@ -191,12 +218,20 @@ const bool on_device =
                     }) &&
     offer_on_device(swiglu,
                     [](const sphere_device_api & d, const ggml_tensor * y) {
+                      require(y->src[0]->type == GGML_TYPE_F32, "swiglu: the device takes F32");
                       return d.swiglu(floats(y->src[0]), floats(y->src[1]), floats(y), ggml_nelements(y));
                     }) &&
     offer_on_device(swiglu_back, [](const sphere_device_api & d, const ggml_tensor * y) {
+      require(y->src[0]->type == GGML_TYPE_F32, "swiglu_back: the device takes F32");
       const int64_t n = ggml_nelements(y->src[0]);
       return d.swiglu_back(floats(y->src[0]), floats(y->src[1]), floats(y->src[2]), floats(y), floats(y) + n, n);
     });
+
+void require_gate(const ggml_tensor * gate, const ggml_tensor * up) {
+  require((gate->type == GGML_TYPE_F32 || gate->type == GGML_TYPE_BF16) && up->type == gate->type &&
+              ggml_is_contiguous(gate) && ggml_is_contiguous(up),
+          "swiglu: gate and up must both be contiguous F32 or both BF16");
+}
 
 } // namespace
 } // namespace sphere
@@ -248,7 +283,7 @@ ggml_tensor * sphere_op_rms_norm_dw(ggml_context * ctx, ggml_tensor * x, ggml_te
 
 ggml_tensor * sphere_op_swiglu(ggml_context * ctx, ggml_tensor * gate, ggml_tensor * up) {
   return guarded_node([&] {
-    require_floats({gate, up}, "swiglu: all must be contiguous F32");
+    sphere::require_gate(gate, up);
     require(ggml_is_matrix(gate) && ggml_are_same_shape(gate, up), "swiglu: shapes do not fit");
     return sphere::new_node(ctx, sphere::swiglu, {gate, up}, Settings{}, gate->ne[0], gate->ne[1]);
   });
@@ -256,7 +291,8 @@ ggml_tensor * sphere_op_swiglu(ggml_context * ctx, ggml_tensor * gate, ggml_tens
 
 ggml_tensor * sphere_op_swiglu_back(ggml_context * ctx, ggml_tensor * gate, ggml_tensor * up, ggml_tensor * dy) {
   return guarded_node([&] {
-    require_floats({gate, up, dy}, "swiglu_back: all must be contiguous F32");
+    require_floats({dy}, "swiglu_back: dy must be contiguous F32");
+    sphere::require_gate(gate, up);
     require(ggml_is_matrix(gate) && ggml_are_same_shape(gate, up) && ggml_are_same_shape(gate, dy),
             "swiglu_back: shapes do not fit");
     return sphere::new_node(ctx, sphere::swiglu_back, {gate, up, dy}, Settings{}, gate->ne[0], gate->ne[1], 2);

@@ -13,13 +13,18 @@ public final class FusedOps extends PlainOps {
   private final TrainingKernels kernels;
   private final Products products;
   private final boolean ownProducts;
+  private final boolean halfActivations;
 
-  /** @param products how matrices are multiplied */
-  public FusedOps(Tape tape, Products products) {
+  /**
+   * @param products how matrices are multiplied
+   * @param halfActivations whether what SwiGLU keeps for the backward pass is BF16, where products are ours
+   */
+  public FusedOps(Tape tape, Products products, boolean halfActivations) {
     super(tape);
     this.kernels = new TrainingKernels(graph);
     this.products = products;
     this.ownProducts = graph.backend().offersProducts();
+    this.halfActivations = halfActivations && ownProducts;
   }
 
   @Override
@@ -71,7 +76,7 @@ public final class FusedOps extends PlainOps {
     }
     boolean half = products.half(weight.tensor().type());
     if (weight.sink() != null) {
-      graph.compute(kernels.linearDw(x.tensor(), dy, weight.sink(), half));
+      graph.compute(kernels.linearDw(x.later(), dy, weight.sink(), half));
     }
     tape.giveInto(x, into -> kernels.linearDx(weight.tensor(), dy, into, half));
   }
@@ -93,7 +98,7 @@ public final class FusedOps extends PlainOps {
 
   @Override
   public Value rmsNorm(Value x, Value weight, float eps) {
-    return tape.record(
+    Value y = tape.record(
         kernels.rmsNorm(x.tensor(), weight.tensor(), eps),
         dy -> {
           if (weight.sink() != null) {
@@ -103,20 +108,25 @@ public final class FusedOps extends PlainOps {
         },
         x,
         weight);
+    return y.recomputed(() -> kernels.rmsNorm(x.tensor(), weight.tensor(), eps));
   }
 
   @Override
   public Value swiglu(Value gate, Value up) {
-    return tape.record(
-        kernels.swiglu(gate.tensor(), up.tensor()),
+    // Half the memory until the backward pass; the sums are rounded as they would be on their way into a product.
+    Tensor g = halfActivations ? graph.cast(gate.tensor(), TensorType.BF16) : gate.tensor();
+    Tensor u = halfActivations ? graph.cast(up.tensor(), TensorType.BF16) : up.tensor();
+    Value y = tape.record(
+        kernels.swiglu(g, u),
         dy -> {
-          Tensor both = kernels.swigluBack(gate.tensor(), up.tensor(), dy);
+          Tensor both = kernels.swigluBack(g, u, dy);
           long n = dy.elements();
           tape.give(gate, graph.slice(both, 0, dy.size(0), dy.size(1)));
           tape.give(up, graph.slice(both, n, dy.size(0), dy.size(1)));
         },
         gate,
         up);
+    return y.recomputed(() -> kernels.swiglu(g, u));
   }
 
   @Override

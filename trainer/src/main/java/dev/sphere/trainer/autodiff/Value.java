@@ -2,6 +2,7 @@ package dev.sphere.trainer.autodiff;
 
 import dev.sphere.bindings.Tensor;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 
 /** A tensor of a graph that derivatives may flow through. Made by {@link Tape} and {@link Ops} only. */
 public final class Value {
@@ -9,6 +10,8 @@ public final class Value {
   private final boolean differentiable;
   private final Consumer<Tensor> backward;
   private final Tensor sink;
+  private Supplier<Tensor> recipe;
+  private Tensor again;
   private Tensor gradient;
   private boolean ownsGradient;
 
@@ -22,6 +25,26 @@ public final class Value {
   /** The forward node. */
   public Tensor tensor() {
     return tensor;
+  }
+
+  /**
+   * Says how to compute the forward node once more, from nodes that are kept anyway, so that its own memory can be used
+   * again before the backward pass.
+   */
+  Value recomputed(Supplier<Tensor> how) {
+    recipe = how;
+    return this;
+  }
+
+  /** The forward node, or the same computed again, for use in the backward pass. */
+  Tensor later() {
+    if (recipe == null) {
+      return tensor;
+    }
+    if (again == null) {
+      again = recipe.get();
+    }
+    return again;
   }
 
   /** Whether anything that is trained stands behind this value. */

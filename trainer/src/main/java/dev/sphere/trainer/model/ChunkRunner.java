@@ -55,7 +55,7 @@ final class ChunkRunner implements AutoCloseable {
 
   /** Whether all activations of the chunk may be kept from its forward to its backward pass. */
   boolean fitsWhole(Chunk chunk) {
-    return segmentLayers(chunk) == shape.layers() && (long) chunk.rows().length * shape.vocabulary() <= Pass.LOGITS;
+    return segmentLayers(chunk) == shape.layers() && chunk.rows().length <= Pass.headRows(shape, options);
   }
 
   /** Whether the chunk's last segment may wait, with its activations, for the loss's weights. */
@@ -206,7 +206,7 @@ final class ChunkRunner implements AutoCloseable {
   }
 
   private int segmentLayers(Chunk chunk) {
-    return Footprint.segmentLayers(shape, options, chunk.size(), chunk.slots());
+    return Footprint.segmentLayers(shape, options, transformer.halfActivations(), chunk.size(), chunk.slots());
   }
 
   private void reserve(int index, int segments, Chunk chunk) {

@@ -12,6 +12,9 @@ import java.util.Arrays;
  * @param activations graphs and checkpoints of a backward pass
  */
 public record Footprint(long weights, long gradients, long activations) {
+  /** With fewer slots at once packing the matrices would count. */
+  private static final int LEAST_TOKENS = 256;
+
   /** All of it. */
   public long total() {
     return weights + gradients + activations;
@@ -44,33 +47,63 @@ public record Footprint(long weights, long gradients, long activations) {
     }
     int together = Math.clamp(options.microTokens() / slots, 1, groups);
     long tokens = (long) together * slots;
-    int step = segmentLayers(shape, options, tokens, slots);
-    long logits = 4L * shape.vocabulary() * Math.min(tokens, Pass.headRows(shape));
-    logits = options.rewardHead() ? 4L * shape.width() * tokens : logits;
-    logits += options.lora() ? 12L * shape.width() * tokens : 0; // the head's inputs and their gradients
-    long checkpoints = step == shape.layers() ? 0 : 4L * shape.width() * tokens * Math.ceilDiv(shape.layers(), step);
-    return new Footprint(
-        weights, 4 * trained, step * layerBytes(shape, options, tokens, slots) + logits + checkpoints);
+    boolean half = half(source, options);
+    int step = segmentLayers(shape, options, half, tokens, slots);
+    long kept = step * layerBytes(shape, options, half, tokens, slots);
+    kept += step == shape.layers() ? 0 : 4L * shape.width() * tokens * Math.ceilDiv(shape.layers(), step);
+    kept += options.lora() ? 12L * shape.width() * tokens : 0; // the head's inputs and their gradients
+    return new Footprint(weights, 4 * trained, kept + passingBytes(shape, options, tokens));
   }
 
-  /** Layers in a segment: as many as the activations' memory allows, or as the options say. */
-  static int segmentLayers(Architecture shape, ModelOptions options, long tokens, int slots) {
+  /**
+   * Layers in a segment: as many as the activations' memory allows, or as the options say.
+   *
+   * @param half whether SwiGLU's inputs are kept in BF16
+   */
+  static int segmentLayers(Architecture shape, ModelOptions options, boolean half, long tokens, int slots) {
     if (options.segmentLayers() > 0) {
       return Math.min(options.segmentLayers(), shape.layers());
     }
-    return Math.clamp(options.activationBytes() / layerBytes(shape, options, tokens, slots), 1, shape.layers());
+    long left = options.activationBytes() - passingBytes(shape, options, tokens);
+    return Math.clamp(left / layerBytes(shape, options, half, tokens, slots), 1, shape.layers());
   }
 
-  /** Activations of a layer that its backward pass needs, about. */
-  private static long layerBytes(Architecture shape, ModelOptions options, long tokens, int slots) {
-    long heads = 2L * (shape.heads() + shape.kvHeads());
-    long floats = 5L * shape.width() + 3L * shape.feedForward() + shape.headSize() * heads;
+  /**
+   * The most slots of which all layers' activations fit, so that none is computed twice; at least {@value #LEAST_TOKENS}.
+   *
+   * @param slots of a group, where their number costs memory
+   */
+  static int wholeTokens(Architecture shape, WeightSource source, ModelOptions options, int slots) {
+    long each = shape.layers() * layerBytes(shape, options, half(source, options), 1, slots);
+    long most = (options.activationBytes() - options.activationBytes() / 4) / each;
+    while (most > LEAST_TOKENS && passingBytes(shape, options, most) + most * each > options.activationBytes()) {
+      most -= most / 16;
+    }
+    return Math.clamp(most, LEAST_TOKENS, 1 << 20);
+  }
+
+  private static boolean half(WeightSource source, ModelOptions options) {
+    return options.products().half(options.lora() ? source.type(ModelTensors.weight(0, "ffn_up")) : TensorType.F32);
+  }
+
+  /** What a layer keeps for its backward pass: two sums, queries, keys, values, what attention mixed, gate and up. */
+  private static long layerBytes(Architecture shape, ModelOptions options, boolean half, long tokens, int slots) {
+    long attention = 2L * shape.queryWidth() + 2L * shape.kvWidth();
+    long floats = 2L * shape.width() + attention + (half && options.fused() ? 1L : 2L) * shape.feedForward();
     if (options.magnitudes()) { // what each adapted product was before its rows got their lengths
       floats += shape.queryWidth() + 2L * shape.kvWidth() + 2L * shape.width() + 2L * shape.feedForward();
     }
     if (!options.fused()) {
-      floats = 2 * floats + 3L * shape.heads() * slots;
+      floats = 2 * (floats + 3L * shape.width() + shape.feedForward()) + 3L * shape.heads() * slots;
     }
     return 4 * floats * tokens;
+  }
+
+  /** What comes and goes besides: a head's logits, or the values and gradients of one feed-forward part. */
+  private static long passingBytes(Architecture shape, ModelOptions options, long tokens) {
+    long logits = options.rewardHead()
+        ? shape.width() * tokens
+        : (long) shape.vocabulary() * Math.min(tokens, Pass.headRows(shape, options));
+    return 4 * Math.max(logits, tokens * (3L * shape.feedForward() + 2L * shape.width()));
   }
 }

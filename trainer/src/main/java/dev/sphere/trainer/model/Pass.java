@@ -17,9 +17,6 @@ import java.util.List;
 
 /** One graph over a chunk, with its inputs: some layers, perhaps the embedding before and the head after them. */
 final class Pass implements AutoCloseable {
-  /** Logits that exist at once: 256 MiB of them. With fewer rows packing the head's matrix would cost as much as using it. */
-  static final int LOGITS = 1 << 26;
-
   private static final int NODES_PER_LAYER = 600;
   private static final int NODES_PER_HEAD = 100;
 
@@ -56,20 +53,25 @@ final class Pass implements AutoCloseable {
   Pass(Backend backend, Architecture shape, Transformer transformer, ModelOptions options, Chunk chunk, int layers) {
     this.chunk = chunk;
     this.transformer = transformer;
-    this.headRows = headRows(shape);
+    this.headRows = headRows(shape, options);
     this.rewardHead = options.rewardHead();
     int headChunks = (chunk.order().length + headRows - 1) / headRows;
     this.graph = new Graph(backend, NODES_PER_LAYER * layers + NODES_PER_HEAD * headChunks + 200);
     Tape tape = new Tape(graph);
-    this.ops = options.fused() ? new FusedOps(tape, options.products()) : new PlainOps(tape);
+    this.ops = options.fused()
+        ? new FusedOps(tape, options.products(), transformer.halfActivations())
+        : new PlainOps(tape);
     this.geometry = new Geometry(
         graph, shape.headSize(), shape.heads(), shape.kvHeads(), chunk.slots(), shape.rope(),
         transformer.ropeFactors(), chunk.positions(), chunk.parents());
   }
 
-  /** Rows whose logits exist at once. */
-  static int headRows(Architecture shape) {
-    return Math.clamp(LOGITS / shape.vocabulary(), 1, 1024);
+  /**
+   * Rows whose logits exist at once: a quarter of the activations' memory, and not below 64, where packing the head's
+   * matrix costs as much as using it.
+   */
+  static int headRows(Architecture shape, ModelOptions options) {
+    return Math.clamp(options.activationBytes() / 16 / shape.vocabulary(), 64, 1024);
   }
 
   Tape tape() {

@@ -62,4 +62,16 @@ public final class TrainableModels {
       return Footprint.of(GgufWeights.architecture(file), new GgufWeights(file), options, groups, slots);
     }
   }
+
+  /**
+   * The most slots whose activations all fit into the options' memory: larger micro-batches compute layers twice.
+   *
+   * @throws IllegalArgumentException naming what training does not support
+   */
+  public static int wholeTokens(Path gguf, ModelOptions options) {
+    try (GgufFile file = GgufFile.openModel(gguf)) {
+      return Footprint.wholeTokens(
+          GgufWeights.architecture(file), new GgufWeights(file), options, Math.min(options.microTokens(), 1024));
+    }
+  }
 }

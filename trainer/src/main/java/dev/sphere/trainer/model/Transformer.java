@@ -12,12 +12,19 @@ final class Transformer {
   private final Weights weights;
   private final float loraScale;
   private final boolean longContext;
+  private final boolean halfActivations;
 
   Transformer(Architecture shape, Weights weights, ModelOptions options) {
     this.shape = shape;
     this.weights = weights;
     this.longContext = options.context() > shape.rope().originalContext();
+    this.halfActivations = options.products().half(weights.tensor(ModelTensors.weight(0, "ffn_up")).type());
     this.loraScale = options.lora() ? options.alpha() / options.rank() : 0;
+  }
+
+  /** Whether the products round their factors to BF16, so that SwiGLU's may be kept in it. */
+  boolean halfActivations() {
+    return halfActivations;
   }
 
   /** Token embeddings [width, N]. */

@@ -2,6 +2,7 @@ package dev.sphere.trainer.autodiff;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
@@ -105,6 +106,23 @@ class FusedOpsTest {
   @CsvSource({"1,1", "17,5", "64,31"})
   void swiglu(int width, int n) {
     compare(0, List.of(new long[] {width, n}, new long[] {width, n}), (ops, x, w) -> ops.swiglu(x.get(0), x.get(1)));
+  }
+
+  /** What is kept in BF16 changes nothing where BF16 holds it, and forward and backward use the same rounded numbers. */
+  @ParameterizedTest
+  @CsvSource({"1,1", "17,5", "64,31"})
+  void swigluKeptInHalf(int width, int n) {
+    List<long[]> shapes = List.of(new long[] {width, n}, new long[] {width, n});
+    Trial.Operation operation = (ops, x, w) -> ops.swiglu(x.get(0), x.get(1));
+    List<float[]> full = Trial.run(Products.F32, true, 1, 0, shapes, operation);
+    List<float[]> half = Trial.run(Products.BF16, true, 1, 0, shapes, operation);
+    for (int i = 0; i < full.size(); i++) {
+      assertArrayEquals(full.get(i), half.get(i));
+    }
+    float[] exact = Trial.run(Products.F32, false, 1, 0, shapes, operation).getFirst();
+    float[] rounded = Trial.run(Products.BF16, false, 1, 0, shapes, operation).getFirst();
+    assertArrayEquals(exact, rounded, 0.02f);
+    assertFalse(java.util.Arrays.equals(exact, rounded));
   }
 
   @ParameterizedTest

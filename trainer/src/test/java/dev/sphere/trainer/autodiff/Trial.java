@@ -40,7 +40,7 @@ final class Trial {
         TensorBuffer buffer = new TensorBuffer(backend, 2 * shapes.size() + 1);
         Graph graph = new Graph(backend, 500)) {
       Tape tape = new Tape(graph);
-      Ops ops = products != null ? new FusedOps(tape, products) : new PlainOps(tape);
+      Ops ops = products != null ? new FusedOps(tape, products, products == Products.BF16) : new PlainOps(tape);
       List<Tensor> tensors = new ArrayList<>();
       List<Tensor> sinks = new ArrayList<>();
       for (int i = 0; i < shapes.size(); i++) {

@@ -175,8 +175,8 @@ class GgufModelTest {
         largest = Math.max(largest, Math.abs(g));
       }
       assertTrue(largest > 0);
-      // Activations are rounded to the weight's type on the way forward, so small differences grow a little.
-      assertArrayEquals(gradients.get(1).get(i), gradients.get(0).get(i), (float) (2e-2 * largest), "parameter " + i);
+      // Activations are rounded to the weight's type on the way forward, SwiGLU's once more (ours): differences grow.
+      assertArrayEquals(gradients.get(1).get(i), gradients.get(0).get(i), (float) (4e-2 * largest), "parameter " + i);
     }
   }
 
