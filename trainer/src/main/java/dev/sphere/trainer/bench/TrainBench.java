@@ -85,7 +85,8 @@ public final class TrainBench {
 
   /** Runs and reports, by name, in the order in which they should be shown. */
   public Map<String, Object> run() {
-    Packing packing = Packing.defaults().withSharing(plan.sharing);
+    Packing most = Packing.defaults().withSharing(plan.sharing);
+    Packing packing = most.withFillTokens(TrainableModels.wholeTokens(plan.model, options(most)));
     TrainSettings settings = TrainSettings.defaults(1e-5)
         .withPacking(packing)
         .withBatchSize(plan.pairs)

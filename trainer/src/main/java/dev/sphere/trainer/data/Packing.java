@@ -9,11 +9,12 @@ import java.util.Map;
  *
  * @param sharing what shares its common prefixes
  * @param microBatchTokens most slots of a micro-batch, padding included; an example that needs more gets a micro-batch of
- *     its own
+ *     its own, a tree that needs more is cut between its examples
+ * @param fillTokens slots up to which several trees or examples are put into one micro-batch
  * @param attentionTokens length of a group at which attention costs as much as everything else; the longer, the fewer and
  *     longer the groups
  */
-public record Packing(Sharing sharing, int microBatchTokens, int attentionTokens) {
+public record Packing(Sharing sharing, int microBatchTokens, int fillTokens, int attentionTokens) {
   /** What shares its common prefixes. */
   public enum Sharing {
     /** Everything in a group: all pairs of a tree share its steps. */
@@ -35,23 +36,30 @@ public record Packing(Sharing sharing, int microBatchTokens, int attentionTokens
   }
 
   public Packing {
-    if (microBatchTokens < 1 || attentionTokens < 1) {
+    if (fillTokens < 1 || attentionTokens < 1 || microBatchTokens < fillTokens) {
       throw new IllegalArgumentException(
-          "tokens of a micro-batch and of attention must be above 0: " + microBatchTokens + ", " + attentionTokens);
+          "tokens of a micro-batch and of attention must be above 0, and no micro-batch filled beyond its size: "
+              + microBatchTokens + ", " + attentionTokens + ", " + fillTokens);
     }
   }
 
   /** Trees in micro-batches of at most 4096 slots. */
   public static Packing defaults() {
-    return new Packing(Sharing.TREE, 4096, 1024);
+    return new Packing(Sharing.TREE, 4096, 4096, 1024);
   }
 
   public Packing withSharing(Sharing value) {
-    return new Packing(value, microBatchTokens, attentionTokens);
+    return new Packing(value, microBatchTokens, fillTokens, attentionTokens);
   }
 
+  /** The same with micro-batches of at most, and filled up to, {@code value} slots. */
   public Packing withMicroBatchTokens(int value) {
-    return new Packing(sharing, value, attentionTokens);
+    return new Packing(sharing, value, value, attentionTokens);
+  }
+
+  /** The same, filled no further than {@code value}. */
+  public Packing withFillTokens(int value) {
+    return new Packing(sharing, microBatchTokens, Math.min(microBatchTokens, value), attentionTokens);
   }
 
   /** The settings by name, for provenance and for the check on resume. */
@@ -59,6 +67,7 @@ public record Packing(Sharing sharing, int microBatchTokens, int attentionTokens
     Map<String, Object> map = new LinkedHashMap<>();
     map.put("sharing", sharing.name().toLowerCase(Locale.ROOT));
     map.put("micro_batch_tokens", microBatchTokens);
+    map.put("fill_tokens", fillTokens);
     map.put("attention_tokens", attentionTokens);
     return map;
   }

@@ -30,7 +30,7 @@ public final class TreePacker {
   /** A piece: an example's sequences, or one of them ({@code sequence} >= 0), or a whole cluster's. */
   private record Piece(List<Integer> examples, int sequence, int size) {}
 
-  /** All examples in micro-batches of at most {@code microBatchTokens} slots, larger examples alone. */
+  /** All examples in micro-batches of at most {@code fillTokens} slots, larger trees and examples alone. */
   public List<MicroBatch> pack(List<? extends Example> examples) {
     List<Cluster> clusters = clusters(examples);
     clusters.sort(Comparator.comparingInt(Cluster::largest).reversed());
@@ -39,7 +39,7 @@ public final class TreePacker {
     for (Cluster c : clusters) {
       List<Piece> wider = new ArrayList<>(open);
       wider.addAll(pieces(c));
-      if (!open.isEmpty() && slots(deal(wider)) > packing.microBatchTokens()) {
+      if (!open.isEmpty() && slots(deal(wider)) > packing.fillTokens()) {
         batches.add(layOut(examples, deal(open)));
         wider = pieces(c);
       }

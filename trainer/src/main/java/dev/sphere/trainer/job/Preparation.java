@@ -78,9 +78,6 @@ final class Preparation {
   }
 
   static Prepared of(TrainJob job, TrainTask task) {
-    if (!Files.isRegularFile(job.model())) {
-      throw new IllegalArgumentException(job.model() + ": no such model file");
-    }
     try (Model model = Model.load(job.model(), Model.Options.onlyVocabulary())) {
       Preparation preparation = new Preparation(job, task);
       ChatTemplate template = ChatTemplate.of(model, preparation.template);

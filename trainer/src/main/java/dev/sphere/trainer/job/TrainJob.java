@@ -18,6 +18,7 @@ import dev.sphere.trainer.loss.LossSettings;
 import dev.sphere.trainer.model.ModelOptions;
 import dev.sphere.trainer.model.TrainableModels;
 import dev.sphere.trainer.report.RunTracker;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -149,9 +150,10 @@ public record TrainJob(
    * @param stop asked before every step; true: write a checkpoint and return
    */
   public Outcome run(TrainTask task, TrainingListener listener, BooleanSupplier stop) {
-    Preparation.Prepared prepared = Preparation.of(this, task);
+    TrainJob fitted = fitted(task);
+    Preparation.Prepared prepared = Preparation.of(fitted, task);
     listener.note(prepared.report().summary());
-    TrainPlan.requireMemory(this, task, prepared, MemoryEstimate.availableBytes());
+    TrainPlan.requireMemory(fitted, task, prepared, MemoryEstimate.availableBytes());
     try (GgufFile base = GgufFile.openModel(model);
         TrainableModel trainable = TrainableModels.open(model, modelOptions(task));
         RunTracker tracker = new RunTracker(output, listener)) {
@@ -172,7 +174,17 @@ public record TrainJob(
 
   /** What a run of this task would take; nothing is trained and no weights are loaded. */
   public TrainPlan plan(TrainTask task) {
-    return TrainPlan.of(this, task, Preparation.of(this, task));
+    TrainJob fitted = fitted(task);
+    return TrainPlan.of(fitted, task, Preparation.of(fitted, task));
+  }
+
+  /** This job with micro-batches filled only as far as all layers' activations are kept. */
+  private TrainJob fitted(TrainTask task) {
+    if (!Files.isRegularFile(model)) {
+      throw new IllegalArgumentException(model + ": no such model file");
+    }
+    int tokens = TrainableModels.wholeTokens(model, modelOptions(task));
+    return Records.with(this, "settings", settings.withPacking(settings.packing().withFillTokens(tokens)));
   }
 
   private Map<String, Object> identity(TrainTask task) {

@@ -49,7 +49,7 @@ class TreePackerTest {
   @EnumSource(Sharing.class)
   void everySequenceCanBeReadBack(Sharing sharing) {
     List<Example> examples = randomTrees(40, 5);
-    List<MicroBatch> packed = new TreePacker(new Packing(sharing, 150, 64)).pack(examples);
+    List<MicroBatch> packed = new TreePacker(new Packing(sharing, 150, 150, 64)).pack(examples);
     boolean[] seen = new boolean[examples.size()];
     for (MicroBatch m : packed) {
       PackedBatch b = m.batch();
@@ -95,7 +95,7 @@ class TreePackerTest {
     for (Sharing sharing : Sharing.values()) {
       PackingStats stats = PackingStats.NONE;
       try (TinyModel model = new TinyModel(VOCAB, 3, 1, false)) {
-        for (MicroBatch m : new TreePacker(new Packing(sharing, 100, 64)).pack(examples)) {
+        for (MicroBatch m : new TreePacker(new Packing(sharing, 100, 100, 64)).pack(examples)) {
           float[] weights = new float[m.batch().predictions()];
           for (int i = 0; i < m.examples().length; i++) {
             for (int k = 0; k < 2; k++) {
@@ -124,7 +124,7 @@ class TreePackerTest {
     for (int i = 0; i < 9; i++) {
       equal.add(new Example.Imitation("r" + i, "t" + i, sequence(1, i, 1, 2, 3, 4)));
     }
-    List<MicroBatch> packed = new TreePacker(new Packing(Sharing.TREE, 12, 64)).pack(equal);
+    List<MicroBatch> packed = new TreePacker(new Packing(Sharing.TREE, 12, 12, 64)).pack(equal);
     assertEquals(3, packed.size());
     for (MicroBatch m : packed) {
       assertEquals(0, m.stats().padding(), "4 slots each, 3 to a micro-batch");
@@ -133,7 +133,7 @@ class TreePackerTest {
     Arrays.fill(tokens, 2);
     List<Example> mixed = new ArrayList<>(equal);
     mixed.add(new Example.Imitation("long", "long", new TrainingSequence(tokens, 1)));
-    List<MicroBatch> withLong = new TreePacker(new Packing(Sharing.TREE, 12, 64)).pack(mixed);
+    List<MicroBatch> withLong = new TreePacker(new Packing(Sharing.TREE, 12, 12, 64)).pack(mixed);
     assertEquals(4, withLong.size());
     assertArrayEquals(new int[] {9}, withLong.getFirst().examples());
     assertEquals(39, withLong.getFirst().batch().slots());
