@@ -2,6 +2,7 @@ package dev.sphere.cli;
 
 import dev.sphere.engine.SamplingSettings;
 import dev.sphere.engine.data.ProblemSet;
+import dev.sphere.engine.data.WorkedExamples;
 import dev.sphere.engine.embedded.ModelSource;
 import dev.sphere.engine.eval.AnswerFile;
 import dev.sphere.engine.eval.AnswerJournal;
@@ -65,6 +66,18 @@ final class EvalCommand implements Callable<Integer> {
   @Mixin private ProblemOptions problems;
 
   @Mixin private PromptOptions prompting;
+
+  @Option(names = "--few-shot", paramLabel = "FILE",
+      description = "For base models: worked examples before each question, the first problems of FILE with their solutions.")
+  private Path fewShot;
+
+  @Option(names = "--shots", paramLabel = "N", defaultValue = "5",
+      description = "How many of them (default: ${DEFAULT-VALUE}).")
+  private int shots;
+
+  @Option(names = "--stop", paramLabel = "TEXT",
+      description = "A text that ends an answer; repeatable (default with --few-shot: what stands before {question}).")
+  private List<String> stop;
 
   @Option(names = "--samples", paramLabel = "K", description = "Sampled answers a problem (default: 0, greedy alone).")
   private Integer samples;
@@ -134,7 +147,7 @@ final class EvalCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws InterruptedException, IOException {
-    for (Path p : new Path[] {adapter, baseline, regrade, recipeFile}) {
+    for (Path p : new Path[] {adapter, baseline, regrade, recipeFile, fewShot}) {
       if (p != null) {
         Inputs.require(p);
       }
@@ -186,10 +199,16 @@ final class EvalCommand implements Callable<Integer> {
     Manner manner = Manner.of(file);
     Prompts prompts = prompting.over(manner.prompts().with(recipe.system(), recipe.question(), null, null,
         recipe.template() == null ? null : ChatTemplate.named(recipe.template())));
+    List<String> ends = or(stop, recipe.stop(), List.of());
+    if (fewShot != null) {
+      String head = WorkedExamples.head(prompts.question());
+      ends = ends.isEmpty() && !head.isEmpty() ? List.of(head) : ends;
+      prompts = prompts.with(null, WorkedExamples.before(prompts.question(), fewShot, shots), null, null, null);
+    }
     EvalSettings settings = new EvalSettings(!noGreedy && or(recipe.greedy(), null, true), or(samples, recipe.samples(), 0),
         new SamplingSettings(or(temperature, recipe.temperature(), 0.8f), 0, or(topP, recipe.topP(), 1f), 0f,
             or(maxTokens, recipe.maxTokens(), manner.solutionTokens())),
-        or(seed, recipe.seed(), 0L), 128, recipe.stop() == null ? List.of() : recipe.stop());
+        or(seed, recipe.seed(), 0L), 128, ends);
     made.putAll(EvalIdentity.of(file, adapter, set, prompts, settings));
     PrmSpec reward = prm == null ? null : new PrmSpec(prm, new MonteCarloPrm.Settings(
         rollouts, SamplingSettings.temperature(settings.sampling().temperature(), settings.sampling().maxTokens()), false));

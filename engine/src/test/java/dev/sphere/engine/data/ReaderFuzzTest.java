@@ -8,6 +8,10 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.SQLException;
+import java.sql.Statement;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
@@ -55,6 +59,39 @@ class ReaderFuzzTest {
       }
     }
     assertTrue(read > 60 && refused > 60, read + " read, " + refused + " refused");
+  }
+
+  @Test
+  void damagedParquetFiles() throws IOException, SQLException {
+    Path whole = dir.resolve("whole.parquet");
+    try (Connection c = DriverManager.getConnection("jdbc:duckdb:"); Statement s = c.createStatement()) {
+      s.execute("COPY (SELECT 'What is ' || i || ' and ' || i || '?' AS question, 'So #### ' || 2 * i AS answer "
+          + "FROM range(200) t(i)) TO '" + whole + "' (FORMAT parquet)");
+    }
+    byte[] seed = Files.readAllBytes(whole);
+    SplittableRandom random = new SplittableRandom(9);
+    Path file = dir.resolve("damaged.parquet");
+    int refused = 0;
+    for (int n = 0; n < 100; n++) {
+      byte[] b = seed.clone();
+      for (int k = 1 + random.nextInt(3); k > 0; k--) {
+        // every third damage hits the footer
+        int at = random.nextInt(3) == 0 ? b.length - 1 - random.nextInt(Math.min(b.length, 400)) : random.nextInt(b.length);
+        if (random.nextInt(3) == 0) {
+          b = java.util.Arrays.copyOf(b, Math.max(1, at));
+        } else {
+          b[at] ^= (byte) (1 << random.nextInt(8));
+        }
+      }
+      Files.write(file, b);
+      try {
+        assertFalse(ProblemReader.read(file.toString()).isEmpty());
+      } catch (IllegalArgumentException | UncheckedIOException e) {
+        assertTrue(e.getMessage().contains(file.toString()), e.getMessage());
+        refused++;
+      }
+    }
+    assertTrue(refused > 50, refused + " refused");
   }
 
   private static byte[] mutate(byte[] seed, SplittableRandom random) {
