@@ -3,7 +3,8 @@
 #
 #   scripts/jmh.sh [--update] [JMH's own arguments, for instance: Grading -f 1]
 #
-# Results go to bench/target/jmh.json; --update makes them the committed ones, bench/results/jmh.json.
+# Results go to bench/target/jmh.json; --update puts them in the place of the committed ones, bench/results/jmh.json, where
+# those of benchmarks that were not run stay.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 update=false; if [ "${1:-}" = --update ]; then update=true; shift; fi
@@ -13,5 +14,6 @@ export JAVA_HOME
 [ -n "${SPHERE_JMH_SKIP_BUILD:-}" ] || mvn -q -B -Pjmh -pl bench -am -DskipTests package
 "$JAVA_HOME/bin/java" --enable-native-access=ALL-UNNAMED -jar bench/target/benchmarks.jar \
   -prof gc -rf json -rff bench/target/jmh.json -v EXTRA -o bench/target/jmh.log "$@"
-"$JAVA_HOME/bin/java" -cp bench/target/benchmarks.jar dev.sphere.bench.Compare bench/results/jmh.json bench/target/jmh.json
-if $update; then cp bench/target/jmh.json bench/results/jmh.json; echo "bench/results/jmh.json is new"; fi
+results=bench/results/jmh.json
+$update && into=$results || into=
+"$JAVA_HOME/bin/java" -cp bench/target/benchmarks.jar dev.sphere.bench.Compare $results bench/target/jmh.json $into

@@ -9,15 +9,18 @@ import java.util.TreeMap;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-/** Two JMH results beside each other: {@code Compare BEFORE.json NOW.json}. Reports, never fails on a figure. */
+/**
+ * Two JMH results beside each other: {@code Compare BEFORE.json NOW.json [INTO.json]}. Reports, never fails on a figure.
+ * INTO gets what NOW has, and of BEFORE what was not run now: so results may be taken in pieces.
+ */
 public final class Compare {
   private record Score(double value, double error, String unit, double bytes, boolean higherIsBetter) {}
 
   private Compare() {}
 
   public static void main(String[] args) throws java.io.IOException {
-    if (args.length != 2) {
-      System.err.println("usage: Compare BEFORE.json NOW.json");
+    if (args.length != 2 && args.length != 3) {
+      System.err.println("usage: Compare BEFORE.json NOW.json [INTO.json]");
       System.exit(2);
     }
     Map<String, Score> before = read(Path.of(args[0]));
@@ -40,27 +43,42 @@ public final class Compare {
           ratio, apart ? " " : "~", b.bytes, n.bytes);
     }
     System.out.println("ratio above 1: faster than before; ~: within both errors");
+    if (args.length == 3) {
+      Map<String, JsonNode> merged = new TreeMap<>(runs(Path.of(args[0])));
+      merged.putAll(runs(Path.of(args[1])));
+      String json = JsonMapper.shared().writerWithDefaultPrettyPrinter().writeValueAsString(merged.values());
+      Files.writeString(Path.of(args[2]), json + "\n");
+    }
   }
 
-  private static Map<String, Score> read(Path file) throws java.io.IOException {
-    Map<String, Score> scores = new LinkedHashMap<>();
+  /** What was run, by benchmark and parameters. */
+  private static Map<String, JsonNode> runs(Path file) throws java.io.IOException {
+    Map<String, JsonNode> runs = new LinkedHashMap<>();
     for (JsonNode run : JsonMapper.shared().readTree(Files.readString(file))) {
       StringBuilder name = new StringBuilder(run.get("benchmark").asString().replace("dev.sphere.bench.", ""));
       JsonNode params = run.get("params");
       if (params != null) {
         params.properties().forEach(p -> name.append(' ').append(p.getKey()).append('=').append(p.getValue().asString()));
       }
+      runs.put(name.toString(), run);
+    }
+    return runs;
+  }
+
+  private static Map<String, Score> read(Path file) throws java.io.IOException {
+    Map<String, Score> scores = new LinkedHashMap<>();
+    runs(file).forEach((name, run) -> {
       JsonNode metric = run.get("primaryMetric");
       JsonNode gc = run.path("secondaryMetrics").path("gc.alloc.rate.norm").path("score");
       scores.put(
-          name.toString(),
+          name,
           new Score(
               metric.get("score").asDouble(),
               number(metric.get("scoreError")),
               metric.get("scoreUnit").asString(),
               number(gc),
               run.get("mode").asString().equals("thrpt")));
-    }
+    });
     return scores;
   }
 

@@ -12,6 +12,11 @@ public interface StopRule {
    */
   boolean stop(CharSequence text, int newFrom);
 
+  /** Whether the model's end token ends the generation too, as it should but for measurements (default: true). */
+  default boolean atEndToken() {
+    return true;
+  }
+
   /** Only the end token or a limit ends the generation. */
   static StopRule never() {
     return (text, newFrom) -> false;

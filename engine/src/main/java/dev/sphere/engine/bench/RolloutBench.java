@@ -3,9 +3,9 @@ package dev.sphere.engine.bench;
 import dev.sphere.bindings.ContextOptions;
 import dev.sphere.bindings.Model;
 import dev.sphere.engine.DrawKey;
+import dev.sphere.engine.Generation;
 import dev.sphere.engine.Policy.Request;
 import dev.sphere.engine.SamplingSettings;
-import dev.sphere.engine.StopRule;
 import dev.sphere.engine.TokenPath;
 import dev.sphere.engine.bench.BareLoop.Sampling;
 import dev.sphere.engine.bench.BareLoop.Took;
@@ -186,13 +186,13 @@ public final class RolloutBench {
   }
 
   private double seconds(LlamaPolicy policy, int repetition, int generate) throws InterruptedException {
-    List<Callable<List<int[]>>> jobs = new ArrayList<>();
+    List<Callable<List<Generation>>> jobs = new ArrayList<>();
     List<int[]> prompts = prompts(repetition);
     for (int s = 0; s < plan.parallel(); s++) {
       DrawKey key = new DrawKey(repetition, s, 0, 0);
-      Request request = new Request(key, SamplingSettings.temperature(TEMPERATURE, generate), StopRule.never());
+      Request request = new Request(key, SamplingSettings.temperature(TEMPERATURE, generate), new FullLength(generate));
       TokenPath prompt = TokenPath.root(prompts.get(s));
-      jobs.add(() -> FullLength.generate(policy, prompt, List.of(request)));
+      jobs.add(() -> policy.generate(prompt, List.of(request)));
     }
     long begin = System.nanoTime();
     Jobs.together(jobs);

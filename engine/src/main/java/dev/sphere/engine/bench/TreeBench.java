@@ -2,9 +2,9 @@ package dev.sphere.engine.bench;
 
 import dev.sphere.bindings.Model;
 import dev.sphere.engine.DrawKey;
+import dev.sphere.engine.Generation;
 import dev.sphere.engine.Policy.Request;
 import dev.sphere.engine.SamplingSettings;
-import dev.sphere.engine.StopRule;
 import dev.sphere.engine.TokenPath;
 import dev.sphere.engine.model.ChatTemplate;
 import dev.sphere.engine.model.LlamaPolicy;
@@ -148,11 +148,11 @@ public final class TreeBench {
       trees.add(
           () -> {
             TokenPath root = TokenPath.root(prompt(unique, tree));
-            List<int[]> first = expand(policy, root, unique, tree, 0);
+            List<Generation> first = expand(policy, root, unique, tree, 0);
             Jobs.together(
                 List.of(
-                    () -> chain(policy, root.extend(first.getFirst()), unique, tree, 1),
-                    () -> chain(policy, root.extend(first.getLast()), unique, tree, 2)));
+                    () -> chain(policy, root.extend(first.getFirst().tokens()), unique, tree, 1),
+                    () -> chain(policy, root.extend(first.getLast().tokens()), unique, tree, 2)));
             return null;
           });
     }
@@ -163,36 +163,36 @@ public final class TreeBench {
       throws InterruptedException {
     TokenPath at = node;
     for (int d = 1; d < plan.depth(); d++) {
-      List<int[]> made = expand(policy, at, unique, tree, chain * 1_000 + d);
-      at = at.extend(made.get(chain == 1 ? 0 : made.size() - 1));
+      List<Generation> made = expand(policy, at, unique, tree, chain * 1_000 + d);
+      at = at.extend(made.get(chain == 1 ? 0 : made.size() - 1).tokens());
     }
     return null;
   }
 
-  private List<int[]> expand(LlamaPolicy policy, TokenPath node, int unique, int tree, int id)
+  private List<Generation> expand(LlamaPolicy policy, TokenPath node, int unique, int tree, int id)
       throws InterruptedException {
     List<Request> requests = new ArrayList<>();
     for (int i = 0; i < plan.candidates(); i++) {
       requests.add(request(unique, tree, id, i, plan.step()));
     }
-    return FullLength.generate(policy, node, requests);
+    return policy.generate(node, requests);
   }
 
   private void shared(LlamaPolicy policy, int unique) throws InterruptedException {
-    List<Callable<List<int[]>>> trees = new ArrayList<>();
+    List<Callable<List<Generation>>> trees = new ArrayList<>();
     for (int t = 0; t < plan.trees(); t++) {
       int tree = t;
-      trees.add(() -> FullLength.generate(policy, TokenPath.root(prompt(unique, tree)), pathRequests(unique, tree)));
+      trees.add(() -> policy.generate(TokenPath.root(prompt(unique, tree)), pathRequests(unique, tree)));
     }
     Jobs.together(trees);
   }
 
   private void apart(LlamaPolicy policy, int unique) throws InterruptedException {
-    List<Callable<List<int[]>>> paths = new ArrayList<>();
+    List<Callable<List<Generation>>> paths = new ArrayList<>();
     for (int t = 0; t < plan.trees(); t++) {
       for (Request r : pathRequests(unique, t)) {
         int number = paths.size();
-        paths.add(() -> FullLength.generate(policy, TokenPath.root(prompt(unique, number)), List.of(r)));
+        paths.add(() -> policy.generate(TokenPath.root(prompt(unique, number)), List.of(r)));
       }
     }
     Jobs.together(paths);
@@ -208,7 +208,7 @@ public final class TreeBench {
 
   private static Request request(int unique, int tree, int node, int draw, int tokens) {
     return new Request(
-        new DrawKey(unique, tree, node, draw), SamplingSettings.temperature(TEMPERATURE, tokens), StopRule.never());
+        new DrawKey(unique, tree, node, draw), SamplingSettings.temperature(TEMPERATURE, tokens), new FullLength(tokens));
   }
 
   private int[] prompt(int unique, int number) {

@@ -74,7 +74,7 @@ final class Rollout {
     }
     tokens[length++] = token;
     logProbs[index] = logProb;
-    if (vocabulary.isEndOfGeneration(token)) {
+    if (vocabulary.isEndOfGeneration(token) && request().stop().atEndToken()) {
       return Finish.END;
     }
     int newFrom = text.length();

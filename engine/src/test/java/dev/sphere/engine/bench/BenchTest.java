@@ -57,8 +57,8 @@ class BenchTest {
       long drawn = 3L * 3 * (1 + 2 * 2) * 6;
       assertEquals(drawn, r.shape().get("tree_tokens"));
       long computed = (long) r.shape().get("tree_computed");
-      // A candidate's last token is computed only where the search goes on; ends drawn early are computed again.
-      assertTrue(computed <= drawn + 3 * 20 + 200, computed + " computed for " + drawn + " drawn");
+      // A candidate's last token is computed only where the search goes on.
+      assertTrue(computed <= drawn + 3 * 20, computed + " computed for " + drawn + " drawn");
       assertTrue(computed < (long) r.shape().get("shared_prompt_computed"));
       assertTrue((long) r.shape().get("shared_prompt_computed") < (long) r.shape().get("nothing_shared_computed"));
     }
@@ -68,9 +68,9 @@ class BenchTest {
   void rolloutsAreMeasuredInTurnsWithThreeBaselines() throws Exception {
     try (Model model = model(GgmlType.BF16)) {
       BenchResult r = new RolloutBench(model, new RolloutBench.Plan(12, 4, 5, 3, 2)).run();
-      assertEquals(8, r.figures().size());
+      assertEquals(9, r.figures().size());
       for (Figure f : r.figures()) {
-        assertEquals(2, f.samples().size());
+        assertEquals(f.name().equals(RolloutBench.DRAWING) ? 1 : 2, f.samples().size());
         // A difference of two times can be anything on a machine that is busy with other things.
         assertTrue(f.low() > 0 || f.name().endsWith("alone"), f.name());
       }
