@@ -3,19 +3,21 @@
 #   ./sphere demo --seed 1 --run runs/demo
 #   scripts/ablation.sh runs/demo/round-1/search runs/ablation
 # Every row trains the embedded model with the demo's settings, but for what the row's name says, and evaluates it on
-# embedded:test. One line of JSON a row goes to OUT/results.jsonl; rows that are there are not run again.
+# embedded:test. One line of JSON a row goes to OUT/results.jsonl; rows that are there are not run again. More words name the rows to run (all).
 set -euo pipefail
 search=$1
 out=$2
+shift 2
+only=" $* "
 seed=${SEED:-1}
 sphere=${SPHERE:-$(dirname "$0")/../sphere}
 mkdir -p "$out"
 touch "$out/results.jsonl"
 pairs=$search/pairs.jsonl
 
-only() { grep -E "\"stage\":\"($1)\"" "$pairs" > "$out/$2.jsonl"; }
-only generation stage-1
-only 'generation|correction' stages-1-2
+stages() { grep -E "\"stage\":\"($1)\"" "$pairs" > "$out/$2.jsonl"; }
+stages generation stage-1
+stages 'generation|correction' stages-1-2
 cp "$pairs" "$out/stages-1-2-3.jsonl"
 # Labels by the toss of a coin: chosen and rejected change places in half of the rows.
 awk 'BEGIN { srand(7) } rand() < 0.5 {
@@ -29,13 +31,14 @@ row() { # name, pairs (rows of OUT, or the search's own folder), flags of train 
   local name=$1 data=$out/$2.jsonl
   [ "$2" != run ] || data=$search
   shift 2
+  [[ $only == "  " || $only == *" $name "* ]] || return 0
   ! grep -q "\"row\":\"$name\"" "$out/results.jsonl" || return 0
   rm -rf "$out/$name" "$out/$name.gguf"
   "$sphere" train dpo --model embedded --method full --pairs "$data" --model-out "$out/$name.gguf" \
     --out "$out/$name" --seed "$seed" --save-every 0 --json "$@" > "$out/$name.json" 2> "$out/$name.err" || { cat "$out/$name.err" >&2; exit 1; }
   local result
   result=$("$sphere" eval --model "$out/$name.gguf" --problems embedded:test --baseline "$base" --json 2> /dev/null | tail -n 1)
-  echo "{\"row\":\"$name\",\"seed\":$seed,\"train\":$(tail -n 1 "$out/$name.json"),\"eval\":$result}" | tee -a "$out/results.jsonl"
+  echo "{\"row\":\"$name\",\"pairs\":$(grep -o '"rows":[0-9]*' "$out/$name.json" | tail -n 1 | tr -dc 0-9),\"seed\":$seed,\"train\":$(tail -n 1 "$out/$name.json"),\"eval\":$result}" | tee -a "$out/results.jsonl"
 }
 dpo=(--loss sigmoid --beta 0.1 --learning-rate 6e-5)
 demo=("${dpo[@]}" --epochs 2)

@@ -75,12 +75,22 @@ public final class NativeFloats implements AutoCloseable {
 
   /** Copies {@code target.length} floats out, from {@code from} on. */
   public void read(long from, float[] target) {
-    DeviceMemory.copy(MemorySegment.ofArray(target), part(from, target.length));
+    read(from, target, target.length);
+  }
+
+  /** Copies {@code count} floats out, from {@code from} on, to the beginning of {@code target}. */
+  public void read(long from, float[] target, int count) {
+    DeviceMemory.copy(MemorySegment.ofArray(target).asSlice(0, count * 4L), part(from, count));
   }
 
   /** Copies all of {@code source} in, from {@code from} on. */
   public void write(long from, float[] source) {
-    DeviceMemory.copy(part(from, source.length), MemorySegment.ofArray(source));
+    write(from, source, source.length);
+  }
+
+  /** Copies the first {@code count} of {@code source} in, from {@code from} on. */
+  public void write(long from, float[] source, int count) {
+    DeviceMemory.copy(part(from, count), MemorySegment.ofArray(source).asSlice(0, count * 4L));
   }
 
   private MemorySegment part(long from, int length) {

@@ -1,6 +1,7 @@
 package dev.sphere.trainer.data;
 
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -68,7 +69,7 @@ public final class RowReport {
 
   /** How often what happened to rows that are used: cut to the length, repeated. */
   public Map<String, Integer> notes() {
-    return Map.copyOf(notes);
+    return Collections.unmodifiableMap(notes);
   }
 
   /** One line: how many rows are used, how many not, the first few by name. */

@@ -63,24 +63,25 @@ final class MovingReference implements ReferenceLogProbs {
     });
   }
 
-  /** Changes a piece of the policy's and of the reference's parameters in place. */
+  /** Changes a piece of the policy's and of the reference's parameters in place; what is beyond it is not written back. */
   private interface Change {
     void apply(float[] policy, float[] reference);
   }
 
   private void eachChunk(Change change) {
     List<Parameter> parameters = model.parameters();
+    float[] policy = new float[CHUNK];
+    float[] reference = new float[CHUNK];
     for (int k = 0; k < values.size(); k++) {
       NativeFloats mine = values.get(k);
       NativeFloats theirs = parameters.get(k).value();
       for (long at = 0; at < mine.size(); at += CHUNK) {
-        float[] policy = new float[(int) Math.min(CHUNK, mine.size() - at)];
-        float[] reference = new float[policy.length];
-        theirs.read(at, policy);
-        mine.read(at, reference);
+        int n = (int) Math.min(CHUNK, mine.size() - at);
+        theirs.read(at, policy, n);
+        mine.read(at, reference, n);
         change.apply(policy, reference);
-        theirs.write(at, policy);
-        mine.write(at, reference);
+        theirs.write(at, policy, n);
+        mine.write(at, reference, n);
       }
     }
   }

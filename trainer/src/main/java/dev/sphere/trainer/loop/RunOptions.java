@@ -3,6 +3,8 @@ package dev.sphere.trainer.loop;
 import dev.sphere.trainer.Records;
 import dev.sphere.trainer.data.Example;
 import java.nio.file.Path;
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.BooleanSupplier;
@@ -44,7 +46,8 @@ public record RunOptions(
   }
 
   public RunOptions {
-    modelSettings = Map.copyOf(modelSettings);
+    // In order: artefacts list them, and Map.copyOf has another order in every process.
+    modelSettings = Collections.unmodifiableMap(new LinkedHashMap<>(modelSettings));
   }
 
   /** A fresh run in a folder, unwatched. */

@@ -51,13 +51,14 @@ final class TensorFile {
       put(channel, start, crc);
       put(channel, ByteBuffer.wrap(json), crc);
       ByteBuffer bytes = buffer(4 * CHUNK);
+      float[] chunk = new float[CHUNK];
       for (NativeFloats values : tensors.values()) {
         for (long at = 0; at < values.size(); at += CHUNK) {
-          float[] chunk = new float[(int) Math.min(CHUNK, values.size() - at)];
-          values.read(at, chunk);
+          int n = (int) Math.min(CHUNK, values.size() - at);
+          values.read(at, chunk, n);
           bytes.clear();
-          bytes.asFloatBuffer().put(chunk);
-          put(channel, bytes.limit(4 * chunk.length), crc);
+          bytes.asFloatBuffer().put(chunk, 0, n);
+          put(channel, bytes.limit(4 * n), crc);
         }
       }
       put(channel, buffer(8).putLong(crc.getValue()).flip(), new CRC32C());
@@ -144,14 +145,15 @@ final class TensorFile {
     try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
       long at = valuesAt;
       ByteBuffer bytes = buffer(4 * CHUNK);
+      float[] chunk = new float[CHUNK];
       for (NativeFloats target : targets) {
         for (long from = 0; from < target.size(); from += CHUNK) {
-          float[] chunk = new float[(int) Math.min(CHUNK, target.size() - from)];
-          bytes.clear().limit(4 * chunk.length);
+          int n = (int) Math.min(CHUNK, target.size() - from);
+          bytes.clear().limit(4 * n);
           fill(channel, bytes, at);
-          bytes.asFloatBuffer().get(chunk);
-          target.write(from, chunk);
-          at += 4L * chunk.length;
+          bytes.asFloatBuffer().get(chunk, 0, n);
+          target.write(from, chunk, n);
+          at += 4L * n;
         }
       }
     }

@@ -130,10 +130,11 @@ public final class ModelOutput {
   /** Streams native floats; chunks are a whole number of every type's blocks. */
   private static GgufWriter.Source values(NativeFloats source) {
     return out -> {
+      float[] part = new float[(int) Math.min(CHUNK, source.size())];
       for (long at = 0; at < source.size(); at += CHUNK) {
-        float[] part = new float[(int) Math.min(CHUNK, source.size() - at)];
-        source.read(at, part);
-        out.floats(part, 0, part.length);
+        int n = (int) Math.min(CHUNK, source.size() - at);
+        source.read(at, part, n);
+        out.floats(part, 0, n);
       }
     };
   }

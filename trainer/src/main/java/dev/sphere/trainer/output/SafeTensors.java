@@ -1,5 +1,6 @@
 package dev.sphere.trainer.output;
 
+import com.fasterxml.jackson.annotation.JsonProperty;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
@@ -34,14 +35,16 @@ final class SafeTensors {
    */
   record Tensor(long[] shape, float[] values) {}
 
+  /** A tensor in the file's header. */
+  private record Entry(String dtype, long[] shape, @JsonProperty("data_offsets") List<Long> dataOffsets) {}
+
   static void write(Path file, Map<String, Tensor> tensors) {
     Map<String, Object> header = new LinkedHashMap<>();
     header.put("__metadata__", Map.of("format", "pt"));
     long at = 0;
     for (Map.Entry<String, Tensor> e : tensors.entrySet()) {
       long end = at + 4L * e.getValue().values().length;
-      header.put(e.getKey(), Map.of(
-          "dtype", "F32", "shape", e.getValue().shape(), "data_offsets", List.of(at, end)));
+      header.put(e.getKey(), new Entry("F32", e.getValue().shape(), List.of(at, end)));
       at = end;
     }
     byte[] json = JsonMapper.shared().writeValueAsBytes(header);

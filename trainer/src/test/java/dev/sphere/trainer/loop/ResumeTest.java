@@ -221,6 +221,17 @@ class ResumeTest {
         Math.log(2), Runs.metrics(folder.resolve("measured")).getFirst().path("eval_loss").asDouble(), 1e-12);
   }
 
+  /** Artefacts list them, so another order would be other bytes. */
+  @Test
+  void settingsKeepTheirOrder() {
+    java.util.Map<String, Object> told = new java.util.LinkedHashMap<>();
+    for (int i = 0; i < 20; i++) {
+      told.put("s" + (i * 7 % 20), i);
+    }
+    var kept = RunOptions.in(folder).withModel("aa", told).withResume(true).modelSettings();
+    assertEquals(List.copyOf(told.keySet()), List.copyOf(kept.keySet()));
+  }
+
   @Test
   void twoRunsInOneFolderAreRefused() {
     List<String> second = new ArrayList<>();
