@@ -160,10 +160,9 @@ public final class AnswerExtractor {
   }
 
   /** True for an answer that stands alone: one line, short, and no sentence. */
-  static boolean isBare(String t) {
-    if (t.length() > 4000) {
-      return false;
-    }
+  static boolean isBare(String text) {
+    // A long matrix or list shows at its beginning that it is no prose; its last entry must not stand for it.
+    String t = text.length() > 4000 ? text.substring(0, 4000) : text;
     String noText = COMMAND.matcher(TEXT.matcher(t).replaceAll(" ")).replaceAll(" ");
     if (Prose.foreign(noText)) {
       return false;

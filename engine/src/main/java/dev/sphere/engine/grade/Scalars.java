@@ -10,7 +10,7 @@ import java.util.TreeSet;
 final class Scalars {
   private static final int POINTS = 14;
   /** Decisions that say no more than that values at points did not settle it. */
-  private static final Set<String> UNDECIDED = Set.of("not comparable by values", "no value to compare", "defined at different points");
+  private static final Set<String> UNDECIDED = Set.of("not comparable by values", "no value to compare");
 
   private static final String ANGLE = "{angle=1}";
   private static final Set<String> CONSTANTS = Set.of("pi", "e", "i", "infty");
@@ -155,11 +155,22 @@ final class Scalars {
 
   private Decision values(Expr a, Expr b, double degree) {
     Decision d = byNumbers(a, b, degree);
-    if (d.equal() || judge == null || degree != 1 || !UNDECIDED.contains(d.how())) {
+    boolean undecided = UNDECIDED.contains(d.how())
+        || d.how().equals("defined at different points") && (hasNoValue(a) || hasNoValue(b));
+    if (d.equal() || judge == null || degree != 1 || !undecided) {
       return d;
     }
     String term = SymjaTerm.difference(a, b);
     return term != null && Boolean.TRUE.equals(judge.isZero(term)) ? Decision.same("same by computer algebra") : d;
+  }
+
+  /** True for what has no value here at any point, such as an infinite sum; leaving the real numbers is another matter. */
+  private static boolean hasNoValue(Expr e) {
+    boolean big = e instanceof Expr.Call c && switch (c.name()) {
+      case "sum", "prod", "int", "iint", "oint", "lim" -> true;
+      default -> false;
+    };
+    return big || e.children().stream().anyMatch(Scalars::hasNoValue);
   }
 
   private Decision byNumbers(Expr a, Expr b, double degree) {

@@ -58,6 +58,16 @@ class HostileInputTest {
   }
 
   @Test
+  void longAnswersAreNotJudgedByTheirLastEntry() {
+    String gold = "2, ".repeat(1500) + "1";
+    String matrix = "\\begin{pmatrix}" + "2 & ".repeat(1200) + "1\\end{pmatrix}";
+    assertFalse(grader.grade(gold, "3, ".repeat(1500) + "1").equal());
+    assertFalse(grader.grade(matrix, matrix.replace('2', '3')).equal());
+    assertFalse(grader.grade(matrix, "1").equal());
+    assertTrue(grader.grade(matrix, "\\boxed{" + matrix.replace("1", "1.0") + "}").equal());
+  }
+
+  @Test
   void towersCompareByTheirTextAlone() {
     assertTrue(grader.grade("10^{10^{10}}", "$10^{10^{10}}$").equal());
     assertFalse(grader.grade("10^{10^{10}}", "10^{10^{9}}").equal());
