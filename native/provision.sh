@@ -147,6 +147,7 @@ if [ -d "$entry" ]; then echo "$entry"; exit 0; fi
 
 # --- the build ---------------------------------------------------------------------------------
 need cmake cmake
+toolkit_libs=
 if [ $cuda = ON ]; then
   nvcc=$(command -v nvcc) || die "--cuda needs nvcc. Install the CUDA toolkit, or build without --cuda."
   toolkit=$("$nvcc" --dryrun -x cu -c /dev/null 2>&1 | sed -n 's/^#\$ TOP=//p') # nvcc may be a wrapper somewhere else
@@ -154,6 +155,7 @@ if [ $cuda = ON ]; then
   for header in "$toolkit"/include/cublas_v2.h "$toolkit"/targets/*/include/cublas_v2.h /usr/include/cublas_v2.h; do
     [ ! -e "$header" ] || cublas=true
   done
+  toolkit_libs=";$(cd "$toolkit" && pwd)/lib64" # where ldconfig does not know them
   $cublas || die "--cuda: nvcc is there ($nvcc), but cuBLAS's headers are not; llama.cpp's CUDA backend needs them.
 Install them (apt-get install libcublas-dev, or libcublas-dev-13-0 from NVIDIA's repository), or build without --cuda."
 fi
@@ -170,7 +172,7 @@ esac
 generator=(); ! command -v ninja > /dev/null || generator=(-G Ninja)
 log=$cache/llama-build.log
 started=$(date +%s)
-{ cmake -S "$source_dir" -B "$scratch/build" "${generator[@]}" "${OPTIONS[@]}" "-DCMAKE_INSTALL_RPATH=$rpath" &&
+{ cmake -S "$source_dir" -B "$scratch/build" "${generator[@]}" "${OPTIONS[@]}" "-DCMAKE_INSTALL_RPATH=$rpath$toolkit_libs" &&
   cmake --build "$scratch/build" -j "$jobs" --target "${TARGETS[@]}"; } > "$log" 2>&1 || {
   grep -iE -m5 'error' "$log" >&2 || tail -20 "$log" >&2; die "the build failed; the whole log: $log"; }
 

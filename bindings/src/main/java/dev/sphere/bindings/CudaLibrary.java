@@ -84,7 +84,8 @@ final class CudaLibrary {
       return new CudaLibrary(file, SymbolLookup.libraryLookup(file, Arena.global()));
     } catch (IllegalArgumentException e) {
       throw new NativeUnavailableException(
-          "Cannot load " + file + ": " + e.getMessage() + ". Build on this machine: ./sphere --cuda doctor.", e);
+          "Cannot load " + file + ": " + NativeLibraries.reason(file, e)
+              + ". Build on this machine: ./sphere --cuda doctor.", e);
     }
   }
 

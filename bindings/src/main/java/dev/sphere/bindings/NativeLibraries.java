@@ -43,6 +43,10 @@ final class NativeLibraries {
   /** The flag that native access needs; the manifest of sphere-engine.jar and the launcher set it. */
   static final String NATIVE_ACCESS_FLAG = "--enable-native-access=ALL-UNNAMED";
 
+  private static final String CUDA_NEEDS =
+      "CUDA needs the NVIDIA driver (libcuda.so.1), and the toolkit's libcudart and libcublas where the dynamic linker"
+          + " finds them (ldconfig or LD_LIBRARY_PATH); or compute on the CPU: " + Device.ENV + "=cpu.";
+
   private NativeLibraries() {}
 
   /** Loaded once, on first use. */
@@ -124,11 +128,28 @@ final class NativeLibraries {
         try {
           all = SymbolLookup.libraryLookup(file, Arena.global()).or(all);
         } catch (IllegalArgumentException e) {
-          throw new NativeUnavailableException(
-              "Cannot load " + file + ": " + e.getMessage() + ". " + NativeDirectory.HOW_TO_BUILD, e);
+          String remedy = directory.cudaLibrary() == null ? NativeDirectory.HOW_TO_BUILD : CUDA_NEEDS;
+          throw new NativeUnavailableException("Cannot load " + file + ": " + reason(file, e) + ". " + remedy, e);
         }
       }
       return all;
+    }
+  }
+
+  /** What the dynamic linker says, which the JDK keeps to itself: above all which other library is missing. */
+  static String reason(Path file, IllegalArgumentException failure) {
+    Linker linker = Linker.nativeLinker();
+    SymbolLookup c = linker.defaultLookup();
+    try (Arena arena = Arena.ofConfined()) {
+      MethodHandle dlopen = linker.downcallHandle(c.findOrThrow("dlopen"),
+          FunctionDescriptor.of(ValueLayout.ADDRESS, ValueLayout.ADDRESS, ValueLayout.JAVA_INT));
+      MethodHandle dlerror = linker.downcallHandle(c.findOrThrow("dlerror"), FunctionDescriptor.of(
+          ValueLayout.ADDRESS.withTargetLayout(MemoryLayout.sequenceLayout(4096, ValueLayout.JAVA_BYTE))));
+      MemorySegment handle = (MemorySegment) dlopen.invokeExact(arena.allocateFrom(file.toString()), 1); // RTLD_LAZY
+      MemorySegment text = (MemorySegment) dlerror.invokeExact();
+      return handle.address() != 0 || text.address() == 0 ? failure.getMessage() : text.getString(0);
+    } catch (Throwable e) { // no such functions here
+      return failure.getMessage();
     }
   }
 

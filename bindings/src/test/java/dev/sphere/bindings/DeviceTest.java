@@ -239,7 +239,8 @@ class DeviceTest {
   @Test
   void aLibraryThatIsNone() {
     assertMessage(assertThrows(NativeUnavailableException.class,
-        () -> CudaLibrary.load(java.nio.file.Path.of("/no/such/libsphere-cuda.so"))), "Cannot load", "--cuda");
+        () -> CudaLibrary.load(java.nio.file.Path.of("/no/such/libsphere-cuda.so"))),
+        "Cannot load", "cannot open shared object", "--cuda");
     assertMessage(assertThrows(NativeUnavailableException.class,
         () -> CudaLibrary.load(NativeRuntime.status().directory().resolve("libsphere.so"))), "has no function");
   }
