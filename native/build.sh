@@ -56,4 +56,5 @@ make_flavour() {
   cmake --build "$build" > "$log" 2>&1 || fail
 }
 for flavour in "${flavours[@]}"; do make_flavour "$flavour"; done
-[ ${#flavours[@]} = 2 ] || rm -rf "$resources/$platform-cuda" # of an earlier build with CUDA
+# Of an earlier build with CUDA; Maven has copied it on, and takes nothing away.
+[ ${#flavours[@]} = 2 ] || rm -rf "$resources/$platform-cuda" "$resources/../../classes/native/$platform-cuda"

@@ -30,6 +30,7 @@ while [ $# -gt 0 ]; do
   esac
 done
 limit=${SPHERE_CHECK_SECONDS:-480}
+keep=${SPHERE_NO_BUILD:-}
 nvcc=$(command -v nvcc || { [ -x /usr/local/cuda/bin/nvcc ] && echo /usr/local/cuda/bin/nvcc; })
 [ -z "$nvcc" ] || PATH=$PATH:$(dirname "$nvcc")
 tests=(log_probs sampling attention optim)
@@ -52,13 +53,18 @@ if [ -n "$pack" ]; then
   cp "$build"/cuda-*-on-device "$build"/libsphere-cuda.so "$here/gpu-check.sh" "$box/"
   git -C "$top" rev-parse HEAD > "$box/COMMIT" 2> /dev/null || echo unknown > "$box/COMMIT"
   with="kernels alone"
-  if [ "$(cat "$top/cli/target/launcher-options" 2> /dev/null)" = with-cuda ] && [ -f "$top/cli/target/sphere-engine.jar" ]; then
+  if grep -aq -e '-cuda/index' "$top/cli/target/sphere-engine.jar" 2> /dev/null; then # the name of an entry
     with="kernels and Sphere"
     mkdir -p "$box/cli/target"
     cp "$top/sphere" "$box/"
     cp "$top/cli/target/sphere-engine.jar" "$top/cli/target/launcher-options" "$box/cli/target/"
     [ ! -f "$top/bench/target/benchmarks.jar" ] || cp "$top/bench/target/benchmarks.jar" "$box/"
-    prefix=$(bash "$top/native/provision.sh" --cuda) && mkdir -p "$box/llama" && cp -r "$prefix"/lib "$prefix"/vocab "$box/llama/"
+    prefix=$(bash "$top/native/provision.sh" --cuda) && mkdir -p "$box/llama" "$box/cuda" &&
+      cp -r "$prefix"/lib "$prefix"/vocab "$box/llama/"
+    # A box with a driver alone has neither cudart nor cuBLAS.
+    for lib in $(ldd "$prefix/lib/libggml-cuda.so.0" | awk '/lib(cudart|cublas|cublasLt)[.]so/ && $3 ~ /^\// { print $3 }'); do
+      cp -L "$lib" "$box/cuda/"
+    done
   fi
   tar -czf "$pack" -C "$stage" sphere-gpu-check
   echo "gpu-check: $pack ($(du -h "$pack" | cut -f1), $with); on the box: tar xzf, then sphere-gpu-check/gpu-check.sh --prebuilt sphere-gpu-check"
@@ -78,6 +84,7 @@ binary() { echo "${prebuilt:-$work/kernels}/cuda-$1-on-device"; }
 has_gpu() { nvidia-smi -L > /dev/null 2>&1; }
 need_gpu() { has_gpu || { reason="no usable NVIDIA GPU (nvidia-smi -L)"; return 3; }; }
 home=${prebuilt:-$top} # of Sphere
+[ -z "$prebuilt" ] || [ ! -d "$prebuilt/cuda" ] || export LD_LIBRARY_PATH=$prebuilt/cuda${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 sphere() { SPHERE_DEVICE=${device:-cuda} "$home/sphere" "$@"; }
 llama() { if [ -n "$prebuilt" ]; then echo "$prebuilt/llama"; else bash "$top/native/provision.sh" --cuda 2> /dev/null || bash "$top/native/provision.sh"; fi; }
 
@@ -195,15 +202,17 @@ part_rollouts() { # beside llama-batched-bench on the same GPU: generation alone
       -c $((n * 192 + 256)) --output-format jsonl 2> "$work/batched-bench.log" | number speed_tg)
     awk -v n="$n" -v o="$ours" -v t="${theirs:-0}" -v s="${share:-0}" 'BEGIN {
       printf "{\"sequences\":%d,\"sphere\":%.0f,\"llama_batched_bench\":%s,\"ratio\":%s,\"aim\":0.97,\"drawing_share\":%.4f,\"drawing_aim\":0.03}\n",
-        n, o, t > 0 ? sprintf("%.0f", t) : "null", t > 0 ? sprintf("%.3f", o / t) : "null", s }' | tee -a "$work/rollouts.json"
+        n, o, (t > 0 ? sprintf("%.0f", t) : "null"), (t > 0 ? sprintf("%.3f", o / t) : "null"), s }' | tee -a "$work/rollouts.json"
   done
   [ -x "$bench" ] || echo '{"note":"llama-batched-bench was not there (LLAMA_BATCHED_BENCH)"}' | tee -a "$work/rollouts.json"
+  grep -q '"sequences"' "$work/rollouts.json" || status=1
   return $status
 }
 part_dpo() { # tokens a second of training
   need_gpu || return; built || return 3
   local m; m=$(measured) || return 1
-  sphere bench train --model "$m" --pairs 2 --length "${SPHERE_CHECK_LENGTH:-512}" --steps 5 --json > "$work/dpo.out" 2>&1 ||
+  local length=${SPHERE_CHECK_LENGTH:-512}
+  sphere bench train --model "$m" --pairs 2 --length "$length" --prompt $((length / 4)) --steps 5 --json > "$work/dpo.out" 2>&1 ||
     { tail -5 "$work/dpo.out"; return 1; }
   tail -1 "$work/dpo.out" | tee "$work/dpo.json"
 }
@@ -236,10 +245,10 @@ part_jmh() { # the JMH benchmarks that compute: calls, draws, steps, rollouts
   local jar=${prebuilt:+$prebuilt/benchmarks.jar}
   if [ -z "$prebuilt" ]; then
     jar=$top/bench/target/benchmarks.jar
-    command -v mvn > /dev/null || { reason="no Maven"; return 3; }
-    (cd "$top" && mvn -q -B -Pjmh -pl bench -am -DskipTests -Dsphere.native.options=with-cuda package) || return 1
+    [ -n "$keep" ] || command -v mvn > /dev/null || { reason="no Maven"; return 3; }
+    [ -n "$keep" ] || (cd "$top" && mvn -q -B -Pjmh -pl bench -am -DskipTests -Dsphere.native.options=with-cuda package) || return 1
   fi
-  [ -f "$jar" ] || { reason="$jar was not carried along"; return 3; }
+  [ -f "$jar" ] || { reason="there is no $jar"; return 3; }
   SPHERE_DEVICE=cuda "${JAVA_HOME:+$JAVA_HOME/bin/}java" --enable-native-access=ALL-UNNAMED -jar "$jar" \
     'Call|Sampling|Step|Rollout' -f 1 -wi 2 -w 2 -i 3 -r 2 -rf csv -rff "$work/jmh.csv" || return 1
   awk -F, 'NR > 1 { gsub(/"/, ""); printf "{\"benchmark\":\"%s\",\"mode\":\"%s\",\"score\":%s,\"unit\":\"%s\"}\n", $1, $2, $5, $7 }' \

@@ -18,7 +18,7 @@ import java.util.Locale;
 public final class Device {
   static final String ENV = "SPHERE_DEVICE";
   private static final String PROPERTY = "sphere.device";
-  private static final String LIBRARY_PROPERTY = "sphere.cuda.library"; // tests put another library in the bundle's place
+  static final String LIBRARY_PROPERTY = "sphere.cuda.library"; // tests put another library in the bundle's place
 
   private static Device current; // null until the first call that succeeds: each call before tells its reason again
 

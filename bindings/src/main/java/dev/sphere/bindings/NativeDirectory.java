@@ -88,7 +88,7 @@ record NativeDirectory(Path path, List<Library> libraries, Set<String> cpuFeatur
    */
   private static String folder(String wanted) throws IOException {
     String cuda = platform() + "-cuda";
-    boolean there = resource(cuda, "index") != null;
+    boolean there = resource(cuda, "index") != null && System.getProperty(Device.LIBRARY_PROPERTY) == null;
     return there && !wanted.equals("cpu") && (!wanted.equals("auto") || driver()) ? cuda : platform();
   }
 
