@@ -8,9 +8,9 @@ import dev.sphere.bindings.TensorType;
 import dev.sphere.bindings.TrainingKernels;
 
 /**
- * Rates of this machine's matrix products on a feed-forward layer's shape, in 10^9 floating-point operations a second.
+ * Rates of the process's matrix products on a feed-forward layer's shape, in 10^9 floating-point operations a second.
  *
- * @param f32 libsphere's products in F32
+ * @param f32 libsphere's products in F32; 0 on a device, which has none
  * @param bf16 libsphere's with factors in BF16; 0 where the CPU has none
  * @param ggmlF32 ggml's in F32
  * @param ggmlBf16 ggml's with a BF16 weight
@@ -35,11 +35,13 @@ public record ProductRates(double f32, double bf16, double ggmlF32, double ggmlB
 
   /** Measures; takes a second or two. */
   public static ProductRates measure(int threads, int in, int out) {
-    try (Backend backend = Backend.cpu(threads)) {
+    try (Backend backend = Backend.open(threads)) {
+      boolean ours = backend.offersProducts();
+      Product exact = (g, w, x) -> new TrainingKernels(g).linear(w, x, null, false);
+      Product half = (g, w, x) -> new TrainingKernels(g).linear(w, x, null, true);
       return new ProductRates(
-          rate(backend, TensorType.F32, in, out, (g, w, x) -> new TrainingKernels(g).linear(w, x, null, false)),
-          TrainingKernels.hasBf16()
-              ? rate(backend, TensorType.BF16, in, out, (g, w, x) -> new TrainingKernels(g).linear(w, x, null, true)) : 0,
+          ours ? rate(backend, TensorType.F32, in, out, exact) : 0,
+          ours && TrainingKernels.hasBf16() ? rate(backend, TensorType.BF16, in, out, half) : 0,
           rate(backend, TensorType.F32, in, out, Graph::mulMat),
           rate(backend, TensorType.BF16, in, out, Graph::mulMat));
     }
