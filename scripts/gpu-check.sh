@@ -280,7 +280,8 @@ for part in "${parts[@]}"; do
     0) state=passed ;;
     3) state=skipped ;;
     124 | 137) state=unfinished; detail="more than $limit s; run the same command again" ;;
-    *) state=failed; detail=$(grep -v '^{' "$work/$part.log" | grep -iE -m1 'fail|error|sphere:' || tail -1 "$work/$part.log") ;;
+    *) state=failed; detail=$(grep -v '^{' "$work/$part.log" | grep -E -m1 '^sphere: |FAILED|[Ee]rror|failed' ||
+      tail -1 "$work/$part.log"); detail=${detail:0:400} ;;
   esac
   record "$part" $state $took "$detail"
   echo "gpu-check: $part $state in $took s${detail:+: $detail}"
