@@ -1,11 +1,10 @@
-// Hands FLASH_ATTN_EXT nodes of ggml's CPU backend to sphere::attention, and products with one row to sphere::one_row,
-// through the backend's own extension point: the
-// list of extra buffer types, whose traits are asked for every node before ggml's kernels are. The list's C++ types are
-// internal to ggml (ggml/src/ggml-cpu/traits.h, ggml/src/ggml-backend-impl.h), so they are declared here again, and
-// used with the very version they were read from only.
+// Hands FLASH_ATTN_EXT nodes of ggml's CPU backend to sphere::attention, and products with weights to sphere::products,
+// through the backend's own extension point: the list of extra buffer types, whose traits are asked for every node
+// before ggml's kernels are. The list's C++ types are internal to ggml (ggml/src/ggml-cpu/traits.h,
+// ggml/src/ggml-backend-impl.h), so they are declared here again, and used with the very version they were read from.
 #include "attention.hpp"
 #include "barrier.hpp"
-#include "one_row.hpp"
+#include "products.hpp"
 #include "sphere_attention.h"
 
 #include "ggml-backend.h"
@@ -120,20 +119,18 @@ public:
   }
 };
 
-class OneRowTraits : public Traits {
+class ProductTraits : public Traits {
 public:
   bool work_size(int n_threads, const ggml_tensor * op, size_t & size) override {
-    size = sphere::one_row_work_size(op) * static_cast<size_t>(n_threads);
+    size = sphere::products_work_size(op, n_threads);
     return true;
   }
 
   bool compute_forward(ggml_compute_params * params, ggml_tensor * op) override {
-    const size_t work = sphere::one_row_work_size(op);
-    if (params->wsize < work * static_cast<size_t>(params->nth)) {
+    if (params->use_ref || params->wsize < sphere::products_work_size(op, params->nth)) {
       return false;
     }
-    sphere::one_row(op, params->ith, params->nth,
-                    static_cast<char *>(params->wdata) + work * static_cast<size_t>(params->ith));
+    sphere::products(op, params->ith, params->nth, params->threadpool, params->wdata);
     return true;
   }
 };
@@ -152,12 +149,12 @@ public:
     if (takes(op)) {
       return &traits;
     }
-    return sphere::one_row_takes(op) ? &one_row : nullptr;
+    return sphere::products_known() && sphere::products_take(op) ? &products : nullptr;
   }
 
 private:
   Traits traits;
-  OneRowTraits one_row;
+  ProductTraits products;
 };
 
 const char * name(ggml_backend_buffer_type_t) { return "SPHERE_ATTENTION"; }
@@ -183,7 +180,7 @@ extern "C" int32_t sphere_attention_install(int32_t * installed) {
       enabled.store(true);
       done = true;
     }
-    *installed = !done ? 0 : sphere::one_row_known() ? 2 : 1;
+    *installed = !done ? 0 : sphere::products_known() ? 2 : 1;
   });
 }
 

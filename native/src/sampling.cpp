@@ -24,6 +24,7 @@ using sphere::sub;
 using sphere::Vec;
 
 constexpr int BLOCK = 512; // elements that are walked together: their weights are summed in F32 while they are in L1
+constexpr int AHEAD = 4;   // blocks from memory while one is summed
 constexpr float INF = std::numeric_limits<float>::infinity();
 constexpr float LOG2_E = 1.44269504f;
 
@@ -156,6 +157,9 @@ template <bool TWO> void walk(const float * x, int n, float inv_t, Blocks & s) {
   for (int b = 0; b < s.n; b++) {
     const float * block = x + static_cast<size_t>(b) * BLOCK;
     const int length = std::min(BLOCK, n - b * BLOCK);
+    for (int i = 0; i < BLOCK; i += 16) { // hardware stops at the end of each page
+      __builtin_prefetch(block + AHEAD * BLOCK + i);
+    }
     const float max = max_of(block, length);
     s.max[b] = max;
     block_sums<TWO>(block, length, max == -INF ? 0.0f : max, LOG2_E, c2, s.sum[b], s.drawn[b]);
@@ -216,12 +220,17 @@ Row read_row(const float * x, int n, int row, float temperature, Scratch & s) {
   return {x, max, sum, two ? total(blocks, blocks.drawn, blocks.factor2, max, LOG2_E * inv_t) : sum};
 }
 
-template <typename Keep> void each_block(int n, const Blocks & s, float least, Keep keep) {
+// Hands every token whose logit reaches `least` to keep, in order; blocks without one are not read again.
+template <typename Keep> void each_block(const float * x, int n, const Blocks & s, float least, Keep keep) {
+  const Vec limit = set1(least);
   for (int b = 0; b < s.n; b++) {
     if (s.max[b] >= least && s.max[b] > -INF) {
       const int end = std::min(n, (b + 1) * BLOCK);
-      for (int i = b * BLOCK; i < end; i++) {
-        keep(i);
+      for (int i = b * BLOCK; i < end; i += kWidth) {
+        uint32_t bits = sphere::at_least(i + kWidth <= end ? load(x + i) : load_part(x + i, end - i, NAN), limit);
+        for (; bits != 0; bits &= bits - 1) {
+          keep(i + __builtin_ctz(bits));
+        }
       }
     }
   }
@@ -242,8 +251,8 @@ void keep_top_k(const float * x, int n, int k, Scratch & s) {
   out.reserve(room);
   float threshold = -INF;
   bool full = false;
-  each_block(n, s.blocks, least, [&](int i) {
-    if (x[i] >= least && (full ? x[i] > threshold : x[i] > -INF)) {
+  each_block(x, n, s.blocks, least, [&](int i) {
+    if (full ? x[i] > threshold : x[i] > -INF) {
       out.push_back({x[i], i});
       if (out.size() == room) {
         std::nth_element(out.begin(), out.begin() + (k - 1), out.end(), better);
@@ -261,8 +270,8 @@ void keep_top_k(const float * x, int n, int k, Scratch & s) {
 
 void keep_above(const float * x, int n, float threshold, Scratch & s) {
   s.candidates.clear();
-  each_block(n, s.blocks, threshold, [&](int i) {
-    if (x[i] >= threshold && x[i] > -INF) {
+  each_block(x, n, s.blocks, threshold, [&](int i) {
+    if (x[i] > -INF) {
       s.candidates.push_back({x[i], i});
     }
   });
@@ -300,7 +309,7 @@ void filter(const Row & row, int n, const sphere_draw & d, Scratch & s) {
     }
   } else if (top_p) {
     // The set is nearly always among the tokens close to the best: look there first.
-    for (const float reach : {10.0f, 25.0f, INF}) {
+    for (const float reach : {5.0f, 10.0f, 25.0f, INF}) {
       keep_above(x, n, max - reach, s);
       const int64_t size = top_p_size(c, max, static_cast<double>(d.top_p) * row.sum);
       if (size > 0) {

@@ -178,6 +178,21 @@ inline float largest(Vec a) {
   return m;
 }
 
+// Bit i: lane i of a is at least that of b, neither is NaN.
+inline uint32_t at_least(Vec a, Vec b) {
+#if defined(__AVX512F__)
+  return _mm512_cmp_ps_mask(a, b, _CMP_GE_OQ);
+#elif defined(__AVX2__) && defined(__FMA__)
+  return static_cast<uint32_t>(_mm256_movemask_ps(_mm256_cmp_ps(a, b, _CMP_GE_OQ)));
+#else
+  uint32_t bits = 0;
+  for (int i = 0; i < kWidth; i++) {
+    bits |= static_cast<uint32_t>(a.v[i] >= b.v[i]) << i;
+  }
+  return bits;
+#endif
+}
+
 // Lanes beyond n (fewer than kWidth) read as `rest` and are not written.
 inline Vec load_part(const float * p, int n, float rest) {
   float lanes[kWidth];

@@ -1,0 +1,59 @@
+package dev.sphere.engine.model;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import dev.sphere.bindings.AttentionKernel;
+import dev.sphere.bindings.Batch;
+import dev.sphere.bindings.Context;
+import dev.sphere.bindings.ContextOptions;
+import dev.sphere.bindings.Model;
+import dev.sphere.gguf.GgmlType;
+import java.nio.file.Path;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/**
+ * libsphere's products with weights: a row's bits are the same whatever is multiplied together, at every border of the
+ * kernels' tiles (1 to 6 rows for F32, F16 and BF16, 16 for Q8_0), and ggml's own products give the same numbers.
+ */
+class ProductKernelsTest {
+  private static final int MOST = 65;
+
+  @TempDir static Path dir;
+
+  @ParameterizedTest
+  @EnumSource(names = {"F32", "F16", "BF16", "Q8_0"})
+  void aRowHasTheSameBitsInAnyCompany(GgmlType type) {
+    assumeTrue(AttentionKernel.oneRow());
+    try (Model model = Model.load(TestModels.write(dir, "tiny-qwen2", type))) {
+      float[] alone = firstRow(model, 1, 1);
+      for (int rows : new int[] {2, 3, 4, 5, 7, 8, 11, 13, 15, 16, 17, 31, 33, 48, MOST}) {
+        assertArrayEquals(alone, firstRow(model, rows, 1), 0f, type + ", " + rows + " rows");
+      }
+      assertArrayEquals(alone, firstRow(model, 1, 3), 0f, type + ", three threads");
+      assertArrayEquals(alone, firstRow(model, 19, 2), 0f, type + ", 19 rows, two threads");
+      AttentionKernel.enable(false);
+      try {
+        assertArrayEquals(firstRow(model, 9, 1), alone, 5e-3f, type + ", ggml's kernels");
+      } finally {
+        AttentionKernel.enable(true);
+      }
+    }
+  }
+
+  /** Logits of a sequence's only token, the first of {@code rows} sequences of one token. */
+  private static float[] firstRow(Model model, int rows, int threads) {
+    try (Context context = Context.open(model, ContextOptions.invariant(256, MOST + 1, threads));
+        Batch batch = new Batch(MOST)) {
+      for (int s = 0; s < rows; s++) {
+        batch.add(40 + s, 0, s, true);
+      }
+      context.decode(batch);
+      float[] row = new float[model.vocabulary().size()];
+      context.logits().read(0, row);
+      return row;
+    }
+  }
+}

@@ -1,0 +1,67 @@
+// What all products share: which are taken, and how threads divide one. See products.hpp.
+#include "products.hpp"
+
+#include <algorithm>
+
+// Internal to ggml, but exported (ggml/src/ggml-cpu/ggml-cpu-impl.h); weak, since another version may hide them.
+extern "C" {
+__attribute__((weak)) void ggml_barrier(ggml_threadpool * pool);
+__attribute__((weak)) void ggml_threadpool_chunk_set(ggml_threadpool * pool, int value);
+__attribute__((weak)) int ggml_threadpool_chunk_add(ggml_threadpool * pool, int value);
+}
+
+namespace {
+
+constexpr int64_t CHUNKS = 8; // a thread: whoever is done takes the next
+
+const sphere::ProductKernel * kernel_of(const ggml_tensor * weights) {
+  const sphere::ProductKernel * kernel = sphere::q8_product(weights);
+  return kernel ? kernel : sphere::row_product(weights);
+}
+
+char * aligned(void * p) {
+  return reinterpret_cast<char *>(sphere::whole_lines(static_cast<int64_t>(reinterpret_cast<intptr_t>(p))));
+}
+
+} // namespace
+
+bool sphere::products_known() {
+#if defined(__AVX512F__)
+  return &ggml_barrier && &ggml_threadpool_chunk_set && &ggml_threadpool_chunk_add;
+#else
+  return false;
+#endif
+}
+
+bool sphere::products_take(const ggml_tensor * op) {
+  if (op->op != GGML_OP_MUL_MAT) {
+    return false;
+  }
+  const ggml_tensor *w = op->src[0], *x = op->src[1];
+  return w->ne[2] == 1 && w->ne[3] == 1 && x->ne[2] == 1 && x->ne[3] == 1 && w->nb[0] == ggml_type_size(w->type) &&
+         x->type == GGML_TYPE_F32 && x->nb[0] == sizeof(float) && op->type == GGML_TYPE_F32 &&
+         op->nb[0] == sizeof(float) && op->op_params[1] == 0 && kernel_of(w) != nullptr;
+}
+
+size_t sphere::products_work_size(const ggml_tensor * op, int nth) {
+  const ProductKernel & kernel = *kernel_of(op->src[0]);
+  const int64_t k = op->src[0]->ne[0], n = op->src[1]->ne[1];
+  return static_cast<size_t>(kernel.inputs_size(k, n) + kernel.own_size(k, n) * nth + 64);
+}
+
+void sphere::products(ggml_tensor * op, int ith, int nth, ggml_threadpool * pool, void * work) {
+  const ggml_tensor *w = op->src[0], *x = op->src[1];
+  const ProductKernel & kernel = *kernel_of(w);
+  const int64_t k = w->ne[0], n = x->ne[1], panels = (w->ne[1] + PRODUCT_PANEL - 1) / PRODUCT_PANEL;
+  char * inputs = aligned(work);
+  char * own = inputs + kernel.inputs_size(k, n) + kernel.own_size(k, n) * ith;
+  kernel.convert(x, ith, nth, inputs, own);
+  if (ith == 0) {
+    ggml_threadpool_chunk_set(pool, nth);
+  }
+  ggml_barrier(pool);
+  const int64_t chunks = std::min(panels, nth * CHUNKS);
+  for (int64_t chunk = ith; chunk < chunks; chunk = ggml_threadpool_chunk_add(pool, 1)) {
+    kernel.panels(op, panels * chunk / chunks, panels * (chunk + 1) / chunks, inputs, own);
+  }
+}

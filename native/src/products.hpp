@@ -1,0 +1,45 @@
+// Products of a weight matrix with rows of activations, in place of ggml's: a row's bits depend neither on how many
+// rows are multiplied together nor on the number of threads.
+#pragma once
+
+#include "ggml.h"
+
+#include <cstddef>
+#include <cstdint>
+
+namespace sphere {
+
+// Whether this CPU (AVX-512) and this ggml have what the kernels need.
+bool products_known();
+
+// Whether op is a product that is computed here: weights [m x k] in Q8_0, BF16, F16 or F32, k and m such that ggml's
+// tiled kernels would take them too, with activations [n x k] in F32.
+bool products_take(const ggml_tensor * op);
+
+// Bytes that nth threads need.
+size_t products_work_size(const ggml_tensor * op, int nth);
+
+// The part of thread ith of nth; the threads of the pool meet inside.
+void products(ggml_tensor * op, int ith, int nth, ggml_threadpool * pool, void * work);
+
+// --- one kind of weights -------------------------------------------------------------------------------
+
+// Kernels work on panels of so many weight rows, all activations at once.
+constexpr int64_t PRODUCT_PANEL = 16;
+
+struct ProductKernel {
+  // Bytes of n rows of activations as the kernel reads them, and of what a thread needs besides; multiples of 64.
+  int64_t (*inputs_size)(int64_t k, int64_t n);
+  int64_t (*own_size)(int64_t k, int64_t n);
+  // Converts rows ith, ith + nth, ... of x.
+  void (*convert)(const ggml_tensor * x, int ith, int nth, void * inputs, void * own);
+  // Computes panels [from, to).
+  void (*panels)(const ggml_tensor * op, int64_t from, int64_t to, const void * inputs, void * own);
+};
+
+const ProductKernel * q8_product(const ggml_tensor * weights);  // products_q8.cpp; nullptr: not for these
+const ProductKernel * row_product(const ggml_tensor * weights); // products_rows.cpp
+
+constexpr int64_t whole_lines(int64_t bytes) { return (bytes + 63) / 64 * 64; }
+
+} // namespace sphere
