@@ -150,19 +150,23 @@ struct Scratch {
   std::vector<float> row; // a row with +infinity, rewritten
 };
 
-// Walks a row once: each block's maximum is found when the block arrives, and its weights are summed while it is in L1.
+// Walks a row once: each block's maximum is found when the block arrives, one block before its weights are summed, so
+// that the two overlap.
 template <bool TWO> void walk(const float * x, int n, float inv_t, Blocks & s) {
   s.resize((n + BLOCK - 1) / BLOCK);
   const float c2 = LOG2_E * inv_t;
+  s.max[0] = max_of(x, std::min(BLOCK, n));
   for (int b = 0; b < s.n; b++) {
     const float * block = x + static_cast<size_t>(b) * BLOCK;
-    const int length = std::min(BLOCK, n - b * BLOCK);
+    const int left = n - b * BLOCK;
     for (int i = 0; i < BLOCK; i += 16) { // hardware stops at the end of each page
       __builtin_prefetch(block + AHEAD * BLOCK + i);
     }
-    const float max = max_of(block, length);
-    s.max[b] = max;
-    block_sums<TWO>(block, length, max == -INF ? 0.0f : max, LOG2_E, c2, s.sum[b], s.drawn[b]);
+    if (left > BLOCK) {
+      s.max[b + 1] = max_of(block + BLOCK, std::min(BLOCK, left - BLOCK));
+    }
+    const float max = s.max[b];
+    block_sums<TWO>(block, std::min(BLOCK, left), max == -INF ? 0.0f : max, LOG2_E, c2, s.sum[b], s.drawn[b]);
   }
 }
 

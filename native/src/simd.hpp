@@ -156,7 +156,11 @@ inline Vec exp(Vec x) {
 #endif
 }
 
-// Sum and maximum of the lanes, always in the same order.
+// Sum and maximum of the lanes, always in the same order: the halves, then their halves, and so on.
+#if defined(__AVX512F__)
+inline float sum(Vec a) { return _mm512_reduce_add_ps(a); }
+inline float largest(Vec a) { return _mm512_reduce_max_ps(a); }
+#else
 inline float sum(Vec a) {
   float lanes[kWidth];
   store(lanes, a);
@@ -177,6 +181,7 @@ inline float largest(Vec a) {
   }
   return m;
 }
+#endif
 
 // Bit i: lane i of a is at least that of b, neither is NaN.
 inline uint32_t at_least(Vec a, Vec b) {

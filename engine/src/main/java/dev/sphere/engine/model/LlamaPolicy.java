@@ -108,7 +108,7 @@ public final class LlamaPolicy implements Policy, AutoCloseable {
             options.cells(),
             Math.max(microBatch, ContextOptions.MAX_SEQUENCES),
             microBatch,
-            ContextOptions.MAX_SEQUENCES,
+            sequences(slots),
             options.threads(),
             true,
             true,
@@ -119,6 +119,14 @@ public final class LlamaPolicy implements Policy, AutoCloseable {
       each.add(new Lane("rollouts-" + i, model, adapter, shape, slots, limit, counters));
     }
     this.lanes = new Lanes(each, slots);
+  }
+
+  /**
+   * Sequences of a lane's cache: those that step and prefixes that are kept. With few slots not all that llama.cpp has:
+   * each of its steps compares every sequence with every other.
+   */
+  private static int sequences(int slots) {
+    return Math.min(ContextOptions.MAX_SEQUENCES, 64 + 6 * slots);
   }
 
   /** A policy of a model file, with what suits it. */
