@@ -175,6 +175,9 @@ public final class AnswerGrader implements OutcomeReward {
     Rational b = inBase(p);
     if (a != null || b != null) {
       Decision d = byMeaning(a != null ? a.num().toString() : g, b != null ? b.num().toString() : p);
+      if (d.equal() && d.how().contains("left out")) {
+        return Decision.different("a number in a base and one with a unit");
+      }
       return d.equal() ? Decision.same("same number in its base") : d;
     }
     return null;

@@ -311,7 +311,7 @@ final class Comparer {
     }
     Expr.Ratio r = a instanceof Expr.Ratio x ? x : (Expr.Ratio) b;
     Expr other = a instanceof Expr.Ratio ? b : a;
-    if (r.parts().size() != 2 || !other.isScalar()) {
+    if (r.parts().size() != 2 || !other.isScalar() || other instanceof Expr.Quantity) {
       return Decision.different("a ratio and no ratio");
     }
     Decision d = scalars.compare(new Expr.Op('/', r.parts().get(0), r.parts().get(1)), other);

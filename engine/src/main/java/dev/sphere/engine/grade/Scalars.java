@@ -60,6 +60,9 @@ final class Scalars {
       // 10 % stands for 10 (the unit left out) and for 0.1 (its value).
       Expr percent = pa ? a : b;
       Expr other = pa ? b : a;
+      if (other.has(Expr.Degrees.class)) {
+        return Decision.different("different units");
+      }
       Decision d = values(percent, other);
       if (d.equal()) {
         return Decision.same("percent as its value");
@@ -101,6 +104,9 @@ final class Scalars {
         || measuredToo && !y.dimension().equals(ANGLE) && (a instanceof Expr.Degrees || isPercent(a))) {
       return Decision.different("different units");
     }
+    if (measured && counts(ub, y, x) || measuredToo && counts(ua, x, y)) {
+      return Decision.different("different units");
+    }
     if (measured && x.dimension().equals(ANGLE) && x.factor() == 1
         && (!measuredToo || x.dimension().equals(y.dimension()))) {
       return compare(new Expr.Degrees(va), b);
@@ -134,6 +140,23 @@ final class Scalars {
     Complex cb = evaluator.at(vb, new Evaluator.Point(Map.of(), 1, 1)).times(Complex.of(y.factor()));
     return ca.finite() && ca.near(cb, 1e-9, 0) ? Decision.same("same value after conversion of units")
         : Decision.different("different values");
+  }
+
+  /**
+   * 3 boxes beside 3 cm. Words around the same kind of unit ("5 miles away") are no other unit, nor are "units", which stand
+   * for any.
+   */
+  private static boolean counts(String text, Units.Unit unit, Units.Unit measure) {
+    if (text.isEmpty() || unit != null || text.toLowerCase(java.util.Locale.ROOT).contains("unit")) {
+      return false;
+    }
+    for (String word : text.replaceAll("[^A-Za-z]+", " ").strip().split(" ")) {
+      Units.Unit w = Units.parse(word);
+      if (w != null && w.dimension().equals(measure.dimension())) {
+        return false;
+      }
+    }
+    return true;
   }
 
   /** 20 boxes beside 20 % or 20 degrees. */
