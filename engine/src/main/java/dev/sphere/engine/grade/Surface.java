@@ -11,7 +11,7 @@ final class Surface {
   private Surface() {}
 
   /**
-   * True for a formula without words: single letters that name no choice, common commands, numbers and signs. It says
+   * True for a formula without words: single letters that name no choice, common commands, numbers and signs on one line. It says
    * nothing about words, choices, times, dates or bases. False when in doubt.
    */
   static boolean isFormula(String s) {
@@ -32,7 +32,7 @@ final class Surface {
         if (!alone || c < 'k' || c == 'm') {
           return false;
         }
-      } else if (c == ':' || c == '_' || c == '\'' || c == '"' || c > 126) {
+      } else if (c == '#' || c == '\n' || c == ':' || c == '_' || c == '\'' || c == '"' || c > 126) {
         return false;
       } else {
         sign |= c > ' ';
