@@ -6,6 +6,7 @@ import dev.sphere.bindings.Model;
 import dev.sphere.engine.Generation.Finish;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -19,6 +20,7 @@ import java.util.concurrent.atomic.AtomicInteger;
  * again later; it draws the same tokens as if it had stayed.
  */
 final class Lane extends DecodeLoop<Job> {
+  private static final int WORTH_WAITING = 32; // tokens that another rollout computes; fewer are no reason to idle
   private static final int MOST_CONSIDERED = 64;
 
   private final int most; // rollouts that step together, with what the last job may have more, since it comes whole
@@ -134,7 +136,7 @@ final class Lane extends DecodeLoop<Job> {
       if (next == null || next.isOver()) {
         next = bestCached(); // kept until it fits: looking through the cache at every step is not free
       }
-      if (!active.isEmpty() && !fits(next.requests.size(), next.path.length)) {
+      if (!active.isEmpty() && (!fits(next.requests.size(), next.path.length) || isBeingComputed(next.path))) {
         return;
       }
       waiting.remove(next);
@@ -162,6 +164,26 @@ final class Lane extends DecodeLoop<Job> {
       }
     }
     return best;
+  }
+
+  /**
+   * Whether a path that is being computed will leave much more of this one in the cache than is there now: examples or a
+   * system prompt before every question, when all begin at once.
+   */
+  private boolean isBeingComputed(int[] path) {
+    int cached = -1;
+    for (Rollout r : active) {
+      if (r.pending() > 1) {
+        int n = Math.min(r.length(), path.length) - 1;
+        int different = Arrays.mismatch(r.tokens(), 0, n, path, 0, n);
+        int common = different < 0 ? n : different;
+        cached = cached < 0 ? cache.cachedPrefix(path, path.length - 1) : cached;
+        if (common - cached >= WORTH_WAITING) {
+          return true;
+        }
+      }
+    }
+    return false;
   }
 
   /** Whether there are slots for so many requests, and cells for the path and a few more for all that is active. */

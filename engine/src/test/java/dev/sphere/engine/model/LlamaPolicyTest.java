@@ -126,6 +126,42 @@ class LlamaPolicyTest {
   }
 
   @Test
+  void whatQuestionsBeginWithIsComputedOnceThoughAllStartAtOnce() throws Exception {
+    Path file = TestModels.write(dir, "tiny-qwen2", GgmlType.F32);
+    try (Model model = Model.load(file);
+        LlamaPolicy policy = LlamaPolicy.of(model, null, null, options(1, 1, 40, 8192).withMaxSequence(1000));
+        var pool = Executors.newVirtualThreadPerTaskExecutor()) {
+      TokenPath examples = TokenPath.root(prompt(1, 600)); // some micro-batches
+      CountDownLatch asked = new CountDownLatch(8);
+      StopRule untilAllWait = (text, newFrom) -> {
+        try {
+          asked.await();
+          Thread.sleep(100);
+          return true;
+        } catch (InterruptedException e) {
+          throw new IllegalStateException(e);
+        }
+      };
+      List<Future<List<Generation>>> calls = new ArrayList<>();
+      Request busy = new Request(new DrawKey(1, 1, 1, 1), SamplingSettings.greedy(1), untilAllWait);
+      calls.add(pool.submit(() -> policy.generate(TokenPath.root(prompt(2, 10)), List.of(busy))));
+      Thread.sleep(20);
+      for (int question = 0; question < 8; question++) {
+        TokenPath path = examples.extend(70 + question);
+        calls.add(pool.submit(() -> {
+          asked.countDown();
+          return policy.generate(path, requests(1, 1, 1, 1f));
+        }));
+      }
+      for (Future<List<Generation>> call : calls) {
+        assertEquals(1, call.get().size());
+      }
+      long computed = policy.counters().computed();
+      assertTrue(computed > 600 && computed < 10 + 600 + 8 * 30, "computed " + computed + " tokens");
+    }
+  }
+
+  @Test
   void aGpuHasOneLoopForAllRollouts() {
     try (Model model = Model.load(TestModels.write(dir, "tiny-qwen2", GgmlType.F32))) {
       assertEquals(1, LlamaPolicy.Options.auto(model, 200, false).lanes());

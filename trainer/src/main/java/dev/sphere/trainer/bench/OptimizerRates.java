@@ -1,5 +1,6 @@
 package dev.sphere.trainer.bench;
 
+import dev.sphere.bindings.BenchKernels;
 import dev.sphere.bindings.NativeFloats;
 import dev.sphere.bindings.OptimizerKernels;
 import dev.sphere.bindings.OptimizerKernels.AdamWStep;
@@ -8,7 +9,7 @@ import dev.sphere.bindings.OptimizerKernels.AdamWStep;
  * How near the fused AdamW comes to the memory's speed, in 10^9 bytes a second.
  *
  * @param adamw bytes that a step reads and writes (value, gradient, both moments) over its time
- * @param copy the same for reading and writing one array, which is all that a copy does
+ * @param copy bytes that a copy of one array to another reads and writes over its time
  */
 public record OptimizerRates(double adamw, double copy) {
   private static final int SIZE = 1 << 25; // 128 MiB an array: beyond any cache
@@ -27,7 +28,7 @@ public record OptimizerRates(double adamw, double copy) {
         OptimizerKernels.adamw(value, gradient, m, v, step, true, threads);
         adamw = Math.max(adamw, 32.0 * SIZE / (System.nanoTime() - begin));
         begin = System.nanoTime();
-        OptimizerKernels.scale(value, 1.0001f, threads);
+        BenchKernels.copy(value, gradient, threads);
         copy = Math.max(copy, 8.0 * SIZE / (System.nanoTime() - begin));
       }
       return new OptimizerRates(adamw, copy);
