@@ -56,6 +56,12 @@ int64_t gemm_bf16_scratch(int64_t m, int64_t n);
 void gemm_bf16(int64_t m, int64_t n, int64_t k, const MatrixA & a, const MatrixB & b, float * c, int64_t ldc,
                const float * bias, bool accumulate, int ith, int nth, float * scratch) noexcept;
 
+// What gemm_bf16 does where Intel's matrix unit is there and granted (amx.hpp).
+bool has_gemm_amx();
+int64_t gemm_amx_scratch();
+void gemm_amx(int64_t m, int64_t n, int64_t k, const MatrixA & a, const MatrixB & b, float * c, int64_t ldc,
+              const float * bias, bool accumulate, int ith, int nth, float * scratch) noexcept;
+
 // The same for small matrices on one thread, B's rows contiguous with stride ldb: nothing is packed.
 void gemm_small(int64_t m, int64_t n, int64_t k, const MatrixA & a, const float * b, int64_t ldb, float * c,
                 int64_t ldc, bool accumulate) noexcept;

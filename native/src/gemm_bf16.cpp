@@ -2,7 +2,7 @@
 // have it). The same blocking as in gemm.cpp; a panel's element is a pair of neighbours along the summed dimension.
 #include "gemm.hpp"
 
-#include "simd.hpp"
+#include "bf16_pairs.hpp"
 
 #include <algorithm>
 
@@ -20,40 +20,6 @@ constexpr int kRows = 8;          // 8 x 3 accumulators out of 32 registers
 
 // Other types' rows are turned into floats in whole blocks.
 inline int64_t columns_at_once(const MatrixB & b) { return b.fill == nullptr ? kColumns : 3 * kColumnBlock; }
-
-inline __m512i pairs_of(__m512 even, __m512 odd) {
-  const __m512i low = _mm512_cvtepu16_epi32(reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(even)));
-  const __m512i high = _mm512_cvtepu16_epi32(reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(odd)));
-  return _mm512_or_si512(low, _mm512_slli_epi32(high, 16));
-}
-
-inline __mmask16 lanes(int64_t n) {
-  return n >= 16 ? static_cast<__mmask16>(0xffff) : static_cast<__mmask16>((1u << std::max<int64_t>(n, 0)) - 1);
-}
-
-// 16 pairs that follow each other in memory from p on, zeros from k on.
-inline __m512i pairs_along(const float * x, int64_t p, int64_t k) {
-  const __m512 first = _mm512_maskz_loadu_ps(lanes(k - p), x + p);
-  const __m512 second = k - p > 16 ? _mm512_maskz_loadu_ps(lanes(k - p - 16), x + p + 16) : _mm512_setzero_ps();
-  return reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(second, first));
-}
-inline __m512i pairs_along(const uint16_t * x, int64_t p, int64_t k) {
-  const int64_t n = k - p;
-  const __mmask32 mask = n >= 32 ? 0xffffffffu : (1u << std::max<int64_t>(n, 0)) - 1;
-  return _mm512_maskz_loadu_epi16(mask, x + p);
-}
-
-// 16 pairs of two rows.
-inline __m512i pairs_across(const float * even, const float * odd, __mmask16 mask) {
-  return pairs_of(_mm512_maskz_loadu_ps(mask, even),
-                  odd == nullptr ? _mm512_setzero_ps() : _mm512_maskz_loadu_ps(mask, odd));
-}
-inline __m512i pairs_across(const uint16_t * even, const uint16_t * odd, __mmask16 mask) {
-  const __m512i low = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(mask, even));
-  const __m512i high =
-      odd == nullptr ? _mm512_setzero_si512() : _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(mask, odd));
-  return _mm512_or_si512(low, _mm512_slli_epi32(high, 16));
-}
 
 // ROWS x (V * 16) of C over `pairs` pairs. A: pairs of row i at a[i * row + p * col].
 template <int ROWS, int V, bool ROW_MAJOR>
@@ -220,12 +186,18 @@ void pack_b(const MatrixB & b, int64_t p0, int64_t kc, int64_t j0, int64_t nc, u
 bool has_gemm_bf16() { return true; }
 
 int64_t gemm_bf16_scratch(int64_t m, int64_t n) {
+  if (has_gemm_amx()) {
+    return gemm_amx_scratch();
+  }
   const int64_t columns = std::min(n, 3 * kColumnBlock) + kPanel;
   return (m + 16) * (kPairs + 16 + kRowPad) + columns * kPairs + 2 * (columns + kColumnBlock);
 }
 
 void gemm_bf16(int64_t m, int64_t n, int64_t k, const MatrixA & a, const MatrixB & b, float * c, int64_t ldc,
                const float * bias, bool accumulate, int ith, int nth, float * scratch) noexcept {
+  if (has_gemm_amx()) {
+    return gemm_amx(m, n, k, a, b, c, ldc, bias, accumulate, ith, nth, scratch);
+  }
   const int64_t unit = b.fill != nullptr ? kColumnBlock : 16;
   const bool by_columns = n >= unit * 3 * nth;
   const Range columns = by_columns ? share(n, unit, ith, nth) : Range{0, n};

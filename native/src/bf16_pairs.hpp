@@ -1,0 +1,48 @@
+// Pairs of numbers in BF16: neighbours along the summed dimension, which vdpbf16ps and tdpbf16ps multiply together.
+#pragma once
+
+#include "simd.hpp"
+
+#include <algorithm>
+
+#if defined(__AVX512BF16__) && defined(__AVX512F__) && defined(__AVX512BW__)
+
+namespace sphere {
+
+inline __m512i pairs_of(__m512 even, __m512 odd) {
+  const __m512i low = _mm512_cvtepu16_epi32(reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(even)));
+  const __m512i high = _mm512_cvtepu16_epi32(reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(odd)));
+  return _mm512_or_si512(low, _mm512_slli_epi32(high, 16));
+}
+
+inline __mmask16 lanes(int64_t n) {
+  return n >= 16 ? static_cast<__mmask16>(0xffff) : static_cast<__mmask16>((1u << std::max<int64_t>(n, 0)) - 1);
+}
+
+// 16 pairs that follow each other in memory from p on, zeros from k on.
+inline __m512i pairs_along(const float * x, int64_t p, int64_t k) {
+  const __m512 first = _mm512_maskz_loadu_ps(lanes(k - p), x + p);
+  const __m512 second = k - p > 16 ? _mm512_maskz_loadu_ps(lanes(k - p - 16), x + p + 16) : _mm512_setzero_ps();
+  return reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(second, first));
+}
+inline __m512i pairs_along(const uint16_t * x, int64_t p, int64_t k) {
+  const int64_t n = k - p;
+  const __mmask32 mask = n >= 32 ? 0xffffffffu : (1u << std::max<int64_t>(n, 0)) - 1;
+  return _mm512_maskz_loadu_epi16(mask, x + p);
+}
+
+// 16 pairs of two rows; a missing odd row is zeros.
+inline __m512i pairs_across(const float * even, const float * odd, __mmask16 mask) {
+  return pairs_of(_mm512_maskz_loadu_ps(mask, even),
+                  odd == nullptr ? _mm512_setzero_ps() : _mm512_maskz_loadu_ps(mask, odd));
+}
+inline __m512i pairs_across(const uint16_t * even, const uint16_t * odd, __mmask16 mask) {
+  const __m512i low = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(mask, even));
+  const __m512i high =
+      odd == nullptr ? _mm512_setzero_si512() : _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(mask, odd));
+  return _mm512_or_si512(low, _mm512_slli_epi32(high, 16));
+}
+
+} // namespace sphere
+
+#endif

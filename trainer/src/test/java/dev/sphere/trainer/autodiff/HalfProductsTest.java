@@ -1,0 +1,246 @@
+package dev.sphere.trainer.autodiff;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import dev.sphere.bindings.Backend;
+import dev.sphere.bindings.Graph;
+import dev.sphere.bindings.Tensor;
+import dev.sphere.bindings.TensorBuffer;
+import dev.sphere.bindings.TensorType;
+import dev.sphere.bindings.TrainingKernels;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/**
+ * Products of numbers rounded to BF16, in the three layouts of a linear layer, against sums in double: with tiles where
+ * the CPU has them, and in a JVM that is told to leave them.
+ */
+class HalfProductsTest {
+  /** in, out, n: around tiles of 16, panels of 32, blocks of 512 rows, parts of sums and strips of C beyond 1,024. */
+  private static final int[][] SIZES = {
+    {1, 1, 1}, {2, 3, 17}, {31, 33, 32}, {33, 65, 31}, {64, 32, 64}, {127, 300, 5}, {160, 49, 513}, {1024, 34, 40},
+    {1025, 40, 35}, {1100, 640, 530}, {70, 1700, 9}, {2051, 17, 3}, {45, 1030, 1200}
+  };
+
+  private final SplittableRandom random = new SplittableRandom(11);
+
+  /** The child of {@link #withoutTiles}. */
+  static final class Child {
+    private Child() {}
+
+    public static void main(String[] args) {
+      HalfProductsTest test = new HalfProductsTest();
+      for (TensorType type : List.of(TensorType.F32, TensorType.BF16, TensorType.Q8_0)) {
+        test.products(type);
+      }
+      test.rowsAlone();
+    }
+  }
+
+  @Test
+  void withoutTiles() throws Exception {
+    assumeTrue(TrainingKernels.hasBf16(), "this CPU multiplies no BF16");
+    ProcessBuilder builder = new ProcessBuilder(
+            Path.of(System.getProperty("java.home"), "bin", "java").toString(), "--enable-native-access=ALL-UNNAMED",
+            "-cp", System.getProperty("java.class.path"), Child.class.getName())
+        .redirectErrorStream(true);
+    builder.environment().put("SPHERE_AMX", "off");
+    Process child = builder.start();
+    String said = new String(child.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertEquals(0, child.waitFor(), said);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"F32", "BF16", "Q8_0"})
+  void products(String type) {
+    assumeTrue(TrainingKernels.hasBf16(), "this CPU multiplies no BF16");
+    products(TensorType.valueOf(type));
+  }
+
+  private void products(TensorType type) {
+    for (int[] size : SIZES) {
+      int in = type == TensorType.Q8_0 ? (size[0] + 31) / 32 * 32 : size[0];
+      int out = size[1];
+      int n = size[2];
+      Problem p = new Problem(type, in, out, n);
+      float[][] results = p.run(1);
+      float[][] threads = p.run(3);
+      String what = type + " " + Arrays.toString(size) + ", result ";
+      for (int i = 0; i < results.length; i++) {
+        assertArrayEquals(results[i], threads[i], what + i + " depends on the number of threads");
+      }
+      // y, y without a bias, dx, dx added, dw added
+      if (type != TensorType.Q8_0) {
+        close(p.sums(n, out, in, p.x, in, 1, p.weights, 1, in), p.bias, false, results[0], what + 0);
+        close(p.sums(n, out, in, p.x, in, 1, p.weights, 1, in), null, false, results[1], what + 1);
+      }
+      double[] dx = p.sums(n, in, out, p.dy, out, 1, p.weights, in, 1);
+      close(dx, null, false, results[2], what + 2);
+      close(dx, null, true, results[3], what + 3);
+      close(p.sums(out, in, n, p.dy, 1, out, p.x, in, 1), null, true, results[4], what + 4);
+    }
+  }
+
+  /** Expected: the sums, plus the bias of the column, plus the 1 that targets start from. */
+  private static void close(double[] sums, float[] bias, boolean added, float[] actual, String what) {
+    double largest = 1;
+    for (double e : sums) {
+      largest = Math.max(largest, Math.abs(e));
+    }
+    assertEquals(sums.length, actual.length, what);
+    for (int i = 0; i < sums.length; i++) {
+      double expected = sums[i] + (bias == null ? 0 : bias[i % bias.length]) + (added ? 1 : 0);
+      assertEquals(expected, actual[i], 2e-6 * largest, what + "[" + i + "]");
+    }
+  }
+
+  /** A row has the same bits alone and in company, wherever it stands. */
+  @Test
+  void rowsAlone() {
+    assumeTrue(TrainingKernels.hasBf16(), "this CPU multiplies no BF16");
+    int in = 1057;
+    int out = 75;
+    Problem all = new Problem(TensorType.BF16, in, out, 67);
+    float[][] together = all.run(2);
+    for (int row : new int[] {0, 15, 16, 31, 33, 66}) {
+      float[][] alone = all.row(row).run(2);
+      assertArrayEquals(Arrays.copyOfRange(together[0], row * out, (row + 1) * out), alone[0]);
+      assertArrayEquals(Arrays.copyOfRange(together[2], row * in, (row + 1) * in), alone[2]);
+    }
+    assertTrue(together[0][0] != 0);
+  }
+
+  private static float half(float x) {
+    int bits = Float.floatToRawIntBits(x);
+    return Float.intBitsToFloat((bits + 0x7fff + (bits >> 16 & 1)) & 0xffff0000);
+  }
+
+  private float[] values(int n) {
+    float[] v = new float[n];
+    for (int i = 0; i < n; i++) {
+      v[i] = 2 * (float) random.nextDouble() - 1;
+    }
+    return v;
+  }
+
+  /** A layer's numbers. */
+  private final class Problem {
+    final TensorType type;
+    final int in;
+    final int out;
+    final int n;
+    float[] x;
+    float[] dy;
+    final float[] bias;
+    final float[] weights; // as the layer reads them
+    final byte[] bytes; // as they lie in memory; null: F32
+
+    Problem(TensorType type, int in, int out, int n) {
+      this.type = type;
+      this.in = in;
+      this.out = out;
+      this.n = n;
+      x = values(in * n);
+      dy = values(out * n);
+      bias = values(out);
+      weights = values(in * out);
+      bytes = type == TensorType.F32 ? null : new byte[(int) type.bytes((long) in * out)];
+      java.nio.ByteBuffer to = bytes == null ? null : java.nio.ByteBuffer.wrap(bytes).order(java.nio.ByteOrder.LITTLE_ENDIAN);
+      for (int i = 0; to != null && i < weights.length; i++) {
+        if (type == TensorType.BF16) {
+          weights[i] = half(weights[i]);
+          to.putShort((short) (Float.floatToRawIntBits(weights[i]) >> 16));
+        } else {
+          if (i % 32 == 0) {
+            to.putShort(Float.floatToFloat16(1 / 64f));
+          }
+          int quant = random.nextInt(-127, 128);
+          weights[i] = quant / 64f;
+          to.put((byte) quant);
+        }
+      }
+    }
+
+    private Problem(Problem all, int row) {
+      type = all.type;
+      in = all.in;
+      out = all.out;
+      n = 1;
+      bias = all.bias;
+      weights = all.weights;
+      bytes = all.bytes;
+      x = Arrays.copyOfRange(all.x, row * in, (row + 1) * in);
+      dy = Arrays.copyOfRange(all.dy, row * out, (row + 1) * out);
+    }
+
+    Problem row(int row) {
+      return new Problem(this, row);
+    }
+
+    /** C [m, n] in double, of factors rounded to BF16. */
+    double[] sums(int m, int columns, int k, float[] a, int aRow, int aCol, float[] b, int bRow, int bCol) {
+      double[] c = new double[m * columns];
+      float[] column = new float[k];
+      for (int j = 0; j < columns; j++) {
+        for (int p = 0; p < k; p++) {
+          column[p] = half(b[p * bRow + j * bCol]);
+        }
+        for (int i = 0; i < m; i++) {
+          double sum = 0;
+          for (int p = 0; p < k; p++) {
+            sum += (double) half(a[i * aRow + p * aCol]) * column[p];
+          }
+          c[i * columns + j] = sum;
+        }
+      }
+      return c;
+    }
+
+    float[][] run(int threads) {
+      try (Backend backend = Backend.cpu(threads);
+          TensorBuffer buffer = new TensorBuffer(backend, 8);
+          Graph graph = new Graph(backend, 20)) {
+        Tensor w = buffer.add(type, "w", in, out);
+        Tensor xs = buffer.add(TensorType.F32, "x", in, n);
+        Tensor dys = buffer.add(TensorType.F32, "dy", out, n);
+        Tensor biases = buffer.add(TensorType.F32, "bias", out);
+        Tensor dxs = buffer.add(TensorType.F32, "dx", in, n);
+        Tensor dw = buffer.add(TensorType.F32, "dw", in, out);
+        buffer.allocate();
+        if (bytes == null) {
+          w.write(weights);
+        } else {
+          w.load(bytes);
+        }
+        xs.write(x);
+        dys.write(dy);
+        biases.write(bias);
+        float[] ones = new float[Math.max(in * n, in * out)];
+        Arrays.fill(ones, 1);
+        dxs.write(Arrays.copyOf(ones, in * n));
+        dw.write(Arrays.copyOf(ones, in * out));
+        TrainingKernels kernels = new TrainingKernels(graph);
+        boolean forward = type != TensorType.Q8_0;
+        Tensor biased = forward ? graph.keep(kernels.linear(w, xs, biases, true)) : null;
+        Tensor plain = forward ? graph.keep(kernels.linear(w, xs, null, true)) : null;
+        Tensor dx = graph.keep(kernels.linearDx(w, dys, null, true));
+        graph.compute(kernels.linearDx(w, dys, dxs, true));
+        graph.compute(kernels.linearDw(xs, dys, dw, true));
+        graph.allocate();
+        graph.compute();
+        return new float[][] {
+          forward ? biased.read() : new float[0], forward ? plain.read() : new float[0], dx.read(), dxs.read(), dw.read()
+        };
+      }
+    }
+  }
+}
