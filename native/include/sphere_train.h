@@ -78,17 +78,18 @@ SPHERE_API struct ggml_tensor * sphere_op_rope_table(struct ggml_context * ctx, 
 // Attention of every slot to itself and its ancestors, after turning queries and keys by the table's angles.
 // q [head_size * heads, n], k and v [head_size * kv_heads, n]; parents I32 [n]: parent within the group of `slots`
 // columns, before the slot, or negative for none. neox pairs dimension i with i + dims/2, else neighbours pair.
+// With bf16 the factors of the products may be rounded to BF16 where that is faster (Intel's AMX); sums are F32.
 SPHERE_API struct ggml_tensor * sphere_op_attention(struct ggml_context * ctx, struct ggml_tensor * q,
                                                     struct ggml_tensor * k, struct ggml_tensor * v,
                                                     struct ggml_tensor * table, struct ggml_tensor * parents,
-                                                    int32_t head_size, int32_t slots, int32_t neox);
+                                                    int32_t head_size, int32_t slots, int32_t neox, int32_t bf16);
 
 // Its gradients for dy as one tensor [all elements]: dq, dk, dv one after the other.
 SPHERE_API struct ggml_tensor * sphere_op_attention_back(struct ggml_context * ctx, struct ggml_tensor * q,
                                                          struct ggml_tensor * k, struct ggml_tensor * v,
                                                          struct ggml_tensor * table, struct ggml_tensor * parents,
                                                          struct ggml_tensor * dy, int32_t head_size, int32_t slots,
-                                                         int32_t neox);
+                                                         int32_t neox, int32_t bf16);
 
 // Natural-log softmax of logits [vocabulary, rows] at tokens I32 [count]; row r owns tokens offsets[r] ..
 // offsets[r + 1] - 1, offsets I32 [rows + 1]. Result [count].

@@ -6,78 +6,18 @@
 
 #include "device_graph.hpp"
 #include "gemm.hpp"
-#include "simd.hpp"
-#include "train_node.hpp"
-
-#include <cmath>
+#include "train_attention.hpp"
 
 namespace sphere {
 namespace {
 
-constexpr int64_t kQueries = 32; // queries in a block
-
-int64_t padded(int64_t n) { return (n + 3 * kWidth - 1) / kWidth * kWidth; } // a tile may read two vectors too far
-
-struct Shape {
-  int64_t d;     // head size
-  int64_t heads; // query heads
-  int64_t kv;    // key-value heads
-  int64_t slots;
-  int64_t groups;
-  int64_t dims; // rotated dimensions
-  bool neox;
-  const float * table;
-  const int32_t * parents;
-
-  explicit Shape(const ggml_tensor * node, const ggml_tensor * const * src) {
-    const Settings s = settings(node);
-    d = s.ints[0];
-    slots = s.ints[1];
-    neox = s.ints[2] != 0;
-    heads = src[0]->ne[0] / d;
-    kv = src[1]->ne[0] / d;
-    groups = src[0]->ne[1] / slots;
-    dims = src[3]->ne[0];
-    table = floats(src[3]);
-    parents = ints(src[4]);
-  }
-};
-
-// out = x turned by the angles of one slot; direction -1 turns back.
-void turn(const Shape & s, const float * x, int64_t slot, float direction, float * out) {
-  const int64_t half = s.dims / 2;
-  const float * cosines = s.table + slot * s.dims;
-  const float * sines = cosines + half;
-  std::copy(x + s.dims, x + s.d, out + s.dims);
-  if (s.neox) {
-    for (int64_t i = 0; i < half; i++) {
-      const float sine = direction * sines[i];
-      const float a = x[i];
-      const float b = x[i + half];
-      out[i] = a * cosines[i] - b * sine;
-      out[i + half] = a * sine + b * cosines[i];
-    }
-  } else {
-    for (int64_t i = 0; i < half; i++) {
-      const float sine = direction * sines[i];
-      const float a = x[2 * i];
-      const float b = x[2 * i + 1];
-      out[2 * i] = a * cosines[i] - b * sine;
-      out[2 * i + 1] = a * sine + b * cosines[i];
-    }
-  }
+int64_t padded(int64_t n) { // to whole tiles and units of keys; a tile may read two vectors too far
+  constexpr int64_t unit = 3 * std::max<int64_t>(kWidth, kKeys);
+  return (n + unit - 1) / unit * unit;
 }
 
-// Keys that follow each other, in whole vectors.
-struct Stretch {
-  int32_t key;   // the first
-  int32_t place; // where its scores stand
-  int32_t count;
-};
-
 // Memory of one thread.
-struct Memory {
-  int64_t row;    // padded slots
+struct Memory : Paths {
   int64_t width;  // padded head size
   float * keys;   // [slots][width], turned
   float * keys_t; // [d][row]
@@ -86,22 +26,19 @@ struct Memory {
   float * queries; // [kQueries][d], turned
   float * scores;  // [kQueries][row]
   float * dscores; // [kQueries][row]
-  float * mask;    // [kQueries][row]: 0 or minus infinity
   float * dkeys;   // [slots][d], of turned keys
   float * dvalues; // [slots][d]
   float * block;   // [kQueries][d]
-  int32_t * start; // [slots]: the first slot of the slot's tree when its path is all of start .. slot, else -1 - that
-  int32_t * place; // [row / kWidth]: where a vector of keys stands in the scores, -1: no path leads through it
-  Stretch * stretches; // those vectors, neighbours put together
 
   static int64_t size(const Shape & s) {
     const int64_t row = padded(s.slots);
     const int64_t width = padded(s.d);
     return 2 * s.slots * width + 2 * s.d * row + 3 * kQueries * row + 2 * kQueries * s.d + 2 * s.slots * s.d + s.slots +
-           4 * row / kWidth + 18 * 16;
+           4 * row / kKeys + 18 * 16;
   }
 
-  Memory(const Shape & s, float * at) : row(padded(s.slots)), width(padded(s.d)) {
+  Memory(const Shape & s, float * at) : width(padded(s.d)) {
+    row = padded(s.slots);
     const auto take = [&at](int64_t n) {
       float * here = at;
       at += (n + 15) / 16 * 16;
@@ -119,91 +56,10 @@ struct Memory {
     dvalues = take(s.slots * s.d);
     block = take(kQueries * s.d);
     start = reinterpret_cast<int32_t *>(take(s.slots));
-    place = reinterpret_cast<int32_t *>(take(row / kWidth));
-    stretches = reinterpret_cast<Stretch *>(take(3 * row / kWidth));
+    place = reinterpret_cast<int32_t *>(take(row / kKeys));
+    stretches = reinterpret_cast<Stretch *>(take(3 * row / kKeys));
   }
 };
-
-// Where each slot's tree begins, and whether its path leaves none out: then the mask is a plain triangle.
-void find_starts(const Shape & s, int64_t group, int32_t * start) {
-  const int32_t * parents = s.parents + group * s.slots;
-  for (int64_t i = 0; i < s.slots; i++) {
-    const int32_t p = parents[i];
-    if (p < 0) {
-      start[i] = static_cast<int32_t>(i);
-    } else {
-      const int32_t root = start[p] < 0 ? -1 - start[p] : start[p];
-      start[i] = p == i - 1 && start[p] >= 0 ? root : -1 - root;
-    }
-  }
-}
-
-struct Block {
-  int64_t from; // first query
-  int64_t to;
-  int64_t n;         // scores of each query, masked ones included
-  int64_t stretches; // of keys
-};
-
-// The stretches of keys that the block's paths lead through, and where their scores stand.
-Block block_at(const Shape & s, const Memory & m, int64_t group, int64_t from) {
-  const int32_t * parents = s.parents + group * s.slots;
-  Block b{from, std::min(s.slots, from + kQueries), 0, 0};
-  std::fill_n(m.place, m.row / kWidth, -1);
-  for (int64_t i = b.from; i < b.to; i++) {
-    m.place[i / kWidth] = 0;
-    if (parents[i] >= b.from) {
-      continue; // its path is that of a query before it
-    }
-    if (m.start[i] >= 0) {
-      std::fill(m.place + m.start[i] / kWidth, m.place + i / kWidth, 0);
-    } else {
-      for (int64_t j = parents[i]; j >= 0; j = parents[j]) {
-        m.place[j / kWidth] = 0;
-      }
-    }
-  }
-  for (int64_t v = 0; v * kWidth < b.to; v++) {
-    if (m.place[v] < 0) {
-      continue;
-    }
-    m.place[v] = static_cast<int32_t>(b.n);
-    if (v > 0 && m.place[v - 1] >= 0) {
-      m.stretches[b.stretches - 1].count += kWidth;
-    } else {
-      m.stretches[b.stretches++] = {static_cast<int32_t>(v * kWidth), static_cast<int32_t>(b.n), kWidth};
-    }
-    b.n += kWidth;
-  }
-  return b;
-}
-
-// mask[i][place of j]: 0 where query i sees key j.
-void make_mask(const Shape & s, const Memory & m, int64_t group, const Block & b) {
-  const int32_t * parents = s.parents + group * s.slots;
-  const auto place = [&m](int64_t j) { return m.place[j / kWidth] + j % kWidth; };
-  for (int64_t i = b.from; i < b.to; i++) {
-    float * row = m.mask + (i - b.from) * m.row;
-    const int64_t parent = parents[i];
-    if (parent >= b.from) {
-      std::copy_n(m.mask + (parent - b.from) * m.row, b.n, row);
-    } else {
-      std::fill_n(row, b.n, -INFINITY);
-      for (int64_t j = parent; j >= 0; j = parents[j]) {
-        row[place(j)] = 0.0f;
-      }
-    }
-    row[place(i)] = 0.0f;
-  }
-}
-
-// Calls body(stretch, keys in it that exist) for each of the block's stretches.
-template <typename Body> void each_stretch(const Shape & s, const Memory & m, const Block & b, Body && body) {
-  for (int64_t i = 0; i < b.stretches; i++) {
-    const Stretch & t = m.stretches[i];
-    body(t, std::min<int64_t>(t.count, s.slots - t.key));
-  }
-}
 
 void load_keys(const Shape & s, const Memory & m, const float * k, const float * v, int64_t group, int64_t head) {
   const int64_t stride = s.d * s.kv;
@@ -234,32 +90,16 @@ void probabilities(const Shape & s, const Memory & m, const float * q, int64_t g
     gemm_small(b.to - b.from, t.count, s.d, MatrixA{m.queries, s.d, 1}, m.keys_t + t.key, m.row, m.scores + t.place,
                m.row, false);
   });
-  const float scale = 1.0f / std::sqrt(static_cast<float>(s.d));
-  const Vec scales = set1(scale);
-  for (int64_t i = 0; i < b.to - b.from; i++) {
-    float * row = m.scores + i * m.row;
-    const float * mask = m.mask + i * m.row;
-    Vec high = set1(-INFINITY);
-    for (int64_t j = 0; j < b.n; j += kWidth) {
-      const Vec x = fma(load(row + j), scales, load(mask + j));
-      store(row + j, x);
-      high = max(high, x);
-    }
-    const Vec top = set1(largest(high));
-    Vec total = zero();
-    for (int64_t j = 0; j < b.n; j += kWidth) {
-      const Vec e = exp(sub(load(row + j), top));
-      store(row + j, e);
-      total = add(total, e);
-    }
-    const Vec inverse = set1(1.0f / sum(total));
-    for (int64_t j = 0; j < b.n; j += kWidth) {
-      store(row + j, mul(load(row + j), inverse));
-    }
-  }
+  soft_max(s, m, m.scores, b.to - b.from, b.n);
 }
 
+// settings.ints[3] of attention and attention_back: products may round their factors to BF16
+bool in_tiles(const ggml_tensor * node) { return settings(node).ints[3] != 0 && has_gemm_amx(); }
+
 void attention(ggml_tensor * y, int ith, int nth, void *) {
+  if (in_tiles(y)) {
+    return attention_amx(y, ith, nth);
+  }
   const Shape s(y, y->src);
   float * memory = scratch(Memory::size(s));
   if (memory == nullptr) {
@@ -288,24 +128,6 @@ void attention(ggml_tensor * y, int ith, int nth, void *) {
   }
 }
 
-// dscores = probabilities * (dprobabilities - their mean under the probabilities) / sqrt(d), in place of
-// dprobabilities.
-void soften(const Shape & s, const Memory & m, const Block & b) {
-  const Vec scale = set1(1.0f / std::sqrt(static_cast<float>(s.d)));
-  for (int64_t i = 0; i < b.to - b.from; i++) {
-    const float * p = m.scores + i * m.row;
-    float * dp = m.dscores + i * m.row;
-    Vec acc = zero();
-    for (int64_t j = 0; j < b.n; j += kWidth) {
-      acc = fma(load(p + j), load(dp + j), acc);
-    }
-    const Vec mean = set1(sum(acc));
-    for (int64_t j = 0; j < b.n; j += kWidth) {
-      store(dp + j, mul(mul(load(p + j), scale), sub(load(dp + j), mean)));
-    }
-  }
-}
-
 // Copies the block's rows of one head of dy to padded rows, so that whole vectors can be read from them.
 const float * gather(const Shape & s, const Memory & m, const float * dy, int64_t group, int64_t head, const Block & b,
                      float * out) {
@@ -316,6 +138,9 @@ const float * gather(const Shape & s, const Memory & m, const float * dy, int64_
 }
 
 void attention_back(ggml_tensor * node, int ith, int nth, void *) {
+  if (in_tiles(node)) {
+    return attention_back_amx(node, ith, nth);
+  }
   const Shape s(node, node->src);
   const int64_t extra = kQueries * padded(s.d);
   float * memory = scratch(Memory::size(s) + 2 * extra);
@@ -354,7 +179,7 @@ void attention_back(ggml_tensor * node, int ith, int nth, void *) {
           gemm_small(keys, s.d, rows, MatrixA{m.scores + t.place, 1, m.row}, grads, m.width, m.dvalues + t.key * s.d,
                      s.d, true);
         });
-        soften(s, m, b);
+        soft_max_back(s, m, m.scores, m.dscores, rows, b.n);
         each_stretch(s, m, b, [&](const Stretch & t, int64_t keys) {
           gemm_small(rows, s.d, keys, MatrixA{m.dscores + t.place, m.row, 1}, m.keys + t.key * m.width, m.width,
                      m.block, s.d, t.place > 0);
@@ -441,7 +266,7 @@ const bool on_device = offer_on_device(attention,
                        });
 
 Settings check(ggml_tensor * q, ggml_tensor * k, ggml_tensor * v, ggml_tensor * table, ggml_tensor * parents,
-               int32_t head_size, int32_t slots, int32_t neox) {
+               int32_t head_size, int32_t slots, int32_t neox, int32_t bf16) {
   require_floats({q, k, v, table}, "attention: all must be contiguous F32");
   require(head_size > 0 && slots > 0 && q->ne[0] % head_size == 0 && k->ne[0] % head_size == 0 &&
               q->ne[0] % k->ne[0] == 0 && ggml_are_same_shape(k, v) && q->ne[1] == k->ne[1] && q->ne[1] % slots == 0 &&
@@ -454,6 +279,7 @@ Settings check(ggml_tensor * q, ggml_tensor * k, ggml_tensor * v, ggml_tensor * 
   s.ints[0] = head_size;
   s.ints[1] = slots;
   s.ints[2] = neox;
+  s.ints[3] = bf16;
   return s;
 }
 
@@ -483,18 +309,18 @@ ggml_tensor * sphere_op_rope_table(ggml_context * ctx, ggml_tensor * positions, 
 
 ggml_tensor * sphere_op_attention(ggml_context * ctx, ggml_tensor * q, ggml_tensor * k, ggml_tensor * v,
                                   ggml_tensor * table, ggml_tensor * parents, int32_t head_size, int32_t slots,
-                                  int32_t neox) {
+                                  int32_t neox, int32_t bf16) {
   return sphere::guarded_node([&] {
-    const auto s = sphere::check(q, k, v, table, parents, head_size, slots, neox);
+    const auto s = sphere::check(q, k, v, table, parents, head_size, slots, neox, bf16);
     return sphere::new_node(ctx, sphere::attention, {q, k, v, table, parents}, s, q->ne[0], q->ne[1]);
   });
 }
 
 ggml_tensor * sphere_op_attention_back(ggml_context * ctx, ggml_tensor * q, ggml_tensor * k, ggml_tensor * v,
                                        ggml_tensor * table, ggml_tensor * parents, ggml_tensor * dy, int32_t head_size,
-                                       int32_t slots, int32_t neox) {
+                                       int32_t slots, int32_t neox, int32_t bf16) {
   return sphere::guarded_node([&] {
-    const auto s = sphere::check(q, k, v, table, parents, head_size, slots, neox);
+    const auto s = sphere::check(q, k, v, table, parents, head_size, slots, neox, bf16);
     sphere::require_floats({dy}, "attention_back: dy must be contiguous F32");
     sphere::require(ggml_are_same_shape(q, dy), "attention_back: dy does not fit");
     return sphere::new_node(ctx, sphere::attention_back, {q, k, v, table, parents, dy}, s,

@@ -30,8 +30,9 @@ public final class TrainingKernels {
   private static final MethodHandle SCATTER_NEW = op("sphere_op_scatter_new", 2, JAVA_LONG);
   private static final MethodHandle ROPE_TABLE =
       op("sphere_op_rope_table", 2, JAVA_INT, JAVA_FLOAT, JAVA_FLOAT, JAVA_FLOAT, JAVA_FLOAT, JAVA_INT, JAVA_INT);
-  private static final MethodHandle ATTENTION = op("sphere_op_attention", 5, JAVA_INT, JAVA_INT, JAVA_INT);
-  private static final MethodHandle ATTENTION_BACK = op("sphere_op_attention_back", 6, JAVA_INT, JAVA_INT, JAVA_INT);
+  private static final MethodHandle ATTENTION = op("sphere_op_attention", 5, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT);
+  private static final MethodHandle ATTENTION_BACK =
+      op("sphere_op_attention_back", 6, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT);
   private static final MethodHandle LOG_PROBS = op("sphere_op_log_probs", 3);
   private static final MethodHandle LOG_PROBS_BACK = op("sphere_op_log_probs_back", 5);
 
@@ -166,25 +167,32 @@ public final class TrainingKernels {
    * @param v [head size · kv heads, n]
    * @param table from {@link #ropeTable}
    * @param parents I32 [n], within groups of {@code slots}; negative for none
+   * @param half whether products may round their factors to BF16
    */
   public Tensor attention(
-      Tensor q, Tensor k, Tensor v, Tensor table, Tensor parents, int headSize, int slots, boolean neox) {
+      Tensor q, Tensor k, Tensor v, Tensor table, Tensor parents, int headSize, int slots, boolean neox,
+      boolean half) {
     int pairing = neox ? 1 : 0;
+    int bf16 = half ? 1 : 0;
     return node(
         () ->
             (MemorySegment)
-                ATTENTION.invokeExact(ctx(), at(q), at(k), at(v), at(table), at(parents), headSize, slots, pairing));
+                ATTENTION.invokeExact(ctx(), at(q), at(k), at(v), at(table), at(parents), headSize, slots, pairing,
+                    bf16));
   }
 
   /** The gradients of {@link #attention} one after the other in one tensor: q's, k's, v's. */
   public Tensor attentionBack(
-      Tensor q, Tensor k, Tensor v, Tensor table, Tensor parents, Tensor dy, int headSize, int slots, boolean neox) {
+      Tensor q, Tensor k, Tensor v, Tensor table, Tensor parents, Tensor dy, int headSize, int slots, boolean neox,
+      boolean half) {
     int pairing = neox ? 1 : 0;
+    int bf16 = half ? 1 : 0;
     return node(
         () ->
             (MemorySegment)
                 ATTENTION_BACK.invokeExact(
-                    ctx(), at(q), at(k), at(v), at(table), at(parents), at(dy), headSize, slots, pairing));
+                    ctx(), at(q), at(k), at(v), at(table), at(parents), at(dy), headSize, slots, pairing,
+                    bf16));
   }
 
   /** Log-probabilities [count] of tokens under logits [vocabulary, rows]; row r owns offsets[r] .. offsets[r+1] - 1. */

@@ -17,7 +17,8 @@ public final class FusedOps extends PlainOps {
 
   /**
    * @param products how matrices are multiplied
-   * @param halfActivations whether what SwiGLU keeps for the backward pass is BF16, where products are ours
+   * @param halfActivations whether what SwiGLU keeps for the backward pass is BF16 and attention may round its factors to
+   *     it, where products are ours
    */
   public FusedOps(Tape tape, Products products, boolean halfActivations) {
     super(tape);
@@ -154,13 +155,15 @@ public final class FusedOps extends PlainOps {
     Tensor parents = g.parents();
     Tensor y =
         kernels.attention(
-            q.tensor(), k.tensor(), v.tensor(), table, parents, g.headSize, g.slots, g.rope.neox());
+            q.tensor(), k.tensor(), v.tensor(), table, parents, g.headSize, g.slots, g.rope.neox(),
+            halfActivations);
     return tape.record(
         y,
         dy -> {
           Tensor all =
               kernels.attentionBack(
-                  q.tensor(), k.tensor(), v.tensor(), table, parents, dy, g.headSize, g.slots, g.rope.neox());
+                  q.tensor(), k.tensor(), v.tensor(), table, parents, dy, g.headSize, g.slots, g.rope.neox(),
+                  halfActivations);
           long nq = q.tensor().elements();
           long nk = k.tensor().elements();
           tape.give(q, graph.slice(all, 0, q.tensor().shape()));
