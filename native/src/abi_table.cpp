@@ -3,6 +3,7 @@
 
 #include "barrier.hpp"
 #include "sphere_cuda.h"
+#include "sphere_decode.h"
 #include "sphere_sampling.h"
 
 #include <cstddef>
@@ -231,6 +232,31 @@ void constants(std::string & out) {
   CONSTANT(SPHERE_CUDA_OLD_DRIVER);
   CONSTANT(SPHERE_CUDA_LOST);
   CONSTANT(SPHERE_CUDA_NO_KERNELS);
+  CONSTANT(SPHERE_DECODE_EMBEDDING);
+  CONSTANT(SPHERE_DECODE_OUTPUT);
+  CONSTANT(SPHERE_DECODE_OUTPUT_BIAS);
+  CONSTANT(SPHERE_DECODE_OUTPUT_NORM);
+  CONSTANT(SPHERE_DECODE_ROPE_FACTORS);
+  CONSTANT(SPHERE_DECODE_LAYERS);
+  CONSTANT(SPHERE_DECODE_NORM);
+  CONSTANT(SPHERE_DECODE_Q);
+  CONSTANT(SPHERE_DECODE_K);
+  CONSTANT(SPHERE_DECODE_V);
+  CONSTANT(SPHERE_DECODE_ATTENTION_OUT);
+  CONSTANT(SPHERE_DECODE_GATE);
+  CONSTANT(SPHERE_DECODE_UP);
+  CONSTANT(SPHERE_DECODE_DOWN);
+  CONSTANT(SPHERE_DECODE_FEED_NORM);
+  CONSTANT(SPHERE_DECODE_Q_NORM);
+  CONSTANT(SPHERE_DECODE_K_NORM);
+  CONSTANT(SPHERE_DECODE_Q_BIAS);
+  CONSTANT(SPHERE_DECODE_K_BIAS);
+  CONSTANT(SPHERE_DECODE_V_BIAS);
+  CONSTANT(SPHERE_DECODE_ATTENTION_OUT_BIAS);
+  CONSTANT(SPHERE_DECODE_GATE_BIAS);
+  CONSTANT(SPHERE_DECODE_UP_BIAS);
+  CONSTANT(SPHERE_DECODE_DOWN_BIAS);
+  CONSTANT(SPHERE_DECODE_LAYER);
   CONSTANT(GGML_BACKEND_BUFFER_USAGE_WEIGHTS);
   CONSTANT(GGML_BACKEND_BUFFER_USAGE_COMPUTE);
   CONSTANT(GGML_TENSOR_FLAG_OUTPUT);
@@ -252,6 +278,19 @@ void sphere_structs(std::string & out) {
   FIELD(sphere_draw, token);
   FIELD(sphere_draw, logprob);
   FIELD(sphere_draw, sampling_logprob);
+  SIZE(sphere_decode_model);
+  FIELD(sphere_decode_model, vocabulary);
+  FIELD(sphere_decode_model, width);
+  FIELD(sphere_decode_model, layers);
+  FIELD(sphere_decode_model, heads);
+  FIELD(sphere_decode_model, kv_heads);
+  FIELD(sphere_decode_model, head);
+  FIELD(sphere_decode_model, feed_forward);
+  FIELD(sphere_decode_model, neox);
+  FIELD(sphere_decode_model, rope_base);
+  FIELD(sphere_decode_model, epsilon);
+  FIELD(sphere_decode_model, weights);
+  FIELD(sphere_decode_model, types);
   SIZE(sphere_cuda_device);
   FIELD(sphere_cuda_device, name);
   FIELD(sphere_cuda_device, memory);

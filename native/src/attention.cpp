@@ -28,10 +28,9 @@ constexpr int MOST_HEADS = REGISTERS / VECS > 0 ? REGISTERS / VECS : 1;
 
 size_t padded(int n) { return (static_cast<size_t>(n) + BLOCK - 1) / BLOCK * BLOCK; }
 
-// What a thread works with: [cells] indices, [cells] biases, [group][cells] scores, [group][head] queries,
-// [BLOCK][kWidth] partial sums.
+// What a thread works with: [cells] indices, [cells] biases, [group][cells] scores, [group][head] queries.
 struct Work {
-  int32_t * index;
+  int32_t * index; // where visible() leaves its list
   float * bias;
   float * scores; // of head g from g * stride on
   float * query;
@@ -48,11 +47,18 @@ struct Work {
   }
 };
 
-// The visible cells of a token, in order; true in `biased` when the mask holds other numbers than 0 and -infinity.
-int visible(const uint16_t * mask, int n, const Work & w, bool & biased) {
+// What a token sees.
+struct Seen {
+  const int32_t * cells; // in the order in which they are added up
+  int n;
+  const float * bias; // of each; nullptr: none
+};
+
+// The visible cells of a mask, in order, with biases when it holds other numbers than 0 and -infinity.
+Seen visible(const uint16_t * mask, int n, const Work & w) {
+  bool biased = false;
   int count = 0;
   int j = 0;
-  biased = false;
 #if defined(__AVX512BW__) && defined(__AVX512F__)
   const __m512i hidden = _mm512_set1_epi16(static_cast<short>(HIDDEN));
   const __m512i steps = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
@@ -83,7 +89,7 @@ int visible(const uint16_t * mask, int n, const Work & w, bool & biased) {
       w.bias[i] = sphere::half_to_float(mask[w.index[i]]);
     }
   }
-  return count;
+  return {w.index, count, biased ? w.bias : nullptr};
 }
 
 // The sums of BLOCK vectors, each always in the same order.
@@ -145,9 +151,10 @@ void score_block(const char * k, size_t k_cell, const int32_t * index, int n, co
 }
 
 template <int Heads>
-void scores(const char * k, size_t k_cell, const Work & w, int n, int size, const float * query, float * out) {
-  for (int c = 0; c < n; c += BLOCK) {
-    score_block<Heads>(k, k_cell, w.index + c, std::min(BLOCK, n - c), query, size, out + c, w.stride);
+void scores(const char * k, size_t k_cell, const Work & w, const Seen & seen, int size, const float * query,
+            float * out) {
+  for (int c = 0; c < seen.n; c += BLOCK) {
+    score_block<Heads>(k, k_cell, seen.cells + c, std::min(BLOCK, seen.n - c), query, size, out + c, w.stride);
   }
 }
 
@@ -181,8 +188,8 @@ float weights(float * s, int n, const float * bias) {
 
 // Weighted sums of one chunk of the values for `Heads` heads.
 template <int Heads>
-void mix_chunk(const char * v, size_t v_cell, const Work & w, int n, const float * weight, const float * factor,
-               int width, float * out, size_t out_head) {
+void mix_chunk(const char * v, size_t v_cell, const Work & w, const Seen & seen, const float * weight,
+               const float * factor, int width, float * out, size_t out_head) {
   Vec sum[Heads][VECS];
   for (int g = 0; g < Heads; g++) {
     for (int d = 0; d < VECS; d++) {
@@ -190,8 +197,8 @@ void mix_chunk(const char * v, size_t v_cell, const Work & w, int n, const float
     }
   }
   if (width == CHUNK) {
-    for (int c = 0; c < n; c++) {
-      const auto * value = reinterpret_cast<const uint16_t *>(v + v_cell * static_cast<size_t>(w.index[c]));
+    for (int c = 0; c < seen.n; c++) {
+      const auto * value = reinterpret_cast<const uint16_t *>(v + v_cell * static_cast<size_t>(seen.cells[c]));
       for (int d = 0; d < VECS; d++) {
         const Vec x = sphere::load_half(value + d * kWidth);
         for (int g = 0; g < Heads; g++) {
@@ -201,8 +208,8 @@ void mix_chunk(const char * v, size_t v_cell, const Work & w, int n, const float
       }
     }
   } else {
-    for (int c = 0; c < n; c++) {
-      const auto * value = reinterpret_cast<const uint16_t *>(v + v_cell * static_cast<size_t>(w.index[c]));
+    for (int c = 0; c < seen.n; c++) {
+      const auto * value = reinterpret_cast<const uint16_t *>(v + v_cell * static_cast<size_t>(seen.cells[c]));
       for (int d = 0; d * kWidth < width; d++) {
         const Vec x = sphere::load_half(value + d * kWidth);
         for (int g = 0; g < Heads; g++) {
@@ -221,43 +228,43 @@ void mix_chunk(const char * v, size_t v_cell, const Work & w, int n, const float
 }
 
 template <int Heads>
-void heads(const Attention & a, const Work & w, const char * k, const char * v, const float * query, int n, bool biased,
+void heads(const Attention & a, const Work & w, const Seen & seen, const char * k, const char * v, const float * query,
            float * out) {
-  scores<Heads>(k, a.k_cell, w, n, a.k_size, query, w.scores);
+  scores<Heads>(k, a.k_cell, w, seen, a.k_size, query, w.scores);
   float factor[Heads];
   for (int g = 0; g < Heads; g++) {
-    const float sum = weights(w.scores + w.stride * static_cast<size_t>(g), n, biased ? w.bias : nullptr);
+    const float sum = weights(w.scores + w.stride * static_cast<size_t>(g), seen.n, seen.bias);
     factor[g] = 1.0f / sum;
   }
   for (int d = 0; d < a.v_size; d += CHUNK) {
-    mix_chunk<Heads>(v + static_cast<size_t>(d) * 2, a.v_cell, w, n, w.scores, factor, std::min(CHUNK, a.v_size - d),
+    mix_chunk<Heads>(v + static_cast<size_t>(d) * 2, a.v_cell, w, seen, w.scores, factor, std::min(CHUNK, a.v_size - d),
                      out + d, static_cast<size_t>(a.v_size));
   }
 }
 
 // As many heads at once as the registers hold.
-void some_heads(int count, const Attention & a, const Work & w, const char * k, const char * v, const float * query,
-                int n, bool biased, float * out) {
+void some_heads(int count, const Attention & a, const Work & w, const Seen & seen, const char * k, const char * v,
+                const float * query, float * out) {
   switch (count) {
-    case 1: return heads<1>(a, w, k, v, query, n, biased, out);
-    case 2: return heads<2>(a, w, k, v, query, n, biased, out);
-    case 3: return heads<3>(a, w, k, v, query, n, biased, out);
-    case 4: return heads<4>(a, w, k, v, query, n, biased, out);
-    case 5: return heads<5>(a, w, k, v, query, n, biased, out);
-    case 6: return heads<6>(a, w, k, v, query, n, biased, out);
-    default: return heads<7>(a, w, k, v, query, n, biased, out);
+    case 1: return heads<1>(a, w, seen, k, v, query, out);
+    case 2: return heads<2>(a, w, seen, k, v, query, out);
+    case 3: return heads<3>(a, w, seen, k, v, query, out);
+    case 4: return heads<4>(a, w, seen, k, v, query, out);
+    case 5: return heads<5>(a, w, seen, k, v, query, out);
+    case 6: return heads<6>(a, w, seen, k, v, query, out);
+    default: return heads<7>(a, w, seen, k, v, query, out);
   }
 }
 
 // One token, all query heads of one key-value head.
-void token(const Attention & a, const Work & w, int stream, int t, int kv_head, int n, bool biased) {
+void token(const Attention & a, const Work & w, const Seen & seen, int stream, int t, int kv_head) {
   const int group = a.heads / a.kv_heads;
   const int first = kv_head * group;
   float * out = a.out + ((static_cast<size_t>(stream) * static_cast<size_t>(a.tokens) + static_cast<size_t>(t)) *
                              static_cast<size_t>(a.heads) +
                          static_cast<size_t>(first)) *
                             static_cast<size_t>(a.v_size);
-  if (n == 0) {
+  if (seen.n == 0) {
     std::memset(out, 0, sizeof(float) * static_cast<size_t>(group) * static_cast<size_t>(a.v_size));
     return;
   }
@@ -272,7 +279,7 @@ void token(const Attention & a, const Work & w, int stream, int t, int kv_head, 
   const char * k = a.k + a.k_stream * static_cast<size_t>(stream) + a.k_head * static_cast<size_t>(kv_head);
   const char * v = a.v + a.v_stream * static_cast<size_t>(stream) + a.v_head * static_cast<size_t>(kv_head);
   for (int g = 0; g < group; g += std::min(MOST_HEADS, 7)) {
-    some_heads(std::min({MOST_HEADS, 7, group - g}), a, w, k, v, w.query + g * a.k_size, n, biased,
+    some_heads(std::min({MOST_HEADS, 7, group - g}), a, w, seen, k, v, w.query + g * a.k_size,
                out + static_cast<size_t>(g) * static_cast<size_t>(a.v_size));
   }
 }
@@ -289,17 +296,23 @@ void sphere::attention(const Attention & a, int ith, int nth, void * work) {
   const Work w(work, a.heads / a.kv_heads, a.k_size, a.cells);
   const int64_t items = static_cast<int64_t>(a.streams) * a.tokens * a.kv_heads;
   int64_t last = -1; // the token whose cells are in w
-  int n = 0;
-  bool biased = false;
+  Seen seen{nullptr, 0, nullptr};
   for (int64_t i = ith; i < items; i += nth) {
     const int64_t row = i / a.kv_heads;
     const int stream = static_cast<int>(row / a.tokens), t = static_cast<int>(row % a.tokens);
     if (row != last) {
       const char * mask = a.mask + a.mask_stream * static_cast<size_t>(stream) + a.mask_token * static_cast<size_t>(t);
-      n = visible(reinterpret_cast<const uint16_t *>(mask), a.cells, w, biased);
+      seen = visible(reinterpret_cast<const uint16_t *>(mask), a.cells, w);
       last = row;
     }
-    token(a, w, stream, t, static_cast<int>(i % a.kv_heads), n, biased);
+    token(a, w, seen, stream, t, static_cast<int>(i % a.kv_heads));
+  }
+}
+
+void sphere::attention_to(const Attention & a, int t, const int32_t * cells, int n, void * work) {
+  const Work w(work, a.heads / a.kv_heads, a.k_size, a.cells);
+  for (int kv_head = 0; kv_head < a.kv_heads; kv_head++) {
+    token(a, w, {cells, n, nullptr}, 0, t, kv_head);
   }
 }
 

@@ -27,4 +27,7 @@ size_t attention_work_size(int k_size, int v_size, int heads, int kv_heads, int 
 // The part of thread ith of nth.
 void attention(const Attention & a, int ith, int nth, void * work);
 
+// One token of one stream that sees these n cells, at most a.cells, in this order; the mask is not looked at.
+void attention_to(const Attention & a, int token, const int32_t * cells, int n, void * work);
+
 } // namespace sphere

@@ -65,3 +65,5 @@ void sphere::products(ggml_tensor * op, int ith, int nth, ggml_threadpool * pool
     kernel.panels(op, panels * chunk / chunks, panels * (chunk + 1) / chunks, inputs, own);
   }
 }
+
+const sphere::ProductKernel * sphere::product_kernel(const ggml_tensor * weights) { return kernel_of(weights); }

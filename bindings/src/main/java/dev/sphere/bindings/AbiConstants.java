@@ -37,6 +37,33 @@ final class AbiConstants {
   static final int LLAMA_SPLIT_MODE_ROW = 2;
   static final int LLAMA_SPLIT_MODE_TENSOR = 3;
 
+  // places of weights, sphere_decode.h
+  static final int SPHERE_DECODE_EMBEDDING = 0;
+  static final int SPHERE_DECODE_OUTPUT = 1;
+  static final int SPHERE_DECODE_OUTPUT_BIAS = 2;
+  static final int SPHERE_DECODE_OUTPUT_NORM = 3;
+  static final int SPHERE_DECODE_ROPE_FACTORS = 4;
+  static final int SPHERE_DECODE_LAYERS = 5;
+  static final int SPHERE_DECODE_NORM = 0;
+  static final int SPHERE_DECODE_Q = 1;
+  static final int SPHERE_DECODE_K = 2;
+  static final int SPHERE_DECODE_V = 3;
+  static final int SPHERE_DECODE_ATTENTION_OUT = 4;
+  static final int SPHERE_DECODE_GATE = 5;
+  static final int SPHERE_DECODE_UP = 6;
+  static final int SPHERE_DECODE_DOWN = 7;
+  static final int SPHERE_DECODE_FEED_NORM = 8;
+  static final int SPHERE_DECODE_Q_NORM = 9;
+  static final int SPHERE_DECODE_K_NORM = 10;
+  static final int SPHERE_DECODE_Q_BIAS = 11;
+  static final int SPHERE_DECODE_K_BIAS = 12;
+  static final int SPHERE_DECODE_V_BIAS = 13;
+  static final int SPHERE_DECODE_ATTENTION_OUT_BIAS = 14;
+  static final int SPHERE_DECODE_GATE_BIAS = 15;
+  static final int SPHERE_DECODE_UP_BIAS = 16;
+  static final int SPHERE_DECODE_DOWN_BIAS = 17;
+  static final int SPHERE_DECODE_LAYER = 18;
+
   private AbiConstants() {}
 
   /** Every constant of this class and the ids of {@link TensorType}, by C name. */

@@ -260,6 +260,22 @@ final class AbiLayouts {
           JAVA_FLOAT.withName("logprob"),
           JAVA_FLOAT.withName("sampling_logprob"));
 
+  static final StructLayout SPHERE_DECODE_MODEL =
+      struct(
+          "sphere_decode_model",
+          JAVA_INT.withName("vocabulary"),
+          JAVA_INT.withName("width"),
+          JAVA_INT.withName("layers"),
+          JAVA_INT.withName("heads"),
+          JAVA_INT.withName("kv_heads"),
+          JAVA_INT.withName("head"),
+          JAVA_INT.withName("feed_forward"),
+          JAVA_INT.withName("neox"),
+          JAVA_FLOAT.withName("rope_base"),
+          JAVA_FLOAT.withName("epsilon"),
+          ADDRESS.withName("weights"),
+          ADDRESS.withName("types"));
+
   private AbiLayouts() {}
 
   /** Every layout of this class, in the order in which they stand above. */

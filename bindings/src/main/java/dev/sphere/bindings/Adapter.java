@@ -1,27 +1,47 @@
 package dev.sphere.bindings;
 
 import dev.sphere.gguf.AdapterCheck;
+import dev.sphere.gguf.GgmlType;
 import dev.sphere.gguf.GgufFile;
+import dev.sphere.gguf.GgufTensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Set;
 
 /**
- * A LoRA adapter for a model, from a GGUF file. Contexts of that model use it by {@link Context#useAdapters}; it must
+ * A LoRA adapter for a model, from a GGUF file. Decoders of that model use it by {@link Decoder#useAdapters}; it must
  * stay open as long as one of them does. Thread-safe; close is idempotent.
  */
 public final class Adapter implements AutoCloseable {
+  /**
+   * What it adds to one matrix.
+   *
+   * @param place of the matrix, see {@link DenseWeights#place}
+   * @param alpha the file's; 0: the scale is not divided by the rank
+   * @param a [rank x columns]
+   * @param b [rows x rank]
+   */
+  record Pair(int place, int rank, float alpha, float[] a, float[] b) {}
+
+  private static final Set<GgmlType> PLAIN = EnumSet.of(GgmlType.F32, GgmlType.F16, GgmlType.BF16);
+
   private final Path path;
   private final Model model;
   private final float scale;
+  private final List<Pair> pairs; // null: the tree decoder cannot use it
   private final MemorySegment handle;
   private boolean closed;
 
-  private Adapter(Path path, Model model, float scale, MemorySegment handle) {
+  private Adapter(Path path, Model model, float scale, List<Pair> pairs, MemorySegment handle) {
     this.path = path;
     this.model = model;
     this.scale = scale;
+    this.pairs = pairs;
     this.handle = handle;
   }
 
@@ -38,6 +58,7 @@ public final class Adapter implements AutoCloseable {
    * @throws LlamaException when llama.cpp cannot load it all the same
    */
   public static Adapter load(Model model, Path path, float scale) {
+    List<Pair> pairs;
     try (GgufFile file = GgufFile.open(path)) {
       if (file.kind() != GgufFile.Kind.ADAPTER) {
         throw new LlamaException(
@@ -53,6 +74,7 @@ public final class Adapter implements AutoCloseable {
           AdapterCheck.checkAgainst(file, base);
         }
       }
+      pairs = model.dense() == null ? null : pairs(file);
     }
     MemorySegment modelHandle = model.retain();
     NativeRuntime.clearRecentProblems();
@@ -71,7 +93,22 @@ public final class Adapter implements AutoCloseable {
           "Cannot load the adapter " + path + " for " + model + Llama.because()
               + ". Is it a LoRA adapter in GGUF format, made for this model?");
     }
-    return new Adapter(path, model, scale, handle);
+    return new Adapter(path, model, scale, pairs, handle);
+  }
+
+  private static List<Pair> pairs(GgufFile file) {
+    float alpha = (float) file.metadata().f32("adapter.lora.alpha").orElse(0);
+    List<Pair> pairs = new ArrayList<>();
+    for (String weight : AdapterCheck.targets(file)) {
+      int place = DenseWeights.place(weight);
+      GgufTensor a = file.tensor(weight + ".lora_a");
+      GgufTensor b = file.tensor(weight + ".lora_b");
+      if (place < 0 || place == AbiConstants.SPHERE_DECODE_EMBEDDING || !PLAIN.containsAll(List.of(a.type(), b.type()))) {
+        return null;
+      }
+      pairs.add(new Pair(place, (int) b.dim(0), alpha, file.readFloats(a.name()), file.readFloats(b.name())));
+    }
+    return pairs;
   }
 
   Model model() {
@@ -80,6 +117,11 @@ public final class Adapter implements AutoCloseable {
 
   float scale() {
     return scale;
+  }
+
+  /** What the tree decoder adds to the model's matrices; null when it cannot. */
+  List<Pair> pairs() {
+    return pairs;
   }
 
   synchronized MemorySegment handle() {

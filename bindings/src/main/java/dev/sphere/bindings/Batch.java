@@ -5,7 +5,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
- * Tokens for one {@link Context#decode}, in native arrays that are filled in place: adding allocates nothing. Each
+ * Tokens for one {@link Decoder#decode}, in native arrays that are filled in place: adding allocates nothing. Each
  * token belongs to one sequence. Not thread-safe; close is idempotent.
  */
 public final class Batch implements AutoCloseable {
@@ -61,7 +61,7 @@ public final class Batch implements AutoCloseable {
    * @param position its place in its sequence, from 0; must follow what the cache holds of the sequence
    * @param sequence the sequence it belongs to
    * @param output whether its logits are wanted
-   * @return its row in {@link Context#logits()}, -1 without output
+   * @return its row in {@link Decoder#logits()}, -1 without output
    */
   public int add(int token, int position, int sequence, boolean output) {
     if (size == capacity) {
@@ -98,6 +98,23 @@ public final class Batch implements AutoCloseable {
 
   int sequenceAt(int index) {
     return sequence.getAtIndex(ValueLayout.JAVA_INT, index);
+  }
+
+  MemorySegment tokens() {
+    return token;
+  }
+
+  MemorySegment positions() {
+    return position;
+  }
+
+  MemorySegment sequences() {
+    return sequence;
+  }
+
+  /** A byte a token: 1 where its outputs are wanted. */
+  MemorySegment wanted() {
+    return output;
   }
 
   /** The llama_batch, with its current size. */

@@ -7,13 +7,8 @@ import java.lang.foreign.StructLayout;
 import java.lang.foreign.ValueLayout;
 import java.util.List;
 
-/**
- * A KV cache and the buffers in which a model computes.
- *
- * <p>Belongs to the thread that made it: every call from another thread, close included, throws
- * {@link WrongThreadException}. Closing frees the native memory, before that of the model; closing twice is harmless.
- */
-public final class Context implements AutoCloseable {
+/** A KV cache and the buffers in which llama.cpp computes with a model; {@link Decoder} says more. */
+public final class Context implements Decoder {
   private static final StructLayout CONFIG = AbiLayouts.LLAMA_SAMPLER_SEQ_CONFIG;
 
   /** Bytes up to which the memory that a compaction moves cells through is kept: fresh memory costs page faults. */
@@ -167,24 +162,22 @@ public final class Context implements AutoCloseable {
     Structs.setFlag(struct, AbiLayouts.LLAMA_CONTEXT_PARAMS, field, value);
   }
 
+  @Override
   public Model model() {
     return model;
   }
 
+  @Override
   public ContextOptions options() {
     return options;
   }
 
-  /** Tokens that the cache really holds; at least what was asked for. */
+  @Override
   public int cells() {
     return cells;
   }
 
-  /**
-   * Computes a batch and adds it to the cache. Afterwards {@link #logits()} holds a row for each token that wanted one.
-   *
-   * @throws LlamaException when the cache has no room for it (nothing is changed then) or the computation fails
-   */
+  @Override
   public void decode(Batch batch) {
     check();
     int most = inPlace == null ? options.batch() : options.microBatch();
@@ -225,10 +218,7 @@ public final class Context implements AutoCloseable {
         });
   }
 
-  /**
-   * The logits of the last decode, in native memory, or in the device's ({@link #keepingLogits}): one row of {@code
-   * vocabulary} floats for each output, in the batch's order. Valid until the next decode or close.
-   */
+  @Override
   public NativeFloats logits() {
     check();
     if (inPlace == null || rows == 0) {
@@ -242,7 +232,8 @@ public final class Context implements AutoCloseable {
     return inPlace != null;
   }
 
-  /** The final hidden states of the last decode: a row of {@link Model#width} floats for each token. */
+  /** {@inheritDoc} llama.cpp makes every token an output. */
+  @Override
   public NativeFloats embeddings() {
     check();
     if (!options.embeddings()) {
@@ -284,7 +275,7 @@ public final class Context implements AutoCloseable {
     }
   }
 
-  /** Makes {@code to} share the cells of {@code from} at positions [{@code start}, {@code end}); -1: without limit. */
+  @Override
   public void copySequence(int from, int to, int start, int end) {
     check();
     checkSequence(from);
@@ -296,10 +287,7 @@ public final class Context implements AutoCloseable {
     }
   }
 
-  /**
-   * Takes positions [{@code start}, {@code end}) out of a sequence; -1: without limit. Cells that nobody holds are
-   * free.
-   */
+  @Override
   public void removeSequence(int sequence, int start, int end) {
     check();
     checkSequence(sequence);
@@ -325,7 +313,7 @@ public final class Context implements AutoCloseable {
     }
   }
 
-  /** Frees the whole cache. */
+  @Override
   public void clear() {
     check();
     try {
@@ -335,7 +323,7 @@ public final class Context implements AutoCloseable {
     }
   }
 
-  /** Highest position of a sequence in the cache, -1 when it has none. */
+  @Override
   public int lastPosition(int sequence) {
     check();
     checkSequence(sequence);
@@ -346,10 +334,8 @@ public final class Context implements AutoCloseable {
     }
   }
 
-  /**
-   * Moves all occupied cells to the front of the cache without changing their order or their numbers; sequences keep
-   * what they share. Costs a copy of the occupied cells out and back in.
-   */
+  /** {@inheritDoc} Costs a copy of the occupied cells out and back in. */
+  @Override
   public void compact() {
     check();
     CompactEvent event = new CompactEvent();
@@ -383,7 +369,7 @@ public final class Context implements AutoCloseable {
     }
   }
 
-  /** Uses these adapters from the next decode on; none: the bare model. What is in the cache stays as computed. */
+  @Override
   public void useAdapters(List<Adapter> adapters) {
     check();
     int n = adapters.size();

@@ -41,13 +41,15 @@ public final class Model implements AutoCloseable {
   private final Options options;
   private final MemorySegment handle;
   private final Vocabulary vocabulary;
+  private final DenseWeights dense; // null: the tree decoder does not compute it
   private int users = 1; // the model itself, its contexts and adapters
   private boolean closed;
 
-  private Model(Path path, Options options, MemorySegment handle) {
+  private Model(Path path, Options options, MemorySegment handle, DenseWeights dense) {
     this.path = path;
     this.options = options;
     this.handle = handle;
+    this.dense = dense;
     this.vocabulary = new Vocabulary(this, Llama.callPointer(Llama.MODEL_VOCAB, handle));
   }
 
@@ -67,15 +69,28 @@ public final class Model implements AutoCloseable {
   public static Model load(Path path, Options options) {
     if (options.vocabularyOnly()) {
       GgufFile.open(path).close();
-    } else {
-      try (GgufFile file = GgufFile.openModel(path)) {
-        if (PrmInfo.hasHead(file)) {
-          throw new LlamaException("Cannot load " + path + " as a language model: it is a process reward model with a "
-              + "head. Give it to --prm.");
-        }
+      return load(path, options, null);
+    }
+    DenseWeights dense;
+    try (GgufFile file = GgufFile.openModel(path)) {
+      if (PrmInfo.hasHead(file)) {
+        throw new LlamaException("Cannot load " + path + " as a language model: it is a process reward model with a "
+            + "head. Give it to --prm.");
       }
       MemoryEstimate.requireModel(path);
+      dense = options.memoryMap() ? DenseWeights.of(file) : null;
     }
+    try {
+      return load(path, options, dense);
+    } catch (Throwable e) {
+      if (dense != null) {
+        dense.close();
+      }
+      throw e;
+    }
+  }
+
+  private static Model load(Path path, Options options, DenseWeights dense) {
     Llama.start();
     NativeRuntime.clearRecentProblems();
     MemorySegment handle;
@@ -98,7 +113,7 @@ public final class Model implements AutoCloseable {
           "Cannot load the model " + path + Llama.because()
               + ". Check it with './sphere model info', or download or convert it again.");
     }
-    return new Model(path, options, handle);
+    return new Model(path, options, handle, dense);
   }
 
   private static void set(MemorySegment struct, String field, int value) {
@@ -211,6 +226,11 @@ public final class Model implements AutoCloseable {
     }
   }
 
+  /** The weights as the tree decoder reads them; null when it does not compute this model. */
+  DenseWeights dense() {
+    return dense;
+  }
+
   synchronized MemorySegment handle() {
     if (closed && users == 0) {
       throw new IllegalStateException("the model " + path + " is closed");
@@ -230,6 +250,9 @@ public final class Model implements AutoCloseable {
   synchronized void release() {
     if (--users == 0) {
       Llama.call(Llama.MODEL_FREE, handle);
+      if (dense != null) {
+        dense.close();
+      }
     }
   }
 

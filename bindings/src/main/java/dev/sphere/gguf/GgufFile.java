@@ -2,6 +2,8 @@ package dev.sphere.gguf;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
@@ -237,6 +239,15 @@ public final class GgufFile implements AutoCloseable {
       }
     } catch (IOException e) {
       throw new UncheckedIOException("cannot read " + path + ": " + e.getMessage(), e);
+    }
+  }
+
+  /** The whole file in memory, read only and read when it is touched, as long as {@code arena} lives. */
+  public MemorySegment map(Arena arena) {
+    try {
+      return channel.map(FileChannel.MapMode.READ_ONLY, 0, size, arena);
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot map " + path + ": " + e.getMessage(), e);
     }
   }
 

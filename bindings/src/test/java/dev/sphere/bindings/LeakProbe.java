@@ -41,6 +41,11 @@ final class LeakProbe {
           context.decode(batch);
           draws.add(0, 1, 2, 3, 4, 5, 1, 0, 1, 0);
           draws.sample(context.logits(), model.vocabulary().size(), 1);
+          if (TreeDecoder.supports(model, null, context.options())) {
+            try (Decoder decoder = TreeDecoder.open(model, context.options())) {
+              decoder.decode(batch);
+            }
+          }
         }
         try (Adapter adapter = Adapter.load(model, file)) {
           throw new AssertionError("a model was loaded as an adapter: " + adapter);

@@ -2,18 +2,17 @@ package dev.sphere.engine.model;
 
 import dev.sphere.bindings.Adapter;
 import dev.sphere.bindings.Batch;
-import dev.sphere.bindings.Context;
 import dev.sphere.bindings.ContextOptions;
+import dev.sphere.bindings.Decoder;
 import dev.sphere.bindings.Model;
 import java.util.ArrayDeque;
-import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * A thread that owns a context and steps in it all that it was asked for: it takes what is new from the inbox, makes one
+ * A thread that owns a decoder and steps in it all that it was asked for: it takes what is new from the inbox, makes one
  * micro-batch, and begins again; with nothing to do it sleeps. When a step fails the loop ends, and everything that
  * waits fails with what ended it.
  *
@@ -35,7 +34,7 @@ abstract class DecodeLoop<J extends LoopJob<?>> implements AutoCloseable {
 
   // What follows belongs to the loop's thread.
   final ArrayDeque<J> waiting = new ArrayDeque<>();
-  Context context;
+  Decoder decoder;
   KvCache cache;
   Batch batch;
 
@@ -72,7 +71,7 @@ abstract class DecodeLoop<J extends LoopJob<?>> implements AutoCloseable {
   /** Fails what is being computed. */
   abstract void failActive(Throwable cause);
 
-  /** Starts the thread and returns when its context is there, or throws what kept it from being made. */
+  /** Starts the thread and returns when its decoder is there, or throws what kept it from being made. */
   final void start() {
     thread.start();
     try {
@@ -91,15 +90,12 @@ abstract class DecodeLoop<J extends LoopJob<?>> implements AutoCloseable {
   }
 
   private void run() {
-    try (Context openedContext = Context.keepingLogits(model, options);
+    try (Decoder openedDecoder = Decoder.open(model, adapter, options);
         Batch openedBatch = new Batch(options.batch())) {
-      context = openedContext;
+      decoder = openedDecoder;
       batch = openedBatch;
-      cache = new KvCache(context);
+      cache = new KvCache(decoder);
       allocate();
-      if (adapter != null) {
-        context.useAdapters(List.of(adapter));
-      }
       ready.complete(null);
       while (receive()) {
         step();
@@ -143,7 +139,7 @@ abstract class DecodeLoop<J extends LoopJob<?>> implements AutoCloseable {
     }
   }
 
-  /** Ends the loop; calls that wait fail. Returns when the context is freed. */
+  /** Ends the loop; calls that wait fail. Returns when the decoder is freed. */
   @Override
   public final void close() {
     closing = true;

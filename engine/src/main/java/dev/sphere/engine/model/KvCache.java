@@ -2,7 +2,7 @@ package dev.sphere.engine.model;
 
 import dev.sphere.bindings.AttentionKernel;
 import dev.sphere.bindings.Batch;
-import dev.sphere.bindings.Context;
+import dev.sphere.bindings.Decoder;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -10,15 +10,15 @@ import java.util.BitSet;
 import java.util.List;
 
 /**
- * Which tokens stand where in a context's KV cache, so that everything that shares a prefix shares its cells.
+ * Which tokens stand where in a decoder's KV cache, so that everything that shares a prefix shares its cells.
  *
- * <p>An {@link Entry} is a sequence of llama.cpp with the tokens that it holds. A new one starts from the longest
+ * <p>An {@link Entry} is a sequence of the decoder with the tokens that it holds. A new one starts from the longest
  * prefix that any entry has. Cells are handed out in order and a freed cell is not used again before {@link #compact}:
  * so the cells of every sequence lie in the order of their positions, and a token's logits do not depend on what else
  * the cache holds. Entries that nobody needs now are retained, least recently used first out; retired ones only wait
  * for the compaction.
  *
- * <p>Belongs to the context's thread.
+ * <p>Belongs to the decoder's thread.
  */
 final class KvCache {
   /** A sequence in the cache. */
@@ -45,7 +45,7 @@ final class KvCache {
     }
   }
 
-  private final Context context;
+  private final Decoder decoder;
   private final int capacity;
   private final int graveyard; // holds the cells of buried sequences until the compaction
   private final int dummy;
@@ -57,10 +57,10 @@ final class KvCache {
   private long uses;
   private boolean padded; // the batch holds a token whose result nobody wants
 
-  KvCache(Context context) {
-    this.context = context;
-    this.capacity = context.cells();
-    int sequences = context.options().sequences();
+  KvCache(Decoder decoder) {
+    this.decoder = decoder;
+    this.capacity = decoder.cells();
+    int sequences = decoder.options().sequences();
     if (sequences < 3) {
       throw new IllegalArgumentException("a shared cache needs at least 3 sequences: " + sequences);
     }
@@ -117,7 +117,7 @@ final class KvCache {
     System.arraycopy(source.cells, 0, entry.cells, 0, n);
     entry.length = n;
     if (n > 0) {
-      context.copySequence(source.sequence, entry.sequence, 0, n);
+      decoder.copySequence(source.sequence, entry.sequence, 0, n);
     }
     active.add(entry);
     return entry;
@@ -148,7 +148,7 @@ final class KvCache {
   /** Call it after the batch was computed: the padding's cell is the last one, and comes next again. */
   void decoded() {
     if (padded) {
-      context.removeSequence(dummy, -1, -1);
+      decoder.removeSequence(dummy, -1, -1);
     }
   }
 
@@ -182,7 +182,7 @@ final class KvCache {
       drop(e);
     }
     retired.clear();
-    context.removeSequence(graveyard, -1, -1);
+    decoder.removeSequence(graveyard, -1, -1);
     retained.sort((a, b) -> Long.compare(b.lastUse, a.lastUse)); // latest first
     BitSet live = new BitSet(capacity);
     active.forEach(e -> mark(e, live));
@@ -201,9 +201,9 @@ final class KvCache {
     active.forEach(e -> mark(e, live));
     retained.forEach(e -> mark(e, live));
     if (live.isEmpty()) {
-      context.clear();
+      decoder.clear();
     } else {
-      context.compact();
+      decoder.compact();
     }
     int[] rank = new int[capacity];
     int next = 0;
@@ -235,7 +235,7 @@ final class KvCache {
   }
 
   private void drop(Entry entry) {
-    context.removeSequence(entry.sequence, -1, -1);
+    decoder.removeSequence(entry.sequence, -1, -1);
     freeSequences.add(entry.sequence);
   }
 
@@ -249,7 +249,7 @@ final class KvCache {
       if (buried == null) {
         throw new IllegalStateException("all " + active.size() + " sequences are active");
       }
-      context.copySequence(buried.sequence, graveyard, -1, -1);
+      decoder.copySequence(buried.sequence, graveyard, -1, -1);
       drop(buried);
     }
     return freeSequences.poll();

@@ -97,13 +97,13 @@ final class Lane extends DecodeLoop<Job> {
     makeRoom();
     gather();
     long ready = System.nanoTime();
-    context.decode(batch);
+    decoder.decode(batch);
     long decoded = System.nanoTime();
     cache.decoded();
     counters.step(batch.size());
     long drawn = decoded;
     if (!draws.rollouts().isEmpty()) {
-      counters.drawn(draws.sample(context));
+      counters.drawn(draws.sample(decoder));
       drawn = System.nanoTime();
       handOut();
     }

@@ -6,6 +6,7 @@ import dev.sphere.bindings.Device;
 import dev.sphere.bindings.KvType;
 import dev.sphere.bindings.LlamaException;
 import dev.sphere.bindings.Model;
+import dev.sphere.bindings.TreeDecoder;
 import dev.sphere.engine.Generation;
 import dev.sphere.engine.Generation.Finish;
 import dev.sphere.engine.Policy;
@@ -46,8 +47,6 @@ public final class LlamaPolicy implements Policy, AutoCloseable {
     /** Most rollouts that step together in a lane: llama.cpp's sequences less some for prefixes that are kept. */
     public static final int MOST_SLOTS = ContextOptions.MAX_SEQUENCES - 32;
 
-    private static final long SMALL = 50_000_000; // parameters; below, one thread a lane beats threads that wait
-
     public Options {
       if (lanes < 1 || threads < 1 || slots < 1 || slots > MOST_SLOTS || maxSequence < 0) {
         throw new IllegalArgumentException(
@@ -67,7 +66,7 @@ public final class LlamaPolicy implements Policy, AutoCloseable {
     /** Visible for tests: {@code onCores} is false for a GPU, which wants all rollouts in one large batch. */
     static Options auto(Model model, int parallel, boolean onCores) {
       int cores = Runtime.getRuntime().availableProcessors();
-      boolean small = onCores && model.parameters() < SMALL;
+      boolean small = onCores && model.parameters() < TreeDecoder.MOST_PARAMETERS; // one thread a lane beats threads that wait
       int lanes = small ? cores : 1;
       int wanted = parallel > 0 ? Math.ceilDiv(parallel, lanes) : small ? 32 : onCores ? 62 : 128;
       return new Options(

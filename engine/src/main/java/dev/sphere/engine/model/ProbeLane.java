@@ -75,7 +75,7 @@ final class ProbeLane extends DecodeLoop<ProbeJob> {
       cache.compact(cache.capacity() / 2);
     }
     gather();
-    context.decode(batch);
+    decoder.decode(batch);
     cache.decoded();
     harvest();
   }
@@ -133,13 +133,13 @@ final class ProbeLane extends DecodeLoop<ProbeJob> {
       for (Wanted w : wanted.subList(from, to)) {
         logProbs.add(w.row, w.job.probe.targets()[w.target]);
       }
-      logProbs.compute(context.logits(), model.vocabulary().size(), options.threads());
+      logProbs.compute(decoder.logits(), model.vocabulary().size(), options.threads());
       for (int i = from; i < to; i++) {
         wanted.get(i).job.logProbs[wanted.get(i).target] = logProbs.logProb(i - from);
       }
     }
     if (!endings.isEmpty()) {
-      NativeFloats states = context.embeddings();
+      NativeFloats states = decoder.embeddings();
       for (Ending e : endings) {
         float[] hidden = new float[model.width()];
         states.read((long) e.row * hidden.length, hidden);

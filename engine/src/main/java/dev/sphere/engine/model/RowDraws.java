@@ -1,7 +1,7 @@
 package dev.sphere.engine.model;
 
-import dev.sphere.bindings.Context;
 import dev.sphere.bindings.ContextOptions;
+import dev.sphere.bindings.Decoder;
 import dev.sphere.bindings.Draws;
 import dev.sphere.bindings.LlamaException;
 import dev.sphere.bindings.Model;
@@ -44,7 +44,7 @@ final class RowDraws implements AutoCloseable {
    * @return how many draws these are
    * @throws LlamaException when nothing can be drawn from a row; names model, token and position
    */
-  int sample(Context context) {
+  int sample(Decoder decoder) {
     draws.clear();
     for (int row = 0; row < rollouts.size(); row++) {
       Rollout r = rollouts.get(row);
@@ -52,7 +52,7 @@ final class RowDraws implements AutoCloseable {
         add(row, r.job.requests.get(request), r.drawn());
       }
     }
-    NativeFloats logits = context.logits();
+    NativeFloats logits = decoder.logits();
     try {
       draws.sample(logits, model.vocabulary().size(), threads);
     } catch (LlamaException e) {

@@ -2,15 +2,15 @@ package dev.sphere.engine.model;
 
 import dev.sphere.bindings.Adapter;
 import dev.sphere.bindings.Batch;
-import dev.sphere.bindings.Context;
 import dev.sphere.bindings.ContextOptions;
+import dev.sphere.bindings.Decoder;
 import dev.sphere.bindings.Model;
 import dev.sphere.bindings.TargetLogProbs;
 import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Scores sorted rows in one context: a row forks from the one before it as soon as that one holds what they share, and
+ * Scores sorted rows in one decoder: a row forks from the one before it as soon as that one holds what they share, and
  * many rows step together, so that micro-batches are full. Runs on the calling thread.
  */
 final class ScorePass {
@@ -32,13 +32,10 @@ final class ScorePass {
 
   void run() {
     ScoreRow.link(rows);
-    try (Context context = Context.keepingLogits(model, shape);
+    try (Decoder decoder = Decoder.open(model, adapter, shape);
         Batch batch = new Batch(shape.batch());
         TargetLogProbs targets = new TargetLogProbs(4 * shape.microBatch())) {
-      if (adapter != null) {
-        context.useAdapters(List.of(adapter));
-      }
-      KvCache cache = new KvCache(context);
+      KvCache cache = new KvCache(decoder);
       while (next < rows.size() || !open.isEmpty()) {
         checkInterrupt();
         openRows(cache);
@@ -48,9 +45,9 @@ final class ScorePass {
         gather(batch, cache);
         if (batch.size() > 0) {
           cache.pad(batch);
-          context.decode(batch);
+          decoder.decode(batch);
           cache.decoded();
-          harvest(context, targets);
+          harvest(decoder, targets);
         }
         closeRows(cache);
       }
@@ -110,14 +107,14 @@ final class ScorePass {
     }
   }
 
-  private void harvest(Context context, TargetLogProbs targets) {
+  private void harvest(Decoder decoder, TargetLogProbs targets) {
     for (int from = 0; from < wanted.size(); from += targets.capacity()) {
       int to = Math.min(wanted.size(), from + targets.capacity());
       targets.clear();
       for (int i = from; i < to; i++) {
         targets.add(outputRows.get(i), wanted.get(i).token());
       }
-      targets.compute(context.logits(), model.vocabulary().size(), shape.threads());
+      targets.compute(decoder.logits(), model.vocabulary().size(), shape.threads());
       for (int i = from; i < to; i++) {
         wanted.get(i).row().store(wanted.get(i), targets.logProb(i - from));
       }
