@@ -24,11 +24,9 @@ template <typename T> Lines<T> lines_of(int64_t count) {
   return Lines<T>(static_cast<T *>(lines(static_cast<size_t>(count) * sizeof(T))));
 }
 
-// A matrix of weights, and how it is multiplied: by a kernel of ours, or row by row by ggml, in which shapes ggml does
-// that too.
+// A matrix of weights.
 struct Matrix {
-  ggml_tensor weights{}; // [rows x columns]
-  const ProductKernel * kernel = nullptr;
+  ggml_tensor weights{};        // [rows x columns]
   const float * bias = nullptr; // [rows]; null: none
 
   Matrix() = default;
@@ -54,7 +52,8 @@ struct Layer {
   const float *norm, *feed_norm, *q_norm, *k_norm;
 };
 
-// Products of some rows with several matrices, converting the rows once.
+// Products of some rows with several matrices, converting the rows once: by a kernel of ours, or row by row by ggml, in
+// the shapes in which ggml does that too.
 class Products {
 public:
   // Makes room for a product with up to n rows.

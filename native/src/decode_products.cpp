@@ -49,15 +49,13 @@ void * lines(size_t bytes) {
 Matrix::Matrix(const void * data, int32_t type, int64_t columns, int64_t rows, const void * bias)
     : weights(matrix_of(static_cast<ggml_type>(type), data, columns, rows,
                         static_cast<int64_t>(ggml_row_size(static_cast<ggml_type>(type), columns)))),
-      bias(static_cast<const float *>(bias)) {
-  kernel = product_kernel(&weights);
-}
+      bias(static_cast<const float *>(bias)) {}
 
 void Products::reserve(const Matrix & matrix, int64_t most) {
   for (int64_t rows = 1; rows <= most; rows++) { // what a kernel needs may depend on it in any way
-    if (matrix.kernel) {
-      inputs_size = std::max(inputs_size, matrix.kernel->inputs_size(matrix.columns(), rows));
-      own_size = std::max(own_size, matrix.kernel->own_size(matrix.columns(), rows));
+    if (const ProductKernel * kernel = product_kernel(&matrix.weights, rows)) {
+      inputs_size = std::max(inputs_size, kernel->inputs_size(matrix.columns(), rows));
+      own_size = std::max(own_size, kernel->own_size(matrix.columns(), rows));
     } else {
       inputs_size = std::max(inputs_size, whole_lines(row_bytes(matrix) * rows));
     }
@@ -77,16 +75,16 @@ void Products::rows(const float * from, int64_t count) {
 
 void Products::into(const Matrix & matrix, float * y, int64_t stride) {
   ggml_tensor in = floats_of(x, matrix.columns(), n, matrix.columns());
-  if (matrix.kernel) {
-    if (converted != matrix.kernel) {
-      matrix.kernel->convert(&in, 0, 1, inputs.get(), own.get());
-      converted = matrix.kernel;
+  if (const ProductKernel * kernel = product_kernel(&matrix.weights, n)) {
+    if (converted != kernel) {
+      kernel->convert(&in, 0, 1, inputs.get(), own.get());
+      converted = kernel;
     }
     ggml_tensor out = floats_of(y, matrix.rows(), n, stride);
     out.op = GGML_OP_MUL_MAT;
     out.src[0] = const_cast<ggml_tensor *>(&matrix.weights);
     out.src[1] = &in;
-    matrix.kernel->panels(&out, 0, (matrix.rows() + PRODUCT_PANEL - 1) / PRODUCT_PANEL, inputs.get(), own.get());
+    kernel->panels(&out, 0, (matrix.rows() + PRODUCT_PANEL - 1) / PRODUCT_PANEL, inputs.get(), own.get());
     return;
   }
   const ggml_type_traits_cpu * traits = ggml_get_type_traits_cpu(matrix.weights.type);

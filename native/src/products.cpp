@@ -66,4 +66,6 @@ void sphere::products(ggml_tensor * op, int ith, int nth, ggml_threadpool * pool
   }
 }
 
-const sphere::ProductKernel * sphere::product_kernel(const ggml_tensor * weights) { return kernel_of(weights); }
+const sphere::ProductKernel * sphere::product_kernel(const ggml_tensor * weights, int64_t) {
+  return kernel_of(weights);
+}

@@ -40,9 +40,9 @@ struct ProductKernel {
 const ProductKernel * q8_product(const ggml_tensor * weights);  // products_q8.cpp; nullptr: not for these
 const ProductKernel * row_product(const ggml_tensor * weights); // products_rows.cpp
 
-// The one that multiplies these weights; nullptr: none does.
-const ProductKernel * product_kernel(const ggml_tensor * weights);
-
 constexpr int64_t whole_lines(int64_t bytes) { return (bytes + 63) / 64 * 64; }
+
+// The one that multiplies these weights with n rows; nullptr: none does.
+const ProductKernel * product_kernel(const ggml_tensor * weights, int64_t n);
 
 } // namespace sphere
