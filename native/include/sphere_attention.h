@@ -25,6 +25,11 @@ SPHERE_API void sphere_attention_enable(int32_t on);
 // How many attention nodes the kernel has computed in this process.
 SPHERE_API int64_t sphere_attention_nodes(void);
 
+// Whether this CPU has a matrix unit (AMX) that the system lets this process use: then it computes products with BF16
+// and Q8_0 weights, and with BF16 weights in training. Switches it off (0) and on again (1), for comparisons; not while
+// anything is computed. The environment variable SPHERE_AMX=off keeps a process from it altogether.
+SPHERE_API int32_t sphere_tiles_enable(int32_t on);
+
 // The kernel itself, one thread.
 //   q     [n_tokens x n_heads x head]            F32
 //   k, v  [n_cells x n_kv_heads x head]          F16 bits

@@ -5,6 +5,7 @@
 #if defined(__AMX_TILE__) && defined(__AMX_BF16__) && defined(__AMX_INT8__) && defined(__linux__)
 #define SPHERE_AMX 1
 
+#include <atomic>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
@@ -14,7 +15,13 @@
 
 namespace sphere {
 
-// Whether the system lets this process use the tiles. SPHERE_AMX=off: no.
+// For comparisons; not while anything is computed.
+inline std::atomic<bool> & amx_wanted() {
+  static std::atomic<bool> wanted{true};
+  return wanted;
+}
+
+// Whether the system lets this process use the tiles, and nobody has switched them off (SPHERE_AMX=off).
 inline bool amx_granted() {
   static const bool granted = [] {
     constexpr long REQUEST_PERMISSION = 0x1023; // ARCH_REQ_XCOMP_PERM
@@ -22,7 +29,7 @@ inline bool amx_granted() {
     const char * off = std::getenv("SPHERE_AMX");
     return !(off && std::strcmp(off, "off") == 0) && syscall(SYS_arch_prctl, REQUEST_PERMISSION, TILE_DATA) == 0;
   }();
-  return granted;
+  return granted && amx_wanted().load(std::memory_order_relaxed);
 }
 
 // The shapes of a thread's tiles, in force from construction to destruction.

@@ -37,12 +37,16 @@ struct ProductKernel {
   void (*panels)(const ggml_tensor * op, int64_t from, int64_t to, const void * inputs, void * own);
 };
 
-const ProductKernel * q8_product(const ggml_tensor * weights);  // products_q8.cpp; nullptr: not for these
-const ProductKernel * row_product(const ggml_tensor * weights); // products_rows.cpp
+// What each file has for these weights and n rows of activations; nullptr: nothing.
+const ProductKernel * q8_product(const ggml_tensor * weights, int64_t n);        // products_q8.cpp
+const ProductKernel * q8_tile_product(const ggml_tensor * weights, int64_t n);   // products_amx_q8.cpp
+const ProductKernel * row_product(const ggml_tensor * weights, int64_t n);       // products_rows.cpp
+const ProductKernel * bf16_tile_product(const ggml_tensor * weights, int64_t n); // products_amx_bf16.cpp
 
 constexpr int64_t whole_lines(int64_t bytes) { return (bytes + 63) / 64 * 64; }
 
-// The one that multiplies these weights with n rows; nullptr: none does.
+// The first of them that multiplies these weights with n rows; nullptr: none does. Whatever n is, an output's bits are
+// the same.
 const ProductKernel * product_kernel(const ggml_tensor * weights, int64_t n);
 
 } // namespace sphere

@@ -41,11 +41,11 @@ inline __m512i two(const char * low, const char * high) {
 }
 
 // Register i of the result: the i-th four numbers of all 16 rows, from one block. What the next panel has in that place
-// is fetched ahead: hardware does not follow 16 streams.
+// is fetched ahead, to the second cache, which holds whole panels: hardware does not follow 16 streams.
 inline __attribute__((always_inline)) void pack(const char * const * rows, int64_t offset, Packed & out) {
-  const char * next = rows[0] + PANEL * (rows[1] - rows[0]) + offset * PANEL;
-  for (size_t i = 0; i <= PANEL * sizeof(Block); i += 64) {
-    _mm_prefetch(next + i, _MM_HINT_T0);
+  const int64_t ahead = PANEL * (rows[1] - rows[0]) + offset;
+  for (int i = 0; i < PANEL; i++) {
+    _mm_prefetch(rows[i] + ahead, _MM_HINT_T1);
   }
   const __m512i flip = _mm512_set1_epi8(static_cast<char>(0x80));
   __m512i quads[2][QUADS]; // of rows 0 to 7 and 8 to 15, in lanes (i, i + 4) x (first four rows, last four rows)
@@ -112,9 +112,9 @@ constexpr Tile TILES[MOST + 1] = {nullptr, tile<1>,  tile<2>,  tile<3>,  tile<4>
                                   tile<9>, tile<10>, tile<11>, tile<12>, tile<13>, tile<14>, tile<15>, tile<16>};
 
 // Rows of activations lie in tiles of nearly equal size, block by block.
-struct Tiles {
+struct Split {
   int64_t count, n;
-  explicit Tiles(int64_t n) : count((n + MOST - 1) / MOST), n(n) {}
+  explicit Split(int64_t n) : count((n + MOST - 1) / MOST), n(n) {}
   int64_t begin(int64_t t) const { return n * t / count; }
 };
 
@@ -130,7 +130,7 @@ int64_t own_size(int64_t k, int64_t n) {
 void convert(const ggml_tensor * x, int ith, int nth, void * inputs, void * own) {
   auto * row = static_cast<Block *>(own);
   const int64_t k = x->ne[0], n = x->ne[1], blocks = k / 32;
-  const Tiles tiles(n);
+  const Split tiles(n);
   const auto from_float = ggml_get_type_traits_cpu(GGML_TYPE_Q8_0)->from_float;
   for (int64_t t = 0; t < tiles.count; t++) {
     const int64_t first = tiles.begin(t), size = tiles.begin(t + 1) - first;
@@ -157,7 +157,7 @@ void convert(const ggml_tensor * x, int ith, int nth, void * inputs, void * own)
 void panels(const ggml_tensor * op, int64_t from, int64_t to, const void * inputs, void * own) {
   const ggml_tensor *w = op->src[0], *x = op->src[1];
   const int64_t blocks = w->ne[0] / 32;
-  const Tiles tiles(x->ne[1]);
+  const Split tiles(x->ne[1]);
   auto * packed = reinterpret_cast<Packed *>(static_cast<char *>(own) + row_size(w->ne[0]));
   const auto stride = static_cast<int64_t>(op->nb[1] / sizeof(float));
   for (int64_t panel = from; panel < to; panel++) {
@@ -180,12 +180,14 @@ constexpr ProductKernel KERNEL{inputs_size, own_size, convert, panels};
 
 } // namespace
 
-const ProductKernel * q8_product(const ggml_tensor * w) { return w->type == GGML_TYPE_Q8_0 ? &KERNEL : nullptr; }
+const ProductKernel * q8_product(const ggml_tensor * w, int64_t) {
+  return w->type == GGML_TYPE_Q8_0 ? &KERNEL : nullptr;
+}
 
 } // namespace sphere
 
 #else
 
-const sphere::ProductKernel * sphere::q8_product(const ggml_tensor *) { return nullptr; }
+const sphere::ProductKernel * sphere::q8_product(const ggml_tensor *, int64_t) { return nullptr; }
 
 #endif

@@ -184,7 +184,7 @@ template <typename T> const ProductKernel * kernel(const ggml_tensor * w) {
 
 } // namespace
 
-const ProductKernel * row_product(const ggml_tensor * w) {
+const ProductKernel * row_product(const ggml_tensor * w, int64_t) {
   switch (w->type) {
     case GGML_TYPE_F32: return kernel<Float32>(w);
     case GGML_TYPE_F16: return kernel<Float16>(w);
@@ -197,6 +197,6 @@ const ProductKernel * row_product(const ggml_tensor * w) {
 
 #else
 
-const sphere::ProductKernel * sphere::row_product(const ggml_tensor *) { return nullptr; }
+const sphere::ProductKernel * sphere::row_product(const ggml_tensor *, int64_t) { return nullptr; }
 
 #endif

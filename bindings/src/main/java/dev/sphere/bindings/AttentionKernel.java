@@ -22,6 +22,7 @@ import java.lang.invoke.MethodHandle;
  */
 public final class AttentionKernel {
   private static final MethodHandle ENABLE = NativeLibraries.downcall("sphere_attention_enable", ofVoid(JAVA_INT));
+  private static final MethodHandle TILES = NativeLibraries.downcall("sphere_tiles_enable", of(JAVA_INT, JAVA_INT));
   private static final MethodHandle NODES = NativeLibraries.downcall("sphere_attention_nodes", of(JAVA_LONG));
   private static final MethodHandle COMPUTE =
       NativeLibraries.downcall(
@@ -52,6 +53,20 @@ public final class AttentionKernel {
     }
     try {
       ENABLE.invokeExact(on ? 1 : 0);
+    } catch (Throwable e) {
+      throw Llama.unexpected(e);
+    }
+  }
+
+  /**
+   * Has products use the CPU's matrix unit (AMX), which is the default, or the vector units alone, for comparisons; not
+   * while anything is computed.
+   *
+   * @return whether there is a matrix unit that this process may use ({@code SPHERE_AMX=off} keeps it from it)
+   */
+  public static boolean tiles(boolean on) {
+    try {
+      return (int) TILES.invokeExact(on ? 1 : 0) != 0;
     } catch (Throwable e) {
       throw Llama.unexpected(e);
     }

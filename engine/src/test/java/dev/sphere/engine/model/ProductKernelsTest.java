@@ -16,7 +16,8 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /**
  * libsphere's products with weights: a row's bits are the same whatever is multiplied together, at every border of the
- * kernels' tiles (1 to 6 rows for F32, F16 and BF16, 16 for Q8_0), and ggml's own products give the same numbers.
+ * kernels' tiles (1 to 6 rows for F32, F16 and BF16, 16 for Q8_0 and in the matrix unit), and ggml's own products give
+ * the same numbers. Where there is a matrix unit, the same without it.
  */
 class ProductKernelsTest {
   private static final int MOST = 65;
@@ -27,6 +28,17 @@ class ProductKernelsTest {
   @EnumSource(names = {"F32", "F16", "BF16", "Q8_0"})
   void aRowHasTheSameBitsInAnyCompany(GgmlType type) {
     assumeTrue(AttentionKernel.oneRow());
+    float[] first = compare(type);
+    boolean tiles = AttentionKernel.tiles(false);
+    try {
+      float[] without = tiles ? compare(type) : first;
+      assertArrayEquals(first, without, type == GgmlType.BF16 ? 2e-3f : 0f, type + ", matrix unit and vectors");
+    } finally {
+      AttentionKernel.tiles(true);
+    }
+  }
+
+  private static float[] compare(GgmlType type) {
     try (Model model = Model.load(TestModels.write(dir, "tiny-qwen2", type))) {
       float[] alone = firstRow(model, 1, 1);
       for (int rows : new int[] {2, 3, 4, 5, 7, 8, 11, 13, 15, 16, 17, 31, 33, 48, MOST}) {
@@ -40,6 +52,7 @@ class ProductKernelsTest {
       } finally {
         AttentionKernel.enable(true);
       }
+      return alone;
     }
   }
 
