@@ -198,6 +198,25 @@ inline uint32_t at_least(Vec a, Vec b) {
 #endif
 }
 
+// Writes those lanes of a whose bits are set, in order, and `first` plus their numbers. What lies behind them, up to
+// kWidth values in all, may be overwritten too.
+inline void compress(Vec a, uint32_t bits, int32_t first, float * to, int32_t * numbers) {
+#if defined(__AVX512F__)
+  const auto mask = static_cast<__mmask16>(bits);
+  const __m512i lanes = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+  store(to, _mm512_maskz_compress_ps(mask, a)); // in a register: Zen 4 is slow to compress into memory
+  _mm512_storeu_si512(numbers, _mm512_maskz_compress_epi32(mask, _mm512_add_epi32(lanes, _mm512_set1_epi32(first))));
+#else
+  float lanes[kWidth];
+  store(lanes, a);
+  for (; bits != 0; bits &= bits - 1) {
+    const int lane = __builtin_ctz(bits);
+    *to++ = lanes[lane];
+    *numbers++ = first + lane;
+  }
+#endif
+}
+
 // Lanes beyond n (fewer than kWidth) read as `rest` and are not written.
 inline Vec load_part(const float * p, int n, float rest) {
   float lanes[kWidth];

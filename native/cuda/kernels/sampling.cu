@@ -1,6 +1,6 @@
 // Drawing tokens from rows of logits: top-k, top-p, min-p, temperature, and the log-probability of what was drawn.
 //
-// What: sphere_sample_rows (native/src/sampling.cpp), many draws at once: the same order of filters, the same random
+// What: sphere_sample_rows (native/src/sampling*.cpp), many draws at once: the same order of filters, the same random
 // number for the same key bit by bit (Philox4x32-10), the same ties (the lower token id first).
 // How: one block a draw. Probabilities are added as whole numbers of 2^-43 of the highest one: sums of whole numbers do
 // not depend on the order, so atomics give the same bits in every run, and no sum depends on how a row is shared out.

@@ -41,7 +41,8 @@ final class ReferenceSampler {
     }
     boolean filtered = (topK > 0 && topK < logits.length) || topP < 1 || minP > 0;
     if (filtered) {
-      kept.sort(Comparator.<Integer>comparingDouble(i -> -logits[i]).thenComparing(i -> i));
+      // Best first, the lower id among equals; the two zeros are equal.
+      kept.sort(Comparator.<Integer>comparingDouble(i -> 0.0 - logits[i]).thenComparing(i -> i));
     }
     if (topK > 0 && topK < kept.size()) {
       kept = kept.subList(0, topK);
@@ -77,7 +78,7 @@ final class ReferenceSampler {
     return d.tokens().getLast();
   }
 
-  /** Philox4x32-10 at (seed, problem, node, draw, index): see sampling.cpp. */
+  /** Philox4x32-10 at (seed, problem, node, draw, index): see philox.hpp. */
   static double uniform(long seed, long problem, long node, int draw, int index) {
     return uniformWithKey(mix(mix(seed) ^ problem), node, draw, index);
   }

@@ -19,17 +19,58 @@ class SamplingTest {
     {0.6f, 20, 0.95f, 0.02f}, {1, 1, 1, 0}, {0.9f, 100_000, 0.5f, 0}, {2, 0, 0.99f, 0}, {0.05f, 3, 0.3f, 0.5f},
   };
 
+  /** Filters that leave hundreds to tens of thousands of flat logits. */
+  private static final float[][] MANY = {
+    {1, 0, 0.95f, 0}, {0.8f, 0, 0.95f, 0}, {1.3f, 0, 0.5f, 0}, {1, 0, 0.999f, 0}, {1, 0, 0.9f, 0.2f},
+    {0.9f, 0, 1, 0.15f}, {1, 0, 1, 1e-9f}, {1, 513, 1, 0}, {0.7f, 3000, 1, 0}, {1, 3000, 0.8f, 0},
+    {0.6f, 4000, 0.95f, 0.1f}, {0.1f, 100_000, 0.99f, 0}, {3, 600, 0.999f, 1e-3f},
+  };
+
   @Test
   void drawsAndLogProbabilitiesEqualTheReference() {
-    for (int size : new int[] {1, 2, 3, 15, 16, 17, 255, 511, 512, 513, 1000, 32_003, 151_936}) {
+    // A block of the kernel has 768 logits; the maximum of the block after next is taken beside a block's sums.
+    for (int size : new int[] {1, 2, 3, 15, 16, 17, 255, 767, 768, 769, 1000, 2303, 2304, 2305, 32_003, 151_936}) {
       Random random = new Random(size);
       int rows = size > 10_000 ? 2 : 9;
       float[] all = new float[size * rows];
       for (int i = 0; i < all.length; i++) {
         all[i] = (float) random.nextGaussian() * (i / size % 3 == 0 ? 0.5f : 6f);
       }
-      compare(all, size, rows);
+      compare(all, size, rows, SETTINGS);
     }
+  }
+
+  @Test
+  void filtersThatLeaveManyTokensEqualTheReference() {
+    for (int size : new int[] {513, 577, 5000, 151_936}) {
+      Random random = new Random(size);
+      float[][] rows = new float[size < 10_000 ? 8 : 3][size];
+      for (int i = 0; i < size; i++) {
+        double normal = random.nextGaussian();
+        float[] row = {
+          (float) (0.5 * normal), // a model of random weights
+          (float) (5 + 0.02 * normal),
+          Math.round(4 * normal) / 4f, // many ties
+          normal > 1 ? -1e30f : (float) normal, // masked
+          i % 3 == 0 ? -INF : (float) (0.3 * normal),
+          i == size / 2 ? 3e38f : -3e38f, // a difference beyond F32
+          i % 2 == 0 ? 0f : -0f,
+          (float) -Math.pow(10, 20 * random.nextDouble() - 18), // steps of one width tell most apart only late
+        };
+        for (int r = 0; r < rows.length; r++) {
+          rows[r][i] = row[r];
+        }
+      }
+      compare(concat(rows), size, rows.length, MANY);
+    }
+  }
+
+  private static float[] concat(float[][] rows) {
+    float[] all = new float[rows.length * rows[0].length];
+    for (int r = 0; r < rows.length; r++) {
+      System.arraycopy(rows[r], 0, all, r * rows[r].length, rows[r].length);
+    }
+    return all;
   }
 
   @Test
@@ -49,28 +90,24 @@ class SamplingTest {
       rows[5][i] = i % 2 == 0 ? -INF : 0.01f * i;
       rows[6][i] = i % 7; // many ties
     }
-    float[] all = new float[7 * size];
-    for (int r = 0; r < 7; r++) {
-      System.arraycopy(rows[r], 0, all, r * size, size);
-    }
-    compare(all, size, 7);
+    compare(concat(rows), size, 7, SETTINGS);
   }
 
-  private static void compare(float[] all, int size, int rows) {
+  private static void compare(float[] all, int size, int rows, float[][] settings) {
     try (NativeFloats logits = NativeFloats.allocate(all.length);
-        Draws draws = new Draws(rows * SETTINGS.length);
-        TargetLogProbs targets = new TargetLogProbs(rows * SETTINGS.length)) {
+        Draws draws = new Draws(rows * settings.length);
+        TargetLogProbs targets = new TargetLogProbs(rows * settings.length)) {
       logits.write(0, all);
       for (int r = 0; r < rows; r++) {
-        for (float[] s : SETTINGS) {
+        for (float[] s : settings) {
           draws.add(r, 5, 6, r, 7, draws.size(), s[0], (int) s[1], s[2], s[3]);
         }
       }
       draws.sample(logits, size, 2);
       for (int i = 0; i < draws.size(); i++) {
-        float[] row = Arrays.copyOfRange(all, i / SETTINGS.length * size, (i / SETTINGS.length + 1) * size);
-        float[] s = SETTINGS[i % SETTINGS.length];
-        String what = "size " + size + ", row " + i / SETTINGS.length + ", " + Arrays.toString(s);
+        float[] row = Arrays.copyOfRange(all, i / settings.length * size, (i / settings.length + 1) * size);
+        float[] s = settings[i % settings.length];
+        String what = "size " + size + ", row " + i / settings.length + ", " + Arrays.toString(s);
         int token = draws.token(i);
         double logProb = ReferenceSampler.logProb(row, token);
         assertEquals(logProb, draws.logProb(i), 3e-6 * (1 + Math.abs(logProb)), what);
@@ -83,7 +120,7 @@ class SamplingTest {
           assertEquals(0f, draws.samplingLogProb(i), what);
         } else {
           Distribution d = ReferenceSampler.distribution(row, s[0], (int) s[1], s[2], s[3]);
-          double u = ReferenceSampler.uniform(5, 6, i / SETTINGS.length, 7, i);
+          double u = ReferenceSampler.uniform(5, 6, i / settings.length, 7, i);
           int expected = ReferenceSampler.draw(d, u);
           if (expected != token) { // u falls on a border, closer than F32 sums can tell
             assertTrue(nearBorder(d, u), what + ": " + token + " instead of " + expected);
@@ -91,7 +128,7 @@ class SamplingTest {
           double sampling = Math.log(d.of(token));
           assertEquals(sampling, draws.samplingLogProb(i), 2e-5 * (1 + Math.abs(sampling)), what);
         }
-        targets.add(i / SETTINGS.length, token);
+        targets.add(i / settings.length, token);
       }
       targets.compute(logits, size, 2);
       for (int i = 0; i < targets.size(); i++) {
@@ -113,13 +150,17 @@ class SamplingTest {
 
   @Test
   void drawsFollowTheDistribution() {
-    int size = 40;
+    follow(40, 2, new float[][] {{1, 0, 1, 0}, {0.7f, 0, 1, 0}, {1.3f, 20, 0.9f, 0.05f}});
+    follow(1200, 0.5f, new float[][] {{1.5f, 0, 0.9f, 0}, {0.9f, 700, 1, 0}, {1, 0, 1, 0.3f}}); // not sorted
+  }
+
+  private static void follow(int size, float spread, float[][] settings) {
     int n = 40_000;
     float[] row = new float[size];
     for (int i = 0; i < size; i++) {
-      row[i] = (float) Math.sin(i * 1.7) * 2;
+      row[i] = (float) Math.sin(i * 1.7) * spread;
     }
-    for (float[] s : new float[][] {{1, 0, 1, 0}, {0.7f, 0, 1, 0}, {1.3f, 20, 0.9f, 0.05f}}) {
+    for (float[] s : settings) {
       int[] counts = new int[size];
       try (NativeFloats logits = NativeFloats.allocate(size);
           Draws draws = new Draws(n)) {

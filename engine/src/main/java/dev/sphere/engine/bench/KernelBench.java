@@ -62,6 +62,15 @@ public final class KernelBench {
           new Manner("min-p 0.05", 0.8f, 0, 1, 0.05f),
           new Manner("top-k 40, top-p 0.95, min-p 0.05", 0.8f, 40, 0.95f, 0.05f));
 
+  /** Over flat logits, on one thread: half of the vocabulary and more is left. */
+  private static final List<Manner> FLAT =
+      List.of(
+          new Manner("top-p 0.95", 0.8f, 0, 0.95f, 0),
+          new Manner("min-p 0.05", 0.8f, 0, 1, 0.05f),
+          new Manner("top-k 50000", 0.8f, 50_000, 1, 0));
+
+  private static final int FLAT_ROWS = 8;
+
   private final Plan plan;
   private final Model model;
 
@@ -82,14 +91,20 @@ public final class KernelBench {
     List<SamplerChain> chains = new ArrayList<>();
     try (NativeFloats logits = NativeFloats.allocate(n);
         NativeFloats other = NativeFloats.allocate(n);
-        Draws draws = new Draws(plan.rows());
+        NativeFloats flat = NativeFloats.allocate((long) FLAT_ROWS * plan.vocabulary());
+        Draws draws = new Draws(Math.max(plan.rows(), FLAT_ROWS));
         TargetLogProbs targets = new TargetLogProbs(plan.rows())) {
       fill(logits);
+      fillFlat(flat);
       Turns turns = new Turns(plan.repetitions());
       turns.add("copy", "GB/s", i -> rate(2 * bytes, () -> BenchKernels.copy(other, logits, plan.threads())));
       turns.add("walk", "GB/s", i -> rate(bytes, () -> BenchKernels.largest(logits, plan.threads())));
       for (Manner m : MANNERS) {
-        turns.add("sample, " + m.name(), "GB/s", i -> rate(bytes, () -> sample(draws, logits, m, i)));
+        turns.add("sample, " + m.name(), "GB/s", i -> rate(bytes, () -> sample(draws, logits, plan.rows(), m, i, plan.threads())));
+      }
+      for (Manner m : FLAT) {
+        turns.add("sample flat logits, " + m.name(), "ms a row",
+            i -> 1e3 / FLAT_ROWS * best(() -> sample(draws, flat, FLAT_ROWS, m, i, 1)));
       }
       turns.add("log-probabilities", "GB/s", i -> rate(bytes, () -> logProbs(targets, logits)));
       for (Manner m : MANNERS) {
@@ -180,12 +195,24 @@ public final class KernelBench {
     }
   }
 
-  private void sample(Draws draws, NativeFloats logits, Manner m, int repetition) {
+  /** As a model of random weights makes them. */
+  private void fillFlat(NativeFloats logits) {
+    Random random = new Random(8);
+    float[] row = new float[plan.vocabulary()];
+    for (int r = 0; r < FLAT_ROWS; r++) {
+      for (int i = 0; i < row.length; i++) {
+        row[i] = (float) (random.nextGaussian() * 0.5);
+      }
+      logits.write((long) r * row.length, row);
+    }
+  }
+
+  private void sample(Draws draws, NativeFloats logits, int rows, Manner m, int repetition, int threads) {
     draws.clear();
-    for (int r = 0; r < plan.rows(); r++) {
+    for (int r = 0; r < rows; r++) {
       draws.add(r, repetition, 0, 0, r, 0, m.temperature(), m.topK(), m.topP(), m.minP());
     }
-    draws.sample(logits, plan.vocabulary(), plan.threads());
+    draws.sample(logits, plan.vocabulary(), threads);
   }
 
   private void logProbs(TargetLogProbs targets, NativeFloats logits) {
@@ -196,15 +223,19 @@ public final class KernelBench {
     targets.compute(logits, plan.vocabulary(), plan.threads());
   }
 
-  /** GB/s of {@code work}, the best of three: what the kernel can do, not what disturbed it. */
   private static double rate(double bytes, Runnable work) {
+    return bytes / best(work) / 1e9;
+  }
+
+  /** Seconds of {@code work}, the best of three: what the kernel can do, not what disturbed it. */
+  private static double best(Runnable work) {
     double best = Double.MAX_VALUE;
     for (int i = 0; i < 3; i++) {
       long begin = System.nanoTime();
       work.run();
       best = Math.min(best, Turns.seconds(begin));
     }
-    return bytes / best / 1e9;
+    return best;
   }
 
   private static double javaCall() {
