@@ -19,7 +19,13 @@ inline __mmask16 lanes(int64_t n) {
   return n >= 16 ? static_cast<__mmask16>(0xffff) : static_cast<__mmask16>((1u << std::max<int64_t>(n, 0)) - 1);
 }
 
-// 16 pairs that follow each other in memory from p on, zeros from k on.
+// 16 pairs that follow each other in memory.
+inline __m512i pairs_along(const float * x) {
+  return reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(_mm512_loadu_ps(x + 16), _mm512_loadu_ps(x)));
+}
+inline __m512i pairs_along(const uint16_t * x) { return _mm512_loadu_si512(x); }
+
+// The same from p on, zeros from k on.
 inline __m512i pairs_along(const float * x, int64_t p, int64_t k) {
   const __m512 first = _mm512_maskz_loadu_ps(lanes(k - p), x + p);
   const __m512 second = k - p > 16 ? _mm512_maskz_loadu_ps(lanes(k - p - 16), x + p + 16) : _mm512_setzero_ps();
@@ -31,7 +37,17 @@ inline __m512i pairs_along(const uint16_t * x, int64_t p, int64_t k) {
   return _mm512_maskz_loadu_epi16(mask, x + p);
 }
 
-// 16 pairs of two rows; a missing odd row is zeros.
+// 16 pairs of two rows.
+inline __m512i pairs_across(const float * even, const float * odd) {
+  return pairs_of(_mm512_loadu_ps(even), _mm512_loadu_ps(odd));
+}
+inline __m512i pairs_across(const uint16_t * even, const uint16_t * odd) {
+  const __m512i low = _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i *>(even)));
+  const __m512i high = _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i *>(odd)));
+  return _mm512_or_si512(low, _mm512_slli_epi32(high, 16));
+}
+
+// The same of some columns; a missing odd row is zeros.
 inline __m512i pairs_across(const float * even, const float * odd, __mmask16 mask) {
   return pairs_of(_mm512_maskz_loadu_ps(mask, even),
                   odd == nullptr ? _mm512_setzero_ps() : _mm512_maskz_loadu_ps(mask, odd));
@@ -42,6 +58,48 @@ inline __m512i pairs_across(const uint16_t * even, const uint16_t * odd, __mmask
       odd == nullptr ? _mm512_setzero_si512() : _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(mask, odd));
   return _mm512_or_si512(low, _mm512_slli_epi32(high, 16));
 }
+
+// Parts of 32 numbers whose sum they are: one is the numbers rounded to BF16; three are the numbers themselves, since
+// the second is what is left, rounded, and so on: F32 has 24 bits, BF16 8.
+template <int P> struct Parts {
+  __m512i part[P];
+};
+
+inline __m512 widened(__m256bh x) {
+  return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(reinterpret_cast<__m256i>(x)), 16));
+}
+
+// Of pairs that follow each other: 16 numbers, then 16 numbers.
+template <int P> inline Parts<P> parts_along(__m512 first, __m512 second) {
+  Parts<P> r;
+  for (int q = 0; q < P; q++) {
+    r.part[q] = reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(second, first));
+    if (q < P - 1) {
+      first = _mm512_sub_ps(first, widened(_mm512_cvtneps_pbh(first)));
+      second = _mm512_sub_ps(second, widened(_mm512_cvtneps_pbh(second)));
+    }
+  }
+  return r;
+}
+
+// Of the pairs of two rows.
+template <int P> inline Parts<P> parts_across(__m512 even, __m512 odd) {
+  Parts<P> r;
+  for (int q = 0; q < P; q++) {
+    const __m256bh low = _mm512_cvtneps_pbh(even);
+    const __m256bh high = _mm512_cvtneps_pbh(odd);
+    r.part[q] =
+        _mm512_or_si512(_mm512_cvtepu16_epi32(reinterpret_cast<__m256i>(low)), _mm512_castps_si512(widened(high)));
+    if (q < P - 1) {
+      even = _mm512_sub_ps(even, widened(low));
+      odd = _mm512_sub_ps(odd, widened(high));
+    }
+  }
+  return r;
+}
+
+// 16 numbers from x + p on, zeros from k on.
+inline __m512 numbers(const float * x, int64_t p, int64_t k) { return _mm512_maskz_loadu_ps(lanes(k - p), x + p); }
 
 // 16 rows of 64 bytes, `stride` bytes apart, turned about the diagonal of their 4-byte numbers. Half of the work is
 // done by the load ports, which put 16 bytes of four rows into one vector.

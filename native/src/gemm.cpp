@@ -169,13 +169,22 @@ void pack(const MatrixB & b, int64_t p0, int64_t kc, int64_t j0, int64_t nc, flo
 
 } // namespace
 
+// Whether tiles multiply: never by the rows of A, whose sums must not depend on their number.
+static bool in_tiles(int64_t n, int64_t k) { return n >= 48 && k >= 48 && has_gemm_amx(); }
+
 int64_t gemm_scratch(int64_t n, int64_t k) {
+  if (in_tiles(n, k)) {
+    return gemm_amx_scratch();
+  }
   const int64_t columns = std::min(n, kColumns) + kPanel;
   return columns * std::min(k, kDepth) + columns + kColumnBlock;
 }
 
 void gemm(int64_t m, int64_t n, int64_t k, const MatrixA & a, const MatrixB & b, float * c, int64_t ldc,
           const float * bias, bool accumulate, int ith, int nth, float * scratch) noexcept {
+  if (in_tiles(n, k)) {
+    return gemm_amx_f32(m, n, k, a, b, c, ldc, bias, accumulate, ith, nth, scratch);
+  }
   // Threads share out the columns, so that nobody packs twice; where those are too few, the rows.
   const int64_t unit = b.fill != nullptr ? kColumnBlock : kWidth;
   const bool by_columns = n >= unit * 3 * nth;

@@ -62,6 +62,10 @@ int64_t gemm_amx_scratch();
 void gemm_amx(int64_t m, int64_t n, int64_t k, const MatrixA & a, const MatrixB & b, float * c, int64_t ldc,
               const float * bias, bool accumulate, int ith, int nth, float * scratch) noexcept;
 
+// What gemm does there where n and k are large enough.
+void gemm_amx_f32(int64_t m, int64_t n, int64_t k, const MatrixA & a, const MatrixB & b, float * c, int64_t ldc,
+                  const float * bias, bool accumulate, int ith, int nth, float * scratch) noexcept;
+
 // The same for small matrices on one thread, B's rows contiguous with stride ldb: nothing is packed.
 void gemm_small(int64_t m, int64_t n, int64_t k, const MatrixA & a, const float * b, int64_t ldb, float * c,
                 int64_t ldc, bool accumulate) noexcept;

@@ -154,12 +154,11 @@ void pack_turned(const Shape & s, const Memory & m, const float * x, int64_t ld,
 void pack_scores(const Memory & m, const Block & b, const float * scores, int64_t index, uint16_t * out) {
   const int64_t rows = b.to - b.from;
   for (int64_t q = 0; q < kQueries / 2; q++) {
-    const float * even = scores + 2 * q * m.row;
-    const float * odd = 2 * q + 1 < rows ? even + m.row : nullptr;
-    across(even, odd, 2 * q < rows ? b.n : 0, m.heads, index * 16 + q, out);
-    for (int64_t j = 2 * q < rows ? b.n : 0; j < b.n; j += 16) { // queries that are not there
-      uint16_t * tile = tiles_at(out, j / kPanel, m.heads, index) + j % kPanel / 16 * kTile;
-      _mm512_store_si512(tile + q * 32, _mm512_setzero_si512());
+    if (2 * q < rows) {
+      const float * even = scores + 2 * q * m.row;
+      across(even, 2 * q + 1 < rows ? even + m.row : nullptr, b.n, m.heads, index * 16 + q, out);
+    } else {
+      blank(b.n, m.heads, index * 16 + q, out);
     }
   }
 }

@@ -21,10 +21,10 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * Products of numbers rounded to BF16, in the three layouts of a linear layer, against sums in double: with tiles where
- * the CPU has them, and in a JVM that is told to leave them.
+ * Products in F32 and of numbers rounded to BF16, in the three layouts of a linear layer, against sums in double: with
+ * tiles where the CPU has them, and in a JVM that is told to leave them.
  */
-class HalfProductsTest {
+class LinearKernelsTest {
   /** in, out, n: around tiles of 16, panels of 32, blocks of 512 rows, parts of sums and strips of C beyond 1,024. */
   private static final int[][] SIZES = {
     {1, 1, 1}, {2, 3, 17}, {31, 33, 32}, {33, 65, 31}, {64, 32, 64}, {127, 300, 5}, {160, 49, 513}, {1024, 34, 40},
@@ -38,9 +38,12 @@ class HalfProductsTest {
     private Child() {}
 
     public static void main(String[] args) {
-      HalfProductsTest test = new HalfProductsTest();
+      LinearKernelsTest test = new LinearKernelsTest();
       for (TensorType type : List.of(TensorType.F32, TensorType.BF16, TensorType.Q8_0)) {
-        test.products(type);
+        test.products(type, false);
+        if (TrainingKernels.hasBf16()) {
+          test.products(type, true);
+        }
       }
       test.rowsAlone();
     }
@@ -48,7 +51,6 @@ class HalfProductsTest {
 
   @Test
   void withoutTiles() throws Exception {
-    assumeTrue(TrainingKernels.hasBf16(), "this CPU multiplies no BF16");
     ProcessBuilder builder = new ProcessBuilder(
             Path.of(System.getProperty("java.home"), "bin", "java").toString(), "--enable-native-access=ALL-UNNAMED",
             "-cp", System.getProperty("java.class.path"), Child.class.getName())
@@ -61,32 +63,38 @@ class HalfProductsTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"F32", "BF16", "Q8_0"})
-  void products(String type) {
-    assumeTrue(TrainingKernels.hasBf16(), "this CPU multiplies no BF16");
-    products(TensorType.valueOf(type));
+  void exactProducts(String type) {
+    products(TensorType.valueOf(type), false);
   }
 
-  private void products(TensorType type) {
+  @ParameterizedTest
+  @ValueSource(strings = {"F32", "BF16", "Q8_0"})
+  void halfProducts(String type) {
+    assumeTrue(TrainingKernels.hasBf16(), "this CPU multiplies no BF16");
+    products(TensorType.valueOf(type), true);
+  }
+
+  private void products(TensorType type, boolean half) {
     for (int[] size : SIZES) {
       int in = type == TensorType.Q8_0 ? (size[0] + 31) / 32 * 32 : size[0];
       int out = size[1];
       int n = size[2];
       Problem p = new Problem(type, in, out, n);
-      float[][] results = p.run(1);
-      float[][] threads = p.run(3);
-      String what = type + " " + Arrays.toString(size) + ", result ";
+      float[][] results = p.run(1, half);
+      float[][] threads = p.run(3, half);
+      String what = type + (half ? " in BF16 " : " in F32 ") + Arrays.toString(size) + ", result ";
       for (int i = 0; i < results.length; i++) {
         assertArrayEquals(results[i], threads[i], what + i + " depends on the number of threads");
       }
       // y, y without a bias, dx, dx added, dw added
-      if (type != TensorType.Q8_0) {
-        close(p.sums(n, out, in, p.x, in, 1, p.weights, 1, in), p.bias, false, results[0], what + 0);
-        close(p.sums(n, out, in, p.x, in, 1, p.weights, 1, in), null, false, results[1], what + 1);
+      if (p.forward(half)) {
+        close(p.sums(half, n, out, in, p.x, in, 1, p.weights, 1, in), p.bias, false, results[0], what + 0);
+        close(p.sums(half, n, out, in, p.x, in, 1, p.weights, 1, in), null, false, results[1], what + 1);
       }
-      double[] dx = p.sums(n, in, out, p.dy, out, 1, p.weights, in, 1);
+      double[] dx = p.sums(half, n, in, out, p.dy, out, 1, p.weights, in, 1);
       close(dx, null, false, results[2], what + 2);
       close(dx, null, true, results[3], what + 3);
-      close(p.sums(out, in, n, p.dy, 1, out, p.x, in, 1), null, true, results[4], what + 4);
+      close(p.sums(half, out, in, n, p.dy, 1, out, p.x, in, 1), null, true, results[4], what + 4);
     }
   }
 
@@ -99,22 +107,25 @@ class HalfProductsTest {
     assertEquals(sums.length, actual.length, what);
     for (int i = 0; i < sums.length; i++) {
       double expected = sums[i] + (bias == null ? 0 : bias[i % bias.length]) + (added ? 1 : 0);
-      assertEquals(expected, actual[i], 2e-6 * largest, what + "[" + i + "]");
+      assertEquals(expected, actual[i], 1e-6 * largest, what + "[" + i + "]");
     }
   }
 
   /** A row has the same bits alone and in company, wherever it stands. */
   @Test
   void rowsAlone() {
-    assumeTrue(TrainingKernels.hasBf16(), "this CPU multiplies no BF16");
-    int in = 1057;
-    int out = 75;
-    Problem all = new Problem(TensorType.BF16, in, out, 67);
-    float[][] together = all.run(2);
+    rowsAlone(new Problem(TensorType.F32, 1057, 75, 67), false);
+    if (TrainingKernels.hasBf16()) {
+      rowsAlone(new Problem(TensorType.BF16, 1057, 75, 67), true);
+    }
+  }
+
+  private static void rowsAlone(Problem all, boolean half) {
+    float[][] together = all.run(2, half);
     for (int row : new int[] {0, 15, 16, 31, 33, 66}) {
-      float[][] alone = all.row(row).run(2);
-      assertArrayEquals(Arrays.copyOfRange(together[0], row * out, (row + 1) * out), alone[0]);
-      assertArrayEquals(Arrays.copyOfRange(together[2], row * in, (row + 1) * in), alone[2]);
+      float[][] alone = all.row(row).run(2, half);
+      assertArrayEquals(Arrays.copyOfRange(together[0], row * all.out, (row + 1) * all.out), alone[0]);
+      assertArrayEquals(Arrays.copyOfRange(together[2], row * all.in, (row + 1) * all.in), alone[2]);
     }
     assertTrue(together[0][0] != 0);
   }
@@ -122,6 +133,10 @@ class HalfProductsTest {
   private static float half(float x) {
     int bits = Float.floatToRawIntBits(x);
     return Float.intBitsToFloat((bits + 0x7fff + (bits >> 16 & 1)) & 0xffff0000);
+  }
+
+  private static float round(boolean half, float x) {
+    return half ? half(x) : x;
   }
 
   private float[] values(int n) {
@@ -186,18 +201,23 @@ class HalfProductsTest {
       return new Problem(this, row);
     }
 
-    /** C [m, n] in double, of factors rounded to BF16. */
-    double[] sums(int m, int columns, int k, float[] a, int aRow, int aCol, float[] b, int bRow, int bCol) {
+    /** Whether the forward product reads this type. */
+    boolean forward(boolean half) {
+      return type == TensorType.F32 || (half && type == TensorType.BF16);
+    }
+
+    /** C [m, n] in double, of factors rounded to BF16 or not. */
+    double[] sums(boolean half, int m, int columns, int k, float[] a, int aRow, int aCol, float[] b, int bRow, int bCol) {
       double[] c = new double[m * columns];
       float[] column = new float[k];
       for (int j = 0; j < columns; j++) {
         for (int p = 0; p < k; p++) {
-          column[p] = half(b[p * bRow + j * bCol]);
+          column[p] = round(half, b[p * bRow + j * bCol]);
         }
         for (int i = 0; i < m; i++) {
           double sum = 0;
           for (int p = 0; p < k; p++) {
-            sum += (double) half(a[i * aRow + p * aCol]) * column[p];
+            sum += (double) round(half, a[i * aRow + p * aCol]) * column[p];
           }
           c[i * columns + j] = sum;
         }
@@ -205,7 +225,7 @@ class HalfProductsTest {
       return c;
     }
 
-    float[][] run(int threads) {
+    float[][] run(int threads, boolean half) {
       try (Backend backend = Backend.cpu(threads);
           TensorBuffer buffer = new TensorBuffer(backend, 8);
           Graph graph = new Graph(backend, 20)) {
@@ -229,12 +249,12 @@ class HalfProductsTest {
         dxs.write(Arrays.copyOf(ones, in * n));
         dw.write(Arrays.copyOf(ones, in * out));
         TrainingKernels kernels = new TrainingKernels(graph);
-        boolean forward = type != TensorType.Q8_0;
-        Tensor biased = forward ? graph.keep(kernels.linear(w, xs, biases, true)) : null;
-        Tensor plain = forward ? graph.keep(kernels.linear(w, xs, null, true)) : null;
-        Tensor dx = graph.keep(kernels.linearDx(w, dys, null, true));
-        graph.compute(kernels.linearDx(w, dys, dxs, true));
-        graph.compute(kernels.linearDw(xs, dys, dw, true));
+        boolean forward = forward(half);
+        Tensor biased = forward ? graph.keep(kernels.linear(w, xs, biases, half)) : null;
+        Tensor plain = forward ? graph.keep(kernels.linear(w, xs, null, half)) : null;
+        Tensor dx = graph.keep(kernels.linearDx(w, dys, null, half));
+        graph.compute(kernels.linearDx(w, dys, dxs, half));
+        graph.compute(kernels.linearDw(xs, dys, dw, half));
         graph.allocate();
         graph.compute();
         return new float[][] {
