@@ -20,9 +20,11 @@ perf report -q -i "$work/perf.data" --sort dso,symbol --stdio --percent-limit 0.
   grep -E '^ +[0-9]' | sed -E 's/ +- +- *$//' > "$work/symbols.txt"
 awk '
   { share = $1 + 0; dso = $2; name = $0; sub(/^ *[0-9.]+% +[^ ]+ +\[.\] */, "", name)
-    if (dso ~ /libggml/ && name ~ /flash_attn/ || dso ~ /libsphere/ && name ~ /ttention|score_block|mix_chunk|visible|attend/) kind = "attention"
+    if (dso ~ /libggml/ && name ~ /flash_attn/ || dso ~ /libsphere/ && name ~ /ttention|score_block|mix_chunk|visible|attend|::weights\(|::token\(/) kind = "attention"
     else if (dso ~ /libggml/ && name ~ /mul_mat|vec_dot|gemm|tinyBLAS|sgemm|llamafile|quantize_row|from_float|to_bf16|cpu_fp32/) kind = "matrix products"
     else if (dso ~ /libsphere/ && name ~ /one_row|product|tile|[Pp]anel|convert|::pack/) kind = "matrix products"
+    else if (dso ~ /libsphere/ && name ~ /rms_norm|rotate|add_bias|sphere::add\(|swiglu|to_half|turns|square_sums|decoder|Cells/)
+      kind = "the rest of the decode step (norms, rotations, sums, cells)"
     else if (dso ~ /libsphere/) kind = "sampling and log-probabilities"
     else if (dso ~ /libggml|libgomp/) kind = "the rest of ggml (norms, rotations, activations, barriers)"
     else if (dso ~ /libllama/) kind = "llama.cpp outside of ggml"
