@@ -21,6 +21,7 @@ using sphere::Vec;
 constexpr float LEAST = std::numeric_limits<float>::lowest();
 constexpr uint16_t HIDDEN = 0xFC00; // -infinity in F16
 constexpr int BLOCK = 16;           // cells whose scores are computed together
+constexpr int AHEAD = 8;            // cells that are fetched before they are read: hardware does not follow a list
 constexpr int CHUNK = 64;           // elements of a value whose sums are in registers at once
 constexpr int VECS = CHUNK / kWidth;
 constexpr int REGISTERS = kWidth == 16 ? 28 : kWidth == 8 ? 12 : 64; // for sums of values
@@ -121,13 +122,25 @@ inline void reduce(const float * partial, float * out) {
 #endif
 }
 
+inline void fetch(const char * cell, int numbers) {
+#if defined(__AVX512F__)
+  for (int i = 0; i < numbers * 2; i += 64) {
+    _mm_prefetch(cell + i, _MM_HINT_T0);
+  }
+#else
+  (void)cell;
+  (void)numbers;
+#endif
+}
+
 // Scores of one block of cells for `Heads` queries.
 template <int Heads>
-void score_block(const char * k, size_t k_cell, const int32_t * index, int n, const float * query, int size,
+void score_block(const char * k, size_t k_cell, const int32_t * index, int n, int left, const float * query, int size,
                  float * scores, size_t stride) {
   alignas(64) float partial[Heads][BLOCK * kWidth];
   for (int c = 0; c < n; c++) {
     const auto * key = reinterpret_cast<const uint16_t *>(k + k_cell * static_cast<size_t>(index[c]));
+    fetch(k + k_cell * static_cast<size_t>(index[std::min(c + AHEAD, left - 1)]), size);
     Vec sum[Heads];
     for (int g = 0; g < Heads; g++) {
       sum[g] = sphere::zero();
@@ -154,7 +167,8 @@ template <int Heads>
 void scores(const char * k, size_t k_cell, const Work & w, const Seen & seen, int size, const float * query,
             float * out) {
   for (int c = 0; c < seen.n; c += BLOCK) {
-    score_block<Heads>(k, k_cell, seen.cells + c, std::min(BLOCK, seen.n - c), query, size, out + c, w.stride);
+    score_block<Heads>(k, k_cell, seen.cells + c, std::min(BLOCK, seen.n - c), seen.n - c, query, size, out + c,
+                       w.stride);
   }
 }
 
@@ -199,6 +213,7 @@ void mix_chunk(const char * v, size_t v_cell, const Work & w, const Seen & seen,
   if (width == CHUNK) {
     for (int c = 0; c < seen.n; c++) {
       const auto * value = reinterpret_cast<const uint16_t *>(v + v_cell * static_cast<size_t>(seen.cells[c]));
+      fetch(v + v_cell * static_cast<size_t>(seen.cells[std::min(c + AHEAD, seen.n - 1)]), width);
       for (int d = 0; d < VECS; d++) {
         const Vec x = sphere::load_half(value + d * kWidth);
         for (int g = 0; g < Heads; g++) {
@@ -210,6 +225,7 @@ void mix_chunk(const char * v, size_t v_cell, const Work & w, const Seen & seen,
   } else {
     for (int c = 0; c < seen.n; c++) {
       const auto * value = reinterpret_cast<const uint16_t *>(v + v_cell * static_cast<size_t>(seen.cells[c]));
+      fetch(v + v_cell * static_cast<size_t>(seen.cells[std::min(c + AHEAD, seen.n - 1)]), width);
       for (int d = 0; d * kWidth < width; d++) {
         const Vec x = sphere::load_half(value + d * kWidth);
         for (int g = 0; g < Heads; g++) {
