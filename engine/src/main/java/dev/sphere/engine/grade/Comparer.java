@@ -1,6 +1,5 @@
 package dev.sphere.engine.grade;
 
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
@@ -14,12 +13,14 @@ final class Comparer {
   private final Evaluator evaluator;
   private final Scalars scalars;
   private final Relations relations;
+  private final Items items;
 
   Comparer(Budget budget, SymbolicJudge judge) {
     this.budget = budget;
     this.evaluator = new Evaluator(budget);
     this.scalars = new Scalars(evaluator, judge);
     this.relations = new Relations(this, evaluator);
+    this.items = new Items(this, evaluator);
   }
 
   Scalars scalars() {
@@ -43,12 +44,12 @@ final class Comparer {
           return Decision.same("same set of reals");
         }
         // The ends may be given as rounded decimals.
-        return a instanceof Expr.Group g && b instanceof Expr.Group h && groups(g, h).equal()
+        return a instanceof Expr.Group g && b instanceof Expr.Group h && items.tuples(g, h).equal()
             ? Decision.same("same ends, rounded") : Decision.different("different sets of reals");
       }
     }
-    if (isItems(a) || isItems(b)) {
-      return items(a, b);
+    if (Items.isItems(a) || Items.isItems(b)) {
+      return items.compare(a, b);
     }
     if (a instanceof Expr.Rel || b instanceof Expr.Rel) {
       return relations.compare(a, b);
@@ -90,7 +91,7 @@ final class Comparer {
       return matrices(m, n);
     }
     if (a instanceof Expr.Group g && b instanceof Expr.Group h) {
-      return groups(g, h);
+      return items.tuples(g, h);
     }
     if (a.isScalar() && b.isScalar()) {
       Decision d = scalars.compare(a, b);
@@ -118,141 +119,6 @@ final class Comparer {
       }
     }
     return Decision.same("same parts");
-  }
-
-  /** [-2, 2] with growing ends is an interval rather than a list in brackets. */
-  private boolean isInterval(Expr e) {
-    if (!(e instanceof Expr.Group g) || g.open() != '[' || g.close() != ']' || g.items().size() != 2) {
-      return false;
-    }
-    Evaluator.Point p = new Evaluator.Point(java.util.Map.of(), 1, 1);
-    Complex low = evaluator.at(g.items().get(0), p);
-    Complex high = evaluator.at(g.items().get(1), p);
-    return low.isReal() && high.isReal() && low.re() < high.re();
-  }
-
-  private static boolean isItems(Expr e) {
-    return e instanceof Expr.ListOf || e instanceof Expr.SetOf;
-  }
-
-  private static List<Expr> flat(List<Expr> items) {
-    return items.stream().flatMap(e -> e instanceof Expr.ListOf l ? l.items().stream() : java.util.stream.Stream.of(e)).toList();
-  }
-
-  private static List<Expr> itemsOf(Expr e) {
-    return switch (e) {
-      case Expr.ListOf l -> l.items();
-      case Expr.SetOf s -> s.items();
-      default -> List.of(e);
-    };
-  }
-
-  private Decision items(Expr a, Expr b) {
-    boolean groupA = a instanceof Expr.Group g && g.open() != '<' && g.items().size() > 1
-        && (g.open() == '[') == (g.close() == ']');
-    boolean groupB = b instanceof Expr.Group g && g.open() != '<' && g.items().size() > 1
-        && (g.open() == '[') == (g.close() == ']');
-    if ((groupA || groupB) && (isInterval(a) || isInterval(b))) {
-      return Decision.different("an interval and a list");
-    }
-    if (groupA && b instanceof Expr.ListOf l) {
-      return inOrder(((Expr.Group) a).items(), l.items(), "same items, brackets left out");
-    }
-    if (groupB && a instanceof Expr.ListOf l) {
-      return inOrder(l.items(), ((Expr.Group) b).items(), "same items, brackets left out");
-    }
-    List<Expr> x = itemsOf(a);
-    List<Expr> y = itemsOf(b);
-    if (x.size() == 1 && y.size() == 1) {
-      return compare(x.getFirst(), y.getFirst());
-    }
-    if (x.size() != y.size()) {
-      x = flat(x);
-      y = flat(y);
-    }
-    if (x.size() != y.size() && (a instanceof Expr.SetOf || b instanceof Expr.SetOf)) {
-      x = distinct(x);
-      y = distinct(y);
-    }
-    if (y.size() > x.size() && x.size() > 1 && distinct(x).size() == x.size()) {
-      // An answer that is given twice says nothing new.
-      y = distinct(y);
-    }
-    if (x.size() != y.size()) {
-      return Decision.different("different numbers of answers");
-    }
-    boolean namedA = named(x);
-    if (namedA != named(y)) {
-      return inOrder(x, y, "same values in the order of the names");
-    }
-    return matching(x, y) ? Decision.same("same answers in any order") : Decision.different("different answers");
-  }
-
-  /** True for x = 1, y = 2: values that belong to different names, so that their order says which is which. */
-  private static boolean named(List<Expr> items) {
-    Set<Expr> names = new java.util.HashSet<>();
-    for (Expr e : items) {
-      if (!(e instanceof Expr.Rel r) || !r.ops().getFirst().equals("=")) {
-        return false;
-      }
-      // x_1 and x_2 number the answers, they do not tell them apart.
-      Expr name = r.sides().getFirst();
-      names.add(name instanceof Expr.Sym(String n) && n.matches("[A-Za-z]_\\d") ? new Expr.Sym(n.substring(0, 1)) : name);
-    }
-    return names.size() > 1;
-  }
-
-  private Decision inOrder(List<Expr> x, List<Expr> y, String how) {
-    if (x.size() != y.size()) {
-      return Decision.different("different numbers of answers");
-    }
-    for (int i = 0; i < x.size(); i++) {
-      if (!compare(x.get(i), y.get(i)).equal()) {
-        return Decision.different("item " + (i + 1) + " differs");
-      }
-    }
-    return Decision.same(how);
-  }
-
-  private List<Expr> distinct(List<Expr> items) {
-    List<Expr> kept = new ArrayList<>();
-    for (Expr e : items) {
-      if (kept.stream().noneMatch(k -> compare(k, e).equal())) {
-        kept.add(e);
-      }
-    }
-    return kept;
-  }
-
-  private boolean matching(List<Expr> x, List<Expr> y) {
-    List<Expr> rest = new ArrayList<>(y);
-    for (Expr e : x) {
-      int found = -1;
-      for (int i = 0; i < rest.size() && found < 0; i++) {
-        found = compare(e, rest.get(i)).equal() ? i : -1;
-      }
-      if (found < 0) {
-        return false;
-      }
-      rest.remove(found);
-    }
-    return true;
-  }
-
-  private Decision groups(Expr.Group g, Expr.Group h) {
-    if (g.items().size() != h.items().size()) {
-      return Decision.different("tuples of different length");
-    }
-    boolean brackets = g.items().size() != 2
-        || round(g.open()) == round(h.open()) && round(g.close()) == round(h.close());
-    if (!brackets) {
-      return Decision.different("different brackets");
-    }
-    return inOrder(g.items(), h.items(), "same items in order");
-  }
-
-  private static boolean round(char bracket) {
-    return bracket != '[' && bracket != ']';
   }
 
   private static boolean nested(Expr e) {
@@ -283,7 +149,7 @@ final class Comparer {
         return Decision.different("matrices of different shape");
       }
     }
-    return inOrder(x, y, "same entries");
+    return items.inOrder(x, y, "same entries");
   }
 
   private static boolean isVector(List<List<Expr>> rows) {
@@ -297,7 +163,7 @@ final class Comparer {
       }
       for (int i = 0; i < x.parts().size(); i++) {
         if (scalars.zero(x.parts().get(i)) || scalars.zero(y.parts().get(i))) {
-          return inOrder(x.parts(), y.parts(), "same ratio");
+          return items.inOrder(x.parts(), y.parts(), "same ratio");
         }
       }
       for (int i = 1; i < x.parts().size(); i++) {

@@ -4,8 +4,6 @@ import dev.sphere.engine.grade.Token.Kind;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
-import java.util.Set;
 import java.util.regex.Pattern;
 
 /** Cuts LaTeX or plain mathematics into tokens. */
@@ -21,52 +19,6 @@ final class Lexer {
   }
 
   private static final int MAX_TOKENS = 3000;
-  private static final Set<String> IGNORED =
-      Set.of(
-          "left", "right", "middle", "big", "Big", "bigg", "Bigg", "bigl", "bigr", "Bigl", "Bigr", "biggl", "biggr",
-          "displaystyle", "textstyle", "scriptstyle", "limits", "nolimits", "rm", "bf", "it", "tt", "sf", "quad",
-          "qquad", "thinspace", "medspace", "thickspace", "enspace", "space", "hspace", "noindent", "newline", "par",
-          "hfill", "allowbreak", "mathstrut", "therefore", "hline", "ensuremath", "boxed", "fbox", "framebox",
-          "large", "Large", "small", "centering", "strut", "relax");
-  private static final Set<String> TEXTS =
-      Set.of("text", "mbox", "hbox", "textbf", "textit", "textrm", "textnormal", "textsf", "texttt", "emph", "intertext");
-  private static final Set<String> FONTS =
-      Set.of("mathrm", "mathbf", "mathit", "mathsf", "mathtt", "mathcal", "bm", "boldsymbol", "operatorname", "pmb",
-          "mathop", "mathnormal", "underline", "mathfrak", "mathscr", "operatorname*", "color");
-  static final Map<String, String> NAMES =
-      Map.ofEntries(
-          Map.entry("dfrac", "frac"), Map.entry("tfrac", "frac"), Map.entry("cfrac", "frac"), Map.entry("leq", "le"),
-          Map.entry("geq", "ge"), Map.entry("leqslant", "le"), Map.entry("geqslant", "ge"), Map.entry("neq", "ne"),
-          Map.entry("lt", "<"), Map.entry("gt", ">"), Map.entry("dbinom", "binom"), Map.entry("tbinom", "binom"),
-          Map.entry("varnothing", "emptyset"), Map.entry("infinity", "infty"), Map.entry("inf", "infty"),
-          Map.entry("oo", "infty"), Map.entry("arcsin", "asin"), Map.entry("arccos", "acos"),
-          Map.entry("arctan", "atan"), Map.entry("ldots", "dots"), Map.entry("cdots", "dots"),
-          Map.entry("dotsc", "dots"), Map.entry("approxeq", "approx"), Map.entry("simeq", "approx"),
-          Map.entry("varphi", "phi"), Map.entry("varepsilon", "epsilon"), Map.entry("ast", "times"),
-          Map.entry("bigcup", "cup"), Map.entry("bigcap", "cap"), Map.entry("union", "cup"), Map.entry("Union", "cup"),
-          Map.entry("lor", "or"), Map.entry("vee", "or"), Map.entry("land", "and"), Map.entry("wedge", "and"),
-          Map.entry("lbrace", "{set"), Map.entry("rbrace", "}set"), Map.entry("lbrack", "["), Map.entry("rbrack", "]"),
-          Map.entry("lparen", "("), Map.entry("rparen", ")"), Map.entry("lvert", "|"), Map.entry("rvert", "|"),
-          Map.entry("vert", "|"), Map.entry("mid", "|"), Map.entry("lVert", "|"), Map.entry("rVert", "|"),
-          Map.entry("degree", "circ"), Map.entry("degrees", "circ"), Map.entry("smallsetminus", "setminus"),
-          Map.entry("Longrightarrow", "implies"), Map.entry("Rightarrow", "implies"), Map.entry("rightarrow", "to"),
-          Map.entry("iff", "implies"), Map.entry("arcsec", "asec"), Map.entry("percent", "%"), Map.entry("arcsinh", "asinh"),
-          Map.entry("arccosh", "acosh"), Map.entry("arctanh", "atanh"), Map.entry("arsinh", "asinh"),
-          Map.entry("arcosh", "acosh"), Map.entry("artanh", "atanh"), Map.entry("cosec", "csc"),
-          Map.entry("cosech", "csch"), Map.entry("arccot", "acot"), Map.entry("arcctg", "acot"), Map.entry("ctg", "cot"),
-          Map.entry("tg", "tan"), Map.entry("arctg", "atan"), Map.entry("sign", "sgn"), Map.entry("signum", "sgn"),
-          Map.entry("binomial", "binom"), Map.entry("arccsc", "acsc"), Map.entry("Abs", "abs"), Map.entry("Max", "max"),
-          Map.entry("Min", "min"), Map.entry("ceiling", "ceil"), Map.entry("nCr", "binom"));
-  private static final Set<String> PLAIN_FUNCTIONS =
-      Set.of(
-          "sin", "cos", "tan", "cot", "sec", "csc", "asin", "acos", "atan", "arcsin", "arccos", "arctan", "sinh", "cosh",
-          "tanh", "coth", "csch", "sech", "asinh", "acosh", "atanh", "arcsinh", "arccosh", "arctanh", "cosec", "cosech",
-          "acot", "arccot", "sgn", "sign", "signum", "binomial", "ln", "log", "lg", "exp", "sqrt", "cbrt", "abs", "floor", "ceil", "pi", "infinity", "inf", "oo", "or",
-          "and", "binom", "gcd", "lcm", "max", "min", "union", "Union", "degrees", "degree", "percent", "theta",
-          "alpha", "beta", "gamma", "lambda", "delta", "epsilon", "zeta", "eta", "kappa", "mu", "nu", "xi", "rho", "sigma",
-          "tau", "phi", "chi", "omega", "Gamma", "Delta", "Theta", "Lambda", "Sigma", "Phi", "Omega", "Abs", "Max", "Min",
-          "ceiling", "factorial", "nCr", "nPr", "sinc", "asec", "acsc", "arcsec", "arccsc", "asech", "acsch", "acoth", "frac", "times", "cup", "cdot", "le", "ge", "ne", "leq", "geq", "neq");
-
   private static final String[] TWO = {"<=", ">=", "!=", "**", "=="};
   private static final Pattern JOIN = Pattern.compile("(?i)[,;]?\\s*(or|and)|[,;]");
   private static final Pattern WORDS = Pattern.compile("[A-Za-z]+(\\s*,\\s*[A-Za-z]+)+");
@@ -153,7 +105,7 @@ final class Lexer {
       i++;
     }
     String run = s.substring(from, i);
-    if (PLAIN_FUNCTIONS.contains(run)) {
+    if (CommandNames.isPlain(run)) {
       named(run);
       // log10(x), log2(x): the base stands in the name
       int digits = i;
@@ -201,12 +153,12 @@ final class Lexer {
       i = from + name.indexOf("quad") + 4;
       name = s.substring(from, i);
     }
-    if (IGNORED.contains(name)) {
+    if (CommandNames.IGNORED.contains(name)) {
       if (name.equals("left") || name.equals("right")) {
         skipDot();
       }
       space |= name.endsWith("quad") || name.endsWith("space");
-    } else if (TEXTS.contains(name) || FONTS.contains(name)) {
+    } else if (CommandNames.TEXTS.contains(name) || CommandNames.FONTS.contains(name)) {
       text(name);
     } else if (name.equals("mathbb") || name.equals("Bbb")) {
       String letter = braced();
@@ -216,7 +168,7 @@ final class Lexer {
     } else if (name.equals("begin") || name.equals("end")) {
       add(Kind.COMMAND, name + ":" + braced().strip());
       depth += name.equals("begin") ? 1 : -1;
-    } else if (PLAIN_FUNCTIONS.contains(name) || NAMES.containsKey(name) || !name.startsWith("sqrt")) {
+    } else if (CommandNames.isKnown(name) || !name.startsWith("sqrt")) {
       named(name);
     } else {
       // \sqrtx is a slip for \sqrt x
@@ -226,7 +178,7 @@ final class Lexer {
   }
 
   private void named(String name) {
-    String n = NAMES.getOrDefault(name, name);
+    String n = CommandNames.meaning(name);
     if (n.equals("{set") || n.equals("}set")) {
       add(Kind.OPERATOR, n.equals("{set") ? "\\{" : "\\}");
     } else if (n.length() == 1 && !Character.isLetter(n.charAt(0))) {
@@ -279,7 +231,7 @@ final class Lexer {
     String t = inner.strip();
     boolean words = t.chars().filter(Character::isLetter).count() > 1;
     boolean startsAsNumber = !t.isEmpty() && (Character.isDigit(t.charAt(0)) || t.charAt(0) == '-');
-    boolean known = PLAIN_FUNCTIONS.contains(t) || NAMES.containsKey(t);
+    boolean known = CommandNames.isKnown(t);
     if (name.equals("color")) {
       return;
     }
@@ -292,7 +244,7 @@ final class Lexer {
         add(Kind.OPERATOR, ",");
       }
       out.removeLast();
-    } else if (!words && !(TEXTS.contains(name) && t.length() <= 3 && LABEL.matcher(t).matches())
+    } else if (!words && !(CommandNames.TEXTS.contains(name) && t.length() <= 3 && LABEL.matcher(t).matches())
         || known || startsAsNumber || t.indexOf('\\') >= 0 || t.indexOf('$') >= 0) {
       List<Token> inside = new Lexer(t.replace('$', ' '), commas, budget).tokens();
       inside.removeLast();
