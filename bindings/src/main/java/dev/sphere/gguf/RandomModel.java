@@ -1,10 +1,10 @@
 package dev.sphere.gguf;
 
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.IntStream;
 
 /**
  * Models with the exact dimensions of real ones and random weights: for tests, benchmarks and for trying the whole
@@ -15,7 +15,6 @@ public final class RandomModel {
   /** Standard deviation of the weights, as models are initialised (GPT-2 and after). */
   private static final float DEVIATION = 0.02f;
   private static final int CHUNK = 1 << 20;
-  private static final int STRIPE = 1 << 15;
   private static final int TYPE_UNUSED = 5;
 
   /**
@@ -40,7 +39,6 @@ public final class RandomModel {
   public record Like(
       String name, String architecture, int layers, int width, int heads, int kvHeads, int headWidth, int feedForward,
       int context, float ropeBase, float epsilon, boolean tied, int vocabulary, Rotary rotary) {
-
     /** A shape with the plain rotation; a name that begins with llama-3. gets Llama 3's factors. */
     public Like(
         String name, String architecture, int layers, int width, int heads, int kvHeads, int headWidth, int feedForward,
@@ -115,6 +113,7 @@ public final class RandomModel {
   private final Like like;
   private final GgmlType type;
   private final long seed;
+  private final RandomWeights weights;
   private final GgufWriter writer = new GgufWriter();
   private int tensors;
 
@@ -122,6 +121,7 @@ public final class RandomModel {
     this.like = like;
     this.type = type;
     this.seed = seed;
+    this.weights = new RandomWeights(seed);
   }
 
   /**
@@ -150,46 +150,8 @@ public final class RandomModel {
     if (!like.tied) {
       matrix("output.weight", like.width, vocabulary, 1);
     }
-    rotation();
+    RotaryEntries.tensors(writer, like);
     writer.write(out);
-  }
-
-  /** The tensors of factors that divide the rotation's frequencies, where the kind of scaling has them. */
-  private void rotation() {
-    Rotary r = like.rotary;
-    long half = like.ropeWidth() / 2;
-    if (r.kind.equals("llama3")) {
-      writer.tensor("rope_freqs.weight", GgmlType.F32, List.of(half),
-          ropeFactors(like.headWidth, like.ropeBase, r.factor));
-    } else if (r.kind.equals("longrope")) {
-      // As in the published models: short factors a little above 1, long ones rising to about the context's growth.
-      float[] brief = new float[(int) half];
-      float[] far = new float[(int) half];
-      for (int i = 0; i < half; i++) {
-        brief[i] = 1 + 0.5f * i / half;
-        far[i] = (float) Math.pow(r.factor, (double) i / half);
-      }
-      writer.tensor("rope_factors_long.weight", GgmlType.F32, List.of(half), far);
-      writer.tensor("rope_factors_short.weight", GgmlType.F32, List.of(half), brief);
-    }
-  }
-
-  private void rotationMetadata(String p) {
-    Rotary r = like.rotary;
-    if (like.architecture.equals("llama") || like.architecture.equals("phi3")) {
-      writer.put(p + "rope.dimension_count", GgufValue.u32(like.ropeWidth()));
-    }
-    if (r.kind.equals("yarn") || r.kind.equals("longrope")) {
-      writer.put(p + "rope.scaling.original_context_length", GgufValue.u32(r.original));
-    }
-    if (r.kind.equals("yarn") || r.kind.equals("linear")) {
-      writer.put(p + "rope.scaling.type", GgufValue.string(r.kind))
-          .put(p + "rope.scaling.factor", GgufValue.f32(r.factor));
-    }
-    if (r.kind.equals("longrope")) { // llama.cpp's converter for Phi-3 and 4: this formula, and no rope.scaling.type
-      double attention = Math.sqrt(1 + Math.log(r.factor) / Math.log(r.original));
-      writer.put(p + "rope.scaling.attn_factor", GgufValue.f32((float) attention));
-    }
   }
 
   private void metadata() {
@@ -213,7 +175,7 @@ public final class RandomModel {
       writer.put(p + "attention.key_length", GgufValue.u32(like.headWidth))
           .put(p + "attention.value_length", GgufValue.u32(like.headWidth));
     }
-    rotationMetadata(p);
+    RotaryEntries.keys(writer, like);
     if (type.blockSize() > 1) {
       writer.put("general.quantization_version", GgufValue.u32(2));
     }
@@ -245,18 +207,18 @@ public final class RandomModel {
     int there = value.length();
     return switch (value.value()) {
       case String[] tokens -> {
-        String[] all = java.util.Arrays.copyOf(tokens, wanted);
+        String[] all = Arrays.copyOf(tokens, wanted);
         for (int i = there; i < wanted; i++) {
           all[i] = "[PAD" + i + "]";
         }
         yield GgufValue.strings(all);
       }
       case int[] types -> {
-        int[] all = java.util.Arrays.copyOf(types, wanted);
-        java.util.Arrays.fill(all, there, wanted, TYPE_UNUSED);
+        int[] all = Arrays.copyOf(types, wanted);
+        Arrays.fill(all, there, wanted, TYPE_UNUSED);
         yield GgufValue.i32s(all);
       }
-      case float[] scores -> GgufValue.f32s(java.util.Arrays.copyOf(scores, wanted));
+      case float[] scores -> GgufValue.f32s(Arrays.copyOf(scores, wanted));
       default -> throw new GgufException("the vocabulary's token arrays have odd types");
     };
   }
@@ -300,7 +262,7 @@ public final class RandomModel {
 
   private void vector(String name, int length, float mean) {
     float[] values = new float[length];
-    fill(values, length, tensors++, 0, DEVIATION);
+    weights.fill(values, length, tensors++, 0, DEVIATION);
     for (int i = 0; i < length; i++) {
       values[i] += mean;
     }
@@ -312,7 +274,7 @@ public final class RandomModel {
     GgmlType actual = columns % type.blockSize() == 0 ? type : GgmlType.F16;
     int tensor = tensors++;
     if (RandomBlocks.canMake(actual)) {
-      long key = mix(seed ^ mix(tensor + 0x9E3779B97F4A7C15L));
+      long key = weights.key(tensor);
       writer.tensor(name, actual, List.of(columns, rows), out -> RandomBlocks.write(
           actual, columns * rows / actual.blockSize(), key, DEVIATION * scale, out));
       return;
@@ -321,82 +283,9 @@ public final class RandomModel {
       float[] chunk = new float[(int) Math.min(CHUNK, columns * rows)];
       for (long at = 0; at < columns * rows; at += chunk.length) {
         int count = (int) Math.min(chunk.length, columns * rows - at);
-        fill(chunk, count, tensor, at, DEVIATION * scale);
+        weights.fill(chunk, count, tensor, at, DEVIATION * scale);
         out.floats(chunk, 0, count);
       }
     });
-  }
-
-  /** Elements {@code at} to {@code at + count} of a tensor, in parallel stripes; {@code at} is a multiple of 4. */
-  private void fill(float[] target, int count, int tensor, long at, float deviation) {
-    long key = mix(seed ^ mix(tensor + 0x9E3779B97F4A7C15L));
-    IntStream.range(0, (count + STRIPE - 1) / STRIPE).parallel().forEach(stripe -> {
-      int end = Math.min(count, (stripe + 1) * STRIPE);
-      for (int i = stripe * STRIPE; i < end; i += 4) {
-        // 64 random bits are four 16-bit places in the normal distribution's table of quantiles.
-        long bits = mix(key + (at + i) / 4 * 0x9E3779B97F4A7C15L);
-        for (int j = i; j < Math.min(end, i + 4); j++, bits >>>= 16) {
-          target[j] = deviation * NormalTable.QUANTILES[(int) (bits & 0xFFFF)];
-        }
-      }
-    });
-  }
-
-  /** SplitMix64's finaliser. */
-  private static long mix(long z) {
-    z = (z ^ z >>> 30) * 0xBF58476D1CE4E5B9L;
-    z = (z ^ z >>> 27) * 0x94D049BB133111EBL;
-    return z ^ z >>> 31;
-  }
-
-  /** The factors that divide each frequency in Llama 3.1 and 3.2: 1 for short waves, {@code factor} for long ones. */
-  static float[] ropeFactors(int headWidth, float base, float factor) {
-    double original = 8192;
-    double low = 1;
-    double high = 4;
-    float[] factors = new float[headWidth / 2];
-    for (int i = 0; i < factors.length; i++) {
-      double wave = 2 * Math.PI * Math.pow(base, 2.0 * i / headWidth);
-      double smooth = Math.clamp((original / wave - low) / (high - low), 0, 1);
-      factors[i] = (float) (1 / ((1 - smooth) / factor + smooth));
-    }
-    return factors;
-  }
-
-  /** 65,536 equally likely values of the standard normal distribution: its quantiles at (i + 1/2) / 65536. */
-  private static final class NormalTable {
-    static final float[] QUANTILES = new float[1 << 16];
-
-    static {
-      // Newton's method on the distribution function, from the median outwards; each start is the neighbour's value.
-      double x = 0;
-      for (int i = 1 << 15; i < 1 << 16; i++) {
-        double wanted = (i + 0.5) / (1 << 16);
-        for (int step = 0; step < 50; step++) {
-          double move = (upTo(x) - wanted) / density(x);
-          x -= move;
-          if (Math.abs(move) < 1e-12) {
-            break;
-          }
-        }
-        QUANTILES[i] = (float) x;
-        QUANTILES[(1 << 16) - 1 - i] = (float) -x;
-      }
-    }
-
-    private static double density(double x) {
-      return Math.exp(-x * x / 2) / Math.sqrt(2 * Math.PI);
-    }
-
-    /** The distribution function by its series: 1/2 + density x (x + x^3/3 + x^5/15 + ...). */
-    private static double upTo(double x) {
-      double term = x;
-      double sum = x;
-      for (int n = 3; n < 200 && Math.abs(term) > 1e-17 * Math.abs(sum); n += 2) {
-        term *= x * x / n;
-        sum += term;
-      }
-      return 0.5 + density(x) * sum;
-    }
   }
 }

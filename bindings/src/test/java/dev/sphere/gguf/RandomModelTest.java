@@ -98,7 +98,7 @@ class RandomModelTest {
 
   @Test
   void ropeFactorsGoFromOneToTheWholeFactor() {
-    float[] factors = RandomModel.ropeFactors(64, 500000, 32);
+    float[] factors = RotaryEntries.llama3Factors(64, 500000, 32);
     assertEquals(32, factors.length);
     assertEquals(1, factors[0]);
     assertEquals(32, factors[31]);
