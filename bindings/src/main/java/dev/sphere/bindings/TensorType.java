@@ -1,48 +1,39 @@
 package dev.sphere.bindings;
 
-/** Element types of tensors: ggml's names and numbers. Quantised types are blocks of {@link #blockSize} elements. */
+import dev.sphere.gguf.GgmlType;
+
+/** The element types of which a {@link Tensor} can be: those of {@link GgmlType} that this project computes with. */
 public enum TensorType {
-  F32(0, 1, 4),
-  F16(1, 1, 2),
-  Q4_0(2, 32, 18),
-  Q4_1(3, 32, 20),
-  Q5_0(6, 32, 22),
-  Q5_1(7, 32, 24),
-  Q8_0(8, 32, 34),
-  Q2_K(10, 256, 84),
-  Q3_K(11, 256, 110),
-  Q4_K(12, 256, 144),
-  Q5_K(13, 256, 176),
-  Q6_K(14, 256, 210),
-  I32(26, 1, 4),
-  BF16(30, 1, 2);
+  F32,
+  F16,
+  Q4_0,
+  Q4_1,
+  Q5_0,
+  Q5_1,
+  Q8_0,
+  Q2_K,
+  Q3_K,
+  Q4_K,
+  Q5_K,
+  Q6_K,
+  I32,
+  BF16;
 
-  private final int id;
-  private final int blockSize;
-  private final int blockBytes;
-
-  TensorType(int id, int blockSize, int blockBytes) {
-    this.id = id;
-    this.blockSize = blockSize;
-    this.blockBytes = blockBytes;
-  }
+  private final GgmlType ggml = GgmlType.valueOf(name());
 
   /** The number that ggml and GGUF files use. */
   public int id() {
-    return id;
+    return ggml.id();
   }
 
   /** Elements in one block; 1 for plain types. */
   public int blockSize() {
-    return blockSize;
+    return ggml.blockSize();
   }
 
-  /** Bytes of {@code elements} elements of this type. */
+  /** Bytes of {@code elements} elements of this type, whole blocks. */
   public long bytes(long elements) {
-    if (elements % blockSize != 0) {
-      throw new IllegalArgumentException(elements + " elements are no whole number of " + this + " blocks");
-    }
-    return Math.multiplyExact(elements / blockSize, (long) blockBytes);
+    return ggml.bytes(elements);
   }
 
   /**
@@ -52,7 +43,7 @@ public enum TensorType {
    */
   public static TensorType of(int id) {
     for (TensorType type : values()) {
-      if (type.id == id) {
+      if (type.id() == id) {
         return type;
       }
     }
