@@ -54,10 +54,8 @@ final class Ggml {
   static final MethodHandle MUL_MAT = binary("ggml_mul_mat");
   static final MethodHandle CPY = binary("ggml_cpy");
   static final MethodHandle GET_ROWS = binary("ggml_get_rows");
-  static final MethodHandle REPEAT = binary("ggml_repeat");
   static final MethodHandle REPEAT_BACK = binary("ggml_repeat_back");
   static final MethodHandle SILU_BACK = binary("ggml_silu_back");
-  static final MethodHandle SWIGLU_SPLIT = binary("ggml_swiglu_split");
   static final MethodHandle GET_ROWS_BACK =
       of("ggml_get_rows_back", FunctionDescriptor.of(ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS));
   static final MethodHandle ARANGE =

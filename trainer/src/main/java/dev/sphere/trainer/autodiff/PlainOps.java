@@ -67,7 +67,7 @@ public class PlainOps extends Primitives implements Ops {
 
   @Override
   public Tensor logProbs(Tensor logits, Targets targets) {
-    return gather(graph.softMax(logits, null, 1), targets);
+    return gather(transformer.softMax(logits, null, 1), targets);
   }
 
   @Override
@@ -82,7 +82,7 @@ public class PlainOps extends Primitives implements Ops {
 
   /** d (sum_i w_i log p_i) / d logits = w at the targets - p · (sum of the row's weights). */
   private Tensor logitsGradient(Tensor logits, Targets targets) {
-    Tensor p = graph.softMax(logits, null, 1);
+    Tensor p = transformer.softMax(logits, null, 1);
     Tensor w = targets.dense((int) p.size(0));
     return graph.sub(w, graph.mul(p, graph.sumRows(w)));
   }

@@ -4,15 +4,18 @@ import dev.sphere.bindings.Graph;
 import dev.sphere.bindings.Rope;
 import dev.sphere.bindings.Tensor;
 import dev.sphere.bindings.TensorType;
+import dev.sphere.bindings.TransformerOps;
 
 /** ggml's operations with their vector-Jacobian products. */
 class Primitives {
   final Tape tape;
   final Graph graph;
+  final TransformerOps transformer;
 
   Primitives(Tape tape) {
     this.tape = tape;
     this.graph = tape.graph();
+    this.transformer = new TransformerOps(graph);
   }
 
   /** {@link Graph#mulMat}: a [k, m, p, q], b [k, n, P, q] to [m, n, P, q]; a is shared by P/p neighbours of b. */
@@ -98,27 +101,27 @@ class Primitives {
 
   Value normalize(Value a, float eps) {
     return tape.record(
-        graph.rmsNorm(a.tensor(), eps), dy -> tape.give(a, graph.rmsNormBack(dy, a.tensor(), eps)), a);
+        transformer.rmsNorm(a.tensor(), eps), dy -> tape.give(a, transformer.rmsNormBack(dy, a.tensor(), eps)), a);
   }
 
   Value silu(Value a) {
-    return tape.record(graph.silu(a.tensor()), dy -> tape.give(a, graph.siluBack(dy, a.tensor())), a);
+    return tape.record(transformer.silu(a.tensor()), dy -> tape.give(a, transformer.siluBack(dy, a.tensor())), a);
   }
 
   public Value relu(Value a) {
     return tape.record(
-        graph.relu(a.tensor()), dy -> tape.give(a, graph.mul(dy, graph.step(a.tensor()))), a);
+        transformer.relu(a.tensor()), dy -> tape.give(a, graph.mul(dy, transformer.step(a.tensor()))), a);
   }
 
   Value softMax(Value a, Tensor mask, float scale) {
-    Tensor probabilities = graph.softMax(a.tensor(), mask, scale);
-    return tape.record(probabilities, dy -> tape.give(a, graph.softMaxBack(dy, probabilities, scale)), a);
+    Tensor probabilities = transformer.softMax(a.tensor(), mask, scale);
+    return tape.record(probabilities, dy -> tape.give(a, transformer.softMaxBack(dy, probabilities, scale)), a);
   }
 
   Value rope(Value a, Tensor positions, Tensor factors, Rope settings) {
     return tape.record(
-        graph.rope(a.tensor(), positions, factors, settings),
-        dy -> tape.give(a, graph.ropeBack(dy, positions, factors, settings)),
+        transformer.rope(a.tensor(), positions, factors, settings),
+        dy -> tape.give(a, transformer.ropeBack(dy, positions, factors, settings)),
         a);
   }
 

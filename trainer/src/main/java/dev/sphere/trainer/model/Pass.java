@@ -4,6 +4,7 @@ import dev.sphere.bindings.Backend;
 import dev.sphere.bindings.Graph;
 import dev.sphere.bindings.Tensor;
 import dev.sphere.bindings.TensorType;
+import dev.sphere.bindings.TransformerOps;
 import dev.sphere.trainer.autodiff.FusedOps;
 import dev.sphere.trainer.autodiff.Geometry;
 import dev.sphere.trainer.autodiff.Ops;
@@ -105,7 +106,7 @@ final class Pass implements AutoCloseable {
   void headCollisions(Value x) {
     for (int from = 0; from < chunk.rows().length; from += headRows) {
       HeadChunk h = headChunk(x, from, null);
-      Tensor p = graph.softMax(h.logits(), null, 1);
+      Tensor p = new TransformerOps(graph).softMax(h.logits(), null, 1);
       collisions.add(graph.keep(graph.log(graph.sumRows(graph.mul(p, p)))));
     }
   }
