@@ -99,6 +99,19 @@ record Chunk(
         targets, order);
   }
 
+  /** For each of the predictions {@code first .. last} the row that makes it. */
+  int[] rowsOf(int first, int last) {
+    int[] values = new int[last - first];
+    int row = 0;
+    for (int i = first; i < last; i++) {
+      while (offsets[row + 1] <= i) {
+        row++;
+      }
+      values[i - first] = rows[row];
+    }
+    return values;
+  }
+
   /** Number of token slots. */
   int size() {
     return tokens.length;

@@ -38,24 +38,26 @@ final class ChunkRunner implements AutoCloseable {
   /** Log-probabilities of the chunk's predictions, in its order. */
   float[] forward(Chunk chunk, boolean adapter) {
     try (Pass pass = pass(chunk, shape.layers())) {
-      pass.headForward(pass.layers(pass.embedding(), 0, shape.layers(), adapter));
+      Head head = pass.head();
+      head.forward(pass.layers(pass.embedding(), 0, shape.layers(), adapter));
       pass.run();
-      return pass.logProbs();
+      return head.logProbs();
     }
   }
 
   /** log Σ p² at each of the chunk's predictions, in its order. */
   float[] collisions(Chunk chunk) {
     try (Pass pass = pass(chunk, shape.layers())) {
-      pass.headCollisions(pass.layers(pass.embedding(), 0, shape.layers(), true));
+      VocabularyHead head = pass.vocabularyHead();
+      head.forwardCollisions(pass.layers(pass.embedding(), 0, shape.layers(), true));
       pass.run();
-      return pass.collisions();
+      return head.collisions();
     }
   }
 
   /** Whether all activations of the chunk may be kept from its forward to its backward pass. */
   boolean fitsWhole(Chunk chunk) {
-    return segmentLayers(chunk) == shape.layers() && chunk.rows().length <= Pass.headRows(shape, options);
+    return segmentLayers(chunk) == shape.layers() && chunk.rows().length <= Head.rowsAtOnce(shape, options);
   }
 
   /** Whether the chunk's last segment may wait, with its activations, for the loss's weights. */
@@ -75,23 +77,16 @@ final class ChunkRunner implements AutoCloseable {
     try (Pass pass = pass(chunk, bounds[last + 1] - bounds[last])) {
       Value in = start(pass, last, 0);
       Value out = pass.layers(in, bounds[last], bounds[last + 1], true);
-      if (options.frozenHead()) {
-        pass.headUnit(out);
-      } else {
-        pass.headForward(out);
-      }
+      Head head = options.frozenHead() ? pass.frozenHead() : pass.head();
+      head.forward(out);
       int middle = pass.graph.mark();
-      if (options.frozenHead()) {
-        pass.headScaled(null);
-      } else {
-        pass.headBackward();
-      }
+      head.backward();
       pass.tape().backward(0);
       keepGradient(pass, in, last, 0);
       pass.allocate();
       pass.graph.compute(0, middle);
-      logProbs = pass.logProbs();
-      pass.writeWeights(lossWeights.apply(logProbs));
+      logProbs = head.logProbs();
+      head.writeWeights(lossWeights.apply(logProbs));
       pass.graph.compute(middle, pass.graph.mark());
     }
     backwardSegments(chunk, bounds, last - 1, 0);
@@ -114,14 +109,18 @@ final class ChunkRunner implements AutoCloseable {
     forwardSegments(chunk, bounds, index);
     try (Pass pass = pass(chunk, bounds[last + 1] - bounds[last])) {
       Value out = pass.layers(start(pass, last, index), bounds[last], bounds[last + 1], true);
+      Head head;
       if (options.frozenHead()) {
-        pass.headUnit(out);
-        pass.keepUnits(kept.get(index).unit());
+        FrozenHead frozen = pass.frozenHead();
+        frozen.forward(out);
+        frozen.keep(kept.get(index).unit());
+        head = frozen;
       } else {
-        pass.headForward(out);
+        head = pass.head();
+        head.forward(out);
       }
       pass.run();
-      return pass.logProbs();
+      return head.logProbs();
     }
   }
 
@@ -137,18 +136,22 @@ final class ChunkRunner implements AutoCloseable {
     try (Pass pass = pass(chunk, bounds[last + 1] - bounds[last])) {
       Value in = start(pass, last, index);
       Value out = pass.layers(in, bounds[last], bounds[last + 1], true);
+      Head head;
       if (options.frozenHead()) {
-        pass.headInputs(out);
-        pass.headScaled(kept.get(index).unit());
+        FrozenHead frozen = pass.frozenHead();
+        frozen.inputs(out);
+        frozen.backward(kept.get(index).unit());
+        head = frozen;
       } else {
-        pass.head(out, lossWeights);
+        head = pass.head();
+        head.forwardAndBackward(out, lossWeights);
       }
       pass.tape().backward(0);
       keepGradient(pass, in, last, index);
       pass.allocate();
-      pass.writeWeights(lossWeights);
+      head.writeWeights(lossWeights);
       pass.graph.compute();
-      logProbs = options.frozenHead() ? null : pass.logProbs();
+      logProbs = options.frozenHead() ? null : head.logProbs();
     }
     backwardSegments(chunk, bounds, last - 1, index);
     return logProbs;
