@@ -53,10 +53,16 @@ float reached_by(int k, Blocks & s) {
 // Filters and a draw over few tokens: they are sorted, and weighed in double precision.
 class ShortList {
 public:
-  ShortList(float max, float temperature, Scratch & s) : max(max), temperature(temperature), c(s.sorted), w(s.weights) {
-    c.clear();
-    for (int i = 0; i < s.tokens.n; i++) {
-      c.push_back({s.tokens.logits[static_cast<size_t>(i)], s.tokens.ids[static_cast<size_t>(i)]});
+  ShortList(float max, const sphere_draw & d, Scratch & s)
+      : max(max), temperature(d.temperature), c(s.sorted), w(s.weights) {
+    c.resize(static_cast<size_t>(s.tokens.n));
+    for (size_t i = 0; i < c.size(); i++) {
+      c[i] = {s.tokens.logits[i], s.tokens.ids[i]};
+    }
+    const auto most = static_cast<size_t>(d.top_k);
+    if (most > 0 && most < c.size()) { // no need to sort what top-k drops
+      std::nth_element(c.begin(), c.begin() + d.top_k, c.end(), better);
+      c.resize(most);
     }
     std::sort(c.begin(), c.end(), better);
   }
@@ -144,7 +150,7 @@ Drawn draw_filtered(const Row & row, int n, const sphere_draw & d, Scratch & s) 
   const auto among = [&](float least, bool whole) {
     gather(row.x, n, s.blocks, least, s.tokens);
     return s.tokens.n > SHORT ? draw_from(LongList(row.max, d.temperature, s), row, d, top_k, floor, whole, drawn)
-                              : draw_from(ShortList(row.max, d.temperature, s), row, d, top_k, floor, whole, drawn);
+                              : draw_from(ShortList(row.max, d, s), row, d, top_k, floor, whole, drawn);
   };
   if (top_k) {
     among(reached_by(d.top_k, s.blocks), true);

@@ -77,8 +77,13 @@ template <bool TWO> float whole_block(const float * x, BlockSums<TWO> & sums) {
 }
 
 template <bool TWO> void part_of_block(const float * x, int n, BlockSums<TWO> & sums) {
-  for (int i = 0; i < n; i += kWidth) {
-    sums.add(i + kWidth <= n ? load(x + i) : load_part(x + i, n - i, -INF), i / kWidth % 2);
+  int i = 0;
+  for (; i + 2 * kWidth <= n; i += 2 * kWidth) {
+    sums.add(load(x + i), 0);
+    sums.add(load(x + i + kWidth), 1);
+  }
+  for (; i < n; i += kWidth) {
+    sums.add(i + kWidth <= n ? load(x + i) : load_part(x + i, n - i, -INF), 0);
   }
 }
 
