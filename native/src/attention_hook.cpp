@@ -180,7 +180,7 @@ extern "C" int32_t sphere_attention_install(int32_t * installed) {
       enabled.store(true);
       done = true;
     }
-    *installed = !done ? 0 : sphere::products_known() ? 2 : 1;
+    *installed = !done ? 0 : !sphere::products_known() ? 1 : sphere::products_unpack() ? 3 : 2;
   });
 }
 

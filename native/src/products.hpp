@@ -12,8 +12,11 @@ namespace sphere {
 // Whether this CPU (AVX-512) and this ggml have what the kernels need.
 bool products_known();
 
-// Whether op is a product that is computed here: weights [m x k] in Q8_0, BF16, F16 or F32, k and m such that ggml's
-// tiled kernels would take them too, with activations [n x k] in F32.
+// Whether they include those for quantised weights that are turned into BF16 (products_unpack.hpp).
+bool products_unpack();
+
+// Whether op is a product that is computed here: weights [m x k] with activations [n x k] in F32; F16 and F32 weights
+// only with k and m such that ggml's tiled kernels would take them too.
 bool products_take(const ggml_tensor * op);
 
 // Bytes that nth threads need.

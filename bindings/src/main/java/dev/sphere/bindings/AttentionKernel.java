@@ -46,6 +46,11 @@ public final class AttentionKernel {
     return NativeLibraries.attention() > 1;
   }
 
+  /** Whether products with Q5_K weights are libsphere's too, to the same bits in any company: it takes AVX-512 BF16. */
+  public static boolean unpacks() {
+    return NativeLibraries.attention() > 2;
+  }
+
   /** Has an installed kernel step aside, or come back, for comparisons; not while anything is computed. */
   public static void enable(boolean on) {
     if (!installed()) {
