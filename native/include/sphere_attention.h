@@ -16,8 +16,8 @@ extern "C" {
 // sizes that are multiples of 16, no sinks, no ALiBi, no soft cap); the others stay with ggml. Call it once, before
 // anything is computed in this process. *installed: 1 when it is in use; 2 when libsphere also computes the products
 // with weights (Q8_0, BF16, F16, F32), one row of activations to the bits of many, which needs AVX-512; 3 when also
-// those with Q5_K, which needs AVX-512 BF16; 0 when this ggml is another version than the one whose extension point is
-// known: then nothing has changed.
+// those with K-quants (Q4_K, Q5_K, Q6_K), which needs AVX-512 BF16; 0 when this ggml is another version than the one
+// whose extension point is known: then nothing has changed.
 SPHERE_API int32_t sphere_attention_install(int32_t * installed);
 
 // Switches an installed kernel off (0) and on again (1), for comparisons. Not while anything is computed.
@@ -27,8 +27,8 @@ SPHERE_API void sphere_attention_enable(int32_t on);
 SPHERE_API int64_t sphere_attention_nodes(void);
 
 // Whether this CPU has a matrix unit (AMX) that the system lets this process use: then it computes products with BF16,
-// Q8_0 and Q5_K weights, and with BF16 weights in training. Switches it off (0) and on again (1), for comparisons; not
-// while anything is computed. The environment variable SPHERE_AMX=off keeps a process from it altogether.
+// Q8_0 and K-quant weights, and with BF16 weights in training. Switches it off (0) and on again (1), for comparisons;
+// not while anything is computed. The environment variable SPHERE_AMX=off keeps a process from it altogether.
 SPHERE_API int32_t sphere_tiles_enable(int32_t on);
 
 // The kernel itself, one thread.

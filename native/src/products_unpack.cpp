@@ -1,6 +1,6 @@
-// Unpackers of ggml's quantised blocks. A number's bits select from a table of all values that a group with one scale
-// can have, rounded to BF16 once a group: each is ggml's own dequantised number, rounded to nearest. See
-// products_unpack.hpp.
+// Unpackers of ggml's quantised blocks. Four and five bits select from a table of the 16 or 32 values that a group with
+// one scale can have, rounded to BF16 once a group; six bits are scaled in F32 and rounded one by one. Either way a
+// number is ggml's own dequantised one, rounded to nearest. See products_unpack.hpp.
 #include "products_unpack.hpp"
 
 #if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512VL__) && defined(__AVX512BF16__)
@@ -13,11 +13,20 @@ namespace {
 
 // --- blocks as ggml has them ---------------------------------------------------------------------------
 
+struct Q4K {
+  uint16_t d, m;
+  uint8_t scales[12], q[128];
+};
 struct Q5K {
   uint16_t d, m;
   uint8_t scales[12], high[32], q[128];
 };
-static_assert(sizeof(Q5K) == 176, "ggml's block_q5_K");
+struct Q6K {
+  uint8_t q[128], high[64];
+  int8_t scales[16];
+  uint16_t d;
+};
+static_assert(sizeof(Q4K) == 144 && sizeof(Q5K) == 176 && sizeof(Q6K) == 210, "ggml's blocks of 256");
 
 // --- parts ---------------------------------------------------------------------------------------------
 
@@ -62,6 +71,17 @@ INLINE __m512 values(__m512 q, const float * scales, int group) {
   return _mm512_fmsub_ps(q, _mm512_set1_ps(scales[group]), _mm512_set1_ps(scales[8 + group]));
 }
 
+// Two groups share 32 bytes, and a table: the first's values are its lower half.
+INLINE void block(const Q4K & b, const float * scales, char * to) {
+  const __m512 q = counting(0);
+  for (int g = 0; g < 8; g += 2) {
+    const __m512i both = words(b.q + g * 16);
+    const __m512i table = rounded(values(q, scales, g), values(q, scales, g + 1));
+    put(to, g, _mm512_permutexvar_epi16(_mm512_and_si512(both, _mm512_set1_epi16(15)), table));
+    put(to, g + 1, _mm512_permutexvar_epi16(_mm512_or_si512(_mm512_srli_epi16(both, 4), _mm512_set1_epi16(16)), table));
+  }
+}
+
 // A table a group, two groups to 32 bytes; bit g of the upper bits is group g's.
 INLINE void block(const Q5K & b, const float * scales, char * to) {
   const __m512 low = counting(0), high = counting(16);
@@ -75,6 +95,39 @@ INLINE void block(const Q5K & b, const float * scales, char * to) {
     put(to, g + 1,
         _mm512_permutexvar_epi16(
             select(four, _mm512_srli_epi16(both, 4), _mm512_srli_epi16(fifth, static_cast<unsigned>(g + 1))), second));
+  }
+}
+
+// 0x4300 above seven bits is 128 + those bits in BF16: a number q becomes (128 + q) s - 160 s, exactly. Even and odd
+// numbers are rounded where they stand (halves away from zero), which takes fewer permutations than the instruction.
+INLINE __m512i scaled(__m512i q, __m512 s) {
+  const __m512i w = _mm512_ternarylogic_epi32(q, _mm512_set1_epi16(63), _mm512_set1_epi16(0x4300), 0xEA);
+  const __m512 offset = _mm512_mul_ps(s, _mm512_set1_ps(-160));
+  const __m512 even = _mm512_castsi512_ps(_mm512_slli_epi32(w, 16));
+  const __m512 odd = _mm512_castsi512_ps(_mm512_and_si512(w, _mm512_set1_epi32(static_cast<int>(0xFFFF0000))));
+  const __m512i half = _mm512_set1_epi32(0x8000);
+  const __m512i low = _mm512_add_epi32(_mm512_castps_si512(_mm512_fmadd_ps(even, s, offset)), half);
+  const __m512i high = _mm512_add_epi32(_mm512_castps_si512(_mm512_fmadd_ps(odd, s, offset)), half);
+  return _mm512_mask_blend_epi16(0xAAAAAAAA, _mm512_srli_epi32(low, 16), high);
+}
+
+INLINE void group_scales(const Q6K & b, float * to) {
+  const __m128i scales = _mm_loadu_si128(reinterpret_cast<const __m128i *>(b.scales));
+  _mm512_store_ps(to, _mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(scales)), _mm512_set1_ps(_cvtsh_ss(b.d))));
+}
+
+// Groups of 16, two to 32 numbers.
+INLINE void block(const Q6K & b, const float * scales, char * to) {
+  const __m512i four = _mm512_set1_epi16(15);
+  for (int half = 0; half < 2; half++, to += 4 * UNPACK_STEP_BYTES) {
+    const __m512i a = words(b.q + half * 64), c = words(b.q + half * 64 + 32), high = words(b.high + half * 32);
+    const __m512i q[4] = {select(four, a, _mm512_slli_epi16(high, 4)), select(four, c, _mm512_slli_epi16(high, 2)),
+                          select(four, _mm512_srli_epi16(a, 4), high),
+                          select(four, _mm512_srli_epi16(c, 4), _mm512_srli_epi16(high, 2))};
+    for (int i = 0; i < 4; i++) {
+      const float * s = scales + half * 8 + i * 2;
+      put(to, i, scaled(q[i], _mm512_mask_blend_ps(0xFF00, _mm512_set1_ps(s[0]), _mm512_set1_ps(s[1]))));
+    }
   }
 }
 
@@ -103,7 +156,9 @@ bool products_unpack() { return true; }
 
 Unpack unpacker(const ggml_tensor * w) {
   switch (w->type) {
+    case GGML_TYPE_Q4_K: return panel_rows<Q4K>;
     case GGML_TYPE_Q5_K: return panel_rows<Q5K>;
+    case GGML_TYPE_Q6_K: return panel_rows<Q6K>;
     default: return nullptr;
   }
 }

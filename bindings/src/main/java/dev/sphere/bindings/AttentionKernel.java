@@ -46,7 +46,10 @@ public final class AttentionKernel {
     return NativeLibraries.attention() > 1;
   }
 
-  /** Whether products with Q5_K weights are libsphere's too, to the same bits in any company: it takes AVX-512 BF16. */
+  /**
+   * Whether products with Q4_K, Q5_K and Q6_K weights are libsphere's too, to the same bits in any company: it takes
+   * AVX-512 BF16.
+   */
   public static boolean unpacks() {
     return NativeLibraries.attention() > 2;
   }

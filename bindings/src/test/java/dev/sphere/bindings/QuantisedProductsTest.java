@@ -25,7 +25,7 @@ class QuantisedProductsTest {
   private final SplittableRandom random = new SplittableRandom(5);
 
   @ParameterizedTest
-  @EnumSource(value = TensorType.class, names = "Q5_K")
+  @EnumSource(value = TensorType.class, names = {"Q4_K", "Q5_K", "Q6_K"})
   void products(TensorType type) {
     assumeTrue(AttentionKernel.unpacks(), "this CPU leaves quantised weights to ggml");
     int block = type.blockSize();
@@ -109,8 +109,12 @@ class QuantisedProductsTest {
     }
     ByteBuffer all = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
     for (int i = 0; i < count; i++) {
-      all.putShort(i * size, scale());
-      all.putShort(i * size + 2, scale());
+      if (type == TensorType.Q6_K) {
+        all.putShort(i * size + size - 2, scale());
+      } else {
+        all.putShort(i * size, scale());
+        all.putShort(i * size + 2, scale());
+      }
     }
     return bytes;
   }
