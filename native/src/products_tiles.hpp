@@ -2,10 +2,10 @@
 #pragma once
 
 #include "amx.hpp"
+#include "products.hpp"
 
 #if SPHERE_AMX
 
-#include "products.hpp"
 #include "simd.hpp"
 
 #include <algorithm>
