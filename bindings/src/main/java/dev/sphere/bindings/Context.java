@@ -185,7 +185,7 @@ public final class Context implements Decoder {
       throw new IllegalArgumentException("a batch of " + batch.size() + " tokens; 1 to " + most + " are possible");
     }
     for (int i = 0; i < batch.size(); i++) {
-      checkSequence(batch.sequenceAt(i));
+      options.checkSequence(batch.sequenceAt(i));
     }
     rows = 0;
     int status;
@@ -278,8 +278,8 @@ public final class Context implements Decoder {
   @Override
   public void copySequence(int from, int to, int start, int end) {
     check();
-    checkSequence(from);
-    checkSequence(to);
+    options.checkSequence(from);
+    options.checkSequence(to);
     try {
       Llama.SEQ_CP.invokeExact(memory, from, to, start, end);
     } catch (Throwable e) {
@@ -290,7 +290,7 @@ public final class Context implements Decoder {
   @Override
   public void removeSequence(int sequence, int start, int end) {
     check();
-    checkSequence(sequence);
+    options.checkSequence(sequence);
     boolean removed;
     try {
       removed = (boolean) Llama.SEQ_RM.invokeExact(memory, sequence, start, end);
@@ -305,7 +305,7 @@ public final class Context implements Decoder {
   /** Frees everything that does not belong to {@code sequence}. */
   public void keepSequence(int sequence) {
     check();
-    checkSequence(sequence);
+    options.checkSequence(sequence);
     try {
       Llama.SEQ_KEEP.invokeExact(memory, sequence);
     } catch (Throwable e) {
@@ -326,7 +326,7 @@ public final class Context implements Decoder {
   @Override
   public int lastPosition(int sequence) {
     check();
-    checkSequence(sequence);
+    options.checkSequence(sequence);
     try {
       return (int) Llama.SEQ_POS_MAX.invokeExact(memory, sequence);
     } catch (Throwable e) {
@@ -400,13 +400,6 @@ public final class Context implements Decoder {
     }
     if (closed) {
       throw new IllegalStateException("this context of " + model + " is closed");
-    }
-  }
-
-  private void checkSequence(int sequence) {
-    if (sequence < 0 || sequence >= options.sequences()) {
-      throw new IllegalArgumentException(
-          "sequence " + sequence + ": 0 to " + (options.sequences() - 1) + " are possible");
     }
   }
 

@@ -61,4 +61,11 @@ public record ContextOptions(
         KvType.F16,
         false);
   }
+
+  /** Refuses a sequence that a context of this shape does not have. */
+  void checkSequence(int sequence) {
+    if (sequence < 0 || sequence >= sequences) {
+      throw new IllegalArgumentException("sequence " + sequence + ": 0 to " + (sequences - 1) + " are possible");
+    }
+  }
 }

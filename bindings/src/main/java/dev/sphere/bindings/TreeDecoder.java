@@ -180,8 +180,8 @@ public final class TreeDecoder implements Decoder {
   @Override
   public void copySequence(int from, int to, int start, int end) {
     check();
-    checkSequence(from);
-    checkSequence(to);
+    options.checkSequence(from);
+    options.checkSequence(to);
     try {
       require((int) COPY.invokeExact(handle, from, to, start, end));
     } catch (Throwable e) {
@@ -192,7 +192,7 @@ public final class TreeDecoder implements Decoder {
   @Override
   public void removeSequence(int sequence, int start, int end) {
     check();
-    checkSequence(sequence);
+    options.checkSequence(sequence);
     try {
       require((int) REMOVE.invokeExact(handle, sequence, start, end));
     } catch (Throwable e) {
@@ -209,7 +209,7 @@ public final class TreeDecoder implements Decoder {
   @Override
   public int lastPosition(int sequence) {
     check();
-    checkSequence(sequence);
+    options.checkSequence(sequence);
     try (Arena scratch = Arena.ofConfined()) {
       MemorySegment position = scratch.allocate(JAVA_INT);
       require((int) LAST.invokeExact(handle, sequence, position));
@@ -267,13 +267,6 @@ public final class TreeDecoder implements Decoder {
     }
     if (closed) {
       throw new IllegalStateException("this decoder of " + model + " is closed");
-    }
-  }
-
-  private void checkSequence(int sequence) {
-    if (sequence < 0 || sequence >= options.sequences()) {
-      throw new IllegalArgumentException(
-          "sequence " + sequence + ": 0 to " + (options.sequences() - 1) + " are possible");
     }
   }
 
