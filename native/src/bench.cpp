@@ -22,12 +22,19 @@ void check(bool good, const char * what) {
 int64_t border(int64_t n, int t, int parts) { return t == parts ? n : n / parts * t / 16 * 16; }
 
 float largest_of(const float * x, int64_t n) {
-  float m = x[0];
-#pragma omp simd reduction(max : m)
-  for (int64_t i = 0; i < n; i++) {
-    m = x[i] > m ? x[i] : m;
+  // Sixteen maxima beside each other, which every compiler turns into vectors; GCC alone does so with omp's reduction.
+  float m[16];
+  std::fill(m, m + 16, x[0]);
+  int64_t i = 0;
+  for (; i + 16 <= n; i += 16) {
+    for (int j = 0; j < 16; j++) {
+      m[j] = x[i + j] > m[j] ? x[i + j] : m[j];
+    }
   }
-  return m;
+  for (; i < n; i++) {
+    m[0] = x[i] > m[0] ? x[i] : m[0];
+  }
+  return *std::max_element(m, m + 16);
 }
 
 void apply(llama_sampler * chain, const float * logits, int32_t n_vocab, std::vector<llama_token_data> & candidates,
