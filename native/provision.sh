@@ -1,23 +1,29 @@
 #!/usr/bin/env bash
-# Provides a built llama.cpp and prints the folder that holds it (include/, lib/, vocab/, VERSION, LIBS, LICENSE; with
-# --cuda lib/llama-batched-bench too).
+# Provides a built llama.cpp and prints the folder that holds it (include/, lib/, vocab/, VERSION, LIBS, LICENSE,
+# ORIGIN, MANIFEST; with --cuda lib/llama-batched-bench too).
 #
 #   native/provision.sh [--cuda] [--source-only]
 #
 # Where the source comes from, first that applies:
 #   LLAMA_CPP_DIR   a checkout of your own; built out of tree, cached by its commit and changes
+#   LLAMA_CPP_TAG   this tag, from LLAMA_CPP_GIT; your word for a source that Sphere has not pinned
 #   the cache       ${XDG_CACHE_HOME:-~/.cache}/sphere
 #   npm             the pinned package node-llama-cpp carries llama.cpp's source as a git bundle
-#   git             LLAMA_CPP_GIT (default: the project's public repository), tag LLAMA_CPP_TAG
-# All messages go to stderr; only the folder goes to stdout. A cache entry is made in a temporary folder and
-# renamed when it is whole, so that a half-made one is never used.
+#   git             LLAMA_CPP_GIT (default: the project's public repository); the files must be those that are pinned
+# All messages go to stderr; only the folder goes to stdout. A cache entry is made in a temporary folder, synced, and
+# renamed when it is whole, so that a half-made one is never used. Its name says from which source it was built, ORIGIN
+# says it in words. It is used as long as its files are those of MANIFEST (SHA-256), are ours and no one else can write
+# to them; otherwise it is made again.
 set -euo pipefail
+umask 022
 
 VERSION=0.5.0
-TAG=${LLAMA_CPP_TAG:-v$VERSION}
 COMMIT=de3ff815ea7d559ee917f063901b8986f038abc6   # of the bundle, where the release is one squashed commit
 PACKAGE=node-llama-cpp@3.22.1
 INTEGRITY=bltIipuWmc123H7tMIgDGKSsSrhmhlQYeVUC48XTjVW7XGJJiJJyCdlTMzQ/LiWoPkGDpcL4FviDpgw7qfTiDw==   # SHA-512
+# Of the source's files, whichever way they came; contents() says of what it is the SHA-256.
+SOURCE=5017ac4ab18278cd0b4aa71ba189b4073602cfffc37c626965f4e0768e1edfb7
+TAG=${LLAMA_CPP_TAG:-v$VERSION}
 GIT_URL=${LLAMA_CPP_GIT:-https://github.com/ggml-org/llama.cpp.git}
 
 cuda=OFF source_only=false
@@ -31,7 +37,7 @@ done
 
 OPTIONS=(
   -DCMAKE_BUILD_TYPE=Release -DBUILD_SHARED_LIBS=ON
-  -DGGML_NATIVE=ON -DGGML_OPENMP=ON -DGGML_CUDA=$cuda
+  -DGGML_NATIVE=ON -DGGML_OPENMP=ON "-DGGML_CUDA=$cuda"
   -DLLAMA_BUILD_IS_DEV=OFF -DLLAMA_OPENSSL=OFF -DLLAMA_BUILD_TOOLS=OFF -DLLAMA_BUILD_EXAMPLES=OFF
   -DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_SERVER=OFF -DLLAMA_BUILD_APP=OFF
   -DCMAKE_BUILD_WITH_INSTALL_RPATH=ON
@@ -52,11 +58,35 @@ fi
 say() { echo "llama.cpp: $*" >&2; }
 die() { echo "llama.cpp: $*" >&2; exit 1; }
 need() { command -v "$1" > /dev/null || die "$1 is missing. Install it: apt-get install $2"; }
-if command -v sha256sum > /dev/null; then sha() { sha256sum | cut -c1-"${1:-16}"; }
-else sha() { shasum -a 256 | cut -c1-"${1:-16}"; }; fi
+if command -v sha256sum > /dev/null; then SHA=(sha256sum); else SHA=(shasum -a 256); fi
+sha() { "${SHA[@]}" | cut -c1-"${1:-16}"; }
 
+# --- the cache ---------------------------------------------------------------------------------
+# What is in a folder, sorted: each file's SHA-256, each link's target; .git and MANIFEST apart.
+contents() {
+  (cd "$1" && find . -path ./.git -prune -o -path ./MANIFEST -o -type f -exec "${SHA[@]}" {} + &&
+    find . -path ./.git -prune -o -type l -exec sh -c 'for l; do echo "$(readlink "$l") <- $l"; done' sh {} +) |
+    LC_ALL=C sort
+}
+# Is all that is in a folder ours, with nobody else who may write to it?
+ours() {
+  [ -z "$(find "$1" \( ! -user "$(id -u)" -o ! -type l \( -perm -020 -o -perm -002 \) \) -print 2>&1 | head -1)" ]
+}
+# Makes a folder of the cache. One of another user's is refused; others lose the right to write to ours.
+folder() {
+  mkdir -p "$1" 2> /dev/null || die "the cache $1 cannot be written. Set XDG_CACHE_HOME to a folder that can."
+  [ -O "$1" ] || die "the cache $1 belongs to another user, who could change what is built from it.
+Set XDG_CACHE_HOME to a folder of your own, or give the cache to the user that builds (chown)."
+  [ -z "$(find -H "$1" -prune \( -perm -020 -o -perm -002 \))" ] ||
+    { chmod go-w "$1"; say "others could write to $1; not any more"; }
+}
+# Takes an entry away that must not be used.
+discard() {
+  say "$1 is damaged, or others could have changed it; it is made again"
+  rm -rf "$1" || die "$1 can't be removed. Remove it by hand, or set XDG_CACHE_HOME to a folder of your own."
+}
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/sphere
-mkdir -p "$cache" 2> /dev/null || die "the cache $cache cannot be written. Set XDG_CACHE_HOME to a folder that can."
+folder "$cache"
 
 scratch=
 cleanup() { [ -z "$scratch" ] || rm -rf "$scratch"; }
@@ -68,12 +98,24 @@ lock() { exec 8> "$cache/lock"; if command -v flock > /dev/null && ! flock -n 8;
   # What a killed run left behind; nobody else is at work now.
   if command -v flock > /dev/null; then rm -rf "$cache"/.building.*; fi; }
 new_scratch() { scratch=$(mktemp -d "$cache/.building.XXXXXX"); }
-# publish FROM TO: TO appears whole or not at all.
-publish() { if [ -e "$2" ]; then rm -rf "$1"; else mv "$1" "$2"; fi; }
+# To the disk; where sync takes no file, everything.
+flush() { sync -f "$1" 2> /dev/null || sync; }
+# publish FROM TO: TO appears whole or not at all, also after a power cut.
+publish() {
+  folder "$(dirname "$2")"
+  flush "$1"
+  if [ -e "$2" ]; then rm -rf "$1"; else mv "$1" "$2"; fi
+  flush "$(dirname "$2")"
+}
 version_of() { sed -n 's/^set(LLAMA_VERSION_\(MAJOR\|MINOR\|PATCH\) \([0-9]*\))$/\2/p' "$1/CMakeLists.txt" |
   paste -sd. -; }
+# The line WHAT of an ORIGIN.
+origin() { sed -n "s/^$2: //p" "$1/ORIGIN" 2> /dev/null; }
 
 # --- the source --------------------------------------------------------------------------------
+# A cached source is $cache/src/NAME: ORIGIN (where it is from, its digest) and source/.
+if [ -n "${LLAMA_CPP_TAG:-}" ]; then source_id=$(echo "$GIT_URL $TAG" | sha 12); else source_id=${SOURCE:0:12}; fi
+
 fetch_by_npm() {
   need tar tar
   say "fetching the source (npm package $PACKAGE, 36 MB)"
@@ -85,33 +127,53 @@ fetch_by_npm() {
 Nothing was used. A proxy or mirror may have changed it; set LLAMA_CPP_DIR to a checkout that you trust."
   say "checksum of $PACKAGE verified (SHA-512)"
   tar -xzf "${tgz[0]}" -C "$scratch" package/llama/gitRelease.bundle
-  git clone -q "$scratch/package/llama/gitRelease.bundle" "$scratch/source" 2> "$scratch/git.log" ||
+  git clone -q -c core.autocrlf=false "$scratch/package/llama/gitRelease.bundle" "$made/source" 2> "$scratch/git.log" ||
     die "git clone of the bundle failed: $(tail -1 "$scratch/git.log")"
-  git -C "$scratch/source" checkout -q "$COMMIT" || die "the bundle of $PACKAGE lacks commit $COMMIT"
+  git -C "$made/source" checkout -q "$COMMIT" || die "the bundle of $PACKAGE lacks commit $COMMIT"
+  from="npm package $PACKAGE, sha512-$INTEGRITY"
 }
 fetch_by_git() {
-  say "fetching the source ($GIT_URL, $TAG)"
-  git -c advice.detachedHead=false clone -q --depth 1 --branch "$TAG" "$GIT_URL" "$scratch/source" \
+  from="$(echo "$GIT_URL" | sed 's#//[^/@]*@#//#'), tag $TAG" # without a password
+  say "fetching the source ($from)"
+  git -c advice.detachedHead=false clone -q -c core.autocrlf=false --depth 1 --branch "$TAG" "$GIT_URL" "$made/source" \
       2> "$scratch/git.log" || die "git clone of $TAG from $GIT_URL failed: $(tail -1 "$scratch/git.log")
 Set LLAMA_CPP_GIT to a repository that has $TAG, LLAMA_CPP_DIR to a checkout, or install npm (apt-get install npm)."
 }
+# Is the cached source there, ours alone, and what it was when it was fetched? What is pinned must be what is pinned.
+source_is_whole() {
+  local digest=$SOURCE
+  [ -z "${LLAMA_CPP_TAG:-}" ] || digest=$(origin "$entry" sha256)
+  [ -d "$entry/source" ] && ours "$entry" && [ "$(contents "$entry/source" | sha 64)" = "$digest" ]
+}
 provide_source() {
-  source_dir=$cache/src/llama.cpp-$VERSION
-  [ -d "$source_dir" ] && return
+  local entry=$cache/src/$VERSION-$source_id made from found
+  source_dir=$entry/source
+  [ ! -d "$entry" ] || ! source_is_whole || return 0
   need git git
   lock
-  [ -d "$source_dir" ] && return
+  if [ -d "$entry" ]; then ! source_is_whole || return 0; discard "$entry"; fi
   new_scratch
-  if command -v npm > /dev/null && [ -z "${LLAMA_CPP_GIT:-}" ]; then
-    fetch_by_npm || { rm -rf "$scratch/source"; fetch_by_git; }
+  made=$scratch/entry
+  mkdir "$made"
+  if command -v npm > /dev/null && [ -z "${LLAMA_CPP_GIT:-}${LLAMA_CPP_TAG:-}" ]; then
+    fetch_by_npm || { rm -rf "$made/source"; fetch_by_git; }
   else
     fetch_by_git
   fi
-  local found; found=$(version_of "$scratch/source")
+  found=$(version_of "$made/source")
   [ "$found" = "$VERSION" ] || die "the source is llama.cpp $found, but Sphere needs $VERSION.
 For another version set LLAMA_CPP_DIR to your checkout: the struct layouts are then compared at load."
-  mkdir -p "$cache/src"
-  publish "$scratch/source" "$source_dir"
+  found=$(contents "$made/source" | sha 64)
+  if [ -n "${LLAMA_CPP_TAG:-}" ]; then
+    say "LLAMA_CPP_TAG=$TAG: commit $(git -C "$made/source" rev-parse HEAD), taken at your word"
+  elif [ "$found" != "$SOURCE" ]; then
+    die "the files of $from are not those that Sphere was made with: expected SHA-256 $SOURCE, found $found.
+Nothing was used. If you trust this source, say so with LLAMA_CPP_TAG=$TAG, or set LLAMA_CPP_DIR to a checkout of it."
+  else
+    say "the source's files are those that are pinned (SHA-256)"
+  fi
+  printf '%s\n' "from: $from" "commit: $(git -C "$made/source" rev-parse HEAD)" "sha256: $found" > "$made/ORIGIN"
+  publish "$made" "$entry"
   rm -rf "$scratch"; scratch=
 }
 
@@ -129,7 +191,8 @@ source_state() {
 }
 compiler=${CXX:-c++}
 command -v "$compiler" > /dev/null || die "no C++ compiler ($compiler). Install one: apt-get install g++"
-machine=$({ cpu_features; "$compiler" --version | head -1; if [ $cuda = ON ]; then nvcc --version 2> /dev/null || true; fi; uname -sm; printf '%s\n' "${OPTIONS[@]}"; } | sha)
+machine=$({ cpu_features; "$compiler" --version | head -1; "${CC:-cc}" --version 2> /dev/null | head -1 || true
+  if [ $cuda = ON ]; then nvcc --version 2> /dev/null || true; fi; uname -sm; printf '%s\n' "${OPTIONS[@]}"; } | sha)
 
 if [ -n "${LLAMA_CPP_DIR:-}" ]; then
   [ -f "$LLAMA_CPP_DIR/include/llama.h" ] ||
@@ -137,13 +200,18 @@ if [ -n "${LLAMA_CPP_DIR:-}" ]; then
   source_dir=$(cd "$LLAMA_CPP_DIR" && pwd)
   version=$(version_of "$source_dir")
   if $source_only; then echo "$source_dir"; exit 0; fi
-  entry=$cache/llama/${version:-unknown}-$({ echo "$source_dir"; source_state "$source_dir"; } | sha 12)-$machine
+  source_id=$({ echo "$source_dir"; source_state "$source_dir"; } | sha 12)
 else
   version=$VERSION
   if $source_only; then provide_source; echo "$source_dir"; exit 0; fi
-  entry=$cache/llama/$VERSION-$machine
 fi
-if [ -d "$entry" ]; then echo "$entry"; exit 0; fi
+name=${version:-unknown}-$source_id-$machine
+entry=$cache/llama/$name
+is_whole() {
+  [ -f "$entry/MANIFEST" ] && ours "$entry" && [ "$(origin "$entry" entry)" = "$name" ] &&
+    [ "$(contents "$entry")" = "$(cat "$entry/MANIFEST")" ]
+}
+if [ -d "$entry" ] && is_whole; then echo "$entry"; exit 0; fi
 
 # --- the build ---------------------------------------------------------------------------------
 need cmake cmake
@@ -161,7 +229,10 @@ Install them (apt-get install libcublas-dev, or libcublas-dev-13-0 from NVIDIA's
 fi
 [ -n "${LLAMA_CPP_DIR:-}" ] || provide_source
 lock
-if [ -d "$entry" ]; then echo "$entry"; exit 0; fi
+if [ -d "$entry" ]; then
+  if is_whole; then echo "$entry"; exit 0; fi
+  discard "$entry"
+fi
 new_scratch
 jobs=$(getconf _NPROCESSORS_ONLN 2> /dev/null || echo 2)
 say "building $version for this CPU (about 3 minutes of one core; $jobs cores)"
@@ -182,12 +253,12 @@ for lib in "${LIBRARIES[@]}"; do
   found=$scratch/build/bin/lib$lib.$ext
   [ -e "$found" ] || die "the build made no lib$lib.$ext; the whole log: $log"
   # Carried under its soname: that is what the others ask the dynamic linker for.
-  name=$(basename "$found")
+  file=$(basename "$found")
   if [ $ext = so ]; then
-    soname=$(objdump -p "$found" | sed -n 's/^ *SONAME *//p'); name=${soname:-$name}
+    soname=$(objdump -p "$found" | sed -n 's/^ *SONAME *//p'); file=${soname:-$file}
   fi
-  cp -L "$found" "$made/lib/$name"
-  echo "$name" >> "$made/LIBS"
+  cp -L "$found" "$made/lib/$file"
+  echo "$file" >> "$made/LIBS"
 done
 for tool in llama-batched-bench libllama-batched-bench-impl.so libllama-common.so.0; do
   [ ! -e "$scratch/build/bin/$tool" ] || cp -L "$scratch/build/bin/$tool" "$made/lib/"
@@ -196,7 +267,13 @@ cp "$source_dir"/include/llama.h "$source_dir"/ggml/include/*.h "$made/include/"
 cp "$source_dir"/models/ggml-vocab-{qwen2,llama-bpe,llama-spm,phi-3}.gguf "$made/vocab/" 2> /dev/null || true
 cp "$source_dir/LICENSE" "$made/LICENSE"
 echo "$version" > "$made/VERSION"
-mkdir -p "$cache/llama"
+if [ -n "${LLAMA_CPP_DIR:-}" ]; then
+  commit=$(git -C "$source_dir" rev-parse HEAD 2> /dev/null || echo none)
+  [ -z "$(git -C "$source_dir" status --porcelain 2> /dev/null)" ] || commit+=" and changes"
+  printf '%s\n' "from: $source_dir" "commit: $commit"
+else cat "$(dirname "$source_dir")/ORIGIN"; fi > "$made/ORIGIN"
+printf '%s\n' "entry: $name" "compiler: $("$compiler" --version | head -1)" >> "$made/ORIGIN"
+contents "$made" > "$made/MANIFEST"
 publish "$made" "$entry"
 say "built in $(($(date +%s) - started)) s, kept in $entry"
 echo "$entry"

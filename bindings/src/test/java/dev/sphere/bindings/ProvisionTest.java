@@ -1,5 +1,6 @@
 package dev.sphere.bindings;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
@@ -9,6 +10,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -21,12 +23,13 @@ import org.junit.jupiter.api.io.TempDir;
 
 /**
  * native/provision.sh without a network: a small project with llama.cpp's file names and targets, in a local git
- * repository, stands for the real one.
+ * repository, stands for the real one; a copy of the script has this one's digest and address.
  */
 class ProvisionTest {
   private static final Path SCRIPT = Path.of("../native/provision.sh").toAbsolutePath().normalize();
 
   @TempDir Path temp;
+  private Path script; // SCRIPT, with the small project in llama.cpp's place
   private Path checkout;
   private Path programs; // what a build needs, without npm
 
@@ -47,12 +50,20 @@ class ProvisionTest {
     version("0.5.0");
     sh(checkout, "git init -q && git config user.email t@example.org && git config user.name t && git add . &&"
         + " git commit -qm source && git tag v0.5.0");
+    String digest =
+        sh(checkout, "find . -path ./.git -prune -o -type f -exec sha256sum {} + | LC_ALL=C sort | sha256sum");
+    script = temp.resolve("provision.sh");
+    Files.writeString(
+        script,
+        Files.readString(SCRIPT)
+            .replaceFirst("(?m)^SOURCE=.*$", "SOURCE=" + digest.substring(0, 64))
+            .replace("https://github.com/ggml-org/llama.cpp.git", checkout.toString()));
     programs = Files.createDirectory(temp.resolve("programs"));
     sh(
         programs,
         "for f in bash sh env git cmake ninja make cc gcc c++ g++ ar ranlib ld as nm objdump strip tar gzip openssl base64"
             + " sed grep awk mawk gawk find sort paste head tail cut tr cat cp mv rm mkdir mktemp ls touch dirname basename"
-            + " sha256sum uname date getconf sleep flock chmod readlink; do"
+            + " sha256sum uname date getconf sleep flock chmod readlink id sync; do"
             + " p=$(command -v $f) && ln -s \"$p\" $f; done; true");
   }
 
@@ -127,6 +138,101 @@ class ProvisionTest {
   }
 
   @Test
+  void aTagWithOtherFilesIsRefusedAlsoWhereNpmFailsUntilTheUserNamesIt() throws Exception {
+    Path pinned = provision(Map.of("LLAMA_CPP_GIT", checkout.toString())).folder();
+    assertTrue(origin(pinned).contains("from: " + checkout + ", tag v0.5.0\ncommit: "), origin(pinned));
+    sh(temp, "rm -rf cache");
+    write("a.c", "int NAME(void) { return 666; }\n");
+    sh(checkout, "git commit -qam moved && git tag -f v0.5.0");
+    Files.writeString(programs.resolve("npm"), "#!/bin/sh\necho no network >&2\nexit 1\n");
+    sh(programs, "chmod +x npm");
+    for (String way : List.of("LLAMA_CPP_GIT", "PATH")) {
+      Map<String, String> environment = Map.of(way, (way.equals("PATH") ? programs : checkout).toString());
+      Run run = provision(environment);
+      assertEquals(1, run.status(), run.err());
+      assertTrue(run.err().contains("tag v0.5.0 are not those that Sphere was made with"), run.err());
+      assertFalse(Files.exists(temp.resolve("cache/sphere/src")) || Files.exists(temp.resolve("cache/sphere/llama")));
+    }
+    Path named = provision(Map.of("LLAMA_CPP_GIT", checkout.toString(), "LLAMA_CPP_TAG", "v0.5.0")).folder();
+    assertNotEquals(pinned, named, "the name says from which source");
+    assertTrue(origin(named).contains("commit: " + sh(checkout, "git rev-parse HEAD")), origin(named));
+  }
+
+  @Test
+  void anEntryThatIsNotWhatWasBuiltIsBuiltAgain() throws Exception {
+    Map<String, String> environment = Map.of("LLAMA_CPP_GIT", checkout.toString());
+    Path folder = provision(environment).folder();
+    byte[] library = Files.readAllBytes(folder.resolve("lib/libllama.so"));
+    for (String damage : List.of(
+        "printf x | dd of=lib/libllama.so bs=1 seek=1000 conv=notrunc status=none", // a byte
+        "echo '#error planted' > include/stdint.h", // on the include path
+        "rm include/ggml.h",
+        "ln -sf /etc/hostname LICENSE",
+        "chmod o+w lib/libggml.so",
+        "sed -i 's/^entry: ./entry: 9/' ORIGIN && sed -i '/ORIGIN/d' MANIFEST &&"
+            + " sha256sum ./ORIGIN >> MANIFEST && LC_ALL=C sort -o MANIFEST MANIFEST")) { // of another name
+      sh(folder, damage);
+      Run run = provision(environment);
+      assertEquals(folder, run.folder());
+      assertTrue(run.err().contains(folder + " is damaged, or others could have changed it"), damage + run.err());
+      assertArrayEquals(library, Files.readAllBytes(folder.resolve("lib/libllama.so")), damage);
+      assertFalse(Files.exists(folder.resolve("include/stdint.h")), damage);
+      assertEquals("", provision(environment).err(), damage);
+    }
+  }
+
+  @Test
+  void aCachedSourceThatWasChangedIsFetchedAgain() throws Exception {
+    Map<String, String> environment = new TreeMap<>(Map.of("LLAMA_CPP_GIT", checkout.toString()));
+    for (String tag : List.of("", "v0.5.0")) { // pinned, and at the user's word
+      environment.put("LLAMA_CPP_TAG", tag);
+      Path source = provision(environment, "--source-only").folder();
+      Files.writeString(source.resolve("a.c"), "#error planted\n");
+      Run run = provision(environment);
+      assertEquals(0, run.status(), run.err());
+      assertTrue(run.err().contains(source.getParent() + " is damaged, or others could have changed it"), run.err());
+      assertEquals(Files.readString(checkout.resolve("a.c")), Files.readString(source.resolve("a.c")));
+    }
+  }
+
+  @Test
+  void aCacheThatOthersMayChangeIsNotUsed() throws Exception {
+    Map<String, String> environment = Map.of("LLAMA_CPP_GIT", checkout.toString());
+    Path cache = Files.createDirectories(temp.resolve("cache/sphere"));
+    sh(cache, "chmod 777 .");
+    Run run = provision(environment);
+    assertEquals(0, run.status(), run.err());
+    assertTrue(run.err().contains("others could write to " + cache + "; not any more"), run.err());
+    assertEquals("rwxr-xr-x", PosixFilePermissions.toString(Files.getPosixFilePermissions(cache)));
+
+    // Root can give the folder away; others borrow one of root's.
+    sh(temp, "chown 12345 cache/sphere 2> /dev/null || { rm -rf cache/sphere && ln -s /usr cache/sphere; }");
+    run = provision(environment);
+    assertEquals(1, run.status());
+    assertTrue(run.err().contains(cache + " belongs to another user") && run.err().contains("XDG_CACHE_HOME"), run.err());
+  }
+
+  @Test
+  void whatIsRenamedIsOnTheDiskBefore() throws Exception {
+    Files.delete(programs.resolve("sync"));
+    Files.writeString(
+        programs.resolve("sync"),
+        "#!/bin/sh\ncd " + temp + "\necho $2 $(ls $PWD/cache/sphere/src $PWD/cache/sphere/llama) >> synced\n");
+    sh(programs, "chmod +x sync");
+    Path folder = provision(Map.of("PATH", programs.toString(), "LLAMA_CPP_GIT", checkout.toString())).folder();
+    List<String> synced = Files.readAllLines(temp.resolve("synced"));
+    assertEquals(4, synced.size(), synced::toString);
+    for (int i = 0; i < 4; i += 2) { // the source, then the entry: its files before it has its name, then the name
+      String name = i == 0 ? "0.5.0-" : folder.getFileName().toString();
+      String place = temp.resolve("cache/sphere") + (i == 0 ? "/src" : "/llama");
+      String before = synced.get(i);
+      assertTrue(before.matches(".*/\\.building\\.\\w+/entry .*") && !before.contains(place + ": " + name), synced::toString);
+      String after = synced.get(i + 1);
+      assertTrue(after.startsWith(place + " ") && after.contains(place + ": " + name), synced::toString);
+    }
+  }
+
+  @Test
   void aKilledBuildLeavesNothingThatIsUsed() throws Exception {
     // A cmake that stops in the middle of the build, as the real one would for minutes.
     Path started = temp.resolve("started");
@@ -184,6 +290,10 @@ class ProvisionTest {
 
   // --- helpers ---
 
+  private static String origin(Path folder) throws IOException {
+    return Files.readString(folder.resolve("ORIGIN"));
+  }
+
   private void version(String version) throws IOException {
     String[] part = version.split("\\.");
     write(
@@ -211,7 +321,7 @@ class ProvisionTest {
   }
 
   private Process start(Map<String, String> environment, String... arguments) throws IOException {
-    ProcessBuilder builder = new ProcessBuilder("/bin/bash", SCRIPT.toString());
+    ProcessBuilder builder = new ProcessBuilder("/bin/bash", script.toString());
     builder.command().addAll(List.of(arguments));
     Map<String, String> clean = new TreeMap<>(environment);
     clean.putIfAbsent("PATH", System.getenv("PATH"));
@@ -230,10 +340,11 @@ class ProvisionTest {
     return new Run(process.exitValue(), out, Files.readString(temp.resolve("stderr")));
   }
 
-  private static void sh(Path directory, String command) throws Exception {
+  private static String sh(Path directory, String command) throws Exception {
     Process process =
         new ProcessBuilder("/bin/bash", "-c", command).directory(directory.toFile()).redirectErrorStream(true).start();
     String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     assertEquals(0, process.waitFor(), command + "\n" + out);
+    return out;
   }
 }
