@@ -1,9 +1,13 @@
 package dev.sphere.cli;
 
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** Checks of what a command line names, before any work begins: an IllegalArgumentException is exit status 2. */
+/**
+ * Checks of what a command line names, before any work begins: an IllegalArgumentException is exit status 2. Every file
+ * that a command writes comes through here.
+ */
 final class Inputs {
   private Inputs() {}
 
@@ -14,15 +18,29 @@ final class Inputs {
     }
   }
 
-  /** A file that is going to be written: its directory must be there. */
+  /** A file that is going to be written: its folder is made where it is missing. */
   static void requireWritable(Path file) {
+    checkWritable(file);
     Path directory = file.toAbsolutePath().getParent();
+    try {
+      Files.createDirectories(directory);
+    } catch (IOException e) {
+      throw new IllegalArgumentException("cannot write " + file + ": the folder " + directory + " can't be made: " + e, e);
+    }
+  }
+
+  /** As {@link #requireWritable}, but makes nothing: looks whether the folder is there or could be made. */
+  static void checkWritable(Path file) {
+    if (Files.isDirectory(file)) {
+      throw new IllegalArgumentException("cannot write " + file + ": it is a directory");
+    }
+    Path directory = file.toAbsolutePath().getParent();
+    while (!Files.exists(directory) && directory.getParent() != null) {
+      directory = directory.getParent();
+    }
     if (!Files.isDirectory(directory) || !Files.isWritable(directory)) {
       throw new IllegalArgumentException(
           "cannot write " + file + ": " + directory + " is not a directory that can be written to");
-    }
-    if (Files.isDirectory(file)) {
-      throw new IllegalArgumentException("cannot write " + file + ": it is a directory");
     }
   }
 }

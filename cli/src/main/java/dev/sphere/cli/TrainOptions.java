@@ -237,7 +237,9 @@ final class TrainOptions {
     if (artefact == null && out == null && !dryRun) {
       throw new IllegalArgumentException("give --adapter-out FILE (the GGUF to write), --out DIR (its folder), or both");
     }
-    if (artefact != null) {
+    if (artefact != null && dryRun) {
+      Inputs.checkWritable(artefact);
+    } else if (artefact != null) {
       Inputs.requireWritable(artefact);
     }
     if (evalData != null && !Files.isDirectory(evalData)) {

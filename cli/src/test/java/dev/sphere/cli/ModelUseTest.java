@@ -1,6 +1,7 @@
 package dev.sphere.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -9,6 +10,7 @@ import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import picocli.CommandLine;
@@ -124,6 +126,53 @@ class ModelUseTest {
     assertEquals(0, run("score", "--model", "embedded", "--adapter", adapter, "--in", in, "--out", after), out);
     assertNotEquals(Files.readString(before), Files.readString(after));
     assertTrue(margin(after) > margin(before) + 0.1, margin(before) + " then " + margin(after));
+  }
+
+  @Test
+  void theFolderOfWhatIsWrittenIsMade() throws Exception {
+    Path model = dir.resolve("new/folder/model.gguf");
+    done(model, "model", "random", "--like", "tiny-qwen2", "--out", model);
+    Path rows = Files.writeString(dir.resolve("rows.jsonl"), """
+        {"prompt": "1+1=", "completion": "2", "chosen": "2", "rejected": "3", "completions": ["2"], "labels": [true],
+         "question": "1+1=", "answer": "2", "gold": "2", "pred": "2"}
+        """.replace("\n ", ""));
+    Path adapter = dir.resolve("new/dpo/a.gguf");
+    Object[] dpo = {"train", "dpo", "--model", model, "--pairs", rows, "--adapter-out", adapter, "--steps", 1};
+    assertEquals(0, run(with(dpo, "--dry-run")), out);
+    assertFalse(Files.exists(adapter.getParent()), "a dry run makes nothing");
+    done(adapter, with(dpo, "--out", dir.resolve("else/where")));
+    assertTrue(Files.exists(dir.resolve("else/where/metrics.jsonl")));
+    for (String kind : List.of("sft", "prm")) {
+      Path to = dir.resolve("new/" + kind + "/a.gguf");
+      done(to, "train", kind, "--model", model, "--data", rows, "--adapter-out", to, "--steps", 1);
+    }
+    Path to = dir.resolve("new/merged/m.gguf");
+    done(to, "model", "merge", "--model", model, "--adapter", adapter, "--out", to);
+    assertEquals(0, run("model", "adapter", "--model", model, "--adapter", adapter, "--to-peft", dir.resolve("p/q")), out);
+    to = dir.resolve("new/back/a.gguf");
+    done(to, "model", "adapter", "--model", model, "--adapter", to, "--from-peft", dir.resolve("p/q"));
+    to = dir.resolve("new/scored/rows.jsonl");
+    done(to, "score", "--model", model, "--in", rows, "--out", to);
+    to = dir.resolve("new/generated/rows.jsonl");
+    done(to, "generate", "--model", model, "--in", rows, "--out", to, "--max-tokens", 2);
+    to = dir.resolve("new/graded/rows.jsonl");
+    done(to, "grade", "--in", rows, "--out", to);
+    to = dir.resolve("new/eval/rows.jsonl");
+    done(to, "eval", "--model", model, "--problems", rows, "--out", to, "--markdown", dir.resolve("new/md/e.md"), "--html",
+        dir.resolve("new/html/e.html"), "--max-tokens", 2, "--chat-template", "plain");
+    assertTrue(Files.exists(dir.resolve("new/md/e.md")) && Files.exists(dir.resolve("new/html/e.html")));
+    assertEquals(2, run("model", "random", "--like", "tiny-qwen2", "--out", rows.resolve("x/m.gguf")), out);
+    assertTrue(out.contains(rows + " is not a directory that can be written to"), out);
+  }
+
+  private static Object[] with(Object[] args, Object... more) {
+    return Stream.concat(Stream.of(args), Stream.of(more)).toArray();
+  }
+
+  private void done(Path file, Object... args) {
+    assertFalse(Files.exists(file.getParent()), "not there before");
+    assertEquals(0, run(args), out);
+    assertTrue(Files.isRegularFile(file), out);
   }
 
   private double margin(Path scored) throws Exception {

@@ -80,7 +80,7 @@ class SearchCommandTest {
     assertTrue(resumed.out().contains("2 problems"), resumed.out());
 
     for (String format : List.of("trl-jsonl", "trl-parquet")) {
-      Path out = temporary.resolve(format);
+      Path out = temporary.resolve("new/" + format + "/pairs"); // the folder is made
       Call export = call("export", "--run", run, "--format", format, "--out", out, "--json");
       assertEquals(0, export.status(), export.err());
       assertTrue(Files.exists(out));
