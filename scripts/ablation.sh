@@ -33,7 +33,7 @@ row() { # name, pairs (rows of OUT, or the search's own folder), flags of train 
   shift 2
   [[ $only == "  " || $only == *" $name "* ]] || return 0
   ! grep -q "\"row\":\"$name\"" "$out/results.jsonl" || return 0
-  rm -rf "$out/$name" "$out/$name.gguf"
+  rm -rf "${out:?}/$name" "$out/$name.gguf"
   "$sphere" train dpo --model embedded --method full --pairs "$data" --model-out "$out/$name.gguf" \
     --out "$out/$name" --seed "$seed" --save-every 0 --json "$@" > "$out/$name.json" 2> "$out/$name.err" || { cat "$out/$name.err" >&2; exit 1; }
   local result

@@ -17,7 +17,7 @@
 set -uo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 top=$(dirname "$here")
-work= model=embedded only= again= pack= prebuilt=
+work='' model=embedded only='' again='' pack='' prebuilt=''
 while [ $# -gt 0 ]; do
   case $1 in
     --work) work=$2; shift 2 ;;

@@ -28,9 +28,9 @@ setting() { # name, then flags of train dpo
   local name=$1 plan run
   shift
   plan=$("$sphere" train dpo "$@" --out "$out/$name" --dry-run --json | tail -n 1)
-  rm -rf "$out/$name"
+  rm -rf "${out:?}/$name"
   run=$("$sphere" train dpo "$@" --out "$out/$name" --save-every 0 --json 2> /dev/null | tail -n 1)
-  rm -rf "$out/$name"
+  rm -rf "${out:?}/$name"
   echo "{\"setting\":\"$name\",\"plan\":$plan,\"run\":$run}" | tee -a "$out/plan.jsonl" | python3 -c '
 import json, sys
 r = json.loads(sys.stdin.readline()); p, m = r["plan"], r["run"]

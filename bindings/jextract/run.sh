@@ -21,7 +21,7 @@ export JAVA_HOME=$jdk
 
 prefix=$(bash "$module/../native/provision.sh")
 version=$(cat "$prefix/VERSION")
-native=$(ls -d "$module"/target/native-resources/native/* | grep -v -- '-cuda$')
+native=$(find "$module"/target/native-resources/native -mindepth 1 -maxdepth 1 ! -name '*-cuda')
 bash "$module/../native/build.sh" --emulated "$module/target/cmake-emulated" # has libsphere-cuda's functions
 rm -rf "$work" && mkdir -p "$work"
 header=$work/all.h
