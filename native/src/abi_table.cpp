@@ -5,6 +5,7 @@
 #include "sphere_cuda.h"
 #include "sphere_decode.h"
 #include "sphere_sampling.h"
+#include "sphere_tokenize.h"
 
 #include <cstddef>
 #include <cstdio>
@@ -226,6 +227,10 @@ void constants(std::string & out) {
   CONSTANT(LLAMA_SPLIT_MODE_LAYER);
   CONSTANT(LLAMA_SPLIT_MODE_ROW);
   CONSTANT(LLAMA_SPLIT_MODE_TENSOR);
+  CONSTANT(LLAMA_TOKEN_ATTR_UNKNOWN);
+  CONSTANT(LLAMA_TOKEN_ATTR_CONTROL);
+  CONSTANT(LLAMA_TOKEN_ATTR_USER_DEFINED);
+  CONSTANT(SPHERE_TOKENIZE_BYTES);
   CONSTANT(SPHERE_INVALID_ARGUMENT);
   CONSTANT(SPHERE_OUT_OF_MEMORY);
   CONSTANT(SPHERE_CUDA_NO_DEVICE);

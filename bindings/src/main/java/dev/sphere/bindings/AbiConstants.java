@@ -24,6 +24,12 @@ final class AbiConstants {
   static final int LLAMA_FLASH_ATTN_TYPE_DISABLED = 0;
   static final int LLAMA_FLASH_ATTN_TYPE_ENABLED = 1;
 
+  static final int LLAMA_TOKEN_ATTR_UNKNOWN = 1;
+  static final int LLAMA_TOKEN_ATTR_CONTROL = 8;
+  static final int LLAMA_TOKEN_ATTR_USER_DEFINED = 16;
+
+  static final int SPHERE_TOKENIZE_BYTES = 1 << 20; // the longest text
+
   static final int SPHERE_INVALID_ARGUMENT = 1;
   static final int SPHERE_OUT_OF_MEMORY = 2;
   static final int SPHERE_CUDA_NO_DEVICE = 16;

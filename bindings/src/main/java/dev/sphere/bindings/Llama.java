@@ -53,12 +53,9 @@ final class Llama {
   static final MethodHandle VOCAB_ADD_EOS = modelFlag("llama_vocab_get_add_eos");
   static final MethodHandle VOCAB_IS_EOG = tokenFlag("llama_vocab_is_eog");
   static final MethodHandle VOCAB_IS_CONTROL = tokenFlag("llama_vocab_is_control");
-  static final MethodHandle VOCAB_TEXT =
-      NativeLibraries.downcall("llama_vocab_get_text", of(ADDRESS, ADDRESS, JAVA_INT));
-  static final MethodHandle TOKENIZE =
-      NativeLibraries.downcall(
-          "llama_tokenize",
-          of(JAVA_INT, ADDRESS, ADDRESS, JAVA_INT, ADDRESS, JAVA_INT, JAVA_BOOLEAN, JAVA_BOOLEAN));
+  static final MethodHandle VOCAB_ATTRIBUTES =
+      NativeLibraries.downcall("llama_vocab_get_attr", of(JAVA_INT, ADDRESS, JAVA_INT));
+  static final MethodHandle VOCAB_TEXT = NativeLibraries.downcall("llama_vocab_get_text", of(STRING, ADDRESS, JAVA_INT));
   static final MethodHandle TOKEN_TO_PIECE =
       NativeLibraries.downcall(
           "llama_token_to_piece", of(JAVA_INT, ADDRESS, JAVA_INT, ADDRESS, JAVA_INT, JAVA_INT, JAVA_BOOLEAN));
@@ -101,6 +98,12 @@ final class Llama {
   static final MethodHandle ADAPTER_FREE = NativeLibraries.downcall("llama_adapter_lora_free", ofVoid(ADDRESS));
   static final MethodHandle SET_ADAPTERS =
       NativeLibraries.downcall("llama_set_adapters_lora", of(JAVA_INT, ADDRESS, ADDRESS, JAVA_LONG, ADDRESS));
+
+  // --- libsphere, sphere_tokenize.h ---
+  static final MethodHandle TOKENIZE =
+      NativeLibraries.downcall(
+          "sphere_tokenize",
+          of(JAVA_INT, ADDRESS, ADDRESS, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT, ADDRESS));
 
   // --- libsphere, sphere_sampling.h ---
   static final MethodHandle SAMPLE_ROWS =

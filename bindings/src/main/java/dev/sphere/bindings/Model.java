@@ -68,7 +68,7 @@ public final class Model implements AutoCloseable {
    */
   public static Model load(Path path, Options options) {
     if (options.vocabularyOnly()) {
-      GgufFile.open(path).close();
+      GgufFile.openTokenizer(path).close();
       return load(path, options, null);
     }
     DenseWeights dense;

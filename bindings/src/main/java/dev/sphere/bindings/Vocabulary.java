@@ -15,6 +15,7 @@ public final class Vocabulary {
   private final int size;
   private final byte[][] pieces; // filled on demand; two threads may both fill an entry, with equal bytes
   private final boolean[] endsGeneration;
+  private final TextLimits limits;
 
   Vocabulary(Model model, MemorySegment handle) {
     this.model = model;
@@ -22,8 +23,13 @@ public final class Vocabulary {
     this.size = Llama.callInt(Llama.VOCAB_N_TOKENS, handle);
     this.pieces = new byte[size][];
     this.endsGeneration = new boolean[size];
+    this.limits = new TextLimits(model.metadata("tokenizer.ggml.pre"));
     for (int token = 0; token < size; token++) {
       endsGeneration[token] = flag(Llama.VOCAB_IS_EOG, token);
+      int attributes = attributes(token);
+      if (TextLimits.isSpecial(attributes)) {
+        limits.add(attributes, text(token).getString(0, StandardCharsets.ISO_8859_1));
+      }
     }
   }
 
@@ -74,35 +80,38 @@ public final class Vocabulary {
    * @param text the text; UTF-8 is what the tokenizer sees
    * @param addSpecial add start and end tokens where the model's rules say so
    * @param parseSpecial read special tokens in the text ("&lt;|im_start|&gt;") as such, otherwise as plain text
+   * @throws LlamaException when the text has more than 1 MiB, or holds a run that would take this tokenizer minutes
    */
   public int[] tokenize(String text, boolean addSpecial, boolean parseSpecial) {
-    byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+    byte[] bytes = limits.admit(text, parseSpecial, model);
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment in = arena.allocate(Math.max(1, bytes.length));
       MemorySegment.copy(bytes, 0, in, ValueLayout.JAVA_BYTE, 0, bytes.length);
       int room = bytes.length + 8;
       MemorySegment out = arena.allocate(ValueLayout.JAVA_INT, room);
-      int n = tokenize(in, bytes.length, out, room, addSpecial, parseSpecial);
-      if (n < 0 && n != Integer.MIN_VALUE) {
-        room = -n;
+      int n = tokenize(in, bytes.length, out, room, addSpecial, parseSpecial, arena);
+      if (n > room) {
+        room = n;
         out = arena.allocate(ValueLayout.JAVA_INT, room);
-        n = tokenize(in, bytes.length, out, room, addSpecial, parseSpecial);
-      }
-      if (n < 0) {
-        throw new LlamaException(
-            "Tokenizing a text of " + bytes.length + " bytes with " + model + " failed" + Llama.because()
-                + ". Shorten the text.");
+        n = tokenize(in, bytes.length, out, room, addSpecial, parseSpecial, arena);
       }
       return out.asSlice(0, n * 4L).toArray(ValueLayout.JAVA_INT);
     }
   }
 
-  private int tokenize(MemorySegment in, int bytes, MemorySegment out, int room, boolean add, boolean parse) {
+  private int tokenize(MemorySegment in, int bytes, MemorySegment out, int room, boolean add, boolean parse, Arena arena) {
+    MemorySegment count = arena.allocate(ValueLayout.JAVA_INT);
+    int status;
     try {
-      return (int) Llama.TOKENIZE.invokeExact(live(), in, bytes, out, room, add, parse);
+      status = (int) Llama.TOKENIZE.invokeExact(live(), in, bytes, add ? 1 : 0, parse ? 1 : 0, out, room, count);
     } catch (Throwable e) {
       throw Llama.unexpected(e);
     }
+    if (status != 0) {
+      throw new LlamaException("Tokenizing a text of " + bytes + " bytes with " + model + " failed: "
+          + Llama.lastError() + ". Shorten the text.");
+    }
+    return count.get(ValueLayout.JAVA_INT, 0);
   }
 
   /**
@@ -137,9 +146,20 @@ public final class Vocabulary {
   /** The token as the vocabulary writes it, special tokens included (for messages). */
   public String name(int token) {
     checkToken(token);
+    return text(token).getString(0);
+  }
+
+  private MemorySegment text(int token) {
     try {
-      MemorySegment text = (MemorySegment) Llama.VOCAB_TEXT.invokeExact(live(), token);
-      return text.equals(MemorySegment.NULL) ? "" : text.reinterpret(Long.MAX_VALUE).getString(0);
+      return (MemorySegment) Llama.VOCAB_TEXT.invokeExact(live(), token);
+    } catch (Throwable e) {
+      throw Llama.unexpected(e);
+    }
+  }
+
+  private int attributes(int token) {
+    try {
+      return (int) Llama.VOCAB_ATTRIBUTES.invokeExact(live(), token);
     } catch (Throwable e) {
       throw Llama.unexpected(e);
     }

@@ -99,6 +99,18 @@ public final class GgufFile implements AutoCloseable {
     }
   }
 
+  /** Like {@link #open}, and refuses a file without a tokenizer that Sphere uses (gpt2, llama). */
+  public static GgufFile openTokenizer(Path path) {
+    GgufFile file = open(path);
+    try {
+      TokenizerCheck.requireSupported(file);
+      return file;
+    } catch (RuntimeException e) {
+      file.close();
+      throw e;
+    }
+  }
+
   private void check() {
     String architecture = metadata.requireString("general.architecture");
     metadata.string("general.name");

@@ -11,12 +11,20 @@ import java.util.Set;
 final class TokenizerCheck {
   private static final String P = "tokenizer.ggml.";
   private static final int MAX_TOKENS = 1 << 22;
+  /** In characters, of a token or a merge: the time for a text grows with it. Published ones have some hundred. */
+  private static final int MAX_TOKEN = 4096;
   private static final int TYPE_BYTE = 6;
+  /** The tokenizers that Sphere uses; to llama.cpp's others texts and files are a danger of their own. */
+  private static final Set<String> SUPPORTED = Set.of("gpt2", "llama");
   private static final List<String> SPECIAL = List.of("bos", "eos", "eot", "eom", "unknown", "separator", "seperator",
       "padding", "mask", "fim_pre", "fim_suf", "fim_mid", "fim_pad", "fim_rep", "fim_sep", "cls");
   /** Pre-tokenizers that begin every text with the BOS token, whether the file says so or not. */
   private static final Set<String> ADDS_BOS = Set.of("llama3", "llama-v3", "llama-bpe", "falcon3", "falcon-h1",
       "pixtral", "midm-2.0", "lfm2", "jina-v5-nano", "tekken", "chameleon");
+  /** Those that do even if the file says otherwise. */
+  private static final Set<String> FORCES_BOS = Set.of("gemma4", "granite-embed-multi-311m");
+  /** Those without the BOS token that llama.cpp takes for other BPE vocabularies. */
+  private static final Set<String> NO_DEFAULT_BOS = Set.of("glm4", "chatglm-bpe");
 
   private final GgufFile file;
   private final GgufMetadata metadata;
@@ -39,12 +47,20 @@ final class TokenizerCheck {
     return tokens.length;
   }
 
+  /** Refuses a tokenizer that Sphere does not use. */
+  static void requireSupported(GgufFile file) {
+    String model = file.metadata().requireString(P + "model");
+    if (!SUPPORTED.contains(model)) {
+      throw GgufException.in(file.path(),
+          "the tokenizer model " + GgufException.quote(model) + " is not supported (gpt2 and llama are)");
+    }
+  }
+
   private void run() {
     String model = metadata.requireString(P + "model");
     String pre = metadata.string(P + "pre").orElse("default");
-    if (file.kind() == GgufFile.Kind.MODEL && ModelShape.supports(file.architecture())
-        && !model.equals("gpt2") && !model.equals("llama")) {
-      throw fail("the tokenizer model " + GgufException.quote(model) + " is not supported (gpt2 and llama are)");
+    if (file.kind() == GgufFile.Kind.MODEL && ModelShape.supports(file.architecture())) {
+      requireSupported(file);
     }
     metadata.string("tokenizer.chat_template");
     if (!metadata.has(P + "tokens")) {
@@ -82,6 +98,9 @@ final class TokenizerCheck {
     for (int i = 0; i < tokens.length; i++) {
       int zero = tokens[i].indexOf('\0');
       String text = zero < 0 ? tokens[i] : tokens[i].substring(0, zero);
+      if (text.length() > MAX_TOKEN) {
+        throw fail("token " + i + " has " + text.length() + " characters, at most " + MAX_TOKEN + " are allowed");
+      }
       if (!texts.add(text.isEmpty() ? "[EMPTY_" + i + "]" : text)) {
         throw fail("token " + i + ", " + GgufException.quote(text) + ", stands in the vocabulary twice");
       }
@@ -131,9 +150,11 @@ final class TokenizerCheck {
     }
     boolean sentencePiece = model.equals("llama");
     // What llama.cpp takes where the file names none: 1 and 2 of a SentencePiece vocabulary, 11 of a BPE one.
-    boolean bos = metadata.has(P + "bos_token_id") || count > (sentencePiece ? 1 : 11);
+    boolean bos = metadata.has(P + "bos_token_id") || !sentencePiece && !NO_DEFAULT_BOS.contains(pre) && count > 11
+        || sentencePiece && count > 1;
     boolean eos = metadata.has(P + "eos_token_id") || count > (sentencePiece ? 2 : 11);
-    boolean addsBos = metadata.bool(P + "add_bos_token").orElse(sentencePiece || ADDS_BOS.contains(pre));
+    boolean addsBos = metadata.bool(P + "add_bos_token").orElse(sentencePiece || ADDS_BOS.contains(pre))
+        || !sentencePiece && FORCES_BOS.contains(pre);
     if (addsBos && !bos) {
       throw fail("the tokenizer begins each text with a BOS token, but names none (" + P + "bos_token_id)");
     }
@@ -167,6 +188,9 @@ final class TokenizerCheck {
     String[] merges = metadata.strings(P + "merges").orElseThrow(() -> metadata.missing(P + "merges"));
     for (int i = 0; i < merges.length; i++) {
       int space = merges[i].indexOf(' ', 1);
+      if (merges[i].length() > MAX_TOKEN) {
+        throw fail("merge " + i + " has " + merges[i].length() + " characters, at most " + MAX_TOKEN + " are allowed");
+      }
       if (space < 1 || space == merges[i].length() - 1) {
         throw fail("merge " + i + " is " + GgufException.quote(merges[i]) + ", expected two parts with a space between");
       }
