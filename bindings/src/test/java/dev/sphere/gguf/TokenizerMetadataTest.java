@@ -1,6 +1,7 @@
 package dev.sphere.gguf;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.charset.StandardCharsets;
@@ -65,6 +66,27 @@ class TokenizerMetadataTest {
     System.out.println("tokenizers by metadata: " + jobs.size() + " " + counts);
     assertEquals(List.of(), wrong);
     assertTrue(counts.get("used") > FILES / 20 && counts.get("refused") > FILES / 4, counts.toString());
+  }
+
+  /** llama.cpp asserts it when the first text is tokenized: these take no token by default, or add it unasked. */
+  @Test
+  void aStartTokenThatIsAddedMustBeNamed() {
+    for (String pre : List.of("glm4", "chatglm-bpe", "gemma4", "granite-embed-multi-311m")) {
+      Map<String, GgufValue> keys = new LinkedHashMap<>(ByteVocabulary.metadata());
+      keys.put(P + "pre", GgufValue.string(pre));
+      if (pre.contains("glm")) {
+        keys.put(P + "add_bos_token", GgufValue.bool(true));
+      } else {
+        keys.put(P + "tokens", GgufValue.strings("a", "b"));
+        List.of("token_type", "eos_token_id", "padding_token_id").forEach(key -> keys.remove(P + key));
+      }
+      keys.remove(P + "bos_token_id");
+      GgufWriter writer = new GgufWriter().put("general.architecture", GgufValue.string("llama"));
+      keys.forEach(writer::put);
+      writer.write(dir.resolve("start.gguf"), false);
+      GgufException e = assertThrows(GgufException.class, () -> GgufFile.open(dir.resolve("start.gguf")).close());
+      assertTrue(e.getMessage().contains("bos_token_id"), e.getMessage());
+    }
   }
 
   private void write(Path path, Map<String, GgufValue> keys, boolean model) throws Exception {
