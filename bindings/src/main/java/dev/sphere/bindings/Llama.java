@@ -55,7 +55,8 @@ final class Llama {
   static final MethodHandle VOCAB_IS_CONTROL = tokenFlag("llama_vocab_is_control");
   static final MethodHandle VOCAB_ATTRIBUTES =
       NativeLibraries.downcall("llama_vocab_get_attr", of(JAVA_INT, ADDRESS, JAVA_INT));
-  static final MethodHandle VOCAB_TEXT = NativeLibraries.downcall("llama_vocab_get_text", of(STRING, ADDRESS, JAVA_INT));
+  static final MethodHandle VOCAB_TEXT =
+      NativeLibraries.downcall("llama_vocab_get_text", of(STRING, ADDRESS, JAVA_INT));
   static final MethodHandle TOKEN_TO_PIECE =
       NativeLibraries.downcall(
           "llama_token_to_piece", of(JAVA_INT, ADDRESS, JAVA_INT, ADDRESS, JAVA_INT, JAVA_INT, JAVA_BOOLEAN));

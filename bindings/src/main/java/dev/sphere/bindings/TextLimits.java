@@ -51,7 +51,11 @@ final class TextLimits {
 
   /** Of a vocabulary with this pre-tokenizer (null: none); its special tokens are to be added. */
   TextLimits(String preTokenizer) {
-    run = "deepseek-llm".equals(preTokenizer) ? Run.WHITE_SPACE : "superbpe".equals(preTokenizer) ? Run.DIGITS : Run.NONE;
+    run = switch (preTokenizer) {
+      case "deepseek-llm" -> Run.WHITE_SPACE;
+      case "superbpe" -> Run.DIGITS;
+      case null, default -> Run.NONE;
+    };
   }
 
   /** Whether a token with these attributes is looked for in texts before they are tokenized. */

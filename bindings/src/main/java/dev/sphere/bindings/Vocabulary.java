@@ -99,7 +99,8 @@ public final class Vocabulary {
     }
   }
 
-  private int tokenize(MemorySegment in, int bytes, MemorySegment out, int room, boolean add, boolean parse, Arena arena) {
+  private int tokenize(
+      MemorySegment in, int bytes, MemorySegment out, int room, boolean add, boolean parse, Arena arena) {
     MemorySegment count = arena.allocate(ValueLayout.JAVA_INT);
     int status;
     try {

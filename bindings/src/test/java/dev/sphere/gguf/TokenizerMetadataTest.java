@@ -59,7 +59,8 @@ class TokenizerMetadataTest {
     for (int i = 0; i < jobs.size(); i++) {
       String outcome = outcomes.get(i);
       counts.merge(outcome.split(" ")[0], 1, Integer::sum);
-      if (!outcome.startsWith("used") && !outcome.matches("refused dev.sphere.(gguf.Gguf|bindings.Llama)Exception: .*")) {
+      if (!outcome.startsWith("used")
+          && !outcome.matches("refused dev.sphere.(gguf.Gguf|bindings.Llama)Exception: .*")) {
         wrong.add(names.get(i) + " " + outcome);
       }
     }
@@ -142,7 +143,8 @@ class TokenizerMetadataTest {
         "fim_suf", "fim_mid", "fim_pad", "fim_rep", "fim_sep", "prefix", "suffix", "middle")) + "_token_id";
     long count = keys.get(P + "tokens") == null ? 0 : keys.get(P + "tokens").length();
     if (random.nextInt(8) == 0) {
-      return put(keys, key, any(List.of(GgufValue.i32(-1), GgufValue.u64(1), GgufValue.string("1"), GgufValue.u32s(1))));
+      return put(keys, key,
+          any(List.of(GgufValue.i32(-1), GgufValue.u64(1), GgufValue.string("1"), GgufValue.u32s(1))));
     }
     return put(keys, key, GgufValue.u32(
         any(List.of(0L, 1L, 2L, 10L, 256L, 258L, count - 1, count, 0x7FFFFFFFL, 0xFFFFFFFFL)) & 0xFFFFFFFFL));
@@ -161,10 +163,10 @@ class TokenizerMetadataTest {
     StringBuilder how = new StringBuilder("tokens");
     for (int i = 1 + random.nextInt(4); i > 0; i--) {
       int at = any(List.of(0, 1, 2, 10, 13, 65, tokens.length - 1, tokens.length - 2, tokens.length - 3));
-      tokens[at % tokens.length] = any(List.of("", "a", "\0", "\0a", "[EMPTY_7]", " ", "\n", "\n\n", "  ", "<0x0A>", "A ",
-          "\u2581", "AA", "AAAA", BAD, BAD + "a", "a" + BAD, "<s>", "</s>", "<unk>", "<|endoftext|>", "<|return|>",
-          "<|call|>", "<|calls|>", "<|end|>", "<|flush|>", "<|tool_response>", "<|channel|>", "<mask>", "[MASK]", "<oov>",
-          "<dna>", "</dna>", "<|eot_id|>", "<EOT>", "<PAD>", "unused", "<0xZZ>", "<0x0", "\uFFFD", "x".repeat(4096),
+      tokens[at % tokens.length] = any(List.of("", "a", "\0", "\0a", "[EMPTY_7]", " ", "\n", "\n\n", "  ", "<0x0A>",
+          "A ", "\u2581", "AA", "AAAA", BAD, BAD + "a", "a" + BAD, "<s>", "</s>", "<unk>", "<|endoftext|>", "<|return|>",
+          "<|call|>", "<|calls|>", "<|end|>", "<|flush|>", "<|tool_response>", "<|channel|>", "<mask>", "[MASK]",
+          "<oov>", "<dna>", "</dna>", "<|eot_id|>", "<EOT>", "<PAD>", "unused", "<0xZZ>", "<0x0", "\uFFFD", "x".repeat(4096),
           "y".repeat(70_000), "\\x4", "\\", "\uD83D"));
       how.append(' ').append(at).append('=').append(GgufException.quote(tokens[at % tokens.length]));
     }
@@ -207,13 +209,15 @@ class TokenizerMetadataTest {
           GgufValue.f32(1), GgufValue.strings("1"))));
       case 2 -> put(keys, "merges", GgufValue.strings("A A", "AA AA", "Ġ a", "a b"));
       case 3 -> put(keys, "merges", any(List.of(GgufValue.strings("A", " ", "", "a ", " a", "a  b"),
-          GgufValue.strings("\0 a", "a \0b"), GgufValue.strings(BAD + " " + BAD), GgufValue.string("a b"), GgufValue.i32s(1),
-          GgufValue.strings("a " + "b".repeat(70_000)), GgufValue.strings("A A", "A A"))));
+          GgufValue.strings("\0 a", "a \0b"), GgufValue.strings(BAD + " " + BAD), GgufValue.string("a b"),
+          GgufValue.i32s(1), GgufValue.strings("a " + "b".repeat(70_000)), GgufValue.strings("A A", "A A"))));
       case 4 -> put(keys, "precompiled_charsmap", new GgufValue(GgufValue.Type.UINT8, true, map));
       case 5 -> put(keys, "suppress_tokens", any(List.of(GgufValue.i32s(-1, 0, 5, count, Integer.MAX_VALUE),
           GgufValue.u32s(1), GgufValue.f32s(1))));
-      case 6 -> put(keys, "general.name", GgufValue.string(any(List.of("Phi-3 mini", "phi3", "modern-bert", "\0phi3"))));
-      case 7 -> put(keys, "token_type_count", any(List.of(GgufValue.u32(0), GgufValue.u32(0xFFFFFFFFL), GgufValue.i32(2))));
+      case 6 -> put(keys, "general.name", GgufValue.string(any(
+          List.of("Phi-3 mini", "phi3", "modern-bert", "\0phi3"))));
+      case 7 -> put(keys, "token_type_count",
+          any(List.of(GgufValue.u32(0), GgufValue.u32(0xFFFFFFFFL), GgufValue.i32(2))));
       default -> {
         keys.put("tokenizer.chat_template", any(List.of(GgufValue.string("{{ messages }}"), GgufValue.string(BAD),
             GgufValue.string(""), GgufValue.u32(1), GgufValue.strings("a"))));
