@@ -164,10 +164,10 @@ class TokenizerMetadataTest {
     for (int i = 1 + random.nextInt(4); i > 0; i--) {
       int at = any(List.of(0, 1, 2, 10, 13, 65, tokens.length - 1, tokens.length - 2, tokens.length - 3));
       tokens[at % tokens.length] = any(List.of("", "a", "\0", "\0a", "[EMPTY_7]", " ", "\n", "\n\n", "  ", "<0x0A>",
-          "A ", "\u2581", "AA", "AAAA", BAD, BAD + "a", "a" + BAD, "<s>", "</s>", "<unk>", "<|endoftext|>", "<|return|>",
-          "<|call|>", "<|calls|>", "<|end|>", "<|flush|>", "<|tool_response>", "<|channel|>", "<mask>", "[MASK]",
-          "<oov>", "<dna>", "</dna>", "<|eot_id|>", "<EOT>", "<PAD>", "unused", "<0xZZ>", "<0x0", "\uFFFD", "x".repeat(4096),
-          "y".repeat(70_000), "\\x4", "\\", "\uD83D"));
+          "A ", "\u2581", "AA", "AAAA", BAD, BAD + "a", "a" + BAD, "<s>", "</s>", "<unk>", "<|endoftext|>",
+          "<|return|>", "<|call|>", "<|calls|>", "<|end|>", "<|flush|>", "<|tool_response>", "<|channel|>", "<mask>", "[MASK]",
+          "<oov>", "<dna>", "</dna>", "<|eot_id|>", "<EOT>", "<PAD>", "unused", "<0xZZ>", "<0x0", "\uFFFD",
+          "x".repeat(4096), "y".repeat(70_000), "\\x4", "\\", "\uD83D"));
       how.append(' ').append(at).append('=').append(GgufException.quote(tokens[at % tokens.length]));
     }
     keys.put(P + "tokens", GgufValue.strings(tokens));
