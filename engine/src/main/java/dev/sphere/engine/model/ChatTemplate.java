@@ -1,27 +1,25 @@
 package dev.sphere.engine.model;
 
-import com.hubspot.jinjava.Jinjava;
-import com.hubspot.jinjava.JinjavaConfig;
-import com.hubspot.jinjava.interpret.RenderResult;
-import com.hubspot.jinjava.interpret.TemplateError;
-import com.hubspot.jinjava.lib.fn.ELFunctionDefinition;
 import dev.sphere.bindings.Model;
 import dev.sphere.bindings.Vocabulary;
+import dev.sphere.engine.MarkedText;
 import dev.sphere.engine.Policy.Message;
+import dev.sphere.engine.template.Template;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.time.LocalDate;
-import java.time.format.DateTimeFormatter;
 import java.util.HashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 
 /**
  * Turns a dialogue into the prompt that a model was trained on: a Jinja template as Hugging Face's chat templates are
- * (tool-free chat), rendered as their tokenizers do (trim_blocks, lstrip_blocks). Thread-safe.
+ * (tool-free chat), rendered as their tokenizers do. Thread-safe.
+ *
+ * <p>A template comes with a stranger's model: what it can reach and how much it may do is bounded ({@link
+ * dev.sphere.engine.template}).
  *
  * <p>For the same prompt every day, {@code strftime_now} is undefined where the template asks whether it is defined,
  * and 26 July 2024 (the default of Llama's templates) elsewhere.
@@ -41,10 +39,9 @@ public final class ChatTemplate {
   private static final LocalDate TODAY = LocalDate.of(2024, 7, 26);
 
   private final String source;
-  private final String template;
-  private final String startToken;
-  private final String endToken;
-  private final Jinjava jinjava;
+  private final Template template;
+  private final Map<String, Object> tokens;
+  private final LocalDate today;
 
   /**
    * A template.
@@ -52,27 +49,21 @@ public final class ChatTemplate {
    * @param source Jinja text
    * @param startToken the text of the model's start token, for {@code bos_token}; empty for none
    * @param endToken likewise {@code eos_token}
+   * @throws IllegalArgumentException when the text is no template; names what is not understood, and its line
    */
   public ChatTemplate(String source, String startToken, String endToken) {
     this.source = source;
-    this.template = prepare(source);
-    this.startToken = startToken;
-    this.endToken = endToken;
-    this.jinjava =
-        new Jinjava(
-            JinjavaConfig.newBuilder()
-                .withNestedInterpretationEnabled(false) // a problem's text is data, whatever braces it holds
-                .withMaxOutputSize(16L << 20)
-                .build());
-    jinjava
-        .getGlobalContext()
-        .registerFunction(
-            new ELFunctionDefinition("", "raise_exception", ChatTemplate.class, "raiseException", String.class));
-    if (!source.contains("strftime_now is defined")) {
-      jinjava
-          .getGlobalContext()
-          .registerFunction(
-              new ELFunctionDefinition("", "strftime_now", ChatTemplate.class, "strftimeNow", String.class));
+    this.template = parse(source);
+    this.tokens = Map.of("bos_token", startToken, "eos_token", endToken);
+    this.today = source.contains("strftime_now is defined") ? null : TODAY;
+  }
+
+  private static Template parse(String source) {
+    try {
+      return Template.parse(source);
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException(
+          "The chat template cannot be read: " + e.getMessage() + ". Give another template in the recipe.", e);
     }
   }
 
@@ -133,70 +124,22 @@ public final class ChatTemplate {
    * Renders a dialogue.
    *
    * @param addGenerationPrompt ends with what opens the assistant's answer
+   * @return the prompt; marked is what comes from the messages
    * @throws IllegalArgumentException when the template refuses the dialogue or cannot be rendered; the message says why
    */
-  public String render(List<Message> messages, boolean addGenerationPrompt) {
-    Map<String, Object> bindings = new HashMap<>();
-    bindings.put(
-        "messages", messages.stream().map(m -> Map.of("role", m.role(), "content", m.content())).toList());
-    bindings.put("add_generation_prompt", addGenerationPrompt);
-    bindings.put("bos_token", startToken);
-    bindings.put("eos_token", endToken);
-    RenderResult result = jinjava.renderForResult(template, bindings);
-    if (!result.getErrors().isEmpty()) {
-      TemplateError error = result.getErrors().getFirst();
+  public MarkedText prompt(List<Message> messages, boolean addGenerationPrompt) {
+    Map<String, Object> values = new HashMap<>(tokens);
+    values.put("add_generation_prompt", addGenerationPrompt);
+    try {
+      return template.render(messages, values, today);
+    } catch (IllegalArgumentException e) {
       throw new IllegalArgumentException(
-          "The chat template cannot render this dialogue: " + reason(error) + ". Give another template in the recipe.");
-    }
-    return result.getOutput();
-  }
-
-  /** What the template itself raised, or else what Jinjava says. */
-  private static String reason(TemplateError error) {
-    for (Throwable e = error.getException(); e != null; e = e.getCause()) {
-      if (e instanceof Refusal) {
-        return e.getMessage();
-      }
-    }
-    return error.getMessage();
-  }
-
-  private static final class Refusal extends IllegalArgumentException {
-    private static final long serialVersionUID = 1L;
-
-    Refusal(String message) {
-      super(message);
+          "The chat template cannot render this dialogue: " + e.getMessage() + ". Give another template in the recipe.", e);
     }
   }
 
-  /** What Jinja2 understands and Jinjava does not, written in a way that both do. */
-  private static String prepare(String source) {
-    String text = source.endsWith("\n") ? source.substring(0, source.length() - 1) : source; // as Jinja2 does
-    return JinjaWhitespace.resolve(text)
-        .replaceAll("\\{% \\s*(generation|endgeneration)\\s* %\\}", "")
-        // Jinjava reads a named argument's value only up to the first operator.
-        .replaceAll("(namespace\\(|, *)(\\w+) *= *(\\w+\\|length - 1)(?=[,)])", "$1$2=($3)")
-        .replace("[::-1]", "|reverse|list")
-        .replace(".startswith(", ".startsWith(")
-        .replace(".endswith(", ".endsWith(")
-        .replace(".lstrip()", ".stripLeading()")
-        .replace(".rstrip()", ".stripTrailing()");
-  }
-
-  /** For templates; not for callers. */
-  public static Object raiseException(String message) {
-    throw new Refusal(message);
-  }
-
-  /** For templates; not for callers. The few formats that templates use. */
-  public static String strftimeNow(String format) {
-    String java =
-        format
-            .replace("%d", "dd")
-            .replace("%b", "MMM")
-            .replace("%B", "MMMM")
-            .replace("%Y", "yyyy")
-            .replace("%m", "MM");
-    return TODAY.format(DateTimeFormatter.ofPattern(java, Locale.ROOT));
+  /** The text of {@link #prompt}. */
+  public String render(List<Message> messages, boolean addGenerationPrompt) {
+    return prompt(messages, addGenerationPrompt).text();
   }
 }

@@ -1,0 +1,62 @@
+package dev.sphere.engine.template;
+
+import dev.sphere.engine.MarkedText;
+import dev.sphere.engine.Policy.Message;
+import java.time.LocalDate;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * A parsed template. Immutable, so safe to share.
+ *
+ * <p>Whatever the template says, a rendering ends: with its text or with an {@link IllegalArgumentException} that names
+ * the line. It reads no file, no class, no property and no clock.
+ */
+public final class Template {
+  /** Roles that a chat template may put into a special token's text ({@code <|user|>}); any other is message text. */
+  private static final Set<String> ROLES = Set.of("system", "developer", "user", "assistant", "tool");
+
+  private final List<Statement> statements;
+
+  private Template(List<Statement> statements) {
+    this.statements = statements;
+  }
+
+  /**
+   * Parses a template.
+   *
+   * @throws IllegalArgumentException when the text is none; names what is not understood, and its line
+   */
+  public static Template parse(String source) {
+    return new Template(Parser.parse(source));
+  }
+
+  /**
+   * Renders a dialogue.
+   *
+   * @param values further variables: texts and booleans
+   * @param today the date that {@code strftime_now} tells; null where there is to be no such function
+   * @return the text; marked is what comes from the messages
+   * @throws IllegalArgumentException when the template refuses, fails, or does more than it may; says why
+   */
+  public MarkedText render(List<Message> messages, Map<String, Object> values, LocalDate today) {
+    long input = 0;
+    List<Object> list = new ArrayList<>();
+    for (Message m : messages) {
+      Map<Object, Object> message = new LinkedHashMap<>();
+      message.put(MarkedText.of("role"), ROLES.contains(m.role()) ? MarkedText.of(m.role()) : MarkedText.content(m.role()));
+      message.put(MarkedText.of("content"), MarkedText.content(m.content()));
+      input += m.role().length() + m.content().length();
+      list.add(message);
+    }
+    Budget budget = new Budget(input);
+    Scope scope = new Scope(null);
+    Functions.define(scope, today);
+    scope.set("messages", Values.Items.list(list));
+    values.forEach((k, v) -> scope.set(k, v instanceof String s ? MarkedText.of(s) : (Boolean) v));
+    return new Interpreter(budget).run(statements, new Scope(scope));
+  }
+}
