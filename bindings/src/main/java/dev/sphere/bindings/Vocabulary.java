@@ -4,6 +4,9 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.IntStream;
 
 /** A model's tokenizer. Thread-safe; usable as long as its model is. */
 public final class Vocabulary {
@@ -16,6 +19,7 @@ public final class Vocabulary {
   private final byte[][] pieces; // filled on demand; two threads may both fill an entry, with equal bytes
   private final boolean[] endsGeneration;
   private final TextLimits limits;
+  private SpecialTokens specials; // made on demand
 
   Vocabulary(Model model, MemorySegment handle) {
     this.model = model;
@@ -97,6 +101,46 @@ public final class Vocabulary {
       }
       return out.asSlice(0, n * 4L).toArray(ValueLayout.JAVA_INT);
     }
+  }
+
+  /**
+   * A rendered prompt to tokens: special tokens are read as such, but none that touches a message's text, which stays
+   * text whatever it holds. Where it holds none, the tokens are those of {@link #tokenize(String, boolean, boolean)}.
+   *
+   * <p>Special are the tokens that the vocabulary marks as control or unknown. Those that it calls user-defined are words
+   * to llama.cpp, and read in any text.
+   *
+   * @param content where message text begins and ends, in chars: from, to, from, to, ...; ascending
+   * @param addSpecial add start and end tokens where the model's rules say so
+   */
+  public int[] tokenize(String text, int[] content, boolean addSpecial) {
+    List<SpecialTokens.Piece> pieces = specials().pieces(text, content);
+    if (pieces == null) {
+      return tokenize(text, addSpecial, true);
+    }
+    int[] added = addSpecial ? tokenize("", true, true) : new int[0];
+    int starts = addsStart() ? Math.min(1, added.length) : 0;
+    IntStream.Builder all = IntStream.builder();
+    Arrays.stream(added, 0, starts).forEach(all);
+    for (SpecialTokens.Piece p : pieces) {
+      Arrays.stream(tokenize(text.substring(p.from(), p.to()), false, !p.literal())).forEach(all);
+    }
+    Arrays.stream(added, starts, added.length).forEach(all);
+    return all.build().toArray();
+  }
+
+  private synchronized SpecialTokens specials() {
+    if (specials == null) {
+      SpecialTokens found = new SpecialTokens();
+      for (int token = 0; token < size; token++) {
+        int attributes = attributes(token);
+        if (SpecialTokens.isSpecial(attributes)) {
+          found.add(name(token), attributes);
+        }
+      }
+      specials = found;
+    }
+    return specials;
   }
 
   private int tokenize(

@@ -128,7 +128,7 @@ final class GenerateCommand implements Callable<Integer> {
       messages.add(new Message("system", system));
     }
     messages.add(new Message("user", row.prompt));
-    return policy.tokenizePrompt(policy.render(messages));
+    return policy.tokenizePrompt(policy.prompt(messages));
   }
 
   private List<Row> rows() throws IOException {

@@ -98,7 +98,7 @@ final class ScoreCommand implements Callable<Integer> {
     String completion = row.text("completion");
     return template == null
         ? scorer.row(prompt, completion)
-        : scorer.renderedRow(template.render(List.of(new Message("user", prompt)), true), completion);
+        : scorer.renderedRow(template.prompt(List.of(new Message("user", prompt)), true), completion);
   }
 
   private static String line(JsonRows.Row row, Scorer.Row tokens, float[] logProbs) {

@@ -25,6 +25,11 @@ public interface Policy extends Tokenizer {
   /** Renders a dialogue with the model's chat template, up to where the assistant's answer begins. */
   String render(List<Message> messages);
 
+  /** As {@link #render}, with what comes from the messages marked: what {@link #tokenizePrompt(MarkedText)} takes. */
+  default MarkedText prompt(List<Message> messages) {
+    return MarkedText.of(render(messages));
+  }
+
   /** A turn of a dialogue: role is system, user or assistant. */
   record Message(String role, String content) {}
 }

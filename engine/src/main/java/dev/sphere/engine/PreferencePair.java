@@ -11,6 +11,8 @@ package dev.sphere.engine;
  * @param promptTokens the prompt's tokens; empty when only text is known
  * @param chosenTokens the completion's tokens, with its end token if drawn; empty when only text is known
  * @param rejectedTokens likewise
+ * @param promptContent where message text begins and ends in the prompt: from, to, from, to, ..., in chars; null where it
+ *     makes no difference to the model that searched, or is not known
  */
 public record PreferencePair(
     String problemId,
@@ -20,4 +22,32 @@ public record PreferencePair(
     String rejected,
     int[] promptTokens,
     int[] chosenTokens,
-    int[] rejectedTokens) {}
+    int[] rejectedTokens,
+    int[] promptContent) {
+  /** A pair whose prompt is text as it is. */
+  public PreferencePair(
+      String problemId,
+      String stage,
+      String prompt,
+      String chosen,
+      String rejected,
+      int[] promptTokens,
+      int[] chosenTokens,
+      int[] rejectedTokens) {
+    this(problemId, stage, prompt, chosen, rejected, promptTokens, chosenTokens, rejectedTokens, null);
+  }
+
+  /**
+   * The prompt with its marks.
+   *
+   * @throws IllegalArgumentException when they do not fit the text
+   */
+  public MarkedText markedPrompt() {
+    return promptContent == null ? MarkedText.of(prompt) : MarkedText.of(prompt, promptContent);
+  }
+
+  /** A part of a completion: a message's text where the pair comes from messages or from a search, else text as it is. */
+  public MarkedText answer(String part) {
+    return promptContent != null || promptTokens.length > 0 ? MarkedText.content(part) : MarkedText.of(part);
+  }
+}

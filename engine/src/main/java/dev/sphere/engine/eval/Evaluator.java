@@ -2,6 +2,7 @@ package dev.sphere.engine.eval;
 
 import dev.sphere.engine.DrawKey;
 import dev.sphere.engine.Generation;
+import dev.sphere.engine.MarkedText;
 import dev.sphere.engine.Policy;
 import dev.sphere.engine.Problem;
 import dev.sphere.engine.SamplingSettings;
@@ -76,7 +77,7 @@ public final class Evaluator {
   }
 
   private List<Answered> answers(Problem problem, EvalSettings settings) throws InterruptedException {
-    String prompt = policy.render(prompts.ask(problem));
+    MarkedText prompt = policy.prompt(prompts.ask(problem));
     TokenPath path = TokenPath.root(policy.tokenizePrompt(prompt));
     long id = Keys.hash(problem.id());
     StopRule stop = settings.stopRule();

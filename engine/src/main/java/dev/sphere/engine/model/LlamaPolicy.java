@@ -9,6 +9,7 @@ import dev.sphere.bindings.Model;
 import dev.sphere.bindings.TreeDecoder;
 import dev.sphere.engine.Generation;
 import dev.sphere.engine.Generation.Finish;
+import dev.sphere.engine.MarkedText;
 import dev.sphere.engine.Policy;
 import dev.sphere.engine.TokenPath;
 import java.nio.file.Path;
@@ -198,6 +199,11 @@ public final class LlamaPolicy implements Policy, AutoCloseable {
   }
 
   @Override
+  public int[] tokenize(MarkedText text, boolean start) {
+    return model.vocabulary().tokenize(text.text(), text.content(), start);
+  }
+
+  @Override
   public String detokenize(int[] tokens) {
     return model.vocabulary().detokenize(tokens);
   }
@@ -205,6 +211,11 @@ public final class LlamaPolicy implements Policy, AutoCloseable {
   @Override
   public String render(List<Message> messages) {
     return template.render(messages, true);
+  }
+
+  @Override
+  public MarkedText prompt(List<Message> messages) {
+    return template.prompt(messages, true);
   }
 
   public Model model() {

@@ -5,6 +5,7 @@ import dev.sphere.bindings.ContextOptions;
 import dev.sphere.bindings.LlamaException;
 import dev.sphere.bindings.Model;
 import dev.sphere.bindings.Vocabulary;
+import dev.sphere.engine.MarkedText;
 import dev.sphere.engine.Tokenizer;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -77,16 +78,33 @@ public final class Scorer implements AutoCloseable {
    * token is the model's start token, or its end token if it has none, even if it does not add them by itself.
    */
   public Row row(String prompt, String completion) {
-    return row(model.vocabulary().tokenize(prompt, true, true), completion);
+    Vocabulary v = model.vocabulary();
+    return row(v.tokenize(prompt, true, true), v.tokenize(completion, false, true));
   }
 
-  /** A row whose prompt a chat template rendered: as {@link #row}, but one start token where the template writes it too. */
-  public Row renderedRow(String rendered, String completion) {
-    Tokenizer tokenizer = (text, start) -> model.vocabulary().tokenize(text, start, true);
-    return row(tokenizer.tokenizePrompt(rendered), completion);
+  /**
+   * A row of a dialogue: as {@link #row}, but one start token where the template writes it too, and special tokens are read
+   * only where the template wrote them, neither in the messages nor in the completion.
+   *
+   * @param rendered what a chat template gave
+   */
+  public Row renderedRow(MarkedText rendered, String completion) {
+    Vocabulary v = model.vocabulary();
+    Tokenizer tokenizer = new Tokenizer() {
+      @Override
+      public int[] tokenize(String text, boolean start) {
+        return v.tokenize(text, start, true);
+      }
+
+      @Override
+      public int[] tokenize(MarkedText text, boolean start) {
+        return v.tokenize(text.text(), text.content(), start);
+      }
+    };
+    return row(tokenizer.tokenizePrompt(rendered), tokenizer.tokenizeAnswer(completion));
   }
 
-  private Row row(int[] prompt, String completion) {
+  private Row row(int[] prompt, int[] completion) {
     Vocabulary v = model.vocabulary();
     int[] context = prompt;
     if (context.length == 0) {
@@ -97,7 +115,7 @@ public final class Scorer implements AutoCloseable {
       }
       context = new int[] {start};
     }
-    return new Row(context, v.tokenize(completion, false, true));
+    return new Row(context, completion);
   }
 
   /**

@@ -1,6 +1,7 @@
 package dev.sphere.engine.reward;
 
 import dev.sphere.bindings.Vocabulary;
+import dev.sphere.engine.MarkedText;
 import dev.sphere.engine.Policy.Message;
 import dev.sphere.engine.Problem;
 import dev.sphere.engine.model.ChatTemplate;
@@ -45,7 +46,7 @@ final class PrmInput {
 
   private int[] chat(List<Message> dialogue, List<String> steps) {
     IntStream.Builder all = IntStream.builder();
-    Arrays.stream(prompt(template.render(dialogue, true))).forEach(all);
+    Arrays.stream(prompt(template.prompt(dialogue, true))).forEach(all);
     for (String step : steps) {
       Arrays.stream(vocabulary.tokenize(step, false, false)).forEach(all);
       if (info.separatorToken() != PrmInfo.NONE) {
@@ -65,7 +66,7 @@ final class PrmInput {
       String turn = step.strip();
       dialogue.add(new Message("user", dialogue.isEmpty() ? problem.question() + " " + turn : turn));
     }
-    return prompt(template.render(dialogue, true));
+    return prompt(template.prompt(dialogue, true));
   }
 
   /** Tokenised piece by piece: a separator stays a separator whatever stands before it. */
@@ -85,8 +86,8 @@ final class PrmInput {
   }
 
   /** With the start token, but once only where the template writes it too. */
-  private int[] prompt(String rendered) {
-    int[] tokens = vocabulary.tokenize(rendered, true, true);
+  private int[] prompt(MarkedText rendered) {
+    int[] tokens = vocabulary.tokenize(rendered.text(), rendered.content(), true);
     if (tokens.length > 1 && tokens[0] == tokens[1] && tokens[0] == vocabulary.start()) {
       return Arrays.copyOfRange(tokens, 1, tokens.length);
     }

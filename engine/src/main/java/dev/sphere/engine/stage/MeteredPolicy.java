@@ -1,6 +1,7 @@
 package dev.sphere.engine.stage;
 
 import dev.sphere.engine.Generation;
+import dev.sphere.engine.MarkedText;
 import dev.sphere.engine.Policy;
 import dev.sphere.engine.TokenPath;
 import java.util.List;
@@ -31,6 +32,11 @@ public final class MeteredPolicy implements Policy {
   }
 
   @Override
+  public int[] tokenize(MarkedText text, boolean start) {
+    return policy.tokenize(text, start);
+  }
+
+  @Override
   public String detokenize(int[] ids) {
     return policy.detokenize(ids);
   }
@@ -38,5 +44,10 @@ public final class MeteredPolicy implements Policy {
   @Override
   public String render(List<Message> messages) {
     return policy.render(messages);
+  }
+
+  @Override
+  public MarkedText prompt(List<Message> messages) {
+    return policy.prompt(messages);
   }
 }

@@ -1,5 +1,6 @@
 package dev.sphere.engine.stage;
 
+import dev.sphere.engine.MarkedText;
 import dev.sphere.engine.PreferencePair;
 import dev.sphere.engine.search.Distinct;
 import java.util.ArrayList;
@@ -11,7 +12,7 @@ import java.util.Set;
 final class Pairs {
   private final String problemId;
   private final Stage stage;
-  private final String prompt;
+  private final MarkedText prompt;
   private final int[] promptTokens;
   private final int cap;
   private final PairRules rules;
@@ -31,7 +32,7 @@ final class Pairs {
   }
 
   /** @param seen what the problem's earlier stages have made; this stage's pairs are added to it */
-  Pairs(String problemId, Stage stage, String prompt, int[] promptTokens, int cap, PairRules rules, Seen seen) {
+  Pairs(String problemId, Stage stage, MarkedText prompt, int[] promptTokens, int cap, PairRules rules, Seen seen) {
     this.problemId = problemId;
     this.stage = stage;
     this.prompt = prompt;
@@ -50,7 +51,8 @@ final class Pairs {
       return;
     }
     PreferencePair pair = new PreferencePair(
-        problemId, stage.label(), prompt, chosen, rejected, promptTokens, chosenTokens, rejectedTokens);
+        problemId, stage.label(), prompt.text(), chosen, rejected, promptTokens, chosenTokens, rejectedTokens,
+        prompt.hasContent() ? prompt.content() : null);
     Reason against = against(pair);
     if (against == null) {
       seen.add(pair);

@@ -1,5 +1,6 @@
 package dev.sphere.engine.stage;
 
+import dev.sphere.engine.MarkedText;
 import dev.sphere.engine.OutcomeReward;
 import dev.sphere.engine.Policy;
 import dev.sphere.engine.Problem;
@@ -7,6 +8,7 @@ import dev.sphere.engine.TokenPath;
 import dev.sphere.engine.search.SearchSettings;
 import dev.sphere.engine.search.SphereSearch;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 
@@ -60,9 +62,12 @@ public final class ThreeStages {
     if (done != null) {
       return done;
     }
-    String prompt = actor.policy().render(settings.prompts().ask(problem));
+    MarkedText prompt = actor.policy().prompt(settings.prompts().ask(problem));
     TokenPath path = TokenPath.root(actor.policy().tokenizePrompt(prompt));
-    Task task = new Task(problem, prompt, path, settings.rules(), new Pairs.Seen(), log);
+    // Pairs carry the marks where they count: a message holds the text of a special token.
+    boolean plain = Arrays.equals(actor.policy().tokenizePrompt(prompt.text()), path.ownTokens());
+    MarkedText kept = plain ? MarkedText.of(prompt.text()) : prompt;
+    Task task = new Task(problem, kept, path, settings.rules(), new Pairs.Seen(), log);
 
     StageResult generation = keep(task, Stage.GENERATION, () -> selfGeneration(task));
     StageResult correction = keep(task, Stage.CORRECTION, () -> selfCorrection(task, generation));
@@ -74,7 +79,7 @@ public final class ThreeStages {
   }
 
   /** A problem on its way through the stages. */
-  private record Task(Problem problem, String prompt, TokenPath path, PairRules rules, Pairs.Seen seen, RunLog log) {
+  private record Task(Problem problem, MarkedText prompt, TokenPath path, PairRules rules, Pairs.Seen seen, RunLog log) {
     Pairs pairs(Stage stage, int cap) {
       return new Pairs(problem.id(), stage, prompt, path.ownTokens(), cap, rules, seen);
     }
@@ -175,7 +180,7 @@ public final class ThreeStages {
   /** The same pruned search, after a dialogue that shows the mistaken solution. */
   private List<Attempt> correct(Task task, Attempt mistake) throws InterruptedException {
     Policy policy = actor.policy();
-    String prompt = policy.render(settings.prompts().askToCorrect(task.problem, mistake.text()));
+    MarkedText prompt = policy.prompt(settings.prompts().askToCorrect(task.problem, mistake.text()));
     String which = mistake.path().isEmpty() ? "solution " + mistake.simulation() : mistake.path();
     String name = Stage.CORRECTION.label() + ":" + which;
     return search.explore(task.problem, name, TokenPath.root(policy.tokenizePrompt(prompt)), task.log);
@@ -199,7 +204,7 @@ public final class ThreeStages {
     if (skipped != null) {
       return StageResult.without(task.problem.id(), Stage.DIVERSITY, skipped);
     }
-    String prompt = small.policy().render(settings.prompts().ask(task.problem));
+    MarkedText prompt = small.policy().prompt(settings.prompts().ask(task.problem));
     TokenPath path = TokenPath.root(small.policy().tokenizePrompt(prompt));
     List<Attempt> attempts = smallSearch.explore(task.problem, Stage.DIVERSITY.label(), path, task.log);
 

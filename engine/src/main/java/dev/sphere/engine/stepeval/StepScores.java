@@ -64,12 +64,12 @@ public final class StepScores {
   private static double[] one(
       StepCase c, Policy policy, ProcessRewardModel prm, Prompts prompts, String separator, long seed)
       throws InterruptedException {
-    TokenPath path = TokenPath.root(policy.tokenizePrompt(policy.render(prompts.ask(c.problem()))));
+    TokenPath path = TokenPath.root(policy.tokenizePrompt(policy.prompt(prompts.ask(c.problem()))));
     double[] scores = new double[c.steps().size()];
     for (int i = 0; i < scores.length; i++) {
       boolean last = i == scores.length - 1;
       String text = last ? c.steps().get(i) : c.steps().get(i).stripTrailing() + separator;
-      int[] tokens = policy.tokenize(text, false);
+      int[] tokens = policy.tokenizeAnswer(text);
       Generation step = new Generation(
           tokens, new float[tokens.length], text, last ? Generation.Finish.END : Generation.Finish.STOP);
       DrawKey key = new DrawKey(seed, Keys.hash(c.problem().id()), Keys.hash("step " + i), 0);

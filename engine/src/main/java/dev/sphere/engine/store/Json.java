@@ -132,13 +132,16 @@ final class Json {
     ints(node.putArray("prompt_tokens"), pair.promptTokens());
     ints(node.putArray("chosen_tokens"), pair.chosenTokens());
     ints(node.putArray("rejected_tokens"), pair.rejectedTokens());
+    if (pair.promptContent() != null) {
+      ints(node.putArray("prompt_content"), pair.promptContent());
+    }
     return node;
   }
 
   static PreferencePair pair(JsonNode node) {
     return new PreferencePair(text(node, "problem_id"), text(node, "stage"), text(node, "prompt"),
         text(node, "chosen"), text(node, "rejected"), ints(node.get("prompt_tokens")), ints(node.get("chosen_tokens")),
-        ints(node.get("rejected_tokens")));
+        ints(node.get("rejected_tokens")), node.has("prompt_content") ? ints(node.get("prompt_content")) : null);
   }
 
   static String text(JsonNode node, String field) {

@@ -47,7 +47,7 @@ public record BestOfNGain(int problems, int samples, double mean, double coverag
       work.add(() -> {
         places.acquire();
         try {
-          TokenPath prompt = TokenPath.root(policy.tokenizePrompt(policy.render(prompts.ask(problem))));
+          TokenPath prompt = TokenPath.root(policy.tokenizePrompt(policy.prompt(prompts.ask(problem))));
           return row(solver.solve(problem, "best-of-n", prompt), problem, grader);
         } finally {
           places.release();

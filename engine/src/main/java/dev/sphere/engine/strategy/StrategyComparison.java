@@ -172,7 +172,7 @@ public final class StrategyComparison {
   }
 
   private Solved solve(Solver solver, Problem problem, StrategySettings settings) throws InterruptedException {
-    TokenPath prompt = TokenPath.root(policy.tokenizePrompt(policy.render(prompts.ask(problem))));
+    TokenPath prompt = TokenPath.root(policy.tokenizePrompt(policy.prompt(prompts.ask(problem))));
     Found found = solver.solve(problem, settings.kind().label(), prompt);
     List<Verdict> verdicts = new ArrayList<>();
     Set<String> right = new HashSet<>();

@@ -68,7 +68,7 @@ final class Checks {
       case "callable" -> value instanceof Function;
       case "odd" -> Values.equal(budget, Arithmetic.binary(budget, "%", value, 2L), 1L);
       case "even" -> Values.equal(budget, Arithmetic.binary(budget, "%", value, 2L), 0L);
-      case "lower" -> TextMethods.of(Values.text(budget, value), "islower") != null && isCase(value, budget, false);
+      case "lower" -> isCase(value, budget, false);
       case "upper" -> isCase(value, budget, true);
       default -> throw budget.error("the test '" + name + "' is not known to chat templates");
     };

@@ -115,7 +115,7 @@ final class Interpreter {
     if (elements.isEmpty()) {
       return run(s.otherwise(), new Scope(scope), out);
     }
-    Loop loop = new Loop(elements, scope.get("loop") instanceof Loop around ? around.depth() : 0);
+    Loop loop = new Loop(elements);
     for (int i = 0; i < elements.size(); i++) {
       budget.at(s.line());
       loop.moveTo(i);

@@ -5,21 +5,15 @@ import java.util.List;
 /** The variable {@code loop}: where a loop is. */
 final class Loop {
   private final List<Object> elements;
-  private final int outer; // loops around this one
   private int at;
   private List<Object> seen; // by loop.changed
 
-  Loop(List<Object> elements, int outer) {
+  Loop(List<Object> elements) {
     this.elements = elements;
-    this.outer = outer;
   }
 
   void moveTo(int index) {
     at = index;
-  }
-
-  int depth() {
-    return outer + 1;
   }
 
   /** An attribute; null for one that loops have not. */
@@ -33,8 +27,8 @@ final class Loop {
       case "first" -> at == 0;
       case "last" -> at == length - 1;
       case "length" -> (long) length;
-      case "depth" -> outer + 1L;
-      case "depth0" -> (long) outer;
+      case "depth" -> 1L; // of recursive loops, which there are none of
+      case "depth0" -> 0L;
       case "previtem" -> at == 0 ? new Values.Undefined("there is no previous item") : elements.get(at - 1);
       case "nextitem" -> at == length - 1 ? new Values.Undefined("there is no next item") : elements.get(at + 1);
       case "cycle" -> (Values.Function) args -> {

@@ -18,13 +18,12 @@ final class Parser extends ExpressionParser {
 
   static List<Statement> parse(String source) {
     Parser parser = new Parser(Lexer.tokens(source));
-    return parser.body("the template");
+    return parser.body(1, "template");
   }
 
   /** Statements up to a tag that begins with one of the words; the tag is left after its word. */
-  private List<Statement> body(String of, String... ends) {
+  private List<Statement> body(int line, String of, String... ends) {
     enter();
-    Token start = peek();
     List<Statement> statements = new ArrayList<>();
     while (true) {
       Token t = next();
@@ -45,7 +44,7 @@ final class Parser extends ExpressionParser {
         }
         default -> {
           if (ends.length > 0) {
-            throw error(t, "the " + of + " of line " + start.line() + " is not closed: " + String.join(" or ", ends)
+            throw error(t, "the " + of + " of line " + line + " is not closed: " + String.join(" or ", ends)
                 + " expected");
           }
           leave();
@@ -62,9 +61,9 @@ final class Parser extends ExpressionParser {
     }
   }
 
-  private List<Statement> closedBody(String of, String word) {
+  private List<Statement> closedBody(int line, String of, String word) {
     close();
-    List<Statement> body = body(of, word);
+    List<Statement> body = body(line, of, word);
     if (peek().kind() == Kind.NAME) {
       next(); // {% endmacro name %}
     }
@@ -83,10 +82,10 @@ final class Parser extends ExpressionParser {
       case "filter" -> {
         Expr value = filters(new Expr.Filter(line, new Expr.Name(line, CAPTURED), expectName(),
             peek().is("(") ? arguments() : Expr.Arguments.NONE));
-        yield new Statement.Capture(line, null, value, closedBody(word, "endfilter"));
+        yield new Statement.Capture(line, null, value, closedBody(line, word, "endfilter"));
       }
       case "with" -> with(line);
-      case "generation" -> new Statement.Block(line, closedBody(word, "endgeneration"));
+      case "generation" -> new Statement.Block(line, closedBody(line, word, "endgeneration"));
       case "break", "continue" -> {
         if (loops == 0) {
           throw error(tag, "'" + word + "' outside of a loop");
@@ -106,11 +105,11 @@ final class Parser extends ExpressionParser {
     do {
       conditions.add(tuple());
       close();
-      branches.add(body("if", "elif", "else", "endif"));
+      branches.add(body(line, "if", "elif", "else", "endif"));
     } while (end.equals("elif"));
     List<Statement> otherwise = List.of();
     if (end.equals("else")) {
-      otherwise = closedBody("else", "endif");
+      otherwise = closedBody(line, "else", "endif");
     } else {
       close();
     }
@@ -129,11 +128,11 @@ final class Parser extends ExpressionParser {
     }
     close();
     loops++;
-    List<Statement> body = body("for", "else", "endfor");
+    List<Statement> body = body(line, "for", "else", "endfor");
     loops--;
     List<Statement> otherwise = List.of();
     if (end.equals("else")) {
-      otherwise = closedBody("else", "endfor");
+      otherwise = closedBody(line, "else", "endfor");
     } else {
       close();
     }
@@ -181,7 +180,7 @@ final class Parser extends ExpressionParser {
       throw error(peek(), "'=' expected, there is " + peek().describe());
     }
     Expr value = filters(new Expr.Name(line, CAPTURED));
-    return new Statement.Capture(line, targets.getFirst(), value, closedBody("set", "endset"));
+    return new Statement.Capture(line, targets.getFirst(), value, closedBody(line, "set", "endset"));
   }
 
   private Statement.Macro macro(int line, String name, String what, String endWord) {
@@ -215,7 +214,7 @@ final class Parser extends ExpressionParser {
     int outsideLoops = loops;
     names = new HashSet<>();
     loops = 0;
-    List<Statement> body = closedBody(what, endWord);
+    List<Statement> body = closedBody(line, what, endWord);
     boolean more = names.contains("varargs");
     boolean named = names.contains("kwargs");
     names = outside;
@@ -244,6 +243,6 @@ final class Parser extends ExpressionParser {
         expect(",");
       }
     }
-    return new Statement.With(line, targets, values, closedBody("with", "endwith"));
+    return new Statement.With(line, targets, values, closedBody(line, "with", "endwith"));
   }
 }

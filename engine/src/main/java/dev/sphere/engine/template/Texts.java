@@ -249,7 +249,7 @@ final class Texts {
         break;
       }
       if (parts.size() == most) {
-        parts.add(strip(budget, t.substring(i, s.length()), null, false, true));
+        parts.add(t.substring(i, s.length()));
         break;
       }
       int from = i;

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sphere.engine.MarkedText;
 import dev.sphere.engine.PreferencePair;
 import java.util.ArrayList;
 import java.util.List;
@@ -18,7 +19,7 @@ class PairRulesTest {
   }
 
   private static StageResult stage(PairRules rules, String... sides) {
-    Pairs pairs = new Pairs("p", Stage.GENERATION, "q", NONE, 10, rules, new Pairs.Seen());
+    Pairs pairs = new Pairs("p", Stage.GENERATION, MarkedText.of("q"), NONE, 10, rules, new Pairs.Seen());
     for (int i = 0; i < sides.length; i += 2) {
       pairs.add(sides[i], NONE, sides[i + 1], NONE);
     }

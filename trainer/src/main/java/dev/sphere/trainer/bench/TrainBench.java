@@ -162,7 +162,7 @@ public final class TrainBench {
       RowReport report = new RowReport(plan.pairsFile.toString(), RowReport.OnBadRow.SKIP);
       try (Model model = Model.load(plan.model, Model.Options.onlyVocabulary())) {
         ChatTemplate template = ChatTemplate.of(model);
-        TextEncoder encoder = TextEncoder.of(model.vocabulary(), messages -> template.render(messages, true));
+        TextEncoder encoder = TextEncoder.of(model.vocabulary(), messages -> template.prompt(messages, true));
         List<Example.Preference> examples = new ExampleEncoder(encoder, MOST_TOKENS, report)
             .preferences(new RowReader(encoder, report).preferences(plan.pairsFile));
         if (examples.isEmpty()) {

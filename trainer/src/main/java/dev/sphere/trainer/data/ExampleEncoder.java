@@ -86,18 +86,18 @@ public final class ExampleEncoder {
       report.bad(row, p.chosen().isBlank() ? "chosen is empty" : "rejected is empty");
       return null;
     }
-    int[] prompt = encoder.tokenizePrompt(p.prompt());
+    int[] prompt = encoder.tokenizePrompt(p.markedPrompt());
     boolean drawn =
         p.chosenTokens().length > 0 && p.rejectedTokens().length > 0 && Arrays.equals(prompt, p.promptTokens());
-    int[] chosen = drawn ? p.chosenTokens() : encoder.tokenize(p.chosen(), false);
-    int[] rejected = drawn ? p.rejectedTokens() : encoder.tokenize(p.rejected(), false);
+    int[] chosen = drawn ? p.chosenTokens() : encoder.tokenize(p.answer(p.chosen()), false);
+    int[] rejected = drawn ? p.rejectedTokens() : encoder.tokenize(p.answer(p.rejected()), false);
     boolean cut = drawn && !endsWithEnd(rejected) && !FinalAnswer.in(p.rejected());
     if (stepsAlone) {
       return stepPair(row, p, prompt, chosen, rejected, cut);
     }
     int wrongEnd = stepSeparator == null ? p.rejected().length() : stepEnd(p.rejected(), sharedSteps(p));
     if (wrongEnd < p.rejected().length()) {
-      int[] beginning = encoder.tokenize(p.rejected().substring(0, wrongEnd), false);
+      int[] beginning = encoder.tokenize(p.answer(p.rejected().substring(0, wrongEnd)), false);
       // A token may reach over the end of the step; then the whole completion counts.
       if (beginning.length < rejected.length && Arrays.mismatch(beginning, rejected) == beginning.length) {
         rejected = beginning;
@@ -111,9 +111,9 @@ public final class ExampleEncoder {
   private Example.Preference stepPair(
       String row, PreferencePair p, int[] prompt, int[] chosen, int[] rejected, boolean rejectedCut) {
     int shared = sharedSteps(p);
-    int[] before = encoder.tokenize(p.chosen().substring(0, shared), false);
-    int[] w = step(before, p.chosen(), shared, chosen, true);
-    int[] l = step(before, p.rejected(), shared, rejected, !rejectedCut);
+    int[] before = encoder.tokenize(p.answer(p.chosen().substring(0, shared)), false);
+    int[] w = step(p, before, p.chosen(), shared, chosen, true);
+    int[] l = step(p, before, p.rejected(), shared, rejected, !rejectedCut);
     if (w.length == 0 || l.length == 0) {
       report.bad(row, (w.length == 0 ? "chosen" : "rejected") + " is the beginning of the other: no step differs");
       return null;
@@ -127,15 +127,15 @@ public final class ExampleEncoder {
    * The tokens of the step that begins at a character of a completion: those of the completion where they fall into the
    * same pieces, else the step's text tokenized apart.
    */
-  private int[] step(int[] before, String text, int from, int[] all, boolean ends) {
+  private int[] step(PreferencePair p, int[] before, String text, int from, int[] all, boolean ends) {
     int to = stepEnd(text, from);
     boolean last = to == text.length();
-    int[] upTo = last ? withEnd(all, false) : encoder.tokenize(text.substring(0, to), false);
+    int[] upTo = last ? withEnd(all, false) : encoder.tokenize(p.answer(text.substring(0, to)), false);
     boolean fits = Arrays.mismatch(before, all) == before.length && upTo.length <= all.length
         && Arrays.equals(upTo, Arrays.copyOf(all, upTo.length)) && before.length <= upTo.length;
     int[] step = fits
         ? Arrays.copyOfRange(all, before.length, upTo.length)
-        : encoder.tokenize(text.substring(from, to), false);
+        : encoder.tokenize(p.answer(text.substring(from, to)), false);
     return step.length > 0 && last && ends ? withEnd(step, true) : step;
   }
 
@@ -176,7 +176,7 @@ public final class ExampleEncoder {
   public List<Example.Imitation> imitations(List<ImitationRow> rows) {
     List<Example.Imitation> examples = new ArrayList<>();
     for (ImitationRow r : rows) {
-      if (r.completion().isBlank()) {
+      if (r.completion().text().isBlank()) {
         report.bad(r.id(), "the completion is empty");
         continue;
       }

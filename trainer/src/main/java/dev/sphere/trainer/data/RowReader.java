@@ -1,5 +1,6 @@
 package dev.sphere.trainer.data;
 
+import dev.sphere.engine.MarkedText;
 import dev.sphere.engine.Policy.Message;
 import dev.sphere.engine.PreferencePair;
 import dev.sphere.engine.data.Rows;
@@ -22,6 +23,8 @@ import tools.jackson.databind.JsonNode;
  * assistant is learned), or {@code text} (all of it is learned); {@code weight}, if it is there, says how much the row
  * counts.
  *
+ * <p>A text is taken as it is: special tokens in it are read. In messages they are text.
+ *
  * <p>Stepwise supervision: {@code prompt}, {@code completions} (the steps) and {@code labels} (true, false, or how good a
  * step is from 0 to 1).
  */
@@ -33,12 +36,13 @@ public final class RowReader {
    * An imitation row.
    *
    * @param prompt rendered; null: the completion is all there is, and all of it is learned
+   * @param completion marked where it is a message's
    * @param weight how much the row counts, at least 0; 1
    */
-  public record ImitationRow(String id, String prompt, String completion, double weight) {
-    /** A row that counts once. */
+  public record ImitationRow(String id, MarkedText prompt, MarkedText completion, double weight) {
+    /** A row of text as it is, that counts once. */
     public ImitationRow(String id, String prompt, String completion) {
-      this(id, prompt, completion, 1);
+      this(id, prompt == null ? null : MarkedText.of(prompt), MarkedText.of(completion), 1);
     }
   }
 
@@ -50,7 +54,12 @@ public final class RowReader {
    * @param steps the steps' texts, at least one
    * @param labels how good each step is, in [0, 1]; NaN for a step without a label
    */
-  public record StepRow(String id, String prompt, List<String> steps, double[] labels) {}
+  public record StepRow(String id, MarkedText prompt, List<String> steps, double[] labels) {
+    /** A row of text as it is. */
+    public StepRow(String id, String prompt, List<String> steps, double[] labels) {
+      this(id, MarkedText.of(prompt), steps, labels);
+    }
+  }
 
   /**
    * @param encoder renders dialogues
@@ -119,23 +128,28 @@ public final class RowReader {
     JsonNode chosen = Fields.required(row, "chosen");
     JsonNode rejected = Fields.required(row, "rejected");
     JsonNode prompt = Fields.optional(row, "prompt");
-    String[] texts = chosen.isArray() || rejected.isArray()
+    MarkedText[] texts = chosen.isArray() || rejected.isArray()
         ? dialogues(prompt, Fields.messages(chosen, "chosen"), Fields.messages(rejected, "rejected"))
         : texts(prompt, Fields.text(chosen, "chosen"), Fields.text(rejected, "rejected"));
-    return new PreferencePair(
+    boolean messages = chosen.isArray() || rejected.isArray() || prompt != null && prompt.isArray();
+    PreferencePair pair = new PreferencePair(
         Fields.textOr(row, "problem_id", id),
         Fields.textOr(row, "stage", ""),
-        texts[0],
-        texts[1],
-        texts[2],
+        texts[0].text(),
+        texts[1].text(),
+        texts[2].text(),
         Fields.ints(row, "prompt_tokens"),
         Fields.ints(row, "chosen_tokens"),
-        Fields.ints(row, "rejected_tokens"));
+        Fields.ints(row, "rejected_tokens"),
+        messages ? texts[0].content()
+            : Fields.optional(row, "prompt_content") == null ? null : Fields.ints(row, "prompt_content"));
+    pair.markedPrompt(); // marks that do not fit are this row's mistake
+    return pair;
   }
 
-  private String[] texts(JsonNode prompt, String chosen, String rejected) {
+  private MarkedText[] texts(JsonNode prompt, String chosen, String rejected) {
     if (prompt != null) {
-      return new String[] {prompt(prompt), chosen, rejected};
+      return new MarkedText[] {prompt(prompt), MarkedText.of(chosen), MarkedText.of(rejected)};
     }
     int same = 0;
     while (same < Math.min(chosen.length(), rejected.length()) && chosen.charAt(same) == rejected.charAt(same)) {
@@ -147,14 +161,18 @@ public final class RowReader {
     if (same == 0) {
       throw new Fields.Malformed("no \"prompt\", and chosen and rejected do not begin alike");
     }
-    return new String[] {chosen.substring(0, same), chosen.substring(same), rejected.substring(same)};
+    return new MarkedText[] {
+      MarkedText.of(chosen.substring(0, same)),
+      MarkedText.of(chosen.substring(same)),
+      MarkedText.of(rejected.substring(same))
+    };
   }
 
-  private String[] dialogues(JsonNode prompt, List<Message> chosen, List<Message> rejected) {
+  private MarkedText[] dialogues(JsonNode prompt, List<Message> chosen, List<Message> rejected) {
     List<Message> before = new ArrayList<>();
     int same = 0;
     if (prompt != null) {
-      before.addAll(prompt.isArray() ? Fields.messages(prompt, "prompt") : List.of(new Message("user", prompt(prompt))));
+      before.addAll(prompt.isArray() ? Fields.messages(prompt, "prompt") : List.of(new Message("user", prompt(prompt).text())));
     } else {
       while (same < Math.min(chosen.size(), rejected.size()) - 1 && chosen.get(same).equals(rejected.get(same))) {
         before.add(chosen.get(same++));
@@ -163,8 +181,10 @@ public final class RowReader {
     if (before.isEmpty()) {
       throw new Fields.Malformed("no \"prompt\", and chosen and rejected do not begin with the same messages");
     }
-    return new String[] {
-      encoder.render(before), Fields.answer(chosen, same, "chosen"), Fields.answer(rejected, same, "rejected")
+    return new MarkedText[] {
+      encoder.prompt(before),
+      MarkedText.content(Fields.answer(chosen, same, "chosen")),
+      MarkedText.content(Fields.answer(rejected, same, "rejected"))
     };
   }
 
@@ -178,15 +198,18 @@ public final class RowReader {
       return answers(id, Fields.messages(row.get("messages"), "messages"), weight);
     }
     if (Fields.optional(row, "text") != null) {
-      return List.of(new ImitationRow(id, null, Fields.text(row.get("text"), "text"), weight));
+      return List.of(new ImitationRow(id, null, MarkedText.of(Fields.text(row.get("text"), "text")), weight));
     }
     JsonNode prompt = Fields.required(row, "prompt");
     JsonNode completion = Fields.required(row, "completion");
     if (completion.isArray()) {
       return List.of(new ImitationRow(id,
-          prompt(prompt), Fields.answer(Fields.messages(completion, "completion"), 0, "completion"), weight));
+          prompt(prompt),
+          MarkedText.content(Fields.answer(Fields.messages(completion, "completion"), 0, "completion")), weight));
     }
-    return List.of(new ImitationRow(id, prompt(prompt), Fields.text(completion, "completion"), weight));
+    String text = Fields.text(completion, "completion");
+    return List.of(new ImitationRow(
+        id, prompt(prompt), prompt.isArray() ? MarkedText.content(text) : MarkedText.of(text), weight));
   }
 
   /** One row an answer; their shared beginnings cost nothing when they are packed as a tree. */
@@ -194,7 +217,8 @@ public final class RowReader {
     List<ImitationRow> rows = new ArrayList<>();
     for (int i = 1; i < messages.size(); i++) {
       if (messages.get(i).role().equals("assistant")) {
-        rows.add(new ImitationRow(id, encoder.render(messages.subList(0, i)), messages.get(i).content(), weight));
+        rows.add(new ImitationRow(id, encoder.prompt(messages.subList(0, i)),
+            MarkedText.content(messages.get(i).content()), weight));
       }
     }
     if (rows.isEmpty()) {
@@ -203,8 +227,10 @@ public final class RowReader {
     return rows;
   }
 
-  private String prompt(JsonNode prompt) {
-    return prompt.isArray() ? encoder.render(Fields.messages(prompt, "prompt")) : Fields.text(prompt, "prompt");
+  private MarkedText prompt(JsonNode prompt) {
+    return prompt.isArray()
+        ? encoder.prompt(Fields.messages(prompt, "prompt"))
+        : MarkedText.of(Fields.text(prompt, "prompt"));
   }
 
   private StepRow steps(String id, JsonNode row) {

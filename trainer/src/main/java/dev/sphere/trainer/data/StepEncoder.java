@@ -1,6 +1,7 @@
 package dev.sphere.trainer.data;
 
 import dev.sphere.engine.Generation;
+import dev.sphere.engine.MarkedText;
 import dev.sphere.engine.Policy.Message;
 import dev.sphere.engine.search.Candidate;
 import dev.sphere.trainer.data.RowReader.StepRow;
@@ -27,7 +28,7 @@ public final class StepEncoder {
   private final int maxLength;
   private final RowReport report;
   private final boolean drawn;
-  private final Map<List<Message>, String> rendered = new HashMap<>();
+  private final Map<List<Message>, MarkedText> rendered = new HashMap<>();
 
   /**
    * How a process reward model is asked, as {@code dev.sphere.gguf.PrmInfo} has it.
@@ -94,10 +95,10 @@ public final class StepEncoder {
     List<Example.Step> examples = new ArrayList<>();
     Set<TrainingSequence> seen = new HashSet<>();
     for (Labelled l : steps) {
-      String prompt = prompt(l.step());
+      MarkedText prompt = prompt(l.step());
       int[] own = text(l.step().step().generation());
       int[] context = closed(join(before(prompt, l.step(), labels.separator()), own), labels.separator());
-      add(examples, seen, l.step().id(), prompt, context, l.label(), labels);
+      add(examples, seen, l.step().id(), prompt.text(), context, l.label(), labels);
     }
     return examples;
   }
@@ -114,11 +115,13 @@ public final class StepEncoder {
       int[] context = encoder.tokenizePrompt(row.prompt());
       for (int i = 0; i < row.labels().length; i++) {
         String text = row.steps().get(i);
-        int[] step = encoder.tokenize(text.endsWith(stepEnd) ? text : text + stepEnd, false);
+        MarkedText.Builder whole = new MarkedText.Builder()
+            .append(row.prompt().hasContent() ? MarkedText.content(text) : MarkedText.of(text));
+        int[] step = encoder.tokenize(whole.append(text.endsWith(stepEnd) ? "" : stepEnd).build(), false);
         context = closed(join(context, step), labels.separator());
         if (!Double.isNaN(row.labels()[i])) {
           String id = row.id() + " step " + (i + 1);
-          add(examples, seen, id, row.prompt(), context, row.labels()[i], labels);
+          add(examples, seen, id, row.prompt().text(), context, row.labels()[i], labels);
         }
       }
     }
@@ -145,12 +148,12 @@ public final class StepEncoder {
     report.used();
   }
 
-  private String prompt(Placed step) {
-    return rendered.computeIfAbsent(step.dialogue(), encoder::render);
+  private MarkedText prompt(Placed step) {
+    return rendered.computeIfAbsent(step.dialogue(), encoder::prompt);
   }
 
   /** Prompt and steps before, each followed by the separator if there is one. */
-  private int[] before(String prompt, Placed step, int separator) {
+  private int[] before(MarkedText prompt, Placed step, int separator) {
     int[] all = encoder.tokenizePrompt(prompt);
     for (Candidate c : step.before()) {
       all = closed(join(all, separator == NOTHING ? tokens(c.generation()) : text(c.generation())), separator);
@@ -162,13 +165,13 @@ public final class StepEncoder {
     if (drawn) {
       return step.tokens();
     }
-    int[] text = encoder.tokenize(step.text(), false);
+    int[] text = encoder.tokenizeAnswer(step.text());
     return step.finish() == Generation.Finish.END ? join(text, new int[] {encoder.end()}) : text;
   }
 
   /** As a process reward model reads it: the step's text, without an end. */
   private int[] text(Generation step) {
-    return encoder.tokenize(step.text(), false);
+    return encoder.tokenizeAnswer(step.text());
   }
 
   private static int[] closed(int[] tokens, int separator) {

@@ -1,6 +1,7 @@
 package dev.sphere.trainer.data;
 
 import dev.sphere.bindings.Vocabulary;
+import dev.sphere.engine.MarkedText;
 import dev.sphere.engine.Policy.Message;
 import dev.sphere.engine.Tokenizer;
 import java.util.List;
@@ -17,19 +18,24 @@ public interface TextEncoder extends Tokenizer {
   }
 
   /** Renders a dialogue with the model's chat template, up to where the assistant's answer begins. */
-  String render(List<Message> messages);
+  MarkedText prompt(List<Message> messages);
 
   /**
    * A model's vocabulary and template.
    *
    * @param template renders a dialogue up to where the assistant's answer begins
    */
-  static TextEncoder of(Vocabulary vocabulary, Function<List<Message>, String> template) {
+  static TextEncoder of(Vocabulary vocabulary, Function<List<Message>, MarkedText> template) {
     int end = endOfAnswer(vocabulary, template);
     return new TextEncoder() {
       @Override
       public int[] tokenize(String text, boolean start) {
         return vocabulary.tokenize(text, start, true);
+      }
+
+      @Override
+      public int[] tokenize(MarkedText text, boolean start) {
+        return vocabulary.tokenize(text.text(), text.content(), start);
       }
 
       @Override
@@ -43,7 +49,7 @@ public interface TextEncoder extends Tokenizer {
       }
 
       @Override
-      public String render(List<Message> messages) {
+      public MarkedText prompt(List<Message> messages) {
         return template.apply(messages);
       }
     };
@@ -54,7 +60,7 @@ public interface TextEncoder extends Tokenizer {
    * declares. llama.cpp's end-of-turn token is not asked: where a file declares none it is the first of several candidates
    * in the order of a hash table.
    */
-  private static int endOfAnswer(Vocabulary vocabulary, Function<List<Message>, String> template) {
+  private static int endOfAnswer(Vocabulary vocabulary, Function<List<Message>, MarkedText> template) {
     int token = afterAnswer(vocabulary, template);
     if (token != Vocabulary.NONE && vocabulary.isEndOfGeneration(token)) {
       return token;
@@ -66,12 +72,13 @@ public interface TextEncoder extends Tokenizer {
     return end;
   }
 
-  private static int afterAnswer(Vocabulary vocabulary, Function<List<Message>, String> template) {
+  private static int afterAnswer(Vocabulary vocabulary, Function<List<Message>, MarkedText> template) {
     String answer = "forty-two";
     String dialogue;
     try {
       dialogue = template.apply(
-          List.of(new Message("user", "question"), new Message("assistant", answer), new Message("user", "question")));
+          List.of(new Message("user", "question"), new Message("assistant", answer), new Message("user", "question")))
+          .text();
     } catch (IllegalArgumentException refused) { // by a template that takes other dialogues only
       return Vocabulary.NONE;
     }

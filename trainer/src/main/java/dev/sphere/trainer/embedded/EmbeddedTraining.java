@@ -2,6 +2,7 @@ package dev.sphere.trainer.embedded;
 
 import dev.sphere.bindings.Model;
 import dev.sphere.bindings.Vocabulary;
+import dev.sphere.engine.MarkedText;
 import dev.sphere.engine.Policy.Message;
 import dev.sphere.engine.embedded.EmbeddedModels;
 import dev.sphere.engine.embedded.SftCorpus;
@@ -100,13 +101,13 @@ public final class EmbeddedTraining {
       Vocabulary vocabulary = model.vocabulary();
       ChatTemplate template = ChatTemplate.of(model);
       for (List<Message> dialogue : dialogues) {
-        String prompt = template.render(dialogue.subList(0, dialogue.size() - 1), true);
+        MarkedText prompt = template.prompt(dialogue.subList(0, dialogue.size() - 1), true);
         int[] answer = vocabulary.tokenize(dialogue.getLast().content(), false, false);
         int[] completion = Arrays.copyOf(answer, answer.length + 1);
         completion[answer.length] = vocabulary.end();
         String id = Integer.toString(examples.size());
         examples.add(new Example.Imitation(
-            id, id, TrainingSequence.of(vocabulary.tokenize(prompt, true, true), completion)));
+            id, id, TrainingSequence.of(vocabulary.tokenize(prompt.text(), prompt.content(), true), completion)));
       }
     }
     return examples;

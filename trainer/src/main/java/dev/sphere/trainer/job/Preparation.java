@@ -2,6 +2,7 @@ package dev.sphere.trainer.job;
 
 import dev.sphere.bindings.Model;
 import dev.sphere.bindings.Vocabulary;
+import dev.sphere.engine.MarkedText;
 import dev.sphere.engine.model.ChatTemplate;
 import dev.sphere.engine.store.RunData;
 import dev.sphere.engine.store.StoreException;
@@ -81,7 +82,7 @@ final class Preparation {
     try (Model model = Model.load(job.model(), Model.Options.onlyVocabulary())) {
       Preparation preparation = new Preparation(job, task);
       ChatTemplate template = ChatTemplate.of(model, preparation.template);
-      TextEncoder encoder = TextEncoder.of(model.vocabulary(), messages -> template.render(messages, true));
+      TextEncoder encoder = TextEncoder.of(model.vocabulary(), messages -> template.prompt(messages, true));
       return preparation.prepare(task, encoder, model.vocabulary());
     }
   }
@@ -174,7 +175,8 @@ final class Preparation {
       for (int i = 0; i < weights.length; i++) {
         RunTrees.Placed s = best.get(i);
         rows.add(
-            new ImitationRow(s.id(), encoder.render(s.dialogue()), s.text().stripTrailing(), weights[i] / mean));
+            new ImitationRow(s.id(), encoder.prompt(s.dialogue()),
+                MarkedText.content(s.text().stripTrailing()), weights[i] / mean));
       }
     });
     return rows;

@@ -1,5 +1,6 @@
 package dev.sphere.trainer.data;
 
+import dev.sphere.engine.MarkedText;
 import dev.sphere.engine.Policy.Message;
 import java.util.List;
 import java.util.stream.Collectors;
@@ -18,7 +19,8 @@ final class Characters implements TextEncoder {
   }
 
   @Override
-  public String render(List<Message> messages) {
-    return messages.stream().map(m -> m.role().charAt(0) + ":" + m.content()).collect(Collectors.joining("|")) + "|a:";
+  public MarkedText prompt(List<Message> messages) {
+    return MarkedText.of(
+        messages.stream().map(m -> m.role().charAt(0) + ":" + m.content()).collect(Collectors.joining("|")) + "|a:");
   }
 }

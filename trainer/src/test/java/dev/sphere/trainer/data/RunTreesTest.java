@@ -120,7 +120,7 @@ class RunTreesTest {
       assertEquals(
           List.of("a/,A", "a/,x", "b/,y", "b/,z"), rows.stream().map(r -> String.join(",", r.steps())).toList());
       assertArrayEquals(new double[] {1, 0}, rows.get(1).labels());
-      assertEquals("s:be brief|u:Q: one?|a:", rows.getFirst().prompt());
+      assertEquals("s:be brief|u:Q: one?|a:", rows.getFirst().prompt().text());
       assertEquals(List.of(), report.badRows());
     }
   }

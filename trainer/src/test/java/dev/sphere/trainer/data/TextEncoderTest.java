@@ -35,7 +35,7 @@ class TextEncoderTest {
     RandomModel.write(RandomModel.like("tiny-qwen2"), keys, GgmlType.F32, 0, file);
     try (Model model = Model.load(file, Model.Options.onlyVocabulary())) {
       ChatTemplate chat = ChatTemplate.of(model);
-      TextEncoder encoder = TextEncoder.of(model.vocabulary(), messages -> chat.render(messages, true));
+      TextEncoder encoder = TextEncoder.of(model.vocabulary(), messages -> chat.prompt(messages, true));
       assertTrue(encoder.ends(TEXT_END) && encoder.ends(TURN_END));
       assertFalse(encoder.ends('a'));
       int[] drawn = {'y', TEXT_END};
