@@ -4,7 +4,17 @@ package dev.sphere.engine.template;
 public final class TemplateException extends IllegalArgumentException {
   private static final long serialVersionUID = 1L;
 
+  private static final int LONGEST = 600;
+
   TemplateException(String message) {
-    super(message);
+    super(readable(message));
+  }
+
+  /** A template's own words may be long, and may hold what a terminal obeys. */
+  private static String readable(String message) {
+    String s = message.length() > LONGEST ? message.substring(0, LONGEST) + "..." : message;
+    StringBuilder out = new StringBuilder();
+    s.codePoints().map(c -> Character.isISOControl(c) ? ' ' : c).forEach(out::appendCodePoint);
+    return out.toString();
   }
 }

@@ -89,6 +89,13 @@ class TemplateTest {
     });
   }
 
+  @Test
+  void whatATemplateRaisesIsShortAndHarmlessToATerminal() {
+    String got = assertThrows(TemplateException.class,
+        () -> render("{{ raise_exception('\\x1b]0;x\\x07' ~ 'y' * 5000) }}", DIALOGUE)).getMessage();
+    assertTrue(got.startsWith("the template says:  ]0;x y") && got.length() < 700, got);
+  }
+
   /** Messages in characters that no template writes: exactly those must be marked, whatever was done to them. */
   @Test
   void whatComesFromAMessageIsMarked() throws IOException {
