@@ -73,7 +73,7 @@ public final class StepEncoder {
   public List<Example.Preference> siblings(List<Siblings> siblings) {
     List<Example.Preference> examples = new ArrayList<>();
     for (Siblings s : siblings) {
-      String prompt = prompt(s.max());
+      MarkedText prompt = prompt(s.max());
       int[] before = before(prompt, s.max(), NOTHING);
       int[] chosen = tokens(s.max().step().generation());
       int[] rejected = tokens(s.min().step().generation());
@@ -83,7 +83,7 @@ public final class StepEncoder {
         report.bad(s.max().id(), "the two steps have the same tokens, or none");
       } else {
         examples.add(new Example.Preference(
-            s.max().id(), prompt, TrainingSequence.of(before, chosen), TrainingSequence.of(before, rejected)));
+            s.max().id(), prompt.text(), TrainingSequence.of(before, chosen), TrainingSequence.of(before, rejected)));
         report.used();
       }
     }
