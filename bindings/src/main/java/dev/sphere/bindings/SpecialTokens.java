@@ -8,8 +8,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * A vocabulary's special tokens, found in text as llama.cpp finds them: the longest first, each from the left. With them a
- * prompt is cut so that llama.cpp reads those that a chat template wrote, and none that a message's text holds.
+ * A vocabulary's special tokens, found in text as llama.cpp finds them: the longest first, each from the left. With them
+ * a prompt is cut so that llama.cpp reads those that a chat template wrote, and none that a message's text holds.
  */
 final class SpecialTokens {
   // llama_token_attr
@@ -127,10 +127,12 @@ final class SpecialTokens {
       }
       done = to;
       // llama.cpp drops the white space beside some tokens.
-      while (before != null && (before.special.attributes & STRIPS_RIGHT) != 0 && from < to && isSpace(text.charAt(from))) {
+      boolean stripsFront = before != null && (before.special.attributes & STRIPS_RIGHT) != 0;
+      boolean stripsBack = after != null && (after.special.attributes & STRIPS_LEFT) != 0;
+      while (stripsFront && from < to && isSpace(text.charAt(from))) {
         from++;
       }
-      while (after != null && (after.special.attributes & STRIPS_LEFT) != 0 && from < to && isSpace(text.charAt(to - 1))) {
+      while (stripsBack && from < to && isSpace(text.charAt(to - 1))) {
         to--;
       }
       if (from < to) {

@@ -11,8 +11,8 @@ package dev.sphere.engine;
  * @param promptTokens the prompt's tokens; empty when only text is known
  * @param chosenTokens the completion's tokens, with its end token if drawn; empty when only text is known
  * @param rejectedTokens likewise
- * @param promptContent where message text begins and ends in the prompt: from, to, from, to, ..., in chars; null where it
- *     makes no difference to the model that searched, or is not known
+ * @param promptContent where message text begins and ends in the prompt: from, to, from, to, ..., in chars; null where
+ *     it makes no difference to the model that searched, or is not known
  */
 public record PreferencePair(
     String problemId,
@@ -46,7 +46,7 @@ public record PreferencePair(
     return promptContent == null ? MarkedText.of(prompt) : MarkedText.of(prompt, promptContent);
   }
 
-  /** A part of a completion: a message's text where the pair comes from messages or from a search, else text as it is. */
+  /** A part of a completion: a message's text where the pair comes from messages or a search, else text as it is. */
   public MarkedText answer(String part) {
     return promptContent != null || promptTokens.length > 0 ? MarkedText.content(part) : MarkedText.of(part);
   }

@@ -134,7 +134,8 @@ public final class ChatTemplate {
       return template.render(messages, values, today);
     } catch (IllegalArgumentException e) {
       throw new IllegalArgumentException(
-          "The chat template cannot render this dialogue: " + e.getMessage() + ". Give another template in the recipe.", e);
+          "The chat template cannot render this dialogue: " + e.getMessage() + ". Give another template in the recipe.",
+          e);
     }
   }
 

@@ -83,8 +83,8 @@ public final class Scorer implements AutoCloseable {
   }
 
   /**
-   * A row of a dialogue: as {@link #row}, but one start token where the template writes it too, and special tokens are read
-   * only where the template wrote them, neither in the messages nor in the completion.
+   * A row of a dialogue: as {@link #row}, but one start token where the template writes it too, and special tokens are
+   * read only where the template wrote them, neither in the messages nor in the completion.
    *
    * @param rendered what a chat template gave
    */

@@ -67,7 +67,8 @@ final class Formats {
       }
       case 'd', 'i' -> {
         if (options.isEmpty() && Values.number(value) instanceof Number n) {
-          out.append(n instanceof Double d ? new BigDecimal(finite(budget, d)).toBigInteger().toString() : n.toString());
+          boolean whole = n instanceof Long;
+          out.append(whole ? n.toString() : new BigDecimal(finite(budget, n.doubleValue())).toBigInteger().toString());
           return;
         }
       }

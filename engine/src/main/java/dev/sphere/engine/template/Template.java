@@ -17,7 +17,8 @@ import java.util.Set;
  */
 public final class Template {
   /** Roles that a chat template may put into a special token's text ({@code <|user|>}); any other is message text. */
-  private static final Set<String> ROLES = Set.of("system", "developer", "user", "assistant", "tool");
+  private static final Set<String> ROLES = Set.of(
+      "system", "developer", "user", "assistant", "tool", "function", "ipython", "observation", "model");
 
   private final List<Statement> statements;
 
@@ -47,7 +48,8 @@ public final class Template {
     List<Object> list = new ArrayList<>();
     for (Message m : messages) {
       Map<Object, Object> message = new LinkedHashMap<>();
-      message.put(MarkedText.of("role"), ROLES.contains(m.role()) ? MarkedText.of(m.role()) : MarkedText.content(m.role()));
+      boolean known = ROLES.contains(m.role());
+      message.put(MarkedText.of("role"), known ? MarkedText.of(m.role()) : MarkedText.content(m.role()));
       message.put(MarkedText.of("content"), MarkedText.content(m.content()));
       input += m.role().length() + m.content().length();
       list.add(message);

@@ -21,6 +21,9 @@ final class HostileTemplates {
             + "m.getTypeFactory().constructFromCanonical('java.net.URL')).openStream() }}",
         "{{ ____int3rpr3t3r____.getContext().getParent() }}",
         "{{ ____int3rpr3t3r____['config'] }}",
+        "{% for class, config in ['x', {}] %}{{ class.forName('x') }}{% endfor %}", // a loop that reads properties
+        "{% for config in [____int3rpr3t3r____] %}{{ config.objectMapper }}{% endfor %}",
+        "{% for class, name in [range] %}{{ class }}{% endfor %}",
         "{{ this.getClass() }}",
         "{% for i in range(1) %}{{ loop.getClass().forName('java.lang.Runtime') }}{% endfor %}",
         "{{ range.getClass().getClassLoader() }}",
