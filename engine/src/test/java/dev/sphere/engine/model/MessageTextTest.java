@@ -10,7 +10,6 @@ import dev.sphere.bindings.Model;
 import dev.sphere.bindings.Vocabulary;
 import dev.sphere.engine.MarkedText;
 import dev.sphere.engine.Policy.Message;
-import dev.sphere.gguf.ByteVocabulary;
 import dev.sphere.gguf.GgmlType;
 import java.io.IOException;
 import java.nio.file.Files;
