@@ -217,6 +217,10 @@ final class EvalCommand implements Callable<Integer> {
           + (reward.knowsAnswers() ? " (knows the answers: what it selects proves nothing about skill)" : ""));
     }
     try (AnswerJournal journal = out == null ? null : AnswerJournal.open(out, made, settings.answers(), resume)) {
+      if (journal != null) {
+        journal.findings().forEach(f -> err.println("eval: " + f));
+        err.flush();
+      }
       Map<String, List<Answered>> known = journal == null ? Map.of() : journal.known();
       EvalResult result;
       try (LlamaPolicy policy = LlamaPolicy.open(file, adapter, prompts.template(), parallel);

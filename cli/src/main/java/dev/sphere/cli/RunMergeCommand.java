@@ -41,6 +41,7 @@ final class RunMergeCommand implements Callable<Integer> {
   public Integer call() {
     RunMerge.Report report = RunMerge.merge(runs, out);
     PrintWriter console = spec.commandLine().getOut();
+    report.findings().forEach(f -> spec.commandLine().getErr().println("merge: " + f));
     if (json) {
       Map<String, Object> all = new LinkedHashMap<>();
       all.put("out", out.toString());
@@ -48,6 +49,7 @@ final class RunMergeCommand implements Callable<Integer> {
       all.put("problems", report.problems());
       all.put("ended", report.ended());
       all.put("pairs", report.pairs());
+      all.put("findings", report.findings().size());
       console.println(JsonMapper.shared().writeValueAsString(all));
     } else {
       console.printf("Merged %d runs into %s: %d problems, %d pairs.%n", runs.size(), out, report.problems(),

@@ -1,16 +1,16 @@
 package dev.sphere.cli;
 
+import dev.sphere.engine.run.SearchListener;
 import dev.sphere.engine.stage.Progress;
 import dev.sphere.engine.stage.Stage;
 import java.io.PrintStream;
-import java.util.function.Consumer;
 import me.tongfei.progressbar.ConsoleProgressBarConsumer;
 import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
 import me.tongfei.progressbar.ProgressBarStyle;
 
 /** A search's progress on stderr: a bar on a terminal, else a line every ten seconds. */
-final class SearchProgress implements Consumer<Progress>, AutoCloseable {
+final class SearchProgress implements SearchListener, AutoCloseable {
   private static final double INTERVAL = 10;
 
   private final PrintStream err;
@@ -40,6 +40,11 @@ final class SearchProgress implements Consumer<Progress>, AutoCloseable {
       String left = Double.isNaN(p.secondsLeft()) ? "" : String.format(", %.0f s left", p.secondsLeft());
       err.println("search: " + p.done() + "/" + p.problems() + " problems, " + words(p) + left);
     }
+  }
+
+  @Override
+  public void note(String line) {
+    err.println("search: " + line);
   }
 
   private static String words(Progress p) {

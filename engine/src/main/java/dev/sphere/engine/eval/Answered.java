@@ -1,7 +1,9 @@
 package dev.sphere.engine.eval;
 
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 
 /**
  * One answer to one problem, with all that grading and counting it again needs.
@@ -35,7 +37,8 @@ public record Answered(
 
   public Answered {
     steps = steps == null ? List.of() : List.copyOf(steps);
-    metadata = metadata == null ? Map.of() : Map.copyOf(metadata);
+    // In the order of their names: Map.copyOf has another order in every process, and so would have the file.
+    metadata = metadata == null ? Map.of() : Collections.unmodifiableMap(new TreeMap<>(metadata));
   }
 
   /** An answer without scores and published fields. */

@@ -8,7 +8,6 @@ import dev.sphere.engine.Problem;
 import dev.sphere.engine.grade.AnswerGrader;
 import dev.sphere.engine.model.LlamaPolicy;
 import dev.sphere.engine.stage.ProblemResult;
-import dev.sphere.engine.stage.Progress;
 import dev.sphere.engine.stage.PrmFactory;
 import dev.sphere.engine.stage.RunReport;
 import dev.sphere.engine.stage.SearchRun;
@@ -21,7 +20,6 @@ import dev.sphere.gguf.GgufFile;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
-import java.util.function.Consumer;
 
 /** Searches problems with a model and makes preference pairs of them, in a run directory that survives anything. */
 public final class PairSearch {
@@ -43,11 +41,11 @@ public final class PairSearch {
    * @param problems the problems, in order, with unique ids
    * @param directory the run's directory
    * @param resume go on with the run in the directory, if there is one
-   * @param listener told of every expansion and stage, one call at a time
+   * @param listener told of what of the run was damaged, then of every expansion and stage
    * @throws dev.sphere.engine.store.StoreException.Refused when the directory cannot be used as asked
    */
   public static Outcome run(
-      SearchPlan plan, List<Problem> problems, Path directory, boolean resume, Consumer<Progress> listener)
+      SearchPlan plan, List<Problem> problems, Path directory, boolean resume, SearchListener listener)
       throws InterruptedException {
     return run(plan, problems, null, directory, resume, listener);
   }
@@ -60,15 +58,16 @@ public final class PairSearch {
    */
   public static Outcome run(
       SearchPlan plan, List<Problem> problems, String shard, Path directory, boolean resume,
-      Consumer<Progress> listener)
+      SearchListener listener)
       throws InterruptedException {
     long start = System.nanoTime();
     NativeRuntime.require();
     OutcomeReward orm = new AnswerGrader();
     // The store comes first: what it refuses should be known before a model is loaded.
     try (RunStore store = RunStore.open(directory, provenance(plan, shard), problems, resume)) {
+      store.findings().forEach(f -> listener.note(f.toString()));
       if (store.ended() == problems.size()) {
-        return outcome(store, replay(store, problems), 0, start);
+        return outcome(store, replay(store, problems), 0, start, listener);
       }
       String template = plan.stages().prompts().template();
       try (LlamaPolicy policy = LlamaPolicy.open(plan.model(), plan.adapter(), template, 0);
@@ -81,7 +80,7 @@ public final class PairSearch {
             ? new SearchRun(models, orm, plan.search(), plan.stages(), plan.seed(), plan.parallel())
             : new SearchRun(models, orm, exploration(plan, prm, orm), plan.stages(), plan.parallel());
         List<ProblemResult> results = run.run(problems, store, listener);
-        return outcome(store, results, run.tokens(), start);
+        return outcome(store, results, run.tokens(), start, listener);
       } catch (RuntimeException e) {
         store.takeBack(); // a model that cannot be loaded leaves no run behind
         throw e;
@@ -98,8 +97,11 @@ public final class PairSearch {
     return problems.stream().map(p -> store.findProblem(p.id())).toList();
   }
 
-  private static Outcome outcome(RunStore store, List<ProblemResult> results, long tokens, long start) {
+  private static Outcome outcome(
+      RunStore store, List<ProblemResult> results, long tokens, long start, SearchListener listener) {
+    int said = store.findings().size();
     List<PreferencePair> pairs = store.finish();
+    store.findings().stream().skip(said).forEach(f -> listener.note(f.toString()));
     return new Outcome(RunReport.of(results), pairs, tokens, (System.nanoTime() - start) / 1e9);
   }
 

@@ -2,8 +2,8 @@ package dev.sphere.engine.store;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.function.Consumer;
 
 /**
  * An append-only file of {@link CheckedLines}. When {@link #append} returns, the record is on the disk; after
@@ -26,15 +26,13 @@ final class AppendLog implements AutoCloseable {
     this.forced = size;
   }
 
-  /** Opens a log, hands over what it holds, and cuts off a torn tail. */
-  static AppendLog open(Path path, LogFile.Opener opener, Consumer<byte[]> onLine) {
-    long good = CheckedLines.read(path, onLine);
+  /** Opens a log that is whole, or makes one. */
+  static AppendLog open(Path path, LogFile.Opener opener) {
     LogFile file = null;
     try {
       file = opener.open(path);
-      file.truncate(good);
       file.force();
-      return new AppendLog(path, file, good);
+      return new AppendLog(path, file, Files.size(path));
     } catch (IOException e) {
       closeQuietly(file, e);
       throw new StoreException("cannot open " + path + " for writing: " + reason(e), e);
@@ -139,7 +137,7 @@ final class AppendLog implements AutoCloseable {
       try {
         file.truncate(written);
       } catch (IOException again) {
-        failure.addSuppressed(again); // the next open drops the torn tail
+        failure.addSuppressed(again); // the next opening leaves the torn line out
       }
     }
     return failure;

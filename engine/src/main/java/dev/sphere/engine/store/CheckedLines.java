@@ -1,14 +1,13 @@
 package dev.sphere.engine.store;
 
-import java.io.BufferedInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.HexFormat;
-import java.util.function.Consumer;
 import java.util.zip.CRC32C;
 
 /**
@@ -16,14 +15,17 @@ import java.util.zip.CRC32C;
  * the CRC-32C of everything after them and their comma, to the closing brace. To any reader of JSON they are plain
  * objects with one field more.
  */
-final class CheckedLines {
+public final class CheckedLines {
   private static final byte[] HEAD = "{\"crc\":\"".getBytes(StandardCharsets.US_ASCII);
   private static final int BODY = HEAD.length + 8 + 2;
+
+  /** Bytes of a line at most; no record comes near, and a file without line ends must not fill the memory. */
+  private static final int LONGEST = 1 << 28;
 
   private CheckedLines() {}
 
   /** The line, with its line feed, of a JSON object that has at least one field. */
-  static byte[] frame(byte[] object) {
+  public static byte[] frame(byte[] object) {
     if (object.length < 3 || object[0] != '{') {
       throw new IllegalArgumentException("not a JSON object with fields");
     }
@@ -40,9 +42,12 @@ final class CheckedLines {
   }
 
   /** True when the line (without its line feed) is whole. */
-  static boolean whole(byte[] line) {
+  public static boolean whole(byte[] line) {
     if (line.length < BODY + 1 || !new String(line, 0, HEAD.length, StandardCharsets.US_ASCII).equals("{\"crc\":\"")) {
       return false;
+    }
+    if (line[BODY - 2] != '"' || line[BODY - 1] != ',') {
+      return false; // these two bytes are in no checksum
     }
     String crc = new String(line, HEAD.length, 8, StandardCharsets.US_ASCII);
     return crc.equals(crc(line, BODY, line.length - BODY));
@@ -54,44 +59,71 @@ final class CheckedLines {
     return HexFormat.of().toHexDigits((int) crc.getValue());
   }
 
+  /** Takes the lines of a file. */
+  @FunctionalInterface
+  public interface Visitor {
+    /**
+     * One line.
+     *
+     * @param number of the line, from 1
+     * @param from where it begins in the file, in bytes
+     * @param to where the next one begins, or the file's end
+     * @param object the line without its end; null when it is damaged
+     * @param ended false for a last line without its end: a writer may still be at it
+     */
+    void line(int number, long from, long to, byte[] object, boolean ended);
+  }
+
   /**
-   * Reads all whole lines up to the torn tail.
-   *
-   * @param onLine takes each line without its line feed
-   * @return the length of the part that is whole, in bytes
-   * @throws StoreException when a damaged line is followed by a whole one: that is no torn tail
+   * Reads a file's lines, damaged ones too. A line that ends in CR LF, or a last one without an end, is whole when its
+   * checksum says so: its writing is wrong, its data is not. A file that is not there has no lines.
    */
-  static long read(Path file, Consumer<byte[]> onLine) {
+  public static void read(Path file, Visitor visitor) {
     if (!Files.exists(file)) {
-      return 0;
+      return;
     }
-    long good = 0;
-    int number = 0;
-    int damaged = 0;
-    try (InputStream in = new BufferedInputStream(Files.newInputStream(file), 1 << 16)) {
+    try (InputStream in = Files.newInputStream(file)) {
+      byte[] buffer = new byte[1 << 16];
       ByteArrayOutputStream line = new ByteArrayOutputStream();
-      for (int b = in.read(); b >= 0; b = in.read()) {
-        if (b != '\n') {
-          line.write(b);
-          continue;
+      int number = 0;
+      long from = 0;
+      long at = 0;
+      for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
+        int begin = 0;
+        for (int i = 0; i < n; i++) {
+          if (buffer[i] == '\n') {
+            collect(line, buffer, begin, i);
+            visitor.line(++number, from, at + i + 1, object(line.toByteArray()), true);
+            line.reset();
+            from = at + i + 1;
+            begin = i + 1;
+          }
         }
-        number++;
-        byte[] bytes = line.toByteArray();
-        line.reset();
-        if (!whole(bytes)) {
-          damaged = damaged == 0 ? number : damaged;
-        } else if (damaged > 0) {
-          throw new StoreException("reading " + file + ": line " + damaged + " is damaged but line " + number
-              + " is whole, so the file was changed or the disk has an error; bring the file back, or cut it before "
-              + "line " + damaged + " and go on with --resume (what was cut is computed again)");
-        } else {
-          onLine.accept(bytes);
-          good += bytes.length + 1;
-        }
+        collect(line, buffer, begin, n);
+        at += n;
+      }
+      if (at > from) {
+        visitor.line(++number, from, at, object(line.toByteArray()), false);
       }
     } catch (IOException e) {
       throw new StoreException("cannot read " + file + ": " + e.getMessage(), e);
     }
-    return good;
+  }
+
+  private static void collect(ByteArrayOutputStream line, byte[] buffer, int from, int to) {
+    if (line.size() <= LONGEST) { // a longer one is damaged, whatever it holds
+      line.write(buffer, from, to - from);
+    }
+  }
+
+  private static byte[] object(byte[] line) {
+    if (line.length > LONGEST) {
+      return null;
+    }
+    if (whole(line)) {
+      return line;
+    }
+    byte[] cut = line.length > 0 && line[line.length - 1] == '\r' ? Arrays.copyOf(line, line.length - 1) : line;
+    return cut != line && whole(cut) ? cut : null;
   }
 }

@@ -95,10 +95,12 @@ final class Json {
         node.get("max").asInt(), node.get("min").asInt(), node.get("draws").asInt());
   }
 
-  static ObjectNode of(StageResult result) {
+  /** @param expansions of the stage's searches that are on record */
+  static ObjectNode of(StageResult result, int expansions) {
     ObjectNode node = MAPPER.createObjectNode();
     node.put("problem", result.problemId()).put("stage", result.stage().label());
     node.put("reason", result.reason() == null ? null : result.reason().label());
+    node.put("expansions", expansions);
     ArrayNode pairs = node.putArray("pairs");
     result.pairs().forEach(pair -> pairs.add(of(pair)));
     ArrayNode attempts = node.putArray("attempts");

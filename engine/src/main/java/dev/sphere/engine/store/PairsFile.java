@@ -1,12 +1,15 @@
 package dev.sphere.engine.store;
 
 import dev.sphere.engine.PreferencePair;
+import java.io.BufferedInputStream;
 import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /** Preference pairs as JSON Lines: one object a pair, as in a run's {@code pairs.jsonl}. */
@@ -21,6 +24,24 @@ public final class PairsFile {
         out.write('\n');
       }
     });
+  }
+
+  /** True when the file is there and holds these pairs, byte for byte. */
+  static boolean holds(Path file, List<PreferencePair> pairs) {
+    if (!Files.isRegularFile(file)) {
+      return false;
+    }
+    try (InputStream in = new BufferedInputStream(Files.newInputStream(file), 1 << 16)) {
+      for (PreferencePair pair : pairs) {
+        byte[] line = Json.bytes(Json.of(pair));
+        if (!Arrays.equals(line, in.readNBytes(line.length)) || in.read() != '\n') {
+          return false;
+        }
+      }
+      return in.read() < 0;
+    } catch (IOException e) {
+      throw new StoreException("cannot read the pairs " + file + ": " + e, e);
+    }
   }
 
   /**

@@ -1,5 +1,6 @@
 package dev.sphere.engine.store;
 
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -95,14 +96,23 @@ public record Provenance(Map<String, String> identity, Map<String, String> infor
     identity.forEach(id::put);
     ObjectNode info = node.putObject("information");
     information.forEach(info::put);
-    return Json.MAPPER.writerWithDefaultPrettyPrinter().writeValueAsBytes(node);
+    return CheckedLines.frame(Json.MAPPER.writerWithDefaultPrettyPrinter().writeValueAsBytes(node));
   }
 
   static Provenance fromJson(byte[] bytes) {
-    JsonNode node = Json.parse(bytes);
+    // Other line ends say nothing else.
+    byte[] text = new String(bytes, StandardCharsets.UTF_8).replace("\r\n", "\n").stripTrailing()
+        .getBytes(StandardCharsets.UTF_8);
+    JsonNode node = Json.parse(text);
     JsonNode format = node.get("format");
-    if (format == null || format.asInt() != RunFiles.FORMAT) {
-      throw new IllegalArgumentException("its format is " + format + ", this version of Sphere reads format "
+    // Format 1 had no checksum.
+    if (node.has("crc") || format != null && format.asInt() == RunFiles.FORMAT) {
+      if (!CheckedLines.whole(text)) {
+        throw new IllegalArgumentException("its checksum does not fit");
+      }
+    }
+    if (format == null || format.asInt() < 1 || format.asInt() > RunFiles.FORMAT) {
+      throw new IllegalArgumentException("its format is " + format + ", this version of Sphere reads formats 1 to "
           + RunFiles.FORMAT);
     }
     return new Provenance(map(node.get("identity")), map(node.get("information")));

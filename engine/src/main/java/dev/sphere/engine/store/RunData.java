@@ -9,19 +9,19 @@ import dev.sphere.engine.stage.Prompts;
 import dev.sphere.engine.stage.RunReport;
 import dev.sphere.engine.stage.Stage;
 import dev.sphere.engine.stage.StageResult;
-import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
-import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
 import tools.jackson.core.JsonParser;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -29,32 +29,74 @@ import tools.jackson.databind.node.ObjectNode;
 public final class RunData {
   private final RunFiles files;
   private final Provenance provenance;
-  private final List<Problem> problems = new ArrayList<>();
-  private final Map<String, Map<Stage, StageResult>> stages = new HashMap<>();
-  private final Set<String> ended = new HashSet<>();
+  private final List<Problem> problems;
+  private final Map<String, Map<Stage, StageResult>> stages;
+  private final Set<String> ended;
+  private boolean treesChecked;
 
   private RunData(Path directory) {
     files = new RunFiles(directory);
     provenance = files.readProvenance();
-    try {
-      for (String line : Files.readAllLines(files.problems(), StandardCharsets.UTF_8)) {
-        problems.add(Json.problem(Json.parse(line.getBytes(StandardCharsets.UTF_8))));
-      }
-    } catch (IOException | RuntimeException e) {
-      throw new StoreException("cannot read " + files.problems() + ": " + e.getMessage(), e);
+    problems = files.readProblems(provenance);
+    if (problems == null) {
+      throw damaged(problemsLost(files));
     }
-    CheckedLines.read(files.results(), line -> ended.add(problemOf(line)));
-    CheckedLines.read(files.stages(), line -> {
-      StageResult result = Json.stageResult(Json.parse(line));
-      stages.computeIfAbsent(result.problemId(), id -> new EnumMap<>(Stage.class)).put(result.stage(), result);
-    });
+    RunScan scan = new RunScan(files, problems, false);
+    refuse(scan);
+    stages = scan.stages();
+    ended = scan.ended();
+  }
+
+  private static void refuse(RunScan scan) {
+    List<Finding> findings = scan.findings(true);
+    if (!findings.isEmpty()) {
+      throw damaged(findings.getFirst());
+    }
+  }
+
+  /** Half a run must not pass for a whole one; reading does not mend, since that takes the models. */
+  private static StoreException damaged(Finding finding) {
+    return new StoreException(finding.file() + (finding.line() > 0 ? ", line " + finding.line() : "") + ": "
+        + finding.lost() + "; go on with the command that made the run and --resume: it computes again what was lost "
+        + "(`run check` lists all of it)");
+  }
+
+  static Finding problemsLost(RunFiles files) {
+    String lost = Files.exists(files.problems()) ? "damaged (its checksum in run.json does not fit)" : "missing";
+    return Finding.mended(files.problems(), 0, lost, "written again");
+  }
+
+  /**
+   * What opening a run for writing would find missing or damaged; changes nothing and takes no lock. Empty: it is
+   * whole, finished or not.
+   *
+   * @throws StoreException.Refused when the directory holds no run
+   */
+  public static List<Finding> check(Path directory) {
+    RunFiles files = new RunFiles(directory);
+    Provenance provenance;
+    try {
+      provenance = files.readProvenance();
+    } catch (StoreException.Refused e) {
+      throw e;
+    } catch (StoreException e) {
+      String lost = files.isHeadless() ? "missing" : "damaged (its checksum does not fit, or it cannot be read)";
+      return List.of(Finding.refused(files.provenance(), lost, RunFiles.lostProvenance()));
+    }
+    List<Problem> problems = files.readProblems(provenance);
+    List<Finding> findings = new ArrayList<>();
+    if (problems == null) {
+      findings.add(problemsLost(files));
+    }
+    findings.addAll(new RunScan(files, problems, true).findings(false));
+    return findings;
   }
 
   /**
    * Reads a run's results; takes no lock.
    *
    * @throws StoreException.Refused when the directory holds no run
-   * @throws StoreException when it cannot be read
+   * @throws StoreException when it cannot be read or something of it is damaged; the message says what to do
    */
   public static RunData read(Path directory) {
     return new RunData(directory);
@@ -94,20 +136,14 @@ public final class RunData {
 
   /** The expansions of a problem, in the order in which they were found: its trees, pruned candidates included. */
   public List<Expansion> expansions(String problemId) {
-    List<Expansion> found = new ArrayList<>();
-    CheckedLines.read(files.tree(), line -> {
-      if (problemOf(line).equals(problemId)) {
-        found.add(Json.expansion(Json.parse(line)));
-      }
-    });
-    return found;
+    return expansions(Set.of(problemId)).getOrDefault(problemId, List.of());
   }
 
   /** The expansions of some problems, each in the order in which they were found; the file is read once. */
   public Map<String, List<Expansion>> expansions(Set<String> problemIds) {
     Map<String, List<Expansion>> found = new HashMap<>();
-    CheckedLines.read(files.tree(), line -> {
-      String id = problemOf(line);
+    eachExpansion(line -> {
+      String id = head(line, 1)[0];
       if (problemIds.contains(id)) {
         found.computeIfAbsent(id, k -> new ArrayList<>()).add(Json.expansion(Json.parse(line)));
       }
@@ -117,13 +153,26 @@ public final class RunData {
 
   /** What the stages of a problem made so far, in order. */
   public List<StageResult> stagesOf(String problemId) {
-    return List.copyOf(stages.getOrDefault(problemId, Map.of()).values());
+    Map<Stage, StageResult> results = stages.getOrDefault(problemId, Map.of());
+    return Stream.of(Stage.values()).map(results::get).filter(Objects::nonNull).toList();
+  }
+
+  private void eachExpansion(Consumer<byte[]> onLine) {
+    if (!treesChecked) {
+      refuse(new RunScan(files, problems, true));
+      treesChecked = true;
+    }
+    CheckedLines.read(files.tree(), (number, from, to, object, whole) -> {
+      if (object != null) {
+        onLine.accept(object);
+      }
+    });
   }
 
   /** All expansions of a search of this name, such as {@code generation}: each problem's by their paths, in their order. */
   public Map<String, Map<String, Expansion>> trees(String search) {
     Map<String, Map<String, Expansion>> trees = new LinkedHashMap<>();
-    CheckedLines.read(files.tree(), line -> {
+    eachExpansion(line -> {
       Expansion e = Json.expansion(Json.parse(line));
       if (e.search().equals(search)) {
         trees.computeIfAbsent(e.problemId(), id -> new LinkedHashMap<>()).put(e.path(), e);
@@ -169,8 +218,7 @@ public final class RunData {
     for (Stage stage : Stage.values()) {
       StageResult result = stages == null ? null : stages.get(stage);
       if (result == null) {
-        throw new StoreException("the run says that problem " + problemId + " has ended, but its stage " + stage.label()
-            + " is missing: stages.jsonl was cut or changed");
+        throw new IllegalStateException("problem " + problemId + " has ended without its stage " + stage.label());
       }
       results.add(result);
     }
@@ -184,17 +232,23 @@ public final class RunData {
     return node;
   }
 
-  /** The problem's id of a record, without parsing all of it: it is the field after the checksum. */
-  static String problemOf(byte[] line) {
+  /** The texts that a record begins with (problem, search, path), without parsing all of it. */
+  static String[] head(byte[] line, int fields) {
+    String[] texts = new String[fields];
     try (JsonParser parser = Json.MAPPER.createParser(line)) {
-      for (int i = 0; i < 4; i++) {
-        parser.nextToken(); // {, "crc", its value, "problem"
+      for (int i = 0; i < 3; i++) {
+        parser.nextToken(); // {, "crc", its value
       }
-      if (!"problem".equals(parser.currentName())) {
-        throw new IllegalArgumentException("the record's first field is not \"problem\"");
+      for (int i = 0; i < fields; i++) {
+        parser.nextToken();
+        String name = List.of("problem", "search", "path").get(i);
+        if (!name.equals(parser.currentName())) {
+          throw new IllegalArgumentException("the record's field " + (i + 1) + " is not \"" + name + "\"");
+        }
+        parser.nextToken();
+        texts[i] = parser.getString();
       }
-      parser.nextToken();
-      return parser.getString();
     }
+    return texts;
   }
 }

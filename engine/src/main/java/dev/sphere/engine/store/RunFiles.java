@@ -1,8 +1,15 @@
 package dev.sphere.engine.store;
 
+import dev.sphere.engine.Problem;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.stream.Stream;
 
 /**
  * The files of a run.
@@ -10,7 +17,7 @@ import java.nio.file.Path;
  * @param directory the run's directory
  */
 record RunFiles(Path directory) {
-  static final int FORMAT = 1;
+  static final int FORMAT = 2;
 
   /** Provenance; there from the moment on at which the directory is a run. */
   Path provenance() {
@@ -46,7 +53,21 @@ record RunFiles(Path directory) {
     return Files.exists(provenance());
   }
 
+  /** True when the directory holds a run's logs (pairs alone may lie anywhere) but not what they were made from. */
+  boolean isHeadless() {
+    return !isRun() && Stream.of(tree(), stages(), results()).anyMatch(Files::exists);
+  }
+
+  /** What is to be done where the provenance is lost; nothing else says what the records were made from. */
+  static String lostProvenance() {
+    return "without it nobody can tell what the run's records were made from: bring it back from a copy, or begin anew "
+        + "in another directory";
+  }
+
   Provenance readProvenance() {
+    if (isHeadless()) {
+      throw new StoreException(provenance() + ": missing; " + lostProvenance());
+    }
     if (!isRun()) {
       throw new StoreException.Refused(
           directory + (Files.isDirectory(directory) ? " holds no run" : " is not there")
@@ -54,8 +75,37 @@ record RunFiles(Path directory) {
     }
     try {
       return Provenance.fromJson(Files.readAllBytes(provenance()));
-    } catch (IOException | RuntimeException e) {
+    } catch (IOException e) {
       throw new StoreException("cannot read " + provenance() + ": " + e.getMessage(), e);
+    } catch (RuntimeException e) {
+      String why = e.getMessage() == null ? e.toString() : e.getMessage().lines().findFirst().orElse("");
+      throw new StoreException(provenance() + ": damaged (" + why + "); " + lostProvenance(), e);
+    }
+  }
+
+  /** The SHA-256 that the provenance tells of the problems' file. */
+  static final String PROBLEMS_HASH = "problems.sha256";
+
+  static String sha256(byte[] bytes) {
+    try {
+      return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every Java platform has SHA-256", e);
+    }
+  }
+
+  /** The problems as they were written; null when their file is missing or is not what the run was made from. */
+  List<Problem> readProblems(Provenance provenance) {
+    try {
+      byte[] bytes = Files.exists(problems()) ? Files.readAllBytes(problems()) : new byte[0];
+      if (!sha256(bytes).equals(provenance.identity().get(PROBLEMS_HASH))) {
+        return null;
+      }
+      return new String(bytes, StandardCharsets.UTF_8).lines()
+          .map(line -> Json.problem(Json.parse(line.getBytes(StandardCharsets.UTF_8))))
+          .toList();
+    } catch (IOException e) {
+      throw new StoreException("cannot read " + problems() + ": " + e.getMessage(), e);
     }
   }
 }

@@ -48,7 +48,7 @@ final class RunLock implements AutoCloseable {
       channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
       FileLock lock = channel.tryLock(LOCKED_BYTE, 1, false);
       if (lock == null) {
-        throw inUse(directory, Files.readString(file).strip());
+        throw inUse(directory, new String(Files.readAllBytes(file), StandardCharsets.UTF_8).strip());
       }
       String holder = "process " + ProcessHandle.current().pid() + " on " + host() + ", since "
           + Instant.now().truncatedTo(ChronoUnit.SECONDS) + "\n";

@@ -3,7 +3,6 @@ package dev.sphere.engine.store;
 import dev.sphere.engine.PreferencePair;
 import dev.sphere.engine.Problem;
 import java.io.IOException;
-import java.io.OutputStream;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -34,10 +33,11 @@ public final class RunMerge {
    * @param problems problems of all runs
    * @param ended those that have ended; all of them, or the merged run is to be resumed
    * @param pairs pairs of the problems that have ended
+   * @param findings what is missing or damaged in the parts, which stay as they are; the merged run computes it again
    */
-  public record Report(int problems, int ended, int pairs) {}
+  public record Report(int problems, int ended, int pairs, List<Finding> findings) {}
 
-  private record Part(RunFiles files, Provenance provenance, List<Problem> problems) {}
+  private record Part(RunFiles files, Provenance provenance, List<Problem> problems, RunScan scan) {}
 
   private RunMerge() {}
 
@@ -65,7 +65,14 @@ public final class RunMerge {
         RunFiles files = new RunFiles(run);
         files.readProvenance(); // is it a run at all?
         locks.add(RunLock.take(run));
-        parts.add(new Part(files, files.readProvenance(), RunData.read(run).problems()));
+        Provenance provenance = files.readProvenance();
+        List<Problem> problems = files.readProblems(provenance);
+        if (problems == null) {
+          Finding lost = RunData.problemsLost(files);
+          throw new StoreException(lost.file() + ": " + lost.lost()
+              + "; go on with that run's own command and --resume, which writes it again, then merge");
+        }
+        parts.add(new Part(files, provenance, problems, new RunScan(files, problems, true)));
       }
       requireSameIdentity(parts);
       return write(parts, inOrder(parts), target);
@@ -138,16 +145,20 @@ public final class RunMerge {
       deleteTree(half); // of a merge that was killed
       Files.createDirectory(half);
       RunFiles files = new RunFiles(half);
-      join(parts, files, RunFiles::tree);
-      join(parts, files, RunFiles::stages);
-      join(parts, files, RunFiles::results);
+      join(parts, files.tree(), RunScan::treeLog);
+      join(parts, files.stages(), RunScan::stageLog);
+      join(parts, files.results(), RunScan::resultLog);
       Report report;
       // An ordinary run from here on: what opens it checks every record.
       Provenance provenance = provenance(parts);
       try (RunStore store = RunStore.openMerged(half, provenance, problems)) {
         boolean complete = store.ended() == problems.size();
         List<PreferencePair> pairs = complete ? store.finish() : RunData.read(half).pairs();
-        report = new Report(problems.size(), store.ended(), pairs.size());
+        List<Finding> findings = parts.stream()
+            .flatMap(part -> part.scan().findings(false).stream())
+            .filter(f -> !f.file().getFileName().equals(files.pairs().getFileName())) // of all parts, made anew
+            .toList();
+        report = new Report(problems.size(), store.ended(), pairs.size(), findings);
       }
       Files.deleteIfExists(half.resolve("lock"));
       Files.move(half, target, StandardCopyOption.ATOMIC_MOVE);
@@ -166,24 +177,9 @@ public final class RunMerge {
     }
   }
 
-  /** One log of all parts: their whole records, as they are. */
-  private static void join(List<Part> parts, RunFiles to, Function<RunFiles, Path> log) {
-    AtomicFile.write(log.apply(to), out -> {
-      for (Part part : parts) {
-        copy(log.apply(part.files()), out);
-      }
-    });
-  }
-
-  private static void copy(Path from, OutputStream out) {
-    CheckedLines.read(from, line -> {
-      try {
-        out.write(line);
-        out.write('\n');
-      } catch (IOException e) {
-        throw new StoreException("cannot copy " + from + ": " + e.getMessage(), e);
-      }
-    });
+  /** One log of all parts: their records that lack nothing, as they are. */
+  private static void join(List<Part> parts, Path to, Function<RunScan, RunLogFile> log) {
+    AtomicFile.write(to, out -> parts.forEach(part -> log.apply(part.scan()).copy(out)));
   }
 
   private static Provenance provenance(List<Part> parts) {

@@ -11,15 +11,12 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
-import java.util.HexFormat;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -29,6 +26,9 @@ import java.util.stream.Stream;
  * the run goes on inside the half-grown tree. Stages and problems are then on the disk, expansions on their way there:
  * a machine that dies loses at most what belongs to stages that are not on record, and it is searched again. One
  * process at a time may write; anybody may read ({@link RunData}).
+ *
+ * <p>On opening, a run is made whole: what is damaged in its logs, and what can no longer be right without it, is kept
+ * aside ({@link Damaged}), told ({@link #findings}), and searched again.
  *
  * <p>What is recorded is a pure function of the run's identity, so the pairs of an interrupted and resumed run are,
  * byte for byte, those of an undisturbed one.
@@ -41,6 +41,7 @@ public final class RunStore implements RunLog, AutoCloseable {
   private final List<Problem> problems;
   private final RunLock lock;
   private final boolean begun;
+  private final List<Finding> findings;
   private final List<AppendLog> logs = new ArrayList<>();
   private final AppendLog tree;
   private final AppendLog stageLog;
@@ -49,6 +50,7 @@ public final class RunStore implements RunLog, AutoCloseable {
   private final Map<String, Map<String, Expansion>> expansions = new ConcurrentHashMap<>();
   private final Map<String, Map<Stage, StageResult>> stages = new ConcurrentHashMap<>();
   private final Set<String> ended = ConcurrentHashMap.newKeySet();
+  private final Map<String, Map<String, Integer>> counts = new ConcurrentHashMap<>(); // expansions of each search
 
   /**
    * Opens a run for writing.
@@ -59,7 +61,8 @@ public final class RunStore implements RunLog, AutoCloseable {
    * @param resume go on with what the directory holds; without a run there, one is begun
    * @throws StoreException.Refused when the directory holds a run and {@code resume} is false, when what it was made
    *     from differs, when another process writes it, or when it holds other files
-   * @throws StoreException when it cannot be read or written
+   * @throws StoreException when it cannot be read or written, or what it was made from is lost; the message says what
+   *     to do
    */
   public static RunStore open(Path directory, Provenance provenance, List<Problem> problems, boolean resume) {
     return open(directory, provenance, problems, resume, LogFile::plain);
@@ -73,6 +76,11 @@ public final class RunStore implements RunLog, AutoCloseable {
     AtomicFile.write(files.problems(), out -> out.write(lines));
     AtomicFile.write(files.provenance(), out -> out.write(complete.toJson()));
     return open(directory, provenance, problems, true);
+  }
+
+  /** What was missing or damaged when the run was opened, or when it was finished, and was put right. */
+  public List<Finding> findings() {
+    return List.copyOf(findings);
   }
 
   static RunStore open(
@@ -93,20 +101,42 @@ public final class RunStore implements RunLog, AutoCloseable {
       byte[] lines = problemLines(problems);
       Provenance complete = withProblems(provenance, problems, lines);
       boolean begun = !files.isRun();
+      List<Finding> findings = new ArrayList<>();
       if (!begun) {
         refuseDifferences(files, complete);
+        mendProblems(files, lines, findings);
       } else {
         AtomicFile.write(files.problems(), out -> out.write(lines));
         AtomicFile.write(files.provenance(), out -> out.write(complete.toJson()));
       }
-      return new RunStore(files, problems, lock, begun, opener);
+      return new RunStore(files, problems, lock, begun, opener, findings);
     } catch (Throwable t) {
       lock.close();
       throw t;
     }
   }
 
+  /** The problems are the caller's, which the provenance has been compared with. */
+  private static void mendProblems(RunFiles files, byte[] lines, List<Finding> findings) {
+    try {
+      boolean there = Files.exists(files.problems());
+      if (there && Arrays.equals(lines, Files.readAllBytes(files.problems()))) {
+        return;
+      }
+      findings.add(RunData.problemsLost(files));
+      if (there) {
+        Damaged.move(files.problems());
+      }
+      AtomicFile.write(files.problems(), out -> out.write(lines));
+    } catch (IOException e) {
+      throw new StoreException("cannot read " + files.problems() + ": " + e.getMessage(), e);
+    }
+  }
+
   private static void refuseOtherFiles(RunFiles files) {
+    if (files.isHeadless()) {
+      files.readProvenance(); // says what to do
+    }
     if (files.isRun() || !Files.exists(files.directory())) {
       return;
     }
@@ -136,15 +166,9 @@ public final class RunStore implements RunLog, AutoCloseable {
     Provenance.Builder all = Provenance.builder();
     p.identity().forEach(all::identity);
     p.information().forEach(all::information);
-    return all.identity("problems.count", problems.size()).identity("problems.sha256", sha256(lines)).build();
-  }
-
-  private static String sha256(byte[] bytes) {
-    try {
-      return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java platform has SHA-256", e);
-    }
+    return all.identity("problems.count", problems.size())
+        .identity(RunFiles.PROBLEMS_HASH, RunFiles.sha256(lines))
+        .build();
   }
 
   private static void refuseDifferences(RunFiles files, Provenance now) {
@@ -158,30 +182,54 @@ public final class RunStore implements RunLog, AutoCloseable {
   }
 
   private RunStore(
-      RunFiles files, List<Problem> problems, RunLock lock, boolean begun, LogFile.Opener opener) {
+      RunFiles files, List<Problem> problems, RunLock lock, boolean begun, LogFile.Opener opener,
+      List<Finding> findings) {
     this.files = files;
+    this.findings = findings;
     this.problems = List.copyOf(problems);
     this.lock = lock;
     this.begun = begun;
     try {
-      // What has ended is read first: its expansions need not be kept in memory.
-      resultLog = log(opener, files.results(), line -> ended.add(RunData.problemOf(line)));
-      stageLog = log(opener, files.stages(), line -> keep(Json.stageResult(Json.parse(line))));
-      tree = log(opener, files.tree(), line -> {
-        if (!ended.contains(RunData.problemOf(line))) {
-          Expansion e = Json.expansion(Json.parse(line));
-          expansions.computeIfAbsent(e.problemId(), id -> new ConcurrentHashMap<>())
-              .put(place(e.search(), e.path()), e);
-        }
-      });
+      makeWhole();
+      resultLog = log(opener, files.results());
+      stageLog = log(opener, files.stages());
+      tree = log(opener, files.tree());
     } catch (Throwable t) {
       closeLogs(t);
       throw t;
     }
   }
 
-  private AppendLog log(LogFile.Opener opener, Path path, Consumer<byte[]> onLine) {
-    AppendLog log = AppendLog.open(path, opener, onLine);
+  /** Leaves in the files what is whole, and takes it up. */
+  private void makeWhole() {
+    RunScan scan = new RunScan(files, problems, true);
+    List<Finding> found = scan.findings(false);
+    boolean pairs = found.stream().anyMatch(f -> f.file().equals(files.pairs()));
+    if (pairs && Files.exists(files.pairs())) {
+      Damaged.move(files.pairs());
+    }
+    findings.addAll(found);
+    scan.mend();
+    ended.addAll(scan.ended());
+    scan.stages().values().forEach(results -> results.values().forEach(this::keep));
+    if (ended.size() < problems.size()) { // the expansions of the others are not needed in memory
+      CheckedLines.read(files.tree(), (number, from, to, object, whole) -> {
+        if (!ended.contains(RunData.head(object, 1)[0])) {
+          Expansion e = Json.expansion(Json.parse(object));
+          expansions.computeIfAbsent(e.problemId(), id -> new ConcurrentHashMap<>())
+              .put(place(e.search(), e.path()), e);
+          count(e);
+        }
+      });
+    }
+  }
+
+  private void count(Expansion e) {
+    counts.computeIfAbsent(e.problemId(), id -> new ConcurrentHashMap<>()).merge(e.search(), 1, Integer::sum);
+  }
+
+  private AppendLog log(LogFile.Opener opener, Path path) {
+    AppendLog log = AppendLog.open(path, opener);
     logs.add(log);
     return log;
   }
@@ -234,6 +282,7 @@ public final class RunStore implements RunLog, AutoCloseable {
   @Override
   public void append(Expansion expansion) {
     tree.appendBeside(Json.bytes(Json.of(expansion))); // the search need not wait for the disk
+    count(expansion);
   }
 
   @Override
@@ -245,7 +294,11 @@ public final class RunStore implements RunLog, AutoCloseable {
   @Override
   public void append(StageResult result) {
     tree.force(); // a stage that is on record has all its expansions there
-    stageLog.append(Json.bytes(Json.of(result)));
+    int expanded = counts.getOrDefault(result.problemId(), Map.of()).entrySet().stream()
+        .filter(search -> RunScan.isOf(search.getKey(), result.stage()))
+        .mapToInt(Map.Entry::getValue)
+        .sum();
+    stageLog.append(Json.bytes(Json.of(result, expanded)));
     keep(result);
   }
 
@@ -259,6 +312,7 @@ public final class RunStore implements RunLog, AutoCloseable {
     resultLog.append(Json.bytes(RunData.resultNode(result)));
     ended.add(result.problemId());
     expansions.remove(result.problemId());
+    counts.remove(result.problemId());
   }
 
   /** Writes {@code pairs.jsonl}: all pairs in the problems' order. Call it when every problem has ended. */
@@ -269,6 +323,10 @@ public final class RunStore implements RunLog, AutoCloseable {
       }
     }
     List<PreferencePair> pairs = RunData.pairs(problems, stages);
+    if (Files.exists(files.pairs()) && !PairsFile.holds(files.pairs(), pairs)) {
+      findings.add(RunScan.otherPairs(files));
+      Damaged.move(files.pairs());
+    }
     PairsFile.write(files.pairs(), pairs);
     return pairs;
   }

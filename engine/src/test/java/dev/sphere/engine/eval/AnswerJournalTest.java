@@ -1,15 +1,20 @@
 package dev.sphere.engine.eval;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sphere.engine.store.Damage;
+import dev.sphere.engine.store.Finding;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -67,15 +72,80 @@ class AnswerJournalTest {
     assertThrows(IllegalArgumentException.class, () -> AnswerJournal.open(file, MADE, 2, true));
   }
 
-  @Test
-  void damageInTheMiddleIsNamed() throws IOException {
-    Path file = dir.resolve("answers.jsonl");
-    try (AnswerJournal j = AnswerJournal.open(file, MADE, 2, false)) {
-      j.add(answers("a"));
+  /** Asks what is not known, and ends the evaluation. */
+  private static void finish(AnswerJournal journal) {
+    List<Answered> all = new ArrayList<>();
+    for (String id : List.of("a", "b", "c", "d")) {
+      if (!journal.known().containsKey(id)) {
+        journal.add(answers(id));
+      }
+      all.addAll(journal.known().getOrDefault(id, answers(id)));
     }
+    journal.finish(all);
+  }
+
+  @Test
+  void whateverIsDamagedIsAskedAgain() throws IOException {
+    Path file = dir.resolve("answers.jsonl");
     Path part = AnswerJournal.part(file);
-    Files.writeString(part, Files.readString(part).replaceFirst("\\{\"problemId", "{{problemId"));
-    String m = assertThrows(IllegalArgumentException.class, () -> AnswerJournal.open(file, MADE, 2, true)).getMessage();
-    assertTrue(m.contains("line 2"), m);
+    AnswerJournal whole = AnswerJournal.open(file, MADE, 2, false);
+    for (String id : List.of("a", "b", "c", "d")) {
+      whole.add(answers(id));
+    }
+    whole.close();
+    byte[] before = Files.readAllBytes(part);
+    assertEquals(List.of(), AnswerJournal.check(file));
+    finish(AnswerJournal.open(file, MADE, 2, true));
+    byte[] answers = Files.readAllBytes(file);
+    int cases = 0;
+    int refused = 0;
+    for (Damage way : Damage.values()) {
+      for (int i = 0; i < 40; i++, cases++) {
+        String what = way + " " + i;
+        byte[] damaged = way.of(before, new Random(i));
+        if (damaged == null) {
+          Files.deleteIfExists(part);
+          assertThrows(IllegalArgumentException.class, () -> AnswerJournal.check(file));
+        } else {
+          Files.write(part, damaged);
+          List<Finding> check = AnswerJournal.check(file);
+          if (!check.stream().allMatch(Finding::mendable)) {
+            refused++;
+            String message = assertThrows(
+                IllegalArgumentException.class, () -> AnswerJournal.open(file, MADE, 2, true), what).getMessage();
+            assertTrue(message.contains("move it away to ask everything again"), message);
+            assertArrayEquals(damaged, Files.readAllBytes(part), "refused and changed");
+            Files.move(part, dir.resolve("moved-away" + cases));
+          }
+        }
+        AnswerJournal journal = AnswerJournal.open(file, MADE, 2, true);
+        for (Finding f : journal.findings()) {
+          assertEquals(part, f.file());
+        }
+        if (way == Damage.BIT_IN_MIDDLE_LINE) {
+          assertEquals(1, journal.findings().stream().filter(f -> f.line() > 0).count(), what);
+        }
+        finish(journal);
+        assertArrayEquals(answers, Files.readAllBytes(file), what);
+      }
+    }
+    assertTrue(refused > 0 && refused < cases / 2, refused + " of " + cases + " refused");
+  }
+
+  /** Older versions wrote no checksums; their journals are gone on with. */
+  @Test
+  void aJournalWithoutChecksumsIsGoneOnWith() throws IOException {
+    Path file = dir.resolve("answers.jsonl");
+    AnswerJournal whole = AnswerJournal.open(file, MADE, 2, false);
+    List.of("a", "b", "c").forEach(id -> whole.add(answers(id)));
+    whole.close();
+    String plain = Files.readString(AnswerJournal.part(file)).replaceAll("\"crc\":\"[0-9a-f]{8}\",", "");
+    assertFalse(plain.contains("crc"));
+    Files.writeString(AnswerJournal.part(file), plain.replaceFirst("\\{\"problemId\":\"b", "{{problemId\":\"b"));
+    try (AnswerJournal journal = AnswerJournal.open(file, MADE, 2, true)) {
+      assertEquals(Set.of("a", "c"), journal.known().keySet());
+      assertTrue(journal.findings().getFirst().toString().contains("line 4"), journal.findings().toString());
+    }
+    assertTrue(Files.readString(AnswerJournal.part(file)).startsWith("{\"crc\":"), "from now on with checksums");
   }
 }

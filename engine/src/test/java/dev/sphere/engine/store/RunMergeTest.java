@@ -10,6 +10,7 @@ import dev.sphere.engine.data.Shards;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -92,6 +93,52 @@ class RunMergeTest {
     }
     assertEquals(-1, Files.mismatch(whole.resolve("pairs.jsonl"), merged.resolve("pairs.jsonl")));
     assertEquals(sorted(whole.resolve("tree.jsonl")), sorted(merged.resolve("tree.jsonl")));
+  }
+
+  /** A part is taken as far as it is whole and left as it is; the merged run computes the rest again. */
+  @Test
+  void damagedPartsMergeAndWhatTheyLostIsComputedAgain() throws Exception {
+    Path whole = run("whole", FakeRun.problems(FakeRun.PROBLEMS), 7, null);
+    List<Path> parts = List.of(shard("1/2"), shard("2/2"));
+    Path stages = parts.getFirst().resolve("stages.jsonl");
+    List<String> lines = new ArrayList<>(Files.readAllLines(stages));
+    lines.set(4, lines.get(4).replace("\"attempts\"", "\"attempt5\""));
+    Files.write(stages, lines);
+    Path tree = parts.getLast().resolve("tree.jsonl");
+    List<String> grown = Files.readAllLines(tree);
+    Files.write(tree, grown.subList(0, grown.size() - 1));
+    Path merged = temporary.resolve("merged");
+    RunMerge.Report report = RunMerge.merge(parts, merged);
+    assertEquals(lines, Files.readAllLines(stages), "the part is left as it is");
+    assertTrue(report.findings().stream().anyMatch(f -> f.toString().contains("stages.jsonl, line 5: damaged")),
+        report::toString);
+    assertTrue(report.findings().stream().anyMatch(f -> f.toString().contains("expansions are missing of problem p")),
+        report::toString);
+    assertEquals(FakeRun.PROBLEMS - 2, report.ended());
+    assertEquals(List.of(), RunData.check(merged));
+    try (RunStore store = RunStore.open(merged, provenance(7, null), FakeRun.problems(FakeRun.PROBLEMS), true)) {
+      FakeRun.run(store, FakeRun.policy(), FakeRun.small(), 7, 2);
+    }
+    assertEquals(-1, Files.mismatch(whole.resolve("pairs.jsonl"), merged.resolve("pairs.jsonl")));
+    for (String file : List.of("tree.jsonl", "stages.jsonl", "results.jsonl")) {
+      assertEquals(sorted(whole.resolve(file)), sorted(merged.resolve(file)), file);
+    }
+  }
+
+  @Test
+  void aPartWithoutItsProblemsIsRefusedWithAdviceThatHelps() throws Exception {
+    List<Path> parts = List.of(shard("1/2"), shard("2/2"));
+    Path problems = parts.getLast().resolve("problems.jsonl");
+    Files.writeString(problems, Files.readString(problems).replace("question", "quaestio"));
+    Path merged = temporary.resolve("merged");
+    String message = assertThrows(StoreException.class, () -> RunMerge.merge(parts, merged)).getMessage();
+    assertTrue(message.contains("go on with that run's own command and --resume"), message);
+    assertFalse(Files.exists(merged));
+    try (RunStore store = RunStore.open(parts.getLast(), provenance(7, "2/2"),
+        Shards.of(FakeRun.problems(FakeRun.PROBLEMS), "2/2"), true)) {
+      assertEquals(1, store.findings().size(), store.findings().toString());
+    }
+    assertEquals(FakeRun.PROBLEMS, RunMerge.merge(parts, merged).ended());
   }
 
   private static void assertRefused(String part, List<Path> runs, Path target) {

@@ -286,18 +286,6 @@ class RunStoreTest {
   }
 
   @Test
-  void damageThatIsNoTornTailIsNamed() throws Exception {
-    Path run = temporary.resolve("run");
-    FakeRun.run(run, false, 1, 4);
-    Path results = run.resolve("results.jsonl");
-    List<String> lines = new ArrayList<>(Files.readAllLines(results));
-    lines.set(2, lines.get(2).replace("\"pairs\":", "\"pears\":"));
-    Files.write(results, lines);
-    StoreException failure = assertThrows(StoreException.class, () -> FakeRun.run(run, true, 1, 4));
-    assertTrue(failure.getMessage().contains("line 3"), failure.getMessage());
-  }
-
-  @Test
   void readableWithSqlWhileItGrows() throws Exception {
     Path run = temporary.resolve("run");
     AtomicInteger expansions = new AtomicInteger();

@@ -1,0 +1,314 @@
+package dev.sphere.engine.store;
+
+import dev.sphere.engine.PreferencePair;
+import dev.sphere.engine.Problem;
+import dev.sphere.engine.stage.Attempt;
+import dev.sphere.engine.stage.Stage;
+import dev.sphere.engine.stage.StageResult;
+import dev.sphere.engine.store.RunLogFile.Why;
+import java.nio.file.Files;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.zip.CRC32C;
+import tools.jackson.databind.JsonNode;
+
+/**
+ * What a run's logs hold, and what of it is missing or damaged. Records are compared with each other: a problem that
+ * has ended has all its stages, a stage has all its expansions, an expansion has the one above it. A record that lacks
+ * something is left out, so that the search makes it again from what is whole. What came after it in its problem is
+ * left out too: on a device that does not repeat its numbers, it would no longer belong to what comes before.
+ */
+final class RunScan {
+  private final RunFiles files;
+  private final List<Problem> problems;
+  private final boolean known; // the problems are
+  private final boolean finished; // its pairs were written
+  private final Map<String, Map<Stage, StageResult>> stages = new HashMap<>();
+  private final Map<String, Integer> counts = new HashMap<>(); // expansions by problem and stage, where a line has them
+  private final Map<String, Line> stageLines = new HashMap<>();
+  private final Map<String, Line> ended = new HashMap<>();
+  private final Map<String, Map<String, Map<String, Line>>> trees = new HashMap<>(); // problem, search, path
+  private final Map<String, String> names = new HashMap<>(); // of searches and paths: the same few in all problems
+  private final List<Runnable> contradictions = new ArrayList<>();
+  private final Map<String, List<String>> losses = new LinkedHashMap<>(); // what and where, by the words for it
+  private final RunLogFile resultLog;
+  private final RunLogFile stageLog;
+  private final RunLogFile treeLog; // null when the trees are not compared
+
+  private record Line(int number, int crc) {}
+
+  /**
+   * Reads the logs and changes nothing.
+   *
+   * @param problems of the run; null when they cannot be read
+   * @param withTrees compare the trees too; they are by far the most
+   */
+  RunScan(RunFiles files, List<Problem> problems, boolean withTrees) {
+    this.files = files;
+    this.problems = problems == null ? List.of() : problems;
+    known = problems != null;
+    finished = Files.exists(files.pairs());
+    Set<String> ids = new LinkedHashSet<>();
+    this.problems.forEach(p -> ids.add(p.id()));
+    // In this order: if somebody is writing, what is read later holds all that was read before stands on.
+    resultLog = new RunLogFile(files.results());
+    resultLog.read((number, object) -> result(number, object, ids));
+    stageLog = new RunLogFile(files.stages());
+    stageLog.read((number, object) -> stage(number, object, ids));
+    treeLog = withTrees ? new RunLogFile(files.tree()) : null;
+    if (withTrees) {
+      treeLog.read((number, object) -> expansion(number, object, ids));
+    }
+    contradictions.forEach(Runnable::run);
+    if (!known || !finished) {
+      ids.clear();
+      ids.addAll(ended.keySet());
+      ids.addAll(stages.keySet());
+      ids.addAll(trees.keySet());
+    }
+    ids.forEach(this::compare);
+    trees.clear();
+    names.clear();
+  }
+
+  private void result(int number, byte[] object, Set<String> ids) {
+    String id = RunData.head(object, 1)[0];
+    if (strange(resultLog, number, id, ids)) {
+      return;
+    }
+    claim(resultLog, ended, id, number, object, () -> ended.remove(id));
+  }
+
+  private void stage(int number, byte[] object, Set<String> ids) {
+    JsonNode node = Json.parse(object);
+    StageResult result = Json.stageResult(node);
+    String id = result.problemId();
+    if (strange(stageLog, number, id, ids)) {
+      return;
+    }
+    String key = key(id, result.stage());
+    if (claim(stageLog, stageLines, key, number, object, () -> stages.get(id).remove(result.stage()))) {
+      stages.computeIfAbsent(id, i -> new HashMap<>()).put(result.stage(), result);
+      if (node.has("expansions")) {
+        counts.put(key, node.get("expansions").asInt());
+      }
+    }
+  }
+
+  private void expansion(int number, byte[] object, Set<String> ids) {
+    String[] head = RunData.head(object, 3);
+    if (strange(treeLog, number, head[0], ids)) {
+      return;
+    }
+    Map<String, Line> search = trees.computeIfAbsent(head[0], i -> new HashMap<>())
+        .computeIfAbsent(names.computeIfAbsent(head[1], n -> n), s -> new HashMap<>());
+    String path = names.computeIfAbsent(head[2], n -> n);
+    claim(treeLog, search, path, number, object, () -> search.remove(path));
+  }
+
+  private boolean strange(RunLogFile log, int number, String id, Set<String> ids) {
+    if (known && !ids.contains(id)) {
+      log.drop(number, Why.STRANGE);
+      return true;
+    }
+    return false;
+  }
+
+  /** Takes a record's place; false when the record is there already, or another one that says something else. */
+  private boolean claim(
+      RunLogFile log, Map<String, Line> lines, String key, int number, byte[] object, Runnable contradicted) {
+    CRC32C crc = new CRC32C();
+    crc.update(object);
+    Line mine = new Line(number, (int) crc.getValue());
+    Line first = lines.putIfAbsent(key, mine);
+    if (first == null) {
+      return true;
+    }
+    if (first.crc() == mine.crc()) {
+      log.drop(number, Why.REPEATS);
+    } else { // nobody knows which is right
+      log.drop(first.number(), Why.CONTRADICTS);
+      log.drop(number, Why.CONTRADICTS);
+      contradictions.add(contradicted);
+    }
+    return false;
+  }
+
+  private static String key(String id, Stage stage) {
+    return id + '\n' + stage;
+  }
+
+  /** Compares the records of a problem with each other. */
+  private void compare(String id) {
+    Map<Stage, StageResult> mine = stages.getOrDefault(id, new HashMap<>());
+    boolean lost = false; // a stage is made again
+    boolean searched = false; // not from its trees alone
+    boolean begun = ended.containsKey(id) || finished;
+    for (Stage stage : Stage.values()) {
+      if (searched) {
+        trees.getOrDefault(id, Map.of()).forEach((search, tree) -> {
+          if (isOf(search, stage)) {
+            tree.values().forEach(line -> treeLog.drop(line.number(), Why.SAID));
+          }
+        });
+      } else {
+        searched = dropOrphans(id, stage);
+      }
+      StageResult result = mine.get(stage);
+      boolean later = begun || mine.keySet().stream().anyMatch(s -> s.compareTo(stage) > 0);
+      if (result == null) {
+        if (later) {
+          lose("a stage is missing", id + " (" + stage.label() + ")");
+        }
+        lost = true;
+      } else if (lost || searched || treeLog != null && !holds(result)) {
+        if (!lost) {
+          searched = true;
+          lose("expansions are missing", id + " (" + stage.label() + ")");
+        }
+        lost = true;
+        stageLog.drop(stageLines.get(key(id, stage)).number(), Why.SAID);
+        mine.remove(stage);
+      }
+    }
+    if (lost && ended.containsKey(id)) {
+      resultLog.drop(ended.remove(id).number(), Why.SAID);
+    } else if (!lost && finished && !ended.containsKey(id)) {
+      lose("the problem's end is missing", id);
+    }
+  }
+
+  private void lose(String what, String where) {
+    losses.computeIfAbsent(what, w -> new ArrayList<>()).add(where);
+  }
+
+  /** Correction has a search for each mistake, named after it. */
+  static boolean isOf(String search, Stage stage) {
+    return search.equals(stage.label()) || search.startsWith(stage.label() + ":");
+  }
+
+  /** Leaves out expansions whose place in the tree is lost; true when there were any. */
+  private boolean dropOrphans(String id, Stage stage) {
+    boolean any = false;
+    for (Map.Entry<String, Map<String, Line>> search : trees.getOrDefault(id, Map.of()).entrySet()) {
+      if (isOf(search.getKey(), stage)) {
+        Map<String, Line> tree = search.getValue();
+        List<String> downwards = new ArrayList<>(tree.keySet());
+        downwards.sort(Comparator.comparingInt(String::length));
+        for (String path : downwards) {
+          if (!path.isEmpty() && !tree.containsKey(path.substring(0, path.length() - 1))) {
+            treeLog.drop(tree.remove(path).number(), Why.ORPHAN);
+            any = true;
+          }
+        }
+      }
+    }
+    return any;
+  }
+
+  /** True when the trees of a stage are whole; what they hold beside is left out. */
+  private boolean holds(StageResult result) {
+    Map<String, Set<String>> needed = new HashMap<>();
+    for (Attempt a : result.attempts()) {
+      for (int i = 0; i < a.path().length(); i++) {
+        needed.computeIfAbsent(a.search(), s -> new HashSet<>()).add(a.path().substring(0, i));
+      }
+    }
+    Map<String, Map<String, Line>> mine = trees.getOrDefault(result.problemId(), Map.of());
+    for (Map.Entry<String, Set<String>> search : needed.entrySet()) {
+      if (!mine.getOrDefault(search.getKey(), Map.of()).keySet().containsAll(search.getValue())) {
+        return false;
+      }
+    }
+    Integer counted = counts.get(key(result.problemId(), result.stage()));
+    int found = 0;
+    for (Map.Entry<String, Map<String, Line>> search : mine.entrySet()) {
+      if (isOf(search.getKey(), result.stage())) {
+        Set<String> wanted = needed.getOrDefault(search.getKey(), Set.of());
+        if (!needed.isEmpty()) {
+          search.getValue().forEach((path, line) -> {
+            if (!wanted.contains(path)) {
+              treeLog.drop(line.number(), Why.SURPLUS);
+            }
+          });
+        }
+        found += needed.isEmpty() ? search.getValue().size() : wanted.size();
+      }
+    }
+    return counted == null || counted == found; // runs of older versions have no count
+  }
+
+  Map<String, Map<Stage, StageResult>> stages() {
+    return stages;
+  }
+
+  /** Problems that have ended and lack nothing. */
+  Set<String> ended() {
+    return ended.keySet();
+  }
+
+  /**
+   * What is missing or damaged.
+   *
+   * @param reading somebody may be writing the run, so its logs may end in the middle of a line
+   */
+  List<Finding> findings(boolean reading) {
+    List<Finding> findings = new ArrayList<>();
+    List<RunLogFile> logs =
+        treeLog == null ? List.of(stageLog, resultLog) : List.of(treeLog, stageLog, resultLog);
+    boolean any = logs.stream().anyMatch(log -> log.lines() > 0);
+    for (RunLogFile log : logs) {
+      if (any && !reading && !Files.exists(log.file())) {
+        findings.add(Finding.mended(log.file(), 0, "missing", "made anew, what it held is computed again"));
+      }
+      findings.addAll(log.findings(reading));
+    }
+    losses.forEach((what, where) -> {
+      String problemsOf = where.size() == 1 ? "problem " : "problems ";
+      String more = where.size() > 5 ? " and " + (where.size() - 5) + " more" : "";
+      RunLogFile log = what.contains("expansions") ? treeLog : what.contains("stage") ? stageLog : resultLog;
+      findings.add(Finding.mended(log.file(), 0,
+          what + " of " + problemsOf + String.join(", ", where.subList(0, Math.min(5, where.size()))) + more,
+          "computed again"));
+    });
+    if (!reading && known && ended.size() == problems.size() && !problems.isEmpty()) {
+      List<PreferencePair> pairs = RunData.pairs(problems, stages);
+      if (!finished) {
+        findings.add(Finding.mended(files.pairs(), 0, "missing", "written again"));
+      } else if (!PairsFile.holds(files.pairs(), pairs)) {
+        findings.add(otherPairs(files));
+      }
+    }
+    return findings;
+  }
+
+  static Finding otherPairs(RunFiles files) {
+    return Finding.mended(files.pairs(), 0, "not the pairs of the run's stages", "written again");
+  }
+
+  /** Makes the logs hold what is whole, and nothing else; keeps the rest aside. */
+  void mend() {
+    treeLog.mend();
+    stageLog.mend();
+    resultLog.mend();
+  }
+
+  RunLogFile treeLog() {
+    return treeLog;
+  }
+
+  RunLogFile stageLog() {
+    return stageLog;
+  }
+
+  RunLogFile resultLog() {
+    return resultLog;
+  }
+}
