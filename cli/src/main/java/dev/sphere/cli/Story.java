@@ -98,6 +98,11 @@ final class Story implements EvolveListener, AutoCloseable {
   }
 
   @Override
+  public void note(String line) {
+    err.println("evolve: " + line);
+  }
+
+  @Override
   public void found(int round, PairSearch.Outcome outcome, List<PreferencePair> pairs) {
     close();
     say("Pairs: %d from self-generation, %d from self-correction, %d from diversity induction.",

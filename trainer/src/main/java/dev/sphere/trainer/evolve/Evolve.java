@@ -6,6 +6,7 @@ import dev.sphere.engine.data.ProblemReader;
 import dev.sphere.engine.data.ReadOptions;
 import dev.sphere.engine.embedded.ModelSource;
 import dev.sphere.engine.eval.AnswerFile;
+import dev.sphere.engine.eval.Answered;
 import dev.sphere.engine.eval.Comparison;
 import dev.sphere.engine.eval.EvalResult;
 import dev.sphere.engine.eval.EvalSettings;
@@ -13,20 +14,34 @@ import dev.sphere.engine.eval.Evaluator;
 import dev.sphere.engine.model.LlamaPolicy;
 import dev.sphere.engine.run.Manner;
 import dev.sphere.engine.run.PairSearch;
+import dev.sphere.engine.run.SearchListener;
 import dev.sphere.engine.run.SearchPlan;
+import dev.sphere.engine.stage.Progress;
 import dev.sphere.engine.stage.Prompts;
+import dev.sphere.engine.store.CheckedLines;
+import dev.sphere.engine.store.Damaged;
+import dev.sphere.engine.store.FileSums;
+import dev.sphere.engine.store.Finding;
+import dev.sphere.engine.store.RunData;
+import dev.sphere.gguf.GgufFile;
 import dev.sphere.gguf.ModelMerge;
 import dev.sphere.trainer.job.TrainJob;
+import dev.sphere.trainer.loop.TrainingCheck;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.BooleanSupplier;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import tools.jackson.core.JacksonException;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
@@ -37,10 +52,16 @@ import tools.jackson.databind.json.JsonMapper;
  * trees, training from its last checkpoint, and evaluations that are done are not done again.
  */
 public final class Evolve {
+  private static final String BASE_ANSWERS = "base-answers.jsonl";
+  private static final String AGAIN = "computed again";
+  private static final String LOST_RECIPE = "without it nobody can tell what the directory's results were made from: "
+      + "bring it back from a copy, or give another directory";
+
   private final Recipe recipe;
   private final Path directory;
   private final boolean resume;
   private final EvolveListener listener;
+  private final FileSums sums;
 
   /**
    * @param recipe what to do
@@ -53,6 +74,7 @@ public final class Evolve {
     this.directory = directory;
     this.resume = resume;
     this.listener = listener;
+    this.sums = new FileSums(directory);
   }
 
   /**
@@ -79,7 +101,7 @@ public final class Evolve {
     claim();
     list(clean.hits());
 
-    EvalResult base = evaluate("base", policy, null, heldOut, directory.resolve("base-answers.jsonl"));
+    EvalResult base = evaluate("base", policy, null, heldOut, directory.resolve(BASE_ANSWERS));
     List<EvolveReport.Round> rounds = new ArrayList<>();
     for (int n = 1; n <= recipe.rounds(); n++) {
       EvolveReport.Round round = round(n, policy, problems, heldOut, base);
@@ -105,7 +127,7 @@ public final class Evolve {
 
     listener.searching(n, problems.size());
     SearchPlan plan = Plans.search(recipe, policy, small, seed);
-    PairSearch.Outcome found = PairSearch.run(plan, problems, folder.resolve("search"), true, listener::searched);
+    PairSearch.Outcome found = PairSearch.run(plan, problems, folder.resolve("search"), true, searching());
     listener.found(n, found, found.pairs());
     if (found.pairs().isEmpty()) {
       throw new IllegalStateException("round " + n + " found no pair to learn from: " + found.report().reasons());
@@ -125,11 +147,108 @@ public final class Evolve {
         trainSeconds, trained.artefact(), evolved, Comparison.of(base, evolved, recipe.seed()));
   }
 
+  private SearchListener searching() {
+    return new SearchListener() {
+      @Override
+      public void accept(Progress progress) {
+        listener.searched(progress);
+      }
+
+      @Override
+      public void note(String line) {
+        listener.note(line);
+      }
+    };
+  }
+
+  /** True when an earlier process left the file and it is whole; a damaged one is kept aside. */
+  private boolean isThere(Path file, BooleanSupplier usable) {
+    FileSums.State state = sums.state(file);
+    if (state == FileSums.State.WHOLE || state == FileSums.State.UNKNOWN && usable.getAsBoolean()) {
+      sums.put(file); // also of a file of an older version
+      return true;
+    }
+    if (state != FileSums.State.MISSING) {
+      String then = AGAIN + "; the damaged one is kept as " + Damaged.move(file);
+      listener.note(Finding.mended(file, 0, "damaged", then).toString());
+    }
+    return false;
+  }
+
+  /** Whether a file holds an answer to each of the problems. */
+  private static boolean answers(Path file, List<Problem> problems) {
+    try {
+      return AnswerFile.read(file).stream().map(Answered::problemId).toList()
+          .equals(problems.stream().map(Problem::id).toList());
+    } catch (IllegalArgumentException | UncheckedIOException e) {
+      return false;
+    }
+  }
+
+  private static boolean isModel(Path file) {
+    try (GgufFile model = GgufFile.openModel(file)) {
+      return !model.tensors().isEmpty();
+    } catch (RuntimeException e) {
+      return false;
+    }
+  }
+
+  /**
+   * What of a run's directory is missing or damaged; changes nothing. Empty: all is whole.
+   *
+   * @throws IllegalArgumentException when no evolution run is there
+   */
+  public static List<Finding> check(Path directory) {
+    if (!isEvolution(directory)) {
+      throw new IllegalArgumentException(directory + " holds no evolution run");
+    }
+    List<Finding> findings = new ArrayList<>();
+    Path mark = directory.resolve("recipe.json");
+    try {
+      if (!Files.isRegularFile(mark) || !isWhole(Files.readAllBytes(mark))) {
+        String lost = Files.isRegularFile(mark) ? "damaged" : "missing";
+        findings.add(Finding.refused(mark, lost, LOST_RECIPE));
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot read " + mark + ": " + e.getMessage(), e);
+    }
+    findings.addAll(new FileSums(directory).check(AGAIN));
+    for (int n = 1; Files.isDirectory(directory.resolve("round-" + n)); n++) {
+      Path search = directory.resolve("round-" + n).resolve("search");
+      Path train = directory.resolve("round-" + n).resolve("train");
+      if (Files.isDirectory(search)) {
+        findings.addAll(RunData.check(search));
+      }
+      if (Files.isDirectory(train)) {
+        findings.addAll(TrainingCheck.of(train));
+      }
+    }
+    return findings;
+  }
+
+  /** True when the directory is one of an evolution run. */
+  public static boolean isEvolution(Path directory) {
+    return Stream.of("recipe.json", BASE_ANSWERS, "round-1").anyMatch(name -> Files.exists(directory.resolve(name)));
+  }
+
+  private static boolean isWhole(byte[] recipe) {
+    byte[] line = line(recipe);
+    try { // older versions wrote no checksum
+      return CheckedLines.whole(line) || !JSON.readTree(line).has("crc") && JSON.readTree(line).isObject();
+    } catch (JacksonException e) {
+      return false;
+    }
+  }
+
+  private static byte[] line(byte[] text) {
+    return new String(text, StandardCharsets.UTF_8).stripTrailing().getBytes(StandardCharsets.UTF_8);
+  }
+
   /** Greedy answers to the held-out problems; those of an earlier process are graded, not generated again. */
   private EvalResult evaluate(String whom, Path model, Path adapter, List<Problem> heldOut, Path answers)
       throws InterruptedException {
     EvalResult result;
-    if (Files.isRegularFile(answers)) {
+    if (isThere(answers, () -> answers(answers, heldOut))) {
       result = Evaluator.regrade(AnswerFile.read(answers));
     } else {
       listener.evaluating(whom, heldOut.size());
@@ -146,6 +265,7 @@ public final class Evolve {
         });
       }
       AnswerFile.write(answers, result.answers());
+      sums.put(answers);
     }
     listener.evaluated(whom, result);
     return result;
@@ -156,8 +276,9 @@ public final class Evolve {
       return artefact;
     }
     Path merged = directory.resolve("round-" + n).resolve("policy.gguf");
-    if (!Files.isRegularFile(merged)) {
+    if (!isThere(merged, () -> isModel(merged))) {
       ModelMerge.merge(policy, artefact, null, merged, line -> {});
+      sums.put(merged);
     }
     return merged;
   }
@@ -194,18 +315,25 @@ public final class Evolve {
   /** Binds the directory to the recipe: another recipe's results must not be taken for this one's. */
   private void claim() throws IOException {
     Path mark = directory.resolve("recipe.json");
-    String mine = JSON.writeValueAsString(recipe) + "\n";
+    byte[] mine = JSON.writeValueAsBytes(recipe);
+    byte[] checked = CheckedLines.frame(mine);
     if (Files.isRegularFile(mark)) {
       if (!resume) {
         throw new IllegalArgumentException(
             directory + " already holds a run: go on with it by --resume, or give another directory");
       }
-      String there = Files.readString(mark);
-      if (!there.equals(mine)) {
+      byte[] there = line(Files.readAllBytes(mark));
+      if (!isWhole(there)) {
+        throw new IllegalArgumentException(mark + ": damaged; " + LOST_RECIPE);
+      }
+      if (!Arrays.equals(there, line(checked)) && !Arrays.equals(there, mine)) {
         throw new IllegalArgumentException(
             directory + " holds a run of another recipe (see " + mark + "): give another directory");
       }
       return;
+    }
+    if (isEvolution(directory)) {
+      throw new IllegalArgumentException(mark + ": missing; " + LOST_RECIPE);
     }
     Files.createDirectories(directory);
     try (var entries = Files.list(directory)) {
@@ -215,7 +343,7 @@ public final class Evolve {
     } catch (UncheckedIOException e) {
       throw e.getCause();
     }
-    Files.writeString(mark, mine);
+    Files.write(mark, checked);
   }
 
   private static final JsonMapper JSON =

@@ -32,6 +32,9 @@ public interface EvolveListener {
     return TrainingListener.NONE;
   }
 
+  /** Something worth a line: what of the run was damaged, and what is computed again. */
+  default void note(String line) {}
+
   /** A round is complete. */
   default void round(EvolveReport.Round round) {}
 }

@@ -1,5 +1,6 @@
 package dev.sphere.trainer.job;
 
+import dev.sphere.engine.store.FileSums;
 import dev.sphere.gguf.GgufFile;
 import dev.sphere.gguf.GgufValue;
 import dev.sphere.gguf.GgufWriter;
@@ -9,6 +10,7 @@ import dev.sphere.trainer.Parameter;
 import dev.sphere.trainer.TrainableModel;
 import dev.sphere.trainer.data.StepEncoder.Labels;
 import dev.sphere.trainer.job.Preparation.Prepared;
+import dev.sphere.trainer.loop.TrainingListener;
 import dev.sphere.trainer.loop.TrainingResult;
 import dev.sphere.trainer.output.ModelOutput;
 import java.io.IOException;
@@ -22,7 +24,18 @@ import java.util.List;
 final class Artefacts {
   private Artefacts() {}
 
+  /** Writes the artefact and records its sum; one that was damaged meanwhile is told of and replaced. */
   static Path save(
+      TrainJob job, TrainTask task, GgufFile base, TrainableModel trained, TrainingResult result, Prepared prepared,
+      TrainingListener listener) {
+    FileSums sums = new FileSums(job.output());
+    sums.check("written again from the last checkpoint").forEach(f -> listener.note(f.toString()));
+    Path file = write(job, task, base, trained, result, prepared);
+    sums.put(file);
+    return file;
+  }
+
+  private static Path write(
       TrainJob job, TrainTask task, GgufFile base, TrainableModel trained, TrainingResult result, Prepared prepared) {
     if (task instanceof TrainTask.Judge) {
       return judge(job, base, trained, result, prepared);

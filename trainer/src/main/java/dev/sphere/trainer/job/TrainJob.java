@@ -166,7 +166,7 @@ public record TrainJob(
         options = options.withEvaluation(new RunOptions.Evaluation(prepared.heldOut(), heldOut.every()));
       }
       TrainingResult result = prepared.trainer().run(trainable, options);
-      Path saved = result.complete() ? Artefacts.save(this, task, base, trainable, result, prepared) : null;
+      Path saved = result.complete() ? Artefacts.save(this, task, base, trainable, result, prepared, listener) : null;
       tracker.report(result, prepared.samples(), prepared.report());
       return new Outcome(result, saved, prepared.report(), prepared.heldOut().size());
     }

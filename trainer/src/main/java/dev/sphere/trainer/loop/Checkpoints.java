@@ -1,6 +1,7 @@
 package dev.sphere.trainer.loop;
 
 import dev.sphere.bindings.NativeFloats;
+import dev.sphere.engine.store.Damaged;
 import dev.sphere.trainer.Parameter;
 import dev.sphere.trainer.optim.Optimizer;
 import java.io.IOException;
@@ -18,6 +19,13 @@ import tools.jackson.databind.JsonNode;
 
 /** The checkpoints of a run: {@code step-00000120.checkpoint} in one folder. */
 final class Checkpoints {
+  /** Where no checkpoint is whole. */
+  static final String NONE_IS_WHOLE =
+      "bring one back from a copy, or move them all away and train with --resume again, which begins anew";
+
+  /** Characters of metrics in a checkpoint at most; its header must not outgrow what is read of one. */
+  private static final long MOST_METRICS = 1 << 26;
+
   private final Path folder;
   private final Identity identity;
   private final List<Parameter> parameters;
@@ -26,7 +34,7 @@ final class Checkpoints {
   private final Map<String, NativeFloats> more;
 
   /** Where a run stands, besides parameters and moments; the data order follows from the step and the seed. */
-  record Position(int step, long tokens, Path file, JsonNode pendingMetrics) {}
+  record Position(int step, long tokens, Path file, JsonNode pendingMetrics, List<String> metrics) {}
 
   /** @param more what is saved and restored besides parameters and moments */
   Checkpoints(
@@ -44,8 +52,12 @@ final class Checkpoints {
     this.more = more;
   }
 
-  /** Writes a checkpoint and drops all but the newest. */
-  Path save(int step, long tokens, MetricSums pending, int keepLast) {
+  /**
+   * Writes a checkpoint and drops all but the newest.
+   *
+   * @param metrics the lines of metrics so far, which a resumed run writes again
+   */
+  Path save(int step, long tokens, MetricSums pending, List<String> metrics, int keepLast) {
     Map<String, Object> header = new LinkedHashMap<>();
     header.put("format", 1);
     header.put("step", step);
@@ -53,6 +65,9 @@ final class Checkpoints {
     header.put("optimizer_steps", optimizer.steps());
     header.put("pending_metrics", pending.state());
     header.put("identity", identity.toMap());
+    if (metrics.stream().mapToLong(String::length).sum() <= MOST_METRICS) {
+      header.put("metrics", metrics);
+    }
     Path file = folder.resolve("step-%08d.checkpoint".formatted(step));
     TensorFile.write(file, header, tensors());
     List<Path> all = files();
@@ -83,34 +98,60 @@ final class Checkpoints {
   }
 
   /**
-   * Restores the newest checkpoint that is whole; damaged ones are named and passed over.
+   * Restores the newest checkpoint that is whole; damaged ones are named and kept aside, so that they neither pass for
+   * good ones nor push them out.
    *
    * @return where the run stands; null when there is no checkpoint
    * @throws CheckpointMismatchException when it belongs to another run; the message names what differs
    */
   Position restore() {
     List<Path> all = files();
+    List<Path> damaged = new ArrayList<>();
     for (int i = all.size() - 1; i >= 0; i--) {
       Path file = all.get(i);
       try {
         TensorFile opened = TensorFile.open(file);
         compare(file, opened.header().path("identity"));
         opened.restore(tensors());
+        damaged.addAll(damaged(all.subList(0, i)));
+        damaged.forEach(Damaged::move);
         optimizer.restoreSteps(opened.header().path("optimizer_steps").asLong());
         return new Position(
             opened.header().path("step").asInt(),
             opened.header().path("num_tokens").asLong(),
             file,
-            opened.header().path("pending_metrics"));
+            opened.header().path("pending_metrics"),
+            metrics(opened));
       } catch (IOException e) {
+        damaged.add(file);
         listener.note("the checkpoint " + file + " cannot be used (" + e.getMessage() + "); trying the one before");
       }
     }
     if (!all.isEmpty()) {
       throw new CheckpointMismatchException(
-          "none of the " + all.size() + " checkpoints in " + folder + " can be used. Remove them to start again");
+          "none of the " + all.size() + " checkpoints in " + folder + " can be used: " + NONE_IS_WHOLE);
     }
     return null;
+  }
+
+  /** Those of older checkpoints that could not be fallen back on. */
+  private List<Path> damaged(List<Path> older) {
+    List<Path> damaged = new ArrayList<>();
+    for (Path file : older) {
+      try {
+        TensorFile.open(file);
+      } catch (IOException e) {
+        damaged.add(file);
+        listener.note("the checkpoint " + file + " is damaged (" + e.getMessage() + "), a newer one is whole; kept aside");
+      }
+    }
+    return damaged;
+  }
+
+  /** The lines of metrics up to a checkpoint; null in those of older versions. */
+  static List<String> metrics(TensorFile checkpoint) {
+    JsonNode lines = checkpoint.header().path("metrics");
+    return lines.isArray() ? lines.valueStream().map(JsonNode::asString).toList() : null;
   }
 
   private void compare(Path file, JsonNode saved) {

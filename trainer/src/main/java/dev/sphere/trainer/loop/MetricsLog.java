@@ -8,28 +8,44 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.json.JsonMapper;
 
-/** Metrics as JSONL: one object a line, with step and epoch. On resume the lines after the checkpoint are dropped. */
+/**
+ * Metrics as JSONL: one object a line, with step and epoch. On resume the lines
+ * are those of the checkpoint, which keeps them too.
+ */
 final class MetricsLog implements AutoCloseable {
   private static final JsonMapper JSON = JsonMapper.builder().build();
 
+  static final String FROM_CHECKPOINT = "written again from the checkpoint";
+
   private final Path file;
   private final FileChannel channel;
+  private final List<String> lines = new ArrayList<>();
 
   /**
    * @param fromStep lines of later steps are dropped; 0 begins an empty file
+   * @param saved the lines up to that step as the checkpoint has them; null when it has none
    */
-  MetricsLog(Path file, int fromStep) {
+  MetricsLog(Path file, int fromStep, List<String> saved, TrainingListener listener) {
     this.file = file;
+    List<String> there = read(file);
+    if (fromStep == 0 && !there.isEmpty()) {
+      listener.note(file + " tells of an earlier run, but there is no checkpoint; training begins anew");
+    }
+    int damaged = firstDifference(there, saved);
+    if (damaged > 0) {
+      listener.note(file + ", line " + damaged + ": missing or damaged; " + FROM_CHECKPOINT);
+    }
     try {
-      List<String> kept = fromStep > 0 && Files.exists(file) ? kept(Files.readAllLines(file), fromStep) : List.of();
+      lines.addAll(saved != null ? saved : kept(there, fromStep));
       AtomicFiles.write(file, c -> {
-        for (String line : kept) {
+        for (String line : lines) {
           c.write(ByteBuffer.wrap((line + "\n").getBytes(StandardCharsets.UTF_8)));
         }
       });
@@ -37,6 +53,36 @@ final class MetricsLog implements AutoCloseable {
     } catch (IOException e) {
       throw new UncheckedIOException("cannot write the metrics to " + file + ": " + e.getMessage(), e);
     }
+  }
+
+  /** Where it is in a run's folder. */
+  static Path in(Path folder) {
+    return folder.resolve("metrics.jsonl");
+  }
+
+  /** The lines, whatever they hold; none when the file is not there. */
+  static List<String> read(Path file) {
+    try {
+      byte[] bytes = Files.exists(file) ? Files.readAllBytes(file) : new byte[0];
+      return new String(bytes, StandardCharsets.UTF_8).lines().toList();
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot read the metrics in " + file + ": " + e.getMessage(), e);
+    }
+  }
+
+  /** The first line, from 1, that is not what the checkpoint has; 0 when all are, or the checkpoint has none. */
+  static int firstDifference(List<String> there, List<String> saved) {
+    for (int i = 0; saved != null && i < saved.size(); i++) {
+      if (i >= there.size() || !there.get(i).equals(saved.get(i))) {
+        return i + 1;
+      }
+    }
+    return 0;
+  }
+
+  /** All lines so far. */
+  List<String> lines() {
+    return lines;
   }
 
   private static List<String> kept(List<String> lines, int fromStep) {
@@ -56,7 +102,8 @@ final class MetricsLog implements AutoCloseable {
     object.put("step", metrics.step());
     object.put("epoch", metrics.epoch());
     object.putAll(metrics.values());
-    ByteBuffer line = ByteBuffer.wrap((JSON.writeValueAsString(object) + "\n").getBytes(StandardCharsets.UTF_8));
+    lines.add(JSON.writeValueAsString(object));
+    ByteBuffer line = ByteBuffer.wrap((lines.getLast() + "\n").getBytes(StandardCharsets.UTF_8));
     try {
       while (line.hasRemaining()) {
         channel.write(line);

@@ -25,8 +25,8 @@ import java.util.Map;
  */
 final class TrainingLoop {
   static final String NON_FINITE_ADVICE =
-      "The step was not made and the last checkpoint is good. Look at these rows, or resume from there with a lower "
-          + "learning rate in another folder";
+      "The step was not made and the last checkpoint is good. Look at these rows, or train anew with a lower learning "
+          + "rate in another folder";
 
   private final TrainableModel model;
   private final List<? extends Example> examples;
@@ -76,7 +76,8 @@ final class TrainingLoop {
           pending.restore(start.pendingMetrics());
         }
         try (MetricsLog log =
-            new MetricsLog(options.output().resolve("metrics.jsonl"), start == null ? 0 : start.step())) {
+            new MetricsLog(MetricsLog.in(options.output()), start == null ? 0 : start.step(),
+                start == null ? null : start.metrics(), options.listener())) {
           return steps(start, objective, optimizer, checkpoints, log);
         }
       }
@@ -116,12 +117,12 @@ final class TrainingLoop {
         options.listener().step(last, total);
       }
       if (settings.saveEvery() > 0 && step % settings.saveEvery() == 0) {
-        saved = checkpoints.save(step, tokens, pending, settings.keepLast());
+        saved = checkpoints.save(step, tokens, pending, log.lines(), settings.keepLast());
         savedAt = step;
       }
     }
     if (saved == null || savedAt != step) {
-      saved = checkpoints.save(step, tokens, pending, settings.keepLast());
+      saved = checkpoints.save(step, tokens, pending, log.lines(), settings.keepLast());
     }
     return new TrainingResult(step, step == total, last, saved, identity);
   }

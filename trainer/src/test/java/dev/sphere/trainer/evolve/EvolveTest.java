@@ -8,10 +8,14 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.sphere.engine.PreferencePair;
 import dev.sphere.engine.eval.EvalResult;
 import dev.sphere.engine.run.PairSearch;
+import dev.sphere.engine.store.Finding;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -50,6 +54,11 @@ class EvolveTest {
     }
 
     @Override
+    public void note(String line) {
+      words.add(line);
+    }
+
+    @Override
     public void found(int round, PairSearch.Outcome outcome, List<PreferencePair> pairs) {
       words.add("found " + round + (outcome.tokens() == 0 ? " without generating" : ""));
     }
@@ -82,6 +91,54 @@ class EvolveTest {
     assertEquals(List.of("evaluated base", "found 1 without generating", "evaluated round 1"), heard.words);
     assertArrayEquals(model, Files.readAllBytes(again.last().artefact()));
     assertEquals(first.last().comparison(), again.last().comparison());
+  }
+
+  private static void flip(Path file) throws IOException {
+    byte[] bytes = Files.readAllBytes(file);
+    bytes[bytes.length / 2] ^= 1;
+    Files.write(file, bytes);
+  }
+
+  /** One file of each kind is harmed; what comes out is the undamaged run's, byte for byte. */
+  @Test
+  void whateverIsDamagedIsMadeWhole() throws Exception {
+    Path run = temporary.resolve("run");
+    new Evolve(recipe("lora", ""), run, false, new Heard()).run();
+    assertEquals(List.of(), Evolve.check(run));
+    List<String> results = List.of("base-answers.jsonl", "round-1/answers.jsonl", "round-1/search/pairs.jsonl",
+        "round-1/train/adapter.gguf");
+    Map<String, byte[]> before = new HashMap<>();
+    for (String file : results) {
+      before.put(file, Files.readAllBytes(run.resolve(file)));
+      flip(run.resolve(file));
+    }
+    flip(run.resolve("round-1/search/stages.jsonl"));
+    flip(run.resolve("round-1/train/metrics.jsonl"));
+    List<Finding> found = Evolve.check(run);
+    for (String file :
+        List.of("base-answers.jsonl", "answers.jsonl", "adapter.gguf", "stages.jsonl", "metrics.jsonl")) {
+      assertTrue(found.stream().anyMatch(f -> f.mendable() && f.file().endsWith(file)), file + " in " + found);
+    }
+    byte[] recipe = Files.readAllBytes(run.resolve("recipe.json"));
+    flip(run.resolve("recipe.json"));
+    assertTrue(Evolve.check(run).stream().anyMatch(f -> !f.mendable()), "the recipe is not computed again");
+    String lost = assertThrows(IllegalArgumentException.class,
+        () -> new Evolve(recipe("lora", ""), run, true, new Heard()).run()).getMessage();
+    assertTrue(lost.contains("recipe.json: damaged") && lost.contains("bring it back from a copy"), lost);
+    Files.write(run.resolve("recipe.json"), recipe);
+    Heard heard = new Heard();
+    new Evolve(recipe("lora", ""), run, true, heard).run();
+    assertTrue(heard.words.stream().anyMatch(w -> w.contains("base-answers.jsonl: damaged")), heard.words.toString());
+    assertTrue(heard.words.stream().anyMatch(w -> w.contains("stages.jsonl, line")), heard.words.toString());
+    for (String file : results) {
+      assertArrayEquals(before.get(file), Files.readAllBytes(run.resolve(file)), file);
+    }
+    assertEquals(List.of(), Evolve.check(run));
+    Files.delete(run.resolve("recipe.json"));
+    String gone = assertThrows(IllegalArgumentException.class,
+        () -> new Evolve(recipe("lora", ""), run, true, new Heard()).run()).getMessage();
+    assertTrue(gone.contains("recipe.json: missing"), gone);
+    assertThrows(IllegalArgumentException.class, () -> Evolve.check(temporary));
   }
 
   @Test

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sphere.engine.store.Finding;
 import dev.sphere.trainer.TinyModel;
 import dev.sphere.trainer.loss.LossSettings;
 import java.io.BufferedReader;
@@ -16,9 +17,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -149,6 +153,128 @@ class ResumeTest {
     assertTrue(notes.getFirst().contains(newest.getFileName().toString()), notes.toString());
     assertEquals("from 12", notes.get(1));
     assertArrayEquals(whole.weights, again.weights);
+  }
+
+  private interface Harm {
+    void to(Path file) throws IOException;
+  }
+
+  private static Harm flip(double where) {
+    return file -> {
+      byte[] bytes = Files.readAllBytes(file);
+      bytes[(int) (where * (bytes.length - 1))] ^= 4;
+      Files.write(file, bytes);
+    };
+  }
+
+  private static Harm cut(double where) {
+    return file -> {
+      byte[] bytes = Files.readAllBytes(file);
+      Files.write(file, Arrays.copyOf(bytes, (int) (where * bytes.length)));
+    };
+  }
+
+  /** Where a copy of a finished run is, one of whose files is then harmed. */
+  private Path copyOf(String name, String copy) throws IOException {
+    Path from = folder.resolve(name);
+    Path to = folder.resolve(copy);
+    try (Stream<Path> files = Files.walk(from)) {
+      for (Path file : files.toList()) {
+        Files.copy(file, to.resolve(from.relativize(file).toString()));
+      }
+    }
+    return to;
+  }
+
+  /** Whatever file of a run is harmed, however: it is told beforehand, and what comes out is the undamaged run's. */
+  @Test
+  void whateverIsDamagedIsMadeWhole() throws IOException {
+    TrainSettings s = Runs.settings().withCheckpoints(4, 2).withLogEvery(2);
+    Run whole = run("whole", false, s, in("whole"));
+    List<String> curve = Runs.curve(folder.resolve("whole"));
+    assertEquals(List.of(), TrainingCheck.of(folder.resolve("whole")));
+    assertTrue(TrainingCheck.isTraining(folder.resolve("whole")) && !TrainingCheck.isTraining(folder));
+    List<String> files = new ArrayList<>(List.of(
+        "metrics.jsonl", "checkpoints/step-00000012.checkpoint", "checkpoints/step-00000015.checkpoint"));
+    try (Stream<Path> all = Files.list(folder.resolve("whole"))) {
+      all.map(f -> f.getFileName().toString()).filter(f -> f.startsWith("reference-")).forEach(files::add);
+    }
+    assertEquals(4, files.size());
+    List<Harm> harms = new ArrayList<>(List.of(Files::delete, file -> Files.write(file, new byte[0])));
+    Random random = new Random(5);
+    for (int i = 0; i < 12; i++) {
+      harms.add(i % 2 == 0 ? flip(random.nextDouble()) : cut(random.nextDouble()));
+    }
+    harms.add(flip(0));
+    harms.add(flip(1));
+    harms.add(file -> Files.write(file, new byte[] {7, 10, 0}, StandardOpenOption.APPEND));
+    int cases = 0;
+    for (String file : files) {
+      for (Harm harm : harms) {
+        String name = "case" + cases++;
+        Path run = copyOf("whole", name);
+        harm.to(run.resolve(file));
+        boolean gone = !Files.exists(run.resolve(file));
+        List<Finding> found = TrainingCheck.of(run);
+        List<String> notes = new ArrayList<>();
+        Run again = run(name, false, s, in(name).withResume(true).withListener(noting(notes)));
+        assertArrayEquals(whole.weights, again.weights, name + " " + file);
+        assertEquals(curve, Runs.curve(run), name + " " + file);
+        assertEquals(List.of(), TrainingCheck.of(run), name + " " + file);
+        // A checkpoint that is gone is not missed, the one before does as well; what follows the metrics is dropped.
+        boolean silent = file.equals("metrics.jsonl") ? harm == harms.getLast() : gone;
+        assertEquals(silent, found.isEmpty(), name + " " + file + " " + found);
+        assertTrue(silent || !notes.isEmpty(), name + " " + file + ": not a word");
+        if (!gone && file.contains("step")) {
+          String aside = file.replace("checkpoints/", "checkpoints/damaged/") + ".1";
+          assertTrue(Files.exists(run.resolve(aside)), "kept aside");
+        }
+      }
+    }
+  }
+
+  private static TrainingListener noting(List<String> notes) {
+    return new TrainingListener() {
+      @Override
+      public void note(String line) {
+        notes.add(line);
+      }
+    };
+  }
+
+  @Test
+  void withoutAWholeCheckpointTheAdviceBeginsAnew() throws IOException {
+    TrainSettings s = Runs.settings().withCheckpoints(4, 2);
+    Run whole = run("a", false, s, in("a"));
+    Path checkpoints = folder.resolve("a").resolve("checkpoints");
+    for (Path file : Checkpoints.files(checkpoints)) {
+      flip(0.5).to(file);
+    }
+    assertTrue(TrainingCheck.of(folder.resolve("a")).stream().noneMatch(Finding::mendable));
+    String message = assertThrows(
+        CheckpointMismatchException.class, () -> run("a", false, s, in("a").withResume(true))).getMessage();
+    assertTrue(message.contains("move them all away and train with --resume again"), message);
+    assertEquals(2, Checkpoints.files(checkpoints).size(), "refused and changed");
+    for (Path file : Checkpoints.files(checkpoints)) {
+      Files.move(file, folder.resolve(file.getFileName()));
+    }
+    List<String> notes = new ArrayList<>();
+    Run again = run("a", false, s, in("a").withResume(true).withListener(noting(notes)));
+    assertArrayEquals(whole.weights, again.weights);
+    assertTrue(notes.getFirst().contains("begins anew"), notes.toString());
+  }
+
+  /** A damaged newer checkpoint counted as one to keep, and pushed the good one out. */
+  @Test
+  void aDamagedCheckpointDoesNotPushAGoodOneOut() throws IOException {
+    TrainSettings s = Runs.settings().withCheckpoints(4, 2);
+    Run whole = run("a", false, s, in("a"));
+    flip(0.5).to(whole.result.checkpoint());
+    AtomicInteger asked = new AtomicInteger();
+    run("a", false, s.withCheckpoints(1, 1), in("a").withResume(true).withStop(() -> asked.incrementAndGet() > 1));
+    Run again = run("a", false, s, in("a").withResume(true));
+    assertArrayEquals(whole.weights, again.weights);
+    assertEquals(15, Runs.curve(folder.resolve("a")).size());
   }
 
   @Test
