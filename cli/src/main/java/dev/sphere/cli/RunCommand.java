@@ -10,7 +10,7 @@ import picocli.CommandLine.Spec;
     name = "run",
     description = "Works on run directories.",
     mixinStandardHelpOptions = true,
-    subcommands = {RunMergeCommand.class, CommandLine.HelpCommand.class})
+    subcommands = {RunCheckCommand.class, RunMergeCommand.class, CommandLine.HelpCommand.class})
 final class RunCommand implements Runnable {
   @Spec private CommandSpec spec;
 
