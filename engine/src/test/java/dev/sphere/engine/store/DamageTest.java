@@ -28,7 +28,7 @@ class DamageTest {
   private static final List<String> LOGS = List.of("tree.jsonl", "stages.jsonl", "results.jsonl");
   private static final List<String> FILES =
       Stream.concat(LOGS.stream(), Stream.of("problems.jsonl", "pairs.jsonl", "run.json", "lock")).toList();
-  private static final int TIMES = Integer.getInteger("sphere.test.damage", 8); // each way in each file
+  private static final int TIMES = Integer.getInteger("sphere.test.damage", 2); // each way in each file
 
   @TempDir private Path temporary;
   private Path whole;
