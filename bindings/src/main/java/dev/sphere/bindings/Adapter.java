@@ -6,7 +6,6 @@ import dev.sphere.gguf.GgufFile;
 import dev.sphere.gguf.GgufTensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumSet;
@@ -30,15 +29,15 @@ public final class Adapter implements AutoCloseable {
 
   private static final Set<GgmlType> PLAIN = EnumSet.of(GgmlType.F32, GgmlType.F16, GgmlType.BF16);
 
-  private final Path path;
+  private final GgufFile file; // open as long as this is
   private final Model model;
   private final float scale;
   private final List<Pair> pairs; // null: the tree decoder cannot use it
   private final MemorySegment handle;
   private boolean closed;
 
-  private Adapter(Path path, Model model, float scale, List<Pair> pairs, MemorySegment handle) {
-    this.path = path;
+  private Adapter(GgufFile file, Model model, float scale, List<Pair> pairs, MemorySegment handle) {
+    this.file = file;
     this.model = model;
     this.scale = scale;
     this.pairs = pairs;
@@ -58,29 +57,42 @@ public final class Adapter implements AutoCloseable {
    * @throws LlamaException when llama.cpp cannot load it all the same
    */
   public static Adapter load(Model model, Path path, float scale) {
-    List<Pair> pairs;
-    try (GgufFile file = GgufFile.open(path)) {
-      if (file.kind() != GgufFile.Kind.ADAPTER) {
-        throw new LlamaException(
-            "Cannot use " + path + " as an adapter: it is a whole model. Name a LoRA adapter in GGUF format.");
-      }
-      if (AdapterCheck.hasMagnitudes(file)) {
-        throw new LlamaException("Cannot use " + path + " as an adapter: it was trained with DoRA, whose magnitudes llama.cpp "
-            + "cannot apply. Put it into the weights with 'sphere model merge'.");
-      }
-      // llama.cpp asserts on some that don't fit (one that changes a tied embedding), and names no tensor on others.
-      if (Files.isRegularFile(model.path())) {
-        try (GgufFile base = GgufFile.open(model.path())) {
-          AdapterCheck.checkAgainst(file, base);
-        }
-      }
-      pairs = model.dense() == null ? null : pairs(file);
+    GgufFile file = GgufFile.open(path);
+    Adapter adapter;
+    try {
+      adapter = load(model, file, scale);
+    } catch (Throwable e) {
+      file.close();
+      throw e;
     }
+    try {
+      file.file().requireUnchanged(); // what llama.cpp read is what was checked
+      return adapter;
+    } catch (Throwable e) {
+      adapter.close();
+      throw e;
+    }
+  }
+
+  private static Adapter load(Model model, GgufFile file, float scale) {
+    Path path = file.path();
+    if (file.kind() != GgufFile.Kind.ADAPTER) {
+      throw new LlamaException(
+          "Cannot use " + path + " as an adapter: it is a whole model. Name a LoRA adapter in GGUF format.");
+    }
+    if (AdapterCheck.hasMagnitudes(file)) {
+      throw new LlamaException("Cannot use " + path + " as an adapter: it was trained with DoRA, whose magnitudes llama.cpp "
+          + "cannot apply. Put it into the weights with 'sphere model merge'.");
+    }
+    // llama.cpp asserts on some that don't fit (one that changes a tied embedding), and names no tensor on others.
+    AdapterCheck.checkAgainst(file, model.file());
+    List<Pair> pairs = model.dense() == null ? null : pairs(file);
     MemorySegment modelHandle = model.retain();
     NativeRuntime.clearRecentProblems();
     MemorySegment handle = MemorySegment.NULL;
     try (Arena arena = Arena.ofConfined()) {
-      handle = (MemorySegment) Llama.ADAPTER_INIT.invokeExact(modelHandle, arena.allocateFrom(path.toString()));
+      String name = file.file().nativePath().toString();
+      handle = (MemorySegment) Llama.ADAPTER_INIT.invokeExact(modelHandle, arena.allocateFrom(name));
     } catch (Throwable e) {
       throw Llama.unexpected(e);
     } finally {
@@ -90,10 +102,10 @@ public final class Adapter implements AutoCloseable {
     }
     if (handle.equals(MemorySegment.NULL)) {
       throw new LlamaException(
-          "Cannot load the adapter " + path + " for " + model + Llama.because()
+          "Cannot load the adapter " + path + " for " + model + Llama.because(file.file(), path)
               + ". Is it a LoRA adapter in GGUF format, made for this model?");
     }
-    return new Adapter(path, model, scale, pairs, handle);
+    return new Adapter(file, model, scale, pairs, handle);
   }
 
   private static List<Pair> pairs(GgufFile file) {
@@ -126,7 +138,7 @@ public final class Adapter implements AutoCloseable {
 
   synchronized MemorySegment handle() {
     if (closed) {
-      throw new IllegalStateException("the adapter " + path + " is closed");
+      throw new IllegalStateException("the adapter " + this + " is closed");
     }
     return handle;
   }
@@ -141,10 +153,11 @@ public final class Adapter implements AutoCloseable {
     }
     Llama.call(Llama.ADAPTER_FREE, handle);
     model.release();
+    file.close();
   }
 
   @Override
   public String toString() {
-    return path.toString();
+    return file.path().toString();
   }
 }

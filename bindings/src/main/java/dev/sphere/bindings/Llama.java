@@ -12,6 +12,7 @@ import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
+import java.nio.file.Path;
 
 /** The functions of llama.h that Sphere calls, each handle beside its signature. */
 final class Llama {
@@ -212,5 +213,10 @@ final class Llama {
   static String because() {
     var problems = NativeRuntime.recentProblems();
     return problems.isEmpty() ? "" : "; llama.cpp says: " + problems.getLast();
+  }
+
+  /** The same of a file, which llama.cpp knows under another name. */
+  static String because(OpenFile file, Path path) {
+    return because().replace(file.nativePath().toString(), path.toString());
   }
 }

@@ -38,6 +38,7 @@ public final class Model implements AutoCloseable {
   }
 
   private final Path path;
+  private final GgufFile file; // open as long as its weights are in use
   private final Options options;
   private final MemorySegment handle;
   private final Vocabulary vocabulary;
@@ -45,8 +46,9 @@ public final class Model implements AutoCloseable {
   private int users = 1; // the model itself, its contexts and adapters
   private boolean closed;
 
-  private Model(Path path, Options options, MemorySegment handle, DenseWeights dense) {
-    this.path = path;
+  private Model(GgufFile file, Options options, MemorySegment handle, DenseWeights dense) {
+    this.path = file.path();
+    this.file = file;
     this.options = options;
     this.handle = handle;
     this.dense = dense;
@@ -67,30 +69,38 @@ public final class Model implements AutoCloseable {
    * @throws InsufficientMemoryException when its weights do not fit
    */
   public static Model load(Path path, Options options) {
-    if (options.vocabularyOnly()) {
-      GgufFile.openTokenizer(path).close();
-      return load(path, options, null);
-    }
-    DenseWeights dense;
-    try (GgufFile file = GgufFile.openModel(path)) {
-      if (PrmInfo.hasHead(file)) {
-        throw new LlamaException("Cannot load " + path + " as a language model: it is a process reward model with a "
-            + "head. Give it to --prm.");
-      }
-      MemoryEstimate.requireModel(path);
-      dense = options.memoryMap() ? DenseWeights.of(file) : null;
-    }
+    GgufFile file = options.vocabularyOnly() ? GgufFile.openTokenizer(path) : GgufFile.openModel(path);
+    DenseWeights dense = null;
+    Model model;
     try {
-      return load(path, options, dense);
+      if (!options.vocabularyOnly()) {
+        if (PrmInfo.hasHead(file)) {
+          throw new LlamaException("Cannot load " + path + " as a language model: it is a process reward model with a "
+              + "head. Give it to --prm.");
+        }
+        if (!file.file().isCopy()) { // a copy is in memory already
+          MemoryEstimate.requireModel(path);
+        }
+        dense = options.memoryMap() ? DenseWeights.of(file) : null;
+      }
+      model = load(file, options, dense);
     } catch (Throwable e) {
       if (dense != null) {
         dense.close();
       }
+      file.close();
+      throw e;
+    }
+    try {
+      file.file().requireUnchanged(); // what llama.cpp read is what was checked
+      return model;
+    } catch (Throwable e) {
+      model.close();
       throw e;
     }
   }
 
-  private static Model load(Path path, Options options, DenseWeights dense) {
+  private static Model load(GgufFile file, Options options, DenseWeights dense) {
     Llama.start();
     NativeRuntime.clearRecentProblems();
     MemorySegment handle;
@@ -100,20 +110,21 @@ public final class Model implements AutoCloseable {
       set(
           params,
           "load_mode",
-          options.memoryMap() ? AbiConstants.LLAMA_LOAD_MODE_MMAP : AbiConstants.LLAMA_LOAD_MODE_NONE);
+          options.memoryMap() && file.file().mayBeMapped() ? AbiConstants.LLAMA_LOAD_MODE_MMAP : AbiConstants.LLAMA_LOAD_MODE_NONE);
       setFlag(params, "vocab_only", options.vocabularyOnly());
       // Repacked weights are computed by other kernels, whose sums depend on the size of the batch.
       setFlag(params, "use_extra_bufts", false);
-      handle = (MemorySegment) Llama.MODEL_LOAD.invokeExact(arena.allocateFrom(path.toString()), params);
+      String name = file.file().nativePath().toString();
+      handle = (MemorySegment) Llama.MODEL_LOAD.invokeExact(arena.allocateFrom(name), params);
     } catch (Throwable e) {
       throw Llama.unexpected(e);
     }
     if (handle.equals(MemorySegment.NULL)) {
       throw new LlamaException(
-          "Cannot load the model " + path + Llama.because()
+          "Cannot load the model " + file.path() + Llama.because(file.file(), file.path())
               + ". Check it with './sphere model info', or download or convert it again.");
     }
-    return new Model(path, options, handle, dense);
+    return new Model(file, options, handle, dense);
   }
 
   private static void set(MemorySegment struct, String field, int value) {
@@ -226,6 +237,11 @@ public final class Model implements AutoCloseable {
     }
   }
 
+  /** The file that it was loaded from; open as long as this is in use. */
+  GgufFile file() {
+    return file;
+  }
+
   /** The weights as the tree decoder reads them; null when it does not compute this model. */
   DenseWeights dense() {
     return dense;
@@ -253,6 +269,7 @@ public final class Model implements AutoCloseable {
       if (dense != null) {
         dense.close();
       }
+      file.close();
     }
   }
 

@@ -1,5 +1,6 @@
 package dev.sphere.gguf;
 
+import dev.sphere.bindings.OpenFile;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
@@ -7,14 +8,9 @@ import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
-import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.Collections;
-import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
@@ -22,7 +18,7 @@ import java.util.Map;
  * A GGUF file that has been checked from end to end: what {@link #open} returns has a sound head, its tensors lie
  * within the file, its tokenizer is consistent, and for a model of a supported architecture every tensor that
  * llama.cpp will ask for is there with the right shape and a type that its kernels take. Reading is thread-safe.
- * The file stays open until {@link #close}.
+ * The file stays open until {@link #close}, and is the same for all that open it meanwhile ({@link OpenFile}).
  */
 public final class GgufFile implements AutoCloseable {
 
@@ -39,18 +35,15 @@ public final class GgufFile implements AutoCloseable {
   private static final int CHUNK_BYTES = 1 << 20;
 
   private final Path path;
-  private final FileChannel channel;
-  private final long size;
+  private final OpenFile file;
   private final int version;
   private final GgufMetadata metadata;
   private final Map<String, GgufTensor> tensors;
   private final long alignment;
-  private String sha256;
 
-  private GgufFile(Path path, FileChannel channel, GgufReader reader) throws IOException {
+  private GgufFile(Path path, OpenFile file, GgufReader reader) {
     this.path = path;
-    this.channel = channel;
-    this.size = channel.size();
+    this.file = file;
     this.version = reader.version();
     this.metadata = reader.metadata();
     this.alignment = reader.alignment();
@@ -66,24 +59,23 @@ public final class GgufFile implements AutoCloseable {
    * @throws UncheckedIOException if it can't be read at all; the message says why
    */
   public static GgufFile open(Path path) {
-    FileChannel channel = null;
+    OpenFile opened = null;
     try {
-      if (!Files.isRegularFile(path) && Files.exists(path)) {
-        throw new IOException("not a regular file");
-      }
-      channel = FileChannel.open(path, StandardOpenOption.READ);
-      GgufReader reader = new GgufReader(path, channel);
+      opened = OpenFile.of(path);
+      GgufReader reader = new GgufReader(path, opened.channel());
       reader.read();
-      GgufFile file = new GgufFile(path, channel, reader);
+      GgufFile file = new GgufFile(path, opened, reader);
       file.check();
-      channel = null;
+      opened = null;
       return file;
     } catch (NoSuchFileException e) {
       throw new UncheckedIOException("cannot open " + path + ": no such file", e);
     } catch (IOException e) {
       throw new UncheckedIOException("cannot read " + path + ": " + e.getMessage(), e);
     } finally {
-      closeQuietly(channel);
+      if (opened != null) {
+        opened.close();
+      }
     }
   }
 
@@ -144,7 +136,7 @@ public final class GgufFile implements AutoCloseable {
 
   /** The file's size in bytes. */
   public long size() {
-    return size;
+    return file.size();
   }
 
   /** The version of the container: 2 or 3. */
@@ -243,7 +235,7 @@ public final class GgufFile implements AutoCloseable {
   private void readFully(long offset, ByteBuffer target) {
     try {
       while (target.hasRemaining()) {
-        int n = channel.read(target, offset);
+        int n = file.channel().read(target, offset);
         if (n < 0) {
           throw GgufException.in(path, "the file has become shorter while it was read");
         }
@@ -254,45 +246,34 @@ public final class GgufFile implements AutoCloseable {
     }
   }
 
-  /** The whole file in memory, read only and read when it is touched, as long as {@code arena} lives. */
+  /** The whole file in memory, as long as {@code arena} lives: mapped where it may be, else read. */
   public MemorySegment map(Arena arena) {
     try {
-      return channel.map(FileChannel.MapMode.READ_ONLY, 0, size, arena);
+      if (file.mayBeMapped()) {
+        return file.channel().map(FileChannel.MapMode.READ_ONLY, 0, file.size(), arena);
+      }
+      MemorySegment whole = arena.allocate(file.size(), alignment);
+      for (long at = 0; at < file.size(); at += CHUNK_BYTES) {
+        readFully(at, whole.asSlice(at, Math.min(CHUNK_BYTES, file.size() - at)).asByteBuffer());
+      }
+      return whole;
     } catch (IOException e) {
       throw new UncheckedIOException("cannot map " + path + ": " + e.getMessage(), e);
     }
   }
 
   /** SHA-256 of the whole file in lower-case hex: the model's identity in provenance records. Computed once. */
-  public synchronized String sha256() {
-    if (sha256 == null) {
-      try {
-        MessageDigest digest = MessageDigest.getInstance("SHA-256");
-        ByteBuffer buffer = ByteBuffer.allocate(CHUNK_BYTES);
-        for (long at = 0; at < size; at += buffer.limit()) {
-          readFully(at, buffer.clear().limit((int) Math.min(CHUNK_BYTES, size - at)));
-          digest.update(buffer.flip());
-        }
-        sha256 = HexFormat.of().formatHex(digest.digest());
-      } catch (NoSuchAlgorithmException e) {
-        throw new IllegalStateException("every JDK has SHA-256", e);
-      }
-    }
-    return sha256;
+  public String sha256() {
+    return file.sha256();
+  }
+
+  /** The file itself, which is open as long as this is. */
+  public OpenFile file() {
+    return file;
   }
 
   @Override
   public void close() {
-    closeQuietly(channel);
-  }
-
-  private static void closeQuietly(FileChannel channel) {
-    if (channel != null) {
-      try {
-        channel.close();
-      } catch (IOException e) {
-        throw new UncheckedIOException(e);
-      }
-    }
+    file.close();
   }
 }

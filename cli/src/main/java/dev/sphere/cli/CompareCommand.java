@@ -1,5 +1,6 @@
 package dev.sphere.cli;
 
+import dev.sphere.bindings.HeldFiles;
 import dev.sphere.engine.OutcomeReward;
 import dev.sphere.engine.SamplingSettings;
 import dev.sphere.engine.data.ProblemSet;
@@ -107,13 +108,15 @@ final class CompareCommand implements Callable<Integer> {
     }
     OutcomeReward outcome = new AnswerGrader();
     List<StrategyComparison.Cell> cells;
-    try (LlamaPolicy policy = LlamaPolicy.open(file, adapter, null, 0);
+    try (HeldFiles files = reward.hold(file, adapter);
+        LlamaPolicy policy = LlamaPolicy.open(file, adapter, null, 0);
         OpenPrm opened = reward.open(outcome)) {
       StrategyComparison comparison = new StrategyComparison(policy, opened.factory(file), opened.passes(),
           opened::forget, search, manner.prompts(), seed, parallel);
       cells = comparison.run(set.problems(), plans, c -> spec.commandLine().getErr().println(String.format(Locale.ROOT,
           "compare: %s, budget %d: %.1f %%, %.0f tokens a problem, %.1f s", c.settings().kind().label(),
           c.settings().budget(), 100 * c.accuracy(), c.tokensPerProblem(), c.seconds())));
+      files.requireUnchanged();
     }
     report(new CompareReport(cells, reward.knowsAnswers()));
     return 0;

@@ -1,5 +1,6 @@
 package dev.sphere.cli;
 
+import dev.sphere.bindings.HeldFiles;
 import dev.sphere.engine.SamplingSettings;
 import dev.sphere.engine.data.ProblemSet;
 import dev.sphere.engine.data.WorkedExamples;
@@ -27,6 +28,7 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -209,34 +211,46 @@ final class EvalCommand implements Callable<Integer> {
         new SamplingSettings(or(temperature, recipe.temperature(), 0.8f), 0, or(topP, recipe.topP(), 1f), 0f,
             or(maxTokens, recipe.maxTokens(), manner.solutionTokens())),
         or(seed, recipe.seed(), 0L), 128, ends);
-    made.putAll(EvalIdentity.of(file, adapter, set, prompts, settings));
     PrmSpec reward = prm == null ? null : new PrmSpec(prm, new MonteCarloPrm.Settings(
         rollouts, SamplingSettings.temperature(settings.sampling().temperature(), settings.sampling().maxTokens()), false));
-    if (reward != null) {
-      made.put("process reward", prm + (prm.equals("mc") ? ", " + rollouts + " rollouts" : "")
-          + (reward.knowsAnswers() ? " (knows the answers: what it selects proves nothing about skill)" : ""));
+    try (HeldFiles files = reward == null ? new HeldFiles(Arrays.asList(file, adapter)) : reward.hold(file, adapter)) {
+      made.putAll(EvalIdentity.of(file, adapter, set, prompts, settings));
+      if (reward != null) {
+        made.put("process reward", prm + (prm.equals("mc") ? ", " + rollouts + " rollouts" : "")
+            + (reward.knowsAnswers() ? " (knows the answers: what it selects proves nothing about skill)" : ""));
+      }
+      try (AnswerJournal journal = out == null ? null : AnswerJournal.open(out, made, settings.answers(), resume)) {
+        return answers(file, set, manner, prompts, settings, reward, journal, files);
+      }
     }
-    try (AnswerJournal journal = out == null ? null : AnswerJournal.open(out, made, settings.answers(), resume)) {
-      if (journal != null) {
-        journal.findings().forEach(f -> err.println("eval: " + f));
-        err.flush();
-      }
-      Map<String, List<Answered>> known = journal == null ? Map.of() : journal.known();
-      EvalResult result;
-      try (LlamaPolicy policy = LlamaPolicy.open(file, adapter, prompts.template(), parallel);
-          OpenPrm judge = reward == null ? null : reward.open(new AnswerGrader());
-          EvalProgress progress = new EvalProgress(set.problems().size() - known.size(), System.err,
-              System.console() != null && System.console().isTerminal())) {
-        Consumer<List<Answered>> done = journal == null ? progress : progress.andThen(journal::add);
-        StepScorer scorer =
-            judge == null ? null : new StepScorer(policy, judge.factory(file).over(policy), manner.separator());
-        result = new Evaluator(policy, prompts, scorer).run(set.problems(), settings, known, done);
-      }
-      if (journal != null) {
-        journal.finish(result.answers());
-      }
-      return result;
+  }
+
+  private EvalResult answers(Path file, ProblemSet set, Manner manner, Prompts prompts, EvalSettings settings,
+      PrmSpec reward, AnswerJournal journal, HeldFiles files) throws InterruptedException {
+    if (journal != null) {
+      PrintWriter err = spec.commandLine().getErr();
+      journal.findings().forEach(f -> err.println("eval: " + f));
+      err.flush();
     }
+    Map<String, List<Answered>> known = journal == null ? Map.of() : journal.known();
+    EvalResult result;
+    try (LlamaPolicy policy = LlamaPolicy.open(file, adapter, prompts.template(), parallel);
+        OpenPrm judge = reward == null ? null : reward.open(new AnswerGrader());
+        EvalProgress progress = new EvalProgress(set.problems().size() - known.size(), System.err,
+            System.console() != null && System.console().isTerminal())) {
+      Consumer<List<Answered>> done = journal == null ? progress : progress.andThen(answers -> {
+        files.requireUnchanged();
+        journal.add(answers);
+      });
+      StepScorer scorer =
+          judge == null ? null : new StepScorer(policy, judge.factory(file).over(policy), manner.separator());
+      result = new Evaluator(policy, prompts, scorer).run(set.problems(), settings, known, done);
+    }
+    files.requireUnchanged();
+    if (journal != null) {
+      journal.finish(result.answers());
+    }
+    return result;
   }
 
   private static <T> T or(T flag, T recipe, T usual) {

@@ -1,5 +1,6 @@
 package dev.sphere.cli;
 
+import dev.sphere.bindings.HeldFiles;
 import dev.sphere.engine.Problem;
 import dev.sphere.engine.SamplingSettings;
 import dev.sphere.engine.data.ProblemReader;
@@ -126,13 +127,14 @@ final class EvalPrmCommand implements Callable<Integer> {
     Map<String, Object> figures = new LinkedHashMap<>();
     figures.put("prm", prm);
     figures.put("reward_knows_answers", reward.knowsAnswers());
-    try (LlamaPolicy policy = LlamaPolicy.open(file, null, null, 0);
+    try (HeldFiles files = reward.hold(file);
+        LlamaPolicy policy = LlamaPolicy.open(file, null, null, 0);
         OpenPrm opened = reward.open(new AnswerGrader())) {
       if (!cases.isEmpty()) {
-        figures.put("steps", steps(cases, policy, opened, file, manner, end));
+        figures.put("steps", steps(cases, policy, opened, files, file, manner, end));
       }
       if (!list.isEmpty()) {
-        figures.put("best_of_n", gain(list, policy, opened, file, manner, end));
+        figures.put("best_of_n", gain(list, policy, opened, files, file, manner, end));
       }
     }
     if (json) {
@@ -143,12 +145,13 @@ final class EvalPrmCommand implements Callable<Integer> {
   }
 
   private Map<String, Object> steps(
-      List<StepCase> cases, LlamaPolicy policy, OpenPrm opened, Path file, Manner manner, String end)
+      List<StepCase> cases, LlamaPolicy policy, OpenPrm opened, HeldFiles files, Path file, Manner manner, String end)
       throws IOException, InterruptedException {
     long start = System.nanoTime();
     long drawn = policy.counters().drawn();
     List<double[]> scores = StepScores.of(cases, policy, opened.factory(file).over(policy), manner.prompts(), end, seed,
         parallel, done -> { });
+    files.requireUnchanged();
     double seconds = (System.nanoTime() - start) / 1e9;
     if (out != null) {
       StringBuilder lines = new StringBuilder();
@@ -180,13 +183,14 @@ final class EvalPrmCommand implements Callable<Integer> {
   }
 
   private Map<String, Object> gain(
-      List<Problem> list, LlamaPolicy policy, OpenPrm opened, Path file, Manner manner, String end)
+      List<Problem> list, LlamaPolicy policy, OpenPrm opened, HeldFiles files, Path file, Manner manner, String end)
       throws InterruptedException {
     SearchSettings search = SearchSettings.paper().withSeparator(end)
         .withSampling(SamplingSettings.temperature(temperature, manner.stepTokens()));
     long start = System.nanoTime();
     BestOfNGain g = BestOfNGain.measure(
         policy, opened.factory(file), opened.passes(), search, manner.prompts(), list, samples, seed, parallel);
+    files.requireUnchanged();
     Map<String, Object> m = g.toMap();
     m.put("seconds", (System.nanoTime() - start) / 1e9);
     if (!json) {

@@ -1,5 +1,6 @@
 package dev.sphere.cli;
 
+import dev.sphere.bindings.HeldFiles;
 import dev.sphere.engine.Generation;
 import dev.sphere.engine.Policy.Message;
 import dev.sphere.engine.StopRule;
@@ -12,6 +13,7 @@ import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -96,10 +98,12 @@ final class GenerateCommand implements Callable<Integer> {
     List<Row> rows = rows();
     long start = System.nanoTime();
     List<List<Generation>> answers;
-    try (LlamaPolicy policy = LlamaPolicy.open(file, adapter, ChatTemplate.named(chatTemplate), 0)) {
+    try (HeldFiles files = new HeldFiles(Arrays.asList(file, adapter));
+        LlamaPolicy policy = LlamaPolicy.open(file, adapter, ChatTemplate.named(chatTemplate), 0)) {
       List<Completions.Prompt> prompts = rows.stream().map(r -> new Completions.Prompt(r.id, tokens(policy, r))).toList();
       answers =
           Completions.complete(policy, prompts, samples, sampling.settings(), StopRule.never(), seed, (i, done) -> {});
+      files.requireUnchanged();
     }
     double seconds = (System.nanoTime() - start) / 1e9;
     write(rows, answers);

@@ -1,5 +1,6 @@
 package dev.sphere.cli;
 
+import dev.sphere.bindings.HeldFiles;
 import dev.sphere.bindings.Model;
 import dev.sphere.engine.Policy.Message;
 import dev.sphere.engine.embedded.ModelSource;
@@ -9,6 +10,7 @@ import java.io.BufferedWriter;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -65,11 +67,13 @@ final class ScoreCommand implements Callable<Integer> {
     List<JsonRows.Row> rows = JsonRows.read(in);
     long start = System.nanoTime();
     long scored = 0;
-    try (Model loaded = Model.load(file);
+    try (HeldFiles files = new HeldFiles(Arrays.asList(file, adapter));
+        Model loaded = Model.load(file);
         Scorer scorer = Scorer.of(loaded, adapter)) {
       ChatTemplate template = chat ? ChatTemplate.of(loaded, ChatTemplate.named(chatTemplate)) : null;
       List<Scorer.Row> tokens = rows.stream().map(r -> row(scorer, template, r)).toList();
       List<float[]> logProbs = scorer.score(tokens);
+      files.requireUnchanged();
       try (BufferedWriter writer = Files.newBufferedWriter(out)) {
         for (int i = 0; i < rows.size(); i++) {
           writer.write(line(rows.get(i), tokens.get(i), logProbs.get(i)));

@@ -1,16 +1,21 @@
 package dev.sphere.engine.run;
 
 import dev.sphere.bindings.Device;
+import dev.sphere.bindings.HeldFiles;
 import dev.sphere.bindings.NativeRuntime;
 import dev.sphere.engine.OutcomeReward;
 import dev.sphere.engine.PreferencePair;
 import dev.sphere.engine.Problem;
 import dev.sphere.engine.grade.AnswerGrader;
 import dev.sphere.engine.model.LlamaPolicy;
+import dev.sphere.engine.search.Expansion;
 import dev.sphere.engine.stage.ProblemResult;
 import dev.sphere.engine.stage.PrmFactory;
+import dev.sphere.engine.stage.RunLog;
 import dev.sphere.engine.stage.RunReport;
 import dev.sphere.engine.stage.SearchRun;
+import dev.sphere.engine.stage.Stage;
+import dev.sphere.engine.stage.StageResult;
 import dev.sphere.engine.store.Provenance;
 import dev.sphere.engine.store.RunMerge;
 import dev.sphere.engine.store.RunStore;
@@ -43,6 +48,7 @@ public final class PairSearch {
    * @param resume go on with the run in the directory, if there is one
    * @param listener told of what of the run was damaged, then of every expansion and stage
    * @throws dev.sphere.engine.store.StoreException.Refused when the directory cannot be used as asked
+   * @throws dev.sphere.gguf.GgufException when a model's file changes meanwhile; what was computed since is not recorded
    */
   public static Outcome run(
       SearchPlan plan, List<Problem> problems, Path directory, boolean resume, SearchListener listener)
@@ -64,7 +70,8 @@ public final class PairSearch {
     NativeRuntime.require();
     OutcomeReward orm = new AnswerGrader();
     // The store comes first: what it refuses should be known before a model is loaded.
-    try (RunStore store = RunStore.open(directory, provenance(plan, shard), problems, resume)) {
+    try (HeldFiles files = plan.prm().hold(plan.model(), plan.adapter(), plan.smallModel());
+        RunStore store = RunStore.open(directory, provenance(plan, shard), problems, resume)) {
       store.findings().forEach(f -> listener.note(f.toString()));
       if (store.ended() == problems.size()) {
         return outcome(store, replay(store, problems), 0, start, listener);
@@ -79,12 +86,48 @@ public final class PairSearch {
         SearchRun run = plan.strategy() == null
             ? new SearchRun(models, orm, plan.search(), plan.stages(), plan.seed(), plan.parallel())
             : new SearchRun(models, orm, exploration(plan, prm, orm), plan.stages(), plan.parallel());
-        List<ProblemResult> results = run.run(problems, store, listener);
+        List<ProblemResult> results = run.run(problems, new Watched(store, files), listener);
         return outcome(store, results, run.tokens(), start, listener);
       } catch (RuntimeException e) {
         store.takeBack(); // a model that cannot be loaded leaves no run behind
         throw e;
       }
+    }
+  }
+
+  /** A log that takes nothing any more once a model's file has changed. */
+  private record Watched(RunLog log, HeldFiles files) implements RunLog {
+    @Override
+    public Expansion find(String problemId, String search, String path) {
+      return log.find(problemId, search, path);
+    }
+
+    @Override
+    public void append(Expansion expansion) {
+      files.requireUnchanged();
+      log.append(expansion);
+    }
+
+    @Override
+    public StageResult findStage(String problemId, Stage stage) {
+      return log.findStage(problemId, stage);
+    }
+
+    @Override
+    public void append(StageResult result) {
+      files.requireUnchanged();
+      log.append(result);
+    }
+
+    @Override
+    public ProblemResult findProblem(String problemId) {
+      return log.findProblem(problemId);
+    }
+
+    @Override
+    public void append(ProblemResult result) {
+      files.requireUnchanged();
+      log.append(result);
     }
   }
 

@@ -1,5 +1,6 @@
 package dev.sphere.engine.run;
 
+import dev.sphere.bindings.HeldFiles;
 import dev.sphere.engine.OutcomeReward;
 import dev.sphere.engine.embedded.ModelSource;
 import dev.sphere.engine.reward.ImplicitPrm;
@@ -8,6 +9,7 @@ import dev.sphere.gguf.GgufFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -108,6 +110,13 @@ public record PrmSpec(String kind, MonteCarloPrm.Settings monteCarlo, double bet
       }
     }
     return hashes.isEmpty() ? "none" : String.join(",", hashes);
+  }
+
+  /** Holds the files that it needs besides others, which may be null. */
+  public HeldFiles hold(Path... others) {
+    List<Path> all = new ArrayList<>(Arrays.asList(others));
+    all.addAll(files());
+    return new HeldFiles(all);
   }
 
   /** Loads what it needs. The caller closes the result after the policies that it judges. */

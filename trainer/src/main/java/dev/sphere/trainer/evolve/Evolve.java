@@ -1,5 +1,6 @@
 package dev.sphere.trainer.evolve;
 
+import dev.sphere.bindings.HeldFiles;
 import dev.sphere.engine.Problem;
 import dev.sphere.engine.data.Decontamination;
 import dev.sphere.engine.data.ProblemReader;
@@ -101,6 +102,19 @@ public final class Evolve {
     claim();
     list(clean.hits());
 
+    EvolveReport report;
+    try (HeldFiles files = new HeldFiles(List.of(policy))) { // what is compared and what is searched are one model
+      report = rounds(policy, problems, heldOut, start);
+      files.requireUnchanged();
+    }
+    Files.writeString(directory.resolve("rounds.md"), String.join("\n", report.table()) + "\n");
+    Files.writeString(directory.resolve("report.json"), JSON.writeValueAsString(report.toMap()) + "\n");
+    return report;
+  }
+
+  private EvolveReport rounds(Path model, List<Problem> problems, List<Problem> heldOut, long start)
+      throws InterruptedException {
+    Path policy = model;
     EvalResult base = evaluate("base", policy, null, heldOut, directory.resolve(BASE_ANSWERS));
     List<EvolveReport.Round> rounds = new ArrayList<>();
     for (int n = 1; n <= recipe.rounds(); n++) {
@@ -113,10 +127,7 @@ public final class Evolve {
       }
       policy = nextPolicy(n, policy, round.artefact());
     }
-    EvolveReport report = new EvolveReport(recipe.name(), recipe.seed(), base, rounds, seconds(start));
-    Files.writeString(directory.resolve("rounds.md"), String.join("\n", report.table()) + "\n");
-    Files.writeString(directory.resolve("report.json"), JSON.writeValueAsString(report.toMap()) + "\n");
-    return report;
+    return new EvolveReport(recipe.name(), recipe.seed(), base, rounds, seconds(start));
   }
 
   private EvolveReport.Round round(int n, Path policy, List<Problem> problems, List<Problem> heldOut, EvalResult base)
@@ -257,12 +268,14 @@ public final class Evolve {
       int maxTokens = asked == null ? manner.solutionTokens() : asked;
       int[] seen = new int[2];
       Prompts prompts = recipe.prompts(manner.prompts());
-      try (LlamaPolicy policy = LlamaPolicy.open(model, adapter, prompts.template(), 0)) {
+      try (HeldFiles files = new HeldFiles(Arrays.asList(model, adapter));
+          LlamaPolicy policy = LlamaPolicy.open(model, adapter, prompts.template(), 0)) {
         result = new Evaluator(policy, prompts).run(heldOut, EvalSettings.greedy(maxTokens), done -> {
           seen[0]++;
           seen[1] += done.getFirst().correct() ? 1 : 0;
           listener.answered(seen[0], seen[1]);
         });
+        files.requireUnchanged();
       }
       AnswerFile.write(answers, result.answers());
       sums.put(answers);

@@ -1,5 +1,6 @@
 package dev.sphere.trainer.job;
 
+import dev.sphere.bindings.HeldFiles;
 import dev.sphere.bindings.MemoryEstimate;
 import dev.sphere.engine.PreferencePair;
 import dev.sphere.gguf.GgmlType;
@@ -150,6 +151,15 @@ public record TrainJob(
    * @param stop asked before every step; true: write a checkpoint and return
    */
   public Outcome run(TrainTask task, TrainingListener listener, BooleanSupplier stop) {
+    if (!Files.isRegularFile(model)) {
+      throw new IllegalArgumentException(model + ": no such model file");
+    }
+    try (HeldFiles files = new HeldFiles(List.of(model))) {
+      return run(task, listener, stop, files);
+    }
+  }
+
+  private Outcome run(TrainTask task, TrainingListener listener, BooleanSupplier stop, HeldFiles files) {
     TrainJob fitted = fitted(task);
     Preparation.Prepared prepared = Preparation.of(fitted, task);
     listener.note(prepared.report().summary());
@@ -165,7 +175,9 @@ public record TrainJob(
       if (!prepared.heldOut().isEmpty()) {
         options = options.withEvaluation(new RunOptions.Evaluation(prepared.heldOut(), heldOut.every()));
       }
+      files.requireUnchanged(); // what was hashed is what was loaded
       TrainingResult result = prepared.trainer().run(trainable, options);
+      files.requireUnchanged();
       Path saved = result.complete() ? Artefacts.save(this, task, base, trainable, result, prepared, listener) : null;
       tracker.report(result, prepared.samples(), prepared.report());
       return new Outcome(result, saved, prepared.report(), prepared.heldOut().size());
