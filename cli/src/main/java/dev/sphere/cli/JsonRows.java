@@ -1,15 +1,13 @@
 package dev.sphere.cli;
 
+import dev.sphere.engine.data.JsonText;
 import java.io.IOException;
-import java.nio.charset.MalformedInputException;
-import java.nio.file.Files;
+import java.nio.charset.CharacterCodingException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.stream.Stream;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
 
 /** Reads JSON lines whose mistakes are named by their line. */
 final class JsonRows {
@@ -42,30 +40,31 @@ final class JsonRows {
   /**
    * All rows; blank lines are passed over.
    *
-   * @throws IllegalArgumentException when a line is no JSON object
+   * @throws IllegalArgumentException when a line is no JSON object, or longer than {@link JsonText#MOST_BYTES}
    */
   static List<Row> read(Path file) throws IOException {
     List<Row> rows = new ArrayList<>();
-    int[] number = {0};
-    try (Stream<String> lines = Files.lines(file)) {
-      lines.forEach(line -> {
-        number[0]++;
+    try (JsonText lines = new JsonText(file)) {
+      for (String line = next(lines, file); line != null; line = next(lines, file)) {
         if (!line.isBlank()) {
-          rows.add(row(file + " line " + number[0], number[0], line));
+          rows.add(row(file + " line " + lines.number(), Math.toIntExact(lines.number()), line));
         }
-      });
-    } catch (java.io.UncheckedIOException e) {
-      if (e.getCause() instanceof MalformedInputException) {
-        throw new IllegalArgumentException(file + " line " + (number[0] + 1) + ": this is not UTF-8 text", e);
       }
-      throw e.getCause();
     }
     return rows;
   }
 
+  private static String next(JsonText lines, Path file) throws IOException {
+    try {
+      return lines.next();
+    } catch (CharacterCodingException e) {
+      throw new IllegalArgumentException(file + " line " + lines.number() + ": this is not UTF-8 text", e);
+    }
+  }
+
   private static Row row(String place, int number, String line) {
     try {
-      JsonNode node = JsonMapper.shared().readTree(line);
+      JsonNode node = JsonText.MAPPER.readTree(line);
       if (node.isObject()) {
         return new Row(place, number, node);
       }

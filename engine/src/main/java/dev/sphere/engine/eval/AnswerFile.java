@@ -1,6 +1,6 @@
 package dev.sphere.engine.eval;
 
-import java.io.BufferedReader;
+import dev.sphere.engine.data.JsonText;
 import java.io.BufferedWriter;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -13,7 +13,7 @@ import tools.jackson.databind.json.JsonMapper;
 
 /** Stored answers: one JSON object a line, with the fields of {@link Answered}. */
 public final class AnswerFile {
-  private static final JsonMapper JSON = JsonMapper.shared();
+  private static final JsonMapper JSON = JsonText.MAPPER;
 
   private AnswerFile() {}
 
@@ -36,10 +36,10 @@ public final class AnswerFile {
   /** Reads stored answers. */
   public static List<Answered> read(Path file) {
     List<Answered> answers = new ArrayList<>();
-    int line = 0;
-    try (BufferedReader in = Files.newBufferedReader(file)) {
-      for (String s = in.readLine(); s != null; s = in.readLine()) {
-        line++;
+    long line = 0;
+    try (JsonText lines = new JsonText(file)) {
+      for (String s = lines.next(); s != null; s = lines.next()) {
+        line = lines.number();
         if (!s.isBlank()) {
           answers.add(JSON.readValue(s, Answered.class));
         }

@@ -1,6 +1,6 @@
 package dev.sphere.engine.grade;
 
-import java.io.BufferedReader;
+import dev.sphere.engine.data.JsonText;
 import java.io.BufferedWriter;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -33,15 +33,14 @@ public final class GradeFile {
 
   /** The same, with a grader of the caller's. */
   public static Counts grade(Path in, Path out, AnswerGrader grader) throws IOException {
-    JsonMapper json = JsonMapper.shared();
+    JsonMapper json = JsonText.MAPPER;
     Path part = out.resolveSibling(out.getFileName() + ".part");
-    long line = 0;
     long n = 0;
     long equal = 0;
-    try (BufferedReader reader = Files.newBufferedReader(in);
+    try (JsonText lines = new JsonText(in);
         BufferedWriter writer = Files.newBufferedWriter(part)) {
-      for (String s = reader.readLine(); s != null; s = reader.readLine()) {
-        line++;
+      for (String s = lines.next(); s != null; s = lines.next()) {
+        long line = lines.number();
         if (s.isBlank()) {
           continue;
         }

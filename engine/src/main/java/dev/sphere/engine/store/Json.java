@@ -3,6 +3,7 @@ package dev.sphere.engine.store;
 import dev.sphere.engine.Generation;
 import dev.sphere.engine.PreferencePair;
 import dev.sphere.engine.Problem;
+import dev.sphere.engine.data.JsonText;
 import dev.sphere.engine.search.Candidate;
 import dev.sphere.engine.search.Expansion;
 import dev.sphere.engine.stage.Attempt;
@@ -23,7 +24,7 @@ import tools.jackson.databind.node.ObjectNode;
 /** The records of a run as JSON objects; the field names are those of docs/formats.md. */
 final class Json {
   static final JsonMapper MAPPER =
-      JsonMapper.builder().disable(MapperFeature.SORT_PROPERTIES_ALPHABETICALLY).build();
+      JsonMapper.builder(JsonText.factory()).disable(MapperFeature.SORT_PROPERTIES_ALPHABETICALLY).build();
 
   private Json() {}
 

@@ -1,8 +1,8 @@
 package dev.sphere.engine.store;
 
 import dev.sphere.engine.PreferencePair;
+import dev.sphere.engine.data.JsonText;
 import java.io.BufferedInputStream;
-import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -51,14 +51,16 @@ public final class PairsFile {
    */
   public static List<PreferencePair> read(Path file) {
     List<PreferencePair> pairs = new ArrayList<>();
-    int number = 0;
-    try (BufferedReader reader = Files.newBufferedReader(file, StandardCharsets.UTF_8)) {
-      for (String line = reader.readLine(); line != null; line = reader.readLine()) {
-        number++;
+    long number = 0;
+    try (JsonText lines = new JsonText(file)) {
+      for (String line = lines.next(); line != null; line = lines.next()) {
+        number = lines.number();
         if (!line.isBlank()) {
           pairs.add(Json.pair(Json.parse(line.getBytes(StandardCharsets.UTF_8))));
         }
       }
+    } catch (JsonText.TooLongException e) {
+      throw new StoreException("cannot read the pairs " + e.getMessage(), e);
     } catch (IOException e) {
       throw new StoreException("cannot read the pairs " + file + ": " + e, e);
     } catch (RuntimeException e) {

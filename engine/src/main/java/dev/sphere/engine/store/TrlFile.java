@@ -1,11 +1,13 @@
 package dev.sphere.engine.store;
 
+import dev.sphere.engine.data.DuckDb;
 import java.io.IOException;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
 import java.sql.Connection;
-import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.List;
@@ -39,18 +41,25 @@ public final class TrlFile {
       lines(rows, target);
       return;
     }
-    Path json = target.resolveSibling(target.getFileName() + ".rows.tmp");
     Path parquet = target.resolveSibling(target.getFileName() + ".tmp");
+    Path folder = null;
+    Path json = null;
     try {
+      // DuckDB takes wildcards and partitions in the names that it reads: these have none.
+      folder = Files.createTempDirectory("sphere");
+      json = folder.resolve("rows.json");
       lines(rows, json);
       String types = columns.entrySet().stream()
-          .map(c -> c.getKey() + ": " + quoted(c.getValue()))
+          .map(c -> c.getKey() + ": " + DuckDb.quoted(c.getValue()))
           .collect(Collectors.joining(", ", "{", "}"));
-      try (Connection connection = DriverManager.getConnection("jdbc:duckdb:");
+      try (Connection connection = DuckDb.open(json, parquet);
           Statement statement = connection.createStatement()) {
-        statement.execute("COPY (SELECT * FROM read_json(" + quoted(json.toString()) + ", columns = " + types
-            + ", format = 'newline_delimited', maximum_object_size = 268435456)) TO " + quoted(parquet.toString())
+        statement.execute("COPY (SELECT * FROM read_json(" + DuckDb.quoted(json.toString()) + ", columns = " + types
+            + ", format = 'newline_delimited', maximum_object_size = 268435456)) TO " + DuckDb.quoted(parquet.toString())
             + " (FORMAT parquet, COMPRESSION zstd)");
+      }
+      try (FileChannel written = FileChannel.open(parquet, StandardOpenOption.WRITE)) {
+        written.force(true);
       }
       Files.move(parquet, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
       AtomicFile.forceDirectory(target.toAbsolutePath().getParent());
@@ -58,12 +67,9 @@ public final class TrlFile {
       throw new StoreException("cannot write " + target + ": " + e.getMessage(), e);
     } finally {
       delete(json);
+      delete(folder);
       delete(parquet);
     }
-  }
-
-  private static String quoted(String text) {
-    return "'" + text.replace("'", "''") + "'";
   }
 
   private static void lines(List<ObjectNode> rows, Path target) {
@@ -77,7 +83,9 @@ public final class TrlFile {
 
   private static void delete(Path file) {
     try {
-      Files.deleteIfExists(file);
+      if (file != null) {
+        Files.deleteIfExists(file);
+      }
     } catch (IOException e) {
       System.getLogger(TrlFile.class.getName()).log(System.Logger.Level.WARNING, "cannot delete " + file, e);
     }
