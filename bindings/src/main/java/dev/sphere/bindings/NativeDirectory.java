@@ -7,6 +7,7 @@ import java.lang.foreign.SymbolLookup;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.security.MessageDigest;
@@ -24,8 +25,9 @@ import java.util.stream.Stream;
  * a folder of the cache to which the jar's own libraries were extracted.
  *
  * <p>The cache folder's name is the hash of the index, which holds every library's SHA-256: same content, same folder,
- * never extracted twice. It is filled under another name and renamed when it is whole, so that processes which start
- * at the same time, or die in the middle, never see half of it.
+ * never extracted twice. It is filled under another name, synced and renamed when it is whole, so that processes which
+ * start at the same time, or die in the middle, never see half of it. Before anything is loaded, each library is
+ * compared with its SHA-256, in a folder that only this user can write to ({@link CacheFolder}).
  *
  * @param path the folder
  * @param libraries in the order in which they must be loaded
@@ -79,7 +81,7 @@ record NativeDirectory(Path path, List<Library> libraries, Set<String> cpuFeatur
               + " (or name a folder that holds them in " + ENV + ").",
           null);
     }
-    return extract(folder, index, cache());
+    return extract(folder, index, CacheFolder.root());
   }
 
   /**
@@ -113,7 +115,8 @@ record NativeDirectory(Path path, List<Library> libraries, Set<String> cpuFeatur
     List<Library> libraries = parse(Files.readAllBytes(index), index.toString());
     for (Library library : libraries) {
       Path file = directory.resolve(library.file());
-      if (!Files.isRegularFile(file) || Files.size(file) != library.bytes()) {
+      if (!Files.isRegularFile(file) || Files.size(file) != library.bytes()
+          || !sha256(Files.readAllBytes(file)).equals(library.sha256())) {
         throw new NativeUnavailableException(
             ENV + "=" + directory + (Files.exists(file) ? " has another " : " lacks ") + library.file()
                 + " than its index names. Make it again with:"
@@ -132,16 +135,17 @@ record NativeDirectory(Path path, List<Library> libraries, Set<String> cpuFeatur
 
   private static NativeDirectory extract(String folder, byte[] index, Path cache) throws IOException {
     List<Library> libraries = parse(index, "the jar's index");
-    Path target = cache.resolve("native").resolve(sha256(index).substring(0, 24));
+    Path parent;
+    try {
+      parent = CacheFolder.of(cache, "native");
+    } catch (IOException e) {
+      throw new NativeUnavailableException(
+          "The native libraries cannot be extracted: " + cache.resolve("native") + " cannot be used (" + e.getMessage()
+              + "). Set XDG_CACHE_HOME to a folder of your own that can be written.",
+          e);
+    }
+    Path target = parent.resolve(sha256(index).substring(0, 24));
     if (!complete(target, libraries)) {
-      try {
-        Files.createDirectories(target.getParent());
-      } catch (IOException e) {
-        throw new NativeUnavailableException(
-            "The native libraries cannot be extracted: " + target.getParent() + " cannot be made (" + e
-                + "). Set XDG_CACHE_HOME to a folder that can be written.",
-            e);
-      }
       Path half = Files.createTempDirectory(target.getParent(), ".half.");
       try {
         for (Library library : libraries) {
@@ -152,9 +156,9 @@ record NativeDirectory(Path path, List<Library> libraries, Set<String> cpuFeatur
                     + HOW_TO_BUILD,
                 null);
           }
-          Files.write(half.resolve(library.file()), content);
+          CacheFolder.write(half.resolve(library.file()), content);
         }
-        Files.write(half.resolve("index"), index);
+        CacheFolder.write(half.resolve("index"), index);
         publish(half, target, libraries);
       } finally {
         deleteTree(half);
@@ -171,7 +175,7 @@ record NativeDirectory(Path path, List<Library> libraries, Set<String> cpuFeatur
   private static void publish(Path half, Path target, List<Library> libraries) throws IOException {
     for (int attempt = 0; ; attempt++) {
       try {
-        Files.move(half, target, StandardCopyOption.ATOMIC_MOVE);
+        CacheFolder.publish(half, target);
         return;
       } catch (FileSystemException e) {
         if (complete(target, libraries)) {
@@ -180,7 +184,7 @@ record NativeDirectory(Path path, List<Library> libraries, Set<String> cpuFeatur
         if (attempt == 3) {
           throw e;
         }
-        // A folder that is not whole can only be old damage (a full disk, a crash of the machine): set it aside.
+        // One that is not whole or not as it was made (a full disk, a crash, another's hand) is set aside.
         Path aside = Files.createTempDirectory(target.getParent(), ".half.");
         try {
           Files.move(target, aside.resolve("damaged"), StandardCopyOption.ATOMIC_MOVE);
@@ -191,17 +195,21 @@ record NativeDirectory(Path path, List<Library> libraries, Set<String> cpuFeatur
     }
   }
 
-  private static boolean complete(Path target, List<Library> libraries) {
-    try {
-      for (Library library : libraries) {
-        if (Files.size(target.resolve(library.file())) != library.bytes()) {
-          return false;
-        }
-      }
-      return true;
-    } catch (IOException e) {
+  /** True when all is there as it was made, in a folder to which only this user can write. */
+  private static boolean complete(Path target, List<Library> libraries) throws IOException {
+    if (!Files.isDirectory(target, LinkOption.NOFOLLOW_LINKS)) {
       return false;
     }
+    CacheFolder.of(target.getParent(), target.getFileName().toString());
+    return libraries.parallelStream().allMatch(library -> {
+      Path file = target.resolve(library.file());
+      try {
+        return CacheFolder.isOwn(file) && Files.size(file) == library.bytes()
+            && sha256(Files.readAllBytes(file)).equals(library.sha256());
+      } catch (IOException e) {
+        return false;
+      }
+    });
   }
 
   static List<Library> parse(byte[] index, String source) {
@@ -215,13 +223,6 @@ record NativeDirectory(Path path, List<Library> libraries, Set<String> cpuFeatur
       libraries.add(new Library(word[0], Long.parseLong(word[1]), word[2]));
     }
     return List.copyOf(libraries);
-  }
-
-  /** Sphere's cache: {@code $XDG_CACHE_HOME/sphere}, by default {@code ~/.cache/sphere}. */
-  static Path cache() {
-    String xdg = System.getenv("XDG_CACHE_HOME");
-    Path base = xdg != null && !xdg.isBlank() ? Path.of(xdg) : Path.of(System.getProperty("user.home"), ".cache");
-    return base.toAbsolutePath().resolve("sphere");
   }
 
   /** As in the resource folder's name: "linux-x86_64", "linux-aarch64", "darwin-aarch64". */
@@ -248,7 +249,7 @@ record NativeDirectory(Path path, List<Library> libraries, Set<String> cpuFeatur
   }
 
   private static void deleteTree(Path root) throws IOException {
-    if (!Files.exists(root)) {
+    if (!Files.exists(root, LinkOption.NOFOLLOW_LINKS)) {
       return;
     }
     try (Stream<Path> tree = Files.walk(root)) {

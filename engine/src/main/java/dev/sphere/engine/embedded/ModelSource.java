@@ -1,13 +1,14 @@
 package dev.sphere.engine.embedded;
 
+import dev.sphere.bindings.CacheFolder;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 
@@ -19,14 +20,15 @@ public final class ModelSource {
   private ModelSource() {}
 
   /**
-   * The GGUF file that a name or path means. An embedded model is unpacked into the cache directory, under its hash.
+   * The GGUF file that a name or path means. An embedded model is unpacked into the cache, under its hash; one that is
+   * there is compared with what is carried, byte for byte.
    *
    * @param nameOrPath {@code embedded}, {@code embedded-small}, or a path
    * @throws IllegalArgumentException when there is no such file, with what can be given instead
    */
   public static Path resolve(String nameOrPath) {
     if (EMBEDDED.contains(nameOrPath)) {
-      return unpack(nameOrPath);
+      return unpack(CacheFolder.root(), nameOrPath);
     }
     Path path = Path.of(nameOrPath);
     if (!Files.isRegularFile(path)) {
@@ -36,33 +38,30 @@ public final class ModelSource {
     return path;
   }
 
-  private static Path unpack(String name) {
+  /** Visible for tests: unpacks an embedded model below {@code cache}, if it isn't there as it is carried. */
+  static Path unpack(Path cache, String name) {
     try (InputStream in = ModelSource.class.getResourceAsStream(name + ".gguf")) {
       if (in == null) {
         throw new IllegalStateException("model " + name + ": this build of Sphere does not carry it");
       }
       byte[] bytes = in.readAllBytes();
-      Path dir = cacheDirectory().resolve("models").resolve(sha256(bytes).substring(0, 16));
-      Path file = dir.resolve(name + ".gguf");
-      if (!Files.isRegularFile(file) || Files.size(file) != bytes.length) {
-        Files.createDirectories(dir);
-        Path part = Files.createTempFile(dir, name, ".part");
-        Files.write(part, bytes);
-        Files.move(part, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+      Path folder = CacheFolder.of(cache, "models", sha256(bytes).substring(0, 16));
+      Path file = folder.resolve(name + ".gguf");
+      if (!CacheFolder.isOwn(file) || !Arrays.equals(Files.readAllBytes(file), bytes)) {
+        Path part = folder.resolve("." + name + "." + ProcessHandle.current().pid() + "-" + System.nanoTime() + ".part");
+        try {
+          CacheFolder.write(part, bytes);
+          CacheFolder.publish(part, file);
+        } finally {
+          Files.deleteIfExists(part);
+        }
       }
       return file;
     } catch (IOException e) {
       throw new UncheckedIOException(
-          "unpacking model " + name + " into " + cacheDirectory() + ": " + e.getMessage()
+          "unpacking model " + name + " into " + cache + ": " + e.getMessage()
               + "; set XDG_CACHE_HOME to a directory that can be written", e);
     }
-  }
-
-  /** {@code XDG_CACHE_HOME/sphere}, else {@code ~/.cache/sphere}: where the native libraries are cached too. */
-  public static Path cacheDirectory() {
-    String xdg = System.getenv("XDG_CACHE_HOME");
-    Path base = xdg != null && !xdg.isBlank() ? Path.of(xdg) : Path.of(System.getProperty("user.home"), ".cache");
-    return base.resolve("sphere");
   }
 
   private static String sha256(byte[] bytes) {

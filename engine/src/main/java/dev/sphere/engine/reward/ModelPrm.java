@@ -52,7 +52,9 @@ public final class ModelPrm implements PrmFactory, AutoCloseable {
     }
     try (GgufFile gguf = GgufFile.openModel(file)) {
       PrmHead head = PrmHead.of(gguf);
-      return new ModelPrm(Prober.open(HeadlessCopy.of(gguf), true), info, head, prompts);
+      try (GgufFile body = HeadlessCopy.of(gguf)) {
+        return new ModelPrm(Prober.open(body.path(), true), info, head, prompts);
+      }
     }
   }
 

@@ -3,12 +3,15 @@ package dev.sphere.engine.embedded;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sphere.bindings.Model;
 import dev.sphere.bindings.Vocabulary;
 import dev.sphere.engine.embedded.WordProblems.Split;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -68,5 +71,31 @@ class EmbeddedModelsTest {
     assertTrue(e.getMessage().contains("embedded-small"), e.getMessage());
     e = assertThrows(IllegalArgumentException.class, () -> ModelSource.resolve("no/such.gguf"));
     assertTrue(e.getMessage().contains("no/such.gguf"), e.getMessage());
+  }
+
+  /** Before, a file of the right size was taken for the model. */
+  @Test
+  void aModelInTheCacheIsTheOneThatIsCarried() throws IOException {
+    Path cache = dir.resolve("sphere");
+    Path file = ModelSource.unpack(cache, "embedded-small");
+    byte[] content = Files.readAllBytes(file);
+    Object inode = Files.getAttribute(file, "unix:ino");
+    assertEquals(file, ModelSource.unpack(cache, "embedded-small"));
+    assertEquals(inode, Files.getAttribute(file, "unix:ino"), "not written again");
+    byte[] other = content.clone();
+    other[other.length / 2] ^= 1;
+    Files.write(file, other);
+    ModelSource.unpack(cache, "embedded-small");
+    assertArrayEquals(content, Files.readAllBytes(file));
+    Path outside = Files.move(file, dir.resolve("outside.gguf"));
+    Files.createSymbolicLink(file, outside);
+    ModelSource.unpack(cache, "embedded-small");
+    assertFalse(Files.isSymbolicLink(file), "a link may be turned elsewhere");
+    Files.setPosixFilePermissions(file, java.nio.file.attribute.PosixFilePermissions.fromString("rw-rw-rw-"));
+    ModelSource.unpack(cache, "embedded-small");
+    assertNotEquals(inode, Files.getAttribute(file, "unix:ino"), "others may have it open for writing");
+    try (var left = Files.list(file.getParent())) {
+      assertEquals(1, left.count());
+    }
   }
 }

@@ -31,6 +31,7 @@ import dev.sphere.gguf.PrmInfo;
 import dev.sphere.gguf.PrmInfo.Form;
 import dev.sphere.gguf.PrmInfo.Layout;
 import dev.sphere.gguf.RandomModel;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -142,6 +143,35 @@ class ModelPrmTest {
       float[] hidden = states.read(0, List.of(Prober.Probe.atEnd(text))).getFirst().hidden();
       assertEquals(PrmHead.of(gguf).score(hidden), score, 1e-9);
       assertNotEquals(0.5, score, 1e-3);
+    }
+  }
+
+  /** Before, a copy in the cache was taken as it was found. */
+  @Test
+  void aCopyWithoutTheHeadIsTheOneThatWasMade() throws Exception {
+    Path cache = dir.resolve("sphere");
+    Path file = declare("copied", true, "sphere.prm.form", "head", "sphere.prm.layout", "qwen");
+    try (GgufFile gguf = GgufFile.open(file)) {
+      Path copy;
+      String hash;
+      try (GgufFile made = HeadlessCopy.of(gguf, cache)) {
+        copy = made.path();
+        hash = made.sha256();
+      }
+      byte[] content = Files.readAllBytes(copy);
+      Object inode = Files.getAttribute(copy, "unix:ino");
+      HeadlessCopy.of(gguf, cache).close();
+      assertEquals(inode, Files.getAttribute(copy, "unix:ino"), "made once");
+      content[content.length - 5] ^= 1;
+      Files.write(copy, content);
+      try (GgufFile again = HeadlessCopy.of(gguf, cache)) {
+        assertEquals(hash, again.sha256());
+      }
+      Files.write(copy, Arrays.copyOf(content, content.length / 2));
+      HeadlessCopy.of(gguf, cache).close();
+      try (var left = Files.list(copy.getParent())) {
+        assertEquals(1, left.count());
+      }
     }
   }
 
