@@ -30,7 +30,7 @@ public final class GgufException extends RuntimeException {
     StringBuilder text = new StringBuilder("'");
     for (int i = 0; i < Math.min(name.length(), 80); i++) {
       char c = name.charAt(i);
-      text.append(Character.isISOControl(c) || c == '\u2028' || c == '\u2029' ? '?' : c);
+      text.append(Character.isISOControl(c) || Visible.steers(c) ? '?' : c);
     }
     return text.append(name.length() > 80 ? "...'" : "'").toString();
   }

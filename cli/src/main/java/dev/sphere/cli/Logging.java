@@ -1,5 +1,6 @@
 package dev.sphere.cli;
 
+import dev.sphere.gguf.Visible;
 import java.util.Locale;
 import java.util.Map;
 import java.util.logging.ConsoleHandler;
@@ -35,8 +36,9 @@ final class Logging {
           @Override
           public String format(LogRecord line) {
             Throwable thrown = line.getThrown();
-            return line.getLevel().getName().toLowerCase(Locale.ROOT) + " [" + line.getLoggerName() + "] "
-                + formatMessage(line) + (thrown == null ? "" : " (" + thrown + ")") + System.lineSeparator();
+            String text = line.getLevel().getName().toLowerCase(Locale.ROOT) + " [" + line.getLoggerName() + "] "
+                + formatMessage(line) + (thrown == null ? "" : " (" + thrown + ")");
+            return Visible.text(text) + System.lineSeparator();
           }
         });
     root.addHandler(console);

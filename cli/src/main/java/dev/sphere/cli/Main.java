@@ -48,6 +48,9 @@ public final class Main implements Runnable {
   public static int run(String... args) {
     CommandLine commandLine = new CommandLine(new Main());
     commandLine.setCaseInsensitiveEnumValuesAllowed(true);
+    commandLine.setOut(Terminal.over(System.out));
+    commandLine.setErr(Terminal.over(System.err));
+    commandLine.setColorScheme(CommandLine.Help.defaultColorScheme(CommandLine.Help.Ansi.OFF)); // it would be shown
     commandLine.setExecutionExceptionHandler((e, command, parsed) -> report(e, command.getErr()));
     // A subcommand of eval would have to be given eval's own required options.
     if (args.length > 1 && args[0].equals("eval") && args[1].equals("prm")) {

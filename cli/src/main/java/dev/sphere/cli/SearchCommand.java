@@ -129,7 +129,7 @@ final class SearchCommand implements Callable<Integer> {
 
   private PairSearch.Outcome search(SearchPlan plan, List<Problem> list) throws InterruptedException {
     boolean terminal = System.console() != null && System.console().isTerminal();
-    Thread hint = new Thread(() -> System.err.println(
+    Thread hint = new Thread(() -> spec.commandLine().getErr().println(
         "\nsphere: interrupted; the run is safe in " + run + ": go on with the same command and --resume"));
     Runtime.getRuntime().addShutdownHook(hint);
     try (SearchProgress progress = new SearchProgress(list.size(), System.err, terminal)) {

@@ -154,7 +154,7 @@ final class Story implements EvolveListener, AutoCloseable {
   @Override
   public TrainingListener training(int round) {
     say("Round %d, training on the pairs.", round);
-    train = new TrainProgress(new PrintWriter(err, true));
+    train = new TrainProgress(Terminal.over(err));
     return train;
   }
 

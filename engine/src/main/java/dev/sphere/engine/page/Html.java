@@ -1,5 +1,6 @@
 package dev.sphere.engine.page;
 
+import dev.sphere.gguf.Visible;
 import java.util.Locale;
 
 /** Text for HTML pages that stand alone: no script, no file besides. */
@@ -22,7 +23,8 @@ final class Html {
         + STYLE + "</style></head>\n<body>\n" + body + "</body></html>\n";
   }
 
-  static String escape(String text) {
+  static String escape(String raw) {
+    String text = Visible.text(raw);
     StringBuilder out = new StringBuilder(text.length() + 16);
     for (int i = 0; i < text.length(); i++) {
       char c = text.charAt(i);

@@ -1,5 +1,6 @@
 package dev.sphere.trainer.report;
 
+import dev.sphere.gguf.Visible;
 import dev.sphere.trainer.data.RowReport;
 import dev.sphere.trainer.loop.StepMetrics;
 import dev.sphere.trainer.loop.TrainingResult;
@@ -138,7 +139,7 @@ final class HtmlReport {
   }
 
   private static String escaped(String text) {
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\"", "&quot;");
+    return Visible.text(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\"", "&quot;");
   }
 
   private static String resource(String name) {
