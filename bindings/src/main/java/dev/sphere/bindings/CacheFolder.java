@@ -62,7 +62,8 @@ public final class CacheFolder {
   private static void own(Path folder) throws IOException {
     try {
       if (posix(folder)) {
-        Files.createDirectory(folder, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+        Set<PosixFilePermission> mine = PosixFilePermissions.fromString("rwx------");
+        Files.createDirectory(folder, PosixFilePermissions.asFileAttribute(mine));
       } else {
         Files.createDirectory(folder);
       }
@@ -87,8 +88,8 @@ public final class CacheFolder {
 
   private static void requireOwner(Path path, String what) throws IOException {
     if (posix(path) && uid(path) != User.ID) {
-      throw new IOException("the " + what + " " + path + " belongs to the user " + uid(path) + ", and you are " + User.ID
-          + ": what is in it is not to be trusted. " + remedy(path));
+      throw new IOException("the " + what + " " + path + " belongs to the user " + uid(path) + ", and you are "
+          + User.ID + ": what is in it is not to be trusted. " + remedy(path));
     }
   }
 
@@ -107,7 +108,8 @@ public final class CacheFolder {
 
   /** Writes a new file that only this user can write to, and brings it to the disk. */
   public static void write(Path file, byte[] content) throws IOException {
-    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+    try (FileChannel channel =
+        FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
       if (posix(file)) {
         Set<PosixFilePermission> mode = Files.getPosixFilePermissions(file);
         mode.removeAll(OTHERS_WRITE);

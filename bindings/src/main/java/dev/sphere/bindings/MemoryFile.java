@@ -12,8 +12,8 @@ import java.nio.file.Path;
 
 /**
  * File descriptors that have a number: of files, and of memory that is a file. Java's own channels keep theirs to
- * themselves, but native code needs a name, which is /proc/self/fd/NUMBER. Linux alone: elsewhere, or where native access
- * is denied, nothing of this is there and every opening gives -1.
+ * themselves, but native code needs a name, which is /proc/self/fd/NUMBER. Linux alone: elsewhere, or where native
+ * access is denied, nothing of this is there and every opening gives -1.
  */
 final class MemoryFile {
   private static final int FLAGS = 0x80000 | 0x800 | 0x100; // O_RDONLY, O_CLOEXEC, O_NONBLOCK, O_NOCTTY

@@ -30,7 +30,7 @@ import java.util.Map;
  * <p>Thread-safe; close is idempotent.
  */
 public final class OpenFile implements AutoCloseable {
-  /** The environment variable that says whether files are mapped: {@code on}, {@code off} or {@code auto}, the default. */
+  /** The environment variable that says whether files are mapped: {@code on}, {@code off} or {@code auto} (default). */
   public static final String ENV = "SPHERE_MMAP";
 
   /** Largest file that is copied into memory where nothing else is said, in bytes: 256 MiB, about 0.1 s. */

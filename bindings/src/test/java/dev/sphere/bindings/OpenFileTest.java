@@ -42,7 +42,8 @@ class OpenFileTest {
     RandomModel.write(RandomModel.like("tiny-qwen2"), ByteVocabulary.metadata(), GgmlType.F32, seed, plain);
     Path path = dir.resolve(name);
     try (GgufFile model = GgufFile.open(plain)) {
-      GgufWriter writer = new GgufWriter().putAll(model.metadata()).put("general.name", GgufValue.string("seed " + seed));
+      GgufWriter writer = new GgufWriter().putAll(model.metadata());
+      writer.put("general.name", GgufValue.string("seed " + seed));
       model.tensors().values().forEach(t -> writer.copy(model, t));
       writer.write(path);
     }
@@ -95,7 +96,8 @@ class OpenFileTest {
       }
       held.requireUnchanged();
       Files.move(other, file, StandardCopyOption.ATOMIC_MOVE);
-      for (Runnable use : List.<Runnable>of(held::requireUnchanged, () -> GgufFile.open(file), () -> Model.load(file))) {
+      for (Runnable use : List.<Runnable>of(
+          held::requireUnchanged, () -> GgufFile.open(file), () -> Model.load(file))) {
         GgufException e = assertThrows(GgufException.class, use::run);
         assertTrue(e.getMessage().startsWith(file + " changed") && e.getMessage().contains("SHA-256"), e.getMessage());
       }

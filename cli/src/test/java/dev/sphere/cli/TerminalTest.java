@@ -74,7 +74,8 @@ class TerminalTest {
   @Test
   void filesAndTheirNames() throws Exception {
     Path file = dir.resolve("rows\u001b[2J.jsonl");
-    Files.writeString(file, "{\"id\":\"x\",\"prompt\":\"" + "\\u001b[31m\\u009b" + "\",\"question\":\"\u009b2J\"}\n\u001b]0;x\n");
+    Files.writeString(file,
+        "{\"id\":\"x\",\"prompt\":\"" + "\\u001b[31m\\u009b" + "\",\"question\":\"\u009b2J\"}\n\u001b]0;x\n");
     for (String[] args : new String[][] {
         {"score", "--model", "embedded-small", "--in", file.toString(), "--out", dir.resolve("o").toString()},
         {"grade", "--in", file.toString(), "--out", dir.resolve("o").toString()},

@@ -223,8 +223,8 @@ class HostileRowsTest {
     Path file = dir.resolve("bomb.parquet");
     for (int mib : new int[] {17, 400}) {
       try (Connection c = DriverManager.getConnection("jdbc:duckdb:"); Statement s = c.createStatement()) {
-        s.execute("COPY (SELECT repeat('x', " + mib + " * 1048576) AS question, '1' AS answer UNION ALL SELECT 'q', '2') TO '"
-            + file + "' (FORMAT parquet, COMPRESSION zstd)");
+        s.execute("COPY (SELECT repeat('x', " + mib + " * 1048576) AS question, '1' AS answer "
+            + "UNION ALL SELECT 'q', '2') TO '" + file + "' (FORMAT parquet, COMPRESSION zstd)");
       }
       assertTrue(Files.size(file) < 200_000, Files.size(file) + " bytes");
       RuntimeException e = assertThrows(RuntimeException.class, () -> ProblemReader.read(file.toString()));
