@@ -123,8 +123,8 @@ public final class CacheFolder {
   }
 
   /**
-   * Gives what is whole its name: a file, or a folder of files that were written by {@link #write}. The names are on the
-   * disk when it returns.
+   * Gives what is whole its name: a file, or a folder of files that were written by {@link #write}. The names are on
+   * the disk when it returns.
    */
   public static void publish(Path whole, Path target) throws IOException {
     if (Files.isDirectory(whole, LinkOption.NOFOLLOW_LINKS)) {

@@ -141,8 +141,8 @@ public final class OpenFile implements AutoCloseable {
   }
 
   /**
-   * Refuses when the name no longer stands for the bytes that were opened. It compares device, inode, size and the times
-   * of change; where they differ and the SHA-256 is known, all bytes.
+   * Refuses when the name no longer stands for the bytes that were opened. It compares device, inode, size and the
+   * times of change; where they differ and the SHA-256 is known, all bytes.
    *
    * @throws GgufException naming the file
    */
