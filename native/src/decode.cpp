@@ -56,8 +56,12 @@ sphere_decoder::sphere_decoder(const sphere_decode_model & m, int32_t count, int
   products.reserve(output, micro);
   products.allocate();
   all_turns = lines_of<float>(static_cast<int64_t>(positions) * m.head);
-  keys = lines_of<uint16_t>(m.layers * count * each);
-  values = lines_of<uint16_t>(m.layers * count * each);
+  int64_t kept;
+  if (__builtin_mul_overflow(static_cast<int64_t>(m.layers) * count, each, &kept)) {
+    throw std::bad_alloc();
+  }
+  keys = lines_of<uint16_t>(kept);
+  values = lines_of<uint16_t>(kept);
   for (Lines<float> * rows : {&x, &normed, &sum}) {
     *rows = lines_of<float>(micro * w);
   }
@@ -105,8 +109,9 @@ sphere_decoder::Adapted & sphere_decoder::matrix(int32_t place) {
   if (place == SPHERE_DECODE_OUTPUT) {
     return output;
   }
-  const int32_t layer = (place - SPHERE_DECODE_LAYERS) / SPHERE_DECODE_LAYER;
-  const int32_t weight = (place - SPHERE_DECODE_LAYERS) % SPHERE_DECODE_LAYER;
+  const int32_t inside = std::max(place, static_cast<int32_t>(SPHERE_DECODE_LAYERS)) - SPHERE_DECODE_LAYERS;
+  const int32_t layer = inside / SPHERE_DECODE_LAYER;
+  const int32_t weight = inside % SPHERE_DECODE_LAYER;
   static_assert(SPHERE_DECODE_Q == 1 && SPHERE_DECODE_DOWN == 7, "the matrices in the order of matrices()");
   if (place < SPHERE_DECODE_LAYERS || layer >= shape.layers || weight < SPHERE_DECODE_Q ||
       weight > SPHERE_DECODE_DOWN) {
@@ -118,7 +123,7 @@ sphere_decoder::Adapted & sphere_decoder::matrix(int32_t place) {
 void sphere_decoder::adapt(int32_t place, int32_t rank, float scale, const float * a, const float * b) {
   Adapted & target = matrix(place);
   const int64_t columns = target.columns(), rows = target.rows();
-  const int64_t inner = (rank + 15) / 16 * 16, outer = (rows + 3) / 4 * 4;
+  const int64_t inner = (static_cast<int64_t>(rank) + 15) / 16 * 16, outer = (rows + 3) / 4 * 4;
   Adapter adapter;
   adapter.scale = scale;
   adapter.a_data = lines_of<float>(inner * columns);

@@ -9,6 +9,7 @@
 #include "ggml.h"
 
 #include <memory>
+#include <new>
 #include <vector>
 
 namespace sphere {
@@ -21,7 +22,11 @@ struct FreeAligned {
 template <typename T> using Lines = std::unique_ptr<T[], FreeAligned>;
 void * lines(size_t bytes);
 template <typename T> Lines<T> lines_of(int64_t count) {
-  return Lines<T>(static_cast<T *>(lines(static_cast<size_t>(count) * sizeof(T))));
+  size_t bytes;
+  if (count < 0 || __builtin_mul_overflow(static_cast<size_t>(count), sizeof(T), &bytes)) {
+    throw std::bad_alloc();
+  }
+  return Lines<T>(static_cast<T *>(lines(bytes)));
 }
 
 // A matrix of weights.
@@ -56,7 +61,8 @@ struct Layer {
 // the shapes in which ggml does that too.
 class Products {
 public:
-  // Makes room for a product with up to n rows.
+  // Makes room for a product with up to n rows by the kernel that would be taken now. Another one (the matrix unit may
+  // be switched on and off) finds its room when it comes.
   void reserve(const Matrix & matrix, int64_t n);
   void allocate();
 
@@ -67,10 +73,13 @@ public:
   void into(const Matrix & matrix, float * y, int64_t stride);
 
 private:
+  void need(int64_t inputs, int64_t own);
+
   const float * x = nullptr;
   int64_t n = 0;
   const void * converted = nullptr; // by which kernel or type
-  int64_t inputs_size = 64, own_size = 64;
+  int64_t inputs_size = 0, own_size = 0;
+  int64_t inputs_wanted = 64, own_wanted = 64;
   Lines<char> inputs, own;
 };
 

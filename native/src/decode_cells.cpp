@@ -21,6 +21,16 @@ size_t Cells::Sequence::from(int32_t position) const {
   return static_cast<size_t>(std::lower_bound(positions.begin(), positions.end(), position) - positions.begin());
 }
 
+// Both lists, before one is longer: nothing has changed where there is no memory.
+void Cells::Sequence::make_room(size_t more) {
+  const size_t size = cells.size() + more;
+  for (std::vector<int32_t> * list : {&cells, &positions}) {
+    if (list->capacity() < size) {
+      list->reserve(std::max(size, 2 * list->capacity()));
+    }
+  }
+}
+
 int32_t Cells::last(int32_t sequence) const {
   const Sequence & s = all[static_cast<size_t>(sequence)];
   return s.positions.empty() ? -1 : s.positions.back();
@@ -31,6 +41,7 @@ int32_t Cells::append(int32_t sequence, int32_t position) {
     head = head + 1 == count() ? 0 : head + 1;
   }
   Sequence & s = all[static_cast<size_t>(sequence)];
+  s.make_room(1);
   s.cells.push_back(head);
   s.positions.push_back(position);
   holders[static_cast<size_t>(head)] = 1;
@@ -51,6 +62,7 @@ void Cells::copy(int32_t from, int32_t to, int32_t start, int32_t end) {
   const auto range = [&](const std::vector<int32_t> & v) { return v.begin() + static_cast<std::ptrdiff_t>(first); };
   const auto n = static_cast<std::ptrdiff_t>(past - first);
   if (target.positions.empty() || target.positions.back() < source.positions[first]) {
+    target.make_room(past - first);
     target.cells.insert(target.cells.end(), range(source.cells), range(source.cells) + n);
     target.positions.insert(target.positions.end(), range(source.positions), range(source.positions) + n);
     for (size_t i = first; i < past; i++) {
@@ -59,6 +71,7 @@ void Cells::copy(int32_t from, int32_t to, int32_t start, int32_t end) {
     return;
   }
   Sequence merged; // by position, then by cell, a cell once
+  merged.make_room(past - first + target.cells.size());
   size_t i = first, j = 0;
   while (i < past || j < target.cells.size()) {
     const bool ours = j < target.cells.size();

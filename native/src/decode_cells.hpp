@@ -43,6 +43,7 @@ private:
   struct Sequence {
     std::vector<int32_t> cells, positions; // in ascending order of positions
     size_t from(int32_t position) const;
+    void make_room(size_t more);
   };
 
   void release(const Sequence & sequence, size_t from, size_t to);

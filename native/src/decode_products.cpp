@@ -39,7 +39,8 @@ int64_t row_bytes(const Matrix & matrix) {
 void FreeAligned::operator()(void * p) const { std::free(p); }
 
 void * lines(size_t bytes) {
-  void * p = std::aligned_alloc(64, (std::max<size_t>(bytes, 1) + 63) / 64 * 64);
+  const size_t whole = (std::max<size_t>(bytes, 1) + 63) / 64 * 64;
+  void * p = whole < bytes ? nullptr : std::aligned_alloc(64, whole);
   if (p == nullptr) {
     throw std::bad_alloc();
   }
@@ -54,17 +55,26 @@ Matrix::Matrix(const void * data, int32_t type, int64_t columns, int64_t rows, c
 void Products::reserve(const Matrix & matrix, int64_t most) {
   for (int64_t rows = 1; rows <= most; rows++) { // what a kernel needs may depend on it in any way
     if (const ProductKernel * kernel = product_kernel(&matrix.weights, rows)) {
-      inputs_size = std::max(inputs_size, kernel->inputs_size(matrix.columns(), rows));
-      own_size = std::max(own_size, kernel->own_size(matrix.columns(), rows));
+      inputs_wanted = std::max(inputs_wanted, kernel->inputs_size(matrix.columns(), rows));
+      own_wanted = std::max(own_wanted, kernel->own_size(matrix.columns(), rows));
     } else {
-      inputs_size = std::max(inputs_size, whole_lines(row_bytes(matrix) * rows));
+      inputs_wanted = std::max(inputs_wanted, whole_lines(row_bytes(matrix) * rows));
     }
   }
 }
 
-void Products::allocate() {
-  inputs = lines_of<char>(inputs_size);
-  own = lines_of<char>(own_size);
+void Products::allocate() { need(inputs_wanted, own_wanted); }
+
+void Products::need(int64_t inputs_bytes, int64_t own_bytes) {
+  if (inputs_bytes > inputs_size) {
+    inputs = lines_of<char>(inputs_bytes);
+    inputs_size = inputs_bytes;
+    converted = nullptr;
+  }
+  if (own_bytes > own_size) {
+    own = lines_of<char>(own_bytes);
+    own_size = own_bytes;
+  }
 }
 
 void Products::rows(const float * from, int64_t count) {
@@ -76,6 +86,7 @@ void Products::rows(const float * from, int64_t count) {
 void Products::into(const Matrix & matrix, float * y, int64_t stride) {
   ggml_tensor in = floats_of(x, matrix.columns(), n, matrix.columns());
   if (const ProductKernel * kernel = product_kernel(&matrix.weights, n)) {
+    need(kernel->inputs_size(matrix.columns(), n), kernel->own_size(matrix.columns(), n));
     if (converted != kernel) {
       kernel->convert(&in, 0, 1, inputs.get(), own.get());
       converted = kernel;
@@ -90,6 +101,7 @@ void Products::into(const Matrix & matrix, float * y, int64_t stride) {
   const ggml_type_traits_cpu * traits = ggml_get_type_traits_cpu(matrix.weights.type);
   const ggml_type type = traits->vec_dot_type;
   const size_t bytes = static_cast<size_t>(row_bytes(matrix));
+  need(type == GGML_TYPE_F32 ? 0 : static_cast<int64_t>(bytes) * n, 0);
   const char * all = type == GGML_TYPE_F32 ? reinterpret_cast<const char *>(x) : inputs.get();
   if (type != GGML_TYPE_F32 && converted != traits) {
     for (int64_t i = 0; i < n; i++) {

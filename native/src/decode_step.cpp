@@ -62,10 +62,18 @@ void sphere_decoder::check(int32_t n, const int32_t * tokens, const int32_t * at
 void sphere_decoder::step(int32_t n, const int32_t * tokens, const int32_t * at, const int32_t * of,
                           const int8_t * outputs) {
   check(n, tokens, at, of);
+  rows.reserve(static_cast<size_t>(std::min(micro, n)));
   grow(std::count_if(outputs, outputs + n, [](int8_t wanted) { return wanted != 0; }));
   done = 0;
-  for (int32_t from = 0; from < n; from += micro) {
-    micro_step({std::min(micro, n - from), tokens + from, at + from, of + from, outputs + from});
+  try {
+    for (int32_t from = 0; from < n; from += micro) {
+      micro_step({std::min(micro, n - from), tokens + from, at + from, of + from, outputs + from});
+    }
+  } catch (...) { // no memory: cells that were not computed must not stay
+    for (int32_t i = 0; i < n; i++) {
+      cells.remove(of[i], at[i], -1);
+    }
+    throw;
   }
 }
 
