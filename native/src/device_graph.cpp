@@ -32,6 +32,21 @@ DeviceNode device_node(const ggml_tensor * node) {
   return found == device_nodes().end() ? nullptr : found->second;
 }
 
+void compute_whole(ggml_backend_t backend, ggml_cgraph * graph) {
+  const int64_t failures = kernel_failures().count;
+  const ggml_status status = ggml_backend_graph_compute(backend, graph);
+  if (status != GGML_STATUS_SUCCESS) {
+    throw std::runtime_error("ggml could not compute the graph: " + std::string(ggml_status_to_string(status)));
+  }
+  const KernelFailures now = kernel_failures();
+  if (now.count != failures && now.what == nullptr) {
+    throw std::bad_alloc();
+  }
+  if (now.count != failures) {
+    throw std::invalid_argument(now.what);
+  }
+}
+
 void compute_by_ggml(ggml_backend_t backend, ggml_cgraph * graph, int from, int to) {
   if (from == to) {
     return;
@@ -52,10 +67,7 @@ void compute_by_ggml(ggml_backend_t backend, ggml_cgraph * graph, int from, int 
     }
     ggml_graph_add_node(part, node);
   }
-  const ggml_status status = ggml_backend_graph_compute(backend, part);
-  if (status != GGML_STATUS_SUCCESS) {
-    throw std::runtime_error("ggml could not compute the graph: " + std::string(ggml_status_to_string(status)));
-  }
+  compute_whole(backend, part);
 }
 
 } // namespace
@@ -72,12 +84,10 @@ int32_t sphere_graph_compute(struct ggml_backend * backend, struct ggml_cgraph *
     const int count = ggml_graph_n_nodes(graph);
     const auto * device = sphere::attached_device.load(std::memory_order_acquire);
     if (device == nullptr) {
-      const ggml_status status = ggml_backend_graph_compute(backend, graph);
-      if (status != GGML_STATUS_SUCCESS) {
-        throw std::runtime_error("ggml could not compute the graph: " + std::string(ggml_status_to_string(status)));
-      }
-      return;
+      return sphere::compute_whole(backend, graph);
     }
+    // What was queued before, an optimizer's step above all: ggml's nodes are on another stream and would not wait.
+    sphere::device_check(device, device->synchronize());
     for (int i = 0; i < count;) {
       int to = i;
       while (to < count && sphere::device_node(ggml_graph_node(graph, to)) == nullptr) {

@@ -127,15 +127,17 @@ inline Vec round(Vec a) {
   return each([&](int i) { return std::nearbyintf(a.v[i]); });
 }
 inline Vec scale2(Vec a, Vec n) {
-  return each([&](int i) { return std::ldexp(a.v[i], static_cast<int>(n.v[i])); });
+  // NaN and what lies in lanes that nobody reads is no int.
+  return each([&](int i) { return std::ldexp(a.v[i], static_cast<int>(std::fmin(std::fmax(n.v[i], -999), 999))); });
 }
 
 #endif
 
-// e^x to about 2 units in the last place; 0 below -87.3, where the result would be denormal (minus infinity too).
+// e^x to about 2 units in the last place; 0 below -87.3, where the result would be denormal (minus infinity too). NaN
+// stays NaN: max and min give their second argument where one is NaN, and the comparison is true.
 inline Vec exp(Vec x) {
   const Vec low = set1(-87.3365f);
-  const Vec clamped = min(max(x, low), set1(88.7f));
+  const Vec clamped = min(set1(88.7f), max(low, x));
   const Vec n = round(mul(clamped, set1(1.44269504f)));
   Vec r = fma(n, set1(-0.693359375f), clamped);
   r = fma(n, set1(2.12194440e-4f), r);
@@ -148,11 +150,11 @@ inline Vec exp(Vec x) {
   p = fma(mul(r, r), p, add(r, set1(1.0f)));
   const Vec result = scale2(p, n);
 #if defined(__AVX512F__)
-  return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(x, low, _CMP_GE_OQ), result);
+  return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(x, low, _CMP_NLT_UQ), result);
 #elif defined(__AVX2__) && defined(__FMA__)
-  return _mm256_and_ps(result, _mm256_cmp_ps(x, low, _CMP_GE_OQ));
+  return _mm256_and_ps(result, _mm256_cmp_ps(x, low, _CMP_NLT_UQ));
 #else
-  return each([&](int i) { return x.v[i] >= low.v[i] ? result.v[i] : 0.0f; });
+  return each([&](int i) { return x.v[i] < low.v[i] ? 0.0f : result.v[i]; });
 #endif
 }
 

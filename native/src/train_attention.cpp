@@ -103,7 +103,7 @@ void attention(ggml_tensor * y, int ith, int nth, void *) {
   const Shape s(y, y->src);
   float * memory = scratch(Memory::size(s));
   if (memory == nullptr) {
-    return poison(y, ith);
+    return;
   }
   const Memory m(s, memory);
   const int64_t stride = s.d * s.heads;
@@ -111,7 +111,9 @@ void attention(ggml_tensor * y, int ith, int nth, void *) {
   for (int64_t task = tasks.from; task < tasks.to; task++) {
     const int64_t group = task / s.kv;
     const int64_t kv_head = task % s.kv;
-    find_starts(s, group, m.start);
+    if (!find_starts(s, group, m.start)) {
+      return reject(kBadParent);
+    }
     load_keys(s, m, floats(y->src[1]), floats(y->src[2]), group, kv_head);
     for (int64_t from = 0; from < s.slots; from += kQueries) {
       const Block b = block_at(s, m, group, from);
@@ -145,7 +147,7 @@ void attention_back(ggml_tensor * node, int ith, int nth, void *) {
   const int64_t extra = kQueries * padded(s.d);
   float * memory = scratch(Memory::size(s) + 2 * extra);
   if (memory == nullptr) {
-    return poison(node, ith);
+    return;
   }
   const Memory m(s, memory);
   float * const grads = memory + Memory::size(s); // dy of a block, padded
@@ -159,7 +161,9 @@ void attention_back(ggml_tensor * node, int ith, int nth, void *) {
   for (int64_t task = tasks.from; task < tasks.to; task++) {
     const int64_t group = task / s.kv;
     const int64_t kv_head = task % s.kv;
-    find_starts(s, group, m.start);
+    if (!find_starts(s, group, m.start)) {
+      return reject(kBadParent);
+    }
     load_keys(s, m, floats(node->src[1]), floats(node->src[2]), group, kv_head);
     std::fill_n(m.dkeys, s.slots * s.d, 0.0f);
     std::fill_n(m.dvalues, s.slots * s.d, 0.0f);
@@ -233,12 +237,13 @@ const bool on_device = offer_on_device(attention,
 Settings check(ggml_tensor * q, ggml_tensor * k, ggml_tensor * v, ggml_tensor * table, ggml_tensor * parents,
                int32_t head_size, int32_t slots, int32_t neox, int32_t bf16) {
   require_floats({q, k, v, table}, "attention: all must be contiguous F32");
+  require_ints({parents}, "attention: parents must be contiguous I32");
   require(head_size > 0 && slots > 0 && q->ne[0] % head_size == 0 && k->ne[0] % head_size == 0 &&
               q->ne[0] % k->ne[0] == 0 && ggml_are_same_shape(k, v) && q->ne[1] == k->ne[1] && q->ne[1] % slots == 0 &&
               ggml_is_matrix(q) && ggml_is_matrix(k),
           "attention: shapes do not fit");
   require(table->ne[0] % 2 == 0 && table->ne[0] <= head_size && table->ne[1] == q->ne[1] &&
-              parents->type == GGML_TYPE_I32 && ggml_nelements(parents) == q->ne[1],
+              ggml_nelements(parents) == q->ne[1],
           "attention: the rope table or the parents do not fit");
   Settings s{};
   s.ints[0] = head_size;

@@ -79,11 +79,17 @@ struct Paths {
   Stretch * stretches; // those units, neighbours put together
 };
 
-// Where each slot's tree begins, and whether its path leaves none out: then the mask is a plain triangle.
-inline void find_starts(const Shape & s, int64_t group, int32_t * start) {
+constexpr const char * kBadParent = "attention: a slot's parent does not stand before it in its group";
+
+// Where each slot's tree begins, and whether its path leaves none out: then the mask is a plain triangle. False where a
+// parent does not stand before its slot: what follows would read beyond the group, or never end.
+inline bool find_starts(const Shape & s, int64_t group, int32_t * start) {
   const int32_t * parents = s.parents + group * s.slots;
   for (int64_t i = 0; i < s.slots; i++) {
     const int32_t p = parents[i];
+    if (p >= i) {
+      return false;
+    }
     if (p < 0) {
       start[i] = static_cast<int32_t>(i);
     } else {
@@ -91,6 +97,7 @@ inline void find_starts(const Shape & s, int64_t group, int32_t * start) {
       start[i] = p == i - 1 && start[p] >= 0 ? root : -1 - root;
     }
   }
+  return true;
 }
 
 struct Block {

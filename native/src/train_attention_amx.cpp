@@ -187,7 +187,7 @@ void attention_amx(ggml_tensor * y, int ith, int nth) {
   const Shape s(y, y->src);
   float * memory = memory_for(s);
   if (memory == nullptr) {
-    return poison(y, ith);
+    return;
   }
   int64_t size = 0;
   const Memory m(s, memory, size);
@@ -196,7 +196,9 @@ void attention_amx(ggml_tensor * y, int ith, int nth) {
   for (int64_t task = tasks.from; task < tasks.to; task++) {
     const int64_t group = task / s.kv;
     const int64_t kv_head = task % s.kv;
-    find_starts(s, group, m.start);
+    if (!find_starts(s, group, m.start)) {
+      return reject(kBadParent);
+    }
     load_rows(s, m, floats(y->src[1]), group, kv_head, true, m.keys, nullptr);
     load_rows(s, m, floats(y->src[2]), group, kv_head, false, nullptr, m.values);
     for (int64_t from = 0; from < s.slots; from += kQueries) {
@@ -223,7 +225,7 @@ void attention_back_amx(ggml_tensor * node, int ith, int nth) {
   const Shape s(node, node->src);
   float * memory = memory_for(s);
   if (memory == nullptr) {
-    return poison(node, ith);
+    return;
   }
   int64_t size = 0;
   const Memory m(s, memory, size);
@@ -237,7 +239,9 @@ void attention_back_amx(ggml_tensor * node, int ith, int nth) {
   for (int64_t task = tasks.from; task < tasks.to; task++) {
     const int64_t group = task / s.kv;
     const int64_t kv_head = task % s.kv;
-    find_starts(s, group, m.start);
+    if (!find_starts(s, group, m.start)) {
+      return reject(kBadParent);
+    }
     load_rows(s, m, floats(node->src[1]), group, kv_head, true, m.keys, m.keys_t);
     load_rows(s, m, floats(node->src[2]), group, kv_head, false, m.values_t, nullptr);
     std::fill_n(m.dkeys, m.d * m.row, 0.0f);

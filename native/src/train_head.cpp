@@ -41,6 +41,19 @@ float log_sum_exp(const float * logits, int64_t n) {
   return static_cast<float>(static_cast<double>(top) + std::log(total));
 }
 
+// Whether row r's targets are among the tokens, and each in the vocabulary.
+bool targets_fit(const ggml_tensor * offsets, const ggml_tensor * tokens, int64_t r, int64_t vocabulary) {
+  const int32_t first = ints(offsets)[r], last = ints(offsets)[r + 1];
+  bool fit = 0 <= first && first <= last && last <= ggml_nelements(tokens);
+  for (int32_t i = first; fit && i < last; i++) {
+    fit = ints(tokens)[i] >= 0 && ints(tokens)[i] < vocabulary;
+  }
+  if (!fit) {
+    reject("log_probs: a row's offsets or a token are out of range");
+  }
+  return fit;
+}
+
 // src: logits, offsets, tokens
 void log_probs(ggml_tensor * node, int ith, int nth, void *) {
   const ggml_tensor * logits = node->src[0];
@@ -49,6 +62,9 @@ void log_probs(ggml_tensor * node, int ith, int nth, void *) {
   const int64_t vocabulary = logits->ne[0];
   const Part rows = part(logits->ne[1], 1, ith, nth);
   for (int64_t r = rows.from; r < rows.to; r++) {
+    if (!targets_fit(node->src[1], node->src[2], r, vocabulary)) {
+      return;
+    }
     const float * row = floats(logits) + r * vocabulary;
     const float lse = log_sum_exp(row, vocabulary);
     for (int32_t i = offsets[r]; i < offsets[r + 1]; i++) {
@@ -66,6 +82,9 @@ void log_probs_back(ggml_tensor * node, int ith, int nth, void *) {
   const int64_t vocabulary = node->ne[0];
   const Part rows = part(node->ne[1], 1, ith, nth);
   for (int64_t r = rows.from; r < rows.to; r++) {
+    if (!targets_fit(node->src[1], node->src[2], r, vocabulary)) {
+      return;
+    }
     float * row = floats(node) + r * vocabulary;
     const int32_t first = offsets[r];
     const int32_t last = offsets[r + 1];
@@ -106,11 +125,10 @@ const bool on_device = offer_on_device(log_probs,
                                                  floats(y->src[3]), floats(y->src[4]));
                        });
 
-void require_targets(const ggml_tensor * logits, const ggml_tensor * offsets, const ggml_tensor * tokens) {
-  require_floats({const_cast<ggml_tensor *>(logits)}, "log_probs: logits must be contiguous F32");
-  require(ggml_is_matrix(logits) && offsets->type == GGML_TYPE_I32 && tokens->type == GGML_TYPE_I32 &&
-              ggml_nelements(offsets) == logits->ne[1] + 1,
-          "log_probs: shapes do not fit");
+void require_targets(ggml_tensor * logits, ggml_tensor * offsets, ggml_tensor * tokens) {
+  require_floats({logits}, "log_probs: logits must be contiguous F32");
+  require_ints({offsets, tokens}, "log_probs: offsets and tokens must be contiguous I32");
+  require(ggml_is_matrix(logits) && ggml_nelements(offsets) == logits->ne[1] + 1, "log_probs: shapes do not fit");
 }
 
 } // namespace

@@ -6,37 +6,7 @@
 #include "simd.hpp"
 #include "train_node.hpp"
 
-#include "ggml-cpu.h"
-
-#include <cmath>
-#include <limits>
-
 namespace sphere {
-
-namespace {
-struct Scratch {
-  float * memory = nullptr;
-  int64_t size = 0;
-  ~Scratch() { std::free(memory); }
-};
-} // namespace
-
-float * scratch(int64_t floats) noexcept {
-  static thread_local Scratch mine;
-  if (floats > mine.size) {
-    std::free(mine.memory);
-    const size_t bytes = (static_cast<size_t>(floats) * sizeof(float) + 63) / 64 * 64;
-    mine.memory = static_cast<float *>(std::aligned_alloc(64, bytes));
-    mine.size = mine.memory == nullptr ? 0 : floats;
-  }
-  return mine.memory;
-}
-
-void poison(ggml_tensor * node, int ith) noexcept {
-  if (ith == 0) {
-    std::fill_n(floats(node), ggml_nelements(node), std::numeric_limits<float>::quiet_NaN());
-  }
-}
 
 namespace {
 
@@ -46,7 +16,7 @@ void product(const ggml_tensor * node, int64_t m, int64_t n, int64_t k, const Ma
   const bool half = settings(node).ints[1] != 0;
   float * memory = scratch(half ? gemm_bf16_scratch(m, n) : gemm_scratch(n, k));
   if (memory == nullptr) {
-    return poison(const_cast<ggml_tensor *>(node), ith);
+    return;
   }
   if (half) {
     gemm_bf16(m, n, k, a, b, floats(node), n, bias, accumulate, ith, nth, memory);
@@ -135,6 +105,9 @@ void scatter(ggml_tensor * node, int ith, int nth, void *) {
     }
   }
   for (int64_t i = 0; i < dy->ne[1]; i++) {
+    if (rows[i] < 0 || rows[i] >= node->ne[1]) {
+      return reject("scatter: a row is out of range");
+    }
     float * to = floats(node) + rows[i] * width;
     const float * from = floats(dy) + i * width;
     for (int64_t j = columns.from; j < columns.to; j++) {
@@ -162,6 +135,7 @@ const bool on_device = offer_on_device(sum_rows,
 using sphere::guarded_node;
 using sphere::require;
 using sphere::require_floats;
+using sphere::require_ints;
 using sphere::Settings;
 
 int64_t sphere_has_bf16_products(void) { return sphere::has_gemm_bf16() ? 1 : 0; }
@@ -181,7 +155,7 @@ ggml_tensor * sphere_op_linear(ggml_context * ctx, ggml_tensor * weight, ggml_te
                                int32_t bf16) {
   return guarded_node([&] {
     require_floats({x}, "linear: x must be contiguous F32");
-    require((weight->type == GGML_TYPE_F32 || (weight->type == GGML_TYPE_BF16 && bf16 != 0)) &&
+    require(weight != nullptr && (weight->type == GGML_TYPE_F32 || (weight->type == GGML_TYPE_BF16 && bf16 != 0)) &&
                 ggml_is_contiguous(weight),
             "linear: the weight must be contiguous F32, or BF16 for BF16 products");
     require(ggml_is_matrix(weight) && ggml_is_matrix(x) && weight->ne[0] == x->ne[0], "linear: shapes do not fit");
@@ -199,7 +173,8 @@ ggml_tensor * sphere_op_linear_dx(ggml_context * ctx, ggml_tensor * weight, ggml
                                   int32_t bf16) {
   return guarded_node([&] {
     require_floats({dy}, "linear_dx: dy must be contiguous F32");
-    require(ggml_is_matrix(weight) && ggml_is_contiguous(weight) && ggml_is_matrix(dy) && weight->ne[1] == dy->ne[0],
+    require(weight != nullptr && ggml_is_matrix(weight) && ggml_is_contiguous(weight) && ggml_is_matrix(dy) &&
+                weight->ne[1] == dy->ne[0],
             "linear_dx: shapes do not fit");
     const auto * traits = ggml_get_type_traits(weight->type);
     require(weight->type == GGML_TYPE_F32 ||
@@ -238,8 +213,8 @@ ggml_tensor * sphere_op_sum_rows(ggml_context * ctx, ggml_tensor * dy, ggml_tens
 ggml_tensor * sphere_op_scatter(ggml_context * ctx, ggml_tensor * dy, ggml_tensor * rows, ggml_tensor * into) {
   return guarded_node([&] {
     require_floats({dy, into}, "scatter: all must be contiguous F32");
-    require(ggml_is_matrix(dy) && rows->type == GGML_TYPE_I32 && ggml_nelements(rows) == dy->ne[1] &&
-                into->ne[0] == dy->ne[0],
+    require_ints({rows}, "scatter: rows must be contiguous I32");
+    require(ggml_is_matrix(dy) && ggml_is_matrix(into) && ggml_nelements(rows) == dy->ne[1] && into->ne[0] == dy->ne[0],
             "scatter: shapes do not fit");
     Settings s{};
     s.ints[0] = 1;
@@ -250,8 +225,8 @@ ggml_tensor * sphere_op_scatter(ggml_context * ctx, ggml_tensor * dy, ggml_tenso
 ggml_tensor * sphere_op_scatter_new(ggml_context * ctx, ggml_tensor * dy, ggml_tensor * rows, int64_t n) {
   return guarded_node([&] {
     require_floats({dy}, "scatter: dy must be contiguous F32");
-    require(ggml_is_matrix(dy) && rows->type == GGML_TYPE_I32 && ggml_nelements(rows) == dy->ne[1] && n > 0,
-            "scatter: shapes do not fit");
+    require_ints({rows}, "scatter: rows must be contiguous I32");
+    require(ggml_is_matrix(dy) && ggml_nelements(rows) == dy->ne[1] && n > 0, "scatter: shapes do not fit");
     return sphere::new_node(ctx, sphere::scatter, {dy, rows}, Settings{}, dy->ne[0], n);
   });
 }

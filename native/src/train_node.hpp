@@ -65,6 +65,12 @@ inline void require_floats(Args tensors, const char * what) {
   }
 }
 
+inline void require_ints(Args tensors, const char * what) {
+  for (const ggml_tensor * t : tensors) {
+    require(t != nullptr && t->type == GGML_TYPE_I32 && ggml_is_contiguous(t), what);
+  }
+}
+
 // Runs what makes a node; NULL where it throws.
 template <typename Body> ggml_tensor * guarded_node(Body && body) noexcept {
   ggml_tensor * node = nullptr;
@@ -86,10 +92,18 @@ inline Part part(int64_t n, int64_t unit, int ith, int nth) {
   return {std::min(n, units * ith / nth * unit), std::min(n, units * (ith + 1) / nth * unit)};
 }
 
-// Scratch memory of the calling thread, 64-byte aligned, kept between calls; NULL when there is none to be had.
+// Scratch memory of the calling thread, 64-byte aligned, kept between calls; NULL when there is none to be had. Then
+// the kernel leaves its share as it is, and sphere_graph_compute() fails: any thread of a node may be the one without.
 float * scratch(int64_t floats) noexcept;
 
-// What a kernel does that got no memory: its result becomes NaN, which the training loop notices.
-void poison(ggml_tensor * node, int ith) noexcept;
+// What a kernel does whose arrays name a row, a token or a parent that does not exist: as above.
+void reject(const char * what) noexcept;
+
+// Failures of kernels in this process so far; and what the last one was.
+struct KernelFailures {
+  int64_t count;
+  const char * what; // NULL: a thread got no memory
+};
+KernelFailures kernel_failures() noexcept;
 
 } // namespace sphere

