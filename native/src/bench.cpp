@@ -12,6 +12,8 @@
 
 namespace {
 
+constexpr int32_t MOST_THREADS = 1024; // OpenMP ends the process when it gets no thread
+
 void check(bool good, const char * what) {
   if (!good) {
     throw std::invalid_argument(what);
@@ -65,7 +67,7 @@ extern "C" double sphere_bench_native_calls(int64_t n) {
 
 extern "C" int32_t sphere_bench_copy(float * to, const float * from, int64_t n, int32_t n_threads) {
   return sphere::guarded([&] {
-    check(to && from && n >= 0 && n_threads >= 1, "to, from, n or n_threads");
+    check(to && from && n >= 0 && n_threads >= 1 && n_threads <= MOST_THREADS, "to, from, n or n_threads");
 #pragma omp parallel for num_threads(n_threads) schedule(static, 1)
     for (int t = 0; t < n_threads; t++) {
       const int64_t begin = border(n, t, n_threads), end = border(n, t + 1, n_threads);
@@ -76,7 +78,7 @@ extern "C" int32_t sphere_bench_copy(float * to, const float * from, int64_t n, 
 
 extern "C" int32_t sphere_bench_read(const float * from, int64_t n, int32_t n_threads, float * largest) {
   return sphere::guarded([&] {
-    check(from && largest && n >= 1 && n_threads >= 1, "from, n, n_threads or largest");
+    check(from && largest && n >= 1 && n_threads >= 1 && n_threads <= MOST_THREADS, "from, n, n_threads or largest");
     float m = from[0];
 #pragma omp parallel for num_threads(n_threads) schedule(static, 1) reduction(max : m)
     for (int t = 0; t < n_threads; t++) {
@@ -92,7 +94,8 @@ extern "C" int32_t sphere_bench_read(const float * from, int64_t n, int32_t n_th
 extern "C" int32_t sphere_bench_chains(struct llama_sampler ** chains, int32_t n_chains, const float * logits,
                                        int32_t n_vocab, int32_t rows, int32_t * tokens) {
   return sphere::guarded([&] {
-    check(chains && n_chains >= 1 && logits && n_vocab >= 1 && rows >= 0 && tokens, "an array or a count");
+    check(chains && n_chains >= 1 && n_chains <= MOST_THREADS && logits && n_vocab >= 1 && rows >= 0 && tokens,
+          "an array or a count");
     std::exception_ptr failure;
 #pragma omp parallel for num_threads(n_chains) schedule(static, 1)
     for (int c = 0; c < n_chains; c++) {

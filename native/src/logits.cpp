@@ -59,6 +59,7 @@ int32_t sphere_logits_new(int32_t sequences, struct llama_sampler_seq_config * c
     }
     static llama_sampler_i sampler = interface();
     auto made = std::make_unique<sphere_logits>();
+    made->chains.reserve(static_cast<size_t>(sequences)); // nothing throws between a chain and its place
     for (int32_t s = 0; s < sequences; s++) {
       llama_sampler * chain = llama_sampler_chain_init(llama_sampler_chain_default_params());
       made->chains.push_back(chain);

@@ -4,6 +4,7 @@
 #include "barrier.hpp"
 #include "device.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <string>
 
@@ -45,7 +46,8 @@ template <typename Body> void over_rows(int n, int n_threads, Body body) {
   if (n_threads < 1) {
     throw std::invalid_argument("n_threads must be at least 1");
   }
-  if (n_threads == 1 || n == 1) {
+  n_threads = std::min(n_threads, n); // OpenMP ends the process when it gets no thread
+  if (n_threads <= 1) {
     thread_local Scratch scratch;
     for (int i = 0; i < n; i++) {
       body(i, scratch);

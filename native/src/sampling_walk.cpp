@@ -37,14 +37,16 @@ float max_of(const float * x, int n) {
 template <bool TWO> class BlockSums {
 public:
   BlockSums(float max, float c2)
-      : max(set1(max == -INF ? 0.0f : max)), c(set1(LOG2_E)), c2(set1(c2)), low(set1(-126.0f / std::max(LOG2_E, c2))) {}
+      : max(set1(max == -INF ? 0.0f : max)), c(set1(LOG2_E)), c2(set1(c2)), low(set1(-126.0f / LOG2_E)),
+        low2(set1(std::max(-126.0f / c2, std::numeric_limits<float>::lowest()))) {}
 
   void add(Vec x, int part) {
-    // What is below 2^-126 counts as that much: in a sum of at least 1 it is lost. The order keeps NaN.
-    const Vec d = sphere::max(low, sub(x, max));
-    at_1[part] = plus_weights(at_1[part], d, c);
+    // What is below 2^-126 counts as that much: in a sum of at least 1 it is lost. At each temperature by itself: what
+    // is lost at a low one counts at 1. The order keeps NaN.
+    const Vec d = sub(x, max);
+    at_1[part] = plus_weights(at_1[part], sphere::max(low, d), c);
     if (TWO) {
-      at_t[part] = plus_weights(at_t[part], d, c2);
+      at_t[part] = plus_weights(at_t[part], sphere::max(low2, d), c2);
     }
   }
 
@@ -54,7 +56,7 @@ public:
   }
 
 private:
-  Vec max, c, c2, low;
+  Vec max, c, c2, low, low2;
   Vec at_1[2] = {zero(), zero()}, at_t[2] = {zero(), zero()};
 };
 

@@ -148,7 +148,7 @@ __global__ void __launch_bounds__(kThreads)
   if (q.temperature == 0.0f) {
     token = nth_with_key(row, s, key_of(row.max), 0);
   } else if (!filtered) {
-    token = draw_all(row, s, 1.0f / q.temperature, u, drawn_total);
+    token = draw_all(row, s, inverse(q.temperature), u, drawn_total);
     logit = row.at(token);
   } else {
     float reach = -1;

@@ -94,6 +94,12 @@ __device__ void forget(const Scratch & s, int i, uint64_t value) {
   __syncthreads();
 }
 
+// 1 / temperature, which is above 0; finite, so that the best token's 0 stays 0 (sampling_weights.hpp has the same).
+__device__ __forceinline__ float inverse(float temperature) {
+  const float exact = 1.0f / temperature;
+  return exact < 1e30f ? exact : 1e30f;
+}
+
 // The share `p` of a sum as a target for "exceeds": the running sum must reach p * total.
 __device__ __forceinline__ uint64_t share(float p, uint64_t total) {
   const auto needed = static_cast<uint64_t>(ceil(static_cast<double>(p) * static_cast<double>(total)));

@@ -131,7 +131,7 @@ __device__ int draw_radix(const Row<T> & row, const Scratch & s, const DeviceDra
       cut = {at - 1, 0};
     }
   }
-  const Weigh<T> weight{row, 1.0f / d.draw.temperature};
+  const Weigh<T> weight{row, inverse(d.draw.temperature)};
   const uint64_t full = sum_above(row, s, cut.key, weight);
   const uint64_t each = cut.ties > 0 ? weight(logit_of(cut.key)) : 0;
   drawn_total = full + cut.ties * each;

@@ -79,7 +79,7 @@ __device__ int draw_candidates(const Row<T> & row, const Scratch & s, const Devi
   }
   above = block_sum(above, s);
   left = above < 1 ? 1 : static_cast<int>(above);
-  drawn_total = weigh(row, s, left, 1.0f / d.draw.temperature, weights, before);
+  drawn_total = weigh(row, s, left, inverse(d.draw.temperature), weights, before);
   const auto target = static_cast<uint64_t>(u * static_cast<double>(drawn_total));
   const int chosen = first_above(s, left, weights, before, target);
   const uint64_t candidate = s.candidates[chosen < left ? chosen : left - 1];

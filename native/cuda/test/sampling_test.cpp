@@ -130,6 +130,15 @@ void extremes() {
     for (const Setting & s : kSettings) {
       draws.push_back(draw_of(static_cast<int>(r), 1000 * r, s));
     }
+    if (r + 2 < rows.size()) {
+      continue;
+    }
+    for (const float cold : {1e-39f, 1e-45f}) { // 1 / temperature is infinite in F32
+      for (const Setting & s : {Setting{0, cold, 1, 0}, Setting{40, cold, 1, 0}, Setting{0, cold, 0.9f, 0},
+                                Setting{0, cold, 1, 0.05f}, Setting{3000, cold, 0.98f, 0}}) {
+        draws.push_back(draw_of(static_cast<int>(r), 1000 * r + 7, s));
+      }
+    }
   }
   compare(all, n, draws, "extremes");
   expect(differed == 0, std::to_string(differed) + " of " + std::to_string(compared) + " tokens differ");
