@@ -267,6 +267,9 @@ cp "$source_dir"/include/llama.h "$source_dir"/ggml/include/*.h "$made/include/"
 cp "$source_dir"/models/ggml-vocab-{qwen2,llama-bpe,llama-spm,phi-3}.gguf "$made/vocab/" 2> /dev/null || true
 cp "$source_dir/LICENSE" "$made/LICENSE"
 echo "$version" > "$made/VERSION"
+# Of what libsphere declares again from ggml's own headers (attention_hook.cpp): a checkout's version number tells little.
+(cd "$source_dir/ggml/src" && cat ggml-cpu/traits.h ggml-backend-impl.h ggml-cpu/ggml-cpu-impl.h) 2> /dev/null |
+  sha 64 > "$made/INTERNALS" || true
 if [ -n "${LLAMA_CPP_DIR:-}" ]; then
   commit=$(git -C "$source_dir" rev-parse HEAD 2> /dev/null || echo none)
   [ -z "$(git -C "$source_dir" status --porcelain 2> /dev/null)" ] || commit+=" and changes"

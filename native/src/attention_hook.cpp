@@ -1,8 +1,10 @@
 // Hands FLASH_ATTN_EXT nodes of ggml's CPU backend to sphere::attention, and products with weights to sphere::products,
 // through the backend's own extension point: the list of extra buffer types, whose traits are asked for every node
 // before ggml's kernels are. The list's C++ types are internal to ggml (ggml/src/ggml-cpu/traits.h,
-// ggml/src/ggml-backend-impl.h), so they are declared here again, and used with the very version they were read from.
+// ggml/src/ggml-backend-impl.h), so they are declared here again, and used with the very source they were read from.
+// Each kind of node is tried against ggml's own result first.
 #include "attention.hpp"
+#include "attention_trial.hpp"
 #include "barrier.hpp"
 #include "products.hpp"
 #include "sphere_attention.h"
@@ -13,6 +15,7 @@
 
 #include <atomic>
 #include <cstring>
+#include <string>
 #include <vector>
 
 // --- ggml 0.25.1 (llama.cpp 0.5.0), as it is ---------------------------------------------------------
@@ -42,9 +45,18 @@ __attribute__((weak)) std::vector<ggml_backend_buffer_type_t> & ggml_backend_cpu
 namespace {
 
 constexpr const char * KNOWN_VERSION = "0.5.0";
+constexpr const char * KNOWN_COMMIT = "de3ff81"; // of provision.sh's package; a checkout has another, or "-dirty"
+// SHA-256 of the three internal headers, see provision.sh: so that the release's own commit is known too.
+constexpr const char * KNOWN_INTERNALS = "73dd789134c02d7c8946a4ecd6facb4dd106e2dcd2856b64d378a184bfacee64";
 
 std::atomic<bool> enabled{false};
-std::atomic<int64_t> nodes{0};
+std::atomic<int64_t> nodes{0}, product_nodes{0};
+
+// Memory that holds elements as they are: not another device's, nor a type of buffer that keeps them rearranged.
+bool plain(const ggml_tensor * t) {
+  const ggml_backend_buffer_t buffer = t->view_src ? t->view_src->buffer : t->buffer;
+  return t->data != nullptr && (buffer == nullptr || ggml_backend_buffer_is_host(buffer));
+}
 
 bool takes(const ggml_tensor * op) {
   if (op->op != GGML_OP_FLASH_ATTN_EXT) {
@@ -60,7 +72,8 @@ bool takes(const ggml_tensor * op) {
          op->type == GGML_TYPE_F32 && ggml_is_contiguous(op) && q->nb[0] == 4 && k->nb[0] == 2 && v->nb[0] == 2 &&
          mask->nb[0] == 2 && k->ne[0] % 16 == 0 && v->ne[0] % 16 == 0 && k->ne[2] == v->ne[2] &&
          q->ne[2] % k->ne[2] == 0 && k->ne[3] == q->ne[3] && v->ne[3] == q->ne[3] && mask->ne[2] == 1 &&
-         mask->ne[0] == k->ne[1] && mask->ne[1] >= q->ne[1] && mask->ne[3] == q->ne[3];
+         mask->ne[0] == k->ne[1] && mask->ne[1] >= q->ne[1] && mask->ne[3] == q->ne[3] && plain(q) && plain(k) &&
+         plain(v) && plain(mask) && plain(op);
 }
 
 size_t work_a_thread(const ggml_tensor * op) {
@@ -131,6 +144,9 @@ public:
       return false;
     }
     sphere::products(op, params->ith, params->nth, params->threadpool, params->wdata);
+    if (params->ith == 0) {
+      product_nodes.fetch_add(1, std::memory_order_relaxed);
+    }
     return true;
   }
 };
@@ -149,7 +165,9 @@ public:
     if (takes(op)) {
       return &traits;
     }
-    return sphere::products_known() && sphere::products_take(op) ? &products : nullptr;
+    return sphere::products_known() && sphere::products_take(op) && plain(op->src[0]) && plain(op->src[1]) && plain(op)
+               ? &products
+               : nullptr;
   }
 
 private:
@@ -161,26 +179,56 @@ const char * name(ggml_backend_buffer_type_t) { return "SPHERE_ATTENTION"; }
 ggml_backend_buffer_t no_buffer(ggml_backend_buffer_type_t, size_t) { return nullptr; }
 size_t alignment(ggml_backend_buffer_type_t) { return 64; }
 
+// Why nothing can be installed; nullptr: it can.
+const char * unknown() {
+  if (!&ggml_backend_cpu_get_extra_buffer_types) {
+    return "this ggml hides its list of extra buffer types";
+  }
+  return sphere::hook_refusal(SPHERE_LLAMA_VERSION, llama_version(), ggml_commit(), SPHERE_LLAMA_INTERNALS);
+}
+
+// Puts the entry in front, since the first that wants a node gets it; takes it out again where the trial fails.
+std::string install() {
+  if (const char * why = unknown()) {
+    return why;
+  }
+  static ExtraBufferType type;
+  static ggml_backend_buffer_type entry{name, no_buffer, alignment, nullptr, nullptr, nullptr, nullptr, &type};
+  auto & list = ggml_backend_cpu_get_extra_buffer_types();
+  list.insert(list.begin(), &entry);
+  std::string why;
+  try {
+    why = sphere::hook_trial([](bool on) { enabled.store(on); }, [] { return nodes.load() + product_nodes.load(); });
+  } catch (const std::exception & e) {
+    why = e.what();
+  }
+  enabled.store(why.empty());
+  nodes.store(0);
+  if (!why.empty()) {
+    list.erase(list.begin());
+  }
+  return why;
+}
+
 } // namespace
+
+const char * sphere::hook_refusal(const char * compiled, const char * loaded, const char * commit,
+                                  const char * internals) {
+  if (std::strcmp(compiled, KNOWN_VERSION) != 0 || std::strcmp(loaded, KNOWN_VERSION) != 0) {
+    return "this llama.cpp is another version than 0.5.0";
+  }
+  const bool same_source = std::strcmp(internals, KNOWN_INTERNALS) == 0 || std::strcmp(commit, KNOWN_COMMIT) == 0;
+  return same_source ? nullptr : "this llama.cpp calls itself 0.5.0, but its commit or its ggml's headers are others";
+}
 
 extern "C" int32_t sphere_attention_install(int32_t * installed) {
   return sphere::guarded([&] {
     if (!installed) {
       throw std::invalid_argument("installed");
     }
-    static bool done = false;
-    const bool known =
-        std::strcmp(SPHERE_LLAMA_VERSION, KNOWN_VERSION) == 0 && std::strcmp(llama_version(), KNOWN_VERSION) == 0;
-    if (!done && known && &ggml_backend_cpu_get_extra_buffer_types) {
-      static ExtraBufferType type;
-      static ggml_backend_buffer_type entry{name, no_buffer, alignment, nullptr, nullptr, nullptr, nullptr, &type};
-      // In front, since the first that wants a node gets it.
-      auto & list = ggml_backend_cpu_get_extra_buffer_types();
-      list.insert(list.begin(), &entry);
-      enabled.store(true);
-      done = true;
-    }
-    *installed = !done ? 0 : !sphere::products_known() ? 1 : sphere::products_unpack() ? 3 : 2;
+    static const std::string refused = install();
+    sphere::set_last_error(refused.c_str());
+    *installed = !refused.empty() ? 0 : !sphere::products_known() ? 1 : sphere::products_unpack() ? 3 : 2;
   });
 }
 

@@ -33,9 +33,12 @@ const sphere::ProductKernel * sphere::product_kernel(const ggml_tensor * weights
   return nullptr;
 }
 
+// All of what q8_product() and row_product() are compiled for: with less, a lone row of some weights would be ggml's.
 bool sphere::products_known() {
-#if defined(__AVX512F__)
-  return &ggml_barrier && &ggml_threadpool_chunk_set && &ggml_threadpool_chunk_add;
+#if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512VL__) && defined(__AVX512VNNI__)
+  static const bool here = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                           __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni");
+  return here && &ggml_barrier && &ggml_threadpool_chunk_set && &ggml_threadpool_chunk_add;
 #else
   return false;
 #endif

@@ -9,7 +9,7 @@
 
 namespace sphere {
 
-// Whether this CPU (AVX-512) and this ggml have what the kernels need.
+// Whether this CPU (AVX-512 with VNNI) and this ggml have what the kernels need, those for Q8_0 included.
 bool products_known();
 
 // Whether they include those for quantised weights that are turned into BF16 (products_unpack.hpp).

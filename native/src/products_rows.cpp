@@ -22,7 +22,8 @@ constexpr int64_t LONG = 2048; // numbers in a row of weights from which on they
 struct Float32 {
   static constexpr int STEP = 16;
   using Element = float;
-  static constexpr void (*CONVERT)(const float *, Element *, int64_t) = nullptr;
+  static constexpr bool CONVERTS = false;
+  static void convert(const float *, Element *, int64_t) {}
   using Vector = __m512;
   static Vector load(const Element * p) { return _mm512_loadu_ps(p); }
   static __m512 add(__m512 sum, Vector a, Vector b) { return _mm512_fmadd_ps(a, b, sum); }
@@ -31,7 +32,8 @@ struct Float32 {
 struct Float16 {
   static constexpr int STEP = 16;
   using Element = ggml_fp16_t;
-  static constexpr void (*CONVERT)(const float *, Element *, int64_t) = ggml_cpu_fp32_to_fp16;
+  static constexpr bool CONVERTS = true;
+  static void convert(const float * x, Element * y, int64_t n) { ggml_cpu_fp32_to_fp16(x, y, n); }
   using Vector = __m512;
   static Vector load(const Element * p) {
     return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i *>(p)));
@@ -43,7 +45,8 @@ struct Float16 {
 struct Brain16 {
   static constexpr int STEP = 32;
   using Element = ggml_bf16_t;
-  static constexpr void (*CONVERT)(const float *, Element *, int64_t) = ggml_cpu_fp32_to_bf16;
+  static constexpr bool CONVERTS = true;
+  static void convert(const float * x, Element * y, int64_t n) { ggml_cpu_fp32_to_bf16(x, y, n); }
   using Vector = __m512bh;
   static Vector load(const Element * p) {
     return reinterpret_cast<__m512bh>(_mm512_loadu_ps(reinterpret_cast<const float *>(p)));
@@ -54,7 +57,8 @@ struct Brain16 {
 struct Brain16 {
   static constexpr int STEP = 16;
   using Element = ggml_bf16_t;
-  static constexpr void (*CONVERT)(const float *, Element *, int64_t) = ggml_cpu_fp32_to_bf16;
+  static constexpr bool CONVERTS = true;
+  static void convert(const float * x, Element * y, int64_t n) { ggml_cpu_fp32_to_bf16(x, y, n); }
   using Vector = __m512;
   static Vector load(const Element * p) {
     return _mm512_castsi512_ps(
@@ -164,16 +168,16 @@ template <typename T, typename Weights> struct Panel {
 };
 
 template <typename T> int64_t inputs_size(int64_t k, int64_t n) {
-  return T::CONVERT == nullptr ? 0 : whole_lines(k * n * static_cast<int64_t>(sizeof(typename T::Element)));
+  return T::CONVERTS ? whole_lines(k * n * static_cast<int64_t>(sizeof(typename T::Element))) : 0;
 }
 
 int64_t own_size(int64_t, int64_t) { return 0; }
 
 template <typename T> void convert(const ggml_tensor * x, int ith, int nth, void * inputs, void *) {
-  if constexpr (T::CONVERT != nullptr) {
+  if constexpr (T::CONVERTS) {
     for (int64_t j = ith; j < x->ne[1]; j += nth) {
       const char * row = static_cast<const char *>(x->data) + x->nb[1] * static_cast<size_t>(j);
-      T::CONVERT(reinterpret_cast<const float *>(row), static_cast<typename T::Element *>(inputs) + x->ne[0] * j,
+      T::convert(reinterpret_cast<const float *>(row), static_cast<typename T::Element *>(inputs) + x->ne[0] * j,
                  x->ne[0]);
     }
   }
@@ -182,8 +186,8 @@ template <typename T> void convert(const ggml_tensor * x, int ith, int nth, void
 template <typename T> void panels(const ggml_tensor * op, int64_t from, int64_t to, const void * inputs, void *) {
   const ggml_tensor *w = op->src[0], *x = op->src[1];
   const int64_t k = w->ne[0];
-  const auto * rows = static_cast<const char *>(T::CONVERT == nullptr ? x->data : inputs);
-  const size_t row = T::CONVERT == nullptr ? x->nb[1] : static_cast<size_t>(k) * sizeof(typename T::Element);
+  const auto * rows = static_cast<const char *>(T::CONVERTS ? inputs : x->data);
+  const size_t row = T::CONVERTS ? static_cast<size_t>(k) * sizeof(typename T::Element) : x->nb[1];
   for (int64_t p = from; p < to; p++) {
     const int64_t first = p * PANEL;
     const AsTheyAre<T> weights{static_cast<const char *>(w->data) + w->nb[1] * static_cast<size_t>(first), w->nb[1],

@@ -117,7 +117,12 @@ final class NativeLibraries {
       try (Arena arena = Arena.ofConfined()) {
         MemorySegment installed = arena.allocate(ValueLayout.JAVA_INT);
         int status = (int) install.invokeExact(installed);
-        return status == 0 ? installed.get(ValueLayout.JAVA_INT, 0) : 0;
+        int kernels = status == 0 ? installed.get(ValueLayout.JAVA_INT, 0) : 0;
+        if (kernels == 0) {
+          NativeLog.warn("libsphere's attention and products are off, ggml's own compute (slower, and reproducible only"
+              + " in micro-batches of 63 tokens): " + text(lookup, "sphere_last_error"));
+        }
+        return kernels;
       }
     }
 

@@ -84,6 +84,11 @@ final class NativeLog {
     }
   }
 
+  /** A warning of the bindings' own, beside what the libraries say. */
+  static void warn(String text) {
+    LOGGER.log(Level.WARNING, text);
+  }
+
   // Called by native code. An exception that left it would end the JVM.
   private static void onLog(int level, MemorySegment text, MemorySegment userData) {
     try {
