@@ -6,15 +6,16 @@ import dev.sphere.bindings.ContextOptions;
 import dev.sphere.bindings.Decoder;
 import dev.sphere.bindings.Model;
 import java.util.ArrayDeque;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * A thread that owns a decoder and steps in it all that it was asked for: it takes what is new from the inbox, makes one
- * micro-batch, and begins again; with nothing to do it sleeps. When a step fails the loop ends, and everything that
- * waits fails with what ended it.
+ * A thread that owns a decoder and steps in it all that it was asked for: it takes what is new from the inbox, makes
+ * one micro-batch, and begins again; with nothing to do it sleeps. When a step fails the loop ends, and everything that
+ * waits fails with what ended it, before anything is freed: should that fail too, nobody is left waiting.
  *
  * @param <J> what can be asked for
  */
@@ -31,6 +32,7 @@ abstract class DecodeLoop<J extends LoopJob<?>> implements AutoCloseable {
   private final Thread thread;
   private volatile boolean closing;
   private volatile Throwable failure;
+  private volatile Throwable notFreed; // what went wrong when the thread freed its memory
 
   // What follows belongs to the loop's thread.
   final ArrayDeque<J> waiting = new ArrayDeque<>();
@@ -53,7 +55,31 @@ abstract class DecodeLoop<J extends LoopJob<?>> implements AutoCloseable {
     this.thread = Thread.ofPlatform().name(name).daemon().unstarted(this::run);
   }
 
-  /** Allocates native memory of the loop's own, when its thread begins. */
+  /** Closes each, whatever becomes of the others; then throws what the first threw. */
+  static void closeAll(List<? extends DecodeLoop<?>> loops) {
+    RuntimeException first = null;
+    for (DecodeLoop<?> loop : loops) {
+      try {
+        loop.close();
+      } catch (RuntimeException e) {
+        if (first == null) {
+          first = e;
+        } else {
+          first.addSuppressed(e);
+        }
+      }
+    }
+    if (first != null) {
+      throw first;
+    }
+  }
+
+  /** Opens the decoder, when its thread begins. */
+  Decoder open() {
+    return Decoder.open(model, adapter, options);
+  }
+
+  /** Allocates native memory of the loop's own, after that. */
   abstract void allocate();
 
   /** Frees it, when the thread ends; also if it was not allocated. */
@@ -90,10 +116,9 @@ abstract class DecodeLoop<J extends LoopJob<?>> implements AutoCloseable {
   }
 
   private void run() {
-    try (Decoder openedDecoder = Decoder.open(model, adapter, options);
-        Batch openedBatch = new Batch(options.batch())) {
-      decoder = openedDecoder;
-      batch = openedBatch;
+    try {
+      decoder = open();
+      batch = new Batch(options.batch());
       cache = new KvCache(decoder);
       allocate();
       ready.complete(null);
@@ -103,12 +128,31 @@ abstract class DecodeLoop<J extends LoopJob<?>> implements AutoCloseable {
       failure = new IllegalStateException("the " + what + " was closed");
     } catch (Throwable e) {
       failure = e;
-    } finally {
-      free();
+    }
+    try {
       failActive(failure);
       waiting.forEach(j -> j.fail(failure));
       failInbox();
+    } finally {
+      freeAll();
       ready.completeExceptionally(failure); // without effect when the loop had begun
+    }
+  }
+
+  /** Each part, whatever becomes of the others. */
+  private void freeAll() {
+    for (AutoCloseable part : new AutoCloseable[] {this::free, batch, decoder}) {
+      try {
+        if (part != null) {
+          part.close();
+        }
+      } catch (Throwable e) {
+        if (notFreed == null) {
+          notFreed = e;
+        } else {
+          notFreed.addSuppressed(e);
+        }
+      }
     }
   }
 
@@ -139,7 +183,11 @@ abstract class DecodeLoop<J extends LoopJob<?>> implements AutoCloseable {
     }
   }
 
-  /** Ends the loop; calls that wait fail. Returns when the decoder is freed. */
+  /**
+   * Ends the loop; calls that wait fail. Returns when the decoder is freed.
+   *
+   * @throws IllegalStateException when it could not be freed: its memory may be lost until the process ends
+   */
   @Override
   public final void close() {
     closing = true;
@@ -154,6 +202,11 @@ abstract class DecodeLoop<J extends LoopJob<?>> implements AutoCloseable {
     }
     if (interrupted) {
       Thread.currentThread().interrupt();
+    }
+    Throwable why = notFreed;
+    if (why != null) {
+      notFreed = null; // told once
+      throw new IllegalStateException("the decoder of the " + what + " could not be closed: " + why, why);
     }
   }
 }

@@ -60,6 +60,6 @@ final class Lanes implements AutoCloseable {
     synchronized (this) {
       closed = true;
     }
-    lanes.forEach(Lane::close);
+    DecodeLoop.closeAll(lanes);
   }
 }

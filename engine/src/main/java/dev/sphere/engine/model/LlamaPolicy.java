@@ -233,9 +233,12 @@ public final class LlamaPolicy implements Policy, AutoCloseable {
   }
 
   private void release() {
-    lanes.close();
-    if (adapter != null) {
-      adapter.close();
+    try {
+      lanes.close();
+    } finally {
+      if (adapter != null) {
+        adapter.close();
+      }
     }
   }
 
@@ -247,9 +250,12 @@ public final class LlamaPolicy implements Policy, AutoCloseable {
       }
       closed = true;
     }
-    release();
-    if (owned) {
-      model.close();
+    try {
+      release();
+    } finally {
+      if (owned) {
+        model.close();
+      }
     }
   }
 }

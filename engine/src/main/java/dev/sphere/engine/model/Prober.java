@@ -164,7 +164,10 @@ public final class Prober implements AutoCloseable {
       }
       closed = true;
     }
-    lanes.forEach(ProbeLane::close);
-    model.close();
+    try {
+      DecodeLoop.closeAll(lanes);
+    } finally {
+      model.close();
+    }
   }
 }
