@@ -100,8 +100,15 @@ public final class AttentionKernel {
    */
   public static float[] compute(
       float[] q, short[] k, short[] v, short[] mask, int head, int tokens, int heads, int kvHeads, float scale) {
+    if (head < 1 || tokens < 1 || heads < 1 || kvHeads < 1) {
+      throw new IllegalArgumentException("head, tokens, heads and kvHeads must be positive: " + head + ", " + tokens
+          + ", " + heads + ", " + kvHeads);
+    }
     int cells = mask.length / tokens;
-    if (q.length != tokens * heads * head || k.length != cells * kvHeads * head || v.length != k.length) {
+    long query = (long) tokens * heads; // times head it may need 64 bits and more: so divide
+    long key = (long) cells * kvHeads;
+    if (q.length % head != 0 || q.length / head != query || k.length % head != 0 || k.length / head != key
+        || v.length != k.length || mask.length != (long) cells * tokens) {
       throw new IllegalArgumentException("the arrays' lengths do not fit the sizes");
     }
     try (Arena arena = Arena.ofConfined()) {

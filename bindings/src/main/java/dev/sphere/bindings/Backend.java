@@ -24,7 +24,7 @@ public final class Backend implements AutoCloseable {
   /**
    * The CPU.
    *
-   * @param threads number of threads, at least 1
+   * @param threads number of threads, 1 to 512
    */
   public static Backend cpu(int threads) {
     return cpu(threads, true);
@@ -62,8 +62,9 @@ public final class Backend implements AutoCloseable {
   }
 
   private static Backend cpu(int threads, boolean cpuKernels) {
-    if (threads < 1) {
-      throw new IllegalArgumentException("the number of threads must be at least 1, not " + threads);
+    if (threads < 1 || threads > ContextOptions.MAX_THREADS) {
+      throw new IllegalArgumentException(
+          "the number of threads must be 1 to " + ContextOptions.MAX_THREADS + ", not " + threads);
     }
     try {
       MemorySegment handle = (MemorySegment) Ggml.CPU_INIT.invokeExact();

@@ -23,6 +23,8 @@ public final class Context implements Decoder {
   private final int vocabularySize;
   private final LogitsInPlace inPlace; // null: llama.cpp copies them to the host
   private int rows; // outputs of the last decode
+  private NativeFloats logits; // the last decode's, as they were handed out; null: not asked for
+  private NativeFloats states;
   private Arena movedArena; // null while there is none
   private MemorySegment moved;
   private boolean closed;
@@ -187,7 +189,7 @@ public final class Context implements Decoder {
     for (int i = 0; i < batch.size(); i++) {
       options.checkSequence(batch.sequenceAt(i));
     }
-    rows = 0;
+    forgetOutputs();
     int status;
     DecodeEvent event = new DecodeEvent();
     event.begin();
@@ -221,10 +223,11 @@ public final class Context implements Decoder {
   @Override
   public NativeFloats logits() {
     check();
-    if (inPlace == null || rows == 0) {
-      return output(Llama.GET_LOGITS, vocabularySize);
+    if (logits == null || !logits.open()) {
+      logits = inPlace == null || rows == 0
+          ? output(Llama.GET_LOGITS, vocabularySize) : inPlace.rows(handle, rows, vocabularySize);
     }
-    return inPlace.rows(handle, rows, vocabularySize);
+    return logits;
   }
 
   /** Whether the logits stay where the model computed them. */
@@ -239,7 +242,21 @@ public final class Context implements Decoder {
     if (!options.embeddings()) {
       throw new IllegalStateException("this context was made without embeddings");
     }
-    return output(Llama.GET_EMBEDDINGS, model.width());
+    states = states == null || !states.open() ? output(Llama.GET_EMBEDDINGS, model.width()) : states;
+    return states;
+  }
+
+  /** The memory is the next decode's, or nobody's. */
+  private void forgetOutputs() {
+    rows = 0;
+    if (logits != null) {
+      logits.close();
+      logits = null;
+    }
+    if (states != null) {
+      states.close();
+      states = null;
+    }
   }
 
   private NativeFloats output(java.lang.invoke.MethodHandle getter, int width) {
@@ -410,11 +427,15 @@ public final class Context implements Decoder {
     }
     check();
     closed = true;
-    freeMoved();
-    Llama.call(Llama.FREE, handle);
-    if (inPlace != null) {
-      inPlace.close();
+    forgetOutputs();
+    try {
+      freeMoved();
+      Llama.call(Llama.FREE, handle);
+      if (inPlace != null) {
+        inPlace.close();
+      }
+    } finally {
+      model.release();
     }
-    model.release();
   }
 }

@@ -8,7 +8,7 @@ package dev.sphere.bindings;
  * @param microBatch most tokens that are computed together (llama.cpp's ubatch); a batch is cut into pieces of this
  * size
  * @param sequences sequences that can live at once, 1 to 256
- * @param threads threads that compute, at least 1
+ * @param threads threads that compute, 1 to 512
  * @param unified true: one cache for all sequences, so that they share prefixes; false: one stream a sequence
  * @param flashAttention fused attention; needed for results that do not depend on a token's place in the cache
  * @param kvType number format of the cache
@@ -33,7 +33,13 @@ public record ContextOptions(
    */
   public static final int INVARIANT_MICRO_BATCH = AttentionKernel.installed() ? 128 : 63;
 
+  /** Threads of one computation; ggml and OpenMP end the process when they get fewer than they asked for. */
+  static final int MAX_THREADS = 512;
+
   public ContextOptions {
+    if (threads > MAX_THREADS) {
+      throw new IllegalArgumentException("threads must be 1 to " + MAX_THREADS + ": " + threads);
+    }
     if (cells < 1 || microBatch < 1 || threads < 1) {
       throw new IllegalArgumentException(
           "cells, microBatch and threads must be positive: " + cells + ", " + microBatch + ", " + threads);

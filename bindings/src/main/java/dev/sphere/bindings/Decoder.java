@@ -9,7 +9,7 @@ import java.util.List;
  * <p>Belongs to the thread that made it: every call from another thread, close included, throws
  * {@link WrongThreadException}. Closing frees the native memory, before that of the model; closing twice is harmless.
  */
-public sealed interface Decoder extends AutoCloseable permits Context, TreeDecoder {
+public interface Decoder extends AutoCloseable {
   /**
    * The one that is used for this model: everything that is computed with a model goes through here, so that the same
    * tokens get the same bits in rollouts, scoring and probing.
@@ -48,11 +48,11 @@ public sealed interface Decoder extends AutoCloseable permits Context, TreeDecod
 
   /**
    * The logits of the last decode, in native memory, or in the device's: one row of {@code vocabulary} floats for each
-   * output, in the batch's order. Valid until the next decode or close.
+   * output, in the batch's order. Valid until the next decode or close, which close it.
    */
   NativeFloats logits();
 
-  /** The final hidden states of the last decode: a row of {@link Model#width} floats for each output. */
+  /** The same of the final hidden states: a row of {@link Model#width} floats for each output. */
   NativeFloats embeddings();
 
   /** Makes {@code to} share the cells of {@code from} at positions [{@code start}, {@code end}); -1: without limit. */

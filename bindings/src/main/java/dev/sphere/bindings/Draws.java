@@ -96,6 +96,9 @@ public final class Draws implements AutoCloseable {
    * @throws LlamaException when a row holds NaN or leaves no token possible; the message names the row
    */
   public void sample(NativeFloats logits, int vocabulary, int threads) {
+    if (vocabulary < 1) {
+      throw new IllegalArgumentException("a vocabulary of " + vocabulary + " tokens");
+    }
     long rows = logits.size() / vocabulary;
     for (int i = 0; i < size; i++) {
       int row = data.get(ValueLayout.JAVA_INT, i * BYTES + ROW);

@@ -6,8 +6,8 @@ import java.lang.foreign.ValueLayout;
 
 /**
  * An array of F32 in native memory, the host's or a device's, that kernels read and write in place. Either owns its
- * memory ({@link #allocate}, 64-byte aligned, zeroed; {@link #allocateBeside}) or views memory that something else owns.
- * Single elements of a device's array are copied one by one: use the methods for whole arrays. Not thread-safe; close is
+ * memory ({@link #allocate}, 64-byte aligned, zeroed; {@link #allocateBeside}) or views memory that something else owns,
+ * which closes the view when it takes the memory back: using it then throws {@link IllegalStateException}. Single elements of a device's array are copied one by one: use the methods for whole arrays. Not thread-safe; close is
  * idempotent.
  */
 public final class NativeFloats implements AutoCloseable {
@@ -16,9 +16,15 @@ public final class NativeFloats implements AutoCloseable {
   private final long size;
   private final boolean device;
   private final boolean ownsDevice;
+  private final Tensor.Owner owner; // of a tensor's memory, else null
 
   private NativeFloats(Arena arena, MemorySegment segment, long size, boolean ownsDevice) {
+    this(arena, segment, size, ownsDevice, null);
+  }
+
+  private NativeFloats(Arena arena, MemorySegment segment, long size, boolean ownsDevice, Tensor.Owner owner) {
     this.arena = arena;
+    this.owner = owner;
     this.segment = segment;
     this.size = size;
     this.device = DeviceMemory.owns(segment);
@@ -38,9 +44,19 @@ public final class NativeFloats implements AutoCloseable {
         : allocate(size);
   }
 
-  /** A view of native memory that outlives it by the caller's promise. */
+  /** A view of native memory: its owner closes the view before the memory is freed or becomes something else. */
   static NativeFloats view(MemorySegment segment) {
     return new NativeFloats(null, segment, segment.byteSize() / 4, false);
+  }
+
+  /** A view of a tensor's memory, for as long as what owns it is open. */
+  static NativeFloats view(MemorySegment segment, Tensor.Owner owner) {
+    return new NativeFloats(null, segment, segment.byteSize() / 4, false, owner);
+  }
+
+  /** Whether nobody has closed it. */
+  boolean open() {
+    return segment != null;
   }
 
   /** Number of floats. */
@@ -51,7 +67,11 @@ public final class NativeFloats implements AutoCloseable {
   /** The memory, for the bindings' own kernels. */
   MemorySegment segment() {
     if (segment == null) {
-      throw new IllegalStateException("closed");
+      throw new IllegalStateException("this array is closed"
+          + (arena == null ? ": what it showed was overwritten by a later decode, or freed. Read it before that" : ""));
+    }
+    if (owner != null) {
+      owner.requireOpen();
     }
     return segment;
   }

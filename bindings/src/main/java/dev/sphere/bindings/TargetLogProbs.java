@@ -56,6 +56,9 @@ public final class TargetLogProbs implements AutoCloseable {
    * @throws LlamaException when a row holds NaN or a target is not in the vocabulary; the message names it
    */
   public void compute(NativeFloats logits, int vocabulary, int threads) {
+    if (vocabulary < 1) {
+      throw new IllegalArgumentException("a vocabulary of " + vocabulary + " tokens");
+    }
     long available = logits.size() / vocabulary;
     for (int i = 0; i < size; i++) {
       int row = rows.getAtIndex(ValueLayout.JAVA_INT, i);

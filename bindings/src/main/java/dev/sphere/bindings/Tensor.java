@@ -138,7 +138,7 @@ public final class Tensor {
   /** The elements of a contiguous F32 tensor in its backend's memory, in place. */
   public NativeFloats floats() {
     requireElements(elements(), TensorType.F32);
-    return NativeFloats.view(data());
+    return NativeFloats.view(data(), owner);
   }
 
   private void requireElements(long count, TensorType wanted) {

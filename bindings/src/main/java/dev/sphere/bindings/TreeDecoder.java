@@ -53,6 +53,8 @@ public final class TreeDecoder implements Decoder {
   private final int vocabularySize;
   private final int width;
   private int rows; // outputs of the last decode
+  private NativeFloats logits; // the last decode's, as they were handed out; null: not asked for
+  private NativeFloats states;
   private boolean closed;
 
   private TreeDecoder(Model model, ContextOptions options) {
@@ -135,7 +137,7 @@ public final class TreeDecoder implements Decoder {
     if (n == 0 || n > options.batch()) {
       throw new IllegalArgumentException("a batch of " + n + " tokens; 1 to " + options.batch() + " are possible");
     }
-    rows = 0;
+    forgetOutputs();
     int status;
     DecodeEvent event = new DecodeEvent();
     event.begin();
@@ -158,7 +160,9 @@ public final class TreeDecoder implements Decoder {
 
   @Override
   public NativeFloats logits() {
-    return output(0, vocabularySize);
+    check();
+    logits = logits == null || !logits.open() ? output(0, vocabularySize) : logits;
+    return logits;
   }
 
   @Override
@@ -166,11 +170,25 @@ public final class TreeDecoder implements Decoder {
     if (!options.embeddings()) {
       throw new IllegalStateException("this decoder was made without embeddings");
     }
-    return output(1, width);
+    check();
+    states = states == null || !states.open() ? output(1, width) : states;
+    return states;
+  }
+
+  /** The memory is the next step's, or nobody's. */
+  private void forgetOutputs() {
+    rows = 0;
+    if (logits != null) {
+      logits.close();
+      logits = null;
+    }
+    if (states != null) {
+      states.close();
+      states = null;
+    }
   }
 
   private NativeFloats output(int which, int each) {
-    check();
     if (rows == 0) {
       throw new IllegalStateException("the last batch wanted no outputs");
     }
@@ -277,8 +295,12 @@ public final class TreeDecoder implements Decoder {
     }
     check();
     closed = true;
-    Llama.call(FREE, handle);
-    arena.close();
-    model.release();
+    forgetOutputs();
+    try {
+      Llama.call(FREE, handle);
+    } finally {
+      arena.close();
+      model.release();
+    }
   }
 }

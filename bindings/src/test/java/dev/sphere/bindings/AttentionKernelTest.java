@@ -2,6 +2,7 @@ package dev.sphere.bindings;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.Arrays;
@@ -88,6 +89,22 @@ class AttentionKernelTest {
   }
 
   /** The same visible cells, spread over a cache of ten times the size among others that are NaN. */
+  @Test
+  void sizesThatDoNotFitAreRefused() {
+    float[] q = new float[16];
+    short[] kv = new short[16];
+    short[] mask = new short[1];
+    AttentionKernel.compute(q, kv, kv, mask, 16, 1, 1, 1, 1f);
+    int[][] sizes = {
+      {16, 0, 1, 1}, {0, 1, 1, 1}, {16, 1, 0, 1}, {16, 1, 1, 0}, {-16, 1, 1, 1}, {16, 2, 1, 1}, {16, 1, 2, 1},
+      {16, 1, 1 << 28, 1}, {16, 1, (1 << 28) + 1, 1}, {16, 1, 1, (1 << 28) + 1}, // 1 in 32 bits
+    };
+    for (int[] s : sizes) {
+      assertThrows(IllegalArgumentException.class,
+          () -> AttentionKernel.compute(q, kv, kv, mask, s[0], s[1], s[2], s[3], 1f), () -> Arrays.toString(s));
+    }
+  }
+
   @Test
   void whatStandsBetweenTheVisibleCellsDoesNotCount() {
     Case dense = Case.random(64, 4, 6, 2, 50, 1, false);

@@ -3,6 +3,7 @@ package dev.sphere.bindings;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -11,7 +12,10 @@ import dev.sphere.gguf.GgmlType;
 import dev.sphere.gguf.RandomModel;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Random;
+import java.util.function.Supplier;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -154,6 +158,79 @@ class LogitsInPlaceTest {
       library.close();
     }
     assertEquals(0, Emulated.live(), "left on the device");
+  }
+
+  @Test
+  void viewsEndWithWhatTheyShow() {
+    ContextOptions options = ContextOptions.invariant(256, SEQUENCES, 1);
+    var hidden = new ContextOptions(256, 64, 32, SEQUENCES, 1, true, true, KvType.F16, true);
+    List<Supplier<Decoder>> all = List.of(
+        () -> Context.open(model, options), () -> Context.inPlace(model, options), () -> Context.open(model, hidden),
+        () -> Decoder.open(model, null, options), () -> Decoder.open(model, null, hidden));
+    for (Supplier<Decoder> open : all) {
+      NativeFloats first;
+      NativeFloats last;
+      List<NativeFloats> states = new ArrayList<>();
+      try (Decoder decoder = open.get(); Batch batch = new Batch(4); Draws draws = new Draws(1)) {
+        batch.add(65, 0, 0, true);
+        batch.add(66, 1, 0, true);
+        decoder.decode(batch);
+        first = decoder.logits();
+        assertSame(first, decoder.logits());
+        assertTrue(Float.isFinite(first.get(0)));
+        if (decoder.options().embeddings()) {
+          states.add(decoder.embeddings());
+          assertTrue(Float.isFinite(states.getFirst().get(0)));
+        }
+        batch.clear();
+        batch.add(67, 2, 0, true);
+        batch.add(68, 3, 0, true);
+        decoder.decode(batch);
+        gone(first);
+        states.forEach(LogitsInPlaceTest::gone);
+        draws.add(0, 1, 2, 3, 4, 5, 1, 0, 1, 0);
+        assertThrows(IllegalStateException.class, () -> draws.sample(first, ByteVocabulary.SIZE, 1));
+        last = decoder.logits();
+        last.close(); // whoever closes a view gets another
+        last = decoder.logits();
+        assertTrue(Float.isFinite(last.get(0)));
+      }
+      gone(last);
+    }
+  }
+
+  private static void gone(NativeFloats view) {
+    IllegalStateException e = assertThrows(IllegalStateException.class, () -> view.get(0));
+    assertTrue(e.getMessage().contains("a later decode"), e::getMessage);
+    assertThrows(IllegalStateException.class, () -> view.read(0, new float[1]));
+  }
+
+  @Test
+  void viewsOfTensorsEndWithTheirOwner() {
+    NativeFloats view;
+    try (Backend backend = Backend.cpu(1); Graph graph = new Graph(backend, 4)) {
+      Tensor input = graph.input(TensorType.F32, 8);
+      graph.keep(graph.scale(input, 2));
+      graph.allocate();
+      view = input.floats();
+      assertEquals(8, view.size());
+      view.set(3, 1f);
+    }
+    assertThrows(IllegalStateException.class, () -> view.get(3));
+    assertThrows(IllegalStateException.class, () -> view.write(0, new float[1]));
+  }
+
+  @Test
+  void numbersThatNoMemoryFits() {
+    try (NativeFloats four = NativeFloats.allocate(4); Draws draws = new Draws(1);
+        TargetLogProbs targets = new TargetLogProbs(1)) {
+      for (int vocabulary : new int[] {0, -1, Integer.MIN_VALUE}) {
+        assertThrows(IllegalArgumentException.class, () -> draws.sample(four, vocabulary, 1));
+        assertThrows(IllegalArgumentException.class, () -> targets.compute(four, vocabulary, 1));
+      }
+    }
+    assertThrows(IllegalArgumentException.class, () -> ContextOptions.invariant(512, SEQUENCES, 513));
+    assertThrows(IllegalArgumentException.class, () -> Backend.cpu(Integer.MAX_VALUE));
   }
 
   @Test
