@@ -1,0 +1,217 @@
+// What is no number must not become one: NaN and infinities in logits and scores, whatever the width of vectors. And
+// the lone row of every type of weights on this kind of CPU.
+#include "check.hpp"
+
+#include "attention.hpp"
+#include "half.hpp"
+#include "products.hpp"
+#include "simd.hpp"
+#include "sphere_attention.h"
+#include "sphere_device.h"
+#include "sphere_sampling.h"
+#include "sphere_train.h"
+
+#include "ggml-backend.h"
+#include "ggml-cpu.h"
+
+#include <limits>
+
+using namespace test;
+
+namespace {
+
+constexpr float NAN_F = std::numeric_limits<float>::quiet_NaN(), INF_F = std::numeric_limits<float>::infinity();
+
+void exponential() {
+  for (int lane = 0; lane < sphere::kWidth; lane++) {
+    float x[sphere::kWidth] = {}, y[sphere::kWidth];
+    x[lane] = NAN_F;
+    sphere::store(y, sphere::exp(sphere::load(x)));
+    for (int i = 0; i < sphere::kWidth; i++) {
+      expect(i == lane ? std::isnan(y[i]) : y[i] == 1, "exp of NaN in lane " + std::to_string(lane));
+    }
+  }
+  for (const float v : {-INF_F, -1000.0f, -88.0f}) {
+    float y[sphere::kWidth];
+    sphere::store(y, sphere::exp(sphere::set1(v)));
+    expect(y[0] == 0, "exp of " + std::to_string(v));
+  }
+  for (float v = -87; v < 88; v += 0.37f) {
+    float y[sphere::kWidth];
+    sphere::store(y, sphere::exp(sphere::set1(v)));
+    near(y[0], std::exp(static_cast<double>(v)), 0, 3e-7, "exp of " + std::to_string(v));
+  }
+}
+
+// Log-probabilities and their gradient of one row by the training kernels.
+struct Head {
+  std::vector<float> log_probs, gradient;
+  int32_t status;
+
+  Head(const std::vector<float> & logits, const std::vector<int32_t> & tokens, std::vector<int32_t> offsets) {
+    const auto n = static_cast<int64_t>(logits.size()), count = static_cast<int64_t>(tokens.size());
+    ggml_context * c = ggml_init({32 * ggml_tensor_overhead() + ggml_graph_overhead(), nullptr, true});
+    ggml_backend_t backend = ggml_backend_cpu_init();
+    ggml_tensor * x = ggml_new_tensor_2d(c, GGML_TYPE_F32, n, static_cast<int64_t>(offsets.size()) - 1);
+    ggml_tensor * o = ggml_new_tensor_1d(c, GGML_TYPE_I32, static_cast<int64_t>(offsets.size()));
+    ggml_tensor * t = ggml_new_tensor_1d(c, GGML_TYPE_I32, count);
+    ggml_tensor * w = ggml_new_tensor_1d(c, GGML_TYPE_F32, count);
+    ggml_cgraph * graph = ggml_new_graph(c);
+    ggml_tensor * p = sphere_op_log_probs(c, x, o, t);
+    ggml_build_forward_expand(graph, p);
+    ggml_tensor * back = sphere_op_log_probs_back(c, x, o, t, w, p);
+    ggml_build_forward_expand(graph, back);
+    ggml_backend_buffer_t buffer = ggml_backend_alloc_ctx_tensors(c, backend);
+    ggml_backend_tensor_set(x, logits.data(), 0, ggml_nbytes(x));
+    ggml_backend_tensor_set(o, offsets.data(), 0, ggml_nbytes(o));
+    ggml_backend_tensor_set(t, tokens.data(), 0, ggml_nbytes(t));
+    const std::vector<float> ones(tokens.size(), 1);
+    ggml_backend_tensor_set(w, ones.data(), 0, ggml_nbytes(w));
+    status = sphere_graph_compute(backend, graph);
+    log_probs.resize(tokens.size());
+    gradient.resize(logits.size());
+    ggml_backend_tensor_get(p, log_probs.data(), 0, ggml_nbytes(p));
+    ggml_backend_tensor_get(x, gradient.data(), 0, ggml_nbytes(x));
+    ggml_backend_buffer_free(buffer);
+    ggml_backend_free(backend);
+    ggml_free(c);
+  }
+};
+
+// NaN at every place: whole vectors and the tail, target or not.
+void training_head() {
+  Random random(1);
+  for (const int n : {1, 3, 17, 33, 4099}) {
+    for (int at = 0; at < n; at += n < 100 ? 1 : 511) {
+      for (const float bad : {NAN_F, INF_F}) {
+        auto logits = normals(random, static_cast<size_t>(n));
+        logits[static_cast<size_t>(at)] = bad;
+        const Head head(logits, {n - 1}, {0, 1});
+        const std::string where = std::to_string(bad) + " at " + std::to_string(at) + " of " + std::to_string(n);
+        expect(std::isnan(head.log_probs[0]), "log-probability with " + where);
+        expect(std::isnan(head.gradient[0]) && std::isnan(head.gradient.back()), "gradient with " + where);
+      }
+    }
+    const auto logits = normals(random, static_cast<size_t>(n));
+    const Head head(logits, {n - 1}, {0, 1});
+    double sum = 0, total = 0;
+    for (const float v : logits) {
+      sum += std::exp(static_cast<double>(v));
+    }
+    for (const float g : head.gradient) {
+      total += static_cast<double>(g);
+    }
+    near(head.log_probs[0], logits.back() - std::log(sum), 1e-5, 1e-6, "log-probability of " + std::to_string(n));
+    near(total, 0, 1e-5, 0, "the gradient's sum of " + std::to_string(n));
+  }
+}
+
+void sampling() {
+  Random random(2);
+  const sphere_draw settings[] = {
+      {1, 2, 3, 4, 5, 0, 0, 1, 1, 0, 0, 0, 0},    {1, 2, 3, 4, 5, 0, 0, 0.7f, 1, 0, 0, 0, 0},
+      {1, 2, 3, 4, 5, 0, 0, 0, 1, 0, 0, 0, 0},    {1, 2, 3, 4, 5, 0, 2, 1, 1, 0, 0, 0, 0},
+      {1, 2, 3, 4, 5, 0, 0, 1, 0.5f, 0, 0, 0, 0}, {1, 2, 3, 4, 5, 0, 0, 1, 1, 0.5f, 0, 0, 0},
+  };
+  for (const int n : {1, 5, 767, 769, 3000}) {
+    for (int at = 0; at < n; at += n < 100 ? 1 : 97) {
+      auto logits = normals(random, static_cast<size_t>(n));
+      logits[static_cast<size_t>(at)] = NAN_F;
+      const std::string where = "NaN at " + std::to_string(at) + " of " + std::to_string(n);
+      for (sphere_draw d : settings) {
+        expect(sphere_sample_rows(logits.data(), n, &d, 1, 1) == SPHERE_INVALID_ARGUMENT, "a draw with " + where);
+      }
+      const int32_t row = 0, target = n / 2;
+      float p = 0;
+      expect(sphere_logprob_rows(logits.data(), n, 1, &row, &target, &p, 1) == SPHERE_INVALID_ARGUMENT,
+             "a log-probability with " + where);
+    }
+  }
+  // The coldest temperatures: the best token, no NaN.
+  for (const float t : {1e-38f, 1e-39f, 1e-45f}) {
+    for (sphere_draw d : settings) {
+      auto logits = normals(random, 1000);
+      logits[123] = 50;
+      d.temperature = t;
+      expect(sphere_sample_rows(logits.data(), 1000, &d, 1, 1) == 0 && d.token == 123 && d.sampling_logprob == 0,
+             "temperature " + std::to_string(t) + " gives " + std::to_string(d.token));
+    }
+  }
+}
+
+// Both log-probabilities against sums in double precision, from the coldest temperature to the hottest.
+void temperatures() {
+  Random random(8);
+  const int n = 3000;
+  auto logits = normals(random, static_cast<size_t>(n), 9);
+  for (int i = 0; i < n; i += 5) {
+    logits[static_cast<size_t>(i)] = i % 2 == 0 ? -INF_F : -300.0f;
+  }
+  for (const float t : {0.01f, 0.03f, 0.1f, 0.2f, 0.5f, 0.9f, 1.0f, 1.1f, 2.0f, 10.0f, 100.0f, 1e4f, 1e20f}) {
+    for (uint32_t number = 0; number < 4; number++) {
+      sphere_draw d{1, 2, 3, number, 5, 0, 0, t, 1, 0, 0, 0, 0};
+      expect(sphere_sample_rows(logits.data(), n, &d, 1, 1) == 0, "a draw");
+      const auto expected = [&](double temperature) {
+        double sum = 0;
+        for (const float v : logits) {
+          sum += std::exp((static_cast<double>(v) - logits[static_cast<size_t>(d.token)]) / temperature);
+        }
+        return -std::log(sum);
+      };
+      const std::string where = " at temperature " + std::to_string(t);
+      near(d.logprob, expected(1), 2e-5, 2e-6, "log-probability of a token drawn" + where);
+      near(d.sampling_logprob, expected(static_cast<double>(t)), 2e-5, 2e-6, "log-probability as drawn" + where);
+    }
+  }
+}
+
+void scores() {
+  constexpr int HEAD = 16, CELLS = 19;
+  for (int at = 0; at < CELLS; at++) {
+    std::vector<float> q(HEAD, 1), out(HEAD);
+    std::vector<uint16_t> k(HEAD * CELLS, 0x3C00), v(HEAD * CELLS, 0x3C00), mask(CELLS, 0);
+    k[static_cast<size_t>(at * HEAD + 3)] = 0x7E00;
+    expect(sphere_attention(q.data(), k.data(), v.data(), mask.data(), HEAD, 1, 1, 1, CELLS, 1, out.data()) == 0,
+           "attention");
+    expect(std::isnan(out[0]) && std::isnan(out[HEAD - 1]), "NaN in the key of cell " + std::to_string(at));
+    mask[static_cast<size_t>(at)] = 0xFC00;
+    sphere_attention(q.data(), k.data(), v.data(), mask.data(), HEAD, 1, 1, 1, CELLS, 1, out.data());
+    near(out[0], 1, 0, 1e-6, "the same key, not visible");
+  }
+}
+
+// What products_known() promises: each of these types has a kernel for a lone row.
+void lone_row() {
+  if (!sphere::products_known()) {
+    std::printf("       no products of our own for this CPU\n");
+    return;
+  }
+  for (const ggml_type type : {GGML_TYPE_F32, GGML_TYPE_F16, GGML_TYPE_BF16, GGML_TYPE_Q8_0}) {
+    ggml_tensor w{};
+    w.type = type;
+    w.ne[0] = 256;
+    w.ne[1] = 16;
+    expect(sphere::product_kernel(&w, 1) != nullptr, std::string("a lone row with weights in ") + ggml_type_name(type));
+  }
+}
+
+} // namespace
+
+int main(int argc, char ** argv) {
+#if defined(__AVX512F__)
+  if (!__builtin_cpu_supports("avx512f")) {
+    return 77;
+  }
+#elif defined(__AVX2__)
+  if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) {
+    return 77;
+  }
+#endif
+  return run({{"exp", exponential},
+              {"training head", training_head},
+              {"sampling", sampling},
+              {"temperatures", temperatures},
+              {"scores of attention", scores},
+              {"a lone row", lone_row}},
+             argc, argv);
+}
