@@ -128,7 +128,10 @@ SPHERE_API int32_t sphere_device_free(void * pointer);
 SPHERE_API int32_t sphere_device_copy(void * to, const void * from, int64_t bytes);
 
 // Computes a graph: ggml's own nodes by the backend, sphere_train.h's nodes by the device whose memory they are in,
-// without a device by the backend too. Waits until all is done.
+// without a device by the backend too. Waits for what was queued on the device before, and until all is done.
+// SPHERE_OUT_OF_MEMORY when a kernel of sphere_train.h got no scratch memory on any of its threads,
+// SPHERE_INVALID_ARGUMENT when a token, a row, an offset or a parent does not exist (on the host's memory; a device
+// trusts them): the graph's results are not valid then.
 SPHERE_API int32_t sphere_graph_compute(struct ggml_backend * backend, struct ggml_cgraph * graph);
 
 #ifdef __cplusplus
