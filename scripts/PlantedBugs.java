@@ -1,0 +1,216 @@
+import static org.junit.platform.engine.discovery.DiscoverySelectors.selectClass;
+
+import java.io.File;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.junit.platform.launcher.core.LauncherDiscoveryRequestBuilder;
+import org.junit.platform.launcher.core.LauncherFactory;
+import org.junit.platform.launcher.listeners.SummaryGeneratingListener;
+
+/** Plants bugs and looks whether the tests notice them; see planted-bugs.sh. */
+public final class PlantedBugs {
+  private static final List<String> MODULES = List.of("bindings", "engine", "trainer", "cli");
+
+  private final Path work;
+  private final String libraries;
+  private final int seconds;
+
+  private PlantedBugs(Path work, String libraries, int seconds) {
+    this.work = work;
+    this.libraries = libraries;
+    this.seconds = seconds;
+  }
+
+  /** A change of one source file; the tests that should notice it, by module. */
+  private record Bug(String name, Path file, String before, String after, Map<String, Set<String>> tests) {
+    /** The changed source, its indentation kept. */
+    String planted() throws IOException {
+      String source = Files.readString(file);
+      int at = source.indexOf(before);
+      if (at < 0 || source.indexOf(before, at + 1) >= 0) {
+        throw new IllegalArgumentException("\"old\" must stand once in " + file + ", not "
+            + (at < 0 ? "nowhere" : "more often"));
+      }
+      return source.substring(0, at) + after + source.substring(at + before.length());
+    }
+  }
+
+  public static void main(String[] args) throws Exception {
+    if (args[0].equals("tests")) {
+      System.exit(run(List.of(args).subList(1, args.length)));
+    }
+    List<String> wanted = List.of(args).subList(Math.min(args.length, 4), args.length);
+    List<Bug> bugs = new ArrayList<>();
+    try (Stream<Path> files = Files.list(Path.of("scripts/planted"))) {
+      for (Path file : files.filter(f -> f.toString().endsWith(".txt")).sorted().toList()) {
+        if (args.length < 4 || file.getFileName().toString().equals(args[3] + ".txt")) {
+          read(file).stream().filter(b -> wanted.isEmpty() || wanted.stream().anyMatch(b.name::contains))
+              .forEach(bugs::add);
+        }
+      }
+    }
+    System.exit(new PlantedBugs(Path.of(args[0]), args[1], Integer.parseInt(args[2])).all(bugs) ? 0 : 1);
+  }
+
+  private boolean all(List<Bug> bugs) throws Exception {
+    Map<String, Set<String>> tests = new LinkedHashMap<>();
+    bugs.forEach(b -> b.tests.forEach((m, t) -> tests.computeIfAbsent(m, x -> new LinkedHashSet<>()).addAll(t)));
+    Path nothing = Files.createDirectories(work.resolve("nothing"));
+    for (Map.Entry<String, Set<String>> of : tests.entrySet()) {
+      if (noticed(nothing, of.getKey(), of.getValue(), 10 * seconds) != null) {
+        System.out.println("Tests of " + of.getKey() + " fail without any bug:");
+        System.out.print(Files.readString(work.resolve("output")));
+        return false;
+      }
+    }
+    int unnoticed = 0;
+    for (Bug bug : bugs) {
+      String verdict = verdict(bug);
+      unnoticed += verdict.startsWith("noticed") ? 0 : 1;
+      System.out.printf("%-44s %s%n", bug.name, verdict);
+    }
+    System.out.println(bugs.size() - unnoticed + " of " + bugs.size() + " planted bugs noticed");
+    return unnoticed == 0;
+  }
+
+  private String verdict(Bug bug) throws Exception {
+    Path source = Files.createDirectories(work.resolve("source")).resolve(bug.file.getFileName());
+    try {
+      Files.writeString(source, bug.planted());
+    } catch (IOException | IllegalArgumentException e) {
+      return "STALE: " + e.getMessage();
+    }
+    Path classes = Files.createTempDirectory(work, "classes");
+    int compiled = call(Path.of(""), seconds, "javac", "-nowarn", "-d", classes.toString(), "-cp", path(classes, null),
+        source.toString());
+    if (compiled != 0) {
+      return "DOES NOT COMPILE:\n" + Files.readString(work.resolve("output"));
+    }
+    for (Map.Entry<String, Set<String>> of : bug.tests.entrySet()) {
+      String by = noticed(classes, of.getKey(), of.getValue(), seconds);
+      if (by != null) {
+        return "noticed by " + by;
+      }
+    }
+    return "SURVIVED";
+  }
+
+  /** Which test failed with these classes in front; null when all passed. */
+  private String noticed(Path classes, String module, Set<String> tests, int limit) throws Exception {
+    List<String> command = new ArrayList<>(List.of("java", "--enable-native-access=ALL-UNNAMED", "-Xmx2g",
+        "-XX:TieredStopAtLevel=1", "-cp", path(classes, module), "PlantedBugs", "tests"));
+    try (Stream<Path> sources = Files.walk(Path.of(module, "src/test/java"))) {
+      Path root = Path.of(module, "src/test/java");
+      sources.filter(s -> tests.contains(s.getFileName().toString().replace(".java", "")))
+          .map(s -> root.relativize(s).toString().replace(".java", "").replace(File.separatorChar, '.'))
+          .sorted().forEach(command::add);
+    }
+    int status = call(Path.of(module), limit, command.toArray(String[]::new));
+    if (status == 0) {
+      return null;
+    }
+    List<String> output = Files.readAllLines(work.resolve("output"));
+    return output.stream().filter(l -> l.startsWith("FAILED ")).map(l -> l.substring(7)).findFirst()
+        .orElse("exit status " + status + (status == 124 ? " (hung)" : ""));
+  }
+
+  /** The class path: changed classes, this program, all modules (the tested one's tests first), libraries. */
+  private String path(Path classes, String module) {
+    List<String> path = new ArrayList<>(List.of(classes.toAbsolutePath().toString(), work.toString()));
+    if (module != null) {
+      path.add(Path.of(module, "target/test-classes").toAbsolutePath().toString());
+    }
+    MODULES.forEach(m -> path.add(Path.of(m, "target/classes").toAbsolutePath().toString()));
+    path.addAll(Arrays.asList(libraries.split(File.pathSeparator)));
+    return String.join(File.pathSeparator, path);
+  }
+
+  private int call(Path directory, int limit, String... command) throws Exception {
+    String home = System.getProperty("java.home");
+    command[0] = Path.of(home, "bin", command[0]).toString();
+    ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true)
+        .directory(directory.toAbsolutePath().toFile()).redirectOutput(work.resolve("output").toFile());
+    builder.environment().put("GOMP_SPINCOUNT", "1000");
+    Process process = builder.start();
+    if (!process.waitFor(limit, TimeUnit.SECONDS)) {
+      process.descendants().forEach(ProcessHandle::destroyForcibly);
+      process.destroyForcibly().waitFor();
+      return 124;
+    }
+    return process.exitValue();
+  }
+
+  /** In the child: runs test classes until it is known whether one fails. */
+  private static int run(List<String> classes) throws Exception {
+    SummaryGeneratingListener summary = new SummaryGeneratingListener();
+    for (String name : classes) {
+      LauncherFactory.create().execute(
+          LauncherDiscoveryRequestBuilder.request().selectors(selectClass(name)).build(), summary);
+      if (summary.getSummary().getTotalFailureCount() > 0) {
+        var failure = summary.getSummary().getFailures().getFirst();
+        System.out.println("\nFAILED " + name.substring(name.lastIndexOf('.') + 1) + ": "
+            + failure.getTestIdentifier().getDisplayName());
+        summary.getSummary().printFailuresTo(new PrintWriter(System.out, true));
+        return 1;
+      }
+    }
+    return 0;
+  }
+
+  private static List<Bug> read(Path file) throws IOException {
+    List<Bug> bugs = new ArrayList<>();
+    Map<String, String> fields = new LinkedHashMap<>();
+    Map<String, Set<String>> tests = new LinkedHashMap<>();
+    for (String line : (Files.readString(file) + "\nbug ").split("\n")) {
+      if (line.isBlank() || line.startsWith("#")) {
+        continue;
+      }
+      String key = line.split(" ", 2)[0];
+      String value = line.length() > 6 ? line.substring(Math.min(line.length(), column(key))) : "";
+      switch (key) {
+        case "bug" -> {
+          if (!fields.isEmpty()) {
+            bugs.add(bug(file, fields, tests));
+          }
+          fields = new LinkedHashMap<>();
+          tests = new LinkedHashMap<>();
+          if (!value.isBlank()) {
+            fields.put("bug", value.strip());
+          }
+        }
+        case "tests" -> {
+          String[] of = value.strip().split(" +", 2);
+          tests.computeIfAbsent(of[0], x -> new LinkedHashSet<>()).addAll(List.of(of[1].split(", *")));
+        }
+        case "in" -> fields.put(key, value.strip());
+        case "old", "new" -> fields.merge(key, value, (a, b) -> a + "\n" + b);
+        default -> throw new IllegalArgumentException(file + ": what is \"" + key + "\"?");
+      }
+    }
+    return bugs;
+  }
+
+  /** Where a value begins: in the seventh column, so that the lines of a block stand under each other. */
+  private static int column(String key) {
+    return key.equals("tests") || key.length() < 6 ? 6 : key.length() + 1;
+  }
+
+  private static Bug bug(Path file, Map<String, String> fields, Map<String, Set<String>> tests) {
+    if (!fields.keySet().containsAll(Set.of("bug", "in", "old", "new")) || tests.isEmpty()) {
+      throw new IllegalArgumentException(file + ": a bug needs bug, in, old, new and tests: " + fields);
+    }
+    return new Bug(fields.get("bug"), Path.of(fields.get("in")), fields.get("old").stripLeading(),
+        fields.get("new").stripLeading(), Map.copyOf(tests));
+  }
+}
