@@ -1,5 +1,6 @@
 import static org.junit.platform.engine.discovery.DiscoverySelectors.selectClass;
 
+import java.io.ByteArrayOutputStream;
 import java.io.File;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -14,6 +15,8 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
+import javax.tools.JavaCompiler;
+import javax.tools.ToolProvider;
 import org.junit.platform.launcher.core.LauncherDiscoveryRequestBuilder;
 import org.junit.platform.launcher.core.LauncherFactory;
 import org.junit.platform.launcher.listeners.SummaryGeneratingListener;
@@ -25,6 +28,7 @@ public final class PlantedBugs {
   private final Path work;
   private final String libraries;
   private final int seconds;
+  private final JavaCompiler compiler = ToolProvider.getSystemJavaCompiler();
 
   private PlantedBugs(Path work, String libraries, int seconds) {
     this.work = work;
@@ -92,10 +96,10 @@ public final class PlantedBugs {
       return "STALE: " + e.getMessage();
     }
     Path classes = Files.createTempDirectory(work, "classes");
-    int compiled = call(Path.of(""), seconds, "javac", "-nowarn", "-d", classes.toString(), "-cp", path(classes, null),
-        source.toString());
-    if (compiled != 0) {
-      return "DOES NOT COMPILE:\n" + Files.readString(work.resolve("output"));
+    ByteArrayOutputStream said = new ByteArrayOutputStream();
+    if (compiler.run(null, said, said, "-nowarn", "-d", classes.toString(), "-cp", path(classes, null),
+        source.toString()) != 0) {
+      return "DOES NOT COMPILE:\n" + said;
     }
     for (Map.Entry<String, Set<String>> of : bug.tests.entrySet()) {
       String by = noticed(classes, of.getKey(), of.getValue(), seconds);

@@ -21,7 +21,7 @@ import org.junit.jupiter.api.Test;
 /** Trees small enough to be worked out by hand, every visit count, Q value and survivor checked. */
 class SphereSearchTest {
   private static final Problem PROBLEM = new Problem("p", "q", "7");
-  private static final OutcomeReward SEVEN = (problem, solution) -> solution.endsWith("=7");
+  static final OutcomeReward SEVEN = (problem, solution) -> solution.endsWith("=7");
   private static final double EXACT = 1e-12;
 
   /** A process reward by the step's text. */
@@ -29,11 +29,11 @@ class SphereSearchTest {
     return (problem, path, key, steps) -> steps.stream().mapToDouble(s -> scores.get(s.text())).toArray();
   }
 
-  private static SearchSettings settings(int e, int simulations) {
+  static SearchSettings settings(int e, int simulations) {
     return SearchSettings.paper().withCandidates(e).withSimulations(simulations).withSeparator("\n");
   }
 
-  private static SearchTree search(ScriptedPolicy policy, ProcessRewardModel prm, SearchSettings settings)
+  static SearchTree search(ScriptedPolicy policy, ProcessRewardModel prm, SearchSettings settings)
       throws InterruptedException {
     TokenPath prompt = TokenPath.root(policy.tokenize("Q:", true));
     return new SphereSearch(policy, prm, SEVEN, settings, 1).search(PROBLEM, "generation", prompt, ExpansionLog.none());
@@ -130,14 +130,32 @@ class SphereSearchTest {
     Map<String, Double> scores = new HashMap<>(Map.of(
         "a\n", .8, "b\n", .4, "c=7", .8, "d\n", .6, "e\n", .5, "f=1", .4, "g\n", .6, "h=2", .1, "i=7", .5, "j=3", .2));
     scores.putAll(Map.of("k\n", .5, "l=7", .6, "o=7", .5, "r=4", .4));
-    // Third selection: UCT(a) = Q(a) + c sqrt(ln 4 / 3), UCT(b) = .4 + c sqrt(ln 4).
-    SearchTree greedy = search(policy, prm(scores), withUct(settings(2, 3), 0.01));
-    SearchTree curious = search(policy, prm(scores), withUct(settings(2, 3), 10));
+    // Third selection: UCT(a) = 1 + c sqrt(ln 4 / 3), UCT(b) = .4 + c sqrt(ln 4): they are equal at c = 1.2057. Without
+    // the root it would be 0.649, without the logarithm 0.710, with ln(1 + N) 1.119, with sums for means above 5.
+    SearchTree greedy = search(policy, prm(scores), withUct(settings(2, 3), 1.20));
+    SearchTree curious = search(policy, prm(scores), withUct(settings(2, 3), 1.21));
     assertTrue(greedy.simulations().get(2).solMax().path().startsWith("+"));
     assertTrue(curious.simulations().get(2).solMax().path().startsWith("-"));
   }
 
-  private static SearchSettings withUct(SearchSettings s, double uct) {
+  @Test
+  void amongEqualsUctTakesTheFirst() throws InterruptedException {
+    // Both children have one visit, R = .5 at their ends, and one right answer: only their order tells them apart.
+    ScriptedPolicy policy = new ScriptedPolicy()
+        .after("Q:", "a\n", "b\n")
+        .after("Q:a\n", "c=7$", "d\n")
+        .after("Q:b\n", "e\n", "f=7$")
+        .after("Q:a\nd\n", "g=7$", "h=2$")
+        .after("Q:b\ne\n", "i=7$", "j=3$");
+    Map<String, Double> scores = new HashMap<>();
+    for (String step : List.of("a\n", "b\n", "c=7", "d\n", "e\n", "f=7", "g=7", "h=2", "i=7", "j=3")) {
+      scores.put(step, .5);
+    }
+    SearchTree tree = search(policy, prm(scores), settings(2, 2));
+    assertTrue(tree.simulations().get(1).solMax().path().startsWith("+"), tree.simulations().get(1).solMax().path());
+  }
+
+  static SearchSettings withUct(SearchSettings s, double uct) {
     return new SearchSettings(s.candidates(), s.sampling(), s.maxDepth(), s.simulations(), uct, s.advantageWeight(),
         s.outcomeWeight(), s.separator(), s.resampleRounds(), s.distinct(), s.stopAtAnswer());
   }
