@@ -20,37 +20,46 @@ class EvalReportTest {
         java.util.Arrays.stream(steps).boxed().toList(), Map.of("level", problem.equals("p") ? "1" : "2", "subject", "s"));
   }
 
+  /** A wrong answer, a right one, and the wrong one again: the plain vote goes wrong. */
+  private static List<Answered> problem(String name, double... steps) {
+    return List.of(a(name, 0, "7", false, steps[0], steps[1]), a(name, 1, "8", true, steps[2], steps[3]),
+        a(name, 2, "7", false, .3, .3));
+  }
+
   private static EvalResult result() {
     List<Answered> all = new ArrayList<>();
-    // p: the vote goes wrong (7, 7), the best last step and the weighted vote go right
-    all.add(a("p", 0, "7", false, 0.9, 0.1));
-    all.add(a("p", 1, "7", false, 0.2, 0.2));
-    all.add(a("p", 2, "8", true, 0.1, 0.9));
-    // q: product and min prefer the second, last prefers the first
-    all.add(a("q", 0, "1", false, 0.1, 0.8));
-    all.add(a("q", 1, "2", true, 0.6, 0.7));
-    all.add(a("q", 2, "3", false, 0.0, 0.1));
+    all.addAll(problem("p", .6, .7, .1, .9)); // last alone prefers the right one
+    all.addAll(problem("q", .1, .8, .6, .7)); // min, mean and product do
+    all.addAll(problem("r", .5, .5, .2, .9)); // last and mean
+    all.addAll(problem("s", .25, 1, .3, .8)); // min, where the first of two equals is the right one
+    all.addAll(problem("t", .6, .7, .1, .9)); // as p
+    all.addAll(problem("u", .5, .5, .2, .9)); // as r
+    for (int i = 0; i < 3; i++) {
+      all.add(a("v", i, "8", true, .5, .5));
+    }
     return EvalResult.of(all, new AnswerGrader());
   }
 
   @Test
   void stepScoresSelectByHand() {
     EvalResult r = result();
-    assertEquals(0, r.majAtK(), 1e-12);
+    assertEquals(1 / 7.0, r.majAtK(), 1e-12);
+    assertEquals((6 / 3.0 + 1) / 7, r.meanAtK(), 1e-12);
+    assertEquals(List.of("last", "min", "mean", "product"), r.selections().stream().map(Selection::aggregation).toList());
     Map<String, Selection> s = new java.util.HashMap<>();
     r.selections().forEach(x -> s.put(x.aggregation(), x));
-    assertEquals(List.of("last", "min", "mean", "product"), r.selections().stream().map(Selection::aggregation).toList());
-    assertEquals(0.5, s.get("last").bestOfN(), 1e-12);
-    // p: minima 0.1, 0.2, 0.1; q: 0.1, 0.6, 0
-    assertEquals(0.5, s.get("min").bestOfN(), 1e-12);
-    // p: means 0.5, 0.2, 0.5, the first among equals; q: 0.45, 0.65, 0.05
-    assertEquals(0.5, s.get("mean").bestOfN(), 1e-12);
-    // p: 0.09, 0.04, 0.09; q: 0.08, 0.42, 0
-    assertEquals(0.5, s.get("product").bestOfN(), 1e-12);
-    // weighted by last: p 7: 0.3, 8: 0.9; q 0.8, 0.7, 0.1
-    assertEquals(0.5, s.get("last").weightedVote(), 1e-12);
-    // weighted by min: p 7: 0.3, 8: 0.1; q 0.1, 0.6
-    assertEquals(0.5, s.get("min").weightedVote(), 1e-12);
+    assertEquals(5 / 7.0, s.get("last").bestOfN(), 1e-12); // p, r, t, u, v
+    assertEquals(3 / 7.0, s.get("min").bestOfN(), 1e-12); // q, s, v
+    assertEquals(4 / 7.0, s.get("mean").bestOfN(), 1e-12); // q, r, u, v
+    assertEquals(2 / 7.0, s.get("product").bestOfN(), 1e-12); // q, v
+    // Right against wrong. last: p .9, 1; q .7, 1.1; r .9, .8; s .8, 1.3
+    assertEquals(3 / 7.0, s.get("last").weightedVote(), 1e-12); // r, u, v
+    // min: p .1, .9; q .6, .4; r .2, .8; s .3, .55
+    assertEquals(2 / 7.0, s.get("min").weightedVote(), 1e-12); // q, v
+    // mean: p .5, .95; q .65, .75; r .55, .8; s .55, .925
+    assertEquals(1 / 7.0, s.get("mean").weightedVote(), 1e-12); // v
+    // product: p .09, .51; q .42, .17; r .18, .34; s .24, .34
+    assertEquals(2 / 7.0, s.get("product").weightedVote(), 1e-12); // q, v
   }
 
   @Test
@@ -59,6 +68,8 @@ class EvalReportTest {
     assertEquals(List.of("level", "level"), r.breakdowns().stream().map(Breakdown::field).toList());
     assertEquals(List.of("1", "2"), r.breakdowns().stream().map(Breakdown::value).toList());
     assertEquals(1 / 3.0, r.breakdowns().getFirst().accuracy(), 1e-12);
+    assertEquals((5 / 3.0 + 1) / 6, r.breakdowns().getLast().accuracy(), 1e-12);
+    assertEquals(List.of(1, 6), r.breakdowns().stream().map(Breakdown::n).toList());
   }
 
   @Test
@@ -68,7 +79,11 @@ class EvalReportTest {
     assertTrue(html.contains("A &amp; B") && html.contains("&lt;m&gt;") && html.contains("&lt;b&gt;8&lt;/b&gt;"));
     assertTrue(!html.contains("<b>8"));
     String md = report.markdown();
-    assertTrue(md.contains("| maj@3 | 0.0 % |") && md.contains("## By level"), md);
+    assertTrue(md.contains("| maj@3 | 14.3 % |") && md.contains("## By level"), md);
+    assertTrue(md.contains("| mean@3 | 42.9 % |  |"), md);
+    assertTrue(md.contains("| best of 3 by step scores, mean | 57.1 % |"), md);
+    assertTrue(md.contains("| vote weighted by step scores, last | 42.9 % |"), md);
+    assertTrue(md.contains("| 2 | 6 | 44.4 % |"), md);
     assertTrue(report.text().contains("pass@1, unbiased"), report.text());
   }
 
