@@ -4,6 +4,9 @@ import java.io.ByteArrayOutputStream;
 import java.io.File;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.net.URL;
+import java.net.URLClassLoader;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -23,6 +26,8 @@ import org.junit.platform.launcher.listeners.SummaryGeneratingListener;
 
 /** Plants bugs and looks whether the tests notice them; see planted-bugs.sh. */
 public final class PlantedBugs {
+  /** Modules whose tests load native libraries: a process of their own for each bug. */
+  private static final Set<String> FORKED = Set.of("bindings", "trainer", "cli");
   private static final List<String> MODULES = List.of("bindings", "engine", "trainer", "cli");
 
   private final Path work;
@@ -52,7 +57,12 @@ public final class PlantedBugs {
 
   public static void main(String[] args) throws Exception {
     if (args[0].equals("tests")) {
-      System.exit(run(List.of(args).subList(1, args.length)));
+      PrintWriter out = new PrintWriter(System.out, true);
+      String failed = failure(List.of(args).subList(1, args.length), PlantedBugs.class.getClassLoader(), out);
+      if (failed != null) {
+        out.println("\nFAILED " + failed);
+      }
+      System.exit(failed == null ? 0 : 1);
     }
     List<String> wanted = List.of(args).subList(Math.min(args.length, 4), args.length);
     List<Bug> bugs = new ArrayList<>();
@@ -112,14 +122,12 @@ public final class PlantedBugs {
 
   /** Which test failed with these classes in front; null when all passed. */
   private String noticed(Path classes, String module, Set<String> tests, int limit) throws Exception {
+    if (!FORKED.contains(module)) {
+      return noticedHere(classes, module, names(module, tests), limit);
+    }
     List<String> command = new ArrayList<>(List.of("java", "--enable-native-access=ALL-UNNAMED", "-Xmx2g",
         "-XX:TieredStopAtLevel=1", "-cp", path(classes, module), "PlantedBugs", "tests"));
-    try (Stream<Path> sources = Files.walk(Path.of(module, "src/test/java"))) {
-      Path root = Path.of(module, "src/test/java");
-      sources.filter(s -> tests.contains(s.getFileName().toString().replace(".java", "")))
-          .map(s -> root.relativize(s).toString().replace(".java", "").replace(File.separatorChar, '.'))
-          .sorted().forEach(command::add);
-    }
+    command.addAll(names(module, tests));
     int status = call(Path.of(module), limit, command.toArray(String[]::new));
     if (status == 0) {
       return null;
@@ -127,6 +135,42 @@ public final class PlantedBugs {
     List<String> output = Files.readAllLines(work.resolve("output"));
     return output.stream().filter(l -> l.startsWith("FAILED ")).map(l -> l.substring(7)).findFirst()
         .orElse("exit status " + status + (status == 124 ? " (hung)" : ""));
+  }
+
+  /** The same without a process of its own, in a class loader of its own. */
+  private String noticedHere(Path classes, String module, List<String> names, int limit) throws Exception {
+    List<URL> urls = new ArrayList<>();
+    for (String entry : path(classes, module).split(File.pathSeparator)) {
+      if (!entry.endsWith(".jar") && !entry.equals(work.toString())) {
+        urls.add(Path.of(entry).toUri().toURL());
+      }
+    }
+    String[] failed = new String[1];
+    try (URLClassLoader loader = new URLClassLoader(urls.toArray(URL[]::new))) {
+      Thread tests = new Thread(() -> {
+        try {
+          StringWriter said = new StringWriter();
+          failed[0] = failure(names, loader, new PrintWriter(said, true));
+          Files.writeString(work.resolve("output"), said.toString());
+        } catch (Exception | LinkageError e) {
+          failed[0] = e.toString();
+        }
+      });
+      tests.setDaemon(true);
+      tests.setContextClassLoader(loader);
+      tests.start();
+      tests.join(1000L * limit);
+      return tests.isAlive() ? "a test that hung" : failed[0];
+    }
+  }
+
+  private static List<String> names(String module, Set<String> tests) throws IOException {
+    Path root = Path.of(module, "src/test/java");
+    try (Stream<Path> sources = Files.walk(root)) {
+      return sources.filter(s -> tests.contains(s.getFileName().toString().replace(".java", "")))
+          .map(s -> root.relativize(s).toString().replace(".java", "").replace(File.separatorChar, '.'))
+          .sorted().toList();
+    }
   }
 
   /** The class path: changed classes, this program, all modules (the tested one's tests first), libraries. */
@@ -155,21 +199,19 @@ public final class PlantedBugs {
     return process.exitValue();
   }
 
-  /** In the child: runs test classes until it is known whether one fails. */
-  private static int run(List<String> classes) throws Exception {
+  /** Runs test classes until one fails: that one and its first failure; null when all passed. */
+  private static String failure(List<String> classes, ClassLoader loader, PrintWriter out) throws Exception {
     SummaryGeneratingListener summary = new SummaryGeneratingListener();
     for (String name : classes) {
-      LauncherFactory.create().execute(
-          LauncherDiscoveryRequestBuilder.request().selectors(selectClass(name)).build(), summary);
+      LauncherFactory.create().execute(LauncherDiscoveryRequestBuilder.request()
+          .selectors(selectClass(Class.forName(name, false, loader))).build(), summary);
       if (summary.getSummary().getTotalFailureCount() > 0) {
-        var failure = summary.getSummary().getFailures().getFirst();
-        System.out.println("\nFAILED " + name.substring(name.lastIndexOf('.') + 1) + ": "
-            + failure.getTestIdentifier().getDisplayName());
-        summary.getSummary().printFailuresTo(new PrintWriter(System.out, true));
-        return 1;
+        summary.getSummary().printFailuresTo(out);
+        return name.substring(name.lastIndexOf('.') + 1) + ": "
+            + summary.getSummary().getFailures().get(0).getTestIdentifier().getDisplayName();
       }
     }
-    return 0;
+    return null;
   }
 
   private static List<Bug> read(Path file) throws IOException {

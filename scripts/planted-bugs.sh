@@ -10,8 +10,8 @@
 #   old   Math.sqrt(Math.log(n) / visits)
 #   new   Math.log(n) / visits
 #   tests engine SphereSearchTest,ThreeStagesTest
-# "old" must stand exactly once in the file; indentation before its first line does not matter, after that it does. There
-# may be several "tests" lines (a module and its test classes). A test class that the tree has not got is left out.
+# "old" must stand exactly once in the file; indentation before its first line does not matter, after that it does.
+# There may be several "tests" lines (a module and its test classes). A test class that the tree has not got is left out.
 # Needs Maven and a JDK 25; it compiles the modules first. SECONDS_A_BUG=120 is how long the tests of one bug may take;
 # tests that hang have noticed it too.
 set -euo pipefail
@@ -23,5 +23,6 @@ mvn ${MAVEN_OPTIONS:--q} -B -pl cli -am -DskipTests test-compile \
   org.apache.maven.plugins:maven-dependency-plugin:3.8.1:build-classpath -Dmdep.outputFile="$work/classpath" 2>&1 \
   | grep -v '^WARNING' || [ -s "$work/classpath" ]
 libraries=$(cat "$work/classpath")
-"${java}c" -cp "$libraries" -d "$work" scripts/PlantedBugs.java
-"$java" -cp "$work:$libraries" PlantedBugs "$work" "$libraries" "${SECONDS_A_BUG:-120}" "$@"
+jars=$(tr : '\n' < "$work/classpath" | grep '\.jar$' | paste -sd :)
+"${java}c" -cp "$jars" -d "$work" scripts/PlantedBugs.java
+"$java" -cp "$work:$jars" PlantedBugs "$work" "$libraries" "${SECONDS_A_BUG:-120}" "$@"
