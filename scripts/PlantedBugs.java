@@ -79,7 +79,8 @@ public final class PlantedBugs {
 
   private boolean all(List<Bug> bugs) throws Exception {
     Map<String, Set<String>> tests = new LinkedHashMap<>();
-    bugs.forEach(b -> b.tests.forEach((m, t) -> tests.computeIfAbsent(m, x -> new LinkedHashSet<>()).addAll(t)));
+    bugs.forEach(b -> b.tests.forEach((m, t) -> t.forEach(
+        name -> tests.computeIfAbsent(m, x -> new LinkedHashSet<>()).add(name.replaceFirst("#.*", "")))));
     Path nothing = Files.createDirectories(work.resolve("nothing"));
     for (Map.Entry<String, Set<String>> of : tests.entrySet()) {
       if (noticed(nothing, of.getKey(), of.getValue(), 10 * seconds) != null) {
@@ -127,6 +128,9 @@ public final class PlantedBugs {
     }
     List<String> command = new ArrayList<>(List.of("java", "--enable-native-access=ALL-UNNAMED", "-Xmx2g",
         "-XX:TieredStopAtLevel=1", "-cp", path(classes, module), "PlantedBugs", "tests"));
+    // Of a class with a case for each option: those of one option alone.
+    tests.stream().filter(t -> t.contains("#")).findFirst()
+        .ifPresent(t -> command.add(1, "-Dsphere.test.option=" + t.substring(t.indexOf('#') + 1)));
     command.addAll(names(module, tests));
     int status = call(Path.of(module), limit, command.toArray(String[]::new));
     if (status == 0) {
@@ -166,8 +170,9 @@ public final class PlantedBugs {
 
   private static List<String> names(String module, Set<String> tests) throws IOException {
     Path root = Path.of(module, "src/test/java");
+    List<String> classes = tests.stream().map(t -> t.replaceFirst("#.*", "")).toList();
     try (Stream<Path> sources = Files.walk(root)) {
-      return sources.filter(s -> tests.contains(s.getFileName().toString().replace(".java", "")))
+      return sources.filter(s -> classes.contains(s.getFileName().toString().replace(".java", "")))
           .map(s -> root.relativize(s).toString().replace(".java", "").replace(File.separatorChar, '.'))
           .sorted().toList();
     }

@@ -11,7 +11,8 @@
 #   new   Math.log(n) / visits
 #   tests engine SphereSearchTest,ThreeStagesTest
 # "old" must stand exactly once in the file; indentation before its first line does not matter, after that it does.
-# There may be several "tests" lines (a module and its test classes). A test class that the tree has not got is left out.
+# There may be several "tests" lines (a module and its test classes). A test class that the tree has not got is left
+# out. Of a class with a case for each option of a command, Class#--option takes those of one option.
 # Needs Maven and a JDK 25; it compiles the modules first. SECONDS_A_BUG=120 is how long the tests of one bug may take;
 # tests that hang have noticed it too.
 set -euo pipefail

@@ -6,12 +6,15 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sphere.engine.DrawKey;
 import dev.sphere.engine.Generation;
+import dev.sphere.engine.HashPolicy;
 import dev.sphere.engine.OutcomeReward;
+import dev.sphere.engine.Policy;
 import dev.sphere.engine.Problem;
 import dev.sphere.engine.SamplingSettings;
 import dev.sphere.engine.ScriptedPolicy;
 import dev.sphere.engine.TokenPath;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
@@ -37,6 +40,42 @@ class MonteCarloPrmTest {
         .after("Q:s\nc\n", "x=7$");
     assertArrayEquals(new double[] {.75, 0, 1}, score(policy, 4, false, "a\n", "b\n", "c\n"));
     assertEquals(12, policy.generated());
+  }
+
+  @Test
+  void rolloutsAreDrawnAsTheSettingsSayEachOnItsOwn() throws InterruptedException {
+    List<Policy.Request> asked = new CopyOnWriteArrayList<>();
+    HashPolicy policy = new HashPolicy(0.5) {
+      @Override
+      public List<Generation> generate(TokenPath path, List<Request> requests) {
+        asked.addAll(requests);
+        return super.generate(path, requests);
+      }
+    };
+    var sampling = new SamplingSettings(0.7f, 9, 0.9f, 0.1f, 77);
+    TokenPath path = TokenPath.root(policy.tokenize("a:", true));
+    List<Generation> steps = Stream.of("x\n", "y\n").map(ScriptedPolicy::generation).toList();
+    new MonteCarloPrm(policy, SEVEN, new MonteCarloPrm.Settings(5, sampling, false)).score(PROBLEM, path, KEY, steps);
+    assertEquals(10, asked.size());
+    assertTrue(asked.stream().allMatch(r -> r.sampling().equals(sampling)));
+    assertEquals(10, asked.stream().map(Policy.Request::key).distinct().count());
+    assertTrue(asked.stream().allMatch(r -> r.key().seed() == 1 && r.key().problem() == 2 && r.key().node() == 3));
+    assertTrue(asked.getFirst().stop().stop("\\boxed{7}", 8), "an answer ends a rollout");
+  }
+
+  /** Six of eight drawn: 3 of 6 against 0 of 6 may still meet at 3 of 8 and 2 of 8; 2 against 0 may be equal. */
+  @Test
+  void earlyStopWaitsUntilNothingCanChange() throws InterruptedException {
+    String[] half = {"x=7$", "x=1$", "x=7$", "x=1$", "x=7$", "x=1$", "x=1$", "x=1$"};
+    ScriptedPolicy policy = new ScriptedPolicy().after("Q:s\na\n", half).after("Q:s\nb\n", "x=1$");
+    assertArrayEquals(new double[] {.5, 0}, score(policy, 8, true, "a\n", "b\n"));
+    assertEquals(12, policy.generated());
+    String[] few = {"x=7$", "x=1$", "x=7$", "x=1$", "x=1$", "x=1$", "x=1$", "x=1$"};
+    ScriptedPolicy open = new ScriptedPolicy().after("Q:s\na\n", few).after("Q:s\nb\n", "x=1$");
+    assertArrayEquals(new double[] {.25, 0}, score(open, 8, true, "a\n", "b\n"));
+    assertEquals(16, open.generated());
+    ScriptedPolicy all = new ScriptedPolicy().after("Q:s\na\n", half).after("Q:s\nb\n", "x=1$");
+    assertArrayEquals(new double[] {.375, 0}, score(all, 8, false, "a\n", "b\n"), "only where it is asked for");
   }
 
   @Test

@@ -18,8 +18,8 @@ import dev.sphere.engine.reward.RandomPrm;
 import dev.sphere.engine.search.Keys;
 import dev.sphere.engine.search.SearchSettings;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
-import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -99,17 +99,21 @@ class SolverTest {
 
   @Test
   void beamsKeepTheBest() throws Exception {
-    AtomicInteger asked = new AtomicInteger();
-    List<Double> kept = new ArrayList<>();
+    List<double[]> asked = new ArrayList<>();
     ProcessRewardModel byHash = (problem, path, key, steps) -> {
-      asked.addAndGet(steps.size());
-      return steps.stream().mapToDouble(s -> (Keys.hash(s.text()) >>> 11) * 0x1p-53).toArray();
+      double[] scores = steps.stream().mapToDouble(s -> (Keys.hash(s.text()) >>> 11) * 0x1p-53).toArray();
+      asked.add(scores);
+      return scores;
     };
     Found found = new Solver(policy, p -> byHash, 0, (p, s) -> false, SEARCH,
         new StrategySettings(Kind.BEAM, 1, 8, 4, Aggregation.LAST), 3).solve(PROBLEM, "one round", prompt("q"));
-    kept.addAll(found.values());
     assertEquals(1, found.solutions().size(), "the budget ended after the first expansion: one path is followed");
-    assertTrue(asked.get() >= 8 && asked.get() < 8 + 9, "8 candidates, then one a step: " + asked);
+    assertEquals(8, asked.getFirst().length, "8 candidates, then one a step");
+    assertTrue(asked.stream().skip(1).allMatch(s -> s.length == 1) && asked.size() < 1 + 9, "steps: " + asked.size());
+    List<Double> kept = found.solutions().getFirst().scores();
+    assertEquals(Arrays.stream(asked.getFirst()).max().orElseThrow(), kept.getFirst(), "the best of the 8 was kept");
+    assertEquals(asked.size(), kept.size());
+    assertEquals(List.of(kept.getLast()), found.values());
   }
 
   @Test
