@@ -10,7 +10,7 @@ import java.util.List;
 /** {@code eval prm}: its figures, but for the seconds. */
 class EvalPrmOptionsTest extends EveryOption {
   private static final String STEPS = "--steps embedded:steps --steps-limit 6";
-  private static final String GAIN = "--problems embedded:validation --limit 1 --samples 2";
+  private static final String GAIN = "--problems embedded:test --limit 2 --samples 2";
 
   @Override
   String command() {
@@ -40,7 +40,7 @@ class EvalPrmOptionsTest extends EveryOption {
     Path few = dir.resolve("few.jsonl");
     return List.of(
         differs("--prm", STEPS, "outcome"),
-        differs("--model", GAIN, "embedded"),
+        differs("--model", STEPS + " --prm implicit:embedded", "embedded"),
         needed("--steps", "", "embedded:steps --steps-limit 3", "give --steps, --problems or both"),
         shows("--steps-limit", "--steps embedded:steps", "4", d -> assertEquals(4, d.json().at("/steps/cases").asInt())),
         differs("--threshold", STEPS, "0.9"),
@@ -54,7 +54,8 @@ class EvalPrmOptionsTest extends EveryOption {
                 content(few))),
         differs("--rollouts", "--steps embedded:steps --steps-limit 3 --prm mc", "2"),
         differs("--temperature", GAIN, "1.6"),
-        differs("--separator", GAIN, "."),
+        // Another end of each step: other tokens, which a model reads.
+        differs("--separator", STEPS + " --prm implicit:embedded", "."),
         differs("--seed", STEPS, "9"),
         same("--parallel", STEPS, "1"),
         shows("--out", STEPS, out.toString(), d -> assertEquals(6, content(out).lines().count())),

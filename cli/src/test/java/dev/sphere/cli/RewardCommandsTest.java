@@ -8,7 +8,9 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
@@ -68,14 +70,35 @@ class RewardCommandsTest {
     assertEquals(0, call.status(), call.err());
     JsonNode steps = call.json().get("steps");
     assertEquals(10, steps.get("cases").asInt());
-    assertTrue(steps.get("step_auc").asDouble() >= 0 && steps.get("step_auc").asDouble() <= 1);
     assertEquals(10, Files.readAllLines(scores).size());
+    assertEquals(pairwiseAuc(Files.readAllLines(scores)), steps.get("step_auc").asDouble(), 1e-9);
     assertEquals(2, call.json().get("best_of_n").get("problems").asInt());
     Path unanswered = temporary.resolve("cases.jsonl");
     Files.writeString(unanswered, "{\"problem\":\"Q\",\"steps\":[\"a\"],\"label\":0}\n");
     Call refused = call("eval", "prm", "--model", "embedded-small", "--prm", "mc", "--steps", unanswered);
     assertEquals(2, refused.status());
     assertEquals(2, call("eval", "prm", "--model", "embedded-small", "--prm", "random").status());
+  }
+
+  /** By the definition: how often a right step scores above a first wrong one; equal scores count half. */
+  private static double pairwiseAuc(List<String> lines) {
+    List<Double> right = new ArrayList<>();
+    List<Double> wrong = new ArrayList<>();
+    for (String line : lines) {
+      JsonNode row = JsonMapper.shared().readTree(line);
+      int label = row.get("label").asInt();
+      for (int i = 0; i < (label < 0 ? row.get("scores").size() : label + 1); i++) {
+        (i == label ? wrong : right).add(row.get("scores").get(i).asDouble());
+      }
+    }
+    assertTrue(right.stream().distinct().count() > 5 && wrong.size() > 2, "scores that differ, of steps of both kinds");
+    double wins = 0;
+    for (double r : right) {
+      for (double w : wrong) {
+        wins += r > w ? 1 : r == w ? 0.5 : 0;
+      }
+    }
+    return wins / right.size() / wrong.size();
   }
 
   @Test
@@ -89,6 +112,7 @@ class RewardCommandsTest {
     assertEquals(0, search.status(), search.err());
     assertEquals(0, search.json().get("contaminated").asInt());
     assertTrue(search.json().get("pairs").get("all").asInt() <= 6);
+    assertEquals(search.json().get("pairs").get("all").asInt(), Files.readAllLines(run.resolve("pairs.jsonl")).size());
     assertTrue(Files.readString(run.resolve("run.json")).contains("REJECTION"));
     assertTrue(Files.exists(run.resolve("decontamination.jsonl")));
     Call pages = call("pages", "--run", run, "--out", temporary.resolve("pages"), "--json");
