@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import javax.tools.JavaCompiler;
 import javax.tools.ToolProvider;
@@ -170,12 +171,16 @@ public final class PlantedBugs {
 
   private static List<String> names(String module, Set<String> tests) throws IOException {
     Path root = Path.of(module, "src/test/java");
-    List<String> classes = tests.stream().map(t -> t.replaceFirst("#.*", "")).toList();
-    try (Stream<Path> sources = Files.walk(root)) {
-      return sources.filter(s -> classes.contains(s.getFileName().toString().replace(".java", "")))
-          .map(s -> root.relativize(s).toString().replace(".java", "").replace(File.separatorChar, '.'))
-          .sorted().toList();
+    List<String> found = new ArrayList<>();
+    try (Stream<Path> walk = Files.walk(root)) {
+      List<Path> sources = walk.filter(s -> s.toString().endsWith(".java")).toList();
+      for (String test : tests) { // in the order of the table
+        String file = test.replaceFirst("#.*", "") + ".java";
+        sources.stream().filter(s -> s.getFileName().toString().equals(file)).findFirst().ifPresent(s ->
+            found.add(root.relativize(s).toString().replace(".java", "").replace(File.separatorChar, '.')));
+      }
     }
+    return found;
   }
 
   /** The class path: changed classes, this program, all modules (the tested one's tests first), libraries. */
@@ -213,7 +218,8 @@ public final class PlantedBugs {
       if (summary.getSummary().getTotalFailureCount() > 0) {
         summary.getSummary().printFailuresTo(out);
         return name.substring(name.lastIndexOf('.') + 1) + ": "
-            + summary.getSummary().getFailures().get(0).getTestIdentifier().getDisplayName();
+            + summary.getSummary().getFailures().stream().map(f -> f.getTestIdentifier().getDisplayName())
+                .distinct().collect(Collectors.joining(", "));
       }
     }
     return null;

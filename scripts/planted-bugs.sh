@@ -26,4 +26,5 @@ mvn ${MAVEN_OPTIONS:--q} -B -pl cli -am -DskipTests test-compile \
 libraries=$(cat "$work/classpath")
 jars=$(tr : '\n' < "$work/classpath" | grep '\.jar$' | paste -sd :)
 "${java}c" -cp "$jars" -d "$work" scripts/PlantedBugs.java
-"$java" --enable-native-access=ALL-UNNAMED -cp "$work:$jars" PlantedBugs "$work" "$libraries" "${SECONDS_A_BUG:-120}" "$@"
+"$java" --enable-native-access=ALL-UNNAMED -cp "$work:$jars" PlantedBugs \
+  "$work" "$libraries" "${SECONDS_A_BUG:-120}" "$@"

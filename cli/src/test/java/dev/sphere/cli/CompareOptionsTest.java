@@ -11,7 +11,8 @@ import java.util.Map;
 
 /** {@code compare}: its figures, but for the seconds. */
 class CompareOptionsTest extends EveryOption {
-  private static final Map<String, String> USUAL = Map.of("--model", "embedded-small", "--problems", "embedded:validation",
+  private static final Map<String, String> USUAL = Map.of("--model", "embedded-small", "--problems",
+      "embedded:validation",
       "--limit", "1", "--prm", "random", "--budgets", "150", "--strategies", "beam");
 
   @Override

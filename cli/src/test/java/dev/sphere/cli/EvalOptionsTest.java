@@ -110,7 +110,8 @@ class EvalOptionsTest extends EveryOption {
         differs("--prm", SAMPLES, "random"),
         differs("--rollouts", "--samples 1 --no-greedy --limit 1 --prm mc", "3"),
         needed("--resume", "--seed 0 --out " + kept, "", "--resume"),
-        new Case("--regrade", "--out " + base, "--regrade " + base, (without, with) -> assertEquals(0, with.status(), with.out())),
+        new Case("--regrade", "--out " + base, "--regrade " + base, (without, with) -> assertEquals(0, with.status(),
+            with.out())),
         new Case("--baseline", "--json", "--baseline " + base, (without, with) -> {
           assertTrue(without.json().path("comparison").isMissingNode());
           assertEquals(0, with.json().get("comparison").get("difference").asDouble(), with.out());

@@ -42,7 +42,8 @@ class EvalPrmOptionsTest extends EveryOption {
         differs("--prm", STEPS, "outcome"),
         differs("--model", STEPS + " --prm implicit:embedded", "embedded"),
         needed("--steps", "", "embedded:steps --steps-limit 3", "give --steps, --problems or both"),
-        shows("--steps-limit", "--steps embedded:steps", "4", d -> assertEquals(4, d.json().at("/steps/cases").asInt())),
+        shows("--steps-limit", "--steps embedded:steps", "4", d -> assertEquals(4,
+            d.json().at("/steps/cases").asInt())),
         differs("--threshold", STEPS, "0.9"),
         needed("--problems", "--limit 1 --samples 2", "embedded:test", "give --steps, --problems or both"),
         shows("--limit", "--problems embedded:test --samples 1", "2", d ->

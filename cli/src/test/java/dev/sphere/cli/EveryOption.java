@@ -114,7 +114,8 @@ abstract class EveryOption {
   @TestFactory
   Stream<DynamicTest> changedAloneItChangesWhatItShould() throws Exception {
     String only = System.getProperty("sphere.test.option"); // scripts/planted-bugs.sh asks for one
-    return cases().stream().filter(c -> only == null || c.option.equals(only)).map(c -> DynamicTest.dynamicTest((c.change + " after " + c.before).strip(), () -> {
+    return cases().stream().filter(c -> only == null || c.option.equals(only)).map(c ->
+        DynamicTest.dynamicTest((c.change + " after " + c.before).strip(), () -> {
       List<String> before = words(c.before);
       List<String> after = new ArrayList<>(before);
       after.addAll(words(c.change));

@@ -61,7 +61,8 @@ class ExportOptionsTest extends EveryOption {
         new Case("--kind", "", "--kind stepwise", (without, with) ->
             assertTrue(with.made().contains("\"labels\":") && !without.made().contains("\"labels\":"), with.made())),
         new Case("--conversational", "", "--conversational", (without, with) ->
-            assertTrue(with.made().contains("\"role\":\"assistant\"") && !without.made().contains("role"), with.made())),
+            assertTrue(with.made().contains("\"role\":\"assistant\"") && !without.made().contains("role"),
+                with.made())),
         new Case("--implicit-prompt", "", "--implicit-prompt", (without, with) ->
             assertTrue(with.made().startsWith("{\"chosen\":"), with.made())),
         shows("--out", "", out.toString(), d -> assertTrue(Files.exists(out))),

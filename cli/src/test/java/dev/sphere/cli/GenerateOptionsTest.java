@@ -38,7 +38,8 @@ class GenerateOptionsTest extends EveryOption {
 
   @Override
   List<Case> cases() throws Exception {
-    Path in = Files.writeString(dir.resolve("in.jsonl"), "{\"id\":\"a\",\"prompt\":\"Ann has 9 nuts.\"}\n{\"prompt\":\"b\"}\n");
+    Path in = Files.writeString(dir.resolve("in.jsonl"),
+        "{\"id\":\"a\",\"prompt\":\"Ann has 9 nuts.\"}\n{\"prompt\":\"b\"}\n");
     Path template = Files.writeString(dir.resolve("template.jinja"),
         "{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}");
     Path out = dir.resolve("out.jsonl");
@@ -50,7 +51,8 @@ class GenerateOptionsTest extends EveryOption {
         shows("--in", "", in.toString(), d -> assertEquals(2, d.out().lines().count(), d.out())),
         shows("--out", "--in " + in, out.toString(), d -> {
           assertEquals("", d.out());
-          assertTrue(content(out).startsWith("{\"id\":\"a\",\"sample\":0,\"prompt\":\"Ann has 9 nuts.\""), content(out));
+          assertTrue(content(out).startsWith("{\"id\":\"a\",\"sample\":0,\"prompt\":\"Ann has 9 nuts.\""),
+              content(out));
         }),
         differs("--chat", "", ""),
         differs("--chat-template", "--chat", template.toString()),

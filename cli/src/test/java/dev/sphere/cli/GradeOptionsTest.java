@@ -34,18 +34,21 @@ class GradeOptionsTest extends EveryOption {
 
   @Override
   List<Case> cases() throws Exception {
-    Files.writeString(dir.resolve("in.jsonl"), "{\"gold\":\"1/2\",\"pred\":\"0.5\"}\n{\"gold\":\"1/2\",\"pred\":\"0.6\"}\n");
+    Files.writeString(dir.resolve("in.jsonl"),
+        "{\"gold\":\"1/2\",\"pred\":\"0.5\"}\n{\"gold\":\"1/2\",\"pred\":\"0.6\"}\n");
     Path other = Files.writeString(dir.resolve("other.jsonl"), "{\"gold\":\"7\",\"pred\":\"8\"}\n");
     Path golds = Files.writeString(dir.resolve("golds.jsonl"),
         "{\"id\":\"a\",\"question\":\"q\",\"answer\":\"1/2\"}\n{\"id\":\"b\",\"question\":\"r\",\"answer\":\"0.5\"}\n");
     Path out = dir.resolve("graded.jsonl");
     return List.of(
         differs("--in", "", other.toString()),
-        shows("--golds", "", golds.toString(), d -> assertTrue(d.made().contains("0.5") && !d.out().isBlank(), d.made())),
+        shows("--golds", "", golds.toString(), d -> assertTrue(d.made().contains("0.5") && !d.out().isBlank(),
+            d.made())),
         shows("--out", "", out.toString(), d -> assertEquals(2, content(out).lines().count())),
         // Symja's jars are there where scripts/symja.sh was run; elsewhere the option is refused with that name.
         new Case("--cas", "", "--cas", (without, with) ->
-            assertTrue(with.status() == 0 ? with.made().equals(without.made()) : with.out().contains("symja"), with.out())),
+            assertTrue(with.status() == 0 ? with.made().equals(without.made()) : with.out().contains("symja"),
+                with.out())),
         shows("--json", "", "", d -> assertEquals(1, d.json().get("equal").asInt(), d.out())));
   }
 }

@@ -55,8 +55,10 @@ class DataRulesTest {
     assertEquals(6, ProblemReader.read(file, skip).problems().size());
     assertEquals(6, ProblemReader.read(file, skip.withLimit(9)).problems().size());
     List<Problem> embedded = ProblemSource.embedded("embedded:test").orElseThrow();
-    assertEquals(embedded.subList(0, 4), ProblemReader.read("embedded:test", ReadOptions.defaults().withLimit(4)).problems());
-    Path cases = Files.writeString(dir.resolve("c.jsonl"), "{\"problem\":\"Q\",\"steps\":[\"a\"],\"label\":0}\n".repeat(4));
+    assertEquals(embedded.subList(0, 4), ProblemReader.read("embedded:test",
+        ReadOptions.defaults().withLimit(4)).problems());
+    Path cases = Files.writeString(dir.resolve("c.jsonl"),
+        "{\"problem\":\"Q\",\"steps\":[\"a\"],\"label\":0}\n".repeat(4));
     assertEquals(3, StepCases.read(cases.toString(), 3).size());
     assertEquals(4, StepCases.read(cases.toString(), 0).size());
     assertEquals(5, StepCases.read("embedded:steps", 5).size());
@@ -101,7 +103,8 @@ class DataRulesTest {
 
   @Test
   void theThresholdIsTunedOnOneHalfAndMeasuredOnTheOther() {
-    // Even of either kind: wrong .3, right .6: any threshold between tells them apart, .3 is the lowest. Odd: wrong .5, right
+    // Even of either kind: wrong .3, right .6: any threshold between tells them apart, .3 is the lowest. Odd: wrong
+    // .5, right
     // .4 : at nextUp(.3) nothing is accused.
     List<StepCase> cases = List.of(stepCase(0, 1), stepCase(0, 1), stepCase(-1, 1), stepCase(-1, 1));
     List<double[]> scores = List.of(new double[] {.3}, new double[] {.5}, new double[] {.6}, new double[] {.4});
@@ -156,8 +159,10 @@ class DataRulesTest {
     String bad = "{\"role\":\"assistant\",\"content\":\"bad\"}]";
     assertEquals("{\"prompt\":\"PROMPT\",\"chosen\":\"good\",\"rejected\":\"bad\"" + end, exported(false, false));
     assertEquals("{\"chosen\":\"PROMPTgood\",\"rejected\":\"PROMPTbad\"" + end, exported(false, true));
-    assertEquals("{\"prompt\":[" + asked + "],\"chosen\":[" + good + ",\"rejected\":[" + bad + end, exported(true, false));
-    assertEquals("{\"chosen\":[" + asked + "," + good + ",\"rejected\":[" + asked + "," + bad + end, exported(true, true));
+    assertEquals("{\"prompt\":[" + asked + "],\"chosen\":[" + good + ",\"rejected\":[" + bad + end, exported(true,
+        false));
+    assertEquals("{\"chosen\":[" + asked + "," + good + ",\"rejected\":[" + asked + "," + bad + end, exported(true,
+        true));
   }
 
   private String exported(boolean conversational, boolean implicit) throws Exception {

@@ -17,7 +17,8 @@ import org.junit.jupiter.api.io.TempDir;
 class EvalReportTest {
   private static Answered a(String problem, int sample, String answer, boolean correct, double... steps) {
     return new Answered(problem, "g", sample, "<b>" + answer + "</b>", answer, correct, "by hand", 10, false,
-        java.util.Arrays.stream(steps).boxed().toList(), Map.of("level", problem.equals("p") ? "1" : "2", "subject", "s"));
+        java.util.Arrays.stream(steps).boxed().toList(), Map.of("level", problem.equals("p") ? "1" : "2", "subject",
+            "s"));
   }
 
   /** A wrong answer, a right one, and the wrong one again: the plain vote goes wrong. */
@@ -45,7 +46,8 @@ class EvalReportTest {
     EvalResult r = result();
     assertEquals(1 / 7.0, r.majAtK(), 1e-12);
     assertEquals((6 / 3.0 + 1) / 7, r.meanAtK(), 1e-12);
-    assertEquals(List.of("last", "min", "mean", "product"), r.selections().stream().map(Selection::aggregation).toList());
+    assertEquals(List.of("last", "min", "mean", "product"),
+        r.selections().stream().map(Selection::aggregation).toList());
     Map<String, Selection> s = new java.util.HashMap<>();
     r.selections().forEach(x -> s.put(x.aggregation(), x));
     assertEquals(5 / 7.0, s.get("last").bestOfN(), 1e-12); // p, r, t, u, v

@@ -119,7 +119,8 @@ class EvalRulesTest {
       assertEquals(0.5 - level[1] * 0.025, i.low(), 0.0026);
       assertEquals(0.5 + level[1] * 0.025, i.high(), 0.0026);
     }
-    assertNotEquals(Statistics.pairedBootstrap(zero, coins, 50, 0.95, 5), Statistics.pairedBootstrap(zero, coins, 50, 0.95, 6));
+    assertNotEquals(Statistics.pairedBootstrap(zero, coins, 50, 0.95, 5), Statistics.pairedBootstrap(zero, coins, 50,
+        0.95, 6));
   }
 
   @Test
@@ -149,7 +150,8 @@ class EvalRulesTest {
     EvalSettings settings = new EvalSettings(true, 2, s, 1, 4, List.of());
     Prompts p = Prompts.defaults();
     Set<Map<String, String>> all = new HashSet<>();
-    List<EvalSettings> others = List.of(settings, new EvalSettings(false, 2, s, 1, 4), new EvalSettings(true, 3, s, 1, 4),
+    List<EvalSettings> others = List.of(settings, new EvalSettings(false, 2, s, 1, 4), new EvalSettings(true, 3, s, 1,
+        4),
         new EvalSettings(true, 2, s, 2, 4), new EvalSettings(true, 2, s, 1, 4, List.of("Q:")),
         new EvalSettings(true, 2, new SamplingSettings(0.7f, 3, 0.9f, 0.1f, 40), 1, 4),
         new EvalSettings(true, 2, new SamplingSettings(0.8f, 4, 0.9f, 0.1f, 40), 1, 4),
@@ -159,8 +161,10 @@ class EvalRulesTest {
     others.forEach(o -> all.add(EvalIdentity.of(model, null, set, p, o)));
     all.add(EvalIdentity.of(other, null, set, p, settings));
     all.add(EvalIdentity.of(model, other, set, p, settings));
-    for (Problem changed : List.of(new Problem("c", "B", "7"), new Problem("b", "C", "7"), new Problem("b", "B", "8"))) {
-      all.add(EvalIdentity.of(model, null, new ProblemSet("s", List.of(PROBLEMS.get(0), changed), List.of()), p, settings));
+    for (Problem changed : List.of(new Problem("c", "B", "7"), new Problem("b", "C", "7"), new Problem("b", "B",
+        "8"))) {
+      all.add(EvalIdentity.of(model, null, new ProblemSet("s", List.of(PROBLEMS.get(0), changed), List.of()), p,
+          settings));
     }
     all.add(EvalIdentity.of(model, null, set, p.with("x", null, null, null, null), settings));
     all.add(EvalIdentity.of(model, null, set, p.with(null, "{question}", null, null, null), settings));

@@ -125,11 +125,13 @@ class SearchRulesTest {
 
   @Test
   void answersAreSeenWhereTheyStand() {
-    for (String yes : List.of("\\boxed{7}", "so \\boxed {7}.", "\\fbox{7}", "\\boxed{\\frac{1}{2}}", "x\n#### 7", "#### 7",
+    for (String yes : List.of("\\boxed{7}", "so \\boxed {7}.", "\\fbox{7}", "\\boxed{\\frac{1}{2}}", "x\n#### 7",
+        "#### 7",
         "  ####7", "\\boxed{\\{1, 2\\}}", "\\boxed{1 \\boxed{2}", "\\boxed{\\}}")) {
       assertTrue(FinalAnswer.in(yes), yes);
     }
-    for (String no : List.of("", "7", "\\boxed", "\\boxed ", "\\boxed{7", "\\boxed{\\frac{1}{2}", "####", "####  ", "a #### 7",
+    for (String no : List.of("", "7", "\\boxed", "\\boxed ", "\\boxed{7", "\\boxed{\\frac{1}{2}", "####", "####  ",
+        "a #### 7",
         "\\boxed{\\}", "\\boxed 7}", "boxed{7}")) {
       assertFalse(FinalAnswer.in(no), no);
     }

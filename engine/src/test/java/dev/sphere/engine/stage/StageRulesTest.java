@@ -60,7 +60,8 @@ class StageRulesTest {
         attempt(1, true, "-++", "c=7"), attempt(1, false, "++-", "d=2"));
     StageSettings chains = settings(false, StageSettings.Pairing.CHAINS, 9, 1, true);
     // c and b share one step, a and d two
-    assertEquals(List.of("a=7>b=1", "c=7>d=2", "a=7>d=2", "c=7>b=1"), pairs(solve(chains, new ArrayList<>(), found), 0));
+    assertEquals(List.of("a=7>b=1", "c=7>d=2", "a=7>d=2", "c=7>b=1"), pairs(solve(chains, new ArrayList<>(), found),
+        0));
     StageSettings two = settings(false, StageSettings.Pairing.CHAINS, 2, 1, true);
     assertEquals(List.of("a=7>b=1", "c=7>d=2"), pairs(solve(two, new ArrayList<>(), found), 0));
   }
@@ -145,7 +146,8 @@ class StageRulesTest {
   @Test
   void promptsSayWhatTheyAreTold() {
     Prompts p = new Prompts("Be brief.", "Q: {question}", "No. {question} again", "So:");
-    assertEquals("s[Be brief.]u[Q: Q]a[bad]u[No. Q again]a:", new ScriptedPolicy().render(p.askToCorrect(PROBLEM, "bad")));
+    assertEquals("s[Be brief.]u[Q: Q]a[bad]u[No. Q again]a:", new ScriptedPolicy().render(p.askToCorrect(PROBLEM,
+        "bad")));
     assertEquals("s[Be brief.]u[Q: Q]a:", new ScriptedPolicy().render(p.ask(PROBLEM)));
     assertEquals("b", p.corrected("a So: x So:** \n b"));
     assertEquals("a b", p.corrected("a b"));
@@ -159,7 +161,8 @@ class StageRulesTest {
   @Test
   void aRunCountsWhatItMade() {
     ProblemResult right = new ProblemResult("1", List.of(
-        new StageResult("1", Stage.GENERATION, List.of(new PreferencePair("1", "generation", "q", "aaaa", "bb", NONE, NONE,
+        new StageResult("1", Stage.GENERATION, List.of(new PreferencePair("1", "generation", "q", "aaaa", "bb", NONE,
+            NONE,
             NONE)), null, List.of(attempt(0, true, "+", "a=7"), attempt(0, false, "-", "b=2"))),
         StageResult.without("1", Stage.CORRECTION, Reason.NOT_APPLICABLE),
         StageResult.without("1", Stage.DIVERSITY, Reason.DISABLED)));
@@ -203,7 +206,8 @@ class StageRulesTest {
           StageSettings.defaults().withPrompts(PROMPTS), 3, parallel);
       List<Progress> heard = new ArrayList<>();
       List<ProblemResult> results = run.run(problems, RunLog.inMemory(), heard::add);
-      assertEquals(problems.stream().map(Problem::id).toList(), results.stream().map(ProblemResult::problemId).toList());
+      assertEquals(problems.stream().map(Problem::id).toList(),
+          results.stream().map(ProblemResult::problemId).toList());
       assertEquals(2, judged.size());
       assertFalse(judged.get(0) == judged.get(1), "each model's steps are judged over its own policy");
       Progress last = heard.getLast();

@@ -105,7 +105,8 @@ class StrategyRulesTest {
         .after("Q:.6:a\n", ".1:c$", ".05:d$")
         .after("Q:.5:b\n", ".7:e$", ".4:f$");
     Found found = solve(policy, new StrategySettings(Kind.MCTS, 1000, 2, 2, Aggregation.LAST), 0);
-    // a is followed first; then UCT(a) = .1 + c sqrt(ln 2 / 2), UCT(b) = .5 + c sqrt(ln 2 / 1): b; the tree is exhausted.
+    // a is followed first; then UCT(a) = .1 + c sqrt(ln 2 / 2), UCT(b) = .5 + c sqrt(ln 2 / 1): b; the tree is
+    // exhausted.
     assertEquals(List.of(".6:a\n.1:c", ".5:b\n.7:e"), texts(found).subList(0, 2));
     assertEquals(4, found.solutions().size(), "then nothing is open");
     assertEquals(".5:b\n.7:e", found.best().text());
@@ -119,7 +120,8 @@ class StrategyRulesTest {
         .after("Q:.2:b\n", ".2:e$", ".1:f$");
     // Second selection: UCT(a) = .8 + c sqrt(ln 2 / 2), UCT(b) = .2 + c sqrt(ln 2): equal at c = .6 / .2438 = 2.461
     for (double c : new double[] {2.4, 2.5}) {
-      Found found = new Solver(policy, p -> WRITTEN, 0, (p, s) -> false, new SearchSettings(2, SEARCH.sampling(), 5, 1, c, 1,
+      Found found = new Solver(policy, p -> WRITTEN, 0, (p, s) -> false, new SearchSettings(2, SEARCH.sampling(), 5,
+          1, c, 1,
           1, "\n", 0, SEARCH.distinct(), true), new StrategySettings(Kind.MCTS, 1000, 2, 2, Aggregation.LAST), 3)
           .solve(PROBLEM, "test", TokenPath.root(policy.tokenize("Q:", true)));
       assertEquals(c < 2.46 ? ".8:a\n.7:d" : ".2:b\n.2:e", found.solutions().get(1).text(), "c = " + c);
@@ -156,7 +158,8 @@ class StrategyRulesTest {
     ScriptedPolicy policy = answering(problems, ".5:\\boxed{7}$", ".8:\\boxed{8}$", ".4:\\boxed{7}$", ".9:\\boxed{7}~");
     AtomicInteger forgotten = new AtomicInteger();
     List<StrategyComparison.Cell> heard = new ArrayList<>();
-    List<StrategyComparison.Cell> cells = new StrategyComparison(policy, p -> WRITTEN, 1, forgotten::incrementAndGet, SEARCH,
+    List<StrategyComparison.Cell> cells = new StrategyComparison(policy, p -> WRITTEN, 1, forgotten::incrementAndGet,
+        SEARCH,
         Prompts.defaults(), 3, 2).run(problems, List.of(
             new StrategySettings(Kind.BEST_OF_N, 1, 4, 4, Aggregation.LAST),
             new StrategySettings(Kind.REJECTION, 1, 4, 4, Aggregation.LAST)), heard::add);
@@ -198,7 +201,8 @@ class StrategyRulesTest {
 
   @Test
   void bestOfNGainsOverTheBlindChoice() throws InterruptedException {
-    List<Problem> problems = List.of(new Problem("a", "A", "7"), new Problem("b", "B", "8"), new Problem("c", "C", "9"));
+    List<Problem> problems = List.of(new Problem("a", "A", "7"), new Problem("b", "B", "8"), new Problem("c", "C",
+        "9"));
     // Two steps each. last: 8; min: 7; mean: 8 (.5 against .45); product: 7 (.2 against .09). The fourth is cut.
     ScriptedPolicy policy = answering(problems, ".5:x\n.4:\\boxed{7}$", ".1:x\n.9:\\boxed{8}$", ".1:x\n.2:\\boxed{7}$",
         ".9:x\n.95:\\boxed{9}~");
@@ -210,7 +214,8 @@ class StrategyRulesTest {
     assertEquals(Map.of(Aggregation.LAST, 1 / 3.0, Aggregation.MIN, 1 / 3.0, Aggregation.MEAN, 1 / 3.0,
         Aggregation.PRODUCT, 1 / 3.0), g.chosen());
     // The same again with the problem that 8 solves alone.
-    BestOfNGain eight = BestOfNGain.measure(policy, p -> WRITTEN, 1, SEARCH, Prompts.defaults(), problems.subList(1, 2), 4, 3,
+    BestOfNGain eight = BestOfNGain.measure(policy, p -> WRITTEN, 1, SEARCH, Prompts.defaults(), problems.subList(1,
+        2), 4, 3,
         1);
     assertEquals(Map.of(Aggregation.LAST, 1.0, Aggregation.MIN, 0.0, Aggregation.MEAN, 1.0, Aggregation.PRODUCT, 0.0),
         eight.chosen());
@@ -239,7 +244,8 @@ class StrategyRulesTest {
         return super.generate(path, requests);
       }
     };
-    Found found = new Solver(policy, p -> new RandomPrm(), 0, (p, s) -> false, SEARCH, StrategySettings.of(kind, 200), seed)
+    Found found = new Solver(policy, p -> new RandomPrm(), 0, (p, s) -> false, SEARCH, StrategySettings.of(kind, 200),
+        seed)
         .solve(new Problem(problem, "q", "7"), name, TokenPath.root(policy.tokenize("u[q]a:", true)));
     assertEquals(asked.size(), asked.stream().map(r -> r.key() + "").distinct().count(), kind + ": no draw twice");
     for (Policy.Request r : asked) {
