@@ -44,7 +44,8 @@ class EvalOptionsTest extends EveryOption {
     }
     StringBuilder answers = new StringBuilder();
     for (Answered a : AnswerFile.read(out)) {
-      answers.append(a.problemId()).append(a.sample()).append(a.text()).append(a.gold()).append(a.tokens())
+      answers.append(a.problemId()).append(a.sample()).append(a.text().replace('\n',
+          '|')).append(a.gold()).append(a.tokens())
           .append(a.steps()).append(a.truncated()).append('\n');
     }
     return new Done(done.status(), done.out(), answers.toString());
@@ -70,9 +71,8 @@ class EvalOptionsTest extends EveryOption {
     Path recipe = Files.writeString(dir.resolve("recipe.yaml"), "name: R\nmax_tokens: 5\nsamples: 1\n");
     Path template = Files.writeString(dir.resolve("template.jinja"),
         "{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}");
-    Path stored = Files.writeString(dir.resolve("stored.jsonl"), """
-        {"problem": "validation-0", "gold": "7", "sample": -1, "text": "The answer is \\\\boxed{7}."}
-        """);
+    Path broken = dir.resolve("broken.jsonl");
+    Files.writeString(dir.resolve("broken.jsonl.part"), "{\"evaluation\":{\"model\":\"another\"}}\n");
     Path markdown = dir.resolve("r.md");
     Path html = dir.resolve("r.html");
     Path kept = dir.resolve("kept.jsonl");
@@ -80,7 +80,7 @@ class EvalOptionsTest extends EveryOption {
     String own = "--problems " + rows;
     return List.of(
         differs("--model", "", "embedded"),
-        differs("--adapter", "--model embedded", dir.resolve("adapter.gguf").toString()),
+        differs("--adapter", "--model embedded --limit 4 --samples 2", dir.resolve("adapter.gguf").toString()),
         new Case("--recipe", "", "--recipe " + recipe, (without, with) -> {
           assertTrue(with.made().lines().count() > without.made().lines().count(), "its samples");
           assertTrue(with.made().contains("true"), "its limit of 5 tokens");
@@ -109,9 +109,15 @@ class EvalOptionsTest extends EveryOption {
         shows("--out", "", kept.toString(), d -> assertTrue(Files.exists(kept))),
         differs("--prm", SAMPLES, "random"),
         differs("--rollouts", "--samples 1 --no-greedy --limit 1 --prm mc", "3"),
-        needed("--resume", "--seed 0 --out " + kept, "", "--resume"),
-        new Case("--regrade", "--out " + base, "--regrade " + base, (without, with) -> assertEquals(0, with.status(),
-            with.out())),
+        // A journal that something else has left is in the way; to resume is to look into it.
+        new Case("--resume", "--out " + broken, "--resume", (without, with) -> {
+          assertTrue(without.status() == 2 && without.out().contains("go on with --resume"), without.out());
+          assertTrue(with.status() == 2 && with.out().contains("use the same settings"), with.out());
+        }),
+        new Case("--regrade", "--out " + base, "--regrade " + base, (without, with) -> {
+          assertEquals(0, with.status(), with.out());
+          assertEquals(without.made(), with.made());
+        }),
         new Case("--baseline", "--json", "--baseline " + base, (without, with) -> {
           assertTrue(without.json().path("comparison").isMissingNode());
           assertEquals(0, with.json().get("comparison").get("difference").asDouble(), with.out());
@@ -121,7 +127,6 @@ class EvalOptionsTest extends EveryOption {
         new Case("--json", "", "--json", (without, with) -> {
           assertNotEquals("{", without.out().substring(0, 1));
           assertEquals(2, with.json().get("n").asInt());
-          assertTrue(Files.exists(stored));
         }));
   }
 }

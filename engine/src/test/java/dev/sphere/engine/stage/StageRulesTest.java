@@ -112,6 +112,17 @@ class StageRulesTest {
   }
 
   @Test
+  void ofTheSmallModelsWrongSolutionsSolMinComesFirst() throws InterruptedException {
+    ProcessRewardModel bySign = (p, path, key, steps) ->
+        steps.stream().mapToDouble(s -> s.text().startsWith("+") ? 1 : 0).toArray();
+    ScriptedPolicy policy = new ScriptedPolicy().after("u[Q]a:", "+x=7$", "-y=7$");
+    ScriptedPolicy small = new ScriptedPolicy().after("u[Q]a:", "+p=3$", "-s=5$");
+    ProblemResult result = new ThreeStages(new Actor(policy, bySign), new Actor(small, bySign), SEVEN, SEARCH,
+        StageSettings.defaults().withPrompts(PROMPTS), 1).solve(PROBLEM, RunLog.inMemory());
+    assertEquals(List.of("+x=7>-s=5", "+x=7>+p=3"), pairs(result, 2));
+  }
+
+  @Test
   void capsAndLikenessBind() {
     PairRules two = new PairRules(2, 2, 0);
     Pairs.Seen seen = new Pairs.Seen();
