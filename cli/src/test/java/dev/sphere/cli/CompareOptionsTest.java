@@ -13,7 +13,7 @@ import java.util.Map;
 class CompareOptionsTest extends EveryOption {
   private static final Map<String, String> USUAL = Map.of("--model", "embedded-small", "--problems",
       "embedded:validation",
-      "--limit", "1", "--prm", "random", "--budgets", "150", "--strategies", "beam");
+      "--limit", "3", "--prm", "random", "--budgets", "500", "--strategies", "beam");
 
   @Override
   String command() {
@@ -57,14 +57,14 @@ class CompareOptionsTest extends EveryOption {
         differs("--question-field", own, "other"),
         // The right answer is the wrong one then.
         differs("--answer-field", own + " --model embedded --strategies rejection --budgets 400", "wrong"),
-        differs("--id-field", own, "nr"),
-        needed("--skip-bad", "--problems " + bad, "", "skip bad rows with --skip-bad"),
+        differs("--id-field", own + " --temperature 1.6", "nr"),
+        needed("--skip-bad", "--limit 9 --problems " + bad, "", "skip bad rows with --skip-bad"),
         differs("--strategies", "", "dvts"),
-        differs("--budgets", "", "300"),
+        differs("--budgets", "", "200"),
         differs("--prm", "", "implicit:embedded"),
         differs("--rollouts", "--prm mc", "1"),
         differs("--beams", "", "4"),
-        differs("--width", "", "2"),
+        differs("--width", "--temperature 1.6", "2"),
         // Which of four samples is ranked first: the scores that it reads are more, too.
         differs("--aggregation", "--strategies best-of-n --prm mc --rollouts 1", "min"),
         differs("--temperature", "", "1.5"),
@@ -73,8 +73,8 @@ class CompareOptionsTest extends EveryOption {
         differs("--max-step-tokens", "", "3"),
         shows("--prm-beta", "--prm implicit:embedded", "0.9", d -> assertTrue(d.out().contains("beam"), d.out())),
         differs("--candidates", "--strategies sphere", "2"),
-        differs("--seed", "", "5"),
-        same("--parallel", "--limit 2", "1"),
+        differs("--seed", "--temperature 1.6", "5"),
+        same("--parallel", "", "1"),
         shows("--out", "", out.toString(), d -> assertTrue(Files.exists(out.resolve("compare.svg")))),
         shows("--json", "", "", d -> assertEquals(1, d.json().get("rows").size())));
   }

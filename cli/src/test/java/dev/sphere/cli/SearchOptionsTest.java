@@ -80,7 +80,7 @@ class SearchOptionsTest extends EveryOption {
         differs("--question-field", own, "other"),
         differs("--answer-field", own + " --model embedded --candidates 6", "wrong"),
         differs("--id-field", own, "nr"),
-        needed("--skip-bad", "--problems " + bad, "", "skip bad rows with --skip-bad"),
+        needed("--skip-bad", "--limit 9 --problems " + bad, "", "skip bad rows with --skip-bad"),
         // 9 words in a row are shared, no 13
         new Case("--decontaminate", own + " --ngram 8", "--decontaminate " + test, (without, with) -> {
           assertEquals(0, without.status(), without.out());
@@ -94,7 +94,7 @@ class SearchOptionsTest extends EveryOption {
         differs("--shard", "--limit 2", "2/2"),
         needed("--resume", "--seed 1 --run " + used, "", "--resume"),
         differs("--adapter", "--model embedded", dir.resolve("adapter.gguf").toString()),
-        differs("--small-model", "--model embedded --limit 3", "embedded-small"),
+        differs("--small-model", "--model embedded --limit 6 --candidates 3", "embedded-small"),
         differs("--chat-template", "", template.toString()),
         differs("--system", templated, "Quick!"),
         differs("--question", "", "{question}_Well?"),
@@ -104,7 +104,7 @@ class SearchOptionsTest extends EveryOption {
         shows("--json", "", "", d -> assertEquals(1, d.json().get("problems").asInt())),
         differs("--prm", "", "outcome"),
         differs("--rollouts", "--prm mc", "3"),
-        differs("--early-stop", "--prm mc", ""),
+        differs("--early-stop", "--prm mc --model embedded --limit 2 --candidates 3", ""),
         differs("--candidates", "", "4"),
         differs("--simulations", "", "2"),
         differs("--top-k", "", "1"),
@@ -119,7 +119,7 @@ class SearchOptionsTest extends EveryOption {
         differs("--depth", "", "1"),
         differs("--separator", "", "."),
         differs("--max-step-tokens", "", "5"),
-        differs("--prm-beta", "--prm implicit:embedded-small", "0.5"),
+        differs("--prm-beta", "--model embedded --prm implicit:embedded-small", "0.5"),
         differs("--strategy", "--stages generation", "rejection"),
         differs("--budget", "--stages generation --strategy rejection", "300"),
         differs("--beams", STRATEGY + "beam", "4"),
@@ -129,8 +129,8 @@ class SearchOptionsTest extends EveryOption {
         differs("--pairing", MANY.replace("--pairing any ", ""), "any"),
         differs("--pairs-per-stage", MANY, "1"),
         differs("--pairs-per-problem", MANY, "1"),
-        differs("--near-duplicates", MANY, "0.01"),
+        differs("--near-duplicates", "--model embedded --simulations 4 --pairing any --limit 4 --candidates 3", "0.01"),
         differs("--max-length-ratio", MANY, "1.01"),
-        differs("--diversity-factor", "--model embedded --small-model embedded-small --limit 3", "3"));
+        differs("--diversity-factor", "--model embedded --small-model embedded-small --limit 6 --candidates 3", "3"));
   }
 }

@@ -99,6 +99,16 @@ class StrategyRulesTest {
   }
 
   @Test
+  void whatIsReadCountsInTheBudget() throws InterruptedException {
+    // Two solutions of 5 tokens a wave: 10 are generated and 10 read, so that 20 are spent with one wave.
+    ScriptedPolicy policy = new ScriptedPolicy().after("Q:", ".5:a$", ".6:b$");
+    StrategySettings settings = new StrategySettings(Kind.BEST_OF_N, 20, 2, 2, Aggregation.LAST);
+    assertEquals(2, solve(policy, settings, 1).solutions().size());
+    assertEquals(4, solve(policy, settings, 0).solutions().size());
+    assertEquals(4, solve(policy, settings.withBudget(21), 1).solutions().size());
+  }
+
+  @Test
   void mctsGoesDownWhereTheValueIsAndComesBackWhereItIsNot() throws InterruptedException {
     ScriptedPolicy policy = new ScriptedPolicy()
         .after("Q:", ".6:a\n", ".5:b\n")
