@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sphere.engine.HashPolicy;
+import dev.sphere.engine.MarkedText;
 import dev.sphere.engine.OutcomeReward;
 import dev.sphere.engine.Policy;
 import dev.sphere.engine.PreferencePair;
@@ -126,20 +127,20 @@ class StageRulesTest {
   void capsAndLikenessBind() {
     PairRules two = new PairRules(2, 2, 0);
     Pairs.Seen seen = new Pairs.Seen();
-    Pairs first = new Pairs("p", Stage.GENERATION, "q", NONE, 1, two, seen);
+    Pairs first = new Pairs("p", Stage.GENERATION, MarkedText.of("q"), NONE, 1, two, seen);
     first.add("a", NONE, "b", NONE);
     first.add("c", NONE, "d", NONE);
     assertEquals(1, first.result(Reason.BOTH_RIGHT, List.of()).pairs().size(), "one a stage");
-    Pairs second = new Pairs("p", Stage.CORRECTION, "q", NONE, 9, two, seen);
+    Pairs second = new Pairs("p", Stage.CORRECTION, MarkedText.of("q"), NONE, 9, two, seen);
     second.add("e", NONE, "f", NONE);
     second.add("g", NONE, "h", NONE);
     assertEquals(1, second.result(Reason.BOTH_RIGHT, List.of()).pairs().size(), "two a problem");
-    Pairs third = new Pairs("p", Stage.DIVERSITY, "q", NONE, 9, two, seen);
+    Pairs third = new Pairs("p", Stage.DIVERSITY, MarkedText.of("q"), NONE, 9, two, seen);
     third.add("i", NONE, "j", NONE);
     assertEquals(Reason.CAPPED, third.result(Reason.BOTH_RIGHT, List.of()).reason());
     // A half of the words: left out at one half, not above.
     for (double share : new double[] {0.5, 0.51}) {
-      Pairs alike = new Pairs("p", Stage.GENERATION, "q", NONE, 9, new PairRules(share, 9, 0), new Pairs.Seen());
+      Pairs alike = new Pairs("p", Stage.GENERATION, MarkedText.of("q"), NONE, 9, new PairRules(share, 9, 0), new Pairs.Seen());
       alike.add("one two three 7", NONE, "x 8", NONE);
       alike.add("one two four 7", NONE, "x 8", NONE);
       assertEquals(share == 0.5 ? 1 : 2, alike.result(null, List.of()).pairs().size());
@@ -147,7 +148,7 @@ class StageRulesTest {
     PreferencePair a = new PreferencePair("p", "s", "q", "one two 7", "x 8", NONE, NONE, NONE);
     PreferencePair b = new PreferencePair("p", "s", "q", "one two 7", "y 8", NONE, NONE, NONE);
     assertEquals(0, NearDuplicates.similarity(a, b), "pairs are as alike as the less alike of their sides");
-    Pairs long2 = new Pairs("p", Stage.GENERATION, "q", NONE, 9, new PairRules(2, 9, 2), new Pairs.Seen());
+    Pairs long2 = new Pairs("p", Stage.GENERATION, MarkedText.of("q"), NONE, 9, new PairRules(2, 9, 2), new Pairs.Seen());
     long2.add("aaaa", NONE, "bb", NONE);
     long2.add("cc", NONE, "dddd", NONE);
     long2.add("eeeee", NONE, "ff", NONE);
