@@ -5,8 +5,10 @@ import dev.sphere.engine.search.FinalAnswer;
 import dev.sphere.trainer.data.RowReader.ImitationRow;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 
 /**
@@ -172,10 +174,13 @@ public final class ExampleEncoder {
     return end < 0 ? text.length() : end + stepSeparator.length();
   }
 
-  /** The usable rows as examples; the answers of one dialogue form one tree. */
+  /** The usable rows as examples; the answers to one question, and those of one dialogue, form one tree. */
   public List<Example.Imitation> imitations(List<ImitationRow> rows) {
     List<Example.Imitation> examples = new ArrayList<>();
+    Map<String, String> trees = new HashMap<>();
     for (ImitationRow r : rows) {
+      // The answers of a dialogue share an id: its first prompt is the tree's name.
+      String tree = trees.computeIfAbsent(r.id(), id -> r.prompt() == null ? id : r.prompt().text());
       if (r.completion().text().isBlank()) {
         report.bad(r.id(), "the completion is empty");
         continue;
@@ -190,7 +195,7 @@ public final class ExampleEncoder {
         completion = Arrays.copyOfRange(completion, 1, completion.length);
       }
       if (roomAfter(prompt, r.id())) {
-        examples.add(new Example.Imitation(r.id(), r.id(), sequence(prompt, completion), r.weight()));
+        examples.add(new Example.Imitation(r.id(), tree, sequence(prompt, completion), r.weight()));
         report.used();
       }
     }
