@@ -4,48 +4,118 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sphere.gguf.GgmlType;
+import dev.sphere.trainer.data.Example;
+import dev.sphere.trainer.data.Packing;
+import dev.sphere.trainer.data.TrainingSequence;
+import dev.sphere.trainer.job.HeldOut;
 import dev.sphere.trainer.job.TrainJob;
 import dev.sphere.trainer.job.Tuning;
 import dev.sphere.trainer.loop.RunOptions;
 import dev.sphere.trainer.loop.TrainSettings;
+import dev.sphere.trainer.loop.TrainingListener;
 import dev.sphere.trainer.loss.LossSettings;
 import dev.sphere.trainer.model.ModelOptions;
 import dev.sphere.trainer.optim.OptimizerSettings;
+import dev.sphere.trainer.optim.Schedule;
 import java.lang.reflect.Method;
+import java.lang.reflect.RecordComponent;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** The settings' copies name components by text: every such method of every record is called here. */
+/** The settings' copies name components by text: every such method of every record is called here with another value. */
 class RecordsTest {
+  /** Methods that are not called as the one component that they change. */
+  private static final Map<String, List<String>> CHANGED = Map.of(
+      "withCheckpoints", List.of("saveEvery", "keepLast"),
+      "withBetas", List.of("beta1", "beta2"),
+      "withDivergence", List.of("divergence", "alpha"),
+      "withModel", List.of("modelHash", "modelSettings"),
+      "withMicroTokens", List.of("microTokens"),
+      "withMicroBatchTokens", List.of("microBatchTokens", "fillTokens"),
+      "withStepPairs", List.of("stepSeparator", "stepsAlone"));
+
+  /** Two values of each type that is no number, switch or enum; the one that differs is taken. */
+  private static final List<Object> VALUES = List.of(
+      Path.of("a"), Path.of("b"), "one", "two", GgmlType.F16, GgmlType.BF16, Set.of("attn_q"), Set.of("attn_k"),
+      Tuning.full(), Tuning.lora(3, 7), TrainSettings.defaults(0.5), TrainSettings.defaults(0.25),
+      OptimizerSettings.sgd(0.5, 0), OptimizerSettings.adamw(0.25), Schedule.of(Schedule.Kind.COSINE, 3),
+      Schedule.of(Schedule.Kind.WSD, 2), Packing.defaults().withMicroBatchTokens(9), Packing.defaults(),
+      new HeldOut(null, 0.5, 2), HeldOut.none(), new LossSettings.Sync(0.5, 3), new LossSettings.Sync(0.25, 4),
+      Map.of("a", 1), Map.of("b", 2), new TrainingListener() {}, (BooleanSupplier) () -> true,
+      new RunOptions.Evaluation(List.of(new Example.Imitation("i", "t", new TrainingSequence(new int[] {1, 2}, 1))), 3));
+
   static List<Record> settings() {
     TrainSettings s = TrainSettings.defaults(1e-3);
     return List.of(
-        s, s.optimizer(), TrainJob.of(Path.of("m"), Path.of("o"), s), Tuning.lora(2, 4), RunOptions.in(Path.of("o")),
-        LossSettings.defaults(), ModelOptions.full(1), OptimizerSettings.sgd(0.1, 0.5));
+        s, s.optimizer(), s.packing(), TrainJob.of(Path.of("m"), Path.of("o"), s), Tuning.lora(2, 4),
+        RunOptions.in(Path.of("o")), LossSettings.defaults(), ModelOptions.lora(2, 4, ModelOptions.LINEAR_LAYERS, 1, 1),
+        OptimizerSettings.sgd(0.1, 0.5));
   }
 
   @ParameterizedTest
   @MethodSource("settings")
-  void everyWithKeepsWhatItIsGiven(Record r) throws ReflectiveOperationException {
+  void everyWithChangesWhatItIsCalledAndNothingElse(Record r) throws ReflectiveOperationException {
     int called = 0;
     for (Method with : r.getClass().getMethods()) {
-      if (!with.getName().startsWith("with") || with.getParameterCount() != 1 || with.getReturnType() != r.getClass()) {
+      if (!with.getName().startsWith("with") || with.getReturnType() != r.getClass()) {
         continue;
       }
       String name = with.getName().substring(4);
-      String component = Character.toLowerCase(name.charAt(0)) + name.substring(1);
-      try {
-        Object value = r.getClass().getMethod(component).invoke(r);
-        assertEquals(r, with.invoke(r, value), with.toString());
-      } catch (NoSuchMethodException e) {
-        with.invoke(r, new Object[] {null}); // named otherwise than its component: it must find it all the same
+      List<String> expected = CHANGED.getOrDefault(
+          with.getName(), List.of(Character.toLowerCase(name.charAt(0)) + name.substring(1)));
+      Object[] arguments = new Object[with.getParameterCount()];
+      for (int i = 0; i < arguments.length; i++) {
+        arguments[i] = other(with.getParameterTypes()[i], component(r, expected.get(i)));
+      }
+      Record copy = (Record) with.invoke(r, arguments);
+      List<String> changed = new ArrayList<>();
+      for (RecordComponent c : r.getClass().getRecordComponents()) {
+        if (!java.util.Objects.equals(component(r, c.getName()), component(copy, c.getName()))) {
+          changed.add(c.getName());
+        }
+      }
+      assertEquals(Set.copyOf(expected), Set.copyOf(changed), with.toString());
+      for (int i = 0; i < expected.size(); i++) {
+        Object value = expected.get(i).equals("stepsAlone") ? true : arguments[Math.min(i, arguments.length - 1)];
+        assertEquals(value, component(copy, expected.get(i)), with.toString());
       }
       called++;
     }
     assertTrue(called > 0, r.toString());
+  }
+
+  private static Object component(Record r, String name) throws ReflectiveOperationException {
+    return r.getClass().getMethod(name).invoke(r);
+  }
+
+  /** A valid value of this type that is not the one there is. */
+  private static Object other(Class<?> type, Object there) {
+    if (type == int.class) {
+      return (int) there > 1 ? (int) there - 1 : (int) there + 1;
+    }
+    if (type == long.class) {
+      return (long) there + 1;
+    }
+    if (type == double.class) {
+      return (double) there == 0 ? 0.25 : (double) there / 2;
+    }
+    if (type == boolean.class) {
+      return !(boolean) there;
+    }
+    if (type.isEnum() && there != null) {
+      return Arrays.stream(type.getEnumConstants()).filter(v -> v != there).findFirst().orElseThrow();
+    }
+    return VALUES.stream().filter(v -> type.isInstance(v) && !v.equals(there)).findFirst()
+        .orElseThrow(() -> new AssertionError("no other value of " + type));
   }
 
   @Test

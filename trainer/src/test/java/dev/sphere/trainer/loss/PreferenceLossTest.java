@@ -1,15 +1,19 @@
 package dev.sphere.trainer.loss;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Values against numbers worked out from TRL's formulas in 40-digit decimal arithmetic (not by this code); gradients
@@ -72,15 +76,7 @@ class PreferenceLossTest {
   void gradientsAreThoseOfFiniteDifferences(LossType type) {
     for (Divergence divergence : Divergence.values()) {
       var loss = new PreferenceLoss(settings(type.id, 0.1, divergence));
-      LossValue at = loss.evaluate(batch(CHOSEN, REJECTED));
-      double h = 1e-5;
-      for (int i = 0; i < CHOSEN.length; i++) {
-        double byChosen = (value(loss, i, h, 0) - value(loss, i, -h, 0)) / (2 * h);
-        double byRejected = (value(loss, i, 0, h) - value(loss, i, 0, -h)) / (2 * h);
-        String where = type.id + " " + divergence.id + " pair " + i;
-        assertEquals(byChosen, at.dChosen()[i], 2e-6 * Math.max(1, Math.abs(byChosen)), where);
-        assertEquals(byRejected, at.dRejected()[i], 2e-6 * Math.max(1, Math.abs(byRejected)), where);
-      }
+      checkGradient(loss, type.id + " " + divergence.id);
     }
   }
 
@@ -170,6 +166,155 @@ class PreferenceLossTest {
     assertEquals(-15, loss.sequence(tokens, 9), 1e-12);
     assertEquals(1, loss.tokenFactor(1, 2));
     assertEquals(0.5, loss.tokenFactor(2, 2));
+  }
+
+  @Test
+  void ldAlphaBeginsBehindTheOthersLength() {
+    var loss = new PreferenceLoss(LossSettings.defaults().withLdAlpha(0.25));
+    float[] tokens = {-1, -2, -4};
+    assertEquals(-7, loss.sequence(tokens, 3), 1e-12, "as long as the other one: no tail");
+    assertEquals(-1 - 0.25 * 6, loss.sequence(tokens, 1), 1e-12);
+    assertEquals(0.25, loss.tokenFactor(1, 1));
+    assertEquals(1, loss.tokenFactor(0, 1));
+  }
+
+  /** Eq. 5 of arXiv 2406.08414 as it is printed, with temperatures that are not the default. */
+  @ParameterizedTest
+  @ValueSource(doubles = {0.05, 0.4, 2})
+  void discopopHasItsTemperature(double tau) {
+    var loss = new PreferenceLoss(settings("discopop", 0, Divergence.REVERSE_KL).withDiscopopTau(tau));
+    double expected = 0;
+    for (int i = 0; i < CHOSEN.length; i++) {
+      double x = 0.3 * ((CHOSEN[i] - REF_CHOSEN[i]) - (REJECTED[i] - REF_REJECTED[i]));
+      double blend = 1 / (1 + Math.exp(-x / tau));
+      expected += ((1 - blend) * Math.log1p(Math.exp(-x)) + blend * Math.exp(-x)) / CHOSEN.length;
+    }
+    assertEquals(expected, loss.evaluate(batch(CHOSEN, REJECTED)).loss(), 1e-12);
+    checkGradient(loss, "discopop " + tau);
+  }
+
+  /** f'(t) = (t^(a - 1) - 1) / (a - 1) of arXiv 2309.16240, with coefficients that are not the default. */
+  @ParameterizedTest
+  @ValueSource(doubles = {-0.5, 0.25, 0.9, 1, 1.5})
+  void theAlphaDivergenceHasItsCoefficient(double a) {
+    var settings = settings("sigmoid", 0, Divergence.ALPHA).withDivergence(Divergence.ALPHA, a);
+    double expected = 0;
+    for (int i = 0; i < CHOSEN.length; i++) {
+      double h = score(CHOSEN[i] - REF_CHOSEN[i], a) - score(REJECTED[i] - REF_REJECTED[i], a);
+      expected += Math.log1p(Math.exp(-0.3 * h)) / CHOSEN.length;
+    }
+    var loss = new PreferenceLoss(settings);
+    assertEquals(expected, loss.evaluate(batch(CHOSEN, REJECTED)).loss(), 1e-12);
+    checkGradient(loss, "alpha " + a);
+  }
+
+  private static double score(double logRatio, double a) {
+    return a == 1 ? logRatio : (Math.exp((a - 1) * logRatio) - 1) / (a - 1);
+  }
+
+  private static void checkGradient(PreferenceLoss loss, String what) {
+    LossValue at = loss.evaluate(batch(CHOSEN, REJECTED));
+    double h = 1e-5;
+    for (int i = 0; i < CHOSEN.length; i++) {
+      double byChosen = (value(loss, i, h, 0) - value(loss, i, -h, 0)) / (2 * h);
+      double byRejected = (value(loss, i, 0, h) - value(loss, i, 0, -h)) / (2 * h);
+      assertEquals(byChosen, at.dChosen()[i], 2e-6 * Math.max(1, Math.abs(byChosen)), what);
+      assertEquals(byRejected, at.dRejected()[i], 2e-6 * Math.max(1, Math.abs(byRejected)), what);
+    }
+  }
+
+  /** Of a sum of losses the gradient is the weighted sum too; a pair's own weight scales both. */
+  @Test
+  void weightsScaleTheGradients() {
+    List<String> names = List.of("sigmoid", "sft", "aot", "aot_unpaired");
+    List<Double> factors = List.of(2.0, 0.5, -0.25, 3.0);
+    LossValue both = new PreferenceLoss(LossSettings.of(names, factors)).evaluate(batch(CHOSEN, REJECTED));
+    double loss = 0;
+    double[] chosen = new double[3];
+    double[] rejected = new double[3];
+    for (int k = 0; k < names.size(); k++) {
+      LossValue one =
+          new PreferenceLoss(LossSettings.of(List.of(names.get(k)), List.of())).evaluate(batch(CHOSEN, REJECTED));
+      loss += factors.get(k) * one.loss();
+      for (int i = 0; i < 3; i++) {
+        chosen[i] += factors.get(k) * one.dChosen()[i];
+        rejected[i] += factors.get(k) * one.dRejected()[i];
+      }
+    }
+    assertEquals(loss, both.loss(), 1e-12);
+    assertArrayEquals(chosen, both.dChosen(), 1e-12);
+    assertArrayEquals(rejected, both.dRejected(), 1e-12);
+
+    double[] pairs = {0.5, 2, 0};
+    var sigmoid = new PreferenceLoss(LossSettings.defaults());
+    LossValue plain = sigmoid.evaluate(batch(CHOSEN, REJECTED));
+    LossValue weighed = sigmoid.evaluate(new PairBatch(
+        CHOSEN, REJECTED, REF_CHOSEN, REF_REJECTED, CHOSEN_TOKENS, REJECTED_TOKENS, 3, 38, pairs));
+    for (int i = 0; i < 3; i++) {
+      assertEquals(pairs[i] * plain.dChosen()[i], weighed.dChosen()[i], 1e-15);
+      assertEquals(pairs[i] * plain.dRejected()[i], weighed.dRejected()[i], 1e-15);
+    }
+    double expected = 0;
+    for (int i = 0; i < 3; i++) {
+      double h = (CHOSEN[i] - REF_CHOSEN[i]) - (REJECTED[i] - REF_REJECTED[i]);
+      expected += pairs[i] * Math.log1p(Math.exp(-0.1 * h)) / 3;
+    }
+    assertEquals(expected, weighed.loss(), 1e-12);
+  }
+
+  /** Every loss, the two over a whole step too, is without a reference what it is with one that is 0. */
+  @ParameterizedTest
+  @EnumSource(LossType.class)
+  void withoutAReferenceItIsZero(LossType type) {
+    LossSettings s = settings(type.id, 0.1, Divergence.REVERSE_KL);
+    double[] zero = new double[3];
+    LossValue expected = new PreferenceLoss(s)
+        .evaluate(PairBatch.whole(CHOSEN, REJECTED, zero, zero, CHOSEN_TOKENS, REJECTED_TOKENS));
+    LossValue free = new PreferenceLoss(s.withReferenceFree(true)).evaluate(batch(CHOSEN, REJECTED));
+    assertEquals(expected.loss(), free.loss(), 1e-15);
+    assertArrayEquals(expected.dChosen(), free.dChosen(), 1e-15);
+    assertArrayEquals(expected.dRejected(), free.dRejected(), 1e-15);
+  }
+
+  @Test
+  void whatALossNeeds() {
+    assertTrue(LossSettings.of(List.of("sigmoid", "aot"), List.of()).needsWholeBatch());
+    assertTrue(LossSettings.of(List.of("aot_unpaired"), List.of()).needsWholeBatch());
+    assertFalse(LossSettings.of(List.of("sigmoid", "sft"), List.of()).needsWholeBatch());
+    assertTrue(LossSettings.of(List.of("sft", "sigmoid"), List.of()).needsReference());
+    assertFalse(LossSettings.defaults().withReferenceFree(true).needsReference());
+    Map<String, Object> map = LossSettings.defaults().toMap();
+    assertEquals(List.of("sigmoid"), map.get("loss"));
+    assertEquals(0.1, map.get("beta"));
+    assertFalse(map.containsKey("use_weighting") || map.containsKey("ref_model_sync_steps"), map.toString());
+    Map<String, Object> more = LossSettings.defaults().withWpo(true).withSync(new LossSettings.Sync(0.5, 9)).toMap();
+    assertEquals(true, more.get("use_weighting"));
+    assertEquals(0.5, more.get("ref_model_mixup_alpha"));
+    assertEquals(9, more.get("ref_model_sync_steps"));
+  }
+
+  /** The ends of the ranges: the last value that is taken, the first that is not. */
+  @Test
+  void rangesOfSettings() {
+    LossSettings d = LossSettings.defaults();
+    assertEquals(0, d.withLabelSmoothing(0).labelSmoothing());
+    assertEquals(0, d.withLdAlpha(0).ldAlpha());
+    assertEquals(1, d.withLdAlpha(1).ldAlpha());
+    assertEquals(1, new LossSettings.Sync(1, 1).alpha());
+    List<Executable> refused = List.of(
+        () -> d.withLabelSmoothing(-0.01), () -> d.withLdAlpha(-0.01), () -> d.withLdAlpha(1.01),
+        () -> d.withDiscopopTau(0), () -> d.withDivergence(Divergence.ALPHA, Double.NaN),
+        () -> d.withBeta(Double.POSITIVE_INFINITY), () -> new LossSettings.Sync(0, 1),
+        () -> new LossSettings.Sync(1.01, 1), () -> new LossSettings.Sync(0.5, 0),
+        () -> d.withSync(new LossSettings.Sync(0.5, 1)).withReferenceFree(true),
+        () -> LossSettings.of(List.of("aot_unpaired"), List.of()).withWpo(true),
+        () -> LossSettings.of(List.of("sft"), List.of(Double.NaN)), () -> LossSettings.of(List.of(), List.of()),
+        () -> PairBatch.whole(CHOSEN, REJECTED, REF_CHOSEN, new double[2], CHOSEN_TOKENS, REJECTED_TOKENS),
+        () -> new PairBatch(
+            CHOSEN, REJECTED, REF_CHOSEN, REF_REJECTED, CHOSEN_TOKENS, REJECTED_TOKENS, 3, 38, new double[2]));
+    for (int i = 0; i < refused.size(); i++) {
+      assertThrows(IllegalArgumentException.class, refused.get(i), "case " + i);
+    }
   }
 
   @Test

@@ -105,4 +105,96 @@ class OptimizerTest {
     assertEquals(1, Schedule.of(Schedule.Kind.LINEAR, 20).factor(19, 10), "a warmup longer than the run");
     assertThrows(IllegalArgumentException.class, () -> Schedule.Kind.of("cosin"));
   }
+
+  /** An epsilon that matters, and another momentum than the usual one. */
+  @Test
+  void everyNumberReachesTheKernels() {
+    Parameter w = parameter("w", true, 3f);
+    double x = 3;
+    double m = 0;
+    double v = 0;
+    OptimizerSettings s = new OptimizerSettings(OptimizerSettings.Kind.ADAMW, 0.1, 0, 0.7, 0.9, 0.5, 0, 0);
+    try (Optimizer o = Optimizer.create(s, List.of(w), 1)) {
+      for (int t = 1; t <= 5; t++) {
+        w.gradient().set(0, w.value().get(0));
+        o.step(0.1, 0.25);
+        double g = 0.25 * x;
+        m = 0.7 * m + 0.3 * g;
+        v = 0.9 * v + 0.1 * g * g;
+        x -= 0.1 * (m / (1 - Math.pow(0.7, t))) / (Math.sqrt(v / (1 - Math.pow(0.9, t))) + 0.5);
+      }
+      assertEquals(x, w.value().get(0), 1e-5);
+      assertEquals(5, o.steps());
+    }
+    for (double momentum : new double[] {0, 0.3}) {
+      Parameter p = parameter("p", true, 2f);
+      double y = 2;
+      double velocity = 0;
+      try (Optimizer o = Optimizer.create(OptimizerSettings.sgd(0.1, momentum), List.of(p), 1)) {
+        assertEquals(momentum == 0 ? 0 : 1, o.states().size(), "no state without momentum");
+        for (int t = 0; t < 5; t++) {
+          p.gradient().set(0, p.value().get(0));
+          o.step(0.1, 1);
+          velocity = momentum * velocity + y;
+          y -= 0.1 * velocity;
+        }
+        assertEquals(y, p.value().get(0), 1e-5);
+      }
+    }
+  }
+
+  @Test
+  void clippingAtItsEnds() {
+    Parameter a = parameter("a", true, 0f);
+    try (Optimizer o = Optimizer.create(OptimizerSettings.sgd(1, 0).withMaxGradNorm(3), List.of(a), 1)) {
+      assertEquals(1, o.clipFactor(3));
+      assertEquals(0.1, o.clipFactor(30), 1e-12);
+    }
+    try (Optimizer o = Optimizer.create(OptimizerSettings.sgd(1, 0).withMaxGradNorm(0), List.of(a), 1)) {
+      assertEquals(1, o.clipFactor(30), "0: never");
+    }
+  }
+
+  /** The warmup is over with its last step; a share of the steps is rounded up; names are read in any case. */
+  @Test
+  void warmupsAtTheirEnds() {
+    Schedule linear = Schedule.of(Schedule.Kind.of("Linear"), 2);
+    assertEquals(List.of(0.5, 1.0, 1.0, 0.75, 0.5, 0.25), factors(linear, 6));
+    assertEquals(List.of(1.0, 0.75, 0.5, 0.25), factors(Schedule.of(Schedule.Kind.LINEAR, 0), 4));
+    assertEquals(List.of(0.5, 1.0, 1.0), factors(Schedule.ofRatio(Schedule.Kind.CONSTANT, 0.4), 3));
+    assertEquals(List.of(1.0, 1.0, 1.0), factors(Schedule.of(Schedule.Kind.CONSTANT, -5), 3));
+    assertEquals(List.of(0.25, 0.5), factors(Schedule.of(Schedule.Kind.COSINE, 4), 2));
+    assertEquals(0, Schedule.ofRatio(Schedule.Kind.WSD, 0).warmupRatio());
+    assertEquals(1, Schedule.ofRatio(Schedule.Kind.WSD, 1).warmupRatio());
+    assertEquals("{schedule=wsd, warmup_ratio=0.5}", Schedule.ofRatio(Schedule.Kind.WSD, 0.5).toMap().toString());
+    assertEquals("{schedule=cosine, warmup_steps=0}", Schedule.of(Schedule.Kind.COSINE, 0).toMap().toString());
+    assertThrows(IllegalArgumentException.class, () -> Schedule.ofRatio(Schedule.Kind.WSD, 1.01));
+    assertThrows(IllegalArgumentException.class, () -> Schedule.ofRatio(Schedule.Kind.WSD, -0.01));
+  }
+
+  private static List<Double> factors(Schedule schedule, int steps) {
+    return java.util.stream.IntStream.range(0, steps).mapToObj(i -> schedule.factor(i, steps)).toList();
+  }
+
+  @Test
+  void rangesAndNamesOfSettings() {
+    assertEquals(0, OptimizerSettings.adamw(0).learningRate());
+    OptimizerSettings least = new OptimizerSettings(OptimizerSettings.Kind.ADAMW, 1, 0, 0, 0, 1e-12, 0, 0);
+    assertEquals(
+        "{optimizer=adamw, learning_rate=1.0, weight_decay=0.0, adam_beta1=0.0, adam_beta2=0.0, adam_epsilon=1.0E-12, "
+            + "max_grad_norm=0.0}", least.toMap().toString());
+    assertEquals(
+        "{optimizer=sgd, learning_rate=0.5, weight_decay=0.0, momentum=0.25, max_grad_norm=1.0}",
+        OptimizerSettings.sgd(0.5, 0.25).toMap().toString());
+    OptimizerSettings s = OptimizerSettings.adamw(0.5);
+    List<org.junit.jupiter.api.function.Executable> refused = List.of(
+        () -> OptimizerSettings.adamw(-1e-9), () -> OptimizerSettings.adamw(Double.POSITIVE_INFINITY),
+        () -> s.withWeightDecay(-1e-9), () -> s.withWeightDecay(2), () -> s.withBetas(1, 0.5), () -> s.withBetas(0.5, 1),
+        () -> s.withBetas(-0.1, 0.5), () -> s.withBetas(0.5, -0.1), () -> OptimizerSettings.sgd(1, 1),
+        () -> OptimizerSettings.sgd(1, -0.1), () -> s.withMaxGradNorm(-1),
+        () -> new OptimizerSettings(OptimizerSettings.Kind.ADAMW, 1, 0, 0, 0, 0, 0, 0));
+    for (int i = 0; i < refused.size(); i++) {
+      assertThrows(IllegalArgumentException.class, refused.get(i), "case " + i);
+    }
+  }
 }
