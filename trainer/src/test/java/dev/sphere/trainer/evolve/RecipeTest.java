@@ -19,6 +19,18 @@ class RecipeTest {
     assertEquals(0.8f, recipe.search().temperature());
     assertEquals(0.1, recipe.train().beta());
     assertEquals(32.0, recipe.train().loraAlpha());
+    assertEquals("unnamed", recipe.name());
+    assertEquals(0, recipe.limit());
+    assertEquals(
+        "Search[stages=[generation, correction, diversity], prm=mc, rollouts=8, candidates=5, temperature=0.8, depth=24, "
+            + "simulations=1, advantageWeight=1.0, separator=null, maxStepTokens=null, maxTokens=null, pairing=chains, "
+            + "pairsPerStage=4, pairsPerProblem=2147483647, nearDuplicates=2.0, maxLengthRatio=0.0, strategy=null, "
+            + "budget=4000, earlyStop=false, parallel=16]", recipe.search().toString());
+    assertEquals(
+        "Train[method=lora, loss=sigmoid, lossWeights=null, rejected=whole, beta=0.1, optimizer=adamw, "
+            + "learningRate=1.0E-5, schedule=linear, warmup=0.1, epochs=1, batchPairs=16, loraRank=16, loraAlpha=32.0, "
+            + "weightDecay=0.0, maxGradNorm=1.0, maxLength=2048]", recipe.train().toString());
+    assertEquals("Evaluate[problems=t.jsonl, limit=0, maxTokens=null, ngram=0]", recipe.evaluate().toString());
   }
 
   @Test
