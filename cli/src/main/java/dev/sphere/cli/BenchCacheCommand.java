@@ -39,8 +39,12 @@ final class BenchCacheCommand extends BenchOfModel {
   private int repetitions;
 
   @Override
+  List<CacheBench.Plan> plans() {
+    return List.of(new CacheBench.Plan(trees, candidates, prompt, depth, step, threads, repetitions));
+  }
+
+  @Override
   List<Bench> benches(Model loaded) {
-    CacheBench.Plan plan = new CacheBench.Plan(trees, candidates, prompt, depth, step, threads, repetitions);
-    return List.of(new CacheBench(loaded, plan)::run);
+    return List.of(new CacheBench(loaded, plans().getFirst())::run);
   }
 }

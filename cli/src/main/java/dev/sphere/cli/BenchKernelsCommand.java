@@ -29,8 +29,12 @@ final class BenchKernelsCommand extends BenchOfModel {
   private int repetitions;
 
   @Override
+  List<KernelBench.Plan> plans() {
+    return List.of(new KernelBench.Plan(rows, vocabulary, threads, repetitions));
+  }
+
+  @Override
   List<Bench> benches(Model loaded) {
-    KernelBench.Plan plan = new KernelBench.Plan(rows, vocabulary, threads, repetitions);
-    return List.of(new KernelBench(plan, loaded)::run);
+    return List.of(new KernelBench(plans().getFirst(), loaded)::run);
   }
 }

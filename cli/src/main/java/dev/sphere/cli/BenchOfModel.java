@@ -28,6 +28,9 @@ abstract class BenchOfModel implements Callable<Integer> {
     BenchResult run() throws InterruptedException;
   }
 
+  /** What each measurement is told. */
+  abstract List<? extends Record> plans();
+
   /** What is measured, one after another. */
   abstract List<Bench> benches(Model loaded);
 

@@ -40,13 +40,16 @@ final class BenchRolloutsCommand extends BenchOfModel {
   private boolean alone;
 
   @Override
-  List<Bench> benches(Model loaded) {
-    return parallel.stream().map(p -> bench(loaded, p)).toList();
+  List<RolloutBench.Plan> plans() {
+    return parallel.stream().map(p -> new RolloutBench.Plan(prompt, shared, generate, p, repetitions)).toList();
   }
 
-  private Bench bench(Model loaded, int sequences) {
-    RolloutBench bench =
-        new RolloutBench(loaded, new RolloutBench.Plan(prompt, shared, generate, sequences, repetitions));
+  @Override
+  List<Bench> benches(Model loaded) {
+    return plans().stream().map(plan -> bench(new RolloutBench(loaded, plan))).toList();
+  }
+
+  private Bench bench(RolloutBench bench) {
     return alone ? bench::runAlone : bench::run;
   }
 

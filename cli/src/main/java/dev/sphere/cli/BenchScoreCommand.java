@@ -35,8 +35,12 @@ final class BenchScoreCommand extends BenchOfModel {
   private int repetitions;
 
   @Override
+  List<ScoreBench.Plan> plans() {
+    return List.of(new ScoreBench.Plan(trees, pairs, prompt, depth, step, repetitions));
+  }
+
+  @Override
   List<Bench> benches(Model loaded) {
-    ScoreBench.Plan plan = new ScoreBench.Plan(trees, pairs, prompt, depth, step, repetitions);
-    return List.of(new ScoreBench(loaded, plan)::run);
+    return List.of(new ScoreBench(loaded, plans().getFirst())::run);
   }
 }

@@ -92,7 +92,7 @@ final class BenchTrainCommand implements Callable<Integer> {
       out.printf(Locale.ROOT, "%s: log-probabilities differ from llama.cpp's by at most %.2e%n", file, difference);
       report.put("difference", difference);
     } else {
-      measure(file, report, out);
+      measure(report, out);
     }
     report.put("model", file.toString());
     report.put("llama_cpp", NativeRuntime.status().llamaVersion());
@@ -104,11 +104,15 @@ final class BenchTrainCommand implements Callable<Integer> {
     return 0;
   }
 
-  private void measure(Path file, Map<String, Object> report, PrintWriter out) {
-    TrainBench.Plan plan = new TrainBench.Plan(
-        file, data == null ? null : TrainOptions.data(data), pairs, length, prompt, steps, rank,
+  /** What the measurement is told. */
+  TrainBench.Plan plan() {
+    return new TrainBench.Plan(
+        ModelSource.resolve(model), data == null ? null : TrainOptions.data(data), pairs, length, prompt, steps, rank,
         Packing.Sharing.of(sharing), Products.of(products), activationMib, threads);
-    Map<String, Object> result = new TrainBench(plan).run();
+  }
+
+  private void measure(Map<String, Object> report, PrintWriter out) {
+    Map<String, Object> result = new TrainBench(plan()).run();
     ProductRates rates = ProductRates.measure(threads, 896, 4864);
     OptimizerRates memory = OptimizerRates.measure(threads);
     report.putAll(result);

@@ -35,8 +35,12 @@ final class BenchTreeCommand extends BenchOfModel {
   private int repetitions;
 
   @Override
+  List<TreeBench.Plan> plans() {
+    return List.of(new TreeBench.Plan(trees, prompt, depth, candidates, step, repetitions));
+  }
+
+  @Override
   List<Bench> benches(Model loaded) {
-    TreeBench.Plan plan = new TreeBench.Plan(trees, prompt, depth, candidates, step, repetitions);
-    return List.of(new TreeBench(loaded, plan)::run);
+    return List.of(new TreeBench(loaded, plans().getFirst())::run);
   }
 }

@@ -43,8 +43,8 @@ final class DemoCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException, InterruptedException {
-    Recipe recipe = recipe(quick ? "demo-quick.yaml" : "demo.yaml").withSeed(seed);
-    Path directory = run != null ? run : Files.createTempDirectory("sphere-demo-").resolve("run");
+    Recipe recipe = recipe();
+    Path directory = directory();
     var out = spec.commandLine().getOut();
     out.println("Sphere: a model of 1.7 million parameters, carried in the jar, learns from what it searches itself.");
     out.println("No human wrote a solution; only the problems' final answers are known. The run is kept in " + directory + ".");
@@ -58,12 +58,19 @@ final class DemoCommand implements Callable<Integer> {
     return 0;
   }
 
-  private static Recipe recipe(String name) throws IOException {
+  /** Where the run lives; a temporary directory is made here. */
+  Path directory() throws IOException {
+    return run != null ? run : Files.createTempDirectory("sphere-demo-").resolve("run");
+  }
+
+  /** What is done. */
+  Recipe recipe() throws IOException {
+    String name = quick ? "demo-quick.yaml" : "demo.yaml";
     try (InputStream in = DemoCommand.class.getResourceAsStream(name)) {
       if (in == null) {
         throw new IllegalStateException("the jar lacks its recipe " + name);
       }
-      return Recipe.parse(new String(in.readAllBytes(), StandardCharsets.UTF_8));
+      return Recipe.parse(new String(in.readAllBytes(), StandardCharsets.UTF_8)).withSeed(seed);
     }
   }
 }

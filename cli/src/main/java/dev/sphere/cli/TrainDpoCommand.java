@@ -131,6 +131,12 @@ final class TrainDpoCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
+    TrainTask task = task();
+    return TrainRun.run(spec, train, job(), task);
+  }
+
+  /** What is trained on and what is minimised. */
+  TrainTask task() {
     LossSettings loss = LossSettings.of(losses, lossWeights)
         .withBeta(beta)
         .withDivergence(Divergence.of(divergence), alpha)
@@ -147,12 +153,15 @@ final class TrainDpoCommand implements Callable<Integer> {
     if (siblings && !Files.isDirectory(data)) {
       throw new ParameterException(spec.commandLine(), "--siblings needs the folder of a search run, not " + data);
     }
-    TrainTask task = siblings
+    return siblings
         ? new TrainTask.PreferSiblings(data, siblingMargin, smoothed)
         : new TrainTask.Prefer(TrainOptions.data(data), smoothed);
-    TrainJob job = stepPairs != null
+  }
+
+  /** How it is trained. */
+  TrainJob job() {
+    return stepPairs != null
         ? train.job().withStepPairs(TrainOptions.separator(stepPairs))
         : train.job().withStepSeparator(TrainOptions.separator(stepSeparator));
-    return TrainRun.run(spec, train, job, task);
   }
 }

@@ -2,6 +2,7 @@ package dev.sphere.cli;
 
 import dev.sphere.trainer.data.RunTrees.LabelSource;
 import dev.sphere.trainer.job.PrmForm;
+import dev.sphere.trainer.job.TrainJob;
 import dev.sphere.trainer.job.TrainTask;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -74,6 +75,17 @@ final class TrainPrmCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
+    TrainTask task = task();
+    return TrainRun.run(spec, train, job(), task);
+  }
+
+  /** How it is trained. */
+  TrainJob job() {
+    return train.job();
+  }
+
+  /** What is trained on, and how the model answers. */
+  TrainTask task() {
     if (!Files.isDirectory(data)) {
       Inputs.require(data);
     }
@@ -82,10 +94,6 @@ final class TrainPrmCommand implements Callable<Integer> {
       case "head" -> PrmForm.head(separator);
       default -> throw new IllegalArgumentException("--form must be token or head, not '" + form + "'");
     };
-    return TrainRun.run(
-        spec,
-        train,
-        train.job(),
-        new TrainTask.Judge(data, LabelSource.of(labels), prm, TrainOptions.separator(stepEnd)));
+    return new TrainTask.Judge(data, LabelSource.of(labels), prm, TrainOptions.separator(stepEnd));
   }
 }

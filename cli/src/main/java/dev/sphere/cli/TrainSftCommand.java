@@ -2,6 +2,7 @@ package dev.sphere.cli;
 
 import dev.sphere.trainer.embedded.EmbeddedRecipe;
 import dev.sphere.trainer.embedded.EmbeddedTraining;
+import dev.sphere.trainer.job.TrainJob;
 import dev.sphere.trainer.job.TrainTask;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -74,14 +75,28 @@ final class TrainSftCommand implements Callable<Integer> {
     if (recipe != null) {
       return embedded();
     }
+    TrainTask task = task();
+    return TrainRun.run(spec, train, job(), task);
+  }
+
+  /** How it is trained. */
+  TrainJob job() {
+    return train.job();
+  }
+
+  /** What is trained on. */
+  TrainTask task() {
     if (run != null) {
-      return TrainRun.run(spec, train, train.job(), new TrainTask.ImitateRun(run, perProblem, rewardTemperature));
+      return new TrainTask.ImitateRun(run, perProblem, rewardTemperature);
     }
     Inputs.require(data);
-    return TrainRun.run(spec, train, train.job(), new TrainTask.Imitate(data));
+    return new TrainTask.Imitate(data);
   }
 
   private int embedded() throws IOException {
+    if (train.out == null) {
+      throw new ParameterException(spec.commandLine(), "--recipe needs --out DIR, the folder for the model and its run");
+    }
     Path file;
     try (TrainProgress progress = new TrainProgress(spec.commandLine().getErr())) {
       file = EmbeddedTraining.run(train.model, EmbeddedRecipe.read(recipe), train.out, train.threads, progress);
