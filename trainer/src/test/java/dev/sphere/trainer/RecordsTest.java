@@ -31,7 +31,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** The settings' copies name components by text: every such method of every record is called here with another value. */
+/**
+ * The settings' copies name components by text: every such method of every record is called here with another
+ * value.
+ */
 class RecordsTest {
   /** Methods that are not called as the one component that they change. */
   private static final Map<String, List<String>> CHANGED = Map.of(
@@ -51,7 +54,8 @@ class RecordsTest {
       Schedule.of(Schedule.Kind.WSD, 2), Packing.defaults().withMicroBatchTokens(9), Packing.defaults(),
       new HeldOut(null, 0.5, 2), HeldOut.none(), new LossSettings.Sync(0.5, 3), new LossSettings.Sync(0.25, 4),
       Map.of("a", 1), Map.of("b", 2), new TrainingListener() {}, (BooleanSupplier) () -> true,
-      new RunOptions.Evaluation(List.of(new Example.Imitation("i", "t", new TrainingSequence(new int[] {1, 2}, 1))), 3));
+      new RunOptions.Evaluation(List.of(new Example.Imitation("i", "t", new TrainingSequence(new int[] {1, 2}, 1))),
+          3));
 
   static List<Record> settings() {
     TrainSettings s = TrainSettings.defaults(1e-3);

@@ -61,7 +61,8 @@ class EdgesTest {
     assertEquals(
         List.of("chosen is empty", "chosen and rejected are the same", "rejected is empty"),
         report.badRows().stream().map(RowReport.BadRow::reason).toList());
-    encoder.imitations(List.of(new RowReader.ImitationRow("r", "p", " ", 1), new RowReader.ImitationRow("s", "p", "x", 1)));
+    encoder.imitations(List.of(new RowReader.ImitationRow("r", "p", " ", 1), new RowReader.ImitationRow("s", "p", "x",
+        1)));
     assertEquals("the completion is empty", report.badRows().getLast().reason());
     assertEquals(3, report.usedCount());
   }
@@ -93,7 +94,8 @@ class EdgesTest {
     int[] tokens = text.toUpperCase(java.util.Locale.ROOT).chars().toArray();
     Generation g = new Generation(tokens, new float[tokens.length], text, finish);
     Candidate c = new Candidate(g, 0, 1, false, false, false, 0.5, 0.5);
-    return new Placed("p at " + text, List.of(new Message("user", "q")), Arrays.stream(before).map(Placed::step).toList(), c);
+    return new Placed("p at " + text, List.of(new Message("user", "q")),
+        Arrays.stream(before).map(Placed::step).toList(), c);
   }
 
   /** Another model's steps are tokenized anew, and end where they ended; this one's are as they were drawn. */
@@ -120,7 +122,8 @@ class EdgesTest {
   @Test
   void labelledStepsAtTheLimit() {
     List<RunTrees.Labelled> steps = List.of(
-        new RunTrees.Labelled(placed("ab", Generation.Finish.STOP), 1), new RunTrees.Labelled(placed("ab", Generation.Finish.STOP), 1));
+        new RunTrees.Labelled(placed("ab", Generation.Finish.STOP), 1), new RunTrees.Labelled(placed("ab",
+            Generation.Finish.STOP), 1));
     int length = "^u:q|a:ab".length() + 1;
     List<Example.Step> fits =
         new StepEncoder(new Characters(), length, report, false).labelled(steps, StepEncoder.Labels.head(-1));
@@ -129,7 +132,8 @@ class EdgesTest {
     assertEquals(Map.of("repeated", 1), report.notes());
     assertEquals(2, report.usedCount());
     assertEquals(
-        0, new StepEncoder(new Characters(), length - 1, report, false).labelled(steps, StepEncoder.Labels.head(-1)).size());
+        0, new StepEncoder(new Characters(), length - 1, report, false).labelled(steps,
+            StepEncoder.Labels.head(-1)).size());
     assertEquals("it has 9 tokens; max-length is 9", report.badRows().getFirst().reason());
     assertTrue(StepEncoder.Labels.head(-1).isHead() && !new StepEncoder.Labels(0, 1, -1).isHead());
     assertEquals(LabelSource.PRM_HARD, LabelSource.of("prm-hard"));

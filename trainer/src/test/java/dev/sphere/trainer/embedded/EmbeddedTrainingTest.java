@@ -146,7 +146,8 @@ class EmbeddedTrainingTest {
       {"    seed: 1\n", "    seed: 2\n"}, {"bf16", "f32"}, {"stop_after: 1", "stop_after: 2"}
     }) {
       assertTrue(quick.contains(change[0]), change[0]);
-      assertFalse(Arrays.equals(before, made(change[1].strip().replaceAll("\\W", ""), quick.replace(change[0], change[1]))),
+      assertFalse(Arrays.equals(before, made(change[1].strip().replaceAll("\\W", ""), quick.replace(change[0],
+          change[1]))),
           change[1]);
     }
   }

@@ -195,9 +195,9 @@ class EvolveTest {
   }
 
   /**
-   * Round 2 searches with what round 1 made, learns from there, and is measured as what it then is. That round 1 rises is
-   * arranged: answers of an earlier process are graded, not generated again, and here they are all wrong before it and all
-   * right after it.
+   * Round 2 searches with what round 1 made, learns from there, and is measured as what it then is. That round 1 rises
+   * is arranged: answers of an earlier process are graded, not generated again, and here they are all wrong before it
+   * and all right after it.
    */
   @ParameterizedTest
   @ValueSource(strings = {"full", "lora"})
@@ -247,9 +247,11 @@ class EvolveTest {
     for (int n = 1; n <= 2; n++) {
       Path folder = run.resolve("round-" + n);
       RunData search = RunData.read(folder.resolve("search"));
-      assertEquals(begun.get(n - 1), search.provenance().identity().get("model.sha256"), "round " + n + " searches with it");
+      assertEquals(begun.get(n - 1), search.provenance().identity().get("model.sha256"),
+          "round " + n + " searches with it");
       try (GgufFile file = GgufFile.open(n == 1 ? first : second)) {
-        assertEquals(begun.get(n - 1), file.metadata().requireString("sphere.base_sha256"), "round " + n + " learns from it");
+        assertEquals(begun.get(n - 1), file.metadata().requireString("sphere.base_sha256"),
+            "round " + n + " learns from it");
         seeds.add(file.metadata().requireString("sphere.seed"));
       }
       JsonNode step = JsonMapper.shared().readTree(Files.readAllLines(folder.resolve("train/metrics.jsonl")).getFirst());

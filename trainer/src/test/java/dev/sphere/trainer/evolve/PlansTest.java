@@ -22,7 +22,10 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Every key of a recipe, changed alone, changes in the engine's and the trainer's settings what it should, and no more. */
+/**
+ * Every key of a recipe, changed alone, changes in the engine's and the trainer's settings what it should, and no
+ * more.
+ */
 class PlansTest {
   private static final long SEED = 11;
 
@@ -163,7 +166,8 @@ class PlansTest {
       own.add(name(Recipe.class, c));
     }
     assertEquals(
-        List.of("name", "model", "small_model", "problems", "limit", "seed", "rounds", "prompt", "search", "train", "evaluate"),
+        List.of("name", "model", "small_model", "problems", "limit", "seed", "rounds", "prompt", "search", "train",
+            "evaluate"),
         own, "a new key needs a test in EvolveTest");
     List<String> evaluate = new ArrayList<>();
     for (RecordComponent c : Recipe.Evaluate.class.getRecordComponents()) {

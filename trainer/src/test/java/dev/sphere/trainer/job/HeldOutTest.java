@@ -19,7 +19,8 @@ class HeldOutTest {
 
   /** Three rows a tree. */
   private static final List<Example> ROWS_OF_THREE = IntStream.range(0, ROWS)
-      .<Example>mapToObj(i -> new Example.Imitation("row " + i, "tree " + i / 3, new TrainingSequence(new int[] {1, 2}, 1)))
+      .<Example>mapToObj(i -> new Example.Imitation("row " + i, "tree " + i / 3, new TrainingSequence(new int[] {1, 2},
+          1)))
       .toList();
 
   private static List<List<Example>> split(double share, long seed) {
@@ -48,7 +49,8 @@ class HeldOutTest {
     assertTrue(trees(split(0.5, 5).getLast()).containsAll(trees(split(0.25, 5).getLast())));
     List<Example> turned = new java.util.ArrayList<>(ROWS_OF_THREE).reversed();
     assertEquals(
-        trees(split(0.25, 5).getLast()), trees(new HeldOut(null, 0.25, 0).split(turned, 5).getLast()), "by text, not by place");
+        trees(split(0.25, 5).getLast()), trees(new HeldOut(null, 0.25, 0).split(turned, 5).getLast()),
+            "by text, not by place");
   }
 
   @Test

@@ -60,7 +60,8 @@ class JobSettingsTest {
     RandomModel.write(RandomModel.like("tiny-qwen2"), ByteVocabulary.metadata(), GgmlType.F32, 5, model);
     StringBuilder lines = new StringBuilder();
     for (int i = 0; i < 6; i++) {
-      lines.append("{\"prompt\":\"What is %d?\",\"chosen\":\"It is %d.\",\"rejected\":\"No, %d\"}%n".formatted(i, i, i));
+      lines.append("{\"prompt\":\"What is %d?\",\"chosen\":\"It is %d.\",\"rejected\":\"No, %d\"}%n".formatted(i, i,
+          i));
     }
     pairs = Files.writeString(folder.resolve("pairs.jsonl"), lines);
   }
@@ -110,7 +111,8 @@ class JobSettingsTest {
       Path other = folder.resolve("other.gguf");
       RandomModel.write(RandomModel.like("tiny-qwen2"), ByteVocabulary.metadata(), GgmlType.F32, 6, other);
       TrainJob job = job(1);
-      TrainJob on = new TrainJob(other, job.output(), null, job.tuning(), job.settings(), job.maxLength(), job.onBadRow(),
+      TrainJob on = new TrainJob(other, job.output(), null, job.tuning(), job.settings(), job.maxLength(),
+          job.onBadRow(),
           null, false, null, false, job.heldOut(), null, job.activationBytes());
       try (GgufFile base = GgufFile.open(other); GgufFile made = GgufFile.open(dpo(on).artefact())) {
         assertEquals(base.sha256(), made.metadata().requireString("sphere.base_sha256"));
@@ -150,7 +152,8 @@ class JobSettingsTest {
     c.put("onBadRow", () -> {
       Path bad = Files.writeString(folder.resolve("bad.jsonl"), Files.readString(pairs) + "{\"prompt\":\"x\"}\n");
       TrainJob job = job(1);
-      assertEquals(1, job.dpo(bad, LossSettings.defaults(), TrainingListener.NONE, () -> false).rows().badRows().size());
+      assertEquals(1, job.dpo(bad, LossSettings.defaults(), TrainingListener.NONE,
+          () -> false).rows().badRows().size());
       assertThrows(IllegalArgumentException.class, () -> job(1).withOnBadRow(OnBadRow.REFUSE)
           .dpo(bad, LossSettings.defaults(), TrainingListener.NONE, () -> false));
       TrainJob beside = job(1).withHeldOut(new HeldOut(bad, 0, 0)).withOnBadRow(OnBadRow.REFUSE);
@@ -166,7 +169,8 @@ class JobSettingsTest {
     });
     c.put("resume", () -> {
       TrainJob job = job(1);
-      assertNull(job.dpo(pairs, LossSettings.defaults(), TrainingListener.NONE, () -> true).artefact(), "stopped at once");
+      assertNull(job.dpo(pairs, LossSettings.defaults(), TrainingListener.NONE, () -> true).artefact(),
+          "stopped at once");
       assertThrows(RuntimeException.class, () -> dpo(job));
       assertEquals(1, dpo(job.withResume(true)).result().steps());
     });
@@ -188,7 +192,8 @@ class JobSettingsTest {
       }
     });
     c.put("template", () -> {
-      Path talk = Files.writeString(folder.resolve("talk.jsonl"), "{\"messages\":[{\"role\":\"user\",\"content\":\"q\"},"
+      Path talk = Files.writeString(folder.resolve("talk.jsonl"),
+          "{\"messages\":[{\"role\":\"user\",\"content\":\"q\"},"
           + "{\"role\":\"assistant\",\"content\":\"a\"}]}\n");
       TrainTask task = new TrainTask.Imitate(talk);
       assertNotEquals(
@@ -243,7 +248,8 @@ class JobSettingsTest {
       float most = largest(expected);
       assertTrue(most > 0, name);
       for (int i = 0; i < values.length; i++) {
-        assertEquals(name.endsWith("lora_b") ? factor * expected[i] : expected[i], values[i], 1e-5 * factor * most, name);
+        assertEquals(name.endsWith("lora_b") ? factor * expected[i] : expected[i], values[i], 1e-5 * factor * most,
+            name);
       }
     });
     try (GgufFile adapter = GgufFile.open(file)) {
@@ -293,7 +299,8 @@ class JobSettingsTest {
         .withMaxLength(77).withActivationBytes(123_456_789);
     ModelOptions options = told.modelOptions(NOTHING_TO_LEARN);
     assertEquals(
-        ModelOptions.lora(3, (float) (6 * Math.sqrt(3)), Set.of("attn_k"), 9, 3).withMagnitudes(true).withMicroTokens(55)
+        ModelOptions.lora(3, (float) (6 * Math.sqrt(3)), Set.of("attn_k"), 9,
+            3).withMagnitudes(true).withMicroTokens(55)
             .withContext(77).withActivationBytes(123_456_789), options);
     assertTrue(told.modelOptions(new TrainTask.Judge(null, null, PrmForm.head(null), "")).rewardHead());
     assertFalse(told.modelOptions(new TrainTask.Judge(null, null, PrmForm.tokens(), "")).rewardHead());

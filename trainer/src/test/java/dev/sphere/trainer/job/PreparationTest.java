@@ -175,12 +175,14 @@ class PreparationTest {
     for (double[] margin : new double[][] {{0, 2}, {0.5, 2}, {0.6, 1}, {0.95, 0}}) {
       TrainTask task = new TrainTask.PreferSiblings(run, margin[0], LossSettings.defaults());
       if (margin[1] == 0) {
-        org.junit.jupiter.api.Assertions.assertThrows(IllegalArgumentException.class, () -> Preparation.of(job(), task));
+        org.junit.jupiter.api.Assertions.assertThrows(IllegalArgumentException.class, () -> Preparation.of(job(),
+            task));
       } else {
         assertEquals((int) margin[1] * PROBLEMS, Preparation.of(job(), task).examples().size(), "margin " + margin[0]);
       }
     }
-    Example e = Preparation.of(job(), new TrainTask.PreferSiblings(run, 0.6, LossSettings.defaults())).examples().getFirst();
+    Example e = Preparation.of(job(), new TrainTask.PreferSiblings(run, 0.6,
+        LossSettings.defaults())).examples().getFirst();
     assertEquals("top bad", completion(e, 0) + " " + completion(e, 1));
   }
 
@@ -198,12 +200,16 @@ class PreparationTest {
     Example e = Preparation.of(job(), told).examples().getFirst();
     assertTrue(text(e.sequences().getFirst(), 0, e.sequences().getFirst().length()).endsWith("c0!#y"));
     assertTrue(text(e.sequences().getLast(), 0, e.sequences().getLast().length()).endsWith("c0!#n"));
-    Preparation.Prepared head = Preparation.of(job(), new TrainTask.Judge(steps, LabelSource.PRM, PrmForm.head("#"), "!"));
+    Preparation.Prepared head = Preparation.of(job(), new TrainTask.Judge(steps, LabelSource.PRM, PrmForm.head("#"),
+        "!"));
     assertEquals(1, head.examples().getFirst().sequences().size());
     assertTrue(head.labels().isHead() && head.labels().separator() == '#');
   }
 
-  /** The run's own template renders its dialogues; one that is told takes its place; a folder that is no run has none. */
+  /**
+   * The run's own template renders its dialogues; one that is told takes its place; a folder that is no run has
+   * none.
+   */
   @Test
   void dialoguesAreRenderedAsTheRunWas() {
     TrainTask task = new TrainTask.ImitateRun(run, 1, 0);

@@ -19,7 +19,8 @@ class DataOrderTest {
   private static final int ROWS = 23;
   private static final int BATCH = 5;
   private static final List<Example> EXAMPLES = IntStream.range(0, ROWS)
-      .<Example>mapToObj(i -> new Example.Imitation("row " + i, "tree " + i / 3, new TrainingSequence(new int[] {1, 2}, 1)))
+      .<Example>mapToObj(i -> new Example.Imitation("row " + i, "tree " + i / 3, new TrainingSequence(new int[] {1, 2},
+          1)))
       .toList();
   private static final TrainSettings SETTINGS = TrainSettings.defaults(0.1).withBatchSize(BATCH).withEpochs(3).withSeed(4);
 

@@ -170,16 +170,25 @@ class ObjectivesTest {
       double[] labels = {0.25, 1};
       List<Example.Step> steps = new ArrayList<>();
       double expected = 0;
+      double scores = 0;
+      double right = 0;
       for (int i = 0; i < 2; i++) {
         steps.add(new Example.Step("s" + i, "t", List.of(TrainingSequence.of(contexts[i], new int[] {good}),
             TrainingSequence.of(contexts[i], new int[] {bad})), labels[i]));
         double[] p = distribution(model, contexts[i]);
         double score = p[good] / (p[good] + p[bad]);
+        scores += score / 2;
+        right += score > 0.5 == labels[i] > 0.5 ? 0.5 : 0;
         expected -= (labels[i] * Math.log(score) + (1 - labels[i]) * Math.log(1 - score)) / 2;
       }
       Objective objective = new StepObjective(model);
       assertEquals(4, packed(steps).getFirst().batch().usedSlots(), "the two steps share their tokens");
       assertEquals(expected, loss(objective, steps), 1e-6);
+      MetricSums metrics = new MetricSums();
+      objective.measure(0, steps, packed(steps), metrics);
+      assertEquals(scores, metrics.means().get("mean_score"), 1e-6);
+      assertEquals(0.625, metrics.means().get("mean_label"), 1e-12);
+      assertEquals(right, metrics.means().get("accuracy"), 1e-12);
       float[] gradient = gradient(model, objective, steps);
       var value = model.parameters().getFirst().value();
       for (int i : new int[] {4, 5, 6, 9, 13, 17}) {

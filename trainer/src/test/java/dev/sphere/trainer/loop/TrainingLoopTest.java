@@ -48,7 +48,8 @@ class TrainingLoopTest {
 
   private float[] train(String name, boolean adapter, TrainSettings settings, RunOptions.Evaluation evaluation) {
     try (TinyModel model = Runs.model(adapter)) {
-      new DpoTrainer(model, Runs.pairs(ROWS), LOSS, settings, RunOptions.in(folder.resolve(name)).withEvaluation(evaluation))
+      new DpoTrainer(model, Runs.pairs(ROWS), LOSS, settings,
+          RunOptions.in(folder.resolve(name)).withEvaluation(evaluation))
           .run();
       return Runs.weights(model);
     }
@@ -110,12 +111,15 @@ class TrainingLoopTest {
     double[] expected = {0.5, 1, 1, 0.75, 0.5, 0.25};
     for (int i = 0; i < expected.length; i++) {
       assertEquals(expected[i], rates.get(i), 1e-12, "step " + (i + 1));
-      assertEquals((i + 1) / 3.0, metrics.get(i).path("epoch").asDouble(), 1e-12, "3 steps an epoch, the last of 4 rows");
+      assertEquals((i + 1) / 3.0, metrics.get(i).path("epoch").asDouble(), 1e-12,
+          "3 steps an epoch, the last of 4 rows");
     }
     TrainSettings one = descent().withMaxSteps(1);
     double[] full = change(start(true), train("full", true, one));
-    double[] risen = change(start(true), train("risen", true, one.withSchedule(Schedule.of(Schedule.Kind.CONSTANT, 4))));
-    double[] slow = change(start(true), train("slow", true, one.withOptimizer(OptimizerSettings.sgd(0.1, 0).withMaxGradNorm(0))));
+    double[] risen = change(start(true), train("risen", true, one.withSchedule(Schedule.of(Schedule.Kind.CONSTANT,
+        4))));
+    double[] slow = change(start(true), train("slow", true, one.withOptimizer(OptimizerSettings.sgd(0.1,
+        0).withMaxGradNorm(0))));
     for (int i = 0; i < full.length; i++) {
       assertEquals(full[i] / 4, risen[i], 1e-6, "the first of 4 steps of a rise");
       assertEquals(full[i] / 10, slow[i], 1e-6, "a tenth of the rate");
@@ -132,6 +136,26 @@ class TrainingLoopTest {
     assertEquals(2, last.path("epoch").asDouble());
   }
 
+  /** A run that is stopped and resumed makes the same steps with the same moments, and goes on counting its tokens. */
+  @Test
+  void aStoppedRunCountsOn() throws IOException {
+    TrainSettings s = Runs.settings().withBatchSize(8).withEpochs(2);
+    float[] whole = train("whole", true, s);
+    int[] asked = {0};
+    RunOptions options = RunOptions.in(folder.resolve("parts")).withResume(true).withStop(() -> ++asked[0] == 4);
+    for (int part = 1; part <= 2; part++) {
+      try (TinyModel model = Runs.model(true)) {
+        TrainingResult result = new DpoTrainer(model, Runs.pairs(ROWS), LOSS, s, options).run();
+        assertEquals(part == 1 ? 3 : 6, result.steps());
+        assertEquals(part == 2, result.complete());
+        if (part == 2) {
+          assertArrayEquals(whole, Runs.weights(model));
+        }
+      }
+    }
+    assertEquals(Runs.curve(folder.resolve("whole")), Runs.curve(folder.resolve("parts")));
+  }
+
   /** Log π of a completion, one sequence in a pass of its own. */
   private static double logProb(TinyModel model, TrainingSequence s) {
     MicroBatch m = new TreePacker(Packing.defaults()).pack(List.of(new Example.Imitation("x", "x", s))).getFirst();
@@ -143,7 +167,8 @@ class TrainingLoopTest {
   }
 
   /** What the metrics must say of these pairs, with the weights that are set into a fresh model. */
-  private record Expected(double loss, double chosen, double rejected, double right, double logChosen, double logRejected) {
+  private record Expected(double loss, double chosen, double rejected, double right, double logChosen,
+      double logRejected) {
     static Expected of(boolean adapter, float[] weights, List<Example.Preference> pairs) {
       double[] sums = new double[6];
       try (TinyModel before = Runs.model(adapter); TinyModel model = Runs.model(adapter)) {
@@ -179,9 +204,9 @@ class TrainingLoopTest {
   }
 
   /**
-   * Trained and held-out rows are measured against the policy as it was at the start, whatever the reference comes from:
-   * the adapter switched off as it goes (one epoch), or a cache (several, or all weights). Held-out rows come in batches of
-   * 8, 8 and 3: their means are over rows.
+   * Trained and held-out rows are measured against the policy as it was at the start, whatever the reference comes
+   * from: the adapter switched off as it goes (one epoch), or a cache (several, or all weights). Held-out rows come in
+   * batches of 8, 8 and 3: their means are over rows.
    */
   @ParameterizedTest
   @CsvSource({"true,1", "true,4", "false,1", "false,4"})

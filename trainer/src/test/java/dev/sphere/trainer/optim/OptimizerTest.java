@@ -189,7 +189,8 @@ class OptimizerTest {
     OptimizerSettings s = OptimizerSettings.adamw(0.5);
     List<org.junit.jupiter.api.function.Executable> refused = List.of(
         () -> OptimizerSettings.adamw(-1e-9), () -> OptimizerSettings.adamw(Double.POSITIVE_INFINITY),
-        () -> s.withWeightDecay(-1e-9), () -> s.withWeightDecay(2), () -> s.withBetas(1, 0.5), () -> s.withBetas(0.5, 1),
+        () -> s.withWeightDecay(-1e-9), () -> s.withWeightDecay(2), () -> s.withBetas(1, 0.5), () -> s.withBetas(0.5,
+            1),
         () -> s.withBetas(-0.1, 0.5), () -> s.withBetas(0.5, -0.1), () -> OptimizerSettings.sgd(1, 1),
         () -> OptimizerSettings.sgd(1, -0.1), () -> s.withMaxGradNorm(-1),
         () -> new OptimizerSettings(OptimizerSettings.Kind.ADAMW, 1, 0, 0, 0, 0, 0, 0));
