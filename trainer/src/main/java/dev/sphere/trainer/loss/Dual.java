@@ -14,11 +14,6 @@ public record Dual(double value, double dChosen, double dRejected) {
     return new Dual(value, 0, 0);
   }
 
-  /** The same number with its derivatives cut off, as torch's detach does. */
-  public Dual detached() {
-    return constant(value);
-  }
-
   public Dual plus(Dual o) {
     return new Dual(value + o.value, dChosen + o.dChosen, dRejected + o.dRejected);
   }

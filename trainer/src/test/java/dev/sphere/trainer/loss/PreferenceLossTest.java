@@ -277,6 +277,18 @@ class PreferenceLossTest {
   }
 
   @Test
+  void theHingeIsFlatFromItsEdgeOn() {
+    var hinge = new PreferenceLoss(LossSettings.of(List.of("hinge"), List.of()).withBeta(0.5));
+    double[] zero = {0};
+    int[] one = {1};
+    for (double chosen : new double[] {-1, -0.5}) {
+      LossValue v = hinge.evaluate(PairBatch.whole(new double[] {chosen}, new double[] {-3}, zero, zero, one, one));
+      assertEquals(0, v.loss());
+      assertEquals(0, v.dChosen()[0], "1 - β h = " + (1 - 0.5 * (chosen + 3)));
+    }
+  }
+
+  @Test
   void whatALossNeeds() {
     assertTrue(LossSettings.of(List.of("sigmoid", "aot"), List.of()).needsWholeBatch());
     assertTrue(LossSettings.of(List.of("aot_unpaired"), List.of()).needsWholeBatch());
