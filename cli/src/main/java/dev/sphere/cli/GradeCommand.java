@@ -3,15 +3,12 @@ package dev.sphere.cli;
 import dev.sphere.engine.data.ProblemReader;
 import dev.sphere.engine.data.ProblemSet;
 import dev.sphere.engine.data.ReadOptions;
-import dev.sphere.engine.grade.AnswerGrader;
 import dev.sphere.engine.grade.GoldCheck;
 import dev.sphere.engine.grade.GradeFile;
-import dev.sphere.engine.grade.SymbolicWorker;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -52,10 +49,6 @@ final class GradeCommand implements Callable<Integer> {
   @Option(names = "--out", required = true, paramLabel = "FILE", description = "Where the verdicts go (JSON lines).")
   private Path out;
 
-  @Option(names = "--cas",
-      description = "Ask Symja where values at points settle nothing (scripts/symja.sh fetches it; 1.5 s a question at most).")
-  private boolean cas;
-
   @Option(names = "--json", description = "One JSON object on the last line instead of text.")
   private boolean json;
 
@@ -68,14 +61,7 @@ final class GradeCommand implements Callable<Integer> {
       return golds();
     }
     Inputs.require(source.in);
-    GradeFile.Counts c;
-    if (cas) {
-      try (SymbolicWorker worker = SymbolicWorker.open(SymbolicWorker.defaultJars(), Duration.ofMillis(1500))) {
-        c = GradeFile.grade(source.in, out, new AnswerGrader(worker));
-      }
-    } else {
-      c = GradeFile.grade(source.in, out);
-    }
+    GradeFile.Counts c = GradeFile.grade(source.in, out);
     PrintWriter writer = spec.commandLine().getOut();
     if (json) {
       Map<String, Object> m = new LinkedHashMap<>();

@@ -25,21 +25,6 @@ public final class AnswerGrader implements OutcomeReward {
   private static final Pattern NAMES_VALUE =
       Pattern.compile("(?:\\bis|\\bare|\\bequals|\\bequal to|≈)\\s+(\\S.*)$", Pattern.DOTALL);
 
-  private final SymbolicJudge judge; // null for none
-
-  /** A grader whose verdicts depend on the two texts alone. */
-  public AnswerGrader() {
-    this.judge = null;
-  }
-
-  /**
-   * A grader that asks a computer algebra system where values at points settle nothing. What that system does in its time
-   * depends on the machine, so search and training never use it.
-   */
-  public AnswerGrader(SymbolicWorker worker) {
-    this.judge = worker;
-  }
-
   @Override
   public boolean correct(Problem problem, String solution) {
     return grade(problem, solution).equal();
@@ -222,7 +207,7 @@ public final class AnswerGrader implements OutcomeReward {
       boolean same = Surface.bare(g).equalsIgnoreCase(Surface.bare(p)) || Words.key(g).equals(Words.key(p)) && !Words.key(g).isEmpty();
       return same ? Decision.same("same text but for spacing") : Decision.different(UNREADABLE);
     }
-    Comparer comparer = new Comparer(budget, judge);
+    Comparer comparer = new Comparer(budget);
     Decision first = null;
     for (Expr a : gold.expressions()) {
       for (Expr b : pred.expressions()) {

@@ -15,10 +15,10 @@ final class Comparer {
   private final Relations relations;
   private final Items items;
 
-  Comparer(Budget budget, SymbolicJudge judge) {
+  Comparer(Budget budget) {
     this.budget = budget;
     this.evaluator = new Evaluator(budget);
-    this.scalars = new Scalars(evaluator, judge);
+    this.scalars = new Scalars(evaluator);
     this.relations = new Relations(this, evaluator);
     this.items = new Items(this, evaluator);
   }

@@ -28,11 +28,7 @@ public final class GradeFile {
    * @throws IllegalArgumentException naming the first line that is no row
    */
   public static Counts grade(Path in, Path out) throws IOException {
-    return grade(in, out, new AnswerGrader());
-  }
-
-  /** The same, with a grader of the caller's. */
-  public static Counts grade(Path in, Path out, AnswerGrader grader) throws IOException {
+    AnswerGrader grader = new AnswerGrader();
     JsonMapper json = JsonText.MAPPER;
     Path part = out.resolveSibling(out.getFileName() + ".part");
     long n = 0;

@@ -9,18 +9,13 @@ import java.util.TreeSet;
 /** Compares single values: numbers, expressions, quantities with units. */
 final class Scalars {
   private static final int POINTS = 14;
-  /** Decisions that say no more than that values at points did not settle it. */
-  private static final Set<String> UNDECIDED = Set.of("not comparable by values", "no value to compare");
-
   private static final String ANGLE = "{angle=1}";
   private static final Set<String> CONSTANTS = Set.of("pi", "e", "i", "infty");
 
   private final Evaluator evaluator;
-  private final SymbolicJudge judge; // null for none
 
-  Scalars(Evaluator evaluator, SymbolicJudge judge) {
+  Scalars(Evaluator evaluator) {
     this.evaluator = evaluator;
-    this.judge = judge;
   }
 
   /** Adds the names of the variables in {@code e}. */
@@ -177,26 +172,6 @@ final class Scalars {
   }
 
   private Decision values(Expr a, Expr b, double degree) {
-    Decision d = byNumbers(a, b, degree);
-    boolean undecided = UNDECIDED.contains(d.how())
-        || d.how().equals("defined at different points") && (hasNoValue(a) || hasNoValue(b));
-    if (d.equal() || judge == null || degree != 1 || !undecided) {
-      return d;
-    }
-    String term = SymjaTerm.difference(a, b);
-    return term != null && Boolean.TRUE.equals(judge.isZero(term)) ? Decision.same("same by computer algebra") : d;
-  }
-
-  /** True for what has no value here at any point, such as an infinite sum; leaving the real numbers is another matter. */
-  private static boolean hasNoValue(Expr e) {
-    boolean big = e instanceof Expr.Call c && switch (c.name()) {
-      case "sum", "prod", "int", "iint", "oint", "lim" -> true;
-      default -> false;
-    };
-    return big || e.children().stream().anyMatch(Scalars::hasNoValue);
-  }
-
-  private Decision byNumbers(Expr a, Expr b, double degree) {
     if (a.equals(b)) {
       return Decision.same("same expression");
     }
