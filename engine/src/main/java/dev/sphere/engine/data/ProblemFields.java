@@ -2,6 +2,7 @@ package dev.sphere.engine.data;
 
 import dev.sphere.engine.Problem;
 import dev.sphere.engine.grade.AnswerExtractor;
+import dev.sphere.engine.grade.AnswerExtractor.Form;
 import java.math.BigDecimal;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -107,7 +108,7 @@ final class ProblemFields {
         || options.answerField() != null && answer.length() > 200;
     if (solution) {
       AnswerExtractor.Extracted e = AnswerExtractor.extract(answer);
-      boolean marked = e.how().equals("box") || e.how().equals("####") || e.how().equals("marker");
+      boolean marked = e.form() == Form.BOX || e.form() == Form.HASHES || e.form() == Form.MARKER || e.form() == Form.SENTENCE;
       if (!marked && (SOLUTIONS.contains(field) || e.answer().isEmpty())) {
         throw new BadRowException("no final answer in " + field + " (a box, ####, or \"the answer is\")");
       }

@@ -4,9 +4,9 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * Finds the final answer in a text: the last box, else what follows the last {@code ####}, else what follows the last
- * "the answer is" or {@code A:}, else the whole text where it is short and no prose, else the last mathematics or number in
- * it. Of a long text only the end is read.
+ * Finds the final answer in a text: the last box with something in it, else what follows the last {@code ####} where that is an
+ * answer and no heading, else what follows the last "the answer is" or {@code A:}, else the whole text where it is short and
+ * no prose, else the last mathematics or number in it. Of a long text only the end is read.
  */
 public final class AnswerExtractor {
   /** Characters of a text that are looked at, from its end. */
@@ -38,48 +38,126 @@ public final class AnswerExtractor {
   private static final Pattern COMMAND = Pattern.compile("\\\\[a-zA-Z]+");
   private static final Pattern WORD = Pattern.compile("[A-Za-z']{2,}");
   private static final Pattern COPULA_WORD = Pattern.compile("\\b(?:is|are|equals|be)\\b");
+  private static final Pattern HASHES = Pattern.compile("(?<!#)####(?!#)[ \\t]*(\\S[^\\n]*)");
+  /** "Step 1: ...", "2. Find x", "b) then": what Markdown headings say. */
+  private static final Pattern HEADING =
+      Pattern.compile("(?:\\*\\*)?(?:(?:step|part|case|problem|question|solution|explanation|section|example|method)\\b.*"
+          + "|(?:\\d{1,3}|[A-Za-z])[.)]\\s+\\S.*|.*:(?:\\*\\*)?)", Pattern.CASE_INSENSITIVE);
   private static final Pattern ANNOUNCED = Pattern.compile("final\\s+answer\\s*(?:is|:)", Pattern.CASE_INSENSITIVE);
 
   private AnswerExtractor() {}
+
+  /** How a text gave its answer away. A stated answer is one that the text itself calls its answer; the rest is a guess. */
+  public enum Form {
+    /** In a box. */
+    BOX(true),
+    /** After {@code ####}, as GSM8K writes it. */
+    HASHES(true),
+    /** After "the answer is" or its like. */
+    MARKER(true),
+    /** The whole text is the answer. */
+    WHOLE(true),
+    /** The last line is the answer alone. */
+    LINE(true),
+    /** The last mathematics between dollar signs or the like. */
+    MATH(false),
+    /** The last number. */
+    NUMBER(false),
+    /** What follows the last "is". */
+    SENTENCE(false),
+    /** A short text as it stands. */
+    PROSE(false),
+    /** There is none. */
+    NOTHING(false);
+
+    private final boolean stated;
+
+    Form(boolean stated) {
+      this.stated = stated;
+    }
+
+    /** True for what the text itself calls its answer. */
+    public boolean stated() {
+      return stated;
+    }
+  }
 
   /**
    * An answer that was found.
    *
    * @param answer its text; empty when there is none
-   * @param how what gave it away: box, ####, marker, whole, math, number, nothing
+   * @param form how the text gave it away
    */
-  public record Extracted(String answer, String how) {}
+  public record Extracted(String answer, Form form) {}
 
   /** Finds the final answer of a text. */
   public static Extracted extract(String text) {
     if (text.length() < 80 && Surface.isFormula(text)) {
-      return new Extracted(text.strip(), "whole");
+      return new Extracted(text.strip(), Form.WHOLE);
     }
     String s = text.length() > MAX_TEXT ? text.substring(text.length() - MAX_TEXT) : text;
     String box = Boxes.last(s);
     if (box != null) {
       String after = announcedAfterBox(s);
-      return after != null ? new Extracted(after, "marker") : new Extracted(box, "box");
+      return after != null ? new Extracted(after, Form.MARKER) : new Extracted(box, Form.BOX);
     }
-    int hashes = s.lastIndexOf("####");
-    if (hashes >= 0) {
-      String line = firstLine(s.substring(hashes + 4));
-      if (!line.isBlank()) {
-        return new Extracted(line.strip(), "####");
-      }
+    String hashes = afterHashes(s);
+    if (hashes != null) {
+      return new Extracted(hashes, Form.HASHES);
     }
     String marked = lastMarked(s);
     if (marked != null) {
-      return new Extracted(marked, "marker");
+      return new Extracted(marked, Form.MARKER);
     }
     String t = s.strip();
     if (t.isEmpty()) {
-      return new Extracted("", "nothing");
+      return new Extracted("", Form.NOTHING);
     }
-    if (isBare(t)) {
-      return new Extracted(t, "whole");
+    if (isBare(t) && t.charAt(0) != '#') {
+      return new Extracted(t, Form.WHOLE);
     }
-    return Prose.last(t);
+    Extracted last = Prose.last(t);
+    String line = t.substring(t.lastIndexOf('\n') + 1);
+    boolean alone = !last.answer().isEmpty() && isValue(line) && line.contains(last.answer());
+    return alone ? new Extracted(last.answer(), Form.LINE) : last;
+  }
+
+  /**
+   * True when a text states a final answer so plainly that it may end there: a closed box with something in it, or
+   * {@code ####} with a value after it. A Markdown heading ({@code #### Step 1}) states nothing.
+   */
+  public static boolean states(String text) {
+    return Boxes.any(text) || valueAfterHashes(text);
+  }
+
+  /** True when the text holds {@code ####} with a value after it, as GSM8K ends its solutions. */
+  public static boolean valueAfterHashes(String text) {
+    return text.contains("####") && HASHES.matcher(text).results().anyMatch(m -> isValue(m.group(1)));
+  }
+
+  /** The answer after the last {@code ####} that has one; words count only where nothing follows. Null when there is none. */
+  private static String afterHashes(String s) {
+    String found = null;
+    Matcher m = HASHES.matcher(s);
+    while (s.contains("####") && m.find()) {
+      String line = m.group(1).strip();
+      boolean last = s.substring(m.end()).isBlank();
+      if (isValue(line) || last && !HEADING.matcher(line).matches()) {
+        found = line;
+      }
+    }
+    return found;
+  }
+
+  /** True for a line that is a value, with a unit perhaps, and no heading or sentence. */
+  private static boolean isValue(String line) {
+    String l = line.replace("**", "").strip();
+    if (l.isEmpty() || l.endsWith(":") || HEADING.matcher(l).matches()) {
+      return false;
+    }
+    char c = l.charAt(0);
+    boolean word = Character.isLetter(c) && l.length() > 1 && Character.isLetter(l.charAt(1));
+    return !word && (Character.isLetterOrDigit(c) || "-+.([{$\\£€√π∞−".indexOf(c) >= 0) && isBare(l);
   }
 
   /** What "the final answer is" announces after the last box; null when nothing does. */

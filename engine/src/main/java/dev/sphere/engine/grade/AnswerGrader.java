@@ -2,6 +2,7 @@ package dev.sphere.engine.grade;
 
 import dev.sphere.engine.OutcomeReward;
 import dev.sphere.engine.Problem;
+import dev.sphere.engine.grade.AnswerExtractor.Form;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -16,7 +17,6 @@ public final class AnswerGrader implements OutcomeReward {
   /** Steps of one grading; about 0.1 s on a laptop core when all of them are used. */
   private static final long BUDGET = 1_500_000;
 
-  private static final String UNREADABLE = "not readable as mathematics";
   private static final Pattern DECIMAL_COMMA = Pattern.compile("(-?\\d{1,9}),(\\d{1,9})");
   private static final Pattern BASE = Pattern.compile("\\(?([0-9A-Za-z]+)\\)?\\s*_\\s*\\{?\\s*(\\d{1,2})\\s*\\}?");
 
@@ -42,7 +42,7 @@ public final class AnswerGrader implements OutcomeReward {
     }
     try {
       boolean within = Tolerance.within(v.gold(), v.pred(), errors, new Budget(BUDGET));
-      return within ? new Verdict(true, "within the problem's tolerance", v.gold(), v.pred()) : v;
+      return within ? verdict(Decision.of(Rule.WITHIN_TOLERANCE), v.gold(), v.pred()) : v;
     } catch (RuntimeException | StackOverflowError e) {
       return v;
     }
@@ -57,7 +57,7 @@ public final class AnswerGrader implements OutcomeReward {
    */
   public Verdict grade(String gold, String pred) {
     if (gold == null || pred == null) {
-      return new Verdict(false, "no answer", "", "");
+      return verdict(Decision.of(Rule.NO_ANSWER), "", "");
     }
     GradeEvent event = new GradeEvent();
     event.begin();
@@ -65,16 +65,16 @@ public final class AnswerGrader implements OutcomeReward {
       return decide(gold, pred);
     } catch (RuntimeException | StackOverflowError e) {
       // The last resort that keeps the promise never to throw; a run of any length goes on.
-      return new Verdict(false, "not gradable: " + e.getClass().getSimpleName(), "", "");
+      return verdict(Decision.of(Rule.NOT_GRADABLE, e.getClass().getSimpleName()), "", "");
     } finally {
       event.commit();
     }
   }
 
   private Verdict decide(String gold, String pred) {
-    String quick = PlainNumbers.compare(gold, pred);
+    Rule quick = PlainNumbers.compare(gold, pred);
     if (quick != null) {
-      return new Verdict(quick.startsWith("same"), quick, gold, pred);
+      return verdict(Decision.of(quick), gold, pred);
     }
     gold = Repair.repair(gold);
     pred = Repair.repair(pred);
@@ -82,25 +82,29 @@ public final class AnswerGrader implements OutcomeReward {
     AnswerExtractor.Extracted found = AnswerExtractor.extract(pred);
     String p = found.answer();
     if (p.isEmpty() || g.isEmpty()) {
-      return new Verdict(false, "no answer found", g, p);
+      return verdict(Decision.of(Rule.NO_ANSWER_FOUND), g, p);
     }
-    if (Choices.isLetter(g) && !found.how().equals("box") && !Choices.isLetter(p)) {
+    if (Choices.isLetter(g) && found.form() != Form.BOX && !Choices.isLetter(p)) {
       String letter = Choices.letterIn(pred);
       p = letter != null ? letter : p;
     }
     Decision d = answers(g, p);
-    if (!d.equal() && found.how().equals("whole") && p.indexOf(' ') > 0) {
+    if (!d.equal() && (found.form() == Form.WHOLE || found.form() == Form.PROSE) && p.indexOf(' ') > 0) {
       // A short sentence that names its value after "is" or "=".
       Matcher m = NAMES_VALUE.matcher(p);
       if (m.find() && answers(g, m.group(1)).equal()) {
-        return new Verdict(true, "value in a sentence", g, m.group(1));
+        return verdict(Decision.of(Rule.VALUE_IN_A_SENTENCE), g, m.group(1));
       }
-      AnswerExtractor.Extracted last = d.how().equals(UNREADABLE) ? Prose.last(p) : found;
-      if (last.how().equals("number") && answers(g, last.answer()).equal()) {
-        return new Verdict(true, "last value in a sentence", g, last.answer());
+      AnswerExtractor.Extracted last = d.rule() == Rule.UNREADABLE ? Prose.last(p) : found;
+      if (last.form() == Form.NUMBER && answers(g, last.answer()).equal()) {
+        return verdict(Decision.of(Rule.LAST_VALUE_IN_A_SENTENCE), g, last.answer());
       }
     }
-    return new Verdict(d.equal(), d.how(), g, p);
+    return verdict(d, g, p);
+  }
+
+  private static Verdict verdict(Decision d, String gold, String pred) {
+    return new Verdict(d.equal(), d.how(), gold, pred);
   }
 
   /** Two answers as they were found. */
@@ -108,22 +112,22 @@ public final class AnswerGrader implements OutcomeReward {
     String g = Cleaner.clean(gold);
     String p = Cleaner.clean(pred);
     if (g.equals(p)) {
-      return Decision.same("same text");
+      return Decision.of(Rule.SAME_TEXT);
     }
-    String quick = PlainNumbers.compare(g, p);
+    Rule quick = PlainNumbers.compare(g, p);
     quick = quick != null ? quick : PlainNumbers.compareFractions(g, p);
     if (quick != null) {
-      return new Decision(quick.startsWith("same"), quick);
+      return Decision.of(quick);
     }
     if (g.length() > AnswerExtractor.MAX_ANSWER || p.length() > AnswerExtractor.MAX_ANSWER) {
-      return Decision.different("too long to compare");
+      return Decision.of(Rule.TOO_LONG_TO_COMPARE);
     }
     if (Surface.bare(g).equals(Surface.bare(p))) {
-      return Decision.same("same text but for spacing");
+      return Decision.of(Rule.SAME_TEXT_BUT_FOR_SPACING);
     }
     Decision special = Surface.isFormula(g) && Surface.isFormula(p) ? null : special(g, p);
     Decision d = special != null ? special : byMeaning(g, p);
-    return !d.equal() && decimalComma(g, p) ? Decision.same("same number, decimal comma") : d;
+    return !d.equal() && decimalComma(g, p) ? Decision.of(Rule.SAME_NUMBER_DECIMAL_COMMA) : d;
   }
 
   /** 3,75 beside 3.75; not 1,234 beside 1.234, where the comma may group thousands. */
@@ -135,7 +139,7 @@ public final class AnswerGrader implements OutcomeReward {
     // A gold answer 2,4 is more likely a list.
     int length = m.matches() ? m.group(2).length() : 0;
     return length > 0 && (zero || length != 3 && (length > 1 || comma != g)) && point.indexOf('.') > 0
-        && "same number".equals(PlainNumbers.compare(m.group(1) + "." + m.group(2), point));
+        && PlainNumbers.compare(m.group(1) + "." + m.group(2), point) == Rule.SAME_NUMBER;
   }
 
   /** Kinds of answer that are no mathematics: words, choices, times, dates, numbers in another base. */
@@ -143,14 +147,14 @@ public final class AnswerGrader implements OutcomeReward {
     String kg = Words.key(g);
     String kp = Words.key(p);
     if (kg.equals(kp) && (Words.wordsOnly(kg) || kg.length() == 1 && Choices.isChoice(kg.charAt(0)))) {
-      return Decision.same("same words");
+      return Decision.of(Rule.SAME_WORDS);
     }
     if (truth(g, kg) != null && truth(g, kg).equals(truth(p, kp))) {
-      return Decision.same("same truth value");
+      return Decision.of(Rule.SAME_TRUTH_VALUE);
     }
     Boolean times = Times.same(g, p);
     if (times != null) {
-      return times ? Decision.same("same time or date") : Decision.different("different times or dates");
+      return times ? Decision.of(Rule.SAME_TIME_OR_DATE) : Decision.of(Rule.DIFFERENT_TIMES_OR_DATES);
     }
     Decision choice = Choices.compare(this, g, kg, p, kp);
     if (choice != null) {
@@ -160,10 +164,11 @@ public final class AnswerGrader implements OutcomeReward {
     Rational b = inBase(p);
     if (a != null || b != null) {
       Decision d = byMeaning(a != null ? a.num().toString() : g, b != null ? b.num().toString() : p);
-      if (d.equal() && d.how().contains("left out")) {
-        return Decision.different("a number in a base and one with a unit");
+      if (d.rule() == Rule.SAME_VALUE_UNIT_LEFT_OUT || d.rule() == Rule.PERCENT_SIGN_LEFT_OUT
+          || d.rule() == Rule.DEGREE_SIGN_LEFT_OUT || d.rule() == Rule.SAME_ITEMS_BRACKETS_LEFT_OUT) {
+        return Decision.of(Rule.A_NUMBER_IN_A_BASE_AND_ONE_WITH_A_UNIT);
       }
-      return d.equal() ? Decision.same("same number in its base") : d;
+      return d.equal() ? Decision.of(Rule.SAME_NUMBER_IN_ITS_BASE) : d;
     }
     return null;
   }
@@ -202,10 +207,10 @@ public final class AnswerGrader implements OutcomeReward {
           : lastValue(gold.expressions().isEmpty() ? g : p);
       boolean relation = (gold.expressions().isEmpty() ? p : g).indexOf('=') >= 0;
       if (value != null && !relation && byMeaning(gold.expressions().isEmpty() ? value : g, pred.expressions().isEmpty() ? value : p).equal()) {
-        return Decision.same("value after the last equals sign");
+        return Decision.of(Rule.VALUE_AFTER_THE_LAST_EQUALS_SIGN);
       }
       boolean same = Surface.bare(g).equalsIgnoreCase(Surface.bare(p)) || Words.key(g).equals(Words.key(p)) && !Words.key(g).isEmpty();
-      return same ? Decision.same("same text but for spacing") : Decision.different(UNREADABLE);
+      return same ? Decision.of(Rule.SAME_TEXT_BUT_FOR_SPACING) : Decision.of(Rule.UNREADABLE);
     }
     Comparer comparer = new Comparer(budget);
     Decision first = null;
@@ -215,7 +220,7 @@ public final class AnswerGrader implements OutcomeReward {
         try {
           d = comparer.compare(a, b);
         } catch (Budget.Stop e) {
-          return Decision.different(e.getMessage());
+          return Decision.of(Rule.BEYOND_LIMITS, e.getMessage());
         }
         if (d.equal()) {
           return d;

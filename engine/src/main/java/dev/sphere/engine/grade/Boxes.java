@@ -11,7 +11,28 @@ final class Boxes {
 
   private static final Pattern BRACKETED = Pattern.compile("(?<![A-Za-z\\\\])boxed\\s?[(\\[{]([^()\\[\\]{}\\n]{1,80})[)\\]}]");
 
+  /** What stands in a box that answers nothing: a prompt's words repeated ("within \\boxed{}", "\\boxed{answer}"). */
+  private static final Pattern PLACEHOLDER =
+      Pattern.compile("\\s*(?:\\\\text\\{\\s*)?(?:(?:the |your |final )*answer|\\.{3}|…|\\\\l?dots|\\?)?\\s*\\}?\\s*", Pattern.CASE_INSENSITIVE);
+
   private Boxes() {}
+
+  /** True when there is a closed box with something in it. */
+  static boolean any(String s) {
+    for (String b : NAMES) {
+      for (int at = s.indexOf(b); at >= 0; at = s.indexOf(b, at + 1)) {
+        int open = at + b.length();
+        while (open < s.length() && s.charAt(open) == ' ') {
+          open++;
+        }
+        int close = open < s.length() && s.charAt(open) == '{' ? closing(s, open) : -1;
+        if (close > 0 && !PLACEHOLDER.matcher(s.substring(open + 1, close)).matches()) {
+          return true;
+        }
+      }
+    }
+    return false;
+  }
 
   /** The inside of the last box with balanced braces; boxes joined by "and", "or" or commas count as one list. */
   static String last(String s) {
@@ -42,8 +63,7 @@ final class Boxes {
         inner = s.substring(open).split("[\\s$]", 2)[0];
         close = open + inner.length() - 1;
       }
-      if (inner != null && inner.isBlank()) {
-        // an empty box answers nothing
+      if (inner != null && PLACEHOLDER.matcher(inner).matches()) {
         end = at;
         continue;
       }

@@ -75,7 +75,7 @@ final class Choices {
       // "(C) 14", where the gold answer is 14
       boolean valued = b.group(1) != null && isChoice(b.group(1).charAt(0)) && !b.group(3).isBlank()
           && b.group(3).length() < 200;
-      return valued && grader.answers(g, b.group(3)).equal() ? Decision.same("value of the choice") : null;
+      return valued && grader.answers(g, b.group(3)).equal() ? Decision.of(Rule.VALUE_OF_THE_CHOICE) : null;
     }
     String x = (a.group(1) != null ? a.group(1) : a.group(2)).toUpperCase(Locale.ROOT);
     String y = (b.group(1) != null ? b.group(1) : b.group(2)).toUpperCase(Locale.ROOT);
@@ -85,7 +85,7 @@ final class Choices {
     if (!alone || !marked || !isChoice(x.charAt(0)) || !isChoice(y.charAt(0))) {
       return null;
     }
-    return x.equals(y) ? Decision.same("same choice") : Decision.different("different choices");
+    return x.equals(y) ? Decision.of(Rule.SAME_CHOICE) : Decision.of(Rule.DIFFERENT_CHOICES);
   }
 
   private static String choiceText(String s) {

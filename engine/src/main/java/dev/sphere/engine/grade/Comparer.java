@@ -31,7 +31,7 @@ final class Comparer {
   Decision compare(Expr a, Expr b) {
     budget.spend(5);
     if (a.equals(b)) {
-      return Decision.same("same expression");
+      return Decision.of(Rule.SAME_EXPRESSION);
     }
     if (a.has(Expr.PlusMinus.class) || b.has(Expr.PlusMinus.class)) {
       return compareExpanded(Signs.expand(a), Signs.expand(b));
@@ -41,11 +41,11 @@ final class Comparer {
       RealSet y = x == null ? null : RealSet.of(b, evaluator);
       if (y != null && !relations.differentNames(a, b)) {
         if (x.sameAs(y, budget)) {
-          return Decision.same("same set of reals");
+          return Decision.of(Rule.SAME_SET_OF_REALS);
         }
         // The ends may be given as rounded decimals.
         return a instanceof Expr.Group g && b instanceof Expr.Group h && items.tuples(g, h).equal()
-            ? Decision.same("same ends, rounded") : Decision.different("different sets of reals");
+            ? Decision.of(Rule.SAME_ENDS_ROUNDED) : Decision.of(Rule.DIFFERENT_SETS_OF_REALS);
       }
     }
     if (Items.isItems(a) || Items.isItems(b)) {
@@ -57,18 +57,18 @@ final class Comparer {
     if (a instanceof Expr.Text || b instanceof Expr.Text) {
       String x = render(a);
       String y = render(b);
-      return x != null && y != null && Words.key(x).equals(Words.key(y)) ? Decision.same("same words")
-          : Decision.different("different words");
+      return x != null && y != null && Words.key(x).equals(Words.key(y)) ? Decision.of(Rule.SAME_WORDS)
+          : Decision.of(Rule.DIFFERENT_WORDS);
     }
     return structures(a, b);
   }
 
   private Decision compareExpanded(Expr a, Expr b) {
     if (a.has(Expr.PlusMinus.class) || b.has(Expr.PlusMinus.class)) {
-      return Decision.different("signs not expanded");
+      return Decision.of(Rule.SIGNS_NOT_EXPANDED);
     }
     Decision d = compare(a, b);
-    return d.equal() ? Decision.same("same values of ±") : d;
+    return d.equal() ? Decision.of(Rule.SAME_VALUES_OF_PLUS_MINUS) : d;
   }
 
   private Decision structures(Expr a, Expr b) {
@@ -83,7 +83,7 @@ final class Comparer {
     if (a instanceof Expr.SetOp x && b instanceof Expr.SetOp y) {
       boolean same = x.op() == y.op() && (compare(x.left(), y.left()).equal() && compare(x.right(), y.right()).equal()
           || x.op() != '\\' && compare(x.left(), y.right()).equal() && compare(x.right(), y.left()).equal());
-      return same ? Decision.same("same set operation") : Decision.different("different set operations");
+      return same ? Decision.of(Rule.SAME_SET_OPERATION) : Decision.of(Rule.DIFFERENT_SET_OPERATIONS);
     }
     List<List<Expr>> m = rows(a);
     List<List<Expr>> n = rows(b);
@@ -96,7 +96,7 @@ final class Comparer {
     if (a.isScalar() && b.isScalar()) {
       Decision d = scalars.compare(a, b);
       // Sums have no value here, but their parts have.
-      return d.equal() || !holdsSum(a) || !holdsSum(b) || !coefficients(a, b).equal() ? d : Decision.same("same parts");
+      return d.equal() || !holdsSum(a) || !holdsSum(b) || !coefficients(a, b).equal() ? d : Decision.of(Rule.SAME_PARTS);
     }
     return coefficients(a, b);
   }
@@ -111,14 +111,14 @@ final class Comparer {
         && (!(a instanceof Expr.Op x) || x.op() == ((Expr.Op) b).op())
         && (!(a instanceof Expr.Call c) || c.name().equals(((Expr.Call) b).name()));
     if (!alike || a.children().isEmpty()) {
-      return Decision.different("different kinds of answer");
+      return Decision.of(Rule.DIFFERENT_KINDS_OF_ANSWER);
     }
     for (int i = 0; i < a.children().size(); i++) {
       if (!compare(a.children().get(i), b.children().get(i)).equal()) {
-        return Decision.different("different parts");
+        return Decision.of(Rule.DIFFERENT_PARTS);
       }
     }
-    return Decision.same("same parts");
+    return Decision.of(Rule.SAME_PARTS);
   }
 
   private static boolean nested(Expr e) {
@@ -142,14 +142,14 @@ final class Comparer {
     List<Expr> x = m.stream().flatMap(List::stream).toList();
     List<Expr> y = n.stream().flatMap(List::stream).toList();
     if (!vectors && m.size() != n.size() || x.size() != y.size()) {
-      return Decision.different("matrices of different shape");
+      return Decision.of(Rule.MATRICES_OF_DIFFERENT_SHAPE);
     }
     for (int i = 0; !vectors && i < m.size(); i++) {
       if (m.get(i).size() != n.get(i).size()) {
-        return Decision.different("matrices of different shape");
+        return Decision.of(Rule.MATRICES_OF_DIFFERENT_SHAPE);
       }
     }
-    return items.inOrder(x, y, "same entries");
+    return items.inOrder(x, y, Rule.SAME_ENTRIES);
   }
 
   private static boolean isVector(List<List<Expr>> rows) {
@@ -159,29 +159,29 @@ final class Comparer {
   private Decision ratios(Expr a, Expr b) {
     if (a instanceof Expr.Ratio x && b instanceof Expr.Ratio y) {
       if (x.parts().size() != y.parts().size()) {
-        return Decision.different("ratios of different length");
+        return Decision.of(Rule.RATIOS_OF_DIFFERENT_LENGTH);
       }
       for (int i = 0; i < x.parts().size(); i++) {
         if (scalars.zero(x.parts().get(i)) || scalars.zero(y.parts().get(i))) {
-          return items.inOrder(x.parts(), y.parts(), "same ratio");
+          return items.inOrder(x.parts(), y.parts(), Rule.SAME_RATIO);
         }
       }
       for (int i = 1; i < x.parts().size(); i++) {
         Expr left = new Expr.Op('*', x.parts().get(0), y.parts().get(i));
         Expr right = new Expr.Op('*', y.parts().get(0), x.parts().get(i));
         if (!scalars.compare(left, right).equal()) {
-          return Decision.different("different ratios");
+          return Decision.of(Rule.DIFFERENT_RATIOS);
         }
       }
-      return Decision.same("same ratio");
+      return Decision.of(Rule.SAME_RATIO);
     }
     Expr.Ratio r = a instanceof Expr.Ratio x ? x : (Expr.Ratio) b;
     Expr other = a instanceof Expr.Ratio ? b : a;
     if (r.parts().size() != 2 || !other.isScalar() || other instanceof Expr.Quantity) {
-      return Decision.different("a ratio and no ratio");
+      return Decision.of(Rule.A_RATIO_AND_NO_RATIO);
     }
     Decision d = scalars.compare(new Expr.Op('/', r.parts().get(0), r.parts().get(1)), other);
-    return d.equal() ? Decision.same("ratio as a fraction") : d;
+    return d.equal() ? Decision.of(Rule.RATIO_AS_A_FRACTION) : d;
   }
 
   /** The letters of a text, a name or a product of names; null for anything else. */

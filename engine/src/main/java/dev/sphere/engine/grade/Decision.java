@@ -1,12 +1,26 @@
 package dev.sphere.engine.grade;
 
-/** A rule's decision and its name. */
-record Decision(boolean equal, String how) {
-  static Decision same(String how) {
-    return new Decision(true, how);
+/**
+ * A decision.
+ *
+ * @param rule the rule that decided
+ * @param detail what stands in its words for {@code %s}; empty where they have none
+ */
+record Decision(Rule rule, String detail) {
+  static Decision of(Rule rule) {
+    return new Decision(rule, "");
   }
 
-  static Decision different(String how) {
-    return new Decision(false, how);
+  static Decision of(Rule rule, Object detail) {
+    return new Decision(rule, detail.toString());
+  }
+
+  boolean equal() {
+    return rule.equal();
+  }
+
+  /** The rule in words. */
+  String how() {
+    return rule.words().replace("%s", detail);
   }
 }

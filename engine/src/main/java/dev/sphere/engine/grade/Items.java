@@ -29,13 +29,13 @@ final class Items {
     boolean groupB = b instanceof Expr.Group g && g.open() != '<' && g.items().size() > 1
         && (g.open() == '[') == (g.close() == ']');
     if ((groupA || groupB) && (isInterval(a) || isInterval(b))) {
-      return Decision.different("an interval and a list");
+      return Decision.of(Rule.AN_INTERVAL_AND_A_LIST);
     }
     if (groupA && b instanceof Expr.ListOf l) {
-      return inOrder(((Expr.Group) a).items(), l.items(), "same items, brackets left out");
+      return inOrder(((Expr.Group) a).items(), l.items(), Rule.SAME_ITEMS_BRACKETS_LEFT_OUT);
     }
     if (groupB && a instanceof Expr.ListOf l) {
-      return inOrder(l.items(), ((Expr.Group) b).items(), "same items, brackets left out");
+      return inOrder(l.items(), ((Expr.Group) b).items(), Rule.SAME_ITEMS_BRACKETS_LEFT_OUT);
     }
     List<Expr> x = itemsOf(a);
     List<Expr> y = itemsOf(b);
@@ -55,39 +55,39 @@ final class Items {
       y = distinct(y);
     }
     if (x.size() != y.size()) {
-      return Decision.different("different numbers of answers");
+      return Decision.of(Rule.DIFFERENT_NUMBERS_OF_ANSWERS);
     }
     boolean namedA = named(x);
     if (namedA != named(y)) {
-      return inOrder(x, y, "same values in the order of the names");
+      return inOrder(x, y, Rule.SAME_VALUES_IN_THE_ORDER_OF_THE_NAMES);
     }
-    return matching(x, y) ? Decision.same("same answers in any order") : Decision.different("different answers");
+    return matching(x, y) ? Decision.of(Rule.SAME_ANSWERS_IN_ANY_ORDER) : Decision.of(Rule.DIFFERENT_ANSWERS);
   }
 
   /** Tuples in order, whose brackets count where there are two items: those may be an interval. */
   Decision tuples(Expr.Group g, Expr.Group h) {
     if (g.items().size() != h.items().size()) {
-      return Decision.different("tuples of different length");
+      return Decision.of(Rule.TUPLES_OF_DIFFERENT_LENGTH);
     }
     boolean brackets = g.items().size() != 2
         || round(g.open()) == round(h.open()) && round(g.close()) == round(h.close());
     if (!brackets) {
-      return Decision.different("different brackets");
+      return Decision.of(Rule.DIFFERENT_BRACKETS);
     }
-    return inOrder(g.items(), h.items(), "same items in order");
+    return inOrder(g.items(), h.items(), Rule.SAME_ITEMS_IN_ORDER);
   }
 
-  /** Item by item; {@code how} says why they are the same. */
-  Decision inOrder(List<Expr> x, List<Expr> y, String how) {
+  /** Item by item; {@code rule} says why they are the same. */
+  Decision inOrder(List<Expr> x, List<Expr> y, Rule rule) {
     if (x.size() != y.size()) {
-      return Decision.different("different numbers of answers");
+      return Decision.of(Rule.DIFFERENT_NUMBERS_OF_ANSWERS);
     }
     for (int i = 0; i < x.size(); i++) {
       if (!comparer.compare(x.get(i), y.get(i)).equal()) {
-        return Decision.different("item " + (i + 1) + " differs");
+        return Decision.of(Rule.ITEM_DIFFERS, i + 1);
       }
     }
-    return Decision.same(how);
+    return Decision.of(rule);
   }
 
   /** [-2, 2] with growing ends is an interval rather than a list in brackets. */

@@ -4,8 +4,8 @@ package dev.sphere.engine.grade;
 final class PlainNumbers {
   private PlainNumbers() {}
 
-  /** "same ..." or "different ..." for two plain numbers or two identical short texts; null for anything else. */
-  static String compare(String a, String b) {
+  /** The rule for two plain numbers; null for anything else, and where long decimals may be roundings of each other. */
+  static Rule compare(String a, String b) {
     long[] x = read(a);
     if (x == null) {
       return null;
@@ -15,24 +15,24 @@ final class PlainNumbers {
       return null;
     }
     if (x[1] == y[1]) {
-      return x[0] == y[0] ? "same number" : "different numbers";
+      return x[0] == y[0] ? Rule.SAME_NUMBER : Rule.DIFFERENT_NUMBERS;
     }
     // Long decimals may be roundings of each other: left to the full rules.
-    return x[1] >= 4 && y[1] >= 4 ? null : "different numbers";
+    return x[1] >= 4 && y[1] >= 4 ? null : Rule.DIFFERENT_NUMBERS;
   }
 
   /**
-   * "same number" or "different numbers" for two whole numbers, decimals or fractions of whole numbers, one at least a
+   * The rule for two whole numbers, decimals or fractions of whole numbers, one at least a
    * fraction; null for anything else, and where a decimal may be a rounded fraction.
    */
-  static String compareFractions(String a, String b) {
+  static Rule compareFractions(String a, String b) {
     long[] x = fraction(a);
     long[] y = x == null ? null : fraction(b);
     if (y == null) {
       return null;
     }
     boolean same = Math.multiplyHigh(x[0], y[1]) == Math.multiplyHigh(y[0], x[1]) && x[0] * y[1] == y[0] * x[1];
-    return same ? "same number" : x[2] + y[2] == 0 ? "different numbers" : null;
+    return same ? Rule.SAME_NUMBER : x[2] + y[2] == 0 ? Rule.DIFFERENT_NUMBERS : null;
   }
 
   /** Numerator, positive denominator, 1 for a decimal; null when the text is no such number. */

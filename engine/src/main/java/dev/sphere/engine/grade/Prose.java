@@ -52,7 +52,7 @@ final class Prose {
     String piece = foreign(tail) ? lastPiece(tail) : null;
     if (piece != null) {
       return AnswerExtractor.isBare(piece) && piece.indexOf('*') < 0 && piece.indexOf('=') < 0
-          ? new AnswerExtractor.Extracted(piece, "math") : last(piece);
+          ? new AnswerExtractor.Extracted(piece, AnswerExtractor.Form.MATH) : last(piece);
     }
     String[] pieces = {lastBetween(tail, "$", "$"), lastBetween(tail, "\\(", "\\)"), lastBetween(tail, "\\[", "\\]")};
     String math = null;
@@ -73,19 +73,20 @@ final class Prose {
     }
     boolean later = math != null && lastAt > at + math.length() && saysValue(tail, at + math.length(), lastAt);
     if (math != null && !later) {
-      return new AnswerExtractor.Extracted(math.strip(), "math");
+      return new AnswerExtractor.Extracted(math.strip(), AnswerExtractor.Form.MATH);
     }
     int command = tail.lastIndexOf("\\frac");
     command = Math.max(command, tail.lastIndexOf("\\sqrt"));
     if (command >= 0 && last != null && lastAt - command < 40 && bareMath(tail, command) != null) {
-      return new AnswerExtractor.Extracted(bareMath(tail, command), "math");
+      return new AnswerExtractor.Extracted(bareMath(tail, command), AnswerExtractor.Form.MATH);
     }
     if (last != null) {
-      return new AnswerExtractor.Extracted(last.strip(), "number");
+      return new AnswerExtractor.Extracted(last.strip(), AnswerExtractor.Form.NUMBER);
     }
     String line = tail.substring(tail.lastIndexOf('\n') + 1);
     m = COPULA.matcher(line.length() > 400 ? line.substring(line.length() - 400) : line);
-    return m.find() ? new AnswerExtractor.Extracted(m.group(1), "marker") : new AnswerExtractor.Extracted(t.length() < 400 ? t : "", "whole");
+    return m.find() ? new AnswerExtractor.Extracted(m.group(1), AnswerExtractor.Form.SENTENCE)
+        : new AnswerExtractor.Extracted(t.length() < 400 ? t : "", AnswerExtractor.Form.PROSE);
   }
 
   /** True when a number after the last mathematics is what a sentence ends in: "the volume of $V$ is 120". */

@@ -29,13 +29,13 @@ final class Relations {
       return approximate(r, value, !goldIsValue);
     }
     if (!r.ops().stream().allMatch("="::equals)) {
-      return Decision.different("an inequality and a value");
+      return Decision.of(Rule.AN_INEQUALITY_AND_A_VALUE);
     }
     if (!standsFor(r.sides().getFirst(), r.sides().getLast(), goldIsValue)) {
       return swapped(r, value);
     }
     Decision d = comparer.compare(r.sides().getLast(), value);
-    return d.equal() ? Decision.same("value of the equation: " + d.how()) : d;
+    return d.equal() ? Decision.of(Rule.VALUE_OF_THE_EQUATION, d.how()) : d;
   }
 
   /** 5 = x, with the name on the right. */
@@ -43,7 +43,7 @@ final class Relations {
     if (r.sides().size() == 2 && isName(r.sides().get(1))) {
       return comparer.compare(r.sides().get(0), value);
     }
-    return Decision.different("an equation and a value");
+    return Decision.of(Rule.AN_EQUATION_AND_A_VALUE);
   }
 
   /** An answer with an approximation sign: one side is the value; a rounded one will do where the gold answer is rounded. */
@@ -51,16 +51,16 @@ final class Relations {
     for (Expr side : r.sides()) {
       if (side.isScalar() && value.isScalar() && !(side instanceof Expr.Sym)) {
         if (comparer.compare(side, value).equal()) {
-          return Decision.same("one side of the approximation");
+          return Decision.of(Rule.ONE_SIDE_OF_THE_APPROXIMATION);
         }
         Rational literal = evaluator.exact(bare(side));
         Complex v = evaluator.at(value, new Evaluator.Point(java.util.Map.of(), 1, 1));
         if (gold && literal != null && v.isReal() && Rounding.loosely(side, literal, v.re())) {
-          return Decision.same("approximation of the value");
+          return Decision.of(Rule.APPROXIMATION_OF_THE_VALUE);
         }
       }
     }
-    return Decision.different("different from the approximation");
+    return Decision.of(Rule.DIFFERENT_FROM_THE_APPROXIMATION);
   }
 
   private static Expr bare(Expr e) {
@@ -121,7 +121,7 @@ final class Relations {
     if (x.ops().equals(y.ops()) && x.ops().size() == 1 && !x.ops().contains("~")) {
       boolean mirrored = equations && comparer.compare(lx, ry).equal() && comparer.compare(rx, ly).equal();
       if (mirrored || comparer.compare(lx, ly).equal() && comparer.compare(rx, ry).equal()) {
-        return Decision.same("same sides");
+        return Decision.of(Rule.SAME_SIDES);
       }
     }
     if (!equations && (x.ops().contains("~") || y.ops().contains("~"))) {
@@ -130,14 +130,14 @@ final class Relations {
       Expr other = first ? ry : rx;
       return lx.equals(ly) || lx instanceof Expr.Sym(String n) && n.equals("?")
           || ly instanceof Expr.Sym(String m) && m.equals("?") ? approximate(approximate, other, first)
-          : Decision.different("different names");
+          : Decision.of(Rule.DIFFERENT_NAMES);
     }
     boolean headX = isName(lx) || lx instanceof Expr.Call c && !isElementary(c);
     boolean headY = isName(ly) || ly instanceof Expr.Call d && !isElementary(d);
     if (equations && headX && headY) {
       boolean free = lx.equals(ly) || lx instanceof Expr.Call f && isValueOf(f, ly) || ly instanceof Expr.Call g && isValueOf(g, lx);
       if (free && comparer.compare(rx, ry).equal()) {
-        return Decision.same("same right-hand side");
+        return Decision.of(Rule.SAME_RIGHT_HAND_SIDE);
       }
       if (lx instanceof Expr.Call && ly instanceof Expr.Call) {
         return renamed(x, y);
@@ -148,7 +148,7 @@ final class Relations {
     }
     if (!x.sides().stream().allMatch(Expr::isScalar) || !y.sides().stream().allMatch(Expr::isScalar)) {
       return x.ops().equals(y.ops()) && comparer.compare(lx, ly).equal() && comparer.compare(rx, ry).equal()
-          ? Decision.same("same sides") : Decision.different("different relations");
+          ? Decision.of(Rule.SAME_SIDES) : Decision.of(Rule.DIFFERENT_RELATIONS);
     }
     if (x.sides().size() != 2 || y.sides().size() != 2) {
       return chains(x, y);
@@ -163,13 +163,13 @@ final class Relations {
     boolean single = f.args().size() == 1 && g.args().size() == 1 && f.args().getFirst() instanceof Expr.Sym
         && g.args().getFirst() instanceof Expr.Sym && f.name().equals(g.name());
     if (!single) {
-      return Decision.different("different functions");
+      return Decision.of(Rule.DIFFERENT_FUNCTIONS);
     }
     String from = ((Expr.Sym) g.args().getFirst()).name();
     String to = ((Expr.Sym) f.args().getFirst()).name();
     Expr right = rename(y.sides().getLast(), from, to);
     Decision d = comparer.compare(x.sides().getLast(), right);
-    return d.equal() ? Decision.same("same function") : d;
+    return d.equal() ? Decision.of(Rule.SAME_FUNCTION) : d;
   }
 
   private static Expr rename(Expr e, String from, String to) {
@@ -186,18 +186,18 @@ final class Relations {
     if (x.ops().stream().allMatch("="::equals) && y.ops().stream().allMatch("="::equals)) {
       return comparer.compare(x.sides().getFirst(), y.sides().getFirst()).equal()
           && comparer.compare(x.sides().getLast(), y.sides().getLast()).equal()
-          ? Decision.same("same ends of the chain") : Decision.different("different chains");
+          ? Decision.of(Rule.SAME_ENDS_OF_THE_CHAIN) : Decision.of(Rule.DIFFERENT_CHAINS);
     }
     Expr.Rel z = x.ops().getFirst().charAt(0) == y.ops().getFirst().charAt(0) ? y : reversed(y);
     if (!x.ops().equals(z.ops())) {
-      return Decision.different("different relations");
+      return Decision.of(Rule.DIFFERENT_RELATIONS);
     }
     for (int i = 0; i < x.sides().size(); i++) {
       if (!comparer.compare(x.sides().get(i), z.sides().get(i)).equal()) {
-        return Decision.different("different relations");
+        return Decision.of(Rule.DIFFERENT_RELATIONS);
       }
     }
-    return Decision.same("same chain of relations");
+    return Decision.of(Rule.SAME_CHAIN_OF_RELATIONS);
   }
 
   private static Expr.Rel reversed(Expr.Rel r) {
@@ -214,16 +214,16 @@ final class Relations {
     String ox = x.ops().getFirst();
     Expr.Rel z = ox.charAt(0) == y.ops().getFirst().charAt(0) ? y : reversed(y);
     if (!ox.equals(z.ops().getFirst())) {
-      return Decision.different("different relations");
+      return Decision.of(Rule.DIFFERENT_RELATIONS);
     }
     Expr p = new Expr.Op('-', x.sides().get(0), x.sides().get(1));
     Expr q = new Expr.Op('-', z.sides().get(0), z.sides().get(1));
     Set<String> names = new TreeSet<>(Comparer.names(p));
     if (!names.equals(Comparer.names(q)) || names.isEmpty()) {
-      return Decision.different("relations between different names");
+      return Decision.of(Rule.RELATIONS_BETWEEN_DIFFERENT_NAMES);
     }
     if (Sampling.largePower(p) || Sampling.largePower(q)) {
-      return Decision.different("powers too large to compare");
+      return Decision.of(Rule.POWERS_TOO_LARGE_TO_COMPARE);
     }
     Complex ratio = null;
     int valid = 0;
@@ -242,10 +242,10 @@ final class Relations {
     }
     boolean sign = equations || ox.equals("!=") || ratio != null && ratio.isReal() && ratio.re() > 0;
     if (constant && valid >= 3 && sign) {
-      return Decision.same(equations ? "equation times a constant" : "inequality times a constant");
+      return Decision.of(equations ? Rule.EQUATION_TIMES_A_CONSTANT : Rule.INEQUALITY_TIMES_A_CONSTANT);
     }
-    return equations && new Curves(evaluator).sameZeros(p, q, List.copyOf(names)) ? Decision.same("same zeros")
-        : Decision.different("different relations");
+    return equations && new Curves(evaluator).sameZeros(p, q, List.copyOf(names)) ? Decision.of(Rule.SAME_ZEROS)
+        : Decision.of(Rule.DIFFERENT_RELATIONS);
   }
 
   /** True for relations about different variables, such as x > 5 and y > 5. */

@@ -68,18 +68,18 @@ final class Sampling {
           valid++;
           rounded = true;
         } else if (!far || u.minus(v).abs() > 1e-6 * size) {
-          return Decision.different("different values at a point");
+          return Decision.of(Rule.DIFFERENT_VALUES_AT_A_POINT);
         }
       } else if (hasU != hasV && k < 3) {
-        return Decision.different("defined at different points");
+        return Decision.of(Rule.DEFINED_AT_DIFFERENT_POINTS);
       }
     }
     if (valid < 3 && (valid > 0 || zeros < 3)) {
-      return Decision.different("not comparable by values");
+      return Decision.of(Rule.NOT_COMPARABLE_BY_VALUES);
     }
     String at = whole.isEmpty() ? " points" : " whole points";
-    return Decision.same((rounded ? "same values up to rounded coefficients at " : "same values at ")
-        + (valid > 0 ? valid : zeros) + at);
+    return Decision.of(rounded ? Rule.SAME_VALUES_UP_TO_ROUNDED_COEFFICIENTS : Rule.SAME_VALUES_AT_POINTS,
+        (valid > 0 ? valid : zeros) + at);
   }
 
   /** A point far from zero, where only expressions in pieces can still change their form: |x + 100| - 100. */

@@ -56,23 +56,23 @@ final class Scalars {
       Expr percent = pa ? a : b;
       Expr other = pa ? b : a;
       if (other.has(Expr.Degrees.class)) {
-        return Decision.different("different units");
+        return Decision.of(Rule.DIFFERENT_UNITS);
       }
       Decision d = values(percent, other);
       if (d.equal()) {
-        return Decision.same("percent as its value");
+        return Decision.of(Rule.PERCENT_AS_ITS_VALUE);
       }
       d = values(withoutPercent(percent), other);
-      return d.equal() ? Decision.same("percent sign left out") : d;
+      return d.equal() ? Decision.of(Rule.PERCENT_SIGN_LEFT_OUT) : d;
     }
     boolean da = a.has(Expr.Degrees.class);
     boolean db = b.has(Expr.Degrees.class);
     Decision d = values(a, b, 1);
     if (!d.equal() && da != db) {
       Decision radians = values(a, b, Math.PI / 180);
-      return radians.equal() ? Decision.same("degrees as radians") : d;
+      return radians.equal() ? Decision.of(Rule.DEGREES_AS_RADIANS) : d;
     }
-    return d.equal() && da != db ? Decision.same("degree sign left out") : d;
+    return d.equal() && da != db ? Decision.of(Rule.DEGREE_SIGN_LEFT_OUT) : d;
   }
 
   private static boolean isPercent(Expr e) {
@@ -91,16 +91,16 @@ final class Scalars {
     Units.Unit x = Units.parse(ua);
     Units.Unit y = Units.parse(ub);
     if (differentSign(va, ua, b) || differentSign(vb, ub, a)) {
-      return Decision.different("different units");
+      return Decision.of(Rule.DIFFERENT_UNITS);
     }
     boolean measured = x != null && !x.dimension().equals("{}") && !ua.isEmpty();
     boolean measuredToo = y != null && !y.dimension().equals("{}") && !ub.isEmpty();
     if (measured && !x.dimension().equals(ANGLE) && (b instanceof Expr.Degrees || isPercent(b))
         || measuredToo && !y.dimension().equals(ANGLE) && (a instanceof Expr.Degrees || isPercent(a))) {
-      return Decision.different("different units");
+      return Decision.of(Rule.DIFFERENT_UNITS);
     }
     if (measured && counts(ub, y, x) || measuredToo && counts(ua, x, y)) {
-      return Decision.different("different units");
+      return Decision.of(Rule.DIFFERENT_UNITS);
     }
     if (measured && x.dimension().equals(ANGLE) && x.factor() == 1
         && (!measuredToo || x.dimension().equals(y.dimension()))) {
@@ -122,19 +122,19 @@ final class Scalars {
         || y.dimension().equals("{}");
     if (none) {
       Decision d = compare(scaled(va, ua), scaled(vb, ub));
-      return d.equal() ? Decision.same("same value, unit left out") : d;
+      return d.equal() ? Decision.of(Rule.SAME_VALUE_UNIT_LEFT_OUT) : d;
     }
     if (!x.dimension().equals(y.dimension())) {
-      return Decision.different("different units");
+      return Decision.of(Rule.DIFFERENT_UNITS);
     }
     if (x.factor() == y.factor()) {
       Decision d = compare(va, vb);
-      return d.equal() ? Decision.same("same value and unit") : d;
+      return d.equal() ? Decision.of(Rule.SAME_VALUE_AND_UNIT) : d;
     }
     Complex ca = evaluator.at(va, new Evaluator.Point(Map.of(), 1, 1)).times(Complex.of(x.factor()));
     Complex cb = evaluator.at(vb, new Evaluator.Point(Map.of(), 1, 1)).times(Complex.of(y.factor()));
-    return ca.finite() && ca.near(cb, 1e-9, 0) ? Decision.same("same value after conversion of units")
-        : Decision.different("different values");
+    return ca.finite() && ca.near(cb, 1e-9, 0) ? Decision.of(Rule.SAME_VALUE_AFTER_CONVERSION_OF_UNITS)
+        : Decision.of(Rule.DIFFERENT_VALUES);
   }
 
   /**
@@ -173,16 +173,16 @@ final class Scalars {
 
   private Decision values(Expr a, Expr b, double degree) {
     if (a.equals(b)) {
-      return Decision.same("same expression");
+      return Decision.of(Rule.SAME_EXPRESSION);
     }
     Rational x = degree == 1 ? evaluator.exact(withoutDegrees(a)) : null;
     Rational y = degree == 1 ? evaluator.exact(withoutDegrees(b)) : null;
     if (x != null && y != null) {
       if (x.equals(y)) {
-        return Decision.same("same number");
+        return Decision.of(Rule.SAME_NUMBER);
       }
-      return Rounding.agree(a, x, b, y) ? Decision.same("rounded to the digits given")
-          : Decision.different("different numbers");
+      return Rounding.agree(a, x, b, y) ? Decision.of(Rule.ROUNDED_TO_THE_DIGITS_GIVEN)
+          : Decision.of(Rule.DIFFERENT_NUMBERS);
     }
     Set<String> names = new TreeSet<>();
     variables(a, names);
@@ -229,20 +229,20 @@ final class Scalars {
   private Decision constants(Expr a, Rational x, Expr b, Rational y, double degree) {
     if (infinite(a) || infinite(b)) {
       boolean same = infinite(a) && infinite(b) && (a instanceof Expr.Neg) == (b instanceof Expr.Neg);
-      return same ? Decision.same("same infinity") : Decision.different("infinite and finite");
+      return same ? Decision.of(Rule.SAME_INFINITY) : Decision.of(Rule.INFINITE_AND_FINITE);
     }
     Evaluator.Point p = new Evaluator.Point(Map.of(), degree, 1);
     Complex u = evaluator.at(a, p);
     Complex v = evaluator.at(b, p);
     if (!u.finite() || !v.finite()) {
-      return Decision.different("no value to compare");
+      return Decision.of(Rule.NO_VALUE_TO_COMPARE);
     }
     if (close(u, v)) {
-      return Decision.same("same value");
+      return Decision.of(Rule.SAME_VALUE);
     }
     boolean rounded = x != null && v.isReal() && Rounding.of(a, x, v.re())
         || y != null && u.isReal() && Rounding.of(b, y, u.re());
-    return rounded ? Decision.same("rounded to the digits given") : Decision.different("different values");
+    return rounded ? Decision.of(Rule.ROUNDED_TO_THE_DIGITS_GIVEN) : Decision.of(Rule.DIFFERENT_VALUES);
   }
 
   /** Equal up to rounding errors; for large values so tight that whole numbers still differ. */
