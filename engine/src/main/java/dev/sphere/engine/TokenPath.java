@@ -7,23 +7,35 @@ package dev.sphere.engine;
  */
 public final class TokenPath {
   private final TokenPath parent;
+  private final SolutionMarker marker;
   private final int[] tokens;
   private final int length;
 
-  private TokenPath(TokenPath parent, int[] tokens) {
+  private TokenPath(TokenPath parent, SolutionMarker marker, int[] tokens) {
     this.parent = parent;
+    this.marker = marker;
     this.tokens = tokens.clone();
     this.length = (parent == null ? 0 : parent.length) + tokens.length;
   }
 
   /** A root: the prompt's tokens. */
   public static TokenPath root(int... tokens) {
-    return new TokenPath(null, tokens);
+    return new TokenPath(null, SolutionMarker.NONE, tokens);
+  }
+
+  /** A root whose answers hold their solution after {@code marker}. */
+  public static TokenPath root(SolutionMarker marker, int... tokens) {
+    return new TokenPath(null, marker, tokens);
   }
 
   /** A child that adds {@code tokens} to this path. */
   public TokenPath extend(int... added) {
-    return new TokenPath(this, added);
+    return new TokenPath(this, marker, added);
+  }
+
+  /** What comes before the solution in the text that grows from the root. */
+  public SolutionMarker marker() {
+    return marker;
   }
 
   /** The path that this one extends; null for a root. */

@@ -23,9 +23,13 @@ import java.util.List;
  * candidates of
  * all problems in flight step together, and a text that was scored before is not computed again.
  *
- * <p>Thread-safe. A step for which the model has no room scores 0.
+ * <p>Thread-safe. A step for which the model has no room scores 0. Where a solution begins after a marker, the steps after it
+ * are scored as those of the bare problem; what comes before scores 0.5.
  */
 public final class ModelPrm implements PrmFactory, AutoCloseable {
+  /** The score of talk before the solution begins, which the model was not made for: neither good nor bad. */
+  private static final double UNKNOWN = 0.5;
+
   private final Prober prober;
   private final PrmInfo info;
   private final PrmHead head; // null for the token form
@@ -68,15 +72,16 @@ public final class ModelPrm implements PrmFactory, AutoCloseable {
     List<String> before = Solutions.steps(policy, path);
     List<int[]> texts = new ArrayList<>();
     for (Generation candidate : candidates) {
-      List<String> steps = new ArrayList<>(before);
-      steps.add(candidate.text());
-      texts.add(input.tokens(problem, steps));
+      List<String> all = new ArrayList<>(before);
+      all.add(candidate.text());
+      List<String> steps = Solutions.afterMarker(path.marker(), all);
+      texts.add(steps.isEmpty() ? null : input.tokens(problem, steps));
     }
     double[] scores = new double[texts.size()];
     List<Integer> missing = new ArrayList<>();
     List<Prober.Probe> probes = new ArrayList<>();
     for (int i = 0; i < scores.length; i++) {
-      Double known = cache.find(texts.get(i));
+      Double known = texts.get(i) == null ? Double.valueOf(UNKNOWN) : cache.find(texts.get(i));
       if (known != null) {
         scores[i] = known;
       } else {

@@ -67,8 +67,8 @@ public final class MonteCarloPrm implements ProcessRewardModel {
     for (int i = 0; i < tallies.length; i++) {
       Generation step = candidates.get(i);
       tallies[i] = new Tally(i, before + step.text(), path.extend(step.tokens()));
-      if (Solutions.complete(step, tallies[i].text)) {
-        tallies[i].settle(outcome.correct(problem, tallies[i].text));
+      if (Solutions.complete(step, path.marker(), tallies[i].text)) {
+        tallies[i].settle(correct(problem, tallies[i], ""));
       } else if (step.finish() == Generation.Finish.LENGTH) {
         tallies[i].settle(false);
       }
@@ -91,7 +91,7 @@ public final class MonteCarloPrm implements ProcessRewardModel {
     for (Tally tally : tallies) {
       if (!tally.settled) {
         open.add(tally);
-        calls.add(() -> policy.generate(tally.path, requests(key, tally.index, from, to)));
+        calls.add(() -> policy.generate(tally.path, requests(key, tally, from, to)));
       }
     }
     try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
@@ -99,7 +99,7 @@ public final class MonteCarloPrm implements ProcessRewardModel {
       for (int i = 0; i < answers.size(); i++) {
         for (Generation completion : answers.get(i).get()) {
           boolean whole = completion.finish() != Generation.Finish.LENGTH;
-          open.get(i).count(whole && outcome.correct(problem, open.get(i).text + completion.text()));
+          open.get(i).count(whole && correct(problem, open.get(i), completion.text()));
         }
       }
     } catch (ExecutionException e) {
@@ -107,11 +107,15 @@ public final class MonteCarloPrm implements ProcessRewardModel {
     }
   }
 
-  private List<Policy.Request> requests(DrawKey key, int candidate, int from, int to) {
-    StopRule stop = FinalAnswer.stop();
+  private boolean correct(Problem problem, Tally candidate, String completion) {
+    return outcome.correct(problem, candidate.path.marker().solutionOrAll(candidate.text + completion));
+  }
+
+  private List<Policy.Request> requests(DrawKey key, Tally candidate, int from, int to) {
+    StopRule stop = FinalAnswer.stop(candidate.path.marker(), candidate.text);
     List<Policy.Request> requests = new ArrayList<>();
     for (int k = from; k < to; k++) {
-      int draw = candidate * settings.rollouts() + k;
+      int draw = candidate.index * settings.rollouts() + k;
       requests.add(
           new Policy.Request(new DrawKey(key.seed(), key.problem(), key.node(), draw), settings.sampling(), stop));
     }

@@ -29,8 +29,8 @@ public final class OutcomePrm implements ProcessRewardModel {
     for (int i = 0; i < scores.length; i++) {
       Generation step = candidates.get(i);
       String solution = before + step.text();
-      if (Solutions.complete(step, solution)) {
-        scores[i] = outcome.correct(problem, solution) ? 1 : 0;
+      if (Solutions.complete(step, path.marker(), solution)) {
+        scores[i] = outcome.correct(problem, path.marker().solutionOrAll(solution)) ? 1 : 0;
       } else {
         scores[i] = step.finish() == Generation.Finish.LENGTH ? 0 : 0.5;
       }

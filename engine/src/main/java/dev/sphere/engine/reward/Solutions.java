@@ -2,6 +2,7 @@ package dev.sphere.engine.reward;
 
 import dev.sphere.engine.Generation;
 import dev.sphere.engine.Policy;
+import dev.sphere.engine.SolutionMarker;
 import dev.sphere.engine.TokenPath;
 import dev.sphere.engine.search.FinalAnswer;
 import java.util.ArrayList;
@@ -22,6 +23,23 @@ final class Solutions {
     int[] steps = new int[all.length - root.length()];
     System.arraycopy(all, root.length(), steps, 0, steps.length);
     return steps.length == 0 ? "" : policy.detokenize(steps);
+  }
+
+  /** Of all steps those of the solution: from the marker on where there is one to look for. None where it has not begun. */
+  static List<String> afterMarker(SolutionMarker marker, List<String> steps) {
+    if (marker.isNone()) {
+      return steps;
+    }
+    int begin = marker.end(String.join("", steps));
+    List<String> after = new ArrayList<>();
+    for (String step : begin < 0 ? List.<String>of() : steps) {
+      String rest = step.substring(Math.min(step.length(), begin));
+      begin -= step.length() - rest.length();
+      if (!rest.isBlank()) {
+        after.add(after.isEmpty() ? rest.stripLeading() : rest);
+      }
+    }
+    return after;
   }
 
   /** The texts of the steps after the path's root, one for each node. Together they are {@link #text}. */
@@ -46,11 +64,15 @@ final class Solutions {
     return steps;
   }
 
-  /** True when the step ends the solution with an answer: the model drew its end token, or the answer is stated. */
-  static boolean complete(Generation step, String solution) {
+  /**
+   * True when the step ends the solution with an answer: the model drew its end token, or the answer is stated.
+   *
+   * @param text all that was generated, the step included
+   */
+  static boolean complete(Generation step, SolutionMarker marker, String text) {
     return switch (step.finish()) {
       case END -> true;
-      case STOP -> FinalAnswer.in(solution);
+      case STOP -> FinalAnswer.in(marker, text);
       case LENGTH -> false;
     };
   }

@@ -85,7 +85,7 @@ public final class PairSearch {
         SearchRun.Models models = new SearchRun.Models(policy, prm.factory(plan.model()), small, smallPrm);
         SearchRun run = plan.strategy() == null
             ? new SearchRun(models, orm, plan.search(), plan.stages(), plan.seed(), plan.parallel())
-            : new SearchRun(models, orm, exploration(plan, prm, orm), plan.stages(), plan.parallel());
+            : new SearchRun(models, exploration(plan, prm, orm), plan.stages(), plan.parallel());
         List<ProblemResult> results = run.run(problems, new Watched(store, files), listener);
         return outcome(store, results, run.tokens(), start, listener);
       } catch (RuntimeException e) {

@@ -1,5 +1,6 @@
 package dev.sphere.engine.search;
 
+import dev.sphere.engine.SolutionMarker;
 import dev.sphere.engine.StopRule;
 import dev.sphere.engine.grade.AnswerExtractor;
 
@@ -12,12 +13,30 @@ public final class FinalAnswer {
     return AnswerExtractor.states(text);
   }
 
-  /** Ends a generation when the answer is complete: at the box's closing brace, or after the {@code ####} line. */
+  /** The same of the solution within a text; false where it has not begun. */
+  public static boolean in(SolutionMarker marker, String text) {
+    String solution = marker.solution(text);
+    return solution != null && in(solution);
+  }
+
+  /** {@link #stop(SolutionMarker, String)} of a text that is all solution. */
   public static StopRule stop() {
+    return stop(SolutionMarker.NONE, "");
+  }
+
+  /**
+   * Ends a generation when the answer is complete: at the box's closing brace, or after the {@code ####} line.
+   *
+   * @param before what was generated before
+   */
+  public static StopRule stop(SolutionMarker marker, String before) {
+    // Without a marker the text before states no answer, or nothing would be generated after it.
+    String earlier = marker.isNone() ? "" : before;
     return (text, newFrom) -> {
       for (int i = newFrom; i < text.length(); i++) {
         char c = text.charAt(i);
-        if (c == '}' && in(text.toString()) || c == '\n' && AnswerExtractor.valueAfterHashes(text.toString())) {
+        String solution = c == '}' || c == '\n' ? marker.solution(earlier + text) : null;
+        if (solution != null && (c == '}' ? in(solution) : AnswerExtractor.valueAfterHashes(solution))) {
           return true;
         }
       }

@@ -187,9 +187,9 @@ public final class SphereSearch {
     String solution = parent.text() + step.text();
     boolean cut = step.finish() == Generation.Finish.LENGTH;
     boolean answered =
-        step.finish() == Generation.Finish.END || !cut && settings.stopAtAnswer() && FinalAnswer.in(solution);
+        step.finish() == Generation.Finish.END || !cut && settings.stopAtAnswer() && FinalAnswer.in(parent.tokens().marker(), solution);
     boolean terminal = answered || cut || parent.depth() + 1 >= settings.maxDepth();
-    boolean correct = answered && outcome.correct(problem, solution);
+    boolean correct = answered && outcome.correct(problem, parent.tokens().marker().solutionOrAll(solution));
     double advantage = parent.step() == null ? 0 : prm - parent.step().prm();
     double reward = prm + settings.advantageWeight() * advantage;
     return new Candidate(step, draw.index(), draw.count(), terminal, terminal && !answered, correct, prm, reward);

@@ -2,6 +2,7 @@ package dev.sphere.engine.stage;
 
 import dev.sphere.engine.Policy;
 import dev.sphere.engine.Problem;
+import dev.sphere.engine.SolutionMarker;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -10,9 +11,9 @@ import java.util.List;
  *
  * @param system the system turn; empty for none
  * @param question the user's turn; {@code {question}} stands for the problem's text
- * @param correction the user's turn after a wrong solution
- * @param correctedAfter in an answer to {@code correction}, the solution begins after the last occurrence of this text;
- *     where it is missing, or empty here, the whole answer is the solution
+ * @param correction the user's turn after a wrong solution; {@code {marker}} stands for {@code correctedAfter}
+ * @param correctedAfter in an answer to {@code correction}, the solution begins after the last line that begins with this text
+ *     ({@link SolutionMarker}); an answer without it makes no pair. Empty: the whole answer is the solution
  * @param template the Jinja text that renders a dialogue; empty for each model's own chat template
  */
 public record Prompts(String system, String question, String correction, String correctedAfter, String template) {
@@ -46,7 +47,7 @@ public record Prompts(String system, String question, String correction, String 
         "",
         "{question}\n\nPlease reason step by step, and put your final answer within \\boxed{}.",
         "Your solution above reaches a wrong answer. Say in one or two sentences where the first mistake is. Then "
-            + "write a line \"Corrected solution:\" and, after it, solve the problem again from the beginning, step by step, "
+            + "write a line \"{marker}\" and, after it, solve the problem again from the beginning, step by step, "
             + "with your final answer within \\boxed{}.",
         "Corrected solution:");
   }
@@ -65,18 +66,12 @@ public record Prompts(String system, String question, String correction, String 
   public List<Policy.Message> askToCorrect(Problem problem, String wrongSolution) {
     List<Policy.Message> dialogue = ask(problem);
     dialogue.add(new Policy.Message("assistant", wrongSolution));
-    dialogue.add(new Policy.Message("user", correction.replace("{question}", problem.question())));
+    dialogue.add(new Policy.Message("user", correction.replace("{marker}", correctedAfter).replace("{question}", problem.question())));
     return dialogue;
   }
 
-  /** The solution within an answer to the correction prompt. */
-  public String corrected(String answer) {
-    int at = correctedAfter.isEmpty() ? -1 : answer.lastIndexOf(correctedAfter);
-    if (at < 0) {
-      return answer;
-    }
-    String solution = answer.substring(at + correctedAfter.length());
-    // Models like to set the marker in bold.
-    return solution.replaceFirst("^[\\s*]+", "");
+  /** What comes before the solution in an answer to the correction prompt. */
+  public SolutionMarker marker() {
+    return SolutionMarker.of(correctedAfter);
   }
 }

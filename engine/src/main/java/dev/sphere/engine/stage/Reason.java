@@ -16,6 +16,8 @@ public enum Reason {
   TRUNCATED("no complete wrong solution: cut at a limit"),
   /** Stage 2: no attempt to correct gave a right solution. */
   NOT_CORRECTED("the correction did not come out right"),
+  /** Stage 2: a correction came out right, but the line that its solution begins after was missing. */
+  NO_MARKER("the correction does not say where its solution begins"),
   /** Stage 3: the small model's solutions are right, or not complete. */
   NO_WRONG_FOUND("the small model found no complete wrong solution"),
   /** Stage 3: no small model was given. */

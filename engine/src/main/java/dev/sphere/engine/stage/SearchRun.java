@@ -70,7 +70,7 @@ public final class SearchRun {
 
   /** A run in which both models explore problems in another way than by the paper's search. */
   public SearchRun(
-      Models models, OutcomeReward outcome, Exploration way, StageSettings stages, int parallel) {
+      Models models, Exploration way, StageSettings stages, int parallel) {
     if (parallel < 1) {
       throw new IllegalArgumentException("at least 1 problem must be in flight, not " + parallel);
     }
@@ -78,7 +78,7 @@ public final class SearchRun {
     Actor actor = actor(models.policy(), models.prm());
     Actor small = models.small() == null ? null : actor(models.small(), models.smallPrm());
     this.stages = new ThreeStages(actor, small, way.over(actor.policy(), models.prm()),
-        small == null ? null : way.over(small.policy(), models.smallPrm()), outcome, stages);
+        small == null ? null : way.over(small.policy(), models.smallPrm()), stages);
   }
 
   private Actor actor(Policy policy, PrmFactory prm) {

@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Objects;
 
 /**
  * The three stages over one problem (SPHERE, arXiv 2503.04813): self-generation, self-correction, diversity induction.
@@ -21,7 +22,6 @@ public final class ThreeStages {
 
   private final Actor actor;
   private final Actor small;
-  private final OutcomeReward outcome;
   private final StageSettings settings;
   private final Explorer search;
   private final Explorer smallSearch;
@@ -32,7 +32,7 @@ public final class ThreeStages {
     this(actor, small, pruned(actor, outcome, search, seed),
         small == null ? null
             : pruned(small, outcome, search.withCandidates(search.candidates() * settings.diversityFactor()), seed),
-        outcome, settings);
+        settings);
   }
 
   /**
@@ -41,13 +41,11 @@ public final class ThreeStages {
    * @param search how the policy explores a problem
    * @param smallSearch how the small model does; null when there is none
    */
-  public ThreeStages(Actor actor, Actor small, Explorer search, Explorer smallSearch, OutcomeReward outcome,
-      StageSettings settings) {
+  public ThreeStages(Actor actor, Actor small, Explorer search, Explorer smallSearch, StageSettings settings) {
     this.actor = actor;
     this.small = small;
     this.search = search;
     this.smallSearch = smallSearch;
-    this.outcome = outcome;
     this.settings = settings;
   }
 
@@ -166,15 +164,16 @@ public final class ThreeStages {
     }
     Pairs pairs = task.pairs(Stage.CORRECTION, settings.pairsPerStage());
     List<Attempt> attempts = new ArrayList<>();
+    boolean unmarked = false; // where no pair comes of it
     for (Attempt mistake : wrong.subList(0, Math.min(wrong.size(), settings.corrections()))) {
       List<Attempt> corrections = correct(task, mistake);
       attempts.addAll(corrections);
-      corrections.stream().filter(Attempt::correct).findFirst().ifPresent(right -> {
-        Attempt solution = solutionWithin(task.problem, right);
-        pairs.add(solution.text(), solution.tokens(), mistake.text(), mistake.tokens());
-      });
+      List<Attempt> right = corrections.stream().filter(Attempt::correct).toList();
+      unmarked |= !right.isEmpty();
+      right.stream().map(this::solutionWithin).filter(Objects::nonNull).findFirst()
+          .ifPresent(solution -> pairs.add(solution.text(), solution.tokens(), mistake.text(), mistake.tokens()));
     }
-    return pairs.result(Reason.NOT_CORRECTED, attempts);
+    return pairs.result(unmarked ? Reason.NO_MARKER : Reason.NOT_CORRECTED, attempts);
   }
 
   /** The same pruned search, after a dialogue that shows the mistaken solution. */
@@ -183,13 +182,17 @@ public final class ThreeStages {
     MarkedText prompt = policy.prompt(settings.prompts().askToCorrect(task.problem, mistake.text()));
     String which = mistake.path().isEmpty() ? "solution " + mistake.simulation() : mistake.path();
     String name = Stage.CORRECTION.label() + ":" + which;
-    return search.explore(task.problem, name, TokenPath.root(policy.tokenizePrompt(prompt)), task.log);
+    return search.explore(task.problem, name, TokenPath.root(settings.prompts().marker(), policy.tokenizePrompt(prompt)),
+        task.log);
   }
 
-  /** The correction without the talk about the mistake, if its answer is still there and right. */
-  private Attempt solutionWithin(Problem problem, Attempt right) {
-    String solution = settings.prompts().corrected(right.text());
-    if (solution.equals(right.text()) || solution.isBlank() || !outcome.correct(problem, solution)) {
+  /** The correction without the talk about the mistake; null where the marker between them is missing. */
+  private Attempt solutionWithin(Attempt right) {
+    String solution = settings.prompts().marker().solution(right.text());
+    if (solution == null || solution.isBlank()) {
+      return null;
+    }
+    if (solution.equals(right.text())) {
       return right;
     }
     return new Attempt(right.search(), right.simulation(), right.max(), right.path(), true, false, solution, TEXT_ONLY);

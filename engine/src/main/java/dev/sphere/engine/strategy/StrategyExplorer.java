@@ -39,7 +39,7 @@ public final class StrategyExplorer implements Explorer {
   }
 
   private Attempt attempt(Problem problem, String name, int index, boolean max, Solution s) {
-    boolean correct = !s.truncated() && outcome.correct(problem, s.text());
+    boolean correct = !s.truncated() && outcome.correct(problem, s.path().marker().solutionOrAll(s.text()));
     return Attempt.of(name, index, max, "", correct, s.truncated(), s.text(), s.tokens(), s.ended(), policy);
   }
 }

@@ -83,7 +83,7 @@ final class Workbench {
   private Solution extend(Solution from, Generation step, double score) {
     boolean complete = switch (step.finish()) {
       case END -> true;
-      case STOP -> search.stopAtAnswer() && FinalAnswer.in(from.text() + step.text());
+      case STOP -> search.stopAtAnswer() && FinalAnswer.in(from.path().marker(), from.text() + step.text());
       case LENGTH -> false;
     };
     return from.extend(step, score, complete, from.steps().size() + 1 >= search.maxDepth());
@@ -95,7 +95,7 @@ final class Workbench {
     int most = Math.multiplyExact(one.maxTokens(), search.maxDepth());
     SamplingSettings whole = new SamplingSettings(one.temperature(), one.topK(), one.topP(), one.minP(), most);
     List<Solution> solutions = new ArrayList<>();
-    for (Generation g : policy.generate(root.path(), requests(node, n, whole, FinalAnswer.stop()))) {
+    for (Generation g : policy.generate(root.path(), requests(node, n, whole, FinalAnswer.stop(root.path().marker(), root.text())))) {
       Solution solution = root;
       for (Generation step : split(g)) {
         solution = extend(solution, step, Double.NaN);

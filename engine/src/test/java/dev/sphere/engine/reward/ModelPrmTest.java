@@ -11,6 +11,7 @@ import dev.sphere.engine.DrawKey;
 import dev.sphere.engine.Generation;
 import dev.sphere.engine.Policy;
 import dev.sphere.engine.Problem;
+import dev.sphere.engine.SolutionMarker;
 import dev.sphere.engine.ProcessRewardModel;
 import dev.sphere.engine.SamplingSettings;
 import dev.sphere.engine.TokenPath;
@@ -115,6 +116,13 @@ class ModelPrmTest {
         double bad = scorer.score(List.of(new Scorer.Row(tokens, new int[] {45}))).getFirst()[0];
         assertEquals(Math.exp(good) / (Math.exp(good) + Math.exp(bad)), scores[i], 1e-6, "step " + i);
       }
+      // After a dialogue about a mistake: the critique is no step, the solution's steps are those of the bare problem.
+      TokenPath critique = TokenPath.root(SolutionMarker.of("Corrected solution:"), policy.tokenize("wrong!", true));
+      assertArrayEquals(new double[] {0.5, 0.5}, prm.factory(plain).over(policy).score(PROBLEM, critique, KEY,
+          List.of(step(policy, "You wrote 5.\n"), step(policy, "Corrected solution:\n"))));
+      TokenPath corrected = critique.extend(policy.tokenize("You wrote \\boxed{5}.\n", false))
+          .extend(policy.tokenize("**Corrected solution:**\nFirst, 2.\n", false));
+      assertArrayEquals(scores, prm.factory(plain).over(policy).score(PROBLEM, corrected, KEY, steps));
       long before = prm.tokens();
       assertArrayEquals(scores, prm.factory(plain).over(policy).score(PROBLEM, first, KEY, steps));
       assertEquals(before, prm.tokens(), "known scores cost nothing");

@@ -2,6 +2,7 @@ package dev.sphere.engine.reward;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sphere.engine.DrawKey;
@@ -12,7 +13,10 @@ import dev.sphere.engine.Policy;
 import dev.sphere.engine.Problem;
 import dev.sphere.engine.SamplingSettings;
 import dev.sphere.engine.ScriptedPolicy;
+import dev.sphere.engine.SolutionMarker;
+import dev.sphere.engine.StopRule;
 import dev.sphere.engine.TokenPath;
+import dev.sphere.engine.search.FinalAnswer;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.stream.Stream;
@@ -94,6 +98,23 @@ class MonteCarloPrmTest {
     // After 5 of 8 (waves of 2: after 6) the best cannot fall below the worst any more.
     assertEquals(12, policy.generated());
     assertTrue(score(policy, 8, true, "z=7$", "b=1$")[0] == 1);
+  }
+
+  /** In a correction only what follows the marker is graded, and ends a completion. */
+  @Test
+  void aCritiqueIsNoAnswer() throws InterruptedException {
+    TokenPath path = TokenPath.root(SolutionMarker.of("Solution:"), 'Q');
+    OutcomeReward seven = (problem, solution) -> solution.equals("x=\\boxed{7}");
+    ScriptedPolicy policy = new ScriptedPolicy()
+        .after("QYou wrote \\boxed{7}.\n", "Solution:\nx=\\boxed{7}$", "Solution:\nx=\\boxed{8}$");
+    List<Generation> steps = Stream.of("You wrote \\boxed{7}.\n", "Solution:\nx=\\boxed{7}").map(ScriptedPolicy::generation).toList();
+    var settings = new MonteCarloPrm.Settings(2, SamplingSettings.temperature(0.8f, 100), false);
+    assertArrayEquals(new double[] {.5, 1}, new MonteCarloPrm(policy, seven, settings).score(PROBLEM, path, KEY, steps));
+    assertArrayEquals(new double[] {.5, 1}, new OutcomePrm(policy, seven).score(PROBLEM, path, KEY, steps));
+    StopRule stop = FinalAnswer.stop(path.marker(), "You wrote \\boxed{7}.\n");
+    assertFalse(stop.stop("It is \\boxed{8}", 0));
+    assertTrue(stop.stop("Solution:\nx=\\boxed{8}", 0));
+    assertTrue(FinalAnswer.stop(path.marker(), "a\nSolution:\n").stop("x=\\boxed{8}", 0));
   }
 
   @Test

@@ -72,7 +72,8 @@ class ThreeStagesTest {
     ScriptedPolicy policy = new ScriptedPolicy()
         .after("u[Q]a:", "+x=1$", "-y=2$")
         .after("u[Q]a[+x=1]u[again]a:", "+I forgot. Solution:\nz=7$", "-bad=1$")
-        .after("u[Q]a[-y=2]u[again]a:", "+w=5$", "-v=7$");
+        .after("u[Q]a[-y=2]u[again]a:", "+w=5$", "-**SOLUTION**\n")
+        .after("u[Q]a[-y=2]u[again]a:-**SOLUTION**\n", "v=8$", "v=7$");
     ProblemResult result = solve(policy, null, STAGES);
     assertEquals(Reason.BOTH_WRONG, result.stages().getFirst().reason());
     List<PreferencePair> pairs = result.stages().get(1).pairs();
@@ -82,11 +83,61 @@ class ThreeStagesTest {
         List.of(pairs.get(0).prompt(), pairs.get(0).chosen(), pairs.get(0).rejected()));
     assertEquals(0, pairs.get(0).chosenTokens().length, "a part of what was sampled is known as text only");
     // Where only the unpromising chain came out right, it is a right correction none the less.
-    assertEquals("-v=7", pairs.get(1).chosen());
+    assertEquals("v=7", pairs.get(1).chosen());
     assertEquals("-y=2", pairs.get(1).rejected());
     assertEquals("correction", pairs.get(1).stage());
-    assertArrayEquals("-v=7\0".chars().toArray(), pairs.get(1).chosenTokens());
     assertNull(result.reason());
+  }
+
+  /** A critique that comes to the right answer is no solution; it became a chosen one before. */
+  @Test
+  void aCorrectionWithoutItsMarkerMakesNoPair() throws InterruptedException {
+    ScriptedPolicy policy = new ScriptedPolicy()
+        .after("u[Q]a:", "+x=1$", "-y=2$")
+        .after("u[Q]a[+x=1]u[again]a:", "+You forgot a sum, so it is z=7$", "-bad=1$")
+        .after("u[Q]a[-y=2]u[again]a:", "+w=5$", "-v=6$");
+    ProblemResult result = solve(policy, null, STAGES);
+    assertEquals(0, result.pairs());
+    assertEquals(Reason.NO_MARKER, result.stages().get(1).reason());
+    Prompts whole = new Prompts("", "{question}", "again", "");
+    assertEquals("+You forgot a sum, so it is z=7",
+        solve(policy, null, STAGES.withPrompts(whole)).stages().get(1).pairs().getFirst().chosen());
+  }
+
+  /** What a critique quotes is not its answer: the path went no further before. */
+  @Test
+  void aBoxQuotedInTheCritiqueEndsNoPath() throws InterruptedException {
+    ScriptedPolicy policy = new ScriptedPolicy()
+        .after("u[Q]a:", "+x=1$", "-y=2$")
+        .after("u[Q]a[+x=1]u[again]a:", "+You wrote \\boxed{1}.\n", "-bad=1$")
+        .after("u[Q]a[+x=1]u[again]a:+You wrote \\boxed{1}.\n", "+So:\n### solution:\n", "-bad=1$")
+        .after("u[Q]a[+x=1]u[again]a:+You wrote \\boxed{1}.\n+So:\n### solution:\n", "+z\\boxed{7}=7\n", "-bad=1$")
+        .after("u[Q]a[-y=2]u[again]a:", "+w=5$", "-v=6$");
+    PreferencePair pair = solve(policy, null, STAGES).stages().get(1).pairs().getFirst();
+    assertEquals("+z\\boxed{7}=7", pair.chosen());
+    assertEquals("+x=1", pair.rejected());
+  }
+
+  @Test
+  void theMarkerIsOneSettingOfPromptAndReader() {
+    Prompts usual = Prompts.defaults().with(null, null, null, "Better:", null);
+    String asked = usual.askToCorrect(PROBLEM, "x").getLast().content();
+    assertTrue(asked.contains("write a line \"Better:\""), asked);
+    assertEquals("y", usual.marker().solution("x\nBetter: y"));
+    assertTrue(Prompts.defaults().askToCorrect(PROBLEM, "x").getLast().content().contains("\"Corrected solution:\""));
+  }
+
+  @Test
+  void markersAsModelsWriteThem() {
+    dev.sphere.engine.SolutionMarker marker = Prompts.defaults().marker();
+    for (String line : List.of("Corrected solution:", "**Corrected solution:**", "**Corrected Solution**:", "### Corrected Solution",
+        "corrected  solution :", "CORRECTED SOLUTION:", "> Corrected solution:", "Now here is the Corrected solution:")) {
+      assertEquals("2+2=4", marker.solution("It was wrong.\n" + line + "\n\n2+2=4"), line);
+    }
+    assertEquals("b", marker.solution("Corrected solution: a\nCorrected solution: b"));
+    for (String text : List.of("2+2=4", "My corrected solution is below.\n2+2=4", "Corrected solutions differ.", "")) {
+      assertNull(marker.solution(text), text);
+    }
   }
 
   @Test

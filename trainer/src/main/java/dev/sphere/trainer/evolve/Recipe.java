@@ -62,8 +62,8 @@ public record Recipe(
    * @param template how a dialogue is rendered: {@code plain}, Jinja text or a file of it; absent: the models' own
    * @param system the system turn
    * @param question the user's turn, with {@code {question}} for the problem's text
-   * @param correction the user's turn after a wrong solution (stage 2)
-   * @param correctedAfter the text after which the answer to {@code correction} holds the solution
+   * @param correction the user's turn after a wrong solution (stage 2); {@code {marker}} stands for the next setting
+   * @param correctedAfter the marker after which the answer to {@code correction} holds the solution; empty: all of it is
    */
   public record Prompt(
       String template,
