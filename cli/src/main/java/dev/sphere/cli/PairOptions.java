@@ -34,6 +34,11 @@ final class PairOptions {
       description = "Leave out a pair of which one side is more than R times as long as the other (default: any).")
   private double maxLengthRatio;
 
+  @Option(names = "--guessed-answers",
+      description = "Solutions whose answer is not stated (no box, ####, \"the answer is\" or last line of its own) may make pairs, "
+          + "by the last number in them, say.")
+  private boolean guessed;
+
   @Option(names = "--diversity-factor", paramLabel = "F",
       description = "Stage 3 samples F times the candidates (default: 2).")
   private int diversityFactor = 2;
@@ -49,8 +54,8 @@ final class PairOptions {
    * @param usual pairing, where no flag names one
    */
   StageSettings settings(Prompts prompts, StageSettings.Pairing usual) {
-    PairRules rules = new PairRules(nearDuplicates == null ? PairRules.none().nearDuplicate() : nearDuplicates,
-        pairsPerProblem, maxLengthRatio);
+    PairRules rules = new PairRules(nearDuplicates == null ? PairRules.defaults().nearDuplicate() : nearDuplicates,
+        pairsPerProblem, maxLengthRatio, guessed);
     return new StageSettings(prompts, stages.contains(Stage.CORRECTION), stages.contains(Stage.DIVERSITY),
         diversityFactor, pairing != null ? pairing : usual, pairsPerStage, 2, true, false).withRules(rules);
   }

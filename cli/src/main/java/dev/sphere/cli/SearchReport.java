@@ -28,6 +28,10 @@ record SearchReport(PairSearch.Outcome outcome, int contaminated, Path run) {
     for (Map.Entry<Reason, Integer> reason : r.reasons().entrySet()) {
       out.printf("  no pair from %d: %s%n", reason.getValue(), reason.getKey().text());
     }
+    if (r.guessed() > 0) {
+      out.printf("%d of %d complete solutions do not state their answer (no box, ####, \"the answer is\"): it is guessed, and makes no "
+          + "pair unless --guessed-answers says so%n", r.guessed(), r.answered());
+    }
     LengthBias l = r.lengths();
     out.printf("mean length in characters: chosen %.0f, rejected %.0f; chosen is longer in %.0f %%, length and being "
         + "chosen correlate %+.2f, the two lengths %+.2f%n", r.chosenCharacters(), r.rejectedCharacters(),
@@ -57,6 +61,8 @@ record SearchReport(PairSearch.Outcome outcome, int contaminated, Path run) {
     all.put("chosen_characters", r.chosenCharacters());
     all.put("rejected_characters", r.rejectedCharacters());
     all.put("length_bias", r.lengths().toMap());
+    all.put("answered", r.answered());
+    all.put("guessed", r.guessed());
     all.put("near_duplicates", r.nearDuplicates());
     all.put("contaminated", contaminated);
     all.put("tokens", outcome.tokens());

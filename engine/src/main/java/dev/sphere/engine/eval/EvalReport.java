@@ -75,7 +75,8 @@ public final class EvalReport {
     tables.add(new Table("Tokens", List.of("figure", "value"), List.of(
         List.of("generated", String.valueOf(result.tokens())),
         List.of("an answer, mean", String.format(Locale.ROOT, "%.1f", result.tokens() / (double) result.answers().size())),
-        List.of("answers cut off by a limit", String.valueOf(result.truncated())))));
+        List.of("answers cut off by a limit", String.valueOf(result.truncated())),
+        List.of("answers that are guessed, not stated", String.valueOf(result.guessed())))));
     return tables;
   }
 

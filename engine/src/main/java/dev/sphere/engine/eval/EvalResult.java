@@ -1,5 +1,6 @@
 package dev.sphere.engine.eval;
 
+import dev.sphere.engine.grade.AnswerExtractor;
 import dev.sphere.engine.grade.AnswerGrader;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -21,6 +22,7 @@ import java.util.TreeMap;
  * @param passAtK unbiased pass@j for j = 1, 2, 4, ... and k
  * @param scores for each problem 1 or 0 (greedy), or its share of right samples, in the order of the problems
  * @param truncated answers that a limit ended
+ * @param guessed answers that are not stated, but had to be guessed from the text; those that a limit ended are not counted
  * @param tokens tokens generated
  * @param selections what a process reward makes of the samples, for each aggregation; empty without scores
  * @param breakdowns the accuracy by level, subject and the like
@@ -37,6 +39,7 @@ public record EvalResult(
     SortedMap<Integer, Double> passAtK,
     Map<String, Double> scores,
     int truncated,
+    int guessed,
     long tokens,
     List<Selection> selections,
     List<Breakdown> breakdowns,
@@ -100,6 +103,7 @@ public record EvalResult(
         Statistics.wilson(correct, n, Z95), k, k == 0 ? Double.NaN : mean,
         k == 0 ? Double.NaN : (double) voted / n, pass, scores,
         (int) answers.stream().filter(Answered::truncated).count(),
+        (int) answers.stream().filter(a -> !a.truncated() && !AnswerExtractor.extract(a.text()).form().stated()).count(),
         answers.stream().mapToLong(Answered::tokens).sum(), selections, Breakdown.of(scores, metadata),
         List.copyOf(answers));
   }
@@ -129,6 +133,7 @@ public record EvalResult(
       m.put("breakdown", breakdowns.stream().map(Breakdown::toMap).toList());
     }
     m.put("truncated", truncated);
+    m.put("guessed", guessed);
     m.put("tokens", tokens);
     return m;
   }

@@ -1,5 +1,6 @@
 package dev.sphere.engine.grade;
 
+import java.util.Locale;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -79,6 +80,11 @@ public final class AnswerExtractor {
     /** True for what the text itself calls its answer. */
     public boolean stated() {
       return stated;
+    }
+
+    /** The name in files: lower case. */
+    public String label() {
+      return name().toLowerCase(Locale.ROOT);
     }
   }
 

@@ -7,8 +7,10 @@ package dev.sphere.engine.stage;
  *     above 1 only exact repetitions are
  * @param perProblem most pairs of one problem, all stages together
  * @param lengthRatio most that the longer of chosen and rejected may be of the shorter one, in characters; 0: any
+ * @param guessed a solution whose answer had to be guessed (the last number of its prose, say) may stand in a pair. A guess
+ *     is often wrong on both sides: it swaps chosen and rejected
  */
-public record PairRules(double nearDuplicate, int perProblem, double lengthRatio) {
+public record PairRules(double nearDuplicate, int perProblem, double lengthRatio, boolean guessed) {
   public PairRules {
     if (!(nearDuplicate > 0) || perProblem < 1 || !(lengthRatio == 0 || lengthRatio >= 1)) {
       throw new IllegalArgumentException("near duplicates from " + nearDuplicate + ", " + perProblem
@@ -17,8 +19,8 @@ public record PairRules(double nearDuplicate, int perProblem, double lengthRatio
     }
   }
 
-  /** Only exact repetitions are left out. */
-  public static PairRules none() {
-    return new PairRules(2, Integer.MAX_VALUE, 0);
+  /** Exact repetitions and guessed answers are left out. */
+  public static PairRules defaults() {
+    return new PairRules(2, Integer.MAX_VALUE, 0, false);
   }
 }

@@ -2,6 +2,7 @@ package dev.sphere.engine.stage;
 
 import dev.sphere.engine.MarkedText;
 import dev.sphere.engine.PreferencePair;
+import dev.sphere.engine.grade.AnswerExtractor;
 import dev.sphere.engine.search.Distinct;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -69,6 +70,9 @@ final class Pairs {
     if (seen.pairs.size() >= rules.perProblem()) {
       return Reason.CAPPED;
     }
+    if (!rules.guessed() && !(states(pair.chosen()) && states(pair.rejected()))) {
+      return Reason.GUESSED;
+    }
     double shorter = Math.min(pair.chosen().length(), pair.rejected().length());
     double longer = Math.max(pair.chosen().length(), pair.rejected().length());
     if (rules.lengthRatio() > 0 && longer > rules.lengthRatio() * shorter) {
@@ -79,6 +83,10 @@ final class Pairs {
       return Reason.NEAR_DUPLICATE;
     }
     return null;
+  }
+
+  private static boolean states(String solution) {
+    return AnswerExtractor.extract(solution).form().stated();
   }
 
   /** The stage's result: the pairs, or the reason for none. */

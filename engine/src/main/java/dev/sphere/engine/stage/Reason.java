@@ -28,6 +28,8 @@ public enum Reason {
   NEAR_DUPLICATE("the pair is nearly another one"),
   /** Chosen and rejected differ in length by more than is allowed. */
   LENGTH_RATIO("the lengths of chosen and rejected are too far apart"),
+  /** An answer of every pair that was found is not stated, but had to be guessed from the text. */
+  GUESSED("an answer is not stated: it would be a guess"),
   /** The problem has as many pairs as it may have. */
   CAPPED("the problem has its pairs already"),
   /** The prompt leaves no room in the model's context. */

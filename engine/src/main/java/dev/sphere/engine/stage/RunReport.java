@@ -1,6 +1,7 @@
 package dev.sphere.engine.stage;
 
 import dev.sphere.engine.PreferencePair;
+import dev.sphere.engine.grade.AnswerExtractor;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
@@ -19,6 +20,8 @@ import java.util.TreeMap;
  * @param chosenCharacters mean length of the chosen solutions
  * @param rejectedCharacters mean length of the rejected ones; far from the chosen ones' it is a length bias
  * @param lengths how far length tells chosen from rejected
+ * @param answered solutions of all stages that came to an end, so that an answer can be looked for
+ * @param guessed those of them whose answer is not stated, but had to be guessed
  * @param nearDuplicates pairs that are at least 0.9 alike to an earlier one of their problem
  */
 public record RunReport(
@@ -32,6 +35,8 @@ public record RunReport(
     double chosenCharacters,
     double rejectedCharacters,
     LengthBias lengths,
+    int answered,
+    int guessed,
     int nearDuplicates) {
   private static final double ALIKE = 0.9;
 
@@ -46,6 +51,8 @@ public record RunReport(
     int solMaxRight = 0;
     int solMinRight = 0;
     int withPairs = 0;
+    int answered = 0;
+    int guessed = 0;
     long chosen = 0;
     long rejected = 0;
     for (ProblemResult problem : results) {
@@ -53,6 +60,10 @@ public record RunReport(
         pairs.merge(stage.stage(), stage.pairs().size(), Integer::sum);
         if (stage.reason() != null) {
           stageReasons.get(stage.stage()).merge(stage.reason(), 1, Integer::sum);
+        }
+        for (Attempt attempt : stage.attempts()) {
+          answered += attempt.truncated() ? 0 : 1;
+          guessed += attempt.truncated() || AnswerExtractor.extract(attempt.text()).form().stated() ? 0 : 1;
         }
         for (PreferencePair pair : stage.pairs()) {
           chosen += pair.chosen().length();
@@ -72,7 +83,7 @@ public record RunReport(
     }
     int all = Math.max(1, pairs.values().stream().mapToInt(Integer::intValue).sum());
     return new RunReport(results.size(), solMaxRight, solMinRight, withPairs, pairs, reasons, stageReasons,
-        (double) chosen / all, (double) rejected / all, LengthBias.of(allPairs(results)), alike(results));
+        (double) chosen / all, (double) rejected / all, LengthBias.of(allPairs(results)), answered, guessed, alike(results));
   }
 
   private static List<PreferencePair> allPairs(List<ProblemResult> results) {

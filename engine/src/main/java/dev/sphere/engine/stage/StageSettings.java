@@ -26,11 +26,11 @@ public record StageSettings(
     boolean truncatedRejected,
     PairRules rules) {
 
-  /** Without rules. */
+  /** With the usual rules. */
   public StageSettings(Prompts prompts, boolean correction, boolean diversity, int diversityFactor, Pairing pairing,
       int pairsPerStage, int corrections, boolean correctPaired, boolean truncatedRejected) {
     this(prompts, correction, diversity, diversityFactor, pairing, pairsPerStage, corrections, correctPaired,
-        truncatedRejected, PairRules.none());
+        truncatedRejected, PairRules.defaults());
   }
 
   /** Which solutions make a pair of stage 1. */

@@ -6,6 +6,7 @@ import dev.sphere.engine.Problem;
 import dev.sphere.engine.data.JsonText;
 import dev.sphere.engine.search.Candidate;
 import dev.sphere.engine.search.Expansion;
+import dev.sphere.engine.grade.AnswerExtractor;
 import dev.sphere.engine.stage.Attempt;
 import dev.sphere.engine.stage.Reason;
 import dev.sphere.engine.stage.Stage;
@@ -109,6 +110,7 @@ final class Json {
       ObjectNode attempt = attempts.addObject();
       attempt.put("search", a.search()).put("simulation", a.simulation()).put("chain", a.max() ? "max" : "min");
       attempt.put("path", a.path()).put("correct", a.correct()).put("truncated", a.truncated()).put("text", a.text());
+      attempt.put("form", AnswerExtractor.extract(a.text()).form().label()); // for readers; not read back
       ints(attempt.putArray("tokens"), a.tokens());
     }
     return node;

@@ -38,13 +38,23 @@ class PairRulesTest {
   void rulesLeaveOutWhatTheySayAndGiveTheReason() {
     String[] alike = {"We get 3+4=7 in all.", "We get 3+4=8 in all.", "We get 3+4=7, in all!",
         "We get 3+4=8 - in all."};
-    assertEquals(2, stage(PairRules.none(), alike).pairs().size());
-    assertEquals(1, stage(new PairRules(0.9, 99, 0), alike).pairs().size());
-    assertEquals(1, stage(new PairRules(2, 1, 0), alike).pairs().size());
-    StageResult tooLong = stage(new PairRules(2, 99, 1.5), "7", "this is far longer than the other");
+    assertEquals(2, stage(new PairRules(2, 99, 0, true), alike).pairs().size());
+    assertEquals(1, stage(new PairRules(0.9, 99, 0, true), alike).pairs().size());
+    assertEquals(1, stage(new PairRules(2, 1, 0, true), alike).pairs().size());
+    StageResult tooLong = stage(new PairRules(2, 99, 1.5, true), "7", "this is far longer than the other");
     assertEquals(Reason.LENGTH_RATIO, tooLong.reason());
-    assertThrows(IllegalArgumentException.class, () -> new PairRules(0.9, 0, 0));
-    assertThrows(IllegalArgumentException.class, () -> new PairRules(0.9, 1, 0.5));
+    assertThrows(IllegalArgumentException.class, () -> new PairRules(0.9, 0, 0, false));
+    assertThrows(IllegalArgumentException.class, () -> new PairRules(0.9, 1, 0.5, false));
+  }
+
+  /** Seen with a real model, gold 15: the guess of the last number made the wrong one chosen and the right one rejected. */
+  @Test
+  void aGuessedAnswerMakesNoPair() {
+    String[] swapped = {"5 of the books would cost 24 dollars, not 15 dollars", "So, 15 dollars is the total cost of 5 books."};
+    assertEquals(Reason.GUESSED, stage(PairRules.defaults(), swapped).reason());
+    assertEquals(1, stage(new PairRules(2, 99, 0, true), swapped).pairs().size());
+    assertEquals(Reason.GUESSED, stage(PairRules.defaults(), "So \\boxed{15}.", swapped[1]).reason());
+    assertEquals(1, stage(PairRules.defaults(), "So \\boxed{15}.", "5 times 3 is\n16").pairs().size());
   }
 
   @Test

@@ -94,13 +94,13 @@ class ThreeStagesTest {
   void aCorrectionWithoutItsMarkerMakesNoPair() throws InterruptedException {
     ScriptedPolicy policy = new ScriptedPolicy()
         .after("u[Q]a:", "+x=1$", "-y=2$")
-        .after("u[Q]a[+x=1]u[again]a:", "+You forgot a sum, so it is z=7$", "-bad=1$")
+        .after("u[Q]a[+x=1]u[again]a:", "+You forgot a sum. The answer is z=7$", "-bad=1$")
         .after("u[Q]a[-y=2]u[again]a:", "+w=5$", "-v=6$");
     ProblemResult result = solve(policy, null, STAGES);
     assertEquals(0, result.pairs());
     assertEquals(Reason.NO_MARKER, result.stages().get(1).reason());
     Prompts whole = new Prompts("", "{question}", "again", "");
-    assertEquals("+You forgot a sum, so it is z=7",
+    assertEquals("+You forgot a sum. The answer is z=7",
         solve(policy, null, STAGES.withPrompts(whole)).stages().get(1).pairs().getFirst().chosen());
   }
 

@@ -54,7 +54,7 @@ final class Plans {
         usual.corrections(),
         usual.correctPaired(),
         usual.truncatedRejected(),
-        new PairRules(told.nearDuplicates(), told.pairsPerProblem(), told.maxLengthRatio()));
+        new PairRules(told.nearDuplicates(), told.pairsPerProblem(), told.maxLengthRatio(), told.guessedAnswers()));
     PrmSpec prm = new PrmSpec(told.prm(), new MonteCarloPrm.Settings(
         told.rollouts(), SamplingSettings.temperature(told.temperature(), solutionTokens), told.earlyStop()));
     StrategySettings strategy =

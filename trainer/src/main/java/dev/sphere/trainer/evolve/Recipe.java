@@ -93,6 +93,7 @@ public record Recipe(
    * @param pairsPerProblem most pairs of one problem, all stages together; absent: any number
    * @param nearDuplicates leave out pairs at least so alike to an earlier one, 0 to 1; absent: only exact repetitions
    * @param maxLengthRatio most that one side of a pair may be longer than the other; 0: any
+   * @param guessedAnswers solutions whose answer is not stated may make pairs
    * @param strategy another way to search (sphere search --strategy), with {@code budget} tokens; absent: the paper's
    * @param budget tokens a problem and stage for {@code strategy}
    * @param earlyStop stop Monte Carlo rollouts of an expansion when they can no longer change what survives
@@ -115,6 +116,7 @@ public record Recipe(
       @JsonProperty("pairs_per_problem") Integer pairsPerProblem,
       @JsonProperty("near_duplicates") Double nearDuplicates,
       @JsonProperty("max_length_ratio") Double maxLengthRatio,
+      @JsonProperty("guessed_answers") Boolean guessedAnswers,
       String strategy,
       Long budget,
       @JsonProperty("early_stop") Boolean earlyStop,
@@ -132,8 +134,9 @@ public record Recipe(
       require(pairing.equals("chains") || pairing.equals("any"), "search.pairing", "chains or any", pairing);
       pairsPerStage = or(pairsPerStage, 4);
       pairsPerProblem = or(pairsPerProblem, Integer.MAX_VALUE);
-      nearDuplicates = or(nearDuplicates, PairRules.none().nearDuplicate());
+      nearDuplicates = or(nearDuplicates, PairRules.defaults().nearDuplicate());
       maxLengthRatio = or(maxLengthRatio, 0.0);
+      guessedAnswers = or(guessedAnswers, false);
       budget = or(budget, 4000L);
       earlyStop = or(earlyStop, false);
       parallel = or(parallel, 16);
@@ -142,7 +145,7 @@ public record Recipe(
     static Search defaults() {
       return new Search(
           null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null,
-              null,
+              null, null,
           null);
     }
   }
