@@ -45,10 +45,6 @@ class GradeOptionsTest extends EveryOption {
         shows("--golds", "", golds.toString(), d -> assertTrue(d.made().contains("0.5") && !d.out().isBlank(),
             d.made())),
         shows("--out", "", out.toString(), d -> assertEquals(2, content(out).lines().count())),
-        // Symja's jars are there where scripts/symja.sh was run; elsewhere the option is refused with that name.
-        new Case("--cas", "", "--cas", (without, with) ->
-            assertTrue(with.status() == 0 ? with.made().equals(without.made()) : with.out().contains("symja"),
-                with.out())),
         shows("--json", "", "", d -> assertEquals(1, d.json().get("equal").asInt(), d.out())));
   }
 }

@@ -47,7 +47,7 @@ class StageRulesTest {
       return name.equals("generation") ? first : List.of(second);
     };
     ProcessRewardModel none = (p, path, key, steps) -> new double[steps.size()];
-    return new ThreeStages(new Actor(new ScriptedPolicy(), none), null, explorer, null, SEVEN, settings)
+    return new ThreeStages(new Actor(new ScriptedPolicy(), none), null, explorer, null, settings)
         .solve(PROBLEM, RunLog.inMemory());
   }
 
@@ -98,7 +98,7 @@ class StageRulesTest {
     for (boolean paired : new boolean[] {true, false}) {
       List<String> asked = new ArrayList<>();
       ProblemResult result = solve(settings(true, StageSettings.Pairing.CHAINS, 9, 2, paired), asked, found,
-          attempt(0, true, "+", "c=7"));
+          attempt(0, true, "+", "Solution: c=7"));
       assertEquals(paired ? 2 : 1, asked.size());
       assertEquals(paired ? List.of("c=7>b=2") : List.of(), pairs(result, 1));
     }
@@ -108,7 +108,7 @@ class StageRulesTest {
   void aCorrectionThatRepeatsAPairIsNoSecondOne() throws InterruptedException {
     List<Attempt> found = List.of(attempt(0, true, "+", "a  =7"), attempt(0, false, "-", "b=2"));
     ProblemResult result = solve(settings(true, StageSettings.Pairing.CHAINS, 9, 2, true), new ArrayList<>(), found,
-        attempt(0, true, "+", "a =7"));
+        attempt(0, true, "+", "Solution: a =7"));
     assertEquals(Reason.DUPLICATE, result.stages().get(1).reason());
   }
 
@@ -125,7 +125,7 @@ class StageRulesTest {
 
   @Test
   void capsAndLikenessBind() {
-    PairRules two = new PairRules(2, 2, 0);
+    PairRules two = new PairRules(2, 2, 0, true);
     Pairs.Seen seen = new Pairs.Seen();
     Pairs first = new Pairs("p", Stage.GENERATION, MarkedText.of("q"), NONE, 1, two, seen);
     first.add("a", NONE, "b", NONE);
@@ -140,7 +140,7 @@ class StageRulesTest {
     assertEquals(Reason.CAPPED, third.result(Reason.BOTH_RIGHT, List.of()).reason());
     // A half of the words: left out at one half, not above.
     for (double share : new double[] {0.5, 0.51}) {
-      Pairs alike = new Pairs("p", Stage.GENERATION, MarkedText.of("q"), NONE, 9, new PairRules(share, 9, 0), new Pairs.Seen());
+      Pairs alike = new Pairs("p", Stage.GENERATION, MarkedText.of("q"), NONE, 9, new PairRules(share, 9, 0, true), new Pairs.Seen());
       alike.add("one two three 7", NONE, "x 8", NONE);
       alike.add("one two four 7", NONE, "x 8", NONE);
       assertEquals(share == 0.5 ? 1 : 2, alike.result(null, List.of()).pairs().size());
@@ -148,7 +148,7 @@ class StageRulesTest {
     PreferencePair a = new PreferencePair("p", "s", "q", "one two 7", "x 8", NONE, NONE, NONE);
     PreferencePair b = new PreferencePair("p", "s", "q", "one two 7", "y 8", NONE, NONE, NONE);
     assertEquals(0, NearDuplicates.similarity(a, b), "pairs are as alike as the less alike of their sides");
-    Pairs long2 = new Pairs("p", Stage.GENERATION, MarkedText.of("q"), NONE, 9, new PairRules(2, 9, 2), new Pairs.Seen());
+    Pairs long2 = new Pairs("p", Stage.GENERATION, MarkedText.of("q"), NONE, 9, new PairRules(2, 9, 2, true), new Pairs.Seen());
     long2.add("aaaa", NONE, "bb", NONE);
     long2.add("cc", NONE, "dddd", NONE);
     long2.add("eeeee", NONE, "ff", NONE);
@@ -161,9 +161,9 @@ class StageRulesTest {
     assertEquals("s[Be brief.]u[Q: Q]a[bad]u[No. Q again]a:", new ScriptedPolicy().render(p.askToCorrect(PROBLEM,
         "bad")));
     assertEquals("s[Be brief.]u[Q: Q]a:", new ScriptedPolicy().render(p.ask(PROBLEM)));
-    assertEquals("b", p.corrected("a So: x So:** \n b"));
-    assertEquals("a b", p.corrected("a b"));
-    assertEquals("a So: b", p.with(null, null, null, "", null).corrected("a So: b"));
+    assertEquals("b", p.marker().solution("a So: x So:** \n b"));
+    assertNull(p.marker().solution("a b"));
+    assertEquals("a So: b", p.with(null, null, null, "", null).marker().solution("a So: b"));
     assertEquals(new Prompts("1", "{question}2", "3", "4", "5"), p.with("1", "{question}2", "3", "4", "5"));
     assertEquals(p, p.with(null, null, null, null, null));
     assertThrows(IllegalArgumentException.class, () -> p.with(null, "no place", null, null, null));

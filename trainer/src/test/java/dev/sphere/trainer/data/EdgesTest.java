@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sphere.engine.MarkedText;
 import dev.sphere.engine.Generation;
 import dev.sphere.engine.Policy.Message;
 import dev.sphere.engine.PreferencePair;
@@ -48,8 +49,12 @@ class EdgesTest {
     assertEquals(1, encoder.preferences(List.of(pair("p", "abcd", "x", "y"))).size(), "one token of each completion");
     assertEquals(0, encoder.preferences(List.of(pair("p", "abcde", "x", "y"))).size());
     assertEquals(2, new ExampleEncoder(new Characters(), 2, report).imitations(
-        List.of(new RowReader.ImitationRow("r", "", "x", 1), new RowReader.ImitationRow("s", "", "y", 1))).size());
+        List.of(row("r", "", "x"), row("s", "", "y"))).size());
     assertThrows(IllegalArgumentException.class, () -> new ExampleEncoder(new Characters(), 1, report));
+  }
+
+  private static RowReader.ImitationRow row(String id, String prompt, String completion) {
+    return new RowReader.ImitationRow(id, MarkedText.of(prompt), MarkedText.of(completion), 1);
   }
 
   @Test
@@ -61,8 +66,7 @@ class EdgesTest {
     assertEquals(
         List.of("chosen is empty", "chosen and rejected are the same", "rejected is empty"),
         report.badRows().stream().map(RowReport.BadRow::reason).toList());
-    encoder.imitations(List.of(new RowReader.ImitationRow("r", "p", " ", 1), new RowReader.ImitationRow("s", "p", "x",
-        1)));
+    encoder.imitations(List.of(row("r", "p", " "), row("s", "p", "x")));
     assertEquals("the completion is empty", report.badRows().getLast().reason());
     assertEquals(3, report.usedCount());
   }

@@ -89,6 +89,7 @@ class PlansTest {
         key("search.pairs_per_problem", "8", "search.stages.rules.perProblem=8"),
         key("search.near_duplicates", "0.75", "search.stages.rules.nearDuplicate=0.75"),
         key("search.max_length_ratio", "3", "search.stages.rules.lengthRatio=3.0"),
+        key("search.guessed_answers", "true", "search.stages.rules.guessed=true"),
         key("search.strategy", "beam", "search.strategy=StrategySettings", "search.strategy.kind=BEAM",
             "search.strategy.budget=4000", "search.strategy.beams=8", "search.strategy.width=4",
             "search.strategy.aggregation=LAST"),
