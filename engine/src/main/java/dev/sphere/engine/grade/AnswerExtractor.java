@@ -136,9 +136,10 @@ public final class AnswerExtractor {
     return Boxes.any(text) || valueAfterHashes(text);
   }
 
-  /** True when the text holds {@code ####} with a value after it, as GSM8K ends its solutions. */
+  /** True when a line begins with {@code ####} and a value follows, as GSM8K ends its solutions. */
   public static boolean valueAfterHashes(String text) {
-    return text.contains("####") && HASHES.matcher(text).results().anyMatch(m -> isValue(m.group(1)));
+    return text.contains("####") && HASHES.matcher(text).results()
+        .anyMatch(m -> text.substring(text.lastIndexOf('\n', m.start()) + 1, m.start()).isBlank() && isValue(m.group(1)));
   }
 
   /** The answer after the last {@code ####} that has one; words count only where nothing follows. Null when there is none. */

@@ -58,7 +58,7 @@ class AnswerExtractorTest {
 
   @ParameterizedTest
   @ValueSource(strings = {
-      "so \\boxed{5}", "so \\fbox{x+1}", "so \\boxed {\\frac{1}{2}}", "#### 5\n", "it is #### -1/2\n", "#### $3.50\n", "#### \\frac12\n",
+      "so \\boxed{5}", "so \\fbox{x+1}", "so \\boxed {\\frac{1}{2}}", "#### 5\n", "it is\n #### -1/2\n", "#### $3.50\n", "#### \\frac12\n",
       "#### (1, 2)\n", "#### 12 apples\n", "#### Step 1: a\n#### 7\n", "in \\boxed{}: \\boxed{7}"})
   void statedAnswersEndThePath(String text) {
     assertTrue(FinalAnswer.in(text), text);
