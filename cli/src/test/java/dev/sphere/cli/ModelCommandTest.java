@@ -103,7 +103,7 @@ class ModelCommandTest {
     assertEquals(2, Main.run("model", "info", dir.resolve("none.gguf").toString()));
     assertEquals(2, Main.run("model", "random", "--like", "no-such", "--out", cut.toString()));
     assertEquals(2, Main.run("model", "random", "--like", "tiny-qwen2", "--type", "iq2_xs", "--out", cut.toString()));
-    assertEquals(2, Main.run("model", "random", "--like", "tiny-qwen2", "--out", dir + "/none/m.gguf"));
+    assertEquals(2, Main.run("model", "random", "--like", "tiny-qwen2", "--out", cut + "/m.gguf"));
     assertEquals(2, Main.run("model", "info", model.toString(), "--context", "0"));
     Path out = dir.resolve("out.gguf");
     assertEquals(1, Main.run("model", "merge", "--model", model.toString(), "--adapter", model.toString(), "--out",

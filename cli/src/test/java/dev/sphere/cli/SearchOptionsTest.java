@@ -131,7 +131,7 @@ class SearchOptionsTest extends EveryOption {
         differs("--pairs-per-problem", MANY, "1"),
         differs("--near-duplicates", "--model embedded --simulations 4 --pairing any --limit 4 --candidates 3", "0.01"),
         differs("--max-length-ratio", MANY, "1.01"),
-        shows("--guessed-answers", "", "", d -> assertTrue(settings().contains("\"guessed\":true"), settings())),
+        shows("--guessed-answers", "", "", d -> assertTrue(settings().contains("\"stages.rules.guessed\" : \"true\""), settings())),
         differs("--diversity-factor", "--model embedded --small-model embedded-small --limit 6 --candidates 3", "3"));
   }
 }

@@ -19,6 +19,7 @@ import dev.sphere.engine.eval.Evaluator;
 import dev.sphere.engine.model.LlamaPolicy;
 import dev.sphere.engine.run.Manner;
 import dev.sphere.engine.run.PairSearch;
+import dev.sphere.engine.store.FileSums;
 import dev.sphere.engine.store.Finding;
 import dev.sphere.engine.store.RunData;
 import dev.sphere.gguf.GgufFile;
@@ -227,6 +228,9 @@ class EvolveTest {
     AnswerFile.write(run.resolve("base-answers.jsonl"), saying(answers, a -> "no idea"));
     Files.createDirectories(run.resolve("round-1"));
     AnswerFile.write(run.resolve("round-1/answers.jsonl"), saying(answers, Answered::gold));
+    FileSums sums = new FileSums(run); // or they would be taken for damaged
+    sums.put(run.resolve("base-answers.jsonl"));
+    sums.put(run.resolve("round-1/answers.jsonl"));
 
     EvolveReport report = new Evolve(recipe, run, true, new Heard()).run();
     assertEquals(2, report.rounds().size(), "the second did not rise, so there is no third");

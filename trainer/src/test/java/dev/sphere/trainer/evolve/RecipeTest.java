@@ -24,7 +24,8 @@ class RecipeTest {
     assertEquals(
         "Search[stages=[generation, correction, diversity], prm=mc, rollouts=8, candidates=5, temperature=0.8, depth=24, "
             + "simulations=1, advantageWeight=1.0, separator=null, maxStepTokens=null, maxTokens=null, pairing=chains, "
-            + "pairsPerStage=4, pairsPerProblem=2147483647, nearDuplicates=2.0, maxLengthRatio=0.0, strategy=null, "
+            + "pairsPerStage=4, pairsPerProblem=2147483647, nearDuplicates=2.0, maxLengthRatio=0.0, "
+            + "guessedAnswers=false, strategy=null, "
             + "budget=4000, earlyStop=false, parallel=16]", recipe.search().toString());
     assertEquals(
         "Train[method=lora, loss=sigmoid, lossWeights=null, rejected=whole, beta=0.1, optimizer=adamw, "
