@@ -133,7 +133,13 @@ public final class AnswerExtractor {
    * {@code ####} with a value after it. A Markdown heading ({@code #### Step 1}) states nothing.
    */
   public static boolean states(String text) {
-    return Boxes.any(text) || valueAfterHashes(text);
+    return Boxes.count(text, 1) > 0 || valueAfterHashes(text);
+  }
+
+  /** True when a text states more than one answer: what it quotes and one of its own, or the same again and again. */
+  public static boolean statesMore(String text) {
+    int boxes = Boxes.count(text, 2);
+    return boxes > 1 || boxes == 1 && valueAfterHashes(text);
   }
 
   /** True when a line begins with {@code ####} and a value follows, as GSM8K ends its solutions. */

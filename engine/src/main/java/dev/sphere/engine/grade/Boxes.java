@@ -17,8 +17,9 @@ final class Boxes {
 
   private Boxes() {}
 
-  /** True when there is a closed box with something in it. */
-  static boolean any(String s) {
+  /** How many closed boxes there are with something in them; {@code most} is enough to know. */
+  static int count(String s, int most) {
+    int n = 0;
     for (String b : NAMES) {
       for (int at = s.indexOf(b); at >= 0; at = s.indexOf(b, at + 1)) {
         int open = at + b.length();
@@ -27,11 +28,14 @@ final class Boxes {
         }
         int close = open < s.length() && s.charAt(open) == '{' ? closing(s, open) : -1;
         if (close > 0 && !PLACEHOLDER.matcher(s.substring(open + 1, close)).matches()) {
-          return true;
+          n++;
+          if (n == most) {
+            return n;
+          }
         }
       }
     }
-    return false;
+    return n;
   }
 
   /** The inside of the last box with balanced braces; boxes joined by "and", "or" or commas count as one list. */

@@ -13,10 +13,13 @@ public final class FinalAnswer {
     return AnswerExtractor.states(text);
   }
 
-  /** The same of the solution within a text; false where it has not begun. */
+  /**
+   * The same of the solution within a text. Before the marker one answer is taken for a quoted one; a second one ends the
+   * text, or a model that never writes the marker would go on to its limit.
+   */
   public static boolean in(SolutionMarker marker, String text) {
     String solution = marker.solution(text);
-    return solution != null && in(solution);
+    return solution != null ? in(solution) : AnswerExtractor.statesMore(text);
   }
 
   /** {@link #stop(SolutionMarker, String)} of a text that is all solution. */
@@ -35,8 +38,10 @@ public final class FinalAnswer {
     return (text, newFrom) -> {
       for (int i = newFrom; i < text.length(); i++) {
         char c = text.charAt(i);
-        String solution = c == '}' || c == '\n' ? marker.solution(earlier + text) : null;
-        if (solution != null && (c == '}' ? in(solution) : AnswerExtractor.valueAfterHashes(solution))) {
+        if (c == '}' && in(marker, earlier + text)) {
+          return true;
+        }
+        if (c == '\n' && AnswerExtractor.valueAfterHashes(text.toString()) && in(marker, earlier + text)) {
           return true;
         }
       }

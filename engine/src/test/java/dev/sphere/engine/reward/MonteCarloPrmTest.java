@@ -112,7 +112,9 @@ class MonteCarloPrmTest {
     assertArrayEquals(new double[] {.5, 1}, new MonteCarloPrm(policy, seven, settings).score(PROBLEM, path, KEY, steps));
     assertArrayEquals(new double[] {.5, 1}, new OutcomePrm(policy, seven).score(PROBLEM, path, KEY, steps));
     StopRule stop = FinalAnswer.stop(path.marker(), "You wrote \\boxed{7}.\n");
-    assertFalse(stop.stop("It is \\boxed{8}", 0));
+    assertFalse(stop.stop("It is \\boxed{", 0));
+    assertTrue(stop.stop("It is \\boxed{8}", 0), "a second answer without the marker ends it too");
+    assertFalse(FinalAnswer.stop(path.marker(), "You wrote: ").stop("\\boxed{7}", 0), "the first is taken for a quoted one");
     assertTrue(stop.stop("Solution:\nx=\\boxed{8}", 0));
     assertTrue(FinalAnswer.stop(path.marker(), "a\nSolution:\n").stop("x=\\boxed{8}", 0));
   }
