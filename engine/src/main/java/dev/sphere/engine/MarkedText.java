@@ -70,8 +70,14 @@ public final class MarkedText implements Comparable<MarkedText> {
 
   /** Whether a character between {@code from} and {@code to} is a message's. */
   public boolean hasContent(int from, int to) {
+    int first = firstAfter(from);
+    return 2 * first < content.length && content[2 * first] < to;
+  }
+
+  /** The number of the first span that ends after {@code from}. */
+  private int firstAfter(int from) {
     int low = 0;
-    int high = content.length / 2; // the first span that ends after from
+    int high = content.length / 2;
     while (low < high) {
       int middle = (low + high) >>> 1;
       if (content[2 * middle + 1] > from) {
@@ -80,7 +86,7 @@ public final class MarkedText implements Comparable<MarkedText> {
         low = middle + 1;
       }
     }
-    return 2 * low < content.length && content[2 * low] < to;
+    return low;
   }
 
   /** Number of chars. */
@@ -148,10 +154,8 @@ public final class MarkedText implements Comparable<MarkedText> {
     public Builder append(MarkedText part, int from, int to) {
       int shift = text.length() - from;
       int[] content = part.content;
-      for (int i = 0; i < content.length; i += 2) {
-        if (content[i + 1] > from && content[i] < to) {
-          mark(Math.max(content[i], from) + shift, Math.min(content[i + 1], to) + shift);
-        }
+      for (int i = 2 * part.firstAfter(from); i < content.length && content[i] < to; i += 2) {
+        mark(Math.max(content[i], from) + shift, Math.min(content[i + 1], to) + shift);
       }
       text.append(part.text, from, to);
       return this;

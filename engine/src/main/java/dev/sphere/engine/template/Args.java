@@ -84,6 +84,7 @@ record Args(Interpreter interpreter, String what, List<Object> positional, Map<S
   /** These arguments without the first {@code n}, for another function. */
   Args after(int n, String other) {
     int from = Math.min(n, positional.size());
+    budget().spend(positional.size());
     return new Args(interpreter, other, new ArrayList<>(positional.subList(from, positional.size())), named);
   }
 }

@@ -256,6 +256,7 @@ final class Filters {
     if (Math.abs(places) > 300) {
       throw args.error("takes at most 300 places");
     }
+    args.budget().spend(2 * Math.abs(places)); // digits that are computed
     if (method.equals("common") && Values.number(value) instanceof Long n) { // an integer stays one
       return places >= 0 ? n : places < -18 ? (Object) 0L
           : (Object) new BigDecimal(n).setScale((int) places, RoundingMode.HALF_EVEN).longValue();

@@ -11,6 +11,7 @@ import java.util.Map;
 /** Python's formatting, as far as it names whole values: no widths, no attributes, no elements. */
 final class Formats {
   private static final int MOST_PLACES = 20;
+  private static final int LONGEST_NUMBER = 330; // digits of the largest real number, and its places
 
   private Formats() {}
 
@@ -68,6 +69,7 @@ final class Formats {
       case 'd', 'i' -> {
         if (options.isEmpty() && Values.number(value) instanceof Number n) {
           boolean whole = n instanceof Long;
+          budget.spend(whole ? 20 : LONGEST_NUMBER);
           out.append(whole ? n.toString() : new BigDecimal(finite(budget, n.doubleValue())).toBigInteger().toString());
           return;
         }
@@ -96,6 +98,7 @@ final class Formats {
 
   /** A number with that many decimal places; half goes to even, of the exact binary value, as in Python. */
   static String fixed(Budget budget, double d, int places) {
+    budget.spend(LONGEST_NUMBER);
     return new BigDecimal(finite(budget, d)).setScale(places, RoundingMode.HALF_EVEN).toPlainString();
   }
 

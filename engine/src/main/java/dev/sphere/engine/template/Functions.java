@@ -113,7 +113,7 @@ final class Functions {
         default -> throw args.error("does not know %" + what);
       });
     }
-    return MarkedText.of(out.toString());
+    return new MarkedText.Builder().append(out.toString(), format).build();
   }
 
   private static String two(int n) {

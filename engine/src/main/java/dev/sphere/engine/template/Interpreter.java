@@ -176,6 +176,7 @@ final class Interpreter {
       Scope inner = new Scope(around);
       Map<String, Object> named = new HashMap<>(args.named());
       List<String> parameters = s.parameters();
+      budget.spendElements(parameters.size());
       Object caller = named.remove("caller");
       if (caller != null) {
         inner.set("caller", caller);

@@ -58,6 +58,7 @@ final class Json {
 
   private void newLine() {
     if (indent != null) {
+      budget.spend(depth);
       append("\n");
       for (int i = 0; i < depth; i++) {
         append(indent);

@@ -14,6 +14,8 @@ final class Lexer {
     ":", "|", ","
   };
 
+  private static final int LONGEST_NAME = 400;
+
   private final String source;
   private final List<Token> tokens = new ArrayList<>();
   private int at;
@@ -209,6 +211,9 @@ final class Lexer {
         while (at < source.length() && Character.isUnicodeIdentifierPart(source.charAt(at))
             && !Character.isIdentifierIgnorable(source.charAt(at))) {
           at++;
+        }
+        if (at - from > LONGEST_NAME) { // a name is looked up in any number of scopes
+          throw error("a name of " + (at - from) + " characters; at most " + LONGEST_NAME);
         }
         add(Kind.NAME, source.substring(from, at), null);
       } else {

@@ -9,6 +9,8 @@ import java.util.Set;
 
 /** Tokens to statements. */
 final class Parser extends ExpressionParser {
+  private static final int MOST_PARAMETERS = 255;
+
   private int loops; // that a break or continue may mean
   private String end; // the word of the tag that ended the last body
 
@@ -190,6 +192,9 @@ final class Parser extends ExpressionParser {
       expect("(");
       while (!take(")")) {
         String parameter = target();
+        if (parameters.size() == MOST_PARAMETERS) {
+          throw error(peek(), "a macro with more than " + MOST_PARAMETERS + " parameters");
+        }
         if (parameters.contains(parameter)) {
           throw error(peek(), "the parameter '" + parameter + "' stands there twice");
         }

@@ -38,10 +38,12 @@ final class TextMethods {
       Map.entry("count", (t, a) -> Texts.count(a.budget(), t, a.text(a.one("sub")))),
       Map.entry("removeprefix", (t, a) -> {
         String prefix = a.text(a.one("prefix")).text();
+        a.budget().spendText(t.length());
         return t.text().startsWith(prefix) ? t.substring(prefix.length(), t.length()) : t;
       }),
       Map.entry("removesuffix", (t, a) -> {
         String suffix = a.text(a.one("suffix")).text();
+        a.budget().spendText(t.length());
         return t.text().endsWith(suffix) ? t.substring(0, t.length() - suffix.length()) : t;
       }),
       Map.entry("partition", (t, a) -> partition(t, a, false)),

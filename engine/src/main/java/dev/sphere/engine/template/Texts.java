@@ -2,7 +2,7 @@ package dev.sphere.engine.template;
 
 import dev.sphere.engine.MarkedText;
 import java.util.ArrayList;
-import java.util.BitSet;
+import java.util.Arrays;
 import java.util.List;
 import java.util.function.UnaryOperator;
 
@@ -172,11 +172,10 @@ final class Texts {
   /** Without characters at the ends; {@code characters} null for white space. */
   static MarkedText strip(Budget budget, MarkedText t, MarkedText characters, boolean left, boolean right) {
     budget.spend(t.length());
-    BitSet set = null;
+    int[] set = null;
     if (characters != null) {
-      budget.spend(characters.length());
-      set = new BitSet();
-      characters.text().codePoints().forEach(set::set);
+      budget.spend(2L * characters.length());
+      set = characters.text().codePoints().sorted().toArray(); // a bit set would take 136 KiB for one emoji
     }
     String s = t.text();
     int from = 0;
@@ -190,8 +189,8 @@ final class Texts {
     return t.substring(from, Math.max(from, to));
   }
 
-  private static boolean strips(BitSet set, int c) {
-    return set == null ? Values.isSpace(c) : set.get(c);
+  private static boolean strips(int[] set, int c) {
+    return set == null ? Values.isSpace(c) : Arrays.binarySearch(set, c) >= 0;
   }
 
   /** Cut at a separator; null for runs of white space. */

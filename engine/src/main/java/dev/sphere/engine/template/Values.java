@@ -115,7 +115,11 @@ final class Values {
 
   /** A value as a key of a dict. */
   static Object key(Budget budget, Object value) {
-    if (value instanceof MarkedText || value instanceof Long || value instanceof None || value instanceof Boolean) {
+    if (value instanceof MarkedText t) {
+      budget.spend(t.length()); // to be hashed and compared
+      return t;
+    }
+    if (value instanceof Long || value instanceof None || value instanceof Boolean) {
       return value;
     }
     if (value instanceof Double d) {
@@ -201,6 +205,7 @@ final class Values {
       int order = 0;
       int common = Math.min(s.elements.size(), t.elements.size());
       for (int i = 0; i < common && order == 0; i++) {
+        budget.spend(1);
         if (!equal(budget, s.elements.get(i), t.elements.get(i))) {
           order = compare(budget, s.elements.get(i), t.elements.get(i));
         }
