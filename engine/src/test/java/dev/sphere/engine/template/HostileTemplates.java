@@ -106,7 +106,18 @@ final class HostileTemplates {
 
   /** What would take all time, memory or stack. */
   static List<String> bombs() {
+    String often = "{% for i in range(100000) %}{% for j in range(100000) %}";
+    String end = "{% endfor %}{% endfor %}";
     List<String> bombs = new ArrayList<>(List.of(
+        "{% set b = 'a' * 3000000 %}" + often + "{% set x = b.removeprefix('a') %}" + end,
+        "{% set b = 'a' * 3000000 %}" + often + "{% set x = b.removesuffix('a') %}" + end,
+        "{% set b = [1] * 300000 %}{% set c = [1] * 300000 %}" + often + "{% set x = b < c %}" + end,
+        "{% set b = 'a' * 2000000 %}{% set c = 'a' * 2000000 %}{% set m = {b: 1} %}" + often
+            + "{% set x = m[c] %}" + end,
+        "{% set b = ('a' ~ messages[0].content[0]) * 400000 %}" + often + "{% set x = b|reverse %}" + end,
+        "{% macro m(" + "a,".repeat(100000) + "b) %}{% endmacro %}",
+        "{{ " + "a".repeat(100000) + " }}",
+        "{{ ([[]] * 200000)|map('map'" + ", 0".repeat(200000) + ")|list }}",
         "{{ 'a'.repeat(1500000000) }}",
         "{{ 'a' * 1500000000 }}",
         "{{ 1500000000 * 'a' }}",
