@@ -69,12 +69,10 @@ final class MemoryFile {
     return e instanceof RuntimeException r ? r : new IllegalStateException("a system call failed: " + e, e);
   }
 
-  /** From now on nobody can write to it or change its size. */
-  static void seal(int memory) {
+  /** From now on nobody can write to it or change its size; false where the system does not seal. */
+  static boolean seal(int memory) {
     try {
-      if ((int) FCNTL.invokeExact(memory, ADD_SEALS, SEALS) != 0) {
-        throw new IllegalStateException("the system does not seal memory files");
-      }
+      return (int) FCNTL.invokeExact(memory, ADD_SEALS, SEALS) == 0;
     } catch (Throwable e) {
       throw failed(e);
     }

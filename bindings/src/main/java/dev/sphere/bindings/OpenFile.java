@@ -199,6 +199,7 @@ public final class OpenFile implements AutoCloseable {
       int opened = MemoryFile.open(path);
       Path source = opened < 0 ? path : MemoryFile.path(opened);
       FileChannel reader = null;
+      int memory = -1;
       try {
         if (!Files.isRegularFile(source)) { // before it is opened: a pipe would block
           throw new IOException("not a regular file");
@@ -209,22 +210,23 @@ public final class OpenFile implements AutoCloseable {
           throw new IOException("it changed while it was opened");
         }
         size = reader.size();
-        int memory = copy && opened >= 0 ? copy(reader) : -1;
+        memory = copy && opened >= 0 ? copy(reader) : -1;
         copied = memory >= 0;
         if (copied) {
           if (!Identity.of(source).equals(identity)) {
-            MemoryFile.close(memory);
             throw new IOException("it changed while it was read");
           }
           reader.close();
           MemoryFile.close(opened);
           opened = memory;
-          reader = FileChannel.open(MemoryFile.path(memory), StandardOpenOption.READ);
+          memory = -1;
+          reader = FileChannel.open(MemoryFile.path(opened), StandardOpenOption.READ);
         }
       } catch (IOException | RuntimeException e) {
         if (reader != null) {
           reader.close();
         }
+        MemoryFile.close(memory);
         MemoryFile.close(opened);
         throw e;
       }
@@ -233,6 +235,7 @@ public final class OpenFile implements AutoCloseable {
       nativePath = opened < 0 ? path : MemoryFile.path(opened);
     }
 
+    /** A sealed copy in memory; -1 where the system has none to give. */
     private static int copy(FileChannel source) throws IOException {
       int memory = MemoryFile.create();
       if (memory < 0) {
@@ -249,7 +252,10 @@ public final class OpenFile implements AutoCloseable {
         MemoryFile.close(memory);
         throw e;
       }
-      MemoryFile.seal(memory);
+      if (!MemoryFile.seal(memory)) { // the writer is closed by now
+        MemoryFile.close(memory);
+        return -1;
+      }
       return memory;
     }
 

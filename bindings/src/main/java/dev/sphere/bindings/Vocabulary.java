@@ -114,6 +114,7 @@ public final class Vocabulary {
    * @param addSpecial add start and end tokens where the model's rules say so
    */
   public int[] tokenize(String text, int[] content, boolean addSpecial) {
+    limits.admit(text, true, model); // before anything is looked for in it
     List<SpecialTokens.Piece> pieces = specials().pieces(text, content);
     if (pieces == null) {
       return tokenize(text, addSpecial, true);
