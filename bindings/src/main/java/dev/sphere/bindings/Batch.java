@@ -75,14 +75,6 @@ public final class Batch implements AutoCloseable {
     return output ? outputs++ : -1;
   }
 
-  /** Marks the token at {@code index} as an output after all; rows of later tokens move up by one. */
-  public void wantOutput(int index) {
-    if (output.get(ValueLayout.JAVA_BYTE, index) == 0) {
-      output.set(ValueLayout.JAVA_BYTE, index, (byte) 1);
-      outputs++;
-    }
-  }
-
   public int size() {
     return size;
   }

@@ -319,17 +319,6 @@ public final class Context implements Decoder {
     }
   }
 
-  /** Frees everything that does not belong to {@code sequence}. */
-  public void keepSequence(int sequence) {
-    check();
-    options.checkSequence(sequence);
-    try {
-      Llama.SEQ_KEEP.invokeExact(memory, sequence);
-    } catch (Throwable e) {
-      throw Llama.unexpected(e);
-    }
-  }
-
   @Override
   public void clear() {
     check();

@@ -32,7 +32,6 @@ final class Ggml {
           "ggml_new_tensor_4d",
           FunctionDescriptor.of(ADDRESS, ADDRESS, JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG));
   static final MethodHandle GET_DATA = of("ggml_get_data", FunctionDescriptor.of(ADDRESS, ADDRESS));
-  static final MethodHandle NBYTES = of("ggml_nbytes", FunctionDescriptor.of(JAVA_LONG, ADDRESS));
   static final MethodHandle SET_NAME = of("ggml_set_name", FunctionDescriptor.of(ADDRESS, ADDRESS, ADDRESS));
   static final MethodHandle SET_INPUT = of("ggml_set_input", FunctionDescriptor.ofVoid(ADDRESS));
   static final MethodHandle SET_OUTPUT = of("ggml_set_output", FunctionDescriptor.ofVoid(ADDRESS));
@@ -118,13 +117,8 @@ final class Ggml {
   static final MethodHandle ALLOC_TENSORS =
       of("ggml_backend_alloc_ctx_tensors", FunctionDescriptor.of(ADDRESS, ADDRESS, ADDRESS));
   static final MethodHandle BUFFER_FREE = of("ggml_backend_buffer_free", FunctionDescriptor.ofVoid(ADDRESS));
-  static final MethodHandle BUFFER_SIZE = of("ggml_backend_buffer_get_size", FunctionDescriptor.of(JAVA_LONG, ADDRESS));
   static final MethodHandle BUFFER_CLEAR =
       of("ggml_backend_buffer_clear", FunctionDescriptor.ofVoid(ADDRESS, JAVA_BYTE));
-  static final MethodHandle TENSOR_SET =
-      of("ggml_backend_tensor_set", FunctionDescriptor.ofVoid(ADDRESS, ADDRESS, JAVA_LONG, JAVA_LONG));
-  static final MethodHandle TENSOR_GET =
-      of("ggml_backend_tensor_get", FunctionDescriptor.ofVoid(ADDRESS, ADDRESS, JAVA_LONG, JAVA_LONG));
   static final MethodHandle GALLOCR_NEW = of("ggml_gallocr_new", FunctionDescriptor.of(ADDRESS, ADDRESS));
   static final MethodHandle GALLOCR_FREE = of("ggml_gallocr_free", FunctionDescriptor.ofVoid(ADDRESS));
   static final MethodHandle GALLOCR_ALLOC =

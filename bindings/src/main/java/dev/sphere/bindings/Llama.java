@@ -85,7 +85,6 @@ final class Llama {
       NativeLibraries.downcall("llama_memory_seq_rm", of(JAVA_BOOLEAN, ADDRESS, JAVA_INT, JAVA_INT, JAVA_INT));
   static final MethodHandle SEQ_CP =
       NativeLibraries.downcall("llama_memory_seq_cp", ofVoid(ADDRESS, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT));
-  static final MethodHandle SEQ_KEEP = NativeLibraries.downcall("llama_memory_seq_keep", ofVoid(ADDRESS, JAVA_INT));
   static final MethodHandle SEQ_POS_MAX =
       NativeLibraries.downcall("llama_memory_seq_pos_max", of(JAVA_INT, ADDRESS, JAVA_INT));
   static final MethodHandle STATE_SIZE = NativeLibraries.downcall("llama_state_get_size", of(JAVA_LONG, ADDRESS));

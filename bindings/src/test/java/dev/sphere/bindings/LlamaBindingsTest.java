@@ -84,8 +84,6 @@ class LlamaBindingsTest {
       assertEquals(29, context.lastPosition(1));
       assertEquals(-1, context.lastPosition(0));
       assertArrayEquals(before, next(context, batch, 1, 30), "the same bits after the move");
-      context.keepSequence(3);
-      assertEquals(-1, context.lastPosition(1));
     }
   }
 

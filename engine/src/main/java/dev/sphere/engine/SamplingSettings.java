@@ -29,8 +29,4 @@ public record SamplingSettings(float temperature, int topK, float topP, float mi
   public static SamplingSettings temperature(float temperature, int maxTokens) {
     return new SamplingSettings(temperature, 0, 1f, 0f, maxTokens);
   }
-
-  public boolean isGreedy() {
-    return temperature == 0f;
-  }
 }

@@ -18,9 +18,4 @@ public record StepCase(Problem problem, List<String> steps, int label, String ge
       throw new IllegalArgumentException("label " + label + " of " + steps.size() + " steps");
     }
   }
-
-  /** Whether some step is wrong. */
-  public boolean hasError() {
-    return label >= 0;
-  }
 }

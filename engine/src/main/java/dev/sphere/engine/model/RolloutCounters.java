@@ -28,12 +28,7 @@ public final class RolloutCounters {
       long decodeNanos,
       long drawNanos,
       long idleNanos,
-      long ownNanos) {
-    /** Tokens in a micro-batch, on average. */
-    public double tokensPerStep() {
-      return steps == 0 ? 0 : (double) computed / steps;
-    }
-  }
+      long ownNanos) {}
 
   private final LongAdder steps = new LongAdder();
   private final LongAdder computed = new LongAdder();

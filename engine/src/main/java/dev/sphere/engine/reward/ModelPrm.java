@@ -120,11 +120,6 @@ public final class ModelPrm implements PrmFactory, AutoCloseable {
     return prober.tokens();
   }
 
-  /** Scores that were known already. */
-  public long cacheHits() {
-    return cache.hits();
-  }
-
   /** Forgets the scores that are known. */
   public void forget() {
     cache.forget();

@@ -5,7 +5,6 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.concurrent.atomic.AtomicLong;
 
 /** Scores by the content that they were given to: the same text is never computed twice. Thread-safe, bounded. */
 final class ScoreCache {
@@ -23,17 +22,11 @@ final class ScoreCache {
     }
   };
 
-  private final AtomicLong hits = new AtomicLong();
-
   /** The score of these tokens; null when it is not known. */
   Double find(int[] tokens) {
     Key key = key(tokens);
     synchronized (scores) {
-      Double score = scores.get(key);
-      if (score != null) {
-        hits.incrementAndGet();
-      }
-      return score;
+      return scores.get(key);
     }
   }
 
@@ -48,11 +41,6 @@ final class ScoreCache {
     synchronized (scores) {
       scores.clear();
     }
-  }
-
-  /** How often a score was found. */
-  long hits() {
-    return hits.get();
   }
 
   private static Key key(int[] tokens) {

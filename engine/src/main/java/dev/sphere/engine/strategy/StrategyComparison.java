@@ -88,10 +88,6 @@ public final class StrategyComparison {
       return Statistics.wilson(right(), outcomes.size(), Z);
     }
 
-    Statistics.Interval voteInterval() {
-      return Statistics.wilson(voteRight(), outcomes.size(), Z);
-    }
-
     /** Tokens spent on a problem, on average. */
     public double tokensPerProblem() {
       return (double) (generated + read) / outcomes.size();

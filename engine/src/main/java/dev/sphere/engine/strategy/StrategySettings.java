@@ -29,14 +29,4 @@ public record StrategySettings(Kind kind, long budget, int beams, int width, Agg
   public static StrategySettings of(Kind kind, long budget) {
     return new StrategySettings(kind, budget, 8, 4, Aggregation.LAST);
   }
-
-  /** The same with another strategy. */
-  public StrategySettings withKind(Kind k) {
-    return new StrategySettings(k, budget, beams, width, aggregation);
-  }
-
-  /** The same with another budget. */
-  public StrategySettings withBudget(long tokens) {
-    return new StrategySettings(kind, tokens, beams, width, aggregation);
-  }
 }

@@ -46,7 +46,6 @@ class EvalRulesTest {
     for (int p = 0; p < 2; p++) {
       Policy.Request greedy = asked.get(4 * p);
       assertEquals(SamplingSettings.greedy(40), greedy.sampling());
-      assertTrue(greedy.sampling().isGreedy());
       for (int k = 0; k < 3; k++) {
         Policy.Request sample = asked.get(4 * p + 1 + k);
         assertEquals(sampling, sample.sampling());

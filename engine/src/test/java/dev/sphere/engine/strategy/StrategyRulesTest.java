@@ -105,7 +105,8 @@ class StrategyRulesTest {
     StrategySettings settings = new StrategySettings(Kind.BEST_OF_N, 20, 2, 2, Aggregation.LAST);
     assertEquals(2, solve(policy, settings, 1).solutions().size());
     assertEquals(4, solve(policy, settings, 0).solutions().size());
-    assertEquals(4, solve(policy, settings.withBudget(21), 1).solutions().size());
+    StrategySettings more = new StrategySettings(Kind.BEST_OF_N, 21, 2, 2, Aggregation.LAST);
+    assertEquals(4, solve(policy, more, 1).solutions().size());
   }
 
   @Test

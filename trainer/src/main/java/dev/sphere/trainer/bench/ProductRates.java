@@ -28,11 +28,6 @@ public record ProductRates(double f32, double bf16, double ggmlF32, double ggmlB
     return Math.max(Math.max(f32, bf16), Math.max(ggmlF32, ggmlBf16));
   }
 
-  /** The best that rounds nothing to BF16. */
-  public double bestF32() {
-    return Math.max(f32, ggmlF32);
-  }
-
   /** Measures; takes a second or two. */
   public static ProductRates measure(int threads, int in, int out) {
     try (Backend backend = Backend.open(threads)) {

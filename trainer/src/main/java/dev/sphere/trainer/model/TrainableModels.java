@@ -51,19 +51,6 @@ public final class TrainableModels {
   }
 
   /**
-   * What training would take, without loading anything.
-   *
-   * @param groups rows of a batch
-   * @param slots token slots of each row
-   * @throws IllegalArgumentException naming what training does not support
-   */
-  public static Footprint footprint(Path gguf, ModelOptions options, int groups, int slots) {
-    try (GgufFile file = GgufFile.openModel(gguf)) {
-      return Footprint.of(GgufWeights.architecture(file), new GgufWeights(file), options, groups, slots);
-    }
-  }
-
-  /**
    * The most slots whose activations all fit into the options' memory: larger micro-batches compute layers twice.
    *
    * @throws IllegalArgumentException naming what training does not support
