@@ -1,5 +1,6 @@
 package dev.sphere.bindings;
 
+import dev.sphere.base.Sha256;
 import java.io.IOException;
 import java.io.InputStream;
 import java.lang.foreign.Arena;
@@ -10,11 +11,8 @@ import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
@@ -116,7 +114,7 @@ record NativeDirectory(Path path, List<Library> libraries, Set<String> cpuFeatur
     for (Library library : libraries) {
       Path file = directory.resolve(library.file());
       if (!Files.isRegularFile(file) || Files.size(file) != library.bytes()
-          || !sha256(Files.readAllBytes(file)).equals(library.sha256())) {
+          || !Sha256.of(Files.readAllBytes(file)).equals(library.sha256())) {
         throw new NativeUnavailableException(
             ENV + "=" + directory + (Files.exists(file) ? " has another " : " lacks ") + library.file()
                 + " than its index names. Make it again with:"
@@ -144,13 +142,13 @@ record NativeDirectory(Path path, List<Library> libraries, Set<String> cpuFeatur
               + "). Set XDG_CACHE_HOME to a folder of your own that can be written.",
           e);
     }
-    Path target = parent.resolve(sha256(index).substring(0, 24));
+    Path target = parent.resolve(Sha256.of(index).substring(0, 24));
     if (!complete(target, libraries)) {
       Path half = Files.createTempDirectory(target.getParent(), ".half.");
       try {
         for (Library library : libraries) {
           byte[] content = resource(folder, library.file());
-          if (content == null || !sha256(content).equals(library.sha256())) {
+          if (content == null || !Sha256.of(content).equals(library.sha256())) {
             throw new NativeUnavailableException(
                 library.file() + " in this jar is " + (content == null ? "missing" : "damaged (wrong SHA-256)") + ". "
                     + HOW_TO_BUILD,
@@ -205,7 +203,7 @@ record NativeDirectory(Path path, List<Library> libraries, Set<String> cpuFeatur
       Path file = target.resolve(library.file());
       try {
         return CacheFolder.isOwn(file) && Files.size(file) == library.bytes()
-            && sha256(Files.readAllBytes(file)).equals(library.sha256());
+            && Sha256.of(Files.readAllBytes(file)).equals(library.sha256());
       } catch (IOException e) {
         return false;
       }
@@ -237,14 +235,6 @@ record NativeDirectory(Path path, List<Library> libraries, Set<String> cpuFeatur
   private static byte[] resource(String folder, String file) throws IOException {
     try (InputStream in = NativeDirectory.class.getResourceAsStream("/native/" + folder + "/" + file)) {
       return in == null ? null : in.readAllBytes();
-    }
-  }
-
-  private static String sha256(byte[] content) {
-    try {
-      return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(content));
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException(e);
     }
   }
 

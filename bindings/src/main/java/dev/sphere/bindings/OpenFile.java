@@ -1,19 +1,16 @@
 package dev.sphere.bindings;
 
+import dev.sphere.base.Sha256;
 import dev.sphere.gguf.GgufException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.HashMap;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 
@@ -262,25 +259,12 @@ public final class OpenFile implements AutoCloseable {
     synchronized String sha256() {
       if (sha256 == null) {
         try {
-          sha256 = hash(channel);
+          sha256 = Sha256.of(channel);
         } catch (IOException e) {
           throw new UncheckedIOException("cannot read " + path + ": " + e.getMessage(), e);
         }
       }
       return sha256;
-    }
-
-    private static String hash(FileChannel channel) throws IOException {
-      try {
-        MessageDigest digest = MessageDigest.getInstance("SHA-256");
-        ByteBuffer buffer = ByteBuffer.allocate(CHUNK);
-        for (long at = 0, n; (n = channel.read(buffer.clear(), at)) > 0; at += n) {
-          digest.update(buffer.flip());
-        }
-        return HexFormat.of().formatHex(digest.digest());
-      } catch (NoSuchAlgorithmException e) {
-        throw new IllegalStateException("every JDK has SHA-256", e);
-      }
     }
 
     /** Whether its name stands for it still. */
@@ -301,8 +285,8 @@ public final class OpenFile implements AutoCloseable {
           throw changed(now.file().equals(identity.file()) ? "it was written or touched" : "another file has its name");
         }
         try (FileChannel named = FileChannel.open(path, StandardOpenOption.READ)) {
-          boolean same = hash(named).equals(sha256)
-              && (copied || now.file().equals(identity.file()) || hash(channel).equals(sha256));
+          boolean same = Sha256.of(named).equals(sha256)
+              && (copied || now.file().equals(identity.file()) || Sha256.of(channel).equals(sha256));
           if (!same) {
             throw changed("its SHA-256 is another one");
           }

@@ -1,5 +1,6 @@
 package dev.sphere.gguf;
 
+import dev.sphere.base.SplitMix;
 import java.util.stream.IntStream;
 
 /** Normally distributed weights: each is a function of (seed, tensor, index) alone. */
@@ -33,7 +34,7 @@ final class RandomWeights {
 
   /** What the draws of one tensor begin with. */
   long key(int tensor) {
-    return mix(seed ^ mix(tensor + 0x9E3779B97F4A7C15L));
+    return SplitMix.mix(seed ^ SplitMix.mix(tensor + SplitMix.STEP));
   }
 
   /**
@@ -48,19 +49,12 @@ final class RandomWeights {
       int end = Math.min(count, (stripe + 1) * STRIPE);
       for (int i = stripe * STRIPE; i < end; i += 4) {
         // 64 random bits are four 16-bit places in the normal distribution's table of quantiles.
-        long bits = mix(key + (at + i) / 4 * 0x9E3779B97F4A7C15L);
+        long bits = SplitMix.mix(key + (at + i) / 4 * SplitMix.STEP);
         for (int j = i; j < Math.min(end, i + 4); j++, bits >>>= 16) {
           target[j] = deviation * QUANTILES[(int) (bits & 0xFFFF)];
         }
       }
     });
-  }
-
-  /** SplitMix64's finaliser. */
-  private static long mix(long z) {
-    z = (z ^ z >>> 30) * 0xBF58476D1CE4E5B9L;
-    z = (z ^ z >>> 27) * 0x94D049BB133111EBL;
-    return z ^ z >>> 31;
   }
 
   private static double density(double x) {

@@ -1,6 +1,6 @@
 package dev.sphere.engine;
 
-import dev.sphere.engine.search.Keys;
+import dev.sphere.base.SplitMix;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -43,8 +43,8 @@ public class HashPolicy implements Policy {
 
   private Generation generate(String before, Request r) {
     DrawKey k = r.key();
-    long seed = Keys.mix(Keys.mix(Keys.mix(k.seed()) ^ k.problem()) ^ k.node()) + k.draw();
-    SplittableRandom random = new SplittableRandom(Keys.mix(seed) ^ Keys.hash(before));
+    long seed = SplitMix.mix(SplitMix.mix(SplitMix.mix(k.seed()) ^ k.problem()) ^ k.node()) + k.draw();
+    SplittableRandom random = new SplittableRandom(SplitMix.mix(seed) ^ SplitMix.hash(before));
     StringBuilder text = new StringBuilder();
     int lines = (int) before.substring(before.lastIndexOf("a:")).chars().filter(c -> c == '\n').count();
     while (true) {

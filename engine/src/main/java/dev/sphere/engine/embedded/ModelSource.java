@@ -1,15 +1,13 @@
 package dev.sphere.engine.embedded;
 
+import dev.sphere.base.Sha256;
 import dev.sphere.bindings.CacheFolder;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
-import java.util.HexFormat;
 import java.util.List;
 
 /** Finds a model by what the user calls it: the name of an embedded model, or the path of a GGUF file. */
@@ -45,7 +43,7 @@ public final class ModelSource {
         throw new IllegalStateException("model " + name + ": this build of Sphere does not carry it");
       }
       byte[] bytes = in.readAllBytes();
-      Path folder = CacheFolder.of(cache, "models", sha256(bytes).substring(0, 16));
+      Path folder = CacheFolder.of(cache, "models", Sha256.of(bytes).substring(0, 16));
       Path file = folder.resolve(name + ".gguf");
       if (!CacheFolder.isOwn(file) || !Arrays.equals(Files.readAllBytes(file), bytes)) {
         Path part = folder.resolve("." + name + "." + ProcessHandle.current().pid() + "-" + System.nanoTime() + ".part");
@@ -61,14 +59,6 @@ public final class ModelSource {
       throw new UncheckedIOException(
           "unpacking model " + name + " into " + cache + ": " + e.getMessage()
               + "; set XDG_CACHE_HOME to a directory that can be written", e);
-    }
-  }
-
-  private static String sha256(byte[] bytes) {
-    try {
-      return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
-    } catch (NoSuchAlgorithmException e) {
-      throw new AssertionError("every JDK has SHA-256", e);
     }
   }
 }

@@ -1,8 +1,8 @@
 package dev.sphere.engine.eval;
 
+import dev.sphere.base.SplitMix;
 import dev.sphere.engine.Problem;
 import dev.sphere.engine.data.ProblemSet;
-import dev.sphere.engine.search.Keys;
 import dev.sphere.engine.stage.Prompts;
 import dev.sphere.gguf.GgufFile;
 import java.nio.file.Path;
@@ -41,7 +41,7 @@ public final class EvalIdentity {
   private static long hash(ProblemSet set) {
     long h = 0;
     for (Problem p : set.problems()) {
-      h = Keys.mix(h + Keys.hash(p.id())) + Keys.mix(Keys.hash(p.question()) + 31 * Keys.hash(p.answer()));
+      h = SplitMix.mix(h + SplitMix.hash(p.id())) + SplitMix.mix(SplitMix.hash(p.question()) + 31 * SplitMix.hash(p.answer()));
     }
     return h;
   }

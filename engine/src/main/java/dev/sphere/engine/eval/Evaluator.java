@@ -1,5 +1,6 @@
 package dev.sphere.engine.eval;
 
+import dev.sphere.base.SplitMix;
 import dev.sphere.engine.DrawKey;
 import dev.sphere.engine.Generation;
 import dev.sphere.engine.MarkedText;
@@ -11,7 +12,6 @@ import dev.sphere.engine.TokenPath;
 import dev.sphere.engine.grade.AnswerGrader;
 import dev.sphere.engine.grade.Verdict;
 import dev.sphere.engine.model.InFlight;
-import dev.sphere.engine.search.Keys;
 import dev.sphere.engine.stage.Prompts;
 import java.util.ArrayList;
 import java.util.List;
@@ -79,16 +79,16 @@ public final class Evaluator {
   private List<Answered> answers(Problem problem, EvalSettings settings) throws InterruptedException {
     MarkedText prompt = policy.prompt(prompts.ask(problem));
     TokenPath path = TokenPath.root(policy.tokenizePrompt(prompt));
-    long id = Keys.hash(problem.id());
+    long id = SplitMix.hash(problem.id());
     StopRule stop = settings.stopRule();
     List<Policy.Request> requests = new ArrayList<>();
     if (settings.greedy()) {
-      requests.add(new Policy.Request(new DrawKey(settings.seed(), id, Keys.hash("eval greedy"), 0),
+      requests.add(new Policy.Request(new DrawKey(settings.seed(), id, SplitMix.hash("eval greedy"), 0),
           SamplingSettings.greedy(settings.sampling().maxTokens()), stop));
     }
     for (int k = 0; k < settings.samples(); k++) {
       requests.add(new Policy.Request(
-          new DrawKey(settings.seed(), id, Keys.hash("eval sample"), k), settings.sampling(), stop));
+          new DrawKey(settings.seed(), id, SplitMix.hash("eval sample"), k), settings.sampling(), stop));
     }
     List<Generation> generations = policy.generate(path, requests);
     List<Answered> answers = new ArrayList<>();
@@ -98,7 +98,7 @@ public final class Evaluator {
       String text = settings.cut(g.text());
       Verdict v = grader.grade(problem, text);
       List<Double> steps = scorer == null ? List.of()
-          : scorer.score(problem, path, g, new DrawKey(settings.seed(), id, Keys.hash("eval steps"), sample + 1));
+          : scorer.score(problem, path, g, new DrawKey(settings.seed(), id, SplitMix.hash("eval steps"), sample + 1));
       answers.add(new Answered(problem.id(), problem.answer(), sample, text, v.pred(), v.equal(), v.how(),
           g.tokens().length, g.finish() == Generation.Finish.LENGTH, steps, problem.metadata()));
     }

@@ -1,5 +1,6 @@
 package dev.sphere.engine.eval;
 
+import dev.sphere.base.SplitMix;
 import dev.sphere.engine.DrawKey;
 import dev.sphere.engine.Generation;
 import dev.sphere.engine.Policy;
@@ -7,7 +8,6 @@ import dev.sphere.engine.Problem;
 import dev.sphere.engine.ProcessRewardModel;
 import dev.sphere.engine.StopRule;
 import dev.sphere.engine.TokenPath;
-import dev.sphere.engine.search.Keys;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -40,7 +40,7 @@ public final class StepScorer {
     TokenPath path = prompt;
     int from = 0;
     for (Generation s : steps(solution)) {
-      DrawKey k = new DrawKey(key.seed(), key.problem(), Keys.mix(key.node() + 31L * key.draw() + from), 0);
+      DrawKey k = new DrawKey(key.seed(), key.problem(), SplitMix.mix(key.node() + 31L * key.draw() + from), 0);
       scores.add(prm.score(problem, path, k, List.of(s))[0]);
       path = path.extend(s.tokens());
       from += s.tokens().length;

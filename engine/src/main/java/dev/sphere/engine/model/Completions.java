@@ -1,12 +1,12 @@
 package dev.sphere.engine.model;
 
+import dev.sphere.base.SplitMix;
 import dev.sphere.engine.DrawKey;
 import dev.sphere.engine.Generation;
 import dev.sphere.engine.Policy;
 import dev.sphere.engine.SamplingSettings;
 import dev.sphere.engine.StopRule;
 import dev.sphere.engine.TokenPath;
-import dev.sphere.engine.search.Keys;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.BiConsumer;
@@ -56,7 +56,7 @@ public final class Completions {
       throws InterruptedException {
     List<Policy.Request> requests = new ArrayList<>();
     for (int k = 0; k < samples; k++) {
-      requests.add(new Policy.Request(new DrawKey(seed, Keys.hash(prompt.id()), 0, k), sampling, stop));
+      requests.add(new Policy.Request(new DrawKey(seed, SplitMix.hash(prompt.id()), 0, k), sampling, stop));
     }
     return policy.generate(TokenPath.root(prompt.tokens()), requests);
   }

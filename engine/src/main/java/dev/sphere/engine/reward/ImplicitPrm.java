@@ -1,5 +1,6 @@
 package dev.sphere.engine.reward;
 
+import dev.sphere.base.SplitMix;
 import dev.sphere.engine.DrawKey;
 import dev.sphere.engine.Generation;
 import dev.sphere.engine.Policy;
@@ -7,7 +8,6 @@ import dev.sphere.engine.Problem;
 import dev.sphere.engine.ProcessRewardModel;
 import dev.sphere.engine.TokenPath;
 import dev.sphere.engine.model.Prober;
-import dev.sphere.engine.search.Keys;
 import dev.sphere.engine.stage.PrmFactory;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -70,7 +70,7 @@ public final class ImplicitPrm implements PrmFactory, AutoCloseable {
         probes.add(Prober.Probe.continuation(text, before.length));
       }
     }
-    long affinity = Keys.hash(problem.id());
+    long affinity = SplitMix.hash(problem.id());
     List<Prober.Reading> bases = reference.read(affinity, probes);
     List<Prober.Reading> betters = trained == null ? null : trained.read(affinity, probes);
     for (int k = 0; k < bases.size(); k++) {

@@ -1,5 +1,6 @@
 package dev.sphere.engine.reward;
 
+import dev.sphere.base.SplitMix;
 import dev.sphere.engine.Generation;
 import dev.sphere.engine.Policy;
 import dev.sphere.engine.Problem;
@@ -7,7 +8,6 @@ import dev.sphere.engine.ProcessRewardModel;
 import dev.sphere.engine.TokenPath;
 import dev.sphere.engine.model.ChatTemplate;
 import dev.sphere.engine.model.Prober;
-import dev.sphere.engine.search.Keys;
 import dev.sphere.engine.stage.PrmFactory;
 import dev.sphere.engine.stage.Prompts;
 import dev.sphere.gguf.GgufFile;
@@ -90,7 +90,7 @@ public final class ModelPrm implements PrmFactory, AutoCloseable {
             : Prober.Probe.atEnd(texts.get(i)));
       }
     }
-    List<Prober.Reading> readings = prober.read(Keys.hash(problem.id()), probes);
+    List<Prober.Reading> readings = prober.read(SplitMix.hash(problem.id()), probes);
     for (int k = 0; k < readings.size(); k++) {
       double score = score(readings.get(k));
       scores[missing.get(k)] = score;

@@ -1,8 +1,7 @@
 package dev.sphere.engine.reward;
 
+import dev.sphere.base.Sha256;
 import java.nio.ByteBuffer;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
@@ -46,11 +45,7 @@ final class ScoreCache {
   private static Key key(int[] tokens) {
     ByteBuffer bytes = ByteBuffer.allocate(4 * tokens.length);
     bytes.asIntBuffer().put(tokens);
-    try {
-      ByteBuffer digest = ByteBuffer.wrap(MessageDigest.getInstance("SHA-256").digest(bytes.array()));
-      return new Key(digest.getLong(), digest.getLong());
-    } catch (NoSuchAlgorithmException e) {
-      throw new AssertionError("every JDK has SHA-256", e);
-    }
+    ByteBuffer digest = ByteBuffer.wrap(Sha256.digest().digest(bytes.array()));
+    return new Key(digest.getLong(), digest.getLong());
   }
 }

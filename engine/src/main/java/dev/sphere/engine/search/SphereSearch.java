@@ -1,5 +1,6 @@
 package dev.sphere.engine.search;
 
+import dev.sphere.base.SplitMix;
 import dev.sphere.engine.DrawKey;
 import dev.sphere.engine.Generation;
 import dev.sphere.engine.OutcomeReward;
@@ -126,12 +127,12 @@ public final class SphereSearch {
 
   private Expansion sampleScoreAndPrune(SearchTree tree, SearchNode node) throws InterruptedException {
     Problem problem = tree.problem();
-    long problemKey = Keys.hash(problem.id());
-    long nodeKey = Keys.hash(tree.name() + '/' + node.path());
+    long problemKey = SplitMix.hash(problem.id());
+    long nodeKey = SplitMix.hash(tree.name() + '/' + node.path());
     Draws draws = sampleDistinct(node.tokens(), new DrawKey(seed, problemKey, nodeKey, 0));
     List<Generation> steps = draws.distinct().values().stream().map(Draw::generation).toList();
 
-    DrawKey scoreKey = new DrawKey(seed, problemKey, Keys.mix(nodeKey + 1), 0);
+    DrawKey scoreKey = new DrawKey(seed, problemKey, SplitMix.mix(nodeKey + 1), 0);
     double[] prm = checked(this.prm.score(problem, node.tokens(), scoreKey, steps), steps.size());
     List<Candidate> candidates = new ArrayList<>();
     for (Draw draw : draws.distinct().values()) {

@@ -1,12 +1,12 @@
 package dev.sphere.engine.stepeval;
 
+import dev.sphere.base.SplitMix;
 import dev.sphere.engine.DrawKey;
 import dev.sphere.engine.Generation;
 import dev.sphere.engine.Policy;
 import dev.sphere.engine.ProcessRewardModel;
 import dev.sphere.engine.TokenPath;
 import dev.sphere.engine.data.StepCase;
-import dev.sphere.engine.search.Keys;
 import dev.sphere.engine.stage.Prompts;
 import java.util.ArrayList;
 import java.util.List;
@@ -72,7 +72,7 @@ public final class StepScores {
       int[] tokens = policy.tokenizeAnswer(text);
       Generation step = new Generation(
           tokens, new float[tokens.length], text, last ? Generation.Finish.END : Generation.Finish.STOP);
-      DrawKey key = new DrawKey(seed, Keys.hash(c.problem().id()), Keys.hash("step " + i), 0);
+      DrawKey key = new DrawKey(seed, SplitMix.hash(c.problem().id()), SplitMix.hash("step " + i), 0);
       scores[i] = prm.score(c.problem(), path, key, List.of(step))[0];
       path = path.extend(tokens);
     }

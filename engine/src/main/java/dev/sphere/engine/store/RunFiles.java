@@ -1,13 +1,11 @@
 package dev.sphere.engine.store;
 
+import dev.sphere.base.Sha256;
 import dev.sphere.engine.Problem;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.stream.Stream;
 
@@ -86,19 +84,11 @@ record RunFiles(Path directory) {
   /** The SHA-256 that the provenance tells of the problems' file. */
   static final String PROBLEMS_HASH = "problems.sha256";
 
-  static String sha256(byte[] bytes) {
-    try {
-      return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java platform has SHA-256", e);
-    }
-  }
-
   /** The problems as they were written; null when their file is missing or is not what the run was made from. */
   List<Problem> readProblems(Provenance provenance) {
     try {
       byte[] bytes = Files.exists(problems()) ? Files.readAllBytes(problems()) : new byte[0];
-      if (!sha256(bytes).equals(provenance.identity().get(PROBLEMS_HASH))) {
+      if (!Sha256.of(bytes).equals(provenance.identity().get(PROBLEMS_HASH))) {
         return null;
       }
       return new String(bytes, StandardCharsets.UTF_8).lines()

@@ -1,5 +1,6 @@
 package dev.sphere.engine.store;
 
+import dev.sphere.base.Sha256;
 import dev.sphere.engine.PreferencePair;
 import dev.sphere.engine.Problem;
 import dev.sphere.engine.search.Expansion;
@@ -167,7 +168,7 @@ public final class RunStore implements RunLog, AutoCloseable {
     p.identity().forEach(all::identity);
     p.information().forEach(all::information);
     return all.identity("problems.count", problems.size())
-        .identity(RunFiles.PROBLEMS_HASH, RunFiles.sha256(lines))
+        .identity(RunFiles.PROBLEMS_HASH, Sha256.of(lines))
         .build();
   }
 

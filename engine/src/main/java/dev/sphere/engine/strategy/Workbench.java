@@ -1,5 +1,6 @@
 package dev.sphere.engine.strategy;
 
+import dev.sphere.base.SplitMix;
 import dev.sphere.engine.DrawKey;
 import dev.sphere.engine.Generation;
 import dev.sphere.engine.Policy;
@@ -10,7 +11,6 @@ import dev.sphere.engine.StopRule;
 import dev.sphere.engine.TokenPath;
 import dev.sphere.engine.reward.Aggregation;
 import dev.sphere.engine.search.FinalAnswer;
-import dev.sphere.engine.search.Keys;
 import dev.sphere.engine.search.SearchSettings;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -162,11 +162,11 @@ final class Workbench {
   }
 
   private long problemKey() {
-    return Keys.hash(problem.id());
+    return SplitMix.hash(problem.id());
   }
 
   private long key(String node) {
-    return Keys.hash(name + ':' + settings.kind().label() + '/' + node);
+    return SplitMix.hash(name + ':' + settings.kind().label() + '/' + node);
   }
 
   /** Does several things at once, so that the batch stays full; results in order. */

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sphere.base.SplitMix;
 import dev.sphere.engine.DrawKey;
 import dev.sphere.engine.Generation;
 import dev.sphere.engine.HashPolicy;
@@ -13,7 +14,6 @@ import dev.sphere.engine.PreferencePair;
 import dev.sphere.engine.Problem;
 import dev.sphere.engine.TokenPath;
 import dev.sphere.engine.embedded.ProblemSource;
-import dev.sphere.engine.search.Keys;
 import dev.sphere.engine.stage.ProblemResult;
 import dev.sphere.engine.stage.Prompts;
 import dev.sphere.engine.stage.Reason;
@@ -131,7 +131,7 @@ class DataRulesTest {
     assertArrayEquals(new double[] {.25, .5, .75}, scores.getFirst());
     for (DrawKey key : keys) {
       assertEquals(6, key.seed());
-      assertEquals(Keys.hash("p"), key.problem());
+      assertEquals(SplitMix.hash("p"), key.problem());
     }
     assertEquals(3, keys.stream().distinct().count());
   }

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sphere.base.SplitMix;
 import dev.sphere.engine.Generation;
 import dev.sphere.engine.HashPolicy;
 import dev.sphere.engine.Policy;
@@ -14,7 +15,6 @@ import dev.sphere.engine.TokenPath;
 import dev.sphere.engine.data.ProblemSet;
 import dev.sphere.engine.embedded.ModelSource;
 import dev.sphere.engine.grade.AnswerGrader;
-import dev.sphere.engine.search.Keys;
 import dev.sphere.engine.stage.Prompts;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -51,7 +51,7 @@ class EvalRulesTest {
         assertEquals(sampling, sample.sampling());
         assertEquals(k, sample.key().draw());
         assertEquals(9, sample.key().seed());
-        assertEquals(Keys.hash(PROBLEMS.get(p).id()), sample.key().problem());
+        assertEquals(SplitMix.hash(PROBLEMS.get(p).id()), sample.key().problem());
         assertNotEquals(greedy.key().node(), sample.key().node());
         assertTrue(sample.stop().stop("x Q:", 3));
       }

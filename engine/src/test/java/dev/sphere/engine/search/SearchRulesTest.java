@@ -10,6 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sphere.base.SplitMix;
 import dev.sphere.engine.DrawKey;
 import dev.sphere.engine.Generation;
 import dev.sphere.engine.HashPolicy;
@@ -66,7 +67,7 @@ class SearchRulesTest {
     for (Policy.Request r : first.requests) {
       assertEquals(settings.sampling(), r.sampling());
       assertEquals(5, r.key().seed());
-      assertEquals(Keys.hash("p"), r.key().problem());
+      assertEquals(SplitMix.hash("p"), r.key().problem());
     }
     assertEquals(List.of(0, 1, 2), first.requests.subList(0, 3).stream().map(r -> r.key().draw()).toList());
     assertEquals(first.requests.size(), first.requests.stream().map(Policy.Request::key).distinct().count());
@@ -74,7 +75,7 @@ class SearchRulesTest {
     assertEquals(first.scored.size(), nodes.size(), "a node of the tree, a name for its draws");
     assertTrue(first.scored.stream().map(DrawKey::node).noneMatch(nodes::contains), "the reward has draws of its own");
     assertEquals(nodes.size(), first.scored.stream().map(DrawKey::node).distinct().count());
-    assertEquals(Keys.hash("generation/"), first.requests.getFirst().key().node());
+    assertEquals(SplitMix.hash("generation/"), first.requests.getFirst().key().node());
     Asked again = new Asked();
     again.search(settings, "correction", ExpansionLog.none());
     assertTrue(again.requests.stream().noneMatch(r -> nodes.contains(r.key().node())));
@@ -117,10 +118,10 @@ class SearchRulesTest {
   /** The keys are part of what a seed means: another hash would be another run. Reference values by other hands. */
   @Test
   void keysAreFnvAndSplitMix() {
-    assertEquals(0xe220a8397b1dcdafL, Keys.mix(0x9e3779b97f4a7c15L), "SplitMix64's first number of seed 0");
-    assertEquals(Keys.mix(0xcbf29ce484222325L), Keys.hash(""), "FNV-1a's basis");
-    assertEquals(Keys.mix(0xaf63dc4c8601ec8cL * 0x100000001b3L), Keys.hash("a"), "FNV-1a of the bytes 61 00");
-    assertEquals(Keys.mix((0xaf63dc4c8601ec8cL ^ 1) * 0x100000001b3L), Keys.hash("\u0161"), "of the bytes 61 01");
+    assertEquals(0xe220a8397b1dcdafL, SplitMix.mix(0x9e3779b97f4a7c15L), "SplitMix64's first number of seed 0");
+    assertEquals(SplitMix.mix(0xcbf29ce484222325L), SplitMix.hash(""), "FNV-1a's basis");
+    assertEquals(SplitMix.mix(0xaf63dc4c8601ec8cL * 0x100000001b3L), SplitMix.hash("a"), "FNV-1a of the bytes 61 00");
+    assertEquals(SplitMix.mix((0xaf63dc4c8601ec8cL ^ 1) * 0x100000001b3L), SplitMix.hash("\u0161"), "of the bytes 61 01");
   }
 
   @Test

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sphere.base.SplitMix;
 import dev.sphere.engine.Generation;
 import dev.sphere.engine.HashPolicy;
 import dev.sphere.engine.Policy;
@@ -15,7 +16,6 @@ import dev.sphere.engine.SamplingSettings;
 import dev.sphere.engine.TokenPath;
 import dev.sphere.engine.reward.Aggregation;
 import dev.sphere.engine.reward.RandomPrm;
-import dev.sphere.engine.search.Keys;
 import dev.sphere.engine.search.SearchSettings;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -101,7 +101,7 @@ class SolverTest {
   void beamsKeepTheBest() throws Exception {
     List<double[]> asked = new ArrayList<>();
     ProcessRewardModel byHash = (problem, path, key, steps) -> {
-      double[] scores = steps.stream().mapToDouble(s -> (Keys.hash(s.text()) >>> 11) * 0x1p-53).toArray();
+      double[] scores = steps.stream().mapToDouble(s -> (SplitMix.hash(s.text()) >>> 11) * 0x1p-53).toArray();
       asked.add(scores);
       return scores;
     };

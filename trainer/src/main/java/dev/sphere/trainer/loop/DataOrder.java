@@ -1,5 +1,6 @@
 package dev.sphere.trainer.loop;
 
+import dev.sphere.base.SplitMix;
 import dev.sphere.trainer.data.Example;
 import dev.sphere.trainer.loop.TrainSettings.Order;
 import java.util.ArrayList;
@@ -67,12 +68,12 @@ final class DataOrder {
     }
   }
 
-  /** SplitMix64 (Steele, Lea and Flood 2014), written out so that no JDK changes an order. */
+  /** Draws by SplitMix64. */
   private static final class Random {
     private long state;
 
     Random(long seed, int epoch) {
-      state = mix(seed + 0x9E3779B97F4A7C15L) ^ epoch * 0xD1342543DE82EF95L;
+      state = SplitMix.mix(seed + SplitMix.STEP) ^ epoch * 0xD1342543DE82EF95L;
     }
 
     /** Uniform in [0, n), by rejection. */
@@ -80,17 +81,11 @@ final class DataOrder {
       long bits;
       long value;
       do {
-        state += 0x9E3779B97F4A7C15L;
-        bits = mix(state) >>> 1;
+        state += SplitMix.STEP;
+        bits = SplitMix.mix(state) >>> 1;
         value = bits % n;
       } while (bits - value + (n - 1) < 0);
       return (int) value;
-    }
-
-    private static long mix(long x) {
-      x = (x ^ (x >>> 30)) * 0xBF58476D1CE4E5B9L;
-      x = (x ^ (x >>> 27)) * 0x94D049BB133111EBL;
-      return x ^ (x >>> 31);
     }
   }
 }

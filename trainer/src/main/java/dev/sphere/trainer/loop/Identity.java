@@ -1,12 +1,11 @@
 package dev.sphere.trainer.loop;
 
+import dev.sphere.base.Sha256;
 import dev.sphere.trainer.data.Example;
 import dev.sphere.trainer.data.TrainingSequence;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -21,7 +20,7 @@ import java.util.Map;
 public record Identity(String modelHash, String dataHash, Map<String, Object> settings) {
   /** The hash of training tokens. */
   public static String dataHash(List<? extends Example> examples) {
-    MessageDigest digest = sha256();
+    MessageDigest digest = Sha256.digest();
     for (Example e : examples) {
       update(digest, e.id());
       update(digest, e.tree());
@@ -33,26 +32,13 @@ public record Identity(String modelHash, String dataHash, Map<String, Object> se
         digest.update(bytes.flip());
       }
     }
-    return HexFormat.of().formatHex(digest.digest());
-  }
-
-  /** SHA-256 of some text, in hexadecimal. */
-  static String hash(String text) {
-    return HexFormat.of().formatHex(sha256().digest(text.getBytes(StandardCharsets.UTF_8)));
+    return Sha256.hex(digest);
   }
 
   private static void update(MessageDigest digest, String text) {
     byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
     digest.update(ByteBuffer.allocate(4).putInt(bytes.length).flip());
     digest.update(bytes);
-  }
-
-  private static MessageDigest sha256() {
-    try {
-      return MessageDigest.getInstance("SHA-256");
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every JDK has SHA-256", e);
-    }
   }
 
   /** All of it by name, as text. */

@@ -1,5 +1,6 @@
 package dev.sphere.trainer.loop;
 
+import dev.sphere.base.Sha256;
 import dev.sphere.bindings.NativeFloats;
 import dev.sphere.trainer.TrainableModel;
 import dev.sphere.trainer.data.Example;
@@ -44,7 +45,7 @@ final class ReferenceCache implements ReferenceLogProbs {
       Identity identity,
       RunOptions options,
       boolean adapter) {
-    String key = Identity.hash(String.join(
+    String key = Sha256.of(String.join(
         "|",
         "1",
         identity.modelHash(),

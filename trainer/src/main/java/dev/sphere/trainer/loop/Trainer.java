@@ -1,5 +1,6 @@
 package dev.sphere.trainer.loop;
 
+import dev.sphere.base.Sha256;
 import dev.sphere.trainer.TrainableModel;
 import dev.sphere.trainer.data.Example;
 import java.util.LinkedHashMap;
@@ -64,7 +65,7 @@ public abstract sealed class Trainer<E extends Example> permits DpoTrainer, SftT
 
   /** The hash of one number of each example. */
   static <E extends Example> String hash(List<E> examples, ToDoubleFunction<E> number) {
-    return Identity.hash(
+    return Sha256.of(
         examples.stream().map(e -> Double.toString(number.applyAsDouble(e))).collect(Collectors.joining(",")));
   }
 }

@@ -1,5 +1,6 @@
 package dev.sphere.trainer.model;
 
+import dev.sphere.base.SplitMix;
 import dev.sphere.bindings.Backend;
 import dev.sphere.bindings.Graph;
 import dev.sphere.bindings.NativeFloats;
@@ -118,7 +119,7 @@ final class Weights implements AutoCloseable {
     for (String name : new TreeSet<>(tensors.keySet())) {
       if (name.endsWith(LORA_A) || (options.rewardHead() && REWARD.contains(name))) {
         Tensor a = tensors.get(name);
-        SplittableRandom random = new SplittableRandom(options.seed() * 0x9E3779B97F4A7C15L + name.hashCode());
+        SplittableRandom random = new SplittableRandom(options.seed() * SplitMix.STEP + name.hashCode());
         long inputs = REWARD.contains(name) ? tensors.get(REWARD.getFirst()).size(0) : a.size(0);
         float bound = (float) (1 / Math.sqrt(inputs));
         float[] start = new float[Math.toIntExact(a.elements())];

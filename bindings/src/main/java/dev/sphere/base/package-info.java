@@ -1,0 +1,2 @@
+/** What every floor needs and that knows nothing of models: whole files, hashes, random bits. */
+package dev.sphere.base;
