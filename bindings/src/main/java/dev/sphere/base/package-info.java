@@ -1,2 +1,2 @@
-/** What every floor needs and that knows nothing of models: whole files, hashes, random bits. */
+/** What every floor needs and that knows nothing of models: work in flight, hashes, random bits. */
 package dev.sphere.base;

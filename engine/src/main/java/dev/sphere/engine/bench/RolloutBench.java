@@ -1,5 +1,6 @@
 package dev.sphere.engine.bench;
 
+import dev.sphere.base.InFlight;
 import dev.sphere.bindings.ContextOptions;
 import dev.sphere.bindings.Model;
 import dev.sphere.engine.DrawKey;
@@ -195,7 +196,7 @@ public final class RolloutBench {
       jobs.add(() -> policy.generate(prompt, List.of(request)));
     }
     long begin = System.nanoTime();
-    Jobs.together(jobs);
+    InFlight.together(jobs);
     return Turns.seconds(begin);
   }
 

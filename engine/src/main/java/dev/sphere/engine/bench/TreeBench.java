@@ -1,5 +1,6 @@
 package dev.sphere.engine.bench;
 
+import dev.sphere.base.InFlight;
 import dev.sphere.bindings.Model;
 import dev.sphere.engine.DrawKey;
 import dev.sphere.engine.Generation;
@@ -149,14 +150,14 @@ public final class TreeBench {
           () -> {
             TokenPath root = TokenPath.root(prompt(unique, tree));
             List<Generation> first = expand(policy, root, unique, tree, 0);
-            Jobs.together(
+            InFlight.together(
                 List.of(
                     () -> chain(policy, root.extend(first.getFirst().tokens()), unique, tree, 1),
                     () -> chain(policy, root.extend(first.getLast().tokens()), unique, tree, 2)));
             return null;
           });
     }
-    Jobs.together(trees);
+    InFlight.together(trees);
   }
 
   private Void chain(LlamaPolicy policy, TokenPath node, int unique, int tree, int chain)
@@ -184,7 +185,7 @@ public final class TreeBench {
       int tree = t;
       trees.add(() -> policy.generate(TokenPath.root(prompt(unique, tree)), pathRequests(unique, tree)));
     }
-    Jobs.together(trees);
+    InFlight.together(trees);
   }
 
   private void apart(LlamaPolicy policy, int unique) throws InterruptedException {
@@ -195,7 +196,7 @@ public final class TreeBench {
         paths.add(() -> policy.generate(TokenPath.root(prompt(unique, number)), List.of(r)));
       }
     }
-    Jobs.together(paths);
+    InFlight.together(paths);
   }
 
   private List<Request> pathRequests(int unique, int tree) {

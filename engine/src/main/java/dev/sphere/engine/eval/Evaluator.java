@@ -1,5 +1,6 @@
 package dev.sphere.engine.eval;
 
+import dev.sphere.base.InFlight;
 import dev.sphere.base.SplitMix;
 import dev.sphere.engine.DrawKey;
 import dev.sphere.engine.Generation;
@@ -11,7 +12,6 @@ import dev.sphere.engine.StopRule;
 import dev.sphere.engine.TokenPath;
 import dev.sphere.engine.grade.AnswerGrader;
 import dev.sphere.engine.grade.Verdict;
-import dev.sphere.engine.model.InFlight;
 import dev.sphere.engine.stage.Prompts;
 import java.util.ArrayList;
 import java.util.List;

@@ -1,5 +1,6 @@
 package dev.sphere.engine.model;
 
+import dev.sphere.base.InFlight;
 import dev.sphere.base.SplitMix;
 import dev.sphere.engine.DrawKey;
 import dev.sphere.engine.Generation;

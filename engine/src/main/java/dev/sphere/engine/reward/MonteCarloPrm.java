@@ -1,5 +1,6 @@
 package dev.sphere.engine.reward;
 
+import dev.sphere.base.InFlight;
 import dev.sphere.engine.DrawKey;
 import dev.sphere.engine.Generation;
 import dev.sphere.engine.OutcomeReward;
@@ -13,10 +14,6 @@ import dev.sphere.engine.search.FinalAnswer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
 
 /**
  * A process reward without a process reward model (Math-Shepherd, OmegaPRM): a step is worth the share of K completions
@@ -94,16 +91,12 @@ public final class MonteCarloPrm implements ProcessRewardModel {
         calls.add(() -> policy.generate(tally.path, requests(key, tally, from, to)));
       }
     }
-    try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
-      List<Future<List<Generation>>> answers = threads.invokeAll(calls);
-      for (int i = 0; i < answers.size(); i++) {
-        for (Generation completion : answers.get(i).get()) {
-          boolean whole = completion.finish() != Generation.Finish.LENGTH;
-          open.get(i).count(whole && correct(problem, open.get(i), completion.text()));
-        }
+    List<List<Generation>> answers = InFlight.together(calls);
+    for (int i = 0; i < answers.size(); i++) {
+      for (Generation completion : answers.get(i)) {
+        boolean whole = completion.finish() != Generation.Finish.LENGTH;
+        open.get(i).count(whole && correct(problem, open.get(i), completion.text()));
       }
-    } catch (ExecutionException e) {
-      throw Rethrow.asIs(e.getCause());
     }
   }
 

@@ -1,25 +1,17 @@
 package dev.sphere.engine.stage;
 
+import dev.sphere.base.InFlight;
 import dev.sphere.engine.OutcomeReward;
 import dev.sphere.engine.Policy;
 import dev.sphere.engine.Problem;
 import dev.sphere.engine.search.Expansion;
 import dev.sphere.engine.search.SearchSettings;
-import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
-import java.util.concurrent.CancellationException;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
-import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.Semaphore;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Consumer;
 
@@ -102,49 +94,7 @@ public final class SearchRun {
       throws InterruptedException {
     refuseRepeatedIds(problems);
     Watched watched = new Watched(problems, log, listener);
-    AtomicReference<Throwable> failure = new AtomicReference<>();
-    Semaphore places = new Semaphore(parallel);
-    List<Future<ProblemResult>> futures = new ArrayList<>();
-    ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
-    try {
-      for (Problem problem : problems) {
-        places.acquire();
-        if (failure.get() != null) {
-          break;
-        }
-        futures.add(threads.submit(() -> {
-          try {
-            return watched.solve(problem);
-          } catch (Throwable t) {
-            if (failure.compareAndSet(null, t)) {
-              threads.shutdownNow();
-            }
-            throw t;
-          } finally {
-            places.release();
-          }
-        }));
-      }
-      List<ProblemResult> results = new ArrayList<>();
-      for (Future<ProblemResult> future : futures) {
-        results.add(future.get());
-      }
-      return results;
-    } catch (ExecutionException | CancellationException | RejectedExecutionException e) {
-      throw first(failure.get());
-    } finally {
-      threads.shutdownNow();
-      threads.close();
-    }
-  }
-
-  private static RuntimeException first(Throwable failure) throws InterruptedException {
-    switch (failure) {
-      case RuntimeException unchecked -> throw unchecked;
-      case Error error -> throw error;
-      case InterruptedException interrupted -> throw interrupted;
-      case null, default -> throw new IllegalStateException("the search failed", failure);
-    }
+    return InFlight.run(problems, parallel, watched::solve, (index, result) -> {});
   }
 
   private static void refuseRepeatedIds(List<Problem> problems) {

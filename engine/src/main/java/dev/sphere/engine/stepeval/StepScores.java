@@ -1,5 +1,6 @@
 package dev.sphere.engine.stepeval;
 
+import dev.sphere.base.InFlight;
 import dev.sphere.base.SplitMix;
 import dev.sphere.engine.DrawKey;
 import dev.sphere.engine.Generation;
@@ -8,13 +9,7 @@ import dev.sphere.engine.ProcessRewardModel;
 import dev.sphere.engine.TokenPath;
 import dev.sphere.engine.data.StepCase;
 import dev.sphere.engine.stage.Prompts;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
-import java.util.concurrent.Semaphore;
 import java.util.function.IntConsumer;
 
 /** Scores given solutions step by step, as a search would have scored them. */
@@ -33,32 +28,9 @@ public final class StepScores {
    */
   public static List<double[]> of(List<StepCase> cases, Policy policy, ProcessRewardModel prm, Prompts prompts,
       String separator, long seed, int parallel, IntConsumer done) throws InterruptedException {
-    Semaphore places = new Semaphore(parallel);
-    List<Future<double[]>> futures = new ArrayList<>();
-    ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
-    try {
-      for (StepCase c : cases) {
-        futures.add(threads.submit(() -> {
-          places.acquire();
-          try {
-            return one(c, policy, prm, prompts, separator, seed);
-          } finally {
-            places.release();
-          }
-        }));
-      }
-      List<double[]> scores = new ArrayList<>();
-      for (Future<double[]> f : futures) {
-        scores.add(f.get());
-        done.accept(scores.size());
-      }
-      return scores;
-    } catch (ExecutionException e) {
-      throw e.getCause() instanceof RuntimeException r ? r : new IllegalStateException(e.getCause());
-    } finally {
-      threads.shutdownNow();
-      threads.close();
-    }
+    int[] finished = {0};
+    return InFlight.run(cases, parallel, c -> one(c, policy, prm, prompts, separator, seed),
+        (index, scores) -> done.accept(++finished[0]));
   }
 
   private static double[] one(

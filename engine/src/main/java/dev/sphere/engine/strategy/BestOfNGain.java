@@ -1,5 +1,6 @@
 package dev.sphere.engine.strategy;
 
+import dev.sphere.base.InFlight;
 import dev.sphere.engine.Policy;
 import dev.sphere.engine.Problem;
 import dev.sphere.engine.TokenPath;
@@ -54,7 +55,7 @@ public record BestOfNGain(int problems, int samples, double mean, double coverag
         }
       });
     }
-    return of(Workbench.together(work), samples);
+    return of(InFlight.together(work), samples);
   }
 
   private static Row row(Found found, Problem problem, AnswerGrader grader) {

@@ -1,5 +1,6 @@
 package dev.sphere.engine.strategy;
 
+import dev.sphere.base.InFlight;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -22,7 +23,7 @@ final class Strategies {
           int index = i;
           scoring.add(() -> bench.scored(drawn.get(index), node + "/" + index));
         }
-        found.addAll(Workbench.together(scoring));
+        found.addAll(InFlight.together(scoring));
       } else {
         found.addAll(drawn);
       }
@@ -71,7 +72,7 @@ final class Strategies {
         expansions.add(() -> bench.extend(from, node, each));
       }
       List<Solution> candidates = new ArrayList<>();
-      Workbench.together(expansions).forEach(candidates::addAll);
+      InFlight.together(expansions).forEach(candidates::addAll);
       candidates.sort(Comparator.comparingDouble(s -> -bench.value(s))); // stable: the first among equals
       List<Solution> next = new ArrayList<>();
       // Complete paths take a place of the beam each, and keep it.

@@ -1,5 +1,6 @@
 package dev.sphere.engine.strategy;
 
+import dev.sphere.base.InFlight;
 import dev.sphere.engine.OutcomeReward;
 import dev.sphere.engine.Policy;
 import dev.sphere.engine.Problem;
@@ -161,7 +162,7 @@ public final class StrategyComparison {
         }
       });
     }
-    List<Solved> solved = Workbench.together(work);
+    List<Solved> solved = InFlight.together(work);
     return new Cell(settings, solved.stream().map(Solved::outcome).toList(),
         solved.stream().mapToLong(Solved::generated).sum(), solved.stream().mapToLong(Solved::read).sum(),
         (System.nanoTime() - start) / 1e9);

@@ -15,11 +15,6 @@ import dev.sphere.engine.search.SearchSettings;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.concurrent.Callable;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
 
 /** What every strategy does with one problem: sample steps or whole solutions, score them, pay for both. */
 final class Workbench {
@@ -167,23 +162,5 @@ final class Workbench {
 
   private long key(String node) {
     return SplitMix.hash(name + ':' + settings.kind().label() + '/' + node);
-  }
-
-  /** Does several things at once, so that the batch stays full; results in order. */
-  static <T> List<T> together(List<Callable<T>> work) throws InterruptedException {
-    try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
-      List<T> results = new ArrayList<>();
-      for (Future<T> f : threads.invokeAll(work)) {
-        results.add(f.get());
-      }
-      return results;
-    } catch (ExecutionException e) {
-      switch (e.getCause()) {
-        case InterruptedException interrupted -> throw interrupted;
-        case RuntimeException unchecked -> throw unchecked;
-        case Error error -> throw error;
-        default -> throw new IllegalStateException("a strategy's work failed", e.getCause());
-      }
-    }
   }
 }

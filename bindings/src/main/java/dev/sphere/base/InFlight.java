@@ -1,22 +1,23 @@
-package dev.sphere.engine.model;
+package dev.sphere.base;
 
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.concurrent.Callable;
 import java.util.concurrent.CompletionService;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorCompletionService;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 
-/** Works on many items at once, each in a virtual thread of its own, so that the rollout engine's batch stays full. */
+/** Works on many items at once, each in a virtual thread of its own, so that a batch stays full. */
 public final class InFlight {
   private InFlight() {}
 
   /** What is done with one item, in a thread of its own. */
   @FunctionalInterface
   public interface Work<T, R> {
-    R of(T item) throws InterruptedException;
+    R of(T item) throws Exception;
   }
 
   /** Told of each item that is done, in the order in which they are done, from the calling thread. */
@@ -31,8 +32,9 @@ public final class InFlight {
    * Works on all items, at most {@code most} at once.
    *
    * @return the results in the order of the items
-   * @throws InterruptedException when the calling thread was interrupted; nothing goes on in the background
-   * @throws RuntimeException the first failure of the work or of the listener; the rest is given up
+   * @throws InterruptedException when the calling thread or an item's was interrupted; nothing goes on in the
+   *     background
+   * @throws RuntimeException the first failure of the work or of the listener, as it was; the rest is given up
    */
   public static <T, R> List<R> run(List<T> items, int most, Work<T, R> work, Listener<R> listener)
       throws InterruptedException {
@@ -62,15 +64,17 @@ public final class InFlight {
     }
   }
 
-  private static RuntimeException failure(Throwable cause) {
+  /** Does all of it at once; otherwise as {@link #run}. */
+  public static <T> List<T> together(List<Callable<T>> work) throws InterruptedException {
+    return run(work, Math.max(1, work.size()), Callable::call, (index, result) -> {});
+  }
+
+  private static RuntimeException failure(Throwable cause) throws InterruptedException {
     switch (cause) {
-      case RuntimeException r -> {
-        return r;
-      }
+      case InterruptedException interrupted -> throw interrupted;
+      case RuntimeException unchecked -> throw unchecked;
       case Error error -> throw error;
-      default -> {
-        return new IllegalStateException("the work was broken off: " + cause, cause);
-      }
+      default -> throw new IllegalStateException("the work failed: " + cause, cause);
     }
   }
 }

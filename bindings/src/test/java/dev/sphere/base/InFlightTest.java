@@ -1,12 +1,15 @@
-package dev.sphere.engine.model;
+package dev.sphere.base;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -63,5 +66,41 @@ class InFlightTest {
     assertEquals("item 3", e.getMessage());
     assertTrue(begun.get() <= 5, "begun: " + begun);
     assertThrows(IllegalArgumentException.class, () -> InFlight.run(List.of(1), 0, i -> i, (i, r) -> { }));
+  }
+
+  @Test
+  void whatIsDoneTogetherKeepsItsOrderAndFailsAsItWas() throws InterruptedException {
+    assertEquals(List.of(), InFlight.together(List.of()));
+    CountDownLatch all = new CountDownLatch(2); // neither ends before both have begun
+    assertEquals(List.of(1, 2), InFlight.together(List.of(() -> meet(all, 1), () -> meet(all, 2))));
+    for (Throwable failure : List.of(new InterruptedException("i"), new AssertionError("e"), new ArithmeticException("r"))) {
+      CountDownLatch broken = new CountDownLatch(1);
+      Throwable thrown = assertThrows(failure.getClass(), () -> InFlight.together(List.of(() -> {
+        try {
+          return new CountDownLatch(1).await(1, TimeUnit.MINUTES);
+        } catch (InterruptedException e) {
+          broken.countDown();
+          return false;
+        }
+      }, () -> fail(failure))));
+      assertSame(failure, thrown);
+      assertEquals(0, broken.getCount(), "the rest was given up, and waited for");
+    }
+    IllegalStateException wrapped =
+        assertThrows(IllegalStateException.class, () -> InFlight.together(List.of(() -> fail(new IOException("full")))));
+    assertTrue(wrapped.getMessage().contains("full"), wrapped.getMessage());
+  }
+
+  private static int meet(CountDownLatch all, int value) throws InterruptedException {
+    all.countDown();
+    all.await();
+    return value;
+  }
+
+  private static boolean fail(Throwable failure) throws Exception {
+    if (failure instanceof Error error) {
+      throw error;
+    }
+    throw (Exception) failure;
   }
 }
