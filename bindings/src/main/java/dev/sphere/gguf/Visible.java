@@ -27,4 +27,22 @@ public final class Visible {
     return c < 0x20 && c != '\n' && c != '\t' || c >= 0x7F && c <= 0x9F
         || c == 0x061C || c == 0x200E || c == 0x200F || c >= 0x2028 && c <= 0x202E || c >= 0x2066 && c <= 0x2069;
   }
+
+  /** The same for an HTML page: as {@link #text} shows it, with the characters that HTML reads escaped. */
+  public static String html(String raw) {
+    String text = text(raw);
+    StringBuilder out = new StringBuilder(text.length() + 16);
+    for (int i = 0; i < text.length(); i++) {
+      char c = text.charAt(i);
+      switch (c) {
+        case '&' -> out.append("&amp;");
+        case '<' -> out.append("&lt;");
+        case '>' -> out.append("&gt;");
+        case '"' -> out.append("&quot;");
+        case '\'' -> out.append("&#39;");
+        default -> out.append(c);
+      }
+    }
+    return out.toString();
+  }
 }

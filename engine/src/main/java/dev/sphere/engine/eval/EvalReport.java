@@ -121,22 +121,22 @@ public final class EvalReport {
   /** The report as one HTML page that needs nothing else. */
   public String html() {
     StringBuilder s = new StringBuilder("<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>")
-        .append(escape(title)).append("</title>\n<meta name=\"viewport\" content=\"width=device-width\"><style>\n")
+        .append(Visible.html(title)).append("</title>\n<meta name=\"viewport\" content=\"width=device-width\"><style>\n")
         .append("body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}\n")
         .append("table{border-collapse:collapse;margin:.5rem 0 1.5rem}th,td{border-bottom:1px solid #ccc;padding:.2rem .8rem;")
         .append("text-align:left}pre{white-space:pre-wrap;background:#f4f4f4;padding:.6rem}summary{cursor:pointer}\n")
         .append(".yes{color:#060}.no{color:#900}@media(prefers-color-scheme:dark){body{background:#111;color:#ddd}")
         .append("pre{background:#222}.yes{color:#6c6}.no{color:#f88}}\n</style></head><body>\n<h1>")
-        .append(escape(title)).append("</h1>\n<ul>");
-    made.forEach((k, v) -> s.append("<li>").append(escape(k)).append(": ").append(escape(v)).append("</li>"));
+        .append(Visible.html(title)).append("</h1>\n<ul>");
+    made.forEach((k, v) -> s.append("<li>").append(Visible.html(k)).append(": ").append(Visible.html(v)).append("</li>"));
     s.append("</ul>\n");
     for (Table t : tables()) {
-      s.append("<h2>").append(escape(t.name())).append("</h2>\n<table><tr>");
-      t.head().forEach(h -> s.append("<th>").append(escape(h)).append("</th>"));
+      s.append("<h2>").append(Visible.html(t.name())).append("</h2>\n<table><tr>");
+      t.head().forEach(h -> s.append("<th>").append(Visible.html(h)).append("</th>"));
       s.append("</tr>\n");
       for (List<String> row : t.rows()) {
         s.append("<tr>");
-        row.forEach(c -> s.append("<td>").append(escape(c)).append("</td>"));
+        row.forEach(c -> s.append("<td>").append(Visible.html(c)).append("</td>"));
         s.append("</tr>\n");
       }
       s.append("</table>\n");
@@ -150,21 +150,17 @@ public final class EvalReport {
 
   private static void problem(StringBuilder s, String id, List<Answered> answers) {
     long right = answers.stream().filter(Answered::correct).count();
-    s.append("<details><summary class=\"").append(right > 0 ? "yes" : "no").append("\">").append(escape(id)).append(": ")
+    s.append("<details><summary class=\"").append(right > 0 ? "yes" : "no").append("\">").append(Visible.html(id)).append(": ")
         .append(right).append(" of ").append(answers.size()).append(" right, gold ")
-        .append(escape(answers.getFirst().gold())).append("</summary>\n");
+        .append(Visible.html(answers.getFirst().gold())).append("</summary>\n");
     for (Answered a : answers) {
       s.append("<p class=\"").append(a.correct() ? "yes" : "no").append("\">")
-          .append(a.sample() < 0 ? "greedy" : "sample " + a.sample()).append(": ").append(escape(a.answer())).append(" (")
-          .append(escape(a.how())).append(a.truncated() ? ", cut off" : "").append(")</p><pre>")
-          .append(escape(a.text().length() > MOST_PAGE_TEXT ? a.text().substring(0, MOST_PAGE_TEXT) + "..." : a.text()))
+          .append(a.sample() < 0 ? "greedy" : "sample " + a.sample()).append(": ").append(Visible.html(a.answer())).append(" (")
+          .append(Visible.html(a.how())).append(a.truncated() ? ", cut off" : "").append(")</p><pre>")
+          .append(Visible.html(a.text().length() > MOST_PAGE_TEXT ? a.text().substring(0, MOST_PAGE_TEXT) + "..." : a.text()))
           .append("</pre>\n");
     }
     s.append("</details>\n");
-  }
-
-  private static String escape(String s) {
-    return Visible.text(s).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\"", "&quot;");
   }
 
   private static String percent(double share) {

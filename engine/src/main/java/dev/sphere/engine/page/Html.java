@@ -18,26 +18,9 @@ final class Html {
   private Html() {}
 
   static String page(String title, String body) {
-    return "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>" + escape(title)
+    return "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>" + Visible.html(title)
         + "</title><style>"
         + STYLE + "</style></head>\n<body>\n" + body + "</body></html>\n";
-  }
-
-  static String escape(String raw) {
-    String text = Visible.text(raw);
-    StringBuilder out = new StringBuilder(text.length() + 16);
-    for (int i = 0; i < text.length(); i++) {
-      char c = text.charAt(i);
-      switch (c) {
-        case '&' -> out.append("&amp;");
-        case '<' -> out.append("&lt;");
-        case '>' -> out.append("&gt;");
-        case '"' -> out.append("&quot;");
-        case '\'' -> out.append("&#39;");
-        default -> out.append(c);
-      }
-    }
-    return out.toString();
   }
 
   static String text(String format, Object... values) {

@@ -1,6 +1,5 @@
 package dev.sphere.engine.page;
 
-import static dev.sphere.engine.page.Html.escape;
 import static dev.sphere.engine.page.Html.text;
 
 import dev.sphere.engine.PreferencePair;
@@ -9,6 +8,7 @@ import dev.sphere.engine.search.Candidate;
 import dev.sphere.engine.search.Expansion;
 import dev.sphere.engine.stage.Attempt;
 import dev.sphere.engine.stage.StageResult;
+import dev.sphere.gguf.Visible;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -36,13 +36,13 @@ final class ProblemPage {
 
   private void write(List<Expansion> expansions) {
     out.append(text("<p><a href=\"index.html\">all problems</a></p>%n<h1>%s</h1>%n<div class=\"q\">%s</div>%n"
-        + "<p>Known answer: <b>%s</b></p>%n", escape(problem.id()), escape(problem.question()),
-            escape(problem.answer())));
+        + "<p>Known answer: <b>%s</b></p>%n", Visible.html(problem.id()), Visible.html(problem.question()),
+            Visible.html(problem.answer())));
     out.append("<h2>Stages</h2>\n<table><tr><th>stage</th><th>pairs</th><th>why none</th><th>solutions</th></tr>\n");
     for (StageResult s : stages) {
       long right = s.attempts().stream().filter(Attempt::correct).count();
       out.append(text("<tr><td>%s</td><td>%d</td><td>%s</td><td>%d right of %d</td></tr>%n", s.stage().label(),
-          s.pairs().size(), s.reason() == null ? "" : escape(s.reason().text()), right, s.attempts().size()));
+          s.pairs().size(), s.reason() == null ? "" : Visible.html(s.reason().text()), right, s.attempts().size()));
     }
     out.append("</table>\n");
     for (StageResult s : stages) {
@@ -54,7 +54,7 @@ final class ProblemPage {
     }
     searches.forEach((name, nodes) -> {
       out.append(text("<h2>Tree: %s</h2>%n<p class=\"score\">%d expansions; green: S_max, red: S_min, grey: pruned</p>%n",
-          escape(name), nodes.size()));
+          Visible.html(name), nodes.size()));
       node(nodes, "");
     });
     for (StageResult s : stages) {
@@ -72,7 +72,7 @@ final class ProblemPage {
       same++;
     }
     out.append(text("<h2>Pair: %s</h2>%n<p class=\"score\">%d steps in common; %d and %d characters</p>%n<div class=\"pair\">%n",
-        escape(pair.stage()), same, pair.chosen().length(), pair.rejected().length()));
+        Visible.html(pair.stage()), same, pair.chosen().length(), pair.rejected().length()));
     column("chosen", "right", chosen, same);
     column("rejected", "wrong", rejected, same);
     out.append("</div>\n");
@@ -81,7 +81,7 @@ final class ProblemPage {
   private void column(String title, String kind, List<String> steps, int marked) {
     out.append(text("<div><b class=\"%s\">%s</b>%n", kind, title));
     for (int i = 0; i < steps.size(); i++) {
-      String step = escape(steps.get(i).strip());
+      String step = Visible.html(steps.get(i).strip());
       out.append(text("<div class=\"step\">%s</div>%n", i == marked ? "<mark>" + step + "</mark>" : step));
     }
     out.append("</div>\n");
@@ -123,7 +123,7 @@ final class ProblemPage {
     out.append(text("<div class=\"node %s\"><span class=\"score\">%s, prm %.3f, R %+.3f%s%s</span>"
         + "<div class=\"step\">%s</div>%n", kind, name, c.prm(), c.reward(), c.count() > 1 ? ", drawn " + c.count()
             + "×" : "",
-        end, escape(c.generation().text().strip())));
+        end, Visible.html(c.generation().text().strip())));
   }
 
   private void attempts(StageResult s) {
@@ -134,9 +134,9 @@ final class ProblemPage {
     for (Attempt a : s.attempts()) {
       String verdict = a.truncated() ? "cut at a limit" : a.correct() ? "right" : "wrong";
       out.append(text("<details><summary>%s, simulation %d, %s: <span class=\"%s\">%s</span></summary>"
-          + "<div class=\"q step\">%s</div></details>%n", escape(a.search()), a.simulation() + 1, a.max() ? "Sol_max"
+          + "<div class=\"q step\">%s</div></details>%n", Visible.html(a.search()), a.simulation() + 1, a.max() ? "Sol_max"
               : "Sol_min",
-          a.correct() ? "right" : "wrong", verdict, escape(a.text())));
+          a.correct() ? "right" : "wrong", verdict, Visible.html(a.text())));
     }
   }
 }

@@ -1,6 +1,5 @@
 package dev.sphere.engine.page;
 
-import static dev.sphere.engine.page.Html.escape;
 import static dev.sphere.engine.page.Html.text;
 
 import dev.sphere.engine.Problem;
@@ -11,6 +10,7 @@ import dev.sphere.engine.stage.RunReport;
 import dev.sphere.engine.stage.Stage;
 import dev.sphere.engine.stage.StageResult;
 import dev.sphere.engine.store.RunData;
+import dev.sphere.gguf.Visible;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -64,8 +64,8 @@ public final class RunPages {
         .filter(r -> r != Reason.NOT_APPLICABLE && r != Reason.DISABLED).map(Reason::text)
         .reduce((first, second) -> second).orElse("not ended");
     return text("<tr><td><a href=\"%s\">%s</a></td><td>%d</td><td>%s</td><td>%s</td></tr>%n", file,
-        escape(problem.id()),
-        pairs, escape(why), escape(question.length() > 100 ? question.substring(0, 100) + "…" : question));
+        Visible.html(problem.id()),
+        pairs, Visible.html(why), Visible.html(question.length() > 100 ? question.substring(0, 100) + "…" : question));
   }
 
   private static String index(RunData run, StringBuilder rows) {
@@ -78,7 +78,7 @@ public final class RunPages {
     for (Stage stage : Stage.values()) {
       StringBuilder why = new StringBuilder();
       r.stageReasons().get(stage).forEach((reason, n) ->
-          why.append(why.isEmpty() ? "" : "<br>").append(n).append(": ").append(escape(reason.text())));
+          why.append(why.isEmpty() ? "" : "<br>").append(n).append(": ").append(Visible.html(reason.text())));
       out.append(text("<tr><td>%s</td><td>%d</td><td>%s</td></tr>%n", stage.label(), r.pairs().get(stage), why));
     }
     out.append(text("</table>%n<p>Length in characters: chosen %.0f, rejected %.0f; chosen is longer in %.0f %% of the pairs; "

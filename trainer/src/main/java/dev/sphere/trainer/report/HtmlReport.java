@@ -54,14 +54,14 @@ final class HtmlReport {
         .append("</style>\n<script>")
         .append(resource("uPlot.iife.min.js").replace("</script", "<\\/script"))
         .append("</script></head><body>\n<h1>Training run</h1>\n<p>")
-        .append(escaped(words(metrics, result)))
+        .append(Visible.html(words(metrics, result)))
         .append("</p>\n<div id=\"charts\"></div>\n<h2>Rows</h2>\n<p>")
-        .append(escaped(rows.summary()))
+        .append(Visible.html(rows.summary()))
         .append("</p>\n");
     samples.forEach(s -> sample(html, s));
     html.append("<h2>Settings</h2>\n<table>");
     result.identity().toMap().forEach((name, value) ->
-        html.append("<tr><th>").append(escaped(name)).append("</th><td>").append(escaped(value)).append("</td></tr>\n"));
+        html.append("<tr><th>").append(Visible.html(name)).append("</th><td>").append(Visible.html(value)).append("</td></tr>\n"));
     html.append("</table>\n<script>\nconst charts = ")
         .append(JsonMapper.shared().writeValueAsString(charts(metrics)).replace("<", "\\u003c"))
         .append(";\n")
@@ -129,17 +129,13 @@ final class HtmlReport {
   }
 
   private static void sample(StringBuilder html, Sample s) {
-    html.append("<details><summary>").append(escaped(s.id())).append("</summary><pre>").append(escaped(s.prompt()))
+    html.append("<details><summary>").append(Visible.html(s.id())).append("</summary><pre>").append(Visible.html(s.prompt()))
         .append("</pre>");
     for (int i = 0; i < s.completions().size(); i++) {
       String kind = s.completions().size() == 1 ? "only" : i == 0 ? "chosen" : "rejected";
-      html.append("<pre class=\"").append(kind).append("\">").append(escaped(s.completions().get(i))).append("</pre>");
+      html.append("<pre class=\"").append(kind).append("\">").append(Visible.html(s.completions().get(i))).append("</pre>");
     }
     html.append("</details>\n");
-  }
-
-  private static String escaped(String text) {
-    return Visible.text(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\"", "&quot;");
   }
 
   private static String resource(String name) {
