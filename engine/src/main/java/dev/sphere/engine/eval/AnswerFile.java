@@ -1,10 +1,9 @@
 package dev.sphere.engine.eval;
 
 import dev.sphere.engine.data.JsonText;
-import java.io.BufferedWriter;
+import dev.sphere.engine.store.AtomicFile;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -19,18 +18,12 @@ public final class AnswerFile {
 
   /** Writes the answers, whole or not at all. */
   public static void write(Path file, List<Answered> answers) {
-    Path part = file.resolveSibling(file.getFileName() + ".tmp");
-    try {
-      try (BufferedWriter out = Files.newBufferedWriter(part)) {
-        for (Answered a : answers) {
-          out.write(JSON.writeValueAsString(a));
-          out.write('\n');
-        }
+    AtomicFile.write(file, out -> {
+      for (Answered a : answers) {
+        out.write(JSON.writeValueAsBytes(a));
+        out.write('\n');
       }
-      Files.move(part, file, java.nio.file.StandardCopyOption.REPLACE_EXISTING);
-    } catch (IOException e) {
-      throw new UncheckedIOException("writing answers to " + file + ": " + e.getMessage(), e);
-    }
+    });
   }
 
   /** Reads stored answers. */

@@ -1,5 +1,6 @@
 package dev.sphere.engine.eval;
 
+import dev.sphere.engine.store.AtomicFile;
 import dev.sphere.engine.store.CheckedLines;
 import dev.sphere.engine.store.Damaged;
 import dev.sphere.engine.store.Finding;
@@ -80,14 +81,12 @@ public final class AnswerJournal implements AutoCloseable {
         }
       }
       // Written anew, so that damaged lines go.
-      Path fresh = part.resolveSibling(part.getFileName() + ".new");
-      try (BufferedWriter w = Files.newBufferedWriter(fresh)) {
-        w.write(line(Map.of("evaluation", identity)));
+      AtomicFile.write(part, w -> {
+        w.write(line(Map.of("evaluation", identity)).getBytes(StandardCharsets.UTF_8));
         for (List<Answered> answers : known.values()) {
-          w.write(lines(answers));
+          w.write(lines(answers).getBytes(StandardCharsets.UTF_8));
         }
-      }
-      Files.move(fresh, part, java.nio.file.StandardCopyOption.REPLACE_EXISTING);
+      });
       BufferedWriter out = Files.newBufferedWriter(part, StandardOpenOption.APPEND);
       return new AnswerJournal(file, part, known, findings, out);
     } catch (IOException e) {

@@ -10,16 +10,21 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 
-/** Writes files that are there wholly or not at all. */
-final class AtomicFile {
+/** Writes files that are there wholly or not at all, also after a power cut. */
+public final class AtomicFile {
   private AtomicFile() {}
 
-  interface Content {
+  /** What is written. */
+  public interface Content {
     void writeTo(OutputStream out) throws IOException;
   }
 
-  /** Writes beside the target, brings it to the disk, and renames. */
-  static void write(Path target, Content content) {
+  /**
+   * Writes beside the target ({@code TARGET.tmp}), brings it to the disk, and renames.
+   *
+   * @throws StoreException when it cannot be written; the target is as it was
+   */
+  public static void write(Path target, Content content) {
     Path temporary = target.resolveSibling(target.getFileName() + ".tmp");
     try {
       try (FileChannel channel = FileChannel.open(

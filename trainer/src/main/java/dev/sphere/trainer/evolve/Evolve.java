@@ -19,6 +19,7 @@ import dev.sphere.engine.run.SearchListener;
 import dev.sphere.engine.run.SearchPlan;
 import dev.sphere.engine.stage.Progress;
 import dev.sphere.engine.stage.Prompts;
+import dev.sphere.engine.store.AtomicFile;
 import dev.sphere.engine.store.CheckedLines;
 import dev.sphere.engine.store.Damaged;
 import dev.sphere.engine.store.FileSums;
@@ -350,13 +351,14 @@ public final class Evolve {
     }
     Files.createDirectories(directory);
     try (var entries = Files.list(directory)) {
-      if (entries.findAny().isPresent()) {
+      Path begun = directory.resolve("recipe.json.tmp"); // of a start that was cut short
+      if (entries.anyMatch(entry -> !entry.equals(begun))) {
         throw new IllegalArgumentException(directory + " holds other files: give an empty or a new directory");
       }
     } catch (UncheckedIOException e) {
       throw e.getCause();
     }
-    Files.write(mark, checked);
+    AtomicFile.write(mark, out -> out.write(checked));
   }
 
   private static final JsonMapper JSON =
