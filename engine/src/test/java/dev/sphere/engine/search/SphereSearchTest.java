@@ -39,6 +39,20 @@ class SphereSearchTest {
     return new SphereSearch(policy, prm, SEVEN, settings, 1).search(PROBLEM, "generation", prompt, ExpansionLog.none());
   }
 
+  /** Below a, c was visited and is not exhausted, and d never was: d is what the second simulation goes on from. */
+  @Test
+  void aChildThatWasNeverVisitedComesFirst() throws InterruptedException {
+    ScriptedPolicy policy = new ScriptedPolicy()
+        .after("Q:", "a\n", "b\n")
+        .after("Q:a\n", "c\n", "d\n")
+        .after("Q:a\nc\n", "e=7$", "f\n")
+        .after("Q:b\n", "g=1$", "h=2$")
+        .after("Q:a\nd\n", "k=3$", "l=4$");
+    SearchTree tree = search(policy, prm(Map.of("a\n", .9, "b\n", .1, "c\n", .9, "d\n", .2, "e=7", .9, "f\n", .3, "g=1", .2,
+        "h=2", .1, "k=3", .5, "l=4", .4)), settings(2, 2));
+    assertEquals(List.of("+++", "+-+"), tree.simulations().stream().map(s -> s.solMax().path()).toList());
+  }
+
   @Test
   void twoChainsOfTheFirstSimulation() throws InterruptedException {
     // Root: a .9, b .5, c .2. Max chain: a -> d(.8) | e(.3); d ends right. Min chain: c -> f(.6) | g(.1); g ends wrong.

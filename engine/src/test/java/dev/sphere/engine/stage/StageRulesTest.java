@@ -181,7 +181,8 @@ class StageRulesTest {
     ProblemResult none = new ProblemResult("2", List.of(
         new StageResult("2", Stage.GENERATION, List.of(), Reason.ONLY_MIN_RIGHT,
             List.of(attempt(0, true, "+", "a=1"), attempt(0, false, "-", "b=1"))),
-        new StageResult("2", Stage.CORRECTION, List.of(), Reason.NOT_CORRECTED, List.of()),
+        new StageResult("2", Stage.CORRECTION, List.of(), Reason.NOT_CORRECTED,
+            List.of(attempt(0, true, "+", "So that must be 5 of them."), attempt(0, false, "-", "and so 4 of~"))),
         StageResult.without("2", Stage.DIVERSITY, Reason.NOT_APPLICABLE)));
     ProblemResult one = new ProblemResult("3", List.of(
         new StageResult("3", Stage.GENERATION, List.of(), Reason.IDENTICAL,
@@ -198,6 +199,7 @@ class StageRulesTest {
     assertEquals(11 / 3.0, r.chosenCharacters(), 1e-12);
     assertEquals(10 / 3.0, r.rejectedCharacters(), 1e-12);
     assertEquals(1, r.nearDuplicates());
+    assertEquals(List.of(7, 1), List.of(r.answered(), r.guessed()), "what was cut has no answer to be stated");
     assertEquals(List.of(1, 0, 2), List.of(right.pairs(), none.pairs(), one.pairs()));
     assertNull(one.reason());
   }
