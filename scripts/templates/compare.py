@@ -70,8 +70,7 @@ def reference(source, dialogue, generate):
 
 def main():
     arguments = [a for a in sys.argv[1:] if not a.startswith("--")]
-    folder = arguments[0] if arguments else os.path.expanduser(
-        "~/.cache/sphere/src/llama.cpp-0.5.0/models/templates")
+    folder = arguments[0] if arguments else (sorted(glob.glob(os.path.expanduser("~/.cache/sphere/src/0.5.0-*/source/models/templates"))) or [""])[-1]
     root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     cases = []
     for path in sorted(glob.glob(os.path.join(folder, "*.jinja"))):
