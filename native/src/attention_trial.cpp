@@ -8,6 +8,7 @@
 #include "ggml.h"
 
 #include <cmath>
+#include <iterator>
 #include <memory>
 #include <new>
 #include <vector>
@@ -17,6 +18,16 @@ namespace {
 
 constexpr int THREADS = 2;
 constexpr int64_t K = 256, ROWS = 16, TOKENS = 3, HEAD = 32, HEADS = 4, KV_HEADS = 2, CELLS = 32;
+
+// Weights whose products libsphere computes; those after the first four only where products_unpack().
+constexpr ggml_type TYPES[] = {GGML_TYPE_F32,  GGML_TYPE_F16,  GGML_TYPE_BF16, GGML_TYPE_Q8_0,
+                               GGML_TYPE_Q4_K, GGML_TYPE_Q5_K, GGML_TYPE_Q6_K};
+constexpr size_t PLAIN_TYPES = 4;
+
+// Room for the graph. ggml ends the process when inputs or nodes are more: an attention node has four inputs, a product
+// two.
+constexpr size_t GRAPH = 64;
+static_assert(4 + 2 * std::size(TYPES) <= GRAPH, "the inputs of every type must find room");
 
 struct FreeContext {
   void operator()(ggml_context * c) const { ggml_free(c); }
@@ -47,12 +58,12 @@ void fill(ggml_tensor * t, uint32_t seed) {
 
 struct Trial {
   std::unique_ptr<ggml_context, FreeContext> context{
-      made(ggml_init({64 * ggml_tensor_overhead() + ggml_graph_overhead_custom(16, false), nullptr, true}))};
+      made(ggml_init({2 * GRAPH * ggml_tensor_overhead() + ggml_graph_overhead_custom(GRAPH, false), nullptr, true}))};
   std::unique_ptr<ggml_backend, FreeBackend> backend{made(ggml_backend_cpu_init())};
   std::unique_ptr<ggml_backend_buffer, FreeBuffer> buffer;
   std::vector<ggml_tensor *> inputs, nodes;
   std::vector<float> tolerances; // of each node, relative to its largest number
-  ggml_cgraph * graph = ggml_new_graph_custom(context.get(), 16, false);
+  ggml_cgraph * graph = ggml_new_graph_custom(context.get(), GRAPH, false);
 
   ggml_tensor * input(ggml_type type, int64_t a, int64_t b, int64_t c = 1) {
     inputs.push_back(ggml_new_tensor_3d(context.get(), type, a, b, c));
@@ -72,14 +83,9 @@ struct Trial {
     node(ggml_flash_attn_ext(c, input(GGML_TYPE_F32, HEAD, TOKENS, HEADS), input(GGML_TYPE_F16, HEAD, CELLS, KV_HEADS),
                              input(GGML_TYPE_F16, HEAD, CELLS, KV_HEADS), mask, 0.2f, 0, 0),
          1e-2f);
-    std::vector<ggml_type> types;
-    if (products_known()) {
-      types = {GGML_TYPE_F32, GGML_TYPE_F16, GGML_TYPE_BF16, GGML_TYPE_Q8_0};
-    }
-    if (products_known() && products_unpack()) {
-      types.insert(types.end(), {GGML_TYPE_Q4_K, GGML_TYPE_Q5_K, GGML_TYPE_Q6_K});
-    }
-    for (const ggml_type type : types) { // ggml rounds activations to 8 bits where weights are quantised
+    const size_t known = products_known() ? products_unpack() ? std::size(TYPES) : PLAIN_TYPES : 0;
+    for (size_t i = 0; i < known; i++) { // ggml rounds activations to 8 bits where weights are quantised
+      const ggml_type type = TYPES[i];
       node(ggml_mul_mat(c, input(type, K, ROWS), input(GGML_TYPE_F32, K, TOKENS)), 3e-2f);
     }
     buffer.reset(made(ggml_backend_alloc_ctx_tensors(c, backend.get())));
