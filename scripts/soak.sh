@@ -14,4 +14,4 @@ for home in "${JAVA_HOME:-}" /usr/lib/jvm/*; do
 done
 # A heap of one size that is all touched at the start, and few malloc arenas: what grows is a leak.
 MALLOC_ARENA_MAX=2 exec "$java" -Xms128m -Xmx128m -XX:+AlwaysPreTouch -XX:+UseSerialGC \
-  --enable-native-access=ALL-UNNAMED -cp "$jar" dev.sphere.engine.model.RolloutSoak "${1:-1800}" "${2:-1}" 48
+  --enable-native-access=ALL-UNNAMED -cp "$jar" dev.sphere.engine.decode.RolloutSoak "${1:-1800}" "${2:-1}" 48

@@ -2,7 +2,7 @@ package dev.sphere.cli;
 
 import dev.sphere.engine.Problem;
 import dev.sphere.engine.data.Decontamination;
-import dev.sphere.engine.data.ProblemReader;
+import dev.sphere.engine.embedded.ProblemSource;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
@@ -31,7 +31,7 @@ final class DecontaminationOptions {
       return problems;
     }
     Map<String, List<Problem>> read = new LinkedHashMap<>();
-    sets.forEach(set -> read.put(set, ProblemReader.read(set)));
+    sets.forEach(set -> read.put(set, ProblemSource.read(set)));
     Decontamination.Result result = Decontamination.check(problems, read, ngram);
     hits = result.hits();
     err.println("decontamination: " + hits.size() + " of " + problems.size() + " problems share " + ngram

@@ -3,13 +3,15 @@ package dev.sphere.cli;
 import dev.sphere.bindings.HeldFiles;
 import dev.sphere.engine.Problem;
 import dev.sphere.engine.SamplingSettings;
-import dev.sphere.engine.data.ProblemReader;
 import dev.sphere.engine.data.ReadOptions;
 import dev.sphere.engine.data.StepCase;
-import dev.sphere.engine.data.StepCases;
+import dev.sphere.engine.decode.LlamaPolicy;
 import dev.sphere.engine.embedded.ModelSource;
+import dev.sphere.engine.embedded.ProblemSource;
+import dev.sphere.engine.embedded.StepCaseSource;
+import dev.sphere.engine.eval.StepQuality;
+import dev.sphere.engine.eval.StepScores;
 import dev.sphere.engine.grade.AnswerGrader;
-import dev.sphere.engine.model.LlamaPolicy;
 import dev.sphere.engine.reward.Aggregation;
 import dev.sphere.engine.reward.ImplicitPrm;
 import dev.sphere.engine.reward.MonteCarloPrm;
@@ -17,8 +19,6 @@ import dev.sphere.engine.run.Manner;
 import dev.sphere.engine.run.OpenPrm;
 import dev.sphere.engine.run.PrmSpec;
 import dev.sphere.engine.search.SearchSettings;
-import dev.sphere.engine.stepeval.StepQuality;
-import dev.sphere.engine.stepeval.StepScores;
 import dev.sphere.engine.strategy.BestOfNGain;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -117,13 +117,13 @@ final class EvalPrmCommand implements Callable<Integer> {
     PrmSpec reward = new PrmSpec(bare ? "implicit:" + file + "," + prm.substring("implicit:".length()) : prm,
         new MonteCarloPrm.Settings(
             rollouts, SamplingSettings.temperature(temperature, manner.solutionTokens()), false), prmBeta);
-    List<StepCase> cases = steps == null ? List.of() : StepCases.read(steps, stepsLimit);
+    List<StepCase> cases = steps == null ? List.of() : StepCaseSource.read(steps, stepsLimit);
     if (reward.knowsAnswers() && cases.stream().anyMatch(c -> c.problem().answer().isEmpty())) {
       throw new IllegalArgumentException(
           "--prm " + prm + " needs the problems' answers, but " + steps + " has rows without an answer field");
     }
     List<Problem> list =
-        problems == null ? List.of() : ProblemReader.read(problems, ReadOptions.defaults().withLimit(limit)).problems();
+        problems == null ? List.of() : ProblemSource.read(problems, ReadOptions.defaults().withLimit(limit)).problems();
     Map<String, Object> figures = new LinkedHashMap<>();
     figures.put("prm", prm);
     figures.put("reward_knows_answers", reward.knowsAnswers());

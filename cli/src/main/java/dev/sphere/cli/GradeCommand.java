@@ -1,10 +1,10 @@
 package dev.sphere.cli;
 
-import dev.sphere.engine.data.ProblemReader;
+import dev.sphere.engine.data.GradeFile;
 import dev.sphere.engine.data.ProblemSet;
 import dev.sphere.engine.data.ReadOptions;
+import dev.sphere.engine.embedded.ProblemSource;
 import dev.sphere.engine.grade.GoldCheck;
-import dev.sphere.engine.grade.GradeFile;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
@@ -80,7 +80,7 @@ final class GradeCommand implements Callable<Integer> {
     List<String> golds = new ArrayList<>();
     ReadOptions options = ReadOptions.defaults().skippingBad();
     for (String file : source.golds) {
-      ProblemSet set = ProblemReader.read(file, options);
+      ProblemSet set = ProblemSource.read(file, options);
       set.problems().forEach(p -> golds.add(p.answer()));
       set.skipped().forEach(b -> spec.commandLine().getErr().println("skipped row " + b.line() + " of " + file + ": " + b.reason()));
     }

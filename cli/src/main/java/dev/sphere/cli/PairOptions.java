@@ -1,7 +1,7 @@
 package dev.sphere.cli;
 
+import dev.sphere.engine.prompt.Prompts;
 import dev.sphere.engine.stage.PairRules;
-import dev.sphere.engine.stage.Prompts;
 import dev.sphere.engine.stage.Stage;
 import dev.sphere.engine.stage.StageSettings;
 import java.util.List;

@@ -1,8 +1,8 @@
 package dev.sphere.cli;
 
-import dev.sphere.engine.data.ProblemReader;
 import dev.sphere.engine.data.ProblemSet;
 import dev.sphere.engine.data.ReadOptions;
+import dev.sphere.engine.embedded.ProblemSource;
 import java.io.PrintWriter;
 import picocli.CommandLine.Option;
 
@@ -44,7 +44,7 @@ final class ProblemOptions {
       throw new IllegalArgumentException("--limit must not be negative, it is " + limit);
     }
     ProblemSet set =
-        ProblemReader.read(source, new ReadOptions(questionField, answerField, idField, skipBad, limit));
+        ProblemSource.read(source, new ReadOptions(questionField, answerField, idField, skipBad, limit));
     for (ProblemSet.BadRow bad : set.skipped()) {
       err.println("skipped row " + bad.line() + " of " + source + ": " + bad.reason());
     }

@@ -1,7 +1,7 @@
 package dev.sphere.cli;
 
-import dev.sphere.engine.model.ChatTemplate;
-import dev.sphere.engine.stage.Prompts;
+import dev.sphere.engine.prompt.ChatTemplate;
+import dev.sphere.engine.prompt.Prompts;
 import picocli.CommandLine.Option;
 
 /** What is said to a model: a mixin for commands that ask it for solutions. */

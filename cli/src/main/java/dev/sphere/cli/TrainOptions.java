@@ -1,7 +1,7 @@
 package dev.sphere.cli;
 
 import dev.sphere.engine.embedded.ModelSource;
-import dev.sphere.engine.model.ChatTemplate;
+import dev.sphere.engine.prompt.ChatTemplate;
 import dev.sphere.gguf.GgmlType;
 import dev.sphere.trainer.data.Packing;
 import dev.sphere.trainer.data.RowReport.OnBadRow;

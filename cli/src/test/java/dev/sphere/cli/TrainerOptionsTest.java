@@ -19,8 +19,8 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.BeforeAll;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import picocli.CommandLine;
@@ -226,7 +226,7 @@ class TrainerOptionsTest {
     Map<String, String> expected = new TreeMap<>();
     for (String change : c.changes) {
       String[] parts = change.split("=", 2);
-      String value = parts[1].equals("PLAIN") ? dev.sphere.engine.model.ChatTemplate.PLAIN.source() : parts[1];
+      String value = parts[1].equals("PLAIN") ? dev.sphere.engine.prompt.ChatTemplate.PLAIN.source() : parts[1];
       expected.put(parts[0], value.replace("DIR", dir.toString()));
     }
     Map<String, String> changes = new TreeMap<>();

@@ -7,7 +7,7 @@ import dev.sphere.bindings.ContextOptions;
 import dev.sphere.bindings.KvType;
 import dev.sphere.bindings.Model;
 import dev.sphere.bindings.TargetLogProbs;
-import dev.sphere.engine.model.Scorer;
+import dev.sphere.engine.decode.Scorer;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;

@@ -1,7 +1,6 @@
 package dev.sphere.engine.data;
 
 import dev.sphere.engine.Problem;
-import dev.sphere.engine.embedded.ProblemSource;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -9,10 +8,9 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Optional;
 import java.util.Set;
 
-/** Reads problem sets: {@code embedded:...} by name, or a file of problems. */
+/** Reads problems from files. */
 public final class ProblemReader {
   private ProblemReader() {}
 
@@ -24,27 +22,16 @@ public final class ProblemReader {
   /**
    * Reads a problem set.
    *
-   * @param source the name of an embedded set (embedded:train, embedded:test), or the path of a .jsonl, .json, .csv or
-   *     .parquet file
+   * @param source the path of a .jsonl, .json, .csv or .parquet file
    * @throws IllegalArgumentException when there is no such file, a field is missing, or a row is bad and bad rows are not
    *     skipped; the message names the row
    * @throws UncheckedIOException when reading fails
    */
   public static ProblemSet read(String source, ReadOptions options) {
-    Optional<List<Problem>> embedded = ProblemSource.embedded(source);
-    if (embedded.isPresent()) {
-      List<Problem> all = embedded.get();
-      int n = options.limit() == 0 ? all.size() : Math.min(options.limit(), all.size());
-      return new ProblemSet(source, all.subList(0, n), List.of());
-    }
-    if (source.startsWith("embedded:")) {
-      throw new IllegalArgumentException(
-          "problems " + source + ": no such embedded set; there are " + String.join(", ", ProblemSource.EMBEDDED));
-    }
     Path file = Path.of(source);
     if (!Files.isRegularFile(file)) {
-      throw new IllegalArgumentException("problems " + source + ": there is no such file; give a .jsonl, .json, .csv or "
-          + ".parquet file or one of " + String.join(", ", ProblemSource.EMBEDDED));
+      throw new IllegalArgumentException(
+          "problems " + source + ": there is no such file; give a .jsonl, .json, .csv or .parquet file");
     }
     try (Rows rows = Rows.open(file)) {
       return collect(source, file, rows, options);

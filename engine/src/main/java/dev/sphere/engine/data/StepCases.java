@@ -1,7 +1,6 @@
 package dev.sphere.engine.data;
 
 import dev.sphere.engine.Problem;
-import dev.sphere.engine.embedded.StepCaseSource;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -19,19 +18,16 @@ public final class StepCases {
   private StepCases() {}
 
   /**
-   * Reads a file, or {@code embedded:steps}.
+   * Reads a file.
    *
    * @param limit most cases; 0 takes all
    * @throws IllegalArgumentException when there is no such file or a row is no such case; names the row
    */
   public static List<StepCase> read(String source, int limit) {
-    if (source.equals(StepCaseSource.NAME)) {
-      return StepCaseSource.cases(limit == 0 ? StepCaseSource.COUNT : limit);
-    }
     Path file = Path.of(source);
     if (!Files.isRegularFile(file)) {
-      throw new IllegalArgumentException("step cases " + source + ": there is no such file; give one in ProcessBench's "
-          + "format, or " + StepCaseSource.NAME);
+      throw new IllegalArgumentException(
+          "step cases " + source + ": there is no such file; give one in ProcessBench's format");
     }
     List<StepCase> cases = new ArrayList<>();
     try (Rows rows = Rows.open(file)) {

@@ -1,6 +1,6 @@
 package dev.sphere.engine.embedded;
 
-import dev.sphere.engine.stage.Prompts;
+import dev.sphere.engine.prompt.Prompts;
 import dev.sphere.gguf.GgmlType;
 import dev.sphere.gguf.RandomModel;
 import java.nio.file.Path;

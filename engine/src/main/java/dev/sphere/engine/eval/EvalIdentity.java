@@ -3,7 +3,7 @@ package dev.sphere.engine.eval;
 import dev.sphere.base.SplitMix;
 import dev.sphere.engine.Problem;
 import dev.sphere.engine.data.ProblemSet;
-import dev.sphere.engine.stage.Prompts;
+import dev.sphere.engine.prompt.Prompts;
 import dev.sphere.gguf.GgufFile;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;

@@ -12,7 +12,7 @@ import dev.sphere.engine.StopRule;
 import dev.sphere.engine.TokenPath;
 import dev.sphere.engine.grade.AnswerGrader;
 import dev.sphere.engine.grade.Verdict;
-import dev.sphere.engine.stage.Prompts;
+import dev.sphere.engine.prompt.Prompts;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;

@@ -7,7 +7,7 @@ import dev.sphere.engine.Policy;
 import dev.sphere.engine.Problem;
 import dev.sphere.engine.ProcessRewardModel;
 import dev.sphere.engine.TokenPath;
-import dev.sphere.engine.model.Prober;
+import dev.sphere.engine.decode.Prober;
 import dev.sphere.engine.stage.PrmFactory;
 import java.util.ArrayList;
 import java.util.Arrays;

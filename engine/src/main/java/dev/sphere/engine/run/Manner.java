@@ -2,7 +2,7 @@ package dev.sphere.engine.run;
 
 import dev.sphere.engine.embedded.EmbeddedModels;
 import dev.sphere.engine.embedded.EmbeddedTokenizer;
-import dev.sphere.engine.stage.Prompts;
+import dev.sphere.engine.prompt.Prompts;
 import dev.sphere.gguf.GgufFile;
 import java.nio.file.Path;
 

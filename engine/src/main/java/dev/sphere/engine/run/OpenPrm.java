@@ -1,12 +1,12 @@
 package dev.sphere.engine.run;
 
 import dev.sphere.engine.OutcomeReward;
+import dev.sphere.engine.decode.Prober;
 import dev.sphere.engine.reward.ImplicitPrm;
 import dev.sphere.engine.reward.ModelPrm;
 import dev.sphere.engine.reward.MonteCarloPrm;
 import dev.sphere.engine.reward.OutcomePrm;
 import dev.sphere.engine.reward.RandomPrm;
-import dev.sphere.engine.model.Prober;
 import dev.sphere.engine.stage.PrmFactory;
 import dev.sphere.gguf.GgufFile;
 import dev.sphere.gguf.PrmInfo;

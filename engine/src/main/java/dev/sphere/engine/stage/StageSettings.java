@@ -1,5 +1,7 @@
 package dev.sphere.engine.stage;
 
+import dev.sphere.engine.prompt.Prompts;
+
 /**
  * What shapes the three stages, besides the search itself.
  *

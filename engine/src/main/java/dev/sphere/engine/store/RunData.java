@@ -2,10 +2,10 @@ package dev.sphere.engine.store;
 
 import dev.sphere.engine.PreferencePair;
 import dev.sphere.engine.Problem;
+import dev.sphere.engine.prompt.Prompts;
 import dev.sphere.engine.search.Distinct;
 import dev.sphere.engine.search.Expansion;
 import dev.sphere.engine.stage.ProblemResult;
-import dev.sphere.engine.stage.Prompts;
 import dev.sphere.engine.stage.RunReport;
 import dev.sphere.engine.stage.Stage;
 import dev.sphere.engine.stage.StageResult;

@@ -8,8 +8,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sphere.bindings.KvType;
 import dev.sphere.bindings.Model;
-import dev.sphere.engine.model.LlamaPolicy;
-import dev.sphere.engine.model.Scorer;
+import dev.sphere.engine.decode.LlamaPolicy;
+import dev.sphere.engine.decode.Scorer;
 import dev.sphere.gguf.ByteVocabulary;
 import dev.sphere.gguf.GgmlType;
 import dev.sphere.gguf.RandomModel;

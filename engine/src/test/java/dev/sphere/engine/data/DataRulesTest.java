@@ -14,14 +14,15 @@ import dev.sphere.engine.PreferencePair;
 import dev.sphere.engine.Problem;
 import dev.sphere.engine.TokenPath;
 import dev.sphere.engine.embedded.ProblemSource;
+import dev.sphere.engine.embedded.StepCaseSource;
+import dev.sphere.engine.eval.StepQuality;
+import dev.sphere.engine.eval.StepScores;
+import dev.sphere.engine.prompt.Prompts;
 import dev.sphere.engine.stage.ProblemResult;
-import dev.sphere.engine.stage.Prompts;
 import dev.sphere.engine.stage.Reason;
 import dev.sphere.engine.stage.Stage;
 import dev.sphere.engine.stage.StageResult;
 import dev.sphere.engine.stage.StageSettings;
-import dev.sphere.engine.stepeval.StepQuality;
-import dev.sphere.engine.stepeval.StepScores;
 import dev.sphere.engine.store.PairExport;
 import dev.sphere.engine.store.Provenance;
 import dev.sphere.engine.store.RunData;
@@ -54,14 +55,16 @@ class DataRulesTest {
     assertEquals(List.of("r0", "r1", "r2"), ids(ProblemReader.read(file, skip.withLimit(3)).problems()));
     assertEquals(6, ProblemReader.read(file, skip).problems().size());
     assertEquals(6, ProblemReader.read(file, skip.withLimit(9)).problems().size());
+    assertEquals(6, ProblemSource.read(file, skip).problems().size());
     List<Problem> embedded = ProblemSource.embedded("embedded:test").orElseThrow();
-    assertEquals(embedded.subList(0, 4), ProblemReader.read("embedded:test",
+    assertEquals(embedded.subList(0, 4), ProblemSource.read("embedded:test",
         ReadOptions.defaults().withLimit(4)).problems());
     Path cases = Files.writeString(dir.resolve("c.jsonl"),
         "{\"problem\":\"Q\",\"steps\":[\"a\"],\"label\":0}\n".repeat(4));
     assertEquals(3, StepCases.read(cases.toString(), 3).size());
     assertEquals(4, StepCases.read(cases.toString(), 0).size());
-    assertEquals(5, StepCases.read("embedded:steps", 5).size());
+    assertEquals(2, StepCaseSource.read(cases.toString(), 2).size());
+    assertEquals(5, StepCaseSource.read("embedded:steps", 5).size());
   }
 
   @Test

@@ -8,7 +8,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sphere.engine.PreferencePair;
 import dev.sphere.engine.Problem;
-import dev.sphere.engine.grade.GradeFile;
 import dev.sphere.engine.store.PairExport;
 import java.io.BufferedOutputStream;
 import java.io.IOException;

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sphere.engine.Problem;
+import dev.sphere.engine.embedded.ProblemSource;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -96,8 +97,8 @@ class ProblemReaderTest {
     Files.writeString(file, "{\"id\":1,\"question\":\"a\",\"answer\":1}\n{\"id\":1,\"question\":\"b\",\"answer\":1}\n");
     assertThrows(IllegalArgumentException.class, () -> ProblemReader.read(file.toString()));
     assertThrows(IllegalArgumentException.class, () -> ProblemReader.read(dir.resolve("none.jsonl").toString()));
-    assertThrows(IllegalArgumentException.class, () -> ProblemReader.read("embedded:none"));
+    assertThrows(IllegalArgumentException.class, () -> ProblemSource.read("embedded:none"));
     assertThrows(IllegalArgumentException.class, () -> read("empty.jsonl", "\n"));
-    assertEquals(5, ProblemReader.read("embedded:test", ReadOptions.defaults().withLimit(5)).problems().size());
+    assertEquals(5, ProblemSource.read("embedded:test", ReadOptions.defaults().withLimit(5)).problems().size());
   }
 }

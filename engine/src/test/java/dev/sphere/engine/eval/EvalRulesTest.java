@@ -15,7 +15,7 @@ import dev.sphere.engine.TokenPath;
 import dev.sphere.engine.data.ProblemSet;
 import dev.sphere.engine.embedded.ModelSource;
 import dev.sphere.engine.grade.AnswerGrader;
-import dev.sphere.engine.stage.Prompts;
+import dev.sphere.engine.prompt.Prompts;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;

@@ -7,7 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.sphere.engine.Problem;
 import dev.sphere.engine.SamplingSettings;
 import dev.sphere.engine.ScriptedPolicy;
-import dev.sphere.engine.stage.Prompts;
+import dev.sphere.engine.prompt.Prompts;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;

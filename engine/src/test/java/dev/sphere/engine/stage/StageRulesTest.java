@@ -14,6 +14,7 @@ import dev.sphere.engine.PreferencePair;
 import dev.sphere.engine.Problem;
 import dev.sphere.engine.ProcessRewardModel;
 import dev.sphere.engine.ScriptedPolicy;
+import dev.sphere.engine.prompt.Prompts;
 import dev.sphere.engine.reward.RandomPrm;
 import dev.sphere.engine.search.SearchSettings;
 import java.util.ArrayList;

@@ -13,6 +13,7 @@ import dev.sphere.engine.Problem;
 import dev.sphere.engine.ProcessRewardModel;
 import dev.sphere.engine.ScriptedPolicy;
 import dev.sphere.engine.TokenPath;
+import dev.sphere.engine.prompt.Prompts;
 import dev.sphere.engine.search.SearchSettings;
 import java.util.List;
 import org.junit.jupiter.api.Test;

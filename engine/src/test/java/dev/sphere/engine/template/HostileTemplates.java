@@ -1,7 +1,7 @@
 package dev.sphere.engine.template;
 
 import dev.sphere.engine.Policy.Message;
-import dev.sphere.engine.model.ChatTemplate;
+import dev.sphere.engine.prompt.ChatTemplate;
 import java.util.ArrayList;
 import java.util.List;
 

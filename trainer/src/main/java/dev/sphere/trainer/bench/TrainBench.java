@@ -6,7 +6,7 @@ import dev.sphere.bindings.ContextOptions;
 import dev.sphere.bindings.KvType;
 import dev.sphere.bindings.Model;
 import dev.sphere.bindings.TargetLogProbs;
-import dev.sphere.engine.model.ChatTemplate;
+import dev.sphere.engine.prompt.ChatTemplate;
 import dev.sphere.trainer.autodiff.Products;
 import dev.sphere.trainer.data.Example;
 import dev.sphere.trainer.data.ExampleEncoder;

@@ -6,7 +6,7 @@ import dev.sphere.engine.MarkedText;
 import dev.sphere.engine.Policy.Message;
 import dev.sphere.engine.embedded.EmbeddedModels;
 import dev.sphere.engine.embedded.SftCorpus;
-import dev.sphere.engine.model.ChatTemplate;
+import dev.sphere.engine.prompt.ChatTemplate;
 import dev.sphere.gguf.GgmlType;
 import dev.sphere.gguf.GgufFile;
 import dev.sphere.gguf.GgufValue;

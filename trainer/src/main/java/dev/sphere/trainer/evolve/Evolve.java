@@ -3,22 +3,22 @@ package dev.sphere.trainer.evolve;
 import dev.sphere.bindings.HeldFiles;
 import dev.sphere.engine.Problem;
 import dev.sphere.engine.data.Decontamination;
-import dev.sphere.engine.data.ProblemReader;
 import dev.sphere.engine.data.ReadOptions;
+import dev.sphere.engine.decode.LlamaPolicy;
 import dev.sphere.engine.embedded.ModelSource;
+import dev.sphere.engine.embedded.ProblemSource;
 import dev.sphere.engine.eval.AnswerFile;
 import dev.sphere.engine.eval.Answered;
 import dev.sphere.engine.eval.Comparison;
 import dev.sphere.engine.eval.EvalResult;
 import dev.sphere.engine.eval.EvalSettings;
 import dev.sphere.engine.eval.Evaluator;
-import dev.sphere.engine.model.LlamaPolicy;
+import dev.sphere.engine.prompt.Prompts;
 import dev.sphere.engine.run.Manner;
 import dev.sphere.engine.run.PairSearch;
 import dev.sphere.engine.run.SearchListener;
 import dev.sphere.engine.run.SearchPlan;
 import dev.sphere.engine.stage.Progress;
-import dev.sphere.engine.stage.Prompts;
 import dev.sphere.engine.store.AtomicFile;
 import dev.sphere.engine.store.CheckedLines;
 import dev.sphere.engine.store.Damaged;
@@ -298,7 +298,7 @@ public final class Evolve {
   }
 
   private static List<Problem> read(String source, int limit) {
-    return ProblemReader.read(source, ReadOptions.defaults().withLimit(limit)).problems();
+    return ProblemSource.read(source, ReadOptions.defaults().withLimit(limit)).problems();
   }
 
   /** An evaluation on problems that were searched proves nothing. */

@@ -1,13 +1,13 @@
 package dev.sphere.trainer.evolve;
 
 import dev.sphere.engine.SamplingSettings;
+import dev.sphere.engine.prompt.Prompts;
 import dev.sphere.engine.reward.MonteCarloPrm;
 import dev.sphere.engine.run.Manner;
 import dev.sphere.engine.run.PrmSpec;
 import dev.sphere.engine.run.SearchPlan;
 import dev.sphere.engine.search.SearchSettings;
 import dev.sphere.engine.stage.PairRules;
-import dev.sphere.engine.stage.Prompts;
 import dev.sphere.engine.stage.StageSettings;
 import dev.sphere.engine.stage.StageSettings.Pairing;
 import dev.sphere.engine.strategy.Kind;

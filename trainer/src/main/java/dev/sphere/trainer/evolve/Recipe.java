@@ -3,9 +3,9 @@ package dev.sphere.trainer.evolve;
 import static java.util.stream.Collectors.joining;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
-import dev.sphere.engine.model.ChatTemplate;
+import dev.sphere.engine.prompt.ChatTemplate;
+import dev.sphere.engine.prompt.Prompts;
 import dev.sphere.engine.stage.PairRules;
-import dev.sphere.engine.stage.Prompts;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

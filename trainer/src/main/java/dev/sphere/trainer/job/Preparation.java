@@ -3,7 +3,7 @@ package dev.sphere.trainer.job;
 import dev.sphere.bindings.Model;
 import dev.sphere.bindings.Vocabulary;
 import dev.sphere.engine.MarkedText;
-import dev.sphere.engine.model.ChatTemplate;
+import dev.sphere.engine.prompt.ChatTemplate;
 import dev.sphere.engine.store.RunData;
 import dev.sphere.engine.store.StoreException;
 import dev.sphere.gguf.GgufFile;

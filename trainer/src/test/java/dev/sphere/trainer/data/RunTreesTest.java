@@ -5,9 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import dev.sphere.engine.Generation;
 import dev.sphere.engine.Problem;
+import dev.sphere.engine.prompt.Prompts;
 import dev.sphere.engine.search.Candidate;
 import dev.sphere.engine.search.Expansion;
-import dev.sphere.engine.stage.Prompts;
 import dev.sphere.engine.stage.Stage;
 import dev.sphere.engine.stage.StageResult;
 import dev.sphere.engine.store.PairExport;

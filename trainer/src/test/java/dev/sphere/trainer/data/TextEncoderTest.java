@@ -7,7 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sphere.bindings.Model;
 import dev.sphere.engine.PreferencePair;
-import dev.sphere.engine.model.ChatTemplate;
+import dev.sphere.engine.prompt.ChatTemplate;
 import dev.sphere.gguf.ByteVocabulary;
 import dev.sphere.gguf.GgmlType;
 import dev.sphere.gguf.GgufValue;

@@ -8,15 +8,15 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sphere.engine.PreferencePair;
 import dev.sphere.engine.Problem;
-import dev.sphere.engine.data.ProblemReader;
 import dev.sphere.engine.data.ReadOptions;
+import dev.sphere.engine.decode.LlamaPolicy;
 import dev.sphere.engine.embedded.ModelSource;
+import dev.sphere.engine.embedded.ProblemSource;
 import dev.sphere.engine.eval.AnswerFile;
 import dev.sphere.engine.eval.Answered;
 import dev.sphere.engine.eval.EvalResult;
 import dev.sphere.engine.eval.EvalSettings;
 import dev.sphere.engine.eval.Evaluator;
-import dev.sphere.engine.model.LlamaPolicy;
 import dev.sphere.engine.run.Manner;
 import dev.sphere.engine.run.PairSearch;
 import dev.sphere.engine.store.FileSums;
@@ -312,7 +312,7 @@ class EvolveTest {
   /** What a policy says to the six evaluation problems. */
   private static List<String> answer(Path model, Path adapter) throws InterruptedException {
     Manner manner = Manner.of(model);
-    List<Problem> problems = ProblemReader.read("embedded:validation", ReadOptions.defaults().withLimit(6)).problems();
+    List<Problem> problems = ProblemSource.read("embedded:validation", ReadOptions.defaults().withLimit(6)).problems();
     try (LlamaPolicy policy = LlamaPolicy.open(model, adapter, manner.prompts().template(), 0)) {
       return new Evaluator(policy, manner.prompts()).run(problems, EvalSettings.greedy(200), done -> { })
           .answers().stream().map(Answered::text).toList();

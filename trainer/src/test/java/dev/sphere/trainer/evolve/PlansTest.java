@@ -145,7 +145,7 @@ class PlansTest {
     Map<String, String> expected = new TreeMap<>();
     for (String change : c.changes) {
       String[] parts = change.split("=", 2);
-      expected.put(parts[0], parts[1].equals("PLAIN") ? dev.sphere.engine.model.ChatTemplate.PLAIN.source() : parts[1]);
+      expected.put(parts[0], parts[1].equals("PLAIN") ? dev.sphere.engine.prompt.ChatTemplate.PLAIN.source() : parts[1]);
     }
     assertEquals(expected, Flat.changes(before, after));
   }

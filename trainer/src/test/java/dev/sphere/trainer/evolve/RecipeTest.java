@@ -4,8 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.sphere.engine.model.ChatTemplate;
-import dev.sphere.engine.stage.Prompts;
+import dev.sphere.engine.prompt.ChatTemplate;
+import dev.sphere.engine.prompt.Prompts;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 

@@ -7,7 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sphere.bindings.Model;
 import dev.sphere.bindings.Rope;
-import dev.sphere.engine.model.Scorer;
+import dev.sphere.engine.decode.Scorer;
 import dev.sphere.gguf.ByteVocabulary;
 import dev.sphere.gguf.GgmlType;
 import dev.sphere.gguf.RandomModel;

@@ -1,0 +1,212 @@
+package dev.sphere.engine.decode;
+
+import dev.sphere.bindings.Adapter;
+import dev.sphere.bindings.Batch;
+import dev.sphere.bindings.ContextOptions;
+import dev.sphere.bindings.Decoder;
+import dev.sphere.bindings.Model;
+import java.util.ArrayDeque;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.locks.LockSupport;
+
+/**
+ * A thread that owns a decoder and steps in it all that it was asked for: it takes what is new from the inbox, makes
+ * one micro-batch, and begins again; with nothing to do it sleeps. When a step fails the loop ends, and everything that
+ * waits fails with what ended it, before anything is freed: should that fail too, nobody is left waiting.
+ *
+ * @param <J> what can be asked for
+ */
+abstract class DecodeLoop<J extends LoopJob<?>> implements AutoCloseable {
+  /** Cells that the longest sequence leaves free, so that a step always finds room. */
+  static final int RESERVE = 64;
+
+  final Model model;
+  final ContextOptions options;
+  private final String what;
+  private final Adapter adapter;
+  private final ConcurrentLinkedQueue<J> inbox = new ConcurrentLinkedQueue<>();
+  private final CompletableFuture<Void> ready = new CompletableFuture<>();
+  private final Thread thread;
+  private volatile boolean closing;
+  private volatile Throwable failure;
+  private volatile Throwable notFreed; // what went wrong when the thread freed its memory
+
+  // What follows belongs to the loop's thread.
+  final ArrayDeque<J> waiting = new ArrayDeque<>();
+  Decoder decoder;
+  KvCache cache;
+  Batch batch;
+
+  /**
+   * A loop that is not started.
+   *
+   * @param what the loop serves, for messages
+   * @param name of the thread
+   * @param adapter null for none
+   */
+  DecodeLoop(String what, String name, Model model, Adapter adapter, ContextOptions options) {
+    this.what = what;
+    this.model = model;
+    this.adapter = adapter;
+    this.options = options;
+    this.thread = Thread.ofPlatform().name(name).daemon().unstarted(this::run);
+  }
+
+  /** Closes each, whatever becomes of the others; then throws what the first threw. */
+  static void closeAll(List<? extends DecodeLoop<?>> loops) {
+    RuntimeException first = null;
+    for (DecodeLoop<?> loop : loops) {
+      try {
+        loop.close();
+      } catch (RuntimeException e) {
+        if (first == null) {
+          first = e;
+        } else {
+          first.addSuppressed(e);
+        }
+      }
+    }
+    if (first != null) {
+      throw first;
+    }
+  }
+
+  /** Opens the decoder, when its thread begins. */
+  Decoder open() {
+    return Decoder.open(model, adapter, options);
+  }
+
+  /** Allocates native memory of the loop's own, after that. */
+  abstract void allocate();
+
+  /** Frees it, when the thread ends; also if it was not allocated. */
+  abstract void free();
+
+  /** Whether something is being computed: then the loop does not sleep. */
+  abstract boolean busy();
+
+  /** Admits what waits, and computes one micro-batch. */
+  abstract void step();
+
+  /** The loop has slept for so long. */
+  void slept(long nanos) {}
+
+  /** Fails what is being computed. */
+  abstract void failActive(Throwable cause);
+
+  /** Starts the thread and returns when its decoder is there, or throws what kept it from being made. */
+  final void start() {
+    thread.start();
+    try {
+      ready.join();
+    } catch (CompletionException e) {
+      throw e.getCause() instanceof RuntimeException r ? r : e;
+    }
+  }
+
+  void submit(J job) {
+    inbox.add(job);
+    LockSupport.unpark(thread);
+    if (failure != null) { // the loop has ended, or has just failed what was in its inbox
+      failInbox();
+    }
+  }
+
+  private void run() {
+    try {
+      decoder = open();
+      batch = new Batch(options.batch());
+      cache = new KvCache(decoder);
+      allocate();
+      ready.complete(null);
+      while (receive()) {
+        step();
+      }
+      failure = new IllegalStateException("the " + what + " was closed");
+    } catch (Throwable e) {
+      failure = e;
+    }
+    try {
+      failActive(failure);
+      waiting.forEach(j -> j.fail(failure));
+      failInbox();
+    } finally {
+      freeAll();
+      ready.completeExceptionally(failure); // without effect when the loop had begun
+    }
+  }
+
+  /** Each part, whatever becomes of the others. */
+  private void freeAll() {
+    for (AutoCloseable part : new AutoCloseable[] {this::free, batch, decoder}) {
+      try {
+        if (part != null) {
+          part.close();
+        }
+      } catch (Throwable e) {
+        if (notFreed == null) {
+          notFreed = e;
+        } else {
+          notFreed.addSuppressed(e);
+        }
+      }
+    }
+  }
+
+  /** Takes what is new; sleeps while there is nothing to do. False when the loop is to end. */
+  private boolean receive() {
+    if (inbox.isEmpty() && waiting.isEmpty() && !busy() && !closing) {
+      IdleEvent event = new IdleEvent();
+      event.begin();
+      long begin = System.nanoTime();
+      while (inbox.isEmpty() && !closing) {
+        LockSupport.park(this);
+        if (Thread.interrupted()) {
+          throw new IllegalStateException("the loop of the " + what + " was interrupted");
+        }
+      }
+      event.commit();
+      slept(System.nanoTime() - begin);
+    }
+    for (J job = inbox.poll(); job != null; job = inbox.poll()) {
+      waiting.add(job);
+    }
+    return !closing;
+  }
+
+  private void failInbox() {
+    for (J job = inbox.poll(); job != null; job = inbox.poll()) {
+      job.fail(failure);
+    }
+  }
+
+  /**
+   * Ends the loop; calls that wait fail. Returns when the decoder is freed.
+   *
+   * @throws IllegalStateException when it could not be freed: its memory may be lost until the process ends
+   */
+  @Override
+  public final void close() {
+    closing = true;
+    LockSupport.unpark(thread);
+    boolean interrupted = false;
+    while (thread.isAlive()) {
+      try {
+        thread.join();
+      } catch (InterruptedException e) {
+        interrupted = true;
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+    Throwable why = notFreed;
+    if (why != null) {
+      notFreed = null; // told once
+      throw new IllegalStateException("the decoder of the " + what + " could not be closed: " + why, why);
+    }
+  }
+}

@@ -1,0 +1,27 @@
+package dev.sphere.engine.decode;
+
+import dev.sphere.engine.Generation;
+import dev.sphere.engine.Policy.Request;
+import java.util.List;
+
+/** One call of generate, on its way through a lane. */
+final class Job extends LoopJob<List<Generation>> {
+  final int[] path;
+  final List<Request> requests;
+  final Generation[] done;
+  int open; // requests that are not done
+
+  Job(int[] path, List<Request> requests) {
+    this.path = path;
+    this.requests = requests;
+    this.done = new Generation[requests.size()];
+    this.open = requests.size();
+  }
+
+  void finish(int request, Generation generation) {
+    done[request] = generation;
+    if (--open == 0) {
+      result.complete(List.of(done));
+    }
+  }
+}

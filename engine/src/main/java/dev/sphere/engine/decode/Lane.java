@@ -1,0 +1,329 @@
+package dev.sphere.engine.decode;
+
+import dev.sphere.bindings.Adapter;
+import dev.sphere.bindings.ContextOptions;
+import dev.sphere.bindings.Model;
+import dev.sphere.engine.Generation.Finish;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * A decode loop on a thread of its own: a context, and all the rollouts that step together in it.
+ *
+ * <p>Each step: admit jobs while there is room, gather one token of every rollout that generates, fill the rest of the
+ * micro-batch with tokens of paths that are not computed yet, make room in the cache, compute, draw, hand finished
+ * generations out. When the cache is too small for what is active, the youngest rollout loses its place and is computed
+ * again later; it draws the same tokens as if it had stayed.
+ */
+final class Lane extends DecodeLoop<Job> {
+  private static final int WORTH_WAITING = 32; // tokens that another rollout computes; fewer are no reason to idle
+  private static final int MOST_CONSIDERED = 64;
+
+  private final int most; // rollouts that step together, with what the last job may have more, since it comes whole
+  private final int limit; // longest sequence
+  private final AtomicInteger load = new AtomicInteger();
+  private final RolloutCounters counters;
+
+  /** Trees that began in this lane; guarded by {@link Lanes}. */
+  int trees;
+
+  // What follows belongs to the loop's thread.
+  private Job next; // of those that wait the one whose turn it is, null when that is not known
+  private final ArrayDeque<Rollout> displaced = new ArrayDeque<>();
+  private final ArrayDeque<Rollout> active = new ArrayDeque<>(); // those to be served first stand in front
+  private final List<Rollout> forks = new ArrayList<>();
+  private RowDraws draws;
+
+  Lane(String name, Model model, Adapter adapter, ContextOptions options, int slots, int limit,
+      RolloutCounters counters) {
+    super("policy", name, model, adapter, options);
+    this.most = Math.min(slots + slots / 4, LlamaPolicy.Options.MOST_SLOTS);
+    this.limit = limit;
+    this.counters = counters;
+  }
+
+  /** Requests that wait or are computed here. */
+  int load() {
+    return load.get();
+  }
+
+  @Override
+  void submit(Job job) {
+    load.addAndGet(job.requests.size());
+    job.result.whenComplete((r, e) -> load.addAndGet(-job.requests.size()));
+    super.submit(job);
+  }
+
+  @Override
+  void allocate() {
+    draws = new RowDraws(model, options.threads());
+  }
+
+  @Override
+  void free() {
+    if (draws != null) {
+      draws.close();
+    }
+  }
+
+  @Override
+  boolean busy() {
+    return !active.isEmpty() || !displaced.isEmpty();
+  }
+
+  @Override
+  void slept(long nanos) {
+    counters.idle(nanos);
+  }
+
+  @Override
+  void failActive(Throwable cause) {
+    active.forEach(r -> r.job.fail(cause));
+    displaced.forEach(r -> r.job.fail(cause));
+  }
+
+  @Override
+  void step() {
+    long begin = System.nanoTime();
+    dropCancelled();
+    admit();
+    if (active.isEmpty()) {
+      return;
+    }
+    makeRoom();
+    gather();
+    long ready = System.nanoTime();
+    decoder.decode(batch);
+    long decoded = System.nanoTime();
+    cache.decoded();
+    counters.step(batch.size());
+    long drawn = decoded;
+    if (!draws.rollouts().isEmpty()) {
+      counters.drawn(draws.sample(decoder));
+      drawn = System.nanoTime();
+      handOut();
+    }
+    counters.took(decoded - ready, drawn - decoded, System.nanoTime() - drawn + ready - begin);
+  }
+
+  // --- admission ---
+
+  private void dropCancelled() {
+    waiting.removeIf(Job::isOver);
+    displaced.removeIf(r -> r.job.isOver());
+    active.removeIf(
+        r -> {
+          if (r.job.isOver()) {
+            cache.retire(r.entry);
+          }
+          return r.job.isOver();
+        });
+  }
+
+  private void admit() {
+    while (!displaced.isEmpty()) {
+      Rollout rollout = displaced.peek();
+      if (!active.isEmpty() && !fits(rollout.requests(), rollout.length())) {
+        return;
+      }
+      activate(displaced.poll());
+    }
+    while (!waiting.isEmpty()) {
+      if (next == null || next.isOver()) {
+        next = bestCached(); // kept until it fits: looking through the cache at every step is not free
+      }
+      if (!active.isEmpty() && (!fits(next.requests.size(), next.path.length) || isBeingComputed(next.path))) {
+        return;
+      }
+      waiting.remove(next);
+      activate(new Rollout(next, 0));
+      next = null;
+    }
+  }
+
+  /**
+   * The waiting job with most of its path in the cache: trees that have begun go on before others begin, so that fewer
+   * are resident at once. In what order jobs are computed changes no result.
+   */
+  private Job bestCached() {
+    Job best = waiting.peek();
+    int most = -1;
+    int looked = 0;
+    for (Job job : waiting) {
+      int cached = cache.cachedPrefix(job.path, job.path.length - 1);
+      if (cached > most) {
+        most = cached;
+        best = job;
+      }
+      if (++looked == MOST_CONSIDERED) {
+        break;
+      }
+    }
+    return best;
+  }
+
+  /**
+   * Whether a path that is being computed will leave much more of this one in the cache than is there now: examples or a
+   * system prompt before every question, when all begin at once.
+   */
+  private boolean isBeingComputed(int[] path) {
+    int cached = -1;
+    for (Rollout r : active) {
+      if (r.pending() > 1) {
+        int n = Math.min(r.length(), path.length) - 1;
+        int different = Arrays.mismatch(r.tokens(), 0, n, path, 0, n);
+        int common = different < 0 ? n : different;
+        cached = cached < 0 ? cache.cachedPrefix(path, path.length - 1) : cached;
+        if (common - cached >= WORTH_WAITING) {
+          return true;
+        }
+      }
+    }
+    return false;
+  }
+
+  /** Whether there are slots for so many requests, and cells for the path and a few more for all that is active. */
+  private boolean fits(int requests, int length) {
+    int used = 0;
+    for (Rollout r : active) {
+      used += r.requests();
+    }
+    int cells = length + 8 * (used + requests) + RESERVE;
+    return used + requests <= most
+        && (cache.free() >= cells || cache.capacity() - cache.activeCells() >= cells);
+  }
+
+  private void activate(Rollout rollout) {
+    rollout.entry = cache.open(rollout.tokens(), rollout.length() - 1);
+    counters.reused(rollout.entry.length());
+    active.addLast(rollout);
+  }
+
+  // --- one micro-batch ---
+
+  /**
+   * Compacts the cache when this step does not fit; with less than a whole micro-batch it goes on as long as it can.
+   * What is active may fill three quarters of the cache; others must wait.
+   */
+  private void makeRoom() {
+    if (cache.free() >= RESERVE || cache.free() > pending()) {
+      return;
+    }
+    int most = cache.capacity() / 4 * 3;
+    while (active.size() > 1 && cache.activeCells() > most) {
+      Rollout shortest = active.stream().min(Comparator.comparingInt(Rollout::length)).orElseThrow();
+      active.remove(shortest);
+      cache.retain(shortest.entry); // may survive the compaction, if nothing else wants the room
+      shortest.entry = null;
+      displaced.addLast(shortest);
+      counters.displaced();
+    }
+    cache.compact(cache.capacity() / 2);
+    counters.compacted();
+  }
+
+  private int pending() {
+    int sum = 0;
+    for (Rollout r : active) {
+      sum += r.pending();
+    }
+    return sum;
+  }
+
+  /** Fills the batch; one place is kept for padding. */
+  private void gather() {
+    batch.clear();
+    draws.clear();
+    int room = Math.min(options.microBatch(), cache.free()) - 1;
+    int n = active.size();
+    for (int i = 0; i < n && batch.size() < room; i++) {
+      Rollout r = active.pollFirst();
+      if (r.pending() == 1) {
+        add(r);
+      }
+      active.addLast(r); // what was served goes to the back
+    }
+    for (Rollout r : active) {
+      while (r.pending() > 0 && batch.size() < room) {
+        add(r);
+      }
+    }
+    cache.pad(batch);
+  }
+
+  private void add(Rollout r) {
+    int position = r.entry.length();
+    boolean last = r.pending() == 1;
+    batch.add(r.token(position), position, r.entry.sequence(), last);
+    cache.append(r.entry, r.token(position));
+    if (last) {
+      draws.add(r);
+    }
+  }
+
+  // --- after the computation ---
+
+  private void handOut() {
+    int next = 0;
+    for (Rollout r : draws.rollouts()) {
+      int requests = r.requests();
+      fork(r);
+      for (int k = 0; k < requests; k++) {
+        accept(k == 0 ? r : forks.get(k - 1), next++);
+      }
+    }
+  }
+
+  /** The path is computed: from here on each of the job's requests has its own rollout. */
+  private void fork(Rollout r) {
+    forks.clear();
+    if (r.forked) {
+      return;
+    }
+    r.forked = true;
+    for (int request = 1; request < r.job.requests.size(); request++) {
+      Rollout other = new Rollout(r.job, request);
+      other.forked = true;
+      other.entry = cache.fork(r.entry, r.length());
+      active.addLast(other);
+      forks.add(other);
+    }
+  }
+
+  private void accept(Rollout r, int draw) {
+    if (r.job.isOver()) {
+      return;
+    }
+    Finish finish;
+    try {
+      finish = r.accept(draws.token(draw), draws.logProb(draw), model.vocabulary(), limit);
+    } catch (RuntimeException e) { // the caller's stop rule
+      r.job.fail(e);
+      return;
+    }
+    if (finish != null) {
+      active.remove(r);
+      leave(r, finish);
+      r.job.finish(r.request, r.generation(finish));
+    }
+  }
+
+  /** A finished step is likely to be extended; a finished solution is not, but its path may be. */
+  private void leave(Rollout r, Finish finish) {
+    if (finish == Finish.STOP) {
+      cache.retain(r.entry);
+      return;
+    }
+    int path = r.job.path.length - 1;
+    boolean keepPath = r.job.open == 1 && path > 0 && !cache.covers(r.job.path, path, r.entry);
+    KvCache.Entry kept = keepPath ? cache.fork(r.entry, path) : null;
+    cache.retire(r.entry);
+    if (kept != null) {
+      cache.retain(kept);
+    }
+  }
+}

@@ -1,0 +1,65 @@
+package dev.sphere.engine.decode;
+
+import dev.sphere.engine.TokenPath;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.WeakHashMap;
+
+/** The lanes of a policy, and which of them computes what. Thread-safe. */
+final class Lanes implements AutoCloseable {
+  private final List<Lane> lanes;
+  private final int spare; // requests; a lane that has fewer has slots to spare
+  private final Map<TokenPath, Lane> laneOfNode = new WeakHashMap<>();
+  private boolean closed;
+
+  /** Lanes that are not started, each with so many slots. */
+  Lanes(List<Lane> lanes, int slots) {
+    this.lanes = List.copyOf(lanes);
+    this.spare = Math.max(1, slots / 2);
+  }
+
+  /** Starts all, or none and throws what kept one from starting. */
+  void start() {
+    try {
+      lanes.forEach(Lane::start);
+    } catch (Throwable e) {
+      close();
+      throw e;
+    }
+  }
+
+  /**
+   * Hands a job over. A path goes on where the nearest of its nodes was computed last, since its cells are there; a new
+   * tree goes where the least is waiting. Where a lane has more to do than another that has slots to spare, the job
+   * moves there, and computes its path once more rather than wait: so one tree keeps all lanes busy. What is drawn does
+   * not depend on the lane.
+   */
+  synchronized void submit(TokenPath path, Job job) {
+    if (closed) {
+      throw new IllegalStateException("the policy is closed");
+    }
+    Lane freest = lanes.stream().min(Comparator.comparingInt(Lane::load).thenComparingInt(l -> l.trees)).orElseThrow();
+    Lane lane = null;
+    for (TokenPath node = path; node != null && lane == null; node = node.parent()) {
+      lane = laneOfNode.get(node);
+    }
+    int moved = freest.load() + job.requests.size();
+    if (lane == null) {
+      lane = freest;
+      lane.trees++;
+    } else if (moved <= spare && moved <= lane.load()) {
+      lane = freest;
+    }
+    laneOfNode.put(path, lane);
+    lane.submit(job);
+  }
+
+  @Override
+  public void close() {
+    synchronized (this) {
+      closed = true;
+    }
+    DecodeLoop.closeAll(lanes);
+  }
+}

@@ -1,0 +1,53 @@
+package dev.sphere.engine.eval;
+
+import dev.sphere.base.InFlight;
+import dev.sphere.base.SplitMix;
+import dev.sphere.engine.DrawKey;
+import dev.sphere.engine.Generation;
+import dev.sphere.engine.Policy;
+import dev.sphere.engine.ProcessRewardModel;
+import dev.sphere.engine.TokenPath;
+import dev.sphere.engine.data.StepCase;
+import dev.sphere.engine.prompt.Prompts;
+import java.util.List;
+import java.util.function.IntConsumer;
+
+/** Scores given solutions step by step, as a search would have scored them. */
+public final class StepScores {
+  private StepScores() {}
+
+  /**
+   * Scores all steps of all cases.
+   *
+   * @param policy tokenises the steps; a Monte Carlo reward also rolls out with it
+   * @param separator what ends a step in the policy's words
+   * @param seed of the draws, if the reward draws
+   * @param parallel cases in flight; changes speed alone
+   * @param done told how many cases are done
+   * @return for each case the scores of its steps, in order
+   */
+  public static List<double[]> of(List<StepCase> cases, Policy policy, ProcessRewardModel prm, Prompts prompts,
+      String separator, long seed, int parallel, IntConsumer done) throws InterruptedException {
+    int[] finished = {0};
+    return InFlight.run(cases, parallel, c -> one(c, policy, prm, prompts, separator, seed),
+        (index, scores) -> done.accept(++finished[0]));
+  }
+
+  private static double[] one(
+      StepCase c, Policy policy, ProcessRewardModel prm, Prompts prompts, String separator, long seed)
+      throws InterruptedException {
+    TokenPath path = TokenPath.root(policy.tokenizePrompt(policy.prompt(prompts.ask(c.problem()))));
+    double[] scores = new double[c.steps().size()];
+    for (int i = 0; i < scores.length; i++) {
+      boolean last = i == scores.length - 1;
+      String text = last ? c.steps().get(i) : c.steps().get(i).stripTrailing() + separator;
+      int[] tokens = policy.tokenizeAnswer(text);
+      Generation step = new Generation(
+          tokens, new float[tokens.length], text, last ? Generation.Finish.END : Generation.Finish.STOP);
+      DrawKey key = new DrawKey(seed, SplitMix.hash(c.problem().id()), SplitMix.hash("step " + i), 0);
+      scores[i] = prm.score(c.problem(), path, key, List.of(step))[0];
+      path = path.extend(tokens);
+    }
+    return scores;
+  }
+}

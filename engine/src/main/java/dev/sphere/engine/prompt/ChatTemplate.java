@@ -1,0 +1,146 @@
+package dev.sphere.engine.prompt;
+
+import dev.sphere.bindings.Model;
+import dev.sphere.bindings.Vocabulary;
+import dev.sphere.engine.MarkedText;
+import dev.sphere.engine.Policy.Message;
+import dev.sphere.engine.template.Template;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.time.LocalDate;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Turns a dialogue into the prompt that a model was trained on: a Jinja template as Hugging Face's chat templates are
+ * (tool-free chat), rendered as their tokenizers do. Thread-safe.
+ *
+ * <p>A template comes with a stranger's model: what it can reach and how much it may do is bounded ({@link
+ * dev.sphere.engine.template}).
+ *
+ * <p>For the same prompt every day, {@code strftime_now} is undefined where the template asks whether it is defined,
+ * and 26 July 2024 (the default of Llama's templates) elsewhere.
+ */
+public final class ChatTemplate {
+  /** The fallback: a turn a paragraph, without special tokens. */
+  public static final ChatTemplate PLAIN =
+      new ChatTemplate(
+          "{% for message in messages %}"
+              + "{% if message['role'] == 'user' %}{{ 'Problem: ' + message['content'] + '\\n\\n' }}"
+              + "{% elif message['role'] == 'assistant' %}{{ 'Solution: ' + message['content'] + '\\n\\n' }}"
+              + "{% else %}{{ message['content'] + '\\n\\n' }}{% endif %}{% endfor %}"
+              + "{% if add_generation_prompt %}{{ 'Solution:' }}{% endif %}",
+          "",
+          "");
+
+  private static final LocalDate TODAY = LocalDate.of(2024, 7, 26);
+
+  private final String source;
+  private final Template template;
+  private final Map<String, Object> tokens;
+  private final LocalDate today;
+
+  /**
+   * A template.
+   *
+   * @param source Jinja text
+   * @param startToken the text of the model's start token, for {@code bos_token}; empty for none
+   * @param endToken likewise {@code eos_token}
+   * @throws IllegalArgumentException when the text is no template; names what is not understood, and its line
+   */
+  public ChatTemplate(String source, String startToken, String endToken) {
+    this.source = source;
+    this.template = parse(source);
+    this.tokens = Map.of("bos_token", startToken, "eos_token", endToken);
+    this.today = source.contains("strftime_now is defined") ? null : TODAY;
+  }
+
+  private static Template parse(String source) {
+    try {
+      return Template.parse(source);
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException(
+          "The chat template cannot be read: " + e.getMessage() + ". Give another template in the recipe.", e);
+    }
+  }
+
+  /** The template in a model's file; {@link #PLAIN} when it has none. */
+  public static ChatTemplate of(Model model) {
+    return of(model, null);
+  }
+
+  /**
+   * A template for a model.
+   *
+   * @param told the Jinja text; null or empty for the one in the model's file, {@link #PLAIN} where that has none
+   */
+  public static ChatTemplate of(Model model, String told) {
+    String source = told == null || told.isBlank() ? model.chatTemplate() : told;
+    if (source == null || source.isBlank()) {
+      return PLAIN;
+    }
+    Vocabulary v = model.vocabulary();
+    return new ChatTemplate(source, name(v, v.start()), name(v, v.end()));
+  }
+
+  /**
+   * The Jinja text that a user names.
+   *
+   * @param told {@code plain} ({@link #PLAIN}), Jinja text (anything with {@code {{} or {@code {%}), or a file of it; null
+   *     for none
+   * @return the text; null for none
+   * @throws IllegalArgumentException when the file cannot be read, or the text is no template
+   */
+  public static String named(String told) {
+    if (told == null || told.equals("plain")) {
+      return told == null ? null : PLAIN.source();
+    }
+    String source = told;
+    if (!told.contains("{{") && !told.contains("{%")) {
+      try {
+        source = Files.readString(Path.of(told));
+      } catch (IOException | InvalidPathException e) {
+        throw new IllegalArgumentException(
+            "the chat template '" + told + "' cannot be read: give plain, a file of Jinja text, or the text itself", e);
+      }
+    }
+    new ChatTemplate(source, "", ""); // what is no template is refused here, with its reason
+    return source;
+  }
+
+  private static String name(Vocabulary vocabulary, int token) {
+    return token == Vocabulary.NONE ? "" : vocabulary.name(token);
+  }
+
+  /** The Jinja text. */
+  public String source() {
+    return source;
+  }
+
+  /**
+   * Renders a dialogue.
+   *
+   * @param addGenerationPrompt ends with what opens the assistant's answer
+   * @return the prompt; marked is what comes from the messages
+   * @throws IllegalArgumentException when the template refuses the dialogue or cannot be rendered; the message says why
+   */
+  public MarkedText prompt(List<Message> messages, boolean addGenerationPrompt) {
+    Map<String, Object> values = new HashMap<>(tokens);
+    values.put("add_generation_prompt", addGenerationPrompt);
+    try {
+      return template.render(messages, values, today);
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException(
+          "The chat template cannot render this dialogue: " + e.getMessage() + ". Give another template in the recipe.",
+          e);
+    }
+  }
+
+  /** The text of {@link #prompt}. */
+  public String render(List<Message> messages, boolean addGenerationPrompt) {
+    return prompt(messages, addGenerationPrompt).text();
+  }
+}

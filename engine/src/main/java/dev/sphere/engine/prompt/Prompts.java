@@ -1,0 +1,77 @@
+package dev.sphere.engine.prompt;
+
+import dev.sphere.engine.Policy;
+import dev.sphere.engine.Problem;
+import dev.sphere.engine.SolutionMarker;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * What is said to the models.
+ *
+ * @param system the system turn; empty for none
+ * @param question the user's turn; {@code {question}} stands for the problem's text
+ * @param correction the user's turn after a wrong solution; {@code {marker}} stands for {@code correctedAfter}
+ * @param correctedAfter in an answer to {@code correction}, the solution begins after the last line that begins with this text
+ *     ({@link SolutionMarker}); an answer without it makes no pair. Empty: the whole answer is the solution
+ * @param template the Jinja text that renders a dialogue; empty for each model's own chat template
+ */
+public record Prompts(String system, String question, String correction, String correctedAfter, String template) {
+  public Prompts {
+    if (!question.contains("{question}")) {
+      throw new IllegalArgumentException("the question's template must contain {question}, it is: " + question);
+    }
+    if (correction.isBlank()) {
+      throw new IllegalArgumentException("the correction prompt must not be empty");
+    }
+  }
+
+  /** With each model's own chat template. */
+  public Prompts(String system, String question, String correction, String correctedAfter) {
+    this(system, question, correction, correctedAfter, "");
+  }
+
+  /** The same, where what is told (not null) takes the place of what stands here. */
+  public Prompts with(String system, String question, String correction, String correctedAfter, String template) {
+    return new Prompts(
+        system == null ? this.system : system,
+        question == null ? this.question : question,
+        correction == null ? this.correction : correction,
+        correctedAfter == null ? this.correctedAfter : correctedAfter,
+        template == null ? this.template : template);
+  }
+
+  /** For instruction-tuned models: reason step by step, the final answer in {@code \boxed{}}. */
+  public static Prompts defaults() {
+    return new Prompts(
+        "",
+        "{question}\n\nPlease reason step by step, and put your final answer within \\boxed{}.",
+        "Your solution above reaches a wrong answer. Say in one or two sentences where the first mistake is. Then "
+            + "write a line \"{marker}\" and, after it, solve the problem again from the beginning, step by step, "
+            + "with your final answer within \\boxed{}.",
+        "Corrected solution:");
+  }
+
+  /** The dialogue that asks for a solution. */
+  public List<Policy.Message> ask(Problem problem) {
+    List<Policy.Message> dialogue = new ArrayList<>();
+    if (!system.isEmpty()) {
+      dialogue.add(new Policy.Message("system", system));
+    }
+    dialogue.add(new Policy.Message("user", question.replace("{question}", problem.question())));
+    return dialogue;
+  }
+
+  /** The dialogue that shows a wrong solution and asks to find the mistake and to solve the problem again. */
+  public List<Policy.Message> askToCorrect(Problem problem, String wrongSolution) {
+    List<Policy.Message> dialogue = ask(problem);
+    dialogue.add(new Policy.Message("assistant", wrongSolution));
+    dialogue.add(new Policy.Message("user", correction.replace("{marker}", correctedAfter).replace("{question}", problem.question())));
+    return dialogue;
+  }
+
+  /** What comes before the solution in an answer to the correction prompt. */
+  public SolutionMarker marker() {
+    return SolutionMarker.of(correctedAfter);
+  }
+}

@@ -1,0 +1,155 @@
+package dev.sphere.engine.decode;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.sphere.bindings.Batch;
+import dev.sphere.bindings.Context;
+import dev.sphere.bindings.ContextOptions;
+import dev.sphere.bindings.Model;
+import dev.sphere.engine.decode.Prober.Probe;
+import dev.sphere.engine.decode.Prober.Reading;
+import dev.sphere.gguf.GgmlType;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.concurrent.Callable;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class ProberTest {
+  @TempDir Path dir;
+
+  /** The same outputs, one text at a time in a context of its own, token rows of the final micro-batch. */
+  private static float[] plainHidden(Model model, int[] tokens) {
+    ContextOptions o = ContextOptions.invariant(1024, 3, 1);
+    ContextOptions hidden = new ContextOptions(o.cells(), o.batch(), o.microBatch(), o.sequences(), o.threads(),
+        o.unified(), o.flashAttention(), o.kvType(), true);
+    try (Context context = Context.open(model, hidden); Batch batch = new Batch(63)) {
+      float[] last = new float[model.width()];
+      for (int from = 0; from < tokens.length; from += 61) {
+        int to = Math.min(tokens.length, from + 61);
+        batch.clear();
+        for (int i = from; i < to; i++) {
+          batch.add(tokens[i], i, 0, true);
+        }
+        int rows = batch.size();
+        if (rows == 1) {
+          batch.add(0, 0, 1, true);
+        }
+        context.decode(batch);
+        context.embeddings().read((long) (rows - 1) * last.length, last);
+        if (batch.size() > rows) {
+          context.removeSequence(1, -1, -1);
+        }
+      }
+      return last;
+    }
+  }
+
+  private static List<int[]> texts(long seed) {
+    SplittableRandom random = new SplittableRandom(seed);
+    List<int[]> texts = new ArrayList<>();
+    int[] prompt = random.ints(90, 3, 250).toArray();
+    for (int branch = 0; branch < 4; branch++) {
+      int[] step = random.ints(1 + random.nextInt(40), 3, 250).toArray();
+      int[] text = java.util.Arrays.copyOf(prompt, prompt.length + step.length);
+      System.arraycopy(step, 0, text, prompt.length, step.length);
+      texts.add(text);
+      texts.add(java.util.Arrays.copyOf(text, text.length - step.length / 2));
+    }
+    texts.add(new int[] {7});
+    return texts;
+  }
+
+  @Test
+  void hiddenStatesAndLogProbsAreThoseOfThePlainWay() throws Exception {
+    Path file = TestModels.write(dir, "tiny-qwen2", GgmlType.F16);
+    List<int[]> texts = texts(1);
+    try (Model model = Model.load(file);
+        Scorer scorer = Scorer.of(model, null, 1, 1, 1024);
+        Prober states = Prober.open(file, true);
+        Prober logits = Prober.open(file, false)) {
+      List<Reading> hidden = states.read(1, texts.stream().map(t -> Probe.atEnd(t)).toList());
+      for (int i = 0; i < texts.size(); i++) {
+        assertArrayEquals(plainHidden(model, texts.get(i)), hidden.get(i).hidden(), "text " + i);
+      }
+      for (int[] text : texts) {
+        if (text.length > 60) {
+          float[] expected = scorer.score(List.of(new Scorer.Row(java.util.Arrays.copyOf(text, 60),
+              java.util.Arrays.copyOfRange(text, 60, text.length)))).getFirst();
+          assertArrayEquals(expected, logits.read(1, List.of(Probe.continuation(text, 60))).getFirst().logProbs());
+        }
+      }
+    }
+  }
+
+  /** Many texts at once, in a cache that is far too small for all of them, give what each gives alone. */
+  @Test
+  void whatSharesTheBatchChangesNothing() throws Exception {
+    Path file = TestModels.write(dir, "tiny-llama", GgmlType.Q8_0);
+    List<float[]> alone = new ArrayList<>();
+    List<Probe> probes = new ArrayList<>();
+    for (int i = 0; i < 12; i++) {
+      for (int[] text : texts(i)) {
+        probes.add(Probe.atEnd(text, 5, 9));
+      }
+    }
+    for (Probe probe : probes.subList(0, 20)) {
+      try (Prober one = Prober.open(file, false)) {
+        alone.add(one.read(0, List.of(probe)).getFirst().logProbs());
+      }
+    }
+    LlamaPolicy.Options tight = new LlamaPolicy.Options(1, 1, 8, 512, 0, LlamaPolicy.Options.CACHE);
+    try (Prober crowded = Prober.open(Model.load(file), false, tight);
+        var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+      List<Callable<float[]>> calls = new ArrayList<>();
+      for (Probe probe : probes) {
+        calls.add(() -> crowded.read(0, List.of(probe)).getFirst().logProbs());
+      }
+      List<Future<float[]>> all = threads.invokeAll(calls);
+      for (int i = 0; i < alone.size(); i++) {
+        assertArrayEquals(alone.get(i), all.get(i).get(), "probe " + i);
+      }
+    }
+  }
+
+  @Test
+  void aNewStepCostsItsOwnTokens() throws Exception {
+    Path file = TestModels.write(dir, "tiny-qwen2", GgmlType.F32);
+    int[] text = new SplittableRandom(3).ints(200, 3, 250).toArray();
+    try (Prober prober = Prober.open(file, false)) {
+      List<Probe> siblings = new ArrayList<>();
+      for (int i = 0; i < 5; i++) {
+        int[] sibling = java.util.Arrays.copyOf(text, 110);
+        sibling[100] = 10 + i;
+        siblings.add(Probe.atEnd(sibling, 1));
+      }
+      prober.read(0, siblings);
+      assertEquals(100 + 5 * 10, prober.tokens(), "the prompt is computed once for all siblings");
+      int[] child = java.util.Arrays.copyOf(text, 120);
+      child[100] = 12;
+      long before = prober.tokens();
+      prober.read(0, List.of(Probe.atEnd(child, 1)));
+      assertEquals(10, prober.tokens() - before);
+    }
+  }
+
+  @Test
+  void tooLongTextsGiveNothingAndAClosedProberSaysSo() throws Exception {
+    Path file = TestModels.write(dir, "tiny-qwen2", GgmlType.F32);
+    Prober prober = Prober.open(file, false);
+    assertNull(prober.read(0, List.of(Probe.atEnd(new int[prober.limit() + 1], 1))).getFirst());
+    prober.close();
+    prober.close();
+    String message = assertThrows(IllegalStateException.class,
+        () -> prober.read(0, List.of(Probe.atEnd(new int[3], 1)))).getMessage();
+    assertTrue(message.contains("closed"), message);
+  }
+}
