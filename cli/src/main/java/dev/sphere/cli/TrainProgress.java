@@ -1,6 +1,6 @@
 package dev.sphere.cli;
 
-import dev.sphere.trainer.loop.StepMetrics;
+import dev.sphere.trainer.checkpoint.StepMetrics;
 import dev.sphere.trainer.loop.TrainingListener;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;

@@ -1,10 +1,10 @@
 package dev.sphere.cli;
 
-import dev.sphere.trainer.job.TrainJob;
+import dev.sphere.trainer.checkpoint.StepMetrics;
 import dev.sphere.trainer.job.TrainJob.Outcome;
+import dev.sphere.trainer.job.TrainJob;
 import dev.sphere.trainer.job.TrainPlan;
 import dev.sphere.trainer.job.TrainTask;
-import dev.sphere.trainer.loop.StepMetrics;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;

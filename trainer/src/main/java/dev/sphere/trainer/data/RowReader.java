@@ -125,24 +125,24 @@ public final class RowReader {
   }
 
   private PreferencePair preference(String id, JsonNode row) {
-    JsonNode chosen = Fields.required(row, "chosen");
-    JsonNode rejected = Fields.required(row, "rejected");
-    JsonNode prompt = Fields.optional(row, "prompt");
+    JsonNode chosen = RowFields.required(row, "chosen");
+    JsonNode rejected = RowFields.required(row, "rejected");
+    JsonNode prompt = RowFields.optional(row, "prompt");
     MarkedText[] texts = chosen.isArray() || rejected.isArray()
-        ? dialogues(prompt, Fields.messages(chosen, "chosen"), Fields.messages(rejected, "rejected"))
-        : texts(prompt, Fields.text(chosen, "chosen"), Fields.text(rejected, "rejected"));
+        ? dialogues(prompt, RowFields.messages(chosen, "chosen"), RowFields.messages(rejected, "rejected"))
+        : texts(prompt, RowFields.text(chosen, "chosen"), RowFields.text(rejected, "rejected"));
     boolean messages = chosen.isArray() || rejected.isArray() || prompt != null && prompt.isArray();
     PreferencePair pair = new PreferencePair(
-        Fields.textOr(row, "problem_id", id),
-        Fields.textOr(row, "stage", ""),
+        RowFields.textOr(row, "problem_id", id),
+        RowFields.textOr(row, "stage", ""),
         texts[0].text(),
         texts[1].text(),
         texts[2].text(),
-        Fields.ints(row, "prompt_tokens"),
-        Fields.ints(row, "chosen_tokens"),
-        Fields.ints(row, "rejected_tokens"),
+        RowFields.ints(row, "prompt_tokens"),
+        RowFields.ints(row, "chosen_tokens"),
+        RowFields.ints(row, "rejected_tokens"),
         messages ? texts[0].content()
-            : Fields.optional(row, "prompt_content") == null ? null : Fields.ints(row, "prompt_content"));
+            : RowFields.optional(row, "prompt_content") == null ? null : RowFields.ints(row, "prompt_content"));
     pair.markedPrompt(); // marks that do not fit are this row's mistake
     return pair;
   }
@@ -159,7 +159,7 @@ public final class RowReader {
       same--; // as TRL: a space belongs to the word after it
     }
     if (same == 0) {
-      throw new Fields.Malformed("no \"prompt\", and chosen and rejected do not begin alike");
+      throw new RowFields.Malformed("no \"prompt\", and chosen and rejected do not begin alike");
     }
     return new MarkedText[] {
       MarkedText.of(chosen.substring(0, same)),
@@ -172,42 +172,42 @@ public final class RowReader {
     List<Message> before = new ArrayList<>();
     int same = 0;
     if (prompt != null) {
-      before.addAll(prompt.isArray() ? Fields.messages(prompt, "prompt") : List.of(new Message("user", prompt(prompt).text())));
+      before.addAll(prompt.isArray() ? RowFields.messages(prompt, "prompt") : List.of(new Message("user", prompt(prompt).text())));
     } else {
       while (same < Math.min(chosen.size(), rejected.size()) - 1 && chosen.get(same).equals(rejected.get(same))) {
         before.add(chosen.get(same++));
       }
     }
     if (before.isEmpty()) {
-      throw new Fields.Malformed("no \"prompt\", and chosen and rejected do not begin with the same messages");
+      throw new RowFields.Malformed("no \"prompt\", and chosen and rejected do not begin with the same messages");
     }
     return new MarkedText[] {
       encoder.prompt(before),
-      MarkedText.content(Fields.answer(chosen, same, "chosen")),
-      MarkedText.content(Fields.answer(rejected, same, "rejected"))
+      MarkedText.content(RowFields.answer(chosen, same, "chosen")),
+      MarkedText.content(RowFields.answer(rejected, same, "rejected"))
     };
   }
 
   private List<ImitationRow> imitation(String id, JsonNode row) {
-    JsonNode given = Fields.optional(row, "weight");
+    JsonNode given = RowFields.optional(row, "weight");
     double weight = given == null ? 1 : given.asDouble(-1);
     if (!(weight >= 0 && weight < Double.POSITIVE_INFINITY)) {
-      throw new Fields.Malformed("\"weight\" is " + given + ": it must be a number of at least 0");
+      throw new RowFields.Malformed("\"weight\" is " + given + ": it must be a number of at least 0");
     }
-    if (Fields.optional(row, "messages") != null) {
-      return answers(id, Fields.messages(row.get("messages"), "messages"), weight);
+    if (RowFields.optional(row, "messages") != null) {
+      return answers(id, RowFields.messages(row.get("messages"), "messages"), weight);
     }
-    if (Fields.optional(row, "text") != null) {
-      return List.of(new ImitationRow(id, null, MarkedText.of(Fields.text(row.get("text"), "text")), weight));
+    if (RowFields.optional(row, "text") != null) {
+      return List.of(new ImitationRow(id, null, MarkedText.of(RowFields.text(row.get("text"), "text")), weight));
     }
-    JsonNode prompt = Fields.required(row, "prompt");
-    JsonNode completion = Fields.required(row, "completion");
+    JsonNode prompt = RowFields.required(row, "prompt");
+    JsonNode completion = RowFields.required(row, "completion");
     if (completion.isArray()) {
       return List.of(new ImitationRow(id,
           prompt(prompt),
-          MarkedText.content(Fields.answer(Fields.messages(completion, "completion"), 0, "completion")), weight));
+          MarkedText.content(RowFields.answer(RowFields.messages(completion, "completion"), 0, "completion")), weight));
     }
-    String text = Fields.text(completion, "completion");
+    String text = RowFields.text(completion, "completion");
     return List.of(new ImitationRow(
         id, prompt(prompt), prompt.isArray() ? MarkedText.content(text) : MarkedText.of(text), weight));
   }
@@ -222,34 +222,34 @@ public final class RowReader {
       }
     }
     if (rows.isEmpty()) {
-      throw new Fields.Malformed("\"messages\" has no answer of the assistant after a first message");
+      throw new RowFields.Malformed("\"messages\" has no answer of the assistant after a first message");
     }
     return rows;
   }
 
   private MarkedText prompt(JsonNode prompt) {
     return prompt.isArray()
-        ? encoder.prompt(Fields.messages(prompt, "prompt"))
-        : MarkedText.of(Fields.text(prompt, "prompt"));
+        ? encoder.prompt(RowFields.messages(prompt, "prompt"))
+        : MarkedText.of(RowFields.text(prompt, "prompt"));
   }
 
   private StepRow steps(String id, JsonNode row) {
     List<String> steps = new ArrayList<>();
-    for (JsonNode step : Fields.required(row, "completions")) {
-      steps.add(Fields.text(step, "completions"));
+    for (JsonNode step : RowFields.required(row, "completions")) {
+      steps.add(RowFields.text(step, "completions"));
     }
-    JsonNode given = Fields.required(row, "labels");
+    JsonNode given = RowFields.required(row, "labels");
     if (steps.isEmpty() || given.size() != steps.size()) {
-      throw new Fields.Malformed(steps.size() + " \"completions\" but " + given.size() + " \"labels\"");
+      throw new RowFields.Malformed(steps.size() + " \"completions\" but " + given.size() + " \"labels\"");
     }
     double[] labels = new double[steps.size()];
     for (int i = 0; i < labels.length; i++) {
       JsonNode label = given.get(i);
       labels[i] = label.isBoolean() ? (label.asBoolean() ? 1 : 0) : label.isNull() ? Double.NaN : label.asDouble(-1);
       if (labels[i] < 0 || labels[i] > 1) {
-        throw new Fields.Malformed("\"labels\" has " + label + ": a label is true, false or a number from 0 to 1");
+        throw new RowFields.Malformed("\"labels\" has " + label + ": a label is true, false or a number from 0 to 1");
       }
     }
-    return new StepRow(id, prompt(Fields.required(row, "prompt")), steps, labels);
+    return new StepRow(id, prompt(RowFields.required(row, "prompt")), steps, labels);
   }
 }

@@ -18,7 +18,7 @@ import dev.sphere.trainer.loop.TrainingResult;
 import dev.sphere.trainer.loss.LossSettings;
 import dev.sphere.trainer.model.ModelOptions;
 import dev.sphere.trainer.model.TrainableModels;
-import dev.sphere.trainer.report.RunTracker;
+import dev.sphere.trainer.output.RunTracker;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;

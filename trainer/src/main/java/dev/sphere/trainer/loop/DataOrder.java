@@ -12,19 +12,19 @@ import java.util.Map;
  * Which examples a step sees: a pure function of (data, seed, epoch, step), so that a resumed run needs no state of a
  * random generator.
  */
-final class DataOrder {
+public final class DataOrder {
   private final List<? extends Example> examples;
   private final TrainSettings settings;
   private int epoch = -1;
   private List<Integer> order;
 
-  DataOrder(List<? extends Example> examples, TrainSettings settings) {
+  public DataOrder(List<? extends Example> examples, TrainSettings settings) {
     this.examples = examples;
     this.settings = settings;
   }
 
   /** Indices of the examples of a step, steps counted from 0 over the whole run. */
-  List<Integer> step(int step) {
+  public List<Integer> step(int step) {
     int perEpoch = settings.stepsPerEpoch(examples.size());
     if (step / perEpoch != epoch) {
       epoch = step / perEpoch;

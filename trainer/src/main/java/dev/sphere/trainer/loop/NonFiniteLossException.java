@@ -6,11 +6,20 @@ import java.util.List;
 public class NonFiniteLossException extends RuntimeException {
   private static final long serialVersionUID = 1;
 
+  private static final String ADVICE =
+      "The step was not made and the last checkpoint is good. Look at these rows, or train anew with a lower learning "
+          + "rate in another folder";
+
   private final transient List<String> rows;
   private final int step;
 
-  NonFiniteLossException(int step, String what, List<String> rows, String advice) {
-    super("step " + step + ": " + what + " in the batch of rows " + abridged(rows) + ". " + advice);
+  /**
+   * @param step the step that was not made, counted from 1
+   * @param what is not finite
+   * @param rows ids of the rows of the batch that went wrong
+   */
+  public NonFiniteLossException(int step, String what, List<String> rows) {
+    super("step " + step + ": " + what + " in the batch of rows " + abridged(rows) + ". " + ADVICE);
     this.step = step;
     this.rows = List.copyOf(rows);
   }

@@ -1,13 +1,14 @@
 package dev.sphere.trainer.loop;
 
 import dev.sphere.bindings.NativeFloats;
+import dev.sphere.trainer.checkpoint.MetricSums;
 import dev.sphere.trainer.data.Example;
 import dev.sphere.trainer.data.MicroBatch;
 import java.util.List;
 import java.util.Map;
 
 /** What is minimised: turns a step's micro-batches into gradients and metrics. */
-interface Objective extends AutoCloseable {
+public interface Objective extends AutoCloseable {
   /**
    * Adds the gradient of the step's loss to the model's gradients.
    *

@@ -2,6 +2,8 @@ package dev.sphere.trainer.loop;
 
 import dev.sphere.base.Sha256;
 import dev.sphere.trainer.TrainableModel;
+import dev.sphere.trainer.checkpoint.CheckpointMismatchException;
+import dev.sphere.trainer.checkpoint.Identity;
 import dev.sphere.trainer.data.Example;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -15,18 +17,18 @@ import java.util.stream.Collectors;
  *
  * @param <E> the kind of examples
  */
-public abstract sealed class Trainer<E extends Example> permits DpoTrainer, SftTrainer, StepTrainer {
-  final TrainableModel model;
-  final List<E> examples;
-  final TrainSettings settings;
-  final RunOptions options;
+public abstract class Trainer<E extends Example> {
+  protected final TrainableModel model;
+  protected final List<E> examples;
+  protected final TrainSettings settings;
+  protected final RunOptions options;
   private final Identity identity;
 
   /**
    * @param method its name in artefacts
    * @param more what shapes the result besides the model's and the loop's settings, by name
    */
-  Trainer(
+  protected Trainer(
       String method,
       TrainableModel model,
       List<E> examples,
@@ -61,10 +63,10 @@ public abstract sealed class Trainer<E extends Example> permits DpoTrainer, SftT
   }
 
   /** What is minimised; made once the run's folder is held and before anything is restored into the model. */
-  abstract Objective objective();
+  protected abstract Objective objective();
 
   /** The hash of one number of each example. */
-  static <E extends Example> String hash(List<E> examples, ToDoubleFunction<E> number) {
+  protected static <E extends Example> String hash(List<E> examples, ToDoubleFunction<E> number) {
     return Sha256.of(
         examples.stream().map(e -> Double.toString(number.applyAsDouble(e))).collect(Collectors.joining(",")));
   }

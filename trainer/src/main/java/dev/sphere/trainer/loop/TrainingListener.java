@@ -1,5 +1,6 @@
 package dev.sphere.trainer.loop;
 
+import dev.sphere.trainer.checkpoint.StepMetrics;
 import java.nio.file.Path;
 
 /** Hears of a run's progress, on the training thread. */

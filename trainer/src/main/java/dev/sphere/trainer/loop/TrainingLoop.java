@@ -1,6 +1,12 @@
 package dev.sphere.trainer.loop;
 
 import dev.sphere.trainer.TrainableModel;
+import dev.sphere.trainer.checkpoint.CheckpointMismatchException;
+import dev.sphere.trainer.checkpoint.Checkpoints;
+import dev.sphere.trainer.checkpoint.Identity;
+import dev.sphere.trainer.checkpoint.MetricSums;
+import dev.sphere.trainer.checkpoint.MetricsLog;
+import dev.sphere.trainer.checkpoint.StepMetrics;
 import dev.sphere.trainer.data.Example;
 import dev.sphere.trainer.data.MicroBatch;
 import dev.sphere.trainer.data.PackingStats;
@@ -24,10 +30,6 @@ import java.util.Map;
  * step, everything else is in the checkpoint.
  */
 final class TrainingLoop {
-  static final String NON_FINITE_ADVICE =
-      "The step was not made and the last checkpoint is good. Look at these rows, or train anew with a lower learning "
-          + "rate in another folder";
-
   private final TrainableModel model;
   private final List<? extends Example> examples;
   private final TrainSettings settings;
@@ -69,7 +71,7 @@ final class TrainingLoop {
       }
       try (Objective objective = maker.make()) {
         Checkpoints checkpoints = new Checkpoints(
-            folder, identity, model.parameters(), optimizer, options.listener(), objective.state());
+            folder, identity, model.parameters(), optimizer, options.listener()::note, objective.state());
         Checkpoints.Position start = checkpoints.restore();
         if (start != null) {
           tokens = start.tokens();
@@ -77,7 +79,7 @@ final class TrainingLoop {
         }
         try (MetricsLog log =
             new MetricsLog(MetricsLog.in(options.output()), start == null ? 0 : start.step(),
-                start == null ? null : start.metrics(), options.listener())) {
+                start == null ? null : start.metrics(), options.listener()::note)) {
           return steps(start, objective, optimizer, checkpoints, log);
         }
       }
@@ -117,14 +119,20 @@ final class TrainingLoop {
         options.listener().step(last, total);
       }
       if (settings.saveEvery() > 0 && step % settings.saveEvery() == 0) {
-        saved = checkpoints.save(step, tokens, pending, log.lines(), settings.keepLast());
+        saved = save(step, checkpoints, log);
         savedAt = step;
       }
     }
     if (saved == null || savedAt != step) {
-      saved = checkpoints.save(step, tokens, pending, log.lines(), settings.keepLast());
+      saved = save(step, checkpoints, log);
     }
     return new TrainingResult(step, step == total, last, saved, identity);
+  }
+
+  private Path save(int step, Checkpoints checkpoints, MetricsLog log) {
+    Path file = checkpoints.save(step, tokens, pending, log.lines(), settings.keepLast());
+    options.listener().checkpoint(file);
+    return file;
   }
 
   private void step(int step, int total, List<Example> batch, Objective objective, Optimizer optimizer) {
@@ -134,7 +142,7 @@ final class TrainingLoop {
     double norm = optimizer.gradientNorm();
     if (!Double.isFinite(norm)) {
       List<String> rows = batch.stream().map(Example::id).toList();
-      throw new NonFiniteLossException(step + 1, "the gradient is not finite", rows, NON_FINITE_ADVICE);
+      throw new NonFiniteLossException(step + 1, "the gradient is not finite", rows);
     }
     double rate = settings.optimizer().learningRate() * settings.schedule().factor(step, total);
     optimizer.step(rate, optimizer.clipFactor(norm));

@@ -1,5 +1,7 @@
 package dev.sphere.trainer.loop;
 
+import dev.sphere.trainer.checkpoint.Identity;
+import dev.sphere.trainer.checkpoint.StepMetrics;
 import java.nio.file.Path;
 
 /**

@@ -1,2 +1,2 @@
-/** The training loop: SFT and DPO, metrics, checkpoints and exact resume. */
+/** The training loop: steps over packed examples, whatever an objective minimises, with exact resume. */
 package dev.sphere.trainer.loop;

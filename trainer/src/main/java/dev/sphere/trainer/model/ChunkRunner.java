@@ -22,7 +22,7 @@ final class ChunkRunner implements AutoCloseable {
   private final ModelOptions options;
   private final Transformer transformer;
   /** One for each chunk of a batch that is kept between its forward and its backward pass. */
-  private final List<Checkpoints> kept = new ArrayList<>();
+  private final List<ActivationCheckpoints> kept = new ArrayList<>();
 
   ChunkRunner(Backend backend, Architecture shape, Weights weights, ModelOptions options) {
     this.backend = backend;
@@ -32,13 +32,13 @@ final class ChunkRunner implements AutoCloseable {
   }
 
   long checkpointBytes() {
-    return kept.stream().mapToLong(Checkpoints::bytes).sum();
+    return kept.stream().mapToLong(ActivationCheckpoints::bytes).sum();
   }
 
   /** Log-probabilities of the chunk's predictions, in its order. */
   float[] forward(Chunk chunk, boolean adapter) {
-    try (Pass pass = pass(chunk, shape.layers())) {
-      Head head = pass.head();
+    try (ChunkGraph pass = pass(chunk, shape.layers())) {
+      OutputHead head = pass.head();
       head.forward(pass.layers(pass.embedding(), 0, shape.layers(), adapter));
       pass.run();
       return head.logProbs();
@@ -47,7 +47,7 @@ final class ChunkRunner implements AutoCloseable {
 
   /** log Σ p² at each of the chunk's predictions, in its order. */
   float[] collisions(Chunk chunk) {
-    try (Pass pass = pass(chunk, shape.layers())) {
+    try (ChunkGraph pass = pass(chunk, shape.layers())) {
       VocabularyHead head = pass.vocabularyHead();
       head.forwardCollisions(pass.layers(pass.embedding(), 0, shape.layers(), true));
       pass.run();
@@ -57,7 +57,7 @@ final class ChunkRunner implements AutoCloseable {
 
   /** Whether all activations of the chunk may be kept from its forward to its backward pass. */
   boolean fitsWhole(Chunk chunk) {
-    return segmentLayers(chunk) == shape.layers() && chunk.rows().length <= Head.rowsAtOnce(shape, options);
+    return segmentLayers(chunk) == shape.layers() && chunk.rows().length <= OutputHead.rowsAtOnce(shape, options);
   }
 
   /** Whether the chunk's last segment may wait, with its activations, for the loss's weights. */
@@ -74,10 +74,10 @@ final class ChunkRunner implements AutoCloseable {
     int last = bounds.length - 2;
     forwardSegments(chunk, bounds, 0);
     float[] logProbs;
-    try (Pass pass = pass(chunk, bounds[last + 1] - bounds[last])) {
+    try (ChunkGraph pass = pass(chunk, bounds[last + 1] - bounds[last])) {
       Value in = start(pass, last, 0);
       Value out = pass.layers(in, bounds[last], bounds[last + 1], true);
-      Head head = options.frozenHead() ? pass.frozenHead() : pass.head();
+      OutputHead head = options.frozenHead() ? pass.frozenHead() : pass.head();
       head.forward(out);
       int middle = pass.graph.mark();
       head.backward();
@@ -107,9 +107,9 @@ final class ChunkRunner implements AutoCloseable {
     int[] bounds = bounds(chunk);
     int last = bounds.length - 2;
     forwardSegments(chunk, bounds, index);
-    try (Pass pass = pass(chunk, bounds[last + 1] - bounds[last])) {
+    try (ChunkGraph pass = pass(chunk, bounds[last + 1] - bounds[last])) {
       Value out = pass.layers(start(pass, last, index), bounds[last], bounds[last + 1], true);
-      Head head;
+      OutputHead head;
       if (options.frozenHead()) {
         FrozenHead frozen = pass.frozenHead();
         frozen.forward(out);
@@ -133,10 +133,10 @@ final class ChunkRunner implements AutoCloseable {
     int[] bounds = bounds(chunk);
     int last = bounds.length - 2;
     float[] logProbs;
-    try (Pass pass = pass(chunk, bounds[last + 1] - bounds[last])) {
+    try (ChunkGraph pass = pass(chunk, bounds[last + 1] - bounds[last])) {
       Value in = start(pass, last, index);
       Value out = pass.layers(in, bounds[last], bounds[last + 1], true);
-      Head head;
+      OutputHead head;
       if (options.frozenHead()) {
         FrozenHead frozen = pass.frozenHead();
         frozen.inputs(out);
@@ -160,7 +160,7 @@ final class ChunkRunner implements AutoCloseable {
   /** Segments {@code from} down to 0, from the gradient that is kept. */
   private void backwardSegments(Chunk chunk, int[] bounds, int from, int index) {
     for (int s = from; s >= 0; s--) {
-      try (Pass pass = pass(chunk, bounds[s + 1] - bounds[s])) {
+      try (ChunkGraph pass = pass(chunk, bounds[s + 1] - bounds[s])) {
         Value in = start(pass, s, index);
         Value out = pass.layers(in, bounds[s], bounds[s + 1], true);
         pass.tape().backward(out, kept.get(index).gradient());
@@ -170,7 +170,7 @@ final class ChunkRunner implements AutoCloseable {
     }
   }
 
-  private void keepGradient(Pass pass, Value in, int s, int index) {
+  private void keepGradient(ChunkGraph pass, Value in, int s, int index) {
     if (s > 0) {
       pass.graph.compute(pass.graph.copy(in.gradient(), kept.get(index).gradient()));
     }
@@ -181,7 +181,7 @@ final class ChunkRunner implements AutoCloseable {
     int segments = bounds.length - 1;
     reserve(index, segments, chunk);
     for (int s = 0; s < segments - 1; s++) {
-      try (Pass pass = pass(chunk, bounds[s + 1] - bounds[s])) {
+      try (ChunkGraph pass = pass(chunk, bounds[s + 1] - bounds[s])) {
         Value x = pass.layers(start(pass, s, index), bounds[s], bounds[s + 1], true);
         pass.graph.compute(pass.graph.copy(x.tensor(), kept.get(index).input(s + 1)));
         pass.run();
@@ -189,12 +189,12 @@ final class ChunkRunner implements AutoCloseable {
     }
   }
 
-  private Value start(Pass pass, int s, int index) {
+  private Value start(ChunkGraph pass, int s, int index) {
     return s == 0 ? pass.embedding() : pass.tape().variable(kept.get(index).input(s));
   }
 
-  private Pass pass(Chunk chunk, int layers) {
-    return new Pass(backend, shape, transformer, options, chunk, layers);
+  private ChunkGraph pass(Chunk chunk, int layers) {
+    return new ChunkGraph(backend, shape, transformer, options, chunk, layers);
   }
 
   /** The layers at which segments begin, and the number of layers; only the first segment may be shorter. */
@@ -220,12 +220,12 @@ final class ChunkRunner implements AutoCloseable {
     while (kept.size() > index) {
       kept.removeLast().close();
     }
-    kept.add(new Checkpoints(backend, segments, shape.width(), chunk.size(), predictions));
+    kept.add(new ActivationCheckpoints(backend, segments, shape.width(), chunk.size(), predictions));
   }
 
   @Override
   public void close() {
-    kept.forEach(Checkpoints::close);
+    kept.forEach(ActivationCheckpoints::close);
     kept.clear();
   }
 }

@@ -103,7 +103,7 @@ public record Footprint(long weights, long gradients, long activations) {
   private static long passingBytes(Architecture shape, ModelOptions options, long tokens) {
     long logits = options.rewardHead()
         ? shape.width() * tokens
-        : (long) shape.vocabulary() * Math.min(tokens, Head.rowsAtOnce(shape, options));
+        : (long) shape.vocabulary() * Math.min(tokens, OutputHead.rowsAtOnce(shape, options));
     return 4 * Math.max(logits, tokens * (3L * shape.feedForward() + 2L * shape.width()));
   }
 }

@@ -15,7 +15,7 @@ import java.util.List;
  * head's input, as if its weight in the loss were 1. The way back is that gradient times the weight, so the logits are
  * neither kept nor computed twice, and the gradients can be kept between two passes.
  */
-final class FrozenHead implements Head {
+final class FrozenHead implements OutputHead {
 
   /**
    * Predictions {@code first .. last}: the rows that make them (one for each, so a row after which the tree branches

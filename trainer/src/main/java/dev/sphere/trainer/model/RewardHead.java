@@ -7,7 +7,7 @@ import dev.sphere.trainer.autodiff.Ops;
 import dev.sphere.trainer.autodiff.Value;
 
 /** The reward head over all predictions: logits [2, predictions] of bad and good, and their gradient, an input. */
-final class RewardHead implements Head {
+final class RewardHead implements OutputHead {
   private final Ops ops;
   private final Graph graph;
   private final Transformer transformer;

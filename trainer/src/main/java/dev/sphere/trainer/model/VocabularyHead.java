@@ -12,7 +12,7 @@ import java.util.Arrays;
 import java.util.List;
 
 /** The language model's head: each predicting row's logits once, a part of the rows after the other. */
-final class VocabularyHead implements Head {
+final class VocabularyHead implements OutputHead {
 
   /** Predictions {@code first .. last}: those of some rows, whose logits exist at once. */
   private record Part(

@@ -1,2 +1,2 @@
-/** What training leaves: LoRA adapters and whole models as GGUF, each with its provenance. */
+/** What training leaves: adapters and whole models with their provenance, pages with curves, TensorBoard's event files. */
 package dev.sphere.trainer.output;

@@ -8,7 +8,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sphere.engine.store.Finding;
 import dev.sphere.trainer.TinyModel;
+import dev.sphere.trainer.checkpoint.CheckpointMismatchException;
+import dev.sphere.trainer.checkpoint.Checkpoints;
+import dev.sphere.trainer.checkpoint.TrainingCheck;
 import dev.sphere.trainer.loss.LossSettings;
+import dev.sphere.trainer.objective.DpoTrainer;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.UncheckedIOException;

@@ -3,8 +3,10 @@ package dev.sphere.trainer.loop;
 import dev.sphere.trainer.Parameter;
 import dev.sphere.trainer.TinyModel;
 import dev.sphere.trainer.TrainableModel;
+import dev.sphere.trainer.checkpoint.StepMetrics;
 import dev.sphere.trainer.data.Example;
 import dev.sphere.trainer.data.TrainingSequence;
+import dev.sphere.trainer.objective.DpoTrainer;
 import dev.sphere.trainer.optim.OptimizerSettings;
 import dev.sphere.trainer.optim.Schedule;
 import java.io.IOException;
@@ -18,16 +20,16 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /** Data, models and settings of the loop's tests; as a program, the run that is killed. */
-final class Runs {
-  static final int VOCAB = 9;
+public final class Runs {
+  public static final int VOCAB = 9;
 
   private Runs() {}
 
-  static TinyModel model(boolean adapter) {
+  public static TinyModel model(boolean adapter) {
     return new TinyModel(VOCAB, 4, 3, adapter);
   }
 
-  static TrainSettings settings() {
+  public static TrainSettings settings() {
     return TrainSettings.defaults(0.05)
         .withOptimizer(OptimizerSettings.adamw(0.05).withWeightDecay(0.01))
         .withSchedule(Schedule.of(Schedule.Kind.COSINE, 3))
@@ -37,7 +39,7 @@ final class Runs {
         .withCheckpoints(4, 2);
   }
 
-  static List<Example.Preference> pairs(int n) {
+  public static List<Example.Preference> pairs(int n) {
     Random random = new Random(11);
     List<Example.Preference> pairs = new ArrayList<>();
     int[] prompt = {};
@@ -57,7 +59,7 @@ final class Runs {
   }
 
   /** Each completion follows from its prompt, so that it can be learnt. */
-  static List<Example.Imitation> rows(int n) {
+  public static List<Example.Imitation> rows(int n) {
     List<Example.Imitation> rows = new ArrayList<>();
     for (int i = 0; i < n; i++) {
       int a = i % VOCAB;
@@ -67,7 +69,7 @@ final class Runs {
     return rows;
   }
 
-  static float[] weights(TrainableModel model) {
+  public static float[] weights(TrainableModel model) {
     int size = model.parameters().stream().mapToInt(p -> Math.toIntExact(p.value().size())).sum();
     float[] all = new float[size];
     int at = 0;
@@ -81,7 +83,7 @@ final class Runs {
   }
 
   /** The metrics of a run's file, without the clock's. */
-  static List<String> curve(Path folder) throws IOException {
+  public static List<String> curve(Path folder) throws IOException {
     List<String> curve = new ArrayList<>();
     for (String line : Files.readAllLines(folder.resolve("metrics.jsonl"))) {
       curve.add(line.replaceAll("\"tokens_per_second\":[^,}]*", ""));
@@ -89,7 +91,7 @@ final class Runs {
     return curve;
   }
 
-  static List<JsonNode> metrics(Path folder) throws IOException {
+  public static List<JsonNode> metrics(Path folder) throws IOException {
     JsonMapper json = JsonMapper.builder().build();
     return Files.readAllLines(folder.resolve("metrics.jsonl")).stream().map(json::readTree).toList();
   }

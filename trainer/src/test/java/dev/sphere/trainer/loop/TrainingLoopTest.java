@@ -11,6 +11,7 @@ import dev.sphere.trainer.data.Packing;
 import dev.sphere.trainer.data.TrainingSequence;
 import dev.sphere.trainer.data.TreePacker;
 import dev.sphere.trainer.loss.LossSettings;
+import dev.sphere.trainer.objective.DpoTrainer;
 import dev.sphere.trainer.optim.OptimizerSettings;
 import dev.sphere.trainer.optim.Schedule;
 import java.io.IOException;

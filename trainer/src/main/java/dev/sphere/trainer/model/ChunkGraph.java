@@ -1,0 +1,102 @@
+package dev.sphere.trainer.model;
+
+import dev.sphere.bindings.Backend;
+import dev.sphere.bindings.Graph;
+import dev.sphere.bindings.Tensor;
+import dev.sphere.bindings.TensorType;
+import dev.sphere.trainer.autodiff.FusedOps;
+import dev.sphere.trainer.autodiff.Geometry;
+import dev.sphere.trainer.autodiff.Ops;
+import dev.sphere.trainer.autodiff.PlainOps;
+import dev.sphere.trainer.autodiff.Tape;
+import dev.sphere.trainer.autodiff.Value;
+
+/** One graph over a chunk, with its inputs: some layers, perhaps the embedding before and the head after them. */
+final class ChunkGraph implements AutoCloseable {
+  private static final int NODES_PER_LAYER = 600;
+  private static final int NODES_PER_HEAD = 100;
+
+  final Graph graph;
+  private final Chunk chunk;
+  private final Transformer transformer;
+  private final Ops ops;
+  private final Geometry geometry;
+  private final int headRows;
+  private final boolean rewardHead;
+  private Tensor tokens;
+  private OutputHead head;
+
+  ChunkGraph(Backend backend, Architecture shape, Transformer transformer, ModelOptions options, Chunk chunk, int layers) {
+    this.chunk = chunk;
+    this.transformer = transformer;
+    this.headRows = OutputHead.rowsAtOnce(shape, options);
+    this.rewardHead = options.rewardHead();
+    int headChunks = (chunk.order().length + headRows - 1) / headRows;
+    this.graph = new Graph(backend, NODES_PER_LAYER * layers + NODES_PER_HEAD * headChunks + 200);
+    Tape tape = new Tape(graph);
+    this.ops = options.fused()
+        ? new FusedOps(tape, options.products(), transformer.halfActivations())
+        : new PlainOps(tape);
+    this.geometry = new Geometry(
+        graph, shape.headSize(), shape.heads(), shape.kvHeads(), chunk.slots(), shape.rope(),
+        transformer.ropeFactors(), chunk.positions(), chunk.parents());
+  }
+
+  Tape tape() {
+    return ops.tape();
+  }
+
+  Value embedding() {
+    tokens = graph.input(TensorType.I32, chunk.size());
+    return transformer.embed(ops, tokens);
+  }
+
+  Value layers(Value x, int from, int to, boolean adapter) {
+    for (int i = from; i < to; i++) {
+      x = transformer.layer(ops, i, x, geometry, adapter);
+    }
+    return x;
+  }
+
+  /** The model's head, for the log-probabilities or to be trained: the reward head or the language model's. */
+  OutputHead head() {
+    return end(rewardHead ? new RewardHead(ops, transformer, chunk) : vocabularyHead());
+  }
+
+  /** The language model's head. */
+  VocabularyHead vocabularyHead() {
+    return end(new VocabularyHead(ops, transformer, chunk, headRows));
+  }
+
+  /** The language model's head where it is frozen. */
+  FrozenHead frozenHead() {
+    return end(new FrozenHead(ops, transformer, chunk, headRows));
+  }
+
+  private <H extends OutputHead> H end(H h) {
+    head = h;
+    return h;
+  }
+
+  /** Takes the memory and writes all inputs that are known. */
+  void allocate() {
+    graph.allocate();
+    if (tokens != null) {
+      tokens.write(chunk.tokens());
+    }
+    geometry.write();
+    if (head != null) {
+      head.writeInputs();
+    }
+  }
+
+  void run() {
+    allocate();
+    graph.compute();
+  }
+
+  @Override
+  public void close() {
+    graph.close();
+  }
+}

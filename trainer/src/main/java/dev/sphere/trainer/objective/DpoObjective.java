@@ -1,0 +1,251 @@
+package dev.sphere.trainer.objective;
+
+import dev.sphere.bindings.NativeFloats;
+import dev.sphere.trainer.TrainableModel;
+import dev.sphere.trainer.checkpoint.MetricSums;
+import dev.sphere.trainer.data.Example;
+import dev.sphere.trainer.data.MicroBatch;
+import dev.sphere.trainer.loop.NonFiniteLossException;
+import dev.sphere.trainer.loop.Objective;
+import dev.sphere.trainer.loss.LossValue;
+import dev.sphere.trainer.loss.PairBatch;
+import dev.sphere.trainer.loss.PreferenceLoss;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * A preference loss: reads log-probabilities, computes the loss, hands back one weight per prediction. Losses that see
+ * all pairs of a step at once (aot) take a forward pass over all micro-batches first.
+ */
+final class DpoObjective implements Objective {
+  private static final int CHOSEN = 0;
+  private static final int REJECTED = 1;
+
+  private final TrainableModel model;
+  private final PreferenceLoss loss;
+  private final ReferenceLogProbs reference;
+
+  /**
+   * @param reference null when no loss reads it
+   */
+  DpoObjective(TrainableModel model, PreferenceLoss loss, ReferenceLogProbs reference) {
+    this.model = model;
+    this.loss = loss;
+    this.reference = reference;
+  }
+
+  /** The sequence log-probabilities of a step's pairs, filled micro-batch by micro-batch. */
+  private final class Step {
+    final int number;
+    final List<? extends Example> examples;
+    final double[] chosen;
+    final double[] rejected;
+    final double[] refChosen;
+    final double[] refRejected;
+    final int[] chosenTokens;
+    final int[] rejectedTokens;
+    final long totalChosenTokens;
+    /** WPO's factor on each pair's loss; null without it. */
+    final double[] pairWeights;
+
+    Step(int number, List<? extends Example> examples) {
+      int n = examples.size();
+      this.number = number;
+      this.examples = examples;
+      chosen = new double[n];
+      rejected = new double[n];
+      refChosen = new double[n];
+      refRejected = new double[n];
+      pairWeights = loss.settings().wpo() ? new double[n] : null;
+      chosenTokens = examples.stream().mapToInt(e -> e.sequences().get(CHOSEN).completionLength()).toArray();
+      rejectedTokens = examples.stream().mapToInt(e -> e.sequences().get(REJECTED).completionLength()).toArray();
+      totalChosenTokens = Arrays.stream(chosenTokens).asLongStream().sum();
+    }
+
+    /** @param collisions log Σ p² of each prediction; null without WPO */
+    void read(MicroBatch m, float[] logProbs, float[] referenceLogProbs, float[] collisions) {
+      List<String> bad = new ArrayList<>();
+      for (int i = 0; i < m.examples().length; i++) {
+        int e = m.examples()[i];
+        chosen[e] = loss.sequence(m.gather(logProbs, i, CHOSEN), rejectedTokens[e]);
+        rejected[e] = loss.sequence(m.gather(logProbs, i, REJECTED), chosenTokens[e]);
+        if (referenceLogProbs != null) {
+          refChosen[e] = loss.sequence(m.gather(referenceLogProbs, i, CHOSEN), rejectedTokens[e]);
+          refRejected[e] = loss.sequence(m.gather(referenceLogProbs, i, REJECTED), chosenTokens[e]);
+        }
+        if (collisions != null) {
+          pairWeights[e] = Math.exp(aligned(m, i, CHOSEN, logProbs, collisions)
+              + aligned(m, i, REJECTED, logProbs, collisions));
+        }
+        if (!Double.isFinite(chosen[e] + rejected[e] + refChosen[e] + refRejected[e])) {
+          bad.add(examples.get(e).id());
+        }
+      }
+      if (!bad.isEmpty()) {
+        throw new NonFiniteLossException(number + 1, "a log-probability is not finite", bad);
+      }
+    }
+
+    /** WPO, eq. 4: the mean over a completion's tokens of log p(token) - log Σ p². */
+    private double aligned(MicroBatch m, int example, int sequence, float[] logProbs, float[] collisions) {
+      int[] index = m.predictions()[example][sequence];
+      double sum = 0;
+      for (int i : index) {
+        sum += (double) logProbs[i] - collisions[i];
+      }
+      return sum / index.length;
+    }
+
+    /** The pairs of these examples, or of all when null. */
+    LossValue evaluate(int[] of) {
+      return loss.evaluate(new PairBatch(
+          pick(chosen, of),
+          pick(rejected, of),
+          pick(refChosen, of),
+          pick(refRejected, of),
+          pick(chosenTokens, of),
+          pick(rejectedTokens, of),
+          chosen.length,
+          totalChosenTokens,
+          pairWeights == null ? null : pick(pairWeights, of)));
+    }
+
+    /** d loss / d log-probability of each prediction; {@code value} has one entry per example of the micro-batch. */
+    float[] weights(MicroBatch m, LossValue value) {
+      double[] weights = new double[m.batch().predictions()];
+      for (int i = 0; i < m.examples().length; i++) {
+        int e = m.examples()[i];
+        addWeights(weights, m.predictions()[i][CHOSEN], value.dChosen()[i], rejectedTokens[e]);
+        addWeights(weights, m.predictions()[i][REJECTED], value.dRejected()[i], chosenTokens[e]);
+      }
+      float[] rounded = new float[weights.length];
+      for (int i = 0; i < rounded.length; i++) {
+        rounded[i] = (float) weights[i];
+      }
+      return rounded;
+    }
+
+    private void addWeights(double[] weights, int[] predictions, double derivative, int otherLength) {
+      for (int t = 0; t < predictions.length; t++) {
+        weights[predictions[t]] += derivative * loss.tokenFactor(t, otherLength);
+      }
+    }
+  }
+
+  @Override
+  public void accumulate(
+      int step, List<? extends Example> examples, List<MicroBatch> batches, MetricSums metrics) {
+    Step s = new Step(step, examples);
+    double total = loss.settings().needsWholeBatch() ? twoPasses(s, batches) : onePass(s, batches);
+    if (!Double.isFinite(total)) {
+      List<String> rows = examples.stream().map(Example::id).toList();
+      throw new NonFiniteLossException(step + 1, "the loss is not finite", rows);
+    }
+    metrics.add("loss", total);
+    report(s, metrics);
+  }
+
+  @Override
+  public void measure(
+      int step, List<? extends Example> examples, List<MicroBatch> batches, MetricSums metrics) {
+    Step s = new Step(step, examples);
+    for (MicroBatch m : batches) {
+      s.read(m, model.logProbs(m.batch(), false), referenceOf(m, s), collisions(m));
+    }
+    metrics.add("loss", s.evaluate(null).loss());
+    report(s, metrics);
+  }
+
+  @Override
+  public void stepped(int step) {
+    if (reference != null) {
+      reference.stepped(step);
+    }
+  }
+
+  @Override
+  public Map<String, NativeFloats> state() {
+    return reference == null ? Map.of() : reference.state();
+  }
+
+  @Override
+  public void close() {
+    if (reference != null) {
+      reference.close();
+    }
+  }
+
+  private float[] referenceOf(MicroBatch m, Step s) {
+    return reference == null ? null : reference.of(m, s.examples);
+  }
+
+  private float[] collisions(MicroBatch m) {
+    return loss.settings().wpo() ? model.logCollisions(m.batch()) : null;
+  }
+
+  private double onePass(Step s, List<MicroBatch> batches) {
+    double total = 0;
+    for (MicroBatch m : batches) {
+      float[] ref = referenceOf(m, s);
+      float[] collisions = collisions(m);
+      LossValue[] value = new LossValue[1];
+      model.backward(m.batch(), logProbs -> {
+        s.read(m, logProbs, ref, collisions);
+        value[0] = s.evaluate(m.examples());
+        return s.weights(m, value[0]);
+      });
+      total += value[0].loss();
+    }
+    return total;
+  }
+
+  private double twoPasses(Step s, List<MicroBatch> batches) {
+    for (MicroBatch m : batches) {
+      s.read(m, model.logProbs(m.batch(), false), referenceOf(m, s), null);
+    }
+    LossValue all = s.evaluate(null);
+    for (MicroBatch m : batches) {
+      LossValue part =
+          new LossValue(0, pick(all.dChosen(), m.examples()), pick(all.dRejected(), m.examples()));
+      model.backward(m.batch(), s.weights(m, part));
+    }
+    return all.loss();
+  }
+
+  /** TRL's metrics; rewards are β (log π - log π_ref). */
+  private void report(Step s, MetricSums metrics) {
+    int n = s.chosen.length;
+    double beta = loss.settings().beta();
+    double chosenReward = 0;
+    double rejectedReward = 0;
+    double right = 0;
+    for (int i = 0; i < n; i++) {
+      double w = beta * (s.chosen[i] - s.refChosen[i]);
+      double l = beta * (s.rejected[i] - s.refRejected[i]);
+      chosenReward += w / n;
+      rejectedReward += l / n;
+      right += w > l ? 1.0 / n : 0;
+    }
+    if (reference != null) {
+      metrics.add("rewards/chosen", chosenReward);
+      metrics.add("rewards/rejected", rejectedReward);
+      metrics.add("rewards/accuracies", right);
+      metrics.add("rewards/margins", chosenReward - rejectedReward);
+    }
+    if (s.pairWeights != null) {
+      metrics.add("wpo_weight", Arrays.stream(s.pairWeights).sum() / n);
+    }
+    metrics.add("logps/chosen", Arrays.stream(s.chosen).sum() / n);
+    metrics.add("logps/rejected", Arrays.stream(s.rejected).sum() / n);
+  }
+
+  private static double[] pick(double[] values, int[] of) {
+    return of == null ? values : Arrays.stream(of).mapToDouble(i -> values[i]).toArray();
+  }
+
+  private static int[] pick(int[] values, int[] of) {
+    return of == null ? values : Arrays.stream(of).map(i -> values[i]).toArray();
+  }
+}

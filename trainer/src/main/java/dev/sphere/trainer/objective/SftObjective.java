@@ -1,0 +1,95 @@
+package dev.sphere.trainer.objective;
+
+import dev.sphere.trainer.TrainableModel;
+import dev.sphere.trainer.checkpoint.MetricSums;
+import dev.sphere.trainer.data.Example;
+import dev.sphere.trainer.data.MicroBatch;
+import dev.sphere.trainer.data.TrainingSequence;
+import dev.sphere.trainer.loop.NonFiniteLossException;
+import dev.sphere.trainer.loop.Objective;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Negative log-likelihood of the completions, a mean over all completion tokens of the step, each counted by its example's
+ * weight in both: Σ w_i NLL_i / Σ w_i n_i.
+ */
+final class SftObjective implements Objective {
+  private final TrainableModel model;
+
+  SftObjective(TrainableModel model) {
+    this.model = model;
+  }
+
+  @Override
+  public void accumulate(
+      int step, List<? extends Example> examples, List<MicroBatch> batches, MetricSums metrics) {
+    double tokens = weightedTokens(examples);
+    double loss = 0;
+    for (MicroBatch m : batches) {
+      loss += loss(step, examples, m, model.backward(m.batch(), weights(m, examples, tokens)), tokens);
+    }
+    metrics.add("loss", loss);
+  }
+
+  @Override
+  public void measure(
+      int step, List<? extends Example> examples, List<MicroBatch> batches, MetricSums metrics) {
+    double tokens = weightedTokens(examples);
+    double loss = 0;
+    for (MicroBatch m : batches) {
+      loss += loss(step, examples, m, model.logProbs(m.batch(), false), tokens);
+    }
+    metrics.add("loss", loss);
+  }
+
+  private static double loss(
+      int step, List<? extends Example> examples, MicroBatch m, float[] logProbs, double tokens) {
+    double loss = 0;
+    List<String> bad = new ArrayList<>();
+    for (int i = 0; i < m.examples().length; i++) {
+      Example e = examples.get(m.examples()[i]);
+      double sum = 0;
+      for (int s = 0; s < m.predictions()[i].length; s++) {
+        for (float l : m.gather(logProbs, i, s)) {
+          sum += l;
+        }
+      }
+      if (!Double.isFinite(sum)) {
+        bad.add(e.id());
+      }
+      loss -= e.weight() * sum / tokens;
+    }
+    if (!bad.isEmpty()) {
+      throw new NonFiniteLossException(step + 1, "the loss is not finite", bad);
+    }
+    return loss;
+  }
+
+  /** The step's completion tokens by weight; 1 where all weights are 0. */
+  private static double weightedTokens(List<? extends Example> examples) {
+    double tokens = 0;
+    for (Example e : examples) {
+      for (TrainingSequence s : e.sequences()) {
+        tokens += e.weight() * s.completionLength();
+      }
+    }
+    return tokens == 0 ? 1 : tokens;
+  }
+
+  private static float[] weights(MicroBatch m, List<? extends Example> examples, double tokens) {
+    double[] uses = new double[m.batch().predictions()];
+    for (int i = 0; i < m.examples().length; i++) {
+      for (int[] sequence : m.predictions()[i]) {
+        for (int index : sequence) {
+          uses[index] += examples.get(m.examples()[i]).weight();
+        }
+      }
+    }
+    float[] weights = new float[uses.length];
+    for (int i = 0; i < weights.length; i++) {
+      weights[i] = (float) (-uses[i] / tokens);
+    }
+    return weights;
+  }
+}

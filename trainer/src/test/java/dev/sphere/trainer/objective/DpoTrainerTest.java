@@ -1,0 +1,207 @@
+package dev.sphere.trainer.objective;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.sphere.trainer.TinyModel;
+import dev.sphere.trainer.checkpoint.StepMetrics;
+import dev.sphere.trainer.data.Example;
+import dev.sphere.trainer.data.Packing.Sharing;
+import dev.sphere.trainer.loop.NonFiniteLossException;
+import dev.sphere.trainer.loop.RunOptions;
+import dev.sphere.trainer.loop.Runs;
+import dev.sphere.trainer.loop.TrainSettings;
+import dev.sphere.trainer.loop.TrainingListener;
+import dev.sphere.trainer.loss.LossSettings;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import tools.jackson.databind.JsonNode;
+
+class DpoTrainerTest {
+  @TempDir
+  Path folder;
+
+  private float[] train(String name, boolean adapter, LossSettings loss, TrainSettings settings) {
+    try (TinyModel model = Runs.model(adapter)) {
+      new DpoTrainer(model, Runs.pairs(20), loss, settings, RunOptions.in(folder.resolve(name))).run();
+      return Runs.weights(model);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void beginsAtLnTwoAndLearnsThePreference(boolean adapter) throws IOException {
+    train("a", adapter, LossSettings.defaults(), Runs.settings().withEpochs(20));
+    List<JsonNode> metrics = Runs.metrics(folder.resolve("a"));
+    JsonNode first = metrics.getFirst();
+    assertEquals(Math.log(2), first.path("loss").asDouble(), 1e-12);
+    assertEquals(0, first.path("rewards/margins").asDouble());
+    assertEquals(0, first.path("rewards/accuracies").asDouble());
+    JsonNode last = metrics.getLast();
+    assertTrue(last.path("loss").asDouble() < 0.65, last.toString());
+    assertTrue(last.path("rewards/accuracies").asDouble() > 0.7, last.toString());
+    assertEquals(
+        last.path("rewards/chosen").asDouble() - last.path("rewards/rejected").asDouble(),
+        last.path("rewards/margins").asDouble(),
+        1e-12);
+    for (String name : List.of("logps/chosen", "logps/rejected", "grad_norm", "learning_rate", "epoch", "num_tokens",
+        "tokens_per_second", "tokens_saved", "padding")) {
+      assertTrue(last.has(name), name);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"sigmoid", "ipo", "sft", "aot", "aot_unpaired"})
+  void microBatchesAndSharingChangeNothing(String loss) {
+    LossSettings l = LossSettings.of(List.of(loss), List.of()).withLdAlpha(0.7);
+    TrainSettings s = Runs.settings();
+    float[] whole = train("whole", true, l, s);
+    float[] single = train("single", true, l, s.withPacking(s.packing().withMicroBatchTokens(1)));
+    float[] plain = train("plain", true, l, s.withPacking(s.packing().withSharing(Sharing.NONE)));
+    float[] pair = train("pair", true, l, s.withPacking(s.packing().withSharing(Sharing.PAIR)));
+    assertArrayEquals(whole, single, 1e-4f);
+    assertArrayEquals(whole, plain, 1e-4f);
+    assertArrayEquals(whole, pair, 1e-4f);
+  }
+
+  /** One SGD step equals the finite difference of the loss, read from metrics of perturbed models. */
+  @Test
+  void theStepFollowsTheGradientOfTheLoss() throws IOException {
+    var pairs = Runs.pairs(6);
+    var loss = LossSettings.of(List.of("sigmoid", "sft"), List.of(1.0, 0.5));
+    TrainSettings s = Runs.settings()
+        .withOptimizer(dev.sphere.trainer.optim.OptimizerSettings.sgd(1, 0).withMaxGradNorm(0))
+        .withSchedule(dev.sphere.trainer.optim.Schedule.of(dev.sphere.trainer.optim.Schedule.Kind.CONSTANT, 0))
+        .withBatchSize(6)
+        .withMaxSteps(1);
+    float[] before = new float[Runs.VOCAB * 4];
+    try (TinyModel model = Runs.model(true)) {
+      new DpoTrainer(model, pairs, loss, s, RunOptions.in(folder.resolve("step"))).run();
+      float[] step = Runs.weights(model);
+      for (int i = 0; i < before.length; i += 5) {
+        double difference = (lossAt(pairs, loss, s, i, 0.01f) - lossAt(pairs, loss, s, i, -0.01f)) / 0.02;
+        assertEquals(difference, before[i] - step[i], 1e-4, "weight " + i);
+      }
+    }
+  }
+
+  private double lossAt(List<Example.Preference> pairs, LossSettings loss, TrainSettings s, int index, float change)
+      throws IOException {
+    String name = index + (change > 0 ? "+" : "-");
+    try (TinyModel model = Runs.model(true)) {
+      model.parameters().getFirst().value().set(index, change);
+      new DpoTrainer(model, pairs, loss, s, RunOptions.in(folder.resolve(name))).run();
+    }
+    return Runs.metrics(folder.resolve(name)).getFirst().path("loss").asDouble();
+  }
+
+  @Test
+  void theReferenceIsCachedWithAKeyThatChangesWithTheModel() throws IOException {
+    TrainSettings s = Runs.settings().withMaxSteps(2);
+    List<Integer> computed = new ArrayList<>();
+    TrainingListener listener = new TrainingListener() {
+      @Override
+      public void reference(int done, int total) {
+        computed.add(done);
+      }
+    };
+    for (String hash : List.of("aa", "aa", "bb")) {
+      try (TinyModel model = Runs.model(false); Stream<Path> old = old()) {
+        old.forEach(p -> p.toFile().delete());
+        var options = RunOptions.in(folder).withModel(hash, java.util.Map.of()).withListener(listener);
+        new DpoTrainer(model, Runs.pairs(20), LossSettings.defaults(), s, options).run();
+      }
+    }
+    assertEquals(List.of(1, 2, 3, 4, 5, 1, 2, 3, 4, 5), computed, "computed for aa once, and for bb");
+  }
+
+  private Stream<Path> old() throws IOException {
+    Path checkpoints = folder.resolve("checkpoints");
+    return Files.exists(checkpoints) ? Files.list(checkpoints) : Stream.of();
+  }
+
+  @Test
+  void oneEpochWithAdapterReadsTheReferenceAsItGoes() {
+    try (TinyModel model = Runs.model(true)) {
+      var options = RunOptions.in(folder);
+      new DpoTrainer(model, Runs.pairs(20), LossSettings.defaults(), Runs.settings().withEpochs(1), options).run();
+      assertEquals(5 + 1, model.referenceForwards, "one a step, one probe");
+    }
+    try (TinyModel model = Runs.model(true)) {
+      var loss = LossSettings.of(List.of("sft"), List.of());
+      new DpoTrainer(model, Runs.pairs(20), loss, Runs.settings(), RunOptions.in(folder.resolve("sft"))).run();
+      assertEquals(0, model.referenceForwards, "sft reads no reference");
+    }
+  }
+
+  @Test
+  void nanStopsWithStepAndRowsNamed() throws IOException {
+    TrainSettings s = Runs.settings().withCheckpoints(1, 2);
+    try (TinyModel model = Runs.model(false)) {
+      float[] good = new float[1];
+      TrainingListener poison = new TrainingListener() {
+        @Override
+        public void step(StepMetrics metrics, int totalSteps) {
+          if (metrics.step() == 3) {
+            good[0] = 1;
+            model.parameters().getFirst().value().set(0, Float.NaN);
+          }
+        }
+      };
+      var trainer = new DpoTrainer(
+          model, Runs.pairs(20), LossSettings.defaults(), s, RunOptions.in(folder).withListener(poison));
+      var e = assertThrows(NonFiniteLossException.class, trainer::run);
+      assertEquals(4, e.step());
+      assertFalse(e.rows().isEmpty());
+      assertTrue(e.rows().size() <= 4 && e.rows().stream().allMatch(r -> r.startsWith("pair ")), e.getMessage());
+      assertTrue(e.getMessage().startsWith("step 4: a log-probability is not finite in the batch of rows pair "));
+      assertEquals(1, good[0]);
+    }
+    try (Stream<Path> files = Files.list(folder.resolve("checkpoints"))) {
+      assertEquals(
+          List.of("step-00000002.checkpoint", "step-00000003.checkpoint"),
+          files.map(p -> p.getFileName().toString()).sorted().toList());
+    }
+  }
+
+  @Test
+  void anInfiniteGradientStopsToo() {
+    try (TinyModel model = Runs.model(false)) {
+      TrainingListener poison = new TrainingListener() {
+        @Override
+        public void step(StepMetrics metrics, int totalSteps) {
+          model.parameters().getFirst().gradient().set(1, Float.POSITIVE_INFINITY);
+        }
+      };
+      var trainer = new SftTrainer(
+          model, Runs.rows(8), Runs.settings(), RunOptions.in(folder).withListener(poison));
+      float[][] weights = new float[1][];
+      var e = assertThrows(NonFiniteLossException.class, trainer::run);
+      weights[0] = Runs.weights(model);
+      assertTrue(e.getMessage().startsWith("step 2: the gradient is not finite"), e.getMessage());
+      for (float w : weights[0]) {
+        assertTrue(Float.isFinite(w), Arrays.toString(weights[0]));
+      }
+    }
+  }
+
+  @Test
+  void nothingToTrainOnIsSaid() {
+    try (TinyModel model = Runs.model(false)) {
+      var trainer = new SftTrainer(model, List.of(), Runs.settings(), RunOptions.in(folder));
+      assertThrows(IllegalArgumentException.class, trainer::run);
+    }
+  }
+}
