@@ -1,6 +1,24 @@
 package dev.sphere.cli;
 
 import dev.sphere.bindings.NativeUnavailableException;
+import dev.sphere.cli.command.CompareCommand;
+import dev.sphere.cli.command.DemoCommand;
+import dev.sphere.cli.command.DoctorCommand;
+import dev.sphere.cli.command.EvalCommand;
+import dev.sphere.cli.command.EvalPrmCommand;
+import dev.sphere.cli.command.EvolveCommand;
+import dev.sphere.cli.command.ExportCommand;
+import dev.sphere.cli.command.GenerateCommand;
+import dev.sphere.cli.command.GradeCommand;
+import dev.sphere.cli.command.PagesCommand;
+import dev.sphere.cli.command.RunCommand;
+import dev.sphere.cli.command.ScoreCommand;
+import dev.sphere.cli.command.SearchCommand;
+import dev.sphere.cli.command.TrainCommand;
+import dev.sphere.cli.command.Version;
+import dev.sphere.cli.command.bench.BenchCommand;
+import dev.sphere.cli.command.model.ModelCommand;
+import dev.sphere.cli.progress.Terminal;
 import dev.sphere.engine.store.StoreException;
 import java.io.PrintWriter;
 import picocli.CommandLine;

@@ -1,0 +1,155 @@
+package dev.sphere.cli.command;
+
+import dev.sphere.bindings.HeldFiles;
+import dev.sphere.cli.option.Inputs;
+import dev.sphere.cli.option.ProblemOptions;
+import dev.sphere.cli.option.StepOptions;
+import dev.sphere.cli.option.StrategyShape;
+import dev.sphere.engine.OutcomeReward;
+import dev.sphere.engine.SamplingSettings;
+import dev.sphere.engine.data.ProblemSet;
+import dev.sphere.engine.decode.LlamaPolicy;
+import dev.sphere.engine.embedded.ModelSource;
+import dev.sphere.engine.grade.AnswerGrader;
+import dev.sphere.engine.reward.MonteCarloPrm;
+import dev.sphere.engine.run.Manner;
+import dev.sphere.engine.run.OpenPrm;
+import dev.sphere.engine.run.PrmSpec;
+import dev.sphere.engine.search.SearchSettings;
+import dev.sphere.engine.strategy.CompareReport;
+import dev.sphere.engine.strategy.Kind;
+import dev.sphere.engine.strategy.StrategyComparison;
+import dev.sphere.engine.strategy.StrategySettings;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+import tools.jackson.databind.json.JsonMapper;
+
+/** {@code sphere compare}: strategies at equal cost. */
+@Command(
+    name = "compare",
+    description = {
+      "Strategies on the same problems, policy and process reward, at the same budget of tokens.",
+      "  sphere compare --model embedded --prm prm.gguf --problems embedded:test --limit 200 --budgets 500,1000,2000",
+      "Accuracy against tokens and seconds with 95 % intervals, best-of-n as the yardstick; pairs for a million tokens."
+    },
+    sortOptions = false,
+    mixinStandardHelpOptions = true)
+public final class CompareCommand implements Callable<Integer> {
+  @Option(names = "--model", required = true, paramLabel = "MODEL",
+      description = "The policy: a GGUF file or embedded.")
+  private String model;
+
+  @Option(names = "--adapter", paramLabel = "FILE", description = "A LoRA adapter (GGUF) over the policy.")
+  private Path adapter;
+
+  @Mixin private ProblemOptions problems = new ProblemOptions();
+
+  @Option(names = "--strategies", split = ",", paramLabel = "NAME",
+      description = "Any of sphere, best-of-n, beam, dvts, mcts, rejection (default: all).")
+  private List<String> strategies = List.of();
+
+  @Option(names = "--budgets", split = ",", paramLabel = "TOKENS",
+      description = "Tokens a problem: generated ones, rollouts among them, and those that reward models read "
+          + "(default: 1000,2000,4000).")
+  private List<Long> budgets = List.of(1000L, 2000L, 4000L);
+
+  @Option(names = "--prm", paramLabel = "KIND", required = true,
+      description = "Process reward, as in search. mc and outcome know the answers: good for pairs, not for accuracy.")
+  private String prm;
+
+  @Option(names = "--rollouts", paramLabel = "K", description = "Rollouts a step for --prm mc (default: 4).")
+  private int rollouts = 4;
+
+  @Mixin private StrategyShape shape = new StrategyShape();
+
+  @Mixin private StepOptions step = new StepOptions();
+
+  @Option(names = "--candidates", paramLabel = "E", description = "Of sphere's expansions (default: 4).")
+  private int candidates = 4;
+
+  @Option(names = "--seed", paramLabel = "N", description = "Seed of every draw (default: 1).")
+  private long seed = 1;
+
+  @Option(names = "--parallel", paramLabel = "N",
+      description = "Problems in flight (default: 32); changes speed alone.")
+  private int parallel = 32;
+
+  @Option(names = "--out", paramLabel = "DIR",
+      description = "Write compare.md, compare.json and compare.svg there; made if missing.")
+  private Path out;
+
+  @Option(names = "--json", description = "One JSON object on the last line instead of the table.")
+  private boolean json;
+
+  @Spec private CommandSpec spec;
+
+  @Override
+  public Integer call() throws IOException, InterruptedException {
+    Path file = ModelSource.resolve(model);
+    if (adapter != null) {
+      Inputs.require(adapter);
+    }
+    Manner manner = Manner.of(file);
+    SamplingSettings sampling = SamplingSettings.temperature(step.temperature, step.stepTokens(manner));
+    SearchSettings search = SearchSettings.paper().withCandidates(candidates).withSampling(sampling)
+        .withMaxDepth(step.depth).withSeparator(step.separator(manner));
+    PrmSpec reward = new PrmSpec(prm, new MonteCarloPrm.Settings(
+        rollouts, SamplingSettings.temperature(step.temperature, manner.solutionTokens()), true), step.prmBeta);
+    List<StrategySettings> plans = plans();
+    ProblemSet set = problems.read(spec.commandLine().getErr());
+    if (out != null) {
+      Files.createDirectories(out);
+    }
+    OutcomeReward outcome = new AnswerGrader();
+    List<StrategyComparison.Cell> cells;
+    try (HeldFiles files = reward.hold(file, adapter);
+        LlamaPolicy policy = LlamaPolicy.open(file, adapter, null, 0);
+        OpenPrm opened = reward.open(outcome)) {
+      StrategyComparison comparison = new StrategyComparison(policy, opened.factory(file), opened.passes(),
+          opened::forget, search, manner.prompts(), seed, parallel);
+      cells = comparison.run(set.problems(), plans, c -> spec.commandLine().getErr().println(String.format(Locale.ROOT,
+          "compare: %s, budget %d: %.1f %%, %.0f tokens a problem, %.1f s", c.settings().kind().label(),
+          c.settings().budget(), 100 * c.accuracy(), c.tokensPerProblem(), c.seconds())));
+      files.requireUnchanged();
+    }
+    report(new CompareReport(cells, reward.knowsAnswers()));
+    return 0;
+  }
+
+  private List<StrategySettings> plans() {
+    List<Kind> kinds = strategies.isEmpty() ? List.of(Kind.values()) : strategies.stream().map(Kind::of).toList();
+    List<StrategySettings> plans = new ArrayList<>();
+    for (Kind kind : kinds) {
+      for (long budget : budgets) {
+        plans.add(shape.settings(kind, budget));
+      }
+    }
+    return plans;
+  }
+
+  private void report(CompareReport report) throws IOException {
+    String figures = JsonMapper.shared().writeValueAsString(report.toMap());
+    if (out != null) {
+      Files.writeString(out.resolve("compare.md"), String.join("\n", report.table()) + "\n");
+      Files.writeString(out.resolve("compare.json"), figures + "\n");
+      Files.writeString(out.resolve("compare.svg"), report.plot());
+    }
+    var console = spec.commandLine().getOut();
+    if (json) {
+      console.println(figures);
+    } else {
+      report.table().forEach(console::println);
+    }
+    console.flush();
+  }
+}

@@ -1,0 +1,76 @@
+package dev.sphere.cli.command;
+
+import dev.sphere.trainer.evolve.EvolveReport;
+import dev.sphere.trainer.evolve.Recipe;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** {@code sphere demo}: the main job on the embedded model, told as it goes. */
+@Command(
+    name = "demo",
+    description = {
+      "A small model gets better at maths with data that it makes itself: search, training, comparison.",
+      "  sphere demo           the whole of it",
+      "  sphere demo --quick   the same in a few minutes, with fewer problems"
+    },
+    sortOptions = false,
+    mixinStandardHelpOptions = true)
+public final class DemoCommand implements Callable<Integer> {
+  @Option(names = "--quick", description = "Fewer problems: under 4 minutes on 2 cores.")
+  private boolean quick;
+
+  @Option(names = "--seed", paramLabel = "N", defaultValue = "1", description = "Seed of everything (default: 1).")
+  private long seed;
+
+  @Option(names = "--run", paramLabel = "DIR", description = "Keep the run there (default: a temporary directory).")
+  private Path run;
+
+  @Option(names = "--resume", description = "Go on with the run in DIR.")
+  private boolean resume;
+
+  @Option(names = "--json", description = "One JSON object on the last line.")
+  private boolean json;
+
+  @Spec private CommandSpec spec;
+
+  @Override
+  public Integer call() throws IOException, InterruptedException {
+    Recipe recipe = recipe();
+    Path directory = directory();
+    var out = spec.commandLine().getOut();
+    out.println("Sphere: a model of 1.7 million parameters, carried in the jar, learns from what it searches itself.");
+    out.println("No human wrote a solution; only the problems' final answers are known. The run is kept in " + directory + ".");
+    out.println();
+    EvolveReport report = EvolveCommand.tell(spec, recipe, directory, resume);
+    out.println();
+    out.printf("It took %.0f s. Try the evolved model:%n", report.seconds());
+    String evolved = recipe.train().method().equals("full") ? "" : "embedded --adapter ";
+    out.println("  ./sphere generate --model " + evolved + report.last().artefact() + " --chat --prompt \"...\"");
+    EvolveCommand.print(spec, json, report.toMap());
+    return 0;
+  }
+
+  /** Where the run lives; a temporary directory is made here. */
+  Path directory() throws IOException {
+    return run != null ? run : Files.createTempDirectory("sphere-demo-").resolve("run");
+  }
+
+  /** What is done. */
+  Recipe recipe() throws IOException {
+    String name = quick ? "demo-quick.yaml" : "demo.yaml";
+    try (InputStream in = DemoCommand.class.getResourceAsStream(name)) {
+      if (in == null) {
+        throw new IllegalStateException("the jar lacks its recipe " + name);
+      }
+      return Recipe.parse(new String(in.readAllBytes(), StandardCharsets.UTF_8)).withSeed(seed);
+    }
+  }
+}

@@ -1,0 +1,72 @@
+package dev.sphere.cli.command;
+
+import dev.sphere.cli.option.Inputs;
+import dev.sphere.cli.progress.Story;
+import dev.sphere.trainer.evolve.Evolve;
+import dev.sphere.trainer.evolve.EvolveReport;
+import dev.sphere.trainer.evolve.Recipe;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+import tools.jackson.databind.json.JsonMapper;
+
+/** {@code sphere evolve}: rounds from one recipe. */
+@Command(
+    name = "evolve",
+    description = {
+      "Rounds of search, training and comparison, from one YAML recipe.",
+      "  sphere evolve --recipe recipes/paper.yaml --run runs/paper",
+      "What was interrupted goes on with the same command and --resume."
+    },
+    sortOptions = false,
+    mixinStandardHelpOptions = true)
+public final class EvolveCommand implements Callable<Integer> {
+  @Option(names = "--recipe", required = true, paramLabel = "FILE", description = "The recipe; recipes/ has some.")
+  private Path recipe;
+
+  @Option(names = "--run", required = true, paramLabel = "DIR", description = "The run's directory; made if missing.")
+  private Path run;
+
+  @Option(names = "--resume", description = "Go on with the run in DIR; begin one if there is none.")
+  private boolean resume;
+
+  @Option(names = "--json", description = "One JSON object on the last line.")
+  private boolean json;
+
+  @Spec private CommandSpec spec;
+
+  @Override
+  public Integer call() throws IOException, InterruptedException {
+    Inputs.require(recipe);
+    EvolveReport report = tell(spec, Recipe.read(recipe), run, resume);
+    print(spec, json, report.toMap());
+    return 0;
+  }
+
+  /** Runs a recipe and tells its story. */
+  static EvolveReport tell(CommandSpec spec, Recipe recipe, Path run, boolean resume)
+      throws IOException, InterruptedException {
+    try (Story story = new Story(spec.commandLine().getOut(), System.err)) {
+      EvolveReport report = new Evolve(recipe, run, resume, story).run();
+      if (report.rounds().size() > 1) {
+        var out = spec.commandLine().getOut();
+        out.println();
+        report.table().forEach(out::println);
+        out.println("The best policy is that of round " + report.best().round() + ": " + report.best().artefact());
+      }
+      return report;
+    }
+  }
+
+  static void print(CommandSpec spec, boolean json, Map<String, Object> result) {
+    if (json) {
+      spec.commandLine().getOut().println(JsonMapper.shared().writeValueAsString(result));
+    }
+    spec.commandLine().getOut().flush();
+  }
+}

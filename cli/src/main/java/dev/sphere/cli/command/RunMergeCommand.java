@@ -1,0 +1,65 @@
+package dev.sphere.cli.command;
+
+import dev.sphere.engine.store.RunMerge;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+import tools.jackson.databind.json.JsonMapper;
+
+/** {@code sphere run merge}. */
+@Command(
+    name = "merge",
+    description = {
+      "Makes one run of runs over parts of a problem set: the one that a single process would have made.",
+      "  SPHERE_DEVICE=cuda:0 sphere search ... --shard 1/2 --run part1 &",
+      "  SPHERE_DEVICE=cuda:1 sphere search ... --shard 2/2 --run part2 & wait",
+      "  sphere run merge --out whole part1 part2",
+      "Unfinished runs may be merged too; 'search --resume' on the whole problem set goes on with the result."
+    },
+    mixinStandardHelpOptions = true)
+public final class RunMergeCommand implements Callable<Integer> {
+  @Parameters(arity = "2..*", paramLabel = "RUN", description = "Run directories of the same search.")
+  private List<Path> runs;
+
+  @Option(names = "--out", required = true, paramLabel = "DIR", description = "The merged run; must not be there.")
+  private Path out;
+
+  @Option(names = "--json", description = "One JSON object on the last line.")
+  private boolean json;
+
+  @Spec private CommandSpec spec;
+
+  @Override
+  public Integer call() {
+    RunMerge.Report report = RunMerge.merge(runs, out);
+    PrintWriter console = spec.commandLine().getOut();
+    report.findings().forEach(f -> spec.commandLine().getErr().println("merge: " + f));
+    if (json) {
+      Map<String, Object> all = new LinkedHashMap<>();
+      all.put("out", out.toString());
+      all.put("runs", runs.size());
+      all.put("problems", report.problems());
+      all.put("ended", report.ended());
+      all.put("pairs", report.pairs());
+      all.put("findings", report.findings().size());
+      console.println(JsonMapper.shared().writeValueAsString(all));
+    } else {
+      console.printf("Merged %d runs into %s: %d problems, %d pairs.%n", runs.size(), out, report.problems(),
+          report.pairs());
+      if (report.ended() < report.problems()) {
+        console.printf("%d problems have not ended: go on with 'search --resume --run %s' on the whole set.%n",
+            report.problems() - report.ended(), out);
+      }
+    }
+    console.flush();
+    return 0;
+  }
+}

@@ -1,0 +1,180 @@
+package dev.sphere.cli.command;
+
+import dev.sphere.cli.option.DecontaminationOptions;
+import dev.sphere.cli.option.Inputs;
+import dev.sphere.cli.option.PairOptions;
+import dev.sphere.cli.option.ProblemOptions;
+import dev.sphere.cli.option.PromptOptions;
+import dev.sphere.cli.option.StrategyOptions;
+import dev.sphere.cli.option.TreeOptions;
+import dev.sphere.cli.progress.SearchProgress;
+import dev.sphere.engine.Problem;
+import dev.sphere.engine.data.ProblemSet;
+import dev.sphere.engine.data.Shards;
+import dev.sphere.engine.embedded.ModelSource;
+import dev.sphere.engine.run.Manner;
+import dev.sphere.engine.run.PairSearch;
+import dev.sphere.engine.run.SearchPlan;
+import dev.sphere.engine.run.SearchProfile;
+import dev.sphere.engine.search.SearchSettings;
+import dev.sphere.engine.stage.Stage;
+import dev.sphere.engine.stage.StageSettings;
+import dev.sphere.engine.strategy.StrategySettings;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.ArgGroup;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+import tools.jackson.databind.json.JsonMapper;
+
+/** {@code sphere search}: problems in, preference pairs out. */
+@Command(
+    name = "search",
+    description = {
+      "Searches problems in three stages and makes preference pairs of them.",
+      "  sphere search --model embedded --small-model embedded-small --problems embedded:train --run runs/first",
+      "  sphere search --model model.gguf --problems gsm8k_train.jsonl --run runs/gsm8k",
+      "A run that was interrupted goes on with the same command and --resume."
+    },
+    sortOptions = false,
+    mixinStandardHelpOptions = true)
+public final class SearchCommand implements Callable<Integer> {
+  @Option(names = "--model", required = true, paramLabel = "MODEL",
+      description = "The policy: a GGUF file or embedded.")
+  private String model;
+
+  @Mixin private ProblemOptions problems = new ProblemOptions();
+
+  @Mixin private DecontaminationOptions contamination = new DecontaminationOptions();
+
+  @Option(names = "--run", required = true, paramLabel = "DIR", description = "The run's directory; made if missing.")
+  private Path run;
+
+  @Option(names = "--shard", paramLabel = "I/N",
+      description = "Only every N-th problem, from the I-th on: one process a GPU; 'run merge' joins the runs.")
+  private String shard;
+
+  @Option(names = "--resume", description = "Go on with the run in DIR; begin one if there is none.")
+  private boolean resume;
+
+  @Option(names = "--adapter", paramLabel = "FILE", description = "A LoRA adapter (GGUF) over the policy.")
+  private Path adapter;
+
+  @Option(names = "--small-model", paramLabel = "MODEL",
+      description = "The small model of stage 3: a GGUF file or embedded-small. Without it stage 3 is skipped.")
+  private String smallModel;
+
+  @Mixin private PromptOptions prompts = new PromptOptions();
+
+  @Option(names = "--seed", paramLabel = "N", defaultValue = "1", description = "Seed of every draw (default: 1).")
+  private long seed;
+
+  @Option(names = "--parallel", paramLabel = "N", defaultValue = "16",
+      description = "Problems in flight (default: 16). Changes the speed, never the result.")
+  private int parallel;
+
+  @Option(names = "--profile", arity = "0..1", fallbackValue = "", paramLabel = "FILE",
+      description = "Record where the time goes, into FILE (default: profile.jfr in the run's directory); print it.")
+  private String profile;
+
+  @Option(names = "--json", description = "One JSON object on the last line.")
+  private boolean json;
+
+  @ArgGroup(validate = false, heading = "%nSearch:%n")
+  private TreeOptions tree = new TreeOptions();
+
+  @ArgGroup(validate = false, heading = "%nOther ways to search:%n")
+  private StrategyOptions way = new StrategyOptions();
+
+  @ArgGroup(validate = false, heading = "%nPairs:%n")
+  private PairOptions pairs = new PairOptions();
+
+  @Spec private CommandSpec spec;
+
+  @Override
+  public Integer call() throws InterruptedException, IOException {
+    Path policy = ModelSource.resolve(model);
+    Path small = smallModel == null ? null : ModelSource.resolve(smallModel);
+    if (adapter != null) {
+      Inputs.require(adapter);
+    }
+    if (!pairs.stages().contains(Stage.GENERATION)) {
+      throw new ParameterException(spec.commandLine(), "--stages must name generation: the others build on it");
+    }
+    ProblemSet set = problems.read(spec.commandLine().getErr());
+    List<Problem> clean = Shards.of(
+        contamination.clean(set.problems(), spec.commandLine().getErr()), shard);
+    SearchPlan plan = plan(policy, small);
+    PrintWriter out = spec.commandLine().getOut();
+    if (profile == null) {
+      PairSearch.Outcome outcome = search(plan, clean);
+      contamination.list(run);
+      print(outcome, null, out);
+      return 0;
+    }
+    Path file = profile.isEmpty() ? run.resolve("profile.jfr") : Path.of(profile);
+    if (!profile.isEmpty()) {
+      Inputs.requireWritable(file);
+    }
+    try (SearchProfile recording = SearchProfile.start(file)) {
+      PairSearch.Outcome outcome = search(plan, clean);
+      SearchProfile.Summary summary = recording.stop();
+      contamination.list(run);
+      summary.lines().forEach(out::println);
+      out.println("recording in " + file + " (jfr view, JDK Mission Control)");
+      print(outcome, summary, out);
+    }
+    return 0;
+  }
+
+  private PairSearch.Outcome search(SearchPlan plan, List<Problem> list) throws InterruptedException {
+    boolean terminal = System.console() != null && System.console().isTerminal();
+    Thread hint = new Thread(() -> spec.commandLine().getErr().println(
+        "\nsphere: interrupted; the run is safe in " + run + ": go on with the same command and --resume"));
+    Runtime.getRuntime().addShutdownHook(hint);
+    try (SearchProgress progress = new SearchProgress(list.size(), System.err, terminal)) {
+      return PairSearch.run(plan, list, shard, run, resume, progress);
+    } finally {
+      forget(hint);
+    }
+  }
+
+  private static void forget(Thread hint) {
+    try {
+      Runtime.getRuntime().removeShutdownHook(hint);
+    } catch (IllegalStateException e) {
+      // The JVM is going down already, and the hint has been given.
+    }
+  }
+
+  private SearchPlan plan(Path policy, Path small) {
+    Manner manner = Manner.of(policy);
+    SearchSettings search = tree.search(manner);
+    StrategySettings strategy = way.settings();
+    StageSettings stages = pairs.settings(prompts.over(manner.prompts()),
+        strategy == null ? StageSettings.Pairing.CHAINS : StageSettings.Pairing.ANY);
+    return new SearchPlan(policy, adapter, small, tree.prm(manner), search, stages, seed, strategy, parallel);
+  }
+
+  private void print(PairSearch.Outcome outcome, SearchProfile.Summary summary, PrintWriter out) {
+    SearchReport report = new SearchReport(outcome, contamination.left(), run);
+    if (json) {
+      Map<String, Object> all = report.toMap();
+      if (summary != null) {
+        all.put("profile", summary.toMap());
+      }
+      out.println(JsonMapper.shared().writeValueAsString(all));
+    } else {
+      report.print(out);
+    }
+    out.flush();
+  }
+}

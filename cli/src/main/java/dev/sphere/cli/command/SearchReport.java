@@ -1,0 +1,73 @@
+package dev.sphere.cli.command;
+
+import dev.sphere.engine.run.PairSearch;
+import dev.sphere.engine.stage.LengthBias;
+import dev.sphere.engine.stage.Reason;
+import dev.sphere.engine.stage.RunReport;
+import dev.sphere.engine.stage.Stage;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/**
+ * What a search came to: lines for people, a map for programs.
+ *
+ * @param contaminated problems that were left out
+ * @param run the run's directory
+ */
+public record SearchReport(PairSearch.Outcome outcome, int contaminated, Path run) {
+
+  /** Some lines for people. */
+  void print(PrintWriter out) {
+    RunReport r = outcome.report();
+    out.printf("%d problems: Sol_max right on %d, Sol_min on %d%n", r.problems(), r.solMaxRight(), r.solMinRight());
+    out.printf("%d pairs from %d problems: %d self-generation, %d self-correction, %d diversity%n",
+        outcome.pairs().size(), r.withPairs(), r.pairs().get(Stage.GENERATION),
+        r.pairs().get(Stage.CORRECTION), r.pairs().get(Stage.DIVERSITY));
+    for (Map.Entry<Reason, Integer> reason : r.reasons().entrySet()) {
+      out.printf("  no pair from %d: %s%n", reason.getValue(), reason.getKey().text());
+    }
+    if (r.guessed() > 0) {
+      out.printf("%d of %d complete solutions do not state their answer (no box, ####, \"the answer is\"): it is guessed, and makes no "
+          + "pair unless --guessed-answers says so%n", r.guessed(), r.answered());
+    }
+    LengthBias l = r.lengths();
+    out.printf("mean length in characters: chosen %.0f, rejected %.0f; chosen is longer in %.0f %%, length and being "
+        + "chosen correlate %+.2f, the two lengths %+.2f%n", r.chosenCharacters(), r.rejectedCharacters(),
+        100 * l.chosenLonger(), l.bias(), l.correlation());
+    if (r.nearDuplicates() > 0) {
+      out.printf("%d pairs are nearly another one of their problem (--near-duplicates leaves them out)%n",
+          r.nearDuplicates());
+    }
+    out.printf("%d tokens in %.1f s; pairs in %s%n", outcome.tokens(), outcome.seconds(), run.resolve("pairs.jsonl"));
+  }
+
+  /** The same for programs, by the names of {@code --json}. */
+  Map<String, Object> toMap() {
+    RunReport r = outcome.report();
+    Map<String, Object> pairCounts = new LinkedHashMap<>();
+    pairCounts.put("all", outcome.pairs().size());
+    r.pairs().forEach((stage, n) -> pairCounts.put(stage.label(), n));
+    Map<String, Object> reasons = new LinkedHashMap<>();
+    r.reasons().forEach((reason, n) -> reasons.put(reason.label(), n));
+    Map<String, Object> all = new LinkedHashMap<>();
+    all.put("problems", r.problems());
+    all.put("sol_max_right", r.solMaxRight());
+    all.put("sol_min_right", r.solMinRight());
+    all.put("with_pairs", r.withPairs());
+    all.put("pairs", pairCounts);
+    all.put("without_pairs", reasons);
+    all.put("chosen_characters", r.chosenCharacters());
+    all.put("rejected_characters", r.rejectedCharacters());
+    all.put("length_bias", r.lengths().toMap());
+    all.put("answered", r.answered());
+    all.put("guessed", r.guessed());
+    all.put("near_duplicates", r.nearDuplicates());
+    all.put("contaminated", contaminated);
+    all.put("tokens", outcome.tokens());
+    all.put("seconds", outcome.seconds());
+    all.put("run", run.toString());
+    return all;
+  }
+}

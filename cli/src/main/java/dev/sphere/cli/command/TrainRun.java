@@ -1,0 +1,132 @@
+package dev.sphere.cli.command;
+
+import dev.sphere.cli.option.TrainOptions;
+import dev.sphere.cli.progress.TrainProgress;
+import dev.sphere.trainer.checkpoint.StepMetrics;
+import dev.sphere.trainer.job.TrainJob;
+import dev.sphere.trainer.job.TrainJob.Outcome;
+import dev.sphere.trainer.job.TrainPlan;
+import dev.sphere.trainer.job.TrainTask;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.stream.Stream;
+import picocli.CommandLine.Model.CommandSpec;
+import tools.jackson.databind.json.JsonMapper;
+
+/** Runs a training job for a command: progress, an orderly stop on Ctrl-C or SIGTERM, the report. */
+public final class TrainRun {
+  /** How long a stop waits for the running step and its checkpoint. */
+  private static final long STOP_SECONDS = 120;
+
+  private TrainRun() {}
+
+  /**
+   * Runs a task, or with --dry-run only says what it would take.
+   *
+   * @param job the flags' job, with whatever the command adds to it
+   */
+  static int run(CommandSpec spec, TrainOptions options, TrainJob job, TrainTask task) {
+    PrintWriter out = spec.commandLine().getOut();
+    if (options.dryRun) {
+      return plan(out, options, job.plan(task));
+    }
+    AtomicBoolean stop = new AtomicBoolean();
+    CountDownLatch done = new CountDownLatch(1);
+    Thread hook = new Thread(() -> await(stop, done), "stop training");
+    Runtime.getRuntime().addShutdownHook(hook);
+    long begin = System.nanoTime();
+    Outcome outcome;
+    try (TrainProgress progress = new TrainProgress(spec.commandLine().getErr())) {
+      outcome = job.run(task, progress, stop::get);
+    } finally {
+      done.countDown();
+    }
+    double seconds = (System.nanoTime() - begin) / 1e9;
+    if (outcome.artefact() == null) {
+      out.println("Stopped after " + outcome.result().steps() + " steps; go on with --resume.");
+    } else {
+      out.println(outcome.result().steps() + " steps, " + words(outcome.result().last()) + ".");
+      out.println("Wrote " + outcome.artefact() + "; curves and settings in " + job.output().resolve("report.html") + ".");
+    }
+    if (options.json) {
+      out.println(JsonMapper.shared().writeValueAsString(json(outcome, seconds)));
+    }
+    out.flush();
+    return 0;
+  }
+
+  private static int plan(PrintWriter out, TrainOptions options, TrainPlan plan) {
+    out.println("%,d parameters, %,d of them trained.".formatted(plan.parameters(), plan.trainable()));
+    out.println("%,d rows%s, %,d steps, %,d tokens (%.0f %% shared, %.0f %% padding).".formatted(
+        plan.rows(),
+        plan.heldOut() == 0 ? "" : " and %,d held out".formatted(plan.heldOut()),
+        plan.workload().steps(),
+        Math.round(plan.workload().tokens()),
+        100 * plan.workload().stats().saved(),
+        100 * plan.workload().stats().padding()));
+    out.println("Peak memory about %,d MiB: weights %,d, gradients %,d, optimizer %,d, activations %,d, process %,d.".formatted(
+        plan.peak() >> 20, plan.weights() >> 20, plan.gradients() >> 20, plan.optimizer() >> 20,
+        plan.activations() >> 20, plan.process() >> 20));
+    out.println("Time about %s (this machine's products run at %.0f GFLOP/s now)."
+        .formatted(time(plan.seconds()), plan.gflops()));
+    if (options.json) {
+      out.println(JsonMapper.shared().writeValueAsString(plan.toMap()));
+    }
+    out.flush();
+    return 0;
+  }
+
+  private static String time(double seconds) {
+    return seconds < 120 ? "%.0f s".formatted(seconds)
+        : seconds < 7200 ? "%.0f minutes".formatted(seconds / 60) : "%.1f hours".formatted(seconds / 3600);
+  }
+
+  /** The most resident memory that this process ever had, in bytes; -1 where Linux does not tell. */
+  private static long peakMemory() {
+    try (Stream<String> lines = Files.lines(Path.of("/proc/self/status"))) {
+      return lines.filter(l -> l.startsWith("VmHWM:"))
+          .mapToLong(l -> Long.parseLong(l.replaceAll("\\D", "")) << 10)
+          .findFirst()
+          .orElse(-1);
+    } catch (IOException | UncheckedIOException e) {
+      return -1;
+    }
+  }
+
+  private static void await(AtomicBoolean stop, CountDownLatch done) {
+    stop.set(true);
+    try {
+      done.await(STOP_SECONDS, TimeUnit.SECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private static String words(StepMetrics last) {
+    return last == null ? "all made before" : "last loss %.4f".formatted(last.get("loss"));
+  }
+
+  private static Map<String, Object> json(Outcome outcome, double seconds) {
+    Map<String, Object> json = new LinkedHashMap<>();
+    json.put("artefact", outcome.artefact() == null ? null : outcome.artefact().toString());
+    json.put("complete", outcome.result().complete());
+    json.put("steps", outcome.result().steps());
+    json.put("rows", outcome.rows().usedCount());
+    json.put("bad_rows", outcome.rows().badRows().size());
+    json.put("held_out_rows", outcome.heldOut());
+    json.put("peak_memory_bytes", peakMemory());
+    json.put("seconds", seconds);
+    if (outcome.result().last() != null) {
+      json.put("metrics", outcome.result().last().values());
+    }
+    return json;
+  }
+}

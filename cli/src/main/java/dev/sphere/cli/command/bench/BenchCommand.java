@@ -1,0 +1,26 @@
+package dev.sphere.cli.command.bench;
+
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Spec;
+
+/** {@code sphere bench}. */
+@Command(
+    name = "bench",
+    description = {
+      "Measures this machine, each figure beside its baseline, in turns in the same run.",
+      "Medians of the repetitions, with the slowest and the fastest one. Nothing else should run meanwhile."
+    },
+    mixinStandardHelpOptions = true,
+    subcommands = {
+      BenchRolloutsCommand.class, BenchTreeCommand.class, BenchScoreCommand.class, BenchCacheCommand.class,
+      BenchKernelsCommand.class, BenchTrainCommand.class
+    })
+public final class BenchCommand implements Runnable {
+  @Spec private CommandSpec spec;
+
+  @Override
+  public void run() {
+    spec.commandLine().usage(spec.commandLine().getOut());
+  }
+}

@@ -1,0 +1,2 @@
+/** The commands that measure this machine. */
+package dev.sphere.cli.command.bench;

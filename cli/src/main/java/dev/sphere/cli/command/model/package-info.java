@@ -1,0 +1,2 @@
+/** The commands that look at and make model files. */
+package dev.sphere.cli.command.model;

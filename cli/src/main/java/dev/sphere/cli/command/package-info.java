@@ -1,0 +1,2 @@
+/** The commands. */
+package dev.sphere.cli.command;

@@ -1,0 +1,192 @@
+package dev.sphere.cli.progress;
+
+import dev.sphere.engine.PreferencePair;
+import dev.sphere.engine.eval.Comparison;
+import dev.sphere.engine.eval.EvalResult;
+import dev.sphere.engine.run.PairSearch;
+import dev.sphere.engine.stage.Progress;
+import dev.sphere.engine.stage.Stage;
+import dev.sphere.trainer.evolve.EvolveListener;
+import dev.sphere.trainer.evolve.EvolveReport;
+import dev.sphere.trainer.loop.TrainingListener;
+import java.io.PrintStream;
+import java.io.PrintWriter;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import me.tongfei.progressbar.ConsoleProgressBarConsumer;
+import me.tongfei.progressbar.ProgressBar;
+import me.tongfei.progressbar.ProgressBarBuilder;
+import me.tongfei.progressbar.ProgressBarStyle;
+
+/** Tells an evolution run as it goes: what is done and why, bars with rate and time left, one pair side by side. */
+public final class Story implements EvolveListener, AutoCloseable {
+  private static final int COLUMN = 54;
+  private static final double INTERVAL = 10;
+
+  private final PrintWriter out;
+  private final PrintStream err;
+  private final boolean terminal = System.console() != null && System.console().isTerminal();
+  private ProgressBar bar;
+  private SearchProgress search;
+  private TrainProgress train;
+  private long begin;
+  private double lastLine;
+  private int asked;
+
+  /**
+   * @param out where the story goes
+   * @param err where the progress goes
+   */
+  public Story(PrintWriter out, PrintStream err) {
+    this.out = out;
+    this.err = err;
+  }
+
+  private void say(String format, Object... values) {
+    out.println(String.format(Locale.ROOT, format, values));
+    out.flush();
+  }
+
+  @Override
+  public void evaluating(String whom, int problems) {
+    begin = System.nanoTime();
+    lastLine = 0;
+    asked = problems;
+    if (terminal) {
+      bar = new ProgressBarBuilder()
+          .setTaskName("evaluate " + whom)
+          .setUnit(" problems", 1)
+          .setInitialMax(problems)
+          .setStyle(ProgressBarStyle.ASCII)
+          .setUpdateIntervalMillis(500)
+          .setConsumer(new ConsoleProgressBarConsumer(err, 110))
+          .build();
+    }
+  }
+
+  @Override
+  public void answered(int done, int correct) {
+    if (bar != null) {
+      bar.stepTo(done);
+      return;
+    }
+    double seconds = (System.nanoTime() - begin) / 1e9;
+    if (seconds - lastLine >= INTERVAL) {
+      lastLine = seconds;
+      err.printf(Locale.ROOT, "evaluate: %d/%d problems, %d right, %.0f s left%n", done, asked, correct,
+          seconds / done * (asked - done));
+    }
+  }
+
+  @Override
+  public void evaluated(String whom, EvalResult result) {
+    close();
+    say("%s: %.1f %% of %d held-out problems solved (greedy).", capital(whom), 100 * result.accuracy(), result.n());
+  }
+
+  @Override
+  public void searching(int round, int problems) {
+    say("");
+    say("Round %d, search: %d problems; the policy grows good and flawed solutions, step by step.", round, problems);
+    search = new SearchProgress(problems, err, terminal);
+  }
+
+  @Override
+  public void searched(Progress progress) {
+    search.accept(progress);
+  }
+
+  @Override
+  public void note(String line) {
+    err.println("evolve: " + line);
+  }
+
+  @Override
+  public void found(int round, PairSearch.Outcome outcome, List<PreferencePair> pairs) {
+    close();
+    say("Pairs: %d from self-generation, %d from self-correction, %d from diversity induction.",
+        outcome.report().pairs().get(Stage.GENERATION), outcome.report().pairs().get(Stage.CORRECTION),
+        outcome.report().pairs().get(Stage.DIVERSITY));
+    if (!outcome.report().reasons().isEmpty()) {
+      say("Problems without a pair: %s.", reasons(outcome));
+    }
+    pairs.stream().findFirst().ifPresent(this::sideBySide);
+  }
+
+  private static String reasons(PairSearch.Outcome outcome) {
+    List<String> words = new ArrayList<>();
+    outcome.report().reasons().forEach((reason, n) ->
+        words.add(n + " " + reason.name().toLowerCase(Locale.ROOT).replace('_', ' ')));
+    return String.join(", ", words);
+  }
+
+  private void sideBySide(PreferencePair pair) {
+    say("");
+    say("One of them (%s):", pair.stage());
+    wrap(pair.prompt().replaceAll("<\\|[a-z_]+\\|>", "").strip(), 2 * COLUMN + 1).forEach(line -> say("  %s", line));
+    say("  %-" + COLUMN + "s | %s", "chosen", "rejected");
+    say("  %s-+-%s", "-".repeat(COLUMN), "-".repeat(COLUMN));
+    List<String> left = wrap(pair.chosen().strip(), COLUMN);
+    List<String> right = wrap(pair.rejected().strip(), COLUMN);
+    for (int i = 0; i < Math.max(left.size(), right.size()); i++) {
+      say("  %-" + COLUMN + "s | %s", i < left.size() ? left.get(i) : "", i < right.size() ? right.get(i) : "");
+    }
+    say("");
+  }
+
+  /** Lines of at most {@code width} characters, broken at spaces where there are some. */
+  private static List<String> wrap(String text, int width) {
+    List<String> lines = new ArrayList<>();
+    for (String line : text.split("\n", -1)) {
+      String rest = line;
+      while (rest.length() > width) {
+        int at = rest.lastIndexOf(' ', width);
+        int end = at > 0 ? at : width;
+        lines.add(rest.substring(0, end));
+        rest = rest.substring(end).strip();
+      }
+      lines.add(rest);
+    }
+    return lines;
+  }
+
+  @Override
+  public TrainingListener training(int round) {
+    say("Round %d, training on the pairs.", round);
+    train = new TrainProgress(Terminal.over(err));
+    return train;
+  }
+
+  @Override
+  public void round(EvolveReport.Round round) {
+    Comparison c = round.comparison();
+    say("Round %d: base %.1f %%, evolved %.1f %%: %+.1f points (95 %% interval %+.1f to %+.1f; %d won, %d lost, p = %s).",
+        round.round(), 100 * c.base(), 100 * c.evolved(), 100 * c.difference(), 100 * c.interval().low(),
+        100 * c.interval().high(), c.won(), c.lost(), p(c.pValue()));
+  }
+
+  private static String p(double value) {
+    return value < 1e-4 ? String.format(Locale.ROOT, "%.0e", value) : String.format(Locale.ROOT, "%.4f", value);
+  }
+
+  private static String capital(String words) {
+    return Character.toUpperCase(words.charAt(0)) + words.substring(1);
+  }
+
+  @Override
+  public void close() {
+    if (bar != null) {
+      bar.close();
+      bar = null;
+    }
+    if (search != null) {
+      search.close();
+      search = null;
+    }
+    if (train != null) {
+      train.close();
+      train = null;
+    }
+  }
+}

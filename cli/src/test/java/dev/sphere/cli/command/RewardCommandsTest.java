@@ -1,0 +1,124 @@
+package dev.sphere.cli.command;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.sphere.cli.Main;
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/** compare, eval prm, pages and search --strategy, end to end on the embedded models with few problems. */
+class RewardCommandsTest {
+  @TempDir private Path temporary;
+
+  private record Call(int status, String out, String err) {
+    JsonNode json() {
+      return JsonMapper.shared().readTree(out.lines().reduce((a, b) -> b).orElseThrow());
+    }
+  }
+
+  private static Call call(Object... args) {
+    PrintStream out = System.out;
+    PrintStream err = System.err;
+    ByteArrayOutputStream caughtOut = new ByteArrayOutputStream();
+    ByteArrayOutputStream caughtErr = new ByteArrayOutputStream();
+    System.setOut(new PrintStream(caughtOut, true, StandardCharsets.UTF_8));
+    System.setErr(new PrintStream(caughtErr, true, StandardCharsets.UTF_8));
+    try {
+      int status = Main.run(Arrays.stream(args).map(String::valueOf).toArray(String[]::new));
+      return new Call(status, caughtOut.toString(StandardCharsets.UTF_8), caughtErr.toString(StandardCharsets.UTF_8));
+    } finally {
+      System.setOut(out);
+      System.setErr(err);
+    }
+  }
+
+  @Test
+  void compareReportsEveryStrategyAndBudget() throws Exception {
+    Path out = temporary.resolve("cmp");
+    Call call = call("compare", "--model", "embedded-small", "--prm", "implicit:embedded", "--problems",
+        "embedded:validation", "--limit", 2, "--budgets", "60,120", "--strategies", "best-of-n,dvts", "--out", out,
+            "--json");
+    assertEquals(0, call.status(), call.err());
+    JsonNode rows = call.json().get("rows");
+    assertEquals(4, rows.size());
+    assertEquals("best-of-n", rows.get(0).get("strategy").asString());
+    assertTrue(rows.get(1).get("tokens_per_problem").asDouble() >= 120);
+    assertTrue(rows.get(0).get("read_tokens").asInt() > 0);
+    assertTrue(rows.get(2).has("against_best_of_n") && !rows.get(0).has("against_best_of_n"));
+    assertEquals(6, Files.readAllLines(out.resolve("compare.md")).size());
+    assertTrue(Files.readString(out.resolve("compare.svg")).endsWith("</svg>\n"));
+    assertEquals(2, call("compare", "--model", "embedded", "--prm", "random", "--problems", "embedded:test",
+        "--strategies", "magic").status());
+  }
+
+  @Test
+  void evalPrmMeasuresStepsAndGain() throws Exception {
+    Path scores = temporary.resolve("scores.jsonl");
+    Call call = call("eval", "prm", "--model", "embedded-small", "--prm", "implicit:embedded", "--steps",
+        "embedded:steps", "--steps-limit", 10, "--problems", "embedded:validation", "--limit", 2, "--samples", 2,
+        "--out", scores, "--json");
+    assertEquals(0, call.status(), call.err());
+    JsonNode steps = call.json().get("steps");
+    assertEquals(10, steps.get("cases").asInt());
+    assertEquals(10, Files.readAllLines(scores).size());
+    assertEquals(pairwiseAuc(Files.readAllLines(scores)), steps.get("step_auc").asDouble(), 1e-9);
+    assertEquals(2, call.json().get("best_of_n").get("problems").asInt());
+    Path unanswered = temporary.resolve("cases.jsonl");
+    Files.writeString(unanswered, "{\"problem\":\"Q\",\"steps\":[\"a\"],\"label\":0}\n");
+    Call refused = call("eval", "prm", "--model", "embedded-small", "--prm", "mc", "--steps", unanswered);
+    assertEquals(2, refused.status());
+    assertEquals(2, call("eval", "prm", "--model", "embedded-small", "--prm", "random").status());
+  }
+
+  /** By the definition: how often a right step scores above a first wrong one; equal scores count half. */
+  private static double pairwiseAuc(List<String> lines) {
+    List<Double> right = new ArrayList<>();
+    List<Double> wrong = new ArrayList<>();
+    for (String line : lines) {
+      JsonNode row = JsonMapper.shared().readTree(line);
+      int label = row.get("label").asInt();
+      for (int i = 0; i < (label < 0 ? row.get("scores").size() : label + 1); i++) {
+        (i == label ? wrong : right).add(row.get("scores").get(i).asDouble());
+      }
+    }
+    assertTrue(right.stream().distinct().count() > 5 && wrong.size() > 2, "scores that differ, of steps of both kinds");
+    double wins = 0;
+    for (double r : right) {
+      for (double w : wrong) {
+        wins += r > w ? 1 : r == w ? 0.5 : 0;
+      }
+    }
+    return wins / right.size() / wrong.size();
+  }
+
+  @Test
+  void aRunByAnotherStrategyAndItsPages() throws Exception {
+    Path run = temporary.resolve("run");
+    Call search = call("search", "--model", "embedded-small", "--problems", "embedded:train", "--limit", 3, "--run",
+        run,
+        "--strategy", "rejection", "--budget", 400, "--prm", "random", "--stages", "generation",
+            "--pairs-per-problem", 2,
+        "--decontaminate", "embedded:test", "--ngram", 60, "--json");
+    assertEquals(0, search.status(), search.err());
+    assertEquals(0, search.json().get("contaminated").asInt());
+    assertTrue(search.json().get("pairs").get("all").asInt() <= 6);
+    assertEquals(search.json().get("pairs").get("all").asInt(), Files.readAllLines(run.resolve("pairs.jsonl")).size());
+    assertTrue(Files.readString(run.resolve("run.json")).contains("REJECTION"));
+    assertTrue(Files.exists(run.resolve("decontamination.jsonl")));
+    Call pages = call("pages", "--run", run, "--out", temporary.resolve("pages"), "--json");
+    assertEquals(3, pages.json().get("pages").asInt());
+    assertTrue(Files.readString(temporary.resolve("pages/index.html")).contains("problem-00003.html"));
+    assertEquals(2, call("pages", "--run", run, "--out", temporary.resolve("p2"), "--problem", "none").status());
+  }
+}

@@ -1,0 +1,117 @@
+package dev.sphere.cli.command;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.sphere.cli.Main;
+import dev.sphere.engine.embedded.ModelSource;
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/** {@code search} and {@code export} as a user calls them, on the embedded model. */
+class SearchCommandTest {
+  @TempDir static Path temporary;
+  private static Path model;
+
+  @BeforeAll
+  static void model() {
+    model = ModelSource.resolve("embedded");
+  }
+
+  /** What a call printed, and how it ended. */
+  private record Call(int status, String out, String err) {}
+
+  private static Call call(Object... args) {
+    PrintStream out = System.out;
+    PrintStream err = System.err;
+    ByteArrayOutputStream caughtOut = new ByteArrayOutputStream();
+    ByteArrayOutputStream caughtErr = new ByteArrayOutputStream();
+    System.setOut(new PrintStream(caughtOut, true, StandardCharsets.UTF_8));
+    System.setErr(new PrintStream(caughtErr, true, StandardCharsets.UTF_8));
+    try {
+      List<String> words = new ArrayList<>();
+      for (Object arg : args) {
+        words.add(arg.toString());
+      }
+      int status = Main.run(words.toArray(String[]::new));
+      return new Call(status, caughtOut.toString(StandardCharsets.UTF_8), caughtErr.toString(StandardCharsets.UTF_8));
+    } finally {
+      System.setOut(out);
+      System.setErr(err);
+    }
+  }
+
+  private static Call search(Path run, Object... more) {
+    List<Object> args = new ArrayList<>(List.of("search", "--model", model, "--problems", "embedded:train",
+        "--limit", 2, "--run", run, "--candidates", 3, "--rollouts", 2));
+    args.addAll(List.of(more));
+    return call(args.toArray());
+  }
+
+  @Test
+  void searchesResumesAndExports() throws Exception {
+    Path run = temporary.resolve("run");
+    Call first = search(run, "--json");
+    assertEquals(0, first.status(), first.err());
+    JsonNode result = JsonMapper.shared().readTree(first.out().lines().reduce((a, b) -> b).orElseThrow());
+    assertEquals(2, result.get("problems").asInt());
+    int pairs = result.get("pairs").get("all").asInt();
+    assertEquals(pairs, Files.readAllLines(run.resolve("pairs.jsonl")).size());
+    assertTrue(result.get("tokens").asInt() > 0);
+
+    Call again = search(run);
+    assertEquals(2, again.status());
+    assertTrue(again.err().contains("--resume"), again.err());
+    Call other = search(run, "--resume", "--seed", 2);
+    assertEquals(2, other.status());
+    assertTrue(other.err().contains("seed is \"1\" in the run and \"2\" now"), other.err());
+    Call resumed = search(run, "--resume");
+    assertEquals(0, resumed.status(), resumed.err());
+    assertTrue(resumed.out().contains("2 problems"), resumed.out());
+
+    for (String format : List.of("trl-jsonl", "trl-parquet")) {
+      Path out = temporary.resolve("new/" + format + "/pairs"); // the folder is made
+      Call export = call("export", "--run", run, "--format", format, "--out", out, "--json");
+      assertEquals(0, export.status(), export.err());
+      assertTrue(Files.exists(out));
+      JsonNode exported = JsonMapper.shared().readTree(export.out());
+      assertTrue(exported.get("complete").asBoolean());
+      assertEquals(pairs, exported.get("pairs").asInt());
+    }
+  }
+
+  @Test
+  void mistakesAreExitStatusTwo() {
+    Path run = temporary.resolve("never");
+    assertEquals(2, call("search", "--model", "nothing.gguf", "--problems", "embedded:train", "--run", run).status());
+    assertEquals(2, call("search", "--model", model, "--problems", "nothing.jsonl", "--run", run).status());
+    assertEquals(2, search(run, "--prm", "magic").status());
+    assertEquals(2, search(run, "--candidates", 1).status());
+    assertEquals(2, search(run, "--stages", "correction").status());
+    assertEquals(2, search(run, "--no-such-flag").status());
+    assertEquals(2, call("export", "--run", run, "--format", "trl-jsonl", "--out", temporary.resolve("x")).status());
+    assertEquals(2, call("export", "--run", run, "--format", "csv", "--out", temporary.resolve("x")).status());
+    assertTrue(Files.notExists(run), "a refused call leaves nothing behind");
+  }
+
+  @Test
+  void aDamagedModelIsExitStatusOne() throws Exception {
+    Path damaged = temporary.resolve("damaged.gguf");
+    byte[] bytes = Files.readAllBytes(model);
+    Files.write(damaged, Arrays.copyOf(bytes, bytes.length / 2));
+    Call call = call("search", "--model", damaged, "--problems", "embedded:train", "--run", temporary.resolve("no"));
+    assertEquals(1, call.status(), call.err());
+    assertEquals(1, call.err().lines().count(), call.err());
+  }
+}

@@ -1,0 +1,137 @@
+package dev.sphere.cli.command;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+
+/** {@code search}: on the embedded model, with the random reward where no other is asked for. */
+class SearchOptionsTest extends EveryOption {
+  /** What every call has, unless it says otherwise. */
+  private static final Map<String, String> USUAL =
+      Map.of("--model", "embedded-small", "--problems", "embedded:train", "--limit", "1", "--prm", "random",
+          "--candidates", "2");
+  private static final String MANY = "--model embedded --simulations 4 --pairing any --stages generation --limit 2";
+  private static final String STRATEGY = "--stages generation --budget 300 --strategy ";
+
+  private int runs;
+
+  @Override
+  String command() {
+    return "search";
+  }
+
+  @Override
+  Done run(List<String> words) throws Exception {
+    List<String> all = new ArrayList<>(words);
+    USUAL.forEach((option, value) -> {
+      if (!words.contains(option)) {
+        all.addAll(List.of(option, value));
+      }
+    });
+    int at = words.indexOf("--run");
+    if (words.contains("--adapter")) {
+      ModelCases.adapter(dir);
+    }
+    Path run = at >= 0 ? Path.of(words.get(at + 1)) : dir.resolve("run" + runs++);
+    if (at < 0) {
+      all.addAll(List.of("--run", run.toString()));
+    }
+    Done done = call(all);
+    return new Done(done.status(), done.out(), sorted(run, "tree.jsonl") + sorted(run, "stages.jsonl")
+        + content(run.resolve("pairs.jsonl")));
+  }
+
+  private static String sorted(Path run, String file) {
+    return content(run.resolve(file)).lines().sorted().collect(Collectors.joining("\n"));
+  }
+
+  /** What the run keeps of its settings. */
+  private String settings() {
+    return content(dir.resolve("run" + (runs - 1)).resolve("run.json"));
+  }
+
+  @Override
+  List<Case> cases() throws Exception {
+    Path rows = Files.writeString(dir.resolve("rows.jsonl"), """
+        {"nr": "a", "answer": "71", "wrong": "72", "other": "Ann has 7 pens and buys 5. How many pens does Ann have?",
+        """.strip() + """
+         "question": "A bus has 40 people. At a stop 3 get off and 34 get on. How many people are on the bus?"}
+        """);
+    Path bad = Files.writeString(dir.resolve("bad.jsonl"), Files.readString(rows) + "{\"question\": \"no answer\"}\n");
+    Path test = Files.writeString(dir.resolve("test.jsonl"), """
+        {"question": "A car has 4 people. At a stop 3 get off and 34 get on. Who?", "answer": "12"}
+        """);
+    Path template = Files.writeString(dir.resolve("template.jinja"),
+        "{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}");
+    Path used = dir.resolve("used");
+    Path profile = dir.resolve("p.jfr");
+    String own = "--problems " + rows;
+    String templated = "--chat-template " + template;
+    return List.of(
+        differs("--model", "", "embedded"),
+        differs("--problems", "", "embedded:validation"),
+        differs("--limit", "", "2"),
+        differs("--question-field", own, "other"),
+        differs("--answer-field", own + " --model embedded --candidates 6", "wrong"),
+        differs("--id-field", own, "nr"),
+        needed("--skip-bad", "--limit 9 --problems " + bad, "", "skip bad rows with --skip-bad"),
+        // 9 words in a row are shared, no 13
+        new Case("--decontaminate", own + " --ngram 8", "--decontaminate " + test, (without, with) -> {
+          assertEquals(0, without.status(), without.out());
+          assertTrue(with.out().contains("no problem is left"), with.out());
+        }),
+        new Case("--ngram", own + " --decontaminate " + test, "--ngram 8", (without, with) -> {
+          assertEquals(0, without.status(), without.out());
+          assertTrue(with.out().contains("no problem is left"), with.out());
+        }),
+        shows("--run", "", used.toString(), d -> assertTrue(Files.exists(used.resolve("tree.jsonl")))),
+        differs("--shard", "--limit 2", "2/2"),
+        needed("--resume", "--seed 1 --run " + used, "", "--resume"),
+        differs("--adapter", "--model embedded", dir.resolve("adapter.gguf").toString()),
+        differs("--small-model", "--model embedded --limit 6 --candidates 3", "embedded-small"),
+        differs("--chat-template", "", template.toString()),
+        differs("--system", templated, "Quick!"),
+        differs("--question", "", "{question}_Well?"),
+        differs("--seed", "", "2"),
+        same("--parallel", "--limit 2", "1"),
+        shows("--profile", "", profile.toString(), d -> assertTrue(Files.exists(profile) && !d.out().isBlank())),
+        shows("--json", "", "", d -> assertEquals(1, d.json().get("problems").asInt())),
+        differs("--prm", "", "outcome"),
+        differs("--rollouts", "--prm mc", "3"),
+        differs("--early-stop", "--prm mc --model embedded --limit 2 --candidates 3", ""),
+        differs("--candidates", "", "4"),
+        differs("--simulations", "", "2"),
+        differs("--top-k", "", "1"),
+        differs("--top-p", "", "0.3"),
+        differs("--min-p", "", "0.6"),
+        shows("--uct", "", "4.5", d -> assertTrue(settings().contains("4.5"), settings())),
+        differs("--advantage-weight", "", "3"),
+        shows("--outcome-weight", "", "6.5", d -> assertTrue(settings().contains("6.5"), settings())),
+        differs("--max-tokens", "--prm mc", "4"),
+        shows("--distinct", "", "loose", d -> assertTrue(settings().contains("LOOSE"), settings())),
+        differs("--temperature", "", "1.4"),
+        differs("--depth", "", "1"),
+        differs("--separator", "", "."),
+        differs("--max-step-tokens", "", "5"),
+        differs("--prm-beta", "--model embedded --prm implicit:embedded-small", "0.5"),
+        differs("--strategy", "--stages generation", "rejection"),
+        differs("--budget", "--stages generation --strategy rejection", "300"),
+        differs("--beams", STRATEGY + "beam", "4"),
+        differs("--width", STRATEGY + "beam", "2"),
+        differs("--aggregation", STRATEGY + "best-of-n", "min"),
+        differs("--stages", "", "generation"),
+        differs("--pairing", MANY.replace("--pairing any ", ""), "any"),
+        differs("--pairs-per-stage", MANY, "1"),
+        differs("--pairs-per-problem", MANY, "1"),
+        differs("--near-duplicates", "--model embedded --simulations 4 --pairing any --limit 4 --candidates 3", "0.01"),
+        differs("--max-length-ratio", MANY, "1.01"),
+        shows("--guessed-answers", "", "", d -> assertTrue(settings().contains("\"stages.rules.guessed\" : \"true\""), settings())),
+        differs("--diversity-factor", "--model embedded --small-model embedded-small --limit 6 --candidates 3", "3"));
+  }
+}
