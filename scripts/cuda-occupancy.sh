@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The table of registers, shared memory, spills and occupancy in docs/cuda.md, from what .ci/cuda left behind.
+# The table of registers, shared memory, spills and occupancy in docs/guides/cuda.md, from what .ci/cuda left behind.
 #
 #   .ci/cuda && scripts/cuda-occupancy.sh [target/cuda/nvcc]
 #

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What --dry-run says a run will take beside what it then takes: peak memory and seconds (docs/benchmarks.md).
+# What --dry-run says a run will take beside what it then takes: peak memory and seconds (docs/explanation/benchmarks.md).
 #   scripts/train-plan.sh OUT [SETTING ...]
 # Models of random weights are made in OUT; VOCAB is a GGUF with Qwen2's vocabulary (llama.cpp's models/ggml-vocab-qwen2.gguf), or PEERS a
 # folder that has qwen2.5-0.5b-random-{bf16,q8_0}.gguf already; the 7B one is 8 GB. One line of JSON a setting goes to OUT/plan.jsonl.

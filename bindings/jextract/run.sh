@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Lets jextract read the same headers as we did, and compares with the committed table (docs/jextract.md).
+# Lets jextract read the same headers as we did, and compares with the committed table (docs/explanation/jextract.md).
 #
 #   JEXTRACT_HOME=... bindings/jextract/run.sh [--update]     (Maven: -Pjextract, after the tests are compiled)
 #
@@ -11,7 +11,7 @@ filter=$module/jextract/filter.txt
 table=$module/src/test/resources/jextract-table.txt
 update=false; [ "${1:-}" != --update ] || update=true
 
-: "${JEXTRACT_HOME:?is not set. Name the folder of a jextract (docs/jextract.md says how to make one)}"
+: "${JEXTRACT_HOME:?is not set. Name the folder of a jextract (docs/explanation/jextract.md says how to make one)}"
 jextract=$JEXTRACT_HOME/bin/jextract
 [ -x "$jextract" ] || { echo "JEXTRACT_HOME=$JEXTRACT_HOME has no bin/jextract" >&2; exit 2; }
 jdk=${JAVA_HOME:-}

@@ -6,7 +6,7 @@ import java.util.Optional;
 
 /**
  * What a GGUF file declares of itself as a process reward model: how a step's score is read. Keys {@code sphere.prm.*}
- * (docs/formats.md); a file with the head's tensors and no such key is taken for a conversion of Qwen2.5-Math-PRM.
+ * (docs/reference/file-formats.md); a file with the head's tensors and no such key is taken for a conversion of Qwen2.5-Math-PRM.
  *
  * @param form two label tokens' logits, or a head on the hidden state
  * @param layout how problem and steps are laid out for the model
@@ -119,7 +119,7 @@ public record PrmInfo(Form form, Layout layout, int goodToken, int badToken, int
       }
     }
     throw fail(file, "a model with a reward head, but its vocabulary has no " + token
-        + " and there is no sphere.prm.form: declare the form (docs/formats.md)");
+        + " and there is no sphere.prm.form: declare the form (docs/reference/file-formats.md)");
   }
 
   private static GgufException fail(GgufFile file, String message) {

@@ -21,10 +21,10 @@ import org.junit.jupiter.api.Test;
 
 /**
  * Every layout, descriptor and constant that we wrote by hand against what jextract read in the headers
- * (jextract-table.txt, made by bindings/jextract/run.sh; docs/jextract.md says how).
+ * (jextract-table.txt, made by bindings/jextract/run.sh; docs/explanation/jextract.md says how).
  */
 class JextractOracleTest {
-  private static final String REDO = "; if the header changed, make the table again (docs/jextract.md)";
+  private static final String REDO = "; if the header changed, make the table again (docs/explanation/jextract.md)";
   private static JextractTable table;
 
   @BeforeAll

@@ -11,7 +11,7 @@ import java.util.regex.Pattern;
  * Says whether two answers mean the same and which rule decided: the outcome reward (the paper's ORM). It never throws,
  * starts no thread, evaluates no code and ends after a bounded number of steps whatever the input. Where the meaning
  * cannot be settled it says "different": a false "equal" would reward a wrong solution. The rules, symmetric and
- * asymmetric, stand in docs/grading.md. Instances have no state and may be shared by threads.
+ * asymmetric, stand in docs/explanation/grading.md. Instances have no state and may be shared by threads.
  */
 public final class AnswerGrader implements OutcomeReward {
   /** Steps of one grading; about 0.1 s on a laptop core when all of them are used. */

@@ -78,7 +78,7 @@ public final class OpenPrm implements AutoCloseable {
         }
         default -> {
           if (declared == null) {
-            throw new IllegalArgumentException(path + " declares no process reward (sphere.prm.form, see docs/formats.md)"
+            throw new IllegalArgumentException(path + " declares no process reward (sphere.prm.form, see docs/reference/file-formats.md)"
                 + " and has no reward head; if it is one, say which: math-shepherd:FILE or rlhflow:FILE");
           }
           if (!asked.isEmpty() && !declared.form().name().equalsIgnoreCase(asked)) {

@@ -22,7 +22,7 @@ import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
-/** The records of a run as JSON objects; the field names are those of docs/formats.md. */
+/** The records of a run as JSON objects; the field names are those of docs/reference/file-formats.md. */
 final class Json {
   static final JsonMapper MAPPER =
       JsonMapper.builder(JsonText.factory()).disable(MapperFeature.SORT_PROPERTIES_ALPHABETICALLY).build();

@@ -73,7 +73,7 @@ public record Recipe(
       @JsonProperty("corrected_after") String correctedAfter) {}
 
   /**
-   * How trees are grown. The defaults are the paper's, or our reading where it gives none (see docs/method.md).
+   * How trees are grown. The defaults are the paper's, or our reading where it gives none (see docs/explanation/method.md).
    *
    * @param stages any of generation, correction, diversity
    * @param prm the process reward as {@code sphere search --prm} takes it: mc, FILE.gguf, implicit:REF.gguf, random,
