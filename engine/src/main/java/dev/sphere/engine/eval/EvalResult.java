@@ -1,6 +1,6 @@
 package dev.sphere.engine.eval;
 
-import dev.sphere.engine.grade.AnswerExtractor;
+import dev.sphere.engine.grade.extract.AnswerExtractor;
 import dev.sphere.engine.grade.AnswerGrader;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;

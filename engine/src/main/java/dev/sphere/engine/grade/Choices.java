@@ -1,5 +1,8 @@
 package dev.sphere.engine.grade;
 
+import dev.sphere.engine.grade.compare.Decision;
+import dev.sphere.engine.grade.compare.Rule;
+import dev.sphere.engine.grade.extract.Surface;
 import java.util.Locale;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;

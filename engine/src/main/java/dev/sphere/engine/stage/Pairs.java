@@ -2,7 +2,7 @@ package dev.sphere.engine.stage;
 
 import dev.sphere.engine.MarkedText;
 import dev.sphere.engine.PreferencePair;
-import dev.sphere.engine.grade.AnswerExtractor;
+import dev.sphere.engine.grade.extract.AnswerExtractor;
 import dev.sphere.engine.search.Distinct;
 import java.util.ArrayList;
 import java.util.HashSet;

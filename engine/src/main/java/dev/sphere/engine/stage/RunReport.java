@@ -1,7 +1,7 @@
 package dev.sphere.engine.stage;
 
 import dev.sphere.engine.PreferencePair;
-import dev.sphere.engine.grade.AnswerExtractor;
+import dev.sphere.engine.grade.extract.AnswerExtractor;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;

@@ -1,0 +1,26 @@
+package dev.sphere.engine.grade.compare;
+
+/**
+ * A decision.
+ *
+ * @param rule the rule that decided
+ * @param detail what stands in its words for {@code %s}; empty where they have none
+ */
+public record Decision(Rule rule, String detail) {
+  public static Decision of(Rule rule) {
+    return new Decision(rule, "");
+  }
+
+  public static Decision of(Rule rule, Object detail) {
+    return new Decision(rule, detail.toString());
+  }
+
+  public boolean equal() {
+    return rule.equal();
+  }
+
+  /** The rule in words. */
+  public String how() {
+    return rule.words().replace("%s", detail);
+  }
+}
