@@ -7,7 +7,7 @@ import dev.sphere.engine.Policy.Request;
 import dev.sphere.engine.SamplingSettings;
 import dev.sphere.engine.StopRule;
 import dev.sphere.engine.TokenPath;
-import dev.sphere.engine.decode.LlamaPolicy;
+import dev.sphere.engine.decode.BatchedPolicy;
 import dev.sphere.engine.embedded.ModelSource;
 import dev.sphere.engine.prompt.ChatTemplate;
 import java.util.ArrayList;
@@ -41,13 +41,13 @@ public class RolloutBenchmark {
   private int tokens;
 
   private Model model;
-  private LlamaPolicy policy;
+  private BatchedPolicy policy;
   private long calls;
 
   @Setup
   public void open() {
     model = Model.load(ModelSource.resolve("embedded"));
-    policy = LlamaPolicy.of(model, null, ChatTemplate.PLAIN, LlamaPolicy.Options.auto(model, 16));
+    policy = BatchedPolicy.of(model, null, ChatTemplate.PLAIN, BatchedPolicy.Options.auto(model, 16));
   }
 
   @TearDown

@@ -8,16 +8,16 @@ import dev.sphere.cli.option.StrategyShape;
 import dev.sphere.engine.OutcomeReward;
 import dev.sphere.engine.SamplingSettings;
 import dev.sphere.engine.data.ProblemSet;
-import dev.sphere.engine.decode.LlamaPolicy;
+import dev.sphere.engine.decode.BatchedPolicy;
 import dev.sphere.engine.embedded.ModelSource;
 import dev.sphere.engine.grade.AnswerGrader;
 import dev.sphere.engine.reward.MonteCarloPrm;
-import dev.sphere.engine.run.Manner;
+import dev.sphere.engine.run.ModelDefaults;
 import dev.sphere.engine.run.OpenPrm;
 import dev.sphere.engine.run.PrmSpec;
 import dev.sphere.engine.search.SearchSettings;
 import dev.sphere.engine.strategy.CompareReport;
-import dev.sphere.engine.strategy.Kind;
+import dev.sphere.engine.strategy.Strategy;
 import dev.sphere.engine.strategy.StrategyComparison;
 import dev.sphere.engine.strategy.StrategySettings;
 import java.io.IOException;
@@ -99,7 +99,7 @@ public final class CompareCommand implements Callable<Integer> {
     if (adapter != null) {
       Inputs.require(adapter);
     }
-    Manner manner = Manner.of(file);
+    ModelDefaults manner = ModelDefaults.of(file);
     SamplingSettings sampling = SamplingSettings.temperature(step.temperature, step.stepTokens(manner));
     SearchSettings search = SearchSettings.paper().withCandidates(candidates).withSampling(sampling)
         .withMaxDepth(step.depth).withSeparator(step.separator(manner));
@@ -113,7 +113,7 @@ public final class CompareCommand implements Callable<Integer> {
     OutcomeReward outcome = new AnswerGrader();
     List<StrategyComparison.Cell> cells;
     try (HeldFiles files = reward.hold(file, adapter);
-        LlamaPolicy policy = LlamaPolicy.open(file, adapter, null, 0);
+        BatchedPolicy policy = BatchedPolicy.open(file, adapter, null, 0);
         OpenPrm opened = reward.open(outcome)) {
       StrategyComparison comparison = new StrategyComparison(policy, opened.factory(file), opened.passes(),
           opened::forget, search, manner.prompts(), seed, parallel);
@@ -127,9 +127,9 @@ public final class CompareCommand implements Callable<Integer> {
   }
 
   private List<StrategySettings> plans() {
-    List<Kind> kinds = strategies.isEmpty() ? List.of(Kind.values()) : strategies.stream().map(Kind::of).toList();
+    List<Strategy> kinds = strategies.isEmpty() ? List.of(Strategy.values()) : strategies.stream().map(Strategy::of).toList();
     List<StrategySettings> plans = new ArrayList<>();
-    for (Kind kind : kinds) {
+    for (Strategy kind : kinds) {
       for (long budget : budgets) {
         plans.add(shape.settings(kind, budget));
       }

@@ -8,7 +8,7 @@ import dev.sphere.cli.progress.EvalProgress;
 import dev.sphere.engine.SamplingSettings;
 import dev.sphere.engine.data.ProblemSet;
 import dev.sphere.engine.data.WorkedExamples;
-import dev.sphere.engine.decode.LlamaPolicy;
+import dev.sphere.engine.decode.BatchedPolicy;
 import dev.sphere.engine.embedded.ModelSource;
 import dev.sphere.engine.eval.AnswerFile;
 import dev.sphere.engine.eval.AnswerJournal;
@@ -25,7 +25,7 @@ import dev.sphere.engine.grade.AnswerGrader;
 import dev.sphere.engine.prompt.ChatTemplate;
 import dev.sphere.engine.prompt.Prompts;
 import dev.sphere.engine.reward.MonteCarloPrm;
-import dev.sphere.engine.run.Manner;
+import dev.sphere.engine.run.ModelDefaults;
 import dev.sphere.engine.run.OpenPrm;
 import dev.sphere.engine.run.PrmSpec;
 import java.io.IOException;
@@ -202,7 +202,7 @@ public final class EvalCommand implements Callable<Integer> {
       err.println("note: " + recipe.name() + " has " + recipe.count() + " problems, these are " + set.problems().size());
       err.flush();
     }
-    Manner manner = Manner.of(file);
+    ModelDefaults manner = ModelDefaults.of(file);
     Prompts prompts = prompting.over(manner.prompts().with(recipe.system(), recipe.question(), null, null,
         recipe.template() == null ? null : ChatTemplate.named(recipe.template())));
     List<String> ends = or(stop, recipe.stop(), List.of());
@@ -229,7 +229,7 @@ public final class EvalCommand implements Callable<Integer> {
     }
   }
 
-  private EvalResult answers(Path file, ProblemSet set, Manner manner, Prompts prompts, EvalSettings settings,
+  private EvalResult answers(Path file, ProblemSet set, ModelDefaults manner, Prompts prompts, EvalSettings settings,
       PrmSpec reward, AnswerJournal journal, HeldFiles files) throws InterruptedException {
     if (journal != null) {
       PrintWriter err = spec.commandLine().getErr();
@@ -238,7 +238,7 @@ public final class EvalCommand implements Callable<Integer> {
     }
     Map<String, List<Answered>> known = journal == null ? Map.of() : journal.known();
     EvalResult result;
-    try (LlamaPolicy policy = LlamaPolicy.open(file, adapter, prompts.template(), parallel);
+    try (BatchedPolicy policy = BatchedPolicy.open(file, adapter, prompts.template(), parallel);
         OpenPrm judge = reward == null ? null : reward.open(new AnswerGrader());
         EvalProgress progress = new EvalProgress(set.problems().size() - known.size(), System.err,
             System.console() != null && System.console().isTerminal())) {

@@ -6,7 +6,7 @@ import dev.sphere.engine.Problem;
 import dev.sphere.engine.SamplingSettings;
 import dev.sphere.engine.data.ReadOptions;
 import dev.sphere.engine.data.StepCase;
-import dev.sphere.engine.decode.LlamaPolicy;
+import dev.sphere.engine.decode.BatchedPolicy;
 import dev.sphere.engine.embedded.ModelSource;
 import dev.sphere.engine.embedded.ProblemSource;
 import dev.sphere.engine.embedded.StepCaseSource;
@@ -16,7 +16,7 @@ import dev.sphere.engine.grade.AnswerGrader;
 import dev.sphere.engine.reward.Aggregation;
 import dev.sphere.engine.reward.ImplicitPrm;
 import dev.sphere.engine.reward.MonteCarloPrm;
-import dev.sphere.engine.run.Manner;
+import dev.sphere.engine.run.ModelDefaults;
 import dev.sphere.engine.run.OpenPrm;
 import dev.sphere.engine.run.PrmSpec;
 import dev.sphere.engine.search.SearchSettings;
@@ -111,7 +111,7 @@ public final class EvalPrmCommand implements Callable<Integer> {
       Inputs.requireWritable(out);
     }
     Path file = ModelSource.resolve(model);
-    Manner manner = Manner.of(file);
+    ModelDefaults manner = ModelDefaults.of(file);
     String end = separator == null ? manner.separator() : separator.replace("\\n", "\n");
     // Given solutions come without the policy's log-probabilities: it is read like the reference.
     boolean bare = prm.startsWith("implicit:") && !prm.contains(",");
@@ -129,7 +129,7 @@ public final class EvalPrmCommand implements Callable<Integer> {
     figures.put("prm", prm);
     figures.put("reward_knows_answers", reward.knowsAnswers());
     try (HeldFiles files = reward.hold(file);
-        LlamaPolicy policy = LlamaPolicy.open(file, null, null, 0);
+        BatchedPolicy policy = BatchedPolicy.open(file, null, null, 0);
         OpenPrm opened = reward.open(new AnswerGrader())) {
       if (!cases.isEmpty()) {
         figures.put("steps", steps(cases, policy, opened, files, file, manner, end));
@@ -146,7 +146,7 @@ public final class EvalPrmCommand implements Callable<Integer> {
   }
 
   private Map<String, Object> steps(
-      List<StepCase> cases, LlamaPolicy policy, OpenPrm opened, HeldFiles files, Path file, Manner manner, String end)
+      List<StepCase> cases, BatchedPolicy policy, OpenPrm opened, HeldFiles files, Path file, ModelDefaults manner, String end)
       throws IOException, InterruptedException {
     long start = System.nanoTime();
     long drawn = policy.counters().drawn();
@@ -184,7 +184,7 @@ public final class EvalPrmCommand implements Callable<Integer> {
   }
 
   private Map<String, Object> gain(
-      List<Problem> list, LlamaPolicy policy, OpenPrm opened, HeldFiles files, Path file, Manner manner, String end)
+      List<Problem> list, BatchedPolicy policy, OpenPrm opened, HeldFiles files, Path file, ModelDefaults manner, String end)
       throws InterruptedException {
     SearchSettings search = SearchSettings.paper().withSeparator(end)
         .withSampling(SamplingSettings.temperature(temperature, manner.stepTokens()));

@@ -7,8 +7,8 @@ import dev.sphere.cli.option.SamplingOptions;
 import dev.sphere.engine.Generation;
 import dev.sphere.engine.Policy.Message;
 import dev.sphere.engine.StopRule;
+import dev.sphere.engine.decode.BatchedPolicy;
 import dev.sphere.engine.decode.Completions;
-import dev.sphere.engine.decode.LlamaPolicy;
 import dev.sphere.engine.embedded.ModelSource;
 import dev.sphere.engine.prompt.ChatTemplate;
 import java.io.IOException;
@@ -102,7 +102,7 @@ public final class GenerateCommand implements Callable<Integer> {
     long start = System.nanoTime();
     List<List<Generation>> answers;
     try (HeldFiles files = new HeldFiles(Arrays.asList(file, adapter));
-        LlamaPolicy policy = LlamaPolicy.open(file, adapter, ChatTemplate.named(chatTemplate), 0)) {
+        BatchedPolicy policy = BatchedPolicy.open(file, adapter, ChatTemplate.named(chatTemplate), 0)) {
       List<Completions.Prompt> prompts = rows.stream().map(r -> new Completions.Prompt(r.id, tokens(policy, r))).toList();
       answers =
           Completions.complete(policy, prompts, samples, sampling.settings(), StopRule.never(), seed, (i, done) -> {});
@@ -126,7 +126,7 @@ public final class GenerateCommand implements Callable<Integer> {
     return 0;
   }
 
-  private int[] tokens(LlamaPolicy policy, Row row) {
+  private int[] tokens(BatchedPolicy policy, Row row) {
     if (!chat) {
       return policy.tokenize(row.prompt, true);
     }

@@ -12,7 +12,7 @@ import dev.sphere.engine.Problem;
 import dev.sphere.engine.data.ProblemSet;
 import dev.sphere.engine.data.Shards;
 import dev.sphere.engine.embedded.ModelSource;
-import dev.sphere.engine.run.Manner;
+import dev.sphere.engine.run.ModelDefaults;
 import dev.sphere.engine.run.PairSearch;
 import dev.sphere.engine.run.SearchPlan;
 import dev.sphere.engine.run.SearchProfile;
@@ -156,7 +156,7 @@ public final class SearchCommand implements Callable<Integer> {
   }
 
   private SearchPlan plan(Path policy, Path small) {
-    Manner manner = Manner.of(policy);
+    ModelDefaults manner = ModelDefaults.of(policy);
     SearchSettings search = tree.search(manner);
     StrategySettings strategy = way.settings();
     StageSettings stages = pairs.settings(prompts.over(manner.prompts()),

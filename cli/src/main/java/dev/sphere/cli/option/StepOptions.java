@@ -1,7 +1,7 @@
 package dev.sphere.cli.option;
 
 import dev.sphere.engine.reward.ImplicitPrm;
-import dev.sphere.engine.run.Manner;
+import dev.sphere.engine.run.ModelDefaults;
 import picocli.CommandLine.Option;
 
 /** How a step is drawn, where it ends, and how many make a solution. */
@@ -23,11 +23,11 @@ public class StepOptions {
   @Option(names = "--prm-beta", paramLabel = "B", description = "Of the implicit reward (default: 0.05).")
   public double prmBeta = ImplicitPrm.BETA;
 
-  public String separator(Manner manner) {
+  public String separator(ModelDefaults manner) {
     return separator == null ? manner.separator() : separator.replace("\\n", "\n");
   }
 
-  public int stepTokens(Manner manner) {
+  public int stepTokens(ModelDefaults manner) {
     return maxStepTokens == null ? manner.stepTokens() : maxStepTokens;
   }
 }

@@ -1,6 +1,6 @@
 package dev.sphere.cli.option;
 
-import dev.sphere.engine.strategy.Kind;
+import dev.sphere.engine.strategy.Strategy;
 import dev.sphere.engine.strategy.StrategySettings;
 import picocli.CommandLine.Option;
 
@@ -18,6 +18,6 @@ public final class StrategyOptions extends StrategyShape {
 
   /** The settings; null where no strategy was named. */
   public StrategySettings settings() {
-    return strategy == null ? null : settings(Kind.of(strategy), budget);
+    return strategy == null ? null : settings(Strategy.of(strategy), budget);
   }
 }

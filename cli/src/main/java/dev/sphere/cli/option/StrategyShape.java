@@ -1,7 +1,7 @@
 package dev.sphere.cli.option;
 
 import dev.sphere.engine.reward.Aggregation;
-import dev.sphere.engine.strategy.Kind;
+import dev.sphere.engine.strategy.Strategy;
 import dev.sphere.engine.strategy.StrategySettings;
 import picocli.CommandLine.Option;
 
@@ -18,7 +18,7 @@ public class StrategyShape {
       description = "How step scores rank a solution: last, min, mean or product (default: last).")
   private Aggregation aggregation = Aggregation.LAST;
 
-  public final StrategySettings settings(Kind kind, long budget) {
+  public final StrategySettings settings(Strategy kind, long budget) {
     return new StrategySettings(kind, budget, beams, width, aggregation);
   }
 }

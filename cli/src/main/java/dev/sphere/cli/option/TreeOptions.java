@@ -2,7 +2,7 @@ package dev.sphere.cli.option;
 
 import dev.sphere.engine.SamplingSettings;
 import dev.sphere.engine.reward.MonteCarloPrm;
-import dev.sphere.engine.run.Manner;
+import dev.sphere.engine.run.ModelDefaults;
 import dev.sphere.engine.run.PrmSpec;
 import dev.sphere.engine.search.Distinct;
 import dev.sphere.engine.search.SearchSettings;
@@ -59,13 +59,13 @@ public final class TreeOptions extends StepOptions {
   private Distinct distinct = Distinct.WHITESPACE;
 
   /** The settings of the search, for a model of this manner. */
-  public SearchSettings search(Manner manner) {
+  public SearchSettings search(ModelDefaults manner) {
     return new SearchSettings(candidates, sampling(stepTokens(manner)), depth, simulations, uct, advantageWeight,
         outcomeWeight, separator(manner), 3, distinct, true);
   }
 
   /** The process reward, for a policy of this manner. */
-  public PrmSpec prm(Manner manner) {
+  public PrmSpec prm(ModelDefaults manner) {
     SamplingSettings whole = sampling(maxTokens == null ? manner.solutionTokens() : maxTokens);
     return new PrmSpec(prm, new MonteCarloPrm.Settings(rollouts, whole, earlyStop), prmBeta);
   }

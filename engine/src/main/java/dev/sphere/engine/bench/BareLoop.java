@@ -88,7 +88,7 @@ final class BareLoop {
       }
     }
     compute(context, batch, outputs, chains, next, 0);
-    double first = Turns.seconds(begin);
+    double first = InterleavedRuns.seconds(begin);
     for (int i = 1; i < generate; i++) {
       for (int s = 0; s < sequences; s++) {
         outputs.add(new int[] {s, s});
@@ -96,7 +96,7 @@ final class BareLoop {
       }
       compute(context, batch, outputs, chains, next, i);
     }
-    return new Took(first, Turns.seconds(begin));
+    return new Took(first, InterleavedRuns.seconds(begin));
   }
 
   private void compute(

@@ -58,7 +58,7 @@ public final class CacheBench {
   /** Runs it, both layouts in turns. */
   public BenchResult run() throws InterruptedException {
     List<Figure> seconds =
-        new Turns(plan.repetitions())
+        new InterleavedRuns(plan.repetitions())
             .add("one cache, shared cells", "s", i -> time(true))
             .add("one stream a sequence", "s", i -> time(false))
             .run();
@@ -115,7 +115,7 @@ public final class CacheBench {
           flush(context, batch);
         }
       }
-      return Turns.seconds(begin);
+      return InterleavedRuns.seconds(begin);
     }
   }
 

@@ -96,7 +96,7 @@ public final class KernelBench {
         TargetLogProbs targets = new TargetLogProbs(plan.rows())) {
       fill(logits);
       fillFlat(flat);
-      Turns turns = new Turns(plan.repetitions());
+      InterleavedRuns turns = new InterleavedRuns(plan.repetitions());
       turns.add("copy", "GB/s", i -> rate(2 * bytes, () -> BenchKernels.copy(other, logits, plan.threads())));
       turns.add("walk", "GB/s", i -> rate(bytes, () -> BenchKernels.largest(logits, plan.threads())));
       for (Manner m : MANNERS) {
@@ -175,7 +175,7 @@ public final class KernelBench {
         long begin = System.nanoTime();
         context.decode(batch);
         context.logits();
-        best = Math.min(best, Turns.seconds(begin) * 1e9);
+        best = Math.min(best, InterleavedRuns.seconds(begin) * 1e9);
       }
     }
     return best;
@@ -233,7 +233,7 @@ public final class KernelBench {
     for (int i = 0; i < 3; i++) {
       long begin = System.nanoTime();
       work.run();
-      best = Math.min(best, Turns.seconds(begin));
+      best = Math.min(best, InterleavedRuns.seconds(begin));
     }
     return best;
   }
@@ -243,6 +243,6 @@ public final class KernelBench {
     for (long i = 0; i < CALLS; i++) {
       BenchKernels.nothing();
     }
-    return Turns.seconds(begin) / CALLS * 1e9;
+    return InterleavedRuns.seconds(begin) / CALLS * 1e9;
   }
 }

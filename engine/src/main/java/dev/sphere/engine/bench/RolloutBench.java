@@ -10,7 +10,7 @@ import dev.sphere.engine.SamplingSettings;
 import dev.sphere.engine.TokenPath;
 import dev.sphere.engine.bench.BareLoop.Sampling;
 import dev.sphere.engine.bench.BareLoop.Took;
-import dev.sphere.engine.decode.LlamaPolicy;
+import dev.sphere.engine.decode.BatchedPolicy;
 import dev.sphere.engine.decode.RolloutCounters;
 import dev.sphere.engine.prompt.ChatTemplate;
 import java.util.ArrayList;
@@ -123,12 +123,12 @@ public final class RolloutBench {
   }
 
   private BenchResult run(boolean baselines) throws InterruptedException {
-    LlamaPolicy.Options auto = LlamaPolicy.Options.auto(model, plan.parallel());
+    BatchedPolicy.Options auto = BatchedPolicy.Options.auto(model, plan.parallel());
     int needed = auto.slots() * (plan.prompt() + plan.generate()) * 5 / 4 + 256;
-    LlamaPolicy.Options options = auto.withCells(needed);
+    BatchedPolicy.Options options = auto.withCells(needed);
     BareLoop loop = new BareLoop(model, plan.parallel(), TEMPERATURE);
-    try (LlamaPolicy policy = LlamaPolicy.of(model, null, ChatTemplate.PLAIN, options)) {
-      Turns turns = new Turns(plan.repetitions()).add("engine", "s", i -> engine.note(i, engine(policy, i)));
+    try (BatchedPolicy policy = BatchedPolicy.of(model, null, ChatTemplate.PLAIN, options)) {
+      InterleavedRuns turns = new InterleavedRuns(plan.repetitions()).add("engine", "s", i -> engine.note(i, engine(policy, i)));
       if (baselines) {
         turns
             .add("bare", "s", i -> bare.note(i, loop.run(prompts(i), plan.generate(), Sampling.NONE)))
@@ -142,7 +142,7 @@ public final class RolloutBench {
     }
   }
 
-  private BenchResult result(LlamaPolicy.Options options, boolean baselines, Figure drawing) {
+  private BenchResult result(BatchedPolicy.Options options, boolean baselines, Figure drawing) {
     Map<String, Object> shape = new LinkedHashMap<>();
     shape.put("model", model.description());
     shape.put("prompt", plan.prompt());
@@ -181,12 +181,12 @@ public final class RolloutBench {
   }
 
   /** The prompts alone with one token each, then other prompts with all tokens: both the engine's own order of work. */
-  private Took engine(LlamaPolicy policy, int repetition) throws InterruptedException {
+  private Took engine(BatchedPolicy policy, int repetition) throws InterruptedException {
     double prompts = seconds(policy, 2 * repetition + 1_001, 1);
     return new Took(prompts, seconds(policy, 2 * repetition + 1_002, plan.generate()));
   }
 
-  private double seconds(LlamaPolicy policy, int repetition, int generate) throws InterruptedException {
+  private double seconds(BatchedPolicy policy, int repetition, int generate) throws InterruptedException {
     List<Callable<List<Generation>>> jobs = new ArrayList<>();
     List<int[]> prompts = prompts(repetition);
     for (int s = 0; s < plan.parallel(); s++) {
@@ -197,18 +197,18 @@ public final class RolloutBench {
     }
     long begin = System.nanoTime();
     InFlight.together(jobs);
-    return Turns.seconds(begin);
+    return InterleavedRuns.seconds(begin);
   }
 
   private List<int[]> prompts(int repetition) {
     int vocabulary = model.vocabulary().size();
-    int[] common = Jobs.prompt(repetition, 99_999, plan.shared(), vocabulary);
+    int[] common = DistinctPrompts.prompt(repetition, 99_999, plan.shared(), vocabulary);
     List<int[]> prompts = new ArrayList<>();
     for (int s = 0; s < plan.parallel(); s++) {
       int[] prompt = new int[plan.prompt()];
       int own = plan.prompt() - plan.shared();
       System.arraycopy(common, 0, prompt, 0, plan.shared());
-      System.arraycopy(Jobs.prompt(repetition, s, own, vocabulary), 0, prompt, plan.shared(), own);
+      System.arraycopy(DistinctPrompts.prompt(repetition, s, own, vocabulary), 0, prompt, plan.shared(), own);
       prompts.add(prompt);
     }
     return prompts;

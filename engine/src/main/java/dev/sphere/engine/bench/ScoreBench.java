@@ -58,13 +58,13 @@ public final class ScoreBench {
     List<Scorer.Row> rows = new ArrayList<>();
     int trunk = (plan.depth() - 1) * plan.step();
     for (int t = 0; t < plan.trees(); t++) {
-      int[] prompt = Jobs.prompt(repetition, t, plan.prompt(), vocabulary);
+      int[] prompt = DistinctPrompts.prompt(repetition, t, plan.prompt(), vocabulary);
       int[][] chains = {
-        Jobs.prompt(repetition, 10_000 + t, trunk, vocabulary), Jobs.prompt(repetition, 20_000 + t, trunk, vocabulary)
+        DistinctPrompts.prompt(repetition, 10_000 + t, trunk, vocabulary), DistinctPrompts.prompt(repetition, 20_000 + t, trunk, vocabulary)
       };
       for (int p = 0; p < plan.pairs(); p++) {
         for (int c = 0; c < 2; c++) {
-          int[] leaf = Jobs.prompt(repetition, 30_000 + (t * plan.pairs() + p) * 2 + c, plan.step(), vocabulary);
+          int[] leaf = DistinctPrompts.prompt(repetition, 30_000 + (t * plan.pairs() + p) * 2 + c, plan.step(), vocabulary);
           int[] completion = java.util.Arrays.copyOf(chains[c], trunk + plan.step());
           System.arraycopy(leaf, 0, completion, trunk, plan.step());
           rows.add(new Scorer.Row(prompt, completion));
@@ -79,7 +79,7 @@ public final class ScoreBench {
     long targets = (long) plan.trees() * plan.pairs() * 2 * plan.depth() * plan.step();
     try (Scorer scorer = Scorer.of(model, null)) {
       List<Figure> seconds =
-          new Turns(plan.repetitions())
+          new InterleavedRuns(plan.repetitions())
               .add("packed trees", "s", i -> time(() -> scorer.score(rows(i))))
               .add("separate sequences", "s", i -> time(() -> separate(rows(i))))
               .run();
@@ -120,7 +120,7 @@ public final class ScoreBench {
   private static double time(Scoring scoring) throws InterruptedException {
     long begin = System.nanoTime();
     scoring.run();
-    return Turns.seconds(begin);
+    return InterleavedRuns.seconds(begin);
   }
 
   /** Each row a sequence of its own; the same numbers in the same order as {@link Scorer#score}. */

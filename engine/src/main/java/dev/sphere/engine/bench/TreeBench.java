@@ -7,7 +7,7 @@ import dev.sphere.engine.Generation;
 import dev.sphere.engine.Policy.Request;
 import dev.sphere.engine.SamplingSettings;
 import dev.sphere.engine.TokenPath;
-import dev.sphere.engine.decode.LlamaPolicy;
+import dev.sphere.engine.decode.BatchedPolicy;
 import dev.sphere.engine.prompt.ChatTemplate;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -74,17 +74,17 @@ public final class TreeBench {
 
   /** Runs it, the three ways in turns. */
   public BenchResult run() throws InterruptedException {
-    return run(LlamaPolicy.Options.auto(model, 0));
+    return run(BatchedPolicy.Options.auto(model, 0));
   }
 
-  BenchResult run(LlamaPolicy.Options suits) throws InterruptedException {
+  BenchResult run(BatchedPolicy.Options suits) throws InterruptedException {
     long pathTokens = plan.paths().stream().mapToLong(d -> (long) d * plan.step()).sum();
     int longest = plan.prompt() + plan.depth() * plan.step();
-    LlamaPolicy.Options options = suits.withCells(Math.max(suits.cells(), 4 * longest));
-    try (LlamaPolicy policy = LlamaPolicy.of(model, null, ChatTemplate.PLAIN, options)) {
+    BatchedPolicy.Options options = suits.withCells(Math.max(suits.cells(), 4 * longest));
+    try (BatchedPolicy policy = BatchedPolicy.of(model, null, ChatTemplate.PLAIN, options)) {
       long[] computed = new long[3]; // tokens, in the last run of each way
       List<Figure> seconds =
-          new Turns(plan.repetitions())
+          new InterleavedRuns(plan.repetitions())
               .add("tree", "s", i -> counted(computed, 0, policy, () -> time(i, 0, r -> tree(policy, r))))
               .add("paths, prompt shared", "s",
                   i -> counted(computed, 1, policy, () -> time(i, 1, r -> shared(policy, r))))
@@ -132,17 +132,17 @@ public final class TreeBench {
   private static double time(int repetition, int way, Work work) throws InterruptedException {
     long begin = System.nanoTime();
     work.run(3 * (repetition + 1) + way);
-    return Turns.seconds(begin);
+    return InterleavedRuns.seconds(begin);
   }
 
-  private static double counted(long[] into, int way, LlamaPolicy policy, Timed timed) throws InterruptedException {
+  private static double counted(long[] into, int way, BatchedPolicy policy, Timed timed) throws InterruptedException {
     long before = policy.counters().computed();
     double seconds = timed.run();
     into[way] = policy.counters().computed() - before;
     return seconds;
   }
 
-  private void tree(LlamaPolicy policy, int unique) throws InterruptedException {
+  private void tree(BatchedPolicy policy, int unique) throws InterruptedException {
     List<Callable<Void>> trees = new ArrayList<>();
     for (int t = 0; t < plan.trees(); t++) {
       int tree = t;
@@ -160,7 +160,7 @@ public final class TreeBench {
     InFlight.together(trees);
   }
 
-  private Void chain(LlamaPolicy policy, TokenPath node, int unique, int tree, int chain)
+  private Void chain(BatchedPolicy policy, TokenPath node, int unique, int tree, int chain)
       throws InterruptedException {
     TokenPath at = node;
     for (int d = 1; d < plan.depth(); d++) {
@@ -170,7 +170,7 @@ public final class TreeBench {
     return null;
   }
 
-  private List<Generation> expand(LlamaPolicy policy, TokenPath node, int unique, int tree, int id)
+  private List<Generation> expand(BatchedPolicy policy, TokenPath node, int unique, int tree, int id)
       throws InterruptedException {
     List<Request> requests = new ArrayList<>();
     for (int i = 0; i < plan.candidates(); i++) {
@@ -179,7 +179,7 @@ public final class TreeBench {
     return policy.generate(node, requests);
   }
 
-  private void shared(LlamaPolicy policy, int unique) throws InterruptedException {
+  private void shared(BatchedPolicy policy, int unique) throws InterruptedException {
     List<Callable<List<Generation>>> trees = new ArrayList<>();
     for (int t = 0; t < plan.trees(); t++) {
       int tree = t;
@@ -188,7 +188,7 @@ public final class TreeBench {
     InFlight.together(trees);
   }
 
-  private void apart(LlamaPolicy policy, int unique) throws InterruptedException {
+  private void apart(BatchedPolicy policy, int unique) throws InterruptedException {
     List<Callable<List<Generation>>> paths = new ArrayList<>();
     for (int t = 0; t < plan.trees(); t++) {
       for (Request r : pathRequests(unique, t)) {
@@ -213,6 +213,6 @@ public final class TreeBench {
   }
 
   private int[] prompt(int unique, int number) {
-    return Jobs.prompt(unique, number, plan.prompt(), model.vocabulary().size());
+    return DistinctPrompts.prompt(unique, number, plan.prompt(), model.vocabulary().size());
   }
 }

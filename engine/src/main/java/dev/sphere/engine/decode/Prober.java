@@ -15,7 +15,7 @@ import java.util.List;
  * <p>Calls block; all that is asked for at the same time steps together in one batch. A text that continues one that
  * was read before starts from its KV cells, so a new step costs its own tokens. On the CPU what is read depends on
  * model
- * and text alone, bit for bit, for the reasons that {@link LlamaPolicy} gives.
+ * and text alone, bit for bit, for the reasons that {@link BatchedPolicy} gives.
  *
  * <p>Thread-safe. Closing fails calls that wait, and frees contexts and model; closing twice is harmless.
  */
@@ -83,9 +83,9 @@ public final class Prober implements AutoCloseable {
   private final int limit;
   private boolean closed;
 
-  private Prober(Model model, boolean hidden, LlamaPolicy.Options suits) {
+  private Prober(Model model, boolean hidden, BatchedPolicy.Options suits) {
     this.model = model;
-    this.limit = Math.min(model.trainedContext(), suits.cells() - Lane.RESERVE);
+    this.limit = Math.min(model.trainedContext(), suits.cells() - RolloutLane.RESERVE);
     ContextOptions shape = new ContextOptions(suits.cells(), ContextOptions.MAX_SEQUENCES,
         ContextOptions.INVARIANT_MICRO_BATCH, ContextOptions.MAX_SEQUENCES, suits.threads(), true, true, KvType.F16,
         hidden);
@@ -98,7 +98,7 @@ public final class Prober implements AutoCloseable {
   public static Prober open(Path file, boolean hidden) {
     Model model = Model.load(file);
     try {
-      return open(model, hidden, LlamaPolicy.Options.auto(model, 0));
+      return open(model, hidden, BatchedPolicy.Options.auto(model, 0));
     } catch (Throwable e) {
       model.close();
       throw e;
@@ -106,7 +106,7 @@ public final class Prober implements AutoCloseable {
   }
 
   /** A prober that owns {@code model}; of the options lanes, threads and cells count. */
-  static Prober open(Model model, boolean hidden, LlamaPolicy.Options options) {
+  static Prober open(Model model, boolean hidden, BatchedPolicy.Options options) {
     if (!model.isPlainTransformer()) {
       throw new LlamaException("Cannot read " + model + ": it is no decoder-only transformer.");
     }

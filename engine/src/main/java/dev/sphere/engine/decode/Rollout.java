@@ -11,7 +11,7 @@ import java.util.Arrays;
  * rollout of a job stands for all of the job's requests; then it is forked.
  */
 final class Rollout {
-  final Job job;
+  final RolloutJob job;
   final int request; // index in the job
   KvCache.Entry entry; // null while nothing of it is in the cache
   boolean forked; // false while it stands for the whole job
@@ -21,7 +21,7 @@ final class Rollout {
   private float[] logProbs = new float[32];
   private final Utf8Assembler text = new Utf8Assembler();
 
-  Rollout(Job job, int request) {
+  Rollout(RolloutJob job, int request) {
     this.job = job;
     this.request = request;
     this.tokens = Arrays.copyOf(job.path, job.path.length + 32);

@@ -113,12 +113,12 @@ public final class RolloutSoak {
     long seed = random.nextLong();
     int lanes = 1 + random.nextInt(2);
     int cells = 256 * (1 + random.nextInt(3));
-    LlamaPolicy.Options small =
-        new LlamaPolicy.Options(lanes, 1, 4 + random.nextInt(80), cells, LONGEST, LlamaPolicy.Options.CACHE);
+    BatchedPolicy.Options small =
+        new BatchedPolicy.Options(lanes, 1, 4 + random.nextInt(80), cells, LONGEST, BatchedPolicy.Options.CACHE);
     List<Scorer.Row> rows = new ArrayList<>();
     List<float[]> recorded = new ArrayList<>();
     List<List<Generation>> trees = new ArrayList<>();
-    try (LlamaPolicy policy = LlamaPolicy.of(model, null, ChatTemplate.PLAIN, small)) {
+    try (BatchedPolicy policy = BatchedPolicy.of(model, null, ChatTemplate.PLAIN, small)) {
       List<Callable<List<Generation>>> tasks = new ArrayList<>();
       for (int t = 0; t < 8; t++) {
         int tree = t;
@@ -138,8 +138,8 @@ public final class RolloutSoak {
       displaced += policy.counters().displaced();
     }
     compare(model, rows, recorded);
-    LlamaPolicy.Options roomy = new LlamaPolicy.Options(1, 1, 1, 2048, LONGEST, LlamaPolicy.Options.CACHE);
-    try (LlamaPolicy policy = LlamaPolicy.of(model, null, ChatTemplate.PLAIN, roomy)) {
+    BatchedPolicy.Options roomy = new BatchedPolicy.Options(1, 1, 1, 2048, LONGEST, BatchedPolicy.Options.CACHE);
+    try (BatchedPolicy policy = BatchedPolicy.of(model, null, ChatTemplate.PLAIN, roomy)) {
       for (int t = 0; t < trees.size(); t += 4) {
         same(trees.get(t), grow(policy, seed, t, new ArrayList<>(), new ArrayList<>()), t, small);
       }
@@ -152,7 +152,7 @@ public final class RolloutSoak {
   }
 
   private static List<Generation> grow(
-      LlamaPolicy policy, long seed, int tree, List<Scorer.Row> rows, List<float[]> recorded)
+      BatchedPolicy policy, long seed, int tree, List<Scorer.Row> rows, List<float[]> recorded)
       throws InterruptedException {
     Random r = new Random(seed ^ tree);
     List<TokenPath> nodes = new ArrayList<>(List.of(root(seed, tree)));
@@ -203,7 +203,7 @@ public final class RolloutSoak {
     }
   }
 
-  private void same(List<Generation> crowded, List<Generation> alone, int tree, LlamaPolicy.Options options) {
+  private void same(List<Generation> crowded, List<Generation> alone, int tree, BatchedPolicy.Options options) {
     if (crowded.size() != alone.size()) {
       throw new AssertionError("round " + rounds + ", tree " + tree + ": another number of generations, " + options);
     }

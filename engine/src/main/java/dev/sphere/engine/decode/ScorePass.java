@@ -39,7 +39,7 @@ final class ScorePass {
       while (next < rows.size() || !open.isEmpty()) {
         checkInterrupt();
         openRows(cache);
-        if (cache.free() < Lane.RESERVE) {
+        if (cache.free() < RolloutLane.RESERVE) {
           cache.compact(0);
         }
         gather(batch, cache);
@@ -84,7 +84,7 @@ final class ScorePass {
 
   private boolean fits(ScoreRow row, KvCache cache) {
     int reserved = open.stream().mapToInt(ScoreRow::remaining).sum();
-    int cells = cache.activeCells() + reserved + row.remaining() + Lane.RESERVE;
+    int cells = cache.activeCells() + reserved + row.remaining() + RolloutLane.RESERVE;
     return open.size() < 128 && cells <= cache.capacity();
   }
 

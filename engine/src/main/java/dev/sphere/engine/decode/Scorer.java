@@ -20,7 +20,7 @@ import java.util.stream.Stream;
  *
  * <p>Rows that begin alike (the pairs of a tree) share what they begin with: every unique token is computed once.
  * Logits exist for one micro-batch at a time. The numbers are those that the rollout engine records when it draws the
- * same tokens, bit for bit, under the same conditions ({@link LlamaPolicy}).
+ * same tokens, bit for bit, under the same conditions ({@link BatchedPolicy}).
  *
  * <p>Thread-safe; close is idempotent and frees the adapter.
  */
@@ -49,7 +49,7 @@ public final class Scorer implements AutoCloseable {
 
   /** A scorer with what suits model and machine; adapterFile null for none. The caller closes the model afterwards. */
   public static Scorer of(Model model, Path adapterFile) {
-    LlamaPolicy.Options suits = LlamaPolicy.Options.auto(model, 0);
+    BatchedPolicy.Options suits = BatchedPolicy.Options.auto(model, 0);
     return of(model, adapterFile, suits.lanes(), suits.threads(), suits.cells());
   }
 
@@ -126,7 +126,7 @@ public final class Scorer implements AutoCloseable {
    * @throws InterruptedException when the calling thread was interrupted
    */
   public List<float[]> score(List<Row> rows) throws InterruptedException {
-    int limit = Math.min(model.trainedContext(), cells - Lane.RESERVE);
+    int limit = Math.min(model.trainedContext(), cells - RolloutLane.RESERVE);
     for (int i = 0; i < rows.size(); i++) {
       Row row = rows.get(i);
       int length = row.prompt().length + row.completion().length;

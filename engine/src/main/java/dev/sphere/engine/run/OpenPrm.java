@@ -53,7 +53,7 @@ public final class OpenPrm implements AutoCloseable {
       }
       default -> {
         Path file = files.getFirst();
-        ModelPrm prm = ModelPrm.open(file, info(spec.form(), file), Manner.of(file).prompts());
+        ModelPrm prm = ModelPrm.open(file, info(spec.form(), file), ModelDefaults.of(file).prompts());
         return new OpenPrm(spec, prm, prm::tokens, 1, prm::forget, prm::close);
       }
     }

@@ -6,7 +6,7 @@ import dev.sphere.bindings.NativeRuntime;
 import dev.sphere.engine.OutcomeReward;
 import dev.sphere.engine.PreferencePair;
 import dev.sphere.engine.Problem;
-import dev.sphere.engine.decode.LlamaPolicy;
+import dev.sphere.engine.decode.BatchedPolicy;
 import dev.sphere.engine.grade.AnswerGrader;
 import dev.sphere.engine.search.Expansion;
 import dev.sphere.engine.stage.PrmFactory;
@@ -77,9 +77,9 @@ public final class PairSearch {
         return outcome(store, replay(store, problems), 0, start, listener);
       }
       String template = plan.stages().prompts().template();
-      try (LlamaPolicy policy = LlamaPolicy.open(plan.model(), plan.adapter(), template, 0);
-          LlamaPolicy small =
-              plan.smallModel() == null ? null : LlamaPolicy.open(plan.smallModel(), null, null, 0);
+      try (BatchedPolicy policy = BatchedPolicy.open(plan.model(), plan.adapter(), template, 0);
+          BatchedPolicy small =
+              plan.smallModel() == null ? null : BatchedPolicy.open(plan.smallModel(), null, null, 0);
           OpenPrm prm = plan.prm().open(orm)) {
         PrmFactory smallPrm = small == null ? null : prm.factory(plan.smallModel());
         SearchRun.Models models = new SearchRun.Models(policy, prm.factory(plan.model()), small, smallPrm);

@@ -46,7 +46,7 @@ public final class FileSums {
     AtomicFile.write(file, out -> {
       for (Map.Entry<String, String> sum : sums.entrySet()) {
         out.write(CheckedLines.frame(
-            Json.bytes(Json.MAPPER.createObjectNode().put("file", sum.getKey()).put("sha256", sum.getValue()))));
+            RecordJson.bytes(RecordJson.MAPPER.createObjectNode().put("file", sum.getKey()).put("sha256", sum.getValue()))));
       }
     });
   }
@@ -84,7 +84,7 @@ public final class FileSums {
   private Map<String, String> read(List<Finding> damaged) {
     Map<String, String> sums = new TreeMap<>();
     CheckedLines.read(file, (number, from, to, object, ended) -> {
-      JsonNode node = object == null ? Json.MAPPER.createObjectNode() : Json.parse(object);
+      JsonNode node = object == null ? RecordJson.MAPPER.createObjectNode() : RecordJson.parse(object);
       if (node.path("file").isString() && node.path("sha256").isString()) {
         sums.put(node.get("file").asString(), node.get("sha256").asString());
       } else {

@@ -58,7 +58,7 @@ public final class PairExport {
   }
 
   private static ObjectNode row(PreferencePair pair, Shape shape, List<Message> dialogue) {
-    ObjectNode row = Json.MAPPER.createObjectNode();
+    ObjectNode row = RecordJson.MAPPER.createObjectNode();
     List<Message> asked = shape.conversational ? dialogue : List.of();
     if (!shape.implicitPrompt) {
       if (shape.conversational) {

@@ -20,7 +20,7 @@ public final class PairsFile {
   public static void write(Path file, List<PreferencePair> pairs) {
     AtomicFile.write(file, out -> {
       for (PreferencePair pair : pairs) {
-        out.write(Json.bytes(Json.of(pair)));
+        out.write(RecordJson.bytes(RecordJson.of(pair)));
         out.write('\n');
       }
     });
@@ -33,7 +33,7 @@ public final class PairsFile {
     }
     try (InputStream in = new BufferedInputStream(Files.newInputStream(file), 1 << 16)) {
       for (PreferencePair pair : pairs) {
-        byte[] line = Json.bytes(Json.of(pair));
+        byte[] line = RecordJson.bytes(RecordJson.of(pair));
         if (!Arrays.equals(line, in.readNBytes(line.length)) || in.read() != '\n') {
           return false;
         }
@@ -56,7 +56,7 @@ public final class PairsFile {
       for (String line = lines.next(); line != null; line = lines.next()) {
         number = lines.number();
         if (!line.isBlank()) {
-          pairs.add(Json.pair(Json.parse(line.getBytes(StandardCharsets.UTF_8))));
+          pairs.add(RecordJson.pair(RecordJson.parse(line.getBytes(StandardCharsets.UTF_8))));
         }
       }
     } catch (JsonText.TooLongException e) {

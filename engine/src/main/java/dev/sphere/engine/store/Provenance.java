@@ -44,7 +44,7 @@ public record Provenance(Map<String, String> identity, Map<String, String> infor
 
     /** A settings record that decides the result: one entry a component, {@code name.component}. */
     public Builder settings(String name, Record settings) {
-      flatten(name, Json.MAPPER.valueToTree(settings));
+      flatten(name, RecordJson.MAPPER.valueToTree(settings));
       return this;
     }
 
@@ -90,20 +90,20 @@ public record Provenance(Map<String, String> identity, Map<String, String> infor
   }
 
   byte[] toJson() {
-    ObjectNode node = Json.MAPPER.createObjectNode();
+    ObjectNode node = RecordJson.MAPPER.createObjectNode();
     node.put("format", RunFiles.FORMAT);
     ObjectNode id = node.putObject("identity");
     identity.forEach(id::put);
     ObjectNode info = node.putObject("information");
     information.forEach(info::put);
-    return CheckedLines.frame(Json.MAPPER.writerWithDefaultPrettyPrinter().writeValueAsBytes(node));
+    return CheckedLines.frame(RecordJson.MAPPER.writerWithDefaultPrettyPrinter().writeValueAsBytes(node));
   }
 
   static Provenance fromJson(byte[] bytes) {
     // Other line ends say nothing else.
     byte[] text = new String(bytes, StandardCharsets.UTF_8).replace("\r\n", "\n").stripTrailing()
         .getBytes(StandardCharsets.UTF_8);
-    JsonNode node = Json.parse(text);
+    JsonNode node = RecordJson.parse(text);
     JsonNode format = node.get("format");
     // Format 1 had no checksum.
     if (node.has("crc") || format != null && format.asInt() == RunFiles.FORMAT) {

@@ -145,7 +145,7 @@ public final class RunData {
     eachExpansion(line -> {
       String id = head(line, 1)[0];
       if (problemIds.contains(id)) {
-        found.computeIfAbsent(id, k -> new ArrayList<>()).add(Json.expansion(Json.parse(line)));
+        found.computeIfAbsent(id, k -> new ArrayList<>()).add(RecordJson.expansion(RecordJson.parse(line)));
       }
     });
     return found;
@@ -173,7 +173,7 @@ public final class RunData {
   public Map<String, Map<String, Expansion>> trees(String search) {
     Map<String, Map<String, Expansion>> trees = new LinkedHashMap<>();
     eachExpansion(line -> {
-      Expansion e = Json.expansion(Json.parse(line));
+      Expansion e = RecordJson.expansion(RecordJson.parse(line));
       if (e.search().equals(search)) {
         trees.computeIfAbsent(e.problemId(), id -> new LinkedHashMap<>()).put(e.path(), e);
       }
@@ -226,7 +226,7 @@ public final class RunData {
   }
 
   static ObjectNode resultNode(ProblemResult result) {
-    ObjectNode node = Json.MAPPER.createObjectNode();
+    ObjectNode node = RecordJson.MAPPER.createObjectNode();
     node.put("problem", result.problemId()).put("pairs", result.pairs());
     node.put("reason", result.reason() == null ? null : result.reason().label());
     return node;
@@ -235,7 +235,7 @@ public final class RunData {
   /** The texts that a record begins with (problem, search, path), without parsing all of it. */
   static String[] head(byte[] line, int fields) {
     String[] texts = new String[fields];
-    try (JsonParser parser = Json.MAPPER.createParser(line)) {
+    try (JsonParser parser = RecordJson.MAPPER.createParser(line)) {
       for (int i = 0; i < 3; i++) {
         parser.nextToken(); // {, "crc", its value
       }

@@ -92,7 +92,7 @@ record RunFiles(Path directory) {
         return null;
       }
       return new String(bytes, StandardCharsets.UTF_8).lines()
-          .map(line -> Json.problem(Json.parse(line.getBytes(StandardCharsets.UTF_8))))
+          .map(line -> RecordJson.problem(RecordJson.parse(line.getBytes(StandardCharsets.UTF_8))))
           .toList();
     } catch (IOException e) {
       throw new StoreException("cannot read " + problems() + ": " + e.getMessage(), e);

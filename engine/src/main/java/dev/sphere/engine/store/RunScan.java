@@ -87,8 +87,8 @@ final class RunScan {
   }
 
   private void stage(int number, byte[] object, Set<String> ids) {
-    JsonNode node = Json.parse(object);
-    StageResult result = Json.stageResult(node);
+    JsonNode node = RecordJson.parse(object);
+    StageResult result = RecordJson.stageResult(node);
     String id = result.problemId();
     if (strange(stageLog, number, id, ids)) {
       return;

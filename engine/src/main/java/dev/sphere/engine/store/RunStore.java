@@ -158,7 +158,7 @@ public final class RunStore implements RunLog, AutoCloseable {
   private static byte[] problemLines(List<Problem> problems) {
     StringBuilder lines = new StringBuilder();
     for (Problem problem : problems) {
-      lines.append(Json.of(problem)).append('\n');
+      lines.append(RecordJson.of(problem)).append('\n');
     }
     return lines.toString().getBytes(StandardCharsets.UTF_8);
   }
@@ -216,7 +216,7 @@ public final class RunStore implements RunLog, AutoCloseable {
     if (ended.size() < problems.size()) { // the expansions of the others are not needed in memory
       CheckedLines.read(files.tree(), (number, from, to, object, whole) -> {
         if (!ended.contains(RunData.head(object, 1)[0])) {
-          Expansion e = Json.expansion(Json.parse(object));
+          Expansion e = RecordJson.expansion(RecordJson.parse(object));
           expansions.computeIfAbsent(e.problemId(), id -> new ConcurrentHashMap<>())
               .put(place(e.search(), e.path()), e);
           count(e);
@@ -282,7 +282,7 @@ public final class RunStore implements RunLog, AutoCloseable {
 
   @Override
   public void append(Expansion expansion) {
-    tree.appendBeside(Json.bytes(Json.of(expansion))); // the search need not wait for the disk
+    tree.appendBeside(RecordJson.bytes(RecordJson.of(expansion))); // the search need not wait for the disk
     count(expansion);
   }
 
@@ -299,7 +299,7 @@ public final class RunStore implements RunLog, AutoCloseable {
         .filter(search -> RunScan.isOf(search.getKey(), result.stage()))
         .mapToInt(Map.Entry::getValue)
         .sum();
-    stageLog.append(Json.bytes(Json.of(result, expanded)));
+    stageLog.append(RecordJson.bytes(RecordJson.of(result, expanded)));
     keep(result);
   }
 
@@ -310,7 +310,7 @@ public final class RunStore implements RunLog, AutoCloseable {
 
   @Override
   public void append(ProblemResult result) {
-    resultLog.append(Json.bytes(RunData.resultNode(result)));
+    resultLog.append(RecordJson.bytes(RunData.resultNode(result)));
     ended.add(result.problemId());
     expansions.remove(result.problemId());
     counts.remove(result.problemId());

@@ -75,7 +75,7 @@ public final class TrlFile {
   private static void lines(List<ObjectNode> rows, Path target) {
     AtomicFile.write(target, out -> {
       for (ObjectNode row : rows) {
-        out.write(Json.bytes(row));
+        out.write(RecordJson.bytes(row));
         out.write('\n');
       }
     });

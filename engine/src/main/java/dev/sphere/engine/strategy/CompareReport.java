@@ -22,7 +22,7 @@ public final class CompareReport {
 
   /** What a strategy gains over best-of-n at the same budget; null for best-of-n itself, or where it did not run. */
   private Map<String, Object> against(Cell cell) {
-    Cell base = cells.stream().filter(c -> c.settings().kind() == Kind.BEST_OF_N
+    Cell base = cells.stream().filter(c -> c.settings().kind() == Strategy.BEST_OF_N
         && c.settings().budget() == cell.settings().budget()).findFirst().orElse(null);
     if (base == null || base == cell) {
       return null;
@@ -111,7 +111,7 @@ public final class CompareReport {
   public String plot() {
     List<LinePlot.Series> byTokens = new ArrayList<>();
     List<LinePlot.Series> bySeconds = new ArrayList<>();
-    for (Kind kind : Kind.values()) {
+    for (Strategy kind : Strategy.values()) {
       List<LinePlot.Point> tokens = new ArrayList<>();
       List<LinePlot.Point> seconds = new ArrayList<>();
       for (Cell c : cells) {

@@ -10,7 +10,7 @@ import java.util.List;
  * up.
  */
 final class Mcts {
-  private final Workbench bench;
+  private final StepSampler bench;
   private final double c;
 
   private static final class Node {
@@ -30,7 +30,7 @@ final class Mcts {
   }
 
   /** @param c exploration constant of UCT */
-  Mcts(Workbench bench, double c) {
+  Mcts(StepSampler bench, double c) {
     this.bench = bench;
     this.c = c;
   }

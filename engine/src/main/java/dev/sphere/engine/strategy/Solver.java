@@ -1,10 +1,10 @@
 package dev.sphere.engine.strategy;
 
+import dev.sphere.engine.Generation;
 import dev.sphere.engine.OutcomeReward;
 import dev.sphere.engine.Policy;
 import dev.sphere.engine.Problem;
 import dev.sphere.engine.ProcessRewardModel;
-import dev.sphere.engine.Generation;
 import dev.sphere.engine.TokenPath;
 import dev.sphere.engine.search.ExpansionLog;
 import dev.sphere.engine.search.SearchNode;
@@ -52,11 +52,11 @@ public final class Solver {
    * @param name of this piece of work within the problem: part of the random numbers' key
    * @param prompt the prompt's tokens
    */
-  public Found solve(Problem problem, String name, TokenPath prompt) throws InterruptedException {
-    Budget budget = new Budget(settings.budget());
+  public StrategyResult solve(Problem problem, String name, TokenPath prompt) throws InterruptedException {
+    TokenBudget budget = new TokenBudget(settings.budget());
     Policy metered = new MeteredPolicy(policy, budget.generated());
     ProcessRewardModel reward = prm.over(metered);
-    Workbench bench = new Workbench(problem, name, metered, reward, passes, search, settings, seed, budget);
+    StepSampler bench = new StepSampler(problem, name, metered, reward, passes, search, settings, seed, budget);
     Solution root = Solution.root(prompt);
     List<Solution> solutions = switch (settings.kind()) {
       case SPHERE -> sphere(problem, name, prompt, metered, reward, budget);
@@ -67,13 +67,13 @@ public final class Solver {
       case MCTS -> new Mcts(bench, search.uct()).run(root);
     };
     List<Double> values = solutions.stream()
-        .map(s -> settings.kind() == Kind.REJECTION ? 1.0 : bench.value(s)).toList();
-    return new Found(solutions, values, budget.generated().sum(), budget.readTokens());
+        .map(s -> settings.kind() == Strategy.REJECTION ? 1.0 : bench.value(s)).toList();
+    return new StrategyResult(solutions, values, budget.generated().sum(), budget.readTokens());
   }
 
   /** Simulations in one tree, and in another one when it is exhausted. */
   private List<Solution> sphere(Problem problem, String name, TokenPath prompt, Policy metered,
-      ProcessRewardModel reward, Budget budget) throws InterruptedException {
+      ProcessRewardModel reward, TokenBudget budget) throws InterruptedException {
     ProcessRewardModel paid = (p, path, key, candidates) -> {
       double[] scores = reward.score(p, path, key, candidates);
       budget.read((long) passes * candidates.stream().mapToInt(s -> s.tokens().length).sum());

@@ -11,7 +11,7 @@ final class Strategies {
   private Strategies() {}
 
   /** Independent solutions, {@code width} at a time, until the budget is spent. */
-  static List<Solution> independent(Workbench bench, Solution root, boolean score) throws InterruptedException {
+  static List<Solution> independent(StepSampler bench, Solution root, boolean score) throws InterruptedException {
     List<Solution> found = new ArrayList<>();
     for (int wave = 0; wave == 0 || bench.budget().left(); wave++) {
       String node = "wave " + wave;
@@ -37,7 +37,7 @@ final class Strategies {
   /**
    * Beam search with {@code keep} paths of {@code width} candidates each, again and again until the budget is spent.
    */
-  static List<Solution> beams(Workbench bench, Solution root, int keep) throws InterruptedException {
+  static List<Solution> beams(StepSampler bench, Solution root, int keep) throws InterruptedException {
     List<Solution> found = new ArrayList<>();
     for (int round = 0; round == 0 || bench.budget().left(); round++) {
       long before = bench.budget().spent();
@@ -52,7 +52,7 @@ final class Strategies {
   /**
    * One beam search. When the budget ends on the way, the best path alone is followed to its end if nothing is found.
    */
-  private static void beam(Workbench bench, Solution root, int keep, String name, List<Solution> found)
+  private static void beam(StepSampler bench, Solution root, int keep, String name, List<Solution> found)
       throws InterruptedException {
     List<Solution> active = List.of(root);
     int before = found.size();
@@ -85,7 +85,7 @@ final class Strategies {
   }
 
   /** Follows a path to its end with one candidate a step. */
-  static Solution finish(Workbench bench, Solution from, String name) throws InterruptedException {
+  static Solution finish(StepSampler bench, Solution from, String name) throws InterruptedException {
     Solution path = from;
     while (!path.terminal()) {
       path = bench.extend(path, name + "/end/" + path.steps().size(), 1).getFirst();

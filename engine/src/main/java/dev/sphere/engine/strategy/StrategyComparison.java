@@ -170,7 +170,7 @@ public final class StrategyComparison {
 
   private Solved solve(Solver solver, Problem problem, StrategySettings settings) throws InterruptedException {
     TokenPath prompt = TokenPath.root(policy.tokenizePrompt(policy.prompt(prompts.ask(problem))));
-    Found found = solver.solve(problem, settings.kind().label(), prompt);
+    StrategyResult found = solver.solve(problem, settings.kind().label(), prompt);
     List<Verdict> verdicts = new ArrayList<>();
     Set<String> right = new HashSet<>();
     Set<String> wrong = new HashSet<>();
@@ -185,7 +185,7 @@ public final class StrategyComparison {
         (v.equal() ? right : wrong).add(Distinct.WHITESPACE.normalise(s.text()));
       }
     }
-    Solution best = settings.kind() == Kind.REJECTION ? vote(found, verdicts) : found.best();
+    Solution best = settings.kind() == Strategy.REJECTION ? vote(found, verdicts) : found.best();
     boolean bestRight = !best.truncated() && verdicts.get(found.solutions().indexOf(best)).equal();
     Solution voted = vote(found, verdicts);
     boolean voteRight = !voted.truncated() && verdicts.get(found.solutions().indexOf(voted)).equal();
@@ -195,7 +195,7 @@ public final class StrategyComparison {
   }
 
   /** A solution of the answer whose solutions have the highest sum of values; the first among equals. */
-  private Solution vote(Found found, List<Verdict> verdicts) {
+  private Solution vote(StrategyResult found, List<Verdict> verdicts) {
     List<Integer> heads = new ArrayList<>();
     List<Double> sums = new ArrayList<>();
     for (int i = 0; i < found.solutions().size(); i++) {

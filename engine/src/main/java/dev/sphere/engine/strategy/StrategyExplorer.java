@@ -25,7 +25,7 @@ public final class StrategyExplorer implements Explorer {
   @Override
   public List<Attempt> explore(Problem problem, String name, TokenPath prompt, ExpansionLog log)
       throws InterruptedException {
-    Found found = solver.solve(problem, name, prompt);
+    StrategyResult found = solver.solve(problem, name, prompt);
     Solution best = found.best();
     List<Attempt> attempts = new ArrayList<>();
     attempts.add(attempt(problem, name, 0, true, best));

@@ -14,7 +14,7 @@ import dev.sphere.engine.reward.Aggregation;
  *     rejection)
  * @param aggregation how the scores of its steps rank a solution
  */
-public record StrategySettings(Kind kind, long budget, int beams, int width, Aggregation aggregation) {
+public record StrategySettings(Strategy kind, long budget, int beams, int width, Aggregation aggregation) {
   public StrategySettings {
     if (budget < 1) {
       throw new IllegalArgumentException("a budget is at least 1 token, not " + budget);
@@ -26,7 +26,7 @@ public record StrategySettings(Kind kind, long budget, int beams, int width, Agg
   }
 
   /** Eight beams of width four, ranked by the last step's score. */
-  public static StrategySettings of(Kind kind, long budget) {
+  public static StrategySettings of(Strategy kind, long budget) {
     return new StrategySettings(kind, budget, 8, 4, Aggregation.LAST);
   }
 }

@@ -8,7 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sphere.bindings.KvType;
 import dev.sphere.bindings.Model;
-import dev.sphere.engine.decode.LlamaPolicy;
+import dev.sphere.engine.decode.BatchedPolicy;
 import dev.sphere.engine.decode.Scorer;
 import dev.sphere.gguf.ByteVocabulary;
 import dev.sphere.gguf.GgmlType;
@@ -53,7 +53,7 @@ class BenchTest {
 
     try (Model model = model(GgmlType.F32)) {
       BenchResult r = new TreeBench(model, new TreeBench.Plan(3, 20, 3, 3, 6, 1)).run(
-          new LlamaPolicy.Options(1, 1, 32, 4096, 0, KvType.F16)); // a path that moves to another lane is computed twice
+          new BatchedPolicy.Options(1, 1, 32, 4096, 0, KvType.F16)); // a path that moves to another lane is computed twice
       long drawn = 3L * 3 * (1 + 2 * 2) * 6;
       assertEquals(drawn, r.shape().get("tree_tokens"));
       long computed = (long) r.shape().get("tree_computed");
@@ -93,7 +93,7 @@ class BenchTest {
   void turnsAlternateAndWarmUp() throws Exception {
     List<String> order = new ArrayList<>();
     List<Figure> figures =
-        new Turns(2)
+        new InterleavedRuns(2)
             .add("a", "s", i -> {
               order.add("a" + i);
               return i;
@@ -117,9 +117,9 @@ class BenchTest {
   void noTwoPromptsBeginAlike() {
     for (int vocabulary : new int[] {259, 151_936}) {
       assertNotEquals(
-          List.of(Jobs.prompt(0, 1, 6, vocabulary)[0], Jobs.prompt(0, 1, 6, vocabulary)[1]),
-          List.of(Jobs.prompt(0, 2, 6, vocabulary)[0], Jobs.prompt(0, 2, 6, vocabulary)[1]));
-      for (int token : Jobs.prompt(3, 70_000, 500, vocabulary)) {
+          List.of(DistinctPrompts.prompt(0, 1, 6, vocabulary)[0], DistinctPrompts.prompt(0, 1, 6, vocabulary)[1]),
+          List.of(DistinctPrompts.prompt(0, 2, 6, vocabulary)[0], DistinctPrompts.prompt(0, 2, 6, vocabulary)[1]));
+      for (int token : DistinctPrompts.prompt(3, 70_000, 500, vocabulary)) {
         assertTrue(token >= 0 && token < vocabulary);
       }
     }

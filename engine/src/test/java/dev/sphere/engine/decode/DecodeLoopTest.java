@@ -24,7 +24,7 @@ import org.junit.jupiter.api.Timeout;
 class DecodeLoopTest {
   private static final ContextOptions OPTIONS = ContextOptions.invariant(256, 3, 1);
 
-  private static final class Job extends LoopJob<String> {}
+  private static final class RolloutJob extends LoopJob<String> {}
 
   /** A decoder that does nothing, and fails to close. */
   private record Fake(List<String> closed) implements Decoder {
@@ -83,7 +83,7 @@ class DecodeLoopTest {
     }
   }
 
-  private static final class Loop extends DecodeLoop<Job> {
+  private static final class Loop extends DecodeLoop<RolloutJob> {
     final List<String> closed = new ArrayList<>();
     final CountDownLatch stepping = new CountDownLatch(1);
     private final RuntimeException step;
@@ -138,7 +138,7 @@ class DecodeLoopTest {
   void whoWaitsIsToldWhenClosingFails() throws Exception {
     Loop loop = new Loop(null, null);
     loop.start();
-    Job job = new Job();
+    RolloutJob job = new RolloutJob();
     loop.submit(job);
     assertTrue(loop.stepping.await(30, TimeUnit.SECONDS));
     IllegalStateException e = assertThrows(IllegalStateException.class, loop::close);
@@ -148,7 +148,7 @@ class DecodeLoopTest {
     assertEquals(List.of("own", "decoder"), loop.closed);
     ExecutionException failed = assertThrows(ExecutionException.class, () -> job.result.get(1, TimeUnit.SECONDS));
     assertEquals("the fake was closed", failed.getCause().getMessage());
-    Job late = new Job();
+    RolloutJob late = new RolloutJob();
     loop.submit(late);
     assertTrue(late.result.isCompletedExceptionally(), "a job for a loop that has ended");
     loop.close(); // told once
@@ -159,7 +159,7 @@ class DecodeLoopTest {
     RuntimeException why = new IllegalStateException("no step");
     Loop loop = new Loop(null, why);
     loop.start();
-    Job job = new Job();
+    RolloutJob job = new RolloutJob();
     loop.submit(job);
     ExecutionException failed = assertThrows(ExecutionException.class, () -> job.result.get(30, TimeUnit.SECONDS));
     assertSame(why, failed.getCause());

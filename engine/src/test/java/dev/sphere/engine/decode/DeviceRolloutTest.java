@@ -33,9 +33,9 @@ class DeviceRolloutTest {
     private Child() {}
 
     public static void main(String[] args) throws InterruptedException {
-      var options = new LlamaPolicy.Options(1, 1, 24, 2048, 160, KvType.F16);
+      var options = new BatchedPolicy.Options(1, 1, 24, 2048, 160, KvType.F16);
       try (Model model = Model.load(Path.of(args[0]));
-          LlamaPolicy policy = LlamaPolicy.of(model, null, null, options)) {
+          BatchedPolicy policy = BatchedPolicy.of(model, null, null, options)) {
         for (int tree = 0; tree < 3; tree++) {
           int[] prompt = new int[20 + 9 * tree];
           Arrays.setAll(prompt, i -> 40 + i);

@@ -83,8 +83,8 @@ class MessageTextTest {
   void policyAndScorerReadADialogueAlike() {
     ChatTemplate template = new ChatTemplate(CHATML, "", "");
     List<Message> dialogue = List.of(new Message("user", BREAKOUT));
-    try (LlamaPolicy policy = LlamaPolicy.of(
-            model, null, template, new LlamaPolicy.Options(1, 1, 1, 256, 0, KvType.F16));
+    try (BatchedPolicy policy = BatchedPolicy.of(
+            model, null, template, new BatchedPolicy.Options(1, 1, 1, 256, 0, KvType.F16));
         Scorer scorer = Scorer.of(model, null, 1, 1, 256)) {
       int[] searched = policy.tokenizePrompt(policy.prompt(dialogue));
       assertEquals(3, controls(vocabulary, searched));

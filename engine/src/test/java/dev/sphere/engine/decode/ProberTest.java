@@ -106,7 +106,7 @@ class ProberTest {
         alone.add(one.read(0, List.of(probe)).getFirst().logProbs());
       }
     }
-    LlamaPolicy.Options tight = new LlamaPolicy.Options(1, 1, 8, 512, 0, LlamaPolicy.Options.CACHE);
+    BatchedPolicy.Options tight = new BatchedPolicy.Options(1, 1, 8, 512, 0, BatchedPolicy.Options.CACHE);
     try (Prober crowded = Prober.open(Model.load(file), false, tight);
         var threads = Executors.newVirtualThreadPerTaskExecutor()) {
       List<Callable<float[]>> calls = new ArrayList<>();

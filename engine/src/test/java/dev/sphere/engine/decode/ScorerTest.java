@@ -56,9 +56,9 @@ class ScorerTest {
   @Test
   void scoresAreWhatTheRolloutEngineRecorded() throws Exception {
     Path file = TestModels.write(dir, "tiny-llama", GgmlType.BF16);
-    LlamaPolicy.Options options = new LlamaPolicy.Options(1, 1, 20, 2048, 0, KvType.F16);
+    BatchedPolicy.Options options = new BatchedPolicy.Options(1, 1, 20, 2048, 0, KvType.F16);
     try (Model model = Model.load(file);
-        LlamaPolicy policy = LlamaPolicy.of(model, null, null, options);
+        BatchedPolicy policy = BatchedPolicy.of(model, null, null, options);
         Scorer scorer = Scorer.of(model, null, 2, 1, 1024)) {
       int[] prompt = new Random(3).ints(50, 32, 127).toArray();
       List<Request> requests = new ArrayList<>();

@@ -68,9 +68,9 @@ class StepAllocationTest {
   @ParameterizedTest
   @EnumSource(names = {"F16", "F32"})
   void aStepAllocatesAsMuchForManySequencesAsForFew(KvType kvType) throws Exception {
-    LlamaPolicy.Options options = new LlamaPolicy.Options(1, 1, MANY, 16_384, 180, kvType);
+    BatchedPolicy.Options options = new BatchedPolicy.Options(1, 1, MANY, 16_384, 180, kvType);
     try (Model model = Model.load(TestModels.write(dir, "tiny-qwen2", GgmlType.F32));
-        LlamaPolicy policy = LlamaPolicy.of(model, null, null, options)) {
+        BatchedPolicy policy = BatchedPolicy.of(model, null, null, options)) {
       for (int token = 0; token < model.vocabulary().size(); token++) {
         model.vocabulary().bytes(token); // read once, then kept
       }
@@ -83,7 +83,7 @@ class StepAllocationTest {
     }
   }
 
-  private static long bytesOfStep(LlamaPolicy policy, int node, int sequences) throws InterruptedException {
+  private static long bytesOfStep(BatchedPolicy policy, int node, int sequences) throws InterruptedException {
     Meter meter = new Meter();
     List<Request> requests = new ArrayList<>();
     for (int i = 0; i < sequences; i++) {

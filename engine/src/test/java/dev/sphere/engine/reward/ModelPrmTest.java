@@ -15,7 +15,7 @@ import dev.sphere.engine.ProcessRewardModel;
 import dev.sphere.engine.SamplingSettings;
 import dev.sphere.engine.SolutionMarker;
 import dev.sphere.engine.TokenPath;
-import dev.sphere.engine.decode.LlamaPolicy;
+import dev.sphere.engine.decode.BatchedPolicy;
 import dev.sphere.engine.decode.Prober;
 import dev.sphere.engine.decode.Scorer;
 import dev.sphere.engine.prompt.ChatTemplate;
@@ -91,7 +91,7 @@ class ModelPrmTest {
     Path file = declare("token", false, "sphere.prm.form", "token", "sphere.prm.good_token", 43,
         "sphere.prm.bad_token", 45, "sphere.prm.separator_token", 10);
     PrmSpec spec = new PrmSpec(file.toString(), MonteCarloPrm.Settings.defaults());
-    try (LlamaPolicy policy = LlamaPolicy.open(plain);
+    try (BatchedPolicy policy = BatchedPolicy.open(plain);
         Model model = Model.load(file);
         Scorer scorer = Scorer.of(model, null, 1, 1, 1024);
         OpenPrm prm = spec.open((p, s) -> true)) {
@@ -136,7 +136,7 @@ class ModelPrmTest {
   void theHeadReadsTheHiddenStateAtTheSeparator() throws Exception {
     Path file = declare("head", true, "sphere.prm.form", "head", "sphere.prm.layout", "qwen",
         "sphere.prm.separator_token", 11);
-    try (LlamaPolicy policy = LlamaPolicy.open(plain);
+    try (BatchedPolicy policy = BatchedPolicy.open(plain);
         GgufFile gguf = GgufFile.open(file);
         Prober states = Prober.open(plain, true);
         OpenPrm prm = new PrmSpec("head:" + file, MonteCarloPrm.Settings.defaults()).open((p, s) -> true)) {
@@ -191,7 +191,7 @@ class ModelPrmTest {
   void theImplicitRewardIsTheLogRatio() throws Exception {
     Path other = dir.resolve("other.gguf");
     RandomModel.write(RandomModel.like("tiny-qwen2"), ByteVocabulary.metadata(), GgmlType.F32, 6, other);
-    try (LlamaPolicy policy = LlamaPolicy.open(plain);
+    try (BatchedPolicy policy = BatchedPolicy.open(plain);
         Model reference = Model.load(other);
         Scorer scorer = Scorer.of(reference, null, 1, 1, 1024);
         OpenPrm one = new PrmSpec("implicit:" + other, MonteCarloPrm.Settings.defaults(), 0.5).open((p, s) -> true);
@@ -268,7 +268,7 @@ class ModelPrmTest {
     // A model that reads text does not mind.
     Path token = declare("t2", false, "sphere.prm.form", "token", "sphere.prm.good_token", 43, "sphere.prm.bad_token",
         45);
-    try (LlamaPolicy policy = LlamaPolicy.open(embedded);
+    try (BatchedPolicy policy = BatchedPolicy.open(embedded);
         OpenPrm prm = new PrmSpec(token.toString(), MonteCarloPrm.Settings.defaults()).open((p, s) -> true)) {
       ProcessRewardModel reward = prm.factory(embedded).over(policy);
       TokenPath root = TokenPath.root(policy.tokenize("Tom", true));

@@ -36,7 +36,7 @@ class PairSearchTest {
   }
 
   private static SearchPlan plan(long seed, int parallel) {
-    Manner manner = Manner.of(model);
+    ModelDefaults manner = ModelDefaults.of(model);
     SearchSettings search = SearchSettings.paper()
         .withCandidates(3)
         .withSimulations(2)
@@ -53,7 +53,7 @@ class PairSearchTest {
 
   @Test
   void theTreeDependsOnThePlanAlone() throws Exception {
-    assertEquals("\n", Manner.of(model).separator(), "the embedded family is known by its template");
+    assertEquals("\n", ModelDefaults.of(model).separator(), "the embedded family is known by its template");
     Path one = temporary.resolve("one");
     Path many = temporary.resolve("many");
     Path broken = temporary.resolve("broken");

@@ -10,7 +10,7 @@ import dev.sphere.engine.Policy.Request;
 import dev.sphere.engine.SamplingSettings;
 import dev.sphere.engine.StopRule;
 import dev.sphere.engine.TokenPath;
-import dev.sphere.engine.decode.LlamaPolicy;
+import dev.sphere.engine.decode.BatchedPolicy;
 import dev.sphere.engine.grade.AnswerGrader;
 import dev.sphere.engine.prompt.ChatTemplate;
 import dev.sphere.gguf.ByteVocabulary;
@@ -35,9 +35,9 @@ class SearchProfileTest {
     SearchProfile.Summary summary;
     try (SearchProfile profile = SearchProfile.start(jfr);
         Model model = Model.load(gguf);
-        LlamaPolicy policy =
-            LlamaPolicy.of(
-                model, null, ChatTemplate.PLAIN, new LlamaPolicy.Options(1, 1, 4, 256, 0, KvType.F16))) {
+        BatchedPolicy policy =
+            BatchedPolicy.of(
+                model, null, ChatTemplate.PLAIN, new BatchedPolicy.Options(1, 1, 4, 256, 0, KvType.F16))) {
       for (int i = 0; i < 3; i++) {
         DrawKey key = new DrawKey(i, 1, 1, 0);
         Request request = new Request(key, SamplingSettings.temperature(1, 9), StopRule.never());

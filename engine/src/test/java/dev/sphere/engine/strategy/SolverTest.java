@@ -35,21 +35,21 @@ class SolverTest {
     return TokenPath.root(policy.tokenize(policy.render(List.of(new Policy.Message("user", question))), true));
   }
 
-  private Found solve(Kind kind, long budget, ProcessRewardModel prm, int passes) throws InterruptedException {
+  private StrategyResult solve(Strategy kind, long budget, ProcessRewardModel prm, int passes) throws InterruptedException {
     return new Solver(policy, p -> prm, passes, (p, s) -> false, SEARCH, StrategySettings.of(kind, budget), 3)
         .solve(PROBLEM, "test", prompt("q"));
   }
 
   @ParameterizedTest
-  @EnumSource(Kind.class)
-  void aBudgetIsSpentAndNothingIsBegunAfterwards(Kind kind) throws Exception {
+  @EnumSource(Strategy.class)
+  void aBudgetIsSpentAndNothingIsBegunAfterwards(Strategy kind) throws Exception {
     int wholeWave = 8 * 9 * 64; // beams, steps, tokens of a step
-    Found few = solve(kind, 400, new RandomPrm(), 1);
-    Found many = solve(kind, 4000, new RandomPrm(), 1);
+    StrategyResult few = solve(kind, 400, new RandomPrm(), 1);
+    StrategyResult many = solve(kind, 4000, new RandomPrm(), 1);
     assertTrue(few.spent() >= 400 && few.spent() < 400 + wholeWave, kind + " spent " + few.spent());
     assertTrue(many.spent() >= 4000 && many.spent() < 4000 + wholeWave, kind + " spent " + many.spent());
     assertTrue(many.solutions().size() > few.solutions().size(), "more budget, more solutions");
-    assertEquals(kind == Kind.REJECTION, many.read() == 0, "only rejection reads nothing");
+    assertEquals(kind == Strategy.REJECTION, many.read() == 0, "only rejection reads nothing");
     for (Solution s : many.solutions()) {
       assertTrue(s.terminal());
       assertEquals(policy.detokenize(s.tokens()), s.text());
@@ -61,10 +61,10 @@ class SolverTest {
   }
 
   @ParameterizedTest
-  @EnumSource(Kind.class)
-  void theSameAgainIsTheSame(Kind kind) throws Exception {
-    Found first = solve(kind, 1500, new RandomPrm(), 1);
-    Found again = solve(kind, 1500, new RandomPrm(), 1);
+  @EnumSource(Strategy.class)
+  void theSameAgainIsTheSame(Strategy kind) throws Exception {
+    StrategyResult first = solve(kind, 1500, new RandomPrm(), 1);
+    StrategyResult again = solve(kind, 1500, new RandomPrm(), 1);
     assertEquals(first.solutions().stream().map(Solution::text).toList(),
         again.solutions().stream().map(Solution::text).toList());
     assertEquals(first.spent(), again.spent());
@@ -73,10 +73,10 @@ class SolverTest {
 
   @Test
   void aLargerBudgetGoesOnWhereTheSmallerOneEnded() throws Exception {
-    for (Kind kind : List.of(Kind.BEST_OF_N, Kind.REJECTION, Kind.DVTS)) {
+    for (Strategy kind : List.of(Strategy.BEST_OF_N, Strategy.REJECTION, Strategy.DVTS)) {
       List<String> few = solve(kind, 300, new RandomPrm(), 0).solutions().stream().map(Solution::text).toList();
       List<String> many = solve(kind, 3000, new RandomPrm(), 0).solutions().stream().map(Solution::text).toList();
-      int same = kind == Kind.DVTS ? few.size() - 1 : few.size(); // the last subtree may have been cut short
+      int same = kind == Strategy.DVTS ? few.size() - 1 : few.size(); // the last subtree may have been cut short
       assertEquals(few.subList(0, same), many.subList(0, same), kind.label());
     }
   }
@@ -87,11 +87,11 @@ class SolverTest {
     ProcessRewardModel likesSeven = (problem, path, key, steps) ->
         steps.stream().mapToDouble(s -> s.text().contains("answer=7") ? 1 : s.text().contains("answer") ? 0
             : 0.5).toArray();
-    for (Kind kind : List.of(Kind.BEST_OF_N, Kind.BEAM, Kind.DVTS, Kind.MCTS)) {
-      Found found = solve(kind, 4000, likesSeven, 0);
+    for (Strategy kind : List.of(Strategy.BEST_OF_N, Strategy.BEAM, Strategy.DVTS, Strategy.MCTS)) {
+      StrategyResult found = solve(kind, 4000, likesSeven, 0);
       assertTrue(found.best().text().endsWith("answer=7"), kind + ": " + found.best().text());
     }
-    Found rejection = solve(Kind.REJECTION, 4000, (p, path, k, s) -> {
+    StrategyResult rejection = solve(Strategy.REJECTION, 4000, (p, path, k, s) -> {
       throw new AssertionError("rejection asks no reward");
     }, 0);
     assertFalse(rejection.solutions().isEmpty());
@@ -105,8 +105,8 @@ class SolverTest {
       asked.add(scores);
       return scores;
     };
-    Found found = new Solver(policy, p -> byHash, 0, (p, s) -> false, SEARCH,
-        new StrategySettings(Kind.BEAM, 1, 8, 4, Aggregation.LAST), 3).solve(PROBLEM, "one round", prompt("q"));
+    StrategyResult found = new Solver(policy, p -> byHash, 0, (p, s) -> false, SEARCH,
+        new StrategySettings(Strategy.BEAM, 1, 8, 4, Aggregation.LAST), 3).solve(PROBLEM, "one round", prompt("q"));
     assertEquals(1, found.solutions().size(), "the budget ended after the first expansion: one path is followed");
     assertEquals(8, asked.getFirst().length, "8 candidates, then one a step");
     assertTrue(asked.stream().skip(1).allMatch(s -> s.length == 1) && asked.size() < 1 + 9, "steps: " + asked.size());
@@ -128,17 +128,17 @@ class SolverTest {
 
   @Test
   void namesAndLimits() {
-    assertEquals(Kind.BEST_OF_N, Kind.of("best-of-n"));
-    assertTrue(assertThrows(IllegalArgumentException.class, () -> Kind.of("magic")).getMessage().contains("dvts"));
-    assertThrows(IllegalArgumentException.class, () -> new StrategySettings(Kind.BEAM, 10, 6, 4, Aggregation.LAST));
-    assertThrows(IllegalArgumentException.class, () -> StrategySettings.of(Kind.BEAM, 0));
-    assertNotEquals(Kind.BEAM.label(), Kind.DVTS.label());
+    assertEquals(Strategy.BEST_OF_N, Strategy.of("best-of-n"));
+    assertTrue(assertThrows(IllegalArgumentException.class, () -> Strategy.of("magic")).getMessage().contains("dvts"));
+    assertThrows(IllegalArgumentException.class, () -> new StrategySettings(Strategy.BEAM, 10, 6, 4, Aggregation.LAST));
+    assertThrows(IllegalArgumentException.class, () -> StrategySettings.of(Strategy.BEAM, 0));
+    assertNotEquals(Strategy.BEAM.label(), Strategy.DVTS.label());
   }
 
   /** A model without room draws nothing; every strategy comes to an end all the same. */
   @ParameterizedTest
-  @EnumSource(Kind.class)
-  void aPromptWithoutRoomEnds(Kind kind) throws Exception {
+  @EnumSource(Strategy.class)
+  void aPromptWithoutRoomEnds(Strategy kind) throws Exception {
     Policy full = new HashPolicy(0.5) {
       @Override
       public List<Generation> generate(TokenPath path, List<Request> requests) {
@@ -146,7 +146,7 @@ class SolverTest {
             Generation.Finish.LENGTH)).toList();
       }
     };
-    Found found = new Solver(full, p -> new RandomPrm(), 1, (p, s) -> false, SEARCH, StrategySettings.of(kind, 1000), 3)
+    StrategyResult found = new Solver(full, p -> new RandomPrm(), 1, (p, s) -> false, SEARCH, StrategySettings.of(kind, 1000), 3)
         .solve(PROBLEM, "full", prompt("q"));
     assertEquals(0, found.spent());
     assertTrue(found.best().truncated());

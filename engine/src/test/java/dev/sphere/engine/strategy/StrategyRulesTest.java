@@ -36,12 +36,12 @@ class StrategyRulesTest {
   private static final ProcessRewardModel WRITTEN = (problem, path, key, steps) ->
       steps.stream().mapToDouble(s -> Double.parseDouble(s.text().substring(0, s.text().indexOf(':')))).toArray();
 
-  private static Found solve(ScriptedPolicy policy, StrategySettings settings, int passes) throws InterruptedException {
+  private static StrategyResult solve(ScriptedPolicy policy, StrategySettings settings, int passes) throws InterruptedException {
     return new Solver(policy, p -> WRITTEN, passes, (p, s) -> false, SEARCH, settings, 3)
         .solve(PROBLEM, "test", TokenPath.root(policy.tokenize("Q:", true)));
   }
 
-  private static List<String> texts(Found found) {
+  private static List<String> texts(StrategyResult found) {
     return found.solutions().stream().map(Solution::text).toList();
   }
 
@@ -55,7 +55,7 @@ class StrategyRulesTest {
         .after("Q:.8:c\n.7:g\n", ".5:i$", ".4:j$")
         .after("Q:.9:b\n.6:f\n", ".45:k$", ".2:l$");
     // "Q:" is two tokens; the budget ends within the second round's first expansion.
-    Found found = solve(policy, new StrategySettings(Kind.BEAM, 60, 4, 2, Aggregation.LAST), 0);
+    StrategyResult found = solve(policy, new StrategySettings(Strategy.BEAM, 60, 4, 2, Aggregation.LAST), 0);
     assertEquals(List.of(".8:c\n.7:g\n.5:i", ".9:b\n.6:f\n.45:k"), texts(found).subList(0, 2));
     assertEquals(List.of(.5, .45), found.values().subList(0, 2));
     assertEquals(".8:c\n.7:g\n.5:i", found.best().text());
@@ -66,7 +66,7 @@ class StrategyRulesTest {
     ScriptedPolicy policy = new ScriptedPolicy()
         .after("Q:", ".2:a\n", ".9:b\n")
         .after("Q:.9:b\n", ".6:e$", ".6:f$");
-    Found found = solve(policy, new StrategySettings(Kind.DVTS, 20, 2, 2, Aggregation.LAST), 0);
+    StrategyResult found = solve(policy, new StrategySettings(Strategy.DVTS, 20, 2, 2, Aggregation.LAST), 0);
     assertEquals(".9:b\n.6:e", texts(found).getFirst(), "the first among equals");
   }
 
@@ -76,7 +76,7 @@ class StrategyRulesTest {
         .after("Q:", ".9:a$", ".8:b\n", ".7:c\n", ".6:d\n")
         .after("Q:.8:b\n", ".3:e\n", ".6:f\n")
         .after("Q:.8:b\n.6:f\n", ".2:g$", ".1:h$");
-    Found found = solve(policy, new StrategySettings(Kind.BEAM, 50, 4, 2, Aggregation.LAST), 0);
+    StrategyResult found = solve(policy, new StrategySettings(Strategy.BEAM, 50, 4, 2, Aggregation.LAST), 0);
     assertEquals(List.of(".9:a", ".8:b\n.6:f\n.2:g"), texts(found).subList(0, 2));
   }
 
@@ -85,16 +85,16 @@ class StrategyRulesTest {
     String[] solutions = {".5:a\n.6:b$", ".1:c\n.9:d$", ".2:e\n.8:f~"};
     ScriptedPolicy policy = new ScriptedPolicy().after("Q:", solutions);
     for (Aggregation a : Aggregation.values()) {
-      Found found = solve(policy, new StrategySettings(Kind.BEST_OF_N, 1, 3, 3, a), 1);
+      StrategyResult found = solve(policy, new StrategySettings(Strategy.BEST_OF_N, 1, 3, 3, a), 1);
       assertEquals(3, found.solutions().size(), "a wave of the width");
       assertEquals(a == Aggregation.LAST ? ".1:c\n.9:d" : ".5:a\n.6:b", found.best().text(), a.label());
       // 9 characters and an end each, but for the last: generated once, and read once however ranked
       assertEquals(List.of(29L, 29L), List.of(found.generated(), found.read()), a.label());
     }
-    Found last = solve(policy, new StrategySettings(Kind.BEST_OF_N, 1, 3, 3, Aggregation.LAST), 2);
+    StrategyResult last = solve(policy, new StrategySettings(Strategy.BEST_OF_N, 1, 3, 3, Aggregation.LAST), 2);
     assertEquals(58, last.read(), "two models read everything");
     assertEquals(1, last.solutions().get(0).scores().size());
-    assertEquals(2, solve(policy, new StrategySettings(Kind.BEST_OF_N, 1, 3, 3, Aggregation.MIN), 0).solutions().get(0)
+    assertEquals(2, solve(policy, new StrategySettings(Strategy.BEST_OF_N, 1, 3, 3, Aggregation.MIN), 0).solutions().get(0)
         .scores().size());
   }
 
@@ -102,10 +102,10 @@ class StrategyRulesTest {
   void whatIsReadCountsInTheBudget() throws InterruptedException {
     // Two solutions of 5 tokens a wave: 10 are generated and 10 read, so that 20 are spent with one wave.
     ScriptedPolicy policy = new ScriptedPolicy().after("Q:", ".5:a$", ".6:b$");
-    StrategySettings settings = new StrategySettings(Kind.BEST_OF_N, 20, 2, 2, Aggregation.LAST);
+    StrategySettings settings = new StrategySettings(Strategy.BEST_OF_N, 20, 2, 2, Aggregation.LAST);
     assertEquals(2, solve(policy, settings, 1).solutions().size());
     assertEquals(4, solve(policy, settings, 0).solutions().size());
-    StrategySettings more = new StrategySettings(Kind.BEST_OF_N, 21, 2, 2, Aggregation.LAST);
+    StrategySettings more = new StrategySettings(Strategy.BEST_OF_N, 21, 2, 2, Aggregation.LAST);
     assertEquals(4, solve(policy, more, 1).solutions().size());
   }
 
@@ -115,7 +115,7 @@ class StrategyRulesTest {
         .after("Q:", ".6:a\n", ".5:b\n")
         .after("Q:.6:a\n", ".1:c$", ".05:d$")
         .after("Q:.5:b\n", ".7:e$", ".4:f$");
-    Found found = solve(policy, new StrategySettings(Kind.MCTS, 1000, 2, 2, Aggregation.LAST), 0);
+    StrategyResult found = solve(policy, new StrategySettings(Strategy.MCTS, 1000, 2, 2, Aggregation.LAST), 0);
     // a is followed first; then UCT(a) = .1 + c sqrt(ln 2 / 2), UCT(b) = .5 + c sqrt(ln 2 / 1): b; the tree is
     // exhausted.
     assertEquals(List.of(".6:a\n.1:c", ".5:b\n.7:e"), texts(found).subList(0, 2));
@@ -131,9 +131,9 @@ class StrategyRulesTest {
         .after("Q:.2:b\n", ".2:e$", ".1:f$");
     // Second selection: UCT(a) = .8 + c sqrt(ln 2 / 2), UCT(b) = .2 + c sqrt(ln 2): equal at c = .6 / .2438 = 2.461
     for (double c : new double[] {2.4, 2.5}) {
-      Found found = new Solver(policy, p -> WRITTEN, 0, (p, s) -> false, new SearchSettings(2, SEARCH.sampling(), 5,
+      StrategyResult found = new Solver(policy, p -> WRITTEN, 0, (p, s) -> false, new SearchSettings(2, SEARCH.sampling(), 5,
           1, c, 1,
-          1, "\n", 0, SEARCH.distinct(), true), new StrategySettings(Kind.MCTS, 1000, 2, 2, Aggregation.LAST), 3)
+          1, "\n", 0, SEARCH.distinct(), true), new StrategySettings(Strategy.MCTS, 1000, 2, 2, Aggregation.LAST), 3)
           .solve(PROBLEM, "test", TokenPath.root(policy.tokenize("Q:", true)));
       assertEquals(c < 2.46 ? ".8:a\n.7:d" : ".2:b\n.2:e", found.solutions().get(1).text(), "c = " + c);
     }
@@ -143,7 +143,7 @@ class StrategyRulesTest {
   void theStagesSeeABestSolutionAndTheRest() throws InterruptedException {
     ScriptedPolicy policy = new ScriptedPolicy().after("Q:", ".5:a=7$", ".9:b=1$", ".95:c=7~");
     Solver solver = new Solver(policy, p -> WRITTEN, 0, (p, s) -> false, SEARCH,
-        new StrategySettings(Kind.BEST_OF_N, 1, 3, 3, Aggregation.LAST), 3);
+        new StrategySettings(Strategy.BEST_OF_N, 1, 3, 3, Aggregation.LAST), 3);
     List<Attempt> attempts = new StrategyExplorer(solver, policy, (p, s) -> s.endsWith("=7"))
         .explore(PROBLEM, "generation", TokenPath.root(policy.tokenize("Q:", true)), ExpansionLog.none());
     assertEquals(List.of(".9:b=1", ".5:a=7", ".95:c=7"), attempts.stream().map(Attempt::text).toList());
@@ -172,8 +172,8 @@ class StrategyRulesTest {
     List<StrategyComparison.Cell> cells = new StrategyComparison(policy, p -> WRITTEN, 1, forgotten::incrementAndGet,
         SEARCH,
         Prompts.defaults(), 3, 2).run(problems, List.of(
-            new StrategySettings(Kind.BEST_OF_N, 1, 4, 4, Aggregation.LAST),
-            new StrategySettings(Kind.REJECTION, 1, 4, 4, Aggregation.LAST)), heard::add);
+            new StrategySettings(Strategy.BEST_OF_N, 1, 4, 4, Aggregation.LAST),
+            new StrategySettings(Strategy.REJECTION, 1, 4, 4, Aggregation.LAST)), heard::add);
     assertEquals(2, forgotten.get(), "every cell pays for its own scores");
     assertEquals(cells, heard);
     StrategyComparison.Cell best = cells.get(0);
@@ -237,7 +237,7 @@ class StrategyRulesTest {
 
   @Test
   void seedsProblemsAndNamesHaveDrawsOfTheirOwn() throws InterruptedException {
-    for (Kind kind : Kind.values()) {
+    for (Strategy kind : Strategy.values()) {
       List<String> one = draw(kind, 3, "p", "n");
       assertEquals(one, draw(kind, 3, "p", "n"), kind.label());
       assertNotEquals(one, draw(kind, 4, "p", "n"), kind + ": seed");
@@ -246,7 +246,7 @@ class StrategyRulesTest {
     }
   }
 
-  private static List<String> draw(Kind kind, long seed, String problem, String name) throws InterruptedException {
+  private static List<String> draw(Strategy kind, long seed, String problem, String name) throws InterruptedException {
     List<Policy.Request> asked = new java.util.concurrent.CopyOnWriteArrayList<>();
     HashPolicy policy = new HashPolicy(0.5) {
       @Override
@@ -255,7 +255,7 @@ class StrategyRulesTest {
         return super.generate(path, requests);
       }
     };
-    Found found = new Solver(policy, p -> new RandomPrm(), 0, (p, s) -> false, SEARCH, StrategySettings.of(kind, 200),
+    StrategyResult found = new Solver(policy, p -> new RandomPrm(), 0, (p, s) -> false, SEARCH, StrategySettings.of(kind, 200),
         seed)
         .solve(new Problem(problem, "q", "7"), name, TokenPath.root(policy.tokenize("u[q]a:", true)));
     assertEquals(asked.size(), asked.stream().map(r -> r.key() + "").distinct().count(), kind + ": no draw twice");

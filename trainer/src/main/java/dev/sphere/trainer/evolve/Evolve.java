@@ -4,7 +4,7 @@ import dev.sphere.bindings.HeldFiles;
 import dev.sphere.engine.Problem;
 import dev.sphere.engine.data.Decontamination;
 import dev.sphere.engine.data.ReadOptions;
-import dev.sphere.engine.decode.LlamaPolicy;
+import dev.sphere.engine.decode.BatchedPolicy;
 import dev.sphere.engine.embedded.ModelSource;
 import dev.sphere.engine.embedded.ProblemSource;
 import dev.sphere.engine.eval.AnswerFile;
@@ -14,7 +14,7 @@ import dev.sphere.engine.eval.EvalResult;
 import dev.sphere.engine.eval.EvalSettings;
 import dev.sphere.engine.eval.Evaluator;
 import dev.sphere.engine.prompt.Prompts;
-import dev.sphere.engine.run.Manner;
+import dev.sphere.engine.run.ModelDefaults;
 import dev.sphere.engine.run.PairSearch;
 import dev.sphere.engine.run.SearchListener;
 import dev.sphere.engine.run.SearchPlan;
@@ -264,13 +264,13 @@ public final class Evolve {
       result = Evaluator.regrade(AnswerFile.read(answers));
     } else {
       listener.evaluating(whom, heldOut.size());
-      Manner manner = Manner.of(model);
+      ModelDefaults manner = ModelDefaults.of(model);
       Integer asked = recipe.evaluate().maxTokens();
       int maxTokens = asked == null ? manner.solutionTokens() : asked;
       int[] seen = new int[2];
       Prompts prompts = recipe.prompts(manner.prompts());
       try (HeldFiles files = new HeldFiles(Arrays.asList(model, adapter));
-          LlamaPolicy policy = LlamaPolicy.open(model, adapter, prompts.template(), 0)) {
+          BatchedPolicy policy = BatchedPolicy.open(model, adapter, prompts.template(), 0)) {
         result = new Evaluator(policy, prompts).run(heldOut, EvalSettings.greedy(maxTokens), done -> {
           seen[0]++;
           seen[1] += done.getFirst().correct() ? 1 : 0;

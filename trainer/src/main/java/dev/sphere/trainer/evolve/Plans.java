@@ -3,14 +3,14 @@ package dev.sphere.trainer.evolve;
 import dev.sphere.engine.SamplingSettings;
 import dev.sphere.engine.prompt.Prompts;
 import dev.sphere.engine.reward.MonteCarloPrm;
-import dev.sphere.engine.run.Manner;
+import dev.sphere.engine.run.ModelDefaults;
 import dev.sphere.engine.run.PrmSpec;
 import dev.sphere.engine.run.SearchPlan;
 import dev.sphere.engine.search.SearchSettings;
 import dev.sphere.engine.stage.PairRules;
 import dev.sphere.engine.stage.StageSettings;
 import dev.sphere.engine.stage.StageSettings.Pairing;
-import dev.sphere.engine.strategy.Kind;
+import dev.sphere.engine.strategy.Strategy;
 import dev.sphere.engine.strategy.StrategySettings;
 import dev.sphere.trainer.job.TrainJob;
 import dev.sphere.trainer.job.Tuning;
@@ -27,7 +27,7 @@ final class Plans {
 
   static SearchPlan search(Recipe recipe, Path policy, Path small, long seed) {
     Recipe.Search told = recipe.search();
-    Manner manner = Manner.of(policy);
+    ModelDefaults manner = ModelDefaults.of(policy);
     int stepTokens = told.maxStepTokens() == null ? manner.stepTokens() : told.maxStepTokens();
     int solutionTokens = told.maxTokens() == null ? manner.solutionTokens() : told.maxTokens();
     SearchSettings paper = SearchSettings.paper();
@@ -58,13 +58,13 @@ final class Plans {
     PrmSpec prm = new PrmSpec(told.prm(), new MonteCarloPrm.Settings(
         told.rollouts(), SamplingSettings.temperature(told.temperature(), solutionTokens), told.earlyStop()));
     StrategySettings strategy =
-        told.strategy() == null ? null : StrategySettings.of(Kind.of(told.strategy()), told.budget());
+        told.strategy() == null ? null : StrategySettings.of(Strategy.of(told.strategy()), told.budget());
     return new SearchPlan(policy, null, small, prm, search, stages, seed, strategy, told.parallel());
   }
 
   static TrainJob train(Recipe recipe, Path policy, Path folder, long seed) {
     Recipe.Train told = recipe.train();
-    String separator = recipe.search().separator() == null ? Manner.of(policy).separator()
+    String separator = recipe.search().separator() == null ? ModelDefaults.of(policy).separator()
         : recipe.search().separator();
     OptimizerSettings optimizer = switch (told.optimizer()) {
       case "adamw" -> OptimizerSettings.adamw(told.learningRate());

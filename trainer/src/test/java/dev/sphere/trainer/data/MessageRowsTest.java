@@ -10,7 +10,7 @@ import dev.sphere.bindings.Vocabulary;
 import dev.sphere.engine.MarkedText;
 import dev.sphere.engine.Policy.Message;
 import dev.sphere.engine.PreferencePair;
-import dev.sphere.engine.decode.LlamaPolicy;
+import dev.sphere.engine.decode.BatchedPolicy;
 import dev.sphere.engine.prompt.ChatTemplate;
 import dev.sphere.gguf.ByteVocabulary;
 import dev.sphere.gguf.GgmlType;
@@ -51,8 +51,8 @@ class MessageRowsTest {
     vocabulary = model.vocabulary();
     template = new ChatTemplate(CHATML, "", "");
     encoder = TextEncoder.of(vocabulary, messages -> template.prompt(messages, true));
-    try (LlamaPolicy policy =
-        LlamaPolicy.of(model, null, template, new LlamaPolicy.Options(1, 1, 1, 256, 0, KvType.F16))) {
+    try (BatchedPolicy policy =
+        BatchedPolicy.of(model, null, template, new BatchedPolicy.Options(1, 1, 1, 256, 0, KvType.F16))) {
       searched = policy.tokenizePrompt(policy.prompt(DIALOGUE));
     }
   }

@@ -9,7 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.sphere.engine.PreferencePair;
 import dev.sphere.engine.Problem;
 import dev.sphere.engine.data.ReadOptions;
-import dev.sphere.engine.decode.LlamaPolicy;
+import dev.sphere.engine.decode.BatchedPolicy;
 import dev.sphere.engine.embedded.ModelSource;
 import dev.sphere.engine.embedded.ProblemSource;
 import dev.sphere.engine.eval.AnswerFile;
@@ -17,7 +17,7 @@ import dev.sphere.engine.eval.Answered;
 import dev.sphere.engine.eval.EvalResult;
 import dev.sphere.engine.eval.EvalSettings;
 import dev.sphere.engine.eval.Evaluator;
-import dev.sphere.engine.run.Manner;
+import dev.sphere.engine.run.ModelDefaults;
 import dev.sphere.engine.run.PairSearch;
 import dev.sphere.engine.store.FileSums;
 import dev.sphere.engine.store.Finding;
@@ -311,9 +311,9 @@ class EvolveTest {
 
   /** What a policy says to the six evaluation problems. */
   private static List<String> answer(Path model, Path adapter) throws InterruptedException {
-    Manner manner = Manner.of(model);
+    ModelDefaults manner = ModelDefaults.of(model);
     List<Problem> problems = ProblemSource.read("embedded:validation", ReadOptions.defaults().withLimit(6)).problems();
-    try (LlamaPolicy policy = LlamaPolicy.open(model, adapter, manner.prompts().template(), 0)) {
+    try (BatchedPolicy policy = BatchedPolicy.open(model, adapter, manner.prompts().template(), 0)) {
       return new Evaluator(policy, manner.prompts()).run(problems, EvalSettings.greedy(200), done -> { })
           .answers().stream().map(Answered::text).toList();
     }

@@ -10,7 +10,7 @@ import dev.sphere.engine.Policy.Message;
 import dev.sphere.engine.Problem;
 import dev.sphere.engine.ProcessRewardModel;
 import dev.sphere.engine.TokenPath;
-import dev.sphere.engine.decode.LlamaPolicy;
+import dev.sphere.engine.decode.BatchedPolicy;
 import dev.sphere.engine.prompt.Prompts;
 import dev.sphere.engine.reward.MonteCarloPrm;
 import dev.sphere.engine.run.OpenPrm;
@@ -111,7 +111,7 @@ class HeadPrmTest {
     }
     double sum = 0;
     double loss = 0;
-    try (LlamaPolicy policy = LlamaPolicy.open(model);
+    try (BatchedPolicy policy = BatchedPolicy.open(model);
         OpenPrm prm = new PrmSpec("head:" + outcome.artefact(), MonteCarloPrm.Settings.defaults()).open((p, s) -> true)) {
       ProcessRewardModel reward = prm.factory(model).over(policy);
       for (int i = 0; i < PROBLEMS; i++) {

@@ -5,7 +5,7 @@ import java.util.Locale;
 import java.util.stream.Collectors;
 
 /** The strategies by name. */
-public enum Kind {
+public enum Strategy {
   /** The paper's pruned tree search: two survivors an expansion, simulations until the budget is spent. */
   SPHERE,
   /** Independent solutions, scored when they are complete (search-and-learn's best_of_n). */
@@ -25,13 +25,13 @@ public enum Kind {
   }
 
   /** @throws IllegalArgumentException when there is no such strategy; names those that there are */
-  public static Kind of(String label) {
-    for (Kind kind : values()) {
+  public static Strategy of(String label) {
+    for (Strategy kind : values()) {
       if (kind.label().equals(label)) {
         return kind;
       }
     }
     throw new IllegalArgumentException("unknown strategy \"" + label + "\"; there are "
-        + Arrays.stream(values()).map(Kind::label).collect(Collectors.joining(", ")));
+        + Arrays.stream(values()).map(Strategy::label).collect(Collectors.joining(", ")));
   }
 }

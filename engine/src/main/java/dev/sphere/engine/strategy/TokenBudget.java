@@ -3,12 +3,12 @@ package dev.sphere.engine.strategy;
 import java.util.concurrent.atomic.LongAdder;
 
 /** Tokens that one problem may cost, and what it has cost so far. */
-final class Budget {
+final class TokenBudget {
   private final long limit;
   private final LongAdder generated = new LongAdder();
   private final LongAdder read = new LongAdder();
 
-  Budget(long limit) {
+  TokenBudget(long limit) {
     this.limit = limit;
   }
 

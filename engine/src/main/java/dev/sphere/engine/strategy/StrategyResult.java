@@ -10,8 +10,8 @@ import java.util.List;
  * @param generated tokens generated, rollouts of the process reward included
  * @param read tokens that reward models read
  */
-public record Found(List<Solution> solutions, List<Double> values, long generated, long read) {
-  public Found {
+public record StrategyResult(List<Solution> solutions, List<Double> values, long generated, long read) {
+  public StrategyResult {
     solutions = List.copyOf(solutions);
     values = List.copyOf(values);
     if (solutions.isEmpty() || solutions.size() != values.size()) {

@@ -14,19 +14,19 @@ import java.nio.file.Path;
  * @param stepTokens most tokens of a step
  * @param solutionTokens most tokens of a whole solution
  */
-public record Manner(Prompts prompts, String separator, int stepTokens, int solutionTokens) {
+public record ModelDefaults(Prompts prompts, String separator, int stepTokens, int solutionTokens) {
   /** Instruction-tuned models: steps end in an empty line. */
-  public static Manner instructed() {
-    return new Manner(Prompts.defaults(), "\n\n", 512, 1024);
+  public static ModelDefaults instructed() {
+    return new ModelDefaults(Prompts.defaults(), "\n\n", 512, 1024);
   }
 
   /** The embedded models and what evolved from them: the bare question, a step a line. */
-  public static Manner embedded() {
-    return new Manner(EmbeddedModels.prompts(), "\n", 64, 256);
+  public static ModelDefaults embedded() {
+    return new ModelDefaults(EmbeddedModels.prompts(), "\n", 64, 256);
   }
 
   /** The manner that suits a GGUF file; the embedded family is known by its chat template. */
-  public static Manner of(Path model) {
+  public static ModelDefaults of(Path model) {
     try (GgufFile file = GgufFile.open(model)) {
       String template = file.metadata().string("tokenizer.chat_template").orElse("");
       return EmbeddedTokenizer.CHAT_TEMPLATE.equals(template) ? embedded() : instructed();

@@ -17,7 +17,7 @@ import java.util.Arrays;
 import java.util.List;
 
 /** What every strategy does with one problem: sample steps or whole solutions, score them, pay for both. */
-final class Workbench {
+final class StepSampler {
   private final Problem problem;
   private final String name;
   private final Policy policy;
@@ -26,7 +26,7 @@ final class Workbench {
   private final SearchSettings search;
   private final StrategySettings settings;
   private final long seed;
-  private final Budget budget;
+  private final TokenBudget budget;
   private final StopRule endOfStep;
 
   /**
@@ -34,8 +34,8 @@ final class Workbench {
    * @param policy counts what it generates in the budget
    * @param passes how many models read a step to score it
    */
-  Workbench(Problem problem, String name, Policy policy, ProcessRewardModel prm, int passes, SearchSettings search,
-      StrategySettings settings, long seed, Budget budget) {
+  StepSampler(Problem problem, String name, Policy policy, ProcessRewardModel prm, int passes, SearchSettings search,
+      StrategySettings settings, long seed, TokenBudget budget) {
     this.problem = problem;
     this.name = name;
     this.policy = policy;
@@ -48,7 +48,7 @@ final class Workbench {
     this.endOfStep = StopRule.afterStep(search.separator());
   }
 
-  Budget budget() {
+  TokenBudget budget() {
     return budget;
   }
 

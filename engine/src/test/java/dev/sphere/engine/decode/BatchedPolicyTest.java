@@ -43,7 +43,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** The rollout engine on small random models: the same results whatever shares the batch and the cache. */
-class LlamaPolicyTest {
+class BatchedPolicyTest {
   private static final int LONGEST = 180;
   private static final StopRule STEP = (text, newFrom) -> text.length() >= 14; // a step of a random model
 
@@ -73,9 +73,9 @@ class LlamaPolicyTest {
     try (Model model = Model.load(file)) {
       int many = ContextOptions.MAX_SEQUENCES + 44;
       List<List<String>> found = new ArrayList<>();
-      for (LlamaPolicy.Options o :
-          List.of(options(1, 1, 16, 1024), options(2, 1, LlamaPolicy.Options.MOST_SLOTS, 8192))) {
-        try (LlamaPolicy policy = LlamaPolicy.of(model, null, null, o);
+      for (BatchedPolicy.Options o :
+          List.of(options(1, 1, 16, 1024), options(2, 1, BatchedPolicy.Options.MOST_SLOTS, 8192))) {
+        try (BatchedPolicy policy = BatchedPolicy.of(model, null, null, o);
             var pool = Executors.newVirtualThreadPerTaskExecutor()) {
           List<Future<List<Generation>>> calls = new ArrayList<>();
           for (int t = 0; t < 3; t++) {
@@ -99,7 +99,7 @@ class LlamaPolicyTest {
   void aTreesSecondChainMovesToAnIdleLane() throws Exception {
     Path file = TestModels.write(dir, "tiny-qwen2", GgmlType.F32);
     try (Model model = Model.load(file);
-        LlamaPolicy policy = LlamaPolicy.of(model, null, null, options(2, 1, 16, 1024));
+        BatchedPolicy policy = BatchedPolicy.of(model, null, null, options(2, 1, 16, 1024));
         var pool = Executors.newVirtualThreadPerTaskExecutor()) {
       TokenPath root = TokenPath.root(prompt(1, 30));
       TokenPath one = root.extend(70);
@@ -132,7 +132,7 @@ class LlamaPolicyTest {
   void whatQuestionsBeginWithIsComputedOnceThoughAllStartAtOnce() throws Exception {
     Path file = TestModels.write(dir, "tiny-qwen2", GgmlType.F32);
     try (Model model = Model.load(file);
-        LlamaPolicy policy = LlamaPolicy.of(model, null, null, options(1, 1, 40, 8192).withMaxSequence(1000));
+        BatchedPolicy policy = BatchedPolicy.of(model, null, null, options(1, 1, 40, 8192).withMaxSequence(1000));
         var pool = Executors.newVirtualThreadPerTaskExecutor()) {
       TokenPath examples = TokenPath.root(prompt(1, 600)); // some micro-batches
       CountDownLatch asked = new CountDownLatch(8);
@@ -167,10 +167,10 @@ class LlamaPolicyTest {
   @Test
   void aGpuHasOneLoopForAllRollouts() {
     try (Model model = Model.load(TestModels.write(dir, "tiny-qwen2", GgmlType.F32))) {
-      assertEquals(1, LlamaPolicy.Options.auto(model, 200, false).lanes());
-      assertEquals(200, LlamaPolicy.Options.auto(model, 200, false).slots());
+      assertEquals(1, BatchedPolicy.Options.auto(model, 200, false).lanes());
+      assertEquals(200, BatchedPolicy.Options.auto(model, 200, false).slots());
       int cores = Runtime.getRuntime().availableProcessors();
-      assertEquals(cores, LlamaPolicy.Options.auto(model, 200, true).lanes());
+      assertEquals(cores, BatchedPolicy.Options.auto(model, 200, true).lanes());
     }
   }
 
@@ -178,7 +178,7 @@ class LlamaPolicyTest {
   void aCacheThatIsTooSmallDisplacesAndCompacts() throws Exception {
     Path file = TestModels.write(dir, "tiny-llama", GgmlType.F32);
     try (Model model = Model.load(file);
-        LlamaPolicy policy = LlamaPolicy.of(model, null, null, options(1, 1, 40, 256))) {
+        BatchedPolicy policy = BatchedPolicy.of(model, null, null, options(1, 1, 40, 256))) {
       grow(policy, 12);
       RolloutCounters.Reading counters = policy.counters();
       assertTrue(counters.compactions() > 3, counters::toString);
@@ -190,7 +190,7 @@ class LlamaPolicyTest {
   void aPathIsComputedOnceForAllItsDescendants() throws Exception {
     Path file = TestModels.write(dir, "tiny-qwen2", GgmlType.F32);
     try (Model model = Model.load(file);
-        LlamaPolicy policy = LlamaPolicy.of(model, null, null, options(1, 1, 8, 4096))) {
+        BatchedPolicy policy = BatchedPolicy.of(model, null, null, options(1, 1, 8, 4096))) {
       TokenPath root = TokenPath.root(prompt(3, 100));
       Generation first = policy.generate(root, steps(1, 5)).get(2);
       assertEquals(Finish.STOP, first.finish());
@@ -206,7 +206,7 @@ class LlamaPolicyTest {
   void greedyIsTheTokenByTokenArgmaxAndLimitsMarkATruncation() throws Exception {
     Path file = TestModels.write(dir, "tiny-qwen2", GgmlType.F32);
     try (Model model = Model.load(file);
-        LlamaPolicy policy = LlamaPolicy.of(model, null, null, options(1, 1, 4, 1024))) {
+        BatchedPolicy policy = BatchedPolicy.of(model, null, null, options(1, 1, 4, 1024))) {
       TokenPath root = TokenPath.root(prompt(5, 20));
       Request greedy = new Request(new DrawKey(1, 2, 3, 0), SamplingSettings.greedy(12), StopRule.never());
       Generation whole = policy.generate(root, List.of(greedy)).getFirst();
@@ -234,7 +234,7 @@ class LlamaPolicyTest {
   void aFailingStopRuleFailsItsCallAlone() throws Exception {
     Path file = TestModels.write(dir, "tiny-qwen2", GgmlType.F32);
     try (Model model = Model.load(file);
-        LlamaPolicy policy = LlamaPolicy.of(model, null, null, options(1, 1, 8, 1024))) {
+        BatchedPolicy policy = BatchedPolicy.of(model, null, null, options(1, 1, 8, 1024))) {
       StopRule bad = (text, newFrom) -> { throw new UnsupportedOperationException("no"); };
       Request failing = new Request(new DrawKey(1, 2, 3, 0), SamplingSettings.greedy(5), bad);
       TokenPath root = TokenPath.root(prompt(1, 10));
@@ -254,7 +254,7 @@ class LlamaPolicyTest {
       channel.write(nan, embeddings.offset() + 77 * embeddings.rowLength() * 4 + 40);
     }
     try (Model model = Model.load(file);
-        LlamaPolicy policy = LlamaPolicy.of(model, null, null, options(1, 1, 8, 1024))) {
+        BatchedPolicy policy = BatchedPolicy.of(model, null, null, options(1, 1, 8, 1024))) {
       TokenPath path = TokenPath.root(new int[] {65, 66, 67, 77});
       String message =
           assertThrows(LlamaException.class, () -> policy.generate(path, requests(1, 3, 5, 1f))).getMessage();
@@ -267,7 +267,7 @@ class LlamaPolicyTest {
   void anInterruptedCallLeavesNothingBehindAndCloseFailsTheRest() throws Exception {
     Path file = TestModels.write(dir, "tiny-qwen2", GgmlType.F32);
     try (Model model = Model.load(file)) {
-      LlamaPolicy policy = LlamaPolicy.of(model, null, null, options(1, 1, 8, 1024));
+      BatchedPolicy policy = BatchedPolicy.of(model, null, null, options(1, 1, 8, 1024));
       TokenPath root = TokenPath.root(prompt(1, 10));
       Thread caller =
           Thread.ofVirtual()
@@ -284,18 +284,18 @@ class LlamaPolicyTest {
     }
   }
 
-  private static LlamaPolicy.Options options(int lanes, int threads, int slots, int cells) {
-    return new LlamaPolicy.Options(lanes, threads, slots, cells, LONGEST, KvType.F16);
+  private static BatchedPolicy.Options options(int lanes, int threads, int slots, int cells) {
+    return new BatchedPolicy.Options(lanes, threads, slots, cells, LONGEST, KvType.F16);
   }
 
   /** All generations of a few trees that grow at once, as text, in a fixed order. */
-  private static List<String> forest(Model model, LlamaPolicy.Options options, int parallel) throws Exception {
-    try (LlamaPolicy policy = LlamaPolicy.of(model, null, null, options)) {
+  private static List<String> forest(Model model, BatchedPolicy.Options options, int parallel) throws Exception {
+    try (BatchedPolicy policy = BatchedPolicy.of(model, null, null, options)) {
       return grow(policy, parallel);
     }
   }
 
-  private static List<String> grow(LlamaPolicy policy, int parallel) throws Exception {
+  private static List<String> grow(BatchedPolicy policy, int parallel) throws Exception {
     List<Callable<List<String>>> trees = new ArrayList<>();
     for (int t = 0; t < 10; t++) {
       int tree = t;
@@ -310,7 +310,7 @@ class LlamaPolicyTest {
     return all;
   }
 
-  private static List<String> tree(LlamaPolicy policy, int tree) throws InterruptedException {
+  private static List<String> tree(BatchedPolicy policy, int tree) throws InterruptedException {
     List<String> seen = new ArrayList<>();
     Random random = new Random(tree);
     List<TokenPath> nodes = new ArrayList<>(List.of(TokenPath.root(prompt(tree, 5 + 7 * tree))));

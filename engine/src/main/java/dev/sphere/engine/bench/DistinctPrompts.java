@@ -3,8 +3,8 @@ package dev.sphere.engine.bench;
 import java.util.Random;
 
 /** Prompts that no two calls share. */
-final class Jobs {
-  private Jobs() {}
+final class DistinctPrompts {
+  private DistinctPrompts() {}
 
   /** Tokens of a prompt of its own for each (repetition, sequence): nothing of it is in any cache. */
   static int[] prompt(int repetition, int sequence, int length, int vocabulary) {

@@ -23,11 +23,11 @@ import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /** The records of a run as JSON objects; the field names are those of docs/reference/file-formats.md. */
-final class Json {
+final class RecordJson {
   static final JsonMapper MAPPER =
       JsonMapper.builder(JsonText.factory()).disable(MapperFeature.SORT_PROPERTIES_ALPHABETICALLY).build();
 
-  private Json() {}
+  private RecordJson() {}
 
   static byte[] bytes(JsonNode node) {
     return MAPPER.writeValueAsBytes(node);

@@ -7,14 +7,14 @@ import java.util.Map;
 import java.util.WeakHashMap;
 
 /** The lanes of a policy, and which of them computes what. Thread-safe. */
-final class Lanes implements AutoCloseable {
-  private final List<Lane> lanes;
+final class RolloutLanes implements AutoCloseable {
+  private final List<RolloutLane> lanes;
   private final int spare; // requests; a lane that has fewer has slots to spare
-  private final Map<TokenPath, Lane> laneOfNode = new WeakHashMap<>();
+  private final Map<TokenPath, RolloutLane> laneOfNode = new WeakHashMap<>();
   private boolean closed;
 
-  /** Lanes that are not started, each with so many slots. */
-  Lanes(List<Lane> lanes, int slots) {
+  /** RolloutLanes that are not started, each with so many slots. */
+  RolloutLanes(List<RolloutLane> lanes, int slots) {
     this.lanes = List.copyOf(lanes);
     this.spare = Math.max(1, slots / 2);
   }
@@ -22,7 +22,7 @@ final class Lanes implements AutoCloseable {
   /** Starts all, or none and throws what kept one from starting. */
   void start() {
     try {
-      lanes.forEach(Lane::start);
+      lanes.forEach(RolloutLane::start);
     } catch (Throwable e) {
       close();
       throw e;
@@ -35,12 +35,12 @@ final class Lanes implements AutoCloseable {
    * moves there, and computes its path once more rather than wait: so one tree keeps all lanes busy. What is drawn does
    * not depend on the lane.
    */
-  synchronized void submit(TokenPath path, Job job) {
+  synchronized void submit(TokenPath path, RolloutJob job) {
     if (closed) {
       throw new IllegalStateException("the policy is closed");
     }
-    Lane freest = lanes.stream().min(Comparator.comparingInt(Lane::load).thenComparingInt(l -> l.trees)).orElseThrow();
-    Lane lane = null;
+    RolloutLane freest = lanes.stream().min(Comparator.comparingInt(RolloutLane::load).thenComparingInt(l -> l.trees)).orElseThrow();
+    RolloutLane lane = null;
     for (TokenPath node = path; node != null && lane == null; node = node.parent()) {
       lane = laneOfNode.get(node);
     }

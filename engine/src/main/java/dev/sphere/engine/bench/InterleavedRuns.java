@@ -4,7 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** Measures contenders in turns, so that a machine that gets slower or faster meanwhile is equally unjust to all. */
-final class Turns {
+final class InterleavedRuns {
   /** Does the work once and says what came out. */
   interface Run {
     /**
@@ -19,14 +19,14 @@ final class Turns {
   private final List<Contender> contenders = new ArrayList<>();
   private final int repetitions;
 
-  Turns(int repetitions) {
+  InterleavedRuns(int repetitions) {
     if (repetitions < 1) {
       throw new IllegalArgumentException("repetitions must be positive: " + repetitions);
     }
     this.repetitions = repetitions;
   }
 
-  Turns add(String name, String unit, Run run) {
+  InterleavedRuns add(String name, String unit, Run run) {
     contenders.add(new Contender(name, unit, run, new double[repetitions]));
     return this;
   }

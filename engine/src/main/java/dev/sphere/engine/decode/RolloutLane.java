@@ -19,7 +19,7 @@ import java.util.concurrent.atomic.AtomicInteger;
  * generations out. When the cache is too small for what is active, the youngest rollout loses its place and is computed
  * again later; it draws the same tokens as if it had stayed.
  */
-final class Lane extends DecodeLoop<Job> {
+final class RolloutLane extends DecodeLoop<RolloutJob> {
   private static final int WORTH_WAITING = 32; // tokens that another rollout computes; fewer are no reason to idle
   private static final int MOST_CONSIDERED = 64;
 
@@ -28,20 +28,20 @@ final class Lane extends DecodeLoop<Job> {
   private final AtomicInteger load = new AtomicInteger();
   private final RolloutCounters counters;
 
-  /** Trees that began in this lane; guarded by {@link Lanes}. */
+  /** Trees that began in this lane; guarded by {@link RolloutLanes}. */
   int trees;
 
   // What follows belongs to the loop's thread.
-  private Job next; // of those that wait the one whose turn it is, null when that is not known
+  private RolloutJob next; // of those that wait the one whose turn it is, null when that is not known
   private final ArrayDeque<Rollout> displaced = new ArrayDeque<>();
   private final ArrayDeque<Rollout> active = new ArrayDeque<>(); // those to be served first stand in front
   private final List<Rollout> forks = new ArrayList<>();
   private RowDraws draws;
 
-  Lane(String name, Model model, Adapter adapter, ContextOptions options, int slots, int limit,
+  RolloutLane(String name, Model model, Adapter adapter, ContextOptions options, int slots, int limit,
       RolloutCounters counters) {
     super("policy", name, model, adapter, options);
-    this.most = Math.min(slots + slots / 4, LlamaPolicy.Options.MOST_SLOTS);
+    this.most = Math.min(slots + slots / 4, BatchedPolicy.Options.MOST_SLOTS);
     this.limit = limit;
     this.counters = counters;
   }
@@ -52,7 +52,7 @@ final class Lane extends DecodeLoop<Job> {
   }
 
   @Override
-  void submit(Job job) {
+  void submit(RolloutJob job) {
     load.addAndGet(job.requests.size());
     job.result.whenComplete((r, e) -> load.addAndGet(-job.requests.size()));
     super.submit(job);
@@ -113,7 +113,7 @@ final class Lane extends DecodeLoop<Job> {
   // --- admission ---
 
   private void dropCancelled() {
-    waiting.removeIf(Job::isOver);
+    waiting.removeIf(RolloutJob::isOver);
     displaced.removeIf(r -> r.job.isOver());
     active.removeIf(
         r -> {
@@ -149,11 +149,11 @@ final class Lane extends DecodeLoop<Job> {
    * The waiting job with most of its path in the cache: trees that have begun go on before others begin, so that fewer
    * are resident at once. In what order jobs are computed changes no result.
    */
-  private Job bestCached() {
-    Job best = waiting.peek();
+  private RolloutJob bestCached() {
+    RolloutJob best = waiting.peek();
     int most = -1;
     int looked = 0;
-    for (Job job : waiting) {
+    for (RolloutJob job : waiting) {
       int cached = cache.cachedPrefix(job.path, job.path.length - 1);
       if (cached > most) {
         most = cached;

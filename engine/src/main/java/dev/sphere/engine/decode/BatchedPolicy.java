@@ -33,7 +33,7 @@ import java.util.List;
  * <p>Thread-safe. Closing ends the loops, fails calls that wait, frees the contexts, then the adapter and the model if
  * {@link #open} loaded them; closing twice is harmless.
  */
-public final class LlamaPolicy implements Policy, AutoCloseable {
+public final class BatchedPolicy implements Policy, AutoCloseable {
   /**
    * Shape of the engine.
    *
@@ -90,17 +90,17 @@ public final class LlamaPolicy implements Policy, AutoCloseable {
   private final ChatTemplate template;
   private final int limit;
   private final int slots;
-  private final Lanes lanes;
+  private final RolloutLanes lanes;
   private final RolloutCounters counters = new RolloutCounters();
   private boolean closed;
 
-  private LlamaPolicy(Model model, boolean owned, Adapter adapter, ChatTemplate template, Options options) {
+  private BatchedPolicy(Model model, boolean owned, Adapter adapter, ChatTemplate template, Options options) {
     this.model = model;
     this.owned = owned;
     this.adapter = adapter;
     this.template = template;
     this.slots = options.slots();
-    int fits = options.cells() - Lane.RESERVE;
+    int fits = options.cells() - RolloutLane.RESERVE;
     int wanted = options.maxSequence() == 0 ? Integer.MAX_VALUE : options.maxSequence();
     this.limit = Math.min(wanted, Math.min(fits, model.trainedContext()));
     int microBatch = Device.current().microBatch();
@@ -115,11 +115,11 @@ public final class LlamaPolicy implements Policy, AutoCloseable {
             true,
             options.kvType(),
             false);
-    List<Lane> each = new ArrayList<>();
+    List<RolloutLane> each = new ArrayList<>();
     for (int i = 0; i < options.lanes(); i++) {
-      each.add(new Lane("rollouts-" + i, model, adapter, shape, slots, limit, counters));
+      each.add(new RolloutLane("rollouts-" + i, model, adapter, shape, slots, limit, counters));
     }
-    this.lanes = new Lanes(each, slots);
+    this.lanes = new RolloutLanes(each, slots);
   }
 
   /**
@@ -131,7 +131,7 @@ public final class LlamaPolicy implements Policy, AutoCloseable {
   }
 
   /** A policy of a model file, with what suits it. */
-  public static LlamaPolicy open(Path model) {
+  public static BatchedPolicy open(Path model) {
     return open(model, null, null, 0);
   }
 
@@ -143,7 +143,7 @@ public final class LlamaPolicy implements Policy, AutoCloseable {
    * @param template the Jinja text that renders dialogues; null or empty for the model's own
    * @param parallel rollouts that step together; 0 for as many as are efficient
    */
-  public static LlamaPolicy open(Path modelFile, Path adapterFile, String template, int parallel) {
+  public static BatchedPolicy open(Path modelFile, Path adapterFile, String template, int parallel) {
     Model model = Model.load(modelFile);
     try {
       return start(model, true, adapterFile, ChatTemplate.of(model, template), Options.auto(model, parallel));
@@ -154,11 +154,11 @@ public final class LlamaPolicy implements Policy, AutoCloseable {
   }
 
   /** A policy over a model that the caller closes, after this policy. */
-  public static LlamaPolicy of(Model model, Path adapterFile, ChatTemplate template, Options options) {
+  public static BatchedPolicy of(Model model, Path adapterFile, ChatTemplate template, Options options) {
     return start(model, false, adapterFile, template, options);
   }
 
-  private static LlamaPolicy start(
+  private static BatchedPolicy start(
       Model model, boolean owned, Path adapterFile, ChatTemplate template, Options options) {
     if (!model.isPlainTransformer()) {
       throw new LlamaException(
@@ -166,7 +166,7 @@ public final class LlamaPolicy implements Policy, AutoCloseable {
     }
     ChatTemplate chosen = template != null ? template : ChatTemplate.of(model);
     Adapter adapter = adapterFile == null ? null : Adapter.load(model, adapterFile);
-    LlamaPolicy policy = new LlamaPolicy(model, owned, adapter, chosen, options);
+    BatchedPolicy policy = new BatchedPolicy(model, owned, adapter, chosen, options);
     try {
       policy.lanes.start();
       return policy;
@@ -185,9 +185,9 @@ public final class LlamaPolicy implements Policy, AutoCloseable {
       return requests.stream().map(r -> new Generation(new int[0], new float[0], "", Finish.LENGTH)).toList();
     }
     int[] tokens = path.toArray();
-    List<Job> jobs = new ArrayList<>();
+    List<RolloutJob> jobs = new ArrayList<>();
     for (int from = 0; from < requests.size(); from += slots) {
-      Job job = new Job(tokens, List.copyOf(requests.subList(from, Math.min(requests.size(), from + slots))));
+      RolloutJob job = new RolloutJob(tokens, List.copyOf(requests.subList(from, Math.min(requests.size(), from + slots))));
       jobs.add(job);
       lanes.submit(path, job);
     }

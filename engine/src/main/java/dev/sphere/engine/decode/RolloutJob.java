@@ -5,13 +5,13 @@ import dev.sphere.engine.Policy.Request;
 import java.util.List;
 
 /** One call of generate, on its way through a lane. */
-final class Job extends LoopJob<List<Generation>> {
+final class RolloutJob extends LoopJob<List<Generation>> {
   final int[] path;
   final List<Request> requests;
   final Generation[] done;
   int open; // requests that are not done
 
-  Job(int[] path, List<Request> requests) {
+  RolloutJob(int[] path, List<Request> requests) {
     this.path = path;
     this.requests = requests;
     this.done = new Generation[requests.size()];
