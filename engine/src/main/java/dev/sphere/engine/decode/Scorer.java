@@ -2,6 +2,7 @@ package dev.sphere.engine.decode;
 
 import dev.sphere.bindings.Adapter;
 import dev.sphere.bindings.ContextOptions;
+import dev.sphere.bindings.KvType;
 import dev.sphere.bindings.LlamaException;
 import dev.sphere.bindings.Model;
 import dev.sphere.bindings.Vocabulary;
@@ -9,42 +10,97 @@ import dev.sphere.engine.MarkedText;
 import dev.sphere.engine.Tokenizer;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
-import java.util.stream.Stream;
+import java.util.Objects;
 
 /**
- * Log-probabilities of given completions under a model, or a model with a LoRA adapter.
+ * What a model, or a model with a LoRA adapter, says of given texts: log-probabilities of tokens, or the final hidden state.
  *
- * <p>Rows that begin alike (the pairs of a tree) share what they begin with: every unique token is computed once.
- * Logits exist for one micro-batch at a time. The numbers are those that the rollout engine records when it draws the
- * same tokens, bit for bit, under the same conditions ({@link BatchedPolicy}).
+ * <p>Texts that begin alike share what they begin with. In one call ({@link #score}: the pairs of a tree) every unique token
+ * is computed once. Calls of {@link #read} step together, and a text that continues one that was read before starts from its
+ * KV cells, so a new step costs its own tokens: what process reward models need. Logits exist for one micro-batch at a time.
+ * On the CPU what is read depends on model and text alone, bit for bit, and is what the rollout engine records when it draws
+ * the same tokens, for the reasons that {@link BatchedPolicy} gives.
  *
- * <p>Thread-safe; close is idempotent and frees the adapter.
+ * <p>Thread-safe; calls block. Closing fails calls that wait, frees the contexts, then the adapter and the model if {@link
+ * #open} loaded them; closing twice is harmless.
  */
 public final class Scorer implements AutoCloseable {
   /**
-   * What is scored.
+   * A completion to score.
    *
    * @param prompt the context, not empty
    * @param completion the tokens whose log-probabilities are wanted
    */
   public record Row(int[] prompt, int[] completion) {}
 
-  private final Model model;
-  private final Adapter adapter;
-  private final int lanes;
-  private final int threads;
-  private final int cells;
+  /**
+   * A text and what is wanted of it.
+   *
+   * @param tokens the text, at least one token
+   * @param positions for each target the token's index at whose output it is predicted, in ascending order
+   * @param targets for each position the token whose log-probability is wanted
+   */
+  public record Text(int[] tokens, int[] positions, int[] targets) {
+    public Text {
+      if (positions.length != targets.length || tokens.length == 0) {
+        throw new IllegalArgumentException(
+            tokens.length + " tokens, " + positions.length + " positions, " + targets.length + " targets");
+      }
+      for (int i = 0; i < positions.length; i++) {
+        if (positions[i] < (i == 0 ? 0 : positions[i - 1]) || positions[i] >= tokens.length) {
+          throw new IllegalArgumentException("position " + positions[i] + " of " + tokens.length + " tokens");
+        }
+      }
+    }
 
-  private Scorer(Model model, Adapter adapter, int lanes, int threads, int cells) {
+    /** The last token's hidden state, or its log-probabilities of some tokens. */
+    public static Text atEnd(int[] tokens, int... targets) {
+      int[] positions = new int[targets.length];
+      Arrays.fill(positions, tokens.length - 1);
+      return new Text(tokens, positions, targets);
+    }
+
+    /** The log-probabilities of all tokens from index {@code from}, at least 1, on. */
+    public static Text continuation(int[] tokens, int from) {
+      int n = tokens.length - from;
+      int[] positions = new int[n];
+      for (int i = 0; i < n; i++) {
+        positions[i] = from + i - 1;
+      }
+      return new Text(tokens, positions, Arrays.copyOfRange(tokens, from, tokens.length));
+    }
+  }
+
+  /**
+   * What was read.
+   *
+   * @param logProbs natural log-probability of each target
+   * @param hidden the final hidden state of the last token; null unless the scorer reads hidden states
+   */
+  public record Reading(float[] logProbs, float[] hidden) {}
+
+  private final Model model;
+  private final boolean owned;
+  private final Adapter adapter;
+  private final boolean hidden;
+  private final int limit;
+  private final List<ScoreLane> lanes = new ArrayList<>();
+  private boolean closed;
+
+  private Scorer(Model model, boolean owned, Adapter adapter, boolean hidden, int lanes, int threads, int cells) {
     this.model = model;
+    this.owned = owned;
     this.adapter = adapter;
-    this.lanes = lanes;
-    this.threads = threads;
-    this.cells = cells;
+    this.hidden = hidden;
+    this.limit = Math.min(model.trainedContext(), cells - DecodeLoop.RESERVE);
+    ContextOptions shape = new ContextOptions(cells, ContextOptions.MAX_SEQUENCES, ContextOptions.INVARIANT_MICRO_BATCH,
+        ContextOptions.MAX_SEQUENCES, threads, true, true, KvType.F16, hidden);
+    for (int i = 0; i < lanes; i++) {
+      this.lanes.add(new ScoreLane("scores-" + i, model, adapter, shape));
+    }
   }
 
   /** A scorer with what suits model and machine; adapterFile null for none. The caller closes the model afterwards. */
@@ -61,6 +117,27 @@ public final class Scorer implements AutoCloseable {
    * @param cells tokens that each lane's KV cache holds, at least 256
    */
   public static Scorer of(Model model, Path adapterFile, int lanes, int threads, int cells) {
+    return start(model, false, adapterFile, false, lanes, threads, cells);
+  }
+
+  /** A scorer of a model file, with what suits it; {@code hidden}: it reads hidden states. */
+  public static Scorer open(Path file, boolean hidden) {
+    Model model = Model.load(file);
+    try {
+      return open(model, hidden, BatchedPolicy.Options.auto(model, 0));
+    } catch (Throwable e) {
+      model.close();
+      throw e;
+    }
+  }
+
+  /** A scorer that owns {@code model}; of the options lanes, threads and cells count. */
+  static Scorer open(Model model, boolean hidden, BatchedPolicy.Options options) {
+    return start(model, true, null, hidden, options.lanes(), options.threads(), options.cells());
+  }
+
+  private static Scorer start(
+      Model model, boolean owned, Path adapterFile, boolean hidden, int lanes, int threads, int cells) {
     if (!model.isPlainTransformer()) {
       throw new LlamaException(
           "Cannot score with " + model + ": it is no decoder-only transformer. Use a qwen2 or llama model.");
@@ -69,7 +146,15 @@ public final class Scorer implements AutoCloseable {
       throw new IllegalArgumentException(
           "lanes and threads must be positive, cells at least 256: " + lanes + ", " + threads + ", " + cells);
     }
-    return new Scorer(model, adapterFile == null ? null : Adapter.load(model, adapterFile), lanes, threads, cells);
+    Adapter adapter = adapterFile == null ? null : Adapter.load(model, adapterFile);
+    Scorer scorer = new Scorer(model, owned, adapter, hidden, lanes, threads, cells);
+    try {
+      scorer.lanes.forEach(ScoreLane::start);
+      return scorer;
+    } catch (Throwable e) {
+      scorer.release();
+      throw e;
+    }
   }
 
   /**
@@ -119,60 +204,77 @@ public final class Scorer implements AutoCloseable {
   }
 
   /**
-   * Scores rows.
+   * Scores rows. Nothing of them is kept for later calls.
    *
    * @return for each row, in order, the natural log-probability of each completion token
    * @throws IllegalArgumentException when a row has no prompt or is longer than model and cache allow; names the row
    * @throws InterruptedException when the calling thread was interrupted
    */
   public List<float[]> score(List<Row> rows) throws InterruptedException {
-    int limit = Math.min(model.trainedContext(), cells - RolloutLane.RESERVE);
+    if (hidden) {
+      throw new IllegalStateException("this scorer reads hidden states, not log-probabilities");
+    }
+    List<ScoreText> texts = new ArrayList<>();
     for (int i = 0; i < rows.size(); i++) {
-      Row row = rows.get(i);
-      int length = row.prompt().length + row.completion().length;
-      if (row.prompt().length == 0) {
+      int[] prompt = rows.get(i).prompt();
+      int[] completion = rows.get(i).completion();
+      int length = prompt.length + completion.length;
+      if (prompt.length == 0) {
         throw new IllegalArgumentException("row " + i + " has no prompt token: begin with a start token");
       }
       if (length > limit) {
         throw new IllegalArgumentException(
-            "row " + i + " has " + length + " tokens; " + model + " with a cache of " + cells + " takes " + limit);
+            "row " + i + " has " + length + " tokens; " + model + " takes " + limit + " with this cache");
       }
+      int[] tokens = Arrays.copyOf(prompt, length);
+      System.arraycopy(completion, 0, tokens, prompt.length, completion.length);
+      texts.add(pending(Text.continuation(tokens, prompt.length)));
     }
-    float[][] results = new float[rows.size()][];
-    List<List<ScoreRow>> parts = split(ScoreRow.sorted(rows, results));
-    List<Future<?>> running = new ArrayList<>();
-    try (var pool = Executors.newFixedThreadPool(Math.max(1, parts.size()), Thread.ofPlatform().daemon().factory())) {
-      try {
-        for (List<ScoreRow> part : parts) {
-          running.add(pool.submit(() -> new ScorePass(model, adapter, shape(), part).run()));
-        }
-        for (Future<?> f : running) {
-          f.get();
-        }
-      } catch (ExecutionException e) {
-        throw e.getCause() instanceof RuntimeException r ? r : new IllegalStateException(e.getCause());
-      } finally {
-        pool.shutdownNow();
-      }
+    List<ScoreJob> jobs = new ArrayList<>();
+    for (List<ScoreText> part : split(sorted(texts))) {
+      ScoreJob job = new ScoreJob(part, false);
+      lanes.get(jobs.size()).submit(job);
+      jobs.add(job);
     }
-    return Stream.of(results).toList();
+    LoopJob.results(jobs);
+    return texts.stream().map(t -> t.logProbs).toList();
   }
 
-  private ContextOptions shape() {
-    return ContextOptions.invariant(cells, ContextOptions.MAX_SEQUENCES, threads);
+  /**
+   * Reads some texts.
+   *
+   * @param affinity texts of the same problem name the same number, so that they meet in one cache
+   * @return what was read, in order; a text longer than {@link #limit} gives null
+   * @throws InterruptedException when the calling thread was interrupted
+   */
+  public List<Reading> read(long affinity, List<Text> texts) throws InterruptedException {
+    List<ScoreText> all =
+        texts.stream().map(t -> t.tokens().length > limit ? null : pending(t)).toList();
+    ScoreJob job = new ScoreJob(sorted(all.stream().filter(Objects::nonNull).toList()), true);
+    lanes.get(Math.floorMod(affinity, lanes.size())).submit(job);
+    LoopJob.results(List.of(job));
+    return all.stream().map(t -> t == null ? null : new Reading(t.logProbs, t.state)).toList();
   }
 
-  /** Cuts the sorted rows into a part for each lane, of about as many tokens; never between rows of one prompt. */
-  private List<List<ScoreRow>> split(List<ScoreRow> sorted) {
-    long total = sorted.stream().mapToLong(ScoreRow::length).sum();
-    List<List<ScoreRow>> parts = new ArrayList<>();
+  private ScoreText pending(Text text) {
+    return new ScoreText(text.tokens(), text.positions(), text.targets(), hidden);
+  }
+
+  private static List<ScoreText> sorted(List<ScoreText> texts) {
+    return texts.stream().sorted(Comparator.comparing(t -> t.tokens, Arrays::compare)).toList();
+  }
+
+  /** Cuts the sorted texts into a part for each lane, of about as many tokens; never where the next one begins alike. */
+  private List<List<ScoreText>> split(List<ScoreText> sorted) {
+    long total = sorted.stream().mapToLong(t -> t.tokens.length).sum();
+    List<List<ScoreText>> parts = new ArrayList<>();
     long done = 0;
     int from = 0;
     for (int i = 0; i < sorted.size(); i++) {
-      done += sorted.get(i).length();
+      done += sorted.get(i).tokens.length;
       boolean last = i + 1 == sorted.size();
-      boolean full = done * lanes >= total * (parts.size() + 1L);
-      if (last || (full && !sorted.get(i).samePrompt(sorted.get(i + 1)))) {
+      boolean full = done * lanes.size() >= total * (parts.size() + 1L);
+      if (last || (full && !sorted.get(i).sameContext(sorted.get(i + 1)))) {
         parts.add(sorted.subList(from, i + 1));
         from = i + 1;
       }
@@ -180,10 +282,44 @@ public final class Scorer implements AutoCloseable {
     return parts;
   }
 
+  public Model model() {
+    return model;
+  }
+
+  /** Longest text. */
+  public int limit() {
+    return limit;
+  }
+
+  /** Tokens computed so far; what came from the cache does not count. */
+  public long tokens() {
+    return lanes.stream().mapToLong(ScoreLane::tokens).sum();
+  }
+
+  private void release() {
+    try {
+      DecodeLoop.closeAll(lanes);
+    } finally {
+      if (adapter != null) {
+        adapter.close();
+      }
+    }
+  }
+
   @Override
   public void close() {
-    if (adapter != null) {
-      adapter.close();
+    synchronized (this) {
+      if (closed) {
+        return;
+      }
+      closed = true;
+    }
+    try {
+      release();
+    } finally {
+      if (owned) {
+        model.close();
+      }
     }
   }
 }

@@ -7,7 +7,7 @@ import dev.sphere.engine.Policy;
 import dev.sphere.engine.Problem;
 import dev.sphere.engine.ProcessRewardModel;
 import dev.sphere.engine.TokenPath;
-import dev.sphere.engine.decode.Prober;
+import dev.sphere.engine.decode.Scorer;
 import dev.sphere.engine.stage.PrmFactory;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -24,8 +24,8 @@ public final class ImplicitPrm implements PrmFactory, AutoCloseable {
   /** PRIME's beta. */
   public static final double BETA = 0.05;
 
-  private final Prober trained; // null: the policy itself, whose log-probabilities come with its steps
-  private final Prober reference;
+  private final Scorer trained; // null: the policy itself, whose log-probabilities come with its steps
+  private final Scorer reference;
   private final double beta;
   private final ScoreCache cache = new ScoreCache();
 
@@ -33,7 +33,7 @@ public final class ImplicitPrm implements PrmFactory, AutoCloseable {
    * @param trained the better model; null for the policy itself: its log-probabilities are those of the candidates
    * @param reference the model that it was trained from; both are closed with this
    */
-  public ImplicitPrm(Prober trained, Prober reference, double beta) {
+  public ImplicitPrm(Scorer trained, Scorer reference, double beta) {
     if (!(beta > 0) || Double.isInfinite(beta)) {
       throw new IllegalArgumentException("the implicit reward's beta must be positive, not " + beta);
     }
@@ -53,7 +53,7 @@ public final class ImplicitPrm implements PrmFactory, AutoCloseable {
     double[] scores = new double[candidates.size()];
     List<Integer> missing = new ArrayList<>();
     List<int[]> texts = new ArrayList<>();
-    List<Prober.Probe> probes = new ArrayList<>();
+    List<Scorer.Text> wanted = new ArrayList<>();
     for (int i = 0; i < scores.length; i++) {
       int[] step = candidates.get(i).tokens();
       int[] text = Arrays.copyOf(before, before.length + step.length);
@@ -67,12 +67,12 @@ public final class ImplicitPrm implements PrmFactory, AutoCloseable {
       } else {
         missing.add(i);
         texts.add(content);
-        probes.add(Prober.Probe.continuation(text, before.length));
+        wanted.add(Scorer.Text.continuation(text, before.length));
       }
     }
     long affinity = SplitMix.hash(problem.id());
-    List<Prober.Reading> bases = reference.read(affinity, probes);
-    List<Prober.Reading> betters = trained == null ? null : trained.read(affinity, probes);
+    List<Scorer.Reading> bases = reference.read(affinity, wanted);
+    List<Scorer.Reading> betters = trained == null ? null : trained.read(affinity, wanted);
     for (int k = 0; k < bases.size(); k++) {
       int i = missing.get(k);
       float[] base = bases.get(k) == null ? null : bases.get(k).logProbs();

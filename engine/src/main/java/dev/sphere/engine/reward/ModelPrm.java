@@ -6,7 +6,7 @@ import dev.sphere.engine.Policy;
 import dev.sphere.engine.Problem;
 import dev.sphere.engine.ProcessRewardModel;
 import dev.sphere.engine.TokenPath;
-import dev.sphere.engine.decode.Prober;
+import dev.sphere.engine.decode.Scorer;
 import dev.sphere.engine.prompt.ChatTemplate;
 import dev.sphere.engine.prompt.Prompts;
 import dev.sphere.engine.stage.PrmFactory;
@@ -30,17 +30,17 @@ public final class ModelPrm implements PrmFactory, AutoCloseable {
   /** The score of talk before the solution begins, which the model was not made for: neither good nor bad. */
   private static final double UNKNOWN = 0.5;
 
-  private final Prober prober;
+  private final Scorer scorer;
   private final PrmInfo info;
   private final PrmHead head; // null for the token form
   private final PrmInput input;
   private final ScoreCache cache = new ScoreCache();
 
-  private ModelPrm(Prober prober, PrmInfo info, PrmHead head, Prompts prompts) {
-    this.prober = prober;
+  private ModelPrm(Scorer scorer, PrmInfo info, PrmHead head, Prompts prompts) {
+    this.scorer = scorer;
     this.info = info;
     this.head = head;
-    this.input = new PrmInput(prober.model().vocabulary(), ChatTemplate.of(prober.model()), prompts, info);
+    this.input = new PrmInput(scorer.model().vocabulary(), ChatTemplate.of(scorer.model()), prompts, info);
   }
 
   /**
@@ -52,12 +52,12 @@ public final class ModelPrm implements PrmFactory, AutoCloseable {
    */
   public static ModelPrm open(Path file, PrmInfo info, Prompts prompts) {
     if (info.form() == PrmInfo.Form.TOKEN) {
-      return new ModelPrm(Prober.open(file, false), info, null, prompts);
+      return new ModelPrm(Scorer.open(file, false), info, null, prompts);
     }
     try (GgufFile gguf = GgufFile.openModel(file)) {
       PrmHead head = PrmHead.of(gguf);
       try (GgufFile body = HeadlessCopy.of(gguf)) {
-        return new ModelPrm(Prober.open(body.path(), true), info, head, prompts);
+        return new ModelPrm(Scorer.open(body.path(), true), info, head, prompts);
       }
     }
   }
@@ -79,18 +79,18 @@ public final class ModelPrm implements PrmFactory, AutoCloseable {
     }
     double[] scores = new double[texts.size()];
     List<Integer> missing = new ArrayList<>();
-    List<Prober.Probe> probes = new ArrayList<>();
+    List<Scorer.Text> wanted = new ArrayList<>();
     for (int i = 0; i < scores.length; i++) {
       Double known = texts.get(i) == null ? Double.valueOf(UNKNOWN) : cache.find(texts.get(i));
       if (known != null) {
         scores[i] = known;
       } else {
         missing.add(i);
-        probes.add(head == null ? Prober.Probe.atEnd(texts.get(i), info.goodToken(), info.badToken())
-            : Prober.Probe.atEnd(texts.get(i)));
+        wanted.add(head == null ? Scorer.Text.atEnd(texts.get(i), info.goodToken(), info.badToken())
+            : Scorer.Text.atEnd(texts.get(i)));
       }
     }
-    List<Prober.Reading> readings = prober.read(SplitMix.hash(problem.id()), probes);
+    List<Scorer.Reading> readings = scorer.read(SplitMix.hash(problem.id()), wanted);
     for (int k = 0; k < readings.size(); k++) {
       double score = score(readings.get(k));
       scores[missing.get(k)] = score;
@@ -99,7 +99,7 @@ public final class ModelPrm implements PrmFactory, AutoCloseable {
     return scores;
   }
 
-  private double score(Prober.Reading reading) {
+  private double score(Scorer.Reading reading) {
     if (reading == null) {
       return 0;
     }
@@ -117,7 +117,7 @@ public final class ModelPrm implements PrmFactory, AutoCloseable {
 
   /** Tokens computed so far. */
   public long tokens() {
-    return prober.tokens();
+    return scorer.tokens();
   }
 
   /** Forgets the scores that are known. */
@@ -127,6 +127,6 @@ public final class ModelPrm implements PrmFactory, AutoCloseable {
 
   @Override
   public void close() {
-    prober.close();
+    scorer.close();
   }
 }

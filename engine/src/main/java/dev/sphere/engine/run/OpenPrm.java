@@ -1,7 +1,7 @@
 package dev.sphere.engine.run;
 
 import dev.sphere.engine.OutcomeReward;
-import dev.sphere.engine.decode.Prober;
+import dev.sphere.engine.decode.Scorer;
 import dev.sphere.engine.reward.ImplicitPrm;
 import dev.sphere.engine.reward.ModelPrm;
 import dev.sphere.engine.reward.MonteCarloPrm;
@@ -47,8 +47,8 @@ public final class OpenPrm implements AutoCloseable {
         return plain(spec, policy -> new OutcomePrm(policy, outcome));
       }
       case "implicit" -> {
-        Prober trained = files.size() == 1 ? null : Prober.open(files.getFirst(), false);
-        ImplicitPrm prm = new ImplicitPrm(trained, Prober.open(files.getLast(), false), spec.beta());
+        Scorer trained = files.size() == 1 ? null : Scorer.open(files.getFirst(), false);
+        ImplicitPrm prm = new ImplicitPrm(trained, Scorer.open(files.getLast(), false), spec.beta());
         return new OpenPrm(spec, prm, prm::tokens, files.size(), prm::forget, prm::close);
       }
       default -> {

@@ -16,7 +16,7 @@ import dev.sphere.engine.SamplingSettings;
 import dev.sphere.engine.SolutionMarker;
 import dev.sphere.engine.TokenPath;
 import dev.sphere.engine.decode.BatchedPolicy;
-import dev.sphere.engine.decode.Prober;
+import dev.sphere.engine.decode.Scorer;
 import dev.sphere.engine.decode.Scorer;
 import dev.sphere.engine.prompt.ChatTemplate;
 import dev.sphere.engine.prompt.Prompts;
@@ -138,7 +138,7 @@ class ModelPrmTest {
         "sphere.prm.separator_token", 11);
     try (BatchedPolicy policy = BatchedPolicy.open(plain);
         GgufFile gguf = GgufFile.open(file);
-        Prober states = Prober.open(plain, true);
+        Scorer states = Scorer.open(plain, true);
         OpenPrm prm = new PrmSpec("head:" + file, MonteCarloPrm.Settings.defaults()).open((p, s) -> true)) {
       TokenPath root = TokenPath.root(policy.tokenize("x", true));
       TokenPath first = root.extend(policy.tokenize("One.\n\n", false));
@@ -148,7 +148,7 @@ class ModelPrmTest {
           new Policy.Message("user", PROBLEM.question())), true);
       int[] text = concat(policy.tokenizePrompt(prompt), policy.tokenize("One.", false), new int[] {11},
           policy.tokenize("Two.", false), new int[] {11});
-      float[] hidden = states.read(0, List.of(Prober.Probe.atEnd(text))).getFirst().hidden();
+      float[] hidden = states.read(0, List.of(Scorer.Text.atEnd(text))).getFirst().hidden();
       assertEquals(PrmHead.of(gguf).score(hidden), score, 1e-9);
       assertNotEquals(0.5, score, 1e-3);
     }

@@ -10,8 +10,8 @@ import dev.sphere.bindings.Batch;
 import dev.sphere.bindings.Context;
 import dev.sphere.bindings.ContextOptions;
 import dev.sphere.bindings.Model;
-import dev.sphere.engine.decode.Prober.Probe;
-import dev.sphere.engine.decode.Prober.Reading;
+import dev.sphere.engine.decode.Scorer.Text;
+import dev.sphere.engine.decode.Scorer.Reading;
 import dev.sphere.gguf.GgmlType;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -23,7 +23,8 @@ import java.util.concurrent.Future;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-class ProberTest {
+/** Readings of texts that go on: hidden states and log-probabilities, alone and together. */
+class ScorerReadingTest {
   @TempDir Path dir;
 
   /** The same outputs, one text at a time in a context of its own, token rows of the final micro-batch. */
@@ -74,9 +75,9 @@ class ProberTest {
     List<int[]> texts = texts(1);
     try (Model model = Model.load(file);
         Scorer scorer = Scorer.of(model, null, 1, 1, 1024);
-        Prober states = Prober.open(file, true);
-        Prober logits = Prober.open(file, false)) {
-      List<Reading> hidden = states.read(1, texts.stream().map(t -> Probe.atEnd(t)).toList());
+        Scorer states = Scorer.open(file, true);
+        Scorer logits = Scorer.open(file, false)) {
+      List<Reading> hidden = states.read(1, texts.stream().map(t -> Text.atEnd(t)).toList());
       for (int i = 0; i < texts.size(); i++) {
         assertArrayEquals(plainHidden(model, texts.get(i)), hidden.get(i).hidden(), "text " + i);
       }
@@ -84,7 +85,7 @@ class ProberTest {
         if (text.length > 60) {
           float[] expected = scorer.score(List.of(new Scorer.Row(java.util.Arrays.copyOf(text, 60),
               java.util.Arrays.copyOfRange(text, 60, text.length)))).getFirst();
-          assertArrayEquals(expected, logits.read(1, List.of(Probe.continuation(text, 60))).getFirst().logProbs());
+          assertArrayEquals(expected, logits.read(1, List.of(Text.continuation(text, 60))).getFirst().logProbs());
         }
       }
     }
@@ -95,22 +96,22 @@ class ProberTest {
   void whatSharesTheBatchChangesNothing() throws Exception {
     Path file = TestModels.write(dir, "tiny-llama", GgmlType.Q8_0);
     List<float[]> alone = new ArrayList<>();
-    List<Probe> probes = new ArrayList<>();
+    List<Text> probes = new ArrayList<>();
     for (int i = 0; i < 12; i++) {
       for (int[] text : texts(i)) {
-        probes.add(Probe.atEnd(text, 5, 9));
+        probes.add(Text.atEnd(text, 5, 9));
       }
     }
-    for (Probe probe : probes.subList(0, 20)) {
-      try (Prober one = Prober.open(file, false)) {
+    for (Text probe : probes.subList(0, 20)) {
+      try (Scorer one = Scorer.open(file, false)) {
         alone.add(one.read(0, List.of(probe)).getFirst().logProbs());
       }
     }
     BatchedPolicy.Options tight = new BatchedPolicy.Options(1, 1, 8, 512, 0, BatchedPolicy.Options.CACHE);
-    try (Prober crowded = Prober.open(Model.load(file), false, tight);
+    try (Scorer crowded = Scorer.open(Model.load(file), false, tight);
         var threads = Executors.newVirtualThreadPerTaskExecutor()) {
       List<Callable<float[]>> calls = new ArrayList<>();
-      for (Probe probe : probes) {
+      for (Text probe : probes) {
         calls.add(() -> crowded.read(0, List.of(probe)).getFirst().logProbs());
       }
       List<Future<float[]>> all = threads.invokeAll(calls);
@@ -124,32 +125,55 @@ class ProberTest {
   void aNewStepCostsItsOwnTokens() throws Exception {
     Path file = TestModels.write(dir, "tiny-qwen2", GgmlType.F32);
     int[] text = new SplittableRandom(3).ints(200, 3, 250).toArray();
-    try (Prober prober = Prober.open(file, false)) {
-      List<Probe> siblings = new ArrayList<>();
+    try (Scorer scorer = Scorer.open(file, false)) {
+      List<Text> siblings = new ArrayList<>();
       for (int i = 0; i < 5; i++) {
         int[] sibling = java.util.Arrays.copyOf(text, 110);
         sibling[100] = 10 + i;
-        siblings.add(Probe.atEnd(sibling, 1));
+        siblings.add(Text.atEnd(sibling, 1));
       }
-      prober.read(0, siblings);
-      assertEquals(100 + 5 * 10, prober.tokens(), "the prompt is computed once for all siblings");
+      scorer.read(0, siblings);
+      assertEquals(100 + 5 * 10, scorer.tokens(), "the prompt is computed once for all siblings");
       int[] child = java.util.Arrays.copyOf(text, 120);
       child[100] = 12;
-      long before = prober.tokens();
-      prober.read(0, List.of(Probe.atEnd(child, 1)));
-      assertEquals(10, prober.tokens() - before);
+      long before = scorer.tokens();
+      scorer.read(0, List.of(Text.atEnd(child, 1)));
+      assertEquals(10, scorer.tokens() - before);
+    }
+  }
+
+  /** Siblings that begin alike: what they share is computed once, outputs that several want included. */
+  @Test
+  void whatSiblingsOfOneCallShareIsComputedOnce() throws Exception {
+    Path file = TestModels.write(dir, "tiny-qwen2", GgmlType.F16);
+    int[] text = new SplittableRandom(4).ints(130, 3, 250).toArray();
+    List<Text> siblings = new ArrayList<>();
+    for (int end : new int[] {130, 120, 130}) {
+      int[] sibling = java.util.Arrays.copyOf(text, end);
+      sibling[115] += end == 120 ? 1 : 0;
+      siblings.add(Text.continuation(sibling, 100));
+    }
+    siblings.add(Text.atEnd(java.util.Arrays.copyOf(text, 110), text[110], 7, text[110]));
+    try (Scorer together = Scorer.open(file, false)) {
+      List<Reading> read = together.read(0, siblings);
+      assertEquals(129 + 4, together.tokens());
+      for (int i = 0; i < siblings.size(); i++) {
+        try (Scorer alone = Scorer.open(file, false)) {
+          assertArrayEquals(alone.read(0, List.of(siblings.get(i))).getFirst().logProbs(), read.get(i).logProbs());
+        }
+      }
     }
   }
 
   @Test
   void tooLongTextsGiveNothingAndAClosedProberSaysSo() throws Exception {
     Path file = TestModels.write(dir, "tiny-qwen2", GgmlType.F32);
-    Prober prober = Prober.open(file, false);
-    assertNull(prober.read(0, List.of(Probe.atEnd(new int[prober.limit() + 1], 1))).getFirst());
-    prober.close();
-    prober.close();
+    Scorer scorer = Scorer.open(file, false);
+    assertNull(scorer.read(0, List.of(Text.atEnd(new int[scorer.limit() + 1], 1))).getFirst());
+    scorer.close();
+    scorer.close();
     String message = assertThrows(IllegalStateException.class,
-        () -> prober.read(0, List.of(Probe.atEnd(new int[3], 1)))).getMessage();
+        () -> scorer.read(0, List.of(Text.atEnd(new int[3], 1)))).getMessage();
     assertTrue(message.contains("closed"), message);
   }
 }
