@@ -58,7 +58,7 @@ if [ -n "$pack" ]; then
     mkdir -p "$box/cli/target"
     cp "$top/sphere" "$box/"
     cp "$top/cli/target/sphere-engine.jar" "$top/cli/target/launcher-options" "$box/cli/target/"
-    [ ! -f "$top/bench/target/benchmarks.jar" ] || cp "$top/bench/target/benchmarks.jar" "$box/"
+    [ ! -f "$top/lab/target/sphere-lab.jar" ] || cp "$top/lab/target/sphere-lab.jar" "$box/"
     prefix=$(bash "$top/native/provision.sh" --cuda) && mkdir -p "$box/llama" "$box/cuda" &&
       cp -r "$prefix"/lib "$prefix"/vocab "$box/llama/"
     # A box with a driver alone has neither cudart nor cuBLAS.
@@ -242,14 +242,13 @@ part_split() { # one model over all GPUs, and one process a GPU over a problem s
 }
 part_jmh() { # the JMH benchmarks that compute: calls, draws, steps, rollouts
   need_gpu || return; built || return 3
-  local jar=${prebuilt:+$prebuilt/benchmarks.jar}
-  if [ -z "$prebuilt" ]; then
-    jar=$top/bench/target/benchmarks.jar
-    [ -n "$keep" ] || command -v mvn > /dev/null || { reason="no Maven"; return 3; }
-    [ -n "$keep" ] || (cd "$top" && mvn -q -B -Pjmh -pl bench -am -DskipTests -Dsphere.native.options=with-cuda package) || return 1
+  local jar=${prebuilt:-$top/lab/target}/sphere-lab.jar product=$home/cli/target/sphere-engine.jar
+  if [ -z "$prebuilt" ] && [ -z "$keep" ]; then
+    command -v mvn > /dev/null || { reason="no Maven"; return 3; }
+    (cd "$top" && mvn -q -B -pl lab -am -DskipTests -Dsphere.native.options=with-cuda package) || return 1
   fi
   [ -f "$jar" ] || { reason="there is no $jar"; return 3; }
-  SPHERE_DEVICE=cuda "${JAVA_HOME:+$JAVA_HOME/bin/}java" --enable-native-access=ALL-UNNAMED -jar "$jar" \
+  SPHERE_DEVICE=cuda "${JAVA_HOME:+$JAVA_HOME/bin/}java" --enable-native-access=ALL-UNNAMED -cp "$jar:$product" org.openjdk.jmh.Main \
     'Call|Sampling|Step|Rollout' -f 1 -wi 2 -w 2 -i 3 -r 2 -rf csv -rff "$work/jmh.csv" || return 1
   awk -F, 'NR > 1 { gsub(/"/, ""); printf "{\"benchmark\":\"%s\",\"mode\":\"%s\",\"score\":%s,\"unit\":\"%s\"}\n", $1, $2, $5, $7 }' \
     "$work/jmh.csv" | tee "$work/jmh.json"

@@ -114,7 +114,7 @@ abstract class EveryOption {
 
   @TestFactory
   Stream<DynamicTest> changedAloneItChangesWhatItShould() throws Exception {
-    String only = System.getProperty("sphere.test.option"); // scripts/planted-bugs.sh asks for one
+    String only = System.getProperty("sphere.test.option"); // lab/run planted-bugs asks for one
     return cases().stream().filter(c -> only == null || c.option.equals(only)).map(c ->
         DynamicTest.dynamicTest((c.change + " after " + c.before).strip(), () -> {
       List<String> before = words(c.before);

@@ -27,7 +27,7 @@ import java.util.concurrent.Future;
 /**
  * Grows random trees in caches that are too small for them, for as long as it is told, and looks for wrong
  * log-probabilities, results that depend on who shares the cache, and memory that does not come back. Calls are
- * interrupted in between. {@code scripts/soak.sh} runs it in a JVM of its own.
+ * interrupted in between. {@code lab/run soak} runs it in a JVM of its own.
  *
  * <p>Every log-probability that the engine records is compared with that of a {@link Scorer}, which computes the same
  * tokens in another order and in a cache that holds them all; every fourth tree is grown again, alone, in a new engine.

@@ -7,7 +7,7 @@ import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The short form of scripts/soak.sh, which also watches the process's memory. */
+/** The short form of {@code lab/run soak}, which also watches the process's memory. */
 class RolloutSoakTest {
   @TempDir Path dir;
 

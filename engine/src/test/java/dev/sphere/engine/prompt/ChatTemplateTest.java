@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Templates in the shapes that real ones have. {@code scripts/templates/compare.py} renders all of llama.cpp's tree with
+ * Templates in the shapes that real ones have. {@code lab/templates/compare.py} renders all of llama.cpp's tree with
  * Jinja2 beside us.
  */
 class ChatTemplateTest {

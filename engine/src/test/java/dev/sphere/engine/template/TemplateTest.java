@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Test;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-/** Against Jinja2 3.1.6: {@code scripts/templates/cases.py} wrote what it makes of one construct after another. */
+/** Against Jinja2 3.1.6: {@code lab/templates/cases.py} wrote what it makes of one construct after another. */
 class TemplateTest {
   private static final List<Message> DIALOGUE = List.of(
       new Message("system", "Be brief."),

@@ -41,7 +41,7 @@ import java.util.stream.Stream;
 
 /**
  * DPO steps as the product makes them (reference and policy forward, backward, AdamW), timed: on random pairs of a given
- * length, or on the pairs of a search. bench/pytorch does the same steps in PyTorch.
+ * length, or on the pairs of a search. lab/pytorch does the same steps in PyTorch.
  */
 public final class TrainBench {
   /**

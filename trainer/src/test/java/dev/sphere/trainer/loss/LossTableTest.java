@@ -18,7 +18,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * Values and gradients of every loss under every divergence against PyTorch's autograd (bench/pytorch/losses.py), for
+ * Values and gradients of every loss under every divergence against PyTorch's autograd (lab/pytorch/losses.py), for
  * log-ratios about 1, about 30, and up to 1e4, where nothing may become NaN or infinite.
  */
 class LossTableTest {

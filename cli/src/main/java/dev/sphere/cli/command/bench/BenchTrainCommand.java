@@ -25,7 +25,7 @@ import tools.jackson.databind.json.JsonMapper;
     name = "train",
     description = {
       "Tokens a second of DPO steps (reference and policy forward, backward, AdamW), beside the rate of this machine's own",
-      "matrix products. bench/pytorch makes the same steps in PyTorch.",
+      "matrix products. lab/pytorch makes the same steps in PyTorch.",
       "  sphere bench train --model m.gguf --length 512 --pairs 1 --sharing none"
     },
     mixinStandardHelpOptions = true)

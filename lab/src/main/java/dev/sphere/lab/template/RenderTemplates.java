@@ -1,0 +1,39 @@
+package dev.sphere.lab.template;
+
+import dev.sphere.engine.Policy.Message;
+import dev.sphere.engine.prompt.ChatTemplate;
+import java.io.BufferedReader;
+import java.io.InputStreamReader;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.List;
+
+/**
+ * Renders chat templates for {@code lab/templates/compare.py}.
+ * Reads a case a line (template, start token, end token, generation prompt, then role and content; all in Base64). */
+public final class RenderTemplates {
+  private RenderTemplates() {}
+
+  public static void main(String[] args) throws Exception {
+    BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.US_ASCII));
+    for (String line = in.readLine(); line != null; line = in.readLine()) {
+      List<String> fields = new ArrayList<>();
+      for (String field : line.split(" ", -1)) {
+        fields.add(new String(Base64.getDecoder().decode(field), StandardCharsets.UTF_8));
+      }
+      List<Message> messages = new ArrayList<>();
+      for (int i = 4; i < fields.size(); i += 2) {
+        messages.add(new Message(fields.get(i), fields.get(i + 1)));
+      }
+      String result;
+      try {
+        ChatTemplate template = new ChatTemplate(fields.get(0), fields.get(1), fields.get(2));
+        result = "text " + template.render(messages, fields.get(3).equals("true"));
+      } catch (IllegalArgumentException e) {
+        result = "error " + e.getMessage();
+      }
+      System.out.println(Base64.getEncoder().encodeToString(result.getBytes(StandardCharsets.UTF_8)));
+    }
+  }
+}
