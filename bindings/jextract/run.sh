@@ -52,7 +52,7 @@ for library in "$module"/target/cmake-emulated/emulated/libsphere-cuda-emulated.
   "${libraries[@]}" "$header" > "$work/jextract.log" 2>&1 || { cat "$work/jextract.log"; exit 1; }
 "$jdk/bin/javac" -nowarn -d "$work/classes" "$work"/src/oracle/*.java
 "$jdk/bin/java" --enable-native-access=ALL-UNNAMED -cp "$work/classes:$module/target/classes:$module/target/test-classes" \
-  dev.sphere.bindings.JextractDump oracle.All "$filter" "$version" "$work/table.txt"
+  dev.sphere.bindings.load.JextractDump oracle.All "$filter" "$version" "$work/table.txt"
 echo "jextract: $(wc -l < "$work/table.txt") facts from $(cat "$work"/src/oracle/*.java | wc -l) generated lines" \
   "(llama.cpp $version)"
 if $update; then

@@ -1,2 +1,2 @@
-/** What every floor needs and that knows nothing of models: work in flight, hashes, random bits. */
+/** What every floor needs and that knows nothing of models: files and hashes, free memory, work in flight, random bits, text. */
 package dev.sphere.base;

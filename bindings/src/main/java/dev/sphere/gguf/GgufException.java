@@ -1,5 +1,6 @@
 package dev.sphere.gguf;
 
+import dev.sphere.base.Visible;
 import java.nio.file.Path;
 
 /**
@@ -17,7 +18,7 @@ public final class GgufException extends RuntimeException {
     super(oneLine(message), cause);
   }
 
-  static GgufException in(Path file, String message) {
+  public static GgufException in(Path file, String message) {
     return new GgufException(file + ": " + message);
   }
 
@@ -26,7 +27,7 @@ public final class GgufException extends RuntimeException {
   }
 
   /** Names come from the file, so they may hold anything; a message holds printable characters and has an end. */
-  static String quote(String name) {
+  public static String quote(String name) {
     StringBuilder text = new StringBuilder("'");
     for (int i = 0; i < Math.min(name.length(), 80); i++) {
       char c = name.charAt(i);

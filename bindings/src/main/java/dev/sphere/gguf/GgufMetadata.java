@@ -97,7 +97,7 @@ public final class GgufMetadata {
     throw wrongType(key, wanted, value);
   }
 
-  GgufException missing(String key) {
+  public GgufException missing(String key) {
     return new GgufException(source + ": the metadata key " + GgufException.quote(key) + " is missing");
   }
 

@@ -12,7 +12,7 @@ import java.util.List;
  * Parses the head of a GGUF file: header, metadata, tensor table. {@link HeadInput} checks every length before it
  * allocates, so that a damaged file costs no more memory than it has bytes.
  */
-final class GgufReader {
+public final class GgufReader {
   static final int MAX_KEYS = 1 << 14;
   static final int MAX_TENSORS = 1 << 16;
   static final int MAX_NAME = 63;
@@ -28,20 +28,20 @@ final class GgufReader {
   private long dataOffset;
   private long alignment;
 
-  GgufReader(Path path, FileChannel channel) throws IOException {
+  public GgufReader(Path path, FileChannel channel) throws IOException {
     this.path = path;
     this.head = new HeadInput(path, channel);
   }
 
-  int version() {
+  public int version() {
     return version;
   }
 
-  GgufMetadata metadata() {
+  public GgufMetadata metadata() {
     return metadata;
   }
 
-  List<GgufTensor> tensors() {
+  public List<GgufTensor> tensors() {
     return tensors;
   }
 
@@ -49,11 +49,11 @@ final class GgufReader {
     return dataOffset;
   }
 
-  long alignment() {
+  public long alignment() {
     return alignment;
   }
 
-  void read() throws IOException {
+  public void read() throws IOException {
     if (head.size() < 24) {
       throw head.fail("too short for a GGUF file: " + head.size() + " bytes");
     }

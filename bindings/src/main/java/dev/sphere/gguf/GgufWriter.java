@@ -1,6 +1,5 @@
 package dev.sphere.gguf;
 
-import dev.sphere.bindings.BlockQuantizer;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
@@ -34,7 +33,20 @@ public final class GgufWriter {
 
   private final Map<String, GgufValue> metadata = new LinkedHashMap<>();
   private final Map<String, Entry> tensors = new LinkedHashMap<>();
+  private final BlockQuantizer quantizer;
   private int alignment = GgufReader.DEFAULT_ALIGNMENT;
+
+  /** Writes F32 values as what {@link Quantization#canQuantize} names, and bytes of any type. */
+  public GgufWriter() {
+    this((type, values, from, count) -> {
+      throw new IllegalArgumentException("Sphere writes f32, f16, bf16 and q8_0, not " + type.label());
+    });
+  }
+
+  /** @param quantizer for the types that {@link Quantization} can't write */
+  public GgufWriter(BlockQuantizer quantizer) {
+    this.quantizer = quantizer;
+  }
 
   /** Sets a key; a key that is set again keeps its place. */
   public GgufWriter put(String key, GgufValue value) {
@@ -84,7 +96,7 @@ public final class GgufWriter {
   }
 
   /** Adds a tensor of another file as it is, byte for byte. */
-  public GgufWriter copy(GgufFile from, GgufTensor tensor) {
+  public GgufWriter copy(TensorBytes from, GgufTensor tensor) {
     return tensor(tensor.name(), tensor.type(), tensor.shape(), out -> {
       ByteBuffer buffer = ByteBuffer.allocate(CHUNK_BYTES);
       for (long at = 0; at < tensor.byteSize(); at += buffer.limit()) {
@@ -145,7 +157,7 @@ public final class GgufWriter {
   }
 
   private void writeTo(FileChannel channel) throws IOException {
-    Output out = new Output(channel);
+    Output out = new Output(channel, quantizer);
     out.bytes(ByteBuffer.wrap(head()));
     for (Entry entry : tensors.values()) {
       out.pad(alignment);
@@ -183,24 +195,26 @@ public final class GgufWriter {
   /** What a source writes a tensor's data into, in one or many calls. */
   public static final class Output {
     private final FileChannel channel;
+    private final BlockQuantizer quantizer;
     private final ByteBuffer buffer = ByteBuffer.allocateDirect(CHUNK_BYTES).order(ByteOrder.LITTLE_ENDIAN);
     private long flushed;
     private GgmlType type;
 
-    private Output(FileChannel channel) {
+    private Output(FileChannel channel, BlockQuantizer quantizer) {
       this.channel = channel;
+      this.quantizer = quantizer;
     }
 
     /**
      * Values from {@code from} on, whole blocks of the tensor's type, converted to it: in Java where
-     * {@link Quantization#canQuantize}, else by ggml.
+     * {@link Quantization#canQuantize}, else by the writer's {@link BlockQuantizer}.
      */
     public void floats(float[] values, int from, int count) throws IOException {
       if (count % type.blockSize() != 0) {
         throw new IllegalArgumentException(count + " values are not whole blocks of " + type.label());
       }
       if (!Quantization.canQuantize(type)) {
-        bytes(BlockQuantizer.quantize(type, values, from, count));
+        bytes(quantizer.quantize(type, values, from, count));
         return;
       }
       for (int done = 0; done < count; ) {

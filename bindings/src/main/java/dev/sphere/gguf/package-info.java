@@ -1,5 +1,2 @@
-/**
- * GGUF in plain Java: reading, validating, writing, quantising. Whatever llama.cpp is going to open is opened here
- * first, because a file that it trips over can end in an assertion, and an assertion ends the JVM.
- */
+/** The GGUF format in plain Java: values, types, reading and writing, quantising. It knows no native code. */
 package dev.sphere.gguf;

@@ -1,5 +1,6 @@
 package dev.sphere.gguf;
 
+import dev.sphere.gguf.model.GgufFile;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;

@@ -1,5 +1,8 @@
 package dev.sphere.gguf;
 
+import dev.sphere.gguf.make.ByteVocabulary;
+import dev.sphere.gguf.make.RandomModel;
+import dev.sphere.gguf.model.GgufFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -10,18 +13,18 @@ import java.util.List;
 import java.util.Map;
 
 /** Small sound files to be damaged: a BPE model, a SentencePiece model, an adapter. */
-final class Specimens {
+public final class Specimens {
   private Specimens() {}
 
   /** A qwen2 model of F32 with a tokenizer of bytes. */
-  static Path qwen2(Path dir) {
+  public static Path qwen2(Path dir) {
     Path path = dir.resolve("qwen2.gguf");
     RandomModel.write(RandomModel.like("tiny-qwen2"), ByteVocabulary.metadata(), GgmlType.F32, 1, path);
     return path;
   }
 
   /** A llama model of Q8_0 with a SentencePiece tokenizer, RoPE factors and all the optional keys. */
-  static Path llama(Path dir) {
+  public static Path llama(Path dir) {
     Path plain = dir.resolve("plain.gguf");
     RandomModel.write(RandomModel.like("tiny-llama"), sentencePiece(), GgmlType.Q8_0, 2, plain);
     Path path = dir.resolve("llama.gguf");
@@ -41,7 +44,7 @@ final class Specimens {
   }
 
   /** A LoRA adapter for {@link #qwen2}, rank 4, alpha 8. */
-  static Path adapter(Path dir, Path model) {
+  public static Path adapter(Path dir, Path model) {
     Path path = dir.resolve("adapter.gguf");
     GgufWriter writer = new GgufWriter().put("general.architecture", GgufValue.string("qwen2"))
         .put("general.type", GgufValue.string("adapter"))

@@ -1,7 +1,8 @@
 package dev.sphere.gguf;
 
-import dev.sphere.bindings.Model;
-import dev.sphere.bindings.Vocabulary;
+import dev.sphere.bindings.llama.Model;
+import dev.sphere.bindings.llama.Vocabulary;
+import dev.sphere.gguf.model.GgufFile;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;

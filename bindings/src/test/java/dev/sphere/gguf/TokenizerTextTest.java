@@ -3,6 +3,7 @@ package dev.sphere.gguf;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sphere.gguf.make.ByteVocabulary;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;

@@ -1,6 +1,6 @@
 package dev.sphere.cli;
 
-import dev.sphere.gguf.Visible;
+import dev.sphere.base.Visible;
 import java.util.Locale;
 import java.util.Map;
 import java.util.logging.ConsoleHandler;

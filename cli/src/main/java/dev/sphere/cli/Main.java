@@ -1,6 +1,6 @@
 package dev.sphere.cli;
 
-import dev.sphere.bindings.NativeUnavailableException;
+import dev.sphere.bindings.load.NativeUnavailableException;
 import dev.sphere.cli.command.CompareCommand;
 import dev.sphere.cli.command.DemoCommand;
 import dev.sphere.cli.command.DoctorCommand;

@@ -5,11 +5,11 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sphere.base.Visible;
 import dev.sphere.engine.embedded.ModelSource;
-import dev.sphere.gguf.GgufFile;
 import dev.sphere.gguf.GgufValue;
 import dev.sphere.gguf.GgufWriter;
-import dev.sphere.gguf.Visible;
+import dev.sphere.gguf.model.GgufFile;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;

@@ -1,6 +1,6 @@
 package dev.sphere.trainer;
 
-import dev.sphere.bindings.NativeFloats;
+import dev.sphere.bindings.tensor.NativeFloats;
 
 /**
  * A trained tensor and the gradient that backward passes add to.

@@ -1,6 +1,6 @@
 package dev.sphere.trainer;
 
-import dev.sphere.bindings.NativeFloats;
+import dev.sphere.bindings.tensor.NativeFloats;
 import java.util.List;
 import java.util.Random;
 

@@ -1,7 +1,7 @@
 package dev.sphere.cli.command;
 
-import dev.sphere.bindings.Device;
-import dev.sphere.bindings.NativeRuntime;
+import dev.sphere.bindings.device.Device;
+import dev.sphere.bindings.load.NativeRuntime;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Files;

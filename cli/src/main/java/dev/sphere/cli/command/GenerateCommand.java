@@ -1,6 +1,6 @@
 package dev.sphere.cli.command;
 
-import dev.sphere.bindings.HeldFiles;
+import dev.sphere.base.HeldFiles;
 import dev.sphere.cli.option.Inputs;
 import dev.sphere.cli.option.JsonRows;
 import dev.sphere.cli.option.SamplingOptions;

@@ -1,7 +1,7 @@
 package dev.sphere.cli.command;
 
-import dev.sphere.bindings.HeldFiles;
-import dev.sphere.bindings.Model;
+import dev.sphere.base.HeldFiles;
+import dev.sphere.bindings.llama.Model;
 import dev.sphere.cli.option.Inputs;
 import dev.sphere.cli.option.JsonRows;
 import dev.sphere.engine.Policy.Message;

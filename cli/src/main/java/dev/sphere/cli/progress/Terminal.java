@@ -1,6 +1,6 @@
 package dev.sphere.cli.progress;
 
-import dev.sphere.gguf.Visible;
+import dev.sphere.base.Visible;
 import java.io.FilterOutputStream;
 import java.io.IOException;
 import java.io.OutputStreamWriter;

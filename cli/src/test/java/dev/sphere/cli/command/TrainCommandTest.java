@@ -3,10 +3,10 @@ package dev.sphere.cli.command;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.sphere.gguf.ByteVocabulary;
 import dev.sphere.gguf.GgmlType;
-import dev.sphere.gguf.GgufFile;
-import dev.sphere.gguf.RandomModel;
+import dev.sphere.gguf.make.ByteVocabulary;
+import dev.sphere.gguf.make.RandomModel;
+import dev.sphere.gguf.model.GgufFile;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;

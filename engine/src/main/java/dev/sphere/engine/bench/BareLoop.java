@@ -1,12 +1,12 @@
 package dev.sphere.engine.bench;
 
-import dev.sphere.bindings.AttentionKernel;
-import dev.sphere.bindings.Batch;
-import dev.sphere.bindings.Context;
-import dev.sphere.bindings.ContextOptions;
-import dev.sphere.bindings.KvType;
-import dev.sphere.bindings.Model;
-import dev.sphere.bindings.SamplerChain;
+import dev.sphere.bindings.kernel.AttentionKernel;
+import dev.sphere.bindings.llama.Batch;
+import dev.sphere.bindings.llama.Context;
+import dev.sphere.bindings.llama.ContextOptions;
+import dev.sphere.bindings.llama.KvType;
+import dev.sphere.bindings.llama.Model;
+import dev.sphere.bindings.llama.SamplerChain;
 import java.util.ArrayList;
 import java.util.List;
 

@@ -1,10 +1,10 @@
 package dev.sphere.engine.bench;
 
-import dev.sphere.bindings.Batch;
-import dev.sphere.bindings.Context;
-import dev.sphere.bindings.ContextOptions;
-import dev.sphere.bindings.KvType;
-import dev.sphere.bindings.Model;
+import dev.sphere.bindings.llama.Batch;
+import dev.sphere.bindings.llama.Context;
+import dev.sphere.bindings.llama.ContextOptions;
+import dev.sphere.bindings.llama.KvType;
+import dev.sphere.bindings.llama.Model;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;

@@ -1,14 +1,14 @@
 package dev.sphere.engine.bench;
 
-import dev.sphere.bindings.Batch;
-import dev.sphere.bindings.BenchKernels;
-import dev.sphere.bindings.Context;
-import dev.sphere.bindings.ContextOptions;
-import dev.sphere.bindings.Draws;
-import dev.sphere.bindings.Model;
-import dev.sphere.bindings.NativeFloats;
-import dev.sphere.bindings.SamplerChain;
-import dev.sphere.bindings.TargetLogProbs;
+import dev.sphere.bindings.kernel.BenchKernels;
+import dev.sphere.bindings.kernel.Draws;
+import dev.sphere.bindings.kernel.TargetLogProbs;
+import dev.sphere.bindings.llama.Batch;
+import dev.sphere.bindings.llama.Context;
+import dev.sphere.bindings.llama.ContextOptions;
+import dev.sphere.bindings.llama.Model;
+import dev.sphere.bindings.llama.SamplerChain;
+import dev.sphere.bindings.tensor.NativeFloats;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -113,7 +113,7 @@ public final class KernelBench {
           own.add(new SamplerChain(m.temperature(), m.topK(), m.topP(), m.minP(), t + 1));
         }
         chains.addAll(own);
-        turns.add(chain(m), "GB/s", i -> rate(bytes, () -> BenchKernels.draw(own, logits, plan.vocabulary())));
+        turns.add(chain(m), "GB/s", i -> rate(bytes, () -> SamplerChain.draw(own, logits, plan.vocabulary())));
       }
       turns.add("call from Java", "ns", i -> javaCall());
       turns.add("call from C", "ns", i -> BenchKernels.nativeCalls(CALLS) / CALLS * 1e9);

@@ -1,6 +1,6 @@
 package dev.sphere.engine.bench;
 
-import dev.sphere.bindings.NativeRuntime;
+import dev.sphere.bindings.load.NativeRuntime;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Files;

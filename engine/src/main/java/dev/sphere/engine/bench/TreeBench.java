@@ -1,7 +1,7 @@
 package dev.sphere.engine.bench;
 
 import dev.sphere.base.InFlight;
-import dev.sphere.bindings.Model;
+import dev.sphere.bindings.llama.Model;
 import dev.sphere.engine.DrawKey;
 import dev.sphere.engine.Generation;
 import dev.sphere.engine.Policy.Request;

@@ -1,6 +1,6 @@
 package dev.sphere.engine.data;
 
-import dev.sphere.bindings.OpenFile;
+import dev.sphere.base.OpenFile;
 import java.io.BufferedInputStream;
 import java.io.Closeable;
 import java.io.FilterInputStream;

@@ -1,12 +1,12 @@
 package dev.sphere.engine.decode;
 
-import dev.sphere.bindings.Adapter;
-import dev.sphere.bindings.ContextOptions;
-import dev.sphere.bindings.Device;
-import dev.sphere.bindings.KvType;
-import dev.sphere.bindings.LlamaException;
-import dev.sphere.bindings.Model;
-import dev.sphere.bindings.TreeDecoder;
+import dev.sphere.bindings.device.Device;
+import dev.sphere.bindings.llama.Adapter;
+import dev.sphere.bindings.llama.ContextOptions;
+import dev.sphere.bindings.llama.KvType;
+import dev.sphere.bindings.llama.Model;
+import dev.sphere.bindings.llama.TreeDecoder;
+import dev.sphere.bindings.load.LlamaException;
 import dev.sphere.engine.Generation;
 import dev.sphere.engine.Generation.Finish;
 import dev.sphere.engine.MarkedText;
@@ -26,7 +26,7 @@ import java.util.List;
  * <p><b>What is exact.</b> With an F16, F32, BF16 or Q8_0 model on the CPU (Q4_K, Q5_K, Q6_K: one with AVX-512 BF16),
  * tokens and log-probabilities depend on model, adapter, path and request alone, bit for bit: not on lanes, threads,
  * slots, cache size, what shares a batch, or timing. The reasons: attention over a path's cells in the order of positions
- * and products that sum one row as they sum many ({@link dev.sphere.bindings.AttentionKernel}; with ggml's own kernels 2
+ * and products that sum one row as they sum many ({@link dev.sphere.bindings.kernel.AttentionKernel}; with ggml's own kernels 2
  * to 63 tokens a step), no repacked weights, and random numbers that are a function of the key. The one setting that
  * counts is the longest sequence, since generations end there.
  *
@@ -103,7 +103,7 @@ public final class BatchedPolicy implements Policy, AutoCloseable {
     int fits = options.cells() - RolloutLane.RESERVE;
     int wanted = options.maxSequence() == 0 ? Integer.MAX_VALUE : options.maxSequence();
     this.limit = Math.min(wanted, Math.min(fits, model.trainedContext()));
-    int microBatch = Device.current().microBatch();
+    int microBatch = ContextOptions.decodeMicroBatch();
     ContextOptions shape =
         new ContextOptions(
             options.cells(),

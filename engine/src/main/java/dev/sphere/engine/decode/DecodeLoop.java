@@ -1,10 +1,10 @@
 package dev.sphere.engine.decode;
 
-import dev.sphere.bindings.Adapter;
-import dev.sphere.bindings.Batch;
-import dev.sphere.bindings.ContextOptions;
-import dev.sphere.bindings.Decoder;
-import dev.sphere.bindings.Model;
+import dev.sphere.bindings.llama.Adapter;
+import dev.sphere.bindings.llama.Batch;
+import dev.sphere.bindings.llama.ContextOptions;
+import dev.sphere.bindings.llama.Decoder;
+import dev.sphere.bindings.llama.Model;
 import java.util.ArrayDeque;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;

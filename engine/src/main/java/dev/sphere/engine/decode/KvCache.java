@@ -1,8 +1,8 @@
 package dev.sphere.engine.decode;
 
-import dev.sphere.bindings.AttentionKernel;
-import dev.sphere.bindings.Batch;
-import dev.sphere.bindings.Decoder;
+import dev.sphere.bindings.kernel.AttentionKernel;
+import dev.sphere.bindings.llama.Batch;
+import dev.sphere.bindings.llama.Decoder;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;

@@ -1,6 +1,6 @@
 package dev.sphere.engine.decode;
 
-import dev.sphere.bindings.Vocabulary;
+import dev.sphere.bindings.llama.Vocabulary;
 import dev.sphere.engine.Generation;
 import dev.sphere.engine.Generation.Finish;
 import dev.sphere.engine.Policy.Request;

@@ -1,8 +1,8 @@
 package dev.sphere.engine.decode;
 
-import dev.sphere.bindings.Adapter;
-import dev.sphere.bindings.ContextOptions;
-import dev.sphere.bindings.Model;
+import dev.sphere.bindings.llama.Adapter;
+import dev.sphere.bindings.llama.ContextOptions;
+import dev.sphere.bindings.llama.Model;
 import dev.sphere.engine.Generation.Finish;
 import java.util.ArrayDeque;
 import java.util.ArrayList;

@@ -1,6 +1,6 @@
 package dev.sphere.engine.decode;
 
-import dev.sphere.bindings.Model;
+import dev.sphere.bindings.llama.Model;
 import dev.sphere.engine.DrawKey;
 import dev.sphere.engine.Generation;
 import dev.sphere.engine.Generation.Finish;
@@ -9,9 +9,9 @@ import dev.sphere.engine.SamplingSettings;
 import dev.sphere.engine.StopRule;
 import dev.sphere.engine.TokenPath;
 import dev.sphere.engine.prompt.ChatTemplate;
-import dev.sphere.gguf.ByteVocabulary;
 import dev.sphere.gguf.GgmlType;
-import dev.sphere.gguf.RandomModel;
+import dev.sphere.gguf.make.ByteVocabulary;
+import dev.sphere.gguf.make.RandomModel;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

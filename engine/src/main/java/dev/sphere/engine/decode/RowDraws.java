@@ -1,11 +1,11 @@
 package dev.sphere.engine.decode;
 
-import dev.sphere.bindings.ContextOptions;
-import dev.sphere.bindings.Decoder;
-import dev.sphere.bindings.Draws;
-import dev.sphere.bindings.LlamaException;
-import dev.sphere.bindings.Model;
-import dev.sphere.bindings.NativeFloats;
+import dev.sphere.bindings.kernel.Draws;
+import dev.sphere.bindings.llama.ContextOptions;
+import dev.sphere.bindings.llama.Decoder;
+import dev.sphere.bindings.llama.Model;
+import dev.sphere.bindings.load.LlamaException;
+import dev.sphere.bindings.tensor.NativeFloats;
 import dev.sphere.engine.DrawKey;
 import dev.sphere.engine.Policy.Request;
 import dev.sphere.engine.SamplingSettings;

@@ -1,11 +1,11 @@
 package dev.sphere.engine.decode;
 
-import dev.sphere.bindings.Adapter;
-import dev.sphere.bindings.ContextOptions;
 import dev.sphere.bindings.KvType;
-import dev.sphere.bindings.LlamaException;
-import dev.sphere.bindings.Model;
-import dev.sphere.bindings.Vocabulary;
+import dev.sphere.bindings.llama.Adapter;
+import dev.sphere.bindings.llama.ContextOptions;
+import dev.sphere.bindings.llama.Model;
+import dev.sphere.bindings.llama.Vocabulary;
+import dev.sphere.bindings.load.LlamaException;
 import dev.sphere.engine.MarkedText;
 import dev.sphere.engine.Tokenizer;
 import java.nio.file.Path;

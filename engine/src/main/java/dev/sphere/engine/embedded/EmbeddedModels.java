@@ -2,7 +2,7 @@ package dev.sphere.engine.embedded;
 
 import dev.sphere.engine.prompt.Prompts;
 import dev.sphere.gguf.GgmlType;
-import dev.sphere.gguf.RandomModel;
+import dev.sphere.gguf.make.RandomModel;
 import java.nio.file.Path;
 
 /** The embedded models' shapes: where their training starts, and how one speaks to them. */

@@ -1,7 +1,7 @@
 package dev.sphere.engine.embedded;
 
+import dev.sphere.base.CacheFolder;
 import dev.sphere.base.Sha256;
-import dev.sphere.bindings.CacheFolder;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;

@@ -4,7 +4,7 @@ import dev.sphere.base.SplitMix;
 import dev.sphere.engine.Problem;
 import dev.sphere.engine.data.ProblemSet;
 import dev.sphere.engine.prompt.Prompts;
-import dev.sphere.gguf.GgufFile;
+import dev.sphere.gguf.model.GgufFile;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Locale;

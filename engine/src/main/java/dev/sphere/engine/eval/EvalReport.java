@@ -1,6 +1,6 @@
 package dev.sphere.engine.eval;
 
-import dev.sphere.gguf.Visible;
+import dev.sphere.base.Visible;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;

@@ -1,6 +1,6 @@
 package dev.sphere.engine.page;
 
-import dev.sphere.gguf.Visible;
+import dev.sphere.base.Visible;
 import java.util.Locale;
 
 /** Text for HTML pages that stand alone: no script, no file besides. */

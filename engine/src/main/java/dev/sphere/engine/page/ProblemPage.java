@@ -2,13 +2,13 @@ package dev.sphere.engine.page;
 
 import static dev.sphere.engine.page.Html.text;
 
+import dev.sphere.base.Visible;
 import dev.sphere.engine.PreferencePair;
 import dev.sphere.engine.Problem;
 import dev.sphere.engine.search.Candidate;
 import dev.sphere.engine.search.Expansion;
 import dev.sphere.engine.stage.Attempt;
 import dev.sphere.engine.stage.StageResult;
-import dev.sphere.gguf.Visible;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;

@@ -2,6 +2,7 @@ package dev.sphere.engine.page;
 
 import static dev.sphere.engine.page.Html.text;
 
+import dev.sphere.base.Visible;
 import dev.sphere.engine.Problem;
 import dev.sphere.engine.search.Expansion;
 import dev.sphere.engine.stage.LengthBias;
@@ -10,7 +11,6 @@ import dev.sphere.engine.stage.RunReport;
 import dev.sphere.engine.stage.Stage;
 import dev.sphere.engine.stage.StageResult;
 import dev.sphere.engine.store.RunData;
-import dev.sphere.gguf.Visible;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;

@@ -1,7 +1,7 @@
 package dev.sphere.engine.prompt;
 
-import dev.sphere.bindings.Model;
-import dev.sphere.bindings.Vocabulary;
+import dev.sphere.bindings.llama.Model;
+import dev.sphere.bindings.llama.Vocabulary;
 import dev.sphere.engine.MarkedText;
 import dev.sphere.engine.Policy.Message;
 import dev.sphere.engine.template.Template;

@@ -1,9 +1,9 @@
 package dev.sphere.engine.reward;
 
-import dev.sphere.bindings.CacheFolder;
-import dev.sphere.gguf.GgufFile;
+import dev.sphere.base.CacheFolder;
 import dev.sphere.gguf.GgufWriter;
-import dev.sphere.gguf.PrmInfo;
+import dev.sphere.gguf.model.GgufFile;
+import dev.sphere.gguf.model.PrmInfo;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;

@@ -1,12 +1,12 @@
 package dev.sphere.engine.reward;
 
-import dev.sphere.bindings.Vocabulary;
+import dev.sphere.bindings.llama.Vocabulary;
 import dev.sphere.engine.MarkedText;
 import dev.sphere.engine.Policy.Message;
 import dev.sphere.engine.Problem;
 import dev.sphere.engine.prompt.ChatTemplate;
 import dev.sphere.engine.prompt.Prompts;
-import dev.sphere.gguf.PrmInfo;
+import dev.sphere.gguf.model.PrmInfo;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;

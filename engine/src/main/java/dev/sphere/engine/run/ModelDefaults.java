@@ -3,7 +3,7 @@ package dev.sphere.engine.run;
 import dev.sphere.engine.embedded.EmbeddedModels;
 import dev.sphere.engine.embedded.EmbeddedTokenizer;
 import dev.sphere.engine.prompt.Prompts;
-import dev.sphere.gguf.GgufFile;
+import dev.sphere.gguf.model.GgufFile;
 import java.nio.file.Path;
 
 /**

@@ -1,8 +1,8 @@
 package dev.sphere.engine.run;
 
-import dev.sphere.bindings.Device;
-import dev.sphere.bindings.HeldFiles;
-import dev.sphere.bindings.NativeRuntime;
+import dev.sphere.base.HeldFiles;
+import dev.sphere.bindings.device.Device;
+import dev.sphere.bindings.load.NativeRuntime;
 import dev.sphere.engine.OutcomeReward;
 import dev.sphere.engine.PreferencePair;
 import dev.sphere.engine.Problem;
@@ -21,7 +21,7 @@ import dev.sphere.engine.store.RunMerge;
 import dev.sphere.engine.store.RunStore;
 import dev.sphere.engine.strategy.Solver;
 import dev.sphere.engine.strategy.StrategyExplorer;
-import dev.sphere.gguf.GgufFile;
+import dev.sphere.gguf.model.GgufFile;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
@@ -48,7 +48,7 @@ public final class PairSearch {
    * @param resume go on with the run in the directory, if there is one
    * @param listener told of what of the run was damaged, then of every expansion and stage
    * @throws dev.sphere.engine.store.StoreException.Refused when the directory cannot be used as asked
-   * @throws dev.sphere.gguf.GgufException when a model's file changes meanwhile; what was computed since is not recorded
+   * @throws dev.sphere.base.FileChangedException when a model's file changes meanwhile; what was computed since is not recorded
    */
   public static Outcome run(
       SearchPlan plan, List<Problem> problems, Path directory, boolean resume, SearchListener listener)

@@ -1,11 +1,11 @@
 package dev.sphere.engine.run;
 
-import dev.sphere.bindings.HeldFiles;
+import dev.sphere.base.HeldFiles;
 import dev.sphere.engine.OutcomeReward;
 import dev.sphere.engine.embedded.ModelSource;
 import dev.sphere.engine.reward.ImplicitPrm;
 import dev.sphere.engine.reward.MonteCarloPrm;
-import dev.sphere.gguf.GgufFile;
+import dev.sphere.gguf.model.GgufFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;

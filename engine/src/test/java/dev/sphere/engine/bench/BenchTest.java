@@ -6,13 +6,13 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.sphere.bindings.KvType;
-import dev.sphere.bindings.Model;
+import dev.sphere.bindings.llama.KvType;
+import dev.sphere.bindings.llama.Model;
 import dev.sphere.engine.decode.BatchedPolicy;
 import dev.sphere.engine.decode.Scorer;
-import dev.sphere.gguf.ByteVocabulary;
 import dev.sphere.gguf.GgmlType;
-import dev.sphere.gguf.RandomModel;
+import dev.sphere.gguf.make.ByteVocabulary;
+import dev.sphere.gguf.make.RandomModel;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;

@@ -5,12 +5,12 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.sphere.bindings.Adapter;
-import dev.sphere.bindings.Batch;
-import dev.sphere.bindings.ContextOptions;
-import dev.sphere.bindings.Decoder;
-import dev.sphere.bindings.Model;
-import dev.sphere.bindings.NativeFloats;
+import dev.sphere.bindings.llama.Adapter;
+import dev.sphere.bindings.llama.Batch;
+import dev.sphere.bindings.llama.ContextOptions;
+import dev.sphere.bindings.llama.Decoder;
+import dev.sphere.bindings.llama.Model;
+import dev.sphere.bindings.tensor.NativeFloats;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;

@@ -3,8 +3,8 @@ package dev.sphere.engine.decode;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.sphere.bindings.KvType;
-import dev.sphere.bindings.Model;
+import dev.sphere.bindings.llama.KvType;
+import dev.sphere.bindings.llama.Model;
 import dev.sphere.engine.DrawKey;
 import dev.sphere.engine.Generation;
 import dev.sphere.engine.Policy.Request;

@@ -5,9 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import dev.sphere.bindings.KvType;
-import dev.sphere.bindings.Model;
-import dev.sphere.bindings.Vocabulary;
+import dev.sphere.bindings.llama.KvType;
+import dev.sphere.bindings.llama.Model;
+import dev.sphere.bindings.llama.Vocabulary;
 import dev.sphere.engine.MarkedText;
 import dev.sphere.engine.Policy.Message;
 import dev.sphere.engine.prompt.ChatTemplate;

@@ -3,11 +3,11 @@ package dev.sphere.engine.decode;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import dev.sphere.bindings.AttentionKernel;
-import dev.sphere.bindings.Batch;
-import dev.sphere.bindings.Context;
-import dev.sphere.bindings.ContextOptions;
-import dev.sphere.bindings.Model;
+import dev.sphere.bindings.kernel.AttentionKernel;
+import dev.sphere.bindings.llama.Batch;
+import dev.sphere.bindings.llama.Context;
+import dev.sphere.bindings.llama.ContextOptions;
+import dev.sphere.bindings.llama.Model;
 import dev.sphere.gguf.GgmlType;
 import java.nio.file.Path;
 import org.junit.jupiter.api.io.TempDir;

@@ -6,12 +6,12 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.sphere.bindings.Batch;
-import dev.sphere.bindings.Context;
-import dev.sphere.bindings.ContextOptions;
-import dev.sphere.bindings.Model;
-import dev.sphere.engine.decode.Scorer.Text;
+import dev.sphere.bindings.llama.Batch;
+import dev.sphere.bindings.llama.Context;
+import dev.sphere.bindings.llama.ContextOptions;
+import dev.sphere.bindings.llama.Model;
 import dev.sphere.engine.decode.Scorer.Reading;
+import dev.sphere.engine.decode.Scorer.Text;
 import dev.sphere.gguf.GgmlType;
 import java.nio.file.Path;
 import java.util.ArrayList;

@@ -5,12 +5,12 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.sphere.bindings.Batch;
-import dev.sphere.bindings.Context;
-import dev.sphere.bindings.ContextOptions;
-import dev.sphere.bindings.KvType;
-import dev.sphere.bindings.Model;
-import dev.sphere.bindings.NativeFloats;
+import dev.sphere.bindings.llama.Batch;
+import dev.sphere.bindings.llama.Context;
+import dev.sphere.bindings.llama.ContextOptions;
+import dev.sphere.bindings.llama.KvType;
+import dev.sphere.bindings.llama.Model;
+import dev.sphere.bindings.tensor.NativeFloats;
 import dev.sphere.engine.DrawKey;
 import dev.sphere.engine.Generation;
 import dev.sphere.engine.Policy.Request;

@@ -4,8 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.sun.management.ThreadMXBean;
-import dev.sphere.bindings.KvType;
-import dev.sphere.bindings.Model;
+import dev.sphere.bindings.llama.KvType;
+import dev.sphere.bindings.llama.Model;
 import dev.sphere.engine.DrawKey;
 import dev.sphere.engine.Policy.Request;
 import dev.sphere.engine.SamplingSettings;

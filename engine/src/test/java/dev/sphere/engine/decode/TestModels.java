@@ -1,8 +1,8 @@
 package dev.sphere.engine.decode;
 
-import dev.sphere.gguf.ByteVocabulary;
 import dev.sphere.gguf.GgmlType;
-import dev.sphere.gguf.RandomModel;
+import dev.sphere.gguf.make.ByteVocabulary;
+import dev.sphere.gguf.make.RandomModel;
 import java.nio.file.Path;
 
 /** Small models with random weights and one token a byte. */

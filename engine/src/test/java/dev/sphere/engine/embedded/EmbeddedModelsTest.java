@@ -6,8 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.sphere.bindings.Model;
-import dev.sphere.bindings.Vocabulary;
+import dev.sphere.bindings.llama.Model;
+import dev.sphere.bindings.llama.Vocabulary;
 import dev.sphere.engine.embedded.WordProblems.Split;
 import java.io.IOException;
 import java.nio.file.Files;

@@ -1,10 +1,10 @@
 package dev.sphere.lab.jmh;
 
-import dev.sphere.bindings.Batch;
-import dev.sphere.bindings.BenchKernels;
-import dev.sphere.bindings.Context;
-import dev.sphere.bindings.ContextOptions;
-import dev.sphere.bindings.Model;
+import dev.sphere.bindings.kernel.BenchKernels;
+import dev.sphere.bindings.llama.Batch;
+import dev.sphere.bindings.llama.Context;
+import dev.sphere.bindings.llama.ContextOptions;
+import dev.sphere.bindings.llama.Model;
 import dev.sphere.engine.embedded.ModelSource;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;

@@ -1,7 +1,7 @@
 package dev.sphere.lab.jmh;
 
 import dev.sphere.engine.embedded.ModelSource;
-import dev.sphere.gguf.GgufFile;
+import dev.sphere.gguf.model.GgufFile;
 import java.nio.file.Path;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;

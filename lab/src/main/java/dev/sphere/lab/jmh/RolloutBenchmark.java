@@ -1,6 +1,6 @@
 package dev.sphere.lab.jmh;
 
-import dev.sphere.bindings.Model;
+import dev.sphere.bindings.llama.Model;
 import dev.sphere.engine.DrawKey;
 import dev.sphere.engine.Generation;
 import dev.sphere.engine.Policy.Request;

@@ -1,8 +1,8 @@
 package dev.sphere.lab.jmh;
 
-import dev.sphere.bindings.Draws;
-import dev.sphere.bindings.NativeFloats;
-import dev.sphere.bindings.TargetLogProbs;
+import dev.sphere.bindings.kernel.Draws;
+import dev.sphere.bindings.kernel.TargetLogProbs;
+import dev.sphere.bindings.tensor.NativeFloats;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;

@@ -1,11 +1,11 @@
 package dev.sphere.lab.jmh;
 
-import dev.sphere.bindings.Batch;
-import dev.sphere.bindings.Context;
-import dev.sphere.bindings.ContextOptions;
-import dev.sphere.bindings.Draws;
-import dev.sphere.bindings.Model;
-import dev.sphere.bindings.NativeFloats;
+import dev.sphere.bindings.kernel.Draws;
+import dev.sphere.bindings.llama.Batch;
+import dev.sphere.bindings.llama.Context;
+import dev.sphere.bindings.llama.ContextOptions;
+import dev.sphere.bindings.llama.Model;
+import dev.sphere.bindings.tensor.NativeFloats;
 import dev.sphere.engine.embedded.ModelSource;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;

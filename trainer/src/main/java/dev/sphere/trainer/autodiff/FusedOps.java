@@ -1,13 +1,13 @@
 package dev.sphere.trainer.autodiff;
 
-import dev.sphere.bindings.Tensor;
-import dev.sphere.bindings.TensorType;
-import dev.sphere.bindings.TrainingKernels;
+import dev.sphere.bindings.tensor.Tensor;
+import dev.sphere.bindings.tensor.TensorType;
+import dev.sphere.bindings.tensor.TrainingKernels;
 
 /**
  * Transformer parts on libsphere's kernels: products that read activations where they lie, attention whose scores never
  * leave the cache, gradients added in place. A backend that has no products of ours ({@link
- * dev.sphere.bindings.Backend#offersProducts}) computes ggml's. Compared with {@link PlainOps} in tests.
+ * dev.sphere.bindings.tensor.Backend#offersProducts}) computes ggml's. Compared with {@link PlainOps} in tests.
  */
 public final class FusedOps extends PlainOps {
   private final TrainingKernels kernels;

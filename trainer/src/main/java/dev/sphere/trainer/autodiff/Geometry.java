@@ -1,10 +1,10 @@
 package dev.sphere.trainer.autodiff;
 
-import dev.sphere.bindings.Graph;
-import dev.sphere.bindings.Rope;
-import dev.sphere.bindings.Tensor;
-import dev.sphere.bindings.TensorType;
-import dev.sphere.bindings.TrainingKernels;
+import dev.sphere.bindings.tensor.Graph;
+import dev.sphere.bindings.tensor.Rope;
+import dev.sphere.bindings.tensor.Tensor;
+import dev.sphere.bindings.tensor.TensorType;
+import dev.sphere.bindings.tensor.TrainingKernels;
 
 /**
  * Sizes of an attention and the graph inputs that say where tokens stand and whom they see. Slot s of group g is column

@@ -1,6 +1,6 @@
 package dev.sphere.trainer.autodiff;
 
-import dev.sphere.bindings.Tensor;
+import dev.sphere.bindings.tensor.Tensor;
 
 /**
  * What a transformer is made of, with derivatives. {@link PlainOps} writes everything with ggml's own operations and is

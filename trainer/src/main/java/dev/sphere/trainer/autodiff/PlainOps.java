@@ -1,6 +1,6 @@
 package dev.sphere.trainer.autodiff;
 
-import dev.sphere.bindings.Tensor;
+import dev.sphere.bindings.tensor.Tensor;
 
 /** Transformer parts written with ggml's own operations: they run on every backend and are the reference. */
 public class PlainOps extends Primitives implements Ops {

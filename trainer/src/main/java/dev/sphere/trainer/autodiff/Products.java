@@ -1,7 +1,7 @@
 package dev.sphere.trainer.autodiff;
 
-import dev.sphere.bindings.TensorType;
-import dev.sphere.bindings.TrainingKernels;
+import dev.sphere.bindings.tensor.TensorType;
+import dev.sphere.bindings.tensor.TrainingKernels;
 import java.util.Locale;
 
 /**

@@ -1,7 +1,7 @@
 package dev.sphere.trainer.autodiff;
 
-import dev.sphere.bindings.Graph;
-import dev.sphere.bindings.Tensor;
+import dev.sphere.bindings.tensor.Graph;
+import dev.sphere.bindings.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;

@@ -1,8 +1,8 @@
 package dev.sphere.trainer.autodiff;
 
-import dev.sphere.bindings.Graph;
-import dev.sphere.bindings.Tensor;
-import dev.sphere.bindings.TensorType;
+import dev.sphere.bindings.tensor.Graph;
+import dev.sphere.bindings.tensor.Tensor;
+import dev.sphere.bindings.tensor.TensorType;
 
 /**
  * Which tokens are predicted by which rows: row r predicts targets {@code offsets[r] .. offsets[r + 1] - 1} (several

@@ -1,6 +1,6 @@
 package dev.sphere.trainer.autodiff;
 
-import dev.sphere.bindings.Tensor;
+import dev.sphere.bindings.tensor.Tensor;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 

@@ -1,9 +1,9 @@
 package dev.sphere.trainer.bench;
 
-import dev.sphere.bindings.BenchKernels;
-import dev.sphere.bindings.NativeFloats;
-import dev.sphere.bindings.OptimizerKernels;
-import dev.sphere.bindings.OptimizerKernels.AdamWStep;
+import dev.sphere.bindings.kernel.BenchKernels;
+import dev.sphere.bindings.kernel.OptimizerKernels;
+import dev.sphere.bindings.kernel.OptimizerKernels.AdamWStep;
+import dev.sphere.bindings.tensor.NativeFloats;
 
 /**
  * How near the fused AdamW comes to the memory's speed, in 10^9 bytes a second.

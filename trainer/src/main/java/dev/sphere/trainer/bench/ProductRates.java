@@ -1,11 +1,11 @@
 package dev.sphere.trainer.bench;
 
-import dev.sphere.bindings.Backend;
-import dev.sphere.bindings.Graph;
-import dev.sphere.bindings.Tensor;
-import dev.sphere.bindings.TensorBuffer;
-import dev.sphere.bindings.TensorType;
-import dev.sphere.bindings.TrainingKernels;
+import dev.sphere.bindings.tensor.Backend;
+import dev.sphere.bindings.tensor.Graph;
+import dev.sphere.bindings.tensor.Tensor;
+import dev.sphere.bindings.tensor.TensorBuffer;
+import dev.sphere.bindings.tensor.TensorType;
+import dev.sphere.bindings.tensor.TrainingKernels;
 
 /**
  * Rates of the process's matrix products on a feed-forward layer's shape, in 10^9 floating-point operations a second.

@@ -1,11 +1,11 @@
 package dev.sphere.trainer.bench;
 
-import dev.sphere.bindings.Batch;
-import dev.sphere.bindings.Context;
-import dev.sphere.bindings.ContextOptions;
-import dev.sphere.bindings.KvType;
-import dev.sphere.bindings.Model;
-import dev.sphere.bindings.TargetLogProbs;
+import dev.sphere.bindings.kernel.TargetLogProbs;
+import dev.sphere.bindings.llama.Batch;
+import dev.sphere.bindings.llama.Context;
+import dev.sphere.bindings.llama.ContextOptions;
+import dev.sphere.bindings.llama.KvType;
+import dev.sphere.bindings.llama.Model;
 import dev.sphere.engine.prompt.ChatTemplate;
 import dev.sphere.trainer.autodiff.Products;
 import dev.sphere.trainer.checkpoint.StepMetrics;

@@ -1,6 +1,6 @@
 package dev.sphere.trainer.checkpoint;
 
-import dev.sphere.bindings.NativeFloats;
+import dev.sphere.bindings.tensor.NativeFloats;
 import dev.sphere.engine.store.Damaged;
 import dev.sphere.trainer.Parameter;
 import dev.sphere.trainer.optim.Optimizer;

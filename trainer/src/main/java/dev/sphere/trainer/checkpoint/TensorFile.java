@@ -1,6 +1,6 @@
 package dev.sphere.trainer.checkpoint;
 
-import dev.sphere.bindings.NativeFloats;
+import dev.sphere.bindings.tensor.NativeFloats;
 import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;

@@ -31,7 +31,7 @@ public final class StepEncoder {
   private final Map<List<Message>, MarkedText> rendered = new HashMap<>();
 
   /**
-   * How a process reward model is asked, as {@code dev.sphere.gguf.PrmInfo} has it.
+   * How a process reward model is asked, as {@code dev.sphere.gguf.model.PrmInfo} has it.
    *
    * @param good the label's token for a good step; -1 for a head on the hidden state
    * @param bad the label's token for a bad step; -1 for a head

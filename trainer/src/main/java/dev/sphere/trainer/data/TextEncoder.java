@@ -1,6 +1,6 @@
 package dev.sphere.trainer.data;
 
-import dev.sphere.bindings.Vocabulary;
+import dev.sphere.bindings.llama.Vocabulary;
 import dev.sphere.engine.MarkedText;
 import dev.sphere.engine.Policy.Message;
 import dev.sphere.engine.Tokenizer;

@@ -1,16 +1,16 @@
 package dev.sphere.trainer.embedded;
 
-import dev.sphere.bindings.Model;
-import dev.sphere.bindings.Vocabulary;
+import dev.sphere.bindings.llama.Model;
+import dev.sphere.bindings.llama.Vocabulary;
 import dev.sphere.engine.MarkedText;
 import dev.sphere.engine.Policy.Message;
 import dev.sphere.engine.embedded.EmbeddedModels;
 import dev.sphere.engine.embedded.SftCorpus;
 import dev.sphere.engine.prompt.ChatTemplate;
 import dev.sphere.gguf.GgmlType;
-import dev.sphere.gguf.GgufFile;
 import dev.sphere.gguf.GgufValue;
 import dev.sphere.gguf.GgufWriter;
+import dev.sphere.gguf.model.GgufFile;
 import dev.sphere.trainer.TrainableModel;
 import dev.sphere.trainer.checkpoint.StepMetrics;
 import dev.sphere.trainer.data.Example;

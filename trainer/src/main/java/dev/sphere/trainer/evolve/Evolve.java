@@ -1,6 +1,7 @@
 package dev.sphere.trainer.evolve;
 
-import dev.sphere.bindings.HeldFiles;
+import dev.sphere.base.HeldFiles;
+import dev.sphere.bindings.kernel.GgmlQuantizer;
 import dev.sphere.engine.Problem;
 import dev.sphere.engine.data.Decontamination;
 import dev.sphere.engine.data.ReadOptions;
@@ -25,8 +26,8 @@ import dev.sphere.engine.store.Damaged;
 import dev.sphere.engine.store.FileSums;
 import dev.sphere.engine.store.Finding;
 import dev.sphere.engine.store.RunData;
-import dev.sphere.gguf.GgufFile;
-import dev.sphere.gguf.ModelMerge;
+import dev.sphere.gguf.make.ModelMerge;
+import dev.sphere.gguf.model.GgufFile;
 import dev.sphere.trainer.checkpoint.TrainingCheck;
 import dev.sphere.trainer.job.TrainJob;
 import java.io.IOException;
@@ -291,7 +292,7 @@ public final class Evolve {
     }
     Path merged = directory.resolve("round-" + n).resolve("policy.gguf");
     if (!isThere(merged, () -> isModel(merged))) {
-      ModelMerge.merge(policy, artefact, null, merged, line -> {});
+      ModelMerge.merge(policy, artefact, null, GgmlQuantizer::quantize, merged, line -> {});
       sums.put(merged);
     }
     return merged;

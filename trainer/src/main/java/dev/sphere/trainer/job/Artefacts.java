@@ -1,11 +1,12 @@
 package dev.sphere.trainer.job;
 
+import dev.sphere.bindings.kernel.GgmlQuantizer;
 import dev.sphere.engine.store.FileSums;
-import dev.sphere.gguf.GgufFile;
 import dev.sphere.gguf.GgufValue;
 import dev.sphere.gguf.GgufWriter;
-import dev.sphere.gguf.ModelMerge;
-import dev.sphere.gguf.PrmInfo;
+import dev.sphere.gguf.make.ModelMerge;
+import dev.sphere.gguf.model.GgufFile;
+import dev.sphere.gguf.model.PrmInfo;
 import dev.sphere.trainer.Parameter;
 import dev.sphere.trainer.TrainableModel;
 import dev.sphere.trainer.data.StepEncoder.Labels;
@@ -62,7 +63,7 @@ final class Artefacts {
       trained.parameters().forEach(p -> (PrmInfo.HEAD_TENSORS.contains(p.name()) ? head : body).add(p));
       if (job.tuning().isLora()) {
         ModelOutput.adapter(adapter, base, body, job.tuning().scaledAlpha(), result);
-        ModelMerge.merge(job.model(), adapter, job.type(), plain, name -> {});
+        ModelMerge.merge(job.model(), adapter, job.type(), GgmlQuantizer::quantize, plain, name -> {});
       } else {
         ModelOutput.model(plain, base, body, job.type(), result);
       }

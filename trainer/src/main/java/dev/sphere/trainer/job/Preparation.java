@@ -1,12 +1,12 @@
 package dev.sphere.trainer.job;
 
-import dev.sphere.bindings.Model;
-import dev.sphere.bindings.Vocabulary;
+import dev.sphere.bindings.llama.Model;
+import dev.sphere.bindings.llama.Vocabulary;
 import dev.sphere.engine.MarkedText;
 import dev.sphere.engine.prompt.ChatTemplate;
 import dev.sphere.engine.store.RunData;
 import dev.sphere.engine.store.StoreException;
-import dev.sphere.gguf.GgufFile;
+import dev.sphere.gguf.model.GgufFile;
 import dev.sphere.trainer.TrainableModel;
 import dev.sphere.trainer.data.Example;
 import dev.sphere.trainer.data.ExampleEncoder;

@@ -1,7 +1,7 @@
 package dev.sphere.trainer.job;
 
-import dev.sphere.bindings.Vocabulary;
-import dev.sphere.gguf.PrmInfo;
+import dev.sphere.bindings.llama.Vocabulary;
+import dev.sphere.gguf.model.PrmInfo;
 import dev.sphere.trainer.data.StepEncoder.Labels;
 
 /**

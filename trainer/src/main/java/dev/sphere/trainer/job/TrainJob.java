@@ -1,16 +1,16 @@
 package dev.sphere.trainer.job;
 
-import dev.sphere.bindings.HeldFiles;
-import dev.sphere.bindings.MemoryEstimate;
+import dev.sphere.base.FreeMemory;
+import dev.sphere.base.HeldFiles;
 import dev.sphere.engine.PreferencePair;
 import dev.sphere.gguf.GgmlType;
-import dev.sphere.gguf.GgufFile;
+import dev.sphere.gguf.model.GgufFile;
 import dev.sphere.trainer.Records;
 import dev.sphere.trainer.TrainableModel;
 import dev.sphere.trainer.data.ExampleEncoder;
 import dev.sphere.trainer.data.RowReader;
-import dev.sphere.trainer.data.RowReport.OnBadRow;
 import dev.sphere.trainer.data.RowReport;
+import dev.sphere.trainer.data.RowReport.OnBadRow;
 import dev.sphere.trainer.loop.RunOptions;
 import dev.sphere.trainer.loop.TrainSettings;
 import dev.sphere.trainer.loop.TrainingListener;
@@ -163,7 +163,7 @@ public record TrainJob(
     TrainJob fitted = fitted(task);
     Preparation.Prepared prepared = Preparation.of(fitted, task);
     listener.note(prepared.report().summary());
-    TrainPlan.requireMemory(fitted, task, prepared, MemoryEstimate.availableBytes());
+    TrainPlan.requireMemory(fitted, task, prepared, FreeMemory.bytes());
     try (GgufFile base = GgufFile.openModel(model);
         TrainableModel trainable = TrainableModels.open(model, modelOptions(task));
         RunTracker tracker = new RunTracker(output, listener)) {

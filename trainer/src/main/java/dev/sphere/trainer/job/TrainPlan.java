@@ -1,8 +1,8 @@
 package dev.sphere.trainer.job;
 
-import dev.sphere.bindings.InsufficientMemoryException;
-import dev.sphere.gguf.GgufFile;
+import dev.sphere.base.InsufficientMemoryException;
 import dev.sphere.gguf.GgufTensor;
+import dev.sphere.gguf.model.GgufFile;
 import dev.sphere.trainer.bench.ProductRates;
 import dev.sphere.trainer.data.Example;
 import dev.sphere.trainer.data.TrainingSequence;

@@ -1,6 +1,6 @@
 package dev.sphere.trainer.loop;
 
-import dev.sphere.bindings.NativeFloats;
+import dev.sphere.bindings.tensor.NativeFloats;
 import dev.sphere.trainer.checkpoint.MetricSums;
 import dev.sphere.trainer.data.Example;
 import dev.sphere.trainer.data.MicroBatch;

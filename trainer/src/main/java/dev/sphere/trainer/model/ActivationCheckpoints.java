@@ -1,9 +1,9 @@
 package dev.sphere.trainer.model;
 
-import dev.sphere.bindings.Backend;
-import dev.sphere.bindings.Tensor;
-import dev.sphere.bindings.TensorBuffer;
-import dev.sphere.bindings.TensorType;
+import dev.sphere.bindings.tensor.Backend;
+import dev.sphere.bindings.tensor.Tensor;
+import dev.sphere.bindings.tensor.TensorBuffer;
+import dev.sphere.bindings.tensor.TensorType;
 import java.util.ArrayList;
 import java.util.List;
 

@@ -1,6 +1,6 @@
 package dev.sphere.trainer.model;
 
-import dev.sphere.bindings.Rope;
+import dev.sphere.bindings.tensor.Rope;
 import java.util.List;
 
 /**

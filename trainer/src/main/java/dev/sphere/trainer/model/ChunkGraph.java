@@ -1,9 +1,9 @@
 package dev.sphere.trainer.model;
 
-import dev.sphere.bindings.Backend;
-import dev.sphere.bindings.Graph;
-import dev.sphere.bindings.Tensor;
-import dev.sphere.bindings.TensorType;
+import dev.sphere.bindings.tensor.Backend;
+import dev.sphere.bindings.tensor.Graph;
+import dev.sphere.bindings.tensor.Tensor;
+import dev.sphere.bindings.tensor.TensorType;
 import dev.sphere.trainer.autodiff.FusedOps;
 import dev.sphere.trainer.autodiff.Geometry;
 import dev.sphere.trainer.autodiff.Ops;

@@ -1,6 +1,6 @@
 package dev.sphere.trainer.model;
 
-import dev.sphere.bindings.Backend;
+import dev.sphere.bindings.tensor.Backend;
 import dev.sphere.trainer.autodiff.Value;
 import java.util.ArrayList;
 import java.util.List;

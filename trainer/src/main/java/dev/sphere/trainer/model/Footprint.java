@@ -1,6 +1,6 @@
 package dev.sphere.trainer.model;
 
-import dev.sphere.bindings.TensorType;
+import dev.sphere.bindings.tensor.TensorType;
 import java.util.Arrays;
 
 /**

@@ -1,13 +1,13 @@
 package dev.sphere.trainer.model;
 
-import dev.sphere.bindings.Rope;
-import dev.sphere.bindings.Tensor;
-import dev.sphere.bindings.TensorType;
+import dev.sphere.bindings.tensor.Rope;
+import dev.sphere.bindings.tensor.Tensor;
+import dev.sphere.bindings.tensor.TensorType;
 import dev.sphere.gguf.GgmlType;
-import dev.sphere.gguf.GgufFile;
 import dev.sphere.gguf.GgufMetadata;
 import dev.sphere.gguf.GgufTensor;
-import dev.sphere.gguf.ModelShape;
+import dev.sphere.gguf.model.GgufFile;
+import dev.sphere.gguf.model.ModelShape;
 import java.nio.ByteBuffer;
 import java.util.Set;
 

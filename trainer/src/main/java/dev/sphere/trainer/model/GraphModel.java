@@ -1,6 +1,6 @@
 package dev.sphere.trainer.model;
 
-import dev.sphere.bindings.Backend;
+import dev.sphere.bindings.tensor.Backend;
 import dev.sphere.trainer.PackedBatch;
 import dev.sphere.trainer.Parameter;
 import dev.sphere.trainer.TrainableModel;

@@ -23,7 +23,7 @@ import java.util.Set;
  * @param products what the factors of matrix products are rounded to
  * @param fused whether libsphere's kernels compute what they can (faster), or ggml's operations all (the reference)
  * @param rewardHead whether a process reward model's head (two classes, on the last norm's output; {@link
- *     dev.sphere.gguf.PrmInfo}) is trained beside the rest: what the model reads at a prediction is then that head's logit
+ *     dev.sphere.gguf.model.PrmInfo}) is trained beside the rest: what the model reads at a prediction is then that head's logit
  *     of "good" less that of "bad", in place of a log-probability
  */
 public record ModelOptions(

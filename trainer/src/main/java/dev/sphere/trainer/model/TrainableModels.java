@@ -1,7 +1,7 @@
 package dev.sphere.trainer.model;
 
-import dev.sphere.bindings.TensorType;
-import dev.sphere.gguf.GgufFile;
+import dev.sphere.bindings.tensor.TensorType;
+import dev.sphere.gguf.model.GgufFile;
 import java.nio.file.Path;
 
 /** Opens models for training. */

@@ -1,7 +1,7 @@
 package dev.sphere.trainer.model;
 
-import dev.sphere.bindings.Graph;
-import dev.sphere.bindings.Tensor;
+import dev.sphere.bindings.tensor.Graph;
+import dev.sphere.bindings.tensor.Tensor;
 import dev.sphere.trainer.autodiff.Geometry;
 import dev.sphere.trainer.autodiff.Ops;
 import dev.sphere.trainer.autodiff.Value;

@@ -1,9 +1,9 @@
 package dev.sphere.trainer.model;
 
-import dev.sphere.bindings.Graph;
-import dev.sphere.bindings.Tensor;
-import dev.sphere.bindings.TensorType;
-import dev.sphere.bindings.TransformerOps;
+import dev.sphere.bindings.tensor.Graph;
+import dev.sphere.bindings.tensor.Tensor;
+import dev.sphere.bindings.tensor.TensorType;
+import dev.sphere.bindings.tensor.TransformerOps;
 import dev.sphere.trainer.autodiff.Ops;
 import dev.sphere.trainer.autodiff.Targets;
 import dev.sphere.trainer.autodiff.Value;

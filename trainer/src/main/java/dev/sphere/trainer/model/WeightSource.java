@@ -1,7 +1,7 @@
 package dev.sphere.trainer.model;
 
-import dev.sphere.bindings.Tensor;
-import dev.sphere.bindings.TensorType;
+import dev.sphere.bindings.tensor.Tensor;
+import dev.sphere.bindings.tensor.TensorType;
 import java.util.Set;
 
 /** Where a model's weights come from: a GGUF file, or memory. Names are GGUF's. */

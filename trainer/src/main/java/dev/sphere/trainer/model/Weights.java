@@ -1,13 +1,13 @@
 package dev.sphere.trainer.model;
 
 import dev.sphere.base.SplitMix;
-import dev.sphere.bindings.Backend;
-import dev.sphere.bindings.Graph;
-import dev.sphere.bindings.NativeFloats;
-import dev.sphere.bindings.Tensor;
-import dev.sphere.bindings.TensorBuffer;
-import dev.sphere.bindings.TensorType;
-import dev.sphere.gguf.PrmInfo;
+import dev.sphere.bindings.tensor.Backend;
+import dev.sphere.bindings.tensor.Graph;
+import dev.sphere.bindings.tensor.NativeFloats;
+import dev.sphere.bindings.tensor.Tensor;
+import dev.sphere.bindings.tensor.TensorBuffer;
+import dev.sphere.bindings.tensor.TensorType;
+import dev.sphere.gguf.model.PrmInfo;
 import dev.sphere.trainer.Parameter;
 import dev.sphere.trainer.autodiff.Ops;
 import dev.sphere.trainer.autodiff.Value;

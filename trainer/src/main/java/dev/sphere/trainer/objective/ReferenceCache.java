@@ -1,7 +1,7 @@
 package dev.sphere.trainer.objective;
 
 import dev.sphere.base.Sha256;
-import dev.sphere.bindings.NativeFloats;
+import dev.sphere.bindings.tensor.NativeFloats;
 import dev.sphere.trainer.TrainableModel;
 import dev.sphere.trainer.checkpoint.Identity;
 import dev.sphere.trainer.checkpoint.TensorFile;

@@ -1,6 +1,6 @@
 package dev.sphere.trainer.objective;
 
-import dev.sphere.bindings.NativeFloats;
+import dev.sphere.bindings.tensor.NativeFloats;
 import dev.sphere.trainer.data.Example;
 import dev.sphere.trainer.data.MicroBatch;
 import java.util.List;

@@ -1,7 +1,7 @@
 package dev.sphere.trainer.optim;
 
-import dev.sphere.bindings.NativeFloats;
-import dev.sphere.bindings.OptimizerKernels;
+import dev.sphere.bindings.kernel.OptimizerKernels;
+import dev.sphere.bindings.tensor.NativeFloats;
 import dev.sphere.trainer.Parameter;
 import java.util.ArrayList;
 import java.util.List;

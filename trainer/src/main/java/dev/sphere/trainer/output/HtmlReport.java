@@ -1,6 +1,6 @@
 package dev.sphere.trainer.output;
 
-import dev.sphere.gguf.Visible;
+import dev.sphere.base.Visible;
 import dev.sphere.trainer.checkpoint.StepMetrics;
 import dev.sphere.trainer.data.RowReport;
 import dev.sphere.trainer.loop.TrainingResult;

@@ -1,13 +1,14 @@
 package dev.sphere.trainer.output;
 
-import dev.sphere.bindings.NativeFloats;
-import dev.sphere.bindings.NativeRuntime;
+import dev.sphere.bindings.kernel.GgmlQuantizer;
+import dev.sphere.bindings.load.NativeRuntime;
+import dev.sphere.bindings.tensor.NativeFloats;
 import dev.sphere.gguf.GgmlType;
-import dev.sphere.gguf.GgufFile;
 import dev.sphere.gguf.GgufTensor;
 import dev.sphere.gguf.GgufValue;
 import dev.sphere.gguf.GgufWriter;
-import dev.sphere.gguf.ModelMerge;
+import dev.sphere.gguf.make.ModelMerge;
+import dev.sphere.gguf.model.GgufFile;
 import dev.sphere.trainer.Parameter;
 import dev.sphere.trainer.loop.TrainingResult;
 import java.nio.file.Path;
@@ -70,7 +71,7 @@ public final class ModelOutput {
       Path out, GgufFile base, List<Parameter> parameters, GgmlType type, TrainingResult result) {
     Map<String, Parameter> trained = new HashMap<>();
     parameters.forEach(p -> trained.put(p.name(), p));
-    GgufWriter writer = new GgufWriter().putAll(base.metadata());
+    GgufWriter writer = new GgufWriter(GgmlQuantizer::quantize).putAll(base.metadata());
     if (type != null) {
       writer.put("general.file_type", GgufValue.u32(type.fileType()));
     }

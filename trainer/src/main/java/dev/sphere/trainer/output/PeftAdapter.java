@@ -1,11 +1,11 @@
 package dev.sphere.trainer.output;
 
-import dev.sphere.gguf.AdapterCheck;
 import dev.sphere.gguf.GgmlType;
-import dev.sphere.gguf.GgufFile;
 import dev.sphere.gguf.GgufTensor;
 import dev.sphere.gguf.GgufValue;
 import dev.sphere.gguf.GgufWriter;
+import dev.sphere.gguf.model.AdapterCheck;
+import dev.sphere.gguf.model.GgufFile;
 import dev.sphere.trainer.output.SafeTensors.Tensor;
 import java.io.IOException;
 import java.io.UncheckedIOException;

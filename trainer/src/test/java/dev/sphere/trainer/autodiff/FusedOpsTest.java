@@ -7,12 +7,12 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import dev.sphere.bindings.Backend;
-import dev.sphere.bindings.Graph;
-import dev.sphere.bindings.Rope;
-import dev.sphere.bindings.Tensor;
-import dev.sphere.bindings.TensorType;
-import dev.sphere.bindings.TrainingKernels;
+import dev.sphere.bindings.tensor.Backend;
+import dev.sphere.bindings.tensor.Graph;
+import dev.sphere.bindings.tensor.Rope;
+import dev.sphere.bindings.tensor.Tensor;
+import dev.sphere.bindings.tensor.TensorType;
+import dev.sphere.bindings.tensor.TrainingKernels;
 import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;

@@ -1,10 +1,10 @@
 package dev.sphere.trainer.autodiff;
 
-import dev.sphere.bindings.Backend;
-import dev.sphere.bindings.Graph;
-import dev.sphere.bindings.Tensor;
-import dev.sphere.bindings.TensorBuffer;
-import dev.sphere.bindings.TensorType;
+import dev.sphere.bindings.tensor.Backend;
+import dev.sphere.bindings.tensor.Graph;
+import dev.sphere.bindings.tensor.Tensor;
+import dev.sphere.bindings.tensor.TensorBuffer;
+import dev.sphere.bindings.tensor.TensorType;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;

@@ -5,13 +5,13 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.sphere.bindings.Model;
+import dev.sphere.bindings.llama.Model;
 import dev.sphere.engine.PreferencePair;
 import dev.sphere.engine.prompt.ChatTemplate;
-import dev.sphere.gguf.ByteVocabulary;
 import dev.sphere.gguf.GgmlType;
 import dev.sphere.gguf.GgufValue;
-import dev.sphere.gguf.RandomModel;
+import dev.sphere.gguf.make.ByteVocabulary;
+import dev.sphere.gguf.make.RandomModel;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.HashMap;

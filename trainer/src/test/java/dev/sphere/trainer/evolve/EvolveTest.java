@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sphere.bindings.kernel.GgmlQuantizer;
 import dev.sphere.engine.PreferencePair;
 import dev.sphere.engine.Problem;
 import dev.sphere.engine.data.ReadOptions;
@@ -22,8 +23,8 @@ import dev.sphere.engine.run.PairSearch;
 import dev.sphere.engine.store.FileSums;
 import dev.sphere.engine.store.Finding;
 import dev.sphere.engine.store.RunData;
-import dev.sphere.gguf.GgufFile;
-import dev.sphere.gguf.ModelMerge;
+import dev.sphere.gguf.make.ModelMerge;
+import dev.sphere.gguf.model.GgufFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -240,7 +241,7 @@ class EvolveTest {
     if (method.equals("lora")) {
       policy = run.resolve("round-1/policy.gguf");
       Path merged = temporary.resolve("merged.gguf");
-      ModelMerge.merge(ModelSource.resolve("embedded"), first, null, merged, line -> {});
+      ModelMerge.merge(ModelSource.resolve("embedded"), first, null, GgmlQuantizer::quantize, merged, line -> {});
       assertEquals(-1, Files.mismatch(merged, policy), "the base with the first round's adapter in it");
     }
     String base = sha(ModelSource.resolve("embedded"));

@@ -2,9 +2,9 @@ package dev.sphere.trainer.job;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import dev.sphere.gguf.ByteVocabulary;
 import dev.sphere.gguf.GgmlType;
-import dev.sphere.gguf.RandomModel;
+import dev.sphere.gguf.make.ByteVocabulary;
+import dev.sphere.gguf.make.RandomModel;
 import dev.sphere.trainer.loop.TrainSettings;
 import dev.sphere.trainer.loop.TrainingListener;
 import dev.sphere.trainer.loss.LossSettings;

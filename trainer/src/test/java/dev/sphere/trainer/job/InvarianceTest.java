@@ -3,10 +3,10 @@ package dev.sphere.trainer.job;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.sphere.gguf.ByteVocabulary;
 import dev.sphere.gguf.GgmlType;
-import dev.sphere.gguf.GgufFile;
-import dev.sphere.gguf.RandomModel;
+import dev.sphere.gguf.make.ByteVocabulary;
+import dev.sphere.gguf.make.RandomModel;
+import dev.sphere.gguf.model.GgufFile;
 import dev.sphere.trainer.data.Packing;
 import dev.sphere.trainer.data.Packing.Sharing;
 import dev.sphere.trainer.loop.TrainSettings;

@@ -7,10 +7,10 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.sphere.gguf.ByteVocabulary;
 import dev.sphere.gguf.GgmlType;
-import dev.sphere.gguf.GgufFile;
-import dev.sphere.gguf.RandomModel;
+import dev.sphere.gguf.make.ByteVocabulary;
+import dev.sphere.gguf.make.RandomModel;
+import dev.sphere.gguf.model.GgufFile;
 import dev.sphere.trainer.data.RowReport.OnBadRow;
 import dev.sphere.trainer.job.TrainJob.Outcome;
 import dev.sphere.trainer.loop.TrainSettings;
@@ -37,8 +37,8 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.api.function.Executable;
+import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 

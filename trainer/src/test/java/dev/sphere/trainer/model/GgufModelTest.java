@@ -5,13 +5,13 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.sphere.bindings.Model;
-import dev.sphere.bindings.Rope;
+import dev.sphere.bindings.llama.Model;
+import dev.sphere.bindings.tensor.Rope;
 import dev.sphere.engine.decode.Scorer;
-import dev.sphere.gguf.ByteVocabulary;
 import dev.sphere.gguf.GgmlType;
-import dev.sphere.gguf.RandomModel;
-import dev.sphere.gguf.RandomModel.Like;
+import dev.sphere.gguf.make.ByteVocabulary;
+import dev.sphere.gguf.make.RandomModel;
+import dev.sphere.gguf.make.RandomModel.Like;
 import dev.sphere.trainer.PackedBatch;
 import dev.sphere.trainer.Parameter;
 import dev.sphere.trainer.TrainableModel;

@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.sphere.bindings.Rope;
+import dev.sphere.bindings.tensor.Rope;
 import dev.sphere.trainer.PackedBatch;
 import dev.sphere.trainer.Parameter;
 import dev.sphere.trainer.TrainableModel;

@@ -1,8 +1,8 @@
 package dev.sphere.trainer.model;
 
-import dev.sphere.bindings.Rope;
-import dev.sphere.bindings.Tensor;
-import dev.sphere.bindings.TensorType;
+import dev.sphere.bindings.tensor.Rope;
+import dev.sphere.bindings.tensor.Tensor;
+import dev.sphere.bindings.tensor.TensorType;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;

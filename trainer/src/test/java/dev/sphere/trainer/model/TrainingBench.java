@@ -1,6 +1,6 @@
 package dev.sphere.trainer.model;
 
-import dev.sphere.bindings.Rope;
+import dev.sphere.bindings.tensor.Rope;
 import dev.sphere.trainer.PackedBatch;
 import java.lang.management.ManagementFactory;
 import java.util.Arrays;

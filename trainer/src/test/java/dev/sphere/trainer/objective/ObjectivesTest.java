@@ -17,8 +17,8 @@ import dev.sphere.trainer.loop.RunOptions;
 import dev.sphere.trainer.loop.Runs;
 import dev.sphere.trainer.loop.TrainSettings;
 import dev.sphere.trainer.loop.TrainingResult;
-import dev.sphere.trainer.loss.LossSettings.Sync;
 import dev.sphere.trainer.loss.LossSettings;
+import dev.sphere.trainer.loss.LossSettings.Sync;
 import dev.sphere.trainer.loss.PreferenceLoss;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -38,7 +38,7 @@ class ObjectivesTest {
   }
 
   private static float[] gradient(TinyModel model, Objective objective, List<? extends Example> examples) {
-    model.parameters().forEach(p -> dev.sphere.bindings.OptimizerKernels.zero(p.gradient()));
+    model.parameters().forEach(p -> dev.sphere.bindings.kernel.OptimizerKernels.zero(p.gradient()));
     objective.accumulate(0, examples, packed(examples), new MetricSums());
     List<Float> all = new ArrayList<>();
     model.parameters().forEach(p -> {

@@ -1,6 +1,6 @@
 package dev.sphere.cli.command.bench;
 
-import dev.sphere.bindings.Model;
+import dev.sphere.bindings.llama.Model;
 import dev.sphere.engine.bench.KernelBench;
 import java.util.List;
 import picocli.CommandLine.Command;

@@ -1,6 +1,6 @@
 package dev.sphere.cli.command.bench;
 
-import dev.sphere.bindings.NativeRuntime;
+import dev.sphere.bindings.load.NativeRuntime;
 import dev.sphere.cli.option.TrainOptions;
 import dev.sphere.engine.embedded.ModelSource;
 import dev.sphere.trainer.autodiff.Products;

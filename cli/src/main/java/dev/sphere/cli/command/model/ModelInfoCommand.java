@@ -1,8 +1,8 @@
 package dev.sphere.cli.command.model;
 
 import dev.sphere.cli.option.ModelFile;
-import dev.sphere.gguf.GgufFile;
-import dev.sphere.gguf.ModelInfo;
+import dev.sphere.gguf.model.GgufFile;
+import dev.sphere.gguf.model.ModelInfo;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.Optional;

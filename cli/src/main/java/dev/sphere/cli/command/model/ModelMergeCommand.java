@@ -1,10 +1,11 @@
 package dev.sphere.cli.command.model;
 
+import dev.sphere.bindings.kernel.GgmlQuantizer;
 import dev.sphere.cli.option.Inputs;
 import dev.sphere.cli.option.ModelFile;
 import dev.sphere.gguf.GgmlType;
-import dev.sphere.gguf.GgufFile;
-import dev.sphere.gguf.ModelMerge;
+import dev.sphere.gguf.make.ModelMerge;
+import dev.sphere.gguf.model.GgufFile;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -55,7 +56,7 @@ public final class ModelMergeCommand implements Callable<Integer> {
     GgmlType matrices = type == null ? null : GgmlType.byLabel(type);
     Inputs.require(adapter);
     Inputs.requireWritable(out);
-    ModelMerge.Report report = ModelMerge.merge(model, adapter, matrices, out, name -> {});
+    ModelMerge.Report report = ModelMerge.merge(model, adapter, matrices, GgmlQuantizer::quantize, out, name -> {});
     PrintWriter console = spec.commandLine().getOut();
     report.warnings().forEach(warning -> spec.commandLine().getErr().println("sphere: warning: " + warning));
     spec.commandLine().getErr().flush();

@@ -2,12 +2,12 @@ package dev.sphere.cli.command.model;
 
 import dev.sphere.cli.option.Inputs;
 import dev.sphere.cli.option.ModelFile;
-import dev.sphere.gguf.ByteVocabulary;
 import dev.sphere.gguf.GgmlType;
-import dev.sphere.gguf.GgufFile;
 import dev.sphere.gguf.GgufValue;
-import dev.sphere.gguf.ModelInfo;
-import dev.sphere.gguf.RandomModel;
+import dev.sphere.gguf.make.ByteVocabulary;
+import dev.sphere.gguf.make.RandomModel;
+import dev.sphere.gguf.model.GgufFile;
+import dev.sphere.gguf.model.ModelInfo;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.Map;

@@ -1,0 +1,175 @@
+package dev.sphere.base;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.EnumSet;
+import java.util.Set;
+
+/**
+ * Sphere's cache, {@code $XDG_CACHE_HOME/sphere}, by default {@code ~/.cache/sphere}. What lies in it is executed and
+ * trusted, so only folders are used that belong to this user and that nobody else can write to, and only files of the
+ * same kind. Their content is checked by whoever uses them.
+ */
+public final class CacheFolder {
+  private static final Set<PosixFilePermission> OTHERS_WRITE =
+      EnumSet.of(PosixFilePermission.GROUP_WRITE, PosixFilePermission.OTHERS_WRITE);
+
+  private CacheFolder() {}
+
+  /** Where the cache is; it need not be there. */
+  public static Path root() {
+    String xdg = System.getenv("XDG_CACHE_HOME");
+    Path base = xdg != null && !xdg.isBlank() ? Path.of(xdg) : Path.of(System.getProperty("user.home"), ".cache");
+    return base.toAbsolutePath().resolve("sphere");
+  }
+
+  /**
+   * A folder of the cache, made where it is missing.
+   *
+   * @param names of the folders, from the cache on
+   * @throws IOException naming the folder that can't be made or must not be used, and what to do
+   */
+  public static Path of(String... names) throws IOException {
+    return of(root(), names);
+  }
+
+  /** The same below another cache. The cache itself may be a link of the user's own. */
+  public static Path of(Path root, String... names) throws IOException {
+    Files.createDirectories(root.toAbsolutePath().getParent());
+    if (Files.isSymbolicLink(root)) {
+      requireOwner(root, "link");
+      root = root.toRealPath();
+    }
+    Path folder = root;
+    own(folder);
+    for (String name : names) {
+      folder = folder.resolve(name);
+      own(folder);
+    }
+    return folder;
+  }
+
+  private static void own(Path folder) throws IOException {
+    try {
+      if (posix(folder)) {
+        Set<PosixFilePermission> mine = PosixFilePermissions.fromString("rwx------");
+        Files.createDirectory(folder, PosixFilePermissions.asFileAttribute(mine));
+      } else {
+        Files.createDirectory(folder);
+      }
+      return;
+    } catch (FileAlreadyExistsException e) {
+      // made before
+    }
+    if (!Files.isDirectory(folder, LinkOption.NOFOLLOW_LINKS)) {
+      throw new IOException(folder + (Files.isSymbolicLink(folder) ? " is a link, which others may turn elsewhere"
+          : " is no folder") + ". " + remedy(folder));
+    }
+    if (!posix(folder)) {
+      return;
+    }
+    requireOwner(folder, "folder");
+    Set<PosixFilePermission> mode = Files.getPosixFilePermissions(folder, LinkOption.NOFOLLOW_LINKS);
+    if (mode.removeAll(OTHERS_WRITE)) {
+      // Made under a umask that lets the group write. What others left in it is no file of ours, see isOwn.
+      Files.setPosixFilePermissions(folder, mode);
+    }
+  }
+
+  private static void requireOwner(Path path, String what) throws IOException {
+    if (posix(path) && uid(path) != User.ID) {
+      throw new IOException("the " + what + " " + path + " belongs to the user " + uid(path) + ", and you are "
+          + User.ID + ": what is in it is not to be trusted. " + remedy(path));
+    }
+  }
+
+  private static String remedy(Path path) {
+    return "Remove it, or set XDG_CACHE_HOME to a folder of your own: rm -r '" + path + "'";
+  }
+
+  /** Whether this is a plain file of this user that nobody else can write to: no link, no file of another user's. */
+  public static boolean isOwn(Path file) throws IOException {
+    if (!Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS)) {
+      return false;
+    }
+    return !posix(file) || uid(file) == User.ID
+        && Files.getPosixFilePermissions(file, LinkOption.NOFOLLOW_LINKS).stream().noneMatch(OTHERS_WRITE::contains);
+  }
+
+  /** Writes a new file that only this user can write to, and brings it to the disk. */
+  public static void write(Path file, byte[] content) throws IOException {
+    try (FileChannel channel =
+        FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+      if (posix(file)) {
+        Set<PosixFilePermission> mode = Files.getPosixFilePermissions(file);
+        mode.removeAll(OTHERS_WRITE);
+        Files.setPosixFilePermissions(file, mode);
+      }
+      for (ByteBuffer rest = ByteBuffer.wrap(content); rest.hasRemaining(); ) {
+        channel.write(rest);
+      }
+      channel.force(true);
+    }
+  }
+
+  /**
+   * Gives what is whole its name: a file, or a folder of files that were written by {@link #write}. The names are on
+   * the disk when it returns.
+   */
+  public static void publish(Path whole, Path target) throws IOException {
+    if (Files.isDirectory(whole, LinkOption.NOFOLLOW_LINKS)) {
+      force(whole);
+      Files.move(whole, target, StandardCopyOption.ATOMIC_MOVE);
+    } else {
+      Files.move(whole, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    }
+    force(target.getParent());
+  }
+
+  private static void force(Path folder) throws IOException {
+    if (posix(folder)) {
+      try (FileChannel channel = FileChannel.open(folder, StandardOpenOption.READ)) {
+        channel.force(true);
+      } catch (FileSystemException e) {
+        throw new IOException("cannot bring " + folder + " to the disk: " + e.getMessage(), e);
+      }
+    }
+  }
+
+  private static boolean posix(Path path) {
+    return path.getFileSystem().supportedFileAttributeViews().contains("unix");
+  }
+
+  private static long uid(Path path) throws IOException {
+    return Integer.toUnsignedLong((Integer) Files.getAttribute(path, "unix:uid", LinkOption.NOFOLLOW_LINKS));
+  }
+
+  /** Who we are: what we make belongs to us. */
+  private static final class User {
+    static final long ID = id();
+
+    private static long id() {
+      try {
+        Path mine = Files.createTempFile("sphere", null);
+        try {
+          return uid(mine);
+        } finally {
+          Files.delete(mine);
+        }
+      } catch (IOException e) {
+        throw new java.io.UncheckedIOException("cannot make a temporary file in " + System.getProperty("java.io.tmpdir")
+            + ": " + e.getMessage(), e);
+      }
+    }
+  }
+}

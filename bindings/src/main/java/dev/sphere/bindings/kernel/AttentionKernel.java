@@ -1,0 +1,140 @@
+package dev.sphere.bindings.kernel;
+
+import static java.lang.foreign.FunctionDescriptor.of;
+import static java.lang.foreign.FunctionDescriptor.ofVoid;
+import static java.lang.foreign.ValueLayout.ADDRESS;
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+import static java.lang.foreign.ValueLayout.JAVA_SHORT;
+
+import dev.sphere.bindings.load.NativeCall;
+import dev.sphere.bindings.load.NativeLibraries;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandle;
+
+/**
+ * libsphere's attention over a KV cache, which ggml's CPU backend uses in place of its own where the loaded ggml is the
+ * version whose extension point is known (sphere_attention.h). With it a token's result does not depend on the size of
+ * its micro-batch, and masked cells cost next to nothing.
+ *
+ * <p>It is installed when the libraries are loaded. The environment variable {@code SPHERE_ATTENTION=ggml} leaves
+ * ggml's kernels in place.
+ */
+public final class AttentionKernel {
+  private static final MethodHandle ENABLE = NativeLibraries.downcall("sphere_attention_enable", ofVoid(JAVA_INT));
+  private static final MethodHandle TILES = NativeLibraries.downcall("sphere_tiles_enable", of(JAVA_INT, JAVA_INT));
+  private static final MethodHandle NODES = NativeLibraries.downcall("sphere_attention_nodes", of(JAVA_LONG));
+  private static final MethodHandle COMPUTE =
+      NativeLibraries.downcall(
+          "sphere_attention",
+          of(
+              JAVA_INT, ADDRESS, ADDRESS, ADDRESS, ADDRESS, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT,
+              JAVA_FLOAT, ADDRESS));
+
+  private AttentionKernel() {}
+
+  /** Whether models are computed with it. */
+  public static boolean installed() {
+    return NativeLibraries.attention() > 0;
+  }
+
+  /**
+   * Whether also a token that is computed alone gets the bits that it gets in company (weights in F32, F16, BF16 or
+   * Q8_0); otherwise it needs a companion.
+   */
+  public static boolean oneRow() {
+    return NativeLibraries.attention() > 1;
+  }
+
+  /**
+   * Whether products with Q4_K, Q5_K and Q6_K weights are libsphere's too, to the same bits in any company: it takes
+   * AVX-512 BF16.
+   */
+  public static boolean unpacks() {
+    return NativeLibraries.attention() > 2;
+  }
+
+  /** Has an installed kernel step aside, or come back, for comparisons; not while anything is computed. */
+  public static void enable(boolean on) {
+    if (!installed()) {
+      return;
+    }
+    try {
+      ENABLE.invokeExact(on ? 1 : 0);
+    } catch (Throwable e) {
+      throw NativeCall.failed(e);
+    }
+  }
+
+  /**
+   * Has products use the CPU's matrix unit (AMX), which is the default, or the vector units alone, for comparisons; not
+   * while anything is computed.
+   *
+   * @return whether there is a matrix unit that this process may use ({@code SPHERE_AMX=off} keeps it from it)
+   */
+  public static boolean tiles(boolean on) {
+    try {
+      return (int) TILES.invokeExact(on ? 1 : 0) != 0;
+    } catch (Throwable e) {
+      throw NativeCall.failed(e);
+    }
+  }
+
+  /** Attention nodes that it has computed in this process. */
+  public static long nodes() {
+    try {
+      return (long) NODES.invokeExact();
+    } catch (Throwable e) {
+      throw NativeCall.failed(e);
+    }
+  }
+
+  /**
+   * The kernel itself, on this thread; whether it is installed or not.
+   *
+   * @param q [tokens x heads x head]
+   * @param k [cells x kvHeads x head], F16 bits, as is {@code v}
+   * @param mask [tokens x cells], F16 bits; -infinity for what a token does not see
+   * @param head size of a head, a multiple of 16
+   * @return [tokens x heads x head]
+   */
+  public static float[] compute(
+      float[] q, short[] k, short[] v, short[] mask, int head, int tokens, int heads, int kvHeads, float scale) {
+    if (head < 1 || tokens < 1 || heads < 1 || kvHeads < 1) {
+      throw new IllegalArgumentException("head, tokens, heads and kvHeads must be positive: " + head + ", " + tokens
+          + ", " + heads + ", " + kvHeads);
+    }
+    int cells = mask.length / tokens;
+    long query = (long) tokens * heads; // times head it may need 64 bits and more: so divide
+    long key = (long) cells * kvHeads;
+    if (q.length % head != 0 || q.length / head != query || k.length % head != 0 || k.length / head != key
+        || v.length != k.length || mask.length != (long) cells * tokens) {
+      throw new IllegalArgumentException("the arrays' lengths do not fit the sizes");
+    }
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment out = arena.allocate(JAVA_FLOAT, q.length);
+      int status =
+          (int)
+              COMPUTE.invokeExact(
+                  arena.allocateFrom(JAVA_FLOAT, q),
+                  arena.allocateFrom(JAVA_SHORT, k),
+                  arena.allocateFrom(JAVA_SHORT, v),
+                  arena.allocateFrom(JAVA_SHORT, mask),
+                  head,
+                  tokens,
+                  heads,
+                  kvHeads,
+                  cells,
+                  scale,
+                  out);
+      if (status != 0) {
+        throw new IllegalArgumentException(NativeCall.lastError());
+      }
+      return out.toArray(JAVA_FLOAT);
+    } catch (Throwable e) {
+      throw NativeCall.failed(e);
+    }
+  }
+}

@@ -1,2 +1,0 @@
-/** Sphere: bindings. */
-package dev.sphere.bindings;

@@ -1,0 +1,261 @@
+package dev.sphere.bindings.tensor;
+
+import dev.sphere.bindings.load.NativeCall;
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandle;
+import java.util.Arrays;
+
+/**
+ * ggml's elementary operations: arithmetic, layout, rows. Each adds one node to the graph and returns the tensor that it
+ * will hold. Shapes are checked, with an IllegalArgumentException, since ggml ends the process on a mismatch.
+ */
+public abstract sealed class TensorOps permits Graph {
+  TensorOps() {}
+
+  /** Counts one more tensor; ggml ends the process when its context is full, so this says so first. */
+  abstract void reserve();
+
+  /** Where ggml describes the nodes. */
+  abstract MemorySegment context();
+
+  /** The tensor that ggml made. */
+  abstract Tensor made(MemorySegment pointer);
+
+  // ---- products and sums ----
+
+  /**
+   * Matrix product over the contiguous dimension: a [k, m, p, q], b [k, n, P, Q] gives [m, n, P, Q] in F32, where p and
+   * q divide P and Q (each matrix of a serves P/p neighbouring ones of b).
+   */
+  public Tensor mulMat(Tensor a, Tensor b) {
+    require(
+        a.size(0) == b.size(0) && b.size(2) % a.size(2) == 0 && b.size(3) % a.size(3) == 0 && b.type() == TensorType.F32,
+        "mulMat", a, b);
+    require(a.stride(0) == a.type().bytes(a.type().blockSize()) && a.stride(1) >= a.stride(0), "mulMat", a, b);
+    return binary(Ggml.MUL_MAT, a, b);
+  }
+
+  /** a + b, where b is repeated to a's shape if need be. */
+  public Tensor add(Tensor a, Tensor b) {
+    requireRepeats("add", b, a);
+    return binary(Ggml.ADD, a, b);
+  }
+
+  /** a += b in a's memory, where b is repeated to a's shape if need be. */
+  public Tensor addInPlace(Tensor a, Tensor b) {
+    requireRepeats("addInPlace", b, a);
+    return binary(Ggml.ADD_INPLACE, a, b);
+  }
+
+  /** a - b, where b is repeated to a's shape if need be. */
+  public Tensor sub(Tensor a, Tensor b) {
+    requireRepeats("sub", b, a);
+    return binary(Ggml.SUB, a, b);
+  }
+
+  /** a ⊙ b, where b is repeated to a's shape if need be. */
+  public Tensor mul(Tensor a, Tensor b) {
+    requireRepeats("mul", b, a);
+    return binary(Ggml.MUL, a, b);
+  }
+
+  /** a / b, element by element, where b is repeated to a's shape if need be. */
+  public Tensor div(Tensor a, Tensor b) {
+    requireRepeats("div", b, a);
+    return binary(Ggml.DIV, a, b);
+  }
+
+  /** factor · a. */
+  public Tensor scale(Tensor a, float factor) {
+    require(a.type() == TensorType.F32, "scale", a);
+    reserve();
+    try {
+      return made((MemorySegment) Ggml.SCALE.invokeExact(context(), a.handle(), factor));
+    } catch (Throwable t) {
+      throw NativeCall.failed(t);
+    }
+  }
+
+  /** Natural logarithm of each element. */
+  public Tensor log(Tensor a) {
+    require(a.type() == TensorType.F32, "log", a);
+    return unary(Ggml.LOG, a);
+  }
+
+  /** Square root of each element. */
+  public Tensor sqrt(Tensor a) {
+    require(a.type() == TensorType.F32, "sqrt", a);
+    return unary(Ggml.SQRT, a);
+  }
+
+  /** a summed over all of its repetitions of {@code like}'s shape: the adjoint of repeating. */
+  public Tensor repeatBack(Tensor a, Tensor like) {
+    requireRepeats("repeatBack", like, a);
+    return binary(Ggml.REPEAT_BACK, a, like);
+  }
+
+  /** The sum of each row: [n, m, ...] to [1, m, ...]. */
+  public Tensor sumRows(Tensor a) {
+    require(a.type() == TensorType.F32, "sumRows", a);
+    return unary(Ggml.SUM_ROWS, a);
+  }
+
+  // ---- layout ----
+
+  /** A contiguous copy. */
+  public Tensor cont(Tensor a) {
+    return unary(Ggml.CONT, a);
+  }
+
+  /** a's elements converted to another type. */
+  public Tensor cast(Tensor a, TensorType type) {
+    reserve();
+    try {
+      return made((MemorySegment) Ggml.CAST.invokeExact(context(), a.handle(), type.id()));
+    } catch (Throwable t) {
+      throw NativeCall.failed(t);
+    }
+  }
+
+  /**
+   * A matrix [k, n] of any type as F32: all of its rows by number, n at most 2^24. {@link #cast} reads K-quants on the
+   * CPU's backend alone.
+   */
+  public Tensor dequantize(Tensor a) {
+    require(a.size(1) <= 1 << 24, "dequantize", a);
+    reserve();
+    Tensor numbers;
+    try {
+      numbers = made((MemorySegment) Ggml.ARANGE.invokeExact(context(), 0f, (float) a.size(1), 1f));
+    } catch (Throwable t) {
+      throw NativeCall.failed(t);
+    }
+    return getRows(a, cast(numbers, TensorType.I32));
+  }
+
+  /** Copies a's elements into {@code target}'s memory (same number of elements) and returns it as a node. */
+  public Tensor copy(Tensor a, Tensor target) {
+    require(a.elements() == target.elements(), "copy", a, target);
+    return binary(Ggml.CPY, a, target);
+  }
+
+  /** The view with the first two dimensions swapped. */
+  public Tensor transpose(Tensor a) {
+    return unary(Ggml.TRANSPOSE, a);
+  }
+
+  /** The view in which dimension i of a becomes dimension {@code axes[i]}. */
+  public Tensor permute(Tensor a, int... axes) {
+    int[] sorted = axes.clone();
+    Arrays.sort(sorted);
+    if (!Arrays.equals(sorted, new int[] {0, 1, 2, 3})) {
+      throw new IllegalArgumentException("no permutation of 0, 1, 2, 3: " + Arrays.toString(axes));
+    }
+    reserve();
+    try {
+      return made(
+          (MemorySegment) Ggml.PERMUTE.invokeExact(context(), a.handle(), axes[0], axes[1], axes[2], axes[3]));
+    } catch (Throwable t) {
+      throw NativeCall.failed(t);
+    }
+  }
+
+  /** The same elements of a contiguous tensor under another shape. */
+  public Tensor reshape(Tensor a, long... shape) {
+    long[] ne = {1, 1, 1, 1};
+    System.arraycopy(shape, 0, ne, 0, shape.length);
+    if (!a.isContiguous() || ne[0] * ne[1] * ne[2] * ne[3] != a.elements()) {
+      throw new IllegalArgumentException("reshape of " + a + " to " + Arrays.toString(shape));
+    }
+    reserve();
+    try {
+      return made((MemorySegment) Ggml.RESHAPE.invokeExact(context(), a.handle(), ne[0], ne[1], ne[2], ne[3]));
+    } catch (Throwable t) {
+      throw NativeCall.failed(t);
+    }
+  }
+
+  /** Contiguous elements {@code from .. from + product(shape)} of a contiguous tensor, as a view of the given shape. */
+  public Tensor slice(Tensor a, long from, long... shape) {
+    long[] ne = {1, 1, 1, 1};
+    System.arraycopy(shape, 0, ne, 0, shape.length);
+    long length = ne[0] * ne[1] * ne[2] * ne[3];
+    if (!a.isContiguous() || from < 0 || from + length > a.elements()) {
+      throw new IllegalArgumentException("slice of " + length + " elements from " + from + " of " + a);
+    }
+    long nb1 = a.type().bytes(ne[0]);
+    long offset = a.type().bytes(from);
+    reserve();
+    try {
+      return made(
+          (MemorySegment)
+              Ggml.VIEW.invokeExact(
+                  context(), a.handle(), ne[0], ne[1], ne[2], ne[3], nb1, nb1 * ne[1], nb1 * ne[1] * ne[2], offset));
+    } catch (Throwable t) {
+      throw NativeCall.failed(t);
+    }
+  }
+
+  // ---- rows ----
+
+  /** Rows {@code rows[i]} (I32 vector) of a [k, n], as F32 [k, count]. Indices must lie in 0..n-1. */
+  public Tensor getRows(Tensor a, Tensor rows) {
+    require(rows.type() == TensorType.I32 && rows.rows() == 1 && a.size(2) == 1 && a.size(3) == 1, "getRows", a, rows);
+    return binary(Ggml.GET_ROWS, a, rows);
+  }
+
+  /** The adjoint of {@link #getRows}: row i of {@code grad} added to row {@code rows[i]} of zeros shaped like table. */
+  public Tensor getRowsBack(Tensor grad, Tensor rows, Tensor table) {
+    require(grad.size(0) == table.size(0) && grad.rows() == rows.elements(), "getRowsBack", grad, rows, table);
+    return ternary(Ggml.GET_ROWS_BACK, grad, rows, table);
+  }
+
+  // ---- plumbing ----
+
+  Tensor unary(MethodHandle handle, Tensor a) {
+    reserve();
+    try {
+      return made((MemorySegment) handle.invokeExact(context(), a.handle()));
+    } catch (Throwable t) {
+      throw NativeCall.failed(t);
+    }
+  }
+
+  Tensor binary(MethodHandle handle, Tensor a, Tensor b) {
+    reserve();
+    try {
+      return made((MemorySegment) handle.invokeExact(context(), a.handle(), b.handle()));
+    } catch (Throwable t) {
+      throw NativeCall.failed(t);
+    }
+  }
+
+  Tensor ternary(MethodHandle handle, Tensor a, Tensor b, Tensor c) {
+    reserve();
+    try {
+      return made((MemorySegment) handle.invokeExact(context(), a.handle(), b.handle(), c.handle()));
+    } catch (Throwable t) {
+      throw NativeCall.failed(t);
+    }
+  }
+
+  /** Throws an IllegalArgumentException that names the operation and its tensors, unless the condition holds. */
+  public static void require(boolean condition, String what, Tensor... tensors) {
+    if (!condition) {
+      throw new IllegalArgumentException(what + " cannot take these tensors: " + Arrays.toString(tensors));
+    }
+  }
+
+  static void requireSame(String what, Tensor a, Tensor b) {
+    require(
+        Arrays.equals(a.shape(), b.shape()) && a.type() == TensorType.F32 && b.type() == TensorType.F32, what, a, b);
+  }
+
+  private static void requireRepeats(String what, Tensor small, Tensor large) {
+    boolean repeats = small.type() == TensorType.F32 && large.type() == TensorType.F32;
+    for (int i = 0; i < 4; i++) {
+      repeats &= large.size(i) % small.size(i) == 0;
+    }
+    require(repeats, what, large, small);
+  }
+}

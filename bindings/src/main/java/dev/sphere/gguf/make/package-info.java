@@ -1,0 +1,2 @@
+/** Makes GGUF files: merged models, and random ones. */
+package dev.sphere.gguf.make;
