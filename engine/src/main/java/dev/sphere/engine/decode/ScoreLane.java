@@ -1,10 +1,10 @@
 package dev.sphere.engine.decode;
 
-import dev.sphere.bindings.Adapter;
-import dev.sphere.bindings.ContextOptions;
-import dev.sphere.bindings.Model;
-import dev.sphere.bindings.NativeFloats;
-import dev.sphere.bindings.TargetLogProbs;
+import dev.sphere.bindings.llama.Adapter;
+import dev.sphere.bindings.llama.ContextOptions;
+import dev.sphere.bindings.llama.Model;
+import dev.sphere.bindings.tensor.NativeFloats;
+import dev.sphere.bindings.kernel.TargetLogProbs;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;

@@ -1,6 +1,6 @@
 package dev.sphere.engine.decode;
 
-import dev.sphere.bindings.KvType;
+import dev.sphere.bindings.llama.KvType;
 import dev.sphere.bindings.llama.Adapter;
 import dev.sphere.bindings.llama.ContextOptions;
 import dev.sphere.bindings.llama.Model;
