@@ -1,7 +1,7 @@
 // The one open device of libsphere-cuda, and what its calls share.
 #pragma once
 
-#include "barrier.hpp"
+#include "common/barrier.hpp"
 #include "kernels.hpp"
 
 #include <algorithm>

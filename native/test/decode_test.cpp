@@ -2,7 +2,7 @@
 // beyond 32 bits. The link puts __wrap_... in place of the library's functions (CMakeLists.txt).
 #include "tiny_model.hpp"
 
-#include "products.hpp"
+#include "products/products.hpp"
 #include "sphere_attention.h"
 
 #include <algorithm>

@@ -1,8 +1,8 @@
 // Whether the hook into ggml's CPU backend is taken, and of which memory.
 #include "check.hpp"
 
-#include "attention_trial.hpp"
-#include "products.hpp"
+#include "attention/attention_trial.hpp"
+#include "products/products.hpp"
 #include "sphere_attention.h"
 
 #include "ggml-backend.h"

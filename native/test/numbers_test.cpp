@@ -2,10 +2,10 @@
 // the lone row of every type of weights on this kind of CPU.
 #include "check.hpp"
 
-#include "attention.hpp"
-#include "half.hpp"
-#include "products.hpp"
-#include "simd.hpp"
+#include "attention/attention.hpp"
+#include "common/half.hpp"
+#include "common/simd.hpp"
+#include "products/products.hpp"
 #include "sphere_attention.h"
 #include "sphere_device.h"
 #include "sphere_sampling.h"

@@ -2,15 +2,15 @@
 // pool of threads is replaced by one of ours with the same functions.
 #include "tiny_model.hpp"
 
-#include "attention.hpp"
-#include "products.hpp"
+#include "attention/attention.hpp"
+#include "products/products.hpp"
 #include "sphere_attention.h"
 #include "sphere_bench.h"
 #include "sphere_device.h"
 #include "sphere_optim.h"
 #include "sphere_sampling.h"
 #include "sphere_train.h"
-#include "train_node.hpp"
+#include "train/train_node.hpp"
 
 #include "ggml.h"
 #include "llama.h"

@@ -1,10 +1,10 @@
 // Training kernels without memory on any of the threads, and with indices that do not exist.
 #include "check.hpp"
 
-#include "gemm.hpp"
 #include "sphere_device.h"
 #include "sphere_optim.h"
 #include "sphere_train.h"
+#include "train/gemm.hpp"
 
 #include "ggml-backend.h"
 #include "ggml-cpu.h"

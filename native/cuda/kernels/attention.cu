@@ -1,13 +1,13 @@
 // Attention over packed token trees with rotary embedding, forward and backward.
 //
-// What: every slot attends to itself and its ancestors, as sphere_op_attention (native/src/train_attention.cpp); heads
-// may share key-value heads. F32 throughout.
-// How: a first kernel walks each slot's path once and writes it as a row of bits. Then one block takes 32 queries of a
-// head (four threads a query) and goes over tiles of 32 keys with an online softmax (Dao et al., arXiv 2205.14135): a
-// tile that none of the 32 queries sees costs one load of 32 words, so a tree costs what its paths cost, not the
-// square of its slots. Queries and keys are turned as they are loaded. The backward pass computes scores again: one
-// kernel by query tiles (log sum exp, then dq), one by key tiles (dk, dv) that sums over heads and queries in a fixed
-// order; no atomics, so the same inputs give the same bits. Compute-bound in F32 on the CUDA cores.
+// What: every slot attends to itself and its ancestors, as sphere_op_attention (native/src/train/train_attention.cpp);
+// heads may share key-value heads. F32 throughout. How: a first kernel walks each slot's path once and writes it as a
+// row of bits. Then one block takes 32 queries of a head (four threads a query) and goes over tiles of 32 keys with an
+// online softmax (Dao et al., arXiv 2205.14135): a tile that none of the 32 queries sees costs one load of 32 words, so
+// a tree costs what its paths cost, not the square of its slots. Queries and keys are turned as they are loaded. The
+// backward pass computes scores again: one kernel by query tiles (log sum exp, then dq), one by key tiles (dk, dv) that
+// sums over heads and queries in a fixed order; no atomics, so the same inputs give the same bits. Compute-bound in F32
+// on the CUDA cores.
 #include "attention.cuh"
 
 namespace sphere::cuda {

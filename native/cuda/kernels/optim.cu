@@ -1,4 +1,4 @@
-// Optimizer steps and the sum of squares over F32 arrays: the same bits as the CPU kernels (src/optim.cpp).
+// Optimizer steps and the sum of squares over F32 arrays: the same bits as the CPU kernels (src/train/optim.cpp).
 //
 // What: AdamW, SGD, scale, blend in place; sums of squares of blocks of 4096 elements.
 // How: four neighbouring elements a thread (16-byte loads, all arrays come from aligned allocations; where one does

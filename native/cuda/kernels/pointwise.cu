@@ -1,5 +1,5 @@
 // RMS norm, SwiGLU, sums of rows, scattered rows and rotary angles for training: the CPU kernels of
-// native/src/train_pointwise.cpp and train_linear.cpp on the device.
+// native/src/train/train_pointwise.cpp and train_linear.cpp on the device.
 //
 // How: one warp a row for the norm; one thread an element or a column elsewhere. Sums have a fixed order and there are
 // no atomics: columns are summed by one thread each, and the thread of a column adds scattered rows in their order.

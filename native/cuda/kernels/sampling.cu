@@ -1,9 +1,9 @@
 // Drawing tokens from rows of logits: top-k, top-p, min-p, temperature, and the log-probability of what was drawn.
 //
-// What: sphere_sample_rows (native/src/sampling*.cpp), many draws at once: the same order of filters, the same random
-// number for the same key bit by bit (Philox4x32-10), the same ties (the lower token id first).
-// How: one block a draw. Probabilities are added as whole numbers of 2^-43 of the highest one: sums of whole numbers do
-// not depend on the order, so atomics give the same bits in every run, and no sum depends on how a row is shared out.
+// What: sphere_sample_rows (native/src/sampling/sampling*.cpp), many draws at once: the same order of filters, the same
+// random number for the same key bit by bit (Philox4x32-10), the same ties (the lower token id first). How: one block a
+// draw. Probabilities are added as whole numbers of 2^-43 of the highest one: sums of whole numbers do not depend on
+// the order, so atomics give the same bits in every run, and no sum depends on how a row is shared out.
 //   1. maximum of the row;
 //   2. one more pass: the sum, and how many tokens and how much probability lie within 8 distances of the best;
 //   3. without filters the token is found by a search over sums of tiles in the order of ids, as on the CPU;
@@ -15,7 +15,7 @@
 // only where the random number falls that close to the border between two tokens.
 #include "sampling.cuh"
 
-#include "philox.hpp"
+#include "sampling/philox.hpp"
 #include "sampling_radix.cuh"
 #include "sampling_sorted.cuh"
 

@@ -7,7 +7,7 @@ import java.util.TreeMap;
 /**
  * The constants of llama.h and ggml.h that the bindings use, under their C names. Like the layouts they are compared
  * with the library when it is loaded, and with jextract's findings in a test; a new one also gets its line in {@code
- * native/src/abi_table.cpp}.
+ * native/src/common/abi_table.cpp}.
  */
 public final class AbiConstants {
   public static final int GGML_LOG_LEVEL_DEBUG = 1;

@@ -19,7 +19,7 @@ import java.util.List;
  *
  * <p>Every struct that is used must stand here: when the libraries are loaded, {@link AbiCheck} compares size and
  * offset of each field with what libsphere was compiled against, and refuses on the first difference. A new struct
- * also gets its lines in {@code native/src/abi_table.cpp}. The layout's name is the C struct's name.
+ * also gets its lines in {@code native/src/common/abi_table.cpp}. The layout's name is the C struct's name.
  */
 public final class AbiLayouts {
   private static final List<StructLayout> ALL = new ArrayList<>();

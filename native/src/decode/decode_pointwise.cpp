@@ -1,0 +1,147 @@
+// Norms, rotations, activations and sums of a decode step. See decode_pointwise.hpp.
+#include "decode/decode_pointwise.hpp"
+
+#include "common/simd.hpp"
+
+#include "ggml-cpu.h"
+
+#include <cmath>
+
+// Internal to ggml, but exported (ggml/src/ggml-cpu/vec.h); weak, since another version may hide it.
+extern "C" __attribute__((weak)) void ggml_vec_swiglu_f32(int n, float * y, const float * x, const float * g);
+
+namespace sphere {
+namespace {
+
+// Squares are summed one after the other in double precision, as ggml does it; N rows at once, since each addition
+// waits for the one before.
+template <int N> void square_sums(const float * x, int64_t width, double * sums) {
+  double s[N] = {};
+  for (int64_t i = 0; i < width; i++) {
+    for (int r = 0; r < N; r++) {
+      const float v = x[r * width + i];
+      s[r] += static_cast<double>(v * v);
+    }
+  }
+  for (int r = 0; r < N; r++) {
+    sums[r] = s[r];
+  }
+}
+
+#if defined(__AVX512F__)
+inline __m256 upper_half(__m512 v) { return _mm256_castpd_ps(_mm512_extractf64x4_pd(_mm512_castps_pd(v), 1)); }
+
+// The same for 16 rows: lanes are rows.
+void square_sums_16(const float * x, int64_t width, double * sums) {
+  __m512d low = _mm512_setzero_pd(), high = low;
+  for (int64_t i = 0; i < width; i += 16) {
+    __m512i r[16];
+    for (int j = 0; j < 16; j++) {
+      r[j] = _mm512_loadu_si512(x + j * width + i);
+    }
+    transpose(r);
+    for (const __m512i & column : r) {
+      const __m512 v = _mm512_castsi512_ps(column);
+      const __m512 square = _mm512_mul_ps(v, v);
+      low = _mm512_add_pd(low, _mm512_cvtps_pd(_mm512_castps512_ps256(square)));
+      high = _mm512_add_pd(high, _mm512_cvtps_pd(upper_half(square)));
+    }
+  }
+  _mm512_storeu_pd(sums, low);
+  _mm512_storeu_pd(sums + 8, high);
+}
+#endif
+
+void scale_row(const float * x, const float * weight, int64_t width, float scale, float * y) {
+  const Vec s = set1(scale);
+  int64_t i = 0;
+  for (; i + kWidth <= width; i += kWidth) {
+    store(y + i, mul(mul(load(x + i), s), load(weight + i)));
+  }
+  for (; i < width; i++) {
+    y[i] = x[i] * scale * weight[i];
+  }
+}
+
+} // namespace
+
+bool pointwise_known() { return &ggml_vec_swiglu_f32 != nullptr; }
+
+void rms_norm(const float * x, const float * weight, int64_t width, int64_t n, float epsilon, float * y) {
+  double sums[16];
+  for (int64_t done = 0; done < n;) {
+    const float * rows = x + done * width;
+    int64_t count = 1;
+#if defined(__AVX512F__)
+    if (n - done >= 16 && width % 16 == 0) {
+      square_sums_16(rows, width, sums);
+      count = 16;
+    } else
+#endif
+        if (n - done >= 4) {
+      square_sums<4>(rows, width, sums);
+      count = 4;
+    } else {
+      square_sums<1>(rows, width, sums);
+    }
+    for (int64_t r = 0; r < count; r++) {
+      const auto mean = static_cast<float>(sums[r] / static_cast<double>(width));
+      scale_row(rows + r * width, weight, width, 1.0f / std::sqrt(mean + epsilon), y + (done + r) * width);
+    }
+    done += count;
+  }
+}
+
+void add_bias(float * x, const float * bias, int64_t width, int64_t n) {
+  for (int64_t r = 0; bias && r < n; r++) {
+    add(x + r * width, bias, width);
+  }
+}
+
+void add(float * x, const float * y, int64_t count) {
+  for (int64_t i = 0; i < count; i++) {
+    x[i] += y[i];
+  }
+}
+
+void swiglu(float * gate, const float * up, int64_t count) {
+  ggml_vec_swiglu_f32(static_cast<int>(count), gate, gate, up);
+}
+
+void rotate(float * x, const float * turns, int heads, int head, bool neox) {
+  const int half = head / 2;
+  const float *c = turns, *s = turns + half;
+  for (int h = 0; h < heads; h++, x += head) {
+    if (neox) {
+      for (int i = 0; i < half; i++) {
+        const float a = x[i], b = x[i + half];
+        const float bs = b * s[i], bc = b * c[i];
+        x[i] = std::fma(a, c[i], -bs);
+        x[i + half] = std::fma(a, s[i], bc);
+      }
+    } else {
+      for (int i = 0; i < half; i++) {
+        const float a = x[2 * i], b = x[2 * i + 1];
+        const float bs = b * s[i], bc = b * c[i];
+        x[2 * i] = std::fma(a, c[i], -bs);
+        x[2 * i + 1] = std::fma(a, s[i], bc);
+      }
+    }
+  }
+}
+
+void turns_of(int32_t position, int head, float base, const float * factors, float * turns) {
+  const float step = std::pow(base, -2.0f / static_cast<float>(head));
+  const int half = head / 2;
+  auto angle = static_cast<float>(position);
+  for (int i = 0; i < half; i++) {
+    const float a = factors ? angle / factors[i] : angle;
+    turns[i] = std::cos(a);
+    turns[half + i] = std::sin(a);
+    angle *= step;
+  }
+}
+
+void to_half(const float * x, uint16_t * y, int64_t count) { ggml_cpu_fp32_to_fp16(x, y, count); }
+
+} // namespace sphere

@@ -1,0 +1,89 @@
+// What all products share: which are taken, and how threads divide one. See products.hpp.
+#include "products/products.hpp"
+
+#include "common/amx.hpp"
+#include "sphere_attention.h"
+
+#include <algorithm>
+
+// Internal to ggml, but exported (ggml/src/ggml-cpu/ggml-cpu-impl.h); weak, since another version may hide them.
+extern "C" {
+__attribute__((weak)) void ggml_barrier(ggml_threadpool * pool);
+__attribute__((weak)) void ggml_threadpool_chunk_set(ggml_threadpool * pool, int value);
+__attribute__((weak)) int ggml_threadpool_chunk_add(ggml_threadpool * pool, int value);
+}
+
+namespace {
+
+constexpr int64_t CHUNKS =
+    2; // a thread: whoever is done takes the next; each begins with weights that nobody has fetched
+
+char * aligned(void * p) {
+  return reinterpret_cast<char *>(sphere::whole_lines(static_cast<int64_t>(reinterpret_cast<intptr_t>(p))));
+}
+
+} // namespace
+
+const sphere::ProductKernel * sphere::product_kernel(const ggml_tensor * weights, int64_t n) {
+  for (const auto candidate : {q8_tile_product, bf16_tile_product, q8_product, row_product}) {
+    if (const ProductKernel * kernel = candidate(weights, n)) {
+      return kernel;
+    }
+  }
+  return nullptr;
+}
+
+// All of what q8_product() and row_product() are compiled for: with less, a lone row of some weights would be ggml's.
+bool sphere::products_known() {
+#if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512VL__) && defined(__AVX512VNNI__)
+  static const bool here = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                           __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni");
+  return here && &ggml_barrier && &ggml_threadpool_chunk_set && &ggml_threadpool_chunk_add;
+#else
+  return false;
+#endif
+}
+
+bool sphere::products_take(const ggml_tensor * op) {
+  if (op->op != GGML_OP_MUL_MAT) {
+    return false;
+  }
+  const ggml_tensor *w = op->src[0], *x = op->src[1];
+  return w->ne[2] == 1 && w->ne[3] == 1 && x->ne[2] == 1 && x->ne[3] == 1 && w->nb[0] == ggml_type_size(w->type) &&
+         x->type == GGML_TYPE_F32 && x->nb[0] == sizeof(float) && op->type == GGML_TYPE_F32 &&
+         op->nb[0] == sizeof(float) && op->op_params[1] == 0 && product_kernel(w, x->ne[1]) != nullptr;
+}
+
+size_t sphere::products_work_size(const ggml_tensor * op, int nth) {
+  const ProductKernel & kernel = *product_kernel(op->src[0], op->src[1]->ne[1]);
+  const int64_t k = op->src[0]->ne[0], n = op->src[1]->ne[1];
+  return static_cast<size_t>(kernel.inputs_size(k, n) + kernel.own_size(k, n) * nth + 64);
+}
+
+void sphere::products(ggml_tensor * op, int ith, int nth, ggml_threadpool * pool, void * work) {
+  const ggml_tensor *w = op->src[0], *x = op->src[1];
+  const ProductKernel & kernel = *product_kernel(w, x->ne[1]);
+  const int64_t k = w->ne[0], n = x->ne[1], panels = (w->ne[1] + PRODUCT_PANEL - 1) / PRODUCT_PANEL;
+  char * inputs = aligned(work);
+  char * own = inputs + kernel.inputs_size(k, n) + kernel.own_size(k, n) * ith;
+  kernel.convert(x, ith, nth, inputs, own);
+  if (ith == 0) {
+    ggml_threadpool_chunk_set(pool, nth);
+  }
+  ggml_barrier(pool);
+  const int64_t chunks = std::min(panels, nth * CHUNKS);
+  for (int64_t chunk = ith; chunk < chunks; chunk = ggml_threadpool_chunk_add(pool, 1)) {
+    kernel.panels(op, panels * chunk / chunks, panels * (chunk + 1) / chunks, inputs, own);
+  }
+}
+
+extern "C" int32_t sphere_tiles_enable(int32_t on) {
+#if SPHERE_AMX
+  sphere::amx_wanted().store(true);
+  const bool granted = sphere::amx_granted();
+  sphere::amx_wanted().store(on != 0);
+  return granted ? 1 : 0;
+#else
+  return on & 0;
+#endif
+}

@@ -1,0 +1,297 @@
+// Products with F32, F16 and BF16 weights, to the bits of ggml's tiled kernels (llamafile_sgemm), which want two rows
+// and more: each output is summed in one vector along the row, whose lanes are then added by halves. Here 16 outputs
+// add their lanes together, which is most of the work where rows are short. Quantised weights are unpacked to BF16, a
+// panel of 16 rows at a time, and multiplied as BF16 is.
+#include "products/products.hpp"
+#include "products/products_unpack.hpp"
+
+#if defined(__AVX512F__)
+
+#include "ggml-cpu.h"
+
+#include <algorithm>
+#include <cstring>
+#include <immintrin.h>
+
+namespace sphere {
+namespace {
+
+constexpr int PANEL = static_cast<int>(PRODUCT_PANEL);
+constexpr int64_t LONG = 2048; // numbers in a row of weights from which on they are not read from the nearest cache
+
+struct Float32 {
+  static constexpr int STEP = 16;
+  using Element = float;
+  static constexpr bool CONVERTS = false;
+  static void convert(const float *, Element *, int64_t) {}
+  using Vector = __m512;
+  static Vector load(const Element * p) { return _mm512_loadu_ps(p); }
+  static __m512 add(__m512 sum, Vector a, Vector b) { return _mm512_fmadd_ps(a, b, sum); }
+};
+
+struct Float16 {
+  static constexpr int STEP = 16;
+  using Element = ggml_fp16_t;
+  static constexpr bool CONVERTS = true;
+  static void convert(const float * x, Element * y, int64_t n) { ggml_cpu_fp32_to_fp16(x, y, n); }
+  using Vector = __m512;
+  static Vector load(const Element * p) {
+    return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i *>(p)));
+  }
+  static __m512 add(__m512 sum, Vector a, Vector b) { return _mm512_fmadd_ps(a, b, sum); }
+};
+
+#if defined(__AVX512BF16__)
+struct Brain16 {
+  static constexpr int STEP = 32;
+  using Element = ggml_bf16_t;
+  static constexpr bool CONVERTS = true;
+  static void convert(const float * x, Element * y, int64_t n) { ggml_cpu_fp32_to_bf16(x, y, n); }
+  using Vector = __m512bh;
+  static Vector load(const Element * p) {
+    return reinterpret_cast<__m512bh>(_mm512_loadu_ps(reinterpret_cast<const float *>(p)));
+  }
+  static __m512 add(__m512 sum, Vector a, Vector b) { return _mm512_dpbf16_ps(sum, a, b); }
+};
+#else
+struct Brain16 {
+  static constexpr int STEP = 16;
+  using Element = ggml_bf16_t;
+  static constexpr bool CONVERTS = true;
+  static void convert(const float * x, Element * y, int64_t n) { ggml_cpu_fp32_to_bf16(x, y, n); }
+  using Vector = __m512;
+  static Vector load(const Element * p) {
+    return _mm512_castsi512_ps(
+        _mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i *>(p))), 16));
+  }
+  static __m512 add(__m512 sum, Vector a, Vector b) { return _mm512_fmadd_ps(a, b, sum); }
+};
+#endif
+
+// The sums of 16 vectors: lanes x and x + 8 are added, then x and x + 4, x + 2, x + 1, as _mm512_reduce_add_ps does.
+inline __m512 sums(__m512 * r) {
+  for (int i = 0; i < 8; i++) {
+    r[i] = _mm512_add_ps(_mm512_shuffle_f32x4(r[i], r[i + 8], 0x44), _mm512_shuffle_f32x4(r[i], r[i + 8], 0xEE));
+  }
+  for (int i = 0; i < 4; i++) {
+    r[i] = _mm512_add_ps(_mm512_shuffle_f32x4(r[i], r[i + 4], 0x88), _mm512_shuffle_f32x4(r[i], r[i + 4], 0xDD));
+  }
+  for (int i = 0; i < 2; i++) {
+    r[i] = _mm512_add_ps(_mm512_unpacklo_ps(r[i], r[i + 2]), _mm512_unpackhi_ps(r[i], r[i + 2]));
+  }
+  const __m512 sum = _mm512_add_ps(_mm512_unpacklo_ps(r[0], r[1]), _mm512_unpackhi_ps(r[0], r[1]));
+  // Lane 4 a + b holds vector (a's of 0, 8, 4, 12) + (b's of 0, 1, 2, 3).
+  return _mm512_shuffle_f32x4(sum, sum, 0xD8);
+}
+
+// Weights where they lie and as they are. What `ahead` bytes further on will be weights is fetched: hardware does not
+// follow so many streams.
+template <typename T> struct AsTheyAre {
+  const char * weights;
+  size_t row, ahead;
+
+  AsTheyAre from_row(int64_t i) const { return {weights + row * static_cast<size_t>(i), row, ahead}; }
+  void before(int64_t) const {}
+  typename T::Vector load(int i, int64_t l) const {
+    const auto * at = reinterpret_cast<const typename T::Element *>(weights + row * static_cast<size_t>(i)) + l;
+    _mm_prefetch(reinterpret_cast<const char *>(at) + ahead, _MM_HINT_T0);
+    return T::load(at);
+  }
+};
+
+// W weight rows by N rows of activations.
+template <typename T, int W, int N, typename Weights>
+void tile(const Weights & weights, const char * x, size_t x_row, int64_t k, float * out, size_t stride) {
+  using Element = typename T::Element;
+  constexpr int GROUPS = (W * N + 15) / 16;
+  __m512 sum[GROUPS * 16];
+  for (__m512 & s : sum) {
+    s = _mm512_setzero_ps();
+  }
+  for (int64_t l = 0; l < k; l += T::STEP) {
+    weights.before(l);
+    typename T::Vector a[N];
+    for (int j = 0; j < N; j++) {
+      a[j] = T::load(reinterpret_cast<const Element *>(x + x_row * static_cast<size_t>(j)) + l);
+    }
+    for (int i = 0; i < W; i++) {
+      const typename T::Vector w = weights.load(i, l);
+      for (int j = 0; j < N; j++) {
+        sum[j * W + i] = T::add(sum[j * W + i], w, a[j]);
+      }
+    }
+  }
+  alignas(64) float all[GROUPS * 16];
+  for (int g = 0; g < GROUPS; g++) {
+    _mm512_store_ps(all + g * 16, sums(sum + g * 16));
+  }
+  for (int j = 0; j < N; j++) {
+    std::memcpy(out + stride * static_cast<size_t>(j), all + j * W, W * sizeof(float));
+  }
+}
+
+template <typename T, typename Weights> struct Panel {
+  Weights weights;
+  int64_t k, rows; // rows: a multiple of 4
+  float * out;
+  size_t stride;
+
+  template <int W, int N> void tiles(const char * x, size_t x_row, int64_t j) const {
+    for (int64_t i = 0; i < rows; i += W) {
+      tile<T, W, N>(weights.from_row(i), x + x_row * static_cast<size_t>(j), x_row, k,
+                    out + stride * static_cast<size_t>(j) + i, stride);
+    }
+  }
+
+  // N rows of activations from j on: 16 sums at once, or 24.
+  void compute(int64_t n, const char * x, size_t x_row, int64_t j) const {
+    switch (rows == PANEL || n > 2 ? n : n + 6) {
+      case 1: return tiles<16, 1>(x, x_row, j);
+      case 2: return tiles<8, 2>(x, x_row, j);
+      case 3: return tiles<4, 3>(x, x_row, j);
+      case 4: return tiles<4, 4>(x, x_row, j);
+      case 5: return tiles<4, 5>(x, x_row, j);
+      case 6: return tiles<4, 6>(x, x_row, j);
+      case 7: return tiles<4, 1>(x, x_row, j);
+      default: return tiles<4, 2>(x, x_row, j);
+    }
+  }
+
+  // All n rows.
+  void compute_all(int64_t n, const char * x, size_t x_row) const {
+    const int64_t most = k < LONG ? 4 : 6, count = (n + most - 1) / most;
+    for (int64_t t = 0; t < count; t++) {
+      const int64_t j = n * t / count;
+      compute(n * (t + 1) / count - j, x, x_row, j);
+    }
+  }
+};
+
+template <typename T> int64_t inputs_size(int64_t k, int64_t n) {
+  return T::CONVERTS ? whole_lines(k * n * static_cast<int64_t>(sizeof(typename T::Element))) : 0;
+}
+
+int64_t own_size(int64_t, int64_t) { return 0; }
+
+template <typename T> void convert(const ggml_tensor * x, int ith, int nth, void * inputs, void *) {
+  if constexpr (T::CONVERTS) {
+    for (int64_t j = ith; j < x->ne[1]; j += nth) {
+      const char * row = static_cast<const char *>(x->data) + x->nb[1] * static_cast<size_t>(j);
+      T::convert(reinterpret_cast<const float *>(row), static_cast<typename T::Element *>(inputs) + x->ne[0] * j,
+                 x->ne[0]);
+    }
+  }
+}
+
+template <typename T> void panels(const ggml_tensor * op, int64_t from, int64_t to, const void * inputs, void *) {
+  const ggml_tensor *w = op->src[0], *x = op->src[1];
+  const int64_t k = w->ne[0];
+  const auto * rows = static_cast<const char *>(T::CONVERTS ? inputs : x->data);
+  const size_t row = T::CONVERTS ? static_cast<size_t>(k) * sizeof(typename T::Element) : x->nb[1];
+  for (int64_t p = from; p < to; p++) {
+    const int64_t first = p * PANEL;
+    const AsTheyAre<T> weights{static_cast<const char *>(w->data) + w->nb[1] * static_cast<size_t>(first), w->nb[1],
+                               w->nb[1] * PANEL};
+    const Panel<T, AsTheyAre<T>> panel{weights, k, std::min<int64_t>(PANEL, w->ne[1] - first),
+                                       static_cast<float *>(op->data) + first, op->nb[1] / sizeof(float)};
+    panel.compute_all(x->ne[1], rows, row);
+  }
+}
+
+template <typename T> const ProductKernel * kernel(const ggml_tensor * w) {
+  static constexpr ProductKernel KERNEL{inputs_size<T>, own_size, convert<T>, panels<T>};
+  return w->ne[0] % T::STEP == 0 && w->ne[1] % 4 == 0 ? &KERNEL : nullptr;
+}
+
+#if defined(__AVX512BF16__)
+
+// A panel of quantised weights, unpacked.
+struct Unpacked {
+  const char * weights;
+
+  Unpacked from_row(int64_t i) const { return {weights + i * UNPACK_ROW_BYTES}; }
+  void before(int64_t) const {}
+  __m512bh load(int i, int64_t l) const {
+    return Brain16::load(
+        reinterpret_cast<const ggml_bf16_t *>(weights + l / UNPACK_STEP * UNPACK_STEP_BYTES + i * UNPACK_ROW_BYTES));
+  }
+};
+
+// The same for a lone row of activations: a piece at a time, when its turn comes.
+struct Unpacking {
+  const PanelRows & rows;
+  Unpack unpack;
+  int64_t k;
+  char * to;
+
+  Unpacking from_row(int64_t) const { return *this; }
+  void before(int64_t l) const {
+    if (l % PIECE == 0) {
+      unpack(rows, l, k, 0, PANEL, to);
+    }
+  }
+  __m512bh load(int i, int64_t l) const { return Unpacked{to}.load(i, l % PIECE); }
+};
+
+// Outputs of a panel that is not whole, then its weights.
+int64_t unpacked_size(int64_t k, int64_t n) {
+  return whole_lines(n * PANEL * static_cast<int64_t>(sizeof(float))) + (n > 1 ? pieces_of(k) : 1) * PIECE_BYTES;
+}
+
+void unpacked_panels(const ggml_tensor * op, int64_t from, int64_t to, const void * inputs, void * own) {
+  const ggml_tensor * w = op->src[0];
+  const int64_t k = w->ne[0], n = op->src[1]->ne[1];
+  const Unpack unpack = unpacker(w);
+  const auto * x = static_cast<const char *>(inputs);
+  const size_t x_row = static_cast<size_t>(k) * sizeof(ggml_bf16_t), stride = op->nb[1] / sizeof(float);
+  auto * part = static_cast<float *>(own);
+  char * unpacked = static_cast<char *>(own) + whole_lines(n * PANEL * static_cast<int64_t>(sizeof(float)));
+  for (int64_t p = from; p < to; p++) {
+    const PanelRows rows(w, p);
+    const int64_t height = std::min<int64_t>(PANEL, w->ne[1] - p * PANEL);
+    float * all = static_cast<float *>(op->data) + p * PANEL;
+    float * out = height == PANEL ? all : part;
+    const size_t out_stride = height == PANEL ? stride : PANEL;
+    if (n == 1) {
+      tile<Brain16, PANEL, 1>(Unpacking{rows, unpack, k, unpacked}, x, x_row, k, out, out_stride);
+    } else {
+      for (int64_t piece = 0; piece < pieces_of(k); piece++) {
+        unpack(rows, piece * PIECE, k, 0, PANEL, unpacked + piece * PIECE_BYTES);
+      }
+      Panel<Brain16, Unpacked>{{unpacked}, k, PANEL, out, out_stride}.compute_all(n, x, x_row);
+    }
+    for (int64_t j = 0; height < PANEL && j < n; j++) {
+      std::memcpy(all + stride * static_cast<size_t>(j), part + j * PANEL, static_cast<size_t>(height) * sizeof(float));
+    }
+  }
+}
+
+const ProductKernel * unpacked_kernel(const ggml_tensor * w) {
+  static constexpr ProductKernel KERNEL{inputs_size<Brain16>, unpacked_size, convert<Brain16>, unpacked_panels};
+  return unpacker(w) ? &KERNEL : nullptr;
+}
+
+#else
+
+const ProductKernel * unpacked_kernel(const ggml_tensor *) { return nullptr; }
+
+#endif
+
+} // namespace
+
+const ProductKernel * row_product(const ggml_tensor * w, int64_t) {
+  switch (w->type) {
+    case GGML_TYPE_F32: return kernel<Float32>(w);
+    case GGML_TYPE_F16: return kernel<Float16>(w);
+    case GGML_TYPE_BF16: return kernel<Brain16>(w);
+    default: return unpacked_kernel(w);
+  }
+}
+
+} // namespace sphere
+
+#else
+
+const sphere::ProductKernel * sphere::row_product(const ggml_tensor *, int64_t) { return nullptr; }
+
+#endif

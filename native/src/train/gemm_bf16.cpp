@@ -1,0 +1,250 @@
+// Products of numbers rounded to BF16 whose sums are kept in F32 (vdpbf16ps: twice the rate of F32 on the CPUs that
+// have it). The same blocking as in gemm.cpp; a panel's element is a pair of neighbours along the summed dimension.
+#include "train/gemm.hpp"
+
+#include "train/bf16_pairs.hpp"
+
+#include <algorithm>
+
+namespace sphere {
+
+#if defined(__AVX512BF16__) && defined(__AVX512F__) && defined(__AVX512BW__)
+
+namespace {
+
+constexpr int64_t kPanel = 48;    // columns: three vectors of 16 pairs
+constexpr int64_t kPairs = 640;   // pairs of rows of B in a panel, read from the second-level cache: 16 bytes a cycle
+constexpr int64_t kColumns = 192; // columns of B that are packed at once, so that they stay there
+constexpr int64_t kRowPad = 16;   // pairs between rows of A, so that they don't share cache sets
+constexpr int kRows = 8;          // 8 x 3 accumulators out of 32 registers
+
+// Other types' rows are turned into floats in whole blocks.
+inline int64_t columns_at_once(const MatrixB & b) { return b.fill == nullptr ? kColumns : 3 * kColumnBlock; }
+
+// ROWS x (V * 16) of C over `pairs` pairs. A: pairs of row i at a[i * row + p * col].
+template <int ROWS, int V, bool ROW_MAJOR>
+inline __attribute__((always_inline)) void tile(int64_t pairs, const uint32_t * a, int64_t lda, const uint32_t * b,
+                                                float * c, int64_t ldc, bool keep, const float * bias, int last) {
+  __m512 acc[ROWS][V];
+  for (int i = 0; i < ROWS; i++) {
+    for (int v = 0; v < V; v++) {
+      acc[i][v] = _mm512_setzero_ps();
+    }
+  }
+  for (int64_t p = 0; p < pairs; p++) {
+    __m512bh bv[V];
+    for (int v = 0; v < V; v++) {
+      bv[v] = reinterpret_cast<__m512bh>(_mm512_loadu_si512(b + v * 16));
+    }
+    b += kPanel;
+    for (int i = 0; i < ROWS; i++) {
+      const uint32_t pair = ROW_MAJOR ? a[i * lda + p] : a[p * lda + i];
+      const auto ai = reinterpret_cast<__m512bh>(_mm512_set1_epi32(static_cast<int>(pair)));
+      for (int v = 0; v < V; v++) {
+        acc[i][v] = _mm512_dpbf16_ps(acc[i][v], ai, bv[v]);
+      }
+    }
+  }
+  const __mmask16 edge = lanes(last);
+  for (int i = 0; i < ROWS; i++) {
+    for (int v = 0; v < V; v++) {
+      const __mmask16 mask = v == V - 1 ? edge : static_cast<__mmask16>(0xffff);
+      float * at = c + i * ldc + v * 16;
+      __m512 before = _mm512_setzero_ps();
+      if (keep) {
+        before = _mm512_maskz_loadu_ps(mask, at);
+      } else if (bias != nullptr) {
+        before = _mm512_maskz_loadu_ps(mask, bias + v * 16);
+      }
+      _mm512_mask_storeu_ps(at, mask, _mm512_add_ps(before, acc[i][v]));
+    }
+  }
+}
+
+struct Tile {
+  int64_t pairs;
+  const uint32_t * b;
+  bool keep;
+  const float * bias;
+  int last; // valid lanes of the last vector
+};
+
+struct PackedA {
+  const uint32_t * a;
+  int64_t lda;
+  bool row_major;
+
+  const uint32_t * row(int64_t i) const { return row_major ? a + i * lda : a + i; }
+};
+
+template <int ROWS, int V> void run(const Tile & t, const PackedA & a, int64_t i, float * c, int64_t ldc) {
+  if (a.row_major) {
+    tile<ROWS, V, true>(t.pairs, a.row(i), a.lda, t.b, c + i * ldc, ldc, t.keep, t.bias, t.last);
+  } else {
+    tile<ROWS, V, false>(t.pairs, a.row(i), a.lda, t.b, c + i * ldc, ldc, t.keep, t.bias, t.last);
+  }
+}
+
+template <int V> void column(int64_t m, const Tile & t, const PackedA & a, float * c, int64_t ldc) {
+  int64_t i = 0;
+  for (; i + kRows <= m; i += kRows) {
+    run<kRows, V>(t, a, i, c, ldc);
+  }
+  switch (m - i) {
+    case 1: run<1, V>(t, a, i, c, ldc); break;
+    case 2: run<2, V>(t, a, i, c, ldc); break;
+    case 3: run<3, V>(t, a, i, c, ldc); break;
+    case 4: run<4, V>(t, a, i, c, ldc); break;
+    case 5: run<5, V>(t, a, i, c, ldc); break;
+    case 6: run<6, V>(t, a, i, c, ldc); break;
+    case 7: run<7, V>(t, a, i, c, ldc); break;
+    default: break;
+  }
+}
+
+// Rows of A, p0 .. p0 + kc, as pairs: [m][pairs + pad] where A's rows are contiguous, else [pairs][m].
+PackedA pack_a(const MatrixA & a, int64_t m, int64_t p0, int64_t kc, uint32_t * out) {
+  const int64_t pairs = (kc + 1) / 2;
+  if (a.col == 1) {
+    const int64_t lda = (pairs + 15) / 16 * 16 + kRowPad;
+    for (int64_t i = 0; i < m; i++) {
+      const float * row = a.a + i * a.row + p0;
+      for (int64_t p = 0; p < kc; p += 32) {
+        _mm512_storeu_si512(out + i * lda + p / 2, pairs_along(row, p, kc));
+      }
+    }
+    return {out, lda, true};
+  }
+  for (int64_t q = 0; q < pairs; q++) {
+    const float * even = a.a + (p0 + 2 * q) * a.col;
+    const float * odd = 2 * q + 1 < kc ? even + a.col : nullptr;
+    for (int64_t i = 0; i < m; i += 16) {
+      const __mmask16 mask = lanes(m - i);
+      _mm512_mask_storeu_epi32(out + q * m + i, mask, pairs_across(even + i, odd == nullptr ? nullptr : odd + i, mask));
+    }
+  }
+  return {out, m, false};
+}
+
+// Two rows of B next to each other, nc columns, into the panels' pair q.
+template <typename T> void across(const T * even, const T * odd, int64_t nc, int64_t pairs, int64_t q, uint32_t * out) {
+  for (int64_t j = 0; j < nc; j += 16) {
+    const __m512i both = pairs_across(even + j, odd == nullptr ? nullptr : odd + j, lanes(nc - j));
+    _mm512_storeu_si512(out + (j / kPanel * pairs + q) * kPanel + j % kPanel, both);
+  }
+}
+
+// Columns of B that are contiguous along the summed dimension, 16 at a time.
+template <typename T> void along(const T * b, int64_t ld, int64_t nc, int64_t kc, uint32_t * out) {
+  const int64_t pairs = (kc + 1) / 2;
+  for (int64_t j = 0; j < nc; j += 16) {
+    uint32_t * panel = out + j / kPanel * pairs * kPanel + j % kPanel;
+    for (int64_t q = 0; q < pairs; q += 16) {
+      __m512i r[16];
+      for (int64_t c = 0; c < 16; c++) {
+        r[c] = j + c < nc ? pairs_along(b + (j + c) * ld, 2 * q, kc) : _mm512_setzero_si512();
+      }
+      transpose(r);
+      for (int64_t c = 0; c < std::min<int64_t>(16, pairs - q); c++) {
+        _mm512_storeu_si512(panel + (q + c) * kPanel, r[c]);
+      }
+    }
+  }
+}
+
+void pack_b(const MatrixB & b, int64_t p0, int64_t kc, int64_t j0, int64_t nc, uint32_t * out, float * rows) {
+  const int64_t pairs = (kc + 1) / 2;
+  if (b.fill == nullptr && b.row == 1) {
+    if (b.half != nullptr) {
+      along(b.half + j0 * b.col + p0, b.col, nc, kc, out);
+    } else {
+      along(b.b + j0 * b.col + p0, b.col, nc, kc, out);
+    }
+    return;
+  }
+  for (int64_t q = 0; q < pairs; q++) {
+    const int64_t p = p0 + 2 * q;
+    const bool two = 2 * q + 1 < kc;
+    if (b.fill != nullptr) {
+      b.fill(b.source, p, j0, nc, rows);
+      if (two) {
+        b.fill(b.source, p + 1, j0, nc, rows + nc);
+      }
+      across(rows, two ? rows + nc : nullptr, nc, pairs, q, out);
+    } else if (b.half != nullptr) {
+      const uint16_t * even = b.half + p * b.row + j0;
+      across(even, two ? even + b.row : nullptr, nc, pairs, q, out);
+    } else {
+      const float * even = b.b + p * b.row + j0;
+      across(even, two ? even + b.row : nullptr, nc, pairs, q, out);
+    }
+  }
+}
+
+} // namespace
+
+bool has_gemm_bf16() { return true; }
+
+int64_t gemm_bf16_scratch(int64_t m, int64_t n) {
+  if (has_gemm_amx()) {
+    return gemm_amx_scratch();
+  }
+  const int64_t columns = std::min(n, 3 * kColumnBlock) + kPanel;
+  return (m + 16) * (kPairs + 16 + kRowPad) + columns * kPairs + 2 * (columns + kColumnBlock);
+}
+
+void gemm_bf16(int64_t m, int64_t n, int64_t k, const MatrixA & a, const MatrixB & b, float * c, int64_t ldc,
+               const float * bias, bool accumulate, int ith, int nth, float * scratch) noexcept {
+  if (has_gemm_amx()) {
+    return gemm_amx(m, n, k, a, b, c, ldc, bias, accumulate, ith, nth, scratch);
+  }
+  const int64_t unit = b.fill != nullptr ? kColumnBlock : 16;
+  const bool by_columns = n >= unit * 3 * nth;
+  const Range columns = by_columns ? share(n, unit, ith, nth) : Range{0, n};
+  const Range rows = by_columns ? Range{0, m} : share(m, kRows, ith, nth);
+  const int64_t count = rows.to - rows.from;
+  if (count <= 0) {
+    return;
+  }
+  auto * packed_a = reinterpret_cast<uint32_t *>(scratch);
+  auto * packed_b = packed_a + (count + 16) * (kPairs + 16 + kRowPad);
+  auto * filled = reinterpret_cast<float *>(packed_b + (std::min(n, 3 * kColumnBlock) + kPanel) * kPairs);
+  const int64_t blocks = (k + 2 * kPairs - 1) / (2 * kPairs);
+  const int64_t depth = blocks == 0 ? 0 : ((k + blocks - 1) / blocks + 1) / 2 * 2;
+  const int64_t at_once = columns_at_once(b);
+  const MatrixA mine{a.a + rows.from * a.row, a.row, a.col};
+  for (int64_t p0 = 0; p0 < k; p0 += depth) {
+    const int64_t kc = std::min(depth, k - p0);
+    const int64_t pairs = (kc + 1) / 2;
+    const PackedA pa = pack_a(mine, count, p0, kc, packed_a);
+    for (int64_t j0 = columns.from; j0 < columns.to; j0 += at_once) {
+      const int64_t nc = std::min(at_once, columns.to - j0);
+      pack_b(b, p0, kc, j0, nc, packed_b, filled);
+      for (int64_t q = 0; q < nc; q += kPanel) {
+        const int64_t width = std::min(kPanel, nc - q);
+        const int vectors = static_cast<int>((width + 15) / 16);
+        const Tile t{pairs, packed_b + q * pairs, accumulate || p0 > 0, bias == nullptr ? nullptr : bias + j0 + q,
+                     static_cast<int>(width - (vectors - 1) * 16)};
+        float * to = c + rows.from * ldc + j0 + q;
+        switch (vectors) {
+          case 1: column<1>(count, t, pa, to, ldc); break;
+          case 2: column<2>(count, t, pa, to, ldc); break;
+          default: column<3>(count, t, pa, to, ldc); break;
+        }
+      }
+    }
+  }
+}
+
+#else
+
+bool has_gemm_bf16() { return false; }
+
+int64_t gemm_bf16_scratch(int64_t, int64_t) { return 0; }
+
+void gemm_bf16(int64_t, int64_t, int64_t, const MatrixA &, const MatrixB &, float *, int64_t, const float *, bool, int,
+               int, float *) noexcept {}
+
+#endif
+
+} // namespace sphere

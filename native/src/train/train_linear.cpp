@@ -1,0 +1,232 @@
+// Linear layers: forward, and the gradients of input, weight and bias.
+#include "sphere_train.h"
+
+#include "common/simd.hpp"
+#include "train/device_graph.hpp"
+#include "train/gemm.hpp"
+#include "train/train_node.hpp"
+
+namespace sphere {
+
+namespace {
+
+// settings.ints[1] of linear, linear_dx and linear_dw: products of numbers rounded to BF16
+void product(const ggml_tensor * node, int64_t m, int64_t n, int64_t k, const MatrixA & a, const MatrixB & b,
+             const float * bias, bool accumulate, int ith, int nth) {
+  const bool half = settings(node).ints[1] != 0;
+  float * memory = scratch(half ? gemm_bf16_scratch(m, n) : gemm_scratch(n, k));
+  if (memory == nullptr) {
+    return;
+  }
+  if (half) {
+    gemm_bf16(m, n, k, a, b, floats(node), n, bias, accumulate, ith, nth, memory);
+  } else {
+    gemm(m, n, k, a, b, floats(node), n, bias, accumulate, ith, nth, memory);
+  }
+}
+
+void linear(ggml_tensor * y, int ith, int nth, void *) {
+  const ggml_tensor * w = y->src[0];
+  const ggml_tensor * x = y->src[1];
+  const float * bias = y->src[2] == nullptr ? nullptr : floats(y->src[2]);
+  const int64_t in = w->ne[0];
+  const int64_t out = w->ne[1];
+  MatrixB b{floats(w), 1, in, nullptr, nullptr};
+  if (w->type == GGML_TYPE_BF16) {
+    b = MatrixB{nullptr, 1, in, nullptr, nullptr, halves(w)};
+  }
+  product(y, x->ne[1], out, in, MatrixA{floats(x), in, 1}, b, bias, false, ith, nth);
+}
+
+// One row of a weight of any type, from column j0 (a whole number of blocks) on.
+void dequantise(const void * source, int64_t p, int64_t j0, int64_t nc, float * out) {
+  const auto * w = static_cast<const ggml_tensor *>(source);
+  const ggml_type_traits * traits = ggml_get_type_traits(w->type);
+  const char * row = static_cast<const char *>(w->data) + p * w->nb[1] + ggml_row_size(w->type, j0);
+  traits->to_float(row, out, nc);
+}
+
+// src: (into,) weight, dy; settings.ints[0] tells whether `into` is there
+void linear_dx(ggml_tensor * dx, int ith, int nth, void *) {
+  const Settings s = settings(dx);
+  const int first = s.ints[0];
+  const ggml_tensor * w = dx->src[first];
+  const ggml_tensor * dy = dx->src[first + 1];
+  const int64_t in = w->ne[0];
+  const int64_t out = w->ne[1];
+  MatrixB b{floats(w), in, 1, nullptr, nullptr};
+  if (w->type == GGML_TYPE_BF16 && s.ints[1] != 0) {
+    b = MatrixB{nullptr, in, 1, nullptr, nullptr, halves(w)};
+  } else if (w->type != GGML_TYPE_F32) {
+    b = MatrixB{nullptr, 0, 0, dequantise, w};
+  }
+  product(dx, dy->ne[1], in, out, MatrixA{floats(dy), out, 1}, b, nullptr, first == 1, ith, nth);
+}
+
+// src: into, x, dy
+void linear_dw(ggml_tensor * dw, int ith, int nth, void *) {
+  const ggml_tensor * x = dw->src[1];
+  const ggml_tensor * dy = dw->src[2];
+  const int64_t in = x->ne[0];
+  const int64_t out = dy->ne[0];
+  const int64_t n = x->ne[1];
+  product(dw, out, in, n, MatrixA{floats(dy), 1, out}, MatrixB{floats(x), in, 1, nullptr, nullptr}, nullptr, true, ith,
+          nth);
+}
+
+// src: into, dy
+void sum_rows(ggml_tensor * node, int ith, int nth, void *) {
+  const ggml_tensor * dy = node->src[1];
+  const int64_t width = dy->ne[0];
+  float * total = floats(node);
+  const Part columns = part(width, kWidth, ith, nth);
+  for (int64_t j = columns.from; j < columns.to; j += kWidth) {
+    const int n = static_cast<int>(std::min<int64_t>(kWidth, columns.to - j));
+    Vec acc = zero();
+    for (int64_t i = 0; i < dy->ne[1]; i++) {
+      const float * row = floats(dy) + i * width + j;
+      acc = add(acc, n == kWidth ? load(row) : load_part(row, n, 0));
+    }
+    store_part(total + j, add(acc, load_part(total + j, n, 0)), n);
+  }
+}
+
+// src: (into,) dy, rows. The columns are shared out, so a row that occurs twice is summed in order.
+void scatter(ggml_tensor * node, int ith, int nth, void *) {
+  const int first = settings(node).ints[0];
+  const ggml_tensor * dy = node->src[first];
+  const int32_t * rows = ints(node->src[first + 1]);
+  const int64_t width = dy->ne[0];
+  const Part columns = part(width, kWidth, ith, nth);
+  const size_t n = static_cast<size_t>(columns.to - columns.from);
+  if (first == 0) {
+    for (int64_t i = 0; i < node->ne[1]; i++) {
+      std::memset(floats(node) + i * width + columns.from, 0, n * sizeof(float));
+    }
+  }
+  for (int64_t i = 0; i < dy->ne[1]; i++) {
+    if (rows[i] < 0 || rows[i] >= node->ne[1]) {
+      return reject("scatter: a row is out of range");
+    }
+    float * to = floats(node) + rows[i] * width;
+    const float * from = floats(dy) + i * width;
+    for (int64_t j = columns.from; j < columns.to; j++) {
+      to[j] += from[j];
+    }
+  }
+}
+
+// The products have no kernels of ours on a device: there ggml's are taken (TrainingKernels.linear is not offered).
+const bool on_device = offer_on_device(sum_rows,
+                                       [](const sphere_device_api & d, const ggml_tensor * y) {
+                                         const ggml_tensor * dy = y->src[1];
+                                         return d.sum_rows(floats(dy), floats(y), dy->ne[0], dy->ne[1]);
+                                       }) &&
+                       offer_on_device(scatter, [](const sphere_device_api & d, const ggml_tensor * y) {
+                         const int first = settings(y).ints[0];
+                         const ggml_tensor * dy = y->src[first];
+                         return d.scatter(floats(dy), ints(y->src[first + 1]), dy->ne[1], floats(y), dy->ne[0],
+                                          y->ne[1], first == 0 ? 1 : 0);
+                       });
+
+} // namespace
+} // namespace sphere
+
+using sphere::guarded_node;
+using sphere::require;
+using sphere::require_floats;
+using sphere::require_ints;
+using sphere::Settings;
+
+int64_t sphere_has_bf16_products(void) { return sphere::has_gemm_bf16() ? 1 : 0; }
+
+namespace {
+
+Settings precision(int32_t bf16) {
+  require(bf16 == 0 || sphere::has_gemm_bf16(), "this CPU has no BF16 products");
+  Settings s{};
+  s.ints[1] = bf16;
+  return s;
+}
+
+} // namespace
+
+ggml_tensor * sphere_op_linear(ggml_context * ctx, ggml_tensor * weight, ggml_tensor * x, ggml_tensor * bias,
+                               int32_t bf16) {
+  return guarded_node([&] {
+    require_floats({x}, "linear: x must be contiguous F32");
+    require(weight != nullptr && (weight->type == GGML_TYPE_F32 || (weight->type == GGML_TYPE_BF16 && bf16 != 0)) &&
+                ggml_is_contiguous(weight),
+            "linear: the weight must be contiguous F32, or BF16 for BF16 products");
+    require(ggml_is_matrix(weight) && ggml_is_matrix(x) && weight->ne[0] == x->ne[0], "linear: shapes do not fit");
+    const Settings s = precision(bf16);
+    if (bias == nullptr) {
+      return sphere::new_node(ctx, sphere::linear, {weight, x}, s, weight->ne[1], x->ne[1]);
+    }
+    require_floats({bias}, "linear: bias must be contiguous F32");
+    require(ggml_nelements(bias) == weight->ne[1], "linear: the bias does not fit");
+    return sphere::new_node(ctx, sphere::linear, {weight, x, bias}, s, weight->ne[1], x->ne[1]);
+  });
+}
+
+ggml_tensor * sphere_op_linear_dx(ggml_context * ctx, ggml_tensor * weight, ggml_tensor * dy, ggml_tensor * into,
+                                  int32_t bf16) {
+  return guarded_node([&] {
+    require_floats({dy}, "linear_dx: dy must be contiguous F32");
+    require(weight != nullptr && ggml_is_matrix(weight) && ggml_is_contiguous(weight) && ggml_is_matrix(dy) &&
+                weight->ne[1] == dy->ne[0],
+            "linear_dx: shapes do not fit");
+    const auto * traits = ggml_get_type_traits(weight->type);
+    require(weight->type == GGML_TYPE_F32 ||
+                (traits->to_float != nullptr && sphere::kColumnBlock % ggml_blck_size(weight->type) == 0),
+            "linear_dx: the weight's type cannot be turned into floats");
+    Settings s = precision(bf16);
+    if (into == nullptr) {
+      return sphere::new_node(ctx, sphere::linear_dx, {weight, dy}, s, weight->ne[0], dy->ne[1]);
+    }
+    require_floats({into}, "linear_dx: the target must be contiguous F32");
+    require(into->ne[0] == weight->ne[0] && into->ne[1] == dy->ne[1], "linear_dx: the target does not fit");
+    s.ints[0] = 1;
+    return sphere::node_into(ctx, sphere::linear_dx, into, {weight, dy}, s);
+  });
+}
+
+ggml_tensor * sphere_op_linear_dw(ggml_context * ctx, ggml_tensor * x, ggml_tensor * dy, ggml_tensor * into,
+                                  int32_t bf16) {
+  return guarded_node([&] {
+    require_floats({x, dy, into}, "linear_dw: all must be contiguous F32");
+    require(ggml_is_matrix(x) && ggml_is_matrix(dy) && x->ne[1] == dy->ne[1] && into->ne[0] == x->ne[0] &&
+                into->ne[1] == dy->ne[0],
+            "linear_dw: shapes do not fit");
+    return sphere::node_into(ctx, sphere::linear_dw, into, {x, dy}, precision(bf16));
+  });
+}
+
+ggml_tensor * sphere_op_sum_rows(ggml_context * ctx, ggml_tensor * dy, ggml_tensor * into) {
+  return guarded_node([&] {
+    require_floats({dy, into}, "sum_rows: all must be contiguous F32");
+    require(ggml_is_matrix(dy) && ggml_nelements(into) == dy->ne[0], "sum_rows: shapes do not fit");
+    return sphere::node_into(ctx, sphere::sum_rows, into, {dy}, Settings{});
+  });
+}
+
+ggml_tensor * sphere_op_scatter(ggml_context * ctx, ggml_tensor * dy, ggml_tensor * rows, ggml_tensor * into) {
+  return guarded_node([&] {
+    require_floats({dy, into}, "scatter: all must be contiguous F32");
+    require_ints({rows}, "scatter: rows must be contiguous I32");
+    require(ggml_is_matrix(dy) && ggml_is_matrix(into) && ggml_nelements(rows) == dy->ne[1] && into->ne[0] == dy->ne[0],
+            "scatter: shapes do not fit");
+    Settings s{};
+    s.ints[0] = 1;
+    return sphere::node_into(ctx, sphere::scatter, into, {dy, rows}, s);
+  });
+}
+
+ggml_tensor * sphere_op_scatter_new(ggml_context * ctx, ggml_tensor * dy, ggml_tensor * rows, int64_t n) {
+  return guarded_node([&] {
+    require_floats({dy}, "scatter: dy must be contiguous F32");
+    require_ints({rows}, "scatter: rows must be contiguous I32");
+    require(ggml_is_matrix(dy) && ggml_nelements(rows) == dy->ne[1] && n > 0, "scatter: shapes do not fit");
+    return sphere::new_node(ctx, sphere::scatter, {dy, rows}, Settings{}, dy->ne[0], n);
+  });
+}
