@@ -2,26 +2,22 @@ package dev.sphere.engine.grade;
 
 import dev.sphere.engine.OutcomeReward;
 import dev.sphere.engine.Problem;
+import dev.sphere.engine.grade.compare.Choices;
 import dev.sphere.engine.grade.compare.Comparer;
 import dev.sphere.engine.grade.compare.Decision;
 import dev.sphere.engine.grade.compare.PlainNumbers;
 import dev.sphere.engine.grade.compare.Rule;
-import dev.sphere.engine.grade.compare.Times;
+import dev.sphere.engine.grade.compare.TimesAndDates;
 import dev.sphere.engine.grade.compare.Tolerance;
 import dev.sphere.engine.grade.extract.AnswerExtractor;
 import dev.sphere.engine.grade.extract.AnswerExtractor.Form;
-import dev.sphere.engine.grade.extract.Cleaner;
+import dev.sphere.engine.grade.extract.AnswerText;
+import dev.sphere.engine.grade.extract.Phrases;
 import dev.sphere.engine.grade.extract.Prose;
-import dev.sphere.engine.grade.extract.Repair;
-import dev.sphere.engine.grade.extract.Surface;
-import dev.sphere.engine.grade.parse.Lexer;
-import dev.sphere.engine.grade.parse.Parser;
-import dev.sphere.engine.grade.parse.PrimaryParser;
-import dev.sphere.engine.grade.parse.Token;
-import dev.sphere.engine.grade.value.Budget;
+import dev.sphere.engine.grade.parse.AnswerReader;
 import dev.sphere.engine.grade.value.Expr;
+import dev.sphere.engine.grade.value.GradingBudget;
 import dev.sphere.engine.grade.value.Rational;
-import dev.sphere.engine.grade.value.Words;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -37,10 +33,6 @@ public final class AnswerGrader implements OutcomeReward {
   private static final long BUDGET = 1_500_000;
 
   private static final Pattern DECIMAL_COMMA = Pattern.compile("(-?\\d{1,9}),(\\d{1,9})");
-  private static final Pattern BASE = Pattern.compile("\\(?([0-9A-Za-z]+)\\)?\\s*_\\s*\\{?\\s*(\\d{1,2})\\s*\\}?");
-
-  private static final Pattern BASE_LOOK =
-      Pattern.compile("\\\\(?:text|mathrm|mbox|textrm)\\b|\\\\[ ,;:!]|[{}](?![^_]*$)");
   private static final Pattern NAMES_VALUE =
       Pattern.compile("(?:\\bis|\\bare|\\bequals|\\bequal to|≈)\\s+(\\S.*)$", Pattern.DOTALL);
 
@@ -60,7 +52,7 @@ public final class AnswerGrader implements OutcomeReward {
       return v;
     }
     try {
-      boolean within = Tolerance.within(v.gold(), v.pred(), errors, new Budget(BUDGET));
+      boolean within = Tolerance.within(v.gold(), v.pred(), errors, new GradingBudget(BUDGET));
       return within ? verdict(Decision.of(Rule.WITHIN_TOLERANCE), v.gold(), v.pred()) : v;
     } catch (RuntimeException | StackOverflowError e) {
       return v;
@@ -95,8 +87,8 @@ public final class AnswerGrader implements OutcomeReward {
     if (quick != null) {
       return verdict(Decision.of(quick), gold, pred);
     }
-    gold = Repair.repair(gold);
-    pred = Repair.repair(pred);
+    gold = AnswerText.repair(gold);
+    pred = AnswerText.repair(pred);
     String g = AnswerExtractor.extract(gold).answer();
     AnswerExtractor.Extracted found = AnswerExtractor.extract(pred);
     String p = found.answer();
@@ -127,9 +119,9 @@ public final class AnswerGrader implements OutcomeReward {
   }
 
   /** Two answers as they were found. */
-  Decision answers(String gold, String pred) {
-    String g = Cleaner.clean(gold);
-    String p = Cleaner.clean(pred);
+  private Decision answers(String gold, String pred) {
+    String g = AnswerText.clean(gold);
+    String p = AnswerText.clean(pred);
     if (g.equals(p)) {
       return Decision.of(Rule.SAME_TEXT);
     }
@@ -141,10 +133,10 @@ public final class AnswerGrader implements OutcomeReward {
     if (g.length() > AnswerExtractor.MAX_ANSWER || p.length() > AnswerExtractor.MAX_ANSWER) {
       return Decision.of(Rule.TOO_LONG_TO_COMPARE);
     }
-    if (Surface.bare(g).equals(Surface.bare(p))) {
+    if (AnswerText.bare(g).equals(AnswerText.bare(p))) {
       return Decision.of(Rule.SAME_TEXT_BUT_FOR_SPACING);
     }
-    Decision special = Surface.isFormula(g) && Surface.isFormula(p) ? null : special(g, p);
+    Decision special = AnswerText.isFormula(g) && AnswerText.isFormula(p) ? null : special(g, p);
     Decision d = special != null ? special : byMeaning(g, p);
     return !d.equal() && decimalComma(g, p) ? Decision.of(Rule.SAME_NUMBER_DECIMAL_COMMA) : d;
   }
@@ -163,31 +155,31 @@ public final class AnswerGrader implements OutcomeReward {
 
   /** Kinds of answer that are no mathematics: words, choices, times, dates, numbers in another base. */
   private Decision special(String g, String p) {
-    String kg = Words.key(g);
-    String kp = Words.key(p);
-    if (kg.equals(kp) && (Words.wordsOnly(kg) || kg.length() == 1 && Choices.isChoice(kg.charAt(0)))) {
+    String kg = Phrases.key(g);
+    String kp = Phrases.key(p);
+    if (kg.equals(kp) && (Phrases.wordsOnly(kg) || kg.length() == 1 && Choices.isChoice(kg.charAt(0)))) {
       return Decision.of(Rule.SAME_WORDS);
     }
     if (truth(g, kg) != null && truth(g, kg).equals(truth(p, kp))) {
       return Decision.of(Rule.SAME_TRUTH_VALUE);
     }
-    Boolean times = Times.same(g, p);
+    Boolean times = TimesAndDates.same(g, p);
     if (times != null) {
       return times ? Decision.of(Rule.SAME_TIME_OR_DATE) : Decision.of(Rule.DIFFERENT_TIMES_OR_DATES);
     }
-    Decision choice = Choices.compare(this, g, kg, p, kp);
+    Decision choice = Choices.compare(g, kg, p, kp, (x, y) -> answers(x, y).equal());
     if (choice != null) {
       return choice;
     }
-    Rational a = inBase(g);
-    Rational b = inBase(p);
+    Rational a = AnswerReader.inBase(g);
+    Rational b = AnswerReader.inBase(p);
     if (a != null || b != null) {
       Decision d = byMeaning(a != null ? a.num().toString() : g, b != null ? b.num().toString() : p);
-      if (d.rule() == Rule.SAME_VALUE_UNIT_LEFT_OUT || d.rule() == Rule.PERCENT_SIGN_LEFT_OUT
-          || d.rule() == Rule.DEGREE_SIGN_LEFT_OUT || d.rule() == Rule.SAME_ITEMS_BRACKETS_LEFT_OUT) {
-        return Decision.of(Rule.A_NUMBER_IN_A_BASE_AND_ONE_WITH_A_UNIT);
-      }
-      return d.equal() ? Decision.of(Rule.SAME_NUMBER_IN_ITS_BASE) : d;
+      return switch (d.rule()) {
+        case SAME_VALUE_UNIT_LEFT_OUT, PERCENT_SIGN_LEFT_OUT, DEGREE_SIGN_LEFT_OUT, SAME_ITEMS_BRACKETS_LEFT_OUT ->
+            Decision.of(Rule.A_NUMBER_IN_A_BASE_AND_ONE_WITH_A_UNIT);
+        default -> d.equal() ? Decision.of(Rule.SAME_NUMBER_IN_ITS_BASE) : d;
+      };
     }
     return null;
   }
@@ -202,43 +194,30 @@ public final class AnswerGrader implements OutcomeReward {
     };
   }
 
-  private static Rational inBase(String s) {
-    Matcher m = BASE.matcher(s.indexOf('_') < 0 ? "" : BASE_LOOK.matcher(s).replaceAll(""));
-    boolean digits = m.matches() && (m.group(1).chars().anyMatch(Character::isDigit)
-        || m.group(1).length() > 1 && m.group(1).chars().allMatch(c -> c >= 'A' && c <= 'F'));
-    if (!digits) {
-      return null;
-    }
-    try {
-      return PrimaryParser.inBase(m.group(1), Integer.parseInt(m.group(2)));
-    } catch (Budget.Stop e) {
-      return null;
-    }
-  }
-
   /** Reads both as mathematics, with every reading of their commas, and compares. */
   private Decision byMeaning(String g, String p) {
-    Budget budget = new Budget(BUDGET);
-    Readings gold = Readings.of(g, budget);
-    Readings pred = Readings.of(p, budget);
-    if (gold.expressions().isEmpty() || pred.expressions().isEmpty()) {
-      String value = gold.expressions().isEmpty() == pred.expressions().isEmpty() ? null
-          : lastValue(gold.expressions().isEmpty() ? g : p);
-      boolean relation = (gold.expressions().isEmpty() ? p : g).indexOf('=') >= 0;
-      if (value != null && !relation && byMeaning(gold.expressions().isEmpty() ? value : g, pred.expressions().isEmpty() ? value : p).equal()) {
-        return Decision.of(Rule.VALUE_AFTER_THE_LAST_EQUALS_SIGN);
+    GradingBudget budget = new GradingBudget(BUDGET);
+    List<Expr> gold = AnswerReader.read(g, budget);
+    List<Expr> pred = AnswerReader.read(p, budget);
+    if (gold.isEmpty() || pred.isEmpty()) {
+      if (gold.isEmpty() != pred.isEmpty() && (gold.isEmpty() ? p : g).indexOf('=') < 0) {
+        String value = AnswerReader.afterLastEquals(gold.isEmpty() ? g : p);
+        if (value != null && byMeaning(gold.isEmpty() ? value : g, pred.isEmpty() ? value : p).equal()) {
+          return Decision.of(Rule.VALUE_AFTER_THE_LAST_EQUALS_SIGN);
+        }
       }
-      boolean same = Surface.bare(g).equalsIgnoreCase(Surface.bare(p)) || Words.key(g).equals(Words.key(p)) && !Words.key(g).isEmpty();
+      boolean same = AnswerText.bare(g).equalsIgnoreCase(AnswerText.bare(p))
+          || Phrases.key(g).equals(Phrases.key(p)) && !Phrases.key(g).isEmpty();
       return same ? Decision.of(Rule.SAME_TEXT_BUT_FOR_SPACING) : Decision.of(Rule.UNREADABLE);
     }
     Comparer comparer = new Comparer(budget);
     Decision first = null;
-    for (Expr a : gold.expressions()) {
-      for (Expr b : pred.expressions()) {
+    for (Expr a : gold) {
+      for (Expr b : pred) {
         Decision d;
         try {
           d = comparer.compare(a, b);
-        } catch (Budget.Stop e) {
+        } catch (GradingBudget.Stop e) {
           return Decision.of(Rule.BEYOND_LIMITS, e.getMessage());
         }
         if (d.equal()) {
@@ -248,54 +227,5 @@ public final class AnswerGrader implements OutcomeReward {
       }
     }
     return first;
-  }
-
-  /** What stands after the last equals sign outside brackets, where the rest cannot be read; null when there is none. */
-  private static String lastValue(String s) {
-    int depth = 0;
-    for (int i = s.length() - 1; i > 0; i--) {
-      char c = s.charAt(i);
-      depth += c == '}' || c == ')' || c == ']' ? 1 : c == '{' || c == '(' || c == '[' ? -1 : 0;
-      if (c == '=' && depth == 0 && "<>!:=/\\".indexOf(s.charAt(i - 1)) < 0) {
-        return s.substring(i + 1).strip();
-      }
-    }
-    return null;
-  }
-
-  /** The ways in which a text can be read: one, or several where commas are ambiguous; none when it is no mathematics. */
-  private record Readings(List<Expr> expressions) {
-    static Readings of(String text, Budget budget) {
-      List<Expr> all = new java.util.ArrayList<>();
-      String key = Surface.isFormula(text) ? "" : Words.key(text);
-      Rational words = Words.number(key);
-      if (words != null) {
-        return new Readings(List.of(new Expr.Num(words, -1)));
-      }
-      if (Words.phrase(key)) {
-        return new Readings(List.of(new Expr.Text(text)));
-      }
-      for (Lexer.Commas commas : Lexer.Commas.values()) {
-        Lexer lexer = new Lexer(text, commas, budget);
-        try {
-          List<Token> tokens = lexer.tokens();
-          Expr e = Parser.parse(tokens, budget);
-          boolean collapsed = !all.isEmpty() && e.isScalar() && !(all.getFirst() instanceof Expr.ListOf)
-              && !all.getFirst().isScalar();
-          if (!all.contains(e) && !collapsed) {
-            all.add(e);
-          }
-        } catch (Budget.Stop e) {
-          // not readable in this way
-        }
-        if (!lexer.ambiguousCommas()) {
-          break;
-        }
-      }
-      if (all.isEmpty() && Words.wordsOnly(key)) {
-        all.add(new Expr.Text(text));
-      }
-      return new Readings(all);
-    }
   }
 }

@@ -1,10 +1,10 @@
 package dev.sphere.engine.grade.compare;
 
-import dev.sphere.engine.grade.value.Budget;
-import dev.sphere.engine.grade.value.Evaluator;
+import dev.sphere.engine.grade.extract.Phrases;
 import dev.sphere.engine.grade.value.Expr;
+import dev.sphere.engine.grade.value.ExprEvaluator;
+import dev.sphere.engine.grade.value.GradingBudget;
 import dev.sphere.engine.grade.value.RealSet;
-import dev.sphere.engine.grade.value.Words;
 import java.util.List;
 
 /**
@@ -12,21 +12,21 @@ import java.util.List;
  * relations by what they say, single values by value.
  */
 public final class Comparer {
-  private final Budget budget;
-  private final Evaluator evaluator;
-  private final Scalars scalars;
-  private final Relations relations;
-  private final Items items;
+  private final GradingBudget budget;
+  private final ExprEvaluator evaluator;
+  private final ScalarComparer scalars;
+  private final RelationComparer relations;
+  private final ItemComparer items;
 
-  public Comparer(Budget budget) {
+  public Comparer(GradingBudget budget) {
     this.budget = budget;
-    this.evaluator = new Evaluator(budget);
-    this.scalars = new Scalars(evaluator);
-    this.relations = new Relations(this, evaluator);
-    this.items = new Items(this, evaluator);
+    this.evaluator = new ExprEvaluator(budget);
+    this.scalars = new ScalarComparer(evaluator);
+    this.relations = new RelationComparer(this, evaluator);
+    this.items = new ItemComparer(this, evaluator);
   }
 
-  Scalars scalars() {
+  ScalarComparer scalars() {
     return scalars;
   }
 
@@ -37,7 +37,7 @@ public final class Comparer {
       return Decision.of(Rule.SAME_EXPRESSION);
     }
     if (a.has(Expr.PlusMinus.class) || b.has(Expr.PlusMinus.class)) {
-      return compareExpanded(Signs.expand(a), Signs.expand(b));
+      return compareExpanded(SignExpansion.expand(a), SignExpansion.expand(b));
     }
     if (RealSet.surely(a) || RealSet.surely(b)) {
       RealSet x = RealSet.of(a, evaluator);
@@ -51,7 +51,7 @@ public final class Comparer {
             ? Decision.of(Rule.SAME_ENDS_ROUNDED) : Decision.of(Rule.DIFFERENT_SETS_OF_REALS);
       }
     }
-    if (Items.isItems(a) || Items.isItems(b)) {
+    if (ItemComparer.isItems(a) || ItemComparer.isItems(b)) {
       return items.compare(a, b);
     }
     if (a instanceof Expr.Rel || b instanceof Expr.Rel) {
@@ -60,7 +60,7 @@ public final class Comparer {
     if (a instanceof Expr.Text || b instanceof Expr.Text) {
       String x = render(a);
       String y = render(b);
-      return x != null && y != null && Words.key(x).equals(Words.key(y)) ? Decision.of(Rule.SAME_WORDS)
+      return x != null && y != null && Phrases.key(x).equals(Phrases.key(y)) ? Decision.of(Rule.SAME_WORDS)
           : Decision.of(Rule.DIFFERENT_WORDS);
     }
     return structures(a, b);
@@ -75,8 +75,8 @@ public final class Comparer {
   }
 
   private Decision structures(Expr a, Expr b) {
-    Expr foldedA = Matrices.fold(a);
-    Expr foldedB = Matrices.fold(b);
+    Expr foldedA = MatrixArithmetic.fold(a);
+    Expr foldedB = MatrixArithmetic.fold(b);
     if (foldedA != a || foldedB != b) {
       return compare(foldedA, foldedB);
     }

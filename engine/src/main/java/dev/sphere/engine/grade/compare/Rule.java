@@ -1,7 +1,5 @@
 package dev.sphere.engine.grade.compare;
 
-import dev.sphere.engine.grade.Verdict;
-
 /**
  * What can decide a grading. A rule says by itself whether the answers are equal; its words are what {@link Verdict#how}
  * shows, with a detail in the place of {@code %s}.

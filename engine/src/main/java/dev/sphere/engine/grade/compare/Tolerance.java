@@ -1,12 +1,11 @@
 package dev.sphere.engine.grade.compare;
 
-import dev.sphere.engine.grade.extract.Cleaner;
-import dev.sphere.engine.grade.parse.Lexer;
-import dev.sphere.engine.grade.parse.Parser;
-import dev.sphere.engine.grade.value.Budget;
+import dev.sphere.engine.grade.extract.AnswerText;
+import dev.sphere.engine.grade.parse.AnswerReader;
 import dev.sphere.engine.grade.value.Complex;
-import dev.sphere.engine.grade.value.Evaluator;
 import dev.sphere.engine.grade.value.Expr;
+import dev.sphere.engine.grade.value.ExprEvaluator;
+import dev.sphere.engine.grade.value.GradingBudget;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -39,7 +38,7 @@ public final class Tolerance {
   }
 
   /** True when each value of the prediction is within its error of a gold value of its own. */
-  public static boolean within(String gold, String pred, List<Double> errors, Budget budget) {
+  public static boolean within(String gold, String pred, List<Double> errors, GradingBudget budget) {
     List<Double> g = values(gold, budget);
     List<Double> p = values(pred, budget);
     if (g.isEmpty() || g.size() != p.size()) {
@@ -62,17 +61,17 @@ public final class Tolerance {
   }
 
   /** The real values of an answer, units and signs of percent and degree left out; empty when it is no list of reals. */
-  private static List<Double> values(String text, Budget budget) {
+  private static List<Double> values(String text, GradingBudget budget) {
     Expr e;
     try {
-      e = Parser.parse(new Lexer(Cleaner.clean(text), Lexer.Commas.USUAL, budget).tokens(), budget);
-    } catch (Budget.Stop stop) {
+      e = AnswerReader.readAsUsual(AnswerText.clean(text), budget);
+    } catch (GradingBudget.Stop stop) {
       return List.of();
     }
     List<Double> values = new ArrayList<>();
     for (Expr item : e instanceof Expr.ListOf l ? l.items() : List.of(e)) {
       Expr v = bare(item);
-      Complex c = v.isScalar() ? new Evaluator(budget).at(v, new Evaluator.Point(Map.of(), 1, 1)) : Complex.NAN;
+      Complex c = v.isScalar() ? new ExprEvaluator(budget).at(v, new ExprEvaluator.Point(Map.of(), 1, 1)) : Complex.NAN;
       if (!c.finite() || !c.isReal()) {
         return List.of();
       }

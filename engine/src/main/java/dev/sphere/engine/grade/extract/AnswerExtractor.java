@@ -1,6 +1,5 @@
 package dev.sphere.engine.grade.extract;
 
-import dev.sphere.engine.grade.value.Words;
 import java.util.Locale;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -25,10 +24,6 @@ public final class AnswerExtractor {
               + "\\s*(?:是|为|為|は|est|es|ist|è|é|هي|هو|है|[:：])\\s*[:：]?\\s*",
           Pattern.CASE_INSENSITIVE | Pattern.MULTILINE);
 
-  /** Words that are mathematics, not prose. */
-  public static final Pattern FUNCTION =
-      Pattern.compile("(?<![A-Za-z])(?:arc|a)?(?:sin|cos|tan|cot|sec|csc)h?(?![A-Za-z])|(?<![A-Za-z])(?:sqrt|cbrt|log|ln|lg|exp"
-          + "|abs|pi|frac|binom|binomial|floor|ceil|min|max|gcd|lcm|theta|alpha|beta|gamma|lambda|infinity|inf|oo)(?![A-Za-z])");
   private static final Pattern REASON = Pattern.compile("[\\s,]+(?:because|since|so that)\\b.*$", Pattern.DOTALL);
 
   private static final Pattern CONNECTIVE =
@@ -99,7 +94,7 @@ public final class AnswerExtractor {
 
   /** Finds the final answer of a text. */
   public static Extracted extract(String text) {
-    if (text.length() < 80 && Surface.isFormula(text)) {
+    if (text.length() < 80 && AnswerText.isFormula(text)) {
       return new Extracted(text.strip(), Form.WHOLE);
     }
     String s = text.length() > MAX_TEXT ? text.substring(text.length() - MAX_TEXT) : text;
@@ -259,7 +254,7 @@ public final class AnswerExtractor {
     if (Prose.foreign(noText)) {
       return false;
     }
-    noText = FUNCTION.matcher(noText).replaceAll(" ");
+    noText = Phrases.FUNCTION.matcher(noText).replaceAll(" ");
     Matcher m = WORD.matcher(noText);
     int words = 0;
     while (m.find()) {

@@ -3,7 +3,7 @@ package dev.sphere.engine.grade.parse;
 import java.util.Map;
 import java.util.Set;
 
-/** The commands of LaTeX and the names in plain text that {@link Lexer} knows. */
+/** The commands of LaTeX and the names in plain text that {@link MathLexer} knows. */
 final class CommandNames {
   /** Commands of LaTeX that add nothing to what is said; their arguments stay. */
   static final Set<String> IGNORED =

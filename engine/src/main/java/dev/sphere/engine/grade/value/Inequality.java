@@ -19,10 +19,10 @@ final class Inequality {
   private final Expr difference;
   private final String op;
   private final String name;
-  private final Evaluator evaluator;
+  private final ExprEvaluator evaluator;
   private final Map<String, Double> at = new HashMap<>();
 
-  Inequality(Expr left, String op, Expr right, String name, Evaluator evaluator) {
+  Inequality(Expr left, String op, Expr right, String name, ExprEvaluator evaluator) {
     this.difference = new Expr.Op('-', left, right);
     this.op = op;
     this.name = name;
@@ -106,7 +106,7 @@ final class Inequality {
 
   private double value(double x) {
     at.put(name, x);
-    Complex c = evaluator.at(difference, new Evaluator.Point(at, 1, 1));
+    Complex c = evaluator.at(difference, new ExprEvaluator.Point(at, 1, 1));
     return c.finite() && c.isReal() ? c.re() : Double.NaN;
   }
 

@@ -40,6 +40,23 @@ public record Rational(BigInteger num, BigInteger den) {
     return of(new BigInteger(all.isEmpty() ? "0" : all), BigInteger.TEN.pow(digits.length() - dot - 1));
   }
 
+  /**
+   * The value of digits in a base from 2 to 36.
+   *
+   * @throws GradingBudget.Stop when they are none, or too many
+   */
+  public static Rational inBase(String digits, int base) {
+    if (base < 2 || base > 36 || digits.length() > 2000) {
+      throw new GradingBudget.Stop("no number in base " + base);
+    }
+    for (int i = 0; i < digits.length(); i++) {
+      if (Character.digit(digits.charAt(i), base) < 0) {
+        throw new GradingBudget.Stop("no digit of base " + base + ": " + digits.charAt(i));
+      }
+    }
+    return of(new BigInteger(digits, base), BigInteger.ONE);
+  }
+
   public Rational plus(Rational o) {
     if (tooBig(o)) {
       return null;

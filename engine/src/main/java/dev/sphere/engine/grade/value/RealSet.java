@@ -1,5 +1,6 @@
 package dev.sphere.engine.grade.value;
 
+import dev.sphere.engine.grade.extract.Phrases;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -19,12 +20,12 @@ public record RealSet(List<Double> ends, DoublePredicate has) {
   static final RealSet EMPTY = new RealSet(List.of(), x -> false);
 
   /** Reads an expression as a set of reals; null when it is none (or has parameters). */
-  public static RealSet of(Expr e, Evaluator evaluator) {
+  public static RealSet of(Expr e, ExprEvaluator evaluator) {
     return switch (e) {
       case Expr.Sym(String n) when n.equals("emptyset") -> EMPTY;
       case Expr.Sym(String n) when n.equals("set:R") -> ALL;
-      case Expr.Text(String t) when Words.key(t).equals("all real numbers") -> ALL;
-      case Expr.Text(String t) when Words.key(t).equals("empty set") -> EMPTY;
+      case Expr.Text(String t) when Phrases.key(t).equals("all real numbers") -> ALL;
+      case Expr.Text(String t) when Phrases.key(t).equals("empty set") -> EMPTY;
       case Expr.Group g when g.items().size() == 2 && g.open() != '<' -> interval(g, evaluator);
       case Expr.SetOf s -> points(s.items(), evaluator);
       case Expr.SetOp s -> {
@@ -44,7 +45,7 @@ public record RealSet(List<Double> ends, DoublePredicate has) {
       case Expr.SetOp s -> true;
       case Expr.Rel r -> r.ops().stream().anyMatch(o -> !o.equals("=") && !o.equals("~"));
       case Expr.Sym(String n) -> n.equals("emptyset") || n.equals("set:R");
-      case Expr.Text(String t) -> Words.key(t).equals("all real numbers") || Words.key(t).equals("empty set");
+      case Expr.Text(String t) -> Phrases.key(t).equals("all real numbers") || Phrases.key(t).equals("empty set");
       case Expr.Group g -> g.items().size() == 2 && (g.open() == '[') != (g.close() == ']')
           || g.items().stream().anyMatch(Expr::isInfinite);
       case Expr.ListOf l -> l.items().stream().anyMatch(RealSet::surely);
@@ -62,7 +63,7 @@ public record RealSet(List<Double> ends, DoublePredicate has) {
     });
   }
 
-  public boolean sameAs(RealSet o, Budget budget) {
+  public boolean sameAs(RealSet o, GradingBudget budget) {
     TreeSet<Double> marks = new TreeSet<>(ends);
     marks.addAll(o.ends);
     List<Double> probes = new ArrayList<>();
@@ -86,7 +87,7 @@ public record RealSet(List<Double> ends, DoublePredicate has) {
     return true;
   }
 
-  private boolean isEmpty(Budget budget) {
+  private boolean isEmpty(GradingBudget budget) {
     return sameAs(EMPTY, budget);
   }
 
@@ -101,7 +102,7 @@ public record RealSet(List<Double> ends, DoublePredicate has) {
     return Math.abs(a - b) <= 1e-9 * Math.max(1e-3, Math.max(Math.abs(a), Math.abs(b))) ? 0 : Double.compare(a, b);
   }
 
-  private static RealSet interval(Expr.Group g, Evaluator evaluator) {
+  private static RealSet interval(Expr.Group g, ExprEvaluator evaluator) {
     double low = real(g.items().get(0), evaluator);
     double high = real(g.items().get(1), evaluator);
     if (Double.isNaN(low) || Double.isNaN(high) || low > high
@@ -126,7 +127,7 @@ public record RealSet(List<Double> ends, DoublePredicate has) {
     });
   }
 
-  private static RealSet points(List<Expr> items, Evaluator evaluator) {
+  private static RealSet points(List<Expr> items, ExprEvaluator evaluator) {
     List<Double> values = new ArrayList<>();
     for (Expr e : items) {
       double v = real(e, evaluator);
@@ -138,7 +139,7 @@ public record RealSet(List<Double> ends, DoublePredicate has) {
     return new RealSet(values, x -> values.stream().anyMatch(v -> compare(x, v) == 0));
   }
 
-  private static RealSet list(Expr.ListOf l, Evaluator evaluator) {
+  private static RealSet list(Expr.ListOf l, ExprEvaluator evaluator) {
     RealSet union = null;
     RealSet both = null;
     for (Expr e : l.items()) {
@@ -150,10 +151,10 @@ public record RealSet(List<Double> ends, DoublePredicate has) {
       both = both == null ? s : both.combine(s, 'n');
     }
     boolean intervals = l.items().stream().noneMatch(Expr.Rel.class::isInstance);
-    return l.or() || intervals || both == null || both.isEmpty(new Budget(1_000_000)) ? union : both;
+    return l.or() || intervals || both == null || both.isEmpty(new GradingBudget(1_000_000)) ? union : both;
   }
 
-  private static RealSet relation(Expr.Rel r, Evaluator evaluator) {
+  private static RealSet relation(Expr.Rel r, ExprEvaluator evaluator) {
     if (r.ops().equals(List.of("in"))) {
       return of(r.sides().get(1), evaluator);
     }
@@ -190,14 +191,14 @@ public record RealSet(List<Double> ends, DoublePredicate has) {
   }
 
   /** The solutions of one relation that is linear in x. */
-  private static RealSet half(Expr left, String op, Expr right, String x, Evaluator evaluator) {
+  private static RealSet half(Expr left, String op, Expr right, String x, ExprEvaluator evaluator) {
     if (left.isInfinite() || right.isInfinite()) {
       return ALL;
     }
     double[] f = new double[8];
     double[] at = {0, 1, 2.5, -3.25, 61.5, -47.75, 1234.5, -2345.25};
     for (int i = 0; i < f.length; i++) {
-      Evaluator.Point p = new Evaluator.Point(Map.of(x, at[i]), 1, 1);
+      ExprEvaluator.Point p = new ExprEvaluator.Point(Map.of(x, at[i]), 1, 1);
       Complex d = evaluator.at(left, p).minus(evaluator.at(right, p));
       if (!d.finite() || !d.isReal()) {
         return null;
@@ -230,11 +231,11 @@ public record RealSet(List<Double> ends, DoublePredicate has) {
     };
   }
 
-  private static double real(Expr e, Evaluator evaluator) {
+  private static double real(Expr e, ExprEvaluator evaluator) {
     if (!e.isScalar()) {
       return Double.NaN;
     }
-    Complex c = evaluator.at(e, new Evaluator.Point(Map.of(), 1, 1));
+    Complex c = evaluator.at(e, new ExprEvaluator.Point(Map.of(), 1, 1));
     return e.isInfinite() ? (e instanceof Expr.Neg ? -1 : 1) * Double.POSITIVE_INFINITY : c.isReal() ? c.re()
         : Double.NaN;
   }

@@ -1,18 +1,18 @@
 package dev.sphere.engine.grade.compare;
 
 import dev.sphere.engine.grade.value.Complex;
-import dev.sphere.engine.grade.value.Evaluator;
 import dev.sphere.engine.grade.value.Expr;
+import dev.sphere.engine.grade.value.ExprEvaluator;
 import dev.sphere.engine.grade.value.Rational;
 import java.util.List;
 import java.util.Set;
 
 /** Equations and inequalities against each other and against plain values. */
-final class Relations {
+final class RelationComparer {
   private final Comparer comparer;
-  private final Evaluator evaluator;
+  private final ExprEvaluator evaluator;
 
-  Relations(Comparer comparer, Evaluator evaluator) {
+  RelationComparer(Comparer comparer, ExprEvaluator evaluator) {
     this.comparer = comparer;
     this.evaluator = evaluator;
   }
@@ -57,7 +57,7 @@ final class Relations {
           return Decision.of(Rule.ONE_SIDE_OF_THE_APPROXIMATION);
         }
         Rational literal = evaluator.exact(bare(side));
-        Complex v = evaluator.at(value, new Evaluator.Point(java.util.Map.of(), 1, 1));
+        Complex v = evaluator.at(value, new ExprEvaluator.Point(java.util.Map.of(), 1, 1));
         if (gold && literal != null && v.isReal() && Rounding.loosely(side, literal, v.re())) {
           return Decision.of(Rule.APPROXIMATION_OF_THE_VALUE);
         }
@@ -232,7 +232,7 @@ final class Relations {
     int valid = 0;
     boolean constant = true;
     for (int k = 0; k < 8; k++) {
-      Evaluator.Point at = Scalars.point(List.copyOf(names), k, 1);
+      ExprEvaluator.Point at = SamplingComparer.point(List.copyOf(names), k, 1);
       Complex u = evaluator.at(p, at);
       Complex v = evaluator.at(q, at);
       if (!u.finite() || !v.finite() || u.abs() < 1e-9 || v.abs() < 1e-9) {
@@ -247,7 +247,7 @@ final class Relations {
     if (constant && valid >= 3 && sign) {
       return Decision.of(equations ? Rule.EQUATION_TIMES_A_CONSTANT : Rule.INEQUALITY_TIMES_A_CONSTANT);
     }
-    return equations && new Curves(evaluator).sameZeros(p, q, List.copyOf(names)) ? Decision.of(Rule.SAME_ZEROS)
+    return equations && new ZeroSets(evaluator).sameZeros(p, q, List.copyOf(names)) ? Decision.of(Rule.SAME_ZEROS)
         : Decision.of(Rule.DIFFERENT_RELATIONS);
   }
 

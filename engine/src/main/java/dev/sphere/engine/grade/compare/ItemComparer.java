@@ -1,8 +1,8 @@
 package dev.sphere.engine.grade.compare;
 
 import dev.sphere.engine.grade.value.Complex;
-import dev.sphere.engine.grade.value.Evaluator;
 import dev.sphere.engine.grade.value.Expr;
+import dev.sphere.engine.grade.value.ExprEvaluator;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -11,11 +11,11 @@ import java.util.Set;
 import java.util.stream.Stream;
 
 /** Answers of several items: lists and sets in any order, tuples in order. */
-public final class Items {
+public final class ItemComparer {
   private final Comparer comparer;
-  private final Evaluator evaluator;
+  private final ExprEvaluator evaluator;
 
-  Items(Comparer comparer, Evaluator evaluator) {
+  ItemComparer(Comparer comparer, ExprEvaluator evaluator) {
     this.comparer = comparer;
     this.evaluator = evaluator;
   }
@@ -98,7 +98,7 @@ public final class Items {
     if (!(e instanceof Expr.Group g) || g.open() != '[' || g.close() != ']' || g.items().size() != 2) {
       return false;
     }
-    Evaluator.Point p = new Evaluator.Point(Map.of(), 1, 1);
+    ExprEvaluator.Point p = new ExprEvaluator.Point(Map.of(), 1, 1);
     Complex low = evaluator.at(g.items().get(0), p);
     Complex high = evaluator.at(g.items().get(1), p);
     return low.isReal() && high.isReal() && low.re() < high.re();

@@ -1,17 +1,19 @@
 package dev.sphere.engine.grade.parse;
 
 import dev.sphere.engine.grade.extract.Boxes;
-import dev.sphere.engine.grade.parse.Token.Kind;
-import dev.sphere.engine.grade.value.Budget;
+import dev.sphere.engine.grade.parse.MathToken.Kind;
+import dev.sphere.engine.grade.value.GradingBudget;
+import dev.sphere.engine.grade.value.Rational;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /** Cuts LaTeX or plain mathematics into tokens. */
-public final class Lexer {
+final class MathLexer {
   /** How "1,234" is read. */
-  public enum Commas {
+  enum Commas {
     /** Thousands outside brackets, separators inside. */
     USUAL,
     /** Always separators. */
@@ -26,31 +28,39 @@ public final class Lexer {
   private static final Pattern WORDS = Pattern.compile("[A-Za-z]+(\\s*,\\s*[A-Za-z]+)+");
   private static final Pattern LABEL = Pattern.compile("\\(?[A-Za-z]\\)?");
 
+  private static final Pattern GROUP_COMMA = Pattern.compile("(?:,|\\{,\\})\\s?(?:\\\\!\\s?)?(\\d{3})(?!\\d)");
+  private static final Pattern SURE_COMMA = Pattern.compile("(?:\\{,\\}\\s?|,\\s?\\\\!\\s?|\\\\!,\\s?)(\\d{3})(?!\\d)");
+  private static final Pattern GROUP_SPACE = Pattern.compile("(?: |~|\\\\,|\\\\ |\\\\;)(\\d{3})(?!\\d)");
+  private static final Pattern BAR = Pattern.compile("\\s?\\\\(?:overline|bar|dot)\\s?(?:\\{(\\d+)\\}|(\\d))");
+  private static final Pattern PARENS = Pattern.compile("\\((\\d+)\\)");
+  private static final Pattern DOTS = Pattern.compile("\\s?(?:\\.\\.\\.+|\\\\[lc]?dots[cb]?)");
+  private static final Pattern SCIENTIFIC = Pattern.compile("[eE]([+-]?\\d{1,5})(?![\\d.])");
+
   private final String s;
   private final Commas commas;
-  private final Budget budget;
-  private final List<Token> out = new ArrayList<>();
+  private final GradingBudget budget;
+  private final List<MathToken> out = new ArrayList<>();
   private int i;
   private int depth;
   private boolean space;
   private boolean ambiguous;
 
-  public Lexer(String text, Commas commas, Budget budget) {
+  MathLexer(String text, Commas commas, GradingBudget budget) {
     this.s = text;
     this.commas = commas;
     this.budget = budget;
   }
 
   /** True when a comma between digits could be read both ways. */
-  public boolean ambiguousCommas() {
+  boolean ambiguousCommas() {
     return ambiguous;
   }
 
-  public List<Token> tokens() {
+  List<MathToken> tokens() {
     while (i < s.length()) {
       budget.spend(1);
       if (out.size() > MAX_TOKENS) {
-        throw new Budget.Stop("more than " + MAX_TOKENS + " tokens");
+        throw new GradingBudget.Stop("more than " + MAX_TOKENS + " tokens");
       }
       next();
     }
@@ -248,11 +258,11 @@ public final class Lexer {
       out.removeLast();
     } else if (!words && !(CommandNames.TEXTS.contains(name) && t.length() <= 3 && LABEL.matcher(t).matches())
         || known || startsAsNumber || t.indexOf('\\') >= 0 || t.indexOf('$') >= 0) {
-      List<Token> inside = new Lexer(t.replace('$', ' '), commas, budget).tokens();
+      List<MathToken> inside = new MathLexer(t.replace('$', ' '), commas, budget).tokens();
       inside.removeLast();
       if (!inside.isEmpty()) {
-        Token first = inside.getFirst();
-        inside.set(0, new Token(first.kind(), first.text(), first.value(), first.decimals(), space || first.space()));
+        MathToken first = inside.getFirst();
+        inside.set(0, new MathToken(first.kind(), first.text(), first.value(), first.decimals(), space || first.space()));
         out.addAll(inside);
       }
       space = inner.endsWith(" ");
@@ -279,17 +289,125 @@ public final class Lexer {
     return inner;
   }
 
+  /** A literal number: thousands separators, decimals, repeating decimals, scientific notation. */
   private void number() {
     boolean before = space;
-    NumberLexer n = new NumberLexer(s, i, commas == Commas.THOUSANDS || commas == Commas.USUAL && depth <= 0);
-    n.read();
-    ambiguous |= n.sawComma;
-    i = n.end;
-    if (n.value == null) {
-      throw new Budget.Stop("a number is too long");
+    int from = i;
+    skipDigits();
+    StringBuilder all = new StringBuilder(s.substring(from, i));
+    if (all.length() >= 1 && all.length() <= 3 && i < s.length() && ",{\\ ~".indexOf(s.charAt(i)) >= 0) {
+      groups(all);
     }
-    out.add(new Token(Kind.NUMBER, n.digits, n.value, n.decimals, before));
+    boolean fraction = i < s.length() && s.charAt(i) == '.' && !s.startsWith("..", i)
+        && (all.isEmpty() || i + 1 >= s.length() || s.charAt(i + 1) != '\\'
+            || BAR.matcher(s).region(i + 1, s.length()).lookingAt());
+    if (fraction) {
+      int point = i++;
+      skipDigits();
+      all.append(s, point, i);
+    }
+    String digits = all.toString();
+    int decimals = fraction ? digits.length() - digits.indexOf('.') - 1 : -1;
+    Rational value = Rational.ofDecimal(digits.startsWith(".") ? "0" + digits : digits);
+    if (value == null) {
+      throw new GradingBudget.Stop("a number is too long");
+    }
+    String period = fraction ? period(digits) : null;
+    if (period != null && period.length() <= 200) {
+      // x = value + period / ((10^p - 1) 10^decimals)
+      Rational ten = Rational.of(10);
+      Rational unit = ten.pow(period.length()).minus(Rational.ONE).times(ten.pow(decimals));
+      value = value.plus(Rational.ofDecimal(period).dividedBy(unit));
+      decimals = -1;
+    }
+    Matcher m = SCIENTIFIC.matcher(s).region(i, s.length());
+    if (m.lookingAt() && isExponent(m.group(1), decimals)) {
+      int exponent = Integer.parseInt(m.group(1));
+      Rational power = Rational.of(10).pow(exponent);
+      Rational scaled = power == null ? null : value.times(power);
+      if (scaled != null) {
+        value = scaled;
+        decimals = decimals < 0 ? -1 : Math.max(-1, decimals - exponent);
+        i = m.end();
+      }
+    }
+    out.add(new MathToken(Kind.NUMBER, digits, value, decimals, before));
     space = false;
+  }
+
+  /** "2e+3" may be Euler's number plus three; "2.5e+3" and "2e+03" are not. */
+  private boolean isExponent(String e, int decimals) {
+    boolean signed = e.startsWith("+") || e.startsWith("-");
+    return !signed || decimals >= 0 || s.charAt(i) != 'e' || e.length() >= 3;
+  }
+
+  /** Reads groups of three digits to {@code all}, where commas between digits are no separators. */
+  private void groups(StringBuilder all) {
+    boolean thousands = commas == Commas.THOUSANDS || commas == Commas.USUAL && depth <= 0;
+    Matcher space = GROUP_SPACE.matcher(s);
+    Matcher comma = GROUP_COMMA.matcher(s);
+    Matcher sure = SURE_COMMA.matcher(s);
+    boolean spaced = false;
+    for (int n = 0; n < 1000; n++) {
+      if (sure.region(i, s.length()).lookingAt()) {
+        all.append(sure.group(1));
+        i = sure.end();
+      } else if (comma.region(i, s.length()).lookingAt() && s.charAt(i + 1) != ' ') {
+        ambiguous = true;
+        if (!thousands) {
+          return;
+        }
+        all.append(comma.group(1));
+        i = comma.end();
+      } else if ((n == 0 || spaced) && all.charAt(0) != '0' && space.region(i, s.length()).lookingAt()) {
+        spaced = true;
+        all.append(space.group(1));
+        i = space.end();
+      } else {
+        return;
+      }
+    }
+  }
+
+  /** The digits that go on and on: 0.\overline{3}, 0.1(6), 0.333...; null when there are none. */
+  private String period(String digits) {
+    if (i >= s.length() || "\\( .\t".indexOf(s.charAt(i)) < 0) {
+      return null;
+    }
+    Matcher bar = BAR.matcher(s).region(i, s.length());
+    Matcher parens = PARENS.matcher(s).region(i, s.length());
+    Matcher dots = DOTS.matcher(s).region(i, s.length());
+    if (bar.lookingAt()) {
+      i = bar.end();
+      return bar.group(1) != null ? bar.group(1) : bar.group(2);
+    }
+    if (parens.lookingAt()) {
+      i = parens.end();
+      return parens.group(1);
+    }
+    if (dots.lookingAt()) {
+      i = dots.end();
+      return guessPeriod(digits.substring(digits.indexOf('.') + 1));
+    }
+    return null;
+  }
+
+  /** The shortest period that ends the digits: three times for one digit, twice for more; null when there is none. */
+  private static String guessPeriod(String d) {
+    for (int p = 1; p <= 12 && 2 * p <= d.length(); p++) {
+      int times = p == 1 ? 3 : 2;
+      String period = d.substring(d.length() - p);
+      if (d.endsWith(period.repeat(times))) {
+        return period;
+      }
+    }
+    return null;
+  }
+
+  private void skipDigits() {
+    while (isDigit(i)) {
+      i++;
+    }
   }
 
   private boolean isDigit(int at) {
@@ -297,7 +415,7 @@ public final class Lexer {
   }
 
   private void add(Kind kind, String text) {
-    out.add(new Token(kind, text, space));
+    out.add(new MathToken(kind, text, space));
     space = false;
   }
 }

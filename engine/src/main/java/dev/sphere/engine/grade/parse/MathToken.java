@@ -11,7 +11,7 @@ import dev.sphere.engine.grade.value.Rational;
  * @param decimals a number's digits after the point, -1 for an integer or exact literal
  * @param space true when space stood before it
  */
-public record Token(Kind kind, String text, Rational value, int decimals, boolean space) {
+record MathToken(Kind kind, String text, Rational value, int decimals, boolean space) {
   enum Kind {
     NUMBER,
     /** One letter: a variable. */
@@ -26,7 +26,7 @@ public record Token(Kind kind, String text, Rational value, int decimals, boolea
     END
   }
 
-  Token(Kind kind, String text, boolean space) {
+  MathToken(Kind kind, String text, boolean space) {
     this(kind, text, null, -1, space);
   }
 

@@ -1,24 +1,21 @@
 package dev.sphere.engine.grade.compare;
 
 import dev.sphere.engine.grade.value.Complex;
-import dev.sphere.engine.grade.value.Evaluator;
 import dev.sphere.engine.grade.value.Expr;
+import dev.sphere.engine.grade.value.ExprEvaluator;
 import dev.sphere.engine.grade.value.Rational;
 import dev.sphere.engine.grade.value.Units;
-import dev.sphere.engine.grade.value.Words;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
 /** Compares single values: numbers, expressions, quantities with units. */
-final class Scalars {
-  private static final int POINTS = 14;
+final class ScalarComparer {
   private static final String ANGLE = "{angle=1}";
 
-  private final Evaluator evaluator;
+  private final ExprEvaluator evaluator;
 
-  Scalars(Evaluator evaluator) {
+  ScalarComparer(ExprEvaluator evaluator) {
     this.evaluator = evaluator;
   }
 
@@ -114,8 +111,8 @@ final class Scalars {
       Decision d = compare(va, vb);
       return d.equal() ? Decision.of(Rule.SAME_VALUE_AND_UNIT) : d;
     }
-    Complex ca = evaluator.at(va, new Evaluator.Point(Map.of(), 1, 1)).times(Complex.of(x.factor()));
-    Complex cb = evaluator.at(vb, new Evaluator.Point(Map.of(), 1, 1)).times(Complex.of(y.factor()));
+    Complex ca = evaluator.at(va, new ExprEvaluator.Point(Map.of(), 1, 1)).times(Complex.of(x.factor()));
+    Complex cb = evaluator.at(vb, new ExprEvaluator.Point(Map.of(), 1, 1)).times(Complex.of(y.factor()));
     return ca.finite() && ca.near(cb, 1e-9, 0) ? Decision.of(Rule.SAME_VALUE_AFTER_CONVERSION_OF_UNITS)
         : Decision.of(Rule.DIFFERENT_VALUES);
   }
@@ -172,40 +169,7 @@ final class Scalars {
     if (names.isEmpty()) {
       return constants(a, x, b, y, degree);
     }
-    return new Sampling(evaluator, List.copyOf(names), degree).compare(a, b);
-  }
-
-  /** How many fixed points there are. */
-  static int points() {
-    return POINTS;
-  }
-
-  /** Fixed points: positive ones near 1 first, then mixed signs, larger and whole ones, at last small and negative ones. */
-  static Evaluator.Point point(List<String> names, int k, double degree) {
-    Map<String, Double> values = new HashMap<>();
-    for (int j = 0; j < names.size(); j++) {
-      double u = (j + 1) * 0.6180339887498949 + k * 0.41421356237309503;
-      double v = 0.3 + 2.3 * (u - Math.floor(u));
-      if (k == 4 || k == 5 && j % 2 == 0) {
-        v = -v;
-      } else if (k == 6) {
-        v = 3 + v * 4;
-      } else if (k == 7) {
-        v = 2 + (j * 3 + 1) % 7;
-      } else if (k == 8) {
-        v = 5 + (j * 2 + 3) % 5;
-      } else if (k == 9 || k == 10) {
-        v = (k == 9 ? 0.36 : -0.36) * v;
-      } else if (k == 11) {
-        v = -1.1 - v;
-      } else if (k == 12) {
-        v = 9 + 7 * v;
-      } else if (k == 13) {
-        v = 0.02 + 0.35 * v;
-      }
-      values.put(names.get(j), v);
-    }
-    return new Evaluator.Point(values, degree, 1);
+    return new SamplingComparer(evaluator, List.copyOf(names), degree).compare(a, b);
   }
 
   private Decision constants(Expr a, Rational x, Expr b, Rational y, double degree) {
@@ -213,7 +177,7 @@ final class Scalars {
       boolean same = a.isInfinite() && b.isInfinite() && (a instanceof Expr.Neg) == (b instanceof Expr.Neg);
       return same ? Decision.of(Rule.SAME_INFINITY) : Decision.of(Rule.INFINITE_AND_FINITE);
     }
-    Evaluator.Point p = new Evaluator.Point(Map.of(), degree, 1);
+    ExprEvaluator.Point p = new ExprEvaluator.Point(Map.of(), degree, 1);
     Complex u = evaluator.at(a, p);
     Complex v = evaluator.at(b, p);
     if (!u.finite() || !v.finite()) {

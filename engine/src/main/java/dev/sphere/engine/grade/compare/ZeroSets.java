@@ -1,17 +1,17 @@
 package dev.sphere.engine.grade.compare;
 
 import dev.sphere.engine.grade.value.Complex;
-import dev.sphere.engine.grade.value.Evaluator;
 import dev.sphere.engine.grade.value.Expr;
+import dev.sphere.engine.grade.value.ExprEvaluator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
 /** Compares the zero sets of two expressions in the same names, for equations such as x = 1/y and xy = 1. */
-final class Curves {
-  private final Evaluator evaluator;
+final class ZeroSets {
+  private final ExprEvaluator evaluator;
 
-  Curves(Evaluator evaluator) {
+  ZeroSets(ExprEvaluator evaluator) {
     this.evaluator = evaluator;
   }
 
@@ -22,14 +22,14 @@ final class Curves {
     }
     int found = 0;
     for (int line = 0; line < 3 * names.size(); line++) {
-      Map<String, Double> at = new HashMap<>(Scalars.point(names, line % 6, 1).values());
+      Map<String, Double> at = new HashMap<>(SamplingComparer.point(names, line % 6, 1).values());
       String x = names.get(line % names.size());
       for (double t = -6; t < 6; t += 0.37) {
         for (int which = 0; which < 2; which++) {
           Double zero = zero(which == 0 ? p : q, at, x, t, t + 0.37);
           if (zero != null) {
             at.put(x, zero);
-            Complex other = evaluator.at(which == 0 ? q : p, new Evaluator.Point(at, 1, 1));
+            Complex other = evaluator.at(which == 0 ? q : p, new ExprEvaluator.Point(at, 1, 1));
             if (other.finite() && other.abs() > 1e-7) {
               return false;
             }
@@ -66,7 +66,7 @@ final class Curves {
 
   private double value(Expr e, Map<String, Double> at, String x, double t) {
     at.put(x, t);
-    Complex c = evaluator.at(e, new Evaluator.Point(at, 1, 1));
+    Complex c = evaluator.at(e, new ExprEvaluator.Point(at, 1, 1));
     return c.isReal() ? c.re() : Double.NaN;
   }
 }

@@ -5,8 +5,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** Writes a ± b as the two answers a + b and a - b; several signs in one expression go together. */
-final class Signs {
-  private Signs() {}
+final class SignExpansion {
+  private SignExpansion() {}
 
   static Expr expand(Expr e) {
     if (!e.has(Expr.PlusMinus.class)) {

@@ -4,7 +4,7 @@ package dev.sphere.engine.grade.value;
  * Counts the work of one grading, so that hostile input ends in an answer instead of a hang. No clock is read: the same
  * input always ends at the same step.
  */
-public final class Budget {
+public final class GradingBudget {
   /** Thrown when the work runs out or the input cannot be read as mathematics; always caught inside the grader. */
   public static final class Stop extends RuntimeException {
     private static final long serialVersionUID = 1;
@@ -16,7 +16,7 @@ public final class Budget {
 
   private long left;
 
-  public Budget(long steps) {
+  public GradingBudget(long steps) {
     left = steps;
   }
 

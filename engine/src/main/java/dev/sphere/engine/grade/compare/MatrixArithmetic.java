@@ -5,10 +5,10 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** Sums, differences and products of matrices as one matrix of expressions. */
-final class Matrices {
+final class MatrixArithmetic {
   private static final int MAX_SIZE = 12;
 
-  private Matrices() {}
+  private MatrixArithmetic() {}
 
   /** The expression with its matrix arithmetic done; the same object where there is none (or shapes do not fit). */
   static Expr fold(Expr e) {

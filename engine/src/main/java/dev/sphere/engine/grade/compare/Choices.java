@@ -1,14 +1,13 @@
-package dev.sphere.engine.grade;
+package dev.sphere.engine.grade.compare;
 
-import dev.sphere.engine.grade.compare.Decision;
-import dev.sphere.engine.grade.compare.Rule;
-import dev.sphere.engine.grade.extract.Surface;
+import dev.sphere.engine.grade.extract.AnswerText;
 import java.util.Locale;
+import java.util.function.BiPredicate;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /** Multiple choice: letters from A to J, with or without marks, beside their text, or named in a sentence. */
-final class Choices {
+public final class Choices {
   private static final String OTHER_SCRIPT = "[\\p{L}&&[^\\p{IsLatin}\\p{IsGreek}]]";
   private static final Pattern CHOICE =
       Pattern.compile("(?:option|choice|answer)?\\s*(?:\\(\\s*([A-Za-z])\\s*\\)|([A-Za-z])(?:[).:]|$))\\s*(.*)",
@@ -37,7 +36,7 @@ final class Choices {
    * The letter that a text chooses where the gold answer is a letter; null when it names none: the last "the answer is C",
    * "it's C", else the letter with which it begins. "It's not A" names nothing.
    */
-  static String letterIn(String text) {
+  public static String letterIn(String text) {
     String tail = text.length() > 20_000 ? text.substring(text.length() - 20_000) : text;
     Matcher m = NAMED.matcher(tail);
     String last = null;
@@ -58,16 +57,22 @@ final class Choices {
   }
 
   /** True where the gold answer is nothing but a letter from A to J, with or without brackets. */
-  static boolean isLetter(String gold) {
-    return gold.length() < 40 && !Surface.isFormula(gold) && LETTER.matcher(choiceText(gold)).matches();
+  public static boolean isLetter(String gold) {
+    return gold.length() < 40 && !AnswerText.isFormula(gold) && LETTER.matcher(choiceText(gold)).matches();
   }
 
-  static boolean isChoice(char c) {
+  public static boolean isChoice(char c) {
     return Character.isLetter(c) && Character.toUpperCase(c) <= 'J';
   }
 
-  /** "B", "(B)", "B. 42", "\text{(B)}" choose the same option. */
-  static Decision compare(AnswerGrader grader, String g, String kg, String p, String kp) {
+  /**
+   * "B", "(B)", "B. 42", "\text{(B)}" choose the same option.
+   *
+   * @param kg what the gold answer {@code g} says, by {@link Phrases#key}; likewise {@code kp} for the prediction {@code p}
+   * @param same whether two answers mean the same
+   * @return the decision; null where not both are choices
+   */
+  public static Decision compare(String g, String kg, String p, String kp, BiPredicate<String, String> same) {
     Matcher a = CHOICE.matcher(choiceText(g));
     Matcher b = CHOICE.matcher(choiceText(p));
     boolean choosesA = a.matches();
@@ -78,7 +83,7 @@ final class Choices {
       // "(C) 14", where the gold answer is 14
       boolean valued = b.group(1) != null && isChoice(b.group(1).charAt(0)) && !b.group(3).isBlank()
           && b.group(3).length() < 200;
-      return valued && grader.answers(g, b.group(3)).equal() ? Decision.of(Rule.VALUE_OF_THE_CHOICE) : null;
+      return valued && same.test(g, b.group(3)) ? Decision.of(Rule.VALUE_OF_THE_CHOICE) : null;
     }
     String x = (a.group(1) != null ? a.group(1) : a.group(2)).toUpperCase(Locale.ROOT);
     String y = (b.group(1) != null ? b.group(1) : b.group(2)).toUpperCase(Locale.ROOT);

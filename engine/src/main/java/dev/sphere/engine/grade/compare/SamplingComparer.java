@@ -1,8 +1,8 @@
 package dev.sphere.engine.grade.compare;
 
 import dev.sphere.engine.grade.value.Complex;
-import dev.sphere.engine.grade.value.Evaluator;
 import dev.sphere.engine.grade.value.Expr;
+import dev.sphere.engine.grade.value.ExprEvaluator;
 import dev.sphere.engine.grade.value.Rational;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -11,7 +11,7 @@ import java.util.Map;
 import java.util.Set;
 
 /** Compares two expressions with variables by their values at fixed points. */
-final class Sampling {
+final class SamplingComparer {
   /** Names that stand for whole numbers by custom. */
   private static final Set<String> WHOLE = Set.of("n", "m", "k", "N", "M", "K", "j");
 
@@ -20,11 +20,14 @@ final class Sampling {
   /** Below this both values count as zero. */
   private static final double TINY = 1e-9;
 
-  private final Evaluator evaluator;
+  /** How many fixed points there are. */
+  private static final int POINTS = 14;
+
+  private final ExprEvaluator evaluator;
   private final List<String> names;
   private final double degree;
 
-  Sampling(Evaluator evaluator, List<String> names, double degree) {
+  SamplingComparer(ExprEvaluator evaluator, List<String> names, double degree) {
     this.evaluator = evaluator;
     this.names = names;
     this.degree = degree;
@@ -52,10 +55,10 @@ final class Sampling {
     int valid = 0;
     int zeros = 0;
     boolean rounded = false;
-    int points = piecewise(a) || piecewise(b) ? Scalars.points() + FAR.length : Scalars.points();
+    int points = piecewise(a) || piecewise(b) ? POINTS + FAR.length : POINTS;
     for (int k = 0; k < points; k++) {
-      boolean far = k >= Scalars.points();
-      Evaluator.Point p = far ? farPoint(FAR[k - Scalars.points()]) : Scalars.point(names, k, degree);
+      boolean far = k >= POINTS;
+      ExprEvaluator.Point p = far ? farPoint(FAR[k - POINTS]) : point(names, k, degree);
       p = whole.isEmpty() ? p : atWhole(p, k, whole);
       Complex u = complex ? evaluator.at(a, p) : evaluator.realAt(a, p);
       Complex v = complex ? evaluator.at(b, p) : evaluator.realAt(b, p);
@@ -66,7 +69,7 @@ final class Sampling {
       if (hasU && hasV && size < 1e100) {
         if (size < TINY) {
           zeros += underflows || size > 0 && size < 1e-30 ? 0 : 1;
-        } else if (Scalars.close(u, v)) {
+        } else if (ScalarComparer.close(u, v)) {
           valid++;
         } else if (loose > 0 && u.minus(v).abs() <= loose * size) {
           valid++;
@@ -86,13 +89,41 @@ final class Sampling {
         (valid > 0 ? valid : zeros) + at);
   }
 
+  /** Fixed points: positive ones near 1 first, then mixed signs, larger and whole ones, at last small and negative ones. */
+  static ExprEvaluator.Point point(List<String> names, int k, double degree) {
+    Map<String, Double> values = new HashMap<>();
+    for (int j = 0; j < names.size(); j++) {
+      double u = (j + 1) * 0.6180339887498949 + k * 0.41421356237309503;
+      double v = 0.3 + 2.3 * (u - Math.floor(u));
+      if (k == 4 || k == 5 && j % 2 == 0) {
+        v = -v;
+      } else if (k == 6) {
+        v = 3 + v * 4;
+      } else if (k == 7) {
+        v = 2 + (j * 3 + 1) % 7;
+      } else if (k == 8) {
+        v = 5 + (j * 2 + 3) % 5;
+      } else if (k == 9 || k == 10) {
+        v = (k == 9 ? 0.36 : -0.36) * v;
+      } else if (k == 11) {
+        v = -1.1 - v;
+      } else if (k == 12) {
+        v = 9 + 7 * v;
+      } else if (k == 13) {
+        v = 0.02 + 0.35 * v;
+      }
+      values.put(names.get(j), v);
+    }
+    return new ExprEvaluator.Point(values, degree, 1);
+  }
+
   /** A point far from zero, where only expressions in pieces can still change their form: |x + 100| - 100. */
-  private Evaluator.Point farPoint(double scale) {
+  private ExprEvaluator.Point farPoint(double scale) {
     Map<String, Double> values = new HashMap<>();
     for (int j = 0; j < names.size(); j++) {
       values.put(names.get(j), scale * (1 + 0.37 * j));
     }
-    return new Evaluator.Point(values, degree, 1);
+    return new ExprEvaluator.Point(values, degree, 1);
   }
 
   /** True where the expression has pieces: other formulas for other ranges of its variables. */
@@ -105,7 +136,7 @@ final class Sampling {
         default -> { }
       }
     }
-    return e.children().stream().anyMatch(Sampling::piecewise);
+    return e.children().stream().anyMatch(SamplingComparer::piecewise);
   }
 
   /** Adds the names in the bounds of sums and products, which are whole numbers. */
@@ -116,7 +147,7 @@ final class Sampling {
     e.children().forEach(c -> bounds(c, whole));
   }
 
-  private Evaluator.Point atWhole(Evaluator.Point p, int k, Set<String> whole) {
+  private ExprEvaluator.Point atWhole(ExprEvaluator.Point p, int k, Set<String> whole) {
     Map<String, Double> values = new HashMap<>(p.values());
     int j = 0;
     for (String n : names) {
@@ -124,11 +155,11 @@ final class Sampling {
         values.put(n, (double) (1 + (k + 2 * j++) % 7));
       }
     }
-    return new Evaluator.Point(values, p.degree(), p.sign());
+    return new ExprEvaluator.Point(values, p.degree(), p.sign());
   }
 
   private static boolean speaksOfI(Expr e) {
-    return e instanceof Expr.Sym(String n) && n.equals("i") || e.children().stream().anyMatch(Sampling::speaksOfI);
+    return e instanceof Expr.Sym(String n) && n.equals("i") || e.children().stream().anyMatch(SamplingComparer::speaksOfI);
   }
 
   /** (-1)^n: a power of a negative number, which has real values at whole exponents alone. */
@@ -137,7 +168,7 @@ final class Sampling {
         && (base instanceof Expr.Neg || base instanceof Expr.Num(Rational v, int d) && v.num().signum() < 0)) {
       return true;
     }
-    return e.children().stream().anyMatch(Sampling::alternates);
+    return e.children().stream().anyMatch(SamplingComparer::alternates);
   }
 
   /** The relative error that decimal coefficients of six digits or more allow; 0 where there are none. */

@@ -2,9 +2,23 @@ package dev.sphere.engine.grade.extract;
 
 import java.text.Normalizer;
 import java.util.Map;
+import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
-/** Takes away what carries no meaning: math delimiters, markdown, typographic variants, closing punctuation. */
-public final class Cleaner {
+/**
+ * An answer's text before it is read as mathematics: mended, cleaned of what carries no meaning, or bare of spacing, and
+ * whether it looks like a formula. Everything here is linear in the length of the text.
+ */
+public final class AnswerText {
+  private static final Pattern CHAT_TOKEN =
+      Pattern.compile("<\\|(?:im_start|im_end|endoftext|end_of_text|eot_id|eom_id|end|user|start_header_id)\\|>|</s>"
+          + "|<end_of_turn>|<eos>");
+  private static final Pattern DOUBLED =
+      Pattern.compile("(?<!\\\\)\\\\\\\\(?=(?:[dtc]?frac|sqrt|left|right|text|boxed|pi|leq?|geq?|lt|gt|infty|cdot|times|cup|cap"
+          + "|pm|in|sin|cos|tan|log|ln|angle|circ|theta|alpha|beta|mathrm|mathbf|mathbb|overline|binom|begin|end|quad|neq?"
+          + "|approx|%|\\{|\\})(?![a-z]))");
+
   private static final Map<Character, String> UNICODE =
       Map.ofEntries(
           Map.entry('−', "-"), Map.entry('–', "-"), Map.entry('—', "-"), Map.entry('‐', "-"), Map.entry('‑', "-"),
@@ -49,9 +63,69 @@ public final class Cleaner {
   private static final String[] WRAPPERS =
       {"\\boxed", "\\fbox", "\\framebox", "\\displaystyle", "\\ensuremath", "\\boldsymbol"};
 
-  private Cleaner() {}
+  /** Commands that a formula without words may hold. */
+  private static final Set<String> FORMULA_COMMANDS =
+      Set.of("frac", "dfrac", "tfrac", "cfrac", "sqrt", "pi", "cdot", "times", "left", "right", "infty", "pm", "le", "ge",
+          "leq", "geq", "cup", "cap", "in", "sin", "cos", "tan", "ln", "log", "circ", "theta", "alpha", "beta");
 
-  /** The answer without delimiters and decoration. Linear in the length of the text. */
+  private AnswerText() {}
+
+  /** The text as it was meant; the same object when there is nothing to undo. */
+  public static String repair(String text) {
+    String s = latinDigits(text);
+    int thought = s.lastIndexOf("</think>");
+    if (thought >= 0 && !s.substring(thought + 8).isBlank()) {
+      s = s.substring(thought + 8);
+    }
+    if (s.indexOf('<') >= 0) {
+      Matcher m = CHAT_TOKEN.matcher(s);
+      while (m.find()) {
+        if (!s.substring(0, m.start()).isBlank()) {
+          s = s.substring(0, m.start());
+          break;
+        }
+      }
+    }
+    return s.contains("\\\\") ? single(s) : s;
+  }
+
+  /** Decimal digits of other scripts as 0 to 9. */
+  private static String latinDigits(String s) {
+    StringBuilder out = null;
+    for (int i = 0; i < s.length(); i++) {
+      char c = s.charAt(i);
+      if (c >= 0x660 && Character.isDigit(c)) {
+        out = out == null ? new StringBuilder(s) : out;
+        out.setCharAt(i, (char) ('0' + Character.digit(c, 10)));
+      }
+    }
+    return out == null ? s : out.toString();
+  }
+
+  /** "\\frac" is "\frac" escaped twice; in a text where that happened every run of backslashes is twice too long. */
+  private static String single(String s) {
+    Matcher m = DOUBLED.matcher(s);
+    if (!m.find()) {
+      return s;
+    }
+    boolean everywhere = true;
+    boolean aCommand = false;
+    for (int i = s.indexOf('\\'); i >= 0 && everywhere; i = s.indexOf('\\', i)) {
+      int from = i;
+      while (i < s.length() && s.charAt(i) == '\\') {
+        i++;
+      }
+      everywhere = (i - from) % 2 == 0;
+      aCommand |= i - from == 2 && i < s.length() && Character.isLetter(s.charAt(i));
+    }
+    if (everywhere && aCommand) {
+      return s.replace("\\\\", "\\");
+    }
+    // A row break of a matrix that is followed by a command stays.
+    return s.contains("\\begin") ? s : m.replaceAll("\\\\");
+  }
+
+  /** The answer without delimiters and decoration. */
   public static String clean(String text) {
     String s = unicode(text).strip();
     for (int round = 0; round < 8; round++) {
@@ -216,5 +290,78 @@ public final class Cleaner {
       }
     }
     return out.toString();
+  }
+
+  /**
+   * True for a formula without words: single letters that name no choice, common commands, numbers and signs on one line. It says
+   * nothing about words, choices, times, dates or bases. False when in doubt.
+   */
+  public static boolean isFormula(String s) {
+    boolean sign = false;
+    for (int i = 0; i < s.length(); i++) {
+      char c = s.charAt(i);
+      if (c == '\\') {
+        int from = i + 1;
+        while (i + 1 < s.length() && isLetter(s.charAt(i + 1))) {
+          i++;
+        }
+        if (i >= from && !FORMULA_COMMANDS.contains(s.substring(from, i + 1))) {
+          return false;
+        }
+        sign = true;
+      } else if (isLetter(c)) {
+        boolean alone = i + 1 >= s.length() || !isLetter(s.charAt(i + 1));
+        if (!alone || c < 'k' || c == 'm') {
+          return false;
+        }
+      } else if (c == '#' || c == '\n' || c == ':' || c == '_' || c == '\'' || c == '"' || c > 126) {
+        return false;
+      } else {
+        sign |= c > ' ';
+      }
+    }
+    return sign;
+  }
+
+  private static boolean isLetter(char c) {
+    return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z';
+  }
+
+  /** The text without spacing and the commands that only change its look. */
+  public static String bare(String s) {
+    StringBuilder out = new StringBuilder(s.length());
+    for (int i = 0; i < s.length(); i++) {
+      char c = s.charAt(i);
+      if (c == '~' || Character.isWhitespace(c)) {
+        continue;
+      }
+      if (c == '\\' && i + 1 < s.length()) {
+        if (",;:! ".indexOf(s.charAt(i + 1)) >= 0) {
+          i++;
+          continue;
+        }
+        int skipped = lookLength(s, i + 1);
+        if (skipped > 0) {
+          i += skipped;
+          continue;
+        }
+        if (s.startsWith("dfrac", i + 1) || s.startsWith("tfrac", i + 1)) {
+          out.append("\\frac");
+          i += 5;
+          continue;
+        }
+      }
+      out.append(c);
+    }
+    return out.toString();
+  }
+
+  private static int lookLength(String s, int at) {
+    for (String name : new String[] {"left", "right", "displaystyle"}) {
+      if (s.startsWith(name, at) && !(at + name.length() < s.length() && isLetter(s.charAt(at + name.length())))) {
+        return name.length();
+      }
+    }
+    return 0;
   }
 }

@@ -5,8 +5,8 @@ import java.util.Locale;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** Times of day and dates, which look like ratios and products but are neither. */
-public final class Times {
+/** TimesAndDates of day and dates, which look like ratios and products but are neither. */
+public final class TimesAndDates {
   private static final Pattern TIME =
       Pattern.compile("(\\d{1,2})(?::([0-5]\\d))?(?::([0-5]\\d))?\\s*(?:([ap])\\.?\\s?m\\.?)?(?:\\s*o'clock)?");
   private static final List<String> MONTHS =
@@ -21,7 +21,7 @@ public final class Times {
   private static final Pattern COLON = Pattern.compile("\\s*:\\s*");
   private static final Pattern SPACES = Pattern.compile("\\s+");
 
-  private Times() {}
+  private TimesAndDates() {}
 
   /** A time of day; half is 'a', 'p' or 0 when it was not said. */
   private record Time(int hour, int minute, int second, char half, boolean clear) {}
