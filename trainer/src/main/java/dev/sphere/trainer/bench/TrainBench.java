@@ -21,12 +21,13 @@ import dev.sphere.trainer.data.TrainingSequence;
 import dev.sphere.trainer.data.TreePacker;
 import dev.sphere.trainer.loop.RunOptions;
 import dev.sphere.trainer.loop.TrainSettings;
+import dev.sphere.trainer.loop.Trainer;
 import dev.sphere.trainer.loop.TrainingListener;
 import dev.sphere.trainer.loss.LossSettings;
 import dev.sphere.trainer.model.GraphModel;
 import dev.sphere.trainer.model.ModelOptions;
 import dev.sphere.trainer.model.TrainableModels;
-import dev.sphere.trainer.objective.DpoTrainer;
+import dev.sphere.trainer.objective.DpoObjective;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -113,7 +114,8 @@ public final class TrainBench {
       };
       Path folder = temporary();
       try {
-        new DpoTrainer(model, examples, LossSettings.defaults(), settings, RunOptions.in(folder).withListener(listener))
+        RunOptions options = RunOptions.in(folder).withListener(listener);
+        new Trainer<>(new DpoObjective(model, LossSettings.defaults()), examples, settings, options)
             .run();
       } finally {
         delete(folder);

@@ -9,6 +9,8 @@ import java.security.MessageDigest;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.ToDoubleFunction;
+import java.util.stream.Collectors;
 
 /**
  * What a run is made of: written into every artefact, and compared on resume.
@@ -33,6 +35,12 @@ public record Identity(String modelHash, String dataHash, Map<String, Object> se
       }
     }
     return Sha256.hex(digest);
+  }
+
+  /** The hash of one number of each example. */
+  public static <E extends Example> String hash(List<E> examples, ToDoubleFunction<E> number) {
+    return Sha256.of(
+        examples.stream().map(e -> Double.toString(number.applyAsDouble(e))).collect(Collectors.joining(",")));
   }
 
   private static void update(MessageDigest digest, String text) {

@@ -16,11 +16,13 @@ import dev.sphere.trainer.checkpoint.StepMetrics;
 import dev.sphere.trainer.data.Example;
 import dev.sphere.trainer.data.TrainingSequence;
 import dev.sphere.trainer.loop.RunOptions;
+import dev.sphere.trainer.loop.TrainSettings;
+import dev.sphere.trainer.loop.Trainer;
 import dev.sphere.trainer.loop.TrainingListener;
 import dev.sphere.trainer.loop.TrainingResult;
 import dev.sphere.trainer.model.ModelOptions;
 import dev.sphere.trainer.model.TrainableModels;
-import dev.sphere.trainer.objective.SftTrainer;
+import dev.sphere.trainer.objective.SftObjective;
 import dev.sphere.trainer.output.ModelOutput;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -55,7 +57,8 @@ public final class EmbeddedTraining {
       StepLimit limit = new StepLimit(entry.train().stopAfter(), listener);
       RunOptions options = RunOptions.in(folder).withResume(true).withListener(limit).withStop(limit)
           .withModel(file.sha256(), Map.of("corpus", entry.corpus().toString()));
-      TrainingResult result = new SftTrainer(model, examples, entry.train().settings(threads), options).run();
+      TrainSettings settings = entry.train().settings(threads);
+      TrainingResult result = new Trainer<>(new SftObjective(model), examples, settings, options).run();
       save(name, file, model, GgmlType.valueOf(entry.type().toUpperCase(Locale.ROOT)), result, out);
     }
     return out;

@@ -27,7 +27,7 @@ final class Artefacts {
 
   /** Writes the artefact and records its sum; one that was damaged meanwhile is told of and replaced. */
   static Path save(
-      TrainJob job, TrainTask task, GgufFile base, TrainableModel trained, TrainingResult result, Prepared prepared,
+      TrainJob job, TrainTask task, GgufFile base, TrainableModel trained, TrainingResult result, Prepared<?> prepared,
       TrainingListener listener) {
     FileSums sums = new FileSums(job.output());
     sums.check("written again from the last checkpoint").forEach(f -> listener.note(f.toString()));
@@ -37,7 +37,7 @@ final class Artefacts {
   }
 
   private static Path write(
-      TrainJob job, TrainTask task, GgufFile base, TrainableModel trained, TrainingResult result, Prepared prepared) {
+      TrainJob job, TrainTask task, GgufFile base, TrainableModel trained, TrainingResult result, Prepared<?> prepared) {
     if (task instanceof TrainTask.Judge) {
       return judge(job, base, trained, result, prepared);
     }
@@ -53,7 +53,7 @@ final class Artefacts {
 
   /** A whole model (an adapter is merged into it) that says how its scores are read. */
   private static Path judge(
-      TrainJob job, GgufFile base, TrainableModel trained, TrainingResult result, Prepared prepared) {
+      TrainJob job, GgufFile base, TrainableModel trained, TrainingResult result, Prepared<?> prepared) {
     Path file = job.artefact() != null ? job.artefact() : job.output().resolve("prm.gguf");
     Path plain = file.resolveSibling(file.getFileName() + ".plain.tmp");
     Path adapter = file.resolveSibling(file.getFileName() + ".adapter.tmp");

@@ -17,35 +17,29 @@ import dev.sphere.trainer.data.RunTrees;
 import dev.sphere.trainer.data.StepEncoder;
 import dev.sphere.trainer.data.TextEncoder;
 import dev.sphere.trainer.data.TrainingSequence;
+import dev.sphere.trainer.loop.Objective;
 import dev.sphere.trainer.loop.RunOptions;
+import dev.sphere.trainer.loop.TrainSettings;
+import dev.sphere.trainer.loop.Trainer;
 import dev.sphere.trainer.loop.TrainingResult;
-import dev.sphere.trainer.objective.DpoTrainer;
-import dev.sphere.trainer.objective.SftTrainer;
-import dev.sphere.trainer.objective.StepTrainer;
+import dev.sphere.trainer.objective.DpoObjective;
+import dev.sphere.trainer.objective.SftObjective;
+import dev.sphere.trainer.objective.StepObjective;
 import dev.sphere.trainer.output.Sample;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.Function;
 
-/** A task's rows as tokens, and the trainer that goes with them. */
+/** A task's rows as tokens, and the objective that goes with them. */
 final class Preparation {
   private static final int SAMPLES = 6;
 
   private final TrainJob job;
   private final RowReport report;
   private final String template;
-
-  /** Runs the loop over an opened model. */
-  interface Trainer {
-    TrainingResult run(TrainableModel model, RunOptions options);
-  }
-
-  /** Makes the trainer of examples of one kind. */
-  private interface TrainerOf<T extends Example> {
-    TrainingResult run(TrainableModel model, List<T> examples, RunOptions options);
-  }
 
   /** Turns the training rows, or ({@code heldOut}) those of the file beside, into examples. */
   private interface Source<T extends Example> {
@@ -61,16 +55,21 @@ final class Preparation {
    * @param samples a few of the rows in words
    * @param labels of a process reward model; null for anything else
    * @param template that renders dialogues; empty for the model's own
-   * @param trainer runs the loop
+   * @param objective what is minimised, of an opened model
    */
-  record Prepared(
-      List<? extends Example> examples,
-      List<? extends Example> heldOut,
+  record Prepared<E extends Example>(
+      List<E> examples,
+      List<E> heldOut,
       RowReport report,
       List<Sample> samples,
       StepEncoder.Labels labels,
       String template,
-      Trainer trainer) {}
+      Function<TrainableModel, Objective<E>> objective) {
+    /** Trains the model in place. */
+    TrainingResult train(TrainableModel model, TrainSettings settings, RunOptions options) {
+      return new Trainer<>(objective.apply(model), examples, settings, options).run();
+    }
+  }
 
   private Preparation(TrainJob job, TrainTask task) {
     this.job = job;
@@ -78,7 +77,7 @@ final class Preparation {
     this.report = new RowReport(source(task), job.onBadRow());
   }
 
-  static Prepared of(TrainJob job, TrainTask task) {
+  static Prepared<?> of(TrainJob job, TrainTask task) {
     try (Model model = Model.load(job.model(), Model.Options.onlyVocabulary())) {
       Preparation preparation = new Preparation(job, task);
       ChatTemplate template = ChatTemplate.of(model, preparation.template);
@@ -117,28 +116,29 @@ final class Preparation {
     }
   }
 
-  private Prepared prepare(TrainTask task, TextEncoder encoder, Vocabulary vocabulary) {
+  private Prepared<?> prepare(TrainTask task, TextEncoder encoder, Vocabulary vocabulary) {
     int length = job.length();
     return switch (task) {
-      case TrainTask.Imitate t -> prepared(vocabulary, null, this::sft, (held, r) -> new ExampleEncoder(
+      case TrainTask.Imitate t -> prepared(vocabulary, null, SftObjective::new, (held, r) -> new ExampleEncoder(
           encoder, length, r).imitations(new RowReader(encoder, r).imitations(held == null ? t.data() : held)));
-      case TrainTask.ImitateRun t -> prepared(vocabulary, null, this::sft, (held, r) -> new ExampleEncoder(
+      case TrainTask.ImitateRun t -> prepared(vocabulary, null, SftObjective::new, (held, r) -> new ExampleEncoder(
           encoder, length, r).imitations(
               held == null ? solutions(t, encoder) : new RowReader(encoder, r).imitations(held)));
-      case TrainTask.Prefer t -> prepared(vocabulary, null, (m, e, o) -> dpo(m, e, o, t.loss()), (held, r) ->
+      case TrainTask.Prefer t -> prepared(vocabulary, null, m -> new DpoObjective(m, t.loss()), (held, r) ->
           pairs(encoder, length, r)
               .preferences(new RowReader(encoder, r).preferences(held == null ? t.data() : held)));
-      case TrainTask.PreferPairs t -> prepared(vocabulary, null, (m, e, o) -> dpo(m, e, o, t.loss()), (held, r) ->
+      case TrainTask.PreferPairs t -> prepared(vocabulary, null, m -> new DpoObjective(m, t.loss()), (held, r) ->
           pairs(encoder, length, r)
               .preferences(held == null ? t.pairs() : new RowReader(encoder, r).preferences(held)));
-      case TrainTask.PreferSiblings t -> prepared(vocabulary, null, (m, e, o) -> dpo(m, e, o, t.loss()), (held, r) -> {
+      case TrainTask.PreferSiblings t -> prepared(vocabulary, null, m -> new DpoObjective(m, t.loss()), (held, r) -> {
         RunTrees trees = new RunTrees(RunData.read(held == null ? t.run() : held));
         return new StepEncoder(encoder, length, r, isMine(trees)).siblings(trees.siblings(t.margin()));
       });
       case TrainTask.Judge t -> {
         StepEncoder.Labels labels = t.form().labels(vocabulary);
         yield prepared(
-            vocabulary, labels, this::prm, (held, r) -> judged(t, held == null ? t.data() : held, encoder, labels, r));
+            vocabulary, labels, StepObjective::new,
+            (held, r) -> judged(t, held == null ? t.data() : held, encoder, labels, r));
       }
     };
   }
@@ -188,24 +188,11 @@ final class Preparation {
     }
   }
 
-  private TrainingResult sft(TrainableModel model, List<Example.Imitation> examples, RunOptions options) {
-    return new SftTrainer(model, examples, job.settings(), options).run();
-  }
-
-  private TrainingResult dpo(
-      TrainableModel model,
-      List<Example.Preference> examples,
-      RunOptions options,
-      dev.sphere.trainer.loss.LossSettings loss) {
-    return new DpoTrainer(model, examples, loss, job.settings(), options).run();
-  }
-
-  private TrainingResult prm(TrainableModel model, List<Example.Step> examples, RunOptions options) {
-    return new StepTrainer(model, examples, job.settings(), options).run();
-  }
-
-  private <T extends Example> Prepared prepared(
-      Vocabulary vocabulary, StepEncoder.Labels labels, TrainerOf<T> trainer, Source<T> source) {
+  private <T extends Example> Prepared<T> prepared(
+      Vocabulary vocabulary,
+      StepEncoder.Labels labels,
+      Function<TrainableModel, Objective<T>> objective,
+      Source<T> source) {
     List<T> all = source.read(null, report);
     if (all.isEmpty()) {
       throw new IllegalArgumentException("there is nothing to train on: " + report.summary());
@@ -222,8 +209,7 @@ final class Preparation {
     if (job.heldOut().share() > 0) {
       report.notes("held out", parts.getLast().size());
     }
-    return new Prepared(trained, held, report, samples(trained, vocabulary), labels, template,
-        (model, options) -> trainer.run(model, trained, options));
+    return new Prepared<>(trained, held, report, samples(trained, vocabulary), labels, template, objective);
   }
 
   /** A few rows from all over the data, as text. */

@@ -161,7 +161,7 @@ public record TrainJob(
 
   private Outcome run(TrainTask task, TrainingListener listener, BooleanSupplier stop, HeldFiles files) {
     TrainJob fitted = fitted(task);
-    Preparation.Prepared prepared = Preparation.of(fitted, task);
+    Preparation.Prepared<?> prepared = Preparation.of(fitted, task);
     listener.note(prepared.report().summary());
     TrainPlan.requireMemory(fitted, task, prepared, FreeMemory.bytes());
     try (GgufFile base = GgufFile.openModel(model);
@@ -176,7 +176,7 @@ public record TrainJob(
         options = options.withEvaluation(new RunOptions.Evaluation(prepared.heldOut(), heldOut.every()));
       }
       files.requireUnchanged(); // what was hashed is what was loaded
-      TrainingResult result = prepared.trainer().run(trainable, options);
+      TrainingResult result = prepared.train(trainable, fitted.settings(), options);
       files.requireUnchanged();
       Path saved = result.complete() ? Artefacts.save(this, task, base, trainable, result, prepared, listener) : null;
       tracker.report(result, prepared.samples(), prepared.report());

@@ -72,7 +72,7 @@ public record TrainPlan(
     return weights + gradients + optimizer + activations + process;
   }
 
-  static TrainPlan of(TrainJob job, TrainTask task, Preparation.Prepared prepared) {
+  static TrainPlan of(TrainJob job, TrainTask task, Preparation.Prepared<?> prepared) {
     Workload work = Workload.of(prepared.examples(), job.settings());
     TrainableModels.Cost largest = largest(job, task, work);
     Footprint footprint = largest.footprint();
@@ -106,7 +106,7 @@ public record TrainPlan(
    * @param available bytes that can be taken
    * @throws InsufficientMemoryException with what it needs and what there is
    */
-  static void requireMemory(TrainJob job, TrainTask task, Preparation.Prepared prepared, long available) {
+  static void requireMemory(TrainJob job, TrainTask task, Preparation.Prepared<?> prepared, long available) {
     Footprint f = largest(job, task, Workload.of(prepared.examples(), job.settings())).footprint();
     long optimizer = f.gradients() * copies(job, loss(task));
     if (f.total() + optimizer > available) {
@@ -155,7 +155,7 @@ public record TrainPlan(
   }
 
   /** What the rows themselves take on the heap: tokens twice, a reference's log-probability each. */
-  private static long rows(Preparation.Prepared prepared) {
+  private static long rows(Preparation.Prepared<?> prepared) {
     long bytes = 0;
     for (List<? extends Example> part : List.of(prepared.examples(), prepared.heldOut())) {
       for (Example e : part) {

@@ -2,11 +2,17 @@ package dev.sphere.trainer.objective;
 
 import dev.sphere.bindings.tensor.NativeFloats;
 import dev.sphere.trainer.TrainableModel;
+import dev.sphere.trainer.checkpoint.Identity;
 import dev.sphere.trainer.checkpoint.MetricSums;
 import dev.sphere.trainer.data.Example;
 import dev.sphere.trainer.data.MicroBatch;
+import dev.sphere.trainer.data.TreePacker;
 import dev.sphere.trainer.loop.NonFiniteLossException;
 import dev.sphere.trainer.loop.Objective;
+import dev.sphere.trainer.loop.RunOptions;
+import dev.sphere.trainer.loop.TrainSettings;
+import dev.sphere.trainer.loop.Trainer;
+import dev.sphere.trainer.loss.LossSettings;
 import dev.sphere.trainer.loss.LossValue;
 import dev.sphere.trainer.loss.PairBatch;
 import dev.sphere.trainer.loss.PreferenceLoss;
@@ -16,30 +22,90 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * A preference loss: reads log-probabilities, computes the loss, hands back one weight per prediction. Losses that see
- * all pairs of a step at once (aot) take a forward pass over all micro-batches first.
+ * Direct preference optimisation and its family: reads log-probabilities, computes the loss, hands back one weight per
+ * prediction. Losses that see all pairs of a step at once (aot) take a forward pass over all micro-batches first.
+ *
+ * <p>The reference is the policy as it stands before training: the adapter switched off (LoRA), or log-probabilities
+ * computed once from the starting weights and cached (full fine-tuning, and LoRA when the data is seen more than once).
  */
-final class DpoObjective implements Objective {
+public final class DpoObjective implements Objective<Example.Preference> {
   private static final int CHOSEN = 0;
   private static final int REJECTED = 1;
 
   private final TrainableModel model;
   private final PreferenceLoss loss;
-  private final ReferenceLogProbs reference;
+  private ReferenceLogProbs reference;
 
-  /**
-   * @param reference null when no loss reads it
-   */
-  DpoObjective(TrainableModel model, PreferenceLoss loss, ReferenceLogProbs reference) {
+  /** The reference is found, or computed, when the run begins. */
+  public DpoObjective(TrainableModel model, LossSettings loss) {
     this.model = model;
-    this.loss = loss;
-    this.reference = reference;
+    this.loss = new PreferenceLoss(loss);
+  }
+
+  @Override
+  public String method() {
+    return "dpo";
+  }
+
+  @Override
+  public TrainableModel model() {
+    return model;
+  }
+
+  @Override
+  public Map<String, Object> settings(List<Example.Preference> examples) {
+    return loss.settings().toMap();
+  }
+
+  @Override
+  public void begin(Trainer<Example.Preference> run) {
+    reference = reference(run);
+  }
+
+  private ReferenceLogProbs reference(Trainer<Example.Preference> run) {
+    List<Example.Preference> examples = run.examples();
+    TrainSettings settings = run.settings();
+    RunOptions options = run.options();
+    LossSettings told = loss.settings();
+    if (!told.needsReference()) {
+      return null;
+    }
+    if (told.sync() != null) {
+      return new MovingReference(model, told.sync());
+    }
+    boolean adapter = hasAdapter(run);
+    int epochs = (settings.totalSteps(examples.size()) - 1) / settings.stepsPerEpoch(examples.size()) + 1;
+    if (adapter && epochs == 1) {
+      return (batch, step) -> model.logProbs(batch.batch(), true);
+    }
+    ReferenceCache trained = ReferenceCache.obtain(model, examples, settings, run.identity(), options, adapter);
+    if (adapter || options.evaluation() == null) {
+      return trained.or((batch, step) -> model.logProbs(batch.batch(), true));
+    }
+    Identity heldOut = new Identity(
+        run.identity().modelHash(), Identity.dataHash(options.evaluation().examples()), run.identity().settings());
+    return trained.or(
+        ReferenceCache.obtain(model, options.evaluation().examples(), settings, heldOut, options, false));
+  }
+
+  /** Whether the model knows its reference by itself; asked with the shortest example. */
+  private boolean hasAdapter(Trainer<Example.Preference> run) {
+    Example shortest = run.examples().stream()
+        .min((a, b) -> Integer.compare(a.chosen().length(), b.chosen().length()))
+        .orElseThrow();
+    MicroBatch probe = new TreePacker(run.settings().packing()).pack(List.of(shortest)).getFirst();
+    try {
+      model.logProbs(probe.batch(), true);
+      return true;
+    } catch (UnsupportedOperationException e) {
+      return false;
+    }
   }
 
   /** The sequence log-probabilities of a step's pairs, filled micro-batch by micro-batch. */
   private final class Step {
     final int number;
-    final List<? extends Example> examples;
+    final List<Example.Preference> examples;
     final double[] chosen;
     final double[] rejected;
     final double[] refChosen;
@@ -50,7 +116,7 @@ final class DpoObjective implements Objective {
     /** WPO's factor on each pair's loss; null without it. */
     final double[] pairWeights;
 
-    Step(int number, List<? extends Example> examples) {
+    Step(int number, List<Example.Preference> examples) {
       int n = examples.size();
       this.number = number;
       this.examples = examples;
@@ -136,7 +202,7 @@ final class DpoObjective implements Objective {
 
   @Override
   public void accumulate(
-      int step, List<? extends Example> examples, List<MicroBatch> batches, MetricSums metrics) {
+      int step, List<Example.Preference> examples, List<MicroBatch> batches, MetricSums metrics) {
     Step s = new Step(step, examples);
     double total = loss.settings().needsWholeBatch() ? twoPasses(s, batches) : onePass(s, batches);
     if (!Double.isFinite(total)) {
@@ -149,7 +215,7 @@ final class DpoObjective implements Objective {
 
   @Override
   public void measure(
-      int step, List<? extends Example> examples, List<MicroBatch> batches, MetricSums metrics) {
+      int step, List<Example.Preference> examples, List<MicroBatch> batches, MetricSums metrics) {
     Step s = new Step(step, examples);
     for (MicroBatch m : batches) {
       s.read(m, model.logProbs(m.batch(), false), referenceOf(m, s), collisions(m));

@@ -1,6 +1,7 @@
 package dev.sphere.trainer.objective;
 
 import dev.sphere.trainer.TrainableModel;
+import dev.sphere.trainer.checkpoint.Identity;
 import dev.sphere.trainer.checkpoint.MetricSums;
 import dev.sphere.trainer.data.Example;
 import dev.sphere.trainer.data.MicroBatch;
@@ -9,21 +10,39 @@ import dev.sphere.trainer.loop.NonFiniteLossException;
 import dev.sphere.trainer.loop.Objective;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 
 /**
- * Negative log-likelihood of the completions, a mean over all completion tokens of the step, each counted by its example's
- * weight in both: Σ w_i NLL_i / Σ w_i n_i.
+ * Supervised fine-tuning: the negative log-likelihood of the completions, a mean over all completion tokens of the step,
+ * each counted by its example's weight in both: Σ w_i NLL_i / Σ w_i n_i.
  */
-final class SftObjective implements Objective {
+public final class SftObjective implements Objective<Example.Imitation> {
   private final TrainableModel model;
 
-  SftObjective(TrainableModel model) {
+  public SftObjective(TrainableModel model) {
     this.model = model;
   }
 
   @Override
+  public String method() {
+    return "sft";
+  }
+
+  @Override
+  public TrainableModel model() {
+    return model;
+  }
+
+  /** A hash of the weights, where they differ. */
+  @Override
+  public Map<String, Object> settings(List<Example.Imitation> examples) {
+    boolean alike = examples.stream().allMatch(e -> e.weight() == 1);
+    return alike ? Map.of() : Map.of("weights", Identity.hash(examples, Example.Imitation::weight));
+  }
+
+  @Override
   public void accumulate(
-      int step, List<? extends Example> examples, List<MicroBatch> batches, MetricSums metrics) {
+      int step, List<Example.Imitation> examples, List<MicroBatch> batches, MetricSums metrics) {
     double tokens = weightedTokens(examples);
     double loss = 0;
     for (MicroBatch m : batches) {
@@ -34,7 +53,7 @@ final class SftObjective implements Objective {
 
   @Override
   public void measure(
-      int step, List<? extends Example> examples, List<MicroBatch> batches, MetricSums metrics) {
+      int step, List<Example.Imitation> examples, List<MicroBatch> batches, MetricSums metrics) {
     double tokens = weightedTokens(examples);
     double loss = 0;
     for (MicroBatch m : batches) {
@@ -44,7 +63,7 @@ final class SftObjective implements Objective {
   }
 
   private static double loss(
-      int step, List<? extends Example> examples, MicroBatch m, float[] logProbs, double tokens) {
+      int step, List<Example.Imitation> examples, MicroBatch m, float[] logProbs, double tokens) {
     double loss = 0;
     List<String> bad = new ArrayList<>();
     for (int i = 0; i < m.examples().length; i++) {
@@ -67,7 +86,7 @@ final class SftObjective implements Objective {
   }
 
   /** The step's completion tokens by weight; 1 where all weights are 0. */
-  private static double weightedTokens(List<? extends Example> examples) {
+  private static double weightedTokens(List<Example.Imitation> examples) {
     double tokens = 0;
     for (Example e : examples) {
       for (TrainingSequence s : e.sequences()) {
@@ -77,7 +96,7 @@ final class SftObjective implements Objective {
     return tokens == 0 ? 1 : tokens;
   }
 
-  private static float[] weights(MicroBatch m, List<? extends Example> examples, double tokens) {
+  private static float[] weights(MicroBatch m, List<Example.Imitation> examples, double tokens) {
     double[] uses = new double[m.batch().predictions()];
     for (int i = 0; i < m.examples().length; i++) {
       for (int[] sequence : m.predictions()[i]) {

@@ -1,6 +1,7 @@
 package dev.sphere.trainer.objective;
 
 import dev.sphere.trainer.TrainableModel;
+import dev.sphere.trainer.checkpoint.Identity;
 import dev.sphere.trainer.checkpoint.MetricSums;
 import dev.sphere.trainer.data.Example;
 import dev.sphere.trainer.data.MicroBatch;
@@ -8,6 +9,7 @@ import dev.sphere.trainer.loop.NonFiniteLossException;
 import dev.sphere.trainer.loop.Objective;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 
 /**
  * What a process reward model minimises: the cross-entropy of a step's label y under the softmax of two classes
@@ -15,14 +17,30 @@ import java.util.List;
  * or what a reward head's model reads in place of one log-probability),
  * {@code -y log σ(z) - (1 - y) log σ(-z)}, a mean over the steps (Math-Shepherd, arXiv 2312.08935, eq. 2). y may be soft.
  */
-final class StepObjective implements Objective {
+public final class StepObjective implements Objective<Example.Step> {
   private static final int GOOD = 0;
   private static final int BAD = 1;
 
   private final TrainableModel model;
 
-  StepObjective(TrainableModel model) {
+  public StepObjective(TrainableModel model) {
     this.model = model;
+  }
+
+  @Override
+  public String method() {
+    return "prm";
+  }
+
+  @Override
+  public TrainableModel model() {
+    return model;
+  }
+
+  /** A hash of the labels. */
+  @Override
+  public Map<String, Object> settings(List<Example.Step> examples) {
+    return Map.of("labels", Identity.hash(examples, Example.Step::label));
   }
 
   /** Sums over a step's examples. */
@@ -35,7 +53,7 @@ final class StepObjective implements Objective {
 
   @Override
   public void accumulate(
-      int step, List<? extends Example> examples, List<MicroBatch> batches, MetricSums metrics) {
+      int step, List<Example.Step> examples, List<MicroBatch> batches, MetricSums metrics) {
     Sums sums = new Sums();
     for (MicroBatch m : batches) {
       model.backward(m.batch(), logProbs -> weights(step, examples, m, logProbs, sums));
@@ -45,7 +63,7 @@ final class StepObjective implements Objective {
 
   @Override
   public void measure(
-      int step, List<? extends Example> examples, List<MicroBatch> batches, MetricSums metrics) {
+      int step, List<Example.Step> examples, List<MicroBatch> batches, MetricSums metrics) {
     Sums sums = new Sums();
     for (MicroBatch m : batches) {
       weights(step, examples, m, model.logProbs(m.batch(), false), sums);
@@ -61,11 +79,11 @@ final class StepObjective implements Objective {
   }
 
   private static float[] weights(
-      int step, List<? extends Example> examples, MicroBatch m, float[] logProbs, Sums sums) {
+      int step, List<Example.Step> examples, MicroBatch m, float[] logProbs, Sums sums) {
     double[] weights = new double[logProbs.length];
     List<String> bad = new ArrayList<>();
     for (int i = 0; i < m.examples().length; i++) {
-      Example.Step e = (Example.Step) examples.get(m.examples()[i]);
+      Example.Step e = examples.get(m.examples()[i]);
       int[][] labels = m.predictions()[i];
       double z = logProbs[labels[GOOD][0]] - (labels.length > BAD ? (double) logProbs[labels[BAD][0]] : 0);
       if (!Double.isFinite(z)) {

@@ -131,8 +131,8 @@ class PreparationTest {
   @Test
   void noProblemIsTrainedAndHeldOut() {
     for (TrainTask task : tasks()) {
-      Preparation.Prepared all = Preparation.of(job(), task);
-      Preparation.Prepared parts = Preparation.of(job().withHeldOut(new HeldOut(null, 0.4, 0)), task);
+      Preparation.Prepared<?> all = Preparation.of(job(), task);
+      Preparation.Prepared<?> parts = Preparation.of(job().withHeldOut(new HeldOut(null, 0.4, 0)), task);
       String what = task.getClass().getSimpleName();
       assertEquals(all.examples().size(), parts.examples().size() + parts.heldOut().size(), what);
       Set<String> trained = parts.examples().stream().map(PreparationTest::question).collect(Collectors.toSet());
@@ -148,7 +148,7 @@ class PreparationTest {
   void aFileBesideIsMeasured() throws IOException {
     Path beside = Files.writeString(folder.resolve("beside.jsonl"),
         "{\"prompt\":\"q99\",\"chosen\":\"c\",\"rejected\":\"r\"}\n");
-    Preparation.Prepared p = Preparation.of(
+    Preparation.Prepared<?> p = Preparation.of(
         job().withHeldOut(new HeldOut(beside, 0, 0)), new TrainTask.Prefer(pairs, LossSettings.defaults()));
     assertEquals(3 * PROBLEMS, p.examples().size());
     assertEquals(List.of("q99"), p.heldOut().stream().map(PreparationTest::question).toList());
@@ -200,7 +200,7 @@ class PreparationTest {
     Example e = Preparation.of(job(), told).examples().getFirst();
     assertTrue(text(e.sequences().getFirst(), 0, e.sequences().getFirst().length()).endsWith("c0!#y"));
     assertTrue(text(e.sequences().getLast(), 0, e.sequences().getLast().length()).endsWith("c0!#n"));
-    Preparation.Prepared head = Preparation.of(job(), new TrainTask.Judge(steps, LabelSource.PRM, PrmForm.head("#"),
+    Preparation.Prepared<?> head = Preparation.of(job(), new TrainTask.Judge(steps, LabelSource.PRM, PrmForm.head("#"),
         "!"));
     assertEquals(1, head.examples().getFirst().sequences().size());
     assertTrue(head.labels().isHead() && head.labels().separator() == '#');

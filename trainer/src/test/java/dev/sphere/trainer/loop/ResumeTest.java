@@ -12,7 +12,7 @@ import dev.sphere.trainer.checkpoint.CheckpointMismatchException;
 import dev.sphere.trainer.checkpoint.Checkpoints;
 import dev.sphere.trainer.checkpoint.TrainingCheck;
 import dev.sphere.trainer.loss.LossSettings;
-import dev.sphere.trainer.objective.DpoTrainer;
+import dev.sphere.trainer.objective.DpoObjective;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -45,7 +45,7 @@ class ResumeTest {
   private Run run(String name, boolean adapter, TrainSettings settings, RunOptions options, LossSettings loss) {
     try (TinyModel model = Runs.model(adapter)) {
       TrainingResult result =
-          new DpoTrainer(model, Runs.pairs(20), loss, settings, options).run();
+          new Trainer<>(new DpoObjective(model, loss), Runs.pairs(20), settings, options).run();
       return new Run(result, Runs.weights(model));
     }
   }

@@ -6,7 +6,8 @@ import dev.sphere.trainer.TrainableModel;
 import dev.sphere.trainer.checkpoint.StepMetrics;
 import dev.sphere.trainer.data.Example;
 import dev.sphere.trainer.data.TrainingSequence;
-import dev.sphere.trainer.objective.DpoTrainer;
+import dev.sphere.trainer.objective.DpoObjective;
+import dev.sphere.trainer.loss.LossSettings;
 import dev.sphere.trainer.optim.OptimizerSettings;
 import dev.sphere.trainer.optim.Schedule;
 import java.io.IOException;
@@ -112,7 +113,7 @@ public final class Runs {
     };
     RunOptions options = RunOptions.in(Path.of(args[0])).withResume(true).withListener(listener);
     try (TinyModel model = model(false)) {
-      new DpoTrainer(model, pairs(20), dev.sphere.trainer.loss.LossSettings.defaults(), settings(), options).run();
+      new Trainer<>(new DpoObjective(model, LossSettings.defaults()), pairs(20), settings(), options).run();
       StringBuilder text = new StringBuilder();
       for (float w : weights(model)) {
         text.append(Float.floatToRawIntBits(w)).append('\n');

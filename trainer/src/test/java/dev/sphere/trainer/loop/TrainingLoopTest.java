@@ -11,7 +11,7 @@ import dev.sphere.trainer.data.Packing;
 import dev.sphere.trainer.data.TrainingSequence;
 import dev.sphere.trainer.data.TreePacker;
 import dev.sphere.trainer.loss.LossSettings;
-import dev.sphere.trainer.objective.DpoTrainer;
+import dev.sphere.trainer.objective.DpoObjective;
 import dev.sphere.trainer.optim.OptimizerSettings;
 import dev.sphere.trainer.optim.Schedule;
 import java.io.IOException;
@@ -49,9 +49,8 @@ class TrainingLoopTest {
 
   private float[] train(String name, boolean adapter, TrainSettings settings, RunOptions.Evaluation evaluation) {
     try (TinyModel model = Runs.model(adapter)) {
-      new DpoTrainer(model, Runs.pairs(ROWS), LOSS, settings,
-          RunOptions.in(folder.resolve(name)).withEvaluation(evaluation))
-          .run();
+      RunOptions options = RunOptions.in(folder.resolve(name)).withEvaluation(evaluation);
+      new Trainer<>(new DpoObjective(model, LOSS), Runs.pairs(ROWS), settings, options).run();
       return Runs.weights(model);
     }
   }
@@ -146,7 +145,7 @@ class TrainingLoopTest {
     RunOptions options = RunOptions.in(folder.resolve("parts")).withResume(true).withStop(() -> ++asked[0] == 4);
     for (int part = 1; part <= 2; part++) {
       try (TinyModel model = Runs.model(true)) {
-        TrainingResult result = new DpoTrainer(model, Runs.pairs(ROWS), LOSS, s, options).run();
+        TrainingResult result = new Trainer<>(new DpoObjective(model, LOSS), Runs.pairs(ROWS), s, options).run();
         assertEquals(part == 1 ? 3 : 6, result.steps());
         assertEquals(part == 2, result.complete());
         if (part == 2) {
@@ -237,7 +236,7 @@ class TrainingLoopTest {
         .toList();
     for (List<Example.Preference> rows : List.of(Runs.pairs(ROWS), turned)) {
       try (TinyModel model = Runs.model(false)) {
-        new DpoTrainer(model, rows, LOSS, descent().withMaxSteps(1), RunOptions.in(folder)).run();
+        new Trainer<>(new DpoObjective(model, LOSS), rows, descent().withMaxSteps(1), RunOptions.in(folder)).run();
       }
       assertEquals(Math.log(2), Runs.metrics(folder).getFirst().path("loss").asDouble(), 1e-12);
       try (Stream<Path> old = java.nio.file.Files.list(folder.resolve("checkpoints"))) {

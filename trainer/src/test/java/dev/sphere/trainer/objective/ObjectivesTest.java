@@ -16,10 +16,10 @@ import dev.sphere.trainer.loop.Objective;
 import dev.sphere.trainer.loop.RunOptions;
 import dev.sphere.trainer.loop.Runs;
 import dev.sphere.trainer.loop.TrainSettings;
+import dev.sphere.trainer.loop.Trainer;
 import dev.sphere.trainer.loop.TrainingResult;
 import dev.sphere.trainer.loss.LossSettings;
 import dev.sphere.trainer.loss.LossSettings.Sync;
-import dev.sphere.trainer.loss.PreferenceLoss;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -37,7 +37,7 @@ class ObjectivesTest {
     return new TreePacker(Packing.defaults()).pack(examples);
   }
 
-  private static float[] gradient(TinyModel model, Objective objective, List<? extends Example> examples) {
+  private static <E extends Example> float[] gradient(TinyModel model, Objective<E> objective, List<E> examples) {
     model.parameters().forEach(p -> dev.sphere.bindings.kernel.OptimizerKernels.zero(p.gradient()));
     objective.accumulate(0, examples, packed(examples), new MetricSums());
     List<Float> all = new ArrayList<>();
@@ -53,7 +53,7 @@ class ObjectivesTest {
     return flat;
   }
 
-  private static double loss(Objective objective, List<? extends Example> examples) {
+  private static <E extends Example> double loss(Objective<E> objective, List<E> examples) {
     MetricSums metrics = new MetricSums();
     objective.measure(0, examples, packed(examples), metrics);
     return metrics.means().get("loss");
@@ -94,8 +94,8 @@ class ObjectivesTest {
       double weight = Math.exp(aligned(model, pair.chosen()) + aligned(model, pair.rejected()));
       assertTrue(Math.abs(weight - 1) > 0.01, "the test must see a weight: " + weight);
       LossSettings plain = LossSettings.of(List.of("ipo"), List.of()).withReferenceFree(true);
-      Objective without = new DpoObjective(model, new PreferenceLoss(plain), null);
-      Objective with = new DpoObjective(model, new PreferenceLoss(plain.withWpo(true)), null);
+      Objective<Example.Preference> without = new DpoObjective(model, plain);
+      Objective<Example.Preference> with = new DpoObjective(model, plain.withWpo(true));
       assertEquals(weight * loss(without, List.of(pair)), loss(with, List.of(pair)), 1e-6);
       float[] expected = gradient(model, without, List.of(pair));
       for (int i = 0; i < expected.length; i++) {
@@ -119,8 +119,8 @@ class ObjectivesTest {
       TrainSettings s = Runs.settings().withMaxSteps(2).withBatchSize(20).withOrder(TrainSettings.Order.GIVEN);
       LossSettings mixed = LossSettings.defaults().withSync(new Sync(0.25, 2));
       try (TinyModel model = Runs.model(adapter); MovingReference reference = new MovingReference(model, mixed.sync())) {
-        new DpoTrainer(model, Runs.pairs(20), LossSettings.defaults(), s, RunOptions.in(folder.resolve("a" + adapter)))
-            .run();
+        RunOptions options = RunOptions.in(folder.resolve("a" + adapter));
+        new Trainer<>(new DpoObjective(model, LossSettings.defaults()), Runs.pairs(20), s, options).run();
         two = Runs.weights(model);
         reference.stepped(1);
         reference.stepped(2);
@@ -138,7 +138,7 @@ class ObjectivesTest {
       Path hard = folder.resolve("hard" + adapter);
       try (TinyModel model = Runs.model(adapter)) {
         LossSettings sync = LossSettings.defaults().withSync(new Sync(1, 2));
-        new DpoTrainer(model, Runs.pairs(20), sync, s.withMaxSteps(4), RunOptions.in(hard)).run();
+        new Trainer<>(new DpoObjective(model, sync), Runs.pairs(20), s.withMaxSteps(4), RunOptions.in(hard)).run();
       }
       List<JsonNode> metrics = Runs.metrics(hard);
       assertEquals(Math.log(2), metrics.get(0).path("loss").asDouble(), 1e-12);
@@ -152,10 +152,11 @@ class ObjectivesTest {
     try (TinyModel model = Runs.model(false)) {
       TrainingSequence a = TrainingSequence.of(new int[] {1, 2}, new int[] {3, 4, 5});
       TrainingSequence b = TrainingSequence.of(new int[] {1, 2}, new int[] {3, 6});
-      Objective objective = new SftObjective(model);
+      Objective<Example.Imitation> objective = new SftObjective(model);
       double onlyA = loss(objective, List.of(new Example.Imitation("a", "t", a)));
       double onlyB = loss(objective, List.of(new Example.Imitation("b", "t", b)));
-      List<Example> both = List.of(new Example.Imitation("a", "t", a, 0.5), new Example.Imitation("b", "t", b, 3));
+      List<Example.Imitation> both =
+          List.of(new Example.Imitation("a", "t", a, 0.5), new Example.Imitation("b", "t", b, 3));
       assertEquals((0.5 * 3 * onlyA + 3 * 2 * onlyB) / (0.5 * 3 + 3 * 2), loss(objective, both), 1e-6);
       float[] ofA = gradient(model, objective, List.of(both.get(0)));
       float[] ofB = gradient(model, objective, List.of(both.get(1)));
@@ -187,7 +188,7 @@ class ObjectivesTest {
         right += score > 0.5 == labels[i] > 0.5 ? 0.5 : 0;
         expected -= (labels[i] * Math.log(score) + (1 - labels[i]) * Math.log(1 - score)) / 2;
       }
-      Objective objective = new StepObjective(model);
+      Objective<Example.Step> objective = new StepObjective(model);
       assertEquals(4, packed(steps).getFirst().batch().usedSlots(), "the two steps share their tokens");
       assertEquals(expected, loss(objective, steps), 1e-6);
       MetricSums metrics = new MetricSums();
@@ -217,8 +218,8 @@ class ObjectivesTest {
         steps.add(new Example.Step("s" + i, "t" + i, List.of(TrainingSequence.of(new int[] {i, 0}, new int[] {7}),
             TrainingSequence.of(new int[] {i, 0}, new int[] {8})), i % 2));
       }
-      TrainingResult result = new StepTrainer(
-          model, steps, Runs.settings().withMaxSteps(300).withBatchSize(6), RunOptions.in(folder)).run();
+      TrainSettings s = Runs.settings().withMaxSteps(300).withBatchSize(6);
+      TrainingResult result = new Trainer<>(new StepObjective(model), steps, s, RunOptions.in(folder)).run();
       assertTrue(result.last().get("loss") < 0.02, result.last().toString());
       assertEquals(1, result.last().get("accuracy"));
     }

@@ -10,6 +10,7 @@ import dev.sphere.trainer.data.Packing.Sharing;
 import dev.sphere.trainer.loop.RunOptions;
 import dev.sphere.trainer.loop.Runs;
 import dev.sphere.trainer.loop.TrainSettings;
+import dev.sphere.trainer.loop.Trainer;
 import dev.sphere.trainer.loop.TrainingListener;
 import dev.sphere.trainer.loop.TrainingResult;
 import dev.sphere.trainer.optim.OptimizerSettings;
@@ -22,13 +23,13 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
 
-class SftTrainerTest {
+class SftObjectiveTest {
   @TempDir
   Path folder;
 
   private float[] train(String name, TrainSettings settings) {
     try (TinyModel model = Runs.model(false)) {
-      new SftTrainer(model, Runs.rows(8), settings, RunOptions.in(folder.resolve(name))).run();
+      new Trainer<>(new SftObjective(model), Runs.rows(8), settings, RunOptions.in(folder.resolve(name))).run();
       return Runs.weights(model);
     }
   }
@@ -109,7 +110,8 @@ class SftTrainerTest {
     try (TinyModel model = Runs.model(false)) {
       var options = RunOptions.in(folder).withListener(listener);
       TrainingResult result =
-          new SftTrainer(model, Runs.rows(8), Runs.settings().withEpochs(1).withCheckpoints(1, 1), options).run();
+          new Trainer<>(
+              new SftObjective(model), Runs.rows(8), Runs.settings().withEpochs(1).withCheckpoints(1, 1), options).run();
       assertTrue(result.complete());
       assertEquals(2, result.steps());
       assertTrue(Files.exists(result.checkpoint()));

@@ -14,6 +14,7 @@ import dev.sphere.trainer.loop.NonFiniteLossException;
 import dev.sphere.trainer.loop.RunOptions;
 import dev.sphere.trainer.loop.Runs;
 import dev.sphere.trainer.loop.TrainSettings;
+import dev.sphere.trainer.loop.Trainer;
 import dev.sphere.trainer.loop.TrainingListener;
 import dev.sphere.trainer.loss.LossSettings;
 import java.io.IOException;
@@ -29,13 +30,18 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 
-class DpoTrainerTest {
+class DpoObjectiveTest {
   @TempDir
   Path folder;
 
+  private static Trainer<Example.Preference> trainer(
+      TinyModel model, LossSettings loss, TrainSettings settings, RunOptions options) {
+    return new Trainer<>(new DpoObjective(model, loss), Runs.pairs(20), settings, options);
+  }
+
   private float[] train(String name, boolean adapter, LossSettings loss, TrainSettings settings) {
     try (TinyModel model = Runs.model(adapter)) {
-      new DpoTrainer(model, Runs.pairs(20), loss, settings, RunOptions.in(folder.resolve(name))).run();
+      trainer(model, loss, settings, RunOptions.in(folder.resolve(name))).run();
       return Runs.weights(model);
     }
   }
@@ -88,7 +94,7 @@ class DpoTrainerTest {
         .withMaxSteps(1);
     float[] before = new float[Runs.VOCAB * 4];
     try (TinyModel model = Runs.model(true)) {
-      new DpoTrainer(model, pairs, loss, s, RunOptions.in(folder.resolve("step"))).run();
+      new Trainer<>(new DpoObjective(model, loss), pairs, s, RunOptions.in(folder.resolve("step"))).run();
       float[] step = Runs.weights(model);
       for (int i = 0; i < before.length; i += 5) {
         double difference = (lossAt(pairs, loss, s, i, 0.01f) - lossAt(pairs, loss, s, i, -0.01f)) / 0.02;
@@ -102,7 +108,7 @@ class DpoTrainerTest {
     String name = index + (change > 0 ? "+" : "-");
     try (TinyModel model = Runs.model(true)) {
       model.parameters().getFirst().value().set(index, change);
-      new DpoTrainer(model, pairs, loss, s, RunOptions.in(folder.resolve(name))).run();
+      new Trainer<>(new DpoObjective(model, loss), pairs, s, RunOptions.in(folder.resolve(name))).run();
     }
     return Runs.metrics(folder.resolve(name)).getFirst().path("loss").asDouble();
   }
@@ -121,7 +127,7 @@ class DpoTrainerTest {
       try (TinyModel model = Runs.model(false); Stream<Path> old = old()) {
         old.forEach(p -> p.toFile().delete());
         var options = RunOptions.in(folder).withModel(hash, java.util.Map.of()).withListener(listener);
-        new DpoTrainer(model, Runs.pairs(20), LossSettings.defaults(), s, options).run();
+        trainer(model, LossSettings.defaults(), s, options).run();
       }
     }
     assertEquals(List.of(1, 2, 3, 4, 5, 1, 2, 3, 4, 5), computed, "computed for aa once, and for bb");
@@ -136,12 +142,12 @@ class DpoTrainerTest {
   void oneEpochWithAdapterReadsTheReferenceAsItGoes() {
     try (TinyModel model = Runs.model(true)) {
       var options = RunOptions.in(folder);
-      new DpoTrainer(model, Runs.pairs(20), LossSettings.defaults(), Runs.settings().withEpochs(1), options).run();
+      trainer(model, LossSettings.defaults(), Runs.settings().withEpochs(1), options).run();
       assertEquals(5 + 1, model.referenceForwards, "one a step, one probe");
     }
     try (TinyModel model = Runs.model(true)) {
       var loss = LossSettings.of(List.of("sft"), List.of());
-      new DpoTrainer(model, Runs.pairs(20), loss, Runs.settings(), RunOptions.in(folder.resolve("sft"))).run();
+      trainer(model, loss, Runs.settings(), RunOptions.in(folder.resolve("sft"))).run();
       assertEquals(0, model.referenceForwards, "sft reads no reference");
     }
   }
@@ -160,8 +166,7 @@ class DpoTrainerTest {
           }
         }
       };
-      var trainer = new DpoTrainer(
-          model, Runs.pairs(20), LossSettings.defaults(), s, RunOptions.in(folder).withListener(poison));
+      var trainer = trainer(model, LossSettings.defaults(), s, RunOptions.in(folder).withListener(poison));
       var e = assertThrows(NonFiniteLossException.class, trainer::run);
       assertEquals(4, e.step());
       assertFalse(e.rows().isEmpty());
@@ -185,8 +190,8 @@ class DpoTrainerTest {
           model.parameters().getFirst().gradient().set(1, Float.POSITIVE_INFINITY);
         }
       };
-      var trainer = new SftTrainer(
-          model, Runs.rows(8), Runs.settings(), RunOptions.in(folder).withListener(poison));
+      var options = RunOptions.in(folder).withListener(poison);
+      var trainer = new Trainer<>(new SftObjective(model), Runs.rows(8), Runs.settings(), options);
       float[][] weights = new float[1][];
       var e = assertThrows(NonFiniteLossException.class, trainer::run);
       weights[0] = Runs.weights(model);
@@ -200,7 +205,7 @@ class DpoTrainerTest {
   @Test
   void nothingToTrainOnIsSaid() {
     try (TinyModel model = Runs.model(false)) {
-      var trainer = new SftTrainer(model, List.of(), Runs.settings(), RunOptions.in(folder));
+      var trainer = new Trainer<>(new SftObjective(model), List.of(), Runs.settings(), RunOptions.in(folder));
       assertThrows(IllegalArgumentException.class, trainer::run);
     }
   }
