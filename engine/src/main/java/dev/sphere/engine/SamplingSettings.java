@@ -1,5 +1,8 @@
 package dev.sphere.engine;
 
+import dev.sphere.engine.settings.Setting;
+import io.soabase.recordbuilder.core.RecordBuilder;
+
 /**
  * How a token is drawn from the policy's logits. The order of the filters is top-k, top-p, min-p, temperature, draw.
  *
@@ -9,7 +12,20 @@ package dev.sphere.engine;
  * @param minP drop tokens whose probability is below minP times the highest; 0 keeps all
  * @param maxTokens most tokens that one generation may add before it is marked as truncated
  */
-public record SamplingSettings(float temperature, int topK, float topP, float minP, int maxTokens) {
+@RecordBuilder
+public record SamplingSettings(
+    @Setting(def = "0.8", range = "[0, )", label = "T", source = "paper", help = "Of every draw; 0 is greedy.")
+    float temperature,
+    @Setting(def = "0", range = "[0, )", label = "K", help = "Keep the K likeliest tokens; 0 keeps all.")
+    int topK,
+    @Setting(def = "1", range = "(0, 1]", label = "P",
+        help = "Keep the likeliest tokens until their probabilities reach P; 1 keeps all.")
+    float topP,
+    @Setting(def = "0", range = "[0, 1]", label = "P",
+        help = "Drop tokens below P times the likeliest one's probability; 0 keeps all.")
+    float minP,
+    @Setting(range = "[1, )", label = "N", unit = "tokens", shown = "1024; embedded models: 256", help = "Most new tokens.")
+    int maxTokens) implements SamplingSettingsBuilder.With {
   public SamplingSettings {
     if (!(temperature >= 0) || Float.isInfinite(temperature)) {
       throw new IllegalArgumentException("temperature must be finite and not negative: " + temperature);

@@ -1,5 +1,8 @@
 package dev.sphere.engine.data;
 
+import dev.sphere.engine.settings.Setting;
+import io.soabase.recordbuilder.core.RecordBuilder;
+
 /**
  * How a problem file is read.
  *
@@ -9,7 +12,19 @@ package dev.sphere.engine.data;
  * @param skipBad true leaves bad rows out and reports them, false (default) refuses the file at the first one
  * @param limit most problems to read, from the top; 0 (default) reads all
  */
-public record ReadOptions(String questionField, String answerField, String idField, boolean skipBad, int limit) {
+@RecordBuilder
+public record ReadOptions(
+    @Setting(label = "NAME", shown = "as recognised", help = "Field with the question; a.b is b within a.")
+    String questionField,
+    @Setting(label = "NAME", shown = "as recognised", help = "Field with the answer.")
+    String answerField,
+    @Setting(label = "NAME", shown = "as recognised", help = "Field with the problem's id.")
+    String idField,
+    @Setting(help = "Leave out rows that are no problems, instead of stopping at the first.")
+    boolean skipBad,
+    @Setting(def = "0", shown = "0, all", range = "[0, )", label = "N", unit = "problems", top = true,
+        help = "Only the first N problems.")
+    int limit) implements ReadOptionsBuilder.With {
   public ReadOptions {
     if (limit < 0) {
       throw new IllegalArgumentException("limit must not be negative: " + limit);
@@ -21,11 +36,7 @@ public record ReadOptions(String questionField, String answerField, String idFie
     return new ReadOptions(null, null, null, false, 0);
   }
 
-  public ReadOptions withLimit(int rows) {
-    return new ReadOptions(questionField, answerField, idField, skipBad, rows);
-  }
-
   public ReadOptions skippingBad() {
-    return new ReadOptions(questionField, answerField, idField, true, limit);
+    return withSkipBad(true);
   }
 }

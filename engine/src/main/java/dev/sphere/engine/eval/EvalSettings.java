@@ -2,6 +2,8 @@ package dev.sphere.engine.eval;
 
 import dev.sphere.engine.SamplingSettings;
 import dev.sphere.engine.StopRule;
+import dev.sphere.engine.settings.Nested;
+import dev.sphere.engine.settings.Setting;
 import java.util.List;
 
 /**
@@ -15,7 +17,20 @@ import java.util.List;
  * @param stop texts that end an answer and are no part of it, such as "Question:"; usually none
  */
 public record EvalSettings(
-    boolean greedy, int samples, SamplingSettings sampling, long seed, int inFlight, List<String> stop) {
+    @Setting(def = "true", help = "One greedy answer a problem.")
+    boolean greedy,
+    @Setting(def = "0", range = "[0, )", label = "K", top = true,
+        help = "Sampled answers a problem, for mean@k, pass@k and maj@k.")
+    int samples,
+    @Nested(rename = "max_tokens", to = @Setting(name = "max_tokens", range = "[1, )", label = "N", unit = "tokens",
+        shown = "1024; embedded models: 256", top = true, help = "Most tokens of an answer."))
+    SamplingSettings sampling,
+    @Setting(def = "1", label = "N", help = "Seed of the samples.")
+    long seed,
+    int inFlight,
+    @Setting(whole = true, def = "", label = "TEXT", shown = "none; with worked examples what stands before {question}",
+        help = "A text that ends an answer and is no part of it.")
+    List<String> stop) {
   public EvalSettings {
     if (samples < 0 || !greedy && samples == 0) {
       throw new IllegalArgumentException("nothing to evaluate: no greedy answer and " + samples + " samples");

@@ -13,6 +13,7 @@ import java.time.LocalDate;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
 
 /**
  * Turns a dialogue into the prompt that a model was trained on: a Jinja template as Hugging Face's chat templates are
@@ -84,6 +85,14 @@ public final class ChatTemplate {
     }
     Vocabulary v = model.vocabulary();
     return new ChatTemplate(source, name(v, v.start()), name(v, v.end()));
+  }
+
+  /** {@link #named} for settings. */
+  public static final class Named implements Function<String, String> {
+    @Override
+    public String apply(String told) {
+      return named(told);
+    }
   }
 
   /**

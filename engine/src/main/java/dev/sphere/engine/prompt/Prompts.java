@@ -3,6 +3,7 @@ package dev.sphere.engine.prompt;
 import dev.sphere.engine.Policy;
 import dev.sphere.engine.Problem;
 import dev.sphere.engine.SolutionMarker;
+import dev.sphere.engine.settings.Setting;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -16,7 +17,22 @@ import java.util.List;
  *     ({@link SolutionMarker}); an answer without it makes no pair. Empty: the whole answer is the solution
  * @param template the Jinja text that renders a dialogue; empty for each model's own chat template
  */
-public record Prompts(String system, String question, String correction, String correctedAfter, String template) {
+public record Prompts(
+    @Setting(label = "TEXT", shown = "none", help = "The system turn.")
+    String system,
+    @Setting(label = "TEXT", shown = "as suits the model",
+        help = "The user's turn, with {question} for the problem's text.")
+    String question,
+    @Setting(label = "TEXT", shown = "as suits the model", needs = "stages=correction",
+        help = "The user's turn after a wrong solution (stage 2); {marker} stands for the next setting.")
+    String correction,
+    @Setting(label = "TEXT", shown = "as suits the model", needs = "stages=correction",
+        help = "The text after which the answer to the correction prompt holds the solution; empty: all of it does.")
+    String correctedAfter,
+    @Setting(name = "chat_template", aliases = "template", label = "TEMPLATE", shown = "the model's own",
+        by = ChatTemplate.Named.class,
+        help = "How a dialogue is rendered: plain, Jinja text, or a file of it.")
+    String template) {
   public Prompts {
     if (!question.contains("{question}")) {
       throw new IllegalArgumentException("the question's template must contain {question}, it is: " + question);

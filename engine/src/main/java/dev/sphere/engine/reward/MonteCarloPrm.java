@@ -11,6 +11,8 @@ import dev.sphere.engine.SamplingSettings;
 import dev.sphere.engine.StopRule;
 import dev.sphere.engine.TokenPath;
 import dev.sphere.engine.search.FinalAnswer;
+import dev.sphere.engine.settings.Nested;
+import dev.sphere.engine.settings.Setting;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -37,7 +39,16 @@ public final class MonteCarloPrm implements ProcessRewardModel {
    * @param stopWhenDecided draws the rollouts in waves of a quarter of K and stops when the rest can change neither the
    *     best nor the worst candidate; the scores are then shares of fewer rollouts, the pruning stays the same
    */
-  public record Settings(int rollouts, SamplingSettings sampling, boolean stopWhenDecided) {
+  public record Settings(
+      @Setting(def = "8", range = "[1, )", label = "K", needs = "prm=mc", top = true, source = "as Math-Shepherd",
+          help = "Rollouts of a step for the Monte Carlo reward.")
+      int rollouts,
+      @Nested(rename = "max_tokens", to = @Setting(name = "max_tokens", range = "[1, )", label = "N", unit = "tokens",
+          needs = "prm=mc", shown = "1024; embedded models: 256", help = "Most tokens of a Monte Carlo completion."))
+      SamplingSettings sampling,
+      @Setting(name = "early_stop", needs = "prm=mc",
+          help = "Stop the rollouts of an expansion when they can no longer change what survives.")
+      boolean stopWhenDecided) {
     public Settings {
       if (rollouts < 1) {
         throw new IllegalArgumentException("Monte Carlo rollouts must be at least 1, not " + rollouts);

@@ -5,6 +5,7 @@ import dev.sphere.engine.embedded.EmbeddedTokenizer;
 import dev.sphere.engine.prompt.Prompts;
 import dev.sphere.gguf.model.GgufFile;
 import java.nio.file.Path;
+import java.util.Map;
 
 /**
  * How one speaks to a model and reads it, as far as the model's file tells.
@@ -23,6 +24,13 @@ public record ModelDefaults(Prompts prompts, String separator, int stepTokens, i
   /** The embedded models and what evolved from them: the bare question, a step a line. */
   public static ModelDefaults embedded() {
     return new ModelDefaults(EmbeddedModels.prompts(), "\n", 64, 256);
+  }
+
+  /** Its values by the names of settings. */
+  public Map<String, Object> values() {
+    return Map.of("system", prompts.system(), "question", prompts.question(), "correction", prompts.correction(),
+        "corrected_after", prompts.correctedAfter(), "chat_template", prompts.template(), "separator", separator,
+        "max_step_tokens", stepTokens, "max_tokens", solutionTokens);
   }
 
   /** The manner that suits a GGUF file; the embedded family is known by its chat template. */

@@ -5,6 +5,8 @@ import dev.sphere.engine.OutcomeReward;
 import dev.sphere.engine.embedded.ModelSource;
 import dev.sphere.engine.reward.ImplicitPrm;
 import dev.sphere.engine.reward.MonteCarloPrm;
+import dev.sphere.engine.settings.Nested;
+import dev.sphere.engine.settings.Setting;
 import dev.sphere.gguf.model.GgufFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -27,7 +29,16 @@ import java.util.List;
  * @param monteCarlo how {@code mc} rolls out
  * @param beta of the implicit reward
  */
-public record PrmSpec(String kind, MonteCarloPrm.Settings monteCarlo, double beta) {
+public record PrmSpec(
+    @Setting(name = "prm", def = "mc", label = "KIND", top = true, source = "our reading of the paper",
+        help = "Process reward: mc (Monte Carlo); FILE.gguf, a trained one, read as it declares (token:, head:, "
+            + "math-shepherd: and rlhflow: before it say how); implicit:REF.gguf, the log-ratio of policy and REF; or the "
+            + "controls random and outcome.")
+    String kind,
+    @Nested MonteCarloPrm.Settings monteCarlo,
+    @Setting(name = "prm_beta", def = "0.05", range = "(0, )", label = "B", needs = "prm=implicit:*",
+        help = "Of the implicit reward.")
+    double beta) {
   private static final List<String> FORMS = List.of("token", "head", "math-shepherd", "rlhflow");
 
   /** @throws IllegalArgumentException when there is no such kind, or no such file */

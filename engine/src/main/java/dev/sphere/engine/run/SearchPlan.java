@@ -1,9 +1,15 @@
 package dev.sphere.engine.run;
 
 import dev.sphere.engine.search.SearchSettings;
+import dev.sphere.engine.settings.Nested;
+import dev.sphere.engine.settings.Setting;
+import dev.sphere.engine.settings.SettingsTree;
+import dev.sphere.engine.settings.Told;
 import dev.sphere.engine.stage.StageSettings;
 import dev.sphere.engine.strategy.StrategySettings;
 import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.Objects;
 
 /**
@@ -23,12 +29,38 @@ public record SearchPlan(
     Path model,
     Path adapter,
     Path smallModel,
+    @Nested(heading = "Search")
     PrmSpec prm,
+    @Nested(heading = "Search")
     SearchSettings search,
+    @Nested(heading = "Pairs")
     StageSettings stages,
+    @Setting(def = "1", label = "N", top = true, help = "Seed of every draw.")
     long seed,
+    @Nested(heading = "Other ways to search", when = "strategy")
     StrategySettings strategy,
+    @Setting(def = "16", range = "[1, )", label = "N", effect = Setting.Effect.SPEED,
+        help = "Problems in flight; changes the speed, never the result.")
     int parallel) {
+  /** What can be said about a search. */
+  public static final SettingsTree SETTINGS = SettingsTree.of(SearchPlan.class);
+
+  /**
+   * The plan of what a user said; where nothing was said, what is usual for the model.
+   *
+   * @param told of {@link #SETTINGS}, checked
+   * @param adapter null for none
+   * @param small null for none
+   */
+  public static SearchPlan of(Told told, Path model, Path adapter, Path small) {
+    Map<String, Object> given = new HashMap<>();
+    given.put("model", model);
+    given.put("adapter", adapter);
+    given.put("smallModel", small);
+    return SETTINGS.make(SearchPlan.class, told, ModelDefaults.of(model).values(), given);
+  }
+
+
   /** By the paper's search. */
   public SearchPlan(Path model, Path adapter, Path smallModel, PrmSpec prm, SearchSettings search, StageSettings stages,
       long seed, int parallel) {

@@ -1,6 +1,9 @@
 package dev.sphere.engine.search;
 
 import dev.sphere.engine.SamplingSettings;
+import dev.sphere.engine.settings.Nested;
+import dev.sphere.engine.settings.Setting;
+import io.soabase.recordbuilder.core.RecordBuilder;
 import java.util.Objects;
 
 /**
@@ -20,18 +23,38 @@ import java.util.Objects;
  * @param stopAtAnswer a step that holds a final answer (a closed {@code \boxed{...}} or a {@code #### x} line) ends the
  *     path, although the model did not draw its end token
  */
+@RecordBuilder
 public record SearchSettings(
+    @Setting(def = "5", range = "[2, )", label = "E", top = true, source = "paper",
+        help = "Distinct candidates of an expansion; the best and the worst survive.")
     int candidates,
+    @Nested(rename = "max_tokens", to = @Setting(name = "max_step_tokens", range = "[1, )", label = "N", unit = "tokens",
+        shown = "512; embedded models: 64", help = "Most tokens of a step."))
     SamplingSettings sampling,
+    @Setting(name = "depth", def = "24", range = "[1, )", label = "N", unit = "steps", help = "Most steps of a solution.")
     int maxDepth,
+    @Setting(def = "1", range = "[1, )", label = "N", top = true, needs = "!strategy", source = "our reading of the paper",
+        help = "Simulations of a search. One finds the paper's two chains, more of them widen the tree by UCT.")
     int simulations,
+    @Setting(def = "1.4142135623730951", shown = "1.414", range = "[0, )", label = "C",
+        help = "Exploration constant of UCT.")
     double uct,
+    @Setting(def = "1", range = "[0, )", label = "W", source = "our reading of the paper",
+        help = "w of a step's reward R = prm + w (prm - parent's prm).")
     double advantageWeight,
+    @Setting(def = "1", range = "(, )", label = "W", help = "What a right answer adds at the end of a path.")
     double outcomeWeight,
+    @Setting(label = "TEXT", shown = "an empty line; embedded models: a line feed", escapes = true,
+        help = "The text that ends a step.")
     String separator,
+    @Setting(def = "3", range = "[0, )", label = "N",
+        help = "Most extra rounds of sampling when candidates came out equal.")
     int resampleRounds,
+    @Setting(def = "whitespace", label = "RULE", help = "When two candidates count as equal.")
     Distinct distinct,
-    boolean stopAtAnswer) {
+    @Setting(def = "true",
+        help = "A step with a final answer (a closed \\boxed{...} or a line #### x) ends the path, although the model did not.")
+    boolean stopAtAnswer) implements SearchSettingsBuilder.With {
 
   public SearchSettings {
     Objects.requireNonNull(sampling, "sampling");
@@ -69,35 +92,5 @@ public record SearchSettings(
         3,
         Distinct.WHITESPACE,
         true);
-  }
-
-  /** The same settings with another number of candidates. */
-  public SearchSettings withCandidates(int e) {
-    return new SearchSettings(e, sampling, maxDepth, simulations, uct, advantageWeight, outcomeWeight, separator,
-        resampleRounds, distinct, stopAtAnswer);
-  }
-
-  /** The same settings with another number of simulations. */
-  public SearchSettings withSimulations(int n) {
-    return new SearchSettings(candidates, sampling, maxDepth, n, uct, advantageWeight, outcomeWeight, separator,
-        resampleRounds, distinct, stopAtAnswer);
-  }
-
-  /** The same settings with another sampling. */
-  public SearchSettings withSampling(SamplingSettings s) {
-    return new SearchSettings(candidates, s, maxDepth, simulations, uct, advantageWeight, outcomeWeight, separator,
-        resampleRounds, distinct, stopAtAnswer);
-  }
-
-  /** The same settings with another step separator. */
-  public SearchSettings withSeparator(String s) {
-    return new SearchSettings(candidates, sampling, maxDepth, simulations, uct, advantageWeight, outcomeWeight, s,
-        resampleRounds, distinct, stopAtAnswer);
-  }
-
-  /** The same settings with another depth limit. */
-  public SearchSettings withMaxDepth(int steps) {
-    return new SearchSettings(candidates, sampling, steps, simulations, uct, advantageWeight, outcomeWeight, separator,
-        resampleRounds, distinct, stopAtAnswer);
   }
 }

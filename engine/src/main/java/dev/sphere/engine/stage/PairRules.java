@@ -1,5 +1,7 @@
 package dev.sphere.engine.stage;
 
+import dev.sphere.engine.settings.Setting;
+
 /**
  * Which pairs are left out.
  *
@@ -10,7 +12,21 @@ package dev.sphere.engine.stage;
  * @param guessed a solution whose answer had to be guessed (the last number of its prose, say) may stand in a pair. A guess
  *     is often wrong on both sides: it swaps chosen and rejected
  */
-public record PairRules(double nearDuplicate, int perProblem, double lengthRatio, boolean guessed) {
+public record PairRules(
+    @Setting(name = "near_duplicates", def = "2", shown = "only exact repetitions", range = "(0, )", label = "S",
+        help = "Leave out a pair that is at least so alike to an earlier one of its problem: the same numbers, and a share S "
+            + "of the words in common, 0 to 1.")
+    double nearDuplicate,
+    @Setting(name = "pairs_per_problem", def = "2147483647", shown = "any number", range = "[1, )", label = "N",
+        help = "Most pairs of a problem, all stages together.")
+    int perProblem,
+    @Setting(name = "max_length_ratio", def = "0", shown = "0, any", range = "0 or [1, )", label = "R",
+        help = "Leave out a pair of which one side has more than R times the characters of the other.")
+    double lengthRatio,
+    @Setting(name = "guessed_answers",
+        help = "Solutions whose answer is not stated (no box, ####, \"the answer is\" or last line of its own) may make "
+            + "pairs, by the last number in them, say.")
+    boolean guessed) {
   public PairRules {
     if (!(nearDuplicate > 0) || perProblem < 1 || !(lengthRatio == 0 || lengthRatio >= 1)) {
       throw new IllegalArgumentException("near duplicates from " + nearDuplicate + ", " + perProblem

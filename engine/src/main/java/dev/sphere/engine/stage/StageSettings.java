@@ -1,6 +1,11 @@
 package dev.sphere.engine.stage;
 
 import dev.sphere.engine.prompt.Prompts;
+import dev.sphere.engine.settings.FromSettings;
+import dev.sphere.engine.settings.Nested;
+import dev.sphere.engine.settings.Setting;
+import io.soabase.recordbuilder.core.RecordBuilder;
+import java.util.List;
 
 /**
  * What shapes the three stages, besides the search itself.
@@ -16,6 +21,7 @@ import dev.sphere.engine.prompt.Prompts;
  * @param truncatedRejected solutions that were cut at a limit may be rejected ones
  * @param rules which pairs are left out
  */
+@RecordBuilder
 public record StageSettings(
     Prompts prompts,
     boolean correction,
@@ -26,7 +32,38 @@ public record StageSettings(
     int corrections,
     boolean correctPaired,
     boolean truncatedRejected,
-    PairRules rules) {
+    PairRules rules) implements StageSettingsBuilder.With {
+
+  /** From what a user says: stages by name, 2 and 3 as they are wanted. */
+  @FromSettings
+  static StageSettings of(
+      @Nested(heading = "What is said to the models", section = "prompt") Prompts prompts,
+      @Setting(name = "stages", def = "generation,correction,diversity", label = "STAGE", must = "generation",
+          source = "paper", help = "Stages to run; the others build on generation.")
+      List<Stage> stages,
+      @Setting(name = "pairing", label = "RULE", shown = "chains; with a strategy any", source = "paper",
+          help = "chains: a right Sol_max against a wrong Sol_min; any: any right solution against any wrong one.")
+      Pairing pairing,
+      @Setting(name = "strategy", help = "Declared by the strategies' settings.") String strategy,
+      @Setting(name = "pairs_per_stage", def = "4", range = "[1, )", label = "N",
+          help = "Most pairs that a stage makes of a problem.")
+      int pairsPerStage,
+      @Setting(name = "corrections", def = "2", range = "[1, )", label = "N", needs = "stages=correction",
+          help = "Most wrong attempts of a problem that stage 2 tries to correct.")
+      int corrections,
+      @Setting(name = "correct_paired", def = "true", needs = "stages=correction",
+          help = "Stage 2 also corrects the wrong attempts of problems from which stage 1 made a pair.")
+      boolean correctPaired,
+      @Setting(name = "diversity_factor", def = "2", range = "[1, )", label = "F", needs = "stages=diversity",
+          source = "paper", help = "Stage 3 samples F times the candidates.")
+      int diversityFactor,
+      @Setting(name = "truncated_rejected", help = "Solutions that were cut at a limit may be rejected ones.")
+      boolean truncatedRejected,
+      @Nested PairRules rules) {
+    return new StageSettings(prompts, stages.contains(Stage.CORRECTION), stages.contains(Stage.DIVERSITY),
+        diversityFactor, pairing != null ? pairing : strategy == null ? Pairing.CHAINS : Pairing.ANY, pairsPerStage,
+        corrections, correctPaired, truncatedRejected, rules);
+  }
 
   /** With the usual rules. */
   public StageSettings(Prompts prompts, boolean correction, boolean diversity, int diversityFactor, Pairing pairing,
@@ -50,32 +87,13 @@ public record StageSettings(
     }
   }
 
+  /** The same settings with stages 2 and 3 on or off. */
+  public StageSettings withStages(boolean correct, boolean diversify) {
+    return withCorrection(correct).withDiversity(diversify);
+  }
+
   /** The paper's three stages. With one simulation a problem gives at most one pair in stage 1. */
   public static StageSettings defaults() {
     return new StageSettings(Prompts.defaults(), true, true, 2, Pairing.CHAINS, 4, 2, true, false);
-  }
-
-  /** The same settings with other prompts. */
-  public StageSettings withPrompts(Prompts p) {
-    return new StageSettings(p, correction, diversity, diversityFactor, pairing, pairsPerStage, corrections,
-        correctPaired, truncatedRejected, rules);
-  }
-
-  /** The same settings with stages 2 and 3 on or off. */
-  public StageSettings withStages(boolean correct, boolean diversify) {
-    return new StageSettings(prompts, correct, diversify, diversityFactor, pairing, pairsPerStage, corrections,
-        correctPaired, truncatedRejected, rules);
-  }
-
-  /** The same settings with another way to pair. */
-  public StageSettings withPairing(Pairing p) {
-    return new StageSettings(prompts, correction, diversity, diversityFactor, p, pairsPerStage, corrections,
-        correctPaired, truncatedRejected, rules);
-  }
-
-  /** The same settings with other rules. */
-  public StageSettings withRules(PairRules r) {
-    return new StageSettings(prompts, correction, diversity, diversityFactor, pairing, pairsPerStage, corrections,
-        correctPaired, truncatedRejected, r);
   }
 }

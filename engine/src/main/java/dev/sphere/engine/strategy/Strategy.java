@@ -1,11 +1,12 @@
 package dev.sphere.engine.strategy;
 
+import dev.sphere.engine.settings.Labelled;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.stream.Collectors;
 
 /** The strategies by name. */
-public enum Strategy {
+public enum Strategy implements Labelled {
   /** The paper's pruned tree search: two survivors an expansion, simulations until the budget is spent. */
   SPHERE,
   /** Independent solutions, scored when they are complete (search-and-learn's best_of_n). */
@@ -20,6 +21,7 @@ public enum Strategy {
   REJECTION;
 
   /** The name on command lines, such as best-of-n. */
+  @Override
   public String label() {
     return name().toLowerCase(Locale.ROOT).replace('_', '-');
   }

@@ -1,6 +1,7 @@
 package dev.sphere.engine.strategy;
 
 import dev.sphere.engine.reward.Aggregation;
+import dev.sphere.engine.settings.Setting;
 
 /**
  * What shapes a strategy, besides the search settings (sampling, separator, depth; for sphere all of them).
@@ -14,7 +15,21 @@ import dev.sphere.engine.reward.Aggregation;
  *     rejection)
  * @param aggregation how the scores of its steps rank a solution
  */
-public record StrategySettings(Strategy kind, long budget, int beams, int width, Aggregation aggregation) {
+public record StrategySettings(
+    @Setting(name = "strategy", label = "NAME", shown = "the paper's search with its simulations",
+        help = "Another way to search, each until the budget is spent.")
+    Strategy kind,
+    @Setting(def = "4000", range = "[1, )", label = "TOKENS", unit = "tokens", needs = "strategy",
+        help = "Tokens a problem (and stage) for a strategy, rollouts and what reward models read included.")
+    long budget,
+    @Setting(def = "8", range = "[1, )", label = "N", needs = "strategy=beam or strategy=dvts",
+        help = "Paths that beam search grows at once; a multiple of the width.")
+    int beams,
+    @Setting(def = "4", range = "[1, )", label = "M", needs = "strategy",
+        help = "Candidates for each path that is kept, of beam, dvts and mcts; samples at a time.")
+    int width,
+    @Setting(def = "last", label = "RULE", needs = "strategy", help = "How the scores of its steps rank a solution.")
+    Aggregation aggregation) {
   public StrategySettings {
     if (budget < 1) {
       throw new IllegalArgumentException("a budget is at least 1 token, not " + budget);

@@ -1,0 +1,317 @@
+package dev.sphere.engine.settings;
+
+import java.lang.reflect.AnnotatedElement;
+import java.lang.reflect.Constructor;
+import java.lang.reflect.Executable;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Method;
+import java.lang.reflect.RecordComponent;
+import java.lang.reflect.Type;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+
+/**
+ * The settings that some records ask for, in the order in which they ask. It describes them, checks what a user said of
+ * them, and makes the records.
+ */
+public final class SettingsTree {
+  private final Map<String, SettingSpec> settings;
+
+  private SettingsTree(Map<String, SettingSpec> settings) {
+    this.settings = settings;
+  }
+
+  /** The settings of these records, and of those within them. */
+  public static SettingsTree of(Class<?>... records) {
+    Map<String, SettingSpec> all = new LinkedHashMap<>();
+    for (Class<?> record : records) {
+      collect(record, "", "", Map.of(), all);
+    }
+    return new SettingsTree(all);
+  }
+
+  /** Those of two trees. */
+  public SettingsTree and(SettingsTree other) {
+    Map<String, SettingSpec> all = new LinkedHashMap<>(settings);
+    other.settings.forEach(all::putIfAbsent);
+    return new SettingsTree(all);
+  }
+
+  /** Only these. */
+  public SettingsTree only(String... names) {
+    Map<String, SettingSpec> some = new LinkedHashMap<>();
+    for (String name : names) {
+      some.put(name, get(name));
+    }
+    return new SettingsTree(some);
+  }
+
+  /** All but these. */
+  public SettingsTree without(String... names) {
+    Map<String, SettingSpec> some = new LinkedHashMap<>(settings);
+    for (String name : names) {
+      get(name);
+      some.remove(name);
+    }
+    return new SettingsTree(some);
+  }
+
+  /** The same settings, one with another default. */
+  public SettingsTree withDefault(String name, String text) {
+    Map<String, SettingSpec> all = new LinkedHashMap<>(settings);
+    all.put(name, get(name).withDefault(text));
+    return new SettingsTree(all);
+  }
+
+  /** All of them, in order. */
+  public List<SettingSpec> settings() {
+    return List.copyOf(settings.values());
+  }
+
+  /** Those of a section of recipes. */
+  public SettingsTree section(String section) {
+    return new SettingsTree(settings.values().stream().filter(s -> s.section().equals(section))
+        .collect(Collectors.toMap(SettingSpec::name, s -> s, (a, b) -> a, LinkedHashMap::new)));
+  }
+
+  /** The setting of that name. */
+  public SettingSpec get(String name) {
+    SettingSpec setting = settings.get(name);
+    if (setting == null) {
+      throw new IllegalArgumentException("no setting " + name);
+    }
+    return setting;
+  }
+
+  /**
+   * Checks names and values, and takes aliases for what they stand for.
+   *
+   * @param path what stands before keys in messages: {@code search.}
+   * @return the same by the settings' own names
+   * @throws IllegalArgumentException naming what is unknown, with the nearest name there is, or what is no value
+   */
+  public Told check(Told told, String path) {
+    Told named = Told.nothing();
+    for (String name : told.names()) {
+      SettingSpec setting = find(name);
+      Told.Entry entry = told.get(name);
+      if (setting == null) {
+        List<String> known = settings().stream().map(SettingSpec::name).toList();
+        String near = Names.nearest(name, known);
+        throw new IllegalArgumentException("unknown key '" + entry.written() + "'"
+            + (near == null ? "" : ": did you mean '" + path + near + "'?") + "; known here: " + known);
+      }
+      if (named.has(setting.name())) {
+        throw new IllegalArgumentException(
+            entry.written() + " and " + named.get(setting.name()).written() + " say the same: give one of them");
+      }
+      setting.value(entry.texts(), entry.written());
+      named = named.with(setting.name(), entry.texts(), entry.written());
+    }
+    return named;
+  }
+
+  private SettingSpec find(String name) {
+    return settings.values().stream()
+        .filter(s -> s.name().equals(name) || List.of(s.about().aliases()).contains(name)).findFirst().orElse(null);
+  }
+
+  /**
+   * Refuses what has no effect beside the rest.
+   *
+   * @param told checked
+   * @param others whether something is said of what is no setting here ({@code small_model}, {@code run}); null: that is unknown
+   * @param name how a setting that the user did not write is called: a flag or a key
+   * @throws IllegalArgumentException naming the setting and what it needs
+   */
+  public void requireEffects(Told told, Function<String, Boolean> others, Function<String, String> name) {
+    for (String setting : told.names()) {
+      for (String need : get(setting).about().needs()) {
+        boolean not = need.startsWith("!");
+        String condition = not ? need.substring(1) : need;
+        if (Boolean.valueOf(not).equals(holds(condition, told, others))) {
+          throw new IllegalArgumentException(told.get(setting).written() + " has no effect " + (not ? "with " : "without ")
+              + Arrays.stream(condition.split(" or ")).map(n -> words(n, name)).collect(Collectors.joining(" or ")));
+        }
+      }
+    }
+  }
+
+  private static String words(String need, Function<String, String> name) {
+    String[] parts = need.split("=", 2);
+    return name.apply(parts[0]) + (parts.length == 1 ? "" : " " + parts[1].replace("*", "..."));
+  }
+
+  /** Whether one of the conditions holds; null: nothing is known of any. */
+  private Boolean holds(String need, Told told, Function<String, Boolean> others) {
+    Boolean some = null;
+    for (String one : need.split(" or ")) {
+      String[] parts = one.split("=", 2);
+      SettingSpec setting = settings.get(parts[0]);
+      Boolean holds = setting == null ? others.apply(parts[0]) : Boolean.valueOf(holds(setting, parts, told));
+      if (Boolean.TRUE.equals(holds)) {
+        return true;
+      }
+      some = holds == null ? some : holds;
+    }
+    return some;
+  }
+
+  private static boolean holds(SettingSpec setting, String[] condition, Told told) {
+    Object value = SettingSpec.words(value(setting, told, Map.of()));
+    List<String> values = value == null ? List.of()
+        : value instanceof Collection<?> c ? c.stream().map(String::valueOf).toList() : List.of(value.toString());
+    return values.stream().anyMatch(v -> condition.length == 1 ? !v.equals("false") : matches(v, condition[1]));
+  }
+
+  private static boolean matches(String value, String pattern) {
+    return pattern.endsWith("*")
+        ? value.startsWith(pattern.substring(0, pattern.length() - 1)) : value.equals(pattern);
+  }
+
+  /**
+   * The value of a setting: as told, or its default.
+   *
+   * @return null where it has none
+   */
+  public Object value(String name, Told told) {
+    return value(get(name), told, Map.of());
+  }
+
+  /** The value of a setting as told, or the usual one of a model, or its default. */
+  private static Object value(SettingSpec setting, Told told, Map<String, ?> usual) {
+    Told.Entry entry = told.get(setting.name());
+    if (entry != null) {
+      return setting.value(entry.texts(), entry.written());
+    }
+    Object model = usual.get(setting.name());
+    if (model != null || setting.def() == null) {
+      return model;
+    }
+    return setting.value(setting.isList() && setting.def().isEmpty() ? List.of() : List.of(setting.def()), setting.name());
+  }
+
+  /** All values by name, in a recipe's words: as told, or the defaults; null where the model has it. */
+  public Map<String, Object> values(Told told) {
+    Map<String, Object> all = new LinkedHashMap<>();
+    settings.forEach((name, setting) -> all.put(name, SettingSpec.words(value(setting, told, Map.of()))));
+    return all;
+  }
+
+  /** Makes a record from what was told alone. */
+  public <T> T make(Class<T> record, Told told) {
+    return make(record, told, Map.of(), Map.of());
+  }
+
+  /**
+   * Makes a record.
+   *
+   * @param told checked; it may tell of settings that the record does not ask for
+   * @param usual values by the settings' names that take the place of defaults, such as a model's
+   * @param given values of components that are no settings, by their names
+   * @throws IllegalArgumentException when the record refuses the values, or one that has no default is missing
+   */
+  public <T> T make(Class<T> record, Told told, Map<String, ?> usual, Map<String, ?> given) {
+    return record.cast(make(record, told, usual, given, Map.of()));
+  }
+
+  private Object make(Class<?> record, Told told, Map<String, ?> usual, Map<String, ?> given,
+      Map<String, Setting> renamed) {
+    Executable maker = maker(record);
+    List<Object> values = new ArrayList<>();
+    for (Asked asked : asked(record, maker)) {
+      Setting setting = asked.element.getAnnotation(Setting.class);
+      Nested nested = asked.element.getAnnotation(Nested.class);
+      if (setting != null) {
+        SettingSpec own = spec(asked, setting, "", "", renamed);
+        SettingSpec spec = settings.getOrDefault(own.name(), own);
+        Object value = value(spec.type().equals(own.type()) ? spec
+            : new SettingSpec(own.name(), own.about(), own.type(), spec.def(), "", ""), told, usual);
+        if (value == null && asked.type instanceof Class<?> c && c.isPrimitive()) {
+          throw new IllegalArgumentException(own.name() + " has no value: it is not told, and has no default");
+        }
+        values.add(value);
+      } else if (nested != null) {
+        boolean there = nested.when().isEmpty() || value(get(nested.when()), told, usual) != null;
+        values.add(there ? make((Class<?>) asked.type, told, usual, given, renamed(nested, renamed)) : null);
+      } else if (given.containsKey(asked.name)) {
+        values.add(given.get(asked.name));
+      } else {
+        throw new IllegalStateException(record.getSimpleName() + "." + asked.name + " is no setting and not given");
+      }
+    }
+    try {
+      maker.setAccessible(true);
+      return maker instanceof Method m
+          ? m.invoke(null, values.toArray()) : ((Constructor<?>) maker).newInstance(values.toArray());
+    } catch (InvocationTargetException e) {
+      if (e.getCause() instanceof RuntimeException refused) {
+        throw refused;
+      }
+      throw new IllegalStateException(e.getCause());
+    } catch (ReflectiveOperationException e) {
+      throw new IllegalStateException("cannot make " + record, e);
+    }
+  }
+
+  /** A parameter of a maker or a component of a record. */
+  private record Asked(String name, Type type, AnnotatedElement element) {}
+
+  private static void collect(Class<?> record, String heading, String section, Map<String, Setting> renamed,
+      Map<String, SettingSpec> all) {
+    for (Asked asked : asked(record, maker(record))) {
+      Setting setting = asked.element.getAnnotation(Setting.class);
+      Nested nested = asked.element.getAnnotation(Nested.class);
+      if (setting != null && !setting.help().isEmpty()) {
+        SettingSpec spec = spec(asked, setting, heading, section, renamed);
+        all.putIfAbsent(spec.name(), spec);
+      } else if (nested != null) {
+        collect((Class<?>) asked.type, nested.heading().isEmpty() ? heading : nested.heading(),
+            nested.section().isEmpty() ? section : nested.section(), renamed(nested, renamed), all);
+      }
+    }
+  }
+
+  private static SettingSpec spec(
+      Asked asked, Setting setting, String heading, String section, Map<String, Setting> renamed) {
+    SettingSpec spec = SettingSpec.of(asked.name, setting, asked.type, heading, section);
+    Setting other = renamed.get(spec.name());
+    return other == null ? spec : SettingSpec.of(asked.name, other, asked.type, heading, section);
+  }
+
+  private static Map<String, Setting> renamed(Nested nested, Map<String, Setting> outer) {
+    if (nested.rename().isEmpty()) {
+      return outer;
+    }
+    Map<String, Setting> all = new HashMap<>(outer);
+    all.put(nested.rename(), nested.to()[0]);
+    return all;
+  }
+
+  private static Executable maker(Class<?> record) {
+    for (Method m : record.getDeclaredMethods()) {
+      if (m.isAnnotationPresent(FromSettings.class)) {
+        return m;
+      }
+    }
+    try {
+      return record.getDeclaredConstructor(
+          Arrays.stream(record.getRecordComponents()).map(RecordComponent::getType).toArray(Class<?>[]::new));
+    } catch (NoSuchMethodException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private static List<Asked> asked(Class<?> record, Executable maker) {
+    return maker instanceof Method
+        ? Arrays.stream(maker.getParameters()).map(p -> new Asked(p.getName(), p.getParameterizedType(), p)).toList()
+        : Arrays.stream(record.getRecordComponents()).map(c -> new Asked(c.getName(), c.getGenericType(), c)).toList();
+  }
+}
