@@ -29,6 +29,12 @@ import java.util.List;
 /** Searches problems with a model and makes preference pairs of them, in a run directory that survives anything. */
 public final class PairSearch {
   /**
+   * The version since which searches have had the same results: runs of all versions since then can be resumed. A version
+   * that gives other results for the same settings takes its own number here.
+   */
+  private static final String RESULTS_VERSION = "0.1.0";
+
+  /**
    * What came of a run.
    *
    * @param report the run in figures, the part before a resumption included
@@ -164,12 +170,13 @@ public final class PairSearch {
         .settings("search", plan.search())
         .settings("stages", plan.stages())
         .identity("seed", plan.seed())
-        .identity("version.sphere", natives.sphereVersion())
+        .identity("version.sphere", RESULTS_VERSION)
         .identity("version.llama_cpp", natives.llamaVersion())
         .information("model.path", plan.model().toAbsolutePath())
         .information("adapter.path", plan.adapter() == null ? "none" : plan.adapter().toAbsolutePath())
         .information("small_model.path", plan.smallModel() == null ? "none" : plan.smallModel().toAbsolutePath())
         .information("parallel", plan.parallel())
+        .information("version", natives.sphereVersion())
         .information("java", Runtime.version())
         .information("machine", System.getProperty("os.name") + " " + System.getProperty("os.arch") + ", "
             + Runtime.getRuntime().availableProcessors() + " processors")
