@@ -11,9 +11,14 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipFile;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -102,12 +107,38 @@ class LauncherIT {
     Map<String, String> environment = new TreeMap<>(Map.of("SPHERE_JVM_DIR", temp.toString(), "HOME", temp.toString()));
     environment.put("PATH", clone.resolve("bin").toString());
     Run run = bare(environment, "/bin/bash", clone.resolve("sphere").toString(), "--version");
-    Assumptions.assumeFalse(Files.exists(Path.of("/opt/java")), "a JDK may be in /opt/java");
     assertEquals(2, run.status(), run.out() + run.err());
     assertTrue(run.err().startsWith("sphere: a JDK 25 or newer is missing. Install it: apt-get install "), run.err());
   }
 
+  @Test
+  void theJarCarriesItsNotices() throws Exception {
+    try (ZipFile jar = new ZipFile(JAR.toFile())) {
+      assertEquals(Files.readString(TOP.resolve("LICENSE")), text(jar, "META-INF/LICENSE"));
+      String notice = text(jar, "META-INF/NOTICE");
+      assertTrue(notice.contains(Files.readString(TOP.resolve("NOTICE")).strip()), notice);
+      assertTrue(notice.contains("Schubfach"), "the libraries' own notices: " + notice);
+      String bundled = text(jar, "META-INF/THIRD-PARTY.md");
+      // What the jar holds beside Sphere, by the first two folders of its classes.
+      Map<String, String> libraries = Map.of("tools/jackson", "Jackson 3", "com/fasterxml", "Jackson annotations",
+          "org/snakeyaml", "SnakeYAML Engine", "org/duckdb", "DuckDB", "picocli", "picocli", "me/tongfei", "progressbar",
+          "org/jline", "JLine", "com/squareup", "ProtoParser");
+      Set<String> found = jar.stream().map(ZipEntry::getName)
+          .filter(n -> n.endsWith(".class") && !n.startsWith("META-INF/") && !n.startsWith("dev/sphere/"))
+          .map(n -> n.startsWith("picocli/") ? "picocli" : n.replaceFirst("^([^/]+/[^/]+)/.*", "$1"))
+          .collect(Collectors.toCollection(TreeSet::new));
+      assertEquals(new TreeSet<>(libraries.keySet()), found, "a library came or went: mend META-INF/THIRD-PARTY.md and NOTICE");
+      libraries.values().forEach(name -> assertTrue(bundled.contains(name), name));
+      assertTrue(bundled.contains("llama.cpp") && bundled.contains("uPlot"), bundled);
+      assertTrue(jar.stream().noneMatch(e -> e.getName().startsWith("dev/sphere/lab")), "the laboratory stays outside");
+    }
+  }
+
   // --- helpers ---
+
+  private static String text(ZipFile jar, String name) throws IOException {
+    return new String(jar.getInputStream(jar.getEntry(name)).readAllBytes(), StandardCharsets.UTF_8);
+  }
 
   private void missing(String program, String message) throws Exception {
     Path clone = clone(List.of("mvn", "cmake", "make", "c++", "git").stream().filter(p -> !p.equals(program)).toList());
