@@ -1,4 +1,4 @@
-package dev.sphere.engine.decode;
+package dev.sphere.lab.soak;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;

@@ -1,5 +1,6 @@
-package dev.sphere.engine.decode;
+package dev.sphere.lab.soak;
 
+import dev.sphere.bindings.llama.KvType;
 import dev.sphere.bindings.llama.Model;
 import dev.sphere.engine.DrawKey;
 import dev.sphere.engine.Generation;
@@ -8,6 +9,8 @@ import dev.sphere.engine.Policy.Request;
 import dev.sphere.engine.SamplingSettings;
 import dev.sphere.engine.StopRule;
 import dev.sphere.engine.TokenPath;
+import dev.sphere.engine.decode.BatchedPolicy;
+import dev.sphere.engine.decode.Scorer;
 import dev.sphere.engine.prompt.ChatTemplate;
 import dev.sphere.gguf.GgmlType;
 import dev.sphere.gguf.make.ByteVocabulary;
@@ -114,7 +117,7 @@ public final class RolloutSoak {
     int lanes = 1 + random.nextInt(2);
     int cells = 256 * (1 + random.nextInt(3));
     BatchedPolicy.Options small =
-        new BatchedPolicy.Options(lanes, 1, 4 + random.nextInt(80), cells, LONGEST, BatchedPolicy.Options.CACHE);
+        new BatchedPolicy.Options(lanes, 1, 4 + random.nextInt(80), cells, LONGEST, KvType.F16);
     List<Scorer.Row> rows = new ArrayList<>();
     List<float[]> recorded = new ArrayList<>();
     List<List<Generation>> trees = new ArrayList<>();
@@ -138,7 +141,7 @@ public final class RolloutSoak {
       displaced += policy.counters().displaced();
     }
     compare(model, rows, recorded);
-    BatchedPolicy.Options roomy = new BatchedPolicy.Options(1, 1, 1, 2048, LONGEST, BatchedPolicy.Options.CACHE);
+    BatchedPolicy.Options roomy = new BatchedPolicy.Options(1, 1, 1, 2048, LONGEST, KvType.F16);
     try (BatchedPolicy policy = BatchedPolicy.of(model, null, ChatTemplate.PLAIN, roomy)) {
       for (int t = 0; t < trees.size(); t += 4) {
         same(trees.get(t), grow(policy, seed, t, new ArrayList<>(), new ArrayList<>()), t, small);
