@@ -1,0 +1,125 @@
+package dev.sphere.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import picocli.CommandLine;
+
+/** What the docs tell people to type exists: commands, their flags, and flags that are named alone. */
+class DocsTest {
+  private static final Path TOP = Path.of("").toAbsolutePath().getParent();
+  /** A command line, up to a comment, another command, or the end of the code. */
+  private static final Pattern CALL = Pattern.compile("(?:\\./)?sphere((?: --(?:cuda|cpu))? [a-z][^#`&|;)\n]*)");
+  private static final Pattern FLAG = Pattern.compile("(?<![\\w-])--[a-z][a-z0-9-]*");
+  private static final Pattern CODE = Pattern.compile("`([^`\n]+)`");
+  /** Flags in the docs that are another program's: the launcher's, llama.cpp's, scripts', CMake's, the JVM's. */
+  private static final Set<String> OTHERS = Set.of(
+      "--cuda", "--cpu", "--lora", "--pack", "--prebuilt", "--update", "--test", "--build", "--logdir", "--shape",
+      "--dtype", "--source-only", "--enable-native-access");
+
+  private final CommandLine sphere = new CommandLine(new Main());
+
+  @Test
+  void everyCommandInTheDocsExistsWithItsFlags() throws IOException {
+    List<String> wrong = new ArrayList<>();
+    int calls = 0;
+    for (Path file : docs()) {
+      String text = Files.readString(file).replace("\\\n", " ");
+      for (String code : code(text)) {
+        Matcher call = CALL.matcher(code);
+        while (call.find()) {
+          calls++;
+          String problem = problem(call.group(1));
+          if (problem != null) {
+            wrong.add(TOP.relativize(file) + ": sphere" + call.group(1) + ": " + problem);
+          }
+        }
+      }
+    }
+    assertEquals(List.of(), wrong);
+    assertTrue(calls > 60, "only " + calls + " command lines were found in the docs");
+  }
+
+  @Test
+  void everyFlagInTheDocsIsSomeCommands() throws IOException {
+    Set<String> known = new HashSet<>(OTHERS);
+    addFlags(sphere, known);
+    List<String> wrong = new ArrayList<>();
+    for (Path file : docs()) {
+      for (String code : code(Files.readString(file))) {
+        Matcher flag = FLAG.matcher(code);
+        while (flag.find()) {
+          if (!known.contains(flag.group())) {
+            wrong.add(TOP.relativize(file) + ": " + flag.group());
+          }
+        }
+      }
+    }
+    assertEquals(List.of(), wrong);
+  }
+
+  /** What is wrong with the words after {@code sphere}; null when nothing is. */
+  private String problem(String words) {
+    CommandLine command = sphere;
+    for (String word : words.trim().split("\\s+")) {
+      if (word.startsWith("--")) {
+        String flag = word.replaceAll("[=\\[,.\"].*", "");
+        if (!OTHERS.contains(flag) && !flags(command).contains(flag)) {
+          return command.getCommandName() + " has no " + flag;
+        }
+      } else if (command.getCommandName().equals("eval") && word.equals("prm")) {
+        command = command.getSubcommands().getOrDefault("prm", sphere.getSubcommands().get("eval-prm"));
+      } else if (command.getSubcommands().containsKey(word)) {
+        command = command.getSubcommands().get(word);
+      } else if (command == sphere && word.matches("[a-z-]+")) {
+        return "there is no command " + word;
+      }
+    }
+    return null;
+  }
+
+  private static Set<String> flags(CommandLine command) {
+    return command.getCommandSpec().optionsMap().keySet();
+  }
+
+  private static void addFlags(CommandLine command, Set<String> flags) {
+    flags.addAll(flags(command));
+    command.getSubcommands().values().forEach(c -> addFlags(c, flags));
+  }
+
+  /** The code of a page: fenced and indented lines, and what stands in backticks. */
+  private static List<String> code(String text) {
+    List<String> code = new ArrayList<>();
+    boolean fenced = false;
+    for (String line : text.split("\n")) {
+      if (line.strip().startsWith("```")) {
+        fenced = !fenced;
+      } else if (fenced || line.startsWith("    ")) {
+        code.add(line);
+      } else {
+        CODE.matcher(line).results().forEach(m -> code.add(m.group(1)));
+      }
+    }
+    return code;
+  }
+
+  private static List<Path> docs() throws IOException {
+    List<Path> files = new ArrayList<>(List.of(
+        TOP.resolve("README.md"), TOP.resolve("CONTRIBUTING.md"), TOP.resolve("SECURITY.md")));
+    try (Stream<Path> all = Files.walk(TOP.resolve("docs"))) {
+      all.filter(f -> f.toString().endsWith(".md")).sorted().forEach(files::add);
+    }
+    return files;
+  }
+}
