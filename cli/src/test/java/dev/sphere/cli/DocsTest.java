@@ -3,6 +3,7 @@ package dev.sphere.cli;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -13,15 +14,18 @@ import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import javax.tools.ToolProvider;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import picocli.CommandLine;
 
-/** What the docs tell people to type exists: commands, their flags, and flags that are named alone. */
+/** What the docs tell people to type exists: commands, their flags, flags that are named alone, examples in Java. */
 class DocsTest {
   private static final Path TOP = Path.of("").toAbsolutePath().getParent();
   /** A command line, up to a comment, another command, or the end of the code. */
   private static final Pattern CALL = Pattern.compile("(?:\\./)?sphere((?: --(?:cuda|cpu))? [a-z][^#`&|;)\n]*)");
   private static final Pattern FLAG = Pattern.compile("(?<![\\w-])--[a-z][a-z0-9-]*");
+  private static final Pattern JAVA = Pattern.compile("```java\n(.*?)```", Pattern.DOTALL);
   private static final Pattern CODE = Pattern.compile("`([^`\n]+)`");
   /** Flags in the docs that are another program's: the launcher's, llama.cpp's, scripts', CMake's, the JVM's. */
   private static final Set<String> OTHERS = Set.of(
@@ -67,6 +71,29 @@ class DocsTest {
       }
     }
     assertEquals(List.of(), wrong);
+  }
+
+  @Test
+  void theJavaExamplesCompile(@TempDir Path folder) throws IOException {
+    List<String> sources = new ArrayList<>();
+    for (Path file : docs()) {
+      Matcher block = JAVA.matcher(Files.readString(file));
+      while (block.find()) {
+        String name = "Example" + sources.size();
+        String imports = String.join("\n", block.group(1).lines().filter(l -> l.startsWith("import ")).toList());
+        String body = String.join("\n", block.group(1).lines().filter(l -> !l.startsWith("import ")).toList());
+        Path source = folder.resolve(name + ".java");
+        Files.writeString(source, imports + "\nclass " + name + " { void run() throws Exception {\n" + body + "\n} }\n");
+        sources.add(source.toString());
+      }
+    }
+    assertTrue(sources.size() >= 2, "only " + sources.size() + " examples in Java were found in the docs");
+    List<String> arguments = new ArrayList<>(List.of("-d", folder.toString(), "-proc:none", "-cp",
+        System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"))));
+    arguments.addAll(sources);
+    ByteArrayOutputStream said = new ByteArrayOutputStream();
+    int status = ToolProvider.getSystemJavaCompiler().run(null, said, said, arguments.toArray(String[]::new));
+    assertEquals(0, status, said::toString);
   }
 
   /** What is wrong with the words after {@code sphere}; null when nothing is. */
