@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The stages' ablation, the controls and the step-level rows of docs/explanation/experiments.md, from one demo run:
+# The stages' ablation, the controls and the step-level rows of lab/notebooks/2026-11-25-embedded-experiments.md, from one demo run:
 #   ./sphere demo --seed 1 --run runs/demo
 #   lab/run ablation runs/demo/round-1/search runs/ablation
 # Every row trains the embedded model with the demo's settings, but for what the row's name says, and evaluates it on

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Process rewards and strategies on the embedded model, for docs/explanation/experiments.md.
+# Process rewards and strategies on the embedded model, for lab/notebooks/2026-11-25-embedded-experiments.md.
 #   lab/run rewards OUT [PROBLEMS]
 # Trains a reward model on the Monte Carlo labels of a search over the first PROBLEMS (default 400) of embedded:train,
 # measures it beside mc, implicit and random (eval prm), and compares the strategies with it at equal cost (compare).
