@@ -2,17 +2,13 @@ package dev.sphere.base;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.file.FileAlreadyExistsException;
-import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.util.EnumSet;
 import java.util.Set;
 
 /**
@@ -21,9 +17,6 @@ import java.util.Set;
  * same kind. Their content is checked by whoever uses them.
  */
 public final class CacheFolder {
-  private static final Set<PosixFilePermission> OTHERS_WRITE =
-      EnumSet.of(PosixFilePermission.GROUP_WRITE, PosixFilePermission.OTHERS_WRITE);
-
   private CacheFolder() {}
 
   /** Where the cache is; it need not be there. */
@@ -61,7 +54,7 @@ public final class CacheFolder {
 
   private static void own(Path folder) throws IOException {
     try {
-      if (posix(folder)) {
+      if (AtomicFile.posix(folder)) {
         Set<PosixFilePermission> mine = PosixFilePermissions.fromString("rwx------");
         Files.createDirectory(folder, PosixFilePermissions.asFileAttribute(mine));
       } else {
@@ -75,19 +68,19 @@ public final class CacheFolder {
       throw new IOException(folder + (Files.isSymbolicLink(folder) ? " is a link, which others may turn elsewhere"
           : " is no folder") + ". " + remedy(folder));
     }
-    if (!posix(folder)) {
+    if (!AtomicFile.posix(folder)) {
       return;
     }
     requireOwner(folder, "folder");
     Set<PosixFilePermission> mode = Files.getPosixFilePermissions(folder, LinkOption.NOFOLLOW_LINKS);
-    if (mode.removeAll(OTHERS_WRITE)) {
+    if (mode.removeAll(AtomicFile.OTHERS_WRITE)) {
       // Made under a umask that lets the group write. What others left in it is no file of ours, see isOwn.
       Files.setPosixFilePermissions(folder, mode);
     }
   }
 
   private static void requireOwner(Path path, String what) throws IOException {
-    if (posix(path) && uid(path) != User.ID) {
+    if (AtomicFile.posix(path) && uid(path) != User.ID) {
       throw new IOException("the " + what + " " + path + " belongs to the user " + uid(path) + ", and you are "
           + User.ID + ": what is in it is not to be trusted. " + remedy(path));
     }
@@ -102,52 +95,31 @@ public final class CacheFolder {
     if (!Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS)) {
       return false;
     }
-    return !posix(file) || uid(file) == User.ID
-        && Files.getPosixFilePermissions(file, LinkOption.NOFOLLOW_LINKS).stream().noneMatch(OTHERS_WRITE::contains);
+    return !AtomicFile.posix(file) || uid(file) == User.ID
+        && Files.getPosixFilePermissions(file, LinkOption.NOFOLLOW_LINKS).stream().noneMatch(AtomicFile.OTHERS_WRITE::contains);
   }
 
-  /** Writes a new file that only this user can write to, and brings it to the disk. */
+  /** Writes a file, whole or not at all, that only this user can write to. */
   public static void write(Path file, byte[] content) throws IOException {
-    try (FileChannel channel =
-        FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
-      if (posix(file)) {
-        Set<PosixFilePermission> mode = Files.getPosixFilePermissions(file);
-        mode.removeAll(OTHERS_WRITE);
-        Files.setPosixFilePermissions(file, mode);
-      }
+    AtomicFile.write(file, AtomicFile.uniqueName(file), AtomicFile.Access.OWN, channel -> {
       for (ByteBuffer rest = ByteBuffer.wrap(content); rest.hasRemaining(); ) {
         channel.write(rest);
       }
-      channel.force(true);
-    }
+    });
   }
 
   /**
-   * Gives what is whole its name: a file, or a folder of files that were written by {@link #write}. The names are on
-   * the disk when it returns.
+   * Gives what is whole its name: a file, or a folder of files, that {@link #write} wrote. The name is on the disk when it
+   * returns.
    */
   public static void publish(Path whole, Path target) throws IOException {
     if (Files.isDirectory(whole, LinkOption.NOFOLLOW_LINKS)) {
-      force(whole);
+      AtomicFile.forceFolder(whole);
       Files.move(whole, target, StandardCopyOption.ATOMIC_MOVE);
     } else {
       Files.move(whole, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
     }
-    force(target.getParent());
-  }
-
-  private static void force(Path folder) throws IOException {
-    if (posix(folder)) {
-      try (FileChannel channel = FileChannel.open(folder, StandardOpenOption.READ)) {
-        channel.force(true);
-      } catch (FileSystemException e) {
-        throw new IOException("cannot bring " + folder + " to the disk: " + e.getMessage(), e);
-      }
-    }
-  }
-
-  private static boolean posix(Path path) {
-    return path.getFileSystem().supportedFileAttributeViews().contains("unix");
+    AtomicFile.forceFolder(target.toAbsolutePath().getParent());
   }
 
   private static long uid(Path path) throws IOException {

@@ -1,5 +1,6 @@
 package dev.sphere.gguf;
 
+import dev.sphere.base.AtomicFile;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
@@ -8,7 +9,6 @@ import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -114,45 +114,32 @@ public final class GgufWriter {
    * @throws UncheckedIOException with the path and the cause (disk full, no permission)
    */
   public void write(Path path) {
-    write(path, true);
+    write(path, AtomicFile.Access.UMASK);
   }
 
-  /** With {@code durable} false nothing waits for the disk: for tests that write thousands of files. */
-  void write(Path path, boolean durable) {
+  /** The same with other permissions than the user's umask gives. */
+  public void write(Path path, AtomicFile.Access access) {
     Path parent = path.toAbsolutePath().getParent();
     if (!Files.isDirectory(parent)) {
       String why = "there is no directory " + parent;
       throw new UncheckedIOException("cannot write " + path + ": " + why, new IOException(why));
     }
-    // Not createTempFile: the file is to get the permissions that the user's umask gives.
-    Path temporary = parent.resolve(
-        "." + path.getFileName() + "." + ProcessHandle.current().pid() + "-" + System.nanoTime() + ".tmp");
     try {
-      try (FileChannel channel =
-          FileChannel.open(temporary, StandardOpenOption.WRITE, StandardOpenOption.CREATE_NEW)) {
-        writeTo(channel);
-        if (durable) {
-          channel.force(true);
-        }
-      }
-      Files.move(temporary, path, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-      if (durable) {
-        try (FileChannel directory = FileChannel.open(parent, StandardOpenOption.READ)) {
-          directory.force(true);
-        }
-      }
+      AtomicFile.write(path, AtomicFile.uniqueName(path), access, this::writeTo);
     } catch (IOException e) {
       throw new UncheckedIOException("cannot write " + path + ": " + e.getMessage(), e);
-    } finally {
-      deleteQuietly(temporary);
     }
   }
 
-  private static void deleteQuietly(Path temporary) {
+  /** Straight under its name, without waiting for the disk: for tests that write thousands of files. */
+  void writeFast(Path path) {
     try {
-      Files.deleteIfExists(temporary); // after the rename there is nothing of that name
+      Files.deleteIfExists(path); // who has it open keeps it as it is
+      try (FileChannel channel = FileChannel.open(path, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+        writeTo(channel);
+      }
     } catch (IOException e) {
-      System.getLogger(GgufWriter.class.getName()).log(System.Logger.Level.WARNING, "cannot delete " + temporary, e);
+      throw new UncheckedIOException("cannot write " + path + ": " + e.getMessage(), e);
     }
   }
 

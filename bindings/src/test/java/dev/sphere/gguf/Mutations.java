@@ -252,7 +252,7 @@ final class Mutations {
             out -> out.bytes(ByteBuffer.allocate((int) other.type().bytes(other.elements()))));
       }
     }
-    writer.write(scratch, false);
+    writer.writeFast(scratch);
     sink.accept(new Mutant(how, Specimens.bytes(scratch)));
   }
 }

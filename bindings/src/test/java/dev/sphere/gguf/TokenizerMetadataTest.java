@@ -87,7 +87,7 @@ class TokenizerMetadataTest {
       keys.remove(P + "bos_token_id");
       GgufWriter writer = new GgufWriter().put("general.architecture", GgufValue.string("llama"));
       keys.forEach(writer::put);
-      writer.write(dir.resolve("start.gguf"), false);
+      writer.writeFast(dir.resolve("start.gguf"));
       GgufException e = assertThrows(GgufException.class, () -> GgufFile.open(dir.resolve("start.gguf")).close());
       assertTrue(e.getMessage().contains("bos_token_id"), e.getMessage());
     }
@@ -106,7 +106,7 @@ class TokenizerMetadataTest {
       GgufWriter writer = new GgufWriter()
           .put("general.architecture", GgufValue.string(any(List.of("llama", "qwen2", "bert", "t5", "jina-bert-v3"))));
       keys.forEach(writer::put);
-      writer.write(path, false);
+      writer.writeFast(path);
     }
     byte[] bytes = Files.readAllBytes(path);
     byte[] bad = BAD.getBytes(StandardCharsets.UTF_8);

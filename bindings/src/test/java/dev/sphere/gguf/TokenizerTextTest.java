@@ -78,7 +78,7 @@ class TokenizerTextTest {
     if (pre != null) {
       writer.put("tokenizer.ggml.pre", GgufValue.string(pre));
     }
-    writer.write(dir.resolve(name), false);
+    writer.writeFast(dir.resolve(name));
     return dir.resolve(name);
   }
 }

@@ -46,13 +46,7 @@ public final class ModelSource {
       Path folder = CacheFolder.of(cache, "models", Sha256.of(bytes).substring(0, 16));
       Path file = folder.resolve(name + ".gguf");
       if (!CacheFolder.isOwn(file) || !Arrays.equals(Files.readAllBytes(file), bytes)) {
-        Path part = folder.resolve("." + name + "." + ProcessHandle.current().pid() + "-" + System.nanoTime() + ".part");
-        try {
-          CacheFolder.write(part, bytes);
-          CacheFolder.publish(part, file);
-        } finally {
-          Files.deleteIfExists(part);
-        }
+        CacheFolder.write(file, bytes);
       }
       return file;
     } catch (IOException e) {

@@ -1,5 +1,6 @@
 package dev.sphere.engine.reward;
 
+import dev.sphere.base.AtomicFile;
 import dev.sphere.base.CacheFolder;
 import dev.sphere.gguf.GgufWriter;
 import dev.sphere.gguf.model.GgufFile;
@@ -75,8 +76,7 @@ final class HeadlessCopy {
         .forEach(t -> writer.copy(file, t));
     Path part = folder.resolve(".part-" + ProcessHandle.current().pid() + "-" + System.nanoTime() + ".gguf");
     try {
-      CacheFolder.write(part, new byte[0]);
-      writer.write(part);
+      writer.write(part, AtomicFile.Access.OWN);
       try (GgufFile whole = GgufFile.openModel(part)) {
         Path copy = folder.resolve(prefix + whole.sha256() + ".gguf");
         CacheFolder.publish(part, copy);

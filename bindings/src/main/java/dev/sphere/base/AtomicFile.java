@@ -1,0 +1,173 @@
+package dev.sphere.base;
+
+import java.io.BufferedOutputStream;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.io.UncheckedIOException;
+import java.nio.channels.Channels;
+import java.nio.channels.FileChannel;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermission;
+import java.util.EnumSet;
+import java.util.Set;
+
+/**
+ * Writes files that are there whole or not at all, also after a power cut: under a temporary name in the same folder,
+ * brought to the disk, renamed, and the folder brought to the disk. If anything fails, the temporary file is deleted and
+ * the target is as it was.
+ *
+ * <p>The temporary name is {@code TARGET.tmp}: what a killed process left there is deleted, so that nothing gathers. A
+ * link, or whatever else is no plain file, is refused there: it is not followed. Where several processes may write the
+ * same target at once, {@link #uniqueName} is the name to use.
+ */
+public final class AtomicFile {
+  /** Who may do what with the file. */
+  public enum Access {
+    /** What the user's umask gives. */
+    UMASK,
+    /** The same, but nobody except this user may write to it. */
+    OWN
+  }
+
+  /** Writes a file's bytes into a stream, which is buffered and is not to be closed. */
+  @FunctionalInterface
+  public interface StreamBody {
+    void writeTo(OutputStream out) throws IOException;
+  }
+
+  /** Writes a file's bytes into a channel, which is not to be closed. */
+  @FunctionalInterface
+  public interface ChannelBody {
+    void writeTo(FileChannel channel) throws IOException;
+  }
+
+  /** Writes a file by its name; an empty one is there already. */
+  @FunctionalInterface
+  public interface NameBody {
+    void writeTo(Path file) throws IOException;
+  }
+
+  /** The permissions that {@link Access#OWN} takes away. */
+  static final Set<PosixFilePermission> OTHERS_WRITE =
+      EnumSet.of(PosixFilePermission.GROUP_WRITE, PosixFilePermission.OTHERS_WRITE);
+
+  private AtomicFile() {}
+
+  /**
+   * Writes a file, replacing one of that name.
+   *
+   * @throws UncheckedIOException with the path, the cause and what to do
+   */
+  public static void write(Path target, StreamBody body) {
+    writeChannel(target, channel -> {
+      OutputStream out = new BufferedOutputStream(Channels.newOutputStream(channel), 1 << 16);
+      body.writeTo(out);
+      out.flush();
+    });
+  }
+
+  /** The same into a channel. */
+  public static void writeChannel(Path target, ChannelBody body) {
+    try {
+      write(target, temporaryName(target), Access.UMASK, body);
+    } catch (IOException e) {
+      throw failed(target, e);
+    }
+  }
+
+  /** The same by something that wants a file's name. */
+  public static void writeNamed(Path target, NameBody body) {
+    Path temporary = temporaryName(target);
+    try {
+      write(target, temporary, Access.UMASK, channel -> {
+        body.writeTo(temporary);
+        // Not this channel: the writer may have put another file in its place.
+        try (FileChannel written = FileChannel.open(temporary, StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS)) {
+          written.force(true);
+        }
+      });
+    } catch (IOException e) {
+      throw failed(target, e);
+    }
+  }
+
+  /** The same under a temporary name of the caller's, in the target's folder. */
+  public static void write(Path target, Path temporary, Access access, ChannelBody body) throws IOException {
+    try (FileChannel channel = create(temporary)) {
+      if (access == Access.OWN && posix(temporary)) {
+        Set<PosixFilePermission> mode = Files.getPosixFilePermissions(temporary, LinkOption.NOFOLLOW_LINKS);
+        mode.removeAll(OTHERS_WRITE);
+        Files.setPosixFilePermissions(temporary, mode);
+      }
+      body.writeTo(channel);
+      channel.force(true);
+      Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    } catch (InTheWay e) {
+      throw e;
+    } catch (Throwable e) {
+      try {
+        Files.deleteIfExists(temporary);
+      } catch (IOException again) {
+        e.addSuppressed(again);
+      }
+      throw e;
+    }
+    forceFolder(target.toAbsolutePath().getParent());
+  }
+
+  private static FileChannel create(Path temporary) throws IOException {
+    if (Files.isRegularFile(temporary, LinkOption.NOFOLLOW_LINKS)) {
+      Files.delete(temporary);
+    }
+    try {
+      return FileChannel.open(temporary, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
+    } catch (FileAlreadyExistsException e) {
+      throw new InTheWay(temporary);
+    }
+  }
+
+  /** Something that is not ours has the temporary name: it stays. */
+  private static final class InTheWay extends IOException {
+    private static final long serialVersionUID = 1L;
+
+    InTheWay(Path temporary) {
+      super(temporary + " is in the way and is no plain file; remove it");
+    }
+  }
+
+  private static Path temporaryName(Path target) {
+    return target.resolveSibling(target.getFileName() + ".tmp");
+  }
+
+  /** A hidden name beside the target that no other process and no other call uses. */
+  public static Path uniqueName(Path target) {
+    return target.resolveSibling(
+        "." + target.getFileName() + "." + ProcessHandle.current().pid() + "-" + System.nanoTime() + ".tmp");
+  }
+
+  /** Makes the names in a folder survive a power cut, where the system can do that. */
+  public static void forceFolder(Path folder) throws IOException {
+    if (posix(folder)) {
+      try (FileChannel channel = FileChannel.open(folder, StandardOpenOption.READ)) {
+        channel.force(true);
+      } catch (IOException e) {
+        throw new IOException("cannot bring " + folder + " to the disk: " + e.getMessage(), e);
+      }
+    }
+  }
+
+  /** Whether the path's file system has users and permissions, as Unix has them. */
+  static boolean posix(Path path) {
+    return path.getFileSystem().supportedFileAttributeViews().contains("unix");
+  }
+
+  private static UncheckedIOException failed(Path target, IOException e) {
+    return new UncheckedIOException(
+        "cannot write " + target + ": " + e.getMessage() + (e instanceof InTheWay ? "" : ". Free some space or choose another folder"), e);
+  }
+}
