@@ -1,2 +1,2 @@
-/** Sphere: cli. */
+/** The program: all commands under one name, their exit status, how a run is interrupted. */
 package dev.sphere.cli;

@@ -1,2 +1,2 @@
-/** Sphere: trainer. */
+/** The contracts of training: models that can be trained, their parameters, batches of packed trees. */
 package dev.sphere.trainer;

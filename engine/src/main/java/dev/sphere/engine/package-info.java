@@ -1,0 +1,2 @@
+/** The contracts that search, rewards, evaluation and training speak: policies, paths of tokens, steps, scores, pairs. */
+package dev.sphere.engine;
