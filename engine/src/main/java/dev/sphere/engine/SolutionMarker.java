@@ -6,9 +6,9 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /**
- * What an answer's solution begins after, where talk comes before it: a critique, then "Corrected solution:". At the
- * beginning of a line, other case, Markdown's bold and headings, and a missing colon at the line's end are the same marker;
- * within a line only its very text is.
+ * The words after which a corrected solution begins, such as "Corrected solution:". Before them stands a critique. At the
+ * beginning of a line, other case, Markdown's bold and headings, and a missing colon are the same marker. Within a line
+ * only its exact text counts.
  */
 public final class SolutionMarker {
   /** No marker: the whole text is the solution. */

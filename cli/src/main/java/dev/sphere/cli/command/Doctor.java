@@ -14,7 +14,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Stream;
 
-/** Looks at this machine with Sphere's eyes. Nothing here writes, except one probe file in the cache. */
+/** Looks whether this machine has what Sphere needs. Nothing here writes, except one probe file in the cache. */
 public final class Doctor {
   /** OK: there. ABSENT: not there, and Sphere works without it. MISSING: Sphere, or building it, needs it. */
   enum State {

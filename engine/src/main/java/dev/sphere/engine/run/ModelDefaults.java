@@ -8,7 +8,7 @@ import java.nio.file.Path;
 import java.util.Map;
 
 /**
- * How one speaks to a model and reads it, as far as the model's file tells.
+ * What depends on the model where the user says nothing: its prompts, where a step ends, and limits.
  *
  * @param prompts what is said to it
  * @param separator the text that ends a reasoning step
@@ -33,7 +33,7 @@ public record ModelDefaults(Prompts prompts, String separator, int stepTokens, i
         "max_step_tokens", stepTokens, "max_tokens", solutionTokens);
   }
 
-  /** The manner that suits a GGUF file; the embedded family is known by its chat template. */
+  /** What suits a GGUF file; the embedded family is known by its chat template. */
   public static ModelDefaults of(Path model) {
     try (GgufFile file = GgufFile.open(model)) {
       String template = file.metadata().string("tokenizer.chat_template").orElse("");

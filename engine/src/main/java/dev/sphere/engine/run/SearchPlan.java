@@ -13,7 +13,7 @@ import java.util.Map;
 import java.util.Objects;
 
 /**
- * All that a run is told.
+ * Everything that a search run is told: models, process reward, settings, seed.
  *
  * @param model the policy's GGUF file
  * @param adapter a LoRA adapter over it; null for none

@@ -9,7 +9,7 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * A solution that a search came to.
+ * A solution that a search found.
  *
  * @param search name of the search
  * @param simulation index of the simulation

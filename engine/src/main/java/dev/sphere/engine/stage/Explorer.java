@@ -5,7 +5,7 @@ import dev.sphere.engine.TokenPath;
 import dev.sphere.engine.search.ExpansionLog;
 import java.util.List;
 
-/** Comes to solutions of a problem: what a stage takes its pairs from. Safe for many threads, one problem each. */
+/** Finds solutions of a problem, of which a stage makes its pairs. Safe for many threads, one problem each. */
 @FunctionalInterface
 public interface Explorer {
   /**
@@ -14,7 +14,7 @@ public interface Explorer {
    * @param name of this search within the problem: part of the random numbers' key
    * @param prompt the prompt's tokens
    * @param log where a growing tree is kept, if this explorer can go on inside it
-   * @return the solutions that it came to, at least one
+   * @return the solutions that it found, at least one
    */
   List<Attempt> explore(Problem problem, String name, TokenPath prompt, ExpansionLog log) throws InterruptedException;
 }
