@@ -14,7 +14,7 @@ import java.util.Map;
  * @param weights one weight per loss
  * @param beta strength of the pull to the reference; 0.1
  * @param labelSmoothing assumed share of flipped labels, in [0, 0.5); used by sigmoid (conservative DPO), robust,
- *     exo_pair, aot and aot_unpaired; 0
+ *     exo_pair (which takes 0.001 for 0), aot and aot_unpaired; 0
  * @param divergence the f-divergence; reverse_kl
  * @param alpha the coefficient of alpha_divergence; 0.5
  * @param ldAlpha weight of the tokens past the shorter completion's length (LD-DPO, arXiv 2409.06411), in [0, 1]; 1 = off
@@ -71,9 +71,6 @@ public record LossSettings(
     if (!(labelSmoothing >= 0 && labelSmoothing < 0.5)) {
       throw new IllegalArgumentException("label smoothing must be in [0, 0.5): " + labelSmoothing);
     }
-    if (losses.contains(LossType.EXO_PAIR) && labelSmoothing == 0) {
-      throw new IllegalArgumentException("exo_pair needs a label smoothing above 0 (its formula takes the log of it)");
-    }
     if (!(ldAlpha >= 0 && ldAlpha <= 1)) {
       throw new IllegalArgumentException("ld-alpha must be in [0, 1]: " + ldAlpha);
     }
@@ -100,9 +97,8 @@ public record LossSettings(
       losses.add(LossType.of(name));
     }
     List<Double> w = weights.isEmpty() ? Collections.nCopies(losses.size(), 1.0) : weights;
-    double smoothing = losses.contains(LossType.EXO_PAIR) ? 1e-3 : 0;
     return new LossSettings(
-        losses, w, 0.1, smoothing, Divergence.REVERSE_KL, 0.5, 1, 0.05, false, false, null);
+        losses, w, 0.1, 0, Divergence.REVERSE_KL, 0.5, 1, 0.05, false, false, null);
   }
 
   public LossSettings withBeta(double value) {
@@ -147,13 +143,19 @@ public record LossSettings(
     return !referenceFree && losses.stream().anyMatch(l -> l != LossType.SFT);
   }
 
+  /** The label smoothing of exo_pair, whose formula takes the log of it: the paper's 0.001 where none is told. */
+  double exoSmoothing() {
+    return labelSmoothing > 0 ? labelSmoothing : 1e-3;
+  }
+
   /** The settings by name, for provenance and for the check on resume. */
   public Map<String, Object> toMap() {
     Map<String, Object> map = new LinkedHashMap<>();
     map.put("loss", losses.stream().map(l -> l.id).toList());
     map.put("loss_weights", weights);
     map.put("beta", beta);
-    map.put("label_smoothing", labelSmoothing);
+    boolean exoAlone = losses.stream().allMatch(l -> l == LossType.EXO_PAIR);
+    map.put("label_smoothing", exoAlone ? exoSmoothing() : labelSmoothing);
     map.put("f_divergence_type", divergence.id);
     map.put("f_alpha_divergence_coef", alpha);
     map.put("ld_alpha", ldAlpha);

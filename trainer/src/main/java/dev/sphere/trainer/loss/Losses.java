@@ -31,8 +31,9 @@ final class Losses {
   /** EXO-pref, eq. 16 of arXiv 2402.00856: KL of (σ(β h), σ(-β h)) from (1-ε, ε). */
   static Dual exoPair(Pair p) {
     Dual x = p.logit();
-    Dual win = x.sigmoid().times(x.logSigmoid().minus(Math.log1p(-p.smoothing())));
-    Dual lose = x.negate().sigmoid().times(x.negate().logSigmoid().minus(Math.log(p.smoothing())));
+    double e = p.settings().exoSmoothing();
+    Dual win = x.sigmoid().times(x.logSigmoid().minus(Math.log1p(-e)));
+    Dual lose = x.negate().sigmoid().times(x.negate().logSigmoid().minus(Math.log(e)));
     return win.plus(lose);
   }
 
@@ -88,9 +89,9 @@ final class Losses {
     return logistic.plus(blend.logSigmoid().minus(x).exp());
   }
 
-  /** Negative log-likelihood of the chosen completions, a mean over all their tokens in the step. */
+  /** Negative log-likelihood of the chosen completions, a mean over all their tokens in the step, whatever LD-DPO weighs. */
   static Dual sft(Pair p) {
-    return p.chosenLogp().times(-1 / p.tokensPerPair());
+    return p.chosenWhole().times(-1 / p.tokensPerPair());
   }
 
   /** DPO on scores per token: -log σ(β (s_w / |w| - s_l / |l|)). */

@@ -1,9 +1,12 @@
 package dev.sphere.trainer.loss;
 
-/** One pair as a loss formula sees it. Ratios are log π - log π_ref; scores are ratios through the f-divergence. */
+/**
+ * One pair as a loss formula sees it. Ratios are log π - log π_ref; scores are ratios through the f-divergence.
+ *
+ * @param chosenWhole log π of all the chosen completion's tokens alike; its derivative is by itself
+ */
 record Pair(
-    Dual chosenLogp,
-    Dual rejectedLogp,
+    Dual chosenWhole,
     Dual chosenRatio,
     Dual rejectedRatio,
     Dual chosenScore,
@@ -18,8 +21,7 @@ record Pair(
     Dual chosenRatio = chosen.minus(s.referenceFree() ? 0 : b.refChosen()[i]);
     Dual rejectedRatio = rejected.minus(s.referenceFree() ? 0 : b.refRejected()[i]);
     return new Pair(
-        chosen,
-        rejected,
+        b.chosenWhole() == null ? chosen : new Dual(b.chosenWhole()[i], 1, 0),
         chosenRatio,
         rejectedRatio,
         s.divergence().score(chosenRatio, s.alpha()),

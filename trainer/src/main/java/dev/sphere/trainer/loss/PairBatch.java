@@ -3,7 +3,7 @@ package dev.sphere.trainer.loss;
 /**
  * The sequence log-probabilities of some pairs of an optimizer step. Arrays have one entry per pair.
  *
- * @param chosen the policy's log-probability of the chosen completion (sum over its tokens)
+ * @param chosen the policy's log-probability of the chosen completion (sum over its tokens; LD-DPO weighs those of a tail)
  * @param rejected the same of the rejected one
  * @param refChosen the reference's log-probability of the chosen completion; 0 when reference-free
  * @param refRejected the same of the rejected one
@@ -11,6 +11,8 @@ package dev.sphere.trainer.loss;
  * @param rejectedTokens tokens of the rejected completion, at least 1
  * @param pairsInStep pairs of the whole step: losses are means over them
  * @param chosenTokensInStep chosen tokens of the whole step: the sft loss is a mean over them
+ * @param chosenWhole the policy's log-probability of the chosen completion, all tokens alike, which the sft loss reads; null:
+ *     {@code chosen} is that
  * @param weights a factor on each pair's loss, taken as a constant (WPO); null: 1 for all
  */
 public record PairBatch(
@@ -22,6 +24,7 @@ public record PairBatch(
     int[] rejectedTokens,
     int pairsInStep,
     long chosenTokensInStep,
+    double[] chosenWhole,
     double[] weights) {
   public PairBatch {
     int n = chosen.length;
@@ -30,6 +33,7 @@ public record PairBatch(
         || refRejected.length != n
         || chosenTokens.length != n
         || rejectedTokens.length != n
+        || chosenWhole != null && chosenWhole.length != n
         || weights != null && weights.length != n) {
       throw new IllegalArgumentException("arrays of different lengths in a batch of " + n + " pairs");
     }
@@ -46,7 +50,8 @@ public record PairBatch(
       int pairsInStep,
       long chosenTokensInStep) {
     this(
-        chosen, rejected, refChosen, refRejected, chosenTokens, rejectedTokens, pairsInStep, chosenTokensInStep, null);
+        chosen, rejected, refChosen, refRejected, chosenTokens, rejectedTokens, pairsInStep, chosenTokensInStep, null,
+        null);
   }
 
   /** Factor on the loss of pair i. */

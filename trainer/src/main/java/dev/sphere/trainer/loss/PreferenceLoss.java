@@ -19,11 +19,14 @@ public final class PreferenceLoss {
   public LossValue evaluate(PairBatch batch) {
     double[] dChosen = new double[batch.size()];
     double[] dRejected = new double[batch.size()];
+    double[] dWhole = new double[batch.size()];
     double loss = 0;
     for (int k = 0; k < settings.losses().size(); k++) {
-      loss += settings.losses().get(k).add(batch, settings, settings.weights().get(k), dChosen, dRejected);
+      LossType type = settings.losses().get(k);
+      boolean whole = type == LossType.SFT && batch.chosenWhole() != null;
+      loss += type.add(batch, settings, settings.weights().get(k), whole ? dWhole : dChosen, dRejected);
     }
-    return new LossValue(loss, dChosen, dRejected);
+    return new LossValue(loss, dChosen, dRejected, dWhole);
   }
 
   /**
@@ -41,6 +44,11 @@ public final class PreferenceLoss {
       }
     }
     return tail == 0 ? sum : sum + settings.ldAlpha() * tail;
+  }
+
+  /** Whether {@link #sequence} is another number than the sum of all tokens. */
+  public boolean weighsTail() {
+    return settings.ldAlpha() != 1;
   }
 
   /** d sequence / d log-probability of the token with this index. */

@@ -108,6 +108,8 @@ public final class DpoObjective implements Objective<Example.Preference> {
     final List<Example.Preference> examples;
     final double[] chosen;
     final double[] rejected;
+    /** Log-probabilities of the chosen completions with all their tokens alike; null where {@code chosen} is that. */
+    final double[] chosenWhole;
     final double[] refChosen;
     final double[] refRejected;
     final int[] chosenTokens;
@@ -122,6 +124,7 @@ public final class DpoObjective implements Objective<Example.Preference> {
       this.examples = examples;
       chosen = new double[n];
       rejected = new double[n];
+      chosenWhole = loss.weighsTail() ? new double[n] : null;
       refChosen = new double[n];
       refRejected = new double[n];
       pairWeights = loss.settings().wpo() ? new double[n] : null;
@@ -137,6 +140,9 @@ public final class DpoObjective implements Objective<Example.Preference> {
         int e = m.examples()[i];
         chosen[e] = loss.sequence(m.gather(logProbs, i, CHOSEN), rejectedTokens[e]);
         rejected[e] = loss.sequence(m.gather(logProbs, i, REJECTED), chosenTokens[e]);
+        if (chosenWhole != null) {
+          chosenWhole[e] = sum(m.gather(logProbs, i, CHOSEN));
+        }
         if (referenceLogProbs != null) {
           refChosen[e] = loss.sequence(m.gather(referenceLogProbs, i, CHOSEN), rejectedTokens[e]);
           refRejected[e] = loss.sequence(m.gather(referenceLogProbs, i, REJECTED), chosenTokens[e]);
@@ -175,6 +181,7 @@ public final class DpoObjective implements Objective<Example.Preference> {
           pick(rejectedTokens, of),
           chosen.length,
           totalChosenTokens,
+          chosenWhole == null ? null : pick(chosenWhole, of),
           pairWeights == null ? null : pick(pairWeights, of)));
     }
 
@@ -185,6 +192,9 @@ public final class DpoObjective implements Objective<Example.Preference> {
         int e = m.examples()[i];
         addWeights(weights, m.predictions()[i][CHOSEN], value.dChosen()[i], rejectedTokens[e]);
         addWeights(weights, m.predictions()[i][REJECTED], value.dRejected()[i], chosenTokens[e]);
+        for (int prediction : m.predictions()[i][CHOSEN]) {
+          weights[prediction] += value.dChosenWhole()[i];
+        }
       }
       float[] rounded = new float[weights.length];
       for (int i = 0; i < rounded.length; i++) {
@@ -274,7 +284,8 @@ public final class DpoObjective implements Objective<Example.Preference> {
     LossValue all = s.evaluate(null);
     for (MicroBatch m : batches) {
       LossValue part =
-          new LossValue(0, pick(all.dChosen(), m.examples()), pick(all.dRejected(), m.examples()));
+          new LossValue(0, pick(all.dChosen(), m.examples()), pick(all.dRejected(), m.examples()),
+              pick(all.dChosenWhole(), m.examples()));
       model.backward(m.batch(), s.weights(m, part));
     }
     return all.loss();
@@ -305,6 +316,14 @@ public final class DpoObjective implements Objective<Example.Preference> {
     }
     metrics.add("logps/chosen", Arrays.stream(s.chosen).sum() / n);
     metrics.add("logps/rejected", Arrays.stream(s.rejected).sum() / n);
+  }
+
+  private static double sum(float[] values) {
+    double sum = 0;
+    for (float v : values) {
+      sum += v;
+    }
+    return sum;
   }
 
   private static double[] pick(double[] values, int[] of) {

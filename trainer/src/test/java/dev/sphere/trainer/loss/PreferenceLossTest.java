@@ -33,7 +33,7 @@ class PreferenceLossTest {
 
   private static LossSettings settings(String loss, double smoothing, Divergence divergence) {
     LossSettings s = LossSettings.of(List.of(loss), List.of()).withBeta(0.3).withDivergence(divergence, 0.5);
-    return smoothing == 0 && loss.equals("exo_pair") ? s : s.withLabelSmoothing(smoothing);
+    return s.withLabelSmoothing(smoothing);
   }
 
   @ParameterizedTest
@@ -249,7 +249,7 @@ class PreferenceLossTest {
     var sigmoid = new PreferenceLoss(LossSettings.defaults());
     LossValue plain = sigmoid.evaluate(batch(CHOSEN, REJECTED));
     LossValue weighed = sigmoid.evaluate(new PairBatch(
-        CHOSEN, REJECTED, REF_CHOSEN, REF_REJECTED, CHOSEN_TOKENS, REJECTED_TOKENS, 3, 38, pairs));
+        CHOSEN, REJECTED, REF_CHOSEN, REF_REJECTED, CHOSEN_TOKENS, REJECTED_TOKENS, 3, 38, null, pairs));
     for (int i = 0; i < 3; i++) {
       assertEquals(pairs[i] * plain.dChosen()[i], weighed.dChosen()[i], 1e-15);
       assertEquals(pairs[i] * plain.dRejected()[i], weighed.dRejected()[i], 1e-15);
@@ -323,10 +323,38 @@ class PreferenceLossTest {
         () -> LossSettings.of(List.of("sft"), List.of(Double.NaN)), () -> LossSettings.of(List.of(), List.of()),
         () -> PairBatch.whole(CHOSEN, REJECTED, REF_CHOSEN, new double[2], CHOSEN_TOKENS, REJECTED_TOKENS),
         () -> new PairBatch(
-            CHOSEN, REJECTED, REF_CHOSEN, REF_REJECTED, CHOSEN_TOKENS, REJECTED_TOKENS, 3, 38, new double[2]));
+            CHOSEN, REJECTED, REF_CHOSEN, REF_REJECTED, CHOSEN_TOKENS, REJECTED_TOKENS, 3, 38, null, new double[2]),
+        () -> new PairBatch(
+            CHOSEN, REJECTED, REF_CHOSEN, REF_REJECTED, CHOSEN_TOKENS, REJECTED_TOKENS, 3, 38, new double[2], null));
     for (int i = 0; i < refused.size(); i++) {
       assertThrows(IllegalArgumentException.class, refused.get(i), "case " + i);
     }
+  }
+
+  /** exo_pair's own smoothing, without which it has no value, is not one of the losses beside it. */
+  @Test
+  void exoPairSmoothsItselfAlone() {
+    PairBatch b = PairBatch.whole(CHOSEN, REJECTED, REF_CHOSEN, REF_REJECTED, CHOSEN_TOKENS, REJECTED_TOKENS);
+    for (String beside : List.of("sigmoid", "robust", "aot")) {
+      LossValue exo = new PreferenceLoss(LossSettings.of(List.of("exo_pair"), List.of())).evaluate(b);
+      LossValue other = new PreferenceLoss(LossSettings.of(List.of(beside), List.of())).evaluate(b);
+      LossValue both = new PreferenceLoss(LossSettings.of(List.of("exo_pair", beside), List.of())).evaluate(b);
+      assertEquals(exo.loss() + other.loss(), both.loss(), 1e-12, beside);
+      for (int i = 0; i < CHOSEN.length; i++) {
+        assertEquals(exo.dChosen()[i] + other.dChosen()[i], both.dChosen()[i], 1e-12, beside);
+      }
+    }
+    LossSettings told = LossSettings.of(List.of("exo_pair", "sigmoid"), List.of()).withLabelSmoothing(0.2);
+    double apart = new PreferenceLoss(LossSettings.of(List.of("exo_pair"), List.of()).withLabelSmoothing(0.2))
+        .evaluate(b).loss() + new PreferenceLoss(LossSettings.defaults().withLabelSmoothing(0.2)).evaluate(b).loss();
+    assertEquals(apart, new PreferenceLoss(told).evaluate(b).loss(), 1e-12, "what is told is all losses'");
+  }
+
+  /** Runs of exo_pair alone that were begun before it had a smoothing of its own can be resumed. */
+  @Test
+  void exoPairAloneIsIdentifiedAsEver() {
+    assertEquals(1e-3, LossSettings.of(List.of("exo_pair"), List.of()).toMap().get("label_smoothing"));
+    assertEquals(0.0, LossSettings.of(List.of("exo_pair", "sigmoid"), List.of()).toMap().get("label_smoothing"));
   }
 
   @Test
@@ -336,9 +364,6 @@ class PreferenceLossTest {
     assertThrows(IllegalArgumentException.class, () -> LossSettings.of(List.of("sigmoid"), List.of(1.0, 2.0)));
     assertThrows(IllegalArgumentException.class, () -> LossSettings.defaults().withBeta(0));
     assertThrows(IllegalArgumentException.class, () -> LossSettings.defaults().withLabelSmoothing(0.5));
-    assertThrows(
-        IllegalArgumentException.class,
-        () -> LossSettings.of(List.of("exo_pair"), List.of()).withLabelSmoothing(0));
     assertFalse(LossSettings.of(List.of("sft"), List.of()).needsReference());
   }
 }

@@ -107,6 +107,27 @@ class ObjectivesTest {
     assertThrows(IllegalArgumentException.class, () -> aot.withWpo(true));
   }
 
+  /** The likelihood of chosen completions is that of all their tokens, whatever LD-DPO weighs down; as in TRL. */
+  @Test
+  void imitationBesideLdDpoKeepsItsTail() {
+    try (TinyModel model = Runs.model(true)) {
+      List<Example.Preference> pairs = Runs.pairs(6);
+      assertTrue(pairs.stream().anyMatch(p -> p.chosen().completionLength() > p.rejected().completionLength()));
+      LossSettings sft = LossSettings.of(List.of("sft"), List.of());
+      LossSettings ld = LossSettings.of(List.of("ipo"), List.of()).withReferenceFree(true).withLdAlpha(0.3);
+      LossSettings both = LossSettings.of(List.of("ipo", "sft"), List.of()).withReferenceFree(true).withLdAlpha(0.3);
+      double expected = loss(new DpoObjective(model, sft), pairs);
+      assertEquals(expected, loss(new DpoObjective(model, sft.withLdAlpha(0.3)), pairs), 1e-12);
+      assertEquals(expected + loss(new DpoObjective(model, ld), pairs), loss(new DpoObjective(model, both), pairs), 1e-9);
+      float[] ofSft = gradient(model, new DpoObjective(model, sft), pairs);
+      float[] ofLd = gradient(model, new DpoObjective(model, ld), pairs);
+      float[] ofBoth = gradient(model, new DpoObjective(model, both), pairs);
+      for (int i = 0; i < ofBoth.length; i++) {
+        assertEquals(ofSft[i] + ofLd[i], ofBoth[i], 1e-5, "weight " + i);
+      }
+    }
+  }
+
   /** After τ = 2 steps the reference is α policy + (1 - α) start; with α = 1 the loss begins at ln 2 again. */
   @Test
   void theReferenceFollowsThePolicy() throws IOException {
