@@ -40,7 +40,6 @@ import picocli.CommandLine.Command;
       SearchCommand.class,
       TrainCommand.class,
       EvalCommand.class,
-      EvalPrmCommand.class,
       CompareCommand.class,
       PagesCommand.class,
       GradeCommand.class,
@@ -65,17 +64,14 @@ public final class Main implements Runnable {
   /** Runs one command line in this JVM and returns its exit status. */
   public static int run(String... args) {
     CommandLine commandLine = new CommandLine(new Main());
+    CommandLine old = new CommandLine(new EvalPrmCommand()); // what eval prm was called once
+    old.getCommandSpec().usageMessage().hidden(true);
+    commandLine.addSubcommand("eval-prm", old);
     commandLine.setCaseInsensitiveEnumValuesAllowed(true);
     commandLine.setOut(Terminal.over(System.out));
     commandLine.setErr(Terminal.over(System.err));
     commandLine.setColorScheme(CommandLine.Help.defaultColorScheme(CommandLine.Help.Ansi.OFF)); // it would be shown
     commandLine.setExecutionExceptionHandler((e, command, parsed) -> report(e, command.getErr()));
-    // A subcommand of eval would have to be given eval's own required options.
-    if (args.length > 1 && args[0].equals("eval") && args[1].equals("prm")) {
-      String[] one = java.util.Arrays.copyOfRange(args, 1, args.length);
-      one[0] = "eval-prm";
-      return commandLine.execute(one);
-    }
     return commandLine.execute(args);
   }
 

@@ -3,19 +3,20 @@ package dev.sphere.cli.command;
 import dev.sphere.base.HeldFiles;
 import dev.sphere.cli.option.Inputs;
 import dev.sphere.cli.option.ProblemOptions;
-import dev.sphere.cli.option.StepOptions;
-import dev.sphere.cli.option.StrategyShape;
+import dev.sphere.cli.option.SettingFlags;
 import dev.sphere.engine.OutcomeReward;
-import dev.sphere.engine.SamplingSettings;
 import dev.sphere.engine.data.ProblemSet;
+import dev.sphere.engine.data.ReadOptions;
 import dev.sphere.engine.decode.BatchedPolicy;
 import dev.sphere.engine.embedded.ModelSource;
 import dev.sphere.engine.grade.AnswerGrader;
-import dev.sphere.engine.reward.MonteCarloPrm;
 import dev.sphere.engine.run.ModelDefaults;
 import dev.sphere.engine.run.OpenPrm;
 import dev.sphere.engine.run.PrmSpec;
 import dev.sphere.engine.search.SearchSettings;
+import dev.sphere.engine.settings.Setting;
+import dev.sphere.engine.settings.SettingsTree;
+import dev.sphere.engine.settings.Told;
 import dev.sphere.engine.strategy.CompareReport;
 import dev.sphere.engine.strategy.Strategy;
 import dev.sphere.engine.strategy.StrategyComparison;
@@ -24,8 +25,10 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -40,11 +43,36 @@ import tools.jackson.databind.json.JsonMapper;
     description = {
       "Strategies on the same problems, policy and process reward, at the same budget of tokens.",
       "  sphere compare --model embedded --prm prm.gguf --problems embedded:test --limit 200 --budgets 500,1000,2000",
+      "The rewards mc and outcome know the answers: good for pairs, not for accuracy.",
       "Accuracy against tokens and seconds with 95 % intervals, best-of-n as the yardstick; pairs for a million tokens."
     },
+    modelTransformer = SettingFlags.Adder.class,
     sortOptions = false,
     mixinStandardHelpOptions = true)
-public final class CompareCommand implements Callable<Integer> {
+public final class CompareCommand implements Callable<Integer>, SettingFlags.Command {
+  /** Enough rollouts to rank steps: they may stop early, as the budget counts them. */
+  private static final Map<String, Object> FIXED = Map.of("early_stop", true);
+
+  private static final SettingsTree SETTINGS = ProblemOptions.SETTINGS
+      .and(SettingsTree.of(PrmSpec.class, SearchSettings.class, StrategySettings.class, Settings.class)
+          .only("prm", "rollouts", "prm_beta", "candidates", "temperature", "depth", "separator", "max_step_tokens",
+              "beams", "width", "aggregation", "seed", "parallel").required("prm"));
+
+  /**
+   * How strategies are compared.
+   *
+   * @param seed of every draw
+   * @param parallel problems in flight
+   */
+  record Settings(
+      @Setting(def = "1", label = "N", help = "Seed of every draw.")
+      long seed,
+      @Setting(def = "32", range = "[1, )", label = "N", effect = Setting.Effect.SPEED,
+          help = "Problems in flight; changes the speed, never the result.")
+      int parallel) {}
+
+  private final SettingFlags flags = new SettingFlags(SETTINGS);
+
   @Option(names = "--model", required = true, paramLabel = "MODEL",
       description = "The policy: a GGUF file or embedded.")
   private String model;
@@ -63,27 +91,6 @@ public final class CompareCommand implements Callable<Integer> {
           + "(default: 1000,2000,4000).")
   private List<Long> budgets = List.of(1000L, 2000L, 4000L);
 
-  @Option(names = "--prm", paramLabel = "KIND", required = true,
-      description = "Process reward, as in search. mc and outcome know the answers: good for pairs, not for accuracy.")
-  private String prm;
-
-  @Option(names = "--rollouts", paramLabel = "K", description = "Rollouts a step for --prm mc (default: 4).")
-  private int rollouts = 4;
-
-  @Mixin private StrategyShape shape = new StrategyShape();
-
-  @Mixin private StepOptions step = new StepOptions();
-
-  @Option(names = "--candidates", paramLabel = "E", description = "Of sphere's expansions (default: 4).")
-  private int candidates = 4;
-
-  @Option(names = "--seed", paramLabel = "N", description = "Seed of every draw (default: 1).")
-  private long seed = 1;
-
-  @Option(names = "--parallel", paramLabel = "N",
-      description = "Problems in flight (default: 32); changes speed alone.")
-  private int parallel = 32;
-
   @Option(names = "--out", paramLabel = "DIR",
       description = "Write compare.md, compare.json and compare.svg there; made if missing.")
   private Path out;
@@ -94,19 +101,25 @@ public final class CompareCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
 
   @Override
+  public SettingFlags flags() {
+    return flags;
+  }
+
+  @Override
   public Integer call() throws IOException, InterruptedException {
     Path file = ModelSource.resolve(model);
     if (adapter != null) {
       Inputs.require(adapter);
     }
     ModelDefaults manner = ModelDefaults.of(file);
-    SamplingSettings sampling = SamplingSettings.temperature(step.temperature, step.stepTokens(manner));
-    SearchSettings search = SearchSettings.paper().withCandidates(candidates).withSampling(sampling)
-        .withMaxDepth(step.depth).withSeparator(step.separator(manner));
-    PrmSpec reward = new PrmSpec(prm, new MonteCarloPrm.Settings(
-        rollouts, SamplingSettings.temperature(step.temperature, manner.solutionTokens()), true), step.prmBeta);
-    List<StrategySettings> plans = plans();
-    ProblemSet set = problems.read(spec.commandLine().getErr());
+    Told told = flags.told();
+    Map<String, Object> usual = new HashMap<>(manner.values());
+    usual.putAll(FIXED);
+    SearchSettings search = SETTINGS.make(SearchSettings.class, told, usual, Map.of());
+    PrmSpec reward = SETTINGS.make(PrmSpec.class, told, usual, Map.of());
+    Settings settings = SETTINGS.make(Settings.class, told);
+    List<StrategySettings> plans = plans(told);
+    ProblemSet set = problems.read(SETTINGS.make(ReadOptions.class, told), spec.commandLine().getErr(), null);
     if (out != null) {
       Files.createDirectories(out);
     }
@@ -116,7 +129,7 @@ public final class CompareCommand implements Callable<Integer> {
         BatchedPolicy policy = BatchedPolicy.open(file, adapter, null, 0);
         OpenPrm opened = reward.open(outcome)) {
       StrategyComparison comparison = new StrategyComparison(policy, opened.factory(file), opened.passes(),
-          opened::forget, search, manner.prompts(), seed, parallel);
+          opened::forget, search, manner.prompts(), settings.seed(), settings.parallel());
       cells = comparison.run(set.problems(), plans, c -> spec.commandLine().getErr().println(String.format(Locale.ROOT,
           "compare: %s, budget %d: %.1f %%, %.0f tokens a problem, %.1f s", c.settings().kind().label(),
           c.settings().budget(), 100 * c.accuracy(), c.tokensPerProblem(), c.seconds())));
@@ -126,12 +139,12 @@ public final class CompareCommand implements Callable<Integer> {
     return 0;
   }
 
-  private List<StrategySettings> plans() {
+  private List<StrategySettings> plans(Told told) {
     List<Strategy> kinds = strategies.isEmpty() ? List.of(Strategy.values()) : strategies.stream().map(Strategy::of).toList();
     List<StrategySettings> plans = new ArrayList<>();
     for (Strategy kind : kinds) {
       for (long budget : budgets) {
-        plans.add(shape.settings(kind, budget));
+        plans.add(SETTINGS.make(StrategySettings.class, told, Map.of("strategy", kind, "budget", budget), Map.of()));
       }
     }
     return plans;

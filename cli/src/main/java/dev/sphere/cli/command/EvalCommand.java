@@ -3,10 +3,10 @@ package dev.sphere.cli.command;
 import dev.sphere.base.HeldFiles;
 import dev.sphere.cli.option.Inputs;
 import dev.sphere.cli.option.ProblemOptions;
-import dev.sphere.cli.option.PromptOptions;
+import dev.sphere.cli.option.SettingFlags;
 import dev.sphere.cli.progress.EvalProgress;
-import dev.sphere.engine.SamplingSettings;
 import dev.sphere.engine.data.ProblemSet;
+import dev.sphere.engine.data.ReadOptions;
 import dev.sphere.engine.data.WorkedExamples;
 import dev.sphere.engine.decode.BatchedPolicy;
 import dev.sphere.engine.embedded.ModelSource;
@@ -15,19 +15,19 @@ import dev.sphere.engine.eval.AnswerJournal;
 import dev.sphere.engine.eval.Answered;
 import dev.sphere.engine.eval.Comparison;
 import dev.sphere.engine.eval.EvalIdentity;
-import dev.sphere.engine.eval.EvalRecipe;
 import dev.sphere.engine.eval.EvalReport;
 import dev.sphere.engine.eval.EvalResult;
 import dev.sphere.engine.eval.EvalSettings;
 import dev.sphere.engine.eval.Evaluator;
 import dev.sphere.engine.eval.StepScorer;
 import dev.sphere.engine.grade.AnswerGrader;
-import dev.sphere.engine.prompt.ChatTemplate;
 import dev.sphere.engine.prompt.Prompts;
-import dev.sphere.engine.reward.MonteCarloPrm;
+import dev.sphere.engine.run.EvalRecipe;
 import dev.sphere.engine.run.ModelDefaults;
 import dev.sphere.engine.run.OpenPrm;
 import dev.sphere.engine.run.PrmSpec;
+import dev.sphere.engine.settings.SettingsTree;
+import dev.sphere.engine.settings.Told;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
@@ -57,8 +57,19 @@ import tools.jackson.databind.json.JsonMapper;
       "Greedy pass@1; with --samples also mean@k, pass@k and maj@k of one set of samples. With --out the answers are kept as",
       "they come, and --resume goes on where a broken-off evaluation stood."
     },
+    subcommands = EvalPrmCommand.class,
+    modelTransformer = SettingFlags.Adder.class,
+    sortOptions = false,
     mixinStandardHelpOptions = true)
-public final class EvalCommand implements Callable<Integer> {
+public final class EvalCommand implements Callable<Integer>, SettingFlags.Command {
+  private static final SettingsTree SETTINGS = EvalRecipe.SETTINGS.and(ProblemOptions.SETTINGS);
+
+  private final SettingFlags flags = new SettingFlags(SETTINGS, "--model", "--adapter", "--recipe", "--problems", "--out",
+      "--resume", "--baseline", "--regrade", "--help");
+
+  /** Problems that are asked for at once; the policy decides how many answers step together. */
+  private static final int IN_FLIGHT = 128;
+
   @Option(names = "--model", paramLabel = "FILE", description = "Model (GGUF), or embedded, embedded-small.")
   private String model;
 
@@ -70,41 +81,6 @@ public final class EvalCommand implements Callable<Integer> {
   private Path recipeFile;
 
   @Mixin private ProblemOptions problems;
-
-  @Mixin private PromptOptions prompting;
-
-  @Option(names = "--few-shot", paramLabel = "FILE",
-      description = "For base models: worked examples before each question, the first problems of FILE with their solutions.")
-  private Path fewShot;
-
-  @Option(names = "--shots", paramLabel = "N", defaultValue = "5",
-      description = "How many of them (default: ${DEFAULT-VALUE}).")
-  private int shots;
-
-  @Option(names = "--stop", paramLabel = "TEXT",
-      description = "A text that ends an answer; repeatable (default with --few-shot: what stands before {question}).")
-  private List<String> stop;
-
-  @Option(names = "--samples", paramLabel = "K", description = "Sampled answers a problem (default: 0, greedy alone).")
-  private Integer samples;
-
-  @Option(names = "--no-greedy", description = "Leave out the greedy answer; needs --samples.")
-  private boolean noGreedy;
-
-  @Option(names = "--temperature", description = "Of the samples (default: 0.8).")
-  private Float temperature;
-
-  @Option(names = "--top-p", description = "Of the samples (default: 1).")
-  private Float topP;
-
-  @Option(
-      names = "--max-tokens",
-      paramLabel = "N",
-      description = "Most tokens of an answer (default: 1024; 256 for the embedded family).")
-  private Integer maxTokens;
-
-  @Option(names = "--seed", description = "Of the samples (default: 0).")
-  private Long seed;
 
   @Option(
       names = "--parallel",
@@ -118,14 +94,6 @@ public final class EvalCommand implements Callable<Integer> {
       paramLabel = "FILE",
       description = "Store all answers there (JSON lines), to compare with or to grade again.")
   private Path out;
-
-  @Option(names = "--prm", paramLabel = "KIND",
-      description = "Score each answer's steps by this process reward, as in search: adds best-of-N and weighted votes.")
-  private String prm;
-
-  @Option(names = "--rollouts", paramLabel = "K", defaultValue = "8",
-      description = "Rollouts a step for --prm mc (default: ${DEFAULT-VALUE}).")
-  private int rollouts;
 
   @Option(names = "--resume", description = "Go on with an evaluation into --out that was broken off.")
   private boolean resume;
@@ -152,8 +120,13 @@ public final class EvalCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
 
   @Override
+  public SettingFlags flags() {
+    return flags;
+  }
+
+  @Override
   public Integer call() throws InterruptedException, IOException {
-    for (Path p : new Path[] {adapter, baseline, regrade, recipeFile, fewShot}) {
+    for (Path p : new Path[] {adapter, baseline, regrade, recipeFile}) {
       if (p != null) {
         Inputs.require(p);
       }
@@ -170,11 +143,12 @@ public final class EvalCommand implements Callable<Integer> {
       throw new IllegalArgumentException("--resume goes on with what --out began; give --out FILE");
     }
     EvalRecipe recipe = recipeFile == null ? EvalRecipe.NONE : EvalRecipe.read(recipeFile);
+    Told told = flags.told(recipe.told());
     EvalResult base = baseline == null ? null : Evaluator.regrade(AnswerFile.read(baseline));
     Map<String, String> made = new LinkedHashMap<>();
-    EvalResult result = regrade != null ? regraded(made) : asked(recipe, made);
-    Comparison comparison = base == null ? null : Comparison.of(base, result, or(seed, recipe.seed(), 0L));
-    EvalReport report = new EvalReport(recipe.name() == null ? "Evaluation" : recipe.name(), made, result, comparison);
+    EvalResult result = regrade != null ? regraded(made) : asked(recipe.head(), told, made);
+    Comparison comparison = base == null ? null : Comparison.of(base, result, (Long) SETTINGS.value("seed", told));
+    EvalReport report = new EvalReport(recipe.head().name() == null ? "Evaluation" : recipe.head().name(), made, result, comparison);
     if (markdown != null) {
       Files.writeString(markdown, report.markdown());
     }
@@ -194,42 +168,38 @@ public final class EvalCommand implements Callable<Integer> {
     return result;
   }
 
-  private EvalResult asked(EvalRecipe recipe, Map<String, String> made) throws InterruptedException {
+  private EvalResult asked(EvalRecipe.Head recipe, Told told, Map<String, String> made) throws InterruptedException {
     PrintWriter err = spec.commandLine().getErr();
     Path file = ModelSource.resolve(model);
-    ProblemSet set = problems.read(err, recipe.problems());
+    ProblemSet set = problems.read(SETTINGS.make(ReadOptions.class, told), err, recipe.problems());
     if (recipe.count() != null && recipe.count() != set.problems().size()) {
       err.println("note: " + recipe.name() + " has " + recipe.count() + " problems, these are " + set.problems().size());
       err.flush();
     }
-    ModelDefaults manner = ModelDefaults.of(file);
-    Prompts prompts = prompting.over(manner.prompts().with(recipe.system(), recipe.question(), null, null,
-        recipe.template() == null ? null : ChatTemplate.named(recipe.template())));
-    List<String> ends = or(stop, recipe.stop(), List.of());
-    if (fewShot != null) {
+    ModelDefaults usual = ModelDefaults.of(file);
+    Prompts prompts = SETTINGS.make(Prompts.class, told, usual.values(), Map.of());
+    EvalSettings settings = SETTINGS.make(EvalSettings.class, told, usual.values(), Map.of("inFlight", IN_FLIGHT));
+    WorkedExamples.Settings examples = SETTINGS.make(WorkedExamples.Settings.class, told);
+    if (examples.file() != null) {
       String head = WorkedExamples.head(prompts.question());
-      ends = ends.isEmpty() && !head.isEmpty() ? List.of(head) : ends;
-      prompts = prompts.with(null, WorkedExamples.before(prompts.question(), fewShot, shots), null, null, null);
+      settings = told.has("stop") || head.isEmpty() ? settings : settings.withStop(List.of(head));
+      prompts = prompts.with(null, WorkedExamples.before(prompts.question(), examples.file(), examples.shots()), null, null,
+          null);
     }
-    EvalSettings settings = new EvalSettings(!noGreedy && or(recipe.greedy(), null, true), or(samples, recipe.samples(), 0),
-        new SamplingSettings(or(temperature, recipe.temperature(), 0.8f), 0, or(topP, recipe.topP(), 1f), 0f,
-            or(maxTokens, recipe.maxTokens(), manner.solutionTokens())),
-        or(seed, recipe.seed(), 0L), 128, ends);
-    PrmSpec reward = prm == null ? null : new PrmSpec(prm, new MonteCarloPrm.Settings(
-        rollouts, SamplingSettings.temperature(settings.sampling().temperature(), settings.sampling().maxTokens()), false));
+    PrmSpec reward = told.has("prm") ? SETTINGS.make(PrmSpec.class, told, usual.values(), Map.of()) : null;
     try (HeldFiles files = reward == null ? new HeldFiles(Arrays.asList(file, adapter)) : reward.hold(file, adapter)) {
       made.putAll(EvalIdentity.of(file, adapter, set, prompts, settings));
       if (reward != null) {
-        made.put("process reward", prm + (prm.equals("mc") ? ", " + rollouts + " rollouts" : "")
+        made.put("process reward", reward.kind() + (reward.kind().equals("mc") ? ", " + reward.monteCarlo().rollouts() + " rollouts" : "")
             + (reward.knowsAnswers() ? " (knows the answers: what it selects proves nothing about skill)" : ""));
       }
       try (AnswerJournal journal = out == null ? null : AnswerJournal.open(out, made, settings.answers(), resume)) {
-        return answers(file, set, manner, prompts, settings, reward, journal, files);
+        return answers(file, set, usual, prompts, settings, reward, journal, files);
       }
     }
   }
 
-  private EvalResult answers(Path file, ProblemSet set, ModelDefaults manner, Prompts prompts, EvalSettings settings,
+  private EvalResult answers(Path file, ProblemSet set, ModelDefaults usual, Prompts prompts, EvalSettings settings,
       PrmSpec reward, AnswerJournal journal, HeldFiles files) throws InterruptedException {
     if (journal != null) {
       PrintWriter err = spec.commandLine().getErr();
@@ -247,7 +217,7 @@ public final class EvalCommand implements Callable<Integer> {
         journal.add(answers);
       });
       StepScorer scorer =
-          judge == null ? null : new StepScorer(policy, judge.factory(file).over(policy), manner.separator());
+          judge == null ? null : new StepScorer(policy, judge.factory(file).over(policy), usual.separator());
       result = new Evaluator(policy, prompts, scorer).run(set.problems(), settings, known, done);
     }
     files.requireUnchanged();
@@ -255,10 +225,6 @@ public final class EvalCommand implements Callable<Integer> {
       journal.finish(result.answers());
     }
     return result;
-  }
-
-  private static <T> T or(T flag, T recipe, T usual) {
-    return flag != null ? flag : recipe != null ? recipe : usual;
   }
 
   private void print(EvalReport report, EvalResult result, Comparison comparison) {

@@ -2,8 +2,8 @@ package dev.sphere.cli.command;
 
 import dev.sphere.base.HeldFiles;
 import dev.sphere.cli.option.Inputs;
+import dev.sphere.cli.option.SettingFlags;
 import dev.sphere.engine.Problem;
-import dev.sphere.engine.SamplingSettings;
 import dev.sphere.engine.data.ReadOptions;
 import dev.sphere.engine.data.StepCase;
 import dev.sphere.engine.decode.BatchedPolicy;
@@ -14,12 +14,13 @@ import dev.sphere.engine.eval.StepQuality;
 import dev.sphere.engine.eval.StepScores;
 import dev.sphere.engine.grade.AnswerGrader;
 import dev.sphere.engine.reward.Aggregation;
-import dev.sphere.engine.reward.ImplicitPrm;
-import dev.sphere.engine.reward.MonteCarloPrm;
 import dev.sphere.engine.run.ModelDefaults;
 import dev.sphere.engine.run.OpenPrm;
 import dev.sphere.engine.run.PrmSpec;
 import dev.sphere.engine.search.SearchSettings;
+import dev.sphere.engine.settings.Setting;
+import dev.sphere.engine.settings.SettingsTree;
+import dev.sphere.engine.settings.Told;
 import dev.sphere.engine.strategy.BestOfNGain;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -38,18 +39,45 @@ import tools.jackson.databind.json.JsonMapper;
 
 /** {@code sphere eval prm}: is a process reward worth its price? */
 @Command(
-    name = "eval-prm",
+    name = "prm",
     description = {
-      "Measures a process reward: sphere eval prm",
+      "Measures a process reward.",
       "  sphere eval prm --prm prm.gguf --model embedded --steps embedded:steps --problems embedded:validation --samples 8",
       "  sphere eval prm --prm implicit:base.gguf --model tuned.gguf --steps processbench_gsm8k.jsonl",
       "With --steps (ProcessBench's format): step-level AUC and first-error F1. With --problems: what best-of-N gains."
     },
+    modelTransformer = SettingFlags.Adder.class,
     sortOptions = false,
     mixinStandardHelpOptions = true)
-public final class EvalPrmCommand implements Callable<Integer> {
-  @Option(names = "--prm", paramLabel = "KIND", required = true, description = "The process reward, as in search.")
-  private String prm;
+public final class EvalPrmCommand implements Callable<Integer>, SettingFlags.Command {
+  private static final SettingsTree SETTINGS = SettingsTree.of(PrmSpec.class, SearchSettings.class)
+      .only("prm", "rollouts", "prm_beta", "temperature", "separator").required("prm")
+      .and(SettingsTree.of(Settings.class)).and(SettingsTree.of(ReadOptions.class).only("limit"));
+
+  /**
+   * What is measured.
+   *
+   * @param stepsLimit most solutions with known first wrong step; 0: all
+   * @param threshold a step below it is taken for wrong
+   * @param samples solutions of a problem, of which the reward chooses one
+   * @param seed of every draw
+   * @param parallel solutions in flight
+   */
+  record Settings(
+      @Setting(def = "0", shown = "0, all", range = "[0, )", label = "N", needs = "steps",
+          help = "Only the first N solutions of --steps.")
+      int stepsLimit,
+      @Setting(def = "0.5", range = "(, )", label = "T", needs = "steps", help = "A step below it is taken for wrong.")
+      double threshold,
+      @Setting(def = "8", range = "[1, )", label = "N", needs = "problems", help = "Solutions a problem for best-of-N.")
+      int samples,
+      @Setting(def = "1", label = "N", help = "Seed of every draw.")
+      long seed,
+      @Setting(def = "32", range = "[1, )", label = "N", effect = Setting.Effect.SPEED,
+          help = "Solutions in flight; changes the speed, never the result.")
+      int parallel) {}
+
+  private final SettingFlags flags = new SettingFlags(SETTINGS);
 
   @Option(names = "--model", paramLabel = "MODEL", required = true,
       description = "The policy: rolls out for mc, is the better model of implicit:REF, and samples for best-of-N.")
@@ -59,40 +87,8 @@ public final class EvalPrmCommand implements Callable<Integer> {
       description = "Solutions with a known first wrong step, in ProcessBench's format, or embedded:steps.")
   private String steps;
 
-  @Option(names = "--steps-limit", paramLabel = "N", description = "Only the first N of them (default: all).")
-  private int stepsLimit;
-
-  @Option(names = "--threshold", paramLabel = "T", description = "A step below it is taken for wrong (default: 0.5).")
-  private double threshold = 0.5;
-
   @Option(names = "--problems", paramLabel = "FILE", description = "Problems for best-of-N.")
   private String problems;
-
-  @Option(names = "--limit", paramLabel = "N", description = "Only the first N of them (default: all).")
-  private int limit;
-
-  @Option(names = "--samples", paramLabel = "N", description = "Solutions a problem for best-of-N (default: 8).")
-  private int samples = 8;
-
-  @Option(names = "--prm-beta", paramLabel = "B", description = "Of the implicit reward (default: 0.05).")
-  private double prmBeta = ImplicitPrm.BETA;
-
-  @Option(names = "--rollouts", paramLabel = "K", description = "Rollouts a step for --prm mc (default: 8).")
-  private int rollouts = 8;
-
-  @Option(names = "--temperature", paramLabel = "T", description = "Of every draw (default: 0.8).")
-  private float temperature = 0.8f;
-
-  @Option(names = "--separator", paramLabel = "TEXT",
-      description = "What ends a step, \\n for a line feed (default: an empty line; embedded models: a line feed).")
-  private String separator;
-
-  @Option(names = "--seed", paramLabel = "N", description = "Seed of every draw (default: 1).")
-  private long seed = 1;
-
-  @Option(names = "--parallel", paramLabel = "N",
-      description = "Solutions in flight (default: 32); changes speed alone.")
-  private int parallel = 32;
 
   @Option(names = "--out", paramLabel = "FILE", description = "Write every step's score there, a JSON line a solution.")
   private Path out;
@@ -101,6 +97,13 @@ public final class EvalPrmCommand implements Callable<Integer> {
   private boolean json;
 
   @Spec private CommandSpec spec;
+
+  private Settings settings;
+
+  @Override
+  public SettingFlags flags() {
+    return flags;
+  }
 
   @Override
   public Integer call() throws IOException, InterruptedException {
@@ -112,19 +115,22 @@ public final class EvalPrmCommand implements Callable<Integer> {
     }
     Path file = ModelSource.resolve(model);
     ModelDefaults manner = ModelDefaults.of(file);
-    String end = separator == null ? manner.separator() : separator.replace("\\n", "\n");
+    Told told = flags.told();
+    settings = SETTINGS.make(Settings.class, told);
+    PrmSpec asked = SETTINGS.make(PrmSpec.class, told, manner.values(), Map.of());
+    String prm = asked.kind();
+    SearchSettings search = SETTINGS.make(SearchSettings.class, told, manner.values(), Map.of());
     // Given solutions come without the policy's log-probabilities: it is read like the reference.
     boolean bare = prm.startsWith("implicit:") && !prm.contains(",");
-    PrmSpec reward = new PrmSpec(bare ? "implicit:" + file + "," + prm.substring("implicit:".length()) : prm,
-        new MonteCarloPrm.Settings(
-            rollouts, SamplingSettings.temperature(temperature, manner.solutionTokens()), false), prmBeta);
-    List<StepCase> cases = steps == null ? List.of() : StepCaseSource.read(steps, stepsLimit);
+    PrmSpec reward = !bare ? asked : new PrmSpec(
+        "implicit:" + file + "," + prm.substring("implicit:".length()), asked.monteCarlo(), asked.beta());
+    List<StepCase> cases = steps == null ? List.of() : StepCaseSource.read(steps, settings.stepsLimit());
     if (reward.knowsAnswers() && cases.stream().anyMatch(c -> c.problem().answer().isEmpty())) {
       throw new IllegalArgumentException(
           "--prm " + prm + " needs the problems' answers, but " + steps + " has rows without an answer field");
     }
     List<Problem> list =
-        problems == null ? List.of() : ProblemSource.read(problems, ReadOptions.defaults().withLimit(limit)).problems();
+        problems == null ? List.of() : ProblemSource.read(problems, SETTINGS.make(ReadOptions.class, told)).problems();
     Map<String, Object> figures = new LinkedHashMap<>();
     figures.put("prm", prm);
     figures.put("reward_knows_answers", reward.knowsAnswers());
@@ -132,10 +138,10 @@ public final class EvalPrmCommand implements Callable<Integer> {
         BatchedPolicy policy = BatchedPolicy.open(file, null, null, 0);
         OpenPrm opened = reward.open(new AnswerGrader())) {
       if (!cases.isEmpty()) {
-        figures.put("steps", steps(cases, policy, opened, files, file, manner, end));
+        figures.put("steps", steps(cases, policy, opened, files, file, manner, search.separator()));
       }
       if (!list.isEmpty()) {
-        figures.put("best_of_n", gain(list, policy, opened, files, file, manner, end));
+        figures.put("best_of_n", gain(list, policy, opened, files, file, manner, search));
       }
     }
     if (json) {
@@ -150,8 +156,8 @@ public final class EvalPrmCommand implements Callable<Integer> {
       throws IOException, InterruptedException {
     long start = System.nanoTime();
     long drawn = policy.counters().drawn();
-    List<double[]> scores = StepScores.of(cases, policy, opened.factory(file).over(policy), manner.prompts(), end, seed,
-        parallel, done -> { });
+    List<double[]> scores = StepScores.of(cases, policy, opened.factory(file).over(policy), manner.prompts(), end,
+        settings.seed(), settings.parallel(), done -> { });
     files.requireUnchanged();
     double seconds = (System.nanoTime() - start) / 1e9;
     if (out != null) {
@@ -165,7 +171,7 @@ public final class EvalPrmCommand implements Callable<Integer> {
       }
       Files.writeString(out, lines);
     }
-    StepQuality q = StepQuality.of(cases, scores, threshold, seed);
+    StepQuality q = StepQuality.of(cases, scores, settings.threshold(), settings.seed());
     Map<String, Object> m = q.toMap();
     m.put("seconds", seconds);
     m.put("generated_tokens", policy.counters().drawn() - drawn);
@@ -184,13 +190,13 @@ public final class EvalPrmCommand implements Callable<Integer> {
   }
 
   private Map<String, Object> gain(
-      List<Problem> list, BatchedPolicy policy, OpenPrm opened, HeldFiles files, Path file, ModelDefaults manner, String end)
+      List<Problem> list, BatchedPolicy policy, OpenPrm opened, HeldFiles files, Path file, ModelDefaults manner,
+      SearchSettings search)
       throws InterruptedException {
-    SearchSettings search = SearchSettings.paper().withSeparator(end)
-        .withSampling(SamplingSettings.temperature(temperature, manner.stepTokens()));
     long start = System.nanoTime();
     BestOfNGain g = BestOfNGain.measure(
-        policy, opened.factory(file), opened.passes(), search, manner.prompts(), list, samples, seed, parallel);
+        policy, opened.factory(file), opened.passes(), search, manner.prompts(), list, settings.samples(),
+        settings.seed(), settings.parallel());
     files.requireUnchanged();
     Map<String, Object> m = g.toMap();
     m.put("seconds", (System.nanoTime() - start) / 1e9);

@@ -3,14 +3,19 @@ package dev.sphere.cli.command;
 import dev.sphere.base.HeldFiles;
 import dev.sphere.cli.option.Inputs;
 import dev.sphere.cli.option.JsonRows;
-import dev.sphere.cli.option.SamplingOptions;
+import dev.sphere.cli.option.SettingFlags;
 import dev.sphere.engine.Generation;
 import dev.sphere.engine.Policy.Message;
+import dev.sphere.engine.SamplingSettings;
 import dev.sphere.engine.StopRule;
 import dev.sphere.engine.decode.BatchedPolicy;
 import dev.sphere.engine.decode.Completions;
 import dev.sphere.engine.embedded.ModelSource;
 import dev.sphere.engine.prompt.ChatTemplate;
+import dev.sphere.engine.run.ModelDefaults;
+import dev.sphere.engine.settings.Nested;
+import dev.sphere.engine.settings.Setting;
+import dev.sphere.engine.settings.SettingsTree;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
@@ -24,10 +29,8 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -39,8 +42,39 @@ import tools.jackson.databind.json.JsonMapper;
       "  sphere generate --model embedded --chat --prompt \"Tom has 3 boxes of 4 pens. How many pens?\"",
       "  sphere generate --model M.gguf --in prompts.jsonl --out completions.jsonl --samples 4 --temperature 0.8"
     },
+    modelTransformer = SettingFlags.Adder.class,
+    sortOptions = false,
     mixinStandardHelpOptions = true)
-public final class GenerateCommand implements Callable<Integer> {
+public final class GenerateCommand implements Callable<Integer>, SettingFlags.Command {
+  private static final SettingsTree SETTINGS = SettingsTree.of(Settings.class).withDefault("temperature", "0");
+
+  /**
+   * What is generated, and how.
+   *
+   * @param chat whether a prompt is a user's turn
+   * @param template the Jinja text in place of the model's own; null for that
+   * @param system the system turn; null for none
+   * @param samples completions of a prompt
+   * @param seed of the draws
+   * @param sampling how tokens are drawn
+   */
+  record Settings(
+      @Setting(help = "Put the prompt into the model's chat template as a user's turn.")
+      boolean chat,
+      @Setting(name = "chat_template", label = "TEMPLATE", shown = "the model's own", needs = "chat",
+          by = ChatTemplate.Named.class, help = "How the dialogue is rendered: plain, Jinja text, or a file of it.")
+      String template,
+      @Setting(label = "TEXT", shown = "none", needs = "chat", help = "A system turn before it.")
+      String system,
+      @Setting(def = "1", range = "[1, )", label = "K", help = "Completions of a prompt.")
+      int samples,
+      @Setting(def = "1", label = "N", help = "Seed of the draws.")
+      long seed,
+      @Nested
+      SamplingSettings sampling) {}
+
+  private final SettingFlags flags = new SettingFlags(SETTINGS);
+
   static final class Source {
     @Option(names = "--prompt", description = "The prompt itself.")
     String prompt;
@@ -61,37 +95,24 @@ public final class GenerateCommand implements Callable<Integer> {
   @Option(names = "--out", paramLabel = "FILE", description = "With --in: where the rows go (default: stdout).")
   private Path out;
 
-  @Option(names = "--chat", description = "Put the prompt into the model's chat template as a user's turn.")
-  private boolean chat;
-
-  @Option(names = "--chat-template", paramLabel = "TEMPLATE",
-      description = "With --chat: plain, or a file of Jinja text, in place of the model's own template.")
-  private String chatTemplate;
-
-  @Option(names = "--system", description = "With --chat: a system turn before it.")
-  private String system;
-
-  @Option(names = "--samples", defaultValue = "1", description = "Completions a prompt (default: ${DEFAULT-VALUE}).")
-  private int samples;
-
-  @Mixin private SamplingOptions sampling;
-
-  @Option(names = "--seed", defaultValue = "0", description = "Of the draws (default: ${DEFAULT-VALUE}).")
-  private long seed;
-
   @Option(names = "--json", description = "One JSON object about the run as the last line.")
   private boolean json;
 
   @Spec private CommandSpec spec;
 
+  private Settings settings;
+
   private record Row(String id, String prompt) {}
 
   @Override
+  public SettingFlags flags() {
+    return flags;
+  }
+
+  @Override
   public Integer call() throws IOException, InterruptedException {
-    if (samples < 1) {
-      throw new ParameterException(spec.commandLine(), "--samples must be at least 1, not " + samples);
-    }
     Path file = ModelSource.resolve(model);
+    settings = SETTINGS.make(Settings.class, flags.told(), ModelDefaults.of(file).values(), Map.of());
     if (adapter != null) {
       Inputs.require(adapter);
     }
@@ -102,10 +123,10 @@ public final class GenerateCommand implements Callable<Integer> {
     long start = System.nanoTime();
     List<List<Generation>> answers;
     try (HeldFiles files = new HeldFiles(Arrays.asList(file, adapter));
-        BatchedPolicy policy = BatchedPolicy.open(file, adapter, ChatTemplate.named(chatTemplate), 0)) {
+        BatchedPolicy policy = BatchedPolicy.open(file, adapter, settings.template(), 0)) {
       List<Completions.Prompt> prompts = rows.stream().map(r -> new Completions.Prompt(r.id, tokens(policy, r))).toList();
       answers =
-          Completions.complete(policy, prompts, samples, sampling.settings(), StopRule.never(), seed, (i, done) -> {});
+          Completions.complete(policy, prompts, settings.samples(), settings.sampling(), StopRule.never(), settings.seed(), (i, done) -> {});
       files.requireUnchanged();
     }
     double seconds = (System.nanoTime() - start) / 1e9;
@@ -114,7 +135,7 @@ public final class GenerateCommand implements Callable<Integer> {
       long tokens = answers.stream().flatMap(List::stream).mapToLong(g -> g.tokens().length).sum();
       Map<String, Object> summary = new LinkedHashMap<>();
       summary.put("prompts", rows.size());
-      summary.put("completions", rows.size() * samples);
+      summary.put("completions", rows.size() * settings.samples());
       summary.put("tokens", tokens);
       summary.put("seconds", seconds);
       if (source.in == null) {
@@ -127,12 +148,12 @@ public final class GenerateCommand implements Callable<Integer> {
   }
 
   private int[] tokens(BatchedPolicy policy, Row row) {
-    if (!chat) {
+    if (!settings.chat()) {
       return policy.tokenize(row.prompt, true);
     }
     List<Message> messages = new ArrayList<>();
-    if (system != null) {
-      messages.add(new Message("system", system));
+    if (settings.system() != null) {
+      messages.add(new Message("system", settings.system()));
     }
     messages.add(new Message("user", row.prompt));
     return policy.tokenizePrompt(policy.prompt(messages));
@@ -153,7 +174,7 @@ public final class GenerateCommand implements Callable<Integer> {
     }
     StringBuilder lines = new StringBuilder();
     for (int i = 0; i < rows.size(); i++) {
-      for (int k = 0; k < samples; k++) {
+      for (int k = 0; k < settings.samples(); k++) {
         Generation g = answers.get(i).get(k);
         Map<String, Object> row = new LinkedHashMap<>();
         row.put("id", rows.get(i).id);

@@ -4,10 +4,13 @@ import dev.sphere.base.HeldFiles;
 import dev.sphere.bindings.llama.Model;
 import dev.sphere.cli.option.Inputs;
 import dev.sphere.cli.option.JsonRows;
+import dev.sphere.cli.option.SettingFlags;
 import dev.sphere.engine.Policy.Message;
 import dev.sphere.engine.decode.Scorer;
 import dev.sphere.engine.embedded.ModelSource;
 import dev.sphere.engine.prompt.ChatTemplate;
+import dev.sphere.engine.settings.SettingsTree;
+import dev.sphere.engine.settings.Told;
 import java.io.BufferedWriter;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -32,8 +35,14 @@ import tools.jackson.databind.json.JsonMapper;
       "Rows {\"id\",\"prompt\",\"completion\"} become {\"id\",\"logprob\",\"tokens\",\"token_logprobs\"}. The text is taken as it is;",
       "the prompt is tokenised by the model's own rule for its start token, the completion apart, no end token added."
     },
+    modelTransformer = SettingFlags.Adder.class,
+    sortOptions = false,
     mixinStandardHelpOptions = true)
-public final class ScoreCommand implements Callable<Integer> {
+public final class ScoreCommand implements Callable<Integer>, SettingFlags.Command {
+  private static final SettingsTree SETTINGS = SettingsTree.of(GenerateCommand.Settings.class).only("chat", "chat_template");
+
+  private final SettingFlags flags = new SettingFlags(SETTINGS);
+
   @Option(names = "--model", required = true, paramLabel = "MODEL", description = "A GGUF file, or embedded.")
   private String model;
 
@@ -46,21 +55,20 @@ public final class ScoreCommand implements Callable<Integer> {
   @Option(names = "--out", required = true, paramLabel = "FILE", description = "JSONL rows, in the same order.")
   private Path out;
 
-  @Option(names = "--chat", description = "Put each prompt into the model's chat template as a user's turn.")
-  private boolean chat;
-
-  @Option(names = "--chat-template", paramLabel = "TEMPLATE",
-      description = "With --chat: plain, or a file of Jinja text, in place of the model's own template.")
-  private String chatTemplate;
-
   @Option(names = "--json", description = "One JSON object about the run as the last line.")
   private boolean json;
 
   @Spec private CommandSpec spec;
 
   @Override
+  public SettingFlags flags() {
+    return flags;
+  }
+
+  @Override
   public Integer call() throws IOException, InterruptedException {
     Path file = ModelSource.resolve(model);
+    Told told = flags.told();
     Inputs.require(in);
     if (adapter != null) {
       Inputs.require(adapter);
@@ -72,7 +80,8 @@ public final class ScoreCommand implements Callable<Integer> {
     try (HeldFiles files = new HeldFiles(Arrays.asList(file, adapter));
         Model loaded = Model.load(file);
         Scorer scorer = Scorer.of(loaded, adapter)) {
-      ChatTemplate template = chat ? ChatTemplate.of(loaded, ChatTemplate.named(chatTemplate)) : null;
+      ChatTemplate template = !told.has("chat") ? null
+          : ChatTemplate.of(loaded, (String) SETTINGS.value("chat_template", told));
       List<Scorer.Row> tokens = rows.stream().map(r -> row(scorer, template, r)).toList();
       List<float[]> logProbs = scorer.score(tokens);
       files.requireUnchanged();

@@ -1,37 +1,31 @@
 package dev.sphere.cli.command;
 
-import dev.sphere.cli.option.DecontaminationOptions;
+import dev.sphere.cli.option.Decontaminator;
 import dev.sphere.cli.option.Inputs;
-import dev.sphere.cli.option.PairOptions;
 import dev.sphere.cli.option.ProblemOptions;
-import dev.sphere.cli.option.PromptOptions;
-import dev.sphere.cli.option.StrategyOptions;
-import dev.sphere.cli.option.TreeOptions;
+import dev.sphere.cli.option.SettingFlags;
 import dev.sphere.cli.progress.SearchProgress;
 import dev.sphere.engine.Problem;
+import dev.sphere.engine.data.Decontamination;
 import dev.sphere.engine.data.ProblemSet;
+import dev.sphere.engine.data.ReadOptions;
 import dev.sphere.engine.data.Shards;
 import dev.sphere.engine.embedded.ModelSource;
-import dev.sphere.engine.run.ModelDefaults;
 import dev.sphere.engine.run.PairSearch;
 import dev.sphere.engine.run.SearchPlan;
 import dev.sphere.engine.run.SearchProfile;
-import dev.sphere.engine.search.SearchSettings;
-import dev.sphere.engine.stage.Stage;
-import dev.sphere.engine.stage.StageSettings;
-import dev.sphere.engine.strategy.StrategySettings;
+import dev.sphere.engine.settings.SettingsTree;
+import dev.sphere.engine.settings.Told;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
-import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -44,23 +38,28 @@ import tools.jackson.databind.json.JsonMapper;
       "  sphere search --model model.gguf --problems gsm8k_train.jsonl --run runs/gsm8k",
       "A run that was interrupted goes on with the same command and --resume."
     },
+    modelTransformer = SettingFlags.Adder.class,
     sortOptions = false,
     mixinStandardHelpOptions = true)
-public final class SearchCommand implements Callable<Integer> {
+public final class SearchCommand implements Callable<Integer>, SettingFlags.Command {
+  private static final SettingsTree SETTINGS =
+      SearchPlan.SETTINGS.and(ProblemOptions.SETTINGS).and(Decontaminator.SETTINGS);
+
+  private final SettingFlags flags =
+      new SettingFlags(SETTINGS, "--model", "--small-model", "--problems", "--run", "--resume", "--help");
+
   @Option(names = "--model", required = true, paramLabel = "MODEL",
       description = "The policy: a GGUF file or embedded.")
   private String model;
 
-  @Mixin private ProblemOptions problems = new ProblemOptions();
+  @Option(names = "--small-model", paramLabel = "MODEL",
+      description = "The small model of stage 3: a GGUF file or embedded-small. Without it stage 3 is skipped.")
+  private String smallModel;
 
-  @Mixin private DecontaminationOptions contamination = new DecontaminationOptions();
+  @Mixin private ProblemOptions problems = new ProblemOptions();
 
   @Option(names = "--run", required = true, paramLabel = "DIR", description = "The run's directory; made if missing.")
   private Path run;
-
-  @Option(names = "--shard", paramLabel = "I/N",
-      description = "Only every N-th problem, from the I-th on: one process a GPU; 'run merge' joins the runs.")
-  private String shard;
 
   @Option(names = "--resume", description = "Go on with the run in DIR; begin one if there is none.")
   private boolean resume;
@@ -68,18 +67,9 @@ public final class SearchCommand implements Callable<Integer> {
   @Option(names = "--adapter", paramLabel = "FILE", description = "A LoRA adapter (GGUF) over the policy.")
   private Path adapter;
 
-  @Option(names = "--small-model", paramLabel = "MODEL",
-      description = "The small model of stage 3: a GGUF file or embedded-small. Without it stage 3 is skipped.")
-  private String smallModel;
-
-  @Mixin private PromptOptions prompts = new PromptOptions();
-
-  @Option(names = "--seed", paramLabel = "N", defaultValue = "1", description = "Seed of every draw (default: 1).")
-  private long seed;
-
-  @Option(names = "--parallel", paramLabel = "N", defaultValue = "16",
-      description = "Problems in flight (default: 16). Changes the speed, never the result.")
-  private int parallel;
+  @Option(names = "--shard", paramLabel = "I/N",
+      description = "Only every N-th problem, from the I-th on: one process a GPU; 'run merge' joins the runs.")
+  private String shard;
 
   @Option(names = "--profile", arity = "0..1", fallbackValue = "", paramLabel = "FILE",
       description = "Record where the time goes, into FILE (default: profile.jfr in the run's directory); print it.")
@@ -88,16 +78,12 @@ public final class SearchCommand implements Callable<Integer> {
   @Option(names = "--json", description = "One JSON object on the last line.")
   private boolean json;
 
-  @ArgGroup(validate = false, heading = "%nSearch:%n")
-  private TreeOptions tree = new TreeOptions();
-
-  @ArgGroup(validate = false, heading = "%nOther ways to search:%n")
-  private StrategyOptions way = new StrategyOptions();
-
-  @ArgGroup(validate = false, heading = "%nPairs:%n")
-  private PairOptions pairs = new PairOptions();
-
   @Spec private CommandSpec spec;
+
+  @Override
+  public SettingFlags flags() {
+    return flags;
+  }
 
   @Override
   public Integer call() throws InterruptedException, IOException {
@@ -106,18 +92,17 @@ public final class SearchCommand implements Callable<Integer> {
     if (adapter != null) {
       Inputs.require(adapter);
     }
-    if (!pairs.stages().contains(Stage.GENERATION)) {
-      throw new ParameterException(spec.commandLine(), "--stages must name generation: the others build on it");
-    }
-    ProblemSet set = problems.read(spec.commandLine().getErr());
-    List<Problem> clean = Shards.of(
-        contamination.clean(set.problems(), spec.commandLine().getErr()), shard);
-    SearchPlan plan = plan(policy, small);
+    PrintWriter err = spec.commandLine().getErr();
+    Told told = flags.told();
+    SearchPlan plan = SearchPlan.of(told, policy, adapter, small);
+    ProblemSet set = problems.read(SETTINGS.make(ReadOptions.class, told), err, null);
+    Decontaminator contamination = new Decontaminator(SETTINGS.make(Decontamination.Settings.class, told));
+    List<Problem> clean = Shards.of(contamination.clean(set.problems(), err), shard);
     PrintWriter out = spec.commandLine().getOut();
     if (profile == null) {
       PairSearch.Outcome outcome = search(plan, clean);
       contamination.list(run);
-      print(outcome, null, out);
+      print(outcome, contamination.left(), null, out);
       return 0;
     }
     Path file = profile.isEmpty() ? run.resolve("profile.jfr") : Path.of(profile);
@@ -130,7 +115,7 @@ public final class SearchCommand implements Callable<Integer> {
       contamination.list(run);
       summary.lines().forEach(out::println);
       out.println("recording in " + file + " (jfr view, JDK Mission Control)");
-      print(outcome, summary, out);
+      print(outcome, contamination.left(), summary, out);
     }
     return 0;
   }
@@ -155,17 +140,8 @@ public final class SearchCommand implements Callable<Integer> {
     }
   }
 
-  private SearchPlan plan(Path policy, Path small) {
-    ModelDefaults manner = ModelDefaults.of(policy);
-    SearchSettings search = tree.search(manner);
-    StrategySettings strategy = way.settings();
-    StageSettings stages = pairs.settings(prompts.over(manner.prompts()),
-        strategy == null ? StageSettings.Pairing.CHAINS : StageSettings.Pairing.ANY);
-    return new SearchPlan(policy, adapter, small, tree.prm(manner), search, stages, seed, strategy, parallel);
-  }
-
-  private void print(PairSearch.Outcome outcome, SearchProfile.Summary summary, PrintWriter out) {
-    SearchReport report = new SearchReport(outcome, contamination.left(), run);
+  private void print(PairSearch.Outcome outcome, int contaminated, SearchProfile.Summary summary, PrintWriter out) {
+    SearchReport report = new SearchReport(outcome, contaminated, run);
     if (json) {
       Map<String, Object> all = report.toMap();
       if (summary != null) {

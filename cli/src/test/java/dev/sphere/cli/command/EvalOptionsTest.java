@@ -103,6 +103,8 @@ class EvalOptionsTest extends EveryOption {
         differs("--no-greedy", "--samples 1", ""),
         differs("--temperature", SAMPLES, "1.5"),
         differs("--top-p", SAMPLES, "0.1"),
+        differs("--top-k", SAMPLES + " --temperature 1.5", "1"),
+        differs("--min-p", SAMPLES + " --temperature 1.5", "0.9"),
         differs("--max-tokens", "", "4"),
         differs("--seed", SAMPLES, "4"),
         same("--parallel", SAMPLES, "1"),

@@ -14,7 +14,7 @@ class EvalPrmOptionsTest extends EveryOption {
 
   @Override
   String command() {
-    return "eval-prm";
+    return "eval prm";
   }
 
   @Override

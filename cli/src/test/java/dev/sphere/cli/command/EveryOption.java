@@ -145,7 +145,7 @@ abstract class EveryOption {
     line.setOut(new PrintWriter(text));
     line.setErr(new PrintWriter(text));
     line.setExecutionExceptionHandler((e, command, parsed) -> {
-      command.getErr().println(e.getMessage());
+      command.getErr().println(e.getMessage() == null ? e.toString() : e.getMessage());
       return e instanceof RuntimeException ? 2 : 1;
     });
     List<String> all = new ArrayList<>(List.of(command().split(" ")));

@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 import java.util.stream.Collectors;
 
 /** {@code search}: on the embedded model, with the random reward where no other is asked for. */
@@ -56,6 +57,10 @@ class SearchOptionsTest extends EveryOption {
     return content(dir.resolve("run" + (runs - 1)).resolve("run.json"));
   }
 
+  private Consumer<Done> kept(String name, String value) {
+    return d -> assertTrue(settings().contains("\"" + name + "\" : \"" + value + "\""), settings());
+  }
+
   @Override
   List<Case> cases() throws Exception {
     Path rows = Files.writeString(dir.resolve("rows.jsonl"), """
@@ -82,7 +87,7 @@ class SearchOptionsTest extends EveryOption {
         differs("--id-field", own, "nr"),
         needed("--skip-bad", "--limit 9 --problems " + bad, "", "skip bad rows with --skip-bad"),
         // 9 words in a row are shared, no 13
-        new Case("--decontaminate", own + " --ngram 8", "--decontaminate " + test, (without, with) -> {
+        new Case("--decontaminate", own, "--ngram 8 --decontaminate " + test, (without, with) -> {
           assertEquals(0, without.status(), without.out());
           assertTrue(with.out().contains("no problem is left"), with.out());
         }),
@@ -132,6 +137,13 @@ class SearchOptionsTest extends EveryOption {
         differs("--near-duplicates", "--model embedded --simulations 4 --pairing any --limit 4 --candidates 3", "0.01"),
         differs("--max-length-ratio", MANY, "1.01"),
         shows("--guessed-answers", "", "", d -> assertTrue(settings().contains("\"stages.rules.guessed\" : \"true\""), settings())),
+        shows("--corrections", "", "7", kept("stages.corrections", "7")),
+        shows("--no-correct-paired", "", "", kept("stages.correctPaired", "false")),
+        shows("--truncated-rejected", "", "", kept("stages.truncatedRejected", "true")),
+        shows("--resample-rounds", "", "9", kept("search.resampleRounds", "9")),
+        shows("--no-stop-at-answer", "", "", kept("search.stopAtAnswer", "false")),
+        shows("--correction", "", "Again", kept("stages.prompts.correction", "Again")),
+        shows("--corrected-after", "", "Now", kept("stages.prompts.correctedAfter", "Now")),
         differs("--diversity-factor", "--model embedded --small-model embedded-small --limit 6 --candidates 3", "3"));
   }
 }

@@ -1,6 +1,7 @@
 package dev.sphere.engine.data;
 
 import dev.sphere.engine.Problem;
+import dev.sphere.engine.settings.Setting;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -20,6 +21,21 @@ public final class Decontamination {
   public static final int WORDS = 13;
 
   private Decontamination() {}
+
+  /**
+   * What is left out.
+   *
+   * @param sets evaluation sets, as {@code --problems} takes them; none: nothing is left out
+   * @param ngram words of an n-gram
+   */
+  public record Settings(
+      @Setting(name = "decontaminate", def = "", label = "FILE", shown = "none",
+          help = "Leave out problems that share an n-gram of words with one of these evaluation sets, and list them in "
+              + "RUN/decontamination.jsonl.")
+      List<String> sets,
+      @Setting(def = "13", range = "[1, )", label = "N", unit = "words", needs = "decontaminate", source = "GPT-3",
+          help = "Words of an n-gram.")
+      int ngram) {}
 
   /**
    * An overlap.

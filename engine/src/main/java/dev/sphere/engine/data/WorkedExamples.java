@@ -1,5 +1,6 @@
 package dev.sphere.engine.data;
 
+import dev.sphere.engine.settings.Setting;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -17,6 +18,19 @@ public final class WorkedExamples {
       List.of("solution", "response", "generated_solution", "output", "Solution", "answer", "Answer");
 
   private WorkedExamples() {}
+
+  /**
+   * Which examples stand before a question.
+   *
+   * @param file problems with solutions; null: no examples
+   * @param shots how many
+   */
+  public record Settings(
+      @Setting(name = "few_shot", label = "FILE", shown = "none",
+          help = "For base models: worked examples before each question, the first problems of FILE with their solutions.")
+      Path file,
+      @Setting(def = "5", range = "[1, )", label = "N", needs = "few_shot", help = "How many worked examples.")
+      int shots) {}
 
   /**
    * The template with the first examples of a file before it.

@@ -4,6 +4,7 @@ import dev.sphere.engine.SamplingSettings;
 import dev.sphere.engine.StopRule;
 import dev.sphere.engine.settings.Nested;
 import dev.sphere.engine.settings.Setting;
+import io.soabase.recordbuilder.core.RecordBuilder;
 import java.util.List;
 
 /**
@@ -16,6 +17,7 @@ import java.util.List;
  * @param inFlight problems that are asked for at once; changes speed alone
  * @param stop texts that end an answer and are no part of it, such as "Question:"; usually none
  */
+@RecordBuilder
 public record EvalSettings(
     @Setting(def = "true", help = "One greedy answer a problem.")
     boolean greedy,
@@ -30,7 +32,7 @@ public record EvalSettings(
     int inFlight,
     @Setting(whole = true, def = "", label = "TEXT", shown = "none; with worked examples what stands before {question}",
         help = "A text that ends an answer and is no part of it.")
-    List<String> stop) {
+    List<String> stop) implements EvalSettingsBuilder.With {
   public EvalSettings {
     if (samples < 0 || !greedy && samples == 0) {
       throw new IllegalArgumentException("nothing to evaluate: no greedy answer and " + samples + " samples");

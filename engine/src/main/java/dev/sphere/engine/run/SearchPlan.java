@@ -35,7 +35,7 @@ public record SearchPlan(
     SearchSettings search,
     @Nested(heading = "Pairs")
     StageSettings stages,
-    @Setting(def = "1", label = "N", top = true, help = "Seed of every draw.")
+    @Setting(def = "1", label = "N", help = "Seed of every draw.")
     long seed,
     @Nested(heading = "Other ways to search", when = "strategy")
     StrategySettings strategy,
@@ -43,7 +43,7 @@ public record SearchPlan(
         help = "Problems in flight; changes the speed, never the result.")
     int parallel) {
   /** What can be said about a search. */
-  public static final SettingsTree SETTINGS = SettingsTree.of(SearchPlan.class);
+  public static final SettingsTree SETTINGS = SettingsTree.of("The run", SearchPlan.class);
 
   /**
    * The plan of what a user said; where nothing was said, what is usual for the model.

@@ -67,6 +67,9 @@ public @interface Setting {
   /** Other names that do the same, keys and flags alike. */
   String[] aliases() default {};
 
+  /** Other keys that do the same in recipes, but no flags. */
+  String[] keys() default {};
+
   /** A word that a list must hold; empty for none. */
   String must() default "";
 

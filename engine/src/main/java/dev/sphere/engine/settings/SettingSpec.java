@@ -23,19 +23,29 @@ import java.util.stream.Collectors;
  * @param def its default as text; null where there is none or the model has it
  * @param heading what it stands under in help; empty for none
  * @param section the part of a recipe where its key stands; empty for the part of the record that asks for it
+ * @param required whether it must be told
  */
-public record SettingSpec(String name, Setting about, Type type, String def, String heading, String section) {
+public record SettingSpec(
+    String name, Setting about, Type type, String def, String heading, String section, boolean required) {
   private static final Map<Class<?>, Class<?>> BOXES = Map.of(int.class, Integer.class, long.class, Long.class,
       float.class, Float.class, double.class, Double.class, boolean.class, Boolean.class);
 
   static SettingSpec of(String component, Setting about, Type type, String heading, String section) {
     String name = about.name().isEmpty() ? snake(component) : about.name();
     String def = !about.def().equals(Setting.NONE) ? about.def() : type == boolean.class ? "false" : null;
-    return new SettingSpec(name, about, type, def, heading, section);
+    return new SettingSpec(name, about, type, def, heading, section, false);
   }
 
   SettingSpec withDefault(String text) {
-    return new SettingSpec(name, about, type, text, heading, section);
+    return new SettingSpec(name, about, type, text, heading, section, false);
+  }
+
+  SettingSpec withoutDefault(boolean must) {
+    return new SettingSpec(name, about, type, null, heading, section, must);
+  }
+
+  SettingSpec ofType(Type other) {
+    return new SettingSpec(name, about, other, def, heading, section, required);
   }
 
   /** The flag: {@code --max-tokens}; of something that is on by default the one that switches it off, {@code --no-greedy}. */
@@ -60,7 +70,7 @@ public record SettingSpec(String name, Setting about, Type type, String def, Str
 
   /** What is said of its default: a text such as "5", or "512; embedded models: 64"; empty where nothing is. */
   public String shownDefault() {
-    if (!about.shown().isEmpty()) {
+    if (!about.shown().isEmpty() && (def == null || def.equals(about.def()))) {
       return about.shown();
     }
     return def == null ? "" : def.replace("\n", "\\n");

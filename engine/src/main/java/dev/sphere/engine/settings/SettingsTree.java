@@ -30,11 +30,21 @@ public final class SettingsTree {
 
   /** The settings of these records, and of those within them. */
   public static SettingsTree of(Class<?>... records) {
+    return of("", records);
+  }
+
+  /** The same, under a heading where the records have none of their own. */
+  public static SettingsTree of(String heading, Class<?>... records) {
     Map<String, SettingSpec> all = new LinkedHashMap<>();
     for (Class<?> record : records) {
-      collect(record, "", "", Map.of(), all);
+      collect(record, heading, "", Map.of(), all);
     }
     return new SettingsTree(all);
+  }
+
+  /** Whether there is a setting of that name. */
+  public boolean has(String name) {
+    return settings.containsKey(name);
   }
 
   /** Those of two trees. */
@@ -65,8 +75,22 @@ public final class SettingsTree {
 
   /** The same settings, one with another default. */
   public SettingsTree withDefault(String name, String text) {
+    return with(get(name).withDefault(text));
+  }
+
+  /** The same settings, one without a default. */
+  public SettingsTree withoutDefault(String name) {
+    return with(get(name).withoutDefault(false));
+  }
+
+  /** The same settings, one of which must be told. */
+  public SettingsTree required(String name) {
+    return with(get(name).withoutDefault(true));
+  }
+
+  private SettingsTree with(SettingSpec setting) {
     Map<String, SettingSpec> all = new LinkedHashMap<>(settings);
-    all.put(name, get(name).withDefault(text));
+    all.put(setting.name(), setting);
     return new SettingsTree(all);
   }
 
@@ -120,7 +144,8 @@ public final class SettingsTree {
 
   private SettingSpec find(String name) {
     return settings.values().stream()
-        .filter(s -> s.name().equals(name) || List.of(s.about().aliases()).contains(name)).findFirst().orElse(null);
+        .filter(s -> s.name().equals(name) || List.of(s.about().aliases()).contains(name)
+            || List.of(s.about().keys()).contains(name)).findFirst().orElse(null);
   }
 
   /**
@@ -232,8 +257,7 @@ public final class SettingsTree {
       if (setting != null) {
         SettingSpec own = spec(asked, setting, "", "", renamed);
         SettingSpec spec = settings.getOrDefault(own.name(), own);
-        Object value = value(spec.type().equals(own.type()) ? spec
-            : new SettingSpec(own.name(), own.about(), own.type(), spec.def(), "", ""), told, usual);
+        Object value = value(spec.ofType(own.type()), told, usual);
         if (value == null && asked.type instanceof Class<?> c && c.isPrimitive()) {
           throw new IllegalArgumentException(own.name() + " has no value: it is not told, and has no default");
         }

@@ -44,7 +44,7 @@ public record StageSettings(
       @Setting(name = "pairing", label = "RULE", shown = "chains; with a strategy any", source = "paper",
           help = "chains: a right Sol_max against a wrong Sol_min; any: any right solution against any wrong one.")
       Pairing pairing,
-      @Setting(name = "strategy", help = "Declared by the strategies' settings.") String strategy,
+      @Setting(name = "strategy", help = "") String strategy,
       @Setting(name = "pairs_per_stage", def = "4", range = "[1, )", label = "N",
           help = "Most pairs that a stage makes of a problem.")
       int pairsPerStage,

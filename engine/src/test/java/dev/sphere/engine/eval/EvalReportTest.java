@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sphere.engine.grade.AnswerGrader;
+import dev.sphere.engine.run.EvalRecipe;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -94,12 +95,14 @@ class EvalReportTest {
     Path file = dir.resolve("r.yaml");
     Files.writeString(file, "name: X\nsamples: 8\ntop_p: 0.9\nstop: [\"Question:\"]\n");
     EvalRecipe r = EvalRecipe.read(file);
-    assertEquals(8, r.samples());
-    assertEquals(0.9f, r.topP());
-    assertEquals(List.of("Question:"), r.stop());
+    assertEquals("X", r.head().name());
+    EvalSettings told = EvalRecipe.SETTINGS.make(
+        EvalSettings.class, r.told(), java.util.Map.of("max_tokens", 9), java.util.Map.of("inFlight", 4));
+    assertEquals(new EvalSettings(true, 8, new dev.sphere.engine.SamplingSettings(0.8f, 0, 0.9f, 0, 9), 1, 4,
+        List.of("Question:")), told);
     Files.writeString(file, "sampels: 8\n");
     String m = assertThrows(IllegalArgumentException.class, () -> EvalRecipe.read(file)).getMessage();
-    assertTrue(m.contains("sampels") && m.contains("max_tokens"), m);
+    assertTrue(m.contains("unknown key 'sampels': did you mean 'samples'?") && m.contains("max_tokens"), m);
   }
 
   @Test

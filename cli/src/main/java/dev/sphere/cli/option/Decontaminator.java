@@ -3,6 +3,7 @@ package dev.sphere.cli.option;
 import dev.sphere.engine.Problem;
 import dev.sphere.engine.data.Decontamination;
 import dev.sphere.engine.embedded.ProblemSource;
+import dev.sphere.engine.settings.SettingsTree;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
@@ -10,18 +11,20 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import picocli.CommandLine.Option;
 import tools.jackson.databind.json.JsonMapper;
 
-/** Leaving out problems that an evaluation set holds. */
-public final class DecontaminationOptions {
-  @Option(names = "--decontaminate", split = ",", paramLabel = "FILE",
-      description = "Leave out problems that share an n-gram of words with one of these evaluation sets, and list them in "
-          + "RUN/decontamination.jsonl.")
-  private List<String> sets = List.of();
+/** Leaves out problems that an evaluation set holds. */
+public final class Decontaminator {
+  /** Which, and how alike they must be. */
+  public static final SettingsTree SETTINGS = SettingsTree.of("Problems", Decontamination.Settings.class);
 
-  @Option(names = "--ngram", paramLabel = "N", description = "Words of an n-gram (default: 13).")
-  private int ngram = Decontamination.WORDS;
+  private final List<String> sets;
+  private final int ngram;
+
+  public Decontaminator(Decontamination.Settings settings) {
+    this.sets = settings.sets();
+    this.ngram = settings.ngram();
+  }
 
   private List<Decontamination.Hit> hits = List.of();
 

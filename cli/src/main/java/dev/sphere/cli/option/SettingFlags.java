@@ -1,0 +1,198 @@
+package dev.sphere.cli.option;
+
+import dev.sphere.engine.settings.SettingSpec;
+import dev.sphere.engine.settings.SettingsTree;
+import dev.sphere.engine.settings.Told;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import picocli.CommandLine.IModelTransformer;
+import picocli.CommandLine.Model.ArgGroupSpec;
+import picocli.CommandLine.Model.ArgSpec;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.ISetter;
+import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.ParseResult;
+
+/**
+ * The flags of a tree of settings. A command that has some implements {@link Command} and names {@link Adder} as its
+ * {@code modelTransformer}; names, defaults and help come from the tree, which also reads the values.
+ */
+public final class SettingFlags {
+  private static final String REST = "The run";
+
+  private final SettingsTree tree;
+  private final Set<String> first;
+  private final Map<String, OptionSpec> options = new LinkedHashMap<>();
+  private final Map<String, List<String>> values = new LinkedHashMap<>();
+  private CommandSpec spec;
+
+  /** A command whose settings are flags. */
+  public interface Command {
+    SettingFlags flags();
+  }
+
+  /** Gives a command its flags. */
+  public static final class Adder implements IModelTransformer {
+    @Override
+    public CommandSpec transform(CommandSpec spec) {
+      ((Command) spec.userObject()).flags().addTo(spec);
+      return spec;
+    }
+  }
+
+  /**
+   * @param tree the settings; those that matter most ({@code top}) come first in help
+   * @param first those of the command's own options that come first with them; all others stand under their headings
+   */
+  public SettingFlags(SettingsTree tree, String... first) {
+    this.tree = tree;
+    this.first = Set.of(first);
+  }
+
+  private void addTo(CommandSpec command) {
+    spec = command;
+    command.usageMessage().abbreviateSynopsis(true);
+    Map<String, List<ArgSpec>> groups = new LinkedHashMap<>();
+    if (!first.isEmpty()) {
+      for (OptionSpec own : List.copyOf(command.options())) {
+        if (own.group() == null && !first.contains(own.longestName())) {
+          command.remove(own);
+          groups.computeIfAbsent(REST, h -> new ArrayList<>()).add(own);
+        }
+      }
+    }
+    List<ArgSpec> rest = groups.remove(REST); // comes last
+    for (SettingSpec setting : tree.settings()) {
+      OptionSpec option = option(setting);
+      options.put(setting.name(), option);
+      if (setting.about().top() && !first.isEmpty() || setting.heading().isEmpty()) {
+        command.addOption(option);
+      } else if (setting.heading().equals(REST) && rest != null) {
+        rest.add(option);
+      } else {
+        groups.computeIfAbsent(setting.heading(), h -> new ArrayList<>()).add(option);
+      }
+    }
+    if (rest != null) {
+      groups.put(REST, rest);
+    }
+    int order = 0;
+    for (var group : groups.entrySet()) {
+      ArgGroupSpec.Builder builder =
+          ArgGroupSpec.builder().validate(false).order(order++).heading("%n" + group.getKey() + ":%n");
+      group.getValue().forEach(builder::addArg);
+      command.addArgGroup(builder.build());
+    }
+  }
+
+  private OptionSpec option(SettingSpec setting) {
+    List<String> names = new ArrayList<>(List.of(setting.flag()));
+    for (String alias : setting.about().aliases()) {
+      names.add("--" + SettingSpec.dashes(alias));
+    }
+    OptionSpec.Builder builder = OptionSpec.builder(names.toArray(String[]::new)).description(help(setting))
+        .initialValue(null).required(setting.required());
+    if (setting.isSwitch()) {
+      builder.type(Boolean.class).arity("0").setter(new ISetter() {
+        @Override
+        public <T> T set(T value) {
+          return keep(setting, value == null ? null : List.of(String.valueOf((Boolean) value ^ setting.isOn())), value);
+        }
+      });
+    } else if (setting.isList()) {
+      builder.type(List.class).auxiliaryTypes(String.class).paramLabel(label(setting)).setter(new ISetter() {
+        @Override
+        public <T> T set(T value) {
+          return keep(setting, value == null ? null : ((List<?>) value).stream().map(String::valueOf).toList(), value);
+        }
+      });
+    } else {
+      builder.type(String.class).paramLabel(label(setting)).setter(new ISetter() {
+        @Override
+        public <T> T set(T value) {
+          return keep(setting, value == null ? null : List.of((String) value), value);
+        }
+      });
+    }
+    return builder.build();
+  }
+
+  private <T> T keep(SettingSpec setting, List<String> texts, T value) {
+    if (texts == null) {
+      values.remove(setting.name());
+    } else {
+      values.put(setting.name(), setting.about().escapes()
+          ? texts.stream().map(t -> t.replace("\\n", "\n")).toList() : texts);
+    }
+    return value;
+  }
+
+  private static String label(SettingSpec setting) {
+    return setting.about().label().isEmpty() ? "VALUE" : setting.about().label();
+  }
+
+  /** Help and default, as picocli formats it. */
+  private static String help(SettingSpec setting) {
+    String help = setting.about().help();
+    List<String> more = new ArrayList<>();
+    if (!setting.words().isEmpty() && !help.contains(setting.words().getLast())) {
+      more.add(setting.allowed());
+    }
+    if (!setting.isSwitch() && !setting.required() && !setting.shownDefault().isEmpty()) {
+      more.add("default: " + setting.shownDefault());
+    }
+    if (setting.isOn()) {
+      help = "Switches off: " + help.substring(0, 1).toLowerCase(java.util.Locale.ROOT) + help.substring(1);
+    }
+    String all = more.isEmpty() ? help
+        : (help.endsWith(".") ? help.substring(0, help.length() - 1) : help) + " (" + String.join("; ", more) + ").";
+    return all.replace("%", "%%").replace("$", "$$");
+  }
+
+  /**
+   * What the flags of the call say.
+   *
+   * @throws IllegalArgumentException naming the flag, when a value is none or has no effect
+   */
+  public Told told() {
+    return told(Told.nothing());
+  }
+
+  /**
+   * What the flags of the call say, and what {@code base} (a recipe) says of the rest.
+   *
+   * @param base checked
+   */
+  public Told told(Told base) {
+    Told told = Told.nothing();
+    ParseResult parsed = spec.commandLine().getParseResult();
+    for (var value : values.entrySet()) {
+      told = told.with(value.getKey(), value.getValue(), written(options.get(value.getKey()), parsed));
+    }
+    Told all = tree.check(told, "--").over(base);
+    tree.requireEffects(all, name -> matched(name, parsed), SettingFlags::flag);
+    return all;
+  }
+
+  private Boolean matched(String name, ParseResult parsed) {
+    OptionSpec option = spec.findOption(flag(name));
+    return option == null ? null : (Boolean) parsed.hasMatchedOption(option);
+  }
+
+  private static String flag(String name) {
+    return "--" + SettingSpec.dashes(name);
+  }
+
+  /** The name by which the call has the option. */
+  private static String written(OptionSpec option, ParseResult parsed) {
+    for (String name : option.names()) {
+      if (parsed.originalArgs().stream().anyMatch(a -> a.equals(name) || a.startsWith(name + "="))) {
+        return name;
+      }
+    }
+    return option.longestName();
+  }
+}

@@ -1,0 +1,72 @@
+package dev.sphere.cli.command;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.sphere.cli.Main;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import picocli.CommandLine;
+
+/** A flag that has no effect beside the others is refused by the name that the user wrote, before any work. */
+class NoEffectTest {
+  @TempDir Path dir;
+
+  @ParameterizedTest
+  @CsvSource(delimiter = '|', textBlock = """
+      search SET --budget 9                              | --budget has no effect without --strategy
+      search SET --beams 8 --strategy mcts               | --beams has no effect without --strategy beam or --strategy dvts
+      search SET --width 2                               | --width has no effect without --strategy
+      search SET --aggregation min                       | --aggregation has no effect without --strategy
+      search SET --simulations 2 --strategy sphere       | --simulations has no effect with --strategy
+      search SET --rollouts 2 --prm random               | --rollouts has no effect without --prm mc
+      search SET --early-stop --prm random               | --early-stop has no effect without --prm mc
+      search SET --max-tokens 9 --prm outcome            | --max-tokens has no effect without --prm mc
+      search SET --prm-beta 1                            | --prm-beta has no effect without --prm implicit:...
+      search SET --ngram 5                               | --ngram has no effect without --decontaminate
+      search SET --corrections 5 --stages generation     | --corrections has no effect without --stages correction
+      search SET --correction x --stages generation      | --correction has no effect without --stages correction
+      search SET --diversity-factor 5 --stages generation| --diversity-factor has no effect without --stages diversity
+      search SET --stages correction                     | --stages must name generation, not correction alone
+      search SET --stages generation,corection           | --stages must be generation, correction or diversity, not 'corection'
+      search SET --candidates 1                          | --candidates must be at least 2, not 1
+      search SET --near-duplicates=0                     | --near-duplicates must be above 0, not 0
+      search SET --prm nothing                           | unknown process reward "nothing"
+      search SET --chat-template /nowhere                     | the chat template '/nowhere' cannot be read
+      search SET --candidate 5                           | Unknown options: '--candidate'
+      search SET --candidate 5                           | --candidates
+      compare SET --prm random --rollouts 3              | --rollouts has no effect without --prm mc
+      compare SET                                        | Missing required option: '--prm=KIND'
+      eval SET --shots 3                                 | --shots has no effect without --few-shot
+      eval SET --rollouts 3                              | --rollouts has no effect without --prm mc
+      eval SET --samples -1                              | --samples must be at least 0, not -1
+      eval prm --prm random --model embedded --problems embedded:test --threshold 1 | --threshold has no effect without --steps
+      eval prm --prm random --model embedded --steps embedded:steps --samples 4     | --samples has no effect without --problems
+      eval prm --prm random --model embedded --steps embedded:steps --rollouts 4    | --rollouts has no effect without --prm mc
+      generate --model embedded --prompt x --system y              | --system has no effect without --chat
+      generate --model embedded --prompt x --chat-template plain   | --chat-template has no effect without --chat
+      score --model embedded --in IN --out OUT --chat-template plain | --chat-template has no effect without --chat
+      """)
+  void itIsRefused(String call, String message) throws Exception {
+    Files.writeString(dir.resolve("in.jsonl"), "{}\n");
+    String words = call.replace("SET", "--model embedded --problems embedded:test" + (call.startsWith("search") ? " --run RUN" : ""))
+        .replace("RUN", dir.resolve("run").toString()).replace("IN", dir.resolve("in.jsonl").toString())
+        .replace("OUT", dir.resolve("out.jsonl").toString());
+    StringWriter text = new StringWriter();
+    CommandLine line = new CommandLine(new Main());
+    line.setOut(new PrintWriter(text));
+    line.setErr(new PrintWriter(text));
+    line.setExecutionExceptionHandler((e, command, parsed) -> {
+      command.getErr().println(e.getMessage());
+      return e instanceof IllegalArgumentException ? 2 : 1;
+    });
+    assertEquals(2, line.execute(words.split(" +")), text.toString());
+    assertTrue(text.toString().contains(message), text.toString());
+    assertTrue(Files.notExists(dir.resolve("run")) && Files.notExists(dir.resolve("out.jsonl")), "nothing was begun");
+  }
+}
