@@ -3,6 +3,7 @@ package dev.sphere.cli;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sphere.engine.grade.AnswerGrader;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -19,7 +20,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import picocli.CommandLine;
 
-/** What the docs tell people to type exists: commands, their flags, flags that are named alone, examples in Java. */
+/** What the docs tell people to type exists: commands, their flags, flags that are named alone, examples in Java, verdicts. */
 class DocsTest {
   private static final Path TOP = Path.of("").toAbsolutePath().getParent();
   /** A command line, up to a comment, another command, or the end of the code. */
@@ -71,6 +72,33 @@ class DocsTest {
       }
     }
     assertEquals(List.of(), wrong);
+  }
+
+  /** Each gold answer of a row with each prediction; as many verdicts as predictions, or one for all. */
+  @Test
+  void theTableOfAnswersIsWhatTheGraderSays() throws IOException {
+    AnswerGrader grader = new AnswerGrader();
+    List<String> wrong = new ArrayList<>();
+    int compared = 0;
+    for (String line : Files.readAllLines(TOP.resolve("docs/explanation/grading.md"))) {
+      String[] cells = line.split("(?<!\\\\)\\|");
+      if (!line.startsWith("| `") || cells.length != 5) {
+        continue;
+      }
+      List<String> predictions = CODE.matcher(cells[2]).results().map(m -> m.group(1)).toList();
+      String[] verdicts = cells[3].strip().split(", ");
+      for (String gold : CODE.matcher(cells[1]).results().map(m -> m.group(1)).toList()) {
+        for (int i = 0; i < predictions.size(); i++) {
+          boolean equal = verdicts[verdicts.length == 1 ? 0 : i].equals("equal");
+          compared++;
+          if (grader.grade(gold, predictions.get(i)).equal() != equal) {
+            wrong.add(gold + " beside " + predictions.get(i) + " is not " + cells[3].strip());
+          }
+        }
+      }
+    }
+    assertEquals(List.of(), wrong);
+    assertTrue(compared > 60, "only " + compared + " answers were found in the table");
   }
 
   @Test
@@ -143,7 +171,8 @@ class DocsTest {
 
   private static List<Path> docs() throws IOException {
     List<Path> files = new ArrayList<>(List.of(
-        TOP.resolve("README.md"), TOP.resolve("CONTRIBUTING.md"), TOP.resolve("SECURITY.md")));
+        TOP.resolve("README.md"), TOP.resolve("CONTRIBUTING.md"), TOP.resolve("SECURITY.md"),
+        TOP.resolve("lab/README.md"), TOP.resolve("lab/pytorch/README.md")));
     try (Stream<Path> all = Files.walk(TOP.resolve("docs"))) {
       all.filter(f -> f.toString().endsWith(".md")).sorted().forEach(files::add);
     }
