@@ -6,7 +6,6 @@ import dev.sphere.engine.grade.value.ExprEvaluator;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import java.util.stream.Stream;
 
@@ -98,7 +97,7 @@ public final class ItemComparer {
     if (!(e instanceof Expr.Group g) || g.open() != '[' || g.close() != ']' || g.items().size() != 2) {
       return false;
     }
-    ExprEvaluator.Point p = new ExprEvaluator.Point(Map.of(), 1, 1);
+    ExprEvaluator.Point p = ExprEvaluator.Point.NONE;
     Complex low = evaluator.at(g.items().get(0), p);
     Complex high = evaluator.at(g.items().get(1), p);
     return low.isReal() && high.isReal() && low.re() < high.re();

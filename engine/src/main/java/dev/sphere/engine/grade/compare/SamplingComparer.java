@@ -114,7 +114,7 @@ final class SamplingComparer {
       }
       values.put(names.get(j), v);
     }
-    return new ExprEvaluator.Point(values, degree, 1);
+    return new ExprEvaluator.Point(values, degree);
   }
 
   /** A point far from zero, where only expressions in pieces can still change their form: |x + 100| - 100. */
@@ -123,7 +123,7 @@ final class SamplingComparer {
     for (int j = 0; j < names.size(); j++) {
       values.put(names.get(j), scale * (1 + 0.37 * j));
     }
-    return new ExprEvaluator.Point(values, degree, 1);
+    return new ExprEvaluator.Point(values, degree);
   }
 
   /** True where the expression has pieces: other formulas for other ranges of its variables. */
@@ -155,7 +155,7 @@ final class SamplingComparer {
         values.put(n, (double) (1 + (k + 2 * j++) % 7));
       }
     }
-    return new ExprEvaluator.Point(values, p.degree(), p.sign());
+    return new ExprEvaluator.Point(values, p.degree());
   }
 
   private static boolean speaksOfI(Expr e) {

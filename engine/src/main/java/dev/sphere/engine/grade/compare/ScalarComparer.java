@@ -111,8 +111,8 @@ final class ScalarComparer {
       Decision d = compare(va, vb);
       return d.equal() ? Decision.of(Rule.SAME_VALUE_AND_UNIT) : d;
     }
-    Complex ca = evaluator.at(va, new ExprEvaluator.Point(Map.of(), 1, 1)).times(Complex.of(x.factor()));
-    Complex cb = evaluator.at(vb, new ExprEvaluator.Point(Map.of(), 1, 1)).times(Complex.of(y.factor()));
+    Complex ca = evaluator.at(va, ExprEvaluator.Point.NONE).times(Complex.of(x.factor()));
+    Complex cb = evaluator.at(vb, ExprEvaluator.Point.NONE).times(Complex.of(y.factor()));
     return ca.finite() && ca.near(cb, 1e-9, 0) ? Decision.of(Rule.SAME_VALUE_AFTER_CONVERSION_OF_UNITS)
         : Decision.of(Rule.DIFFERENT_VALUES);
   }
@@ -177,7 +177,7 @@ final class ScalarComparer {
       boolean same = a.isInfinite() && b.isInfinite() && (a instanceof Expr.Neg) == (b instanceof Expr.Neg);
       return same ? Decision.of(Rule.SAME_INFINITY) : Decision.of(Rule.INFINITE_AND_FINITE);
     }
-    ExprEvaluator.Point p = new ExprEvaluator.Point(Map.of(), degree, 1);
+    ExprEvaluator.Point p = new ExprEvaluator.Point(Map.of(), degree);
     Complex u = evaluator.at(a, p);
     Complex v = evaluator.at(b, p);
     if (!u.finite() || !v.finite()) {

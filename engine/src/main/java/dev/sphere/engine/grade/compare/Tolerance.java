@@ -8,7 +8,6 @@ import dev.sphere.engine.grade.value.ExprEvaluator;
 import dev.sphere.engine.grade.value.GradingBudget;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 
 /**
  * Answers that a data set allows to be off by a stated amount (OlympiadBench's field {@code error}): absolute, in the gold
@@ -71,7 +70,7 @@ public final class Tolerance {
     List<Double> values = new ArrayList<>();
     for (Expr item : e instanceof Expr.ListOf l ? l.items() : List.of(e)) {
       Expr v = bare(item);
-      Complex c = v.isScalar() ? new ExprEvaluator(budget).at(v, new ExprEvaluator.Point(Map.of(), 1, 1)) : Complex.NAN;
+      Complex c = v.isScalar() ? new ExprEvaluator(budget).at(v, ExprEvaluator.Point.NONE) : Complex.NAN;
       if (!c.finite() || !c.isReal()) {
         return List.of();
       }

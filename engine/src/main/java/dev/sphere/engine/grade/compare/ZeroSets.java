@@ -29,7 +29,7 @@ final class ZeroSets {
           Double zero = zero(which == 0 ? p : q, at, x, t, t + 0.37);
           if (zero != null) {
             at.put(x, zero);
-            Complex other = evaluator.at(which == 0 ? q : p, new ExprEvaluator.Point(at, 1, 1));
+            Complex other = evaluator.at(which == 0 ? q : p, ExprEvaluator.Point.of(at));
             if (other.finite() && other.abs() > 1e-7) {
               return false;
             }
@@ -66,7 +66,7 @@ final class ZeroSets {
 
   private double value(Expr e, Map<String, Double> at, String x, double t) {
     at.put(x, t);
-    Complex c = evaluator.at(e, new ExprEvaluator.Point(at, 1, 1));
+    Complex c = evaluator.at(e, ExprEvaluator.Point.of(at));
     return c.isReal() ? c.re() : Double.NaN;
   }
 }

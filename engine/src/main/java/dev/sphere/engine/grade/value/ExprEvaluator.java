@@ -125,9 +125,16 @@ public final class ExprEvaluator {
    *
    * @param values a value for each variable
    * @param degree what one degree is worth: 1 when answers are compared in degrees, pi / 180 when in radians
-   * @param sign +1 or -1: which of the two values of ± is meant
    */
-  public record Point(Map<String, Double> values, double degree, int sign) {}
+  public record Point(Map<String, Double> values, double degree) {
+    /** For expressions without variables. */
+    public static final Point NONE = of(Map.of());
+
+    /** A point where answers are compared in degrees. */
+    public static Point of(Map<String, Double> values) {
+      return new Point(values, 1);
+    }
+  }
 
   /** The value at a point over the reals: not a number as soon as a part of it leaves them. */
   public Complex realAt(Expr e, Point p) {
@@ -156,7 +163,7 @@ public final class ExprEvaluator {
       case Expr.Quantity q -> at(q.value(), p);
       case Expr.PlusMinus pm -> {
         Complex r = at(pm.right(), p);
-        Complex signed = p.sign() > 0 != pm.flipped() ? r : r.negate();
+        Complex signed = pm.flipped() ? r.negate() : r;
         yield pm.left() == null ? signed : at(pm.left(), p).plus(signed);
       }
       case Expr.Op o -> operation(o, p);
@@ -208,7 +215,7 @@ public final class ExprEvaluator {
       return series(c, p);
     }
     Point inside = isTrig(c.name())
-        ? new Point(p.values(), Math.PI / 180, p.sign()) : p;
+        ? new Point(p.values(), Math.PI / 180) : p;
     Complex[] v = new Complex[args.size()];
     for (int i = 0; i < v.length; i++) {
       v[i] = at(args.get(i), inside);
@@ -285,7 +292,7 @@ public final class ExprEvaluator {
     Map<String, Double> values = new HashMap<>(p.values());
     for (double k = low; k <= high; k++) {
       values.put(name, k);
-      Complex term = at(c.args().getLast(), new Point(values, p.degree(), p.sign()));
+      Complex term = at(c.args().getLast(), new Point(values, p.degree()));
       total = sum ? total.plus(term) : total.times(term);
     }
     return total;

@@ -27,8 +27,4 @@ public final class GradingBudget {
       throw new Stop("work budget spent");
     }
   }
-
-  boolean spent() {
-    return left < 0;
-  }
 }

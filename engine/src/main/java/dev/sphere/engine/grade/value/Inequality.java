@@ -106,7 +106,7 @@ final class Inequality {
 
   private double value(double x) {
     at.put(name, x);
-    Complex c = evaluator.at(difference, new ExprEvaluator.Point(at, 1, 1));
+    Complex c = evaluator.at(difference, ExprEvaluator.Point.of(at));
     return c.finite() && c.isReal() ? c.re() : Double.NaN;
   }
 

@@ -198,7 +198,7 @@ public record RealSet(List<Double> ends, DoublePredicate has) {
     double[] f = new double[8];
     double[] at = {0, 1, 2.5, -3.25, 61.5, -47.75, 1234.5, -2345.25};
     for (int i = 0; i < f.length; i++) {
-      ExprEvaluator.Point p = new ExprEvaluator.Point(Map.of(x, at[i]), 1, 1);
+      ExprEvaluator.Point p = ExprEvaluator.Point.of(Map.of(x, at[i]));
       Complex d = evaluator.at(left, p).minus(evaluator.at(right, p));
       if (!d.finite() || !d.isReal()) {
         return null;
@@ -235,7 +235,7 @@ public record RealSet(List<Double> ends, DoublePredicate has) {
     if (!e.isScalar()) {
       return Double.NaN;
     }
-    Complex c = evaluator.at(e, new ExprEvaluator.Point(Map.of(), 1, 1));
+    Complex c = evaluator.at(e, ExprEvaluator.Point.NONE);
     return e.isInfinite() ? (e instanceof Expr.Neg ? -1 : 1) * Double.POSITIVE_INFINITY : c.isReal() ? c.re()
         : Double.NaN;
   }
