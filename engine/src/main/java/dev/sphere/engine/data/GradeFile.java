@@ -1,17 +1,16 @@
 package dev.sphere.engine.data;
 
+import dev.sphere.base.AtomicFile;
 import dev.sphere.engine.grade.AnswerGrader;
 import dev.sphere.engine.grade.Verdict;
-import java.io.BufferedWriter;
 import java.io.IOException;
-import java.nio.file.Files;
+import java.io.UncheckedIOException;
+import java.nio.charset.CharacterCodingException;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
 
 /**
  * Grades a file: rows {@code {"gold": ..., "pred": ...}} become rows {@code {"equal": true, "how": ...}} in the same
@@ -30,38 +29,45 @@ public final class GradeFile {
    */
   public static Counts grade(Path in, Path out) throws IOException {
     AnswerGrader grader = new AnswerGrader();
-    JsonMapper json = JsonText.MAPPER;
-    Path part = out.resolveSibling(out.getFileName() + ".part");
-    long n = 0;
-    long equal = 0;
-    try (JsonText lines = new JsonText(in);
-        BufferedWriter writer = Files.newBufferedWriter(part)) {
-      for (String s = lines.next(); s != null; s = lines.next()) {
-        long line = lines.number();
-        if (s.isBlank()) {
-          continue;
+    long[] count = new long[2]; // rows, equal ones
+    try (JsonText lines = new JsonText(in)) {
+      AtomicFile.write(out, graded -> {
+        for (String s = next(lines, in); s != null; s = next(lines, in)) {
+          if (!s.isBlank()) {
+            Verdict v = grade(grader, s, in, lines.number());
+            Map<String, Object> result = new LinkedHashMap<>();
+            result.put("equal", v.equal());
+            result.put("how", v.how());
+            graded.write(JsonText.MAPPER.writeValueAsBytes(result));
+            graded.write('\n');
+            count[0]++;
+            count[1] += v.equal() ? 1 : 0;
+          }
         }
-        JsonNode row;
-        try {
-          row = json.readTree(s);
-        } catch (JacksonException e) {
-          throw new IllegalArgumentException("grading " + in + ", line " + line + ": no JSON: " + e.getOriginalMessage(), e);
-        }
-        Verdict v = grader.grade(text(row, "gold", in, line), text(row, "pred", in, line));
-        Map<String, Object> result = new LinkedHashMap<>();
-        result.put("equal", v.equal());
-        result.put("how", v.how());
-        writer.write(json.writeValueAsString(result));
-        writer.write('\n');
-        n++;
-        equal += v.equal() ? 1 : 0;
-      }
-    } catch (IOException | RuntimeException e) {
-      Files.deleteIfExists(part);
-      throw e;
+      });
     }
-    Files.move(part, out, StandardCopyOption.REPLACE_EXISTING);
-    return new Counts(n, equal);
+    return new Counts(count[0], count[1]);
+  }
+
+  // Unchecked: the writer takes an IOException for one of its own.
+  private static String next(JsonText lines, Path in) {
+    try {
+      return lines.next();
+    } catch (CharacterCodingException e) {
+      throw new UncheckedIOException("grading " + in + ", line " + lines.number() + ": not UTF-8 text", e);
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot read " + in + ": " + e.getMessage(), e);
+    }
+  }
+
+  private static Verdict grade(AnswerGrader grader, String row, Path in, long line) {
+    JsonNode json;
+    try {
+      json = JsonText.MAPPER.readTree(row);
+    } catch (JacksonException e) {
+      throw new IllegalArgumentException("grading " + in + ", line " + line + ": no JSON: " + e.getOriginalMessage(), e);
+    }
+    return grader.grade(text(json, "gold", in, line), text(json, "pred", in, line));
   }
 
   private static String text(JsonNode row, String field, Path in, long line) {

@@ -1,7 +1,7 @@
 package dev.sphere.engine.eval;
 
+import dev.sphere.base.AtomicFile;
 import dev.sphere.engine.data.JsonText;
-import dev.sphere.engine.store.AtomicFile;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;

@@ -1,6 +1,6 @@
 package dev.sphere.engine.eval;
 
-import dev.sphere.engine.store.AtomicFile;
+import dev.sphere.base.AtomicFile;
 import dev.sphere.engine.store.CheckedLines;
 import dev.sphere.engine.store.Damaged;
 import dev.sphere.engine.store.Finding;

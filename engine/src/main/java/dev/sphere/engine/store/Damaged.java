@@ -1,5 +1,6 @@
 package dev.sphere.engine.store;
 
+import dev.sphere.base.AtomicFile;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
@@ -26,7 +27,7 @@ public final class Damaged {
     try {
       Path place = place(file);
       Files.move(file, place, StandardCopyOption.ATOMIC_MOVE);
-      AtomicFile.forceDirectory(file.toAbsolutePath().getParent());
+      AtomicFile.forceFolder(file.toAbsolutePath().getParent());
       return place;
     } catch (IOException e) {
       throw failed(file, e);
@@ -60,7 +61,7 @@ public final class Damaged {
         }
         out.force(true);
       }
-      AtomicFile.forceDirectory(place.toAbsolutePath().getParent());
+      AtomicFile.forceFolder(place.toAbsolutePath().getParent());
       return place;
     } catch (IOException e) {
       throw failed(file, e);

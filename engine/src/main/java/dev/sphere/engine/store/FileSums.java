@@ -1,5 +1,6 @@
 package dev.sphere.engine.store;
 
+import dev.sphere.base.AtomicFile;
 import dev.sphere.base.Sha256;
 import java.io.IOException;
 import java.nio.file.Files;

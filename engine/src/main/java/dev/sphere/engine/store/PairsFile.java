@@ -1,5 +1,6 @@
 package dev.sphere.engine.store;
 
+import dev.sphere.base.AtomicFile;
 import dev.sphere.engine.PreferencePair;
 import dev.sphere.engine.data.JsonText;
 import java.io.BufferedInputStream;

@@ -1,5 +1,6 @@
 package dev.sphere.engine.store;
 
+import dev.sphere.base.AtomicFile;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.file.Files;

@@ -1,5 +1,6 @@
 package dev.sphere.engine.store;
 
+import dev.sphere.base.AtomicFile;
 import dev.sphere.engine.PreferencePair;
 import dev.sphere.engine.Problem;
 import java.io.IOException;
@@ -162,7 +163,7 @@ public final class RunMerge {
       }
       Files.deleteIfExists(half.resolve("lock"));
       Files.move(half, target, StandardCopyOption.ATOMIC_MOVE);
-      AtomicFile.forceDirectory(folder);
+      AtomicFile.forceFolder(folder);
       return report;
     } catch (FileAlreadyExistsException e) {
       throw new StoreException.Refused(target + " is there already: give a new directory for the merged run");

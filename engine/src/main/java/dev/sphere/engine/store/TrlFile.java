@@ -1,12 +1,10 @@
 package dev.sphere.engine.store;
 
+import dev.sphere.base.AtomicFile;
 import dev.sphere.engine.data.DuckDb;
 import java.io.IOException;
-import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -41,7 +39,6 @@ public final class TrlFile {
       lines(rows, target);
       return;
     }
-    Path parquet = target.resolveSibling(target.getFileName() + ".tmp");
     Path folder = null;
     Path json = null;
     try {
@@ -49,26 +46,25 @@ public final class TrlFile {
       folder = Files.createTempDirectory("sphere");
       json = folder.resolve("rows.json");
       lines(rows, json);
+      Path read = json;
       String types = columns.entrySet().stream()
           .map(c -> c.getKey() + ": " + DuckDb.quoted(c.getValue()))
           .collect(Collectors.joining(", ", "{", "}"));
-      try (Connection connection = DuckDb.open(json, parquet);
-          Statement statement = connection.createStatement()) {
-        statement.execute("COPY (SELECT * FROM read_json(" + DuckDb.quoted(json.toString()) + ", columns = " + types
-            + ", format = 'newline_delimited', maximum_object_size = 268435456)) TO " + DuckDb.quoted(parquet.toString())
-            + " (FORMAT parquet, COMPRESSION zstd)");
-      }
-      try (FileChannel written = FileChannel.open(parquet, StandardOpenOption.WRITE)) {
-        written.force(true);
-      }
-      Files.move(parquet, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-      AtomicFile.forceDirectory(target.toAbsolutePath().getParent());
-    } catch (IOException | SQLException e) {
+      AtomicFile.writeNamed(target, parquet -> {
+        try (Connection connection = DuckDb.open(read, parquet);
+            Statement statement = connection.createStatement()) {
+          statement.execute("COPY (SELECT * FROM read_json(" + DuckDb.quoted(read.toString()) + ", columns = " + types
+              + ", format = 'newline_delimited', maximum_object_size = 268435456)) TO "
+              + DuckDb.quoted(parquet.toString()) + " (FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false)");
+        } catch (SQLException e) {
+          throw new IOException(e.getMessage(), e);
+        }
+      });
+    } catch (IOException e) {
       throw new StoreException("cannot write " + target + ": " + e.getMessage(), e);
     } finally {
       delete(json);
       delete(folder);
-      delete(parquet);
     }
   }
 

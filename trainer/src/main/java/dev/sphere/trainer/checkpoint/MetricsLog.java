@@ -1,5 +1,6 @@
 package dev.sphere.trainer.checkpoint;
 
+import dev.sphere.base.AtomicFile;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
@@ -46,9 +47,10 @@ public final class MetricsLog implements AutoCloseable {
     }
     try {
       lines.addAll(saved != null ? saved : kept(there, fromStep));
-      AtomicFiles.write(file, c -> {
+      Files.createDirectories(file.toAbsolutePath().getParent());
+      AtomicFile.write(file, out -> {
         for (String line : lines) {
-          c.write(ByteBuffer.wrap((line + "\n").getBytes(StandardCharsets.UTF_8)));
+          out.write((line + "\n").getBytes(StandardCharsets.UTF_8));
         }
       });
       channel = FileChannel.open(file, StandardOpenOption.WRITE, StandardOpenOption.APPEND);

@@ -1,8 +1,11 @@
 package dev.sphere.trainer.checkpoint;
 
+import dev.sphere.base.AtomicFile;
 import dev.sphere.bindings.tensor.NativeFloats;
 import java.io.EOFException;
 import java.io.IOException;
+import java.nio.file.Files;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
@@ -45,7 +48,12 @@ public final class TensorFile {
     Map<String, Object> full = new LinkedHashMap<>(header);
     full.put("tensors", listed);
     byte[] json = JSON.writeValueAsBytes(full);
-    AtomicFiles.write(file, channel -> {
+    try {
+      Files.createDirectories(file.toAbsolutePath().getParent());
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot write " + file + ": " + e.getMessage(), e);
+    }
+    AtomicFile.writeChannel(file, channel -> {
       CRC32C crc = new CRC32C();
       ByteBuffer start = buffer(16).put(MAGIC).putLong(json.length).flip();
       put(channel, start, crc);

@@ -1,5 +1,6 @@
 package dev.sphere.trainer.evolve;
 
+import dev.sphere.base.AtomicFile;
 import dev.sphere.base.HeldFiles;
 import dev.sphere.bindings.kernel.GgmlQuantizer;
 import dev.sphere.engine.Problem;
@@ -20,7 +21,6 @@ import dev.sphere.engine.run.PairSearch;
 import dev.sphere.engine.run.SearchListener;
 import dev.sphere.engine.run.SearchPlan;
 import dev.sphere.engine.stage.Progress;
-import dev.sphere.engine.store.AtomicFile;
 import dev.sphere.engine.store.CheckedLines;
 import dev.sphere.engine.store.Damaged;
 import dev.sphere.engine.store.FileSums;

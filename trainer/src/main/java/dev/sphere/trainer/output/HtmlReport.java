@@ -1,5 +1,6 @@
 package dev.sphere.trainer.output;
 
+import dev.sphere.base.AtomicFile;
 import dev.sphere.base.Visible;
 import dev.sphere.trainer.checkpoint.StepMetrics;
 import dev.sphere.trainer.data.RowReport;
@@ -8,9 +9,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -67,13 +66,7 @@ final class HtmlReport {
         .append(";\n")
         .append(resource("/dev/sphere/trainer/report/report.js"))
         .append("</script></body></html>\n");
-    Path temporary = file.resolveSibling(file.getFileName() + ".tmp");
-    try {
-      Files.writeString(temporary, html);
-      Files.move(temporary, file, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.ATOMIC_MOVE);
-    } catch (IOException e) {
-      throw new UncheckedIOException("cannot write the report " + file + ": " + e.getMessage(), e);
-    }
+    AtomicFile.write(file, out -> out.write(html.toString().getBytes(StandardCharsets.UTF_8)));
     return file;
   }
 

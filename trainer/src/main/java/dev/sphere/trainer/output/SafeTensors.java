@@ -1,6 +1,7 @@
 package dev.sphere.trainer.output;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
+import dev.sphere.base.AtomicFile;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
@@ -8,8 +9,6 @@ import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -49,26 +48,18 @@ final class SafeTensors {
     }
     byte[] json = JsonMapper.shared().writeValueAsBytes(header);
     int padded = (json.length + 7) / 8 * 8; // values begin at a multiple of 8, as the format asks
-    Path temporary = file.resolveSibling(file.getFileName() + ".tmp");
-    try {
-      try (FileChannel out = FileChannel.open(
-          temporary, StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING, StandardOpenOption.WRITE)) {
-        ByteBuffer start = ByteBuffer.allocate(8 + padded).order(ByteOrder.LITTLE_ENDIAN).putLong(padded).put(json);
-        while (start.hasRemaining()) {
-          start.put((byte) ' ');
-        }
-        put(out, start.flip());
-        for (Tensor t : tensors.values()) {
-          ByteBuffer bytes = ByteBuffer.allocate(4 * t.values().length).order(ByteOrder.LITTLE_ENDIAN);
-          bytes.asFloatBuffer().put(t.values());
-          put(out, bytes);
-        }
-        out.force(true);
+    AtomicFile.writeChannel(file, out -> {
+      ByteBuffer start = ByteBuffer.allocate(8 + padded).order(ByteOrder.LITTLE_ENDIAN).putLong(padded).put(json);
+      while (start.hasRemaining()) {
+        start.put((byte) ' ');
       }
-      Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-    } catch (IOException e) {
-      throw new UncheckedIOException("cannot write " + file + ": " + e.getMessage(), e);
-    }
+      put(out, start.flip());
+      for (Tensor t : tensors.values()) {
+        ByteBuffer bytes = ByteBuffer.allocate(4 * t.values().length).order(ByteOrder.LITTLE_ENDIAN);
+        bytes.asFloatBuffer().put(t.values());
+        put(out, bytes);
+      }
+    });
   }
 
   private static void put(FileChannel out, ByteBuffer bytes) throws IOException {
