@@ -13,7 +13,7 @@ import java.util.Map;
  * @param named those with one
  */
 record Args(Interpreter interpreter, String what, List<Object> positional, Map<String, Object> named) {
-  Budget budget() {
+  RenderBudget budget() {
     return interpreter.budget;
   }
 
@@ -49,6 +49,7 @@ record Args(Interpreter interpreter, String what, List<Object> positional, Map<S
     return value;
   }
 
+  /** No argument at all. */
   void none() {
     bind();
   }
@@ -77,6 +78,37 @@ record Args(Interpreter interpreter, String what, List<Object> positional, Map<S
     return n < 0 ? Integer.MAX_VALUE : (int) Math.min(n, Integer.MAX_VALUE);
   }
 
+  /** True for an argument that is not given, or given as none. */
+  static boolean isAbsent(Object value) {
+    return value == null || value == Values.None.NONE;
+  }
+
+  /** The elements of what a function runs over. */
+  List<Object> elements(Object value) {
+    return Values.elements(budget(), value);
+  }
+
+  /** A value by a path with dots, as filters name attributes. */
+  Object at(Object value, Object path) {
+    if (Values.number(path) instanceof Long) {
+      return interpreter.element(value, path);
+    }
+    Object found = value;
+    String rest = text(path).text();
+    while (true) {
+      int dot = rest.indexOf('.');
+      String name = dot < 0 ? rest : rest.substring(0, dot);
+      boolean index = !name.isEmpty() && name.length() < 10 && name.chars().allMatch(c -> c >= '0' && c <= '9');
+      budget().spend(rest.length());
+      found = interpreter.element(found, index ? (Object) Long.valueOf(name) : MarkedText.of(name));
+      if (dot < 0) {
+        return found;
+      }
+      rest = rest.substring(dot + 1);
+    }
+  }
+
+  /** True for an argument that is given and true. */
   static boolean isTrue(Object value) {
     return value != null && Values.isTrue(value);
   }

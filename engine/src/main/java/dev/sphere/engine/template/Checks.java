@@ -9,6 +9,15 @@ import java.util.Map;
 
 /** What may stand after {@code is}. */
 final class Checks {
+  /** Tests that are comparisons. */
+  private static final Map<String, String> OPERATORS = Map.ofEntries(
+      Map.entry("eq", "=="), Map.entry("equalto", "=="), Map.entry("==", "=="),
+      Map.entry("ne", "!="), Map.entry("!=", "!="),
+      Map.entry("lt", "<"), Map.entry("lessthan", "<"), Map.entry("<", "<"),
+      Map.entry("le", "<="), Map.entry("<=", "<="),
+      Map.entry("gt", ">"), Map.entry("greaterthan", ">"), Map.entry(">", ">"),
+      Map.entry("ge", ">="), Map.entry(">=", ">="));
+
   private Checks() {}
 
   /**
@@ -17,38 +26,28 @@ final class Checks {
    * @throws TemplateException when there is no such test, or its arguments do not fit
    */
   static boolean holds(String name, Object value, Args args) {
-    Budget budget = args.budget();
+    RenderBudget budget = args.budget();
+    String operator = OPERATORS.get(name);
+    if (operator != null) {
+      return Operators.holds(budget, operator, value, args.one("other"));
+    }
     switch (name) {
       case "divisibleby":
         long divisor = args.integer(args.one("num"), 1);
-        return Values.equal(budget, Arithmetic.binary(budget, "%", value, divisor), 0L);
+        return isRest(budget, value, divisor, 0);
       case "in":
-        return Evaluator.contains(budget, value, args.one("seq"));
+        return Operators.holds(budget, "in", value, args.one("seq"));
       case "sameas":
         Object other = args.one("other");
         return value == other || value.getClass() == other.getClass()
             && (value instanceof Long || value instanceof Boolean) && value.equals(other);
-      case "eq", "equalto", "==":
-        return Values.equal(budget, value, args.one("other"));
-      case "ne", "!=":
-        return !Values.equal(budget, value, args.one("other"));
-      case "lt", "lessthan", "<":
-        return Values.compare(budget, value, args.one("other")) < 0;
-      case "le", "<=":
-        int atMost = Values.compare(budget, value, args.one("other"));
-        return atMost <= 0;
-      case "gt", "greaterthan", ">":
-        return Values.compare(budget, value, args.one("other")) == 1;
-      case "ge", ">=":
-        int atLeast = Values.compare(budget, value, args.one("other"));
-        return atLeast == 0 || atLeast == 1;
       default:
         args.none();
         return holds(name, value, budget);
     }
   }
 
-  private static boolean holds(String name, Object value, Budget budget) {
+  private static boolean holds(String name, Object value, RenderBudget budget) {
     return switch (name) {
       case "defined" -> !(value instanceof Undefined);
       case "undefined" -> value instanceof Undefined;
@@ -66,18 +65,15 @@ final class Checks {
       case "iterable" -> value instanceof MarkedText || value instanceof Map<?, ?> || value instanceof Undefined
           || value instanceof Items;
       case "callable" -> value instanceof Function;
-      case "odd" -> Values.equal(budget, Arithmetic.binary(budget, "%", value, 2L), 1L);
-      case "even" -> Values.equal(budget, Arithmetic.binary(budget, "%", value, 2L), 0L);
-      case "lower" -> isCase(value, budget, false);
-      case "upper" -> isCase(value, budget, true);
+      case "odd" -> isRest(budget, value, 2, 1);
+      case "even" -> isRest(budget, value, 2, 0);
+      case "lower" -> Texts.isCase(budget, Values.text(budget, value), false);
+      case "upper" -> Texts.isCase(budget, Values.text(budget, value), true);
       default -> throw budget.error("the test '" + name + "' is not known to chat templates");
     };
   }
 
-  private static boolean isCase(Object value, Budget budget, boolean upper) {
-    String s = Values.text(budget, value).text();
-    budget.spend(s.length());
-    return s.codePoints().anyMatch(upper ? Character::isUpperCase : Character::isLowerCase)
-        && s.codePoints().noneMatch(upper ? Character::isLowerCase : Character::isUpperCase);
+  private static boolean isRest(RenderBudget budget, Object value, long divisor, long rest) {
+    return Values.equal(budget, Operators.binary(budget, "%", value, divisor), rest);
   }
 }

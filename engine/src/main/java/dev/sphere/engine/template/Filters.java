@@ -2,27 +2,28 @@ package dev.sphere.engine.template;
 
 import dev.sphere.engine.MarkedText;
 import dev.sphere.engine.template.Values.Items;
-import dev.sphere.engine.template.Values.None;
 import dev.sphere.engine.template.Values.Undefined;
 import java.math.BigDecimal;
 import java.math.RoundingMode;
 import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 
-/** The filters: Jinja2's that chat templates use, and Hugging Face's {@code tojson}. */
+/**
+ * The filters: Jinja2's that chat templates use, and Hugging Face's {@code tojson}. Where values are put in order, letters
+ * count alike in both cases unless asked otherwise.
+ */
 final class Filters {
   private interface Filter {
     Object apply(Object value, Args args);
   }
 
   private static final Map<String, Filter> ALL = Map.ofEntries(
-      Map.entry("trim", (v, a) -> {
-        Object characters = a.bind("chars")[0];
-        return Texts.strip(a.budget(), text(v, a),
-            characters == null || characters == None.NONE ? null : a.text(characters), true, true);
-      }),
+      Map.entry("trim", (v, a) -> Methods.strip(text(v, a), a, true, true)),
       Map.entry("length", Filters::length),
       Map.entry("count", Filters::length),
       Map.entry("first", (v, a) -> end(v, a, true)),
@@ -30,16 +31,15 @@ final class Filters {
       Map.entry("join", Filters::join),
       Map.entry("default", Filters::otherwise),
       Map.entry("d", Filters::otherwise),
-      Map.entry("tojson", Json::dump),
-      Map.entry("string", (v, a) -> plain(v, a)),
-      Map.entry("safe", (v, a) -> plain(v, a)),
+      Map.entry("tojson", JsonFilter::dump),
+      Map.entry("string", Filters::plain),
+      Map.entry("safe", Filters::plain),
       Map.entry("escape", Filters::escape),
       Map.entry("e", Filters::escape),
-      Map.entry("upper", (v, a) -> changed(v, a, s -> s.toUpperCase(Locale.ROOT))),
-      Map.entry("lower", (v, a) -> changed(v, a, s -> s.toLowerCase(Locale.ROOT))),
-      Map.entry("capitalize", (v, a) -> changed(v, a, Texts::capitalized)),
-      Map.entry("title", (v, a) -> changed(v, a,
-          s -> Texts.title(s, c -> Values.isSpace(c) || "-({[<".indexOf(c) >= 0))),
+      Map.entry("upper", (v, a) -> Methods.mapped(text(v, a), a, s -> s.toUpperCase(Locale.ROOT))),
+      Map.entry("lower", (v, a) -> Methods.mapped(text(v, a), a, s -> s.toLowerCase(Locale.ROOT))),
+      Map.entry("capitalize", (v, a) -> Methods.mapped(text(v, a), a, Texts::capitalized)),
+      Map.entry("title", (v, a) -> Methods.mapped(text(v, a), a, s -> Texts.title(s, c -> Values.isSpace(c) || "-({[<".indexOf(c) >= 0))),
       Map.entry("replace", (v, a) -> {
         Object[] given = a.bind("old", "new", "count");
         if (given[0] == null || given[1] == null) {
@@ -60,9 +60,7 @@ final class Filters {
       Map.entry("round", Filters::round),
       Map.entry("list", (v, a) -> {
         a.none();
-        List<Object> elements = Values.elements(a.budget(), v);
-        a.budget().spendElements(elements.size());
-        return Items.list(new ArrayList<>(elements));
+        return Methods.list(a.budget(), a.elements(v));
       }),
       Map.entry("items", (v, a) -> {
         a.none();
@@ -70,7 +68,7 @@ final class Filters {
           return Items.list(List.of());
         }
         if (v instanceof Map<?, ?> m) {
-          return ContainerMethods.items(a.budget(), m);
+          return Methods.items(a.budget(), m);
         }
         throw a.error("needs a dict, not a " + Values.type(v));
       }),
@@ -79,15 +77,15 @@ final class Filters {
         if (v instanceof MarkedText t) {
           return Texts.reversed(a.budget(), t);
         }
-        List<Object> elements = new ArrayList<>(Values.elements(a.budget(), v));
+        List<Object> elements = new ArrayList<>(a.elements(v));
         a.budget().spendElements(elements.size());
         return new Items(Items.Kind.STREAM, elements.reversed());
       }),
-      Map.entry("dictsort", Orders::dictsort),
-      Map.entry("sort", Orders::sort),
-      Map.entry("unique", Orders::unique),
-      Map.entry("min", (v, a) -> Orders.extreme(v, a, false)),
-      Map.entry("max", (v, a) -> Orders.extreme(v, a, true)),
+      Map.entry("dictsort", Filters::dictsort),
+      Map.entry("sort", Filters::sort),
+      Map.entry("unique", Filters::unique),
+      Map.entry("min", (v, a) -> extreme(v, a, false)),
+      Map.entry("max", (v, a) -> extreme(v, a, true)),
       Map.entry("sum", Filters::sum),
       Map.entry("map", Filters::map),
       Map.entry("select", (v, a) -> select(v, a, false, true)),
@@ -123,10 +121,6 @@ final class Filters {
     return text(value, args);
   }
 
-  private static Object changed(Object value, Args args, java.util.function.UnaryOperator<String> change) {
-    return Texts.mapped(args.budget(), plain(value, args), change);
-  }
-
   private static Object length(Object value, Args args) {
     args.none();
     return switch (value) {
@@ -140,7 +134,7 @@ final class Filters {
 
   private static Object end(Object value, Args args, boolean first) {
     args.none();
-    List<Object> elements = Values.elements(args.budget(), value);
+    List<Object> elements = args.elements(value);
     return elements.isEmpty()
         ? new Undefined("there is no " + (first ? "first" : "last") + " element")
         : first ? elements.getFirst() : elements.getLast();
@@ -149,9 +143,9 @@ final class Filters {
   private static Object join(Object value, Args args) {
     Object[] given = args.bind("d", "attribute");
     List<MarkedText> parts = new ArrayList<>();
-    for (Object element : Values.elements(args.budget(), value)) {
+    for (Object element : args.elements(value)) {
       args.budget().spendElements(1);
-      parts.add(text(given[1] == null ? element : ContainerMethods.path(args, element, given[1]), args));
+      parts.add(text(given[1] == null ? element : args.at(element, given[1]), args));
     }
     return Texts.join(args.budget(), given[0] == null ? MarkedText.of("") : text(given[0], args), parts);
   }
@@ -186,7 +180,7 @@ final class Filters {
 
   private static Object indent(Object value, Args args) {
     Object[] given = args.bind("width", "first", "blank");
-    Budget budget = args.budget();
+    RenderBudget budget = args.budget();
     MarkedText by = given[0] instanceof MarkedText t
         ? t : Texts.repeat(budget, MarkedText.of(" "), args.integer(given[0], 4));
     MarkedText s = text(value, args);
@@ -276,16 +270,16 @@ final class Filters {
   private static Object sum(Object value, Args args) {
     Object[] given = args.bind("attribute", "start");
     Object total = given[1] == null ? (Object) 0L : given[1];
-    for (Object element : Values.elements(args.budget(), value)) {
-      Object part = given[0] == null || given[0] == None.NONE
-          ? element : ContainerMethods.path(args, element, given[0]);
-      total = Arithmetic.binary(args.budget(), "+", total, part);
+    for (Object element : args.elements(value)) {
+      Object part = Args.isAbsent(given[0])
+          ? element : args.at(element, given[0]);
+      total = Operators.binary(args.budget(), "+", total, part);
     }
     return total;
   }
 
   /** As Jinja2: what is none, zero or false has no elements here, where a loop would refuse it. */
-  private static List<Object> elementsIfAny(Budget budget, Object value) {
+  private static List<Object> elementsIfAny(RenderBudget budget, Object value) {
     return Values.isTrue(value) ? Values.elements(budget, value) : List.of();
   }
 
@@ -303,7 +297,7 @@ final class Filters {
         mapped.add(apply(name, element, args.after(1, name)));
         args.budget().leave();
       } else {
-        Object found = ContainerMethods.path(args, element, attribute);
+        Object found = args.at(element, attribute);
         Object otherwise = args.named().get("default");
         mapped.add(found instanceof Undefined && otherwise != null ? otherwise : found);
       }
@@ -319,7 +313,7 @@ final class Filters {
     List<Object> taken = new ArrayList<>();
     for (Object element : elementsIfAny(args.budget(), value)) {
       args.budget().spendElements(1);
-      Object asked = byAttribute ? ContainerMethods.path(args, element, args.positional().getFirst()) : element;
+      Object asked = byAttribute ? args.at(element, args.positional().getFirst()) : element;
       boolean holds;
       if (args.positional().size() > skip) {
         String name = args.text(args.positional().get(skip)).text();
@@ -332,5 +326,84 @@ final class Filters {
       }
     }
     return new Items(Items.Kind.STREAM, taken);
+  }
+
+  /** What a value is compared by. */
+  private static Object keyOf(Args args, Object value, Object attribute, boolean caseSensitive) {
+    Object key = Args.isAbsent(attribute)
+        ? value : args.at(value, attribute);
+    if (caseSensitive || !(key instanceof MarkedText t)) {
+      return key;
+    }
+    args.budget().spendText(t.length());
+    return MarkedText.of(t.text().toLowerCase(Locale.ROOT));
+  }
+
+  private record Keyed(Object key, Object value) {}
+
+  private static List<Object> sorted(
+      Args args, List<Object> values, Object attribute, boolean caseSensitive, boolean reverse) {
+    args.budget().spendElements(2L * values.size());
+    List<Keyed> keyed = new ArrayList<>();
+    for (Object value : values) {
+      keyed.add(new Keyed(keyOf(args, value, attribute, caseSensitive), value));
+    }
+    Comparator<Keyed> order = (a, b) -> {
+      args.budget().spend(1);
+      int c = Values.compare(args.budget(), a.key, b.key);
+      return c == 2 ? 0 : c;
+    };
+    try {
+      keyed.sort(reverse ? order.reversed() : order);
+    } catch (IllegalArgumentException e) { // by numbers that are none, no order holds
+      throw e instanceof TemplateException ? e : args.error("finds no order in these values");
+    }
+    return new ArrayList<>(keyed.stream().map(Keyed::value).toList());
+  }
+
+  private static Object sort(Object value, Args args) {
+    Object[] given = args.bind("reverse", "case_sensitive", "attribute");
+    return Items.list(sorted(
+        args, args.elements(value), given[2], Args.isTrue(given[1]), Args.isTrue(given[0])));
+  }
+
+  private static Object dictsort(Object value, Args args) {
+    Object[] given = args.bind("case_sensitive", "by", "reverse");
+    String by = given[1] == null ? "key" : args.text(given[1]).text();
+    if (!(value instanceof Map<?, ?> map) || !by.equals("key") && !by.equals("value")) {
+      throw args.error(value instanceof Map ? "sorts by key or by value"
+          : "needs a dict, not a " + Values.type(Values.defined(args.budget(), value)));
+    }
+    return Items.list(sorted(args, Methods.items(args.budget(), map).elements, by.equals("key") ? 0L : 1L,
+        Args.isTrue(given[0]), Args.isTrue(given[2])));
+  }
+
+  private static Object unique(Object value, Args args) {
+    Object[] given = args.bind("case_sensitive", "attribute");
+    Set<Object> seen = new HashSet<>();
+    List<Object> taken = new ArrayList<>();
+    for (Object element : args.elements(value)) {
+      Object key = keyOf(args, element, given[1], Args.isTrue(given[0]));
+      args.budget().spendElements(2);
+      if (seen.add(Values.key(args.budget(), key))) {
+        taken.add(element);
+      }
+    }
+    return new Items(Items.Kind.STREAM, taken);
+  }
+
+  private static Object extreme(Object value, Args args, boolean largest) {
+    Object[] given = args.bind("case_sensitive", "attribute");
+    Object best = null;
+    Object bestKey = null;
+    for (Object element : args.elements(value)) {
+      args.budget().spend(1);
+      Object key = keyOf(args, element, given[1], Args.isTrue(given[0]));
+      if (best == null || Values.compare(args.budget(), key, bestKey) == (largest ? 1 : -1)) {
+        best = element;
+        bestKey = key;
+      }
+    }
+    return best == null ? new Undefined("there is no element") : best;
   }
 }

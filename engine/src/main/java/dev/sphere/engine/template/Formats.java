@@ -16,7 +16,7 @@ final class Formats {
   private Formats() {}
 
   /** {@code format % value}: %s, %r, %d, %i, %f, %.2f and %%. */
-  static MarkedText percent(Budget budget, MarkedText format, Object value) {
+  static MarkedText percent(RenderBudget budget, MarkedText format, Object value) {
     List<Object> values = value instanceof Items i && i.kind == Items.Kind.TUPLE ? i.elements : List.of(value);
     MarkedText.Builder out = new MarkedText.Builder();
     String f = format.text();
@@ -39,8 +39,8 @@ final class Formats {
         throw budget.error("the format has more places than there are values");
       }
       directive(budget, f.substring(at + 1, end), kind, values.get(used++), out);
-      if (out.length() > Budget.LONGEST_TEXT) {
-        throw budget.error("the format makes more than " + Budget.LONGEST_TEXT + " characters");
+      if (out.length() > RenderBudget.LONGEST_TEXT) {
+        throw budget.error("the format makes more than " + RenderBudget.LONGEST_TEXT + " characters");
       }
     }
     if (used < values.size() && !(value instanceof Map<?, ?>)) {
@@ -50,7 +50,7 @@ final class Formats {
   }
 
   private static void directive(
-      Budget budget, String options, char kind, Object value, MarkedText.Builder out) {
+      RenderBudget budget, String options, char kind, Object value, MarkedText.Builder out) {
     switch (kind) {
       case 's' -> {
         if (options.isEmpty()) {
@@ -89,7 +89,7 @@ final class Formats {
         + ": %s, %r, %d, %f and %.2f are");
   }
 
-  private static double finite(Budget budget, double d) {
+  private static double finite(RenderBudget budget, double d) {
     if (Double.isNaN(d) || Double.isInfinite(d)) {
       throw budget.error("the value to format is no number");
     }
@@ -97,14 +97,14 @@ final class Formats {
   }
 
   /** A number with that many decimal places; half goes to even, of the exact binary value, as in Python. */
-  static String fixed(Budget budget, double d, int places) {
+  static String fixed(RenderBudget budget, double d, int places) {
     budget.spend(LONGEST_NUMBER);
     return new BigDecimal(finite(budget, d)).setScale(places, RoundingMode.HALF_EVEN).toPlainString();
   }
 
   /** {@code format.format(...)}: {}, {0} and {name}, with {{ and }} for braces; {:.2f} and {:d}, no other option. */
   static MarkedText braces(MarkedText format, Args args) {
-    Budget budget = args.budget();
+    RenderBudget budget = args.budget();
     MarkedText.Builder out = new MarkedText.Builder();
     String f = format.text();
     budget.spendText(f.length());
@@ -133,8 +133,8 @@ final class Formats {
         } else {
           directive(budget, option.substring(0, option.length() - 1), option.charAt(option.length() - 1), value, out);
         }
-        if (out.length() > Budget.LONGEST_TEXT) {
-          throw args.error("makes more than " + Budget.LONGEST_TEXT + " characters");
+        if (out.length() > RenderBudget.LONGEST_TEXT) {
+          throw args.error("makes more than " + RenderBudget.LONGEST_TEXT + " characters");
         }
         i = end;
       }

@@ -17,10 +17,10 @@ final class Functions {
   private Functions() {}
 
   /** @param today what {@code strftime_now} tells; null for no such function */
-  static void define(Scope scope, LocalDate today) {
+  static void define(Interpreter.Scope scope, LocalDate today) {
     scope.set("range", (Function) Functions::range);
     scope.set("namespace", (Function) Functions::namespace);
-    scope.set("dict", (Function) args -> dict(args, new LinkedHashMap<>()));
+    scope.set("dict", (Function) Functions::dict);
     scope.set("raise_exception", (Function) args -> {
       MarkedText message = Values.text(args.budget(), args.one("message"));
       throw new TemplateException("the template says: " + message.text());
@@ -43,8 +43,8 @@ final class Functions {
     }
     List<Object> numbers = new ArrayList<>();
     for (long i = start; step > 0 ? i < stop : i > stop; i = Math.addExact(i, step)) {
-      if (numbers.size() == Budget.LONGEST_RANGE) {
-        throw args.error("has more than " + Budget.LONGEST_RANGE + " numbers");
+      if (numbers.size() == RenderBudget.LONGEST_RANGE) {
+        throw args.error("has more than " + RenderBudget.LONGEST_RANGE + " numbers");
       }
       args.budget().spendElements(1);
       numbers.add(i);
@@ -57,12 +57,12 @@ final class Functions {
 
   private static Object namespace(Args args) {
     Namespace namespace = new Namespace();
-    Map<Object, Object> values = dict(args, new LinkedHashMap<>());
-    values.forEach((k, v) -> namespace.values.put(args.text(k).text(), v));
+    dict(args).forEach((k, v) -> namespace.values.put(args.text(k).text(), v));
     return namespace;
   }
 
-  private static Map<Object, Object> dict(Args args, Map<Object, Object> values) {
+  private static Map<Object, Object> dict(Args args) {
+    Map<Object, Object> values = new LinkedHashMap<>();
     if (args.positional().size() > 1) {
       throw args.error("takes one dict, and values with names");
     }
@@ -72,8 +72,8 @@ final class Functions {
         args.budget().spendElements(2L * m.size());
         values.putAll(m);
       } else {
-        for (Object pair : Values.elements(args.budget(), first)) {
-          List<Object> both = Values.elements(args.budget(), pair);
+        for (Object pair : args.elements(first)) {
+          List<Object> both = args.elements(pair);
           if (both.size() != 2) {
             throw args.error("needs pairs of key and value");
           }

@@ -20,9 +20,9 @@ public final class Template {
   private static final Set<String> ROLES = Set.of(
       "system", "developer", "user", "assistant", "tool", "function", "ipython", "observation", "model");
 
-  private final List<Statement> statements;
+  private final List<Syntax.Statement> statements;
 
-  private Template(List<Statement> statements) {
+  private Template(List<Syntax.Statement> statements) {
     this.statements = statements;
   }
 
@@ -32,7 +32,7 @@ public final class Template {
    * @throws IllegalArgumentException when the text is none; names what is not understood, and its line
    */
   public static Template parse(String source) {
-    return new Template(Parser.parse(source));
+    return new Template(TemplateParser.parse(source));
   }
 
   /**
@@ -54,11 +54,11 @@ public final class Template {
       input += m.role().length() + m.content().length();
       list.add(message);
     }
-    Budget budget = new Budget(input);
-    Scope scope = new Scope(null);
+    RenderBudget budget = new RenderBudget(input);
+    Interpreter.Scope scope = new Interpreter.Scope(null);
     Functions.define(scope, today);
     scope.set("messages", Values.Items.list(list));
     values.forEach((k, v) -> scope.set(k, v instanceof String s ? MarkedText.of(s) : (Boolean) v));
-    return new Interpreter(budget).run(statements, new Scope(scope));
+    return new Interpreter(budget).run(statements, new Interpreter.Scope(scope));
   }
 }

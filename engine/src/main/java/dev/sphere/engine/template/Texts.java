@@ -4,6 +4,8 @@ import dev.sphere.engine.MarkedText;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
+import java.util.function.IntPredicate;
 import java.util.function.UnaryOperator;
 
 /** Python's operations on texts; every one spends what it handles, none takes more than linear time. */
@@ -36,13 +38,13 @@ final class Texts {
   }
 
   /** Characters, counted as Python does. */
-  static int length(Budget budget, MarkedText t) {
+  static int length(RenderBudget budget, MarkedText t) {
     budget.spend(t.length());
     return t.text().codePointCount(0, t.length());
   }
 
   /** Part of a text, bounds in characters as Python counts them. */
-  static MarkedText part(Budget budget, MarkedText t, int from, int to) {
+  static MarkedText part(RenderBudget budget, MarkedText t, int from, int to) {
     budget.spend(t.length());
     String s = t.text();
     boolean pairs = hasPairs(s);
@@ -51,7 +53,7 @@ final class Texts {
   }
 
   /** The text backwards. */
-  static MarkedText reversed(Budget budget, MarkedText t) {
+  static MarkedText reversed(RenderBudget budget, MarkedText t) {
     budget.spendText(t.length());
     MarkedText.Builder out = new MarkedText.Builder();
     for (int i = t.length(); i > 0;) {
@@ -63,7 +65,7 @@ final class Texts {
   }
 
   /** Where a text stands in another at or after {@code from}; -1 for nowhere. */
-  static int indexOf(Budget budget, String in, String what, int from) {
+  static int indexOf(RenderBudget budget, String in, String what, int from) {
     if (what.length() <= SHORT) {
       int at = in.indexOf(what, from);
       budget.spend((at < 0 ? in.length() : at) - Math.min(from, in.length()) + 1L);
@@ -88,7 +90,7 @@ final class Texts {
   }
 
   /** Knuth, Morris and Pratt: how long a beginning of the text ends at each of its characters. */
-  private static int[] borders(Budget budget, String what) {
+  private static int[] borders(RenderBudget budget, String what) {
     budget.spend(2L * what.length());
     int[] borders = new int[what.length()];
     for (int i = 1, k = 0; i < what.length(); i++) {
@@ -104,7 +106,7 @@ final class Texts {
   }
 
   /** Where a text stands last. */
-  static int lastIndexOf(Budget budget, String in, String what) {
+  static int lastIndexOf(RenderBudget budget, String in, String what) {
     if (what.length() <= SHORT) {
       budget.spend(in.length() + 1L);
       return in.lastIndexOf(what);
@@ -116,7 +118,7 @@ final class Texts {
   }
 
   /** All places of a text that do not overlap. */
-  private static List<Integer> places(Budget budget, String in, String what, int most) {
+  private static List<Integer> places(RenderBudget budget, String in, String what, int most) {
     List<Integer> places = new ArrayList<>();
     if (what.length() > SHORT && in.length() >= what.length()) {
       int[] borders = borders(budget, what);
@@ -141,7 +143,7 @@ final class Texts {
     return places;
   }
 
-  static MarkedText replace(Budget budget, MarkedText t, MarkedText old, MarkedText by, int most) {
+  static MarkedText replace(RenderBudget budget, MarkedText t, MarkedText old, MarkedText by, int most) {
     MarkedText.Builder out = new MarkedText.Builder();
     int done = 0;
     if (old.length() == 0) { // between all characters
@@ -163,14 +165,14 @@ final class Texts {
     return out.append(t, done, t.length()).build();
   }
 
-  static long count(Budget budget, MarkedText t, MarkedText what) {
+  static long count(RenderBudget budget, MarkedText t, MarkedText what) {
     return what.length() == 0
         ? length(budget, t) + 1L
         : places(budget, t.text(), what.text(), Integer.MAX_VALUE).size();
   }
 
   /** Without characters at the ends; {@code characters} null for white space. */
-  static MarkedText strip(Budget budget, MarkedText t, MarkedText characters, boolean left, boolean right) {
+  static MarkedText strip(RenderBudget budget, MarkedText t, MarkedText characters, boolean left, boolean right) {
     budget.spend(t.length());
     int[] set = null;
     if (characters != null) {
@@ -193,8 +195,16 @@ final class Texts {
     return set == null ? Values.isSpace(c) : Arrays.binarySearch(set, c) >= 0;
   }
 
+  /** True when there are letters of that case and none of the other. */
+  static boolean isCase(RenderBudget budget, MarkedText t, boolean upper) {
+    budget.spend(t.length());
+    String s = t.text();
+    return s.codePoints().anyMatch(upper ? Character::isUpperCase : Character::isLowerCase)
+        && s.codePoints().noneMatch(upper ? Character::isLowerCase : Character::isUpperCase);
+  }
+
   /** Cut at a separator; null for runs of white space. */
-  static List<Object> split(Budget budget, MarkedText t, MarkedText separator, int most, boolean fromRight) {
+  static List<Object> split(RenderBudget budget, MarkedText t, MarkedText separator, int most, boolean fromRight) {
     if (separator == null) {
       return splitSpace(budget, t, most, fromRight);
     }
@@ -203,7 +213,7 @@ final class Texts {
     }
     String s = t.text();
     if (fromRight && most < Integer.MAX_VALUE) {
-      return splitRight(budget, t, separator, most);
+      return turnedBack(budget, split(budget, reversed(budget, t), reversed(budget, separator), most, false));
     }
     List<Object> parts = new ArrayList<>();
     int done = 0;
@@ -217,25 +227,19 @@ final class Texts {
     return parts;
   }
 
-  private static List<Object> splitRight(Budget budget, MarkedText t, MarkedText separator, int most) {
+  /** The parts of a text that was cut backwards, each of them and all of them the right way round. */
+  private static List<Object> turnedBack(RenderBudget budget, List<Object> turned) {
     List<Object> parts = new ArrayList<>();
-    List<Object> turned =
-        split(budget, reversed(budget, t), reversed(budget, separator), most, false);
-    for (int i = turned.size() - 1; i >= 0; i--) {
-      parts.add(reversed(budget, (MarkedText) turned.get(i)));
+    for (Object part : turned.reversed()) {
+      parts.add(reversed(budget, (MarkedText) part));
     }
     return parts;
   }
 
-  private static List<Object> splitSpace(Budget budget, MarkedText t, int most, boolean fromRight) {
+  private static List<Object> splitSpace(RenderBudget budget, MarkedText t, int most, boolean fromRight) {
     budget.spendText(t.length());
     if (fromRight && most < Integer.MAX_VALUE) {
-      List<Object> parts = new ArrayList<>();
-      List<Object> turned = splitSpace(budget, reversed(budget, t), most, false);
-      for (int i = turned.size() - 1; i >= 0; i--) {
-        parts.add(reversed(budget, (MarkedText) turned.get(i)));
-      }
-      return parts;
+      return turnedBack(budget, splitSpace(budget, reversed(budget, t), most, false));
     }
     List<Object> parts = new ArrayList<>();
     String s = t.text();
@@ -261,7 +265,7 @@ final class Texts {
     return parts;
   }
 
-  static List<Object> lines(Budget budget, MarkedText t, boolean keepEnds) {
+  static List<Object> lines(RenderBudget budget, MarkedText t, boolean keepEnds) {
     budget.spendText(t.length());
     List<Object> lines = new ArrayList<>();
     String s = t.text();
@@ -282,7 +286,7 @@ final class Texts {
     return lines;
   }
 
-  static MarkedText join(Budget budget, MarkedText separator, List<MarkedText> parts) {
+  static MarkedText join(RenderBudget budget, MarkedText separator, List<MarkedText> parts) {
     long total = 0;
     for (MarkedText part : parts) {
       total += part.length() + separator.length();
@@ -295,11 +299,11 @@ final class Texts {
     return out.build();
   }
 
-  static MarkedText repeat(Budget budget, MarkedText t, long times) {
+  static MarkedText repeat(RenderBudget budget, MarkedText t, long times) {
     if (times <= 0 || t.length() == 0) {
       return MarkedText.of("");
     }
-    budget.spendText(times > Budget.LONGEST_TEXT ? Long.MAX_VALUE : t.length() * times);
+    budget.spendText(times > RenderBudget.LONGEST_TEXT ? Long.MAX_VALUE : t.length() * times);
     MarkedText.Builder out = new MarkedText.Builder();
     for (long i = 0; i < times; i++) {
       out.append(t);
@@ -307,13 +311,13 @@ final class Texts {
     return out.build();
   }
 
-  static MarkedText concat(Budget budget, MarkedText a, MarkedText b) {
+  static MarkedText concat(RenderBudget budget, MarkedText a, MarkedText b) {
     budget.spendText((long) a.length() + b.length());
     return new MarkedText.Builder().append(a).append(b).build();
   }
 
   /** Letters changed; the marks stay where the length does, else all of it counts as a message's. */
-  static MarkedText mapped(Budget budget, MarkedText t, UnaryOperator<String> change) {
+  static MarkedText mapped(RenderBudget budget, MarkedText t, UnaryOperator<String> change) {
     budget.spendText(2L * t.length());
     String changed = change.apply(t.text());
     return changed.length() == t.length()
@@ -327,24 +331,24 @@ final class Texts {
       return s;
     }
     int first = Character.charCount(s.codePointAt(0));
-    return titleCase(s.substring(0, first)) + s.substring(first).toLowerCase(java.util.Locale.ROOT);
+    return titleCase(s.substring(0, first)) + s.substring(first).toLowerCase(Locale.ROOT);
   }
 
   private static String titleCase(String letter) {
-    String upper = letter.toUpperCase(java.util.Locale.ROOT);
+    String upper = letter.toUpperCase(Locale.ROOT);
     return upper.codePointCount(0, upper.length()) > 1
-        ? upper.charAt(0) + upper.substring(1).toLowerCase(java.util.Locale.ROOT)
+        ? upper.charAt(0) + upper.substring(1).toLowerCase(Locale.ROOT)
         : Character.toString(Character.toTitleCase(letter.codePointAt(0)));
   }
 
   /** Each word's first letter upper case; a word begins after what {@code ends} a word. */
-  static String title(String s, java.util.function.IntPredicate ends) {
+  static String title(String s, IntPredicate ends) {
     StringBuilder out = new StringBuilder();
     boolean start = true;
     for (int i = 0; i < s.length();) {
       int c = s.codePointAt(i);
       String letter = Character.toString(c);
-      out.append(start ? titleCase(letter) : letter.toLowerCase(java.util.Locale.ROOT));
+      out.append(start ? titleCase(letter) : letter.toLowerCase(Locale.ROOT));
       start = ends.test(c);
       i += letter.length();
     }

@@ -63,6 +63,52 @@ final class Values {
     Object call(Args args);
   }
 
+  /** The variable {@code loop}: where a loop is. */
+  static final class Loop {
+    private final List<Object> elements;
+    private int at;
+    private List<Object> seen; // by loop.changed
+
+    Loop(List<Object> elements) {
+      this.elements = elements;
+    }
+
+    void moveTo(int index) {
+      at = index;
+    }
+
+    /** An attribute; null for one that loops have not. */
+    Object get(String name) {
+      int length = elements.size();
+      return switch (name) {
+        case "index" -> at + 1L;
+        case "index0" -> (long) at;
+        case "revindex" -> (long) length - at;
+        case "revindex0" -> length - at - 1L;
+        case "first" -> at == 0;
+        case "last" -> at == length - 1;
+        case "length" -> (long) length;
+        case "depth" -> 1L; // of recursive loops, which there are none of
+        case "depth0" -> 0L;
+        case "previtem" -> at == 0 ? new Undefined("there is no previous item") : elements.get(at - 1);
+        case "nextitem" -> at == length - 1 ? new Undefined("there is no next item") : elements.get(at + 1);
+        case "cycle" -> (Function) args -> {
+          if (args.positional().isEmpty()) {
+            throw args.error("needs something to cycle through");
+          }
+          return args.positional().get(at % args.positional().size());
+        };
+        case "changed" -> (Function) args -> {
+          boolean same = seen != null && equal(
+              args.budget(), Items.list(seen), Items.list(args.positional()));
+          seen = args.positional();
+          return !same;
+        };
+        default -> null;
+      };
+    }
+  }
+
   /** White space as Python has it. */
   static boolean isSpace(int c) {
     return c == ' ' || c >= 9 && c <= 13 || c >= 0x1c && c <= 0x1f || c == 0x85 || c == 0xa0 || c == 0x1680
@@ -101,7 +147,7 @@ final class Values {
   }
 
   /** An error if the value is undefined. */
-  static Object defined(Budget budget, Object value) {
+  static Object defined(RenderBudget budget, Object value) {
     if (value instanceof Undefined u) {
       throw budget.error(u.why());
     }
@@ -114,7 +160,7 @@ final class Values {
   }
 
   /** A value as a key of a dict. */
-  static Object key(Budget budget, Object value) {
+  static Object key(RenderBudget budget, Object value) {
     if (value instanceof MarkedText t) {
       budget.spend(t.length()); // to be hashed and compared
       return t;
@@ -128,7 +174,7 @@ final class Values {
     throw budget.error("a " + type(defined(budget, value)) + " cannot be a key of a dict");
   }
 
-  static boolean equal(Budget budget, Object a, Object b) {
+  static boolean equal(RenderBudget budget, Object a, Object b) {
     if (a == b) {
       return !(a instanceof Double d && d.isNaN());
     }
@@ -150,7 +196,7 @@ final class Values {
     return a instanceof Undefined && b instanceof Undefined;
   }
 
-  private static boolean equalItems(Budget budget, List<Object> a, List<Object> b) {
+  private static boolean equalItems(RenderBudget budget, List<Object> a, List<Object> b) {
     if (a.size() != b.size()) {
       return false;
     }
@@ -164,7 +210,7 @@ final class Values {
     return same;
   }
 
-  private static boolean equalMaps(Budget budget, Map<?, ?> a, Map<?, ?> b) {
+  private static boolean equalMaps(RenderBudget budget, Map<?, ?> a, Map<?, ?> b) {
     if (a.size() != b.size()) {
       return false;
     }
@@ -190,7 +236,7 @@ final class Values {
   }
 
   /** The order of two values: negative, 0, positive; 2 when they are neither (one is not a number). */
-  static int compare(Budget budget, Object a, Object b) {
+  static int compare(RenderBudget budget, Object a, Object b) {
     Number x = number(a);
     Number y = number(b);
     if (x != null && y != null) {
@@ -218,7 +264,7 @@ final class Values {
   }
 
   /** The elements of what a loop or a filter runs over. */
-  static List<Object> elements(Budget budget, Object value) {
+  static List<Object> elements(RenderBudget budget, Object value) {
     return switch (value) {
       case Items i -> i.read();
       case Undefined u -> List.of();
@@ -241,7 +287,7 @@ final class Values {
   }
 
   /** A value as a template prints it. */
-  static MarkedText text(Budget budget, Object value) {
+  static MarkedText text(RenderBudget budget, Object value) {
     return switch (value) {
       case MarkedText t -> t;
       case Undefined u -> MarkedText.of("");
@@ -259,7 +305,7 @@ final class Values {
     };
   }
 
-  private static String plain(Budget budget, Object value) {
+  private static String plain(RenderBudget budget, Object value) {
     return switch (value) {
       case Boolean b -> b ? "True" : "False";
       case Long n -> n.toString();
@@ -271,7 +317,7 @@ final class Values {
   }
 
   /** As Python's repr: what stands in a printed list. */
-  static void repr(Budget budget, Object value, MarkedText.Builder out) {
+  static void repr(RenderBudget budget, Object value, MarkedText.Builder out) {
     budget.enter();
     switch (value) {
       case MarkedText t -> quoted(budget, t, out);
@@ -305,7 +351,7 @@ final class Values {
     budget.leave();
   }
 
-  private static void quoted(Budget budget, MarkedText value, MarkedText.Builder out) {
+  private static void quoted(RenderBudget budget, MarkedText value, MarkedText.Builder out) {
     String text = value.text();
     budget.spendText(2L * text.length());
     String quote = text.indexOf('\'') >= 0 && text.indexOf('"') < 0 ? "\"" : "'";

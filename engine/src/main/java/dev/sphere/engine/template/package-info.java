@@ -4,6 +4,6 @@
  *
  * <p>A template is a stranger's program. What it can touch is listed here and nowhere else: values are texts, numbers,
  * booleans, none, lists and dicts; methods, filters, tests and functions stand in fixed tables, as lambdas. Nothing is
- * looked up by name in a class. {@link dev.sphere.engine.template.Budget} bounds time, memory and depth.
+ * looked up by name in a class. {@link dev.sphere.engine.template.RenderBudget} bounds time, memory and depth.
  */
 package dev.sphere.engine.template;

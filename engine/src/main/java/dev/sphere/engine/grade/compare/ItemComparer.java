@@ -10,7 +10,7 @@ import java.util.Set;
 import java.util.stream.Stream;
 
 /** Answers of several items: lists and sets in any order, tuples in order. */
-public final class ItemComparer {
+final class ItemComparer {
   private final Comparer comparer;
   private final ExprEvaluator evaluator;
 

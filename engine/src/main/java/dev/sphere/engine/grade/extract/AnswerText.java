@@ -1,6 +1,7 @@
 package dev.sphere.engine.grade.extract;
 
 import java.text.Normalizer;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.Set;
 import java.util.regex.Matcher;
@@ -19,44 +20,36 @@ public final class AnswerText {
           + "|pm|in|sin|cos|tan|log|ln|angle|circ|theta|alpha|beta|mathrm|mathbf|mathbb|overline|binom|begin|end|quad|neq?"
           + "|approx|%|\\{|\\})(?![a-z]))");
 
-  private static final Map<Character, String> UNICODE =
-      Map.ofEntries(
-          Map.entry('−', "-"), Map.entry('–', "-"), Map.entry('—', "-"), Map.entry('‐', "-"), Map.entry('‑', "-"),
-          Map.entry('×', "\\times "), Map.entry('·', "\\cdot "), Map.entry('⋅', "\\cdot "), Map.entry('∙', "\\cdot "),
-          Map.entry('÷', "/"), Map.entry('∕', "/"), Map.entry('⁄', "/"), Map.entry('∗', "*"),
-          Map.entry('π', "\\pi "), Map.entry('θ', "\\theta "), Map.entry('α', "\\alpha "), Map.entry('β', "\\beta "),
-          Map.entry('γ', "\\gamma "), Map.entry('λ', "\\lambda "), Map.entry('μ', "\\mu "), Map.entry('φ', "\\phi "),
-          Map.entry('ω', "\\omega "), Map.entry('σ', "\\sigma "), Map.entry('δ', "\\delta "), Map.entry('Δ', "\\Delta "),
-          Map.entry('ε', "\\epsilon "), Map.entry('ζ', "\\zeta "), Map.entry('η', "\\eta "),
-          Map.entry('ι', "\\iota "), Map.entry('κ', "\\kappa "), Map.entry('ν', "\\nu "), Map.entry('ξ', "\\xi "),
-          Map.entry('ρ', "\\rho "), Map.entry('τ', "\\tau "), Map.entry('υ', "\\upsilon "), Map.entry('χ', "\\chi "),
-          Map.entry('ψ', "\\psi "), Map.entry('Γ', "\\Gamma "), Map.entry('Θ', "\\Theta "),
-          Map.entry('Λ', "\\Lambda "), Map.entry('Ξ', "\\Xi "), Map.entry('Π', "\\Pi "), Map.entry('Σ', "\\Sigma "),
-          Map.entry('Φ', "\\Phi "), Map.entry('Ψ', "\\Psi "), Map.entry('Ω', "\\Omega "), Map.entry('ϕ', "\\phi "),
-          Map.entry('ϵ', "\\epsilon "), Map.entry('ϑ', "\\theta "),
-          Map.entry('∞', "\\infty "), Map.entry('√', "\\sqrt "), Map.entry('∛', "\\sqrt[3]"), Map.entry('∜', "\\sqrt[4]"),
-          Map.entry('\u2003', " "), Map.entry('\u2002', " "), Map.entry('∑', "\\sum "), Map.entry('∏', "\\prod "),
-          Map.entry('≤', "\\le "), Map.entry('≥', "\\ge "),
-          Map.entry('⩽', "\\le "), Map.entry('⩾', "\\ge "), Map.entry('≠', "\\ne "), Map.entry('≈', "\\approx "),
-          Map.entry('±', "\\pm "), Map.entry('∓', "\\mp "), Map.entry('∪', "\\cup "), Map.entry('∩', "\\cap "),
-          Map.entry('∈', "\\in "), Map.entry('∅', "\\emptyset "), Map.entry('ℝ', "\\mathbb{R}"),
-          Map.entry('ℤ', "\\mathbb{Z}"), Map.entry('ℕ', "\\mathbb{N}"), Map.entry('ℚ', "\\mathbb{Q}"),
-          Map.entry('ℂ', "\\mathbb{C}"), Map.entry('°', "^\\circ "), Map.entry('º', "^\\circ "),
-          Map.entry('²', "^2"), Map.entry('³', "^3"), Map.entry('¹', "^1"), Map.entry('⁴', "^4"), Map.entry('⁵', "^5"),
-          Map.entry('⁶', "^6"), Map.entry('⁷', "^7"), Map.entry('⁸', "^8"), Map.entry('⁹', "^9"), Map.entry('⁰', "^0"),
-          Map.entry('½', " \\frac{1}{2}"), Map.entry('¼', " \\frac{1}{4}"), Map.entry('¾', " \\frac{3}{4}"),
-          Map.entry('⅓', " \\frac{1}{3}"), Map.entry('⅔', " \\frac{2}{3}"), Map.entry('⅕', " \\frac{1}{5}"),
-          Map.entry('⅛', " \\frac{1}{8}"), Map.entry('…', "\\dots "), Map.entry('’', "'"), Map.entry('‘', "'"),
-          Map.entry('“', "\""), Map.entry('”', "\""), Map.entry('′', "'"), Map.entry('⌊', "\\lfloor "),
-          Map.entry('⌋', "\\rfloor "), Map.entry('⌈', "\\lceil "), Map.entry('⌉', "\\rceil "),
-          Map.entry('⟨', "\\langle "), Map.entry('⟩', "\\rangle "), Map.entry('，', ","), Map.entry('（', "("),
-          Map.entry('）', ")"), Map.entry('：', ":"), Map.entry('；', ";"), Map.entry('。', "."), Map.entry('％', "%"),
-          Map.entry('＝', "="), Map.entry('＋', "+"), Map.entry('＄', "\\$"), Map.entry('∖', "\\setminus "),
-          Map.entry('⇒', "\\implies "), Map.entry('→', "\\to "), Map.entry('∼', "\\sim "), Map.entry('\u00a0', " "),
-          Map.entry('\u2009', " "), Map.entry('\u202f', " "), Map.entry('\u200b', ""), Map.entry('\u2061', ""),
-          Map.entry('\u2062', " "), Map.entry('\ufeff', ""), Map.entry('₀', "_0"), Map.entry('₁', "_1"),
-          Map.entry('₂', "_2"), Map.entry('₃', "_3"), Map.entry('₄', "_4"), Map.entry('₅', "_5"), Map.entry('₆', "_6"),
-          Map.entry('₇', "_7"), Map.entry('₈', "_8"), Map.entry('₉', "_9"));
+  /** What a character beyond ASCII stands for in LaTeX. */
+  private static final Map<Character, String> UNICODE = new HashMap<>();
+
+  static {
+    String[][] meanings = {
+        {"−–—‐‑", "-"}, {"×", "\\times "}, {"·⋅∙", "\\cdot "}, {"÷∕⁄", "/"}, {"∗", "*"}, {"π", "\\pi "},
+        {"θϑ", "\\theta "}, {"α", "\\alpha "}, {"β", "\\beta "}, {"γ", "\\gamma "}, {"λ", "\\lambda "},
+        {"μ", "\\mu "}, {"φϕ", "\\phi "}, {"ω", "\\omega "}, {"σ", "\\sigma "}, {"δ", "\\delta "}, {"Δ", "\\Delta "},
+        {"εϵ", "\\epsilon "}, {"ζ", "\\zeta "}, {"η", "\\eta "}, {"ι", "\\iota "}, {"κ", "\\kappa "}, {"ν", "\\nu "},
+        {"ξ", "\\xi "}, {"ρ", "\\rho "}, {"τ", "\\tau "}, {"υ", "\\upsilon "}, {"χ", "\\chi "}, {"ψ", "\\psi "},
+        {"Γ", "\\Gamma "}, {"Θ", "\\Theta "}, {"Λ", "\\Lambda "}, {"Ξ", "\\Xi "}, {"Π", "\\Pi "}, {"Σ", "\\Sigma "},
+        {"Φ", "\\Phi "}, {"Ψ", "\\Psi "}, {"Ω", "\\Omega "}, {"∞", "\\infty "}, {"√", "\\sqrt "}, {"∛", "\\sqrt[3]"},
+        {"∜", "\\sqrt[4]"}, {"\u2003\u2002\u00a0\u2009\u202f\u2062", " "}, {"∑", "\\sum "}, {"∏", "\\prod "},
+        {"≤⩽", "\\le "}, {"≥⩾", "\\ge "}, {"≠", "\\ne "}, {"≈", "\\approx "}, {"±", "\\pm "}, {"∓", "\\mp "},
+        {"∪", "\\cup "}, {"∩", "\\cap "}, {"∈", "\\in "}, {"∅", "\\emptyset "}, {"ℝ", "\\mathbb{R}"},
+        {"ℤ", "\\mathbb{Z}"}, {"ℕ", "\\mathbb{N}"}, {"ℚ", "\\mathbb{Q}"}, {"ℂ", "\\mathbb{C}"}, {"°º", "^\\circ "},
+        {"½", " \\frac{1}{2}"}, {"¼", " \\frac{1}{4}"}, {"¾", " \\frac{3}{4}"}, {"⅓", " \\frac{1}{3}"},
+        {"⅔", " \\frac{2}{3}"}, {"⅕", " \\frac{1}{5}"}, {"⅛", " \\frac{1}{8}"}, {"…", "\\dots "}, {"’‘′", "'"},
+        {"“”", "\""}, {"⌊", "\\lfloor "}, {"⌋", "\\rfloor "}, {"⌈", "\\lceil "}, {"⌉", "\\rceil "},
+        {"⟨", "\\langle "}, {"⟩", "\\rangle "}, {"，", ","}, {"（", "("}, {"）", ")"}, {"：", ":"}, {"；", ";"},
+        {"。", "."}, {"％", "%"}, {"＝", "="}, {"＋", "+"}, {"＄", "\\$"}, {"∖", "\\setminus "}, {"⇒", "\\implies "},
+        {"→", "\\to "}, {"∼", "\\sim "}, {"\u200b\u2061\ufeff", ""}};
+    for (String[] m : meanings) {
+      m[0].chars().forEach(c -> UNICODE.put((char) c, m[1]));
+    }
+    for (int digit = 0; digit < 10; digit++) {
+      UNICODE.put("⁰¹²³⁴⁵⁶⁷⁸⁹".charAt(digit), "^" + digit);
+      UNICODE.put("₀₁₂₃₄₅₆₇₈₉".charAt(digit), "_" + digit);
+    }
+  }
 
   private static final String[] MARKS = {"**", "__", "```", "`", "\""};
   private static final String[][] DELIMITERS = {{"$$", "$$"}, {"$", "$"}, {"\\(", "\\)"}, {"\\[", "\\]"}};

@@ -1,5 +1,6 @@
 package dev.sphere.engine.grade.parse;
 
+import java.util.HashMap;
 import java.util.Map;
 import java.util.Set;
 
@@ -23,31 +24,28 @@ final class CommandNames {
       Set.of("mathrm", "mathbf", "mathit", "mathsf", "mathtt", "mathcal", "bm", "boldsymbol", "operatorname", "pmb",
           "mathop", "mathnormal", "underline", "mathfrak", "mathscr", "operatorname*", "color");
 
-  /** Commands and names that mean another command or a sign. */
-  private static final Map<String, String> SYNONYMS =
-      Map.ofEntries(
-          Map.entry("dfrac", "frac"), Map.entry("tfrac", "frac"), Map.entry("cfrac", "frac"), Map.entry("leq", "le"),
-          Map.entry("geq", "ge"), Map.entry("leqslant", "le"), Map.entry("geqslant", "ge"), Map.entry("neq", "ne"),
-          Map.entry("lt", "<"), Map.entry("gt", ">"), Map.entry("dbinom", "binom"), Map.entry("tbinom", "binom"),
-          Map.entry("varnothing", "emptyset"), Map.entry("infinity", "infty"), Map.entry("inf", "infty"),
-          Map.entry("oo", "infty"), Map.entry("arcsin", "asin"), Map.entry("arccos", "acos"),
-          Map.entry("arctan", "atan"), Map.entry("ldots", "dots"), Map.entry("cdots", "dots"),
-          Map.entry("dotsc", "dots"), Map.entry("approxeq", "approx"), Map.entry("simeq", "approx"),
-          Map.entry("varphi", "phi"), Map.entry("varepsilon", "epsilon"), Map.entry("ast", "times"),
-          Map.entry("bigcup", "cup"), Map.entry("bigcap", "cap"), Map.entry("union", "cup"), Map.entry("Union", "cup"),
-          Map.entry("lor", "or"), Map.entry("vee", "or"), Map.entry("land", "and"), Map.entry("wedge", "and"),
-          Map.entry("lbrace", "{set"), Map.entry("rbrace", "}set"), Map.entry("lbrack", "["), Map.entry("rbrack", "]"),
-          Map.entry("lparen", "("), Map.entry("rparen", ")"), Map.entry("lvert", "|"), Map.entry("rvert", "|"),
-          Map.entry("vert", "|"), Map.entry("mid", "|"), Map.entry("lVert", "|"), Map.entry("rVert", "|"),
-          Map.entry("degree", "circ"), Map.entry("degrees", "circ"), Map.entry("smallsetminus", "setminus"),
-          Map.entry("Longrightarrow", "implies"), Map.entry("Rightarrow", "implies"), Map.entry("rightarrow", "to"),
-          Map.entry("iff", "implies"), Map.entry("arcsec", "asec"), Map.entry("percent", "%"), Map.entry("arcsinh", "asinh"),
-          Map.entry("arccosh", "acosh"), Map.entry("arctanh", "atanh"), Map.entry("arsinh", "asinh"),
-          Map.entry("arcosh", "acosh"), Map.entry("artanh", "atanh"), Map.entry("cosec", "csc"),
-          Map.entry("cosech", "csch"), Map.entry("arccot", "acot"), Map.entry("arcctg", "acot"), Map.entry("ctg", "cot"),
-          Map.entry("tg", "tan"), Map.entry("arctg", "atan"), Map.entry("sign", "sgn"), Map.entry("signum", "sgn"),
-          Map.entry("binomial", "binom"), Map.entry("arccsc", "acsc"), Map.entry("Abs", "abs"), Map.entry("Max", "max"),
-          Map.entry("Min", "min"), Map.entry("ceiling", "ceil"), Map.entry("nCr", "binom"));
+  /** Commands and names that mean another command or a sign, by what they mean. */
+  private static final Map<String, String> SYNONYMS = new HashMap<>();
+
+  static {
+    String[][] names = {
+        {"frac", "dfrac tfrac cfrac"}, {"le", "leq leqslant"}, {"ge", "geq geqslant"}, {"ne", "neq"}, {"<", "lt"},
+        {">", "gt"}, {"binom", "dbinom tbinom binomial nCr"}, {"emptyset", "varnothing"},
+        {"infty", "infinity inf oo"}, {"asin", "arcsin"}, {"acos", "arccos"}, {"atan", "arctan arctg"},
+        {"dots", "ldots cdots dotsc"}, {"approx", "approxeq simeq"}, {"phi", "varphi"}, {"epsilon", "varepsilon"},
+        {"times", "ast"}, {"cup", "bigcup union Union"}, {"cap", "bigcap"}, {"or", "lor vee"}, {"and", "land wedge"},
+        {"{set", "lbrace"}, {"}set", "rbrace"}, {"[", "lbrack"}, {"]", "rbrack"}, {"(", "lparen"}, {")", "rparen"},
+        {"|", "lvert rvert vert mid lVert rVert"}, {"circ", "degree degrees"}, {"setminus", "smallsetminus"},
+        {"implies", "Longrightarrow Rightarrow iff"}, {"to", "rightarrow"}, {"asec", "arcsec"}, {"%", "percent"},
+        {"asinh", "arcsinh arsinh"}, {"acosh", "arccosh arcosh"}, {"atanh", "arctanh artanh"}, {"csc", "cosec"},
+        {"csch", "cosech"}, {"acot", "arccot arcctg"}, {"cot", "ctg"}, {"tan", "tg"}, {"sgn", "sign signum"},
+        {"acsc", "arccsc"}, {"abs", "Abs"}, {"max", "Max"}, {"min", "Min"}, {"ceil", "ceiling"}};
+    for (String[] n : names) {
+      for (String synonym : n[1].split(" ")) {
+        SYNONYMS.put(synonym, n[0]);
+      }
+    }
+  }
 
   /** Names that are commands even without a backslash. */
   private static final Set<String> PLAIN =

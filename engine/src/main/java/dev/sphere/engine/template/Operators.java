@@ -6,11 +6,61 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
-/** The operators between two values. Integers have 64 bits; what does not fit is an error. */
-final class Arithmetic {
-  private Arithmetic() {}
+/** The operators between two values: arithmetic and comparisons. Integers have 64 bits; what does not fit is an error. */
+final class Operators {
+  private Operators() {}
 
-  static Object binary(Budget budget, String operator, Object left, Object right) {
+  /**
+   * Whether a comparison holds: ==, !=, &lt;, &lt;=, &gt;, &gt;=, in, not in.
+   *
+   * @throws TemplateException when the values have no order, or nothing can be in the second
+   */
+  static boolean holds(RenderBudget budget, String operator, Object a, Object b) {
+    switch (operator) {
+      case "==":
+        return Values.equal(budget, a, b);
+      case "!=":
+        return !Values.equal(budget, a, b);
+      case "in":
+        return contains(budget, b, a);
+      case "not in":
+        return !contains(budget, b, a);
+      default:
+        int order = Values.compare(budget, a, b);
+        return switch (operator) {
+          case "<" -> order < 0;
+          case "<=" -> order <= 0;
+          case ">" -> order == 1;
+          default -> order == 0 || order == 1;
+        };
+    }
+  }
+
+  private static boolean contains(RenderBudget budget, Object in, Object what) {
+    if (in instanceof MarkedText t) {
+      if (what instanceof MarkedText part) {
+        return Texts.indexOf(budget, t.text(), part.text(), 0) >= 0;
+      }
+      throw budget.error("'in' a text needs a text, not a " + Values.type(Values.defined(budget, what)));
+    }
+    if (in instanceof Map<?, ?> m) {
+      return m.containsKey(Values.key(budget, what));
+    }
+    for (Object element : Values.elements(budget, in)) {
+      budget.spend(1);
+      if (Values.equal(budget, element, what)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /**
+   * What + - * / // % ** or ~ makes of two values.
+   *
+   * @throws TemplateException when the operator is not known between them, or the result is too large
+   */
+  static Object binary(RenderBudget budget, String operator, Object left, Object right) {
     if (operator.equals("~")) {
       return Texts.concat(budget, Values.text(budget, left), Values.text(budget, right));
     }
@@ -56,11 +106,11 @@ final class Arithmetic {
             + (left instanceof Map<?, ?> ? "" : operator.equals("+") ? ": join texts with ~" : ""));
   }
 
-  private static Items repeat(Budget budget, Items of, long times) {
+  private static Items repeat(RenderBudget budget, Items of, long times) {
     int size = of.elements.size();
     List<Object> all = new ArrayList<>();
     if (size > 0 && times > 0) {
-      budget.spendElements(times > Budget.LONGEST_TEXT ? Long.MAX_VALUE / 16 : size * times);
+      budget.spendElements(times > RenderBudget.LONGEST_TEXT ? Long.MAX_VALUE / 16 : size * times);
       for (long i = 0; i < times; i++) {
         all.addAll(of.elements);
       }
@@ -68,7 +118,7 @@ final class Arithmetic {
     return new Items(of.kind, all);
   }
 
-  private static Object integers(Budget budget, String operator, long a, long b) {
+  private static Object integers(RenderBudget budget, String operator, long a, long b) {
     return switch (operator) {
       case "+" -> Math.addExact(a, b);
       case "-" -> Math.subtractExact(a, b);
@@ -102,7 +152,7 @@ final class Arithmetic {
     return result;
   }
 
-  private static Object reals(Budget budget, String operator, double a, double b) {
+  private static Object reals(RenderBudget budget, String operator, double a, double b) {
     return switch (operator) {
       case "+" -> a + b;
       case "-" -> a - b;
@@ -130,7 +180,7 @@ final class Arithmetic {
     };
   }
 
-  private static void notZero(Budget budget, double divisor) {
+  private static void notZero(RenderBudget budget, double divisor) {
     if (divisor == 0) {
       throw budget.error("division by zero");
     }

@@ -7,10 +7,10 @@ import java.util.List;
 import java.util.Map;
 
 /** The filter {@code tojson} as Hugging Face has it: Python's json.dumps, without escapes beyond ASCII. */
-final class Json {
+final class JsonFilter {
   private static final int WIDEST_INDENT = 100;
 
-  private final Budget budget;
+  private final RenderBudget budget;
   private final String indent; // null: all on one line
   private final String item;
   private final String key;
@@ -19,7 +19,7 @@ final class Json {
   private final MarkedText.Builder out = new MarkedText.Builder();
   private int depth;
 
-  private Json(Budget budget, String indent, String item, String key, boolean sorted, boolean ascii) {
+  private JsonFilter(RenderBudget budget, String indent, String item, String key, boolean sorted, boolean ascii) {
     this.budget = budget;
     this.indent = indent;
     this.item = item;
@@ -46,7 +46,7 @@ final class Json {
       item = args.text(i.elements.get(0)).text();
       key = args.text(i.elements.get(1)).text();
     }
-    Json json = new Json(args.budget(), indent, item, key, Args.isTrue(given[3]), Args.isTrue(given[0]));
+    JsonFilter json = new JsonFilter(args.budget(), indent, item, key, Args.isTrue(given[3]), Args.isTrue(given[0]));
     json.write(value);
     return json.out.build();
   }
@@ -79,8 +79,8 @@ final class Json {
       default -> throw budget.error(
           "a " + Values.type(Values.defined(budget, value)) + " cannot be written as JSON");
     }
-    if (out.length() > Budget.LONGEST_TEXT) {
-      throw budget.error("'tojson' makes more than " + Budget.LONGEST_TEXT + " characters");
+    if (out.length() > RenderBudget.LONGEST_TEXT) {
+      throw budget.error("'tojson' makes more than " + RenderBudget.LONGEST_TEXT + " characters");
     }
     budget.leave();
   }

@@ -1,14 +1,55 @@
 package dev.sphere.engine.template;
 
 import dev.sphere.engine.MarkedText;
-import dev.sphere.engine.template.Token.Kind;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 
 /** Source to tokens, with the whitespace rules of Jinja2 under trim_blocks and lstrip_blocks. */
-final class Lexer {
+final class TemplateLexer {
+  /**
+   * A piece of a template.
+   *
+   * @param text of data the text, of anything else how it is written
+   * @param value of a string, an integer or a float its value; null else
+   */
+  record Token(Kind kind, String text, Object value, int line) {
+    enum Kind {
+      /** Text outside of tags. */
+      DATA,
+      /** Opens an expression to print. */
+      PRINT,
+      /** Opens a statement. */
+      BLOCK,
+      /** Closes either. */
+      END,
+      NAME,
+      STRING,
+      NUMBER,
+      OPERATOR,
+      /** The template's end. */
+      LAST
+    }
+
+    boolean is(String operator) {
+      return kind == Kind.OPERATOR && text.equals(operator);
+    }
+
+    boolean isName(String name) {
+      return kind == Kind.NAME && text.equals(name);
+    }
+
+    /** For messages. */
+    String describe() {
+      return switch (kind) {
+        case DATA, LAST -> "the end of the template";
+        case END -> "the end of the tag";
+        default -> "'" + (text.length() > 40 ? text.substring(0, 40) + "..." : text) + "'";
+      };
+    }
+  }
+
   private static final String[] OPERATORS = {
     "//", "**", "==", "!=", "<=", ">=", "+", "-", "/", "*", "%", "~", "[", "]", "(", ")", "{", "}", "<", ">", "=", ".",
     ":", "|", ","
@@ -23,17 +64,17 @@ final class Lexer {
   private int counted; // up to here lines are counted
   private boolean lineStart = true; // what was read last ended in a newline
 
-  private Lexer(String source) {
+  private TemplateLexer(String source) {
     this.source = source;
   }
 
   static List<Token> tokens(String source) {
-    if (source.length() > Budget.LONGEST_SOURCE) {
+    if (source.length() > RenderBudget.LONGEST_SOURCE) {
       throw new TemplateException(
-          "the template has " + source.length() + " characters; at most " + Budget.LONGEST_SOURCE);
+          "the template has " + source.length() + " characters; at most " + RenderBudget.LONGEST_SOURCE);
     }
     String text = source.replace("\r\n", "\n").replace('\r', '\n');
-    Lexer lexer = new Lexer(text.endsWith("\n") ? text.substring(0, text.length() - 1) : text);
+    TemplateLexer lexer = new TemplateLexer(text.endsWith("\n") ? text.substring(0, text.length() - 1) : text);
     lexer.run();
     return lexer.tokens;
   }
@@ -44,7 +85,7 @@ final class Lexer {
       if (tag < 0) {
         data(at, source.length());
         at = source.length();
-        add(Kind.LAST, "", null);
+        add(Token.Kind.LAST, "", null);
         return;
       }
       char kind = source.charAt(tag + 1);
@@ -57,7 +98,7 @@ final class Lexer {
       } else if (kind == '%' && raw()) {
         continue;
       } else {
-        add(kind == '{' ? Kind.PRINT : Kind.BLOCK, source.substring(tag, at), null);
+        add(kind == '{' ? Token.Kind.PRINT : Token.Kind.BLOCK, source.substring(tag, at), null);
         tag(kind);
       }
     }
@@ -95,7 +136,7 @@ final class Lexer {
   private void data(int from, int to) {
     if (to > from) {
       count(from);
-      add(Kind.DATA, source.substring(from, to), null);
+      add(Token.Kind.DATA, source.substring(from, to), null);
     }
   }
 
@@ -107,7 +148,7 @@ final class Lexer {
     }
   }
 
-  private void add(Kind kind, String text, Object value) {
+  private void add(Token.Kind kind, String text, Object value) {
     tokens.add(new Token(kind, text, value, line));
   }
 
@@ -197,7 +238,7 @@ final class Lexer {
         int close = marked ? at + 1 : at;
         if (source.startsWith(end, close)) {
           at = close + 2;
-          add(Kind.END, end, null);
+          add(Token.Kind.END, end, null);
           after(marked ? c : ' ', kind == '%');
           return;
         }
@@ -215,7 +256,7 @@ final class Lexer {
         if (at - from > LONGEST_NAME) { // a name is looked up in any number of scopes
           throw error("a name of " + (at - from) + " characters; at most " + LONGEST_NAME);
         }
-        add(Kind.NAME, source.substring(from, at), null);
+        add(Token.Kind.NAME, source.substring(from, at), null);
       } else {
         operator(open);
       }
@@ -231,7 +272,7 @@ final class Lexer {
         } else if ((c == ')' || c == ']' || c == '}') && (open.isEmpty() || open.pop() != c)) {
           throw error("'" + c + "' closes nothing");
         }
-        add(Kind.OPERATOR, o, null);
+        add(Token.Kind.OPERATOR, o, null);
         at += o.length();
         return;
       }
@@ -278,7 +319,7 @@ final class Lexer {
       throw error("a number of " + text.length() + " characters");
     }
     if (real) {
-      add(Kind.NUMBER, text, Double.valueOf(text.replace("_", "")));
+      add(Token.Kind.NUMBER, text, Double.valueOf(text.replace("_", "")));
     } else {
       integer(from, text, 10);
     }
@@ -286,7 +327,7 @@ final class Lexer {
 
   private void integer(int from, String digits, int base) {
     try {
-      add(Kind.NUMBER, source.substring(from, at), Long.valueOf(digits.replace("_", ""), base));
+      add(Token.Kind.NUMBER, source.substring(from, at), Long.valueOf(digits.replace("_", ""), base));
     } catch (NumberFormatException e) {
       throw error("'" + digits.substring(0, Math.min(40, digits.length())) + "' is no integer of 64 bits");
     }
@@ -317,7 +358,7 @@ final class Lexer {
       throw error("the text in quotes is not closed");
     }
     at++;
-    add(Kind.STRING, source.substring(from, at), MarkedText.of(value.toString()));
+    add(Token.Kind.STRING, source.substring(from, at), MarkedText.of(value.toString()));
   }
 
   /** What stands after a backslash, as in Python. */

@@ -7,7 +7,7 @@ import dev.sphere.engine.MarkedText;
  * costs; who has used up everything is stopped. So time and memory are bounded without a clock, and the same template
  * ends in the same place on every machine.
  */
-final class Budget {
+final class RenderBudget {
   /** What any rendering may use, in characters; a node counts as one, an element of a list as eight. */
   static final long BASE = 8L << 20;
 
@@ -33,7 +33,7 @@ final class Budget {
   private int line;
 
   /** @param input characters of the dialogue */
-  Budget(long input) {
+  RenderBudget(long input) {
     this.left = BASE + PER_CHARACTER * input;
   }
 
