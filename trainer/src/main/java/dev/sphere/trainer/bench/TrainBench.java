@@ -8,6 +8,7 @@ import dev.sphere.bindings.llama.KvType;
 import dev.sphere.bindings.llama.Model;
 import dev.sphere.engine.prompt.ChatTemplate;
 import dev.sphere.trainer.autodiff.Products;
+import dev.sphere.gguf.model.GgufFile;
 import dev.sphere.trainer.checkpoint.StepMetrics;
 import dev.sphere.trainer.data.Example;
 import dev.sphere.trainer.data.ExampleEncoder;
@@ -87,7 +88,12 @@ public final class TrainBench {
   /** Runs and reports, by name, in the order in which they should be shown. */
   public Map<String, Object> run() {
     Packing most = Packing.defaults().withSharing(plan.sharing);
-    Packing packing = most.withFillTokens(TrainableModels.wholeTokens(plan.model, options(most)));
+    try (GgufFile file = GgufFile.openModel(plan.model)) {
+      return run(file, most.withFillTokens(TrainableModels.wholeTokens(file, options(most))));
+    }
+  }
+
+  private Map<String, Object> run(GgufFile file, Packing packing) {
     TrainSettings settings = TrainSettings.defaults(1e-5)
         .withPacking(packing)
         .withBatchSize(plan.pairs)
@@ -96,7 +102,7 @@ public final class TrainBench {
         .withCheckpoints(0, 1)
         .withThreads(plan.threads);
     Map<String, Object> report = new LinkedHashMap<>();
-    try (GraphModel model = TrainableModels.open(plan.model, options(packing))) {
+    try (GraphModel model = TrainableModels.open(file, options(packing))) {
       List<Example.Preference> examples = examples(model.architecture().vocabulary());
       List<Double> seconds = new ArrayList<>();
       List<Double> rates = new ArrayList<>();

@@ -1,2 +1,2 @@
-/** Training data: rows to tokens, tokens to packed trees, and the order in which they are seen. */
+/** Training data: rows to tokens, tokens to packed trees. */
 package dev.sphere.trainer.data;

@@ -38,6 +38,7 @@ final class Preparation {
   private static final int SAMPLES = 6;
 
   private final TrainJob job;
+  private final GgufFile base;
   private final RowReport report;
   private final String template;
 
@@ -71,15 +72,16 @@ final class Preparation {
     }
   }
 
-  private Preparation(TrainJob job, TrainTask task) {
+  private Preparation(TrainJob job, TrainTask task, GgufFile base) {
     this.job = job;
+    this.base = base;
     this.template = template(job, task);
     this.report = new RowReport(source(task), job.onBadRow());
   }
 
-  static Prepared<?> of(TrainJob job, TrainTask task) {
+  static Prepared<?> of(TrainJob job, TrainTask task, GgufFile base) {
     try (Model model = Model.load(job.model(), Model.Options.onlyVocabulary())) {
-      Preparation preparation = new Preparation(job, task);
+      Preparation preparation = new Preparation(job, task, base);
       ChatTemplate template = ChatTemplate.of(model, preparation.template);
       TextEncoder encoder = TextEncoder.of(model.vocabulary(), messages -> template.prompt(messages, true));
       return preparation.prepare(task, encoder, model.vocabulary());
@@ -117,7 +119,7 @@ final class Preparation {
   }
 
   private Prepared<?> prepare(TrainTask task, TextEncoder encoder, Vocabulary vocabulary) {
-    int length = job.length();
+    int length = job.length(base);
     return switch (task) {
       case TrainTask.Imitate t -> prepared(vocabulary, null, SftObjective::new, (held, r) -> new ExampleEncoder(
           encoder, length, r).imitations(new RowReader(encoder, r).imitations(held == null ? t.data() : held)));
@@ -152,7 +154,7 @@ final class Preparation {
 
   private List<Example.Step> judged(
       TrainTask.Judge task, Path data, TextEncoder encoder, StepEncoder.Labels labels, RowReport rows) {
-    StepEncoder steps = new StepEncoder(encoder, job.length(), rows, false);
+    StepEncoder steps = new StepEncoder(encoder, job.length(base), rows, false);
     return Files.isDirectory(data)
         ? steps.labelled(new RunTrees(RunData.read(data)).labelled(task.labels()), labels)
         : steps.rows(new RowReader(encoder, rows).steps(data), labels, task.stepEnd());
@@ -183,9 +185,7 @@ final class Preparation {
   }
 
   private boolean isMine(RunTrees trees) {
-    try (GgufFile file = GgufFile.openModel(job.model())) {
-      return file.sha256().equals(trees.modelHash());
-    }
+    return base.sha256().equals(trees.modelHash());
   }
 
   private <T extends Example> Prepared<T> prepared(

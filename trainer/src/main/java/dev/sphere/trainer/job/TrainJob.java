@@ -151,25 +151,22 @@ public record TrainJob(
    * @param stop asked before every step; true: write a checkpoint and return
    */
   public Outcome run(TrainTask task, TrainingListener listener, BooleanSupplier stop) {
-    if (!Files.isRegularFile(model)) {
-      throw new IllegalArgumentException(model + ": no such model file");
-    }
-    try (HeldFiles files = new HeldFiles(List.of(model))) {
-      return run(task, listener, stop, files);
+    requireModel();
+    try (HeldFiles files = new HeldFiles(List.of(model)); GgufFile base = GgufFile.openModel(model)) {
+      return run(task, listener, stop, files, base);
     }
   }
 
-  private Outcome run(TrainTask task, TrainingListener listener, BooleanSupplier stop, HeldFiles files) {
-    TrainJob fitted = fitted(task);
-    Preparation.Prepared<?> prepared = Preparation.of(fitted, task);
+  private Outcome run(TrainTask task, TrainingListener listener, BooleanSupplier stop, HeldFiles files, GgufFile base) {
+    TrainJob fitted = fitted(task, base);
+    Preparation.Prepared<?> prepared = Preparation.of(fitted, task, base);
     listener.note(prepared.report().summary());
-    TrainPlan.requireMemory(fitted, task, prepared, FreeMemory.bytes());
-    try (GgufFile base = GgufFile.openModel(model);
-        TrainableModel trainable = TrainableModels.open(model, modelOptions(task));
+    TrainPlan.requireMemory(fitted, task, prepared, base, FreeMemory.bytes());
+    try (TrainableModel trainable = TrainableModels.open(base, modelOptions(task, base));
         RunTracker tracker = new RunTracker(output, listener)) {
       RunOptions options = RunOptions.in(output)
           .withResume(resume)
-          .withModel(base.sha256(), identity(task))
+          .withModel(base.sha256(), identity(task, base))
           .withListener(tracker)
           .withStop(stop);
       if (!prepared.heldOut().isEmpty()) {
@@ -186,22 +183,28 @@ public record TrainJob(
 
   /** What a run of this task would take; nothing is trained and no weights are loaded. */
   public TrainPlan plan(TrainTask task) {
-    TrainJob fitted = fitted(task);
-    return TrainPlan.of(fitted, task, Preparation.of(fitted, task));
+    requireModel();
+    try (GgufFile base = GgufFile.openModel(model)) {
+      TrainJob fitted = fitted(task, base);
+      return TrainPlan.of(fitted, task, Preparation.of(fitted, task, base), base);
+    }
   }
 
-  /** This job with micro-batches filled only as far as all layers' activations are kept. */
-  private TrainJob fitted(TrainTask task) {
+  private void requireModel() {
     if (!Files.isRegularFile(model)) {
       throw new IllegalArgumentException(model + ": no such model file");
     }
-    int tokens = TrainableModels.wholeTokens(model, modelOptions(task));
+  }
+
+  /** This job with micro-batches filled only as far as all layers' activations are kept. */
+  private TrainJob fitted(TrainTask task, GgufFile base) {
+    int tokens = TrainableModels.wholeTokens(base, modelOptions(task, base));
     return Records.with(this, "settings", settings.withPacking(settings.packing().withFillTokens(tokens)));
   }
 
-  private Map<String, Object> identity(TrainTask task) {
+  private Map<String, Object> identity(TrainTask task, GgufFile base) {
     Map<String, Object> identity = new LinkedHashMap<>(tuning.toMap());
-    identity.put("max_length", length());
+    identity.put("max_length", length(base));
     if (stepSeparator != null) {
       identity.put("step_separator", stepSeparator);
       if (stepsAlone) {
@@ -214,18 +217,16 @@ public record TrainJob(
     return identity;
   }
 
-  ModelOptions modelOptions(TrainTask task) {
+  ModelOptions modelOptions(TrainTask task, GgufFile base) {
     return tuning
         .options(settings.seed(), settings.threads(), settings.packing().microBatchTokens())
-        .withContext(length())
+        .withContext(length(base))
         .withActivationBytes(activationBytes)
         .withRewardHead(task instanceof TrainTask.Judge judge && judge.form().isHead());
   }
 
   /** The longest sequence: as told, or the model's context. */
-  int length() {
-    try (GgufFile file = GgufFile.openModel(model)) {
-      return (int) Math.min(maxLength, file.shape().context());
-    }
+  int length(GgufFile base) {
+    return (int) Math.min(maxLength, base.shape().context());
   }
 }

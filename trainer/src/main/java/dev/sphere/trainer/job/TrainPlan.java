@@ -72,22 +72,18 @@ public record TrainPlan(
     return weights + gradients + optimizer + activations + process;
   }
 
-  static TrainPlan of(TrainJob job, TrainTask task, Preparation.Prepared<?> prepared) {
+  static TrainPlan of(TrainJob job, TrainTask task, Preparation.Prepared<?> prepared, GgufFile base) {
     Workload work = Workload.of(prepared.examples(), job.settings());
-    TrainableModels.Cost largest = largest(job, task, work);
+    TrainableModels.Cost largest = largest(job, task, work, base);
     Footprint footprint = largest.footprint();
     long trainable = footprint.gradients() / Float.BYTES;
     LossSettings loss = loss(task);
     long copies = copies(job, loss);
     long parameters = 0;
-    long vocabulary;
     boolean quantised = false;
-    try (GgufFile file = GgufFile.openModel(job.model())) {
-      for (GgufTensor t : file.tensors().values()) {
-        parameters += t.elements();
-        quantised |= job.tuning().isLora() && t.type().blockSize() > 1;
-      }
-      vocabulary = file.shape().vocabulary();
+    for (GgufTensor t : base.tensors().values()) {
+      parameters += t.elements();
+      quantised |= job.tuning().isLora() && t.type().blockSize() > 1;
     }
     long optimizer = Float.BYTES * trainable * copies;
     double computing = flops(largest, work, loss) / (quantised ? EFFICIENCY_QUANTISED : EFFICIENCY);
@@ -96,7 +92,7 @@ public record TrainPlan(
     double gflops = largest.halfProducts() ? rates.bf16() : rates.f32();
     return new TrainPlan(
         parameters, trainable, prepared.examples().size(), prepared.heldOut().size(), work, footprint.weights(),
-        footprint.gradients(), optimizer, footprint.activations(), PROCESS + TOKEN * vocabulary + rows(prepared),
+        footprint.gradients(), optimizer, footprint.activations(), PROCESS + TOKEN * base.shape().vocabulary() + rows(prepared),
         gflops, START + files / FILE_RATE + computing / (gflops * 1e9));
   }
 
@@ -106,8 +102,9 @@ public record TrainPlan(
    * @param available bytes that can be taken
    * @throws InsufficientMemoryException with what it needs and what there is
    */
-  static void requireMemory(TrainJob job, TrainTask task, Preparation.Prepared<?> prepared, long available) {
-    Footprint f = largest(job, task, Workload.of(prepared.examples(), job.settings())).footprint();
+  static void requireMemory(
+      TrainJob job, TrainTask task, Preparation.Prepared<?> prepared, GgufFile base, long available) {
+    Footprint f = largest(job, task, Workload.of(prepared.examples(), job.settings()), base).footprint();
     long optimizer = f.gradients() * copies(job, loss(task));
     if (f.total() + optimizer > available) {
       throw new InsufficientMemoryException(String.format(Locale.ROOT,
@@ -123,10 +120,10 @@ public record TrainPlan(
   }
 
   /** What the largest micro-batch costs. */
-  private static TrainableModels.Cost largest(TrainJob job, TrainTask task, Workload work) {
+  private static TrainableModels.Cost largest(TrainJob job, TrainTask task, Workload work, GgufFile base) {
     TrainableModels.Cost largest = null;
     for (Workload.Shape s : work.shapes()) {
-      TrainableModels.Cost c = TrainableModels.cost(job.model(), job.modelOptions(task), s.groups(), s.slots());
+      TrainableModels.Cost c = TrainableModels.cost(base, job.modelOptions(task, base), s.groups(), s.slots());
       boolean larger = largest == null || c.footprint().activations() > largest.footprint().activations();
       largest = larger ? c : largest;
     }

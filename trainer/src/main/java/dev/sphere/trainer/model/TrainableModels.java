@@ -17,8 +17,13 @@ public final class TrainableModels {
    */
   public static GraphModel open(Path gguf, ModelOptions options) {
     try (GgufFile file = GgufFile.openModel(gguf)) {
-      return new GraphModel(GgufWeights.architecture(file), new GgufWeights(file), options);
+      return open(file, options);
     }
+  }
+
+  /** Opens a file that was checked before; it may be closed afterwards. */
+  public static GraphModel open(GgufFile file, ModelOptions options) {
+    return new GraphModel(GgufWeights.architecture(file), new GgufWeights(file), options);
   }
 
   /**
@@ -32,22 +37,20 @@ public final class TrainableModels {
   public record Cost(Footprint footprint, double layerFlops, double headFlops, boolean halfProducts) {}
 
   /** The cost for batches of {@code groups} rows of {@code slots} slots. */
-  public static Cost cost(Path gguf, ModelOptions options, int groups, int slots) {
-    try (GgufFile file = GgufFile.openModel(gguf)) {
-      Architecture shape = GgufWeights.architecture(file);
-      GgufWeights source = new GgufWeights(file);
-      long elements = 0;
-      boolean half = false;
-      for (String name : ModelTensors.of(shape, source)) {
-        if (ModelOptions.LINEAR_LAYERS.contains(ModelTensors.layerPart(name))) {
-          elements += file.tensor(name).elements();
-          half |= options.products().half(options.lora() ? source.type(name) : TensorType.F32);
-        }
+  public static Cost cost(GgufFile file, ModelOptions options, int groups, int slots) {
+    Architecture shape = GgufWeights.architecture(file);
+    GgufWeights source = new GgufWeights(file);
+    long elements = 0;
+    boolean half = false;
+    for (String name : ModelTensors.of(shape, source)) {
+      if (ModelOptions.LINEAR_LAYERS.contains(ModelTensors.layerPart(name))) {
+        elements += file.tensor(name).elements();
+        half |= options.products().half(options.lora() ? source.type(name) : TensorType.F32);
       }
-      return new Cost(
-          Footprint.of(shape, source, options, groups, slots), 2.0 * elements,
-          2.0 * shape.width() * (options.rewardHead() ? shape.width() : shape.vocabulary()), half);
     }
+    return new Cost(
+        Footprint.of(shape, source, options, groups, slots), 2.0 * elements,
+        2.0 * shape.width() * (options.rewardHead() ? shape.width() : shape.vocabulary()), half);
   }
 
   /**
@@ -55,10 +58,8 @@ public final class TrainableModels {
    *
    * @throws IllegalArgumentException naming what training does not support
    */
-  public static int wholeTokens(Path gguf, ModelOptions options) {
-    try (GgufFile file = GgufFile.openModel(gguf)) {
-      return Footprint.wholeTokens(
-          GgufWeights.architecture(file), new GgufWeights(file), options, Math.min(options.microTokens(), 1024));
-    }
+  public static int wholeTokens(GgufFile file, ModelOptions options) {
+    return Footprint.wholeTokens(
+        GgufWeights.architecture(file), new GgufWeights(file), options, Math.min(options.microTokens(), 1024));
   }
 }

@@ -49,7 +49,7 @@ final class HtmlReport {
     StringBuilder html = new StringBuilder();
     html.append("<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>Sphere training run</title>\n<style>")
         .append(resource("uPlot.min.css"))
-        .append(resource("/dev/sphere/trainer/report/report.css"))
+        .append(resource("/dev/sphere/trainer/output/report.css"))
         .append("</style>\n<script>")
         .append(resource("uPlot.iife.min.js").replace("</script", "<\\/script"))
         .append("</script></head><body>\n<h1>Training run</h1>\n<p>")
@@ -64,7 +64,7 @@ final class HtmlReport {
     html.append("</table>\n<script>\nconst charts = ")
         .append(JsonMapper.shared().writeValueAsString(charts(metrics)).replace("<", "\\u003c"))
         .append(";\n")
-        .append(resource("/dev/sphere/trainer/report/report.js"))
+        .append(resource("/dev/sphere/trainer/output/report.js"))
         .append("</script></body></html>\n");
     AtomicFile.write(file, out -> out.write(html.toString().getBytes(StandardCharsets.UTF_8)));
     return file;

@@ -141,12 +141,12 @@ class JobSettingsTest {
     });
     c.put("maxLength", () -> {
       TrainJob job = job(1).withMaxLength(16);
-      assertEquals(16, job.length());
+      assertEquals(16, Opened.length(job));
       Outcome cut = dpo(job);
       assertTrue(cut.rows().summary().contains("completions cut to max-length"), cut.rows().summary());
       assertEquals(6 * 2 * 16, cut.result().last().get("num_tokens"));
       try (GgufFile file = GgufFile.openModel(model)) {
-        assertEquals(file.shape().context(), job.withMaxLength(1 << 30).length(), "not more than the model's");
+        assertEquals(file.shape().context(), Opened.length(job.withMaxLength(1 << 30)), "not more than the model's");
       }
     });
     c.put("onBadRow", () -> {
@@ -175,10 +175,10 @@ class JobSettingsTest {
       assertEquals(1, dpo(job.withResume(true)).result().steps());
     });
     c.put("stepSeparator", () -> assertNotEquals(
-        Preparation.of(job(1), prefer).examples(), Preparation.of(job(1).withStepSeparator(","), prefer).examples()));
+        Opened.prepared(job(1), prefer).examples(), Opened.prepared(job(1).withStepSeparator(","), prefer).examples()));
     c.put("stepsAlone", () -> assertNotEquals(
-        Preparation.of(job(1).withStepSeparator(" "), prefer).examples(),
-        Preparation.of(job(1).withStepPairs(" "), prefer).examples()));
+        Opened.prepared(job(1).withStepSeparator(" "), prefer).examples(),
+        Opened.prepared(job(1).withStepPairs(" "), prefer).examples()));
     c.put("heldOut", () -> {
       TrainJob job = job(1);
       TrainSettings four = job.settings().withMaxSteps(4);
@@ -197,11 +197,11 @@ class JobSettingsTest {
           + "{\"role\":\"assistant\",\"content\":\"a\"}]}\n");
       TrainTask task = new TrainTask.Imitate(talk);
       assertNotEquals(
-          Preparation.of(job(1), task).examples(),
-          Preparation.of(job(1).withTemplate("said {{ messages[0]['content'] }}:"), task).examples());
+          Opened.prepared(job(1), task).examples(),
+          Opened.prepared(job(1).withTemplate("said {{ messages[0]['content'] }}:"), task).examples());
     });
     c.put("activationBytes", () -> {
-      assertEquals(1L << 20, job(1).withActivationBytes(1L << 20).modelOptions(prefer).activationBytes());
+      assertEquals(1L << 20, Opened.options(job(1).withActivationBytes(1L << 20), prefer).activationBytes());
       assertTrue(job(1).plan(prefer).activations() >= job(1).withActivationBytes(1).plan(prefer).activations());
     });
     return c;
@@ -297,16 +297,16 @@ class JobSettingsTest {
         .withPacking(job.settings().packing().withMicroBatchTokens(55));
     TrainJob told = TrainJob.of(model, folder, s).withTuning(new Tuning(3, 6, Set.of("attn_k"), true, true))
         .withMaxLength(77).withActivationBytes(123_456_789);
-    ModelOptions options = told.modelOptions(NOTHING_TO_LEARN);
+    ModelOptions options = Opened.options(told, NOTHING_TO_LEARN);
     assertEquals(
         ModelOptions.lora(3, (float) (6 * Math.sqrt(3)), Set.of("attn_k"), 9,
             3).withMagnitudes(true).withMicroTokens(55)
             .withContext(77).withActivationBytes(123_456_789), options);
-    assertTrue(told.modelOptions(new TrainTask.Judge(null, null, PrmForm.head(null), "")).rewardHead());
-    assertFalse(told.modelOptions(new TrainTask.Judge(null, null, PrmForm.tokens(), "")).rewardHead());
+    assertTrue(Opened.options(told, new TrainTask.Judge(null, null, PrmForm.head(null), "")).rewardHead());
+    assertFalse(Opened.options(told, new TrainTask.Judge(null, null, PrmForm.tokens(), "")).rewardHead());
     assertEquals(
         ModelOptions.full(3).withMicroTokens(55).withContext(77).withActivationBytes(123_456_789),
-        told.withTuning(Tuning.full()).modelOptions(NOTHING_TO_LEARN));
+        Opened.options(told.withTuning(Tuning.full()), NOTHING_TO_LEARN));
   }
 
   /** A is uniform in plus and minus 1 / sqrt(inputs) and follows the seed, B is 0: the adapter starts as nothing. */

@@ -131,8 +131,8 @@ class PreparationTest {
   @Test
   void noProblemIsTrainedAndHeldOut() {
     for (TrainTask task : tasks()) {
-      Preparation.Prepared<?> all = Preparation.of(job(), task);
-      Preparation.Prepared<?> parts = Preparation.of(job().withHeldOut(new HeldOut(null, 0.4, 0)), task);
+      Preparation.Prepared<?> all = Opened.prepared(job(), task);
+      Preparation.Prepared<?> parts = Opened.prepared(job().withHeldOut(new HeldOut(null, 0.4, 0)), task);
       String what = task.getClass().getSimpleName();
       assertEquals(all.examples().size(), parts.examples().size() + parts.heldOut().size(), what);
       Set<String> trained = parts.examples().stream().map(PreparationTest::question).collect(Collectors.toSet());
@@ -148,7 +148,7 @@ class PreparationTest {
   void aFileBesideIsMeasured() throws IOException {
     Path beside = Files.writeString(folder.resolve("beside.jsonl"),
         "{\"prompt\":\"q99\",\"chosen\":\"c\",\"rejected\":\"r\"}\n");
-    Preparation.Prepared<?> p = Preparation.of(
+    Preparation.Prepared<?> p = Opened.prepared(
         job().withHeldOut(new HeldOut(beside, 0, 0)), new TrainTask.Prefer(pairs, LossSettings.defaults()));
     assertEquals(3 * PROBLEMS, p.examples().size());
     assertEquals(List.of("q99"), p.heldOut().stream().map(PreparationTest::question).toList());
@@ -157,11 +157,11 @@ class PreparationTest {
   /** The solutions of the highest rewards, exp(R / T) of each problem's with a mean of 1. */
   @Test
   void theBestSolutionsAreImitatedByTheirRewards() {
-    List<? extends Example> all = Preparation.of(job(), new TrainTask.ImitateRun(run, 0, 0)).examples();
+    List<? extends Example> all = Opened.prepared(job(), new TrainTask.ImitateRun(run, 0, 0)).examples();
     assertEquals(3 * PROBLEMS, all.size());
     assertEquals(List.of("a/top", "a/mid", "low"), all.subList(0, 3).stream().map(e -> completion(e, 0)).toList());
     assertEquals(Set.of(1.0), all.stream().map(Example::weight).collect(Collectors.toSet()));
-    List<? extends Example> two = Preparation.of(job(), new TrainTask.ImitateRun(run, 2, 0.5)).examples();
+    List<? extends Example> two = Opened.prepared(job(), new TrainTask.ImitateRun(run, 2, 0.5)).examples();
     assertEquals(2 * PROBLEMS, two.size());
     assertEquals(List.of("a/top", "a/mid"), two.subList(0, 2).stream().map(e -> completion(e, 0)).toList());
     double top = Math.exp(0.9 / 0.5);
@@ -175,13 +175,13 @@ class PreparationTest {
     for (double[] margin : new double[][] {{0, 2}, {0.5, 2}, {0.6, 1}, {0.95, 0}}) {
       TrainTask task = new TrainTask.PreferSiblings(run, margin[0], LossSettings.defaults());
       if (margin[1] == 0) {
-        org.junit.jupiter.api.Assertions.assertThrows(IllegalArgumentException.class, () -> Preparation.of(job(),
+        org.junit.jupiter.api.Assertions.assertThrows(IllegalArgumentException.class, () -> Opened.prepared(job(),
             task));
       } else {
-        assertEquals((int) margin[1] * PROBLEMS, Preparation.of(job(), task).examples().size(), "margin " + margin[0]);
+        assertEquals((int) margin[1] * PROBLEMS, Opened.prepared(job(), task).examples().size(), "margin " + margin[0]);
       }
     }
-    Example e = Preparation.of(job(), new TrainTask.PreferSiblings(run, 0.6,
+    Example e = Opened.prepared(job(), new TrainTask.PreferSiblings(run, 0.6,
         LossSettings.defaults())).examples().getFirst();
     assertEquals("top bad", completion(e, 0) + " " + completion(e, 1));
   }
@@ -192,15 +192,15 @@ class PreparationTest {
     Set<String> seen = new HashSet<>();
     for (LabelSource source : LabelSource.values()) {
       List<? extends Example> labelled =
-          Preparation.of(job(), new TrainTask.Judge(run, source, PrmForm.tokens(), "\n")).examples();
+          Opened.prepared(job(), new TrainTask.Judge(run, source, PrmForm.tokens(), "\n")).examples();
       seen.add(labelled.stream().map(e -> Double.toString(((Example.Step) e).label())).collect(Collectors.joining(" ")));
     }
     assertEquals(3, seen.size(), "each source has labels of its own");
     TrainTask told = new TrainTask.Judge(steps, LabelSource.PRM, new PrmForm("y", "n", "#"), "!");
-    Example e = Preparation.of(job(), told).examples().getFirst();
+    Example e = Opened.prepared(job(), told).examples().getFirst();
     assertTrue(text(e.sequences().getFirst(), 0, e.sequences().getFirst().length()).endsWith("c0!#y"));
     assertTrue(text(e.sequences().getLast(), 0, e.sequences().getLast().length()).endsWith("c0!#n"));
-    Preparation.Prepared<?> head = Preparation.of(job(), new TrainTask.Judge(steps, LabelSource.PRM, PrmForm.head("#"),
+    Preparation.Prepared<?> head = Opened.prepared(job(), new TrainTask.Judge(steps, LabelSource.PRM, PrmForm.head("#"),
         "!"));
     assertEquals(1, head.examples().getFirst().sequences().size());
     assertTrue(head.labels().isHead() && head.labels().separator() == '#');
@@ -220,7 +220,7 @@ class PreparationTest {
   }
 
   private static String prompt(TrainJob job, TrainTask task) {
-    TrainingSequence s = Preparation.of(job, task).examples().getFirst().sequences().getFirst();
+    TrainingSequence s = Opened.prepared(job, task).examples().getFirst().sequences().getFirst();
     return text(s, 0, s.promptLength());
   }
 
@@ -237,7 +237,7 @@ class PreparationTest {
   }
 
   private static String both(TrainJob job, TrainTask task) {
-    Example e = Preparation.of(job, task).examples().getFirst();
+    Example e = Opened.prepared(job, task).examples().getFirst();
     return completion(e, 0) + " " + completion(e, 1);
   }
 }

@@ -297,13 +297,15 @@ class TrainJobTest {
   void whatDoesNotFitIsRefusedWithTheNumbers() {
     TrainJob job = TrainJob.of(model("tiny-qwen2"), folder.resolve("large"), settings(1)).withTuning(Tuning.full());
     TrainTask task = new TrainTask.Prefer(pairs, LossSettings.defaults());
-    var prepared = Preparation.of(job, task);
+    var prepared = Opened.prepared(job, task);
     TrainPlan plan = job.plan(task);
     long need = plan.weights() + plan.gradients() + plan.optimizer() + plan.activations();
-    TrainPlan.requireMemory(job, task, prepared, need);
-    String message = assertThrows(
-        InsufficientMemoryException.class, () -> TrainPlan.requireMemory(job, task, prepared, need - 1)).getMessage();
-    assertTrue(message.contains("GiB") && message.contains("tiny-qwen2"), message);
+    try (GgufFile base = GgufFile.openModel(job.model())) {
+      TrainPlan.requireMemory(job, task, prepared, base, need);
+      String message = assertThrows(InsufficientMemoryException.class,
+          () -> TrainPlan.requireMemory(job, task, prepared, base, need - 1)).getMessage();
+      assertTrue(message.contains("GiB") && message.contains("tiny-qwen2"), message);
+    }
   }
 
   @Test
