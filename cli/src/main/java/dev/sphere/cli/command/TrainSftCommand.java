@@ -3,15 +3,11 @@ package dev.sphere.cli.command;
 import dev.sphere.cli.option.Inputs;
 import dev.sphere.cli.option.TrainOptions;
 import dev.sphere.cli.progress.TrainProgress;
-import dev.sphere.trainer.embedded.EmbeddedRecipe;
-import dev.sphere.trainer.embedded.EmbeddedTraining;
 import dev.sphere.trainer.job.TrainJob;
 import dev.sphere.trainer.job.TrainTask;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.Objects;
 import java.util.concurrent.Callable;
-import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -25,9 +21,7 @@ import picocli.CommandLine.Spec;
     description = {
       "Trains on completions to imitate (supervised fine-tuning).",
       "  sphere train sft --model model.gguf --data rows.jsonl --adapter-out adapter.gguf",
-      "Rows are JSON Lines with prompt and completion, or messages, or text.",
-      "The embedded models were made from random weights with:",
-      "  sphere train sft --model embedded --recipe recipes/embedded-model.yaml --out runs/embedded"
+      "Rows are JSON Lines with prompt and completion, or messages, or text."
     },
     mixinStandardHelpOptions = true)
 public final class TrainSftCommand implements Callable<Integer> {
@@ -59,24 +53,20 @@ public final class TrainSftCommand implements Callable<Integer> {
       description = "With --run: a solution counts exp(R / T), a problem's mean being 1; 0: all alike (default: ${DEFAULT-VALUE}).")
   private double rewardTemperature;
 
-  @Option(
-      names = "--recipe",
-      paramLabel = "FILE",
-      description = {
-        "Instead of --data: makes the embedded model that --model names anew, from random weights. The recipe sets",
-        "everything but --out and --threads."
-      })
+  /** Made the embedded models until 0.1; kept so that the old call learns where that went. */
+  @Option(names = "--recipe", hidden = true)
   private Path recipe;
 
   @Spec private CommandSpec spec;
 
   @Override
   public Integer call() throws IOException {
-    if (Stream.of(data, run, recipe).filter(Objects::nonNull).count() != 1) {
-      throw new ParameterException(spec.commandLine(), "give either --data, --run or --recipe");
-    }
     if (recipe != null) {
-      return embedded();
+      throw new ParameterException(spec.commandLine(), "--recipe has moved: embedded models are made by lab/run embedded-model"
+          + " --model " + train.model + " --recipe " + recipe + " --out DIR, from a checkout of Sphere's source");
+    }
+    if ((data == null) == (run == null)) {
+      throw new ParameterException(spec.commandLine(), "give either --data or --run");
     }
     TrainTask task = task();
     return TrainRun.run(spec, train, job(), task);
@@ -94,17 +84,5 @@ public final class TrainSftCommand implements Callable<Integer> {
     }
     Inputs.require(data);
     return new TrainTask.Imitate(data);
-  }
-
-  private int embedded() throws IOException {
-    if (train.out == null) {
-      throw new ParameterException(spec.commandLine(), "--recipe needs --out DIR, the folder for the model and its run");
-    }
-    Path file;
-    try (TrainProgress progress = new TrainProgress(spec.commandLine().getErr())) {
-      file = EmbeddedTraining.run(train.model, EmbeddedRecipe.read(recipe), train.out, train.threads, progress);
-    }
-    spec.commandLine().getOut().println("Wrote " + file + ".");
-    return 0;
   }
 }

@@ -164,23 +164,8 @@ class TrainerFilesTest {
       long right = Files.readString(search().resolve("tree.jsonl")).lines().filter(l -> l.contains("\"correct\":true")).count();
       assertTrue(right > 0 && planned.json().path("rows").asInt() > 0, planned.out);
     });
-    set("train sft", "--recipe", () -> {
-      Path recipe = text("recipe.yaml", """
-          models:
-            embedded-small:
-              seed: 1
-              corpus: {seed: 1, dialogues: 8, correction: 0.5, hasty: 0.0}
-              train: {learning_rate: 0.003, schedule: constant, warmup_steps: 2, weight_decay: 0.1, beta2: 0.95,
-                max_grad_norm: 1.0, batch: 4, steps: 20, stop_after: 1, seed: 1, save_every: 100}
-              type: bf16
-          """);
-      Path out = fresh("made");
-      good("train sft --model embedded-small --recipe %s --out %s --threads 1", recipe, out);
-      assertTrue(Files.exists(out.resolve("embedded-small.gguf")));
-      refused("the recipe has no model embedded;", "train sft --model embedded --recipe %s --out %s", recipe,
-          fresh("x"));
-      refused("--recipe needs --out", "train sft --model embedded-small --recipe %s", recipe);
-    });
+    set("train sft", "--recipe", () ->
+        refused("lab/run embedded-model --model embedded --recipe r.yaml", "train sft --model embedded --recipe r.yaml --out x"));
   }
 
   private static void bench() {

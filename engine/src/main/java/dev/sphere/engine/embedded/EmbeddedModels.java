@@ -1,40 +1,24 @@
 package dev.sphere.engine.embedded;
 
 import dev.sphere.engine.prompt.Prompts;
-import dev.sphere.gguf.GgmlType;
-import dev.sphere.gguf.make.RandomModel;
-import java.nio.file.Path;
 
-/** The embedded models' shapes: where their training starts, and how one speaks to them. */
+/** How one knows the embedded models, and how one speaks to them. The laboratory makes them (lab/src, dev.sphere.lab.embedded). */
 public final class EmbeddedModels {
-  /** Tokens of context: a correction dialogue takes at most about 250. */
-  static final int CONTEXT = 512;
+  /**
+   * One control token opens a turn and one closes it: short prompts, since a tiny model pays for every token. All models
+   * of this family, evolved ones too, are known by it.
+   */
+  public static final String CHAT_TEMPLATE =
+      "{% for message in messages %}<|{{ message['role'] }}|>{{ message['content'] }}<|end|>{% endfor %}"
+          + "{% if add_generation_prompt %}<|assistant|>{% endif %}";
+
+  /** What asks for a correction, in training and in search alike. */
+  public static final String CORRECTION_REQUEST = "There is a mistake in this solution. Find it and solve the problem again.";
 
   private EmbeddedModels() {}
 
-  /**
-   * The dimensions of an embedded model: qwen2 shape, tied embeddings, the embedded vocabulary.
-   *
-   * @param name {@code embedded} (1.7 million parameters) or {@code embedded-small} (0.5 million)
-   */
-  public static RandomModel.Like shape(String name) {
-    return switch (name) {
-      case "embedded" -> new RandomModel.Like(
-          name, "qwen2", 4, 192, 3, 1, 64, 512, CONTEXT, 10_000f, 1e-6f, true, EmbeddedTokenizer.SIZE);
-      case "embedded-small" -> new RandomModel.Like(
-          name, "qwen2", 3, 128, 2, 1, 64, 320, CONTEXT, 10_000f, 1e-6f, true, EmbeddedTokenizer.SIZE);
-      default -> throw new IllegalArgumentException(
-          "no embedded model is called " + name + "; there are " + String.join(", ", ModelSource.EMBEDDED));
-    };
-  }
-
-  /** Writes a model of that shape with random weights (F32) and the embedded tokenizer: the start of its training. */
-  public static void initialize(String name, long seed, Path out) {
-    RandomModel.write(shape(name), EmbeddedTokenizer.metadata(), GgmlType.F32, seed, out);
-  }
-
   /** How one speaks to the embedded models: the bare question, and the request to correct that they were trained on. */
   public static Prompts prompts() {
-    return new Prompts("", "{question}", SftCorpus.CORRECTION_REQUEST, "");
+    return new Prompts("", "{question}", CORRECTION_REQUEST, "");
   }
 }

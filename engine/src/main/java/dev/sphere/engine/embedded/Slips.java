@@ -7,7 +7,7 @@ import java.util.List;
 import java.util.SplittableRandom;
 
 /** Writes solutions with a slip: one realistic mistake, carried through to a wrong answer. */
-final class Slips {
+public final class Slips {
   private enum Kind {
     ARITHMETIC,
     ARITHMETIC_AGAIN,
@@ -19,7 +19,7 @@ final class Slips {
   private Slips() {}
 
   /** A solution of {@code p} that goes wrong in one step; its boxed answer is not the right one. */
-  static String wrongSolution(WordProblem p, SplittableRandom random) {
+  public static String wrongSolution(WordProblem p, SplittableRandom random) {
     while (true) {
       List<Step> steps = new ArrayList<>(p.steps());
       int at = random.nextInt(steps.size());

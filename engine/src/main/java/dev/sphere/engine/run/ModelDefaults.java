@@ -1,7 +1,6 @@
 package dev.sphere.engine.run;
 
 import dev.sphere.engine.embedded.EmbeddedModels;
-import dev.sphere.engine.embedded.EmbeddedTokenizer;
 import dev.sphere.engine.prompt.Prompts;
 import dev.sphere.gguf.model.GgufFile;
 import java.nio.file.Path;
@@ -37,7 +36,7 @@ public record ModelDefaults(Prompts prompts, String separator, int stepTokens, i
   public static ModelDefaults of(Path model) {
     try (GgufFile file = GgufFile.open(model)) {
       String template = file.metadata().string("tokenizer.chat_template").orElse("");
-      return EmbeddedTokenizer.CHAT_TEMPLATE.equals(template) ? embedded() : instructed();
+      return EmbeddedModels.CHAT_TEMPLATE.equals(template) ? embedded() : instructed();
     }
   }
 }

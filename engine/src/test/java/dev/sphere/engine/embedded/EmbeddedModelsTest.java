@@ -21,54 +21,20 @@ class EmbeddedModelsTest {
   @TempDir Path dir;
 
   @Test
-  void llamaCppReadsTheVocabularyAsThePlainReferenceDoes() {
-    Path file = dir.resolve("start.gguf");
-    EmbeddedModels.initialize("embedded-small", 1, file);
-    BytePairTokenizer reference = EmbeddedTokenizer.learn();
-    List<String> texts = new ArrayList<>(List.of("", " ", "x", "  two  spaces\n\n\nlines \t tab", "It's I'M we'll",
-        "Größe 日本 🙂 ½ ٣", "f(x)=\\frac{1}{2}!!!\r\n", "12345 + 6.78%", SftCorpus.CORRECTION_REQUEST));
-    for (WordProblem p : WordProblems.distinct(Split.TEST, 1, 100)) {
-      texts.add(p.question());
-      texts.add(p.solution());
-    }
-    try (Model model = Model.load(file)) {
-      Vocabulary v = model.vocabulary();
-      assertEquals(EmbeddedTokenizer.SIZE, v.size());
-      assertEquals(reference.control("<|end|>"), v.end());
-      assertTrue(v.isEndOfGeneration(v.end()));
-      assertFalse(v.addsStart());
-      assertFalse(v.addsEnd());
-      assertEquals(EmbeddedTokenizer.CHAT_TEMPLATE, model.chatTemplate());
-      for (String text : texts) {
-        int[] tokens = v.tokenize(text, true, true);
-        assertArrayEquals(reference.encode(text).stream().mapToInt(Integer::intValue).toArray(), tokens, text);
-        assertEquals(text, v.detokenize(tokens));
-      }
-      int[] turn = v.tokenize("<|user|>Tom<|end|><|assistant|>", true, true);
-      assertEquals(4, turn.length);
-      assertEquals(reference.control("<|user|>"), turn[0]);
-    }
-  }
-
-  @Test
-  void theCarriedModelsAreOfTheirShape() {
+  void theCarriedModelsAreUnpackedOnce() {
     for (String name : ModelSource.EMBEDDED) {
       Path file = ModelSource.resolve(name);
       assertEquals(file, ModelSource.resolve(name), "unpacked once");
       try (Model model = Model.load(file)) {
         assertEquals("Sphere " + name, model.metadata("general.name"));
-        assertEquals(EmbeddedModels.shape(name).layers(), model.layers());
-        assertEquals(EmbeddedTokenizer.SIZE, model.vocabulary().size());
-        assertEquals(EmbeddedTokenizer.CHAT_TEMPLATE, model.chatTemplate());
+        assertEquals(EmbeddedModels.CHAT_TEMPLATE, model.chatTemplate());
       }
     }
   }
 
   @Test
   void namesThatMeanNothingAreRefused() {
-    Exception e = assertThrows(IllegalArgumentException.class, () -> EmbeddedModels.shape("embeded"));
-    assertTrue(e.getMessage().contains("embedded-small"), e.getMessage());
-    e = assertThrows(IllegalArgumentException.class, () -> ModelSource.resolve("no/such.gguf"));
+    Exception e = assertThrows(IllegalArgumentException.class, () -> ModelSource.resolve("no/such.gguf"));
     assertTrue(e.getMessage().contains("no/such.gguf"), e.getMessage());
   }
 

@@ -57,7 +57,7 @@ final class Packages {
     StringBuilder out = new StringBuilder("""
         # Packages
 
-        A test writes this page and holds it against the code (`lab/src/test/.../ArchitectureTest`); write it again with:
+        A test writes this page and holds it against the code (`ArchitectureTest` in `lab`); write it again with:
 
             mvn -q -pl lab -am -Dtest=ArchitectureTest -Dsurefire.failIfNoSpecifiedTests=false -Dsphere.docs.write=true test
 

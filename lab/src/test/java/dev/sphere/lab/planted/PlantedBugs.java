@@ -30,8 +30,8 @@ import org.junit.platform.launcher.listeners.SummaryGeneratingListener;
 /** Plants bugs and looks whether the tests notice them; see lab/studies/planted-bugs.sh. */
 public final class PlantedBugs {
   /** Modules whose tests load native libraries: a process of their own for each bug. */
-  private static final Set<String> FORKED = Set.of("bindings", "trainer", "cli");
-  private static final List<String> MODULES = List.of("bindings", "engine", "trainer", "cli");
+  private static final Set<String> FORKED = Set.of("bindings", "trainer", "cli", "lab");
+  private static final List<String> MODULES = List.of("bindings", "engine", "trainer", "cli", "lab");
 
   private static final String OURS = Path.of("lab/target/test-classes").toAbsolutePath().toString();
 

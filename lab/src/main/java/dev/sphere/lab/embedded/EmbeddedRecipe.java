@@ -1,7 +1,6 @@
-package dev.sphere.trainer.embedded;
+package dev.sphere.lab.embedded;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
-import dev.sphere.engine.embedded.SftCorpus;
 import dev.sphere.trainer.data.Packing;
 import dev.sphere.trainer.loop.TrainSettings;
 import dev.sphere.trainer.optim.OptimizerSettings;

@@ -1,4 +1,4 @@
-package dev.sphere.trainer.embedded;
+package dev.sphere.lab.embedded;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -9,8 +9,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.sphere.bindings.llama.Model;
 import dev.sphere.bindings.llama.Vocabulary;
 import dev.sphere.engine.embedded.ModelSource;
-import dev.sphere.engine.embedded.SftCorpus;
-import dev.sphere.trainer.Flat;
 import dev.sphere.trainer.checkpoint.StepMetrics;
 import dev.sphere.trainer.data.Example;
 import dev.sphere.trainer.loop.TrainingListener;
@@ -26,6 +24,8 @@ import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
 
 class EmbeddedTrainingTest {
   @TempDir Path dir;
@@ -70,7 +70,7 @@ class EmbeddedTrainingTest {
 
   @Test
   void theCommittedRecipeIsReadable() {
-    EmbeddedRecipe recipe = EmbeddedRecipe.read(Path.of("../recipes/embedded-model.yaml"));
+    EmbeddedRecipe recipe = EmbeddedRecipe.read(Path.of("recipes/embedded-model.yaml"));
     for (String name : ModelSource.EMBEDDED) {
       assertEquals("bf16", recipe.entry(name).type());
     }
@@ -119,7 +119,9 @@ class EmbeddedTrainingTest {
     changes.forEach((from, to) -> {
       assertTrue(yaml.contains(from), from);
       String[] expected = to[1].split("=", 2);
-      assertEquals(Map.of(expected[0], expected[1]), Flat.changes(before, embedded(yaml.replace(from, to[0]))), from);
+      Map<String, String> changed = new LinkedHashMap<>(embedded(yaml.replace(from, to[0])));
+      changed.entrySet().removeAll(before.entrySet());
+      assertEquals(Map.of(expected[0], expected[1]), changed, from);
     });
   }
 
@@ -128,11 +130,19 @@ class EmbeddedTrainingTest {
       Path file = Files.writeString(dir.resolve("embedded.yaml"), yaml);
       EmbeddedRecipe.Entry entry = EmbeddedRecipe.read(file).entry("m");
       Map<String, String> all = new LinkedHashMap<>();
-      Flat.of(entry.corpus().settings()).forEach((name, value) -> all.put("corpus." + name, value));
-      Flat.of(entry.train().settings(1)).forEach((name, value) -> all.put("train." + name, value));
+      flat("corpus", JsonMapper.shared().valueToTree(entry.corpus().settings()), all);
+      flat("train", JsonMapper.shared().valueToTree(entry.train().settings(1)), all);
       return all;
     } catch (IOException e) {
       throw new UncheckedIOException(e);
+    }
+  }
+
+  private static void flat(String name, JsonNode value, Map<String, String> all) {
+    if (value.isObject()) {
+      value.properties().forEach(p -> flat(name + "." + p.getKey(), p.getValue(), all));
+    } else {
+      all.put(name, value.isString() ? value.stringValue() : value.toString());
     }
   }
 

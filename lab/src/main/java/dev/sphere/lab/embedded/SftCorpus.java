@@ -1,6 +1,10 @@
-package dev.sphere.engine.embedded;
+package dev.sphere.lab.embedded;
 
 import dev.sphere.engine.Policy.Message;
+import dev.sphere.engine.embedded.EmbeddedModels;
+import dev.sphere.engine.embedded.Slips;
+import dev.sphere.engine.embedded.WordProblem;
+import dev.sphere.engine.embedded.WordProblems;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
@@ -9,18 +13,15 @@ import java.util.SplittableRandom;
  * The dialogues that the embedded models are trained on: a problem and its worked solution; or a problem, a solution with
  * a slip, the request to correct it, and the right solution. The last message is the one to be learned.
  */
-public final class SftCorpus {
-  /** What asks for a correction, in training and in search alike. */
-  public static final String CORRECTION_REQUEST = "There is a mistake in this solution. Find it and solve the problem again.";
-
+final class SftCorpus {
   /**
    * @param seed seed of problems and choices
    * @param count number of dialogues
    * @param correction share of correction dialogues, 0 to 1
    * @param hasty share of solutions in a hurry (two operations in a line) among the solutions to be learned, 0 to 1
    */
-  public record Settings(long seed, int count, double correction, double hasty) {
-    public Settings {
+  record Settings(long seed, int count, double correction, double hasty) {
+    Settings {
       if (count < 0 || !(correction >= 0 && correction <= 1) || !(hasty >= 0 && hasty <= 1)) {
         throw new IllegalArgumentException("bad corpus settings: count " + count + ", correction " + correction
             + ", hasty " + hasty + "; shares lie between 0 and 1");
@@ -31,7 +32,7 @@ public final class SftCorpus {
   private SftCorpus() {}
 
   /** All dialogues, in a fixed order. */
-  public static List<List<Message>> dialogues(Settings settings) {
+  static List<List<Message>> dialogues(Settings settings) {
     WordProblems problems = new WordProblems(WordProblems.Split.SFT, settings.seed());
     SplittableRandom random = new SplittableRandom(settings.seed() ^ 0x5f3759df);
     List<List<Message>> out = new ArrayList<>(settings.count());
@@ -42,7 +43,7 @@ public final class SftCorpus {
         out.add(List.of(
             new Message("user", p.question()),
             new Message("assistant", Slips.wrongSolution(p, random)),
-            new Message("user", CORRECTION_REQUEST),
+            new Message("user", EmbeddedModels.CORRECTION_REQUEST),
             new Message("assistant", solution)));
       } else {
         out.add(List.of(new Message("user", p.question()), new Message("assistant", solution)));
@@ -60,7 +61,7 @@ public final class SftCorpus {
       out.add(p.hastySolution());
     }
     for (int i = 0; i < 1000; i++) {
-      out.add(CORRECTION_REQUEST);
+      out.add(EmbeddedModels.CORRECTION_REQUEST);
     }
     return out;
   }

@@ -1,11 +1,9 @@
-package dev.sphere.trainer.embedded;
+package dev.sphere.lab.embedded;
 
 import dev.sphere.bindings.llama.Model;
 import dev.sphere.bindings.llama.Vocabulary;
 import dev.sphere.engine.MarkedText;
 import dev.sphere.engine.Policy.Message;
-import dev.sphere.engine.embedded.EmbeddedModels;
-import dev.sphere.engine.embedded.SftCorpus;
 import dev.sphere.engine.prompt.ChatTemplate;
 import dev.sphere.gguf.GgmlType;
 import dev.sphere.gguf.GgufValue;
@@ -49,7 +47,7 @@ public final class EmbeddedTraining {
     EmbeddedRecipe.Entry entry = recipe.entry(name);
     Files.createDirectories(folder);
     Path start = folder.resolve(name + "-start.gguf");
-    EmbeddedModels.initialize(name, entry.seed(), start);
+    EmbeddedStart.write(name, entry.seed(), start);
     List<Example.Imitation> examples = examples(start, SftCorpus.dialogues(entry.corpus().settings()));
     Path out = folder.resolve(name + ".gguf");
     try (GgufFile file = GgufFile.openModel(start);
@@ -126,7 +124,7 @@ public final class EmbeddedTraining {
       try (GgufFile trained = GgufFile.openModel(unnamed)) {
         GgufWriter writer = new GgufWriter().putAll(trained.metadata())
             .put("general.name", GgufValue.string("Sphere " + name))
-            .put("sphere.recipe", GgufValue.string("recipes/embedded-model.yaml"));
+            .put("sphere.recipe", GgufValue.string("recipes/embedded-model.yaml")); // in lab/
         trained.tensors().values().forEach(tensor -> writer.copy(trained, tensor));
         writer.write(out);
       }

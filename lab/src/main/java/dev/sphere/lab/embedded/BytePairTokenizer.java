@@ -1,4 +1,4 @@
-package dev.sphere.engine.embedded;
+package dev.sphere.lab.embedded;
 
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;

@@ -1,4 +1,4 @@
-package dev.sphere.engine.embedded;
+package dev.sphere.lab.embedded;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;

@@ -1,0 +1,35 @@
+package dev.sphere.lab.embedded;
+
+import dev.sphere.engine.embedded.ModelSource;
+import dev.sphere.gguf.GgmlType;
+import dev.sphere.gguf.make.RandomModel;
+import java.nio.file.Path;
+
+/** Where the training of the embedded models starts: their shapes, with random weights. */
+final class EmbeddedStart {
+  /** Tokens of context: a correction dialogue takes at most about 250. */
+  private static final int CONTEXT = 512;
+
+  private EmbeddedStart() {}
+
+  /**
+   * The dimensions of an embedded model: qwen2 shape, tied embeddings, the embedded vocabulary.
+   *
+   * @param name {@code embedded} (1.7 million parameters) or {@code embedded-small} (0.6 million)
+   */
+  static RandomModel.Like shape(String name) {
+    return switch (name) {
+      case "embedded" -> new RandomModel.Like(
+          name, "qwen2", 4, 192, 3, 1, 64, 512, CONTEXT, 10_000f, 1e-6f, true, EmbeddedTokenizer.SIZE);
+      case "embedded-small" -> new RandomModel.Like(
+          name, "qwen2", 3, 128, 2, 1, 64, 320, CONTEXT, 10_000f, 1e-6f, true, EmbeddedTokenizer.SIZE);
+      default -> throw new IllegalArgumentException(
+          "no embedded model is called " + name + "; there are " + String.join(", ", ModelSource.EMBEDDED));
+    };
+  }
+
+  /** Writes a model of that shape with random weights (F32) and the embedded tokenizer. */
+  static void write(String name, long seed, Path out) {
+    RandomModel.write(shape(name), EmbeddedTokenizer.metadata(), GgmlType.F32, seed, out);
+  }
+}
