@@ -9,6 +9,7 @@ import picocli.CommandLine.Option;
 /** {@code sphere bench cache}. */
 @Command(
     name = "cache",
+    hidden = true, // a question of the laboratory: it was answered, the engine shares cells
     description = {
       "Time of search trees in a KV cache whose cells sequences share, as the engine uses it, beside one stream a",
       "sequence, where a fork copies a stream.",
