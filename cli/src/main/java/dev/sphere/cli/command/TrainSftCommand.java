@@ -2,7 +2,6 @@ package dev.sphere.cli.command;
 
 import dev.sphere.cli.option.Inputs;
 import dev.sphere.cli.option.TrainOptions;
-import dev.sphere.cli.progress.TrainProgress;
 import dev.sphere.trainer.job.TrainJob;
 import dev.sphere.trainer.job.TrainTask;
 import java.io.IOException;
