@@ -4,6 +4,7 @@ import dev.sphere.base.HeldFiles;
 import dev.sphere.cli.option.Inputs;
 import dev.sphere.cli.option.ProblemOptions;
 import dev.sphere.cli.option.SettingFlags;
+import dev.sphere.cli.progress.ProgressBars;
 import dev.sphere.engine.OutcomeReward;
 import dev.sphere.engine.data.ProblemSet;
 import dev.sphere.engine.data.ReadOptions;
@@ -27,7 +28,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -127,12 +127,11 @@ public final class CompareCommand implements Callable<Integer>, SettingFlags.Com
     List<StrategyComparison.Cell> cells;
     try (HeldFiles files = reward.hold(file, adapter);
         BatchedPolicy policy = BatchedPolicy.open(file, adapter, null, 0);
-        OpenPrm opened = reward.open(outcome)) {
+        OpenPrm opened = reward.open(outcome);
+        ProgressBars progress = new ProgressBars("compare", spec.commandLine().getErr())) {
       StrategyComparison comparison = new StrategyComparison(policy, opened.factory(file), opened.passes(),
           opened::forget, search, manner.prompts(), settings.seed(), settings.parallel());
-      cells = comparison.run(set.problems(), plans, c -> spec.commandLine().getErr().println(String.format(Locale.ROOT,
-          "compare: %s, budget %d: %.1f %%, %.0f tokens a problem, %.1f s", c.settings().kind().label(),
-          c.settings().budget(), 100 * c.accuracy(), c.tokensPerProblem(), c.seconds())));
+      cells = comparison.run(set.problems(), plans, progress);
       files.requireUnchanged();
     }
     report(new CompareReport(cells, reward.knowsAnswers()));

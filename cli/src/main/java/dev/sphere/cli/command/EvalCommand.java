@@ -4,7 +4,7 @@ import dev.sphere.base.HeldFiles;
 import dev.sphere.cli.option.Inputs;
 import dev.sphere.cli.option.ProblemOptions;
 import dev.sphere.cli.option.SettingFlags;
-import dev.sphere.cli.progress.EvalProgress;
+import dev.sphere.cli.progress.ProgressBars;
 import dev.sphere.engine.data.ProblemSet;
 import dev.sphere.engine.data.ReadOptions;
 import dev.sphere.engine.data.WorkedExamples;
@@ -210,15 +210,14 @@ public final class EvalCommand implements Callable<Integer>, SettingFlags.Comman
     EvalResult result;
     try (BatchedPolicy policy = BatchedPolicy.open(file, adapter, prompts.template(), parallel);
         OpenPrm judge = reward == null ? null : reward.open(new AnswerGrader());
-        EvalProgress progress = new EvalProgress(set.problems().size() - known.size(), System.err,
-            System.console() != null && System.console().isTerminal())) {
-      Consumer<List<Answered>> done = journal == null ? progress : progress.andThen(answers -> {
+        ProgressBars progress = new ProgressBars("eval", spec.commandLine().getErr())) {
+      Consumer<List<Answered>> keep = journal == null ? answers -> { } : answers -> {
         files.requireUnchanged();
         journal.add(answers);
-      });
+      };
       StepScorer scorer =
           judge == null ? null : new StepScorer(policy, judge.factory(file).over(policy), usual.separator());
-      result = new Evaluator(policy, prompts, scorer).run(set.problems(), settings, known, done);
+      result = new Evaluator(policy, prompts, scorer).run(set.problems(), settings, known, keep, progress);
     }
     files.requireUnchanged();
     if (journal != null) {

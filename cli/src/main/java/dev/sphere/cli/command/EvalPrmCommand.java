@@ -3,6 +3,7 @@ package dev.sphere.cli.command;
 import dev.sphere.base.HeldFiles;
 import dev.sphere.cli.option.Inputs;
 import dev.sphere.cli.option.SettingFlags;
+import dev.sphere.cli.progress.ProgressBars;
 import dev.sphere.engine.Problem;
 import dev.sphere.engine.data.ReadOptions;
 import dev.sphere.engine.data.StepCase;
@@ -156,8 +157,11 @@ public final class EvalPrmCommand implements Callable<Integer>, SettingFlags.Com
       throws IOException, InterruptedException {
     long start = System.nanoTime();
     long drawn = policy.counters().drawn();
-    List<double[]> scores = StepScores.of(cases, policy, opened.factory(file).over(policy), manner.prompts(), end,
-        settings.seed(), settings.parallel(), done -> { });
+    List<double[]> scores;
+    try (ProgressBars progress = new ProgressBars("eval prm", spec.commandLine().getErr())) {
+      scores = StepScores.of(cases, policy, opened.factory(file).over(policy), manner.prompts(), end, settings.seed(),
+          settings.parallel(), progress);
+    }
     files.requireUnchanged();
     double seconds = (System.nanoTime() - start) / 1e9;
     if (out != null) {

@@ -51,7 +51,7 @@ public final class EvolveCommand implements Callable<Integer> {
   /** Runs a recipe and tells its story. */
   static EvolveReport tell(CommandSpec spec, Recipe recipe, Path run, boolean resume)
       throws IOException, InterruptedException {
-    try (Story story = new Story(spec.commandLine().getOut(), System.err)) {
+    try (Story story = new Story(spec.commandLine().getOut(), spec.commandLine().getErr())) {
       EvolveReport report = new Evolve(recipe, run, resume, story).run();
       if (report.rounds().size() > 1) {
         var out = spec.commandLine().getOut();

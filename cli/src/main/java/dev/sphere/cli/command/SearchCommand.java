@@ -4,7 +4,7 @@ import dev.sphere.cli.option.Decontaminator;
 import dev.sphere.cli.option.Inputs;
 import dev.sphere.cli.option.ProblemOptions;
 import dev.sphere.cli.option.SettingFlags;
-import dev.sphere.cli.progress.SearchProgress;
+import dev.sphere.cli.progress.ProgressBars;
 import dev.sphere.engine.Problem;
 import dev.sphere.engine.data.Decontamination;
 import dev.sphere.engine.data.ProblemSet;
@@ -121,11 +121,10 @@ public final class SearchCommand implements Callable<Integer>, SettingFlags.Comm
   }
 
   private PairSearch.Outcome search(SearchPlan plan, List<Problem> list) throws InterruptedException {
-    boolean terminal = System.console() != null && System.console().isTerminal();
     Thread hint = new Thread(() -> spec.commandLine().getErr().println(
         "\nsphere: interrupted; the run is safe in " + run + ": go on with the same command and --resume"));
     Runtime.getRuntime().addShutdownHook(hint);
-    try (SearchProgress progress = new SearchProgress(list.size(), System.err, terminal)) {
+    try (ProgressBars progress = new ProgressBars("search", spec.commandLine().getErr())) {
       return PairSearch.run(plan, list, shard, run, resume, progress);
     } finally {
       forget(hint);

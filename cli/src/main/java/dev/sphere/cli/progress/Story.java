@@ -4,43 +4,33 @@ import dev.sphere.engine.PreferencePair;
 import dev.sphere.engine.eval.Comparison;
 import dev.sphere.engine.eval.EvalResult;
 import dev.sphere.engine.run.PairSearch;
-import dev.sphere.engine.stage.Progress;
 import dev.sphere.engine.stage.Stage;
 import dev.sphere.trainer.evolve.EvolveListener;
 import dev.sphere.trainer.evolve.EvolveReport;
 import dev.sphere.trainer.loop.TrainingListener;
-import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import me.tongfei.progressbar.ConsoleProgressBarConsumer;
-import me.tongfei.progressbar.ProgressBar;
-import me.tongfei.progressbar.ProgressBarBuilder;
-import me.tongfei.progressbar.ProgressBarStyle;
+import java.util.function.Supplier;
 
 /** Tells an evolution run as it goes: what is done and why, bars with rate and time left, one pair side by side. */
 public final class Story implements EvolveListener, AutoCloseable {
   private static final int COLUMN = 54;
-  private static final double INTERVAL = 10;
 
   private final PrintWriter out;
-  private final PrintStream err;
-  private final boolean terminal = System.console() != null && System.console().isTerminal();
-  private ProgressBar bar;
-  private SearchProgress search;
+  private final PrintWriter err;
+  private final ProgressBars bars;
   private TrainProgress train;
-  private long begin;
-  private double lastLine;
-  private int asked;
 
   /**
    * @param out where the story goes
    * @param err where the progress goes
    */
-  public Story(PrintWriter out, PrintStream err) {
+  public Story(PrintWriter out, PrintWriter err) {
     this.out = out;
     this.err = err;
+    this.bars = new ProgressBars("evolve", err);
   }
 
   private void say(String format, Object... values) {
@@ -49,34 +39,18 @@ public final class Story implements EvolveListener, AutoCloseable {
   }
 
   @Override
-  public void evaluating(String whom, int problems) {
-    begin = System.nanoTime();
-    lastLine = 0;
-    asked = problems;
-    if (terminal) {
-      bar = new ProgressBarBuilder()
-          .setTaskName("evaluate " + whom)
-          .setUnit(" problems", 1)
-          .setInitialMax(problems)
-          .setStyle(ProgressBarStyle.ASCII)
-          .setUpdateIntervalMillis(500)
-          .setConsumer(new ConsoleProgressBarConsumer(err, 110))
-          .build();
-    }
+  public void begin(String task, String unit, int done, int total) {
+    bars.begin(task, unit, done, total);
   }
 
   @Override
-  public void answered(int done, int correct) {
-    if (bar != null) {
-      bar.stepTo(done);
-      return;
-    }
-    double seconds = (System.nanoTime() - begin) / 1e9;
-    if (seconds - lastLine >= INTERVAL) {
-      lastLine = seconds;
-      err.printf(Locale.ROOT, "evaluate: %d/%d problems, %d right, %.0f s left%n", done, asked, correct,
-          seconds / done * (asked - done));
-    }
+  public void at(int done, Supplier<String> detail) {
+    bars.at(done, detail);
+  }
+
+  @Override
+  public void note(String line) {
+    bars.note(line);
   }
 
   @Override
@@ -89,17 +63,6 @@ public final class Story implements EvolveListener, AutoCloseable {
   public void searching(int round, int problems) {
     say("");
     say("Round %d, search: %d problems; the policy grows good and flawed solutions, step by step.", round, problems);
-    search = new SearchProgress(problems, err, terminal);
-  }
-
-  @Override
-  public void searched(Progress progress) {
-    search.accept(progress);
-  }
-
-  @Override
-  public void note(String line) {
-    err.println("evolve: " + line);
   }
 
   @Override
@@ -154,7 +117,7 @@ public final class Story implements EvolveListener, AutoCloseable {
   @Override
   public TrainingListener training(int round) {
     say("Round %d, training on the pairs.", round);
-    train = new TrainProgress(Terminal.over(err));
+    train = new TrainProgress(err);
     return train;
   }
 
@@ -176,14 +139,7 @@ public final class Story implements EvolveListener, AutoCloseable {
 
   @Override
   public void close() {
-    if (bar != null) {
-      bar.close();
-      bar = null;
-    }
-    if (search != null) {
-      search.close();
-      search = null;
-    }
+    bars.close();
     if (train != null) {
       train.close();
       train = null;

@@ -7,6 +7,7 @@ import dev.sphere.engine.Generation;
 import dev.sphere.engine.MarkedText;
 import dev.sphere.engine.Policy;
 import dev.sphere.engine.Problem;
+import dev.sphere.engine.Progress;
 import dev.sphere.engine.SamplingSettings;
 import dev.sphere.engine.StopRule;
 import dev.sphere.engine.TokenPath;
@@ -44,29 +45,38 @@ public final class Evaluator {
   /**
    * Evaluates from the beginning.
    *
-   * @param progress is told each problem's answers, in the order in which they are done, from the calling thread
+   * @param progress told of each problem that is done, from the calling thread
    * @return the answers in the order of the problems: the greedy one first, then the samples
    * @throws InterruptedException when the calling thread was interrupted; nothing goes on in the background
    */
-  public EvalResult run(List<Problem> problems, EvalSettings settings, Consumer<List<Answered>> progress)
-      throws InterruptedException {
-    return run(problems, settings, Map.of(), progress);
+  public EvalResult run(List<Problem> problems, EvalSettings settings, Progress progress) throws InterruptedException {
+    return run(problems, settings, Map.of(), answers -> {}, progress);
   }
 
   /**
    * Evaluates what is missing.
    *
    * @param known the answers to problems that were asked before, by problem id; they are not asked again
-   * @param progress as above; told of problems that are asked now, not of known ones
+   * @param keep is given the answers to each problem that is asked now, in the order in which they are done, from the
+   *     calling thread
+   * @param progress told after that
    */
   public EvalResult run(List<Problem> problems, EvalSettings settings, Map<String, List<Answered>> known,
-      Consumer<List<Answered>> progress) throws InterruptedException {
+      Consumer<List<Answered>> keep, Progress progress) throws InterruptedException {
     if (problems.isEmpty()) {
       throw new IllegalArgumentException("there are no problems to evaluate");
     }
     List<Problem> open = problems.stream().filter(p -> !known.containsKey(p.id())).toList();
+    int before = problems.size() - open.size();
+    progress.begin("evaluate", "problems", before, problems.size());
+    List<Answered> fresh = new ArrayList<>();
+    int perProblem = settings.answers();
     List<List<Answered>> answered =
-        InFlight.run(open, settings.inFlight(), p -> answers(p, settings), (i, done) -> progress.accept(done));
+        InFlight.run(open, settings.inFlight(), p -> answers(p, settings), (i, done) -> {
+          keep.accept(done);
+          fresh.addAll(done);
+          progress.at(before + fresh.size() / perProblem, () -> rightOf(fresh));
+        });
     List<Answered> all = new ArrayList<>();
     int next = 0;
     for (Problem p : problems) {
@@ -74,6 +84,10 @@ public final class Evaluator {
       all.addAll(stored != null ? stored : answered.get(next++));
     }
     return EvalResult.of(all, grader);
+  }
+
+  private static String rightOf(List<Answered> answers) {
+    return 100 * answers.stream().filter(Answered::correct).count() / Math.max(1, answers.size()) + " % right";
   }
 
   private List<Answered> answers(Problem problem, EvalSettings settings) throws InterruptedException {

@@ -6,11 +6,11 @@ import dev.sphere.engine.DrawKey;
 import dev.sphere.engine.Generation;
 import dev.sphere.engine.Policy;
 import dev.sphere.engine.ProcessRewardModel;
+import dev.sphere.engine.Progress;
 import dev.sphere.engine.TokenPath;
 import dev.sphere.engine.data.StepCase;
 import dev.sphere.engine.prompt.Prompts;
 import java.util.List;
-import java.util.function.IntConsumer;
 
 /** Scores given solutions step by step, as a search would have scored them. */
 public final class StepScores {
@@ -23,14 +23,15 @@ public final class StepScores {
    * @param separator what ends a step in the policy's words
    * @param seed of the draws, if the reward draws
    * @param parallel cases in flight; changes speed alone
-   * @param done told how many cases are done
+   * @param progress told of each case that is done
    * @return for each case the scores of its steps, in order
    */
   public static List<double[]> of(List<StepCase> cases, Policy policy, ProcessRewardModel prm, Prompts prompts,
-      String separator, long seed, int parallel, IntConsumer done) throws InterruptedException {
+      String separator, long seed, int parallel, Progress progress) throws InterruptedException {
+    progress.begin("score", "solutions", 0, cases.size());
     int[] finished = {0};
     return InFlight.run(cases, parallel, c -> one(c, policy, prm, prompts, separator, seed),
-        (index, scores) -> done.accept(++finished[0]));
+        (index, scores) -> progress.at(++finished[0], () -> ""));
   }
 
   private static double[] one(

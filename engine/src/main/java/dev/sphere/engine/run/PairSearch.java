@@ -6,6 +6,7 @@ import dev.sphere.bindings.load.NativeRuntime;
 import dev.sphere.engine.OutcomeReward;
 import dev.sphere.engine.PreferencePair;
 import dev.sphere.engine.Problem;
+import dev.sphere.engine.Progress;
 import dev.sphere.engine.decode.BatchedPolicy;
 import dev.sphere.engine.grade.AnswerGrader;
 import dev.sphere.engine.search.Expansion;
@@ -52,14 +53,14 @@ public final class PairSearch {
    * @param problems the problems, in order, with unique ids
    * @param directory the run's directory
    * @param resume go on with the run in the directory, if there is one
-   * @param listener told of what of the run was damaged, then of every expansion and stage
+   * @param progress told of what of the run was damaged, then of problems, pairs and tokens
    * @throws dev.sphere.engine.store.StoreException.Refused when the directory cannot be used as asked
    * @throws dev.sphere.base.FileChangedException when a model's file changes meanwhile; what was computed since is not recorded
    */
   public static Outcome run(
-      SearchPlan plan, List<Problem> problems, Path directory, boolean resume, SearchListener listener)
+      SearchPlan plan, List<Problem> problems, Path directory, boolean resume, Progress progress)
       throws InterruptedException {
-    return run(plan, problems, null, directory, resume, listener);
+    return run(plan, problems, null, directory, resume, progress);
   }
 
   /**
@@ -70,7 +71,7 @@ public final class PairSearch {
    */
   public static Outcome run(
       SearchPlan plan, List<Problem> problems, String shard, Path directory, boolean resume,
-      SearchListener listener)
+      Progress progress)
       throws InterruptedException {
     long start = System.nanoTime();
     NativeRuntime.require();
@@ -78,9 +79,9 @@ public final class PairSearch {
     // The store comes first: what it refuses should be known before a model is loaded.
     try (HeldFiles files = plan.prm().hold(plan.model(), plan.adapter(), plan.smallModel());
         RunStore store = RunStore.open(directory, provenance(plan, shard), problems, resume)) {
-      store.findings().forEach(f -> listener.note(f.toString()));
+      store.findings().forEach(f -> progress.note(f.toString()));
       if (store.ended() == problems.size()) {
-        return outcome(store, replay(store, problems), 0, start, listener);
+        return outcome(store, replay(store, problems), 0, start, progress);
       }
       String template = plan.stages().prompts().template();
       try (BatchedPolicy policy = BatchedPolicy.open(plan.model(), plan.adapter(), template, 0);
@@ -92,8 +93,8 @@ public final class PairSearch {
         SearchRun run = plan.strategy() == null
             ? new SearchRun(models, orm, plan.search(), plan.stages(), plan.seed(), plan.parallel())
             : new SearchRun(models, exploration(plan, prm, orm), plan.stages(), plan.parallel());
-        List<ProblemResult> results = run.run(problems, new Watched(store, files), listener);
-        return outcome(store, results, run.tokens(), start, listener);
+        List<ProblemResult> results = run.run(problems, new Watched(store, files), progress);
+        return outcome(store, results, run.tokens(), start, progress);
       } catch (RuntimeException e) {
         store.takeBack(); // a model that cannot be loaded leaves no run behind
         throw e;
@@ -147,10 +148,10 @@ public final class PairSearch {
   }
 
   private static Outcome outcome(
-      RunStore store, List<ProblemResult> results, long tokens, long start, SearchListener listener) {
+      RunStore store, List<ProblemResult> results, long tokens, long start, Progress progress) {
     int said = store.findings().size();
     List<PreferencePair> pairs = store.finish();
-    store.findings().stream().skip(said).forEach(f -> listener.note(f.toString()));
+    store.findings().stream().skip(said).forEach(f -> progress.note(f.toString()));
     return new Outcome(RunReport.of(results), pairs, tokens, (System.nanoTime() - start) / 1e9);
   }
 

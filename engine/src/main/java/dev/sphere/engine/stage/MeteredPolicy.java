@@ -5,14 +5,15 @@ import dev.sphere.engine.MarkedText;
 import dev.sphere.engine.Policy;
 import dev.sphere.engine.TokenPath;
 import java.util.List;
-import java.util.concurrent.atomic.LongAdder;
+import java.util.function.LongConsumer;
 
 /** A policy that counts the tokens it generates. */
 public final class MeteredPolicy implements Policy {
   private final Policy policy;
-  private final LongAdder tokens;
+  private final LongConsumer tokens;
 
-  public MeteredPolicy(Policy policy, LongAdder tokens) {
+  /** @param tokens told how many each call generated */
+  public MeteredPolicy(Policy policy, LongConsumer tokens) {
     this.policy = policy;
     this.tokens = tokens;
   }
@@ -20,9 +21,7 @@ public final class MeteredPolicy implements Policy {
   @Override
   public List<Generation> generate(TokenPath path, List<Request> requests) throws InterruptedException {
     List<Generation> generations = policy.generate(path, requests);
-    for (Generation g : generations) {
-      tokens.add(g.tokens().length);
-    }
+    tokens.accept(generations.stream().mapToLong(g -> g.tokens().length).sum());
     return generations;
   }
 

@@ -4,6 +4,7 @@ import dev.sphere.base.InFlight;
 import dev.sphere.engine.OutcomeReward;
 import dev.sphere.engine.Policy;
 import dev.sphere.engine.Problem;
+import dev.sphere.engine.Progress;
 import dev.sphere.engine.TokenPath;
 import dev.sphere.engine.eval.Statistics;
 import dev.sphere.engine.grade.AnswerGrader;
@@ -15,9 +16,8 @@ import dev.sphere.engine.stage.PrmFactory;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
-import java.util.concurrent.Callable;
-import java.util.concurrent.Semaphore;
 
 /**
  * Several strategies on the same problems at the same budgets, over the same policy and process reward. No strategy is
@@ -110,11 +110,6 @@ public final class StrategyComparison {
     }
   }
 
-  /** Hears of each cell that is done. */
-  public interface Listener {
-    void cell(Cell cell);
-  }
-
   /**
    * @param passes how many models read a step to score it
    * @param forget makes the process reward forget known scores, so that every cell pays for its own
@@ -132,15 +127,22 @@ public final class StrategyComparison {
     this.parallel = parallel;
   }
 
-  /** Runs every strategy at every budget. */
-  public List<Cell> run(List<Problem> problems, List<StrategySettings> strategies, Listener listener)
+  /**
+   * Runs every strategy at every budget.
+   *
+   * @param progress told of each that is done, with its figures
+   */
+  public List<Cell> run(List<Problem> problems, List<StrategySettings> strategies, Progress progress)
       throws InterruptedException {
     List<Cell> cells = new ArrayList<>();
+    progress.begin("compare", "strategies and budgets", 0, strategies.size());
     for (StrategySettings settings : strategies) {
       forget.run();
       Cell cell = cell(problems, settings);
       cells.add(cell);
-      listener.cell(cell);
+      progress.note(String.format(Locale.ROOT, "%s, budget %d: %.1f %%, %.0f tokens a problem, %.1f s",
+          settings.kind().label(), settings.budget(), 100 * cell.accuracy(), cell.tokensPerProblem(), cell.seconds()));
+      progress.at(cells.size(), () -> settings.kind().label());
     }
     return cells;
   }
@@ -150,19 +152,7 @@ public final class StrategyComparison {
   private Cell cell(List<Problem> problems, StrategySettings settings) throws InterruptedException {
     long start = System.nanoTime();
     Solver solver = new Solver(policy, prm, passes, BLIND, search, settings, seed);
-    Semaphore places = new Semaphore(parallel);
-    List<Callable<Solved>> work = new ArrayList<>();
-    for (Problem problem : problems) {
-      work.add(() -> {
-        places.acquire();
-        try {
-          return solve(solver, problem, settings);
-        } finally {
-          places.release();
-        }
-      });
-    }
-    List<Solved> solved = InFlight.together(work);
+    List<Solved> solved = InFlight.run(problems, parallel, p -> solve(solver, p, settings), (i, done) -> {});
     return new Cell(settings, solved.stream().map(Solved::outcome).toList(),
         solved.stream().mapToLong(Solved::generated).sum(), solved.stream().mapToLong(Solved::read).sum(),
         (System.nanoTime() - start) / 1e9);

@@ -12,6 +12,7 @@ import dev.sphere.engine.HashPolicy;
 import dev.sphere.engine.Policy;
 import dev.sphere.engine.PreferencePair;
 import dev.sphere.engine.Problem;
+import dev.sphere.engine.Progress;
 import dev.sphere.engine.TokenPath;
 import dev.sphere.engine.embedded.ProblemSource;
 import dev.sphere.engine.embedded.StepCaseSource;
@@ -129,7 +130,7 @@ class DataRulesTest {
       texts.add(policy.detokenize(path.toArray()) + "|" + steps.getFirst().text() + steps.getFirst().finish());
       keys.add(key);
       return new double[] {texts.size() / 4.0};
-    }, new Prompts("", "{question}", "c", ""), ";", 6, 1, n -> { });
+    }, new Prompts("", "{question}", "c", ""), ";", 6, 1, Progress.NONE);
     assertEquals(List.of("u[q]a:|one;STOP", "u[q]a:one;|two;STOP", "u[q]a:one;two;|threeEND"), texts);
     assertArrayEquals(new double[] {.25, .5, .75}, scores.getFirst());
     for (DrawKey key : keys) {
@@ -182,6 +183,6 @@ class DataRulesTest {
     assertTrue(assertThrows(IllegalStateException.class, () -> StepScores.of(List.of(c), policy,
         (Problem problem, TokenPath path, DrawKey key, List<Generation> steps) -> {
           throw new IllegalStateException("no score");
-        }, Prompts.defaults(), "\n", 1, 1, n -> { })).getMessage().contains("no score"));
+        }, Prompts.defaults(), "\n", 1, 1, Progress.NONE)).getMessage().contains("no score"));
   }
 }

@@ -10,6 +10,7 @@ import dev.sphere.engine.Generation;
 import dev.sphere.engine.HashPolicy;
 import dev.sphere.engine.Policy;
 import dev.sphere.engine.Problem;
+import dev.sphere.engine.Progress;
 import dev.sphere.engine.SamplingSettings;
 import dev.sphere.engine.TokenPath;
 import dev.sphere.engine.data.ProblemSet;
@@ -41,7 +42,7 @@ class EvalRulesTest {
     };
     SamplingSettings sampling = new SamplingSettings(0.7f, 5, 0.9f, 0.1f, 40);
     new Evaluator(policy, Prompts.defaults()).run(PROBLEMS, new EvalSettings(true, 3, sampling, 9, 1, List.of("Q:")),
-        a -> { });
+        Progress.NONE);
     assertEquals(8, asked.size());
     for (int p = 0; p < 2; p++) {
       Policy.Request greedy = asked.get(4 * p);

@@ -5,8 +5,10 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sphere.engine.Problem;
+import dev.sphere.engine.Progress;
 import dev.sphere.engine.SamplingSettings;
 import dev.sphere.engine.ScriptedPolicy;
+import dev.sphere.engine.ToldProgress;
 import dev.sphere.engine.prompt.Prompts;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -35,7 +37,7 @@ class EvaluatorTest {
   }
 
   private static EvalResult run(EvalSettings s) throws InterruptedException {
-    return new Evaluator(policy(), Prompts.defaults()).run(PROBLEMS, s, a -> { });
+    return new Evaluator(policy(), Prompts.defaults()).run(PROBLEMS, s, Progress.NONE);
   }
 
   @Test
@@ -61,10 +63,14 @@ class EvaluatorTest {
     EvalSettings one = new EvalSettings(true, 3, SamplingSettings.temperature(0.8f, 50), 1, 1);
     EvalSettings many = new EvalSettings(true, 3, SamplingSettings.temperature(0.8f, 50), 1, 64);
     EvalResult a = run(one);
+    ToldProgress told = new ToldProgress();
     EvalResult b = new Evaluator(policy(), Prompts.defaults())
-        .run(PROBLEMS, many, x -> order.add(x.getFirst().problemId()));
+        .run(PROBLEMS, many, Map.of(), x -> order.add(x.getFirst().problemId()), told);
     assertEquals(a, b);
     assertEquals(List.of("a", "b", "c"), order.stream().sorted().toList());
+    assertEquals(List.of(0, 3, 3), List.of(told.first, told.done, told.total));
+    long right = b.answers().stream().filter(Answered::correct).count();
+    assertEquals(100 * right / 12 + " % right", told.detail);
   }
 
   @Test
@@ -73,10 +79,12 @@ class EvaluatorTest {
     EvalResult whole = run(s);
     List<Answered> ofB = whole.answers().stream().filter(x -> x.problemId().equals("b")).toList();
     List<String> asked = new ArrayList<>();
+    ToldProgress told = new ToldProgress();
     EvalResult resumed = new Evaluator(policy(), Prompts.defaults())
-        .run(PROBLEMS, s, Map.of("b", ofB), x -> asked.add(x.getFirst().problemId()));
+        .run(PROBLEMS, s, Map.of("b", ofB), x -> asked.add(x.getFirst().problemId()), told);
     assertEquals(whole, resumed);
     assertEquals(List.of("a", "c"), asked.stream().sorted().toList());
+    assertEquals(List.of(1, 3, 3), List.of(told.first, told.done, told.total));
   }
 
   @Test
@@ -88,7 +96,7 @@ class EvaluatorTest {
       return new double[] {candidates.getFirst().text().contains("0.5") ? 1 : 0.25};
     }, " ");
     EvalResult r = new Evaluator(p, Prompts.defaults(), scorer)
-        .run(PROBLEMS.subList(0, 1), new EvalSettings(false, 2, SamplingSettings.temperature(0.8f, 50), 1, 1), x -> { });
+        .run(PROBLEMS.subList(0, 1), new EvalSettings(false, 2, SamplingSettings.temperature(0.8f, 50), 1, 1), Progress.NONE);
     // "so \\boxed{0.5}": two steps, cut after the space
     assertEquals(List.of(0.25, 1.0), r.answers().getFirst().steps());
     assertEquals(4, lengths.size());
@@ -132,6 +140,6 @@ class EvaluatorTest {
   @Test
   void aFailureOfTheModelComesThrough() {
     Evaluator e = new Evaluator(new ScriptedPolicy(), Prompts.defaults());
-    assertThrows(IllegalStateException.class, () -> e.run(PROBLEMS, EvalSettings.greedy(9), a -> { }));
+    assertThrows(IllegalStateException.class, () -> e.run(PROBLEMS, EvalSettings.greedy(9), Progress.NONE));
   }
 }

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.sphere.engine.HashPolicy;
 import dev.sphere.engine.Problem;
 import dev.sphere.engine.ProcessRewardModel;
+import dev.sphere.engine.Progress;
 import dev.sphere.engine.data.StepCase;
 import dev.sphere.engine.data.StepCases;
 import dev.sphere.engine.embedded.StepCaseSource;
@@ -85,7 +86,7 @@ class StepQualityTest {
       return new double[] {bad ? 0 : 1};
     };
     List<double[]> scores =
-        StepScores.of(cases, new HashPolicy(0.5), oracle, Prompts.defaults(), "\n", 1, 8, done -> {});
+        StepScores.of(cases, new HashPolicy(0.5), oracle, Prompts.defaults(), "\n", 1, 8, Progress.NONE);
     StepQuality q = StepQuality.of(cases, scores, 0.5, 1);
     assertEquals(1, q.auc());
     assertEquals(1, q.atThreshold().f1());

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sphere.engine.HashPolicy;
 import dev.sphere.engine.Problem;
+import dev.sphere.engine.Progress;
 import dev.sphere.engine.SamplingSettings;
 import dev.sphere.engine.prompt.Prompts;
 import dev.sphere.engine.reward.MonteCarloPrm;
@@ -43,7 +44,7 @@ class RunPagesTest {
     try (RunStore store = RunStore.open(dir.resolve("run"), from, problems, false)) {
       SearchRun run = new SearchRun(new SearchRun.Models(new HashPolicy(0.5), prm, null, null), HashPolicy.outcome(),
           search, stages, 1, 2);
-      run.run(problems, store, p -> {});
+      run.run(problems, store, Progress.NONE);
       pairs = store.finish().size();
     }
     assertTrue(pairs > 0);

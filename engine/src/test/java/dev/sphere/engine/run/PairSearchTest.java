@@ -6,7 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sphere.engine.Problem;
+import dev.sphere.engine.Progress;
 import dev.sphere.engine.SamplingSettings;
+import dev.sphere.engine.ToldProgress;
 import dev.sphere.engine.embedded.ModelSource;
 import dev.sphere.engine.embedded.ProblemSource;
 import dev.sphere.engine.reward.MonteCarloPrm;
@@ -57,8 +59,8 @@ class PairSearchTest {
     Path one = temporary.resolve("one");
     Path many = temporary.resolve("many");
     Path broken = temporary.resolve("broken");
-    PairSearch.Outcome outcome = PairSearch.run(plan(1, 1), problems, one, false, progress -> {});
-    PairSearch.run(plan(1, 4), problems, many, false, progress -> {});
+    PairSearch.Outcome outcome = PairSearch.run(plan(1, 1), problems, one, false, Progress.NONE);
+    PairSearch.run(plan(1, 4), problems, many, false, Progress.NONE);
     assertEquals(3, outcome.report().problems());
     assertTrue(outcome.tokens() > 100);
     assertEquals(tree(one), tree(many));
@@ -66,14 +68,11 @@ class PairSearchTest {
     assertEquals(-1, Files.mismatch(one.resolve("pairs.jsonl"), many.resolve("pairs.jsonl")));
 
     // Stopped in the middle of its trees by a failure, and resumed.
-    assertThrows(IllegalStateException.class, () -> PairSearch.run(plan(1, 2), problems, broken, false, progress -> {
-      if (progress.expansions() > 5) {
-        throw new IllegalStateException("stop here");
-      }
-    }));
+    assertThrows(IllegalStateException.class, () -> PairSearch.run(plan(1, 2), problems, broken, false,
+        ToldProgress.stopAfter(40, 0)));
     int half = tree(broken).size();
     assertTrue(half >= 5 && half < tree(one).size(), half + " expansions of " + tree(one).size());
-    PairSearch.run(plan(1, 3), problems, broken, true, progress -> {});
+    PairSearch.run(plan(1, 3), problems, broken, true, Progress.NONE);
     assertEquals(tree(one), tree(broken));
     assertEquals(-1, Files.mismatch(one.resolve("pairs.jsonl"), broken.resolve("pairs.jsonl")));
 
@@ -82,7 +81,7 @@ class PairSearchTest {
     SearchPlan swapped = new SearchPlan(
         small, null, null, other.prm(), other.search(), other.stages(), other.seed(), other.parallel());
     String message = assertThrows(
-        StoreException.Refused.class, () -> PairSearch.run(swapped, problems, one, true, progress -> {})).getMessage();
+        StoreException.Refused.class, () -> PairSearch.run(swapped, problems, one, true, Progress.NONE)).getMessage();
     assertTrue(message.contains("model.sha256") && message.contains("small_model.sha256"), message);
   }
 

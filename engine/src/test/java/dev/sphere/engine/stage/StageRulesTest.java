@@ -13,7 +13,9 @@ import dev.sphere.engine.Policy;
 import dev.sphere.engine.PreferencePair;
 import dev.sphere.engine.Problem;
 import dev.sphere.engine.ProcessRewardModel;
+import dev.sphere.engine.Progress;
 import dev.sphere.engine.ScriptedPolicy;
+import dev.sphere.engine.ToldProgress;
 import dev.sphere.engine.prompt.Prompts;
 import dev.sphere.engine.reward.RandomPrm;
 import dev.sphere.engine.search.SearchSettings;
@@ -219,20 +221,17 @@ class StageRulesTest {
       };
       SearchRun run = new SearchRun(new SearchRun.Models(policy, factory, small, factory), HashPolicy.outcome(), SEARCH,
           StageSettings.defaults().withPrompts(PROMPTS), 3, parallel);
-      List<Progress> heard = new ArrayList<>();
-      List<ProblemResult> results = run.run(problems, RunLog.inMemory(), heard::add);
+      ToldProgress heard = new ToldProgress();
+      List<ProblemResult> results = run.run(problems, RunLog.inMemory(), heard);
       assertEquals(problems.stream().map(Problem::id).toList(),
           results.stream().map(ProblemResult::problemId).toList());
       assertEquals(2, judged.size());
       assertFalse(judged.get(0) == judged.get(1), "each model's steps are judged over its own policy");
-      Progress last = heard.getLast();
-      assertEquals(6, last.done());
-      assertEquals(0, last.resumed());
-      assertEquals(run.tokens(), last.tokens());
+      assertEquals(6, heard.done);
+      assertEquals(0, heard.first);
+      assertEquals(6, heard.total);
       assertTrue(run.tokens() > 100);
-      assertEquals(Map.of(Stage.GENERATION, 0, Stage.CORRECTION, 0, Stage.DIVERSITY, 0), last.inFlight());
-      assertEquals(results.stream().mapToInt(ProblemResult::pairs).sum(),
-          last.pairs().values().stream().mapToInt(Integer::intValue).sum());
+      assertEquals(results.stream().mapToInt(ProblemResult::pairs).sum(), heard.pairs());
       // The policy is always right, so stage 3 runs; there the small model is always wrong and draws twice as much.
       assertTrue(results.stream().allMatch(p -> p.stages().get(2).pairs().size() > 0), results.toString());
       assertTrue(small.generated() > policy.generated(), small.generated() + " and " + policy.generated());
@@ -245,7 +244,7 @@ class StageRulesTest {
     SearchRun run = new SearchRun(new SearchRun.Models(new HashPolicy(1), p -> new RandomPrm(), null, null),
         HashPolicy.outcome(), SEARCH, StageSettings.defaults().withPrompts(PROMPTS), 3, 1);
     List<Problem> twice = List.of(PROBLEM, PROBLEM);
-    assertTrue(assertThrows(IllegalArgumentException.class, () -> run.run(twice, RunLog.inMemory(), p -> { }))
+    assertTrue(assertThrows(IllegalArgumentException.class, () -> run.run(twice, RunLog.inMemory(), Progress.NONE))
         .getMessage().contains("p1"));
   }
 
@@ -257,17 +256,17 @@ class StageRulesTest {
     SearchRun run = new SearchRun(new SearchRun.Models(policy, p -> new RandomPrm(), null, null), HashPolicy.outcome(),
         SEARCH, StageSettings.defaults().withPrompts(PROMPTS), 3, 2);
     RunLog log = RunLog.inMemory();
-    List<ProblemResult> some = run.run(problems.subList(0, 2), log, p -> { });
+    List<ProblemResult> some = run.run(problems.subList(0, 2), log, Progress.NONE);
     int generated = policy.generated();
-    List<Progress> heard = new ArrayList<>();
-    List<ProblemResult> all = run.run(problems, log, heard::add);
+    ToldProgress heard = new ToldProgress();
+    List<ProblemResult> all = run.run(problems, log, heard);
     assertEquals(some, all.subList(0, 2));
-    assertEquals(4, heard.getLast().done());
-    assertEquals(2, heard.getLast().resumed());
+    assertEquals(4, heard.done);
+    assertEquals(2, heard.first);
     int half = policy.generated();
     assertTrue(half > generated);
-    run.run(problems, log, heard::add);
+    run.run(problems, log, heard);
     assertEquals(half, policy.generated());
-    assertEquals(4, heard.getLast().resumed());
+    assertEquals(4, heard.first);
   }
 }

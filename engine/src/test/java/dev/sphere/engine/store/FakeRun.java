@@ -3,13 +3,13 @@ package dev.sphere.engine.store;
 import dev.sphere.engine.HashPolicy;
 import dev.sphere.engine.Policy;
 import dev.sphere.engine.Problem;
+import dev.sphere.engine.Progress;
 import dev.sphere.engine.SamplingSettings;
 import dev.sphere.engine.prompt.Prompts;
 import dev.sphere.engine.reward.MonteCarloPrm;
 import dev.sphere.engine.search.SearchSettings;
 import dev.sphere.engine.stage.PrmFactory;
 import dev.sphere.engine.stage.ProblemResult;
-import dev.sphere.engine.stage.Progress;
 import dev.sphere.engine.stage.SearchRun;
 import dev.sphere.engine.stage.StageSettings;
 import java.io.IOException;
@@ -17,7 +17,6 @@ import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.function.Consumer;
 import java.util.stream.IntStream;
 
 /** A whole run over a fake model, in this process or as a child that can be killed. */
@@ -53,17 +52,17 @@ final class FakeRun {
 
   static List<ProblemResult> run(RunStore store, HashPolicy policy, HashPolicy small, long seed, int parallel)
       throws InterruptedException {
-    return run(store, policy, small, seed, parallel, progress -> {});
+    return run(store, policy, small, seed, parallel, Progress.NONE);
   }
 
   static List<ProblemResult> run(
-      RunStore store, Policy policy, Policy small, long seed, int parallel, Consumer<Progress> listener)
+      RunStore store, Policy policy, Policy small, long seed, int parallel, Progress progress)
       throws InterruptedException {
     var mc = new MonteCarloPrm.Settings(4, SamplingSettings.temperature(0.8f, 200), false);
     PrmFactory prm = p -> new MonteCarloPrm(p, HashPolicy.outcome(), mc);
     SearchRun run = new SearchRun(
         new SearchRun.Models(policy, prm, small, prm), HashPolicy.outcome(), SEARCH, STAGES, seed, parallel);
-    List<ProblemResult> results = run.run(store.problems(), store, listener);
+    List<ProblemResult> results = run.run(store.problems(), store, progress);
     store.finish();
     return results;
   }

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sphere.engine.Problem;
+import dev.sphere.engine.ToldProgress;
 import dev.sphere.engine.data.Shards;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -77,11 +78,7 @@ class RunMergeTest {
     List<Problem> other = Shards.of(FakeRun.problems(FakeRun.PROBLEMS), "2/2");
     try (RunStore store = RunStore.open(second, provenance(7, "2/2"), other, false)) {
       assertThrows(IllegalStateException.class, () ->
-          FakeRun.run(store, FakeRun.policy(), FakeRun.small(), 7, 1, progress -> {
-            if (progress.expansions() > 9) {
-              throw new IllegalStateException("stop here");
-            }
-          }));
+          FakeRun.run(store, FakeRun.policy(), FakeRun.small(), 7, 1, ToldProgress.stopAfter(45, 0)));
     }
     Path merged = temporary.resolve("merged");
     RunMerge.Report report = RunMerge.merge(List.of(first, second), merged);

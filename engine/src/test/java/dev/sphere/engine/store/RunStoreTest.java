@@ -8,8 +8,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sphere.engine.HashPolicy;
 import dev.sphere.engine.Problem;
+import dev.sphere.engine.ToldProgress;
 import dev.sphere.engine.stage.ProblemResult;
-import dev.sphere.engine.stage.Progress;
 import dev.sphere.engine.stage.RunReport;
 import dev.sphere.engine.stage.Stage;
 import java.io.IOException;
@@ -68,12 +68,11 @@ class RunStoreTest {
     long tree = Files.size(run.resolve("tree.jsonl"));
     HashPolicy policy = FakeRun.policy();
     try (RunStore store = RunStore.open(run, FakeRun.provenance(1), FakeRun.problems(FakeRun.PROBLEMS), true)) {
-      List<Progress> told = new ArrayList<>();
-      FakeRun.run(store, policy, FakeRun.small(), 1, 4, told::add);
-      assertEquals(FakeRun.PROBLEMS, told.getLast().done());
-      assertEquals(FakeRun.PROBLEMS, told.getLast().resumed());
-      assertEquals(
-          RunData.read(run).pairs().size(), told.getLast().pairs().values().stream().mapToInt(n -> n).sum());
+      ToldProgress told = new ToldProgress();
+      FakeRun.run(store, policy, FakeRun.small(), 1, 4, told);
+      assertEquals(FakeRun.PROBLEMS, told.done);
+      assertEquals(FakeRun.PROBLEMS, told.first);
+      assertEquals(RunData.read(run).pairs().size(), told.pairs());
     }
     assertEquals(0, policy.generated());
     assertArrayEquals(before, pairs(run));
@@ -288,10 +287,9 @@ class RunStoreTest {
   @Test
   void readableWithSqlWhileItGrows() throws Exception {
     Path run = temporary.resolve("run");
-    AtomicInteger expansions = new AtomicInteger();
     try (RunStore store = RunStore.open(run, FakeRun.provenance(1), FakeRun.problems(FakeRun.PROBLEMS), false)) {
-      FakeRun.run(store, FakeRun.policy(), FakeRun.small(), 1, 4, p -> expansions.set((int) p.expansions()));
-      assertEquals(expansions.get(), count("SELECT count(*) FROM read_json('" + run + "/tree.jsonl')"));
+      FakeRun.run(store, FakeRun.policy(), FakeRun.small(), 1, 4);
+      assertEquals(Files.readAllLines(run.resolve("tree.jsonl")).size(), count("SELECT count(*) FROM read_json('" + run + "/tree.jsonl')"));
     }
     int pairs = RunData.read(run).pairs().size();
     assertEquals(pairs, count("SELECT count(*) FROM read_json('" + run + "/pairs.jsonl')"));
@@ -309,7 +307,7 @@ class RunStoreTest {
   void theQueriesOfTheDocumentationRun() throws Exception {
     Path run = temporary.resolve("run");
     FakeRun.run(run, false, 1, 4);
-    String page = Files.readString(Path.of("..", "docs", "formats.md"));
+    String page = Files.readString(Path.of("..", "docs", "reference", "file-formats.md"));
     String sql = page.substring(page.indexOf("```sql") + 6, page.indexOf("```", page.indexOf("```sql") + 6))
         .replace("RUN/", run + "/")
         .replace("train-0", "p0");

@@ -13,6 +13,7 @@ import dev.sphere.engine.ProcessRewardModel;
 import dev.sphere.engine.SamplingSettings;
 import dev.sphere.engine.ScriptedPolicy;
 import dev.sphere.engine.TokenPath;
+import dev.sphere.engine.ToldProgress;
 import dev.sphere.engine.eval.Statistics;
 import dev.sphere.engine.prompt.Prompts;
 import dev.sphere.engine.reward.Aggregation;
@@ -20,7 +21,6 @@ import dev.sphere.engine.reward.RandomPrm;
 import dev.sphere.engine.search.ExpansionLog;
 import dev.sphere.engine.search.SearchSettings;
 import dev.sphere.engine.stage.Attempt;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -168,14 +168,16 @@ class StrategyRulesTest {
     // Highest score: 8. The vote: 7 has .5 + .4 against .8.
     ScriptedPolicy policy = answering(problems, ".5:\\boxed{7}$", ".8:\\boxed{8}$", ".4:\\boxed{7}$", ".9:\\boxed{7}~");
     AtomicInteger forgotten = new AtomicInteger();
-    List<StrategyComparison.Cell> heard = new ArrayList<>();
+    ToldProgress heard = new ToldProgress();
     List<StrategyComparison.Cell> cells = new StrategyComparison(policy, p -> WRITTEN, 1, forgotten::incrementAndGet,
         SEARCH,
         Prompts.defaults(), 3, 2).run(problems, List.of(
             new StrategySettings(Strategy.BEST_OF_N, 1, 4, 4, Aggregation.LAST),
-            new StrategySettings(Strategy.REJECTION, 1, 4, 4, Aggregation.LAST)), heard::add);
+            new StrategySettings(Strategy.REJECTION, 1, 4, 4, Aggregation.LAST)), heard);
     assertEquals(2, forgotten.get(), "every cell pays for its own scores");
-    assertEquals(cells, heard);
+    assertEquals(2, heard.done);
+    assertEquals(2, heard.notes.size());
+    assertTrue(heard.notes.getFirst().startsWith("best-of-n, budget 1: 50.0 %, "), heard.notes.getFirst());
     StrategyComparison.Cell best = cells.get(0);
     assertEquals(List.of(false, true), best.outcomes().stream().map(StrategyComparison.Outcome::right).toList());
     assertEquals(List.of(true, false), best.outcomes().stream().map(StrategyComparison.Outcome::voteRight).toList());

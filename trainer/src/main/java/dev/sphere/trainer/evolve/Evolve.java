@@ -18,9 +18,7 @@ import dev.sphere.engine.eval.Evaluator;
 import dev.sphere.engine.prompt.Prompts;
 import dev.sphere.engine.run.ModelDefaults;
 import dev.sphere.engine.run.PairSearch;
-import dev.sphere.engine.run.SearchListener;
 import dev.sphere.engine.run.SearchPlan;
-import dev.sphere.engine.stage.Progress;
 import dev.sphere.engine.store.CheckedLines;
 import dev.sphere.engine.store.Damaged;
 import dev.sphere.engine.store.FileSums;
@@ -140,7 +138,7 @@ public final class Evolve {
 
     listener.searching(n, problems.size());
     SearchPlan plan = Plans.search(recipe, policy, small, seed);
-    PairSearch.Outcome found = PairSearch.run(plan, problems, folder.resolve("search"), true, searching());
+    PairSearch.Outcome found = PairSearch.run(plan, problems, folder.resolve("search"), true, listener);
     listener.found(n, found, found.pairs());
     if (found.pairs().isEmpty()) {
       throw new IllegalStateException("round " + n + " found no pair to learn from: " + found.report().reasons());
@@ -158,20 +156,6 @@ public final class Evolve {
     Map<String, Double> metrics = trained.result().last() == null ? Map.of() : trained.result().last().values();
     return new EvolveReport.Round(n, found.report(), found.tokens(), found.seconds(), trained.result().steps(), metrics,
         trainSeconds, trained.artefact(), evolved, Comparison.of(base, evolved, recipe.seed()));
-  }
-
-  private SearchListener searching() {
-    return new SearchListener() {
-      @Override
-      public void accept(Progress progress) {
-        listener.searched(progress);
-      }
-
-      @Override
-      public void note(String line) {
-        listener.note(line);
-      }
-    };
   }
 
   /** True when an earlier process left the file and it is whole; a damaged one is kept aside. */
@@ -264,19 +248,13 @@ public final class Evolve {
     if (isThere(answers, () -> answers(answers, heldOut))) {
       result = Evaluator.regrade(AnswerFile.read(answers));
     } else {
-      listener.evaluating(whom, heldOut.size());
       ModelDefaults manner = ModelDefaults.of(model);
       Integer asked = recipe.evaluate().maxTokens();
       int maxTokens = asked == null ? manner.solutionTokens() : asked;
-      int[] seen = new int[2];
       Prompts prompts = recipe.prompts(manner.prompts());
       try (HeldFiles files = new HeldFiles(Arrays.asList(model, adapter));
           BatchedPolicy policy = BatchedPolicy.open(model, adapter, prompts.template(), 0)) {
-        result = new Evaluator(policy, prompts).run(heldOut, EvalSettings.greedy(maxTokens), done -> {
-          seen[0]++;
-          seen[1] += done.getFirst().correct() ? 1 : 0;
-          listener.answered(seen[0], seen[1]);
-        });
+        result = new Evaluator(policy, prompts).run(heldOut, EvalSettings.greedy(maxTokens), listener);
         files.requireUnchanged();
       }
       AnswerFile.write(answers, result.answers());

@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.sphere.bindings.kernel.GgmlQuantizer;
 import dev.sphere.engine.PreferencePair;
 import dev.sphere.engine.Problem;
+import dev.sphere.engine.Progress;
 import dev.sphere.engine.data.ReadOptions;
 import dev.sphere.engine.decode.BatchedPolicy;
 import dev.sphere.engine.embedded.ModelSource;
@@ -69,8 +70,8 @@ class EvolveTest {
     final List<String> words = new ArrayList<>();
 
     @Override
-    public void evaluating(String whom, int problems) {
-      words.add("evaluating " + whom + " " + problems);
+    public void begin(String task, String unit, int done, int total) {
+      words.add(task + " " + (total - done) + " " + unit);
     }
 
     @Override
@@ -98,7 +99,8 @@ class EvolveTest {
     List<Answered> answers = AnswerFile.read(run.resolve("base-answers.jsonl"));
     assertTrue(answers.stream().allMatch(a -> a.tokens() <= 9 && a.truncated()), "9 tokens are no answer");
     assertEquals(
-        List.of("evaluating base 10", "evaluated base", "found 1", "evaluating round 1 10", "evaluated round 1"),
+        List.of("evaluate 10 problems", "evaluated base", "search 6 problems", "found 1", "evaluate 10 problems",
+            "evaluated round 1"),
         heard.words);
     assertEquals(1, report.rounds().size());
     assertEquals(10, report.base().n());
@@ -315,7 +317,7 @@ class EvolveTest {
     ModelDefaults manner = ModelDefaults.of(model);
     List<Problem> problems = ProblemSource.read("embedded:validation", ReadOptions.defaults().withLimit(6)).problems();
     try (BatchedPolicy policy = BatchedPolicy.open(model, adapter, manner.prompts().template(), 0)) {
-      return new Evaluator(policy, manner.prompts()).run(problems, EvalSettings.greedy(200), done -> { })
+      return new Evaluator(policy, manner.prompts()).run(problems, EvalSettings.greedy(200), Progress.NONE)
           .answers().stream().map(Answered::text).toList();
     }
   }
