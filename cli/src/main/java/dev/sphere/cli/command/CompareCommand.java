@@ -92,7 +92,7 @@ public final class CompareCommand implements Callable<Integer>, SettingFlags.Com
   private List<Long> budgets = List.of(1000L, 2000L, 4000L);
 
   @Option(names = "--out", paramLabel = "DIR",
-      description = "Write compare.md, compare.json and compare.svg there; made if missing.")
+      description = "Write compare.md, compare.json and compare.html there; made if missing.")
   private Path out;
 
   @Option(names = "--json", description = "One JSON object on the last line instead of the table.")
@@ -154,7 +154,7 @@ public final class CompareCommand implements Callable<Integer>, SettingFlags.Com
     if (out != null) {
       Files.writeString(out.resolve("compare.md"), String.join("\n", report.table()) + "\n");
       Files.writeString(out.resolve("compare.json"), figures + "\n");
-      Files.writeString(out.resolve("compare.svg"), report.plot());
+      Files.writeString(out.resolve("compare.html"), report.html());
     }
     var console = spec.commandLine().getOut();
     if (json) {

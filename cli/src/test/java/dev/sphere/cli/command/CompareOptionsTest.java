@@ -75,7 +75,7 @@ class CompareOptionsTest extends EveryOption {
         differs("--candidates", "--strategies sphere", "2"),
         differs("--seed", "--temperature 1.6", "5"),
         same("--parallel", "", "1"),
-        shows("--out", "", out.toString(), d -> assertTrue(Files.exists(out.resolve("compare.svg")))),
+        shows("--out", "", out.toString(), d -> assertTrue(Files.exists(out.resolve("compare.html")))),
         shows("--json", "", "", d -> assertEquals(1, d.json().get("rows").size())));
   }
 }

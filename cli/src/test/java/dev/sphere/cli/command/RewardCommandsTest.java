@@ -57,7 +57,8 @@ class RewardCommandsTest {
     assertTrue(rows.get(0).get("read_tokens").asInt() > 0);
     assertTrue(rows.get(2).has("against_best_of_n") && !rows.get(0).has("against_best_of_n"));
     assertEquals(6, Files.readAllLines(out.resolve("compare.md")).size());
-    assertTrue(Files.readString(out.resolve("compare.svg")).endsWith("</svg>\n"));
+    String page = Files.readString(out.resolve("compare.html"));
+    assertTrue(page.contains("\"title\":\"Accuracy, % (95 %), by tokens\",\"names\":[\"best-of-n\",\"dvts\"]"), page);
     assertEquals(2, call("compare", "--model", "embedded", "--prm", "random", "--problems", "embedded:test",
         "--strategies", "magic").status());
   }

@@ -1,6 +1,6 @@
 package dev.sphere.engine.eval;
 
-import dev.sphere.base.Visible;
+import dev.sphere.engine.page.HtmlPage;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -120,47 +120,31 @@ public final class EvalReport {
 
   /** The report as one HTML page that needs nothing else. */
   public String html() {
-    StringBuilder s = new StringBuilder("<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>")
-        .append(Visible.html(title)).append("</title>\n<meta name=\"viewport\" content=\"width=device-width\"><style>\n")
-        .append("body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}\n")
-        .append("table{border-collapse:collapse;margin:.5rem 0 1.5rem}th,td{border-bottom:1px solid #ccc;padding:.2rem .8rem;")
-        .append("text-align:left}pre{white-space:pre-wrap;background:#f4f4f4;padding:.6rem}summary{cursor:pointer}\n")
-        .append(".yes{color:#060}.no{color:#900}@media(prefers-color-scheme:dark){body{background:#111;color:#ddd}")
-        .append("pre{background:#222}.yes{color:#6c6}.no{color:#f88}}\n</style></head><body>\n<h1>")
-        .append(Visible.html(title)).append("</h1>\n<ul>");
-    made.forEach((k, v) -> s.append("<li>").append(Visible.html(k)).append(": ").append(Visible.html(v)).append("</li>"));
-    s.append("</ul>\n");
+    HtmlPage page = new HtmlPage(title).add("made", Map.of("title", title, "made",
+        made.entrySet().stream().map(e -> e.getKey() + ": " + e.getValue()).toList()));
     for (Table t : tables()) {
-      s.append("<h2>").append(Visible.html(t.name())).append("</h2>\n<table><tr>");
-      t.head().forEach(h -> s.append("<th>").append(Visible.html(h)).append("</th>"));
-      s.append("</tr>\n");
-      for (List<String> row : t.rows()) {
-        s.append("<tr>");
-        row.forEach(c -> s.append("<td>").append(Visible.html(c)).append("</td>"));
-        s.append("</tr>\n");
-      }
-      s.append("</table>\n");
+      page.add("table", Map.of("name", t.name(), "head", t.head(), "rows", t.rows()));
     }
-    s.append("<h2>Answers</h2>\n");
+    page.add("heading", Map.of("text", "Answers"));
     Map<String, List<Answered>> byProblem = new LinkedHashMap<>();
     result.answers().forEach(a -> byProblem.computeIfAbsent(a.problemId(), k -> new ArrayList<>()).add(a));
-    byProblem.forEach((id, answers) -> problem(s, id, answers));
-    return s.append("</body></html>\n").toString();
+    byProblem.forEach((id, answers) -> page.add("answers", Map.of(
+        "id", id,
+        "right", answers.stream().filter(Answered::correct).count(),
+        "gold", answers.getFirst().gold(),
+        "answers", answers.stream().map(EvalReport::answer).toList())));
+    return page.html();
   }
 
-  private static void problem(StringBuilder s, String id, List<Answered> answers) {
-    long right = answers.stream().filter(Answered::correct).count();
-    s.append("<details><summary class=\"").append(right > 0 ? "yes" : "no").append("\">").append(Visible.html(id)).append(": ")
-        .append(right).append(" of ").append(answers.size()).append(" right, gold ")
-        .append(Visible.html(answers.getFirst().gold())).append("</summary>\n");
-    for (Answered a : answers) {
-      s.append("<p class=\"").append(a.correct() ? "yes" : "no").append("\">")
-          .append(a.sample() < 0 ? "greedy" : "sample " + a.sample()).append(": ").append(Visible.html(a.answer())).append(" (")
-          .append(Visible.html(a.how())).append(a.truncated() ? ", cut off" : "").append(")</p><pre>")
-          .append(Visible.html(a.text().length() > MOST_PAGE_TEXT ? a.text().substring(0, MOST_PAGE_TEXT) + "..." : a.text()))
-          .append("</pre>\n");
-    }
-    s.append("</details>\n");
+  private static Map<String, Object> answer(Answered a) {
+    String text = a.text();
+    return Map.of(
+        "right", a.correct(),
+        "which", a.sample() < 0 ? "greedy" : "sample " + a.sample(),
+        "answer", a.answer(),
+        "how", a.how(),
+        "cut", a.truncated(),
+        "text", text.length() > MOST_PAGE_TEXT ? text.substring(0, MOST_PAGE_TEXT) + "..." : text);
   }
 
   private static String percent(double share) {

@@ -1,14 +1,18 @@
 package dev.sphere.engine.strategy;
 
 import dev.sphere.engine.eval.Statistics;
+import dev.sphere.engine.page.HtmlPage;
 import dev.sphere.engine.strategy.StrategyComparison.Cell;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.function.ToDoubleFunction;
+import java.util.stream.Stream;
 
-/** A comparison of strategies as table, JSON and plot. */
+/** A comparison of strategies as table, JSON and page. */
 public final class CompareReport {
   private static final int RESAMPLES = 10_000;
   private final List<Cell> cells;
@@ -107,30 +111,40 @@ public final class CompareReport {
     return lines;
   }
 
-  /** Accuracy against tokens and against seconds, with 95 % intervals: an SVG drawing. */
-  public String plot() {
-    List<LinePlot.Series> byTokens = new ArrayList<>();
-    List<LinePlot.Series> bySeconds = new ArrayList<>();
-    for (Strategy kind : Strategy.values()) {
-      List<LinePlot.Point> tokens = new ArrayList<>();
-      List<LinePlot.Point> seconds = new ArrayList<>();
-      for (Cell c : cells) {
-        if (c.settings().kind() == kind) {
-          double low = 100 * c.interval().low();
-          double high = 100 * c.interval().high();
-          tokens.add(new LinePlot.Point(c.tokensPerProblem(), 100 * c.accuracy(), low, high));
-          seconds.add(new LinePlot.Point(
-              1000 * c.seconds() / c.outcomes().size(), 100 * c.accuracy(), low, high));
-        }
-      }
-      if (!tokens.isEmpty()) {
-        byTokens.add(new LinePlot.Series(kind.label(), tokens));
-        bySeconds.add(new LinePlot.Series(kind.label(), seconds));
+  /** Accuracy against tokens and against time, with 95 % intervals, and the figures: a page that needs nothing else. */
+  public String html() {
+    List<String> table = table();
+    return new HtmlPage("Strategies compared")
+        .charts(List.of(
+            chart("Accuracy, % (95 %), by tokens", "tokens a problem", Cell::tokensPerProblem),
+            chart("Accuracy, % (95 %), by time", "milliseconds a problem", c -> 1000 * c.seconds() / c.outcomes().size())))
+        .add("table", Map.of("name", "Figures", "head", row(table.getFirst()),
+            "rows", table.stream().skip(2).filter(l -> l.startsWith("|")).map(CompareReport::row).toList()))
+        .add("note", Map.of("text", knowsAnswers ? table.getLast() : ""))
+        .html();
+  }
+
+  private HtmlPage.Chart chart(String title, String label, ToDoubleFunction<Cell> cost) {
+    List<Cell> sorted = cells.stream().sorted(Comparator.comparingDouble(cost)).toList();
+    List<HtmlPage.Line> lines = new ArrayList<>();
+    for (Strategy strategy : Strategy.values()) {
+      if (cells.stream().anyMatch(c -> c.settings().kind() == strategy)) {
+        lines.add(new HtmlPage.Line(strategy.label(), column(sorted, strategy, Cell::accuracy),
+            column(sorted, strategy, c -> c.interval().low()), column(sorted, strategy, c -> c.interval().high())));
       }
     }
-    return LinePlot.sideBySide(List.of(
-        new LinePlot.Axes("tokens a problem", "accuracy, %", byTokens),
-        new LinePlot.Axes("milliseconds a problem", "accuracy, %", bySeconds)));
+    return new HtmlPage.Chart(title, label, true, sorted.stream().map(cost::applyAsDouble).toList(), lines);
+  }
+
+  private static List<Double> column(List<Cell> sorted, Strategy strategy, ToDoubleFunction<Cell> share) {
+    List<Double> column = new ArrayList<>();
+    sorted.forEach(c -> column.add(c.settings().kind() == strategy ? 100 * share.applyAsDouble(c) : null));
+    return column;
+  }
+
+  /** The cells of a line of the Markdown table. */
+  private static List<String> row(String line) {
+    return Stream.of(line.substring(1, line.length() - 1).split("\\|", -1)).map(String::strip).toList();
   }
 
   private static String text(String format, Object... values) {

@@ -61,4 +61,47 @@ public final class Template {
     values.forEach((k, v) -> scope.set(k, v instanceof String s ? MarkedText.of(s) : (Boolean) v));
     return new Interpreter(budget).run(statements, new Interpreter.Scope(scope));
   }
+
+  /**
+   * Renders a text of our own.
+   *
+   * @param values the variables: texts, numbers, booleans, null, and lists and maps (by text) of them
+   * @throws IllegalArgumentException as above
+   */
+  public String render(Map<String, ?> values) {
+    long[] input = new long[1];
+    Interpreter.Scope scope = new Interpreter.Scope(null);
+    Map<String, Object> own = new LinkedHashMap<>();
+    values.forEach((k, v) -> own.put(k, value(v, input)));
+    Functions.define(scope, null);
+    own.forEach(scope::set);
+    return new Interpreter(new RenderBudget(input[0])).run(statements, new Interpreter.Scope(scope)).text();
+  }
+
+  /** A template's value of a Java value; its characters and elements are added to {@code input}. */
+  private static Object value(Object value, long[] input) {
+    input[0]++;
+    return switch (value) {
+      case null -> Values.None.NONE;
+      case String s -> {
+        input[0] += s.length();
+        yield MarkedText.of(s);
+      }
+      case Integer i -> i.longValue();
+      case Long l -> l;
+      case Double d -> d;
+      case Boolean b -> b;
+      case List<?> list -> {
+        List<Object> all = new ArrayList<>();
+        list.forEach(v -> all.add(value(v, input)));
+        yield Values.Items.list(all);
+      }
+      case Map<?, ?> map -> {
+        Map<Object, Object> all = new LinkedHashMap<>();
+        map.forEach((k, v) -> all.put(MarkedText.of((String) k), value(v, input)));
+        yield all;
+      }
+      default -> throw new IllegalArgumentException("no value of a template: " + value.getClass());
+    };
+  }
 }

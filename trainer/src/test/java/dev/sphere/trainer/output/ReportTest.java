@@ -136,8 +136,8 @@ class ReportTest {
     }
     String html = Files.readString(page);
     assertTrue(html.contains("2 steps, complete. Last loss 0.5000, eval_loss 0.6000, rewards/margins 0.2000."), "words");
-    assertTrue(html.contains("{\"title\":\"Loss\",\"names\":[\"loss\",\"eval_loss\"],\"steps\":[1,2],"
-        + "\"values\":[[0.75,0.5],[null,0.6]]}"), "the curve's points");
+    assertTrue(html.contains("{\"title\":\"Loss\",\"names\":[\"loss\",\"eval_loss\"],\"x\":[1,2],"
+        + "\"values\":[[0.75,0.5],[null,0.6]],"), "the curve's points");
     assertTrue(html.contains("\"title\":\"Learning rate\""), "learning rate");
     assertFalse(html.contains("\"title\":\"Steps judged right\""), "no chart without points");
     assertTrue(html.contains("2 &lt; 3 &amp; &quot;x&quot;?") && html.contains("yes &lt;/script&gt;"), "samples escaped");

@@ -1,0 +1,33 @@
+package dev.sphere.engine.page;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+
+class HtmlPageTest {
+  @Test
+  void whatComesFromOutsideIsTextWhereverItStands() {
+    String html = new HtmlPage("<i>\u0001").add("table", Map.of("name", "{{ 7 * 7 }} <b>", "head", List.of("<u>"),
+        "rows", List.of(List.of("a & b", "{% for x in y %}")))).html();
+    assertTrue(html.contains("<title>&lt;i&gt;\\u0001</title>"), html);
+    assertTrue(html.contains("<h2>{{ 7 * 7 }} &lt;b&gt;</h2>") && html.contains("<th>&lt;u&gt;</th>"), html);
+    assertTrue(html.contains("<td>a &amp; b</td><td>{% for x in y %}</td>"), html);
+    assertFalse(html.contains("<script"), "no charts, no script");
+  }
+
+  @Test
+  void chartsComeWithWhatDrawsThem() {
+    HtmlPage.Chart chart = new HtmlPage.Chart("</script>", "steps", true, List.of(1, 2),
+        List.of(new HtmlPage.Line("a", Arrays.asList(0.5, null), Arrays.asList(0.25, null), Arrays.asList(1.0, null))));
+    String html = new HtmlPage("charts").charts(List.of(chart)).html();
+    assertTrue(html.contains("const charts = [{\"title\":\"\\u003c/script>\",\"names\":[\"a\"],\"x\":[1,2],"
+        + "\"values\":[[0.5,null]],\"label\":\"steps\",\"log\":true,\"low\":[[0.25,null]],\"high\":[[1.0,null]]}];"), "data");
+    assertTrue(html.contains("uPlot") && html.contains("<div id=\"charts\">"));
+    assertEquals(3, html.split("</script>", -1).length, "two scripts, none of them out of the data");
+  }
+}
