@@ -95,6 +95,7 @@ public final class Checkpoints {
     return files(folder);
   }
 
+  /** All checkpoints in a folder, oldest first; none when there is no such folder. */
   public static List<Path> files(Path folder) {
     if (!Files.isDirectory(folder)) {
       return List.of();

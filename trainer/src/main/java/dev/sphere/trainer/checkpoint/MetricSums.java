@@ -35,6 +35,7 @@ public final class MetricSums {
     }
   }
 
+  /** Begins the next line. */
   public void clear() {
     sums.clear();
   }

@@ -101,6 +101,7 @@ public final class MetricsLog implements AutoCloseable {
     }
   }
 
+  /** Adds a line, to the file and to {@link #lines}. */
   public void write(StepMetrics metrics) {
     Map<String, Object> object = new LinkedHashMap<>();
     object.put("step", metrics.step());

@@ -133,6 +133,7 @@ public final class TensorFile {
     bytes.flip();
   }
 
+  /** What {@link #write} was given besides the arrays. */
   public JsonNode header() {
     return header;
   }

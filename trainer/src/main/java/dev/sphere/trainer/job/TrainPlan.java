@@ -77,7 +77,7 @@ public record TrainPlan(
     TrainableModels.Cost largest = largest(job, task, work, base);
     Footprint footprint = largest.footprint();
     long trainable = footprint.gradients() / Float.BYTES;
-    LossSettings loss = loss(task);
+    LossSettings loss = task.loss();
     long copies = copies(job, loss);
     long parameters = 0;
     boolean quantised = false;
@@ -105,7 +105,7 @@ public record TrainPlan(
   static void requireMemory(
       TrainJob job, TrainTask task, Preparation.Prepared<?> prepared, GgufFile base, long available) {
     Footprint f = largest(job, task, Workload.of(prepared.examples(), job.settings()), base).footprint();
-    long optimizer = f.gradients() * copies(job, loss(task));
+    long optimizer = f.gradients() * copies(job, task.loss());
     if (f.total() + optimizer > available) {
       throw new InsufficientMemoryException(String.format(Locale.ROOT,
           "Not enough memory to train %s: weights need %.2f GiB, gradients %.2f, the optimizer %.2f, activations %.2f, and %.2f GiB "
@@ -133,15 +133,6 @@ public record TrainPlan(
   /** Numbers that the optimizer and a moving reference keep for each trained one. */
   private static long copies(TrainJob job, LossSettings loss) {
     return moments(job.settings().optimizer()) + (loss != null && loss.sync() != null ? 1 : 0);
-  }
-
-  private static LossSettings loss(TrainTask task) {
-    return switch (task) {
-      case TrainTask.Prefer t -> t.loss();
-      case TrainTask.PreferPairs t -> t.loss();
-      case TrainTask.PreferSiblings t -> t.loss();
-      default -> null;
-    };
   }
 
   private static int moments(OptimizerSettings optimizer) {

@@ -8,6 +8,11 @@ import java.util.List;
 
 /** What is trained on, and what is minimised. */
 public sealed interface TrainTask {
+  /** The preference loss; null for what has none. */
+  default LossSettings loss() {
+    return null;
+  }
+
   /** Supervised fine-tuning on a file of imitation rows. */
   record Imitate(Path data) implements TrainTask {}
 

@@ -66,10 +66,12 @@ public final class Trainer<E extends Example> {
     return examples;
   }
 
+  /** Steps, batches, optimizer. */
   public TrainSettings settings() {
     return settings;
   }
 
+  /** Where the run lives and who watches it. */
   public RunOptions options() {
     return options;
   }

@@ -11,8 +11,10 @@ import dev.sphere.trainer.TinyModel;
 import dev.sphere.trainer.checkpoint.CheckpointMismatchException;
 import dev.sphere.trainer.checkpoint.Checkpoints;
 import dev.sphere.trainer.checkpoint.TrainingCheck;
+import dev.sphere.trainer.data.Example;
 import dev.sphere.trainer.loss.LossSettings;
 import dev.sphere.trainer.objective.DpoObjective;
+import dev.sphere.trainer.objective.SftObjective;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -278,6 +280,33 @@ class ResumeTest {
     Run again = run("a", false, s, in("a").withResume(true));
     assertArrayEquals(whole.weights, again.weights);
     assertEquals(15, Runs.curve(folder.resolve("a")).size());
+  }
+
+  /** What a run is made of, as checkpoints and artefacts of 0.1.0 have it: another name or order is another run. */
+  @Test
+  void identitiesAreWrittenDown() {
+    try (TinyModel model = Runs.model(false)) {
+      var identity = new Trainer<>(new DpoObjective(model, LossSettings.defaults()), Runs.pairs(20), Runs.settings(),
+          RunOptions.in(folder)).identity().toMap();
+      assertEquals(
+          "{model=unknown, data=b00d030d08cccdd6baa41d1ee5465b243a65c05b9e59dbda14ef2660660bd0c2, "
+              + "method=dpo, optimizer=adamw, learning_rate=0.05, weight_decay=0.01, adam_beta1=0.9, "
+              + "adam_beta2=0.999, adam_epsilon=1.0E-8, max_grad_norm=1.0, schedule=cosine, "
+              + "warmup_steps=3, sharing=tree, micro_batch_tokens=4096, fill_tokens=4096, "
+              + "attention_tokens=1024, batch_size=4, epochs=3, max_steps=0, order=trees, seed=7, "
+              + "loss=[sigmoid], loss_weights=[1.0], beta=0.1, label_smoothing=0.0, "
+              + "f_divergence_type=reverse_kl, f_alpha_divergence_coef=0.5, ld_alpha=1.0, "
+              + "discopop_tau=0.05, reference_free=false}",
+          identity.toString());
+      var rows = Runs.rows(4);
+      var alike = new Trainer<>(new SftObjective(model), rows, Runs.settings(), RunOptions.in(folder)).identity();
+      assertEquals("sft", alike.settings().get("method"));
+      assertFalse(alike.settings().containsKey("weights"), "rows that all count 1 say nothing of it");
+      rows.set(0, new Example.Imitation("row 0", "row 0", rows.getFirst().sequence(), 2));
+      var weighed = new Trainer<>(new SftObjective(model), rows, Runs.settings(), RunOptions.in(folder)).identity();
+      assertEquals(alike.dataHash(), weighed.dataHash());
+      assertEquals(64, weighed.settings().get("weights").toString().length(), "a hash of them");
+    }
   }
 
   @Test
