@@ -39,21 +39,6 @@ public record PairBatch(
     }
   }
 
-  /** Pairs that all count alike. */
-  public PairBatch(
-      double[] chosen,
-      double[] rejected,
-      double[] refChosen,
-      double[] refRejected,
-      int[] chosenTokens,
-      int[] rejectedTokens,
-      int pairsInStep,
-      long chosenTokensInStep) {
-    this(
-        chosen, rejected, refChosen, refRejected, chosenTokens, rejectedTokens, pairsInStep, chosenTokensInStep, null,
-        null);
-  }
-
   /** Factor on the loss of pair i. */
   double weight(int i) {
     return weights == null ? 1 : weights[i];
@@ -62,21 +47,5 @@ public record PairBatch(
   /** Number of pairs here. */
   public int size() {
     return chosen.length;
-  }
-
-  /** All pairs of a step in one batch. */
-  public static PairBatch whole(
-      double[] chosen,
-      double[] rejected,
-      double[] refChosen,
-      double[] refRejected,
-      int[] chosenTokens,
-      int[] rejectedTokens) {
-    long tokens = 0;
-    for (int t : chosenTokens) {
-      tokens += t;
-    }
-    return new PairBatch(
-        chosen, rejected, refChosen, refRejected, chosenTokens, rejectedTokens, chosen.length, tokens);
   }
 }

@@ -39,7 +39,7 @@ class LossTableTest {
       for (String line = lines.readLine(); line != null; line = lines.readLine()) {
         String[] f = line.split(",");
         if (f[0].equals("batch")) {
-          BATCHES.put(f[1], PairBatch.whole(
+          BATCHES.put(f[1], PairBatches.whole(
               numbers(f[2]), numbers(f[3]), numbers(f[4]), numbers(f[5]), whole(f[6]), whole(f[7])));
         } else if (!line.startsWith("#")) {
           double[] by = Stream.of(f[5], f[6]).flatMapToDouble(part -> Arrays.stream(numbers(part))).toArray();

@@ -28,7 +28,7 @@ class PreferenceLossTest {
   private static final int[] REJECTED_TOKENS = {12, 4, 20};
 
   private static PairBatch batch(double[] chosen, double[] rejected) {
-    return PairBatch.whole(chosen, rejected, REF_CHOSEN, REF_REJECTED, CHOSEN_TOKENS, REJECTED_TOKENS);
+    return PairBatches.whole(chosen, rejected, REF_CHOSEN, REF_REJECTED, CHOSEN_TOKENS, REJECTED_TOKENS);
   }
 
   private static LossSettings settings(String loss, double smoothing, Divergence divergence) {
@@ -94,7 +94,7 @@ class PreferenceLossTest {
     double[] c = {-31.5, -7};
     double[] r = {-29.25, -8};
     int[] n = {9, 2};
-    LossValue first = loss.evaluate(PairBatch.whole(c, r, c, r, n, n));
+    LossValue first = loss.evaluate(PairBatches.whole(c, r, c, r, n, n));
     assertEquals(Math.log(2), first.loss(), 1e-15);
     assertEquals(-0.1 / 2 / 2, first.dChosen()[1], 1e-15);
     assertEquals(0.1 / 2 / 2, first.dRejected()[0], 1e-15);
@@ -106,7 +106,7 @@ class PreferenceLossTest {
     LossValue whole = loss.evaluate(batch(CHOSEN, REJECTED));
     double sum = 0;
     for (int i = 0; i < CHOSEN.length; i++) {
-      LossValue part = loss.evaluate(new PairBatch(
+      LossValue part = loss.evaluate(PairBatches.part(
           new double[] {CHOSEN[i]},
           new double[] {REJECTED[i]},
           new double[] {REF_CHOSEN[i]},
@@ -140,7 +140,7 @@ class PreferenceLossTest {
     var plain = new PreferenceLoss(LossSettings.defaults());
     double[] zero = new double[3];
     double expected = plain
-        .evaluate(PairBatch.whole(CHOSEN, REJECTED, zero, zero, CHOSEN_TOKENS, REJECTED_TOKENS))
+        .evaluate(PairBatches.whole(CHOSEN, REJECTED, zero, zero, CHOSEN_TOKENS, REJECTED_TOKENS))
         .loss();
     assertEquals(expected, free.evaluate(batch(CHOSEN, REJECTED)).loss(), 1e-15);
   }
@@ -269,7 +269,7 @@ class PreferenceLossTest {
     LossSettings s = settings(type.id, 0.1, Divergence.REVERSE_KL);
     double[] zero = new double[3];
     LossValue expected = new PreferenceLoss(s)
-        .evaluate(PairBatch.whole(CHOSEN, REJECTED, zero, zero, CHOSEN_TOKENS, REJECTED_TOKENS));
+        .evaluate(PairBatches.whole(CHOSEN, REJECTED, zero, zero, CHOSEN_TOKENS, REJECTED_TOKENS));
     LossValue free = new PreferenceLoss(s.withReferenceFree(true)).evaluate(batch(CHOSEN, REJECTED));
     assertEquals(expected.loss(), free.loss(), 1e-15);
     assertArrayEquals(expected.dChosen(), free.dChosen(), 1e-15);
@@ -282,7 +282,7 @@ class PreferenceLossTest {
     double[] zero = {0};
     int[] one = {1};
     for (double chosen : new double[] {-1, -0.5}) {
-      LossValue v = hinge.evaluate(PairBatch.whole(new double[] {chosen}, new double[] {-3}, zero, zero, one, one));
+      LossValue v = hinge.evaluate(PairBatches.whole(new double[] {chosen}, new double[] {-3}, zero, zero, one, one));
       assertEquals(0, v.loss());
       assertEquals(0, v.dChosen()[0], "1 - β h = " + (1 - 0.5 * (chosen + 3)));
     }
@@ -321,7 +321,7 @@ class PreferenceLossTest {
         () -> d.withSync(new LossSettings.Sync(0.5, 1)).withReferenceFree(true),
         () -> LossSettings.of(List.of("aot_unpaired"), List.of()).withWpo(true),
         () -> LossSettings.of(List.of("sft"), List.of(Double.NaN)), () -> LossSettings.of(List.of(), List.of()),
-        () -> PairBatch.whole(CHOSEN, REJECTED, REF_CHOSEN, new double[2], CHOSEN_TOKENS, REJECTED_TOKENS),
+        () -> PairBatches.whole(CHOSEN, REJECTED, REF_CHOSEN, new double[2], CHOSEN_TOKENS, REJECTED_TOKENS),
         () -> new PairBatch(
             CHOSEN, REJECTED, REF_CHOSEN, REF_REJECTED, CHOSEN_TOKENS, REJECTED_TOKENS, 3, 38, null, new double[2]),
         () -> new PairBatch(
@@ -334,7 +334,7 @@ class PreferenceLossTest {
   /** exo_pair's own smoothing, without which it has no value, is not one of the losses beside it. */
   @Test
   void exoPairSmoothsItselfAlone() {
-    PairBatch b = PairBatch.whole(CHOSEN, REJECTED, REF_CHOSEN, REF_REJECTED, CHOSEN_TOKENS, REJECTED_TOKENS);
+    PairBatch b = PairBatches.whole(CHOSEN, REJECTED, REF_CHOSEN, REF_REJECTED, CHOSEN_TOKENS, REJECTED_TOKENS);
     for (String beside : List.of("sigmoid", "robust", "aot")) {
       LossValue exo = new PreferenceLoss(LossSettings.of(List.of("exo_pair"), List.of())).evaluate(b);
       LossValue other = new PreferenceLoss(LossSettings.of(List.of(beside), List.of())).evaluate(b);
