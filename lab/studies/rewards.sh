@@ -26,7 +26,7 @@ done
 
 # 3. Is a reward worth its price? The implicit one judges the same solutions: of the base, by the log-ratio.
 measure() { # name, reward
-  [ -f "$out/prm-$1.json" ] || "$sphere" eval prm --model embedded --prm "$2" --steps embedded:steps --rollouts 8 \
+  [ -f "$out/prm-$1.json" ] || "$sphere" eval prm --model embedded --prm "$2" --steps embedded:steps \
     --problems embedded:validation --limit 300 --samples 8 --json | tail -n 1 > "$out/prm-$1.json"
   echo "$1: $(cat "$out/prm-$1.json")"
 }

@@ -52,7 +52,7 @@ public final class DemoCommand implements Callable<Integer> {
     EvolveReport report = EvolveCommand.tell(spec, recipe, directory, resume);
     out.println();
     out.printf("It took %.0f s. Try the evolved model:%n", report.seconds());
-    String evolved = recipe.train().method().equals("full") ? "" : "embedded --adapter ";
+    String evolved = recipe.trainsAll() ? "" : "embedded --adapter ";
     out.println("  ./sphere generate --model " + evolved + report.last().artefact() + " --chat --prompt \"...\"");
     EvolveCommand.print(spec, json, report.toMap());
     return 0;

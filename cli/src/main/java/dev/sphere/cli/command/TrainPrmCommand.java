@@ -1,13 +1,15 @@
 package dev.sphere.cli.command;
 
 import dev.sphere.cli.option.Inputs;
+import dev.sphere.cli.option.SettingFlags;
 import dev.sphere.cli.option.TrainOptions;
-import dev.sphere.trainer.data.RunTrees.LabelSource;
-import dev.sphere.trainer.job.PrmForm;
+import dev.sphere.engine.settings.SettingsTree;
+import dev.sphere.trainer.job.JobSettings;
 import dev.sphere.trainer.job.TrainJob;
 import dev.sphere.trainer.job.TrainTask;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -23,8 +25,16 @@ import picocli.CommandLine.Spec;
       "  sphere train prm --model model.gguf --run runs/search --model-out prm.gguf",
       "The file that comes out goes to search as --prm. Rows are TRL's stepwise supervision: prompt, completions, labels."
     },
+    modelTransformer = SettingFlags.Adder.class,
+    sortOptions = false,
     mixinStandardHelpOptions = true)
-public final class TrainPrmCommand implements Callable<Integer> {
+public final class TrainPrmCommand implements Callable<Integer>, SettingFlags.Command {
+  private static final SettingsTree SETTINGS =
+      SettingsTree.of("What it says of a step", TrainTask.Judge.class).and(JobSettings.SETTINGS);
+
+  private final SettingFlags flags =
+      new SettingFlags(SETTINGS, "--model", "--data", "--run", "--adapter-out", "--out", "--resume", "--help");
+
   @Mixin private TrainOptions train;
 
   @Option(
@@ -34,46 +44,12 @@ public final class TrainPrmCommand implements Callable<Integer> {
       description = "Rows with a label for each step (JSON Lines, Parquet), or the folder of a search run.")
   private Path data;
 
-  @Option(
-      names = "--labels",
-      defaultValue = "prm",
-      paramLabel = "FROM",
-      description = {
-        "Where a run's labels come from: prm (the reward that the search recorded; with Monte Carlo, the share of right",
-        "completions), prm-hard (1 if that is above 0), tree (the share of right solutions below the step in its tree);",
-        "default: ${DEFAULT-VALUE}."
-      })
-  private String labels;
-
-  @Option(
-      names = "--form",
-      defaultValue = "token",
-      description = {
-        "How the model says what a step is worth: token (the logits of two label tokens) or head (two classes on the",
-        "hidden state, as Qwen2.5-Math-PRM has it); default: ${DEFAULT-VALUE}."
-      })
-  private String form;
-
-  @Option(names = "--good-token", defaultValue = "+", description = "Label of a good step (default: ${DEFAULT-VALUE}).")
-  private String good;
-
-  @Option(names = "--bad-token", defaultValue = "-", description = "Label of a bad step (default: ${DEFAULT-VALUE}).")
-  private String bad;
-
-  @Option(
-      names = "--separator-token",
-      paramLabel = "TOKEN",
-      description = "Token after each step, at which the score is read (default: none, it is read at the step's own end).")
-  private String separator;
-
-  @Option(
-      names = "--step-end",
-      defaultValue = "\\n\\n",
-      paramLabel = "TEXT",
-      description = "With a file: what steps end with, added where they do not (default: an empty line).")
-  private String stepEnd;
-
   @Spec private CommandSpec spec;
+
+  @Override
+  public SettingFlags flags() {
+    return flags;
+  }
 
   @Override
   public Integer call() {
@@ -83,7 +59,7 @@ public final class TrainPrmCommand implements Callable<Integer> {
 
   /** How it is trained. */
   TrainJob job() {
-    return train.job();
+    return train.job(flags.told());
   }
 
   /** What is trained on, and how the model answers. */
@@ -91,11 +67,6 @@ public final class TrainPrmCommand implements Callable<Integer> {
     if (!Files.isDirectory(data)) {
       Inputs.require(data);
     }
-    PrmForm prm = switch (form) {
-      case "token" -> new PrmForm(good, bad, separator);
-      case "head" -> PrmForm.head(separator);
-      default -> throw new IllegalArgumentException("--form must be token or head, not '" + form + "'");
-    };
-    return new TrainTask.Judge(data, LabelSource.of(labels), prm, TrainOptions.separator(stepEnd));
+    return SETTINGS.make(TrainTask.Judge.class, flags.told(), Map.of(), Map.of("data", data));
   }
 }

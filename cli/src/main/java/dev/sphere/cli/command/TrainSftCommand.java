@@ -1,11 +1,14 @@
 package dev.sphere.cli.command;
 
 import dev.sphere.cli.option.Inputs;
+import dev.sphere.cli.option.SettingFlags;
 import dev.sphere.cli.option.TrainOptions;
+import dev.sphere.engine.settings.SettingsTree;
+import dev.sphere.trainer.job.JobSettings;
 import dev.sphere.trainer.job.TrainJob;
 import dev.sphere.trainer.job.TrainTask;
-import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -22,8 +25,16 @@ import picocli.CommandLine.Spec;
       "  sphere train sft --model model.gguf --data rows.jsonl --adapter-out adapter.gguf",
       "Rows are JSON Lines with prompt and completion, or messages, or text."
     },
+    modelTransformer = SettingFlags.Adder.class,
+    sortOptions = false,
     mixinStandardHelpOptions = true)
-public final class TrainSftCommand implements Callable<Integer> {
+public final class TrainSftCommand implements Callable<Integer>, SettingFlags.Command {
+  private static final SettingsTree SETTINGS =
+      JobSettings.SETTINGS.and(SettingsTree.of("The rows", TrainTask.ImitateRun.class));
+
+  private final SettingFlags flags =
+      new SettingFlags(SETTINGS, "--model", "--data", "--run", "--adapter-out", "--out", "--resume", "--help");
+
   @Mixin private TrainOptions train;
 
   @Option(names = "--data", paramLabel = "FILE", description = "The rows (JSON Lines, Parquet).")
@@ -38,20 +49,6 @@ public final class TrainSftCommand implements Callable<Integer> {
       })
   private Path run;
 
-  @Option(
-      names = "--per-problem",
-      defaultValue = "4",
-      paramLabel = "N",
-      description = "With --run: most solutions of a problem, the highest rewards first; 0: all (default: ${DEFAULT-VALUE}).")
-  private int perProblem;
-
-  @Option(
-      names = "--reward-temperature",
-      defaultValue = "0",
-      paramLabel = "T",
-      description = "With --run: a solution counts exp(R / T), a problem's mean being 1; 0: all alike (default: ${DEFAULT-VALUE}).")
-  private double rewardTemperature;
-
   /** Made the embedded models until 0.1; kept so that the old call learns where that went. */
   @Option(names = "--recipe", hidden = true)
   private Path recipe;
@@ -59,7 +56,12 @@ public final class TrainSftCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
 
   @Override
-  public Integer call() throws IOException {
+  public SettingFlags flags() {
+    return flags;
+  }
+
+  @Override
+  public Integer call() {
     if (recipe != null) {
       throw new ParameterException(spec.commandLine(), "--recipe has moved: embedded models are made by lab/run embedded-model"
           + " --model " + train.model + " --recipe " + recipe + " --out DIR, from a checkout of Sphere's source");
@@ -73,13 +75,13 @@ public final class TrainSftCommand implements Callable<Integer> {
 
   /** How it is trained. */
   TrainJob job() {
-    return train.job();
+    return train.job(flags.told());
   }
 
   /** What is trained on. */
   TrainTask task() {
     if (run != null) {
-      return new TrainTask.ImitateRun(run, perProblem, rewardTemperature);
+      return SETTINGS.make(TrainTask.ImitateRun.class, flags.told(), Map.of(), Map.of("run", run));
     }
     Inputs.require(data);
     return new TrainTask.Imitate(data);

@@ -4,6 +4,7 @@ import dev.sphere.engine.settings.SettingSpec;
 import dev.sphere.engine.settings.SettingsTree;
 import dev.sphere.engine.settings.Told;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -58,7 +59,7 @@ public final class SettingFlags {
     Map<String, List<ArgSpec>> groups = new LinkedHashMap<>();
     if (!first.isEmpty()) {
       for (OptionSpec own : List.copyOf(command.options())) {
-        if (own.group() == null && !first.contains(own.longestName())) {
+        if (own.group() == null && Arrays.stream(own.names()).noneMatch(first::contains)) {
           command.remove(own);
           groups.computeIfAbsent(REST, h -> new ArrayList<>()).add(own);
         }

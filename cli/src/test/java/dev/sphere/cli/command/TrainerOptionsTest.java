@@ -95,9 +95,11 @@ class TrainerOptionsTest {
     set(DPO, "--beta 0.7", "task.loss.beta=0.7");
     set(DPO, "--label-smoothing 0.25", "task.loss.labelSmoothing=0.25");
     set(DPO, "--f-divergence forward_kl", "task.loss.divergence=FORWARD_KL");
-    set(DPO, "--f-alpha 0.75", "task.loss.alpha=0.75");
+    set(DPO + " --f-divergence alpha", "--f-alpha 0.75", "task.loss.alpha=0.75");
+    set(DPO, "--f-divergence alpha_divergence", "task.loss.divergence=ALPHA");
     set(DPO, "--ld-alpha 0.25", "task.loss.ldAlpha=0.25");
-    set(DPO, "--discopop-tau 0.5", "task.loss.discopopTau=0.5");
+    set(DPO + " --loss discopop", "--discopop-tau 0.5", "task.loss.discopopTau=0.5");
+    set(DPO, "--rejected first_step", "job.stepSeparator=\n\n");
     set(DPO, "--reject-first-step ;\\n", "job.stepSeparator=;\n");
     set(DPO, "--step-pairs ;\\n", "job.stepSeparator=;\n", "job.stepsAlone=true");
     set("train dpo --model DIR/m.gguf --out DIR/out --run DIR/run", "--siblings",
@@ -170,7 +172,7 @@ class TrainerOptionsTest {
     set(train, "--activation-mib 9", "plan0.activationMib=9");
     set(train, "--threads 77", "plan0.threads=77");
 
-    set("demo --run DIR/else", "--quick", "recipe.name=demo-quick", "recipe.limit=150", "recipe.evaluate.limit=400");
+    set("demo --run DIR/else", "--quick", "recipe.name=demo-quick", "recipe.reading.limit=150", "recipe.evaluate.limit=400");
     set("demo --run DIR/else", "--seed 7", "recipe.seed=7");
     set("demo --run DIR/else", "--run DIR/kept", "directory=DIR/kept");
   }
@@ -194,6 +196,7 @@ class TrainerOptionsTest {
     set(c, "--weight-decay 0.25", "job.settings.optimizer.weightDecay=0.25");
     set(c, "--beta1 0.75", "job.settings.optimizer.beta1=0.75");
     set(c, "--beta2 0.75", "job.settings.optimizer.beta2=0.75");
+    set(c, "--adam-epsilon 0.25", "job.settings.optimizer.epsilon=0.25");
     set(c + " --optimizer sgd", "--momentum 0.75", "job.settings.optimizer.momentum=0.75");
     set(c, "--max-grad-norm 0.25", "job.settings.optimizer.maxGradNorm=0.25");
     set(c, "--epochs 3", "job.settings.epochs=3");
@@ -212,7 +215,7 @@ class TrainerOptionsTest {
     set(c, "--log-every 7", "job.settings.logEvery=7");
     set(c, "--eval-data DIR/other.jsonl", "job.heldOut.file=DIR/other.jsonl");
     set(c, "--eval-share 0.25", "job.heldOut.share=0.25");
-    set(c, "--eval-every 7", "job.heldOut.every=7");
+    set(c + " --eval-share 0.5", "--eval-every 7", "job.heldOut.every=7");
     set(c, "--resume", "job.resume=true");
     set(c, "--bad-rows refuse", "job.onBadRow=REFUSE");
     set(c, "--threads 77", "job.settings.threads=77");

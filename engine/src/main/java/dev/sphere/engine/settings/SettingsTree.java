@@ -193,7 +193,9 @@ public final class SettingsTree {
     Object value = SettingSpec.words(value(setting, told, Map.of()));
     List<String> values = value == null ? List.of()
         : value instanceof Collection<?> c ? c.stream().map(String::valueOf).toList() : List.of(value.toString());
-    return values.stream().anyMatch(v -> condition.length == 1 ? !v.equals("false") : matches(v, condition[1]));
+    return condition.length == 1
+        ? told.has(setting.name()) ? values.stream().anyMatch(v -> !v.equals("false")) : values.contains("true")
+        : values.stream().anyMatch(v -> matches(v, condition[1]));
   }
 
   private static boolean matches(String value, String pattern) {

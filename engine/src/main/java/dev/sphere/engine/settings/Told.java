@@ -5,6 +5,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import tools.jackson.databind.JsonNode;
 
 /** What a user said: texts by the names of settings, and how the user called each. Immutable. */
@@ -96,6 +97,24 @@ public final class Told {
   /** The names, in the order in which they were said. */
   public List<String> names() {
     return List.copyOf(entries.keySet());
+  }
+
+  @Override
+  public boolean equals(Object other) {
+    return other instanceof Told t && toString().equals(t.toString());
+  }
+
+  @Override
+  public int hashCode() {
+    return toString().hashCode();
+  }
+
+  /** What was said, by name. */
+  @Override
+  public String toString() {
+    Map<String, List<String>> texts = new TreeMap<>();
+    entries.forEach((name, entry) -> texts.put(name, entry.texts()));
+    return texts.toString();
   }
 
   Entry get(String name) {

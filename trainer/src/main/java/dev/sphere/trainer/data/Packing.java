@@ -1,5 +1,8 @@
 package dev.sphere.trainer.data;
 
+import dev.sphere.engine.settings.FromSettings;
+import dev.sphere.engine.settings.Setting;
+import io.soabase.recordbuilder.core.RecordBuilder;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
@@ -14,7 +17,8 @@ import java.util.Map;
  * @param attentionTokens length of a group at which attention costs as much as everything else; the longer, the fewer and
  *     longer the groups
  */
-public record Packing(Sharing sharing, int microBatchTokens, int fillTokens, int attentionTokens) {
+@RecordBuilder
+public record Packing(Sharing sharing, int microBatchTokens, int fillTokens, int attentionTokens) implements PackingBuilder.With {
   /** What shares its common prefixes. */
   public enum Sharing {
     /** Everything in a group: all pairs of a tree share its steps. */
@@ -43,21 +47,32 @@ public record Packing(Sharing sharing, int microBatchTokens, int fillTokens, int
     }
   }
 
+  /** From what a user says. */
+  @FromSettings
+  static Packing of(
+      @Setting(name = "sharing", def = "tree", label = "WHAT", effect = Setting.Effect.RESULT,
+          help = "What computes common beginnings once: all pairs of a tree, the two sides of a pair, or nothing.")
+      Sharing sharing,
+      @Setting(name = "micro_batch_tokens", def = "4096", range = "[1, )", label = "N", unit = "tokens",
+          help = "Token slots computed at once; less memory, the same result to rounding.")
+      int microBatchTokens) {
+    return defaults().withSharing(sharing).withMicroBatchTokens(microBatchTokens);
+  }
+
   /** Trees in micro-batches of at most 4096 slots. */
   public static Packing defaults() {
     return new Packing(Sharing.TREE, 4096, 4096, 1024);
   }
 
-  public Packing withSharing(Sharing value) {
-    return new Packing(value, microBatchTokens, fillTokens, attentionTokens);
-  }
 
   /** The same with micro-batches of at most, and filled up to, {@code value} slots. */
+  @Override
   public Packing withMicroBatchTokens(int value) {
     return new Packing(sharing, value, value, attentionTokens);
   }
 
   /** The same, filled no further than {@code value}. */
+  @Override
   public Packing withFillTokens(int value) {
     return new Packing(sharing, microBatchTokens, Math.min(microBatchTokens, value), attentionTokens);
   }

@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 
@@ -23,13 +24,18 @@ public final class RunTrees {
   private final Map<String, Map<String, Expansion>> trees;
 
   /** How a step's label comes from a tree. */
-  public enum LabelSource {
+  public enum LabelSource implements dev.sphere.engine.settings.Labelled {
     /** The process reward that the run recorded: with Monte Carlo rollouts, the share of right completions. */
     PRM,
     /** 1 where it is above 0, as Math-Shepherd's hard estimate (arXiv 2312.08935, eq. 3). */
     PRM_HARD,
     /** The share of right ones among the complete solutions below the step in the tree; a complete step's own outcome. */
     TREE;
+
+    @Override
+    public String label() {
+      return name().toLowerCase(Locale.ROOT).replace('_', '-');
+    }
 
     /** By name, in any case. */
     public static LabelSource of(String name) {

@@ -44,6 +44,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
 
 /**
  * Self-evolution: the policy searches problems, learns from the pairs it found, and is compared with what it was; the
@@ -85,11 +86,11 @@ public final class Evolve {
    */
   public EvolveReport run() throws IOException, InterruptedException {
     long start = System.nanoTime();
-    List<Problem> problems = read(recipe.problems(), recipe.limit());
+    List<Problem> problems = read(recipe.problems(), recipe.reading());
     if (recipe.evaluate() == null) {
       throw new IllegalArgumentException("the recipe has no evaluate.problems: say on which problems to compare");
     }
-    List<Problem> heldOut = read(recipe.evaluate().problems(), recipe.evaluate().limit());
+    List<Problem> heldOut = read(recipe.evaluate().problems(), recipe.reading().withLimit(recipe.evaluate().limit()));
     Decontamination.Result clean = recipe.evaluate().ngram() == 0 ? new Decontamination.Result(problems, List.of())
         : Decontamination.check(problems, Map.of(recipe.evaluate().problems(), heldOut), recipe.evaluate().ngram());
     problems = clean.clean();
@@ -146,8 +147,8 @@ public final class Evolve {
 
     long start = System.nanoTime();
     TrainJob job = Plans.train(recipe, policy, folder.resolve("train"), seed);
-    TrainJob.Outcome trained =
-        job.dpo(found.pairs(), Plans.loss(recipe.train()), listener.training(n), () -> false);
+    TrainJob.Outcome trained = job.run(
+        Plans.task(recipe, found.pairs(), folder.resolve("search")), listener.training(n), () -> false);
     double trainSeconds = seconds(start);
 
     boolean adapter = job.tuning().isLora();
@@ -251,7 +252,7 @@ public final class Evolve {
       ModelDefaults manner = ModelDefaults.of(model);
       Integer asked = recipe.evaluate().maxTokens();
       int maxTokens = asked == null ? manner.solutionTokens() : asked;
-      Prompts prompts = recipe.prompts(manner.prompts());
+      Prompts prompts = recipe.prompts(manner.values());
       try (HeldFiles files = new HeldFiles(Arrays.asList(model, adapter));
           BatchedPolicy policy = BatchedPolicy.open(model, adapter, prompts.template(), 0)) {
         result = new Evaluator(policy, prompts).run(heldOut, EvalSettings.greedy(maxTokens), listener);
@@ -265,7 +266,7 @@ public final class Evolve {
   }
 
   private Path nextPolicy(int n, Path policy, Path artefact) {
-    if (recipe.train().method().equals("full")) {
+    if (recipe.trainsAll()) {
       return artefact;
     }
     Path merged = directory.resolve("round-" + n).resolve("policy.gguf");
@@ -276,8 +277,8 @@ public final class Evolve {
     return merged;
   }
 
-  private static List<Problem> read(String source, int limit) {
-    return ProblemSource.read(source, ReadOptions.defaults().withLimit(limit)).problems();
+  private static List<Problem> read(String source, ReadOptions options) {
+    return ProblemSource.read(source, options).problems();
   }
 
   /** An evaluation on problems that were searched proves nothing. */
@@ -308,7 +309,7 @@ public final class Evolve {
   /** Binds the directory to the recipe: another recipe's results must not be taken for this one's. */
   private void claim() throws IOException {
     Path mark = directory.resolve("recipe.json");
-    byte[] mine = JSON.writeValueAsBytes(recipe);
+    byte[] mine = JSON.writeValueAsBytes(recipe.values());
     byte[] checked = CheckedLines.frame(mine);
     if (Files.isRegularFile(mark)) {
       if (!resume) {
@@ -319,9 +320,10 @@ public final class Evolve {
       if (!isWhole(there)) {
         throw new IllegalArgumentException(mark + ": damaged; " + LOST_RECIPE);
       }
-      if (!Arrays.equals(there, line(checked)) && !Arrays.equals(there, mine)) {
-        throw new IllegalArgumentException(
-            directory + " holds a run of another recipe (see " + mark + "): give another directory");
+      List<String> differences = kept(mark, there).differences(recipe);
+      if (!differences.isEmpty()) {
+        throw new IllegalArgumentException(directory + " holds a run of another recipe (see " + mark + "): "
+            + String.join("; ", differences) + ". Give another directory");
       }
       return;
     }
@@ -338,6 +340,17 @@ public final class Evolve {
       throw e.getCause();
     }
     AtomicFile.write(mark, out -> out.write(checked));
+  }
+
+  private static Recipe kept(Path mark, byte[] text) {
+    ObjectNode recipe = (ObjectNode) JSON.readTree(text);
+    recipe.remove("crc");
+    try {
+      return Recipe.kept(recipe.toString());
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException(
+          mark.getParent() + " holds a run of another recipe (see " + mark + "): " + e.getMessage(), e);
+    }
   }
 
   private static final JsonMapper JSON =

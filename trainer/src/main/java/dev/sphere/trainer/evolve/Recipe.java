@@ -1,205 +1,81 @@
 package dev.sphere.trainer.evolve;
 
-import static java.util.stream.Collectors.joining;
-
-import com.fasterxml.jackson.annotation.JsonProperty;
-import dev.sphere.engine.prompt.ChatTemplate;
+import dev.sphere.engine.data.ReadOptions;
 import dev.sphere.engine.prompt.Prompts;
-import dev.sphere.engine.stage.PairRules;
+import dev.sphere.engine.run.SearchPlan;
+import dev.sphere.engine.settings.Nested;
+import dev.sphere.engine.settings.Setting;
+import dev.sphere.engine.settings.SettingSpec;
+import dev.sphere.engine.settings.SettingsTree;
+import dev.sphere.engine.settings.Told;
+import dev.sphere.trainer.job.JobSettings;
+import dev.sphere.trainer.job.PairSettings;
+import dev.sphere.trainer.loss.LossSettings;
+import io.soabase.recordbuilder.core.RecordBuilder;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import tools.jackson.core.JacksonException;
-import tools.jackson.databind.DeserializationFeature;
-import tools.jackson.databind.exc.UnrecognizedPropertyException;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
 import tools.jackson.dataformat.yaml.YAMLMapper;
 
 /**
- * Everything that an evolution run is told, read from one YAML file. Absent values take the defaults that stand here;
- * an
- * unknown key is an error that names it. {@code recipes/paper.yaml} comments each value.
+ * Everything that an evolution run is told, read from one YAML file. What is not told has the default that flags have; an
+ * unknown key is an error that names it and the nearest one. {@code recipes/paper.yaml} comments each value.
  *
  * @param name what reports call it
  * @param model the policy: a GGUF file or {@code embedded}
- * @param smallModel π_small of stage 3: a GGUF file or {@code embedded-small}; absent: stage 3 is skipped and says so
+ * @param smallModel π_small of stage 3: a GGUF file or {@code embedded-small}; null: stage 3 is skipped and says so
  * @param problems the problems to search: a file or {@code embedded:train}
- * @param limit most problems of that set; 0 takes all
+ * @param reading how problem files are read, and how many problems of that one
  * @param seed of everything random
  * @param rounds most rounds; a round starts from the newest policy
- * @param prompt what is said to the models; absent: what suits the model's file
- * @param search how trees are grown
- * @param train how the policy learns from the pairs
- * @param evaluate how base and evolved policy are compared
+ * @param search how trees are grown and what is said to the models: of {@link #SEARCH}
+ * @param train how the policy learns from the pairs: of {@link #TRAIN}
+ * @param evaluate how base and evolved policy are compared; null where nothing is told of it
  */
+@RecordBuilder
 public record Recipe(
+    @Setting(def = "unnamed", label = "TEXT", help = "What reports call it.")
     String name,
+    @Setting(label = "MODEL", help = "The policy: a GGUF file or embedded.")
     String model,
-    @JsonProperty("small_model") String smallModel,
+    @Setting(label = "MODEL", shown = "none: stage 3 is skipped", help = "The small model of stage 3: a GGUF file or embedded-small.")
+    String smallModel,
+    @Setting(label = "FILE", help = "The problems to search: a file or embedded:train.")
     String problems,
-    int limit,
+    @Nested
+    ReadOptions reading,
+    @Setting(def = "1", label = "N", help = "Seed of everything random.")
     long seed,
+    @Setting(def = "1", range = "[1, )", label = "N", help = "Most rounds; each starts from the newest policy.")
     int rounds,
-    Prompt prompt,
-    Search search,
-    Train train,
-    Evaluate evaluate) {
+    Told search,
+    Told train,
+    Evaluate evaluate) implements RecipeBuilder.With {
+  /** The keys of {@code search}, and in the section "prompt" those of {@code prompt}. */
+  public static final SettingsTree SEARCH = SearchPlan.SETTINGS.without("seed");
+
+  /** The keys of {@code train}. */
+  public static final SettingsTree TRAIN = JobSettings.SETTINGS.without("seed", "chat_template")
+      .and(SettingsTree.of("The loss", LossSettings.class)).and(SettingsTree.of("The pairs", PairSettings.class));
+
+  /** The keys at the top that are no sections. */
+  public static final SettingsTree TOP = SettingsTree.of(Recipe.class);
+
+  /** The keys of {@code evaluate}. */
+  public static final SettingsTree EVALUATE = SettingsTree.of(Evaluate.class);
+
+  private static final String PROMPT = "prompt";
+  private static final List<String> SECTIONS = List.of(PROMPT, "search", "train", "evaluate");
 
   public Recipe {
-    name = name == null ? "unnamed" : name;
     require(model != null, "model", "a GGUF file or 'embedded'", model);
     require(problems != null, "problems", "a problem file or 'embedded:train'", problems);
-    rounds = rounds == 0 ? 1 : rounds;
-    require(limit >= 0, "limit", "0 (all) or more", limit);
-    require(rounds >= 1, "rounds", "at least 1", rounds);
-    search = search == null ? Search.defaults() : search;
-    train = train == null ? Train.defaults() : train;
-  }
-
-  /**
-   * What is said to the models; each value may be absent.
-   *
-   * @param template how a dialogue is rendered: {@code plain}, Jinja text or a file of it; absent: the models' own
-   * @param system the system turn
-   * @param question the user's turn, with {@code {question}} for the problem's text
-   * @param correction the user's turn after a wrong solution (stage 2); {@code {marker}} stands for the next setting
-   * @param correctedAfter the marker after which the answer to {@code correction} holds the solution; empty: all of it is
-   */
-  public record Prompt(
-      String template,
-      String system,
-      String question,
-      String correction,
-      @JsonProperty("corrected_after") String correctedAfter) {}
-
-  /**
-   * How trees are grown. The defaults are the paper's, or our reading where it gives none (see docs/explanation/method.md).
-   *
-   * @param stages any of generation, correction, diversity
-   * @param prm the process reward as {@code sphere search --prm} takes it: mc, FILE.gguf, implicit:REF.gguf, random,
-   *     outcome
-   * @param rollouts completions of one step by which {@code mc} scores it
-   * @param candidates E
-   * @param temperature of every draw
-   * @param depth most steps of a solution
-   * @param simulations of each search; one is the paper's two chains
-   * @param advantageWeight w of {@code R = prm + w (prm - parent's prm)}
-   * @param separator the text that ends a step; absent: as the model is spoken to (an empty line; embedded: a line
-   *     feed)
-   * @param maxStepTokens most tokens of a step; absent: likewise (512; embedded: 64)
-   * @param maxTokens most tokens of a Monte Carlo completion; absent: likewise (1024; embedded: 256)
-   * @param pairing chains (the paper's: a right Sol_max against a wrong Sol_min) or any (right against wrong)
-   * @param pairsPerStage most pairs that one stage makes of one problem
-   * @param pairsPerProblem most pairs of one problem, all stages together; absent: any number
-   * @param nearDuplicates leave out pairs at least so alike to an earlier one, 0 to 1; absent: only exact repetitions
-   * @param maxLengthRatio most that one side of a pair may be longer than the other; 0: any
-   * @param guessedAnswers solutions whose answer is not stated may make pairs
-   * @param strategy another way to search (sphere search --strategy), with {@code budget} tokens; absent: the paper's
-   * @param budget tokens a problem and stage for {@code strategy}
-   * @param earlyStop stop Monte Carlo rollouts of an expansion when they can no longer change what survives
-   * @param parallel problems in flight; changes the speed, never the result
-   */
-  public record Search(
-      List<String> stages,
-      String prm,
-      Integer rollouts,
-      Integer candidates,
-      Float temperature,
-      Integer depth,
-      Integer simulations,
-      @JsonProperty("advantage_weight") Double advantageWeight,
-      String separator,
-      @JsonProperty("max_step_tokens") Integer maxStepTokens,
-      @JsonProperty("max_tokens") Integer maxTokens,
-      String pairing,
-      @JsonProperty("pairs_per_stage") Integer pairsPerStage,
-      @JsonProperty("pairs_per_problem") Integer pairsPerProblem,
-      @JsonProperty("near_duplicates") Double nearDuplicates,
-      @JsonProperty("max_length_ratio") Double maxLengthRatio,
-      @JsonProperty("guessed_answers") Boolean guessedAnswers,
-      String strategy,
-      Long budget,
-      @JsonProperty("early_stop") Boolean earlyStop,
-      Integer parallel) {
-    public Search {
-      stages = stages == null ? List.of("generation", "correction", "diversity") : List.copyOf(stages);
-      prm = or(prm, "mc");
-      rollouts = or(rollouts, 8);
-      candidates = or(candidates, 5);
-      temperature = or(temperature, 0.8f);
-      depth = or(depth, 24);
-      simulations = or(simulations, 1);
-      advantageWeight = or(advantageWeight, 1.0);
-      pairing = or(pairing, "chains");
-      require(pairing.equals("chains") || pairing.equals("any"), "search.pairing", "chains or any", pairing);
-      pairsPerStage = or(pairsPerStage, 4);
-      pairsPerProblem = or(pairsPerProblem, Integer.MAX_VALUE);
-      nearDuplicates = or(nearDuplicates, PairRules.defaults().nearDuplicate());
-      maxLengthRatio = or(maxLengthRatio, 0.0);
-      guessedAnswers = or(guessedAnswers, false);
-      budget = or(budget, 4000L);
-      earlyStop = or(earlyStop, false);
-      parallel = or(parallel, 16);
-    }
-
-    static Search defaults() {
-      return new Search(
-          null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null,
-              null, null,
-          null);
-    }
-  }
-
-  /**
-   * How the policy learns. Names and meanings are those of {@code sphere train dpo}.
-   *
-   * @param method lora or full
-   * @param loss one TRL loss name or several, separated by commas
-   * @param lossWeights one weight for each loss; absent: all 1
-   * @param rejected what of a rejected solution counts: {@code whole}, or {@code first_step}: up to the end of its
-   *     first
-   *     step that differs from the chosen one's
-   */
-  public record Train(
-      String method,
-      String loss,
-      @JsonProperty("loss_weights") List<Double> lossWeights,
-      String rejected,
-      Double beta,
-      String optimizer,
-      @JsonProperty("learning_rate") Double learningRate,
-      String schedule,
-      Double warmup,
-      Integer epochs,
-      @JsonProperty("batch_pairs") Integer batchPairs,
-      @JsonProperty("lora_rank") Integer loraRank,
-      @JsonProperty("lora_alpha") Double loraAlpha,
-      @JsonProperty("weight_decay") Double weightDecay,
-      @JsonProperty("max_grad_norm") Double maxGradNorm,
-      @JsonProperty("max_length") Integer maxLength) {
-    public Train {
-      method = or(method, "lora");
-      require(method.equals("lora") || method.equals("full"), "train.method", "lora or full", method);
-      loss = or(loss, "sigmoid");
-      rejected = or(rejected, "whole");
-      require(rejected.matches("whole|first_step"), "train.rejected", "whole or first_step", rejected);
-      beta = or(beta, 0.1);
-      optimizer = or(optimizer, "adamw");
-      learningRate = or(learningRate, 1e-5);
-      schedule = or(schedule, "linear");
-      warmup = or(warmup, 0.1);
-      epochs = or(epochs, 1);
-      batchPairs = or(batchPairs, 16);
-      loraRank = or(loraRank, 16);
-      loraAlpha = or(loraAlpha, 2.0 * loraRank);
-      weightDecay = or(weightDecay, 0.0);
-      maxGradNorm = or(maxGradNorm, 1.0);
-      maxLength = or(maxLength, 2048);
-    }
-
-    static Train defaults() {
-      return new Train(null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null);
-    }
   }
 
   /**
@@ -207,16 +83,24 @@ public record Recipe(
    *
    * @param problems a problem file or {@code embedded:test}; none of them may be among the searched ones
    * @param limit most problems; 0 takes all
-   * @param maxTokens most tokens of an answer; absent: as the model is spoken to (1024; embedded: 256)
+   * @param maxTokens most tokens of an answer; null: as the model is spoken to (1024; embedded: 256)
    * @param ngram problems that share so many words in a row with one of these are not searched, and are listed in
-   *     decontamination.jsonl; absent or 0: only problems with the same words throughout are refused
+   *     decontamination.jsonl; 0: only problems with the same words throughout are refused
    */
   public record Evaluate(
-      String problems, Integer limit, @JsonProperty("max_tokens") Integer maxTokens, Integer ngram) {
+      @Setting(label = "FILE", help = "The problems to compare on: a file or embedded:test; none may be among the searched ones.")
+      String problems,
+      @Setting(def = "0", shown = "0, all", range = "[0, )", label = "N", unit = "problems", help = "Only the first N of them.")
+      int limit,
+      @Setting(range = "[1, )", shown = "1024; embedded models: 256", label = "N", unit = "tokens",
+          help = "Most tokens of an answer.")
+      Integer maxTokens,
+      @Setting(def = "0", range = "[0, )", label = "N", unit = "words",
+          help = "Problems that share so many words in a row with one of these are not searched, and are listed in "
+              + "decontamination.jsonl; 0: only problems with the same words throughout are refused.")
+      int ngram) {
     public Evaluate {
       require(problems != null, "evaluate.problems", "a problem file or 'embedded:test'", problems);
-      limit = or(limit, 0);
-      ngram = or(ngram, 0);
     }
   }
 
@@ -226,37 +110,44 @@ public record Recipe(
    * @throws IllegalArgumentException when the text is no recipe: the message names the key or the line
    */
   public static Recipe parse(String yaml) {
-    YAMLMapper mapper =
-        YAMLMapper.builder()
-            .enable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
-            .disable(DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES)
-            .build();
+    return parse(yaml, true);
+  }
+
+  /** Reads a recipe as a run's folder keeps it, where every default stands beside what was told. */
+  static Recipe kept(String json) {
+    return parse(json, false);
+  }
+
+  private static Recipe parse(String yaml, boolean strict) {
+    JsonNode root;
     try {
-      Recipe recipe = mapper.readValue(yaml, Recipe.class);
-      if (recipe == null) {
-        throw new IllegalArgumentException("the recipe is empty");
-      }
-      return recipe;
-    } catch (UnrecognizedPropertyException e) {
-      String key = e.getPath().stream().map(JacksonException.Reference::getPropertyName).collect(joining("."));
-      throw new IllegalArgumentException("unknown key '" + key + "'; known here: " + e.getKnownPropertyIds(), e);
+      root = new YAMLMapper().readTree(yaml);
     } catch (JacksonException e) {
       String where = e.getLocation() == null ? "" : " (line " + e.getLocation().getLineNr() + ")";
-      Throwable cause = e.getCause() instanceof IllegalArgumentException ? e.getCause() : e;
-      String what = cause == e ? e.getOriginalMessage() : cause.getMessage();
-      throw new IllegalArgumentException(what.lines().findFirst().orElse("unreadable") + where, e);
+      throw new IllegalArgumentException(e.getOriginalMessage().lines().findFirst().orElse("unreadable") + where, e);
     }
-  }
-
-  /** The same recipe with another seed. */
-  public Recipe withSeed(long value) {
-    return new Recipe(name, model, smallModel, problems, limit, value, rounds, prompt, search, train, evaluate);
-  }
-
-  /** What is said to the models: what this recipe tells, over what is usual. */
-  Prompts prompts(Prompts usual) {
-    return prompt == null ? usual : usual.with(prompt.system(), prompt.question(), prompt.correction(),
-        prompt.correctedAfter(), ChatTemplate.named(prompt.template()));
+    if (root == null || root.isMissingNode() || root.isNull()) {
+      throw new IllegalArgumentException("the recipe is empty");
+    }
+    if (!root.isObject()) {
+      throw new IllegalArgumentException("a recipe is names with values, not " + root.getNodeType());
+    }
+    ObjectNode rest = ((ObjectNode) root).deepCopy();
+    SECTIONS.forEach(rest::remove);
+    Told top = TOP.check(Told.of(rest, ""), "");
+    Told prompt = SEARCH.section(PROMPT).check(Told.of(root.get(PROMPT), "prompt."), "prompt.");
+    Told search = SEARCH.section("").check(Told.of(root.get("search"), "search."), "search.").over(prompt);
+    Told train = TRAIN.check(Told.of(root.get("train"), "train."), "train.");
+    if (strict) {
+      SEARCH.requireEffects(search, n -> n.equals("small_model") ? top.has(n) : null, n -> "search." + n);
+      TRAIN.requireEffects(train, n -> null, n -> "train." + n);
+    }
+    Map<String, Object> given = new LinkedHashMap<>();
+    given.put("search", search);
+    given.put("train", train);
+    given.put("evaluate", !root.hasNonNull("evaluate") ? null : EVALUATE.make(
+        Evaluate.class, EVALUATE.check(Told.of(root.get("evaluate"), "evaluate."), "evaluate.")));
+    return TOP.make(Recipe.class, top, Map.of(), given);
   }
 
   /** Reads a recipe from a file; the file's name stands in front of every complaint. */
@@ -269,8 +160,76 @@ public record Recipe(
     }
   }
 
-  private static <T> T or(T value, T otherwise) {
-    return value == null ? otherwise : value;
+  /** What is said to the models: what this recipe tells, over what is usual by the settings' names. */
+  Prompts prompts(Map<String, Object> usual) {
+    return SEARCH.make(Prompts.class, search, usual, Map.of());
+  }
+
+  /** Whether all weights are trained. */
+  public boolean trainsAll() {
+    return "full".equals(TRAIN.value("method", train));
+  }
+
+  /** All of it by section and key: as told, or the defaults; null where the model has it. */
+  Map<String, Object> values() {
+    Map<String, Object> all = new LinkedHashMap<>();
+    all.put("name", name);
+    all.put("model", model);
+    all.put("small_model", smallModel);
+    all.put("problems", problems);
+    all.putAll(SettingsTree.of(ReadOptions.class).values(Told.nothing()
+        .with("limit", List.of(String.valueOf(reading.limit())), "limit")
+        .with("skip_bad", List.of(String.valueOf(reading.skipBad())), "skip_bad")));
+    all.put("question_field", reading.questionField());
+    all.put("answer_field", reading.answerField());
+    all.put("id_field", reading.idField());
+    all.put("seed", seed);
+    all.put("rounds", rounds);
+    all.put(PROMPT, SEARCH.section(PROMPT).values(search));
+    all.put("search", SEARCH.section("").values(search));
+    all.put("train", TRAIN.values(train));
+    if (evaluate != null) {
+      Map<String, Object> compared = new LinkedHashMap<>();
+      compared.put("problems", evaluate.problems());
+      compared.put("limit", evaluate.limit());
+      compared.put("max_tokens", evaluate.maxTokens());
+      compared.put("ngram", evaluate.ngram());
+      all.put("evaluate", compared);
+    }
+    return all;
+  }
+
+  /**
+   * How another recipe would give other results.
+   *
+   * @return a line of words for each key that differs; empty where the results are the same
+   */
+  List<String> differences(Recipe other) {
+    Map<String, Object> mine = results();
+    Map<String, Object> theirs = other.results();
+    return mine.keySet().stream().filter(key -> !String.valueOf(mine.get(key)).equals(String.valueOf(theirs.get(key))))
+        .map(key -> key + " is " + mine.get(key) + " there and " + theirs.get(key) + " now").toList();
+  }
+
+  /** Every key that decides the results, with what stands for one that follows from others. */
+  private Map<String, Object> results() {
+    Map<String, Object> flat = new LinkedHashMap<>();
+    values().forEach((key, value) -> {
+      if (value instanceof Map<?, ?> section) {
+        section.forEach((k, v) -> flat.put(key + "." + k, v));
+      } else {
+        flat.put(key, value);
+      }
+    });
+    SEARCH.settings().stream().filter(Recipe::isSpeed).forEach(s -> flat.remove("search." + s.name()));
+    TRAIN.settings().stream().filter(Recipe::isSpeed).forEach(s -> flat.remove("train." + s.name()));
+    flat.merge("search.pairing", flat.get("search.strategy") == null ? "chains" : "any", (told, usual) -> told);
+    flat.computeIfAbsent("train.lora_alpha", k -> 2.0 * (Integer) flat.get("train.lora_rank"));
+    return flat;
+  }
+
+  private static boolean isSpeed(SettingSpec setting) {
+    return setting.about().effect() == Setting.Effect.SPEED;
   }
 
   private static void require(boolean holds, String key, String expected, Object value) {

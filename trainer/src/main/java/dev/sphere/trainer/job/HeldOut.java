@@ -1,5 +1,6 @@
 package dev.sphere.trainer.job;
 
+import dev.sphere.engine.settings.Setting;
 import dev.sphere.trainer.data.Example;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -15,7 +16,16 @@ import java.util.zip.CRC32C;
  *     shares its problem with a trained one
  * @param every steps between two readings; 0: before the first step and after the last
  */
-public record HeldOut(Path file, double share, int every) {
+public record HeldOut(
+    @Setting(name = "eval_data", label = "FILE", shown = "none",
+        help = "Rows that are measured and not trained on, as eval_... in the metrics.")
+    Path file,
+    @Setting(name = "eval_share", def = "0", range = "[0, 1)", label = "S",
+        help = "Share of the training rows that is held out and measured, whole trees.")
+    double share,
+    @Setting(name = "eval_every", def = "0", shown = "0, at the start and the end", range = "[0, )", label = "N",
+        unit = "steps", needs = "eval_data or eval_share", help = "Steps between two readings of the held-out rows.")
+    int every) {
   private static final double SPAN = 1L << 32;
 
   public HeldOut {

@@ -1,6 +1,8 @@
 package dev.sphere.trainer.job;
 
 import dev.sphere.bindings.llama.Vocabulary;
+import dev.sphere.engine.settings.FromSettings;
+import dev.sphere.engine.settings.Setting;
 import dev.sphere.gguf.model.PrmInfo;
 import dev.sphere.trainer.data.StepEncoder.Labels;
 
@@ -14,6 +16,23 @@ import dev.sphere.trainer.data.StepEncoder.Labels;
  *     own last token
  */
 public record PrmForm(String good, String bad, String separator) {
+  /** From what a user says. */
+  @FromSettings
+  static PrmForm of(
+      @Setting(name = "form", def = "token", words = "token|head", label = "FORM",
+          help = "How the model says what a step is worth: token (the logits of two label tokens) or head (two classes on the "
+              + "hidden state, as Qwen2.5-Math-PRM has it).")
+      String form,
+      @Setting(name = "good_token", def = "+", label = "TOKEN", needs = "form=token", help = "Label of a good step.")
+      String good,
+      @Setting(name = "bad_token", def = "-", label = "TOKEN", needs = "form=token", help = "Label of a bad step.")
+      String bad,
+      @Setting(name = "separator_token", label = "TOKEN", shown = "none, it is read at the step's own end",
+          help = "Token after each step, at which the score is read.")
+      String separator) {
+    return form.equals("head") ? head(separator) : new PrmForm(good, bad, separator);
+  }
+
   /** The label tokens "+" and "-", read at a step's last token. */
   public static PrmForm tokens() {
     return new PrmForm("+", "-", null);

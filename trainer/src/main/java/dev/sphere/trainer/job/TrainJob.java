@@ -5,7 +5,6 @@ import dev.sphere.base.HeldFiles;
 import dev.sphere.engine.PreferencePair;
 import dev.sphere.gguf.GgmlType;
 import dev.sphere.gguf.model.GgufFile;
-import dev.sphere.trainer.Records;
 import dev.sphere.trainer.TrainableModel;
 import dev.sphere.trainer.data.ExampleEncoder;
 import dev.sphere.trainer.data.RowReader;
@@ -19,6 +18,7 @@ import dev.sphere.trainer.loss.LossSettings;
 import dev.sphere.trainer.model.ModelOptions;
 import dev.sphere.trainer.model.TrainableModels;
 import dev.sphere.trainer.output.RunTracker;
+import io.soabase.recordbuilder.core.RecordBuilder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -48,6 +48,7 @@ import java.util.function.BooleanSupplier;
  *     search run that the rows come from, else the model's own
  * @param activationBytes memory that activations may take; layers that find no room are computed again in the backward pass
  */
+@RecordBuilder
 public record TrainJob(
     Path model,
     Path output,
@@ -62,7 +63,7 @@ public record TrainJob(
     boolean stepsAlone,
     HeldOut heldOut,
     String template,
-    long activationBytes) {
+    long activationBytes) implements TrainJobBuilder.With {
 
   /**
    * What came out.
@@ -81,53 +82,15 @@ public record TrainJob(
         HeldOut.none(), null, 1L << 30);
   }
 
-  /** Writes the adapter or model to a file of that name. */
-  public TrainJob withArtefact(Path value) {
-    return Records.with(this, "artefact", value);
-  }
-
-  public TrainJob withTuning(Tuning value) {
-    return Records.with(this, "tuning", value);
-  }
-
-  public TrainJob withMaxLength(int value) {
-    return Records.with(this, "maxLength", value);
-  }
-
-  public TrainJob withOnBadRow(OnBadRow value) {
-    return Records.with(this, "onBadRow", value);
-  }
-
-  public TrainJob withType(GgmlType value) {
-    return Records.with(this, "type", value);
-  }
-
-  public TrainJob withResume(boolean value) {
-    return Records.with(this, "resume", value);
-  }
-
-  public TrainJob withHeldOut(HeldOut value) {
-    return Records.with(this, "heldOut", value);
-  }
-
-  /** Renders dialogues with this Jinja text; empty: the model's own template; null: the run's of the rows, or the model's. */
-  public TrainJob withTemplate(String value) {
-    return Records.with(this, "template", value);
-  }
-
-  /** Lets activations take so many bytes; 1 GiB. */
-  public TrainJob withActivationBytes(long value) {
-    return Records.with(this, "activationBytes", value);
-  }
-
   /** Counts of a rejected completion only what comes up to the end of its first step that differs; null: the whole. */
+  @Override
   public TrainJob withStepSeparator(String value) {
-    return Records.with(Records.with(this, "stepSeparator", value), "stepsAlone", false);
+    return TrainJobBuilder.With.super.withStepSeparator(value).withStepsAlone(false);
   }
 
   /** Makes each pair its two first differing steps after the shared ones (Step-DPO, arXiv 2406.18629). */
   public TrainJob withStepPairs(String value) {
-    return Records.with(Records.with(this, "stepSeparator", value), "stepsAlone", true);
+    return withStepSeparator(value).withStepsAlone(true);
   }
 
   /** Supervised fine-tuning on a file of imitation rows ({@link RowReader} says which). */
@@ -199,7 +162,7 @@ public record TrainJob(
   /** This job with micro-batches filled only as far as all layers' activations are kept. */
   private TrainJob fitted(TrainTask task, GgufFile base) {
     int tokens = TrainableModels.wholeTokens(base, modelOptions(task, base));
-    return Records.with(this, "settings", settings.withPacking(settings.packing().withFillTokens(tokens)));
+    return withSettings(settings.withPacking(settings.packing().withFillTokens(tokens)));
   }
 
   private Map<String, Object> identity(TrainTask task, GgufFile base) {

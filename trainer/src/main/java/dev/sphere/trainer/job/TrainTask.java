@@ -1,6 +1,8 @@
 package dev.sphere.trainer.job;
 
 import dev.sphere.engine.PreferencePair;
+import dev.sphere.engine.settings.Nested;
+import dev.sphere.engine.settings.Setting;
 import dev.sphere.trainer.data.RunTrees.LabelSource;
 import dev.sphere.trainer.loss.LossSettings;
 import java.nio.file.Path;
@@ -24,7 +26,14 @@ public sealed interface TrainTask {
    * @param temperature reward-weighted regression (Peters and Schaal 2007): a solution counts exp(R / temperature), its
    *     problem's mean being 1; 0: all count alike
    */
-  record ImitateRun(Path run, int perProblem, double temperature) implements TrainTask {
+  record ImitateRun(
+      Path run,
+      @Setting(def = "4", range = "[0, )", label = "N", needs = "run",
+          help = "Most solutions of a problem of the run, the highest rewards first; 0: all.")
+      int perProblem,
+      @Setting(name = "reward_temperature", def = "0", range = "[0, )", label = "T", needs = "run",
+          help = "A run's solution counts exp(R / T), a problem's mean being 1; 0: all count alike.")
+      double temperature) implements TrainTask {
     public ImitateRun {
       if (perProblem < 0 || !(temperature >= 0) || Double.isInfinite(temperature)) {
         throw new IllegalArgumentException("solutions of a problem and the temperature of their weights must not be "
@@ -55,5 +64,14 @@ public sealed interface TrainTask {
    * @param form how the model says what a step is worth
    * @param stepEnd the text that a file's steps end with, added where they do not
    */
-  record Judge(Path data, LabelSource labels, PrmForm form, String stepEnd) implements TrainTask {}
+  record Judge(
+      Path data,
+      @Setting(def = "prm", label = "FROM",
+          help = "Where a run's labels come from: prm (the reward that the search recorded; with Monte Carlo, the share of "
+              + "right completions), prm-hard (1 if that is above 0), tree (the share of right solutions below the step).")
+      LabelSource labels,
+      @Nested PrmForm form,
+      @Setting(def = "\n\n", shown = "an empty line", label = "TEXT", escapes = true,
+          help = "With a file: what steps end with, added where they do not.")
+      String stepEnd) implements TrainTask {}
 }

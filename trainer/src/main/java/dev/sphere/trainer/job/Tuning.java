@@ -1,7 +1,9 @@
 package dev.sphere.trainer.job;
 
-import dev.sphere.trainer.Records;
+import dev.sphere.engine.settings.FromSettings;
+import dev.sphere.engine.settings.Setting;
 import dev.sphere.trainer.model.ModelOptions;
+import io.soabase.recordbuilder.core.RecordBuilder;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
@@ -16,7 +18,8 @@ import java.util.TreeSet;
  * @param rankStabilised rsLoRA (arXiv 2312.03732)
  * @param magnitudes DoRA (arXiv 2402.09353)
  */
-public record Tuning(int rank, double alpha, Set<String> targets, boolean rankStabilised, boolean magnitudes) {
+@RecordBuilder
+public record Tuning(int rank, double alpha, Set<String> targets, boolean rankStabilised, boolean magnitudes) implements TuningBuilder.With {
   /** Without rank stabilisation. */
   public Tuning(int rank, double alpha, Set<String> targets) {
     this(rank, alpha, targets, false, false);
@@ -27,6 +30,31 @@ public record Tuning(int rank, double alpha, Set<String> targets, boolean rankSt
     if (rank < 0) {
       throw new IllegalArgumentException("LoRA's rank must not be negative: " + rank);
     }
+  }
+
+  /** From what a user says. */
+  @FromSettings
+  static Tuning of(
+      @Setting(name = "method", def = "lora", words = "lora|full", label = "METHOD", top = true,
+          help = "lora (an adapter on the frozen model) or full (all weights).")
+      String method,
+      @Setting(name = "lora_rank", def = "16", range = "[1, )", label = "R", needs = "method=lora", top = true,
+          help = "Rank of the adapter.")
+      int rank,
+      @Setting(name = "lora_alpha", shown = "twice the rank", range = "(0, )", label = "A", needs = "method=lora",
+          help = "The adapter is scaled by alpha / rank.")
+      Double alpha,
+      @Setting(name = "lora_targets", def = "", shown = "all", label = "LAYER", needs = "method=lora",
+          help = "Linear layers to adapt: attn_q, attn_k, attn_v (phi3: attn_qkv), attn_output, ffn_gate, ffn_up, ffn_down.")
+      Set<String> targets,
+      @Setting(name = "rslora", needs = "method=lora", help = "Scales the adapter by alpha / sqrt(rank) (rsLoRA).")
+      boolean rankStabilised,
+      @Setting(name = "dora", needs = "method=lora",
+          help = "Trains each row's length beside its direction (DoRA). llama.cpp cannot apply such an adapter: 'sphere "
+              + "model merge' puts it into the weights, 'sphere model adapter' turns it into PEFT's form.")
+      boolean magnitudes) {
+    return method.equals("full") ? full() : new Tuning(rank, alpha == null ? 2.0 * rank : alpha,
+        targets.isEmpty() ? ModelOptions.LINEAR_LAYERS : targets, rankStabilised, magnitudes);
   }
 
   /** All weights. */
@@ -41,16 +69,6 @@ public record Tuning(int rank, double alpha, Set<String> targets, boolean rankSt
 
   public boolean isLora() {
     return rank > 0;
-  }
-
-  /** The same with rsLoRA's scale. */
-  public Tuning withRankStabilised(boolean value) {
-    return Records.with(this, "rankStabilised", value);
-  }
-
-  /** The same with DoRA's magnitudes. */
-  public Tuning withMagnitudes(boolean value) {
-    return Records.with(this, "magnitudes", value);
   }
 
   /** The alpha that gives this scale when it is divided by the rank, as llama.cpp does. */

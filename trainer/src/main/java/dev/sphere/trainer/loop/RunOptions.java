@@ -1,7 +1,7 @@
 package dev.sphere.trainer.loop;
 
-import dev.sphere.trainer.Records;
 import dev.sphere.trainer.data.Example;
+import io.soabase.recordbuilder.core.RecordBuilder;
 import java.nio.file.Path;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -20,6 +20,7 @@ import java.util.function.BooleanSupplier;
  * @param stop asked before every step; true: write a checkpoint and return
  * @param evaluation what is measured on examples that are not trained on; null for nothing
  */
+@RecordBuilder
 public record RunOptions(
     Path output,
     boolean resume,
@@ -27,7 +28,7 @@ public record RunOptions(
     Map<String, Object> modelSettings,
     TrainingListener listener,
     BooleanSupplier stop,
-    Evaluation evaluation) {
+    Evaluation evaluation) implements RunOptionsBuilder.With {
   /**
    * Held-out examples, whose metrics are read before the first step, every so many steps and after the last. They change
    * nothing in what is trained.
@@ -55,23 +56,7 @@ public record RunOptions(
     return new RunOptions(output, false, "unknown", Map.of(), TrainingListener.NONE, () -> false, null);
   }
 
-  public RunOptions withResume(boolean value) {
-    return Records.with(this, "resume", value);
-  }
-
   public RunOptions withModel(String hash, Map<String, Object> settings) {
-    return Records.with(Records.with(this, "modelHash", hash), "modelSettings", settings);
-  }
-
-  public RunOptions withListener(TrainingListener value) {
-    return Records.with(this, "listener", value);
-  }
-
-  public RunOptions withStop(BooleanSupplier value) {
-    return Records.with(this, "stop", value);
-  }
-
-  public RunOptions withEvaluation(Evaluation value) {
-    return Records.with(this, "evaluation", value);
+    return withModelHash(hash).withModelSettings(settings);
   }
 }

@@ -1,9 +1,12 @@
 package dev.sphere.trainer.loop;
 
-import dev.sphere.trainer.Records;
+import dev.sphere.engine.settings.Nested;
+import dev.sphere.engine.settings.Setting;
+import dev.sphere.engine.settings.Setting.Effect;
 import dev.sphere.trainer.data.Packing;
 import dev.sphere.trainer.optim.OptimizerSettings;
 import dev.sphere.trainer.optim.Schedule;
+import io.soabase.recordbuilder.core.RecordBuilder;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
@@ -24,19 +27,37 @@ import java.util.Map;
  * @param logEvery metrics every so many steps, means over them; at least 1
  * @param threads of the optimizer's kernels
  */
+@RecordBuilder
 public record TrainSettings(
+    @Nested
     OptimizerSettings optimizer,
+    @Nested
     Schedule schedule,
+    @Nested
     Packing packing,
+    @Setting(name = "batch_pairs", def = "16", range = "[1, )", label = "N", aliases = "batch_size", top = true,
+        help = "Pairs or rows of an optimizer step; micro-batches add up to it.")
     int batchSize,
+    @Setting(def = "1", range = "[1, )", label = "N", top = true, help = "Passes over the data.")
     int epochs,
+    @Setting(name = "steps", def = "0", shown = "0, as the epochs have", range = "[0, )", label = "N", unit = "steps",
+        help = "Optimizer steps, whatever the epochs.")
     int maxSteps,
+    @Setting(def = "trees", label = "WHAT",
+        help = "What is shuffled: trees (their pairs stay together), examples, or given (nothing).")
     Order order,
+    @Setting(def = "1", label = "N", help = "Seed of the order and of the adapter's start.")
     long seed,
+    @Setting(def = "100", range = "[0, )", label = "N", unit = "steps", effect = Effect.SPEED,
+        help = "A checkpoint every N steps; 0: only at the end and on a stop.")
     int saveEvery,
+    @Setting(def = "2", range = "[1, )", label = "N", effect = Effect.SPEED, help = "Newest checkpoints that are kept.")
     int keepLast,
+    @Setting(def = "1", range = "[1, )", label = "N", unit = "steps", effect = Effect.SPEED,
+        help = "A line of metrics every N steps.")
     int logEvery,
-    int threads) {
+    @Setting(shown = "all cores", range = "[1, )", label = "N", effect = Effect.SPEED, help = "Threads that compute.")
+    int threads) implements TrainSettingsBuilder.With {
   /** What is shuffled. */
   public enum Order {
     TREES,
@@ -78,49 +99,9 @@ public record TrainSettings(
         Runtime.getRuntime().availableProcessors());
   }
 
-  public TrainSettings withOptimizer(OptimizerSettings o) {
-    return Records.with(this, "optimizer", o);
-  }
-
-  public TrainSettings withSchedule(Schedule s) {
-    return Records.with(this, "schedule", s);
-  }
-
-  public TrainSettings withPacking(Packing p) {
-    return Records.with(this, "packing", p);
-  }
-
-  public TrainSettings withBatchSize(int n) {
-    return Records.with(this, "batchSize", n);
-  }
-
-  public TrainSettings withEpochs(int n) {
-    return Records.with(this, "epochs", n);
-  }
-
-  public TrainSettings withMaxSteps(int n) {
-    return Records.with(this, "maxSteps", n);
-  }
-
-  public TrainSettings withOrder(Order o) {
-    return Records.with(this, "order", o);
-  }
-
-  public TrainSettings withSeed(long n) {
-    return Records.with(this, "seed", n);
-  }
-
   /** A checkpoint every {@code every} steps, of which the newest {@code keep} stay. */
   public TrainSettings withCheckpoints(int every, int keep) {
-    return Records.with(Records.with(this, "saveEvery", every), "keepLast", keep);
-  }
-
-  public TrainSettings withLogEvery(int n) {
-    return Records.with(this, "logEvery", n);
-  }
-
-  public TrainSettings withThreads(int n) {
-    return Records.with(this, "threads", n);
+    return withSaveEvery(every).withKeepLast(keep);
   }
 
   /** Steps of the whole run over so many examples. */

@@ -1,10 +1,12 @@
 package dev.sphere.trainer.loss;
 
+import dev.sphere.engine.settings.Labelled;
+
 /**
  * The f-divergence whose f' turns a log-ratio into a score (f-DPO, Wang et al., arXiv 2309.16240; constants that cancel
  * in the difference of two scores are dropped, as in TRL).
  */
-public enum Divergence {
+public enum Divergence implements Labelled {
   /** DPO proper: f'(t) = log t + 1. */
   REVERSE_KL("reverse_kl"),
   /** f'(t) = 1 - 1/t; the exponent stops at {@link #MOST}. */
@@ -22,6 +24,11 @@ public enum Divergence {
 
   Divergence(String id) {
     this.id = id;
+  }
+
+  @Override
+  public String label() {
+    return id;
   }
 
   /** By TRL's name; "js" and "alpha" also do. */

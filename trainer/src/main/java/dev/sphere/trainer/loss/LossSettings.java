@@ -1,6 +1,8 @@
 package dev.sphere.trainer.loss;
 
-import dev.sphere.trainer.Records;
+import dev.sphere.engine.settings.FromSettings;
+import dev.sphere.engine.settings.Setting;
+import io.soabase.recordbuilder.core.RecordBuilder;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -24,6 +26,7 @@ import java.util.Map;
  *     with the sampled alignment of eq. 4); not for the losses over a whole step (aot); false
  * @param sync how the reference follows the policy (TR-DPO); null: it stays where it is
  */
+@RecordBuilder
 public record LossSettings(
     List<LossType> losses,
     List<Double> weights,
@@ -35,7 +38,7 @@ public record LossSettings(
     double discopopTau,
     boolean referenceFree,
     boolean wpo,
-    Sync sync) {
+    Sync sync) implements LossSettingsBuilder.With {
   /**
    * TR-DPO's moving reference (arXiv 2404.09656): after every {@code steps} steps its parameters become
    * {@code alpha * policy + (1 - alpha) * reference}; alpha 1 is the paper's hard update. Under LoRA the parameters are the
@@ -85,6 +88,48 @@ public record LossSettings(
     }
   }
 
+  /** From what a user says. */
+  @FromSettings
+  static LossSettings of(
+      @Setting(name = "loss", def = "sigmoid", label = "LOSS", top = true, source = "paper",
+          help = "One loss or several, separated by commas and added up.")
+      List<LossType> losses,
+      @Setting(name = "loss_weights", def = "", shown = "1 each", label = "W", help = "A weight for each loss.")
+      List<Double> weights,
+      @Setting(name = "beta", def = "0.1", range = "(0, )", label = "B", top = true, source = "TRL; DPO-VP",
+          help = "Strength of the pull to the reference.")
+      double beta,
+      @Setting(name = "label_smoothing", shown = "0; exo_pair: 0.001", range = "[0, 0.5)", label = "E",
+          needs = "loss=sigmoid or loss=robust or loss=exo_pair or loss=aot or loss=aot_unpaired",
+          help = "Assumed share of flipped pairs.")
+      Double smoothing,
+      @Setting(name = "f_divergence", def = "reverse_kl", label = "NAME", help = "How a log-ratio becomes a score.")
+      Divergence divergence,
+      @Setting(name = "f_alpha", def = "0.5", range = "(, )", label = "A", needs = "f_divergence=alpha_divergence",
+          help = "Coefficient of alpha_divergence.")
+      double alpha,
+      @Setting(name = "ld_alpha", def = "1", range = "[0, 1]", label = "A",
+          help = "Weight of the tokens past the shorter completion's length (LD-DPO); 1: as the others.")
+      double ldAlpha,
+      @Setting(name = "discopop_tau", def = "0.05", range = "(0, )", label = "T", needs = "loss=discopop",
+          help = "Temperature of discopop's blend.")
+      double discopopTau,
+      @Setting(name = "reference_free", help = "Takes the reference's log-probabilities as 0.")
+      boolean referenceFree,
+      @Setting(name = "wpo", help = "Weighs pairs by how likely the policy itself makes them (WPO).")
+      boolean wpo,
+      @Setting(name = "ref_sync_steps", shown = "never; TRL: 512", range = "[1, )", label = "N", unit = "steps",
+          needs = "!reference_free", help = "TR-DPO: the reference follows the policy every N steps.")
+      Integer syncSteps,
+      @Setting(name = "ref_sync_alpha", def = "0.6", range = "(0, 1]", label = "A", needs = "ref_sync_steps",
+          source = "TRL", help = "TR-DPO: the new reference is A policy + (1 - A) reference.")
+      double syncAlpha) {
+    double usual = losses.contains(LossType.EXO_PAIR) ? 1e-3 : 0;
+    return new LossSettings(losses, weights.isEmpty() ? Collections.nCopies(losses.size(), 1.0) : weights, beta,
+        smoothing == null ? usual : smoothing, divergence, alpha, ldAlpha, discopopTau, referenceFree, wpo,
+        syncSteps == null ? null : new Sync(syncAlpha, syncSteps));
+  }
+
   /** DPO as the paper trains it: sigmoid, beta 0.1. */
   public static LossSettings defaults() {
     return of(List.of("sigmoid"), List.of());
@@ -101,36 +146,9 @@ public record LossSettings(
         losses, w, 0.1, 0, Divergence.REVERSE_KL, 0.5, 1, 0.05, false, false, null);
   }
 
-  public LossSettings withBeta(double value) {
-    return Records.with(this, "beta", value);
-  }
-
-  public LossSettings withLabelSmoothing(double value) {
-    return Records.with(this, "labelSmoothing", value);
-  }
-
+  /** The same with another divergence. */
   public LossSettings withDivergence(Divergence value, double coefficient) {
-    return Records.with(Records.with(this, "divergence", value), "alpha", coefficient);
-  }
-
-  public LossSettings withLdAlpha(double value) {
-    return Records.with(this, "ldAlpha", value);
-  }
-
-  public LossSettings withDiscopopTau(double value) {
-    return Records.with(this, "discopopTau", value);
-  }
-
-  public LossSettings withReferenceFree(boolean value) {
-    return Records.with(this, "referenceFree", value);
-  }
-
-  public LossSettings withWpo(boolean value) {
-    return Records.with(this, "wpo", value);
-  }
-
-  public LossSettings withSync(Sync value) {
-    return Records.with(this, "sync", value);
+    return withDivergence(value).withAlpha(coefficient);
   }
 
   /** True when a loss looks at all pairs of a step at once, so that all must be known before the backward pass. */

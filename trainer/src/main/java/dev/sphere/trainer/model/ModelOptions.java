@@ -1,7 +1,7 @@
 package dev.sphere.trainer.model;
 
-import dev.sphere.trainer.Records;
 import dev.sphere.trainer.autodiff.Products;
+import io.soabase.recordbuilder.core.RecordBuilder;
 import java.util.Set;
 
 /**
@@ -26,6 +26,7 @@ import java.util.Set;
  *     dev.sphere.gguf.model.PrmInfo}) is trained beside the rest: what the model reads at a prediction is then that head's logit
  *     of "good" less that of "bad", in place of a log-probability
  */
+@RecordBuilder
 public record ModelOptions(
     int rank,
     float alpha,
@@ -39,7 +40,7 @@ public record ModelOptions(
     int context,
     Products products,
     boolean fused,
-    boolean rewardHead) {
+    boolean rewardHead) implements ModelOptionsBuilder.With {
   /**
    * Everything in a layer that LoRA can adapt, by its GGUF name within the layer. A model has some of them: phi3 has
    * attn_qkv in place of attn_q, attn_k and attn_v, and no ffn_gate.
@@ -71,46 +72,6 @@ public record ModelOptions(
       throw new IllegalArgumentException("LoRA's rank must be at least 1, not " + rank);
     }
     return new ModelOptions(rank, alpha, false, targets, seed, threads, 1024, 0, 1L << 30, 0, Products.AUTO, true, false);
-  }
-
-  /** The same with another micro-batch size. */
-  public ModelOptions withMicroTokens(int tokens) {
-    return Records.with(this, "microTokens", tokens);
-  }
-
-  /** The same with another number of layers whose activations are kept at once; 0 for automatic. */
-  public ModelOptions withSegmentLayers(int layers) {
-    return Records.with(this, "segmentLayers", layers);
-  }
-
-  /** The same for sequences of up to {@code length} tokens. */
-  public ModelOptions withContext(int length) {
-    return Records.with(this, "context", length);
-  }
-
-  /** The same with other memory for activations, in bytes. */
-  public ModelOptions withActivationBytes(long bytes) {
-    return Records.with(this, "activationBytes", bytes);
-  }
-
-  /** The same with other products. */
-  public ModelOptions withProducts(Products kind) {
-    return Records.with(this, "products", kind);
-  }
-
-  /** The same with libsphere's kernels on or off. */
-  public ModelOptions withFused(boolean on) {
-    return Records.with(this, "fused", on);
-  }
-
-  /** The same with a reward head or without. */
-  public ModelOptions withRewardHead(boolean on) {
-    return Records.with(this, "rewardHead", on);
-  }
-
-  /** The same with DoRA's magnitudes or without. */
-  public ModelOptions withMagnitudes(boolean on) {
-    return Records.with(this, "magnitudes", on);
   }
 
   /** Whether the language model's head is there and frozen. */

@@ -1,6 +1,7 @@
 package dev.sphere.trainer.optim;
 
-import dev.sphere.trainer.Records;
+import dev.sphere.engine.settings.Setting;
+import io.soabase.recordbuilder.core.RecordBuilder;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
@@ -16,15 +17,26 @@ import java.util.Map;
  * @param momentum SGD's momentum; 0 = plain
  * @param maxGradNorm the gradient is scaled down to this global norm; 0 = no clipping; 1
  */
+@RecordBuilder
 public record OptimizerSettings(
+    @Setting(name = "optimizer", def = "adamw", label = "NAME", help = "The optimizer.")
     Kind kind,
+    @Setting(def = "1e-5", range = "[0, )", label = "LR", top = true, source = "TRL's guide for LoRA",
+        help = "Peak of the learning rate; full fine-tuning wants less.")
     double learningRate,
+    @Setting(def = "0", range = "[0, )", label = "D", help = "Decoupled weight decay; norms and biases have none.")
     double weightDecay,
+    @Setting(def = "0.9", range = "[0, 1)", label = "B", needs = "optimizer=adamw", help = "AdamW's first decay.")
     double beta1,
+    @Setting(def = "0.999", range = "[0, 1)", label = "B", needs = "optimizer=adamw", help = "AdamW's second decay.")
     double beta2,
+    @Setting(name = "adam_epsilon", def = "1e-8", range = "(0, )", label = "E", needs = "optimizer=adamw",
+        help = "AdamW's epsilon.")
     double epsilon,
+    @Setting(def = "0", range = "[0, 1)", label = "M", needs = "optimizer=sgd", help = "SGD's momentum; 0 is plain SGD.")
     double momentum,
-    double maxGradNorm) {
+    @Setting(def = "1", range = "[0, )", label = "G", help = "Gradients are scaled down to this norm; 0: never.")
+    double maxGradNorm) implements OptimizerSettingsBuilder.With {
   /** The optimizers. */
   public enum Kind {
     ADAMW,
@@ -57,16 +69,9 @@ public record OptimizerSettings(
     return new OptimizerSettings(Kind.SGD, learningRate, 0, 0.9, 0.999, 1e-8, momentum, 1);
   }
 
-  public OptimizerSettings withWeightDecay(double value) {
-    return Records.with(this, "weightDecay", value);
-  }
-
+  /** The same with other decays of AdamW. */
   public OptimizerSettings withBetas(double first, double second) {
-    return Records.with(Records.with(this, "beta1", first), "beta2", second);
-  }
-
-  public OptimizerSettings withMaxGradNorm(double value) {
-    return Records.with(this, "maxGradNorm", value);
+    return withBeta1(first).withBeta2(second);
   }
 
   /** The settings by name, for provenance and for the check on resume. */

@@ -1,5 +1,7 @@
 package dev.sphere.trainer.optim;
 
+import dev.sphere.engine.settings.FromSettings;
+import dev.sphere.engine.settings.Setting;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
@@ -38,6 +40,18 @@ public record Schedule(Kind kind, int warmupSteps, double warmupRatio) {
     if (!(warmupRatio >= 0 && warmupRatio <= 1)) {
       throw new IllegalArgumentException("the warmup ratio must be in [0, 1]: " + warmupRatio);
     }
+  }
+
+  /** From what a user says: a warmup below 1 is a share of all steps, else a number of steps. */
+  @FromSettings
+  static Schedule of(
+      @Setting(name = "schedule", def = "linear", label = "SHAPE",
+          help = "The rate after its warmup: constant, linear or cosine (down to 0), or wsd (warmup, stable, decay).")
+      Kind kind,
+      @Setting(name = "warmup", def = "0.1", range = "[0, )", label = "W",
+          help = "Rise of the rate: a share of all steps below 1, else a number of steps.")
+      double warmup) {
+    return warmup < 1 ? ofRatio(kind, warmup) : of(kind, (int) warmup);
   }
 
   /** A warmup of so many steps. */

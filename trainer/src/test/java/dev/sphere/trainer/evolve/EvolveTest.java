@@ -59,10 +59,10 @@ class EvolveTest {
         limit: 6
         seed: 3
         search: {rollouts: 2, candidates: 3, depth: 8, pairing: any}
-        train: {method: %s, learning_rate: 1e-4, batch_pairs: 4, lora_rank: 4%s}
+        train: {method: %s, learning_rate: 1e-4, batch_pairs: 4%s%s}
         evaluate: {problems: "embedded:validation", limit: 10%s}
         """
-            .formatted(method, more, evaluate));
+            .formatted(method, method.equals("lora") ? ", lora_rank: 4" : "", more, evaluate));
   }
 
   /** Remembers what it hears. */

@@ -3,15 +3,15 @@ package dev.sphere.trainer.evolve;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
-import com.fasterxml.jackson.annotation.JsonProperty;
 import dev.sphere.engine.run.SearchPlan;
+import dev.sphere.engine.settings.SettingSpec;
 import dev.sphere.gguf.GgmlType;
 import dev.sphere.gguf.make.ByteVocabulary;
 import dev.sphere.gguf.make.RandomModel;
 import dev.sphere.trainer.Flat;
-import java.lang.reflect.RecordComponent;
+import dev.sphere.trainer.job.TrainTask;
+import dev.sphere.trainer.loss.LossSettings;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -90,10 +90,26 @@ class PlansTest {
         key("search.near_duplicates", "0.75", "search.stages.rules.nearDuplicate=0.75"),
         key("search.max_length_ratio", "3", "search.stages.rules.lengthRatio=3.0"),
         key("search.guessed_answers", "true", "search.stages.rules.guessed=true"),
-        key("search.strategy", "beam", "search.strategy=StrategySettings", "search.strategy.kind=BEAM",
+        key("search.strategy", "beam", "search.stages.pairing=ANY", "search.strategy=StrategySettings", "search.strategy.kind=BEAM",
             "search.strategy.budget=4000", "search.strategy.beams=8", "search.strategy.width=4",
             "search.strategy.aggregation=LAST"),
         with("search: {strategy: beam}", "search.budget", "900", "search.strategy.budget=900"),
+        with("search: {strategy: beam}", "search.beams", "12", "search.strategy.beams=12"),
+        with("search: {strategy: beam}", "search.width", "2", "search.strategy.width=2"),
+        with("search: {strategy: beam}", "search.aggregation", "min", "search.strategy.aggregation=MIN"),
+        key("search.top_k", "3", "search.search.sampling.topK=3", "search.prm.monteCarlo.sampling.topK=3"),
+        key("search.top_p", "0.5", "search.search.sampling.topP=0.5", "search.prm.monteCarlo.sampling.topP=0.5"),
+        key("search.min_p", "0.5", "search.search.sampling.minP=0.5", "search.prm.monteCarlo.sampling.minP=0.5"),
+        with("search: {prm: 'implicit:embedded'}", "search.prm_beta", "2", "search.prm.beta=2.0"),
+        key("search.uct", "2", "search.search.uct=2.0"),
+        key("search.outcome_weight", "2", "search.search.outcomeWeight=2.0"),
+        key("search.resample_rounds", "0", "search.search.resampleRounds=0"),
+        key("search.distinct", "loose", "search.search.distinct=LOOSE"),
+        key("search.stop_at_answer", "false", "search.search.stopAtAnswer=false"),
+        key("search.corrections", "3", "search.stages.corrections=3"),
+        key("search.correct_paired", "false", "search.stages.correctPaired=false"),
+        key("search.diversity_factor", "3", "search.stages.diversityFactor=3"),
+        key("search.truncated_rejected", "true", "search.stages.truncatedRejected=true"),
         key("search.early_stop", "true", "search.prm.monteCarlo.stopWhenDecided=true"),
         key("search.parallel", "3", "search.parallel=3"),
         key("train.method", "full", "train.tuning.rank=0", "train.tuning.alpha=0.0", "train.tuning.targets=[]"),
@@ -113,7 +129,42 @@ class PlansTest {
         key("train.lora_alpha", "9", "train.tuning.alpha=9.0"),
         key("train.weight_decay", "0.125", "train.settings.optimizer.weightDecay=0.125"),
         key("train.max_grad_norm", "0.5", "train.settings.optimizer.maxGradNorm=0.5"),
-        key("train.max_length", "333", "train.maxLength=333"));
+        key("train.max_length", "333", "train.maxLength=333"),
+        key("train.lora_targets", "[attn_q]", "train.tuning.targets=[attn_q]"),
+        key("train.rslora", "true", "train.tuning.rankStabilised=true"),
+        key("train.dora", "true", "train.tuning.magnitudes=true"),
+        key("train.beta1", "0.5", "train.settings.optimizer.beta1=0.5"),
+        key("train.beta2", "0.5", "train.settings.optimizer.beta2=0.5"),
+        key("train.adam_epsilon", "0.5", "train.settings.optimizer.epsilon=0.5"),
+        with("train: {optimizer: sgd}", "train.momentum", "0.5", "train.settings.optimizer.momentum=0.5"),
+        key("train.sharing", "none", "train.settings.packing.sharing=NONE"),
+        key("train.micro_batch_tokens", "99", "train.settings.packing.microBatchTokens=99",
+            "train.settings.packing.fillTokens=99"),
+        key("train.steps", "7", "train.settings.maxSteps=7"),
+        key("train.order", "given", "train.settings.order=GIVEN"),
+        key("train.save_every", "7", "train.settings.saveEvery=7"),
+        key("train.keep_last", "7", "train.settings.keepLast=7"),
+        key("train.log_every", "7", "train.settings.logEvery=7"),
+        key("train.threads", "77", "train.settings.threads=77"),
+        key("train.bad_rows", "refuse", "train.onBadRow=REFUSE"),
+        key("train.type", "q8_0", "train.type=Q8_0"),
+        key("train.activation_mib", "3", "train.activationBytes=" + (3 << 20)),
+        key("train.eval_data", "x.jsonl", "train.heldOut.file=x.jsonl"),
+        key("train.eval_share", "0.5", "train.heldOut.share=0.5"),
+        with("train: {eval_share: 0.5}", "train.eval_every", "7", "train.heldOut.every=7"),
+        key("train.label_smoothing", "0.25", "loss.labelSmoothing=0.25"),
+        key("train.f_divergence", "js", "loss.divergence=JS"),
+        with("train: {f_divergence: alpha}", "train.f_alpha", "0.75", "loss.alpha=0.75"),
+        key("train.ld_alpha", "0.25", "loss.ldAlpha=0.25"),
+        with("train: {loss: discopop}", "train.discopop_tau", "0.5", "loss.discopopTau=0.5"),
+        key("train.reference_free", "true", "loss.referenceFree=true"),
+        key("train.wpo", "true", "loss.wpo=true"),
+        key("train.ref_sync_steps", "9", "loss.sync=Sync", "loss.sync.alpha=0.6", "loss.sync.steps=9"),
+        with("train: {ref_sync_steps: 9}", "train.ref_sync_alpha", "0.25", "loss.sync.alpha=0.25"),
+        key("train.reject_first_step", "'; '", "train.stepSeparator=; "),
+        key("train.step_pairs", "'; '", "train.stepSeparator=; ", "train.stepsAlone=true"),
+        key("train.siblings", "true", "task=PreferSiblings", "margin=0.0"),
+        with("train: {siblings: true}", "train.sibling_margin", "0.5", "margin=0.5"));
   }
 
   private static Map<String, String> plans(String yaml, long seed, Path small) {
@@ -122,7 +173,13 @@ class PlansTest {
     Map<String, String> all = new TreeMap<>();
     Flat.of(search).forEach((name, value) -> all.put("search." + name, value));
     Flat.of(Plans.train(recipe, model, folder, seed)).forEach((name, value) -> all.put("train." + name, value));
-    Flat.of(Plans.loss(recipe.train())).forEach((name, value) -> all.put("loss." + name, value));
+    TrainTask task = Plans.task(recipe, List.of(), folder);
+    all.put("task", task.getClass().getSimpleName());
+    if (task instanceof TrainTask.PreferSiblings s) {
+      all.put("margin", String.valueOf(s.margin()));
+    }
+    LossSettings loss = task instanceof TrainTask.PreferPairs p ? p.loss() : ((TrainTask.PreferSiblings) task).loss();
+    Flat.of(loss).forEach((name, value) -> all.put("loss." + name, value));
     return all;
   }
 
@@ -154,36 +211,17 @@ class PlansTest {
   @Test
   void everyKeyHasACase() {
     TreeSet<String> keys = new TreeSet<>();
-    for (Class<?> section : List.of(Recipe.Prompt.class, Recipe.Search.class, Recipe.Train.class)) {
-      for (RecordComponent c : section.getRecordComponents()) {
-        keys.add(section.getSimpleName().toLowerCase(java.util.Locale.ROOT) + "." + name(section, c));
-      }
-    }
+    Recipe.SEARCH.settings().forEach(s -> keys.add((s.section().isEmpty() ? "search" : s.section()) + "." + s.name()));
+    Recipe.TRAIN.settings().forEach(s -> keys.add("train." + s.name()));
     TreeSet<String> there = new TreeSet<>();
-    cases().forEach(c -> there.add(c.key));
+    cases().forEach(c -> there.add(c.key.equals("prompt.template") ? "prompt.chat_template" : c.key));
     assertEquals(keys, there);
-    List<String> own = new ArrayList<>();
-    for (RecordComponent c : Recipe.class.getRecordComponents()) {
-      own.add(name(Recipe.class, c));
-    }
     assertEquals(
-        List.of("name", "model", "small_model", "problems", "limit", "seed", "rounds", "prompt", "search", "train",
-            "evaluate"),
-        own, "a new key needs a test in EvolveTest");
-    List<String> evaluate = new ArrayList<>();
-    for (RecordComponent c : Recipe.Evaluate.class.getRecordComponents()) {
-      evaluate.add(name(Recipe.Evaluate.class, c));
-    }
-    assertEquals(List.of("problems", "limit", "max_tokens", "ngram"), evaluate, "a new key needs a test in EvolveTest");
-  }
-
-  private static String name(Class<?> record, RecordComponent c) {
-    try {
-      JsonProperty told = record.getDeclaredField(c.getName()).getAnnotation(JsonProperty.class);
-      return told == null ? c.getName() : told.value();
-    } catch (NoSuchFieldException e) {
-      throw new AssertionError(e);
-    }
+        List.of("name", "model", "small_model", "problems", "question_field", "answer_field", "id_field", "skip_bad", "limit",
+            "seed", "rounds"),
+        Recipe.TOP.settings().stream().map(SettingSpec::name).toList(), "a new key needs a test in EvolveTest");
+    assertEquals(List.of("problems", "limit", "max_tokens", "ngram"),
+        Recipe.EVALUATE.settings().stream().map(SettingSpec::name).toList(), "a new key needs a test in EvolveTest");
   }
 
   @Test

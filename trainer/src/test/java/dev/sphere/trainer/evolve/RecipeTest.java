@@ -6,32 +6,36 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sphere.engine.prompt.ChatTemplate;
 import dev.sphere.engine.prompt.Prompts;
+import dev.sphere.engine.run.ModelDefaults;
+import dev.sphere.trainer.loss.LossSettings;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 class RecipeTest {
   @Test
   void absentValuesTakeTheDocumentedDefaults() {
     Recipe recipe = Recipe.parse("model: m.gguf\nproblems: p.jsonl\nevaluate: {problems: t.jsonl}\n");
-    assertEquals(1, recipe.rounds());
-    assertEquals(List.of("generation", "correction", "diversity"), recipe.search().stages());
-    assertEquals(5, recipe.search().candidates());
-    assertEquals(0.8f, recipe.search().temperature());
-    assertEquals(0.1, recipe.train().beta());
-    assertEquals(32.0, recipe.train().loraAlpha());
-    assertEquals("unnamed", recipe.name());
-    assertEquals(0, recipe.limit());
     assertEquals(
-        "Search[stages=[generation, correction, diversity], prm=mc, rollouts=8, candidates=5, temperature=0.8, depth=24, "
-            + "simulations=1, advantageWeight=1.0, separator=null, maxStepTokens=null, maxTokens=null, pairing=chains, "
-            + "pairsPerStage=4, pairsPerProblem=2147483647, nearDuplicates=2.0, maxLengthRatio=0.0, "
-            + "guessedAnswers=false, strategy=null, "
-            + "budget=4000, earlyStop=false, parallel=16]", recipe.search().toString());
-    assertEquals(
-        "Train[method=lora, loss=sigmoid, lossWeights=null, rejected=whole, beta=0.1, optimizer=adamw, "
-            + "learningRate=1.0E-5, schedule=linear, warmup=0.1, epochs=1, batchPairs=16, loraRank=16, loraAlpha=32.0, "
-            + "weightDecay=0.0, maxGradNorm=1.0, maxLength=2048]", recipe.train().toString());
-    assertEquals("Evaluate[problems=t.jsonl, limit=0, maxTokens=null, ngram=0]", recipe.evaluate().toString());
+        "{name=unnamed, model=m.gguf, small_model=null, problems=p.jsonl, question_field=null, answer_field=null, id_field=null, "
+            + "skip_bad=false, limit=0, seed=1, rounds=1, prompt={system=null, question=null, correction=null, "
+            + "corrected_after=null, chat_template=null}, search={prm=mc, rollouts=8, temperature=0.8, top_k=0, top_p=1.0, "
+            + "min_p=0.0, max_tokens=null, early_stop=false, prm_beta=0.05, candidates=5, max_step_tokens=null, depth=24, "
+            + "simulations=1, uct=1.4142135623730951, advantage_weight=1.0, outcome_weight=1.0, separator=null, "
+            + "resample_rounds=3, distinct=whitespace, stop_at_answer=true, stages=[generation, correction, diversity], "
+            + "pairing=null, pairs_per_stage=4, corrections=2, correct_paired=true, diversity_factor=2, "
+            + "truncated_rejected=false, near_duplicates=2.0, pairs_per_problem=2147483647, max_length_ratio=0.0, "
+            + "guessed_answers=false, strategy=null, budget=4000, beams=8, width=4, aggregation=last, parallel=16}, "
+            + "train={method=lora, lora_rank=16, lora_alpha=null, lora_targets=[], rslora=false, dora=false, "
+            + "optimizer=adamw, learning_rate=1.0E-5, weight_decay=0.0, beta1=0.9, beta2=0.999, adam_epsilon=1.0E-8, "
+            + "momentum=0.0, max_grad_norm=1.0, schedule=linear, warmup=0.1, sharing=tree, micro_batch_tokens=4096, "
+            + "batch_pairs=16, epochs=1, steps=0, order=trees, save_every=100, keep_last=2, log_every=1, threads=null, "
+            + "max_length=2048, bad_rows=skip, type=null, activation_mib=1073741824, eval_data=null, eval_share=0.0, "
+            + "eval_every=0, loss=[sigmoid], loss_weights=[], beta=0.1, label_smoothing=null, f_divergence=reverse_kl, "
+            + "f_alpha=0.5, ld_alpha=1.0, discopop_tau=0.05, reference_free=false, wpo=false, ref_sync_steps=null, "
+            + "ref_sync_alpha=0.6, rejected=whole, reject_first_step=null, step_pairs=null, siblings=false, "
+            + "sibling_margin=0.0}, evaluate={problems=t.jsonl, limit=0, max_tokens=null, ngram=0}}",
+        recipe.values().toString());
   }
 
   @Test
@@ -47,10 +51,12 @@ class RecipeTest {
         train: {loss: "sigmoid,sft", loss_weights: [1, 0.5], learning_rate: 3e-4}
         """);
     assertEquals("embedded-small", recipe.smallModel());
-    assertEquals(7, recipe.search().candidates());
-    assertEquals("\n", recipe.search().separator());
-    assertEquals(List.of(1.0, 0.5), recipe.train().lossWeights());
-    assertEquals(3e-4, recipe.train().learningRate());
+    assertEquals(7, Recipe.SEARCH.value("candidates", recipe.search()));
+    assertEquals("\n", Recipe.SEARCH.value("separator", recipe.search()));
+    LossSettings loss = Recipe.TRAIN.make(LossSettings.class, recipe.train());
+    assertEquals(List.of(1.0, 0.5), loss.weights());
+    assertEquals(3e-4, Recipe.TRAIN.value("learning_rate", recipe.train()));
+    assertEquals(9, recipe.withSeed(9).seed());
   }
 
   @Test
@@ -58,7 +64,12 @@ class RecipeTest {
     Throwable e = assertThrows(
         IllegalArgumentException.class,
         () -> Recipe.parse("model: m\nproblems: p\nsearch:\n  candidates: 5\n  temprature: 1\n"));
-    assertTrue(e.getMessage().startsWith("unknown key 'search.temprature'"), e.getMessage());
+    assertTrue(e.getMessage().startsWith("unknown key 'search.temprature': did you mean 'search.temperature'?"), e.getMessage());
+    Throwable top = assertThrows(IllegalArgumentException.class, () -> Recipe.parse("model: m\nproblem: p\n"));
+    assertTrue(top.getMessage().startsWith("unknown key 'problem': did you mean 'problems'?"), top.getMessage());
+    Throwable said = assertThrows(
+        IllegalArgumentException.class, () -> Recipe.parse("model: m\nproblems: p\nevaluate: {problems: t, ngramm: 3}\n"));
+    assertTrue(said.getMessage().startsWith("unknown key 'evaluate.ngramm': did you mean 'evaluate.ngram'?"), said.getMessage());
   }
 
   @Test
@@ -72,21 +83,72 @@ class RecipeTest {
     assertThrows(IllegalArgumentException.class, () -> Recipe.parse("- a\n- b\n"));
   }
 
+  /** What has no effect is refused by its key; what a run's folder keeps beside it is not. */
+  @Test
+  void whatHasNoEffectIsRefused() {
+    String begin = "model: m\nproblems: p\n";
+    Map.of("search: {budget: 9}", "search.budget has no effect without search.strategy",
+        "search: {rollouts: 3, prm: random}", "search.rollouts has no effect without search.prm mc",
+        "search: {stages: [generation], corrections: 1}", "search.corrections has no effect without search.stages correction",
+        "prompt: {correction: x}\nsearch: {stages: [generation]}", "prompt.correction has no effect without search.stages correction",
+        "train: {method: full, lora_rank: 3}", "train.lora_rank has no effect without train.method lora",
+        "train: {momentum: 0.5}", "train.momentum has no effect without train.optimizer sgd",
+        "train: {siblings: true, rejected: first_step}", "train.siblings has no effect with train.rejected first_step",
+        "train: {sibling_margin: 1}", "train.sibling_margin has no effect without train.siblings")
+        .forEach((told, message) -> {
+          assertEquals(message, assertThrows(IllegalArgumentException.class, () -> Recipe.parse(begin + told)).getMessage());
+          Recipe.kept(begin + told);
+        });
+  }
+
+  /** recipe.json as Sphere 0.1 wrote it, every default beside what was told, is the recipe that it was written from. */
+  @Test
+  void whatAnOldRunKeepsIsTheSameRecipe() {
+    String old = """
+        {"name": "n", "model": "embedded", "small_model": null, "problems": "p", "limit": 3, "seed": 1, "rounds": 1,
+         "prompt": null,
+         "search": {"stages": ["generation", "correction", "diversity"], "prm": "mc", "rollouts": 4, "candidates": 5,
+          "temperature": 0.8, "depth": 24, "simulations": 1, "advantage_weight": 1.0, "separator": null,
+          "max_step_tokens": null, "max_tokens": null, "pairing": "chains", "pairs_per_stage": 4,
+          "pairs_per_problem": 2147483647, "near_duplicates": 2.0, "max_length_ratio": 0.0, "guessed_answers": false,
+          "strategy": null, "budget": 4000, "early_stop": false, "parallel": 32},
+         "train": {"method": "full", "loss": "sigmoid", "loss_weights": null, "rejected": "whole", "beta": 0.1,
+          "optimizer": "adamw", "learning_rate": 6.0E-5, "schedule": "linear", "warmup": 0.1, "epochs": 2,
+          "batch_pairs": 16, "lora_rank": 16, "lora_alpha": 32.0, "weight_decay": 0.0, "max_grad_norm": 1.0,
+          "max_length": 2048},
+         "evaluate": {"problems": "t", "limit": 0, "max_tokens": null, "ngram": 0}}
+        """;
+    String now = """
+        name: n
+        model: embedded
+        problems: p
+        limit: 3
+        search: {rollouts: 4}
+        train: {method: full, learning_rate: 6e-5, epochs: 2}
+        evaluate: {problems: t}
+        """;
+    assertEquals(List.of(), Recipe.kept(old).differences(Recipe.parse(now)), "problems in flight decide nothing");
+    assertEquals(List.of("seed is 1 there and 2 now"), Recipe.kept(old).differences(Recipe.parse(now).withSeed(2)));
+    assertEquals(List.of("search.rollouts is 4 there and 5 now", "train.epochs is 2 there and 3 now"), Recipe.kept(old)
+        .differences(Recipe.parse(now.replace("rollouts: 4", "rollouts: 5").replace("epochs: 2", "epochs: 3"))));
+  }
+
   @Test
   void thePromptSectionTakesTheUsualPromptsPlace() {
     Prompts usual = Prompts.defaults();
+    Map<String, Object> values = ModelDefaults.instructed().values();
     Recipe told = Recipe.parse("""
         model: m.gguf
         problems: p.jsonl
         prompt: {template: plain, question: "Q: {question}"}
         """);
-    Prompts prompts = told.prompts(usual);
+    Prompts prompts = told.prompts(values);
     assertEquals("Q: {question}", prompts.question());
     assertEquals(ChatTemplate.PLAIN.source(), prompts.template());
     assertEquals(usual.correction(), prompts.correction());
-    assertEquals(usual, Recipe.parse("model: m.gguf\nproblems: p.jsonl\n").prompts(usual));
-    Recipe lost = Recipe.parse("model: m.gguf\nproblems: p.jsonl\nprompt: {template: /nowhere/t.jinja}\n");
-    String message = assertThrows(IllegalArgumentException.class, () -> lost.prompts(usual)).getMessage();
+    assertEquals(usual, Recipe.parse("model: m.gguf\nproblems: p.jsonl\n").prompts(values));
+    String lost = "model: m.gguf\nproblems: p.jsonl\nprompt: {template: /nowhere/t.jinja}\n";
+    String message = assertThrows(IllegalArgumentException.class, () -> Recipe.parse(lost)).getMessage();
     assertTrue(message.contains("/nowhere/t.jinja"), message);
   }
 }
