@@ -11,6 +11,7 @@ import java.nio.file.attribute.BasicFileAttributes;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
 
 /**
  * A file that is opened once: what is checked, hashed and loaded is this one, whatever its name comes to mean. While a
@@ -136,6 +137,20 @@ public final class OpenFile implements AutoCloseable {
   }
 
   /**
+   * What was read and checked of the file: made by the first that asks, and the same for all that have it open.
+   *
+   * @param maker what it throws is not kept
+   */
+  public <T> T once(Class<T> type, Supplier<T> maker) {
+    synchronized (shared) {
+      if (shared.checked == null) {
+        shared.checked = maker.get();
+      }
+      return type.cast(shared.checked);
+    }
+  }
+
+  /**
    * Refuses when the name no longer stands for the bytes that were opened. It compares device, inode, size and the
    * times of change; where they differ and the SHA-256 is known, all bytes.
    *
@@ -184,10 +199,13 @@ public final class OpenFile implements AutoCloseable {
     private final long size;
     private Identity identity; // guarded by this, as the hash
     private String sha256;
+    private Object checked; // the same
     private int users; // guarded by OPEN
     private boolean held; // the same
 
     Shared(Path path, Path key, boolean copy) throws IOException {
+      OpenEvent event = new OpenEvent();
+      event.begin();
       this.path = path;
       this.key = key;
       Identity named = Identity.of(path);
@@ -228,6 +246,8 @@ public final class OpenFile implements AutoCloseable {
       channel = reader;
       descriptor = opened;
       nativePath = opened < 0 ? path : MemoryFile.path(opened);
+      event.path = path.toString();
+      event.commit();
     }
 
     /** A sealed copy in memory; -1 where the system has none to give. */

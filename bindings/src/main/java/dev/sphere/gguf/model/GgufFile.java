@@ -44,24 +44,26 @@ public final class GgufFile implements TensorBytes, AutoCloseable {
 
   private final Path path;
   private final OpenFile file;
-  private final int version;
-  private final GgufMetadata metadata;
-  private final Map<String, GgufTensor> tensors;
-  private final long alignment;
+  private final Head head;
 
-  private GgufFile(Path path, OpenFile file, GgufReader reader) {
+  /** What was read of the file and checked. */
+  private record Head(int version, GgufMetadata metadata, long alignment, Map<String, GgufTensor> tensors) {
+    static Head of(GgufReader reader) {
+      LinkedHashMap<String, GgufTensor> byName = new LinkedHashMap<>();
+      reader.tensors().forEach(tensor -> byName.put(tensor.name(), tensor));
+      return new Head(reader.version(), reader.metadata(), reader.alignment(), Collections.unmodifiableMap(byName));
+    }
+  }
+
+  private GgufFile(Path path, OpenFile file, Head head) {
     this.path = path;
     this.file = file;
-    this.version = reader.version();
-    this.metadata = reader.metadata();
-    this.alignment = reader.alignment();
-    LinkedHashMap<String, GgufTensor> byName = new LinkedHashMap<>();
-    reader.tensors().forEach(tensor -> byName.put(tensor.name(), tensor));
-    this.tensors = Collections.unmodifiableMap(byName);
+    this.head = head;
   }
 
   /**
    * Opens a model, a vocabulary or an adapter and checks all that can be checked without another file.
+   * What is open in this process already is neither opened nor checked again.
    *
    * @throws GgufException if the file is no GGUF, is damaged or contradicts itself
    * @throws UncheckedIOException if it can't be read at all; the message says why
@@ -70,12 +72,12 @@ public final class GgufFile implements TensorBytes, AutoCloseable {
     OpenFile opened = null;
     try {
       opened = OpenFile.of(path);
-      GgufReader reader = new GgufReader(path, opened.channel());
-      reader.read();
-      GgufFile file = new GgufFile(path, opened, reader);
-      file.check();
+      OpenFile named = opened;
+      GgufFile file = new GgufFile(path, opened, opened.once(Head.class, () -> checked(path, named)));
       opened = null;
       return file;
+    } catch (UncheckedIOException e) {
+      throw new UncheckedIOException("cannot read " + path + ": " + e.getCause().getMessage(), e.getCause());
     } catch (NoSuchFileException e) {
       throw new UncheckedIOException("cannot open " + path + ": no such file", e);
     } catch (IOException e) {
@@ -111,10 +113,27 @@ public final class GgufFile implements TensorBytes, AutoCloseable {
     }
   }
 
+  private static Head checked(Path path, OpenFile file) {
+    CheckEvent event = new CheckEvent();
+    event.begin();
+    Head head;
+    try {
+      GgufReader reader = new GgufReader(path, file.channel());
+      reader.read();
+      head = Head.of(reader);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    new GgufFile(path, file, head).check();
+    event.path = path.toString();
+    event.commit();
+    return head;
+  }
+
   private void check() {
-    String architecture = metadata.requireString("general.architecture");
-    metadata.string("general.name");
-    long splits = metadata.has("split.count") ? splitCount() : 1;
+    String architecture = head.metadata.requireString("general.architecture");
+    head.metadata.string("general.name");
+    long splits = head.metadata.has("split.count") ? splitCount() : 1;
     if (splits > 1) {
       throw GgufException.in(path, "one of " + splits + " parts of a split model; join them with llama-gguf-split --merge");
     }
@@ -122,7 +141,7 @@ public final class GgufFile implements TensorBytes, AutoCloseable {
       AdapterCheck.check(this);
       return;
     }
-    if (metadata.has("tokenizer.ggml.model")) {
+    if (head.metadata.has("tokenizer.ggml.model")) {
       TokenizerCheck.check(this);
     }
     if (kind() == Kind.MODEL && ModelShape.supports(architecture)) {
@@ -131,7 +150,7 @@ public final class GgufFile implements TensorBytes, AutoCloseable {
   }
 
   private long splitCount() {
-    GgufValue value = metadata.values().get("split.count");
+    GgufValue value = head.metadata.values().get("split.count");
     if (value.isArray() || value.type() != GgufValue.Type.UINT16) {
       throw GgufException.in(path, "split.count must be a uint16, but is " + value.describe());
     }
@@ -149,26 +168,26 @@ public final class GgufFile implements TensorBytes, AutoCloseable {
 
   /** The version of the container: 2 or 3. */
   public int version() {
-    return version;
+    return head.version;
   }
 
   /** What tensors are aligned to in the file, in bytes: a power of two. */
   public long alignment() {
-    return alignment;
+    return head.alignment;
   }
 
   public GgufMetadata metadata() {
-    return metadata;
+    return head.metadata;
   }
 
   /** All tensors by name, in the file's order. */
   public Map<String, GgufTensor> tensors() {
-    return tensors;
+    return head.tensors;
   }
 
   /** The tensor of this name; a {@link GgufException} if there is none. */
   public GgufTensor tensor(String name) {
-    GgufTensor tensor = tensors.get(name);
+    GgufTensor tensor = head.tensors.get(name);
     if (tensor == null) {
       throw GgufException.in(path, "the tensor " + GgufException.quote(name) + " is missing");
     }
@@ -177,14 +196,14 @@ public final class GgufFile implements TensorBytes, AutoCloseable {
 
   /** The architecture, as general.architecture names it: qwen2, llama. */
   public String architecture() {
-    return metadata.requireString("general.architecture");
+    return head.metadata.requireString("general.architecture");
   }
 
   public Kind kind() {
-    if (metadata.string("general.type").orElse("model").equals("adapter")) {
+    if (head.metadata.string("general.type").orElse("model").equals("adapter")) {
       return Kind.ADAPTER;
     }
-    return tensors.isEmpty() ? Kind.VOCABULARY : Kind.MODEL;
+    return head.tensors.isEmpty() ? Kind.VOCABULARY : Kind.MODEL;
   }
 
   /**
@@ -260,7 +279,7 @@ public final class GgufFile implements TensorBytes, AutoCloseable {
       if (file.mayBeMapped()) {
         return file.channel().map(FileChannel.MapMode.READ_ONLY, 0, file.size(), arena);
       }
-      MemorySegment whole = arena.allocate(file.size(), alignment);
+      MemorySegment whole = arena.allocate(file.size(), head.alignment);
       for (long at = 0; at < file.size(); at += CHUNK_BYTES) {
         readFully(at, whole.asSlice(at, Math.min(CHUNK_BYTES, file.size() - at)).asByteBuffer());
       }

@@ -108,6 +108,12 @@ public final class CompareCommand implements Callable<Integer>, SettingFlags.Com
   @Override
   public Integer call() throws IOException, InterruptedException {
     Path file = ModelSource.resolve(model);
+    try (HeldFiles _ = new HeldFiles(List.of(file))) { // opened and checked once, from the defaults on
+      return call(file);
+    }
+  }
+
+  private int call(Path file) throws IOException, InterruptedException {
     if (adapter != null) {
       Inputs.require(adapter);
     }

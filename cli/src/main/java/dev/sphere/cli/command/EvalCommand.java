@@ -169,8 +169,15 @@ public final class EvalCommand implements Callable<Integer>, SettingFlags.Comman
   }
 
   private EvalResult asked(EvalRecipe.Head recipe, Told told, Map<String, String> made) throws InterruptedException {
-    PrintWriter err = spec.commandLine().getErr();
     Path file = ModelSource.resolve(model);
+    try (HeldFiles _ = new HeldFiles(List.of(file))) { // opened and checked once, from the defaults on
+      return asked(file, recipe, told, made);
+    }
+  }
+
+  private EvalResult asked(Path file, EvalRecipe.Head recipe, Told told, Map<String, String> made)
+      throws InterruptedException {
+    PrintWriter err = spec.commandLine().getErr();
     ProblemSet set = problems.read(SETTINGS.make(ReadOptions.class, told), err, recipe.problems());
     if (recipe.count() != null && recipe.count() != set.problems().size()) {
       err.println("note: " + recipe.name() + " has " + recipe.count() + " problems, these are " + set.problems().size());

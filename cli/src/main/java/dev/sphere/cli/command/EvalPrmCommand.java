@@ -115,6 +115,12 @@ public final class EvalPrmCommand implements Callable<Integer>, SettingFlags.Com
       Inputs.requireWritable(out);
     }
     Path file = ModelSource.resolve(model);
+    try (HeldFiles _ = new HeldFiles(List.of(file))) { // opened and checked once, from the defaults on
+      return call(file);
+    }
+  }
+
+  private int call(Path file) throws IOException, InterruptedException {
     ModelDefaults manner = ModelDefaults.of(file);
     Told told = flags.told();
     settings = SETTINGS.make(Settings.class, told);

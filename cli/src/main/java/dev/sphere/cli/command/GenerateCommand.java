@@ -112,6 +112,12 @@ public final class GenerateCommand implements Callable<Integer>, SettingFlags.Co
   @Override
   public Integer call() throws IOException, InterruptedException {
     Path file = ModelSource.resolve(model);
+    try (HeldFiles _ = new HeldFiles(List.of(file))) { // opened and checked once, from the defaults on
+      return call(file);
+    }
+  }
+
+  private int call(Path file) throws IOException, InterruptedException {
     settings = SETTINGS.make(Settings.class, flags.told(), ModelDefaults.of(file).values(), Map.of());
     if (adapter != null) {
       Inputs.require(adapter);

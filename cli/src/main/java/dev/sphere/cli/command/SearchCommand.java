@@ -1,5 +1,6 @@
 package dev.sphere.cli.command;
 
+import dev.sphere.base.HeldFiles;
 import dev.sphere.cli.option.Decontaminator;
 import dev.sphere.cli.option.Inputs;
 import dev.sphere.cli.option.ProblemOptions;
@@ -88,6 +89,12 @@ public final class SearchCommand implements Callable<Integer>, SettingFlags.Comm
   @Override
   public Integer call() throws InterruptedException, IOException {
     Path policy = ModelSource.resolve(model);
+    try (HeldFiles _ = new HeldFiles(List.of(policy))) { // opened and checked once, from the defaults on
+      return call(policy);
+    }
+  }
+
+  private int call(Path policy) throws InterruptedException, IOException {
     Path small = smallModel == null ? null : ModelSource.resolve(smallModel);
     if (adapter != null) {
       Inputs.require(adapter);

@@ -276,7 +276,7 @@ class RunStoreTest {
     assertThrows(StoreException.Refused.class, () -> RunData.read(temporary.resolve("nowhere")));
     Files.writeString(temporary.resolve("file"), "x");
     assertThrows(
-        StoreException.class,
+        java.io.UncheckedIOException.class,
         () -> RunStore.open(temporary.resolve("file"), FakeRun.provenance(1), FakeRun.problems(1), false));
   }
 
@@ -353,7 +353,7 @@ class RunStoreTest {
     PairExport.write(List.of(), PairExport.Format.TRL_PARQUET, temporary.resolve("empty.parquet"));
     assertEquals(0, count("SELECT count(*) FROM read_parquet('" + temporary + "/empty.parquet')"));
     assertThrows(
-        StoreException.class,
+        java.io.UncheckedIOException.class,
         () -> PairExport.write(pairs, PairExport.Format.TRL_PARQUET, temporary.resolve("no/such/place.parquet")));
   }
 

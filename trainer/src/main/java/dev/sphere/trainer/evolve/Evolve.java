@@ -119,7 +119,10 @@ public final class Evolve {
     EvalResult base = evaluate("base", policy, null, heldOut, directory.resolve(BASE_ANSWERS));
     List<EvolveReport.Round> rounds = new ArrayList<>();
     for (int n = 1; n <= recipe.rounds(); n++) {
-      EvolveReport.Round round = round(n, policy, problems, heldOut, base);
+      EvolveReport.Round round;
+      try (HeldFiles _ = new HeldFiles(List.of(policy))) { // opened and checked once a round
+        round = round(n, policy, problems, heldOut, base);
+      }
       rounds.add(round);
       listener.round(round);
       double before = n == 1 ? base.accuracy() : rounds.get(n - 2).evaluation().accuracy();
