@@ -72,7 +72,6 @@ public final class Checkpoints {
     if (metrics.stream().mapToLong(String::length).sum() <= MOST_METRICS) {
       header.put("metrics", metrics);
     }
-    makeFolder();
     Path file = folder.resolve("step-%08d.checkpoint".formatted(step));
     TensorFile.write(file, header, tensors());
     List<Path> all = files();
@@ -80,14 +79,6 @@ public final class Checkpoints {
       delete(old);
     }
     return file;
-  }
-
-  private void makeFolder() {
-    try {
-      Files.createDirectories(folder);
-    } catch (IOException e) {
-      throw new UncheckedIOException("cannot make the folder of checkpoints " + folder + ": " + e.getMessage(), e);
-    }
   }
 
   /** All checkpoints, oldest first. */

@@ -31,6 +31,7 @@ public final class MetricsLog implements AutoCloseable {
   private final List<String> lines = new ArrayList<>();
 
   /**
+   * @param file in a folder that is there
    * @param fromStep lines of later steps are dropped; 0 begins an empty file
    * @param saved the lines up to that step as the checkpoint has them; null when it has none
    * @param notes takes what is worth a line, as which line is damaged
@@ -47,7 +48,6 @@ public final class MetricsLog implements AutoCloseable {
     }
     try {
       lines.addAll(saved != null ? saved : kept(there, fromStep));
-      Files.createDirectories(file.toAbsolutePath().getParent());
       AtomicFile.write(file, out -> {
         for (String line : lines) {
           out.write((line + "\n").getBytes(StandardCharsets.UTF_8));

@@ -41,7 +41,7 @@ public final class TensorFile {
     this.valuesAt = valuesAt;
   }
 
-  /** Writes the header and the arrays, in the map's order. */
+  /** Writes the header and the arrays, in the map's order; the folder is made where it is not there. */
   public static void write(Path file, Map<String, Object> header, Map<String, NativeFloats> tensors) {
     List<Map<String, Object>> listed = new ArrayList<>();
     tensors.forEach((name, values) -> listed.add(Map.of("name", name, "size", values.size())));

@@ -104,8 +104,10 @@ public final class Trainer<E extends Example> {
         Checkpoints checkpoints = new Checkpoints(
             folder, identity, model.parameters(), optimizer, options.listener()::note, objective.state());
         Checkpoints.Position start = checkpoints.restore();
+        tokens = start == null ? 0 : start.tokens();
+        last = null;
+        pending.clear();
         if (start != null) {
-          tokens = start.tokens();
           pending.restore(start.pendingMetrics());
         }
         try (MetricsLog log =

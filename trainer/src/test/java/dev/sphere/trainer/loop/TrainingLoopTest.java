@@ -2,6 +2,7 @@ package dev.sphere.trainer.loop;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sphere.trainer.TinyModel;
@@ -154,6 +155,26 @@ class TrainingLoopTest {
       }
     }
     assertEquals(Runs.curve(folder.resolve("whole")), Runs.curve(folder.resolve("parts")));
+  }
+
+  /** A trainer whose run failed before its first checkpoint begins anew when it is run again, and counts so. */
+  @Test
+  void aTrainerThatFailedBeginsAnew() throws IOException {
+    int[] asked = {0};
+    RunOptions options = RunOptions.in(folder).withStop(() -> {
+      if (++asked[0] == 3) {
+        throw new IllegalStateException("a listener's mistake");
+      }
+      return false;
+    });
+    try (TinyModel model = Runs.model(true)) {
+      TrainSettings s = Runs.settings().withBatchSize(8).withEpochs(2).withCheckpoints(0, 1).withLogEvery(6);
+      var trainer = new Trainer<>(new DpoObjective(model, LOSS), Runs.pairs(ROWS), s, options);
+      assertThrows(IllegalStateException.class, trainer::run);
+      trainer.run();
+    }
+    long tokens = Runs.pairs(ROWS).stream().mapToLong(p -> p.chosen().length() + p.rejected().length()).sum();
+    assertEquals(2 * tokens, Runs.metrics(folder).getLast().path("num_tokens").asLong());
   }
 
   /** Log π of a completion, one sequence in a pass of its own. */
