@@ -61,6 +61,7 @@ public final class Choices {
     return gold.length() < 40 && !AnswerText.isFormula(gold) && LETTER.matcher(choiceText(gold)).matches();
   }
 
+  /** True for a letter that may name a choice: A to J, in either case. */
   public static boolean isChoice(char c) {
     return Character.isLetter(c) && Character.toUpperCase(c) <= 'J';
   }

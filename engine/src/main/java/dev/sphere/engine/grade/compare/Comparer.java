@@ -18,6 +18,7 @@ public final class Comparer {
   private final RelationComparer relations;
   private final ItemComparer items;
 
+  /** @param budget bounds the work of all comparisons, which throw {@link GradingBudget.Stop} when it is spent */
   public Comparer(GradingBudget budget) {
     this.budget = budget;
     this.evaluator = new ExprEvaluator(budget);

@@ -5,7 +5,7 @@ import java.util.Locale;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** TimesAndDates of day and dates, which look like ratios and products but are neither. */
+/** Times of day and dates, which look like ratios and products but are neither. */
 public final class TimesAndDates {
   private static final Pattern TIME =
       Pattern.compile("(\\d{1,2})(?::([0-5]\\d))?(?::([0-5]\\d))?\\s*(?:([ap])\\.?\\s?m\\.?)?(?:\\s*o'clock)?");

@@ -110,7 +110,7 @@ final class MathParser {
     }
   }
 
-  /** RelationComparer between separators. What stands before "implies" is dropped; semicolons may part answers of several parts. */
+  /** Relations between separators. What stands before "implies" is dropped; semicolons may part answers of several parts. */
   private Expr answer() {
     List<Expr> items = new ArrayList<>();
     List<Expr> segments = new ArrayList<>();

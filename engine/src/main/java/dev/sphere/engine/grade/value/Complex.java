@@ -2,10 +2,12 @@ package dev.sphere.engine.grade.value;
 
 /** A complex number in double precision; not a number where an operation is undefined. Principal branches. */
 public record Complex(double re, double im) {
+  /** What has no value. */
   public static final Complex NAN = new Complex(Double.NaN, Double.NaN);
   static final Complex ONE = new Complex(1, 0);
   static final Complex I = new Complex(0, 1);
 
+  /** A real number. */
   public static Complex of(double re) {
     return new Complex(re, 0);
   }
@@ -29,6 +31,7 @@ public record Complex(double re, double im) {
     return new Complex(re * o.re - im * o.im, re * o.im + im * o.re);
   }
 
+  /** The quotient; {@link #NAN} for a division by zero. */
   public Complex over(Complex o) {
     double n = o.re * o.re + o.im * o.im;
     if (o.im == 0) {
@@ -41,6 +44,7 @@ public record Complex(double re, double im) {
     return im == 0 ? Math.abs(re) : Math.hypot(re, im);
   }
 
+  /** True when the imaginary part is a rounding error, or zero. */
   public boolean isReal() {
     return Math.abs(im) <= 1e-12 * Math.max(1, Math.abs(re));
   }
@@ -89,6 +93,7 @@ public record Complex(double re, double im) {
     return Math.abs(value) < 4e-16 * Math.abs(argument) ? 0 : value;
   }
 
+  /** True when both differ by at most the larger of {@code absolute} and {@code relative} times the larger one. */
   public boolean near(Complex o, double relative, double absolute) {
     double d = minus(o).abs();
     return d <= Math.max(absolute, relative * Math.max(abs(), o.abs()));

@@ -31,7 +31,7 @@ public sealed interface Expr {
   /** left ± right (or ∓ when {@code flipped}); left may be null. */
   record PlusMinus(Expr left, Expr right, boolean flipped) implements Expr {}
 
-  /** ItemComparer in brackets: a tuple, a point, an interval. {@code open} and {@code close} are ( ) [ ] or < >. */
+  /** Items in brackets: a tuple, a point, an interval. {@code open} and {@code close} are ( ) [ ] or < >. */
   record Group(char open, char close, List<Expr> items) implements Expr {}
 
   /** Several answers: a, b and c. {@code or} is true when "or" stood between them. */

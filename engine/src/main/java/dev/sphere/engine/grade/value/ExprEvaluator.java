@@ -5,13 +5,16 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
-/** The value of an expression: exactly, where it is rational, or in double precision at a point. */
+/**
+ * The value of an expression: exactly, where it is rational, or in double precision at a point. Not for several threads.
+ */
 public final class ExprEvaluator {
   private final GradingBudget budget;
 
   /** True while values that are not real count as undefined. */
   private boolean realOnly;
 
+  /** @param budget bounds the work, which throws {@link GradingBudget.Stop} when it is spent */
   public ExprEvaluator(GradingBudget budget) {
     this.budget = budget;
   }

@@ -16,6 +16,7 @@ public final class GradingBudget {
 
   private long left;
 
+  /** @param steps what may be spent */
   public GradingBudget(long steps) {
     left = steps;
   }

@@ -11,10 +11,12 @@ public record Rational(BigInteger num, BigInteger den) {
   static final Rational ZERO = of(0);
   public static final Rational ONE = of(1);
 
+  /** A whole number. */
   public static Rational of(long n) {
     return new Rational(BigInteger.valueOf(n), BigInteger.ONE);
   }
 
+  /** The fraction in lowest terms; null when it divides by zero or is too big. */
   public static Rational of(BigInteger num, BigInteger den) {
     if (den.signum() == 0 || num.bitLength() > MAX_BITS || den.bitLength() > MAX_BITS) {
       return null;
@@ -143,6 +145,7 @@ public record Rational(BigInteger num, BigInteger den) {
     return isInteger() && num.bitLength() < 31 ? num.intValue() : otherwise;
   }
 
+  /** The nearest double, or one beside it. */
   public double toDouble() {
     int shift = Math.max(num.bitLength(), den.bitLength()) - 900;
     if (shift <= 0) {

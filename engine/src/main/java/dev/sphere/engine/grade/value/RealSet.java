@@ -63,6 +63,7 @@ public record RealSet(List<Double> ends, DoublePredicate has) {
     });
   }
 
+  /** True when both hold the same numbers, looked at in each end point and between each two of them. */
   public boolean sameAs(RealSet o, GradingBudget budget) {
     TreeSet<Double> marks = new TreeSet<>(ends);
     marks.addAll(o.ends);
