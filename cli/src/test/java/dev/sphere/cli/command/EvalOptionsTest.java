@@ -125,7 +125,7 @@ class EvalOptionsTest extends EveryOption {
           assertEquals(0, with.json().get("comparison").get("difference").asDouble(), with.out());
         }),
         shows("--markdown", "", markdown.toString(), d -> assertTrue(content(markdown).startsWith("# Evaluation"))),
-        shows("--html", "", html.toString(), d -> assertTrue(content(html).endsWith("</html>\n"))),
+        shows("--html", "", html.toString(), d -> assertTrue(content(html).stripTrailing().endsWith("</html>"))),
         new Case("--json", "", "--json", (without, with) -> {
           assertNotEquals("{", without.out().substring(0, 1));
           assertEquals(2, with.json().get("n").asInt());

@@ -10,8 +10,9 @@ import java.util.Base64;
 import java.util.List;
 
 /**
- * Renders chat templates for {@code lab/templates/compare.py}.
- * Reads a case a line (template, start token, end token, generation prompt, then role and content; all in Base64). */
+ * Renders chat templates for {@code lab/templates/compare.py}. Reads a case a line: template, start token, end token,
+ * generation prompt, then role and content, all in Base64.
+ */
 public final class RenderTemplates {
   private RenderTemplates() {}
 

@@ -116,7 +116,7 @@ public final class PlantedBugs {
     }
     Path classes = Files.createTempDirectory(work, "classes");
     ByteArrayOutputStream said = new ByteArrayOutputStream();
-    if (compiler.run(null, said, said, "-nowarn", "-d", classes.toString(), "-cp", path(classes, null),
+    if (compiler.run(null, said, said, "-nowarn", "-parameters", "-d", classes.toString(), "-cp", path(classes, null),
         source.toString()) != 0) {
       return "DOES NOT COMPILE:\n" + said;
     }
