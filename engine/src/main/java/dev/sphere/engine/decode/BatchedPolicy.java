@@ -78,10 +78,6 @@ public final class BatchedPolicy implements Policy, AutoCloseable {
     public Options withCells(int cells) {
       return new Options(lanes, threads, slots, cells, maxSequence, kvType);
     }
-
-    public Options withMaxSequence(int maxSequence) {
-      return new Options(lanes, threads, slots, cells, maxSequence, kvType);
-    }
   }
 
   private final Model model;

@@ -9,7 +9,7 @@ import java.util.SplittableRandom;
 /** Gathers the sentences, numbers and steps of one problem while a kind writes it. */
 final class ProblemWriter {
   /** A person in a problem. */
-  record Person(String name, String he, String his) {
+  record Person(String name, String he) {
     String capitalHe() {
       return he.equals("he") ? "He" : "She";
     }
@@ -67,7 +67,7 @@ final class ProblemWriter {
       String name = either(she ? SHE : HE);
       if (!taken.contains(name)) {
         taken.add(name);
-        return she ? new Person(name, "she", "her") : new Person(name, "he", "his");
+        return new Person(name, she ? "she" : "he");
       }
     }
   }

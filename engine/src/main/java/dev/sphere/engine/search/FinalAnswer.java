@@ -22,11 +22,6 @@ public final class FinalAnswer {
     return solution != null ? in(solution) : AnswerExtractor.statesMore(text);
   }
 
-  /** {@link #stop(SolutionMarker, String)} of a text that is all solution. */
-  public static StopRule stop() {
-    return stop(SolutionMarker.NONE, "");
-  }
-
   /**
    * Ends a generation when the answer is complete: at the box's closing brace, or after the {@code ####} line.
    *

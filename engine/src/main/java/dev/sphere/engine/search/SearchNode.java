@@ -14,7 +14,7 @@ public final class SearchNode {
   private SearchNode max;
   private SearchNode min;
   private int visits;
-  private double value;
+  private double value; // sum of the rewards that were backed up
 
   private SearchNode(SearchNode parent, String path, int depth, Candidate step, TokenPath tokens) {
     this.parent = parent;
@@ -106,11 +106,6 @@ public final class SearchNode {
   /** How many solutions were backed up through this node. */
   public int visits() {
     return visits;
-  }
-
-  /** Sum of the rewards that were backed up through this node. */
-  public double value() {
-    return value;
   }
 
   /** Q: the mean reward of the solutions through this node; 0 before the first. */

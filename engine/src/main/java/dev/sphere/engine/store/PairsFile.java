@@ -2,14 +2,11 @@ package dev.sphere.engine.store;
 
 import dev.sphere.base.AtomicFile;
 import dev.sphere.engine.PreferencePair;
-import dev.sphere.engine.data.JsonText;
 import java.io.BufferedInputStream;
 import java.io.IOException;
 import java.io.InputStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
@@ -43,31 +40,5 @@ public final class PairsFile {
     } catch (IOException e) {
       throw new StoreException("cannot read the pairs " + file + ": " + e, e);
     }
-  }
-
-  /**
-   * Reads pairs; fields that are missing besides the three texts become empty.
-   *
-   * @throws StoreException when the file cannot be read or a line is no pair, naming the line
-   */
-  public static List<PreferencePair> read(Path file) {
-    List<PreferencePair> pairs = new ArrayList<>();
-    long number = 0;
-    try (JsonText lines = new JsonText(file)) {
-      for (String line = lines.next(); line != null; line = lines.next()) {
-        number = lines.number();
-        if (!line.isBlank()) {
-          pairs.add(RecordJson.pair(RecordJson.parse(line.getBytes(StandardCharsets.UTF_8))));
-        }
-      }
-    } catch (JsonText.TooLongException e) {
-      throw new StoreException("cannot read the pairs " + e.getMessage(), e);
-    } catch (IOException e) {
-      throw new StoreException("cannot read the pairs " + file + ": " + e, e);
-    } catch (RuntimeException e) {
-      String why = e.getMessage() == null ? e.toString() : e.getMessage().lines().findFirst().orElse("");
-      throw new StoreException("cannot read the pairs " + file + ": line " + number + ": " + why, e);
-    }
-    return pairs;
   }
 }

@@ -8,6 +8,7 @@ import dev.sphere.engine.stage.StageResult;
 import dev.sphere.engine.store.RunLogFile.Why;
 import java.nio.file.Files;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -16,6 +17,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.UnaryOperator;
 import java.util.zip.CRC32C;
 import tools.jackson.databind.JsonNode;
 
@@ -34,7 +36,7 @@ final class RunScan {
   private final Map<String, Integer> counts = new HashMap<>(); // expansions by problem and stage, where a line has them
   private final Map<String, Line> stageLines = new HashMap<>();
   private final Map<String, Line> ended = new HashMap<>();
-  private final Map<String, Map<String, Map<String, Line>>> trees = new HashMap<>(); // problem, search, path
+  private final Map<String, Map<String, TreeLines>> trees = new HashMap<>(); // problem, search
   private final Map<String, String> names = new HashMap<>(); // of searches and paths: the same few in all problems
   private final List<Runnable> contradictions = new ArrayList<>();
   private final Map<String, List<String>> losses = new LinkedHashMap<>(); // what and where, by the words for it
@@ -43,6 +45,65 @@ final class RunScan {
   private final RunLogFile treeLog; // null when the trees are not compared
 
   private record Line(int number, int crc) {}
+
+  /**
+   * The lines of a search by path. There are millions in a run and some ten in a search: so they stand in arrays, and are looked
+   * for one by one.
+   */
+  private static final class TreeLines {
+    private String[] paths = new String[8]; // each path is one object in all searches
+    private int[] numbers = new int[8];
+    private int[] crcs = new int[8];
+    private int size;
+
+    private int find(String path) {
+      for (int i = 0; i < size; i++) {
+        if (paths[i].equals(path)) {
+          return i;
+        }
+      }
+      return -1;
+    }
+
+    boolean has(String path) {
+      return find(path) >= 0;
+    }
+
+    int number(String path) {
+      return numbers[find(path)];
+    }
+
+    /** The line that has the path's place; null when this one took it. */
+    Line putIfAbsent(String path, Line line) {
+      int at = find(path);
+      if (at >= 0) {
+        return new Line(numbers[at], crcs[at]);
+      }
+      if (size == paths.length) {
+        paths = Arrays.copyOf(paths, size * 3 / 2);
+        numbers = Arrays.copyOf(numbers, size * 3 / 2);
+        crcs = Arrays.copyOf(crcs, size * 3 / 2);
+      }
+      paths[size] = path;
+      numbers[size] = line.number();
+      crcs[size++] = line.crc();
+      return null;
+    }
+
+    void remove(String path) {
+      int at = find(path);
+      if (at >= 0) {
+        size--;
+        paths[at] = paths[size];
+        numbers[at] = numbers[size];
+        crcs[at] = crcs[size];
+      }
+    }
+
+    List<String> paths() {
+      return List.of(Arrays.copyOf(paths, size));
+    }
+  }
 
   /**
    * Reads the logs and changes nothing.
@@ -83,7 +144,7 @@ final class RunScan {
     if (strange(resultLog, number, id, ids)) {
       return;
     }
-    claim(resultLog, ended, id, number, object, () -> ended.remove(id));
+    claim(resultLog, line -> ended.putIfAbsent(id, line), number, object, () -> ended.remove(id));
   }
 
   private void stage(int number, byte[] object, Set<String> ids) {
@@ -94,7 +155,8 @@ final class RunScan {
       return;
     }
     String key = key(id, result.stage());
-    if (claim(stageLog, stageLines, key, number, object, () -> stages.get(id).remove(result.stage()))) {
+    if (claim(stageLog, line -> stageLines.putIfAbsent(key, line), number, object,
+        () -> stages.get(id).remove(result.stage()))) {
       stages.computeIfAbsent(id, i -> new HashMap<>()).put(result.stage(), result);
       if (node.has("expansions")) {
         counts.put(key, node.get("expansions").asInt());
@@ -107,10 +169,10 @@ final class RunScan {
     if (strange(treeLog, number, head[0], ids)) {
       return;
     }
-    Map<String, Line> search = trees.computeIfAbsent(head[0], i -> new HashMap<>())
-        .computeIfAbsent(names.computeIfAbsent(head[1], n -> n), s -> new HashMap<>());
+    TreeLines search = trees.computeIfAbsent(head[0], i -> new HashMap<>(4))
+        .computeIfAbsent(names.computeIfAbsent(head[1], n -> n), s -> new TreeLines());
     String path = names.computeIfAbsent(head[2], n -> n);
-    claim(treeLog, search, path, number, object, () -> search.remove(path));
+    claim(treeLog, line -> search.putIfAbsent(path, line), number, object, () -> search.remove(path));
   }
 
   private boolean strange(RunLogFile log, int number, String id, Set<String> ids) {
@@ -121,13 +183,17 @@ final class RunScan {
     return false;
   }
 
-  /** Takes a record's place; false when the record is there already, or another one that says something else. */
+  /**
+   * Takes a record's place; false when the record is there already, or another one that says something else.
+   *
+   * @param putIfAbsent gives the line that has the place; null when this one took it
+   */
   private boolean claim(
-      RunLogFile log, Map<String, Line> lines, String key, int number, byte[] object, Runnable contradicted) {
+      RunLogFile log, UnaryOperator<Line> putIfAbsent, int number, byte[] object, Runnable contradicted) {
     CRC32C crc = new CRC32C();
     crc.update(object);
     Line mine = new Line(number, (int) crc.getValue());
-    Line first = lines.putIfAbsent(key, mine);
+    Line first = putIfAbsent.apply(mine);
     if (first == null) {
       return true;
     }
@@ -155,7 +221,7 @@ final class RunScan {
       if (searched) {
         trees.getOrDefault(id, Map.of()).forEach((search, tree) -> {
           if (isOf(search, stage)) {
-            tree.values().forEach(line -> treeLog.drop(line.number(), Why.SAID));
+            tree.paths().forEach(path -> treeLog.drop(tree.number(path), Why.SAID));
           }
         });
       } else {
@@ -197,14 +263,15 @@ final class RunScan {
   /** Leaves out expansions whose place in the tree is lost; true when there were any. */
   private boolean dropOrphans(String id, Stage stage) {
     boolean any = false;
-    for (Map.Entry<String, Map<String, Line>> search : trees.getOrDefault(id, Map.of()).entrySet()) {
+    for (Map.Entry<String, TreeLines> search : trees.getOrDefault(id, Map.of()).entrySet()) {
       if (isOf(search.getKey(), stage)) {
-        Map<String, Line> tree = search.getValue();
-        List<String> downwards = new ArrayList<>(tree.keySet());
+        TreeLines tree = search.getValue();
+        List<String> downwards = new ArrayList<>(tree.paths());
         downwards.sort(Comparator.comparingInt(String::length));
         for (String path : downwards) {
-          if (!path.isEmpty() && !tree.containsKey(path.substring(0, path.length() - 1))) {
-            treeLog.drop(tree.remove(path).number(), Why.ORPHAN);
+          if (!path.isEmpty() && !tree.has(path.substring(0, path.length() - 1))) {
+            treeLog.drop(tree.number(path), Why.ORPHAN);
+            tree.remove(path);
             any = true;
           }
         }
@@ -221,25 +288,24 @@ final class RunScan {
         needed.computeIfAbsent(a.search(), s -> new HashSet<>()).add(a.path().substring(0, i));
       }
     }
-    Map<String, Map<String, Line>> mine = trees.getOrDefault(result.problemId(), Map.of());
+    Map<String, TreeLines> mine = trees.getOrDefault(result.problemId(), Map.of());
     for (Map.Entry<String, Set<String>> search : needed.entrySet()) {
-      if (!mine.getOrDefault(search.getKey(), Map.of()).keySet().containsAll(search.getValue())) {
+      TreeLines tree = mine.get(search.getKey());
+      if (tree == null || !search.getValue().stream().allMatch(tree::has)) {
         return false;
       }
     }
     Integer counted = counts.get(key(result.problemId(), result.stage()));
     int found = 0;
-    for (Map.Entry<String, Map<String, Line>> search : mine.entrySet()) {
+    for (Map.Entry<String, TreeLines> search : mine.entrySet()) {
+      TreeLines tree = search.getValue();
       if (isOf(search.getKey(), result.stage())) {
         Set<String> wanted = needed.getOrDefault(search.getKey(), Set.of());
         if (!needed.isEmpty()) {
-          search.getValue().forEach((path, line) -> {
-            if (!wanted.contains(path)) {
-              treeLog.drop(line.number(), Why.SURPLUS);
-            }
-          });
+          tree.paths().stream().filter(path -> !wanted.contains(path))
+              .forEach(path -> treeLog.drop(tree.number(path), Why.SURPLUS));
         }
-        found += needed.isEmpty() ? search.getValue().size() : wanted.size();
+        found += needed.isEmpty() ? tree.size : wanted.size();
       }
     }
     return counted == null || counted == found; // runs of older versions have no count

@@ -56,10 +56,6 @@ final class StepSampler {
     return settings;
   }
 
-  Problem problem() {
-    return problem;
-  }
-
   double value(Solution solution) {
     return settings.aggregation().of(solution.scores());
   }

@@ -132,7 +132,8 @@ class BatchedPolicyTest {
   void whatQuestionsBeginWithIsComputedOnceThoughAllStartAtOnce() throws Exception {
     Path file = TestModels.write(dir, "tiny-qwen2", GgmlType.F32);
     try (Model model = Model.load(file);
-        BatchedPolicy policy = BatchedPolicy.of(model, null, null, options(1, 1, 40, 8192).withMaxSequence(1000));
+        BatchedPolicy policy = BatchedPolicy.of(
+            model, null, null, new BatchedPolicy.Options(1, 1, 40, 8192, 1000, KvType.F16));
         var pool = Executors.newVirtualThreadPerTaskExecutor()) {
       TokenPath examples = TokenPath.root(prompt(1, 600)); // some micro-batches
       CountDownLatch asked = new CountDownLatch(8);

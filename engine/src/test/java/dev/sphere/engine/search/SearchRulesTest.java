@@ -19,6 +19,7 @@ import dev.sphere.engine.Problem;
 import dev.sphere.engine.ProcessRewardModel;
 import dev.sphere.engine.SamplingSettings;
 import dev.sphere.engine.ScriptedPolicy;
+import dev.sphere.engine.SolutionMarker;
 import dev.sphere.engine.TokenPath;
 import java.util.ArrayList;
 import java.util.EnumMap;
@@ -112,7 +113,7 @@ class SearchRulesTest {
     assertEquals(0, again.requests.size());
     assertEquals(tree.simulations().stream().map(s -> s.solMax().text() + s.solMin().text()).toList(),
         same.simulations().stream().map(s -> s.solMax().text() + s.solMin().text()).toList());
-    assertEquals(tree.root().value(), same.root().value());
+    assertEquals(tree.root().q(), same.root().q());
   }
 
   /** The keys are part of what a seed means: another hash would be another run. Reference values by other hands. */
@@ -136,11 +137,11 @@ class SearchRulesTest {
         "\\boxed{\\}", "\\boxed 7}", "boxed{7}")) {
       assertFalse(FinalAnswer.in(no), no);
     }
-    assertTrue(FinalAnswer.stop().stop("\\boxed{7}", 8));
-    assertTrue(FinalAnswer.stop().stop("a\n#### 7\n", 8));
-    assertFalse(FinalAnswer.stop().stop("a\n#### 7", 7), "the line may go on");
-    assertFalse(FinalAnswer.stop().stop("\\boxed{7} and", 9), "what came before was seen before");
-    assertFalse(FinalAnswer.stop().stop("{7}\n", 2));
+    assertTrue(FinalAnswer.stop(SolutionMarker.NONE, "").stop("\\boxed{7}", 8));
+    assertTrue(FinalAnswer.stop(SolutionMarker.NONE, "").stop("a\n#### 7\n", 8));
+    assertFalse(FinalAnswer.stop(SolutionMarker.NONE, "").stop("a\n#### 7", 7), "the line may go on");
+    assertFalse(FinalAnswer.stop(SolutionMarker.NONE, "").stop("\\boxed{7} and", 9), "what came before was seen before");
+    assertFalse(FinalAnswer.stop(SolutionMarker.NONE, "").stop("{7}\n", 2));
   }
 
   @Test

@@ -51,7 +51,7 @@ class StageRulesTest {
     };
     ProcessRewardModel none = (p, path, key, steps) -> new double[steps.size()];
     return new ThreeStages(new Actor(new ScriptedPolicy(), none), null, explorer, null, settings)
-        .solve(PROBLEM, RunLog.inMemory());
+        .solve(PROBLEM, new MemoryLog());
   }
 
   private static List<String> pairs(ProblemResult result, int stage) {
@@ -122,7 +122,7 @@ class StageRulesTest {
     ScriptedPolicy policy = new ScriptedPolicy().after("u[Q]a:", "+x=7$", "-y=7$");
     ScriptedPolicy small = new ScriptedPolicy().after("u[Q]a:", "+p=3$", "-s=5$");
     ProblemResult result = new ThreeStages(new Actor(policy, bySign), new Actor(small, bySign), SEVEN, SEARCH,
-        StageSettings.defaults().withPrompts(PROMPTS), 1).solve(PROBLEM, RunLog.inMemory());
+        StageSettings.defaults().withPrompts(PROMPTS), 1).solve(PROBLEM, new MemoryLog());
     assertEquals(List.of("+x=7>-s=5", "+x=7>+p=3"), pairs(result, 2));
   }
 
@@ -222,7 +222,7 @@ class StageRulesTest {
       SearchRun run = new SearchRun(new SearchRun.Models(policy, factory, small, factory), HashPolicy.outcome(), SEARCH,
           StageSettings.defaults().withPrompts(PROMPTS), 3, parallel);
       ToldProgress heard = new ToldProgress();
-      List<ProblemResult> results = run.run(problems, RunLog.inMemory(), heard);
+      List<ProblemResult> results = run.run(problems, new MemoryLog(), heard);
       assertEquals(problems.stream().map(Problem::id).toList(),
           results.stream().map(ProblemResult::problemId).toList());
       assertEquals(2, judged.size());
@@ -244,7 +244,7 @@ class StageRulesTest {
     SearchRun run = new SearchRun(new SearchRun.Models(new HashPolicy(1), p -> new RandomPrm(), null, null),
         HashPolicy.outcome(), SEARCH, StageSettings.defaults().withPrompts(PROMPTS), 3, 1);
     List<Problem> twice = List.of(PROBLEM, PROBLEM);
-    assertTrue(assertThrows(IllegalArgumentException.class, () -> run.run(twice, RunLog.inMemory(), Progress.NONE))
+    assertTrue(assertThrows(IllegalArgumentException.class, () -> run.run(twice, new MemoryLog(), Progress.NONE))
         .getMessage().contains("p1"));
   }
 
@@ -255,7 +255,7 @@ class StageRulesTest {
     HashPolicy policy = new HashPolicy(0.5);
     SearchRun run = new SearchRun(new SearchRun.Models(policy, p -> new RandomPrm(), null, null), HashPolicy.outcome(),
         SEARCH, StageSettings.defaults().withPrompts(PROMPTS), 3, 2);
-    RunLog log = RunLog.inMemory();
+    RunLog log = new MemoryLog();
     List<ProblemResult> some = run.run(problems.subList(0, 2), log, Progress.NONE);
     int generated = policy.generated();
     ToldProgress heard = new ToldProgress();

@@ -40,7 +40,7 @@ class ThreeStagesTest {
       throws InterruptedException {
     Actor second = small == null ? null : new Actor(small, BY_SIGN);
     return new ThreeStages(new Actor(policy, BY_SIGN), second, SEVEN, search, stages, 1)
-        .solve(PROBLEM, RunLog.inMemory());
+        .solve(PROBLEM, new MemoryLog());
   }
 
   private static List<Reason> reasons(ProblemResult result) {
@@ -208,7 +208,7 @@ class ThreeStagesTest {
     Shifted small = new Shifted(new ScriptedPolicy().after("u[Q]a:", "+p=7$", "q=3$", "r=4$", "-s=5$"), 5000);
     ProblemResult result = new ThreeStages(
         new Actor(policy, BY_SIGN), new Actor(small, BY_SIGN), SEVEN, SEARCH, STAGES, 1).solve(PROBLEM,
-            RunLog.inMemory());
+            new MemoryLog());
     PreferencePair pair = result.stages().get(2).pairs().getFirst();
     assertEquals("-s=5", pair.rejected());
     assertEquals(0, pair.rejectedTokens().length, "its tokens mean nothing to the policy");
@@ -280,7 +280,7 @@ class ThreeStagesTest {
         .after("u[Q]a:", "+x=1$", "-y=2$")
         .after("u[Q]a[+x=1]u[again]a:", "+z=7$", "-bad=1$")
         .after("u[Q]a[-y=2]u[again]a:", "+w=5$", "-v=7$");
-    RunLog log = RunLog.inMemory();
+    RunLog log = new MemoryLog();
     ThreeStages stages = new ThreeStages(new Actor(policy, BY_SIGN), null, SEVEN, SEARCH, STAGES, 1);
     ProblemResult first = stages.solve(PROBLEM, log);
     int generated = policy.generated();

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sphere.engine.SolutionMarker;
 import dev.sphere.engine.grade.AnswerGrader;
 import dev.sphere.engine.grade.extract.AnswerExtractor.Extracted;
 import dev.sphere.engine.grade.extract.AnswerExtractor.Form;
@@ -54,7 +55,7 @@ class AnswerExtractorTest {
       "in \\boxed{...}", "in \\boxed{\\text{final answer}}", "####\n", "We write \\boxed"})
   void headingsAndEmptyBoxesEndNothing(String text) {
     assertFalse(FinalAnswer.in(text), text);
-    assertFalse(FinalAnswer.stop().stop(text, 0), text);
+    assertFalse(FinalAnswer.stop(SolutionMarker.NONE, "").stop(text, 0), text);
   }
 
   @ParameterizedTest
@@ -63,7 +64,7 @@ class AnswerExtractorTest {
       "#### (1, 2)\n", "#### 12 apples\n", "#### Step 1: a\n#### 7\n", "in \\boxed{}: \\boxed{7}"})
   void statedAnswersEndThePath(String text) {
     assertTrue(FinalAnswer.in(text), text);
-    assertTrue(FinalAnswer.stop().stop(text, 0), text);
+    assertTrue(FinalAnswer.stop(SolutionMarker.NONE, "").stop(text, 0), text);
   }
 
   @Test
