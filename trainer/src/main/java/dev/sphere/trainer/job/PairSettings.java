@@ -57,7 +57,7 @@ public record PairSettings(
    */
   public TrainTask siblings(Path run, LossSettings loss) {
     if (!Files.isDirectory(run)) {
-      throw new IllegalArgumentException("siblings are those of a search run: give its folder, not " + run);
+      throw new IllegalArgumentException("siblings needs the folder of a search run, not " + run);
     }
     return new TrainTask.PreferSiblings(run, siblingMargin, loss);
   }
