@@ -36,6 +36,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -91,17 +92,15 @@ public final class Evolve {
       throw new IllegalArgumentException("the recipe has no evaluate.problems: say on which problems to compare");
     }
     List<Problem> heldOut = read(recipe.evaluate().problems(), recipe.reading().withLimit(recipe.evaluate().limit()));
-    Decontamination.Result clean = recipe.evaluate().ngram() == 0 ? new Decontamination.Result(problems, List.of())
-        : Decontamination.check(problems, Map.of(recipe.evaluate().problems(), heldOut), recipe.evaluate().ngram());
-    problems = clean.clean();
-    if (problems.isEmpty()) {
-      throw new IllegalArgumentException("no problem is left to search: every one shares " + recipe.evaluate().ngram()
-          + " words with an evaluation problem, such as \"" + clean.hits().getFirst().words() + "\"");
-    }
+    List<Decontamination.Hit> hits = new ArrayList<>();
+    problems = clean(problems, Map.of(recipe.evaluate().problems(), heldOut), recipe.evaluate().ngram(), hits);
+    Map<String, List<Problem>> sets = new LinkedHashMap<>();
+    recipe.decontamination().sets().forEach(set -> sets.put(set, ProblemSource.read(set)));
+    problems = clean(problems, sets, sets.isEmpty() ? 0 : recipe.decontamination().ngram(), hits);
     refuseOverlap(problems, heldOut);
     Path policy = ModelSource.resolve(recipe.model());
     claim();
-    list(clean.hits());
+    list(hits);
 
     EvolveReport report;
     try (HeldFiles files = new HeldFiles(List.of(policy))) { // what is compared and what is searched are one model
@@ -111,6 +110,20 @@ public final class Evolve {
     Files.writeString(directory.resolve("rounds.md"), String.join("\n", report.table()) + "\n");
     Files.writeString(directory.resolve("report.json"), JSON.writeValueAsString(report.toMap()) + "\n");
     return report;
+  }
+
+  private static List<Problem> clean(
+      List<Problem> problems, Map<String, List<Problem>> sets, int ngram, List<Decontamination.Hit> hits) {
+    if (ngram == 0) {
+      return problems;
+    }
+    Decontamination.Result result = Decontamination.check(problems, sets, ngram);
+    hits.addAll(result.hits());
+    if (result.clean().isEmpty()) {
+      throw new IllegalArgumentException("no problem is left to search: every one shares " + ngram
+          + " words with an evaluation problem, such as \"" + hits.getLast().words() + "\"");
+    }
+    return result.clean();
   }
 
   private EvolveReport rounds(Path model, List<Problem> problems, List<Problem> heldOut, long start)
@@ -296,7 +309,7 @@ public final class Evolve {
 
   /** The problems that were left out, and why. */
   private void list(List<Decontamination.Hit> hits) throws IOException {
-    if (recipe.evaluate().ngram() > 0) {
+    if (recipe.evaluate().ngram() > 0 || !recipe.decontamination().sets().isEmpty()) {
       StringBuilder lines = new StringBuilder();
       for (Decontamination.Hit hit : hits) {
         lines.append(JsonMapper.shared().writeValueAsString(hit.toMap())).append('\n');

@@ -1,5 +1,6 @@
 package dev.sphere.trainer.evolve;
 
+import dev.sphere.engine.data.Decontamination;
 import dev.sphere.engine.data.ReadOptions;
 import dev.sphere.engine.prompt.Prompts;
 import dev.sphere.engine.run.SearchPlan;
@@ -32,6 +33,7 @@ import tools.jackson.dataformat.yaml.YAMLMapper;
  * @param smallModel π_small of stage 3: a GGUF file or {@code embedded-small}; null: stage 3 is skipped and says so
  * @param problems the problems to search: a file or {@code embedded:train}
  * @param reading how problem files are read, and how many problems of that one
+ * @param decontamination which of them are left out
  * @param seed of everything random
  * @param rounds most rounds; a round starts from the newest policy
  * @param search how trees are grown and what is said to the models: of {@link #SEARCH}
@@ -50,6 +52,8 @@ public record Recipe(
     String problems,
     @Nested
     ReadOptions reading,
+    @Nested
+    Decontamination.Settings decontamination,
     @Setting(def = "1", label = "N", help = "Seed of everything random.")
     long seed,
     @Setting(def = "1", range = "[1, )", label = "N", help = "Most rounds; each starts from the newest policy.")
@@ -135,6 +139,9 @@ public record Recipe(
     ObjectNode rest = ((ObjectNode) root).deepCopy();
     SECTIONS.forEach(rest::remove);
     Told top = TOP.check(Told.of(rest, ""), "");
+    if (strict) {
+      TOP.requireEffects(top, n -> null, n -> n);
+    }
     Told prompt = SEARCH.section(PROMPT).check(Told.of(root.get(PROMPT), "prompt."), "prompt.");
     Told search = SEARCH.section("").check(Told.of(root.get("search"), "search."), "search.").over(prompt);
     Told train = TRAIN.check(Told.of(root.get("train"), "train."), "train.");
@@ -177,12 +184,13 @@ public record Recipe(
     all.put("model", model);
     all.put("small_model", smallModel);
     all.put("problems", problems);
-    all.putAll(SettingsTree.of(ReadOptions.class).values(Told.nothing()
-        .with("limit", List.of(String.valueOf(reading.limit())), "limit")
-        .with("skip_bad", List.of(String.valueOf(reading.skipBad())), "skip_bad")));
     all.put("question_field", reading.questionField());
     all.put("answer_field", reading.answerField());
     all.put("id_field", reading.idField());
+    all.put("skip_bad", reading.skipBad());
+    all.put("limit", reading.limit());
+    all.put("decontaminate", decontamination.sets());
+    all.put("ngram", decontamination.ngram());
     all.put("seed", seed);
     all.put("rounds", rounds);
     all.put(PROMPT, SEARCH.section(PROMPT).values(search));

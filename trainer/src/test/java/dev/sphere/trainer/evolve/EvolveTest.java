@@ -361,4 +361,20 @@ class EvolveTest {
     Throwable e = assertThrows(IllegalArgumentException.class, () -> new Evolve(recipe, run, false, new Heard()).run());
     assertTrue(e.getMessage().contains("left"), e.getMessage());
   }
+
+  @Test
+  void setsThatAreNotComparedOnAreLeftOutToo() {
+    Path run = temporary.resolve("run");
+    Recipe recipe = Recipe.parse(
+        """
+        model: embedded
+        problems: embedded:train
+        limit: 3
+        decontaminate: ["embedded:train"]
+        search: {rollouts: 1, candidates: 2}
+        evaluate: {problems: "embedded:validation", limit: 3}
+        """);
+    Throwable e = assertThrows(IllegalArgumentException.class, () -> new Evolve(recipe, run, false, new Heard()).run());
+    assertTrue(e.getMessage().contains("no problem is left to search: every one shares 13 words"), e.getMessage());
+  }
 }

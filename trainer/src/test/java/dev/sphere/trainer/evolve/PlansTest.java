@@ -218,7 +218,7 @@ class PlansTest {
     assertEquals(keys, there);
     assertEquals(
         List.of("name", "model", "small_model", "problems", "question_field", "answer_field", "id_field", "skip_bad", "limit",
-            "seed", "rounds"),
+            "decontaminate", "ngram", "seed", "rounds"),
         Recipe.TOP.settings().stream().map(SettingSpec::name).toList(), "a new key needs a test in EvolveTest");
     assertEquals(List.of("problems", "limit", "max_tokens", "ngram"),
         Recipe.EVALUATE.settings().stream().map(SettingSpec::name).toList(), "a new key needs a test in EvolveTest");

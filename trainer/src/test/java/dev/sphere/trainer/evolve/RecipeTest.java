@@ -18,7 +18,7 @@ class RecipeTest {
     Recipe recipe = Recipe.parse("model: m.gguf\nproblems: p.jsonl\nevaluate: {problems: t.jsonl}\n");
     assertEquals(
         "{name=unnamed, model=m.gguf, small_model=null, problems=p.jsonl, question_field=null, answer_field=null, id_field=null, "
-            + "skip_bad=false, limit=0, seed=1, rounds=1, prompt={system=null, question=null, correction=null, "
+            + "skip_bad=false, limit=0, decontaminate=[], ngram=13, seed=1, rounds=1, prompt={system=null, question=null, correction=null, "
             + "corrected_after=null, chat_template=null}, search={prm=mc, rollouts=8, temperature=0.8, top_k=0, top_p=1.0, "
             + "min_p=0.0, max_tokens=null, early_stop=false, prm_beta=0.05, candidates=5, max_step_tokens=null, depth=24, "
             + "simulations=1, uct=1.4142135623730951, advantage_weight=1.0, outcome_weight=1.0, separator=null, "
@@ -87,6 +87,8 @@ class RecipeTest {
   @Test
   void whatHasNoEffectIsRefused() {
     String begin = "model: m\nproblems: p\n";
+    assertEquals("ngram has no effect without decontaminate",
+        assertThrows(IllegalArgumentException.class, () -> Recipe.parse(begin + "ngram: 9")).getMessage());
     Map.of("search: {budget: 9}", "search.budget has no effect without search.strategy",
         "search: {rollouts: 3, prm: random}", "search.rollouts has no effect without search.prm mc",
         "search: {stages: [generation], corrections: 1}", "search.corrections has no effect without search.stages correction",
