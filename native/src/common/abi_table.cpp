@@ -12,9 +12,7 @@
 #include <string>
 
 #include "ggml-backend.h"
-#include "ggml-cpu.h"
 #include "ggml.h"
-#include "gguf.h"
 #include "llama.h"
 
 namespace {
@@ -103,39 +101,8 @@ void llama_structs(std::string & out) {
   FIELD(llama_batch, n_seq_id);
   FIELD(llama_batch, seq_id);
   FIELD(llama_batch, logits);
-  SIZE(llama_token_data);
-  FIELD(llama_token_data, id);
-  FIELD(llama_token_data, logit);
-  FIELD(llama_token_data, p);
-  SIZE(llama_token_data_array);
-  FIELD(llama_token_data_array, data);
-  FIELD(llama_token_data_array, size);
-  FIELD(llama_token_data_array, selected);
-  FIELD(llama_token_data_array, sorted);
-  SIZE(llama_logit_bias);
-  FIELD(llama_logit_bias, token);
-  FIELD(llama_logit_bias, bias);
   SIZE(llama_sampler_chain_params);
   FIELD(llama_sampler_chain_params, no_perf);
-  SIZE(llama_chat_message);
-  FIELD(llama_chat_message, role);
-  FIELD(llama_chat_message, content);
-  SIZE(llama_model_quantize_params);
-  FIELD(llama_model_quantize_params, nthread);
-  FIELD(llama_model_quantize_params, ftype);
-  FIELD(llama_model_quantize_params, output_tensor_type);
-  FIELD(llama_model_quantize_params, token_embedding_type);
-  FIELD(llama_model_quantize_params, allow_requantize);
-  FIELD(llama_model_quantize_params, quantize_output_tensor);
-  FIELD(llama_model_quantize_params, only_copy);
-  FIELD(llama_model_quantize_params, pure);
-  FIELD(llama_model_quantize_params, keep_split);
-  FIELD(llama_model_quantize_params, dry_run);
-  FIELD(llama_model_quantize_params, imatrix);
-  FIELD(llama_model_quantize_params, kv_overrides);
-  FIELD(llama_model_quantize_params, tt_overrides);
-  FIELD(llama_model_quantize_params, prune_layers);
-  FIELD(llama_model_quantize_params, max_buf_size);
 }
 
 void ggml_structs(std::string & out) {
@@ -158,31 +125,6 @@ void ggml_structs(std::string & out) {
   FIELD(ggml_tensor, name);
   FIELD(ggml_tensor, extra);
   FIELD(ggml_tensor, padding);
-  SIZE(ggml_cplan);
-  FIELD(ggml_cplan, work_size);
-  FIELD(ggml_cplan, work_data);
-  FIELD(ggml_cplan, n_threads);
-  FIELD(ggml_cplan, threadpool);
-  FIELD(ggml_cplan, abort_callback);
-  FIELD(ggml_cplan, abort_callback_data);
-  FIELD(ggml_cplan, use_ref);
-  SIZE(ggml_backend_dev_caps);
-  FIELD(ggml_backend_dev_caps, async);
-  FIELD(ggml_backend_dev_caps, host_buffer);
-  FIELD(ggml_backend_dev_caps, buffer_from_host_ptr);
-  FIELD(ggml_backend_dev_caps, events);
-  FIELD(ggml_backend_dev_caps, mmap_support);
-  SIZE(ggml_backend_dev_props);
-  FIELD(ggml_backend_dev_props, name);
-  FIELD(ggml_backend_dev_props, description);
-  FIELD(ggml_backend_dev_props, memory_free);
-  FIELD(ggml_backend_dev_props, memory_total);
-  FIELD(ggml_backend_dev_props, type);
-  FIELD(ggml_backend_dev_props, device_id);
-  FIELD(ggml_backend_dev_props, caps);
-  SIZE(gguf_init_params);
-  FIELD(gguf_init_params, no_alloc);
-  FIELD(gguf_init_params, ctx);
 }
 
 void constants(std::string & out) {
@@ -205,7 +147,6 @@ void constants(std::string & out) {
   CONSTANT(GGML_MAX_SRC);
   CONSTANT(GGML_MAX_NAME);
   CONSTANT(GGML_MAX_OP_PARAMS);
-  CONSTANT(GGML_STATUS_SUCCESS);
   CONSTANT(LLAMA_FLASH_ATTN_TYPE_AUTO);
   CONSTANT(LLAMA_FLASH_ATTN_TYPE_DISABLED);
   CONSTANT(LLAMA_FLASH_ATTN_TYPE_ENABLED);

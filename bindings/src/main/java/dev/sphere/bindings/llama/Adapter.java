@@ -61,21 +61,7 @@ public final class Adapter implements AutoCloseable {
    * @throws LlamaException when llama.cpp cannot load it all the same
    */
   public static Adapter load(Model model, Path path, float scale) {
-    GgufFile file = GgufFile.open(path);
-    Adapter adapter;
-    try {
-      adapter = load(model, file, scale);
-    } catch (Throwable e) {
-      file.close();
-      throw e;
-    }
-    try {
-      file.file().requireUnchanged(); // what llama.cpp read is what was checked
-      return adapter;
-    } catch (Throwable e) {
-      adapter.close();
-      throw e;
-    }
+    return Llama.load(GgufFile.open(path), file -> load(model, file, scale), Adapter::close);
   }
 
   private static Adapter load(Model model, GgufFile file, float scale) {

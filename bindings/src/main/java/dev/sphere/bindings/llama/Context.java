@@ -32,9 +32,7 @@ public final class Context implements Decoder {
   private final int cells;
   private final int vocabularySize;
   private final LogitsInPlace inPlace; // null: llama.cpp copies them to the host
-  private int rows; // outputs of the last decode
-  private NativeFloats logits; // the last decode's, as they were handed out; null: not asked for
-  private NativeFloats states;
+  private final DecodeOutputs outputs = new DecodeOutputs(); // of the last decode
   private Arena movedArena; // null while there is none
   private MemorySegment moved;
   private boolean closed;
@@ -199,7 +197,7 @@ public final class Context implements Decoder {
     for (int i = 0; i < batch.size(); i++) {
       options.checkSequence(batch.sequenceAt(i));
     }
-    forgetOutputs();
+    outputs.forget();
     int status;
     DecodeEvent event = new DecodeEvent();
     event.begin();
@@ -217,7 +215,7 @@ public final class Context implements Decoder {
     if (status != 0) {
       throw decodeFailed(status, batch.size());
     }
-    rows = batch.outputs();
+    outputs.made(batch.outputs());
   }
 
   private LlamaException decodeFailed(int status, int tokens) {
@@ -233,11 +231,8 @@ public final class Context implements Decoder {
   @Override
   public NativeFloats logits() {
     check();
-    if (logits == null || !logits.open()) {
-      logits = inPlace == null || rows == 0
-          ? output(Llama.GET_LOGITS, vocabularySize) : inPlace.rows(handle, rows, vocabularySize);
-    }
-    return logits;
+    return outputs.logits(() -> inPlace == null
+        ? output(Llama.GET_LOGITS, vocabularySize) : inPlace.rows(handle, outputs.rows(), vocabularySize));
   }
 
   /** Whether the logits stay where the model computed them. */
@@ -252,27 +247,11 @@ public final class Context implements Decoder {
     if (!options.embeddings()) {
       throw new IllegalStateException("this context was made without embeddings");
     }
-    states = states == null || !states.open() ? output(Llama.GET_EMBEDDINGS, model.width()) : states;
-    return states;
-  }
-
-  /** The memory is the next decode's, or nobody's. */
-  private void forgetOutputs() {
-    rows = 0;
-    if (logits != null) {
-      logits.close();
-      logits = null;
-    }
-    if (states != null) {
-      states.close();
-      states = null;
-    }
+    return outputs.states(() -> output(Llama.GET_EMBEDDINGS, model.width()));
   }
 
   private NativeFloats output(java.lang.invoke.MethodHandle getter, int width) {
-    if (rows == 0) {
-      throw new IllegalStateException("the last batch wanted no outputs");
-    }
+    int rows = outputs.rows();
     MemorySegment data = Llama.callPointer(getter, handle);
     if (data.equals(MemorySegment.NULL)) {
       throw new LlamaException("Reading the outputs of " + model + " failed: there are none" + Llama.because() + ".");
@@ -283,9 +262,7 @@ public final class Context implements Decoder {
   /** The llama_context, for one who reads the outputs of the last decode. */
   MemorySegment outputs() {
     check();
-    if (rows == 0) {
-      throw new IllegalStateException("the last batch wanted no outputs");
-    }
+    outputs.rows();
     return handle;
   }
 
@@ -426,7 +403,7 @@ public final class Context implements Decoder {
     }
     check();
     closed = true;
-    forgetOutputs();
+    outputs.forget();
     try {
       freeMoved();
       Llama.call(Llama.FREE, handle);

@@ -12,12 +12,15 @@ import dev.sphere.bindings.load.AbiLayouts;
 import dev.sphere.bindings.load.NativeCall;
 import dev.sphere.bindings.load.NativeLibraries;
 import dev.sphere.bindings.load.NativeRuntime;
+import dev.sphere.gguf.model.GgufFile;
 import java.lang.foreign.AddressLayout;
 import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 import java.nio.file.Path;
+import java.util.function.Consumer;
+import java.util.function.Function;
 
 /** The functions of llama.h that Sphere calls, each handle beside its signature. */
 final class Llama {
@@ -182,6 +185,28 @@ final class Llama {
       handle.invokeExact(pointer);
     } catch (Throwable e) {
       throw NativeCall.failed(e);
+    }
+  }
+
+  /**
+   * Loads what a file holds: closes the file when that fails, and what was loaded when the file changed meanwhile.
+   *
+   * @param load takes over the file
+   */
+  static <T extends AutoCloseable> T load(GgufFile file, Function<GgufFile, T> load, Consumer<T> close) {
+    T loaded;
+    try {
+      loaded = load.apply(file);
+    } catch (Throwable e) {
+      file.close();
+      throw e;
+    }
+    try {
+      file.file().requireUnchanged(); // what llama.cpp read is what was checked
+      return loaded;
+    } catch (Throwable e) {
+      close.accept(loaded);
+      throw e;
     }
   }
 

@@ -79,32 +79,27 @@ public final class Model implements AutoCloseable {
    */
   public static Model load(Path path, Options options) {
     GgufFile file = options.vocabularyOnly() ? GgufFile.openTokenizer(path) : GgufFile.openModel(path);
-    DenseWeights dense = null;
-    Model model;
+    return Llama.load(file, opened -> load(opened, options), Model::close);
+  }
+
+  private static Model load(GgufFile file, Options options) {
+    if (options.vocabularyOnly()) {
+      return load(file, options, null);
+    }
+    if (PrmInfo.hasHead(file)) {
+      throw new LlamaException("Cannot load " + file.path() + " as a language model: it is a process reward model with a "
+          + "head. Give it to --prm.");
+    }
+    if (!file.file().isCopy()) { // a copy is in memory already
+      FreeMemory.requireModel(file.path(), file.size());
+    }
+    DenseWeights dense = options.memoryMap() ? DenseWeights.of(file) : null;
     try {
-      if (!options.vocabularyOnly()) {
-        if (PrmInfo.hasHead(file)) {
-          throw new LlamaException("Cannot load " + path + " as a language model: it is a process reward model with a "
-              + "head. Give it to --prm.");
-        }
-        if (!file.file().isCopy()) { // a copy is in memory already
-          FreeMemory.requireModel(path, file.size());
-        }
-        dense = options.memoryMap() ? DenseWeights.of(file) : null;
-      }
-      model = load(file, options, dense);
+      return load(file, options, dense);
     } catch (Throwable e) {
       if (dense != null) {
         dense.close();
       }
-      file.close();
-      throw e;
-    }
-    try {
-      file.file().requireUnchanged(); // what llama.cpp read is what was checked
-      return model;
-    } catch (Throwable e) {
-      model.close();
       throw e;
     }
   }

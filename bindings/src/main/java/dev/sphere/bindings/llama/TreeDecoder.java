@@ -60,9 +60,7 @@ public final class TreeDecoder implements Decoder {
   private final MemorySegment handle;
   private final int vocabularySize;
   private final int width;
-  private int rows; // outputs of the last decode
-  private NativeFloats logits; // the last decode's, as they were handed out; null: not asked for
-  private NativeFloats states;
+  private final DecodeOutputs outputs = new DecodeOutputs(); // of the last decode
   private boolean closed;
 
   private TreeDecoder(Model model, ContextOptions options) {
@@ -145,7 +143,7 @@ public final class TreeDecoder implements Decoder {
     if (n == 0 || n > options.batch()) {
       throw new IllegalArgumentException("a batch of " + n + " tokens; 1 to " + options.batch() + " are possible");
     }
-    forgetOutputs();
+    outputs.forget();
     int status;
     DecodeEvent event = new DecodeEvent();
     event.begin();
@@ -163,14 +161,13 @@ public final class TreeDecoder implements Decoder {
       String why = (status == AbiConstants.SPHERE_INVALID_ARGUMENT ? "the batch is not valid: " : "") + NativeCall.lastError();
       throw new LlamaException("Computing " + n + " tokens with " + model + " failed: " + why + ".");
     }
-    rows = batch.outputs();
+    outputs.made(batch.outputs());
   }
 
   @Override
   public NativeFloats logits() {
     check();
-    logits = logits == null || !logits.open() ? output(0, vocabularySize) : logits;
-    return logits;
+    return outputs.logits(() -> output(0, vocabularySize));
   }
 
   @Override
@@ -179,27 +176,11 @@ public final class TreeDecoder implements Decoder {
       throw new IllegalStateException("this decoder was made without embeddings");
     }
     check();
-    states = states == null || !states.open() ? output(1, width) : states;
-    return states;
-  }
-
-  /** The memory is the next step's, or nobody's. */
-  private void forgetOutputs() {
-    rows = 0;
-    if (logits != null) {
-      logits.close();
-      logits = null;
-    }
-    if (states != null) {
-      states.close();
-      states = null;
-    }
+    return outputs.states(() -> output(1, width));
   }
 
   private NativeFloats output(int which, int each) {
-    if (rows == 0) {
-      throw new IllegalStateException("the last batch wanted no outputs");
-    }
+    int rows = outputs.rows();
     return NativeFloats.view(out.getAtIndex(ADDRESS, which).reinterpret((long) rows * each * Float.BYTES));
   }
 
@@ -303,7 +284,7 @@ public final class TreeDecoder implements Decoder {
     }
     check();
     closed = true;
-    forgetOutputs();
+    outputs.forget();
     try {
       Llama.call(FREE, handle);
     } finally {

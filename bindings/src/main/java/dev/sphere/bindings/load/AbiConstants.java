@@ -18,7 +18,6 @@ public final class AbiConstants {
 
   public static final int GGML_ROPE_TYPE_NORMAL = 0;
   public static final int GGML_ROPE_TYPE_NEOX = 2;
-  public static final int GGML_STATUS_SUCCESS = 0;
 
   public static final int LLAMA_LOAD_MODE_NONE = 0; // read into memory
   public static final int LLAMA_LOAD_MODE_MMAP = 1;

@@ -108,58 +108,10 @@ public final class AbiLayouts {
           ADDRESS.withName("seq_id"),
           ADDRESS.withName("logits"));
 
-  public static final StructLayout LLAMA_TOKEN_DATA =
-      struct(
-          "llama_token_data",
-          JAVA_INT.withName("id"),
-          JAVA_FLOAT.withName("logit"),
-          JAVA_FLOAT.withName("p"));
-
-  public static final StructLayout LLAMA_TOKEN_DATA_ARRAY =
-      struct(
-          "llama_token_data_array",
-          ADDRESS.withName("data"),
-          JAVA_LONG.withName("size"),
-          JAVA_LONG.withName("selected"),
-          JAVA_BOOLEAN.withName("sorted"),
-          paddingLayout(7));
-
-  public static final StructLayout LLAMA_LOGIT_BIAS =
-      struct(
-          "llama_logit_bias",
-          JAVA_INT.withName("token"),
-          JAVA_FLOAT.withName("bias"));
-
   public static final StructLayout LLAMA_SAMPLER_CHAIN_PARAMS =
       struct(
           "llama_sampler_chain_params",
           JAVA_BOOLEAN.withName("no_perf"));
-
-  public static final StructLayout LLAMA_CHAT_MESSAGE =
-      struct(
-          "llama_chat_message",
-          ADDRESS.withName("role"),
-          ADDRESS.withName("content"));
-
-  public static final StructLayout LLAMA_MODEL_QUANTIZE_PARAMS =
-      struct(
-          "llama_model_quantize_params",
-          JAVA_INT.withName("nthread"),
-          JAVA_INT.withName("ftype"),
-          JAVA_INT.withName("output_tensor_type"),
-          JAVA_INT.withName("token_embedding_type"),
-          JAVA_BOOLEAN.withName("allow_requantize"),
-          JAVA_BOOLEAN.withName("quantize_output_tensor"),
-          JAVA_BOOLEAN.withName("only_copy"),
-          JAVA_BOOLEAN.withName("pure"),
-          JAVA_BOOLEAN.withName("keep_split"),
-          JAVA_BOOLEAN.withName("dry_run"),
-          paddingLayout(2),
-          ADDRESS.withName("imatrix"),
-          ADDRESS.withName("kv_overrides"),
-          ADDRESS.withName("tt_overrides"),
-          ADDRESS.withName("prune_layers"),
-          JAVA_LONG.withName("max_buf_size"));
 
   public static final StructLayout GGML_INIT_PARAMS =
       struct(
@@ -187,48 +139,6 @@ public final class AbiLayouts {
           sequenceLayout(64, JAVA_BYTE).withName("name"),
           ADDRESS.withName("extra"),
           sequenceLayout(8, JAVA_BYTE).withName("padding"));
-
-  public static final StructLayout GGML_CPLAN =
-      struct(
-          "ggml_cplan",
-          JAVA_LONG.withName("work_size"),
-          ADDRESS.withName("work_data"),
-          JAVA_INT.withName("n_threads"),
-          paddingLayout(4),
-          ADDRESS.withName("threadpool"),
-          ADDRESS.withName("abort_callback"),
-          ADDRESS.withName("abort_callback_data"),
-          JAVA_BOOLEAN.withName("use_ref"),
-          paddingLayout(7));
-
-  public static final StructLayout GGML_BACKEND_DEV_CAPS =
-      struct(
-          "ggml_backend_dev_caps",
-          JAVA_BOOLEAN.withName("async"),
-          JAVA_BOOLEAN.withName("host_buffer"),
-          JAVA_BOOLEAN.withName("buffer_from_host_ptr"),
-          JAVA_BOOLEAN.withName("events"),
-          JAVA_BOOLEAN.withName("mmap_support"));
-
-  public static final StructLayout GGUF_INIT_PARAMS =
-      struct(
-          "gguf_init_params",
-          JAVA_BOOLEAN.withName("no_alloc"),
-          paddingLayout(7),
-          ADDRESS.withName("ctx"));
-
-  public static final StructLayout GGML_BACKEND_DEV_PROPS =
-      struct(
-          "ggml_backend_dev_props",
-          ADDRESS.withName("name"),
-          ADDRESS.withName("description"),
-          JAVA_LONG.withName("memory_free"),
-          JAVA_LONG.withName("memory_total"),
-          JAVA_INT.withName("type"),
-          paddingLayout(4),
-          ADDRESS.withName("device_id"),
-          GGML_BACKEND_DEV_CAPS.withName("caps"),
-          paddingLayout(3));
 
   /** libsphere's own, of sphere_sampling.h. */
   public static final StructLayout SPHERE_CUDA_DEVICE =
