@@ -27,16 +27,12 @@ public final class CacheFolder {
   }
 
   /**
-   * A folder of the cache, made where it is missing.
+   * A folder of a cache, made where it is missing. The cache itself may be a link of the user's own.
    *
+   * @param root the cache: {@link #root()}, or another in tests
    * @param names of the folders, from the cache on
    * @throws IOException naming the folder that can't be made or must not be used, and what to do
    */
-  public static Path of(String... names) throws IOException {
-    return of(root(), names);
-  }
-
-  /** The same below another cache. The cache itself may be a link of the user's own. */
   public static Path of(Path root, String... names) throws IOException {
     Files.createDirectories(root.toAbsolutePath().getParent());
     if (Files.isSymbolicLink(root)) {

@@ -25,7 +25,6 @@ public final class GgufReader {
   private int version;
   private GgufMetadata metadata;
   private final List<GgufTensor> tensors = new ArrayList<>();
-  private long dataOffset;
   private long alignment;
 
   public GgufReader(Path path, FileChannel channel) throws IOException {
@@ -43,10 +42,6 @@ public final class GgufReader {
 
   public List<GgufTensor> tensors() {
     return tensors;
-  }
-
-  long dataOffset() {
-    return dataOffset;
   }
 
   public long alignment() {
@@ -117,7 +112,7 @@ public final class GgufReader {
       long offset = head.int64("the offset of " + what);
       entries.add(new Entry(name, type, shape, offset, byteSize(what, type, shape, start), start));
     }
-    dataOffset = count == 0 ? head.position() : pad(head.position());
+    long dataOffset = count == 0 ? head.position() : pad(head.position());
     long expected = 0;
     var names = new HashSet<String>();
     for (Entry entry : entries) {

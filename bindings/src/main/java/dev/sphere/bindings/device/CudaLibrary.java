@@ -108,10 +108,6 @@ final class CudaLibrary {
     }
   }
 
-  String version() {
-    return version;
-  }
-
   /** What it holds kernels for, for instance "80 90"; "emulated" for the one that computes on the CPU, in tests. */
   String architectures() {
     return text(architectures);

@@ -40,10 +40,6 @@ public final class DeviceMemory {
     attached = table.address() != 0;
   }
 
-  static boolean attached() {
-    return attached;
-  }
-
   /** Whether a native segment is the device's memory, so that the host must not touch it. */
   public static boolean owns(MemorySegment segment) {
     if (!attached || !segment.isNative() || segment.address() == 0) {

@@ -5,7 +5,6 @@ import static java.lang.foreign.FunctionDescriptor.ofVoid;
 import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
 import dev.sphere.bindings.load.NativeCall;
@@ -25,7 +24,6 @@ import java.lang.invoke.MethodHandle;
 public final class AttentionKernel {
   private static final MethodHandle ENABLE = NativeLibraries.downcall("sphere_attention_enable", ofVoid(JAVA_INT));
   private static final MethodHandle TILES = NativeLibraries.downcall("sphere_tiles_enable", of(JAVA_INT, JAVA_INT));
-  private static final MethodHandle NODES = NativeLibraries.downcall("sphere_attention_nodes", of(JAVA_LONG));
   private static final MethodHandle COMPUTE =
       NativeLibraries.downcall(
           "sphere_attention",
@@ -77,15 +75,6 @@ public final class AttentionKernel {
   public static boolean tiles(boolean on) {
     try {
       return (int) TILES.invokeExact(on ? 1 : 0) != 0;
-    } catch (Throwable e) {
-      throw NativeCall.failed(e);
-    }
-  }
-
-  /** Attention nodes that it has computed in this process. */
-  public static long nodes() {
-    try {
-      return (long) NODES.invokeExact();
     } catch (Throwable e) {
       throw NativeCall.failed(e);
     }

@@ -266,19 +266,6 @@ public final class Context implements Decoder {
     return handle;
   }
 
-  /** Changes the number of threads that compute. */
-  public void threads(int threads) {
-    check();
-    if (threads < 1) {
-      throw new IllegalArgumentException("threads must be positive: " + threads);
-    }
-    try {
-      Llama.SET_N_THREADS.invokeExact(handle, threads, threads);
-    } catch (Throwable e) {
-      throw NativeCall.failed(e);
-    }
-  }
-
   @Override
   public void copySequence(int from, int to, int start, int end) {
     check();

@@ -83,8 +83,6 @@ final class Llama {
   static final MethodHandle SYNCHRONIZE = NativeLibraries.downcall("llama_synchronize", ofVoid(ADDRESS));
   static final MethodHandle GET_LOGITS = NativeLibraries.downcall("llama_get_logits", of(ADDRESS, ADDRESS));
   static final MethodHandle GET_EMBEDDINGS = NativeLibraries.downcall("llama_get_embeddings", of(ADDRESS, ADDRESS));
-  static final MethodHandle SET_N_THREADS =
-      NativeLibraries.downcall("llama_set_n_threads", ofVoid(ADDRESS, JAVA_INT, JAVA_INT));
 
   // --- the KV cache ---
   static final MethodHandle MEMORY_CLEAR =

@@ -139,11 +139,6 @@ public final class Model implements AutoCloseable {
     Structs.setFlag(struct, AbiLayouts.LLAMA_MODEL_PARAMS, field, value);
   }
 
-  /** The file that it was loaded from. */
-  public Path path() {
-    return path;
-  }
-
   public Options options() {
     return options;
   }

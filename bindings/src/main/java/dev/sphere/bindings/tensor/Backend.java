@@ -19,12 +19,10 @@ public final class Backend implements AutoCloseable {
 
   private MemorySegment handle;
   private MemorySegment allocator;
-  private final int threads;
   private final boolean cpuKernels;
 
-  private Backend(MemorySegment handle, int threads, boolean cpuKernels) {
+  private Backend(MemorySegment handle, boolean cpuKernels) {
     this.handle = handle;
-    this.threads = threads;
     this.cpuKernels = cpuKernels;
     this.allocator = Ggml.get(Ggml.GALLOCR_NEW, Ggml.get(Ggml.BACKEND_BUFFER_TYPE, handle));
   }
@@ -58,7 +56,7 @@ public final class Backend implements AutoCloseable {
           if (handle.address() == 0) {
             break;
           }
-          return new Backend(handle, threads, false);
+          return new Backend(handle, false);
         }
       }
     } catch (Throwable t) {
@@ -80,15 +78,10 @@ public final class Backend implements AutoCloseable {
         throw new IllegalStateException("ggml made no CPU backend");
       }
       Ggml.CPU_SET_THREADS.invokeExact(handle, threads);
-      return new Backend(handle, threads, cpuKernels);
+      return new Backend(handle, cpuKernels);
     } catch (Throwable t) {
       throw NativeCall.failed(t);
     }
-  }
-
-  /** Number of threads that compute a graph. */
-  public int threads() {
-    return threads;
   }
 
   /**
@@ -106,13 +99,6 @@ public final class Backend implements AutoCloseable {
     } catch (Throwable t) {
       throw NativeCall.failed(t);
     }
-  }
-
-  /** Gives the scratch memory back; the next graph takes what it needs. */
-  public void trim() {
-    MemorySegment fresh = Ggml.get(Ggml.GALLOCR_NEW, Ggml.get(Ggml.BACKEND_BUFFER_TYPE, handle()));
-    Ggml.call(Ggml.GALLOCR_FREE, allocator());
-    allocator = fresh;
   }
 
   MemorySegment handle() {

@@ -25,11 +25,6 @@ public final class PrmHead {
         file.readFloats("cls.output.weight"), file.readFloats("cls.output.bias"));
   }
 
-  /** Elements of the hidden state that it takes. */
-  public int width() {
-    return width;
-  }
-
   /** The probability in [0, 1] that the step is good, from the final hidden state at its end. Sums are in double. */
   public double score(float[] hidden) {
     if (hidden.length != width) {
