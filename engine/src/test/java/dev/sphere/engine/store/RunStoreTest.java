@@ -275,9 +275,9 @@ class RunStoreTest {
     assertThrows(StoreException.Refused.class, () -> RunData.read(mine));
     assertThrows(StoreException.Refused.class, () -> RunData.read(temporary.resolve("nowhere")));
     Files.writeString(temporary.resolve("file"), "x");
-    assertThrows(
-        java.io.UncheckedIOException.class,
+    String file = refused(
         () -> RunStore.open(temporary.resolve("file"), FakeRun.provenance(1), FakeRun.problems(1), false));
+    assertTrue(file.contains("cannot use " + temporary.resolve("file") + " for a run"), file);
   }
 
   private static String refused(org.junit.jupiter.api.function.Executable open) {
