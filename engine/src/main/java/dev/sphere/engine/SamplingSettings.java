@@ -1,6 +1,7 @@
 package dev.sphere.engine;
 
 import dev.sphere.engine.settings.Setting;
+import dev.sphere.engine.settings.SettingsTree;
 import io.soabase.recordbuilder.core.RecordBuilder;
 
 /**
@@ -27,13 +28,7 @@ public record SamplingSettings(
     @Setting(range = "[1, )", label = "N", unit = "tokens", shown = "1024; embedded models: 256", help = "Most new tokens.")
     int maxTokens) implements SamplingSettingsBuilder.With {
   public SamplingSettings {
-    if (!(temperature >= 0) || Float.isInfinite(temperature)) {
-      throw new IllegalArgumentException("temperature must be finite and not negative: " + temperature);
-    }
-    if (topK < 0 || !(topP > 0 && topP <= 1) || !(minP >= 0 && minP <= 1) || maxTokens < 1) {
-      throw new IllegalArgumentException(
-          "bad sampling settings: topK " + topK + ", topP " + topP + ", minP " + minP + ", maxTokens " + maxTokens);
-    }
+    SettingsTree.requireRanges(SamplingSettings.class, temperature, topK, topP, minP, maxTokens);
   }
 
   /** Greedy decoding of at most {@code maxTokens} tokens. */

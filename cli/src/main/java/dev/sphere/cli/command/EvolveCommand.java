@@ -1,7 +1,7 @@
 package dev.sphere.cli.command;
 
 import dev.sphere.cli.option.Inputs;
-import dev.sphere.cli.progress.Story;
+import dev.sphere.cli.progress.EvolveProgress;
 import dev.sphere.trainer.evolve.Evolve;
 import dev.sphere.trainer.evolve.EvolveReport;
 import dev.sphere.trainer.evolve.Recipe;
@@ -48,11 +48,11 @@ public final class EvolveCommand implements Callable<Integer> {
     return 0;
   }
 
-  /** Runs a recipe and tells its story. */
+  /** Runs a recipe and tells how it goes. */
   static EvolveReport tell(CommandSpec spec, Recipe recipe, Path run, boolean resume)
       throws IOException, InterruptedException {
-    try (Story story = new Story(spec.commandLine().getOut(), spec.commandLine().getErr())) {
-      EvolveReport report = new Evolve(recipe, run, resume, story).run();
+    try (EvolveProgress progress = new EvolveProgress(spec.commandLine().getOut(), spec.commandLine().getErr())) {
+      EvolveReport report = new Evolve(recipe, run, resume, progress).run();
       if (report.rounds().size() > 1) {
         var out = spec.commandLine().getOut();
         out.println();

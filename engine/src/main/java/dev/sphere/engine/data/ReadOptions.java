@@ -1,6 +1,8 @@
 package dev.sphere.engine.data;
 
 import dev.sphere.engine.settings.Setting;
+import dev.sphere.engine.settings.SettingsTree;
+import dev.sphere.engine.settings.Told;
 import io.soabase.recordbuilder.core.RecordBuilder;
 
 /**
@@ -26,14 +28,12 @@ public record ReadOptions(
         help = "Only the first N problems.")
     int limit) implements ReadOptionsBuilder.With {
   public ReadOptions {
-    if (limit < 0) {
-      throw new IllegalArgumentException("limit must not be negative: " + limit);
-    }
+    SettingsTree.requireRanges(ReadOptions.class, questionField, answerField, idField, skipBad, limit);
   }
 
   /** Recognised fields, the first bad row refuses the file, all rows. */
   public static ReadOptions defaults() {
-    return new ReadOptions(null, null, null, false, 0);
+    return SettingsTree.of(ReadOptions.class).make(ReadOptions.class, Told.nothing());
   }
 
   public ReadOptions skippingBad() {

@@ -13,8 +13,11 @@ import dev.sphere.engine.TokenPath;
 import dev.sphere.engine.search.FinalAnswer;
 import dev.sphere.engine.settings.Nested;
 import dev.sphere.engine.settings.Setting;
+import dev.sphere.engine.settings.SettingsTree;
+import dev.sphere.engine.settings.Told;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.Callable;
 
 /**
@@ -50,14 +53,12 @@ public final class MonteCarloPrm implements ProcessRewardModel {
           help = "Stop the rollouts of an expansion when they can no longer change what survives.")
       boolean stopWhenDecided) {
     public Settings {
-      if (rollouts < 1) {
-        throw new IllegalArgumentException("Monte Carlo rollouts must be at least 1, not " + rollouts);
-      }
+      SettingsTree.requireRanges(Settings.class, rollouts, sampling, stopWhenDecided);
     }
 
     /** K = 8 at temperature 0.8, completions of at most 1024 tokens, every rollout drawn. */
     public static Settings defaults() {
-      return new Settings(8, SamplingSettings.temperature(0.8f, 1024), false);
+      return SettingsTree.of(Settings.class).make(Settings.class, Told.nothing(), Map.of("max_tokens", 1024), Map.of());
     }
   }
 

@@ -7,6 +7,7 @@ import dev.sphere.engine.reward.ImplicitPrm;
 import dev.sphere.engine.reward.MonteCarloPrm;
 import dev.sphere.engine.settings.Nested;
 import dev.sphere.engine.settings.Setting;
+import dev.sphere.engine.settings.SettingsTree;
 import dev.sphere.gguf.model.GgufFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -59,9 +60,7 @@ public record PrmSpec(
         }
       }
     }
-    if (!(beta > 0) || Double.isInfinite(beta)) {
-      throw new IllegalArgumentException("the implicit reward's beta must be positive, not " + beta);
-    }
+    SettingsTree.requireRanges(PrmSpec.class, kind, monteCarlo, beta);
   }
 
   /** With the implicit reward's usual beta. */

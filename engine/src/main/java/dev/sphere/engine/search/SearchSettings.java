@@ -3,7 +3,10 @@ package dev.sphere.engine.search;
 import dev.sphere.engine.SamplingSettings;
 import dev.sphere.engine.settings.Nested;
 import dev.sphere.engine.settings.Setting;
+import dev.sphere.engine.settings.SettingsTree;
+import dev.sphere.engine.settings.Told;
 import io.soabase.recordbuilder.core.RecordBuilder;
+import java.util.Map;
 import java.util.Objects;
 
 /**
@@ -59,38 +62,16 @@ public record SearchSettings(
   public SearchSettings {
     Objects.requireNonNull(sampling, "sampling");
     Objects.requireNonNull(distinct, "distinct");
-    require(candidates >= 2, "candidates must be at least 2 (the best and the worst survive)", candidates);
-    require(maxDepth >= 1, "the depth limit must be at least 1 step", maxDepth);
-    require(simulations >= 1, "simulations must be at least 1", simulations);
-    require(uct >= 0 && Double.isFinite(uct), "the UCT constant must be finite and not negative", uct);
-    require(
-        advantageWeight >= 0 && Double.isFinite(advantageWeight),
-        "the advantage weight must be finite and not negative",
-        advantageWeight);
-    require(Double.isFinite(outcomeWeight), "the outcome weight must be finite", outcomeWeight);
-    require(!separator.isEmpty(), "the step separator must not be empty", "\"\"");
-    require(resampleRounds >= 0, "resample rounds must not be negative", resampleRounds);
-  }
-
-  private static void require(boolean holds, String what, Object value) {
-    if (!holds) {
-      throw new IllegalArgumentException(what + ", not " + value);
+    SettingsTree.requireRanges(SearchSettings.class, candidates, sampling, maxDepth, simulations, uct, advantageWeight,
+        outcomeWeight, separator, resampleRounds, distinct, stopAtAnswer);
+    if (separator.isEmpty()) {
+      throw new IllegalArgumentException("the step separator must not be empty");
     }
   }
 
   /** E = 5, temperature 0.8, one simulation, steps end in an empty line. */
   public static SearchSettings paper() {
-    return new SearchSettings(
-        5,
-        SamplingSettings.temperature(0.8f, 512),
-        24,
-        1,
-        Math.sqrt(2),
-        1,
-        1,
-        "\n\n",
-        3,
-        Distinct.WHITESPACE,
-        true);
+    return SettingsTree.of(SearchSettings.class).make(
+        SearchSettings.class, Told.nothing(), Map.of("separator", "\n\n", "max_step_tokens", 512), Map.of());
   }
 }

@@ -232,6 +232,24 @@ public final class SettingsTree {
     return all;
   }
 
+  /**
+   * Refuses components outside the ranges that are declared for them; for a record's constructor.
+   *
+   * @param components all of the record, in order
+   * @throws IllegalArgumentException naming the first
+   */
+  public static void requireRanges(Class<? extends Record> record, Object... components) {
+    RecordComponent[] all = record.getRecordComponents();
+    for (int i = 0; i < all.length; i++) {
+      Setting setting = all[i].getAnnotation(Setting.class);
+      if (setting != null && !setting.range().isEmpty() && components[i] instanceof Number n
+          && !Range.of(setting.range()).holds(n.doubleValue() / setting.scale())) {
+        throw new IllegalArgumentException(
+            all[i].getName() + " must be " + Range.of(setting.range()).words() + ", not " + n);
+      }
+    }
+  }
+
   /** Makes a record from what was told alone. */
   public <T> T make(Class<T> record, Told told) {
     return make(record, told, Map.of(), Map.of());

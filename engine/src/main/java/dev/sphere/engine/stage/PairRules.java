@@ -1,6 +1,8 @@
 package dev.sphere.engine.stage;
 
 import dev.sphere.engine.settings.Setting;
+import dev.sphere.engine.settings.SettingsTree;
+import dev.sphere.engine.settings.Told;
 
 /**
  * Which pairs are left out.
@@ -28,15 +30,11 @@ public record PairRules(
             + "pairs, by the last number in them, say.")
     boolean guessed) {
   public PairRules {
-    if (!(nearDuplicate > 0) || perProblem < 1 || !(lengthRatio == 0 || lengthRatio >= 1)) {
-      throw new IllegalArgumentException("near duplicates from " + nearDuplicate + ", " + perProblem
-          + " pairs a problem, length ratio " + lengthRatio
-          + ": expected a positive number, at least 1, and 0 (any) or at least 1");
-    }
+    SettingsTree.requireRanges(PairRules.class, nearDuplicate, perProblem, lengthRatio, guessed);
   }
 
   /** Exact repetitions and guessed answers are left out. */
   public static PairRules defaults() {
-    return new PairRules(2, Integer.MAX_VALUE, 0, false);
+    return SettingsTree.of(PairRules.class).make(PairRules.class, Told.nothing());
   }
 }

@@ -2,6 +2,9 @@ package dev.sphere.engine.strategy;
 
 import dev.sphere.engine.reward.Aggregation;
 import dev.sphere.engine.settings.Setting;
+import dev.sphere.engine.settings.SettingsTree;
+import dev.sphere.engine.settings.Told;
+import java.util.Map;
 
 /**
  * What shapes a strategy, besides the search settings (sampling, separator, depth; for sphere all of them).
@@ -31,10 +34,8 @@ public record StrategySettings(
     @Setting(def = "last", label = "RULE", needs = "strategy", help = "How the scores of its steps rank a solution.")
     Aggregation aggregation) {
   public StrategySettings {
-    if (budget < 1) {
-      throw new IllegalArgumentException("a budget is at least 1 token, not " + budget);
-    }
-    if (width < 1 || beams < width || beams % width != 0) {
+    SettingsTree.requireRanges(StrategySettings.class, kind, budget, beams, width, aggregation);
+    if (beams < width || beams % width != 0) {
       throw new IllegalArgumentException(
           "beams must be a multiple of the width: " + beams + " beams of width " + width);
     }
@@ -42,6 +43,7 @@ public record StrategySettings(
 
   /** Eight beams of width four, ranked by the last step's score. */
   public static StrategySettings of(Strategy kind, long budget) {
-    return new StrategySettings(kind, budget, 8, 4, Aggregation.LAST);
+    return SettingsTree.of(StrategySettings.class).make(
+        StrategySettings.class, Told.nothing(), Map.of("strategy", kind, "budget", budget), Map.of());
   }
 }

@@ -1,6 +1,7 @@
 package dev.sphere.trainer.job;
 
 import dev.sphere.engine.settings.Setting;
+import dev.sphere.engine.settings.SettingsTree;
 import dev.sphere.trainer.data.Example;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -29,10 +30,7 @@ public record HeldOut(
   private static final double SPAN = 1L << 32;
 
   public HeldOut {
-    if (!(share >= 0 && share < 1) || every < 0) {
-      throw new IllegalArgumentException(
-          "the held-out share must be in [0, 1), the steps between not negative: " + share + ", " + every);
-    }
+    SettingsTree.requireRanges(HeldOut.class, file, share, every);
   }
 
   /** Nothing. */

@@ -3,6 +3,7 @@ package dev.sphere.trainer.loop;
 import dev.sphere.engine.settings.Nested;
 import dev.sphere.engine.settings.Setting;
 import dev.sphere.engine.settings.Setting.Effect;
+import dev.sphere.engine.settings.SettingsTree;
 import dev.sphere.trainer.data.Packing;
 import dev.sphere.trainer.optim.OptimizerSettings;
 import dev.sphere.trainer.optim.Schedule;
@@ -67,19 +68,8 @@ public record TrainSettings(
   }
 
   public TrainSettings {
-    require(batchSize >= 1, "the batch must have at least 1 example: " + batchSize);
-    require(epochs >= 1, "there must be at least 1 epoch: " + epochs);
-    require(maxSteps >= 0, "the number of steps must not be negative: " + maxSteps);
-    require(saveEvery >= 0, "a checkpoint every " + saveEvery + " steps makes no sense: give 0 or more");
-    require(keepLast >= 1, "at least 1 checkpoint must be kept: " + keepLast);
-    require(logEvery >= 1, "metrics every " + logEvery + " steps make no sense: give 1 or more");
-    require(threads >= 1, "at least 1 thread is needed: " + threads);
-  }
-
-  private static void require(boolean condition, String message) {
-    if (!condition) {
-      throw new IllegalArgumentException(message);
-    }
+    SettingsTree.requireRanges(TrainSettings.class, optimizer, schedule, packing, batchSize, epochs, maxSteps, order, seed,
+        saveEvery, keepLast, logEvery, threads);
   }
 
   /** AdamW, a constant rate, 1 epoch, batches of 16, seed 0, a checkpoint every 100 steps (2 are kept). */

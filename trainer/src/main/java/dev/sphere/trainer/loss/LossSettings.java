@@ -2,8 +2,9 @@ package dev.sphere.trainer.loss;
 
 import dev.sphere.engine.settings.FromSettings;
 import dev.sphere.engine.settings.Setting;
+import dev.sphere.engine.settings.SettingsTree;
+import dev.sphere.engine.settings.Told;
 import io.soabase.recordbuilder.core.RecordBuilder;
-import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -137,13 +138,9 @@ public record LossSettings(
 
   /** Losses by TRL's names; an empty list of weights means 1 for each. */
   public static LossSettings of(List<String> names, List<Double> weights) {
-    List<LossType> losses = new ArrayList<>();
-    for (String name : names) {
-      losses.add(LossType.of(name));
-    }
-    List<Double> w = weights.isEmpty() ? Collections.nCopies(losses.size(), 1.0) : weights;
-    return new LossSettings(
-        losses, w, 0.1, 0, Divergence.REVERSE_KL, 0.5, 1, 0.05, false, false, null);
+    Told told = Told.nothing().with("loss", names, "loss")
+        .with("loss_weights", weights.stream().map(String::valueOf).toList(), "loss_weights");
+    return SettingsTree.of(LossSettings.class).make(LossSettings.class, told);
   }
 
   /** The same with another divergence. */

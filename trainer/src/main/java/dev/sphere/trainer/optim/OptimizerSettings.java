@@ -1,6 +1,7 @@
 package dev.sphere.trainer.optim;
 
 import dev.sphere.engine.settings.Setting;
+import dev.sphere.engine.settings.SettingsTree;
 import io.soabase.recordbuilder.core.RecordBuilder;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -44,18 +45,10 @@ public record OptimizerSettings(
   }
 
   public OptimizerSettings {
-    if (!(learningRate >= 0) || Double.isInfinite(learningRate)) {
-      throw new IllegalArgumentException("the learning rate must be finite and not negative: " + learningRate);
-    }
-    if (!(weightDecay >= 0 && weightDecay * learningRate < 1)) {
+    SettingsTree.requireRanges(
+        OptimizerSettings.class, kind, learningRate, weightDecay, beta1, beta2, epsilon, momentum, maxGradNorm);
+    if (weightDecay * learningRate >= 1) {
       throw new IllegalArgumentException("weight decay must be in [0, 1 / learning rate): " + weightDecay);
-    }
-    if (!(beta1 >= 0 && beta1 < 1) || !(beta2 >= 0 && beta2 < 1) || !(epsilon > 0)) {
-      throw new IllegalArgumentException("betas must be in [0, 1), epsilon above 0: " + beta1 + ", " + beta2 + ", " + epsilon);
-    }
-    if (!(momentum >= 0 && momentum < 1) || !(maxGradNorm >= 0)) {
-      throw new IllegalArgumentException(
-          "momentum must be in [0, 1), the largest gradient norm not negative: " + momentum + ", " + maxGradNorm);
     }
   }
 

@@ -15,7 +15,7 @@ import java.util.Locale;
 import java.util.function.Supplier;
 
 /** Tells an evolution run as it goes: what is done and why, bars with rate and time left, one pair side by side. */
-public final class Story implements EvolveListener, AutoCloseable {
+public final class EvolveProgress implements EvolveListener, AutoCloseable {
   private static final int COLUMN = 54;
 
   private final PrintWriter out;
@@ -24,10 +24,10 @@ public final class Story implements EvolveListener, AutoCloseable {
   private TrainProgress train;
 
   /**
-   * @param out where the story goes
+   * @param out where the account goes
    * @param err where the progress goes
    */
-  public Story(PrintWriter out, PrintWriter err) {
+  public EvolveProgress(PrintWriter out, PrintWriter err) {
     this.out = out;
     this.err = err;
     this.bars = new ProgressBars("evolve", err);
