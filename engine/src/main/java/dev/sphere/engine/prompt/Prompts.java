@@ -6,6 +6,7 @@ import dev.sphere.engine.SolutionMarker;
 import dev.sphere.engine.settings.Setting;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 
 /**
  * What is said to the models.
@@ -55,6 +56,12 @@ public record Prompts(
         correction == null ? this.correction : correction,
         correctedAfter == null ? this.correctedAfter : correctedAfter,
         template == null ? this.template : template);
+  }
+
+  /** Its values by the names of settings. */
+  public Map<String, Object> values() {
+    return Map.of("system", system, "question", question, "correction", correction, "corrected_after", correctedAfter,
+        "chat_template", template);
   }
 
   /** For instruction-tuned models: reason step by step, the final answer in {@code \boxed{}}. */

@@ -4,6 +4,7 @@ import dev.sphere.engine.embedded.EmbeddedModels;
 import dev.sphere.engine.prompt.Prompts;
 import dev.sphere.gguf.model.GgufFile;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.Map;
 
 /**
@@ -27,9 +28,9 @@ public record ModelDefaults(Prompts prompts, String separator, int stepTokens, i
 
   /** Its values by the names of settings. */
   public Map<String, Object> values() {
-    return Map.of("system", prompts.system(), "question", prompts.question(), "correction", prompts.correction(),
-        "corrected_after", prompts.correctedAfter(), "chat_template", prompts.template(), "separator", separator,
-        "max_step_tokens", stepTokens, "max_tokens", solutionTokens);
+    Map<String, Object> all = new HashMap<>(prompts.values());
+    all.putAll(Map.of("separator", separator, "max_step_tokens", stepTokens, "max_tokens", solutionTokens));
+    return all;
   }
 
   /** What suits a GGUF file; the embedded family is known by its chat template. */

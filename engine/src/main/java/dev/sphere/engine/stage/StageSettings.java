@@ -4,8 +4,11 @@ import dev.sphere.engine.prompt.Prompts;
 import dev.sphere.engine.settings.FromSettings;
 import dev.sphere.engine.settings.Nested;
 import dev.sphere.engine.settings.Setting;
+import dev.sphere.engine.settings.SettingsTree;
+import dev.sphere.engine.settings.Told;
 import io.soabase.recordbuilder.core.RecordBuilder;
 import java.util.List;
+import java.util.Map;
 
 /**
  * What shapes the three stages, besides the search itself.
@@ -94,6 +97,7 @@ public record StageSettings(
 
   /** The paper's three stages. With one simulation a problem gives at most one pair in stage 1. */
   public static StageSettings defaults() {
-    return new StageSettings(Prompts.defaults(), true, true, 2, Pairing.CHAINS, 4, 2, true, false);
+    return SettingsTree.of(StageSettings.class).make(
+        StageSettings.class, Told.nothing(), Prompts.defaults().values(), Map.of());
   }
 }

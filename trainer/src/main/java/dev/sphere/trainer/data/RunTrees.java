@@ -37,15 +37,6 @@ public final class RunTrees {
       return name().toLowerCase(Locale.ROOT).replace('_', '-');
     }
 
-    /** By name, in any case. */
-    public static LabelSource of(String name) {
-      for (LabelSource s : values()) {
-        if (s.name().equalsIgnoreCase(name.replace('-', '_'))) {
-          return s;
-        }
-      }
-      throw new IllegalArgumentException("unknown step labels '" + name + "': use prm, prm-hard or tree");
-    }
   }
 
   /**

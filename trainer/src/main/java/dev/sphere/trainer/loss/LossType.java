@@ -1,8 +1,6 @@
 package dev.sphere.trainer.loss;
 
-import java.util.Arrays;
 import java.util.function.Function;
-import java.util.stream.Collectors;
 
 /** The losses by TRL's names (TRL 1.10, {@code loss_type}). The formulas stand in {@link Losses}. */
 public enum LossType {
@@ -34,17 +32,6 @@ public enum LossType {
     this.id = id;
     this.formula = formula;
     this.wholeBatch = formula == null;
-  }
-
-  /** By TRL's name. */
-  public static LossType of(String name) {
-    for (LossType l : values()) {
-      if (l.id.equals(name)) {
-        return l;
-      }
-    }
-    String known = Arrays.stream(values()).map(l -> l.id).collect(Collectors.joining(", "));
-    throw new IllegalArgumentException("unknown loss '" + name + "': use one of " + known);
   }
 
   /** Adds this loss with a weight to a value and its gradients, as a share of the step's mean. */

@@ -140,8 +140,7 @@ class EdgesTest {
             StepEncoder.Labels.head(-1)).size());
     assertEquals("it has 9 tokens; max-length is 9", report.badRows().getFirst().reason());
     assertTrue(StepEncoder.Labels.head(-1).isHead() && !new StepEncoder.Labels(0, 1, -1).isHead());
-    assertEquals(LabelSource.PRM_HARD, LabelSource.of("prm-hard"));
-    assertThrows(IllegalArgumentException.class, () -> LabelSource.of("prm_soft"));
+    assertEquals("prm-hard", LabelSource.PRM_HARD.label());
   }
 
   @Test
