@@ -60,7 +60,8 @@ public final class ScoreBench {
     for (int t = 0; t < plan.trees(); t++) {
       int[] prompt = DistinctPrompts.prompt(repetition, t, plan.prompt(), vocabulary);
       int[][] chains = {
-        DistinctPrompts.prompt(repetition, 10_000 + t, trunk, vocabulary), DistinctPrompts.prompt(repetition, 20_000 + t, trunk, vocabulary)
+        DistinctPrompts.prompt(repetition, 10_000 + t, trunk, vocabulary),
+        DistinctPrompts.prompt(repetition, 20_000 + t, trunk, vocabulary)
       };
       for (int p = 0; p < plan.pairs(); p++) {
         for (int c = 0; c < 2; c++) {
@@ -77,22 +78,27 @@ public final class ScoreBench {
   /** Runs it, both ways in turns. */
   public BenchResult run() throws InterruptedException {
     long targets = (long) plan.trees() * plan.pairs() * 2 * plan.depth() * plan.step();
+    List<Figure> seconds =
+        new InterleavedRuns(plan.repetitions())
+            .add("packed trees", "s", i -> time(() -> packed(rows(i))))
+            .add("separate sequences", "s", i -> time(() -> separate(rows(i))))
+            .run();
+    List<Figure> figures = new ArrayList<>(seconds);
+    for (Figure f : seconds) {
+      double[] rates = f.samples().stream().mapToDouble(s -> targets / s).toArray();
+      figures.add(Figure.of(f.name() + ", log-probabilities", "tokens/s", rates));
+    }
+    return new BenchResult(
+        "score",
+        shape(targets),
+        figures,
+        List.of(new Ratio(seconds.get(1).over(seconds.get(0), "against separate sequences"), AIM)));
+  }
+
+  /** Both ways open their contexts anew. */
+  private List<float[]> packed(List<Scorer.Row> rows) throws InterruptedException {
     try (Scorer scorer = Scorer.of(model, null)) {
-      List<Figure> seconds =
-          new InterleavedRuns(plan.repetitions())
-              .add("packed trees", "s", i -> time(() -> scorer.score(rows(i))))
-              .add("separate sequences", "s", i -> time(() -> separate(rows(i))))
-              .run();
-      List<Figure> figures = new ArrayList<>(seconds);
-      for (Figure f : seconds) {
-        double[] rates = f.samples().stream().mapToDouble(s -> targets / s).toArray();
-        figures.add(Figure.of(f.name() + ", log-probabilities", "tokens/s", rates));
-      }
-      return new BenchResult(
-          "score",
-          shape(targets),
-          figures,
-          List.of(new Ratio(seconds.get(1).over(seconds.get(0), "against separate sequences"), AIM)));
+      return scorer.score(rows);
     }
   }
 

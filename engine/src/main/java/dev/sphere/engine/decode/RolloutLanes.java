@@ -39,7 +39,8 @@ final class RolloutLanes implements AutoCloseable {
     if (closed) {
       throw new IllegalStateException("the policy is closed");
     }
-    RolloutLane freest = lanes.stream().min(Comparator.comparingInt(RolloutLane::load).thenComparingInt(l -> l.trees)).orElseThrow();
+    RolloutLane freest =
+        lanes.stream().min(Comparator.comparingInt(RolloutLane::load).thenComparingInt(l -> l.trees)).orElseThrow();
     RolloutLane lane = null;
     for (TokenPath node = path; node != null && lane == null; node = node.parent()) {
       lane = laneOfNode.get(node);

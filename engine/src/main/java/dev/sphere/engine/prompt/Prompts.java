@@ -89,7 +89,8 @@ public record Prompts(
   public List<Policy.Message> askToCorrect(Problem problem, String wrongSolution) {
     List<Policy.Message> dialogue = ask(problem);
     dialogue.add(new Policy.Message("assistant", wrongSolution));
-    dialogue.add(new Policy.Message("user", correction.replace("{marker}", correctedAfter).replace("{question}", problem.question())));
+    String asked = correction.replace("{marker}", correctedAfter).replace("{question}", problem.question());
+    dialogue.add(new Policy.Message("user", asked));
     return dialogue;
   }
 
