@@ -33,7 +33,7 @@ final class SpecialTokens {
     }
   }
 
-  private record Found(Special special, int from) {
+  private record Occurrence(Special special, int from) {
     int to() {
       return from + special.text.length();
     }
@@ -67,15 +67,15 @@ final class SpecialTokens {
     for (int i = 0; i + 1 < content.length; i += 2) {
       messages.set(content[i], content[i + 1]);
     }
-    List<Found> all = occurrences(text);
+    List<Occurrence> all = occurrences(text);
     if (all.stream().noneMatch(f -> f.special.isControl() && touches(messages, f))) {
       return null;
     }
-    all.sort(Comparator.<Found>comparingInt(f -> -f.special.text.length()).thenComparingInt(f -> f.from));
+    all.sort(Comparator.<Occurrence>comparingInt(f -> -f.special.text.length()).thenComparingInt(f -> f.from));
     BitSet taken = new BitSet();
-    List<Found> template = new ArrayList<>(); // control tokens that stay ones
+    List<Occurrence> template = new ArrayList<>(); // control tokens that stay ones
     BitSet defused = new BitSet();
-    for (Found f : all) {
+    for (Occurrence f : all) {
       if (touches(taken, f)) {
         continue;
       }
@@ -88,21 +88,21 @@ final class SpecialTokens {
         template.add(f);
       }
     }
-    template.sort(Comparator.comparingInt(Found::from));
+    template.sort(Comparator.comparingInt(Occurrence::from));
     return defused.isEmpty() ? null : cut(text, template, defused);
   }
 
-  private static boolean touches(BitSet set, Found f) {
+  private static boolean touches(BitSet set, Occurrence f) {
     int next = set.nextSetBit(f.from);
     return next >= 0 && next < f.to();
   }
 
-  private List<Found> occurrences(String text) {
-    List<Found> all = new ArrayList<>();
+  private List<Occurrence> occurrences(String text) {
+    List<Occurrence> all = new ArrayList<>();
     for (int i = 0; i < text.length(); i++) {
       for (Special s : byFirst.getOrDefault(text.charAt(i), List.of())) {
         if (text.startsWith(s.text, i)) {
-          all.add(new Found(s, i));
+          all.add(new Occurrence(s, i));
         }
       }
     }
@@ -110,12 +110,12 @@ final class SpecialTokens {
   }
 
   /** Between two of the template's tokens a text with a message's special token is literal; all else goes together. */
-  private static List<Piece> cut(String text, List<Found> template, BitSet defused) {
+  private static List<Piece> cut(String text, List<Occurrence> template, BitSet defused) {
     List<Piece> pieces = new ArrayList<>();
     int done = 0; // up to here there are pieces
     for (int i = 0; i <= template.size(); i++) {
-      Found before = i == 0 ? null : template.get(i - 1);
-      Found after = i == template.size() ? null : template.get(i);
+      Occurrence before = i == 0 ? null : template.get(i - 1);
+      Occurrence after = i == template.size() ? null : template.get(i);
       int from = before == null ? 0 : before.to();
       int to = after == null ? text.length() : after.from;
       int next = defused.nextSetBit(from);

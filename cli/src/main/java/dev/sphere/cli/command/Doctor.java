@@ -1,5 +1,7 @@
 package dev.sphere.cli.command;
 
+import dev.sphere.base.CacheFolder;
+import dev.sphere.base.FreeMemory;
 import dev.sphere.bindings.device.Device;
 import dev.sphere.bindings.load.NativeRuntime;
 import java.io.IOException;
@@ -126,16 +128,8 @@ public final class Doctor {
 
   private static Finding memory() {
     var os = (com.sun.management.OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
-    long available = os.getFreeMemorySize();
-    try (Stream<String> lines = Files.lines(Path.of("/proc/meminfo"))) {
-      available =
-          lines.filter(l -> l.startsWith("MemAvailable:"))
-              .map(l -> Long.parseLong(l.replaceAll("[^0-9]", "")) * 1024)
-              .findFirst()
-              .orElse(available);
-    } catch (IOException | NumberFormatException e) {
-      // Not Linux: free memory it is.
-    }
+    long available = FreeMemory.bytes();
+    available = available == Long.MAX_VALUE ? os.getFreeMemorySize() : available; // not Linux
     available = Math.min(available, os.getTotalMemorySize()); // a container's limit is in the total
     String detail =
         String.format(Locale.ROOT, "%.1f GiB available of %.1f GiB; Java heap up to %.1f GiB", available / GIB,
@@ -144,10 +138,7 @@ public final class Doctor {
   }
 
   private static Finding cache() {
-    String xdg = System.getenv("XDG_CACHE_HOME");
-    Path cache =
-        (xdg != null && !xdg.isBlank() ? Path.of(xdg) : Path.of(System.getProperty("user.home"), ".cache"))
-            .resolve("sphere");
+    Path cache = CacheFolder.root();
     try {
       Files.createDirectories(cache);
       Files.delete(Files.createTempFile(cache, "doctor", ".probe"));
