@@ -15,7 +15,8 @@ import io.soabase.recordbuilder.core.RecordBuilder;
  */
 @RecordBuilder
 public record SamplingSettings(
-    @Setting(def = "0.8", range = "[0, )", label = "T", source = "paper", help = "Of every draw; 0 is greedy.")
+    @Setting(def = "0.8", range = "[0, )", label = "T", source = "paper",
+        help = "Temperature of every draw; 0 is greedy.")
     float temperature,
     @Setting(def = "0", range = "[0, )", label = "K", help = "Keep the K likeliest tokens; 0 keeps all.")
     int topK,
@@ -25,7 +26,8 @@ public record SamplingSettings(
     @Setting(def = "0", range = "[0, 1]", label = "P",
         help = "Drop tokens below P times the likeliest one's probability; 0 keeps all.")
     float minP,
-    @Setting(range = "[1, )", label = "N", unit = "tokens", shown = "1024; embedded models: 256", help = "Most new tokens.")
+    @Setting(range = "[1, )", label = "N", unit = "tokens", shown = "1024; embedded models: 256",
+        help = "Most new tokens.")
     int maxTokens) implements SamplingSettingsBuilder.With {
   public SamplingSettings {
     SettingsTree.requireRanges(SamplingSettings.class, temperature, topK, topP, minP, maxTokens);

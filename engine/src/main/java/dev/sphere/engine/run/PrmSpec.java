@@ -38,7 +38,7 @@ public record PrmSpec(
     String kind,
     @Nested MonteCarloPrm.Settings monteCarlo,
     @Setting(name = "prm_beta", def = "0.05", range = "(0, )", label = "B", needs = "prm=implicit:*",
-        help = "Of the implicit reward.")
+        help = "β of the implicit reward.")
     double beta) {
   private static final List<String> FORMS = List.of("token", "head", "math-shepherd", "rlhflow");
 

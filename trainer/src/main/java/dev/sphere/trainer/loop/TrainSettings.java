@@ -41,7 +41,8 @@ public record TrainSettings(
     int batchSize,
     @Setting(def = "1", range = "[1, )", label = "N", top = true, help = "Passes over the data.")
     int epochs,
-    @Setting(name = "steps", def = "0", shown = "0, as the epochs have", range = "[0, )", label = "N", unit = "steps",
+    @Setting(name = "steps", def = "0", shown = "0, as many as the epochs take", range = "[0, )", label = "N",
+        unit = "steps",
         help = "Optimizer steps, whatever the epochs.")
     int maxSteps,
     @Setting(def = "trees", label = "WHAT",

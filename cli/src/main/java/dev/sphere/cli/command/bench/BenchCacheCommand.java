@@ -36,7 +36,8 @@ public final class BenchCacheCommand extends BenchOfModel {
   @Option(names = "--threads", description = "Threads that compute (default: all cores).")
   private int threads = Runtime.getRuntime().availableProcessors();
 
-  @Option(names = "--repetitions", defaultValue = "3", description = "After one to warm up (default: ${DEFAULT-VALUE}).")
+  @Option(names = "--repetitions", defaultValue = "3",
+      description = "Timed repetitions, after one to warm up (default: ${DEFAULT-VALUE}).")
   private int repetitions;
 
   @Override

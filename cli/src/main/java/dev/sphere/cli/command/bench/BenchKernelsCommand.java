@@ -25,7 +25,8 @@ public final class BenchKernelsCommand extends BenchOfModel {
   @Option(names = "--threads", description = "Threads that share the rows (default: all cores).")
   private int threads = Runtime.getRuntime().availableProcessors();
 
-  @Option(names = "--repetitions", defaultValue = "5", description = "After one to warm up (default: ${DEFAULT-VALUE}).")
+  @Option(names = "--repetitions", defaultValue = "5",
+      description = "Timed repetitions, after one to warm up (default: ${DEFAULT-VALUE}).")
   private int repetitions;
 
   @Override

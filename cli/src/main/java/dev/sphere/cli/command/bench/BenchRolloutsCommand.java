@@ -23,7 +23,7 @@ public final class BenchRolloutsCommand extends BenchOfModel {
   private int prompt;
 
   @Option(names = "--shared", defaultValue = "0",
-      description = "The first of them that all prompts have in common (default: ${DEFAULT-VALUE}).")
+      description = "Tokens at the beginning that all prompts share (default: ${DEFAULT-VALUE}).")
   private int shared;
 
   @Option(names = "--generate", defaultValue = "64", description = "Tokens a sequence (default: ${DEFAULT-VALUE}).")
@@ -33,10 +33,11 @@ public final class BenchRolloutsCommand extends BenchOfModel {
       description = "Sequences at once, one or several numbers (default: ${DEFAULT-VALUE}).")
   private List<Integer> parallel;
 
-  @Option(names = "--repetitions", defaultValue = "3", description = "After one to warm up (default: ${DEFAULT-VALUE}).")
+  @Option(names = "--repetitions", defaultValue = "3",
+      description = "Timed repetitions, after one to warm up (default: ${DEFAULT-VALUE}).")
   private int repetitions;
 
-  @Option(names = "--alone", description = "Without llama.cpp's loops, for one who brings other baselines.")
+  @Option(names = "--alone", description = "Sphere alone, without llama.cpp's loops.")
   private boolean alone;
 
   @Override

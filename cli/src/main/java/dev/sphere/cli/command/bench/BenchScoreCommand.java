@@ -31,7 +31,8 @@ public final class BenchScoreCommand extends BenchOfModel {
   @Option(names = "--step", defaultValue = "32", description = "Tokens a step (default: ${DEFAULT-VALUE}).")
   private int step;
 
-  @Option(names = "--repetitions", defaultValue = "3", description = "After one to warm up (default: ${DEFAULT-VALUE}).")
+  @Option(names = "--repetitions", defaultValue = "3",
+      description = "Timed repetitions, after one to warm up (default: ${DEFAULT-VALUE}).")
   private int repetitions;
 
   @Override

@@ -45,10 +45,12 @@ public final class BenchTrainCommand implements Callable<Integer> {
   @Option(names = "--length", defaultValue = "512", description = "Tokens a sequence (default: ${DEFAULT-VALUE}).")
   private int length;
 
-  @Option(names = "--prompt", defaultValue = "128", description = "Of which prompt (default: ${DEFAULT-VALUE}).")
+  @Option(names = "--prompt", defaultValue = "128",
+      description = "Tokens of a sequence that are prompt (default: ${DEFAULT-VALUE}).")
   private int prompt;
 
-  @Option(names = "--steps", defaultValue = "3", description = "After one to warm up (default: ${DEFAULT-VALUE}).")
+  @Option(names = "--steps", defaultValue = "3",
+      description = "Timed steps, after one to warm up (default: ${DEFAULT-VALUE}).")
   private int steps;
 
   @Option(names = "--lora-rank", defaultValue = "16", description = "0 trains all weights (default: ${DEFAULT-VALUE}).")
