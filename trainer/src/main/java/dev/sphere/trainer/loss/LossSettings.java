@@ -100,10 +100,10 @@ public record LossSettings(
       @Setting(name = "beta", def = "0.1", range = "(0, )", label = "B", top = true, source = "TRL; DPO-VP",
           help = "Strength of the pull to the reference.")
       double beta,
-      @Setting(name = "label_smoothing", shown = "0; exo_pair: 0.001", range = "[0, 0.5)", label = "E",
+      @Setting(name = "label_smoothing", def = "0", shown = "0; exo_pair: 0.001", range = "[0, 0.5)", label = "E",
           needs = "loss=sigmoid or loss=robust or loss=exo_pair or loss=aot or loss=aot_unpaired",
           help = "Assumed share of flipped pairs.")
-      Double smoothing,
+      double smoothing,
       @Setting(name = "f_divergence", def = "reverse_kl", label = "NAME", help = "How a log-ratio becomes a score.")
       Divergence divergence,
       @Setting(name = "f_alpha", def = "0.5", range = "(, )", label = "A", needs = "f_divergence=alpha_divergence",
@@ -125,9 +125,8 @@ public record LossSettings(
       @Setting(name = "ref_sync_alpha", def = "0.6", range = "(0, 1]", label = "A", needs = "ref_sync_steps",
           source = "TRL", help = "TR-DPO: the new reference is A policy + (1 - A) reference.")
       double syncAlpha) {
-    double usual = losses.contains(LossType.EXO_PAIR) ? 1e-3 : 0;
     return new LossSettings(losses, weights.isEmpty() ? Collections.nCopies(losses.size(), 1.0) : weights, beta,
-        smoothing == null ? usual : smoothing, divergence, alpha, ldAlpha, discopopTau, referenceFree, wpo,
+        smoothing, divergence, alpha, ldAlpha, discopopTau, referenceFree, wpo,
         syncSteps == null ? null : new Sync(syncAlpha, syncSteps));
   }
 

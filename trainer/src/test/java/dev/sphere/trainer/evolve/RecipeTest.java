@@ -31,7 +31,7 @@ class RecipeTest {
             + "momentum=0.0, max_grad_norm=1.0, schedule=linear, warmup=0.1, sharing=tree, micro_batch_tokens=4096, "
             + "batch_pairs=16, epochs=1, steps=0, order=trees, save_every=100, keep_last=2, log_every=1, threads=null, "
             + "max_length=2048, bad_rows=skip, type=null, activation_mib=1073741824, eval_data=null, eval_share=0.0, "
-            + "eval_every=0, loss=[sigmoid], loss_weights=[], beta=0.1, label_smoothing=null, f_divergence=reverse_kl, "
+            + "eval_every=0, loss=[sigmoid], loss_weights=[], beta=0.1, label_smoothing=0.0, f_divergence=reverse_kl, "
             + "f_alpha=0.5, ld_alpha=1.0, discopop_tau=0.05, reference_free=false, wpo=false, ref_sync_steps=null, "
             + "ref_sync_alpha=0.6, rejected=whole, reject_first_step=null, step_pairs=null, siblings=false, "
             + "sibling_margin=0.0}, evaluate={problems=t.jsonl, limit=0, max_tokens=null, ngram=0}}",
