@@ -65,6 +65,7 @@ public final class Main implements Runnable {
   public static int run(String... args) {
     CommandLine commandLine = new CommandLine(new Main());
     CommandLine old = new CommandLine(new EvalPrmCommand()); // what eval prm was called once
+    old.setCommandName("eval-prm");
     old.getCommandSpec().usageMessage().hidden(true);
     commandLine.addSubcommand("eval-prm", old);
     commandLine.setCaseInsensitiveEnumValuesAllowed(true);

@@ -13,6 +13,7 @@ import picocli.CommandLine.IModelTransformer;
 import picocli.CommandLine.Model.ArgGroupSpec;
 import picocli.CommandLine.Model.ArgSpec;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.IGetter;
 import picocli.CommandLine.Model.ISetter;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParseResult;
@@ -104,9 +105,18 @@ public final class SettingFlags {
         }
       });
     } else if (setting.isList()) {
-      builder.type(List.class).auxiliaryTypes(String.class).paramLabel(label(setting)).setter(new ISetter() {
+      List<?>[] said = new List<?>[1]; // a flag that is repeated adds to what it said before
+      IGetter before = new IGetter() {
+        @Override
+        @SuppressWarnings("unchecked") // picocli asks for what it has set
+        public <T> T get() {
+          return (T) said[0];
+        }
+      };
+      builder.type(List.class).auxiliaryTypes(String.class).paramLabel(label(setting)).getter(before).setter(new ISetter() {
         @Override
         public <T> T set(T value) {
+          said[0] = (List<?>) value;
           return keep(setting, value == null ? null : ((List<?>) value).stream().map(String::valueOf).toList(), value);
         }
       });
@@ -171,6 +181,7 @@ public final class SettingFlags {
     Told told = Told.nothing();
     ParseResult parsed = spec.commandLine().getParseResult();
     for (var value : values.entrySet()) {
+      requireOnce(tree.get(value.getKey()), parsed);
       told = told.with(value.getKey(), value.getValue(), written(options.get(value.getKey()), parsed));
     }
     Told all = tree.check(told, "--").over(base);
@@ -185,6 +196,14 @@ public final class SettingFlags {
 
   private static String flag(String name) {
     return "--" + SettingSpec.dashes(name);
+  }
+
+  private void requireOnce(SettingSpec setting, ParseResult parsed) {
+    List<String> names = List.of(options.get(setting.name()).names());
+    long times = parsed.originalArgs().stream().filter(a -> names.contains(a.split("=", 2)[0])).count();
+    if (times > 1 && !setting.isList() && !spec.commandLine().isOverwrittenOptionsAllowed()) {
+      throw new IllegalArgumentException(names.getFirst() + " is given " + times + " times: give it once");
+    }
   }
 
   /** The name by which the call has the option. */

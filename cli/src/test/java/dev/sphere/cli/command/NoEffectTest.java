@@ -34,6 +34,7 @@ class NoEffectTest {
       search SET --diversity-factor 5 --stages generation| --diversity-factor has no effect without --stages diversity
       search SET --stages correction                     | --stages must name generation, not correction alone
       search SET --stages generation,corection           | --stages must be generation, correction or diversity, not 'corection'
+      search SET --seed 1 --seed=2                       | --seed is given 2 times: give it once
       search SET --candidates 1                          | --candidates must be at least 2, not 1
       search SET --near-duplicates=0                     | --near-duplicates must be above 0, not 0
       search SET --prm nothing                           | unknown process reward "nothing"

@@ -91,6 +91,7 @@ class TrainerOptionsTest {
     set(DPO, "--pairs DIR/other.jsonl", "task.data=DIR/other.jsonl");
     set(DPO, "--loss ipo", "task.loss.losses=[IPO]");
     set(DPO, "--loss sigmoid,sft", "task.loss.losses=[SIGMOID, SFT]", "task.loss.weights=[1.0, 1.0]");
+    set(DPO + " --loss ipo", "--loss sft", "task.loss.losses=[IPO, SFT]", "task.loss.weights=[1.0, 1.0]");
     set(DPO, "--loss-weights 0.5", "task.loss.weights=[0.5]");
     set(DPO, "--beta 0.7", "task.loss.beta=0.7");
     set(DPO, "--label-smoothing 0.25", "task.loss.labelSmoothing=0.25");
