@@ -32,6 +32,11 @@ SPHERE_API int64_t sphere_attention_nodes(void);
 // not while anything is computed. The environment variable SPHERE_AMX=off keeps a process from it altogether.
 SPHERE_API int32_t sphere_tiles_enable(int32_t on);
 
+// What products with weights round the rows of activations to, in the whole process: 0 BF16 (the default), 1 blocks of
+// 8 bits where weights are quantised (K-quants: BF16), 2 nothing, F32 throughout. Another number changes nothing. Not
+// while anything is computed, and not between a context's making and its end. Returns what holds now.
+SPHERE_API int32_t sphere_activations(int32_t kind);
+
 // The kernel itself, one thread.
 //   q     [n_tokens x n_heads x head]            F32
 //   k, v  [n_cells x n_kv_heads x head]          F16 bits

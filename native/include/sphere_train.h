@@ -21,7 +21,7 @@ struct ggml_tensor;
 SPHERE_API int64_t sphere_has_bf16_products(void);
 
 // y [out, n] = weight [in, out] x [in, n] + bias [out]; bias may be NULL. With bf16 the factors are rounded to BF16 and
-// the sums kept in F32; the weight may be BF16 then.
+// the sums kept in F32. A weight of another type is turned into floats on the way.
 SPHERE_API struct ggml_tensor * sphere_op_linear(struct ggml_context * ctx, struct ggml_tensor * weight,
                                                  struct ggml_tensor * x, struct ggml_tensor * bias, int32_t bf16);
 

@@ -20,8 +20,9 @@ constexpr int THREADS = 2;
 constexpr int64_t K = 256, ROWS = 16, TOKENS = 3, HEAD = 32, HEADS = 4, KV_HEADS = 2, CELLS = 32;
 
 // Weights whose products libsphere computes; those after the first four only where products_unpack().
-constexpr ggml_type TYPES[] = {GGML_TYPE_F32,  GGML_TYPE_F16,  GGML_TYPE_BF16, GGML_TYPE_Q8_0,
-                               GGML_TYPE_Q4_K, GGML_TYPE_Q5_K, GGML_TYPE_Q6_K};
+constexpr ggml_type TYPES[] = {GGML_TYPE_F32,  GGML_TYPE_F16,    GGML_TYPE_BF16, GGML_TYPE_Q8_0, GGML_TYPE_Q4_K,
+                               GGML_TYPE_Q5_K, GGML_TYPE_Q6_K,   GGML_TYPE_Q4_0, GGML_TYPE_Q4_1, GGML_TYPE_Q5_0,
+                               GGML_TYPE_Q5_1, GGML_TYPE_IQ4_NL, GGML_TYPE_Q2_K, GGML_TYPE_Q3_K, GGML_TYPE_IQ4_XS};
 constexpr size_t PLAIN_TYPES = 4;
 
 // Room for the graph. ggml ends the process when inputs or nodes are more: an attention node has four inputs, a product

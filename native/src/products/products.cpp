@@ -5,6 +5,7 @@
 #include "sphere_attention.h"
 
 #include <algorithm>
+#include <atomic>
 
 // Internal to ggml, but exported (ggml/src/ggml-cpu/ggml-cpu-impl.h); weak, since another version may hide them.
 extern "C" {
@@ -24,8 +25,41 @@ char * aligned(void * p) {
 
 } // namespace
 
+namespace {
+
+std::atomic<sphere::Activations> wanted{sphere::Activations::BF16};
+
+// With 8-bit activations these remain ggml's: K-quants alone are unpacked, which is what they were made for.
+bool left_to_ggml(const ggml_tensor * w) {
+  switch (w->type) {
+    case GGML_TYPE_Q8_0:
+    case GGML_TYPE_Q4_K:
+    case GGML_TYPE_Q5_K:
+    case GGML_TYPE_Q6_K: return false;
+    default: return ggml_is_quantized(w->type);
+  }
+}
+
+} // namespace
+
+sphere::Activations sphere::activations() { return wanted.load(std::memory_order_relaxed); }
+
 const sphere::ProductKernel * sphere::product_kernel(const ggml_tensor * weights, int64_t n) {
-  for (const auto candidate : {q8_tile_product, bf16_tile_product, q8_product, row_product}) {
+  const Activations rounding = activations();
+  if (rounding == Activations::F32) {
+    return exact_product(weights, n);
+  }
+  if (rounding == Activations::INT8) {
+    for (const auto candidate : {q8_tile_product, q8_product}) {
+      if (const ProductKernel * kernel = candidate(weights, n)) {
+        return kernel;
+      }
+    }
+    if (left_to_ggml(weights)) {
+      return nullptr;
+    }
+  }
+  for (const auto candidate : {bf16_tile_product, row_product}) {
     if (const ProductKernel * kernel = candidate(weights, n)) {
       return kernel;
     }
@@ -86,4 +120,11 @@ extern "C" int32_t sphere_tiles_enable(int32_t on) {
 #else
   return on & 0;
 #endif
+}
+
+extern "C" int32_t sphere_activations(int32_t kind) {
+  if (kind >= 0 && kind <= 2) {
+    wanted.store(static_cast<sphere::Activations>(kind));
+  }
+  return static_cast<int32_t>(sphere::activations());
 }

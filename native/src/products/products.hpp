@@ -15,6 +15,12 @@ bool products_known();
 // Whether they include those for quantised weights that are turned into BF16 (products_unpack.hpp).
 bool products_unpack();
 
+// What the rows of activations are rounded to. BF16: where weights are F16 or F32, theirs; a type of 8 bits and less is
+// unpacked to BF16. INT8: blocks of 8 bits where weights are quantised and no K-quants, as ggml does. F32: not at all,
+// with weights of all types.
+enum class Activations { BF16, INT8, F32 };
+Activations activations();
+
 // Whether op is a product that is computed here: weights [m x k] with activations [n x k] in F32; F16 and F32 weights
 // only with k and m such that ggml's tiled kernels would take them too.
 bool products_take(const ggml_tensor * op);
@@ -45,6 +51,7 @@ const ProductKernel * q8_product(const ggml_tensor * weights, int64_t n);       
 const ProductKernel * q8_tile_product(const ggml_tensor * weights, int64_t n);   // products_amx_q8.cpp
 const ProductKernel * row_product(const ggml_tensor * weights, int64_t n);       // products_rows.cpp
 const ProductKernel * bf16_tile_product(const ggml_tensor * weights, int64_t n); // products_amx_bf16.cpp
+const ProductKernel * exact_product(const ggml_tensor * weights, int64_t n);     // products_rows.cpp, in F32
 
 constexpr int64_t whole_lines(int64_t bytes) { return (bytes + 63) / 64 * 64; }
 

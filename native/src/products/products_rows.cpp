@@ -1,7 +1,7 @@
 // Products with F32, F16 and BF16 weights, to the bits of ggml's tiled kernels (llamafile_sgemm), which want two rows
 // and more: each output is summed in one vector along the row, whose lanes are then added by halves. Here 16 outputs
 // add their lanes together, which is most of the work where rows are short. Quantised weights are unpacked to BF16, a
-// panel of 16 rows at a time, and multiplied as BF16 is.
+// panel of 16 rows at a time, and multiplied as BF16 is; or weights of any type to F32, and multiplied as that is.
 #include "products/products.hpp"
 #include "products/products_unpack.hpp"
 
@@ -203,17 +203,16 @@ template <typename T> const ProductKernel * kernel(const ggml_tensor * w) {
   return w->ne[0] % T::STEP == 0 && w->ne[1] % 4 == 0 ? &KERNEL : nullptr;
 }
 
-#if defined(__AVX512BF16__)
-
 // A panel of quantised weights, unpacked.
 struct Unpacked {
   const char * weights;
 
   Unpacked from_row(int64_t i) const { return {weights + i * UNPACK_ROW_BYTES}; }
   void before(int64_t) const {}
-  __m512bh load(int i, int64_t l) const {
-    return Brain16::load(
-        reinterpret_cast<const ggml_bf16_t *>(weights + l / UNPACK_STEP * UNPACK_STEP_BYTES + i * UNPACK_ROW_BYTES));
+  Brain16::Vector load(int i, int64_t l) const {
+    const auto * at =
+        reinterpret_cast<const ggml_bf16_t *>(weights + l / UNPACK_STEP * UNPACK_STEP_BYTES + i * UNPACK_ROW_BYTES);
+    return Brain16::load(Brain16::STEP < UNPACK_STEP ? at + l % UNPACK_STEP : at);
   }
 };
 
@@ -230,7 +229,7 @@ struct Unpacking {
       unpack(rows, l, k, 0, PANEL, to);
     }
   }
-  __m512bh load(int i, int64_t l) const { return Unpacked{to}.load(i, l % PIECE); }
+  Brain16::Vector load(int i, int64_t l) const { return Unpacked{to}.load(i, l % PIECE); }
 };
 
 // Outputs of a panel that is not whole, then its weights.
@@ -271,11 +270,40 @@ const ProductKernel * unpacked_kernel(const ggml_tensor * w) {
   return unpacker(w) ? &KERNEL : nullptr;
 }
 
-#else
+// --- weights of any type in F32 ------------------------------------------------------------------------
 
-const ProductKernel * unpacked_kernel(const ggml_tensor *) { return nullptr; }
+// Outputs of a panel, then its weights.
+int64_t exact_size(int64_t k, int64_t n) {
+  return whole_lines(n * PANEL * static_cast<int64_t>(sizeof(float))) +
+         whole_lines(k * PANEL * static_cast<int64_t>(sizeof(float)));
+}
 
-#endif
+void exact_panels(const ggml_tensor * op, int64_t from, int64_t to, const void *, void * own) {
+  const ggml_tensor *w = op->src[0], *x = op->src[1];
+  const int64_t k = w->ne[0], n = x->ne[1];
+  const ggml_to_float_t to_float = ggml_get_type_traits(w->type)->to_float;
+  auto * part = static_cast<float *>(own);
+  auto * numbers = reinterpret_cast<float *>(static_cast<char *>(own) +
+                                             whole_lines(n * PANEL * static_cast<int64_t>(sizeof(float))));
+  const AsTheyAre<Float32> weights{reinterpret_cast<const char *>(numbers), static_cast<size_t>(k) * sizeof(float), 0};
+  for (int64_t p = from; p < to; p++) {
+    const PanelRows rows(w, p);
+    for (int i = 0; i < PANEL; i++) {
+      if (w->type == GGML_TYPE_F32) {
+        std::memcpy(numbers + i * k, rows.rows[i], static_cast<size_t>(k) * sizeof(float));
+      } else {
+        to_float(rows.rows[i], numbers + i * k, k);
+      }
+    }
+    Panel<Float32, AsTheyAre<Float32>>{weights, k, PANEL, part, PANEL}.compute_all(
+        n, static_cast<const char *>(x->data), x->nb[1]);
+    const int64_t height = std::min<int64_t>(PANEL, w->ne[1] - p * PANEL);
+    for (int64_t j = 0; j < n; j++) {
+      std::memcpy(static_cast<float *>(op->data) + p * PANEL + op->nb[1] / sizeof(float) * static_cast<size_t>(j),
+                  part + j * PANEL, static_cast<size_t>(height) * sizeof(float));
+    }
+  }
+}
 
 } // namespace
 
@@ -288,10 +316,17 @@ const ProductKernel * row_product(const ggml_tensor * w, int64_t) {
   }
 }
 
+const ProductKernel * exact_product(const ggml_tensor * w, int64_t) {
+  static constexpr ProductKernel KERNEL{inputs_size<Float32>, exact_size, convert<Float32>, exact_panels};
+  const bool readable = w->type == GGML_TYPE_F32 || ggml_get_type_traits(w->type)->to_float != nullptr;
+  return readable && w->ne[0] % Float32::STEP == 0 ? &KERNEL : nullptr;
+}
+
 } // namespace sphere
 
 #else
 
 const sphere::ProductKernel * sphere::row_product(const ggml_tensor *, int64_t) { return nullptr; }
+const sphere::ProductKernel * sphere::exact_product(const ggml_tensor *, int64_t) { return nullptr; }
 
 #endif

@@ -1,9 +1,9 @@
 // Unpackers of ggml's quantised blocks. Four and five bits select from a table of the 16 or 32 values that a group with
-// one scale can have, rounded to BF16 once a group; six bits are scaled in F32 and rounded one by one. Either way a
-// number is ggml's own dequantised one, rounded to nearest. See products_unpack.hpp.
+// one scale can have, rounded to BF16 once a group; six and eight bits are scaled in F32 and rounded one by one. Either
+// way a number is ggml's own dequantised one, rounded to nearest. See products_unpack.hpp.
 #include "products/products_unpack.hpp"
 
-#if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512VL__) && defined(__AVX512BF16__)
+#if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512VL__) && defined(__AVX512DQ__)
 
 #include <cstring>
 #include <immintrin.h>
@@ -28,6 +28,34 @@ struct Q6K {
 };
 static_assert(sizeof(Q4K) == 144 && sizeof(Q5K) == 176 && sizeof(Q6K) == 210, "ggml's blocks of 256");
 
+struct Q40 {
+  uint16_t d;
+  uint8_t q[16];
+};
+struct Q41 {
+  uint16_t d, m;
+  uint8_t q[16];
+};
+struct Q50 {
+  uint16_t d;
+  uint8_t high[4], q[16];
+};
+struct Q51 {
+  uint16_t d, m;
+  uint8_t high[4], q[16];
+};
+struct Q80 {
+  uint16_t d;
+  int8_t q[32];
+};
+struct IQ4NL {
+  uint16_t d;
+  uint8_t q[16];
+};
+static_assert(sizeof(Q40) == 18 && sizeof(Q41) == 20 && sizeof(Q50) == 22 && sizeof(Q51) == 24 && sizeof(Q80) == 34 &&
+                  sizeof(IQ4NL) == 18,
+              "ggml's blocks of 32");
+
 // --- parts ---------------------------------------------------------------------------------------------
 
 #define INLINE inline __attribute__((always_inline))
@@ -36,8 +64,20 @@ INLINE __m512 counting(float first) {
   return _mm512_add_ps(_mm512_setr_ps(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15), _mm512_set1_ps(first));
 }
 
-// 32 numbers in BF16, `low` in the lower half.
+// 32 numbers in BF16, `low` in the lower half. To nearest, halves to even.
+#if defined(__AVX512BF16__)
 INLINE __m512i rounded(__m512 low, __m512 high) { return reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(high, low)); }
+#else
+INLINE __m256i rounded(__m512 x) {
+  const __m512i bits = _mm512_castps_si512(x);
+  const __m512i odd = _mm512_and_si512(_mm512_srli_epi32(bits, 16), _mm512_set1_epi32(1));
+  return _mm512_cvtepi32_epi16(
+      _mm512_srli_epi32(_mm512_add_epi32(bits, _mm512_add_epi32(odd, _mm512_set1_epi32(0x7fff))), 16));
+}
+INLINE __m512i rounded(__m512 low, __m512 high) {
+  return _mm512_inserti64x4(_mm512_castsi256_si512(rounded(low)), rounded(high), 1);
+}
+#endif
 
 // Bits of a where the mask has ones, else of b.
 INLINE __m512i select(__m512i mask, __m512i a, __m512i b) { return _mm512_ternarylogic_epi32(mask, a, b, 0xCA); }
@@ -131,6 +171,60 @@ INLINE void block(const Q6K & b, const float * scales, char * to) {
   }
 }
 
+// --- blocks of 32: one step --------------------------------------------------------------------------------
+
+INLINE __m512 half_float(uint16_t h) { return _mm512_set1_ps(_cvtsh_ss(h)); }
+
+// Lower four bits first, then the upper ones; the words' other bits do not matter to a table of 16 doubled.
+INLINE __m512i nibbles(const uint8_t * q) {
+  const __m256i both = _mm256_cvtepu8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i *>(q)));
+  return _mm512_and_si512(_mm512_inserti64x4(_mm512_castsi256_si512(both), _mm256_srli_epi16(both, 4), 1),
+                          _mm512_set1_epi16(15));
+}
+
+INLINE void step(const Q40 & b, char * to) {
+  const __m512 table = _mm512_mul_ps(counting(-8), half_float(b.d));
+  put(to, 0, _mm512_permutexvar_epi16(nibbles(b.q), rounded(table, table)));
+}
+
+INLINE void step(const Q41 & b, char * to) {
+  const __m512 table = _mm512_fmadd_ps(counting(0), half_float(b.d), half_float(b.m));
+  put(to, 0, _mm512_permutexvar_epi16(nibbles(b.q), rounded(table, table)));
+}
+
+INLINE __m512i with_fifth(const uint8_t * q, const uint8_t * high) {
+  uint32_t bits;
+  std::memcpy(&bits, high, sizeof bits);
+  return _mm512_mask_add_epi16(nibbles(q), bits, nibbles(q), _mm512_set1_epi16(16));
+}
+
+INLINE void step(const Q50 & b, char * to) {
+  const __m512 d = half_float(b.d);
+  const __m512i table = rounded(_mm512_mul_ps(counting(-16), d), _mm512_mul_ps(counting(0), d));
+  put(to, 0, _mm512_permutexvar_epi16(with_fifth(b.q, b.high), table));
+}
+
+INLINE void step(const Q51 & b, char * to) {
+  const __m512 d = half_float(b.d), m = half_float(b.m);
+  const __m512i table = rounded(_mm512_fmadd_ps(counting(0), d, m), _mm512_fmadd_ps(counting(16), d, m));
+  put(to, 0, _mm512_permutexvar_epi16(with_fifth(b.q, b.high), table));
+}
+
+INLINE void step(const IQ4NL & b, char * to) {
+  const __m512 values = _mm512_setr_ps(-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113);
+  const __m512 table = _mm512_mul_ps(values, half_float(b.d));
+  put(to, 0, _mm512_permutexvar_epi16(nibbles(b.q), rounded(table, table)));
+}
+
+INLINE void step(const Q80 & b, char * to) {
+  const __m512 d = half_float(b.d);
+  const auto numbers = [&](int at) {
+    const __m128i q = _mm_loadu_si128(reinterpret_cast<const __m128i *>(b.q + at));
+    return _mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(q)), d);
+  };
+  put(to, 0, rounded(numbers(0), numbers(16)));
+}
+
 // --- panels --------------------------------------------------------------------------------------------
 
 // Scales go through memory: broadcasts from there cost nothing, where those from registers take turns with the tables'
@@ -150,6 +244,36 @@ void panel_rows(const PanelRows & panel, int64_t first, int64_t, int from, int t
   }
 }
 
+template <typename Block>
+void panel_steps(const PanelRows & panel, int64_t first, int64_t k, int from, int to, char * out) {
+  const int64_t offset = first / UNPACK_STEP * static_cast<int64_t>(sizeof(Block));
+  const int64_t steps = std::min(PIECE, k - first) / UNPACK_STEP;
+  for (int i = from; i < to; i++) {
+    const char * at = panel.rows[i] + offset;
+    for (int64_t s = 0; s < steps; s++, at += sizeof(Block)) {
+      if (s % 2 == 0) {
+        _mm_prefetch(at + panel.ahead, _MM_HINT_T1);
+      }
+      step(*reinterpret_cast<const Block *>(at), out + s * UNPACK_STEP_BYTES + i * UNPACK_ROW_BYTES);
+    }
+  }
+}
+
+// Types without an unpacker of their own: by ggml's, a number at a time.
+void panel_any(const PanelRows & panel, int64_t first, int64_t k, int from, int to, char * out) {
+  const ggml_to_float_t to_float = ggml_get_type_traits(panel.type)->to_float;
+  const auto offset = static_cast<int64_t>(ggml_row_size(panel.type, first));
+  const int64_t count = std::min(PIECE, k - first);
+  alignas(64) float numbers[PIECE];
+  for (int i = from; i < to; i++) {
+    to_float(panel.rows[i] + offset, numbers, count);
+    for (int64_t s = 0; s < count / UNPACK_STEP; s++) {
+      const float * at = numbers + s * UNPACK_STEP;
+      put(out + i * UNPACK_ROW_BYTES, s, rounded(_mm512_load_ps(at), _mm512_load_ps(at + 16)));
+    }
+  }
+}
+
 } // namespace
 
 bool products_unpack() { return true; }
@@ -159,7 +283,17 @@ Unpack unpacker(const ggml_tensor * w) {
     case GGML_TYPE_Q4_K: return panel_rows<Q4K>;
     case GGML_TYPE_Q5_K: return panel_rows<Q5K>;
     case GGML_TYPE_Q6_K: return panel_rows<Q6K>;
-    default: return nullptr;
+    case GGML_TYPE_Q4_0: return panel_steps<Q40>;
+    case GGML_TYPE_Q4_1: return panel_steps<Q41>;
+    case GGML_TYPE_Q5_0: return panel_steps<Q50>;
+    case GGML_TYPE_Q5_1: return panel_steps<Q51>;
+    case GGML_TYPE_Q8_0: return panel_steps<Q80>;
+    case GGML_TYPE_IQ4_NL: return panel_steps<IQ4NL>;
+    default:
+      return ggml_is_quantized(w->type) && w->ne[0] % UNPACK_STEP == 0 && PIECE % ggml_blck_size(w->type) == 0 &&
+                     ggml_get_type_traits(w->type)->to_float != nullptr
+                 ? panel_any
+                 : nullptr;
   }
 }
 

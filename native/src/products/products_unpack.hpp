@@ -21,7 +21,9 @@ constexpr int64_t pieces_of(int64_t k) { return (k + PIECE - 1) / PIECE; }
 struct PanelRows {
   const char * rows[PRODUCT_PANEL];
   int64_t ahead; // bytes from a row to the same of the next panel
-  PanelRows(const ggml_tensor * w, int64_t panel) : ahead(static_cast<int64_t>(w->nb[1]) * PRODUCT_PANEL) {
+  ggml_type type;
+  PanelRows(const ggml_tensor * w, int64_t panel)
+      : ahead(static_cast<int64_t>(w->nb[1]) * PRODUCT_PANEL), type(w->type) {
     for (int64_t i = 0; i < PRODUCT_PANEL; i++) {
       const int64_t row = std::min(panel * PRODUCT_PANEL + i, w->ne[1] - 1);
       rows[i] = static_cast<const char *>(w->data) + static_cast<size_t>(row) * w->nb[1];
@@ -29,8 +31,8 @@ struct PanelRows {
   }
 };
 
-// Unpacks rows [from, to) of the piece that begins with number `first` of rows of k numbers. What the next panel has in
-// that place is fetched ahead.
+// Unpacks rows [from, to) of the piece that begins with number `first` of rows of k numbers; past k it writes nothing.
+// What the next panel has in that place is fetched ahead.
 using Unpack = void (*)(const PanelRows & panel, int64_t first, int64_t k, int from, int to, char * out);
 
 // nullptr: these weights are not unpacked here.

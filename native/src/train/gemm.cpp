@@ -110,8 +110,16 @@ void panel(int64_t m, int64_t width, Tile t, const float * a, const MatrixA & l,
 }
 
 // Rows p0 .. p0 + kc of B, columns j0 .. j0 + nc, into panels of [kc][kPanel], zeros beyond the edge.
-void pack(const MatrixB & b, int64_t p0, int64_t kc, int64_t j0, int64_t nc, float * out, float * row) {
+void pack(const MatrixB & b, int64_t p0, int64_t kc, int64_t k, int64_t j0, int64_t nc, float * out, float * row) {
   const int64_t panels = (nc + kPanel - 1) / kPanel;
+  if (filled_by_columns(b)) { // like the columns in memory below, some at a time
+    for (int64_t j = 0; j < nc; j += kPanel) {
+      const int64_t n = std::min(kPanel, nc - j);
+      const FilledColumns columns(b, p0, kc, k, j0 + j, n, row);
+      pack(MatrixB{columns.at - p0, 1, columns.ld, nullptr, nullptr}, p0, kc, k, 0, n, out + j * kc, nullptr);
+    }
+    return;
+  }
   if (b.fill != nullptr || b.col == 1) {
     for (int64_t p = 0; p < kc; p++) {
       const float * source = row;
@@ -177,7 +185,8 @@ int64_t gemm_scratch(int64_t n, int64_t k) {
     return gemm_amx_scratch();
   }
   const int64_t columns = std::min(n, kColumns) + kPanel;
-  return columns * std::min(k, kDepth) + columns + kColumnBlock;
+  const int64_t filled = std::max(columns + kColumnBlock, kPanel * FilledColumns::stride(kDepth));
+  return columns * std::min(k, kDepth) + filled;
 }
 
 void gemm(int64_t m, int64_t n, int64_t k, const MatrixA & a, const MatrixB & b, float * c, int64_t ldc,
@@ -186,7 +195,7 @@ void gemm(int64_t m, int64_t n, int64_t k, const MatrixA & a, const MatrixB & b,
     return gemm_amx_f32(m, n, k, a, b, c, ldc, bias, accumulate, ith, nth, scratch);
   }
   // Threads share out the columns, so that nobody packs twice; where those are too few, the rows.
-  const int64_t unit = b.fill != nullptr ? kColumnBlock : kWidth;
+  const int64_t unit = filled_by_rows(b) ? kColumnBlock : kWidth;
   const bool by_columns = n >= unit * 3 * nth;
   const Range columns = by_columns ? share(n, unit, ith, nth) : Range{0, n};
   const Range rows = by_columns ? Range{0, m} : share(m, kTileRows, ith, nth);
@@ -200,7 +209,7 @@ void gemm(int64_t m, int64_t n, int64_t k, const MatrixA & a, const MatrixB & b,
     for (int64_t p0 = 0; p0 < k; p0 += depth) {
       const int64_t kc = std::min(depth, k - p0);
       float * packed = scratch;
-      pack(b, p0, kc, j0, nc, packed, scratch + (nc + kPanel) * kc);
+      pack(b, p0, kc, k, j0, nc, packed, scratch + (nc + kPanel) * kc);
       for (int64_t q = 0; q < nc; q += kPanel) {
         Tile t{kc, packed + q * kc, kPanel, accumulate || p0 > 0, bias == nullptr ? nullptr : bias + j0 + q, 0};
         panel(rows.to - rows.from, std::min(kPanel, nc - q), t, a.a + rows.from * a.row + p0 * a.col, a,

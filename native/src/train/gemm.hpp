@@ -18,8 +18,9 @@ struct MatrixB {
   const float * b;
   int64_t row;
   int64_t col;
-  // For weights of other types: row p dequantised from column j0 on, nc columns (whole blocks, or up to the row's end).
-  void (*fill)(const void * source, int64_t p, int64_t j0, int64_t nc, float * out);
+  // For weights of other types: row i of the source dequantised from number j0 on, nc numbers (whole blocks, or up to
+  // the row's end). Its rows are those of B; where `row` is 1, they are B's columns.
+  void (*fill)(const void * source, int64_t i, int64_t j0, int64_t nc, float * out);
   const void * source;
   // For gemm_bf16: BF16 numbers in memory, instead of floats.
   const uint16_t * half = nullptr;
@@ -39,6 +40,26 @@ inline Range share(int64_t n, int64_t unit, int ith, int nth) {
 
 // Columns are dealt to threads and dequantised in whole numbers of this.
 constexpr int64_t kColumnBlock = 256;
+
+inline bool filled_by_rows(const MatrixB & b) { return b.fill != nullptr && b.row != 1; }
+inline bool filled_by_columns(const MatrixB & b) { return b.fill != nullptr && b.row == 1; }
+
+// Some of B's columns, dequantised: from number p0 on, `kc` of k numbers, whole blocks around them.
+struct FilledColumns {
+  // Floats of a column.
+  static int64_t stride(int64_t kc) { return (kc + 2 * kColumnBlock) / kColumnBlock * kColumnBlock; }
+
+  const float * at;
+  int64_t ld;
+  FilledColumns(const MatrixB & b, int64_t p0, int64_t kc, int64_t k, int64_t j, int64_t n, float * memory)
+      : at(memory + p0 % kColumnBlock), ld(stride(kc)) {
+    const int64_t from = p0 - p0 % kColumnBlock;
+    const int64_t to = (p0 + kc + kColumnBlock - 1) / kColumnBlock * kColumnBlock;
+    for (int64_t c = 0; c < n; c++) {
+      b.fill(b.source, j + c, from, (to < k ? to : k) - from, memory + c * ld);
+    }
+  }
+};
 
 // Floats of scratch memory that gemm() needs per thread.
 int64_t gemm_scratch(int64_t n, int64_t k);

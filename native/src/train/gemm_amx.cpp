@@ -21,7 +21,12 @@ template <int P> constexpr int64_t kDeep = P == 1 ? 1024 : 320;
 template <int P> constexpr int64_t kPiece = P == 1 ? 10 : 3;
 
 template <int P>
-void pack_b(const MatrixB & b, int64_t p0, int64_t kc, int64_t j0, int64_t nc, uint16_t * out, float * rows) {
+void pack_b(const MatrixB & b, int64_t p0, int64_t kc, int64_t k, int64_t j0, int64_t nc, uint16_t * out,
+            float * rows) {
+  if (filled_by_columns(b)) { // a panel, as at_once() says
+    const FilledColumns columns(b, p0, kc, k, j0, nc, rows);
+    return along<P>(columns.at, columns.ld, nc, kc, out);
+  }
   const bool turned = b.fill == nullptr && b.row == 1;
   if (turned && b.half != nullptr) {
     return along(b.half + j0 * b.col + p0, b.col, nc, kc, out);
@@ -126,14 +131,14 @@ private:
 
 // How many columns of B are packed at once.
 int64_t at_once(const MatrixB & b) {
-  return b.fill != nullptr ? kColumnBlock : b.row == 1 ? kPanel : kColumns; // other types in whole blocks
+  return filled_by_rows(b) ? kColumnBlock : b.row == 1 ? kPanel : kColumns; // other types in whole blocks
 }
 
 template <int P>
 void multiply(int64_t m, int64_t n, int64_t k, const MatrixA & a, const MatrixB & b, float * c, int64_t ldc,
               const float * bias, bool accumulate, int ith, int nth, float * scratch) {
   // Who shares out the rows packs all of B, who shares out the columns all of A.
-  const int64_t unit = b.fill != nullptr ? kColumnBlock : kPanel;
+  const int64_t unit = filled_by_rows(b) ? kColumnBlock : kPanel;
   const bool by_columns = m < kRows / 2 * nth && n >= unit * 3 * nth;
   const Range columns = by_columns ? share(n, unit, ith, nth) : Range{0, n};
   const Range rows = by_columns ? Range{0, m} : share(m, kPanel, ith, nth);
@@ -157,7 +162,7 @@ void multiply(int64_t m, int64_t n, int64_t k, const MatrixA & a, const MatrixB 
       pack_a<P>(MatrixA{a.a + i0 * a.row + p0 * a.col, a.row, a.col}, mc, kc, packed_a);
       for (int64_t j0 = columns.from; j0 < columns.to; j0 += width) {
         const int64_t nc = std::min(width, columns.to - j0);
-        pack_b<P>(b, p0, kc, j0, nc, packed_b, filled);
+        pack_b<P>(b, p0, kc, k, j0, nc, packed_b, filled);
         for (int64_t j = 0; j < nc; j += kPanel) {
           const int64_t wide = std::min(kPanel, nc - j);
           const bool keep = accumulate || p0 > 0;
@@ -177,7 +182,10 @@ void multiply(int64_t m, int64_t n, int64_t k, const MatrixA & a, const MatrixB 
 
 bool has_gemm_amx() { return amx_granted(); }
 
-int64_t gemm_amx_scratch() { return (kRows + kColumnBlock) * kDeep<1> / 2 + kRows * kPanel + 2 * kColumnBlock; }
+int64_t gemm_amx_scratch() {
+  return (kRows + kColumnBlock) * kDeep<1> / 2 + kRows * kPanel +
+         std::max(2 * kColumnBlock, kPanel * FilledColumns::stride(kDeep<1>));
+}
 
 void gemm_amx(int64_t m, int64_t n, int64_t k, const MatrixA & a, const MatrixB & b, float * c, int64_t ldc,
               const float * bias, bool accumulate, int ith, int nth, float * scratch) noexcept {

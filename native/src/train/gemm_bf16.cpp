@@ -19,7 +19,7 @@ constexpr int64_t kRowPad = 16;   // pairs between rows of A, so that they don't
 constexpr int kRows = 8;          // 8 x 3 accumulators out of 32 registers
 
 // Other types' rows are turned into floats in whole blocks.
-inline int64_t columns_at_once(const MatrixB & b) { return b.fill == nullptr ? kColumns : 3 * kColumnBlock; }
+inline int64_t columns_at_once(const MatrixB & b) { return filled_by_rows(b) ? 3 * kColumnBlock : kColumns; }
 
 // ROWS x (V * 16) of C over `pairs` pairs. A: pairs of row i at a[i * row + p * col].
 template <int ROWS, int V, bool ROW_MAJOR>
@@ -152,8 +152,17 @@ template <typename T> void along(const T * b, int64_t ld, int64_t nc, int64_t kc
   }
 }
 
-void pack_b(const MatrixB & b, int64_t p0, int64_t kc, int64_t j0, int64_t nc, uint32_t * out, float * rows) {
+void pack_b(const MatrixB & b, int64_t p0, int64_t kc, int64_t k, int64_t j0, int64_t nc, uint32_t * out,
+            float * rows) {
   const int64_t pairs = (kc + 1) / 2;
+  if (filled_by_columns(b)) {
+    for (int64_t j = 0; j < nc; j += 16) {
+      const int64_t n = std::min<int64_t>(16, nc - j);
+      const FilledColumns columns(b, p0, kc, k, j0 + j, n, rows);
+      along(columns.at, columns.ld, n, kc, out + j / kPanel * pairs * kPanel + j % kPanel);
+    }
+    return;
+  }
   if (b.fill == nullptr && b.row == 1) {
     if (b.half != nullptr) {
       along(b.half + j0 * b.col + p0, b.col, nc, kc, out);
@@ -190,7 +199,8 @@ int64_t gemm_bf16_scratch(int64_t m, int64_t n) {
     return gemm_amx_scratch();
   }
   const int64_t columns = std::min(n, 3 * kColumnBlock) + kPanel;
-  return (m + 16) * (kPairs + 16 + kRowPad) + columns * kPairs + 2 * (columns + kColumnBlock);
+  const int64_t filled = std::max(2 * (columns + kColumnBlock), 16 * FilledColumns::stride(2 * kPairs));
+  return (m + 16) * (kPairs + 16 + kRowPad) + columns * kPairs + filled;
 }
 
 void gemm_bf16(int64_t m, int64_t n, int64_t k, const MatrixA & a, const MatrixB & b, float * c, int64_t ldc,
@@ -198,7 +208,7 @@ void gemm_bf16(int64_t m, int64_t n, int64_t k, const MatrixA & a, const MatrixB
   if (has_gemm_amx()) {
     return gemm_amx(m, n, k, a, b, c, ldc, bias, accumulate, ith, nth, scratch);
   }
-  const int64_t unit = b.fill != nullptr ? kColumnBlock : 16;
+  const int64_t unit = filled_by_rows(b) ? kColumnBlock : 16;
   const bool by_columns = n >= unit * 3 * nth;
   const Range columns = by_columns ? share(n, unit, ith, nth) : Range{0, n};
   const Range rows = by_columns ? Range{0, m} : share(m, kRows, ith, nth);
@@ -219,7 +229,7 @@ void gemm_bf16(int64_t m, int64_t n, int64_t k, const MatrixA & a, const MatrixB
     const PackedA pa = pack_a(mine, count, p0, kc, packed_a);
     for (int64_t j0 = columns.from; j0 < columns.to; j0 += at_once) {
       const int64_t nc = std::min(at_once, columns.to - j0);
-      pack_b(b, p0, kc, j0, nc, packed_b, filled);
+      pack_b(b, p0, kc, k, j0, nc, packed_b, filled);
       for (int64_t q = 0; q < nc; q += kPanel) {
         const int64_t width = std::min(kPanel, nc - q);
         const int vectors = static_cast<int>((width + 15) / 16);

@@ -25,25 +25,33 @@ void product(const ggml_tensor * node, int64_t m, int64_t n, int64_t k, const Ma
   }
 }
 
+// Part of a row of a weight of any type, from number j0 (a whole number of blocks) on.
+void dequantise(const void * source, int64_t i, int64_t j0, int64_t nc, float * out) {
+  const auto * w = static_cast<const ggml_tensor *>(source);
+  const ggml_type_traits * traits = ggml_get_type_traits(w->type);
+  const char * row = static_cast<const char *>(w->data) + i * w->nb[1] + ggml_row_size(w->type, j0);
+  traits->to_float(row, out, nc);
+}
+
+// The weight [in, out] as the right factor: turned it is [in x out], as it lies [out x in].
+MatrixB right_factor(const ggml_tensor * w, bool turned, bool bf16) {
+  const int64_t row = turned ? 1 : w->ne[0];
+  const int64_t column = turned ? w->ne[0] : 1;
+  if (w->type == GGML_TYPE_F32) {
+    return {floats(w), row, column, nullptr, nullptr};
+  }
+  if (w->type == GGML_TYPE_BF16 && bf16) {
+    return {nullptr, row, column, nullptr, nullptr, halves(w)};
+  }
+  return {nullptr, turned ? 1 : 0, 0, dequantise, w};
+}
+
 void linear(ggml_tensor * y, int ith, int nth, void *) {
   const ggml_tensor * w = y->src[0];
   const ggml_tensor * x = y->src[1];
   const float * bias = y->src[2] == nullptr ? nullptr : floats(y->src[2]);
-  const int64_t in = w->ne[0];
-  const int64_t out = w->ne[1];
-  MatrixB b{floats(w), 1, in, nullptr, nullptr};
-  if (w->type == GGML_TYPE_BF16) {
-    b = MatrixB{nullptr, 1, in, nullptr, nullptr, halves(w)};
-  }
-  product(y, x->ne[1], out, in, MatrixA{floats(x), in, 1}, b, bias, false, ith, nth);
-}
-
-// One row of a weight of any type, from column j0 (a whole number of blocks) on.
-void dequantise(const void * source, int64_t p, int64_t j0, int64_t nc, float * out) {
-  const auto * w = static_cast<const ggml_tensor *>(source);
-  const ggml_type_traits * traits = ggml_get_type_traits(w->type);
-  const char * row = static_cast<const char *>(w->data) + p * w->nb[1] + ggml_row_size(w->type, j0);
-  traits->to_float(row, out, nc);
+  product(y, x->ne[1], w->ne[1], w->ne[0], MatrixA{floats(x), w->ne[0], 1},
+          right_factor(w, true, settings(y).ints[1] != 0), bias, false, ith, nth);
 }
 
 // src: (into,) weight, dy; settings.ints[0] tells whether `into` is there
@@ -54,13 +62,8 @@ void linear_dx(ggml_tensor * dx, int ith, int nth, void *) {
   const ggml_tensor * dy = dx->src[first + 1];
   const int64_t in = w->ne[0];
   const int64_t out = w->ne[1];
-  MatrixB b{floats(w), in, 1, nullptr, nullptr};
-  if (w->type == GGML_TYPE_BF16 && s.ints[1] != 0) {
-    b = MatrixB{nullptr, in, 1, nullptr, nullptr, halves(w)};
-  } else if (w->type != GGML_TYPE_F32) {
-    b = MatrixB{nullptr, 0, 0, dequantise, w};
-  }
-  product(dx, dy->ne[1], in, out, MatrixA{floats(dy), out, 1}, b, nullptr, first == 1, ith, nth);
+  product(dx, dy->ne[1], in, out, MatrixA{floats(dy), out, 1}, right_factor(w, false, s.ints[1] != 0), nullptr,
+          first == 1, ith, nth);
 }
 
 // src: into, x, dy
@@ -142,6 +145,13 @@ int64_t sphere_has_bf16_products(void) { return sphere::has_gemm_bf16() ? 1 : 0;
 
 namespace {
 
+void require_weight(const ggml_tensor * w, const char * what) {
+  require(w != nullptr && ggml_is_contiguous(w) &&
+              (w->type == GGML_TYPE_F32 || (ggml_get_type_traits(w->type)->to_float != nullptr &&
+                                            sphere::kColumnBlock % ggml_blck_size(w->type) == 0)),
+          what);
+}
+
 Settings precision(int32_t bf16) {
   require(bf16 == 0 || sphere::has_gemm_bf16(), "this CPU has no BF16 products");
   Settings s{};
@@ -155,9 +165,7 @@ ggml_tensor * sphere_op_linear(ggml_context * ctx, ggml_tensor * weight, ggml_te
                                int32_t bf16) {
   return guarded_node([&] {
     require_floats({x}, "linear: x must be contiguous F32");
-    require(weight != nullptr && (weight->type == GGML_TYPE_F32 || (weight->type == GGML_TYPE_BF16 && bf16 != 0)) &&
-                ggml_is_contiguous(weight),
-            "linear: the weight must be contiguous F32, or BF16 for BF16 products");
+    require_weight(weight, "linear: the weight must be contiguous, of a type that can be turned into floats");
     require(ggml_is_matrix(weight) && ggml_is_matrix(x) && weight->ne[0] == x->ne[0], "linear: shapes do not fit");
     const Settings s = precision(bf16);
     if (bias == nullptr) {
@@ -173,13 +181,9 @@ ggml_tensor * sphere_op_linear_dx(ggml_context * ctx, ggml_tensor * weight, ggml
                                   int32_t bf16) {
   return guarded_node([&] {
     require_floats({dy}, "linear_dx: dy must be contiguous F32");
-    require(weight != nullptr && ggml_is_matrix(weight) && ggml_is_contiguous(weight) && ggml_is_matrix(dy) &&
-                weight->ne[1] == dy->ne[0],
+    require(weight != nullptr && ggml_is_matrix(weight) && ggml_is_matrix(dy) && weight->ne[1] == dy->ne[0],
             "linear_dx: shapes do not fit");
-    const auto * traits = ggml_get_type_traits(weight->type);
-    require(weight->type == GGML_TYPE_F32 ||
-                (traits->to_float != nullptr && sphere::kColumnBlock % ggml_blck_size(weight->type) == 0),
-            "linear_dx: the weight's type cannot be turned into floats");
+    require_weight(weight, "linear_dx: the weight must be contiguous, of a type that can be turned into floats");
     Settings s = precision(bf16);
     if (into == nullptr) {
       return sphere::new_node(ctx, sphere::linear_dx, {weight, dy}, s, weight->ne[0], dy->ne[1]);

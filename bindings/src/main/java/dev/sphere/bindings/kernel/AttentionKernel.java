@@ -47,8 +47,8 @@ public final class AttentionKernel {
   }
 
   /**
-   * Whether products with Q4_K, Q5_K and Q6_K weights are libsphere's too, to the same bits in any company: it takes
-   * AVX-512 BF16.
+   * Whether products with quantised weights of all types are libsphere's, to the same bits in any company, with what
+   * {@link Activations} says.
    */
   public static boolean unpacks() {
     return NativeLibraries.attention() > 2;

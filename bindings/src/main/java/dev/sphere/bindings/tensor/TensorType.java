@@ -16,6 +16,7 @@ public enum TensorType {
   Q4_K,
   Q5_K,
   Q6_K,
+  IQ4_NL,
   I32,
   BF16;
 

@@ -91,7 +91,8 @@ public final class TrainingKernels {
   /**
    * weight [in, out] · x [in, n] + bias [out] (or null) = [out, n].
    *
-   * @param bf16 rounds the factors to BF16, sums in F32; only then the weight may be BF16 rather than F32
+   * @param weight of any type; what is neither F32 nor BF16 is turned into floats on the way
+   * @param bf16 rounds the factors to BF16, sums in F32
    */
   public Tensor linear(Tensor weight, Tensor x, Tensor bias, boolean bf16) {
     int half = bf16 ? 1 : 0;

@@ -2,8 +2,10 @@ package dev.sphere.bindings.tensor;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.sphere.bindings.kernel.Activations;
 import dev.sphere.bindings.kernel.AttentionKernel;
 import dev.sphere.gguf.GgmlType;
 import dev.sphere.gguf.Quantization;
@@ -11,11 +13,12 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Arrays;
 import java.util.SplittableRandom;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /**
- * libsphere's products with quantised weights, which it rounds to BF16: every single weight against the dequantised one,
+ * libsphere's products with quantised weights, which it rounds to BF16, or takes as they are in F32: every single weight against the dequantised one,
  * sums against sums in double, and a row's bits alone against the same row's in company; with the matrix unit, where
  * there is one, and without.
  */
@@ -26,25 +29,58 @@ class QuantisedProductsTest {
   private final SplittableRandom random = new SplittableRandom(5);
 
   @ParameterizedTest
-  @EnumSource(value = TensorType.class, names = {"Q4_K", "Q5_K", "Q6_K"})
+  @EnumSource(value = TensorType.class, mode = EnumSource.Mode.EXCLUDE, names = {"F32", "F16", "BF16", "I32"})
   void products(TensorType type) {
     assumeTrue(AttentionKernel.unpacks(), "this CPU leaves quantised weights to ggml");
     int block = type.blockSize();
+    int[] lengths = block == 256 ? new int[] {256, 768, 1280} : new int[] {32, 96, 256, 544, 1056};
     try {
       for (boolean tiles : new boolean[] {true, false}) {
         AttentionKernel.tiles(tiles);
-        for (int k : new int[] {block, 3 * block, 256, 1024 + block}) {
+        for (int k : lengths) {
           for (int m : new int[] {1, 16, 37, 52, 64}) {
-            products(type, k, m);
+            products(type, k, m, ROUNDING);
           }
         }
       }
+      Activations.F32.use();
+      for (int k : lengths) {
+        for (int m : new int[] {1, 16, 37}) {
+          products(type, k, m, 1e-6);
+        }
+      }
     } finally {
+      Activations.BF16.use();
       AttentionKernel.tiles(true);
     }
   }
 
-  private void products(TensorType type, int k, int m) {
+  /** Blocks of 8 bits: as coarse as ggml's own. */
+  @Test
+  void eightBits() {
+    assumeTrue(AttentionKernel.unpacks(), "this CPU leaves quantised weights to ggml");
+    byte[] weights = blocks(TensorType.Q8_0, 16 * 96 / 32);
+    float[] x = new float[96];
+    for (int i = 0; i < x.length; i++) {
+      x[i] = (float) random.nextGaussian();
+    }
+    float[] fine = multiply(TensorType.Q8_0, weights, x, 96, 16, 1, 1);
+    float[] coarse;
+    try {
+      Activations.INT8.use();
+      assertEquals(Activations.INT8, Activations.current());
+      coarse = multiply(TensorType.Q8_0, weights, x, 96, 16, 1, 1);
+      AttentionKernel.enable(false);
+      assertArrayEquals(multiply(TensorType.Q8_0, weights, x, 96, 16, 1, 1), coarse, 1e-3f);
+    } finally {
+      AttentionKernel.enable(true);
+      Activations.BF16.use();
+    }
+    assertArrayEquals(fine, coarse, 2f);
+    assertFalse(Arrays.equals(fine, coarse));
+  }
+
+  private void products(TensorType type, int k, int m, double rounding) {
     String what = type + ", " + k + " x " + m;
     byte[] weights = blocks(type, k * m / type.blockSize());
     float[] w = new float[k * m];
@@ -59,7 +95,7 @@ class QuantisedProductsTest {
     for (int i = 0; i < k; i++) {
       for (int o = 0; o < m; o++) {
         float expected = w[o * k + i];
-        assertEquals(expected, each[i * m + o], ROUNDING * Math.abs(expected) + 1e-6, what + ": weight " + i + ", " + o);
+        assertEquals(expected, each[i * m + o], rounding * Math.abs(expected) + 1e-6, what + ": weight " + i + ", " + o);
       }
     }
 
@@ -76,7 +112,7 @@ class QuantisedProductsTest {
           sum += product;
           size += Math.abs(product);
         }
-        assertEquals(sum, all[j * m + o], 2.01 * ROUNDING * size + 1e-5, what + ": output " + o + " of row " + j);
+        assertEquals(sum, all[j * m + o], 2.01 * rounding * size + 1e-5, what + ": output " + o + " of row " + j);
       }
     }
     for (int n : new int[] {1, 2, 3, 4, 5, 7, 8, 13, 16, 17, 31, 32, 33, 48, 65}) {
@@ -110,11 +146,13 @@ class QuantisedProductsTest {
     }
     ByteBuffer all = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
     for (int i = 0; i < count; i++) {
-      if (type == TensorType.Q6_K) {
-        all.putShort(i * size + size - 2, scale());
-      } else {
-        all.putShort(i * size, scale());
-        all.putShort(i * size + 2, scale());
+      for (int at : switch (type) {
+        case Q3_K, Q6_K -> new int[] {size - 2};
+        case Q2_K -> new int[] {size - 4, size - 2};
+        case Q4_0, Q5_0, Q8_0, IQ4_NL -> new int[] {0};
+        default -> new int[] {0, 2};
+      }) {
+        all.putShort(i * size + at, scale());
       }
     }
     return bytes;

@@ -37,15 +37,12 @@ public final class FusedOps extends PlainOps {
         product(weight.tensor(), x.tensor()), dy -> linearBack(weight, x, dy), weight, x);
   }
 
-  /** What libsphere's kernels do not read goes through ggml's own product, which knows all types. */
   private Tensor product(Tensor weight, Tensor x) {
-    if (!ownProducts) {
+    if (!ownProducts || products.forwardByGgml(weight.type())) {
       return graph.mulMat(weight, x);
     }
-    boolean half = products.half(weight.type());
-    return weight.type() == TensorType.F32 || (half && weight.type() == TensorType.BF16)
-        ? kernels.linear(weight, x, null, half)
-        : graph.mulMat(weight, x);
+    // F16 weights have more digits than BF16, so the forward pass keeps them.
+    return kernels.linear(weight, x, null, products.half(weight.type()) && weight.type() != TensorType.F16);
   }
 
   /**

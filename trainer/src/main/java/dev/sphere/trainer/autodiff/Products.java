@@ -12,27 +12,34 @@ import java.util.Locale;
 public enum Products {
   /** BF16 where the weight is BF16 or quantised, F32 where it is F32: as exact as the model is. */
   AUTO,
-  /** F32 throughout; quantised weights are multiplied as ggml does. */
+  /** F32 throughout, with weights of every type. */
   F32,
   /** BF16 throughout: F32 weights are rounded on the way, the masters stay F32. */
-  BF16;
+  BF16,
+  /** Like AUTO, but the way forward through quantised weights is ggml's, whose activations have 8 bits; and through F16. */
+  INT8;
 
   /** The products of that name, in any case. */
   public static Products of(String name) {
     try {
       return valueOf(name.toUpperCase(Locale.ROOT));
     } catch (IllegalArgumentException e) {
-      throw new IllegalArgumentException("products are auto, f32 or bf16, not '" + name + "'", e);
+      throw new IllegalArgumentException("products are auto, f32, bf16 or int8, not '" + name + "'", e);
     }
   }
 
   /** Whether the products with a weight of this type round their factors to BF16 on this machine. */
   public boolean half(TensorType weight) {
     boolean wanted = switch (this) {
-      case AUTO -> weight != TensorType.F32;
+      case AUTO, INT8 -> weight != TensorType.F32;
       case F32 -> false;
       case BF16 -> true;
     };
     return wanted && TrainingKernels.hasBf16();
+  }
+
+  /** Whether the way forward through a weight of this type is ggml's. */
+  boolean forwardByGgml(TensorType weight) {
+    return this == INT8 && weight != TensorType.F32 && weight != TensorType.BF16;
   }
 }

@@ -7,18 +7,26 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.sphere.bindings.kernel.GgmlQuantizer;
 import dev.sphere.bindings.tensor.Backend;
 import dev.sphere.bindings.tensor.Graph;
 import dev.sphere.bindings.tensor.Rope;
 import dev.sphere.bindings.tensor.Tensor;
 import dev.sphere.bindings.tensor.TensorType;
 import dev.sphere.bindings.tensor.TrainingKernels;
+import dev.sphere.gguf.GgmlType;
+import dev.sphere.gguf.Quantization;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** libsphere's kernels against ggml's operations, on sizes around their tiles, blocks and panels. */
 class FusedOpsTest {
@@ -76,6 +84,76 @@ class FusedOpsTest {
       furthest = Math.max(furthest, Math.abs(exact[i] - rounded[i]));
     }
     assertTrue(furthest > 0 && furthest < 0.01 * largest, furthest + " of " + largest);
+  }
+
+  /** Weights of other types: to the bits of the same numbers in F32, both ways, whole blocks and parts of a depth. */
+  @ParameterizedTest
+  @EnumSource(value = TensorType.class, mode = EnumSource.Mode.EXCLUDE, names = {"F32", "I32"})
+  void weightsOfAnyType(TensorType type) {
+    for (int in : type.blockSize() == 256 ? new int[] {768, 1536} : new int[] {32, 544, 1312}) {
+      for (int out : new int[] {17, 49, 1601}) {
+        for (int n : new int[] {1, 9}) {
+          for (boolean half : TrainingKernels.hasBf16() ? new boolean[] {false, true} : new boolean[] {false}) {
+            for (int threads : new int[] {1, 3}) {
+              weightsOfAnyType(type, in, out, n, half, threads);
+            }
+          }
+        }
+      }
+    }
+  }
+
+  private static void weightsOfAnyType(TensorType type, int in, int out, int n, boolean half, int threads) {
+    SplittableRandom random = new SplittableRandom(3);
+    float[] w = new float[in * out];
+    float[] x = new float[in * n];
+    float[] dy = new float[out * n];
+    for (float[] all : List.of(w, x, dy)) {
+      for (int i = 0; i < all.length; i++) {
+        all[i] = (float) random.nextGaussian();
+      }
+    }
+    try (Backend backend = Backend.cpu(threads);
+        Graph graph = new Graph(backend, 16)) {
+      TrainingKernels kernels = new TrainingKernels(graph);
+      Tensor weight = graph.input(type, in, out);
+      Tensor every = graph.input(TensorType.I32, out);
+      Tensor values = graph.input(TensorType.F32, in, n);
+      Tensor back = graph.input(TensorType.F32, out, n);
+      Tensor plain = graph.getRows(weight, every);
+      List<Tensor> results = new ArrayList<>();
+      for (Tensor each : List.of(plain, weight)) {
+        results.add(graph.keep(kernels.linear(each, values, null, half)));
+        results.add(graph.keep(kernels.linearDx(each, back, null, half)));
+      }
+      graph.allocate();
+      weight.load(blocks(type, w));
+      every.write(IntStream.range(0, out).toArray());
+      values.write(x);
+      back.write(dy);
+      graph.compute();
+      String what = type + " " + in + " x " + out + ", " + n + " rows, bf16 " + half + ", " + threads + " threads";
+      for (int i = 0; i < 2; i++) {
+        float[] expected = results.get(i).read();
+        assertFalse(Arrays.equals(expected, new float[expected.length]), what);
+        assertArrayEquals(expected, results.get(i + 2).read(), what + (i == 0 ? ", forward" : ", back"));
+      }
+    }
+  }
+
+  private static byte[] blocks(TensorType type, float[] numbers) {
+    GgmlType ggml = GgmlType.valueOf(type.name());
+    ByteBuffer blocks;
+    if (Quantization.canQuantize(ggml)) {
+      blocks = ByteBuffer.allocate((int) type.bytes(numbers.length)).order(ByteOrder.LITTLE_ENDIAN);
+      Quantization.quantize(ggml, numbers, 0, numbers.length, blocks);
+      blocks.flip();
+    } else {
+      blocks = GgmlQuantizer.quantize(ggml, numbers, 0, numbers.length);
+    }
+    byte[] bytes = new byte[blocks.remaining()];
+    blocks.get(bytes);
+    return bytes;
   }
 
   /** The same input twice and a bias: gradients are added in place, and not into what others hold. */
