@@ -9,6 +9,7 @@ import dev.sphere.engine.data.ProblemSet;
 import dev.sphere.engine.data.ReadOptions;
 import dev.sphere.engine.data.WorkedExamples;
 import dev.sphere.engine.decode.BatchedPolicy;
+import dev.sphere.engine.decode.Precision;
 import dev.sphere.engine.embedded.ModelSource;
 import dev.sphere.engine.eval.AnswerFile;
 import dev.sphere.engine.eval.AnswerJournal;
@@ -196,6 +197,12 @@ public final class EvalCommand implements Callable<Integer>, SettingFlags.Comman
     PrmSpec reward = told.has("prm") ? SETTINGS.make(PrmSpec.class, told, usual.values(), Map.of()) : null;
     try (HeldFiles files = reward == null ? new HeldFiles(Arrays.asList(file, adapter)) : reward.hold(file, adapter)) {
       made.putAll(EvalIdentity.of(file, adapter, set, prompts, settings));
+      Precision precision = SETTINGS.make(Precision.class, told);
+      precision.use();
+      String activations = precision.identity(file);
+      if (activations != null) {
+        made.put("activations", activations);
+      }
       if (reward != null) {
         made.put("process reward", reward.kind() + (reward.kind().equals("mc") ? ", " + reward.monteCarlo().rollouts() + " rollouts" : "")
             + (reward.knowsAnswers() ? " (knows the answers: what it selects proves nothing about skill)" : ""));

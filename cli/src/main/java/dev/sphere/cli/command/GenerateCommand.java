@@ -10,6 +10,7 @@ import dev.sphere.engine.SamplingSettings;
 import dev.sphere.engine.StopRule;
 import dev.sphere.engine.decode.BatchedPolicy;
 import dev.sphere.engine.decode.Completions;
+import dev.sphere.engine.decode.Precision;
 import dev.sphere.engine.embedded.ModelSource;
 import dev.sphere.engine.prompt.ChatTemplate;
 import dev.sphere.engine.run.ModelDefaults;
@@ -57,6 +58,7 @@ public final class GenerateCommand implements Callable<Integer>, SettingFlags.Co
    * @param samples completions of a prompt
    * @param seed of the draws
    * @param sampling how tokens are drawn
+   * @param precision how exactly the model computes
    */
   record Settings(
       @Setting(help = "Put the prompt into the model's chat template as a user's turn.")
@@ -71,7 +73,9 @@ public final class GenerateCommand implements Callable<Integer>, SettingFlags.Co
       @Setting(def = "1", label = "N", help = "Seed of the draws.")
       long seed,
       @Nested
-      SamplingSettings sampling) {}
+      SamplingSettings sampling,
+      @Nested
+      Precision precision) {}
 
   private final SettingFlags flags = new SettingFlags(SETTINGS);
 
@@ -126,6 +130,7 @@ public final class GenerateCommand implements Callable<Integer>, SettingFlags.Co
       Inputs.requireWritable(out);
     }
     List<Row> rows = rows();
+    settings.precision().use();
     long start = System.nanoTime();
     List<List<Generation>> answers;
     try (HeldFiles files = new HeldFiles(Arrays.asList(file, adapter));

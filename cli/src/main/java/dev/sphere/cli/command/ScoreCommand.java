@@ -6,6 +6,7 @@ import dev.sphere.cli.option.Inputs;
 import dev.sphere.cli.option.JsonRows;
 import dev.sphere.cli.option.SettingFlags;
 import dev.sphere.engine.Policy.Message;
+import dev.sphere.engine.decode.Precision;
 import dev.sphere.engine.decode.Scorer;
 import dev.sphere.engine.embedded.ModelSource;
 import dev.sphere.engine.prompt.ChatTemplate;
@@ -39,7 +40,7 @@ import tools.jackson.databind.json.JsonMapper;
     sortOptions = false,
     mixinStandardHelpOptions = true)
 public final class ScoreCommand implements Callable<Integer>, SettingFlags.Command {
-  private static final SettingsTree SETTINGS = SettingsTree.of(GenerateCommand.Settings.class).only("chat", "chat_template");
+  private static final SettingsTree SETTINGS = SettingsTree.of(GenerateCommand.Settings.class).only("chat", "chat_template", "activations");
 
   private final SettingFlags flags = new SettingFlags(SETTINGS);
 
@@ -75,6 +76,7 @@ public final class ScoreCommand implements Callable<Integer>, SettingFlags.Comma
     }
     Inputs.requireWritable(out);
     List<JsonRows.Row> rows = JsonRows.read(in);
+    SETTINGS.make(Precision.class, told).use();
     long start = System.nanoTime();
     long scored = 0;
     try (HeldFiles files = new HeldFiles(Arrays.asList(file, adapter));

@@ -107,6 +107,8 @@ class EvalOptionsTest extends EveryOption {
         differs("--min-p", SAMPLES + " --temperature 1.5", "0.9"),
         differs("--max-tokens", "", "4"),
         differs("--seed", SAMPLES, "4"),
+        shows("--activations", "--markdown " + dir.resolve("f32.md"), "f32",
+            d -> assertTrue(content(dir.resolve("f32.md")).contains("f32"))),
         same("--parallel", SAMPLES, "1"),
         shows("--out", "", kept.toString(), d -> assertTrue(Files.exists(kept))),
         differs("--prm", SAMPLES, "random"),

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sphere.cli.Main;
+import dev.sphere.engine.decode.Precision;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
@@ -19,6 +20,7 @@ import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
@@ -99,6 +101,11 @@ abstract class EveryOption {
       assertTrue(without.out.contains(message), without.out);
       assertEquals(0, with.status, with.out);
     });
+  }
+
+  @AfterEach
+  void asUsual() {
+    Precision.USUAL.use(); // a command says it for the whole process
   }
 
   @Test

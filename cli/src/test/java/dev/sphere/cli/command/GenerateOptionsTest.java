@@ -3,6 +3,9 @@ package dev.sphere.cli.command;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sphere.gguf.GgmlType;
+import dev.sphere.gguf.make.ByteVocabulary;
+import dev.sphere.gguf.make.RandomModel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -43,6 +46,8 @@ class GenerateOptionsTest extends EveryOption {
     Path template = Files.writeString(dir.resolve("template.jinja"),
         "{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}");
     Path out = dir.resolve("out.jsonl");
+    Path q8 = dir.resolve("q8.gguf");
+    RandomModel.write(RandomModel.like("tiny-qwen2"), ByteVocabulary.metadata(), GgmlType.Q8_0, 7, q8);
     String chat = "--chat --chat-template " + template;
     return List.of(
         differs("--model", "", "embedded"),
@@ -64,6 +69,7 @@ class GenerateOptionsTest extends EveryOption {
         differs("--min-p", WARM, "0.9"),
         differs("--max-tokens", "", "3"),
         differs("--seed", WARM, "7"),
+        differs("--activations", "--model " + q8 + " --temperature 1 --samples 48 --max-tokens 100", "int8"),
         shows("--json", "", "", d -> assertEquals(16, d.json().get("tokens").asInt(), d.out())));
   }
 }

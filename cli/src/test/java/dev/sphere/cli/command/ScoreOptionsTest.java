@@ -50,6 +50,7 @@ class ScoreOptionsTest extends EveryOption {
         differs("--adapter", "--model embedded", dir.resolve("adapter.gguf").toString()),
         differs("--in", "", two.toString()),
         shows("--out", "", out.toString(), d -> assertTrue(content(out).contains("token_logprobs"))),
+        differs("--activations", "--model embedded", "f32"),
         differs("--chat", "", ""),
         differs("--chat-template", "--chat", template.toString()),
         shows("--json", "", "", d -> assertEquals(1, d.json().get("rows").asInt(), d.out())));

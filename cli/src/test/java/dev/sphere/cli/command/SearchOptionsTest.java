@@ -104,6 +104,7 @@ class SearchOptionsTest extends EveryOption {
         differs("--system", templated, "Quick!"),
         differs("--question", "", "{question}_Well?"),
         differs("--seed", "", "2"),
+        shows("--activations", "", "f32", kept("activations", "f32")),
         same("--parallel", "--limit 2", "1"),
         shows("--profile", "", profile.toString(), d -> assertTrue(Files.exists(profile) && !d.out().isBlank())),
         shows("--json", "", "", d -> assertEquals(1, d.json().get("problems").asInt())),

@@ -128,12 +128,14 @@ class TrainerOptionsTest {
     set(PRM, "--step-end ;\\n", "task.stepEnd=;\n");
 
     String rollouts = "bench rollouts --model DIR/m.gguf";
+    set(rollouts, "--activations int8", "precision.activations=INT8");
     set(rollouts, "--prompt 7", "plan0.prompt=7");
     set(rollouts, "--shared 3", "plan0.shared=3");
     set(rollouts, "--generate 5", "plan0.generate=5");
     set(rollouts, "--parallel 4", "plan0.parallel=4");
     set(rollouts, "--repetitions 2", "plan0.repetitions=2");
     String tree = "bench tree --model DIR/m.gguf";
+    set(tree, "--activations int8", "precision.activations=INT8");
     set(tree, "--trees 3", "plan0.trees=3");
     set(tree, "--prompt 7", "plan0.prompt=7");
     set(tree, "--depth 2", "plan0.depth=2");
@@ -141,6 +143,7 @@ class TrainerOptionsTest {
     set(tree, "--step 9", "plan0.step=9");
     set(tree, "--repetitions 2", "plan0.repetitions=2");
     String score = "bench score --model DIR/m.gguf";
+    set(score, "--activations int8", "precision.activations=INT8");
     set(score, "--trees 3", "plan0.trees=3");
     set(score, "--pairs 2", "plan0.pairs=2");
     set(score, "--prompt 7", "plan0.prompt=7");
@@ -148,6 +151,7 @@ class TrainerOptionsTest {
     set(score, "--step 9", "plan0.step=9");
     set(score, "--repetitions 2", "plan0.repetitions=2");
     String cache = "bench cache --model DIR/m.gguf --threads 1";
+    set(cache, "--activations int8", "precision.activations=INT8");
     set(cache, "--trees 3", "plan0.trees=3");
     set(cache, "--candidates 4", "plan0.candidates=4");
     set(cache, "--prompt 7", "plan0.prompt=7");
@@ -156,6 +160,7 @@ class TrainerOptionsTest {
     set("bench cache --model DIR/m.gguf", "--threads 77", "plan0.threads=77");
     set(cache, "--repetitions 2", "plan0.repetitions=2");
     String kernels = "bench kernels --model DIR/m.gguf";
+    set(kernels, "--activations int8", "precision.activations=INT8");
     set(kernels, "--rows 3", "plan0.rows=3");
     set(kernels, "--vocabulary 99", "plan0.vocabulary=99");
     set(kernels, "--threads 77", "plan0.threads=77");
@@ -206,6 +211,8 @@ class TrainerOptionsTest {
     set(c, "--micro-batch-tokens 99", "job.settings.packing.microBatchTokens=99", "job.settings.packing.fillTokens=99");
     set(c, "--activation-mib 3", "job.activationBytes=" + (3 << 20));
     set(c, "--max-length 99", "job.maxLength=99");
+    set(c, "--activations int8", "job.precision.activations=INT8");
+    set(c, "--precision f32", "job.precision.activations=F32");
     set(c, "--chat-template plain", "job.template=PLAIN");
     set(c, "--sharing none", "job.settings.packing.sharing=NONE");
     set(c, "--order given", "job.settings.order=GIVEN");
@@ -290,6 +297,7 @@ class TrainerOptionsTest {
         flat("task", c.task(), all);
       }
       case BenchOfModel c -> {
+        flat("precision", c.precision(), all);
         List<? extends Record> plans = c.plans();
         for (int i = 0; i < plans.size(); i++) {
           flat("plan" + i, plans.get(i), all);

@@ -1,6 +1,7 @@
 package dev.sphere.engine.run;
 
 import dev.sphere.engine.data.WorkedExamples;
+import dev.sphere.engine.decode.Precision;
 import dev.sphere.engine.eval.EvalSettings;
 import dev.sphere.engine.prompt.Prompts;
 import dev.sphere.engine.settings.Setting;
@@ -23,6 +24,7 @@ import tools.jackson.dataformat.yaml.YAMLMapper;
 public record EvalRecipe(Head head, Told told) {
   /** What can be said about an evaluation, in a recipe and by flags. */
   public static final SettingsTree SETTINGS = SettingsTree.of("Answers", EvalSettings.class)
+      .and(SettingsTree.of("Answers", Precision.class))
       .and(SettingsTree.of("What is said to the model", Prompts.class).without("correction", "corrected_after"))
       .and(SettingsTree.of("What is said to the model", WorkedExamples.Settings.class))
       .and(SettingsTree.of("Process reward", PrmSpec.class).only("prm", "rollouts").withoutDefault("prm"));

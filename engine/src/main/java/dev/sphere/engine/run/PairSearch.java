@@ -25,6 +25,7 @@ import dev.sphere.engine.strategy.StrategyExplorer;
 import dev.sphere.gguf.model.GgufFile;
 import java.nio.file.Path;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 
 /** Searches problems with a model and makes preference pairs of them, in a run directory that survives anything. */
@@ -75,6 +76,7 @@ public final class PairSearch {
       throws InterruptedException {
     long start = System.nanoTime();
     NativeRuntime.require();
+    plan.precision().use();
     OutcomeReward orm = new AnswerGrader();
     // The store comes first: what it refuses should be known before a model is loaded.
     try (HeldFiles files = plan.prm().hold(plan.model(), plan.adapter(), plan.smallModel());
@@ -162,6 +164,10 @@ public final class PairSearch {
     if (plan.strategy() != null) {
       builder.settings("strategy", plan.strategy());
     }
+    String activations = precision(plan);
+    if (activations != null) {
+      builder.identity("activations", activations);
+    }
     return builder
         .identity("model.sha256", sha256(plan.model()))
         .identity("adapter.sha256", plan.adapter() == null ? "none" : sha256(plan.adapter()))
@@ -185,6 +191,15 @@ public final class PairSearch {
         .information(RunMerge.SHARD, shard == null ? "whole" : shard)
         .information("begun", Instant.now())
         .build();
+  }
+
+  private static String precision(SearchPlan plan) {
+    List<Path> models = new ArrayList<>(plan.prm().files());
+    models.add(plan.model());
+    if (plan.smallModel() != null) {
+      models.add(plan.smallModel());
+    }
+    return plan.precision().identity(models.toArray(Path[]::new));
   }
 
   private static String sha256(Path gguf) {

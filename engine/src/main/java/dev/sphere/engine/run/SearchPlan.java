@@ -1,5 +1,6 @@
 package dev.sphere.engine.run;
 
+import dev.sphere.engine.decode.Precision;
 import dev.sphere.engine.search.SearchSettings;
 import dev.sphere.engine.settings.Nested;
 import dev.sphere.engine.settings.Setting;
@@ -24,6 +25,7 @@ import java.util.Objects;
  * @param seed of every draw
  * @param strategy how problems are explored where it is not the paper's search with its simulations; null for that
  * @param parallel problems in flight; changes the speed, never the result
+ * @param precision how exactly the models compute
  */
 public record SearchPlan(
     Path model,
@@ -41,7 +43,9 @@ public record SearchPlan(
     StrategySettings strategy,
     @Setting(def = "16", range = "[1, )", label = "N", effect = Setting.Effect.SPEED,
         help = "Problems in flight; changes the speed, never the result.")
-    int parallel) {
+    int parallel,
+    @Nested
+    Precision precision) {
   /** What can be said about a search. */
   public static final SettingsTree SETTINGS = SettingsTree.of("The run", SearchPlan.class);
 
@@ -64,7 +68,7 @@ public record SearchPlan(
   /** By the paper's search. */
   public SearchPlan(Path model, Path adapter, Path smallModel, PrmSpec prm, SearchSettings search, StageSettings stages,
       long seed, int parallel) {
-    this(model, adapter, smallModel, prm, search, stages, seed, null, parallel);
+    this(model, adapter, smallModel, prm, search, stages, seed, null, parallel, Precision.USUAL);
   }
 
   public SearchPlan {

@@ -7,6 +7,7 @@ import dev.sphere.engine.Problem;
 import dev.sphere.engine.data.Decontamination;
 import dev.sphere.engine.data.ReadOptions;
 import dev.sphere.engine.decode.BatchedPolicy;
+import dev.sphere.engine.decode.Precision;
 import dev.sphere.engine.embedded.ModelSource;
 import dev.sphere.engine.embedded.ProblemSource;
 import dev.sphere.engine.eval.AnswerFile;
@@ -269,6 +270,7 @@ public final class Evolve {
       Integer asked = recipe.evaluate().maxTokens();
       int maxTokens = asked == null ? manner.solutionTokens() : asked;
       Prompts prompts = recipe.prompts(manner.values());
+      Recipe.SEARCH.make(Precision.class, recipe.search()).use();
       try (HeldFiles files = new HeldFiles(Arrays.asList(model, adapter));
           BatchedPolicy policy = BatchedPolicy.open(model, adapter, prompts.template(), 0)) {
         result = new Evaluator(policy, prompts).run(heldOut, EvalSettings.greedy(maxTokens), listener);

@@ -1,5 +1,6 @@
 package dev.sphere.trainer.job;
 
+import dev.sphere.engine.decode.Precision;
 import dev.sphere.engine.prompt.ChatTemplate;
 import dev.sphere.engine.settings.Nested;
 import dev.sphere.engine.settings.Setting;
@@ -37,7 +38,9 @@ public record JobSettings(
         help = "Memory for activations; layers that find no room are computed again.")
     long activationBytes,
     @Nested(heading = "What is measured meanwhile")
-    HeldOut heldOut) {
+    HeldOut heldOut,
+    @Nested
+    Precision precision) {
   /** What can be said about any training. */
   public static final SettingsTree SETTINGS = SettingsTree.of("The rows", JobSettings.class);
 
@@ -68,6 +71,6 @@ public record JobSettings(
    */
   public TrainJob job(Path model, Path output, Path artefact, boolean resume) {
     return new TrainJob(model, output, artefact, tuning, settings, maxLength, onBadRow, type, resume, null, false, heldOut,
-        template, activationBytes);
+        template, activationBytes, precision);
   }
 }

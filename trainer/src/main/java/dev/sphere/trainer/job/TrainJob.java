@@ -2,10 +2,13 @@ package dev.sphere.trainer.job;
 
 import dev.sphere.base.FreeMemory;
 import dev.sphere.base.HeldFiles;
+import dev.sphere.bindings.kernel.Activations;
 import dev.sphere.engine.PreferencePair;
+import dev.sphere.engine.decode.Precision;
 import dev.sphere.gguf.GgmlType;
 import dev.sphere.gguf.model.GgufFile;
 import dev.sphere.trainer.TrainableModel;
+import dev.sphere.trainer.autodiff.Products;
 import dev.sphere.trainer.data.ExampleEncoder;
 import dev.sphere.trainer.data.RowReader;
 import dev.sphere.trainer.data.RowReport;
@@ -23,6 +26,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.function.BooleanSupplier;
 
@@ -47,6 +51,7 @@ import java.util.function.BooleanSupplier;
  * @param template the Jinja text that renders dialogues; empty for the model's own chat template; null for that of the
  *     search run that the rows come from, else the model's own
  * @param activationBytes memory that activations may take; layers that find no room are computed again in the backward pass
+ * @param precision how exactly the model computes: see {@link Products}
  */
 @RecordBuilder
 public record TrainJob(
@@ -63,7 +68,8 @@ public record TrainJob(
     boolean stepsAlone,
     HeldOut heldOut,
     String template,
-    long activationBytes) implements TrainJobBuilder.With {
+    long activationBytes,
+    Precision precision) implements TrainJobBuilder.With {
 
   /**
    * What came out.
@@ -79,7 +85,7 @@ public record TrainJob(
   public static TrainJob of(Path model, Path output, TrainSettings settings) {
     return new TrainJob(
         model, output, null, Tuning.lora(16, 32), settings, 2048, OnBadRow.SKIP, null, false, null, false,
-        HeldOut.none(), null, 1L << 30);
+        HeldOut.none(), null, 1L << 30, Precision.USUAL);
   }
 
   /** Counts of a rejected completion only what comes up to the end of its first step that differs; null: the whole. */
@@ -115,6 +121,7 @@ public record TrainJob(
    */
   public Outcome run(TrainTask task, TrainingListener listener, BooleanSupplier stop) {
     requireModel();
+    precision.use();
     try (HeldFiles files = new HeldFiles(List.of(model)); GgufFile base = GgufFile.openModel(model)) {
       return run(task, listener, stop, files, base);
     }
@@ -177,6 +184,12 @@ public record TrainJob(
     if (task instanceof TrainTask.Judge judge) {
       identity.put("prm_form", judge.form());
     }
+    // Left out where version 0.1.0 computed the same.
+    boolean other = tuning.isLora() && base.tensors().values().stream().anyMatch(
+        t -> t.type() != GgmlType.F32 && (t.type() != GgmlType.BF16 || precision.activations() == Activations.F32));
+    if (other && precision.activations() != Activations.INT8) {
+      identity.put("activations", precision.activations().name().toLowerCase(Locale.ROOT));
+    }
     return identity;
   }
 
@@ -185,6 +198,11 @@ public record TrainJob(
         .options(settings.seed(), settings.threads(), settings.packing().microBatchTokens())
         .withContext(length(base))
         .withActivationBytes(activationBytes)
+        .withProducts(switch (precision.activations()) {
+          case BF16 -> Products.AUTO;
+          case F32 -> Products.F32;
+          case INT8 -> Products.INT8;
+        })
         .withRewardHead(task instanceof TrainTask.Judge judge && judge.form().isHead());
   }
 

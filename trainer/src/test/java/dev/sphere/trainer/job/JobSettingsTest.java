@@ -7,6 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sphere.bindings.kernel.Activations;
+import dev.sphere.engine.decode.Precision;
 import dev.sphere.gguf.GgmlType;
 import dev.sphere.gguf.make.ByteVocabulary;
 import dev.sphere.gguf.make.RandomModel;
@@ -111,11 +113,23 @@ class JobSettingsTest {
       Path other = folder.resolve("other.gguf");
       RandomModel.write(RandomModel.like("tiny-qwen2"), ByteVocabulary.metadata(), GgmlType.F32, 6, other);
       TrainJob job = job(1);
-      TrainJob on = new TrainJob(other, job.output(), null, job.tuning(), job.settings(), job.maxLength(),
-          job.onBadRow(),
-          null, false, null, false, job.heldOut(), null, job.activationBytes());
+      TrainJob on = job.withModel(other);
       try (GgufFile base = GgufFile.open(other); GgufFile made = GgufFile.open(dpo(on).artefact())) {
         assertEquals(base.sha256(), made.metadata().requireString("sphere.base_sha256"));
+      }
+    });
+    c.put("precision", () -> {
+      Path q8 = folder.resolve("q8.gguf");
+      RandomModel.write(RandomModel.like("tiny-qwen2"), ByteVocabulary.metadata(), GgmlType.Q8_0, 6, q8);
+      TrainJob job = job(2).withModel(q8);
+      Map<String, float[]> usual = tensors(dpo(job).artefact());
+      for (Activations other : List.of(Activations.F32, Activations.INT8)) {
+        TrainJob on = job.withOutput(folder.resolve("in-" + other)).withPrecision(new Precision(other));
+        Map<String, float[]> mine = tensors(dpo(on).artefact());
+        assertTrue(mine.keySet().stream().anyMatch(name -> !Arrays.equals(mine.get(name), usual.get(name))), other.name());
+        TrainJob usually = on.withPrecision(Precision.USUAL).withResume(true);
+        String message = assertThrows(RuntimeException.class, () -> dpo(usually)).getMessage();
+        assertTrue(message.contains("activations"), message);
       }
     });
     c.put("output", () -> {

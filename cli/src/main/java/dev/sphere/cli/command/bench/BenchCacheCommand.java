@@ -1,6 +1,7 @@
 package dev.sphere.cli.command.bench;
 
 import dev.sphere.bindings.llama.Model;
+import dev.sphere.cli.option.SettingFlags;
 import dev.sphere.engine.bench.CacheBench;
 import java.util.List;
 import picocli.CommandLine.Command;
@@ -15,6 +16,7 @@ import picocli.CommandLine.Option;
       "sequence, where a fork copies a stream.",
       "  sphere bench cache --model embedded --trees 8 --candidates 5 --prompt 128 --depth 4 --step 20 --threads 1"
     },
+    modelTransformer = SettingFlags.Adder.class,
     mixinStandardHelpOptions = true)
 public final class BenchCacheCommand extends BenchOfModel {
   @Option(names = "--trees", defaultValue = "8", description = "Trees in flight (default: ${DEFAULT-VALUE}).")

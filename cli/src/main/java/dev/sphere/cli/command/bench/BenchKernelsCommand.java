@@ -1,6 +1,7 @@
 package dev.sphere.cli.command.bench;
 
 import dev.sphere.bindings.llama.Model;
+import dev.sphere.cli.option.SettingFlags;
 import dev.sphere.engine.bench.KernelBench;
 import java.util.List;
 import picocli.CommandLine.Command;
@@ -14,6 +15,7 @@ import picocli.CommandLine.Option;
       "--model is the one whose decode step the cost of calls is compared with.",
       "  sphere bench kernels --rows 128 --vocabulary 151936"
     },
+    modelTransformer = SettingFlags.Adder.class,
     mixinStandardHelpOptions = true)
 public final class BenchKernelsCommand extends BenchOfModel {
   @Option(names = "--rows", defaultValue = "128", description = "Rows of logits (default: ${DEFAULT-VALUE}).")

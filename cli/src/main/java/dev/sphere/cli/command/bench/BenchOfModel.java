@@ -1,8 +1,11 @@
 package dev.sphere.cli.command.bench;
 
 import dev.sphere.bindings.llama.Model;
+import dev.sphere.cli.option.SettingFlags;
 import dev.sphere.engine.bench.BenchResult;
+import dev.sphere.engine.decode.Precision;
 import dev.sphere.engine.embedded.ModelSource;
+import dev.sphere.engine.settings.SettingsTree;
 import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.List;
@@ -13,7 +16,11 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /** A command that measures a model: what all of them ask for, and how they end: tables, and one object with --json. */
-public abstract class BenchOfModel implements Callable<Integer> {
+public abstract class BenchOfModel implements Callable<Integer>, SettingFlags.Command {
+  private static final SettingsTree SETTINGS = SettingsTree.of(Precision.class);
+
+  private final SettingFlags flags = new SettingFlags(SETTINGS);
+
   @Option(names = "--model", defaultValue = "embedded", paramLabel = "MODEL",
       description = "A GGUF file, or embedded (default: ${DEFAULT-VALUE}).")
   private String model;
@@ -39,10 +46,21 @@ public abstract class BenchOfModel implements Callable<Integer> {
     return results.getFirst().toMap();
   }
 
+  /** How exactly the model computes. */
+  public final Precision precision() {
+    return SETTINGS.make(Precision.class, flags.told());
+  }
+
+  @Override
+  public final SettingFlags flags() {
+    return flags;
+  }
+
   @Override
   public final Integer call() throws InterruptedException {
     PrintWriter out = spec.commandLine().getOut();
     List<BenchResult> results = new ArrayList<>();
+    precision().use();
     try (Model loaded = Model.load(ModelSource.resolve(model))) {
       for (Bench bench : benches(loaded)) {
         results.add(bench.run());

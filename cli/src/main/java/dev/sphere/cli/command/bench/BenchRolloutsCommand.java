@@ -1,6 +1,7 @@
 package dev.sphere.cli.command.bench;
 
 import dev.sphere.bindings.llama.Model;
+import dev.sphere.cli.option.SettingFlags;
 import dev.sphere.engine.bench.BenchResult;
 import dev.sphere.engine.bench.RolloutBench;
 import java.util.LinkedHashMap;
@@ -17,6 +18,7 @@ import picocli.CommandLine.Option;
       "without any sampling, with its sampler chains, and with sampling in the graph.",
       "  sphere bench rollouts --model embedded --prompt 64 --generate 64 --parallel 1,8,32,128"
     },
+    modelTransformer = SettingFlags.Adder.class,
     mixinStandardHelpOptions = true)
 public final class BenchRolloutsCommand extends BenchOfModel {
   @Option(names = "--prompt", defaultValue = "128", description = "Tokens a prompt (default: ${DEFAULT-VALUE}).")

@@ -1,6 +1,7 @@
 package dev.sphere.cli.command.bench;
 
 import dev.sphere.bindings.llama.Model;
+import dev.sphere.cli.option.SettingFlags;
 import dev.sphere.engine.bench.ScoreBench;
 import java.util.List;
 import picocli.CommandLine.Command;
@@ -14,6 +15,7 @@ import picocli.CommandLine.Option;
       "A tree's pairs set a leaf of its better chain against one of its worse chain; --pairs 1 shares the prompt only.",
       "  sphere bench score --model embedded --trees 32 --pairs 4 --prompt 128 --depth 6 --step 32"
     },
+    modelTransformer = SettingFlags.Adder.class,
     mixinStandardHelpOptions = true)
 public final class BenchScoreCommand extends BenchOfModel {
   @Option(names = "--trees", defaultValue = "32", description = "Trees (default: ${DEFAULT-VALUE}).")

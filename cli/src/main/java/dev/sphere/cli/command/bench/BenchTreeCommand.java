@@ -1,6 +1,7 @@
 package dev.sphere.cli.command.bench;
 
 import dev.sphere.bindings.llama.Model;
+import dev.sphere.cli.option.SettingFlags;
 import dev.sphere.engine.bench.TreeBench;
 import java.util.List;
 import picocli.CommandLine.Command;
@@ -13,6 +14,7 @@ import picocli.CommandLine.Option;
       "Time of search trees, beside the same paths as sequences that share the prompt only, or nothing.",
       "  sphere bench tree --model embedded --trees 8 --prompt 128 --depth 6 --candidates 5 --step 32"
     },
+    modelTransformer = SettingFlags.Adder.class,
     mixinStandardHelpOptions = true)
 public final class BenchTreeCommand extends BenchOfModel {
   @Option(names = "--trees", defaultValue = "8", description = "Trees in flight together (default: ${DEFAULT-VALUE}).")

@@ -1,0 +1,67 @@
+package dev.sphere.engine.decode;
+
+import dev.sphere.bindings.kernel.Activations;
+import dev.sphere.bindings.kernel.AttentionKernel;
+import dev.sphere.engine.settings.Setting;
+import dev.sphere.gguf.GgmlType;
+import dev.sphere.gguf.model.GgufFile;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+
+/**
+ * How exactly a model computes on the CPU.
+ *
+ * @param activations what products with weights round activations to
+ */
+public record Precision(
+    @Setting(def = "bf16", aliases = "precision", label = "TYPE",
+        help = "What products with weights round activations to on the CPU: bf16; int8, blocks of 8 bits where weights are "
+            + "quantised and no K-quants, as llama.cpp does: faster with one sequence or few, and coarse; or f32: nothing, "
+            + "slow.")
+    Activations activations) {
+  /** BF16. */
+  public static final Precision USUAL = new Precision(Activations.BF16);
+
+  /** Has this process compute so; before a model is opened. */
+  public void use() {
+    if (activations == Activations.F32 && !AttentionKernel.oneRow()) {
+      throw new IllegalArgumentException("activations in f32 need libsphere's products: a CPU with AVX-512, and no other "
+          + "llama.cpp than the pinned one");
+    }
+    activations.use();
+  }
+
+  /**
+   * What belongs to the identity of a run with these models; null where it is what version 0.1.0 did, which knew no other:
+   * 8 bits, and with K-quants and weights that are not quantised BF16.
+   */
+  public String identity(Path... models) {
+    List<GgufFile> files = new ArrayList<>();
+    try {
+      for (Path each : models) {
+        files.add(GgufFile.open(each));
+      }
+      return identity(files);
+    } finally {
+      files.forEach(GgufFile::close);
+    }
+  }
+
+  private String identity(List<GgufFile> models) {
+    boolean asBefore = switch (activations) {
+      case INT8 -> true;
+      case BF16 -> models.stream().flatMap(m -> m.tensors().values().stream()).noneMatch(t -> changed(t.type()));
+      case F32 -> false;
+    };
+    return asBefore ? null : activations.name().toLowerCase(Locale.ROOT);
+  }
+
+  private static boolean changed(GgmlType type) {
+    return switch (type) {
+      case Q4_K, Q5_K, Q6_K -> false;
+      default -> type.blockSize() > 1;
+    };
+  }
+}
