@@ -61,9 +61,10 @@ class SettingsReferenceTest {
     section(out, "Imitation of a run", "`sphere train sft`", SettingsTree.of(TrainTask.ImitateRun.class));
     section(out, "Process reward models", "`sphere train prm`", SettingsTree.of(TrainTask.Judge.class));
     section(out, "Evaluation", "`sphere eval`; a benchmark's recipe (`recipes/eval-*.yaml`)", EvalRecipe.keys());
-    section(out, "Evolution", "recipes of `sphere evolve`: at the top, beside `prompt`, `search`, `train` and `evaluate`",
+    section(out, "Evolution", "recipes of `sphere evolve`: at the top, beside `prompt`, `search`, `train`, `evaluate` and `validate`",
         Recipe.TOP);
     section(out, "Comparison after a round", "recipes of `sphere evolve`: `evaluate`", Recipe.EVALUATE);
+    section(out, "Choice of a round", "recipes of `sphere evolve`: `validate`", Recipe.VALIDATE);
     return out.toString().stripTrailing() + "\n";
   }
 
@@ -116,7 +117,7 @@ class SettingsReferenceTest {
   /** Every setting says what it does, and nothing is left for which somebody could not tell what it may be. */
   @Test
   void everySettingIsDescribed() {
-    for (SettingsTree tree : List.of(Recipe.SEARCH, Recipe.TRAIN, Recipe.TOP, Recipe.EVALUATE, EvalRecipe.keys())) {
+    for (SettingsTree tree : List.of(Recipe.SEARCH, Recipe.TRAIN, Recipe.TOP, Recipe.EVALUATE, Recipe.VALIDATE, EvalRecipe.keys())) {
       for (SettingSpec s : tree.settings()) {
         assertTrue(s.about().help().endsWith(".") || s.about().help().endsWith("..."), s.name() + ": " + s.about().help());
         assertTrue(s.isSwitch() || s.def() != null || !s.shownDefault().isEmpty() || Set.of("model", "problems", "name", "count",
@@ -128,7 +129,7 @@ class SettingsReferenceTest {
   /** What flags reach recipes reach, and the other way round, but for files and what is done with a run. */
   @Test
   void flagsAndRecipesReachTheSame() {
-    assertEquals(keys(Recipe.SEARCH.and(Recipe.TOP), "name", "rounds"),
+    assertEquals(keys(Recipe.SEARCH.and(Recipe.TOP), "name", "rounds", "fresh-problems"),
         flags("search", "run", "resume", "adapter", "shard", "profile", "json"));
     assertEquals(keys(Recipe.TRAIN), flags("train dpo",
         "model", "pairs", "adapter-out", "out", "resume", "dry-run", "json", "seed", "chat-template"));

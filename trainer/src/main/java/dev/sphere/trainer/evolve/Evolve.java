@@ -93,19 +93,29 @@ public final class Evolve {
       throw new IllegalArgumentException("the recipe has no evaluate.problems: say on which problems to compare");
     }
     List<Problem> heldOut = read(recipe.evaluate().problems(), recipe.reading().withLimit(recipe.evaluate().limit()));
+    List<Problem> validation = recipe.validate() == null ? null
+        : read(recipe.validate().problems(), recipe.reading().withLimit(recipe.validate().limit()));
     List<Decontamination.Hit> hits = new ArrayList<>();
     problems = clean(problems, Map.of(recipe.evaluate().problems(), heldOut), recipe.evaluate().ngram(), hits);
     Map<String, List<Problem>> sets = new LinkedHashMap<>();
     recipe.decontamination().sets().forEach(set -> sets.put(set, ProblemSource.read(set)));
     problems = clean(problems, sets, sets.isEmpty() ? 0 : recipe.decontamination().ngram(), hits);
-    refuseOverlap(problems, heldOut);
+    refuseOverlap(problems, heldOut, "evaluation", "searched");
+    if (validation != null) {
+      refuseOverlap(problems, validation, "validation", "searched");
+      refuseOverlap(heldOut, validation, "validation", "evaluated");
+    }
+    if (recipe.freshProblems() && problems.size() < recipe.rounds()) {
+      throw new IllegalArgumentException("fresh_problems: " + problems.size() + " problems are too few for "
+          + recipe.rounds() + " rounds");
+    }
     Path policy = ModelSource.resolve(recipe.model());
     claim();
     list(hits);
 
     EvolveReport report;
     try (HeldFiles files = new HeldFiles(List.of(policy))) { // what is compared and what is searched are one model
-      report = rounds(policy, problems, heldOut, start);
+      report = rounds(policy, new Problems(problems, heldOut, validation), start);
       files.requireUnchanged();
     }
     Files.writeString(directory.resolve("rounds.md"), String.join("\n", report.table()) + "\n");
@@ -127,29 +137,47 @@ public final class Evolve {
     return result.clean();
   }
 
-  private EvolveReport rounds(Path model, List<Problem> problems, List<Problem> heldOut, long start)
-      throws InterruptedException {
+  /** What is searched, what tells how good a policy is, and what chooses among them; null: the second does. */
+  private record Problems(List<Problem> searched, List<Problem> heldOut, List<Problem> validation) {}
+
+  private EvolveReport rounds(Path model, Problems problems, long start) throws InterruptedException {
     Path policy = model;
-    EvalResult base = evaluate("base", policy, null, heldOut, directory.resolve(BASE_ANSWERS));
+    EvalResult base = evaluate("base", policy, null, problems.heldOut(), directory.resolve(BASE_ANSWERS));
+    EvalResult chosenBy = validated("base", policy, null, problems, directory.resolve("base-validation.jsonl"));
+    double before = (chosenBy == null ? base : chosenBy).accuracy();
     List<EvolveReport.Round> rounds = new ArrayList<>();
     for (int n = 1; n <= recipe.rounds(); n++) {
       EvolveReport.Round round;
       try (HeldFiles _ = new HeldFiles(List.of(policy))) { // opened and checked once a round
-        round = round(n, policy, problems, heldOut, base);
+        round = round(n, policy, problems, base, rounds.isEmpty() ? base : rounds.getLast().evaluation());
       }
       rounds.add(round);
       listener.round(round);
-      double before = n == 1 ? base.accuracy() : rounds.get(n - 2).evaluation().accuracy();
-      if (n == recipe.rounds() || round.evaluation().accuracy() <= before) {
+      if (n == recipe.rounds() || round.chosenBy().accuracy() <= before) {
         break; // what no longer rises is not searched again
       }
+      before = round.chosenBy().accuracy();
       policy = nextPolicy(n, policy, round.artefact());
     }
-    return new EvolveReport(recipe.name(), recipe.seed(), base, rounds, seconds(start));
+    return new EvolveReport(recipe.name(), recipe.seed(), base, chosenBy, rounds, seconds(start));
   }
 
-  private EvolveReport.Round round(int n, Path policy, List<Problem> problems, List<Problem> heldOut, EvalResult base)
+  private EvalResult validated(String whom, Path model, Path adapter, Problems problems, Path answers)
       throws InterruptedException {
+    return problems.validation() == null ? null
+        : evaluate(whom + ", validation", model, adapter, problems.validation(), answers);
+  }
+
+  /** What round n searches: all, or a part of its own. */
+  private List<Problem> searched(int n, List<Problem> all) {
+    long size = all.size();
+    return !recipe.freshProblems() ? all
+        : all.subList((int) (size * (n - 1) / recipe.rounds()), (int) (size * n / recipe.rounds()));
+  }
+
+  private EvolveReport.Round round(int n, Path policy, Problems all, EvalResult base, EvalResult before)
+      throws InterruptedException {
+    List<Problem> problems = searched(n, all.searched());
     Path folder = directory.resolve("round-" + n);
     Path small = recipe.smallModel() == null ? null : ModelSource.resolve(recipe.smallModel());
     long seed = recipe.seed() + 1_000_003L * (n - 1);
@@ -169,11 +197,14 @@ public final class Evolve {
     double trainSeconds = seconds(start);
 
     boolean adapter = job.tuning().isLora();
-    EvalResult evolved = evaluate("round " + n, adapter ? policy : trained.artefact(),
-        adapter ? trained.artefact() : null, heldOut, folder.resolve("answers.jsonl"));
+    Path over = adapter ? policy : trained.artefact();
+    Path with = adapter ? trained.artefact() : null;
+    EvalResult evolved = evaluate("round " + n, over, with, all.heldOut(), folder.resolve("answers.jsonl"));
+    EvalResult validation = validated("round " + n, over, with, all, folder.resolve("validation.jsonl"));
     Map<String, Double> metrics = trained.result().last() == null ? Map.of() : trained.result().last().values();
     return new EvolveReport.Round(n, found.report(), found.tokens(), found.seconds(), trained.result().steps(), metrics,
-        trainSeconds, trained.artefact(), evolved, Comparison.of(base, evolved, recipe.seed()));
+        trainSeconds, trained.artefact(), evolved, validation, Comparison.of(base, evolved, recipe.seed()),
+        Comparison.of(before, evolved, recipe.seed()));
   }
 
   /** True when an earlier process left the file and it is whole; a damaged one is kept aside. */
@@ -300,12 +331,12 @@ public final class Evolve {
   }
 
   /** An evaluation on problems that were searched proves nothing. */
-  private static void refuseOverlap(List<Problem> problems, List<Problem> heldOut) {
+  private static void refuseOverlap(List<Problem> problems, List<Problem> heldOut, String what, String also) {
     Set<String> searched = problems.stream().map(p -> words(p.question())).collect(Collectors.toCollection(HashSet::new));
     List<String> both = heldOut.stream().filter(p -> searched.contains(words(p.question()))).map(Problem::id).toList();
     if (!both.isEmpty()) {
       throw new IllegalArgumentException(both.size() + " of the " + heldOut.size()
-          + " evaluation problems are also searched, such as " + both.getFirst() + ": use another set");
+          + " " + what + " problems are also " + also + ", such as " + both.getFirst() + ": use another set");
     }
   }
 

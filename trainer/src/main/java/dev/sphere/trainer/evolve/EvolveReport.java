@@ -10,6 +10,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.stream.Collectors;
 
 /**
  * What came of an evolution run.
@@ -17,10 +18,12 @@ import java.util.Map;
  * @param name the recipe's
  * @param seed the recipe's
  * @param base the policy that it started from, on the held-out problems
+ * @param validation the same on the validation problems; null where there are none
  * @param rounds the rounds in order
  * @param seconds of this process
  */
-public record EvolveReport(String name, long seed, EvalResult base, List<Round> rounds, double seconds) {
+public record EvolveReport(String name, long seed, EvalResult base, EvalResult validation, List<Round> rounds,
+    double seconds) {
   /**
    * One round.
    *
@@ -33,7 +36,9 @@ public record EvolveReport(String name, long seed, EvalResult base, List<Round> 
    * @param trainSeconds of this process
    * @param artefact the adapter or model that came out
    * @param evaluation of the evolved policy
+   * @param validation the same on the validation problems; null where there are none
    * @param comparison of the run's base with it
+   * @param before comparison of the policy that the round started from with it
    */
   public record Round(
       int round,
@@ -45,7 +50,14 @@ public record EvolveReport(String name, long seed, EvalResult base, List<Round> 
       double trainSeconds,
       Path artefact,
       EvalResult evaluation,
-      Comparison comparison) {
+      EvalResult validation,
+      Comparison comparison,
+      Comparison before) {
+
+    /** By what rounds are stopped and the best is chosen: validation where there is one. */
+    EvalResult chosenBy() {
+      return validation == null ? evaluation : validation;
+    }
 
     /** What a pair cost; all of it where there is no pair. */
     private double perPair(double cost) {
@@ -72,6 +84,10 @@ public record EvolveReport(String name, long seed, EvalResult base, List<Round> 
       m.put("preference_accuracy", metrics.get("rewards/accuracies"));
       m.put("evolved", evaluation.toMap());
       m.put("comparison", comparison.toMap());
+      m.put("comparison_with_round_before", before.toMap());
+      if (validation != null) {
+        m.put("validation", validation.toMap());
+      }
       m.put("artefact", artefact.toString());
       return m;
     }
@@ -82,35 +98,42 @@ public record EvolveReport(String name, long seed, EvalResult base, List<Round> 
     return rounds.getLast();
   }
 
-  /** The round with the highest held-out accuracy, the first among equals. */
+  /** The round with the highest accuracy on the validation problems, else on the held-out ones; the first among equals. */
   public Round best() {
     Round best = rounds.getFirst();
     for (Round round : rounds) {
-      best = round.evaluation().accuracy() > best.evaluation().accuracy() ? round : best;
+      best = round.chosenBy().accuracy() > best.chosenBy().accuracy() ? round : best;
     }
     return best;
   }
 
   /**
    * A Markdown table with a line for each round. Margin and preference accuracy are those of the round's last step; the
-   * change is against the round's start.
+   * change is against the round's start, with the problems that were won and lost and McNemar's p.
    */
   public List<String> table() {
     List<String> lines = new ArrayList<>();
     lines.add("| round | pairs (generation + correction + diversity) | margin | preference accuracy | held-out accuracy (95 %) "
-        + "| change | search tokens | search s | train s | tokens/pair | s/pair |");
+        + "| change (won, lost, p) | search tokens | search s | train s | tokens/pair | s/pair |");
     lines.add("|---|---|---|---|---|---|---|---|---|---|---|");
     lines.add(text("| base | | | | %s | | | | | | |", accuracy(base)));
-    EvalResult before = base;
     for (Round r : rounds) {
       Map<Stage, Integer> pairs = r.search().pairs();
-      lines.add(text("| %d%s | %d (%d + %d + %d) | %s | %s | %s | %+.1f | %d | %.0f | %.0f | %.0f | %.2f |", r.round(),
+      lines.add(text("| %d%s | %d (%d + %d + %d) | %s | %s | %s | %+.1f (%d, %d, %.2g) | %d | %.0f | %.0f | %.0f | %.2f |", r.round(),
           rounds.size() > 1 && r == best() ? " (best)" : "", r.search().allPairs(), pairs.get(Stage.GENERATION),
           pairs.get(Stage.CORRECTION), pairs.get(Stage.DIVERSITY), metric(r, "rewards/margins"),
           metric(r, "rewards/accuracies"), accuracy(r.evaluation()),
-          100 * (r.evaluation().accuracy() - before.accuracy()), r.searchTokens(), r.searchSeconds(), r.trainSeconds(),
+          100 * r.before().difference(), r.before().won(), r.before().lost(), r.before().pValue(), r.searchTokens(), r.searchSeconds(), r.trainSeconds(),
           r.perPair(r.searchTokens()), r.perPair(r.searchSeconds())));
-      before = r.evaluation();
+    }
+    if (validation != null) {
+      lines.add("");
+      lines.add(text("On the validation problems, which stop the rounds and choose the best: base %.1f %%%s.",
+          100 * validation.accuracy(), rounds.stream().map(
+              r -> text(", round %d %.1f %%", r.round(), 100 * r.validation().accuracy())).collect(Collectors.joining())));
+    } else if (rounds.size() > 1) {
+      lines.add("");
+      lines.add("The best round was chosen on the held-out problems themselves, which flatters it; give validate.problems.");
     }
     return lines;
   }
@@ -135,6 +158,9 @@ public record EvolveReport(String name, long seed, EvalResult base, List<Round> 
     m.put("name", name);
     m.put("seed", seed);
     m.put("base", base.toMap());
+    if (validation != null) {
+      m.put("base_validation", validation.toMap());
+    }
     m.put("evolved", last.evaluation().toMap());
     m.put("difference", last.comparison().difference());
     m.put("difference_low", last.comparison().interval().low());

@@ -36,9 +36,11 @@ import tools.jackson.dataformat.yaml.YAMLMapper;
  * @param decontamination which of them are left out
  * @param seed of everything random
  * @param rounds most rounds; a round starts from the newest policy
+ * @param freshProblems each round searches problems of its own
  * @param search how trees are grown and what is said to the models: of {@link #SEARCH}
  * @param train how the policy learns from the pairs: of {@link #TRAIN}
  * @param evaluate how base and evolved policy are compared; null where nothing is told of it
+ * @param validate by which problems rounds are stopped and the best is chosen; null: by those of {@code evaluate}
  */
 @RecordBuilder
 public record Recipe(
@@ -58,9 +60,12 @@ public record Recipe(
     long seed,
     @Setting(def = "1", range = "[1, )", label = "N", help = "Most rounds; each starts from the newest policy.")
     int rounds,
+    @Setting(help = "Each round searches problems of its own: the n-th of as many equal parts of the set as there are rounds.")
+    boolean freshProblems,
     Told search,
     Told train,
-    Evaluate evaluate) implements RecipeBuilder.With {
+    Evaluate evaluate,
+    Validate validate) implements RecipeBuilder.With {
   /** The keys of {@code search}, and in the section "prompt" those of {@code prompt}. */
   public static final SettingsTree SEARCH = SearchPlan.SETTINGS.without("seed");
 
@@ -74,8 +79,11 @@ public record Recipe(
   /** The keys of {@code evaluate}. */
   public static final SettingsTree EVALUATE = SettingsTree.of(Evaluate.class);
 
+  /** The keys of {@code validate}. */
+  public static final SettingsTree VALIDATE = SettingsTree.of(Validate.class);
+
   private static final String PROMPT = "prompt";
-  private static final List<String> SECTIONS = List.of(PROMPT, "search", "train", "evaluate");
+  private static final List<String> SECTIONS = List.of(PROMPT, "search", "train", "evaluate", "validate");
 
   public Recipe {
     require(model != null, "model", "a GGUF file or 'embedded'", model);
@@ -107,6 +115,20 @@ public record Recipe(
       require(problems != null, "evaluate.problems", "a problem file or 'embedded:test'", problems);
     }
   }
+
+  /**
+   * By which problems rounds are stopped and the best one is chosen, so that those of {@code evaluate} only tell.
+   *
+   * @param problems a problem file or {@code embedded:validation}; none of them may be searched or evaluated
+   * @param limit most problems; 0 takes all
+   */
+  public record Validate(
+      @Setting(label = "FILE", shown = "those of evaluate, which then choose and tell both",
+          help = "The problems by which rounds are stopped and the best is chosen: a file or embedded:validation; none may be "
+              + "among the searched or evaluated ones.")
+      String problems,
+      @Setting(def = "0", shown = "0, all", range = "[0, )", label = "N", unit = "problems", help = "Only the first N of them.")
+      int limit) {}
 
   /**
    * Reads a recipe.
@@ -154,6 +176,8 @@ public record Recipe(
     given.put("train", train);
     given.put("evaluate", !root.hasNonNull("evaluate") ? null : EVALUATE.make(
         Evaluate.class, EVALUATE.check(Told.of(root.get("evaluate"), "evaluate."), "evaluate.")));
+    Told validate = VALIDATE.check(Told.of(root.get("validate"), "validate."), "validate.");
+    given.put("validate", !validate.has("problems") ? null : VALIDATE.make(Validate.class, validate));
     return TOP.make(Recipe.class, top, Map.of(), given);
   }
 
@@ -193,6 +217,7 @@ public record Recipe(
     all.put("ngram", decontamination.ngram());
     all.put("seed", seed);
     all.put("rounds", rounds);
+    all.put("fresh_problems", freshProblems);
     all.put(PROMPT, SEARCH.section(PROMPT).values(search));
     all.put("search", SEARCH.section("").values(search));
     all.put("train", TRAIN.values(train));
@@ -204,6 +229,10 @@ public record Recipe(
       compared.put("ngram", evaluate.ngram());
       all.put("evaluate", compared);
     }
+    Map<String, Object> choosing = new LinkedHashMap<>();
+    choosing.put("problems", validate == null ? null : validate.problems());
+    choosing.put("limit", validate == null ? 0 : validate.limit());
+    all.put("validate", choosing);
     return all;
   }
 

@@ -16,11 +16,13 @@ import dev.sphere.engine.embedded.ModelSource;
 import dev.sphere.engine.embedded.ProblemSource;
 import dev.sphere.engine.eval.AnswerFile;
 import dev.sphere.engine.eval.Answered;
+import dev.sphere.engine.eval.Comparison;
 import dev.sphere.engine.eval.EvalResult;
 import dev.sphere.engine.eval.EvalSettings;
 import dev.sphere.engine.eval.Evaluator;
 import dev.sphere.engine.run.ModelDefaults;
 import dev.sphere.engine.run.PairSearch;
+import dev.sphere.engine.stage.RunReport;
 import dev.sphere.engine.store.FileSums;
 import dev.sphere.engine.store.Finding;
 import dev.sphere.engine.store.RunData;
@@ -278,9 +280,9 @@ class EvolveTest {
     assertEquals(last, report.last().comparison().difference(), 1e-12, "against the run's base");
     assertEquals(1, report.rounds().getFirst().comparison().difference(), 1e-12);
     List<String> table = Files.readAllLines(run.resolve("rounds.md"));
-    assertEquals(5, table.size(), "head, rule, base and a line for each round");
-    assertTrue(table.get(3).startsWith("| 1 (best) | ") && table.get(3).contains("| +100.0 |"), table.get(3));
-    String change = String.format(java.util.Locale.ROOT, "| %+.1f |", 100 * (last - 1));
+    assertEquals(7, table.size(), "head, rule, base, a line for each round, and on what the best was chosen");
+    assertTrue(table.get(3).startsWith("| 1 (best) | ") && table.get(3).contains("| +100.0 ("), table.get(3));
+    String change = String.format(java.util.Locale.ROOT, "| %+.1f (", 100 * (last - 1));
     assertTrue(table.get(4).startsWith("| 2 | ") && table.get(4).contains(change), table.get(4) + " wants " + change);
     JsonNode json = JsonMapper.shared().readTree(Files.readString(run.resolve("report.json")));
     assertEquals("two", json.path("name").asString());
@@ -345,6 +347,104 @@ class EvolveTest {
     assertTrue(gain > 0.04, "from " + base + " by " + gain);
     assertTrue(report.last().comparison().won() > report.last().comparison().lost());
     assertTrue(report.last().metrics().get("rewards/accuracies") > 0.5, report.last().metrics().toString());
+  }
+
+  /** Rounds search parts of their own; another set than the compared one stops them and chooses. */
+  @Test
+  void roundsGetFreshProblemsAndAreChosenByOthers() throws Exception {
+    Path run = temporary.resolve("run");
+    Recipe recipe = Recipe.parse(
+        """
+        model: embedded
+        problems: embedded:train
+        limit: 81
+        rounds: 2
+        fresh_problems: true
+        search: {rollouts: 4, depth: 8, pairing: any, early_stop: true, parallel: 32, stages: [generation]}
+        train: {method: full, learning_rate: 1e-4, epochs: 2, batch_pairs: 8}
+        evaluate: {problems: "embedded:test", limit: 30}
+        validate: {problems: "embedded:validation", limit: 150}
+        """);
+    Heard heard = new Heard();
+    EvolveReport report = new Evolve(recipe, run, false, heard).run();
+    assertEquals(2, report.rounds().size(), "the first round gains some points on 150 problems");
+    assertEquals(List.of("embedded:train", "40", "41"), List.of(recipe.problems(),
+        String.valueOf(RunData.read(run.resolve("round-1/search")).problems().size()),
+        String.valueOf(RunData.read(run.resolve("round-2/search")).problems().size())));
+    List<String> both = new ArrayList<>(ids(run.resolve("round-1/search")));
+    both.addAll(ids(run.resolve("round-2/search")));
+    assertEquals(81, both.stream().distinct().count());
+    assertTrue(heard.words.contains("evaluated round 1, validation"), heard.words.toString());
+    assertEquals(150, report.validation().n());
+    assertEquals(30, report.base().n());
+    EvolveReport.Round second = report.last();
+    assertEquals(second.evaluation().accuracy() - report.rounds().getFirst().evaluation().accuracy(),
+        second.before().difference(), 1e-12);
+    double most = report.rounds().stream().mapToDouble(r -> r.validation().accuracy()).max().orElseThrow();
+    assertEquals(most, report.best().validation().accuracy());
+    assertTrue(report.table().getLast().startsWith("On the validation problems"), report.table().toString());
+    assertTrue(Files.readString(run.resolve("report.json")).contains("comparison_with_round_before"));
+    assertEquals(List.of(), Evolve.check(run));
+  }
+
+  private static List<String> ids(Path run) {
+    return RunData.read(run).problems().stream().map(Problem::id).toList();
+  }
+
+  /** The best round is the validation's, whatever the held-out problems say. */
+  @Test
+  void theBestIsChosenByValidation() {
+    EvolveReport.Round first = round(1, result(9, 10), result(2, 10));
+    EvolveReport.Round second = round(2, result(3, 10), result(8, 10));
+    assertEquals(2, new EvolveReport("x", 1, result(1, 10), result(1, 10), List.of(first, second), 0).best().round());
+    EvolveReport.Round alone = round(1, result(9, 10), null);
+    EvolveReport without = new EvolveReport("x", 1, result(1, 10), null, List.of(alone, round(2, result(3, 10), null)), 0);
+    assertEquals(1, without.best().round());
+    assertTrue(without.table().getLast().contains("flatters"), without.table().toString());
+  }
+
+  private static EvolveReport.Round round(int n, EvalResult evaluation, EvalResult validation) {
+    Comparison same = Comparison.of(evaluation, evaluation, 1);
+    return new EvolveReport.Round(
+        n, RunReport.of(List.of()), 0, 0, 1, Map.of(), 0, Path.of("m.gguf"), evaluation, validation, same, same);
+  }
+
+  private static EvalResult result(int right, int all) {
+    List<Answered> answers = new ArrayList<>();
+    for (int i = 0; i < all; i++) {
+      answers.add(new Answered("p" + i, "1", Answered.GREEDY, "\\boxed{" + (i < right ? 1 : 2) + "}", "", i < right, "", 3, false,
+          List.of(), Map.of()));
+    }
+    return Evaluator.regrade(answers);
+  }
+
+  @Test
+  void whatValidatesIsNeitherSearchedNorEvaluated() {
+    for (String other : List.of("embedded:train", "embedded:validation")) {
+      Recipe recipe = Recipe.parse(
+          """
+          model: embedded
+          problems: embedded:train
+          limit: 3
+          search: {rollouts: 1, candidates: 2}
+          evaluate: {problems: "embedded:validation", limit: 3}
+          validate: {problems: "%s", limit: 2}
+          """.formatted(other));
+      Throwable e = assertThrows(IllegalArgumentException.class,
+          () -> new Evolve(recipe, temporary.resolve("run"), false, new Heard()).run());
+      assertTrue(e.getMessage().startsWith("2 of the 2 validation problems are also "), e.getMessage());
+    }
+    Recipe few = Recipe.parse("""
+        model: embedded
+        problems: embedded:train
+        limit: 2
+        rounds: 3
+        fresh_problems: true
+        evaluate: {problems: "embedded:validation", limit: 3}
+        """);
+    Throwable e = assertThrows(IllegalArgumentException.class,
+        () -> new Evolve(few, temporary.resolve("run"), false, new Heard()).run());
+    assertTrue(e.getMessage().contains("2 problems are too few for 3 rounds"), e.getMessage());
   }
 
   @Test

@@ -220,10 +220,12 @@ class PlansTest {
     assertEquals(keys, there);
     assertEquals(
         List.of("name", "model", "small_model", "problems", "question_field", "answer_field", "id_field", "skip_bad", "limit",
-            "decontaminate", "ngram", "seed", "rounds"),
+            "decontaminate", "ngram", "seed", "rounds", "fresh_problems"),
         Recipe.TOP.settings().stream().map(SettingSpec::name).toList(), "a new key needs a test in EvolveTest");
     assertEquals(List.of("problems", "limit", "max_tokens", "ngram"),
         Recipe.EVALUATE.settings().stream().map(SettingSpec::name).toList(), "a new key needs a test in EvolveTest");
+    assertEquals(List.of("problems", "limit"),
+        Recipe.VALIDATE.settings().stream().map(SettingSpec::name).toList(), "a new key needs a test in EvolveTest");
   }
 
   @Test

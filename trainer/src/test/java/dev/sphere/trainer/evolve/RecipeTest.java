@@ -18,7 +18,7 @@ class RecipeTest {
     Recipe recipe = Recipe.parse("model: m.gguf\nproblems: p.jsonl\nevaluate: {problems: t.jsonl}\n");
     assertEquals(
         "{name=unnamed, model=m.gguf, small_model=null, problems=p.jsonl, question_field=null, answer_field=null, id_field=null, "
-            + "skip_bad=false, limit=0, decontaminate=[], ngram=13, seed=1, rounds=1, prompt={system=null, question=null, correction=null, "
+            + "skip_bad=false, limit=0, decontaminate=[], ngram=13, seed=1, rounds=1, fresh_problems=false, prompt={system=null, question=null, correction=null, "
             + "corrected_after=null, chat_template=null}, search={prm=mc, rollouts=8, temperature=0.8, top_k=0, top_p=1.0, "
             + "min_p=0.0, max_tokens=null, early_stop=false, prm_beta=0.05, candidates=5, max_step_tokens=null, depth=24, "
             + "simulations=1, uct=1.4142135623730951, advantage_weight=1.0, outcome_weight=1.0, separator=null, "
@@ -34,7 +34,8 @@ class RecipeTest {
             + "eval_every=0, activations=bf16, loss=[sigmoid], loss_weights=[], beta=0.1, label_smoothing=0.0, f_divergence=reverse_kl, "
             + "f_alpha=0.5, ld_alpha=1.0, discopop_tau=0.05, reference_free=false, wpo=false, ref_sync_steps=null, "
             + "ref_sync_alpha=0.6, rejected=whole, reject_first_step=null, step_pairs=null, siblings=false, "
-            + "sibling_margin=0.0}, evaluate={problems=t.jsonl, limit=0, max_tokens=null, ngram=0}}",
+            + "sibling_margin=0.0}, evaluate={problems=t.jsonl, limit=0, max_tokens=null, ngram=0}, "
+            + "validate={problems=null, limit=0}}",
         recipe.values().toString());
   }
 
