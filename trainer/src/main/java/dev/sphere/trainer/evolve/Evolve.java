@@ -4,6 +4,7 @@ import dev.sphere.base.AtomicFile;
 import dev.sphere.base.HeldFiles;
 import dev.sphere.bindings.kernel.GgmlQuantizer;
 import dev.sphere.engine.Problem;
+import dev.sphere.engine.SamplingSettings;
 import dev.sphere.engine.data.Decontamination;
 import dev.sphere.engine.data.ReadOptions;
 import dev.sphere.engine.decode.BatchedPolicy;
@@ -36,6 +37,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -142,7 +144,8 @@ public final class Evolve {
 
   private EvolveReport rounds(Path model, Problems problems, long start) throws InterruptedException {
     Path policy = model;
-    EvalResult base = evaluate("base", policy, null, problems.heldOut(), directory.resolve(BASE_ANSWERS));
+    int samples = recipe.evaluate().samples();
+    EvalResult base = evaluate("base", policy, null, problems.heldOut(), samples, directory.resolve(BASE_ANSWERS));
     EvalResult chosenBy = validated("base", policy, null, problems, directory.resolve("base-validation.jsonl"));
     double before = (chosenBy == null ? base : chosenBy).accuracy();
     List<EvolveReport.Round> rounds = new ArrayList<>();
@@ -165,7 +168,7 @@ public final class Evolve {
   private EvalResult validated(String whom, Path model, Path adapter, Problems problems, Path answers)
       throws InterruptedException {
     return problems.validation() == null ? null
-        : evaluate(whom + ", validation", model, adapter, problems.validation(), answers);
+        : evaluate(whom + ", validation", model, adapter, problems.validation(), 0, answers);
   }
 
   /** What round n searches: all, or a part of its own. */
@@ -199,7 +202,8 @@ public final class Evolve {
     boolean adapter = job.tuning().isLora();
     Path over = adapter ? policy : trained.artefact();
     Path with = adapter ? trained.artefact() : null;
-    EvalResult evolved = evaluate("round " + n, over, with, all.heldOut(), folder.resolve("answers.jsonl"));
+    EvalResult evolved = evaluate(
+        "round " + n, over, with, all.heldOut(), recipe.evaluate().samples(), folder.resolve("answers.jsonl"));
     EvalResult validation = validated("round " + n, over, with, all, folder.resolve("validation.jsonl"));
     Map<String, Double> metrics = trained.result().last() == null ? Map.of() : trained.result().last().values();
     return new EvolveReport.Round(n, found.report(), found.tokens(), found.seconds(), trained.result().steps(), metrics,
@@ -221,11 +225,11 @@ public final class Evolve {
     return false;
   }
 
-  /** Whether a file holds an answer to each of the problems. */
-  private static boolean answers(Path file, List<Problem> problems) {
+  /** Whether a file holds a greedy answer and the samples of each of the problems. */
+  private static boolean answers(Path file, List<Problem> problems, int samples) {
     try {
       return AnswerFile.read(file).stream().map(Answered::problemId).toList()
-          .equals(problems.stream().map(Problem::id).toList());
+          .equals(problems.stream().flatMap(p -> Collections.nCopies(1 + samples, p.id()).stream()).toList());
     } catch (IllegalArgumentException | UncheckedIOException e) {
       return false;
     }
@@ -290,11 +294,12 @@ public final class Evolve {
     return new String(text, StandardCharsets.UTF_8).stripTrailing().getBytes(StandardCharsets.UTF_8);
   }
 
-  /** Greedy answers to the held-out problems; those of an earlier process are graded, not generated again. */
-  private EvalResult evaluate(String whom, Path model, Path adapter, List<Problem> heldOut, Path answers)
+  /** Greedy answers and samples; those of an earlier process are graded, not generated again. */
+  private EvalResult evaluate(
+      String whom, Path model, Path adapter, List<Problem> heldOut, int samples, Path answers)
       throws InterruptedException {
     EvalResult result;
-    if (isThere(answers, () -> answers(answers, heldOut))) {
+    if (isThere(answers, () -> answers(answers, heldOut, samples))) {
       result = Evaluator.regrade(AnswerFile.read(answers));
     } else {
       ModelDefaults manner = ModelDefaults.of(model);
@@ -304,7 +309,10 @@ public final class Evolve {
       Recipe.SEARCH.make(Precision.class, recipe.search()).use();
       try (HeldFiles files = new HeldFiles(Arrays.asList(model, adapter));
           BatchedPolicy policy = BatchedPolicy.open(model, adapter, prompts.template(), 0)) {
-        result = new Evaluator(policy, prompts).run(heldOut, EvalSettings.greedy(maxTokens), listener);
+        float temperature = Recipe.SEARCH.make(SamplingSettings.class, recipe.search(), manner.values(), Map.of()).temperature();
+        EvalSettings settings = EvalSettings.greedy(maxTokens).withSamples(samples).withSeed(recipe.seed())
+            .withSampling(SamplingSettings.temperature(temperature, maxTokens));
+        result = new Evaluator(policy, prompts).run(heldOut, settings, listener);
         files.requireUnchanged();
       }
       AnswerFile.write(answers, result.answers());

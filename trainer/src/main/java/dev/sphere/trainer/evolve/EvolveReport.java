@@ -126,6 +126,13 @@ public record EvolveReport(String name, long seed, EvalResult base, EvalResult v
           100 * r.before().difference(), r.before().won(), r.before().lost(), r.before().pValue(), r.searchTokens(), r.searchSeconds(), r.trainSeconds(),
           r.perPair(r.searchTokens()), r.perPair(r.searchSeconds())));
     }
+    if (base.samples() > 0) {
+      lines.add("");
+      lines.add("| round | mean@k | maj@k | pass@k |");
+      lines.add("|---|---|---|---|");
+      lines.add(sampled("base", base));
+      rounds.forEach(r -> lines.add(sampled(String.valueOf(r.round()), r.evaluation())));
+    }
     if (validation != null) {
       lines.add("");
       lines.add(text("On the validation problems, which stop the rounds and choose the best: base %.1f %%%s.",
@@ -136,6 +143,11 @@ public record EvolveReport(String name, long seed, EvalResult base, EvalResult v
       lines.add("The best round was chosen on the held-out problems themselves, which flatters it; give validate.problems.");
     }
     return lines;
+  }
+
+  private static String sampled(String whom, EvalResult r) {
+    return text("| %s | %.1f %% | %.1f %% | %s |", whom, 100 * r.meanAtK(), 100 * r.majAtK(), r.passAtK().entrySet().stream()
+        .map(e -> text("%d: %.1f %%", e.getKey(), 100 * e.getValue())).collect(Collectors.joining(", ")));
   }
 
   private static String accuracy(EvalResult r) {

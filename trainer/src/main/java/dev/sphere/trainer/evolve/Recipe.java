@@ -96,6 +96,8 @@ public record Recipe(
    * @param problems a problem file or {@code embedded:test}; none of them may be among the searched ones
    * @param limit most problems; 0 takes all
    * @param maxTokens most tokens of an answer; null: as the model is spoken to (1024; embedded: 256)
+   * @param samples sampled answers a problem besides the greedy one, at the temperature of the search, for pass@k and
+   *     maj@k; 0: none
    * @param ngram problems that share so many words in a row with one of these are not searched, and are listed in
    *     decontamination.jsonl; 0: only problems with the same words throughout are refused
    */
@@ -107,6 +109,10 @@ public record Recipe(
       @Setting(range = "[1, )", shown = "1024; embedded models: 256", label = "N", unit = "tokens",
           help = "Most tokens of an answer.")
       Integer maxTokens,
+      @Setting(def = "0", range = "[0, )", label = "K",
+          help = "Sampled answers a problem besides the greedy one, before and after each round, at the temperature of the search: "
+              + "pass@k tells new ability and maj@k sharpening.")
+      int samples,
       @Setting(def = "0", range = "[0, )", label = "N", unit = "words",
           help = "Problems that share so many words in a row with one of these are not searched, and are listed in "
               + "decontamination.jsonl; 0: only problems with the same words throughout are refused.")
@@ -226,6 +232,7 @@ public record Recipe(
       compared.put("problems", evaluate.problems());
       compared.put("limit", evaluate.limit());
       compared.put("max_tokens", evaluate.maxTokens());
+      compared.put("samples", evaluate.samples());
       compared.put("ngram", evaluate.ngram());
       all.put("evaluate", compared);
     }

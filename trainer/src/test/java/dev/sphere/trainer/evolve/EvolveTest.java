@@ -362,7 +362,7 @@ class EvolveTest {
         fresh_problems: true
         search: {rollouts: 4, depth: 8, pairing: any, early_stop: true, parallel: 32, stages: [generation]}
         train: {method: full, learning_rate: 1e-4, epochs: 2, batch_pairs: 8}
-        evaluate: {problems: "embedded:test", limit: 30}
+        evaluate: {problems: "embedded:test", limit: 30, samples: 2}
         validate: {problems: "embedded:validation", limit: 150}
         """);
     Heard heard = new Heard();
@@ -377,6 +377,12 @@ class EvolveTest {
     assertTrue(heard.words.contains("evaluated round 1, validation"), heard.words.toString());
     assertEquals(150, report.validation().n());
     assertEquals(30, report.base().n());
+    assertEquals(90, report.base().answers().size(), "a greedy answer and two samples each");
+    assertTrue(report.last().evaluation().passAtK().get(2) >= report.last().evaluation().meanAtK());
+    assertTrue(report.table().stream().anyMatch(l -> l.startsWith("| base | ") && l.contains("2: ")), report.table().toString());
+    Heard again = new Heard();
+    new Evolve(recipe, run, true, again).run();
+    assertTrue(again.words.stream().noneMatch(w -> w.startsWith("evaluate ")), "answers are there: " + again.words);
     EvolveReport.Round second = report.last();
     assertEquals(second.evaluation().accuracy() - report.rounds().getFirst().evaluation().accuracy(),
         second.before().difference(), 1e-12);

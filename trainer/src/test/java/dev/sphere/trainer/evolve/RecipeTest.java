@@ -34,7 +34,7 @@ class RecipeTest {
             + "eval_every=0, activations=bf16, loss=[sigmoid], loss_weights=[], beta=0.1, label_smoothing=0.0, f_divergence=reverse_kl, "
             + "f_alpha=0.5, ld_alpha=1.0, discopop_tau=0.05, reference_free=false, wpo=false, ref_sync_steps=null, "
             + "ref_sync_alpha=0.6, rejected=whole, reject_first_step=null, step_pairs=null, siblings=false, "
-            + "sibling_margin=0.0}, evaluate={problems=t.jsonl, limit=0, max_tokens=null, ngram=0}, "
+            + "sibling_margin=0.0}, evaluate={problems=t.jsonl, limit=0, max_tokens=null, samples=0, ngram=0}, "
             + "validate={problems=null, limit=0}}",
         recipe.values().toString());
   }
