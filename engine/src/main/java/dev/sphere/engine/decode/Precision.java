@@ -18,8 +18,7 @@ import java.util.Locale;
 public record Precision(
     @Setting(def = "bf16", aliases = "precision", label = "TYPE",
         help = "What products with weights round activations to on the CPU: bf16; int8, blocks of 8 bits where weights are "
-            + "quantised and no K-quants, as llama.cpp does: faster with one sequence or few, and coarse; or f32: nothing, "
-            + "slow.")
+            + "quantised and no K-quants, as llama.cpp does: coarse, but rollouts of Q8_0 are faster; or f32: nothing.")
     Activations activations) {
   /** BF16. */
   public static final Precision USUAL = new Precision(Activations.BF16);
