@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sphere.bindings.kernel.Activations;
+import dev.sphere.bindings.tensor.TrainingKernels;
 import dev.sphere.engine.decode.Precision;
 import dev.sphere.gguf.GgmlType;
 import dev.sphere.gguf.make.ByteVocabulary;
@@ -126,7 +127,8 @@ class JobSettingsTest {
       for (Activations other : List.of(Activations.F32, Activations.INT8)) {
         TrainJob on = job.withOutput(folder.resolve("in-" + other)).withPrecision(new Precision(other));
         Map<String, float[]> mine = tensors(dpo(on).artefact());
-        assertTrue(mine.keySet().stream().anyMatch(name -> !Arrays.equals(mine.get(name), usual.get(name))), other.name());
+        boolean differs = mine.keySet().stream().anyMatch(name -> !Arrays.equals(mine.get(name), usual.get(name)));
+        assertTrue(differs || other == Activations.F32 && !TrainingKernels.hasBf16(), other.name());
         TrainJob usually = on.withPrecision(Precision.USUAL).withResume(true);
         String message = assertThrows(RuntimeException.class, () -> dpo(usually)).getMessage();
         assertTrue(message.contains("activations"), message);

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sphere.bindings.llama.Model;
 import dev.sphere.bindings.tensor.Rope;
+import dev.sphere.bindings.tensor.TrainingKernels;
 import dev.sphere.engine.decode.Scorer;
 import dev.sphere.gguf.GgmlType;
 import dev.sphere.gguf.make.ByteVocabulary;
@@ -239,7 +240,8 @@ class GgufModelTest {
       String what = type + ": F32 " + exact + ", usual " + usual + ", 8 bits " + coarse;
       assertTrue(exact < 0.001, what);
       assertTrue(usual < 0.05, what);
-      assertTrue(usual > 2 * exact || type == GgmlType.F16, what); // or F32 is what is usual
+      // Training's products are F32 on a CPU that multiplies no BF16, and the way forward of F16 is everywhere.
+      assertTrue(usual > 2 * exact || type == GgmlType.F16 || !TrainingKernels.hasBf16(), what);
       assertTrue(type.blockSize() != 32 || coarse > usual, what);
     }
   }
