@@ -228,7 +228,7 @@ extern "C" int32_t sphere_attention_install(int32_t * installed) {
     }
     static const std::string refused = install();
     sphere::set_last_error(refused.c_str());
-    *installed = !refused.empty() ? 0 : !sphere::products_known() ? 1 : sphere::products_unpack() ? 3 : 2;
+    *installed = !refused.empty() ? 0 : sphere::products_known() ? 2 : 1;
   });
 }
 

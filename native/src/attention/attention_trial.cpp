@@ -19,11 +19,10 @@ namespace {
 constexpr int THREADS = 2;
 constexpr int64_t K = 256, ROWS = 16, TOKENS = 3, HEAD = 32, HEADS = 4, KV_HEADS = 2, CELLS = 32;
 
-// Weights whose products libsphere computes; those after the first four only where products_unpack().
+// Weights whose products libsphere computes.
 constexpr ggml_type TYPES[] = {GGML_TYPE_F32,  GGML_TYPE_F16,    GGML_TYPE_BF16, GGML_TYPE_Q8_0, GGML_TYPE_Q4_K,
                                GGML_TYPE_Q5_K, GGML_TYPE_Q6_K,   GGML_TYPE_Q4_0, GGML_TYPE_Q4_1, GGML_TYPE_Q5_0,
                                GGML_TYPE_Q5_1, GGML_TYPE_IQ4_NL, GGML_TYPE_Q2_K, GGML_TYPE_Q3_K, GGML_TYPE_IQ4_XS};
-constexpr size_t PLAIN_TYPES = 4;
 
 // Room for the graph. ggml ends the process when inputs or nodes are more: an attention node has four inputs, a product
 // two.
@@ -84,7 +83,7 @@ struct Trial {
     node(ggml_flash_attn_ext(c, input(GGML_TYPE_F32, HEAD, TOKENS, HEADS), input(GGML_TYPE_F16, HEAD, CELLS, KV_HEADS),
                              input(GGML_TYPE_F16, HEAD, CELLS, KV_HEADS), mask, 0.2f, 0, 0),
          1e-2f);
-    const size_t known = products_known() ? products_unpack() ? std::size(TYPES) : PLAIN_TYPES : 0;
+    const size_t known = products_known() ? std::size(TYPES) : 0;
     for (size_t i = 0; i < known; i++) { // ggml rounds activations to 8 bits where weights are quantised
       const ggml_type type = TYPES[i];
       node(ggml_mul_mat(c, input(type, K, ROWS), input(GGML_TYPE_F32, K, TOKENS)), 3e-2f);

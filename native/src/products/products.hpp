@@ -9,11 +9,8 @@
 
 namespace sphere {
 
-// Whether this CPU (AVX-512 with VNNI) and this ggml have what the kernels need, those for Q8_0 included.
+// Whether this CPU (AVX-512 with VNNI) and this ggml have what the kernels need, those for quantised weights included.
 bool products_known();
-
-// Whether they include those for quantised weights that are turned into BF16 (products_unpack.hpp).
-bool products_unpack();
 
 // What the rows of activations are rounded to. BF16: where weights are F16 or F32, theirs; a type of 8 bits and less is
 // unpacked to BF16. INT8: blocks of 8 bits where weights are quantised and no K-quants, as ggml does. F32: not at all,

@@ -3,7 +3,7 @@
 // way a number is ggml's own dequantised one, rounded to nearest. See products_unpack.hpp.
 #include "products/products_unpack.hpp"
 
-#if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512VL__) && defined(__AVX512DQ__)
+#if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512VL__)
 
 #include <cstring>
 #include <immintrin.h>
@@ -195,7 +195,8 @@ INLINE void step(const Q41 & b, char * to) {
 INLINE __m512i with_fifth(const uint8_t * q, const uint8_t * high) {
   uint32_t bits;
   std::memcpy(&bits, high, sizeof bits);
-  return _mm512_mask_add_epi16(nibbles(q), bits, nibbles(q), _mm512_set1_epi16(16));
+  const __m512i four = nibbles(q);
+  return _mm512_mask_add_epi16(four, bits, four, _mm512_set1_epi16(16));
 }
 
 INLINE void step(const Q50 & b, char * to) {
@@ -276,8 +277,6 @@ void panel_any(const PanelRows & panel, int64_t first, int64_t k, int from, int 
 
 } // namespace
 
-bool products_unpack() { return true; }
-
 Unpack unpacker(const ggml_tensor * w) {
   switch (w->type) {
     case GGML_TYPE_Q4_K: return panel_rows<Q4K>;
@@ -300,8 +299,6 @@ Unpack unpacker(const ggml_tensor * w) {
 } // namespace sphere
 
 #else
-
-bool sphere::products_unpack() { return false; }
 
 sphere::Unpack sphere::unpacker(const ggml_tensor *) { return nullptr; }
 

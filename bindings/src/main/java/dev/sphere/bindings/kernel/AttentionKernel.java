@@ -39,19 +39,11 @@ public final class AttentionKernel {
   }
 
   /**
-   * Whether also a token that is computed alone gets the bits that it gets in company (weights in F32, F16, BF16 or
-   * Q8_0); otherwise it needs a companion.
+   * Whether products with weights are libsphere's too, so that a token that is computed alone gets the bits that it gets in
+   * company (with weights of every type, unless {@link Activations} leaves them to ggml); otherwise it needs a companion.
    */
   public static boolean oneRow() {
     return NativeLibraries.attention() > 1;
-  }
-
-  /**
-   * Whether products with quantised weights of all types are libsphere's, to the same bits in any company, with what
-   * {@link Activations} says.
-   */
-  public static boolean unpacks() {
-    return NativeLibraries.attention() > 2;
   }
 
   /** Has an installed kernel step aside, or come back, for comparisons; not while anything is computed. */

@@ -31,7 +31,7 @@ class QuantisedProductsTest {
   @ParameterizedTest
   @EnumSource(value = TensorType.class, mode = EnumSource.Mode.EXCLUDE, names = {"F32", "F16", "BF16", "I32"})
   void products(TensorType type) {
-    assumeTrue(AttentionKernel.unpacks(), "this CPU leaves quantised weights to ggml");
+    assumeTrue(AttentionKernel.oneRow(), "this CPU leaves quantised weights to ggml");
     int block = type.blockSize();
     int[] lengths = block == 256 ? new int[] {256, 768, 1280} : new int[] {32, 96, 256, 544, 1056};
     try {
@@ -58,7 +58,7 @@ class QuantisedProductsTest {
   /** Blocks of 8 bits: as coarse as ggml's own. */
   @Test
   void eightBits() {
-    assumeTrue(AttentionKernel.unpacks(), "this CPU leaves quantised weights to ggml");
+    assumeTrue(AttentionKernel.oneRow(), "this CPU leaves quantised weights to ggml");
     byte[] weights = blocks(TensorType.Q8_0, 16 * 96 / 32);
     float[] x = new float[96];
     for (int i = 0; i < x.length; i++) {
