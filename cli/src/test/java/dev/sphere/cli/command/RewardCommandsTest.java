@@ -1,16 +1,12 @@
 package dev.sphere.cli.command;
 
+import static dev.sphere.cli.command.Call.call;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.sphere.cli.Main;
-import java.io.ByteArrayOutputStream;
-import java.io.PrintStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -20,28 +16,6 @@ import tools.jackson.databind.json.JsonMapper;
 /** compare, eval prm, pages and search --strategy, end to end on the embedded models with few problems. */
 class RewardCommandsTest {
   @TempDir private Path temporary;
-
-  private record Call(int status, String out, String err) {
-    JsonNode json() {
-      return JsonMapper.shared().readTree(out.lines().reduce((a, b) -> b).orElseThrow());
-    }
-  }
-
-  private static Call call(Object... args) {
-    PrintStream out = System.out;
-    PrintStream err = System.err;
-    ByteArrayOutputStream caughtOut = new ByteArrayOutputStream();
-    ByteArrayOutputStream caughtErr = new ByteArrayOutputStream();
-    System.setOut(new PrintStream(caughtOut, true, StandardCharsets.UTF_8));
-    System.setErr(new PrintStream(caughtErr, true, StandardCharsets.UTF_8));
-    try {
-      int status = Main.run(Arrays.stream(args).map(String::valueOf).toArray(String[]::new));
-      return new Call(status, caughtOut.toString(StandardCharsets.UTF_8), caughtErr.toString(StandardCharsets.UTF_8));
-    } finally {
-      System.setOut(out);
-      System.setErr(err);
-    }
-  }
 
   @Test
   void compareReportsEveryStrategyAndBudget() throws Exception {

@@ -1,16 +1,13 @@
 package dev.sphere.cli.command;
 
+import static dev.sphere.cli.command.Call.call;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.sphere.cli.Main;
 import dev.sphere.engine.eval.AnswerJournal;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.PrintStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -20,34 +17,10 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
 
 /** {@code run check}, and the advice of what it and others say, followed on runs of the embedded model. */
 class RunCheckCommandTest {
   @TempDir private Path temporary;
-
-  /** What a call printed, and how it ended. */
-  private record Call(int status, String out, String err) {
-    JsonNode json() {
-      return JsonMapper.shared().readTree(out.lines().reduce((a, b) -> b).orElseThrow());
-    }
-  }
-
-  private static Call call(Object... args) {
-    PrintStream out = System.out;
-    PrintStream err = System.err;
-    ByteArrayOutputStream caughtOut = new ByteArrayOutputStream();
-    ByteArrayOutputStream caughtErr = new ByteArrayOutputStream();
-    System.setOut(new PrintStream(caughtOut, true, StandardCharsets.UTF_8));
-    System.setErr(new PrintStream(caughtErr, true, StandardCharsets.UTF_8));
-    try {
-      int status = Main.run(Arrays.stream(args).map(Object::toString).toArray(String[]::new));
-      return new Call(status, caughtOut.toString(StandardCharsets.UTF_8), caughtErr.toString(StandardCharsets.UTF_8));
-    } finally {
-      System.setOut(out);
-      System.setErr(err);
-    }
-  }
 
   private static Call search(Path run, Object... more) {
     return call(Stream.concat(Stream.of("search", "--model", "embedded", "--small-model", "embedded-small",

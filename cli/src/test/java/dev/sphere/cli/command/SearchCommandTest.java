@@ -1,13 +1,10 @@
 package dev.sphere.cli.command;
 
+import static dev.sphere.cli.command.Call.call;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.sphere.cli.Main;
 import dev.sphere.engine.embedded.ModelSource;
-import java.io.ByteArrayOutputStream;
-import java.io.PrintStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -27,29 +24,6 @@ class SearchCommandTest {
   @BeforeAll
   static void model() {
     model = ModelSource.resolve("embedded");
-  }
-
-  /** What a call printed, and how it ended. */
-  private record Call(int status, String out, String err) {}
-
-  private static Call call(Object... args) {
-    PrintStream out = System.out;
-    PrintStream err = System.err;
-    ByteArrayOutputStream caughtOut = new ByteArrayOutputStream();
-    ByteArrayOutputStream caughtErr = new ByteArrayOutputStream();
-    System.setOut(new PrintStream(caughtOut, true, StandardCharsets.UTF_8));
-    System.setErr(new PrintStream(caughtErr, true, StandardCharsets.UTF_8));
-    try {
-      List<String> words = new ArrayList<>();
-      for (Object arg : args) {
-        words.add(arg.toString());
-      }
-      int status = Main.run(words.toArray(String[]::new));
-      return new Call(status, caughtOut.toString(StandardCharsets.UTF_8), caughtErr.toString(StandardCharsets.UTF_8));
-    } finally {
-      System.setOut(out);
-      System.setErr(err);
-    }
   }
 
   private static Call search(Path run, Object... more) {
