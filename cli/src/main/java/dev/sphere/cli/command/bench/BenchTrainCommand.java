@@ -1,5 +1,6 @@
 package dev.sphere.cli.command.bench;
 
+import dev.sphere.bindings.kernel.Activations;
 import dev.sphere.bindings.load.NativeRuntime;
 import dev.sphere.cli.option.TrainOptions;
 import dev.sphere.engine.embedded.ModelSource;
@@ -62,7 +63,7 @@ public final class BenchTrainCommand implements Callable<Integer> {
       description = "What computes common beginnings once: tree, pair or none (default: ${DEFAULT-VALUE}).")
   private String sharing;
 
-  @Option(names = "--products", defaultValue = "auto", description = "auto, f32 or bf16 (default: ${DEFAULT-VALUE}).")
+  @Option(names = "--products", defaultValue = "auto", description = "auto, f32, bf16 or int8 (default: ${DEFAULT-VALUE}).")
   private String products;
 
   @Option(names = "--activation-mib", defaultValue = "0", description = "Memory for activations; 0: the default.")
@@ -115,7 +116,11 @@ public final class BenchTrainCommand implements Callable<Integer> {
   }
 
   private void measure(Map<String, Object> report, PrintWriter out) {
-    Map<String, Object> result = new TrainBench(plan()).run();
+    TrainBench.Plan plan = plan();
+    if (plan.products() == Products.INT8) {
+      Activations.INT8.use(); // the way forward is ggml's then, which asks the process
+    }
+    Map<String, Object> result = new TrainBench(plan).run();
     ProductRates rates = ProductRates.measure(threads, 896, 4864);
     OptimizerRates memory = OptimizerRates.measure(threads);
     report.putAll(result);
