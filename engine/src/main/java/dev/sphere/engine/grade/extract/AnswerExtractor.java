@@ -44,6 +44,9 @@ public final class AnswerExtractor {
 
   private AnswerExtractor() {}
 
+  /** What makes a number the beginning of a calculation: an operator after it, or after its unit. */
+  private static final Pattern OPERATOR = Pattern.compile("\\s*(?:\\p{L}{1,12}\\s+){0,2}(?:[-+*/\u00d7\u00f7\u2212]|x\\s|\\\\times)");
+
   /** How a text gave its answer away. A stated answer is one that the text itself calls its answer; the rest is a guess. */
   public enum Form {
     /** In a box. */
@@ -229,6 +232,12 @@ public final class AnswerExtractor {
       return otherwise;
     }
     Matcher m = Prose.NUMBER.matcher(line);
+    if (m.lookingAt() && OPERATOR.matcher(line).region(m.end(), line.length()).lookingAt() && line.indexOf('=', m.end()) > 0) {
+      // It begins a calculation: "the answer is 49 + 1 = 50 pages in 7 days" says 50.
+      Matcher result = Prose.NUMBER.matcher(line).region(line.lastIndexOf('=') + 1, line.length());
+      return result.find() ? result.group().strip() : otherwise;
+    }
+    m.reset();
     boolean sentence = COPULA_WORD.matcher(line).find();
     return m.find() && (m.start() == 0 || !sentence) ? m.group().strip() : otherwise;
   }

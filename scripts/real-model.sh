@@ -1,0 +1,178 @@
+#!/usr/bin/env bash
+# Does a small model get better with its own data? Two rounds on easy word problems, with controls, for any GGUF.
+#
+#   scripts/real-model.sh MODEL.gguf [OUT]        OUT: default runs/real-model
+#
+# Agreement with llama.cpp; the base on problems that neither search nor training sees; then each round: a probe and a search, DPO,
+# an evaluation against the round before; then controls. What is done is not done again, so the same command goes on where it
+# was broken off. OUT/results.jsonl holds a line a figure, OUT/summary.txt what was found, OUT/pairs-to-read.txt 20 pairs to be read.
+# SmolLM2-135M takes about two hours on two cores; the time of a larger model grows with its size.
+#
+# Environment: PROBLEMS (a round, 600), TESTS (400), SEED (1), STEPS (of the optimizer a round, 40), RATE (learning rate, 3e-4),
+# QUESTION (the user's turn; {question} stands for the problem), CONTROLS (1; 0: rounds alone), AGREE (1; 0: no comparison
+# with llama.cpp), TRAINED (a copy of MODEL in another type to train and search, for instance BF16; default: MODEL).
+set -euo pipefail
+model=${1:?usage: scripts/real-model.sh MODEL.gguf [OUT]}
+out=${2:-runs/real-model}
+top=$(cd "$(dirname "$0")/.." && pwd)
+sphere=${SPHERE:-$top/sphere}
+problems=${PROBLEMS:-600} tests=${TESTS:-400} seed=${SEED:-1} steps=${STEPS:-40} rate=${RATE:-3e-4}
+question=${QUESTION:-"{question} Write the calculation in one line. End with: The answer is"}
+mkdir -p "$out"
+results=$out/results.jsonl
+touch "$results"
+log() { echo "$(date +%H:%M:%S) $*" >&2; }
+
+# record NAME COMMAND...: runs a command whose last line is a JSON object, once; keeps the object as the result of that name.
+record() {
+  local name=$1 from json
+  shift
+  ! grep -q "^{\"name\":\"$name\"" "$results" || return 0
+  log "$name"
+  from=$(date +%s)
+  json=$("$@" 2> "$out/$name.err" | tail -n 1) || { tail -n 5 "$out/$name.err" >&2; exit 1; }
+  echo "{\"name\":\"$name\",\"wall_seconds\":$(($(date +%s) - from)),\"result\":$json}" >> "$results"
+}
+# field NAME KEY: a number of a recorded result.
+field() { grep "^{\"name\":\"$1\"" "$results" | grep -oE "\"$2\":[0-9.e+-]+" | head -n 1 | cut -d: -f2; }
+
+easy() { "$top/lab/java" dev.sphere.lab.problems.EasyProblems "$@"; }
+[ -f "$out/train.jsonl" ] || easy train $((problems * 2)) "$seed" "$out/train.jsonl"
+[ -f "$out/test.jsonl" ] || easy test "$tests" 1 "$out/test.jsonl"
+head -n "$problems" "$out/train.jsonl" > "$out/train-1.jsonl"
+tail -n "$problems" "$out/train.jsonl" > "$out/train-2.jsonl"
+
+# measure NAME MODEL BASELINE [ADAPTER]: held-out problems, and what the model could do before.
+measure() {
+  local name=$1 model=$2 baseline=$3 adapter=()
+  [ -z "${4:-}" ] || adapter=(--adapter "$4")
+  [ -z "$baseline" ] || baseline=$out/$baseline-answers.jsonl
+  record "$name-test" "$sphere" eval --model "$model" "${adapter[@]}" --problems "$out/test.jsonl" --question "$question" --max-tokens 100 \
+    --out "$out/$name-answers.jsonl" --markdown "$out/$name-test.md" ${baseline:+--baseline "$baseline"} --resume --json
+  for kept in chat text; do
+    local chat=()
+    [ $kept != chat ] || chat=(--chat)
+    record "$name-$kept" "$sphere" score --model "$model" "${adapter[@]}" "${chat[@]}" \
+      --in "$top/lab/studies/real-model/$kept.jsonl" --out "$out/$name-$kept.jsonl" --json
+  done
+}
+# sampled NAME MODEL: pass@k and maj@k of 8 samples of the first 200 test problems.
+sampled() {
+  record "$1-samples" "$sphere" eval --model "$2" --problems "$out/test.jsonl" --limit 200 --no-greedy --samples 8 --question "$question" \
+    --max-tokens 100 --out "$out/$1-samples.jsonl" --resume --json
+}
+# search NAME MODEL PROBLEMS [FLAGS]: pairs in OUT/NAME.
+search() {
+  local name=$1 model=$2 file=$3
+  shift 3
+  record "$name-search" "$sphere" search --model "$model" --problems "$file" --run "$out/$name" --resume --question "$question" \
+    --separator $'\n' --max-tokens 60 --max-step-tokens 48 --depth 6 --pairing any --stages generation --parallel 32 --seed "$seed" --json "$@"
+}
+sphere_search() {
+  search "$@" --prm mc --rollouts 4 --candidates 5 --early-stop --probe 16 --pass-rate 0.06..0.6
+}
+# dpo NAME MODEL PAIRS STEPS: the adapter OUT/NAME.gguf.
+dpo() {
+  record "$1-train" "$sphere" train dpo --model "$2" --pairs "$3" --adapter-out "$out/$1.gguf" --resume --learning-rate "$rate" --beta 0.1 \
+    --lora-rank 16 --batch-pairs 16 --steps "$4" --seed "$seed" --json
+}
+
+[ "${AGREE:-1}" = 0 ] || record agreement "$top/lab/java" dev.sphere.lab.agree.Agreement "$model" "$out/agreement.json"
+
+base=${TRAINED:-$model}
+measure base "$base" ""
+sampled base "$base"
+before=base
+now=$base
+for round in 1 2; do
+  sphere_search "round-$round" "$now" "$out/train-$round.jsonl"
+  dpo "sphere-$round" "$now" "$out/round-$round/pairs.jsonl" "$steps"
+  measure "sphere-$round" "$now" $before "$out/sphere-$round.gguf"
+  record "merge-$round" "$sphere" model merge --model "$now" --adapter "$out/sphere-$round.gguf" --out "$out/merged-$round.gguf" --json
+  now=$out/merged-$round.gguf
+  before=sphere-$round
+done
+measure merged-1 "$out/merged-1.gguf" sphere-1
+sampled sphere-2 "$now"
+
+# Twenty pairs for a reader, spread over the first round.
+python3 - "$out/round-1/pairs.jsonl" > "$out/pairs-to-read.txt" << 'PY'
+import json, sys
+rows = [json.loads(line) for line in open(sys.argv[1])]
+for i in range(min(20, len(rows))):
+    row = rows[i * len(rows) // min(20, len(rows))]
+    print(f"{i + 1}. {row['prompt'][-240:]!r}\n   + {row['chosen']!r}\n   - {row['rejected']!r}")
+PY
+
+if [ "${CONTROLS:-1}" != 0 ]; then
+  spent=$(field round-1-search tokens)
+  search best-of-n "$base" "$out/train-1.jsonl" --strategy best-of-n --budget $((spent / problems))
+  dpo best-of-n "$base" "$out/best-of-n/pairs.jsonl" "$steps"
+  measure best-of-n "$base" base "$out/best-of-n.gguf"
+
+  # Imitation of the chosen solutions, and labels at random.
+  python3 - "$out/round-1/pairs.jsonl" "$out/sft.jsonl" "$out/shuffled.jsonl" "$seed" << 'PY'
+import json, random, sys
+pairs = [json.loads(line) for line in open(sys.argv[1])]
+seen, draw = set(), random.Random(int(sys.argv[4]))
+with open(sys.argv[2], "w") as sft, open(sys.argv[3], "w") as shuffled:
+    for p in pairs:
+        key = (p["prompt"], p["chosen"])
+        if key not in seen:
+            seen.add(key)
+            print(json.dumps({"prompt": p["prompt"], "completion": p["chosen"]}), file=sft)
+        row = {k: p[k] for k in ("prompt", "chosen", "rejected")}
+        if draw.random() < 0.5:
+            row["chosen"], row["rejected"] = row["rejected"], row["chosen"]
+        print(json.dumps(row), file=shuffled)
+PY
+  record sft-train "$sphere" train sft --model "$base" --data "$out/sft.jsonl" --adapter-out "$out/sft.gguf" --resume --learning-rate "$rate" \
+    --lora-rank 16 --batch-size 16 --steps "$steps" --seed "$seed" --json
+  measure sft "$base" base "$out/sft.gguf"
+  dpo shuffled "$base" "$out/shuffled.jsonl" "$steps"
+  measure shuffled "$base" base "$out/shuffled.gguf"
+
+  # The whole budget in one round.
+  sphere_search one-round "$base" "$out/train-2.jsonl"
+  cat "$out/round-1/pairs.jsonl" "$out/one-round/pairs.jsonl" > "$out/one-round-pairs.jsonl"
+  dpo one-round "$base" "$out/one-round-pairs.jsonl" $((steps * 2))
+  measure one-round "$base" base "$out/one-round.gguf"
+fi
+
+python3 - "$results" "$out" << 'PY' | tee "$out/summary.txt"
+import json, math, sys
+done = {}
+for line in open(sys.argv[1]):
+    row = json.loads(line)
+    done[row["name"]] = row
+out = sys.argv[2]
+def nats(name, kind):
+    if f"{name}-{kind}" not in done:
+        return float("nan")
+    total = tokens = 0
+    for line in open(f"{out}/{name}-{kind}.jsonl"):
+        row = json.loads(line)
+        total -= row["logprob"]
+        tokens += row["tokens"] if isinstance(row["tokens"], int) else len(row["tokens"])
+    return total / tokens
+def right(name):
+    return {r["problemId"]: r["correct"] for r in map(json.loads, open(f"{out}/{name}-answers.jsonl")) if r.get("sample") == -1}
+def mcnemar(won, lost):
+    n = won + lost
+    return min(1, 2 * sum(math.comb(n, k) for k in range(min(won, lost) + 1)) / 2 ** n) if n else 1
+against = {"sphere-2": "sphere-1", "merged-1": "sphere-1"}
+print(f"{'arm':12} {'right':>7} {'of':>4} {'against':>9} {'won':>4} {'lost':>4} {'p':>7}   nats a token: chat, text")
+for name in ["base", "sphere-1", "merged-1", "sphere-2", "best-of-n", "sft", "shuffled", "one-round"]:
+    if f"{name}-test" not in done:
+        continue
+    mine, other = right(name), against.get(name, "base")
+    theirs = right(other)
+    won = sum(mine[k] and not theirs[k] for k in mine)
+    lost = sum(theirs[k] and not mine[k] for k in mine)
+    print(f"{name:12} {sum(mine.values()):7} {len(mine):4} {other:>9} {won:4} {lost:4} {mcnemar(won, lost):7.2g}   "
+          f"{nats(name, 'chat'):.3f} {nats(name, 'text'):.3f}")
+for name, row in done.items():
+    if name.endswith("-search"):
+        r = row["result"]
+        print(f"{name}: {r['problems']} problems, {r['pairs']['all']} pairs, {r['tokens']} tokens, {row['wall_seconds']} s")
+PY
