@@ -4,7 +4,7 @@ package dev.sphere.engine;
  * A preference: the same prompt, a chosen and a rejected completion.
  *
  * @param problemId the problem it comes from
- * @param stage generation, correction or diversity
+ * @param stage generation, correction, diversity or probe
  * @param prompt the prompt's text as the model saw it (template rendered)
  * @param chosen the text of the better completion, without end token
  * @param rejected the text of the worse one, without end token

@@ -21,9 +21,14 @@ public record SearchReport(PairSearch.Outcome outcome, int contaminated, Path ru
   /** Some lines for people. */
   void print(PrintWriter out) {
     RunReport r = outcome.report();
+    if (r.probe() != null) {
+      r.probe().lines().forEach(out::println);
+      r.probe().notes().forEach(note -> out.println("  " + note));
+    }
     out.printf("%d problems: Sol_max right on %d, Sol_min on %d%n", r.problems(), r.solMaxRight(), r.solMinRight());
-    out.printf("%d pairs from %d problems: %d self-generation, %d self-correction, %d diversity%n",
+    out.printf("%d pairs from %d problems: %d self-generation%s, %d self-correction, %d diversity%n",
         outcome.pairs().size(), r.withPairs(), r.pairs().get(Stage.GENERATION),
+        r.probe() == null ? "" : " (" + r.probePairs() + " of the probe's solutions)",
         r.pairs().get(Stage.CORRECTION), r.pairs().get(Stage.DIVERSITY));
     for (Map.Entry<Reason, Integer> reason : r.reasons().entrySet()) {
       out.printf("  no pair from %d: %s%n", reason.getValue(), reason.getKey().text());
@@ -49,10 +54,16 @@ public record SearchReport(PairSearch.Outcome outcome, int contaminated, Path ru
     Map<String, Object> pairCounts = new LinkedHashMap<>();
     pairCounts.put("all", outcome.pairs().size());
     r.pairs().forEach((stage, n) -> pairCounts.put(stage.label(), n));
+    if (r.probe() != null) {
+      pairCounts.put("of_probe", r.probePairs());
+    }
     Map<String, Object> reasons = new LinkedHashMap<>();
     r.reasons().forEach((reason, n) -> reasons.put(reason.label(), n));
     Map<String, Object> all = new LinkedHashMap<>();
     all.put("problems", r.problems());
+    if (r.probe() != null) {
+      all.put("probe", r.probe().toMap());
+    }
     all.put("sol_max_right", r.solMaxRight());
     all.put("sol_min_right", r.solMinRight());
     all.put("with_pairs", r.withPairs());

@@ -68,6 +68,9 @@ public final class EvolveProgress implements EvolveListener, AutoCloseable {
   @Override
   public void found(int round, PairSearch.Outcome outcome, List<PreferencePair> pairs) {
     close();
+    if (outcome.report().probe() != null) {
+      outcome.report().probe().lines().forEach(line -> say("%s", line)); // its notes have been told
+    }
     say("Pairs: %d from self-generation, %d from self-correction, %d from diversity induction.",
         outcome.report().pairs().get(Stage.GENERATION), outcome.report().pairs().get(Stage.CORRECTION),
         outcome.report().pairs().get(Stage.DIVERSITY));

@@ -20,6 +20,8 @@ class SearchOptionsTest extends EveryOption {
   private static final String MANY = "--model embedded --simulations 4 --pairing any --stages generation --limit 2";
   private static final String STRATEGY = "--stages generation --budget 300 --strategy ";
 
+  private static final String PROBE = "--model embedded --limit 6 --stages generation --probe 4";
+
   private int runs;
 
   @Override
@@ -125,6 +127,11 @@ class SearchOptionsTest extends EveryOption {
         differs("--depth", "", "1"),
         differs("--separator", "", "."),
         differs("--max-step-tokens", "", "5"),
+        differs("--probe", "--model embedded --limit 4", "4"),
+        differs("--pass-rate", PROBE, "0.05..0.3"),
+        shows("--order", PROBE, "mixed", kept("probe.order", "MIXED")),
+        differs("--take", PROBE, "1"),
+        differs("--no-probe-pairs", PROBE, ""),
         differs("--prm-beta", "--model embedded --prm implicit:embedded-small", "0.5"),
         differs("--strategy", "--stages generation", "rejection"),
         differs("--budget", "--stages generation --strategy rejection", "300"),

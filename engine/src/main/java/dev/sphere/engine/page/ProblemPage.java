@@ -4,6 +4,7 @@ import static java.lang.String.format;
 
 import dev.sphere.engine.PreferencePair;
 import dev.sphere.engine.Problem;
+import dev.sphere.engine.probe.Probed;
 import dev.sphere.engine.search.Candidate;
 import dev.sphere.engine.search.Expansion;
 import dev.sphere.engine.stage.Attempt;
@@ -21,8 +22,11 @@ import java.util.stream.Stream;
 final class ProblemPage {
   private ProblemPage() {}
 
-  /** @param separator what ends a step */
-  static String of(Problem problem, List<StageResult> stages, List<Expansion> expansions, String separator) {
+  /**
+   * @param probed null for none
+   * @param separator what ends a step
+   */
+  static String of(Problem problem, Probed probed, List<StageResult> stages, List<Expansion> expansions, String separator) {
     Map<String, Map<String, Expansion>> searches = new LinkedHashMap<>();
     for (Expansion e : expansions) {
       searches.computeIfAbsent(e.search(), k -> new LinkedHashMap<>()).put(e.path(), e);
@@ -31,9 +35,17 @@ final class ProblemPage {
         "id", problem.id(),
         "question", problem.question(),
         "answer", problem.answer(),
+        "probe", probed == null ? List.of() : probed.draws().stream().map(ProblemPage::draw).toList(),
         "stages", stages.stream().map(ProblemPage::stage).toList(),
         "pairs", stages.stream().flatMap(s -> s.pairs().stream()).map(p -> pair(p, separator)).toList(),
         "trees", searches.entrySet().stream().map(e -> tree(e.getKey(), e.getValue())).toList())).html();
+  }
+
+  private static Map<String, Object> draw(Probed.Draw d) {
+    return Map.of(
+        "right", d.solved(),
+        "verdict", !d.ended() ? "cut at a limit" : d.solved() ? "right" : d.correct() ? "right by a guess" : "wrong",
+        "text", d.text());
   }
 
   private static Map<String, Object> stage(StageResult s) {

@@ -1,6 +1,7 @@
 package dev.sphere.engine.page;
 
 import dev.sphere.engine.Problem;
+import dev.sphere.engine.probe.Probed;
 import dev.sphere.engine.search.Expansion;
 import dev.sphere.engine.stage.LengthBias;
 import dev.sphere.engine.stage.Reason;
@@ -18,6 +19,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.stream.Stream;
 
 /** A run as HTML: an index with the run's figures, and a page for each problem. */
 public final class RunPages {
@@ -47,8 +49,8 @@ public final class RunPages {
           List<StageResult> stages = run.stagesOf(problem.id());
           String file = text("problem-%05d.html", from + i + 1);
           Files.writeString(directory.resolve(file),
-              ProblemPage.of(problem, stages, trees.getOrDefault(problem.id(), List.of()), separator));
-          index.add("run-row", row(problem, stages, file));
+              ProblemPage.of(problem, run.probeOf(problem.id()), stages, trees.getOrDefault(problem.id(), List.of()), separator));
+          index.add("run-row", row(problem, run.probeOf(problem.id()), stages, file));
         }
       }
       Files.writeString(directory.resolve("index.html"), index.add("end-of-table", Map.of()).html());
@@ -57,12 +59,16 @@ public final class RunPages {
     }
   }
 
-  private static Map<String, Object> row(Problem problem, List<StageResult> stages, String file) {
+  private static Map<String, Object> row(Problem problem, Probed probed, List<StageResult> stages, String file) {
     String question = problem.question().strip();
     int pairs = stages.stream().mapToInt(s -> s.pairs().size()).sum();
     String why = pairs > 0 ? "" : stages.stream().map(StageResult::reason)
         .filter(r -> r != Reason.NOT_APPLICABLE && r != Reason.DISABLED).map(Reason::text)
         .reduce((first, second) -> second).orElse("not ended");
+    if (probed != null) {
+      String rate = text("%d of %d draws right", probed.solved(), probed.draws().size());
+      why = why.isEmpty() ? rate : rate + "; " + why;
+    }
     return Map.of("file", file, "id", problem.id(), "pairs", pairs, "why", why, "question",
         question.length() > 100 ? question.substring(0, 100) + "…" : question);
   }
@@ -86,6 +92,8 @@ public final class RunPages {
     all.put("bias", text("%+.2f", l.bias()));
     all.put("correlation", text("%+.2f", l.correlation()));
     all.put("near", r.nearDuplicates());
+    all.put("probe", r.probe() == null ? List.of()
+        : Stream.concat(r.probe().lines().stream(), r.probe().notes().stream()).toList());
     return all;
   }
 

@@ -47,7 +47,8 @@ public final class MonteCarloPrm implements ProcessRewardModel {
           help = "Rollouts of a step for the Monte Carlo reward.")
       int rollouts,
       @Nested(rename = "max_tokens", to = @Setting(name = "max_tokens", range = "[1, )", label = "N", unit = "tokens",
-          needs = "prm=mc", shown = "1024; embedded models: 256", help = "Most tokens of a Monte Carlo completion."))
+          needs = "prm=mc or probe", shown = "1024; embedded models: 256",
+          help = "Most tokens of a whole solution: a Monte Carlo completion, or a draw of the probe."))
       SamplingSettings sampling,
       @Setting(name = "early_stop", needs = "prm=mc",
           help = "Stop the rollouts of an expansion when they can no longer change what survives.")

@@ -9,6 +9,7 @@ import dev.sphere.engine.Problem;
 import dev.sphere.engine.Progress;
 import dev.sphere.engine.decode.BatchedPolicy;
 import dev.sphere.engine.grade.AnswerGrader;
+import dev.sphere.engine.probe.Probed;
 import dev.sphere.engine.search.Expansion;
 import dev.sphere.engine.stage.PrmFactory;
 import dev.sphere.engine.stage.ProblemResult;
@@ -75,6 +76,10 @@ public final class PairSearch {
       Progress progress)
       throws InterruptedException {
     long start = System.nanoTime();
+    if (shard != null && plan.probe().take() > 0) {
+      throw new IllegalArgumentException("--take chooses among all problems, and a shard has only some of them: give --take or "
+          + "--shard; --pass-rate says for each problem by itself whether it is searched");
+    }
     NativeRuntime.require();
     plan.precision().use();
     OutcomeReward orm = new AnswerGrader();
@@ -95,6 +100,8 @@ public final class PairSearch {
         SearchRun run = plan.strategy() == null
             ? new SearchRun(models, orm, plan.search(), plan.stages(), plan.seed(), plan.parallel())
             : new SearchRun(models, exploration(plan, prm, orm), plan.stages(), plan.parallel());
+        run.probing(new SearchRun.Probe(plan.probe(), orm, plan.search(), plan.prm().monteCarlo().sampling(),
+            plan.stages().rules().guessed(), plan.seed()));
         List<ProblemResult> results = run.run(problems, new Watched(store, files), progress);
         return outcome(store, results, run.tokens(), start, progress);
       } catch (RuntimeException e) {
@@ -106,6 +113,17 @@ public final class PairSearch {
 
   /** A log that takes nothing any more once a model's file has changed. */
   private record Watched(RunLog log, HeldFiles files) implements RunLog {
+    @Override
+    public Probed findProbe(String problemId) {
+      return log.findProbe(problemId);
+    }
+
+    @Override
+    public void append(Probed probed) {
+      files.requireUnchanged();
+      log.append(probed);
+    }
+
     @Override
     public Expansion find(String problemId, String search, String path) {
       return log.find(problemId, search, path);
@@ -154,7 +172,7 @@ public final class PairSearch {
     int said = store.findings().size();
     List<PreferencePair> pairs = store.finish();
     store.findings().stream().skip(said).forEach(f -> progress.note(f.toString()));
-    return new Outcome(RunReport.of(results), pairs, tokens, (System.nanoTime() - start) / 1e9);
+    return new Outcome(RunReport.of(results, store.probeReport()), pairs, tokens, (System.nanoTime() - start) / 1e9);
   }
 
   /** What decides the run's result, and what is good to know of it. */
@@ -163,6 +181,9 @@ public final class PairSearch {
     Provenance.Builder builder = Provenance.builder();
     if (plan.strategy() != null) {
       builder.settings("strategy", plan.strategy());
+    }
+    if (plan.probe().on()) {
+      builder.settings("probe", plan.probe());
     }
     String activations = precision(plan);
     if (activations != null) {

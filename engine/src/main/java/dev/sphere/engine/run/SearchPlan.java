@@ -1,6 +1,7 @@
 package dev.sphere.engine.run;
 
 import dev.sphere.engine.decode.Precision;
+import dev.sphere.engine.probe.ProbeSettings;
 import dev.sphere.engine.search.SearchSettings;
 import dev.sphere.engine.settings.Nested;
 import dev.sphere.engine.settings.Setting;
@@ -21,6 +22,7 @@ import java.util.Objects;
  * @param smallModel the small model of stage 3; null for none, the stage is then skipped with that reason
  * @param prm the process reward
  * @param search how trees are grown
+ * @param probe which problems are searched
  * @param stages how pairs are made
  * @param seed of every draw
  * @param strategy how problems are explored where it is not the paper's search with its simulations; null for that
@@ -35,6 +37,8 @@ public record SearchPlan(
     PrmSpec prm,
     @Nested(heading = "Search")
     SearchSettings search,
+    @Nested(heading = "Probe")
+    ProbeSettings probe,
     @Nested(heading = "Pairs")
     StageSettings stages,
     @Setting(def = "1", label = "N", help = "Seed of every draw.")
@@ -65,16 +69,17 @@ public record SearchPlan(
   }
 
 
-  /** By the paper's search. */
+  /** By the paper's search, of all problems. */
   public SearchPlan(Path model, Path adapter, Path smallModel, PrmSpec prm, SearchSettings search, StageSettings stages,
       long seed, int parallel) {
-    this(model, adapter, smallModel, prm, search, stages, seed, null, parallel, Precision.USUAL);
+    this(model, adapter, smallModel, prm, search, ProbeSettings.none(), stages, seed, null, parallel, Precision.USUAL);
   }
 
   public SearchPlan {
     Objects.requireNonNull(model, "model");
     Objects.requireNonNull(prm, "prm");
     Objects.requireNonNull(search, "search");
+    Objects.requireNonNull(probe, "probe");
     Objects.requireNonNull(stages, "stages");
     if (parallel < 1) {
       throw new IllegalArgumentException("at least 1 problem must be in flight, not " + parallel);

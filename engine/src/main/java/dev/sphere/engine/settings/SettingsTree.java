@@ -163,10 +163,16 @@ public final class SettingsTree {
         String condition = not ? need.substring(1) : need;
         if (Boolean.valueOf(not).equals(holds(condition, told, others))) {
           throw new IllegalArgumentException(told.get(setting).written() + " has no effect " + (not ? "with " : "without ")
-              + Arrays.stream(condition.split(" or ")).map(n -> words(n, name)).collect(Collectors.joining(" or ")));
+              + Arrays.stream(condition.split(" or ")).filter(n -> known(n, others)).map(n -> words(n, name)).collect(Collectors.joining(" or ")));
         }
       }
     }
+  }
+
+  /** Whether there is such a setting here at all. */
+  private boolean known(String need, Function<String, Boolean> others) {
+    String name = need.split("=", 2)[0];
+    return settings.containsKey(name) || others.apply(name) != null;
   }
 
   private static String words(String need, Function<String, String> name) {

@@ -48,11 +48,16 @@ final class Pairs {
   }
 
   void add(String chosen, int[] chosenTokens, String rejected, int[] rejectedTokens) {
+    add(stage.label(), chosen, chosenTokens, rejected, rejectedTokens);
+  }
+
+  /** @param label what the pair says of where it comes from */
+  void add(String label, String chosen, int[] chosenTokens, String rejected, int[] rejectedTokens) {
     if (pairs.size() == cap) {
       return;
     }
     PreferencePair pair = new PreferencePair(
-        problemId, stage.label(), prompt.text(), chosen, rejected, promptTokens, chosenTokens, rejectedTokens,
+        problemId, label, prompt.text(), chosen, rejected, promptTokens, chosenTokens, rejectedTokens,
         prompt.hasContent() ? prompt.content() : null);
     Reason against = against(pair);
     if (against == null) {

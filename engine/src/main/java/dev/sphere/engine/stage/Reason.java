@@ -34,6 +34,10 @@ public enum Reason {
   CAPPED("the problem has its pairs already"),
   /** The prompt leaves no room in the model's context. */
   PROMPT_TOO_LONG("the prompt does not fit into the model's context"),
+  /** The share of right draws of the probe lies outside the pass rate that is searched. */
+  PASS_RATE("its pass rate is outside of what is searched"),
+  /** Its pass rate allows it, but as many problems as were to be taken came before it. */
+  NOT_TAKEN("enough other problems were taken"),
   /** The stage does not concern this problem. */
   NOT_APPLICABLE("not applicable"),
   /** The stage is switched off. */

@@ -1,9 +1,16 @@
 package dev.sphere.engine.stage;
 
+import dev.sphere.engine.probe.Probed;
 import dev.sphere.engine.search.ExpansionLog;
 
 /** Where a run is kept while it grows. Safe for many threads; each problem is worked on by one of them. */
 public interface RunLog extends ExpansionLog {
+  /** What an earlier run's probe drew of a problem; null when it did not get there. */
+  Probed findProbe(String problemId);
+
+  /** Keeps what the probe drew of a problem; when it returns, it is safe. */
+  void append(Probed probed);
+
   /** What an earlier run left of a stage; null when it did not get there. */
   StageResult findStage(String problemId, Stage stage);
 

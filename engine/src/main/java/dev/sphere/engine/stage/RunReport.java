@@ -2,6 +2,7 @@ package dev.sphere.engine.stage;
 
 import dev.sphere.engine.PreferencePair;
 import dev.sphere.engine.grade.extract.AnswerExtractor;
+import dev.sphere.engine.probe.ProbeReport;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
@@ -23,6 +24,8 @@ import java.util.TreeMap;
  * @param answered solutions of all stages that came to an end, so that an answer can be looked for
  * @param guessed those of them whose answer is not stated, but had to be guessed
  * @param nearDuplicates pairs that are at least 0.9 alike to an earlier one of their problem
+ * @param probePairs pairs of stage 1 that are made of the probe's solutions
+ * @param probe what the probe before the search came to; null without one
  */
 public record RunReport(
     int problems,
@@ -37,10 +40,18 @@ public record RunReport(
     LengthBias lengths,
     int answered,
     int guessed,
-    int nearDuplicates) {
+    int nearDuplicates,
+    int probePairs,
+    ProbeReport probe) {
   private static final double ALIKE = 0.9;
 
+  /** The figures of a run without a probe. */
   public static RunReport of(List<ProblemResult> results) {
+    return of(results, null);
+  }
+
+  /** @param probe null without one */
+  public static RunReport of(List<ProblemResult> results, ProbeReport probe) {
     Map<Stage, Integer> pairs = new EnumMap<>(Stage.class);
     Map<Reason, Integer> reasons = new TreeMap<>();
     Map<Stage, Map<Reason, Integer>> stageReasons = new EnumMap<>(Stage.class);
@@ -53,6 +64,7 @@ public record RunReport(
     int withPairs = 0;
     int answered = 0;
     int guessed = 0;
+    int probePairs = 0;
     long chosen = 0;
     long rejected = 0;
     for (ProblemResult problem : results) {
@@ -66,6 +78,7 @@ public record RunReport(
           guessed += attempt.truncated() || AnswerExtractor.extract(attempt.text()).form().stated() ? 0 : 1;
         }
         for (PreferencePair pair : stage.pairs()) {
+          probePairs += pair.stage().equals("probe") ? 1 : 0;
           chosen += pair.chosen().length();
           rejected += pair.rejected().length();
         }
@@ -83,7 +96,8 @@ public record RunReport(
     }
     int all = Math.max(1, pairs.values().stream().mapToInt(Integer::intValue).sum());
     return new RunReport(results.size(), solMaxRight, solMinRight, withPairs, pairs, reasons, stageReasons,
-        (double) chosen / all, (double) rejected / all, LengthBias.of(allPairs(results)), answered, guessed, alike(results));
+        (double) chosen / all, (double) rejected / all, LengthBias.of(allPairs(results)), answered, guessed, alike(results),
+        probePairs, probe);
   }
 
   private static List<PreferencePair> allPairs(List<ProblemResult> results) {

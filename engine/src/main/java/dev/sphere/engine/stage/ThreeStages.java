@@ -1,10 +1,13 @@
 package dev.sphere.engine.stage;
 
+import dev.sphere.engine.Generation;
 import dev.sphere.engine.MarkedText;
 import dev.sphere.engine.OutcomeReward;
 import dev.sphere.engine.Policy;
 import dev.sphere.engine.Problem;
 import dev.sphere.engine.TokenPath;
+import dev.sphere.engine.probe.Probed;
+import dev.sphere.engine.probe.Prober;
 import dev.sphere.engine.search.SearchSettings;
 import dev.sphere.engine.search.SphereSearch;
 import java.util.ArrayList;
@@ -19,6 +22,7 @@ import java.util.Objects;
  */
 public final class ThreeStages {
   private static final int[] TEXT_ONLY = {};
+  private static final String PROBE = "probe"; // where a pair of the probe's comes from
 
   private final Actor actor;
   private final Actor small;
@@ -56,24 +60,48 @@ public final class ThreeStages {
 
   /** Takes a problem through the stages, or on from where {@code log} left it. */
   public ProblemResult solve(Problem problem, RunLog log) throws InterruptedException {
+    return solve(problem, null, null, log);
+  }
+
+  /**
+   * The same for a problem that was probed.
+   *
+   * @param probed the solutions of which stage 1 makes pairs besides its own; null for none
+   * @param leftOut why the problem is not searched; null: it is
+   */
+  ProblemResult solve(Problem problem, Probed probed, Reason leftOut, RunLog log) throws InterruptedException {
     ProblemResult done = log.findProblem(problem.id());
     if (done != null) {
       return done;
     }
-    MarkedText prompt = actor.policy().prompt(settings.prompts().ask(problem));
-    TokenPath path = TokenPath.root(actor.policy().tokenizePrompt(prompt));
+    MarkedText prompt = prompt(problem);
+    TokenPath path = path(prompt);
     // Pairs carry the marks where they count: a message holds the text of a special token.
     boolean plain = Arrays.equals(actor.policy().tokenizePrompt(prompt.text()), path.ownTokens());
     MarkedText kept = plain ? MarkedText.of(prompt.text()) : prompt;
     Task task = new Task(problem, kept, path, settings.rules(), new Pairs.Seen(), log);
 
-    StageResult generation = keep(task, Stage.GENERATION, () -> selfGeneration(task));
+    StageResult generation = keep(task, Stage.GENERATION,
+        () -> leftOut == null ? selfGeneration(task, probed) : withoutSearch(task, probed, leftOut));
     StageResult correction = keep(task, Stage.CORRECTION, () -> selfCorrection(task, generation));
     StageResult diversity = keep(task, Stage.DIVERSITY, () -> diversityInduction(task, generation));
 
     ProblemResult result = new ProblemResult(problem.id(), List.of(generation, correction, diversity));
     log.append(result);
     return result;
+  }
+
+  private MarkedText prompt(Problem problem) {
+    return actor.policy().prompt(settings.prompts().ask(problem));
+  }
+
+  private TokenPath path(MarkedText prompt) {
+    return TokenPath.root(actor.policy().tokenizePrompt(prompt));
+  }
+
+  /** Draws whole solutions of a problem after the prompt that stage 1 searches from. */
+  Probed probe(Prober prober, Problem problem) throws InterruptedException {
+    return prober.draw(problem, path(prompt(problem)));
   }
 
   /** A problem on its way through the stages. */
@@ -100,13 +128,42 @@ public final class ThreeStages {
   }
 
   /** Stage 1: the policy searches; a right Sol_max against a wrong Sol_min makes a pair. */
-  private StageResult selfGeneration(Task task) throws InterruptedException {
+  private StageResult selfGeneration(Task task, Probed probed) throws InterruptedException {
     List<Attempt> attempts = search.explore(task.problem, Stage.GENERATION.label(), task.path, task.log);
     Pairs pairs = task.pairs(Stage.GENERATION, settings.pairsPerStage());
     for (Contrast c : contrasts(attempts)) {
       pairs.add(c.chosen.text(), c.chosen.tokens(), c.rejected.text(), c.rejected.tokens());
     }
+    addProbed(pairs, probed);
     return pairs.result(whyNoContrast(attempts), attempts);
+  }
+
+  /** What stage 1 makes of a problem that is not searched. */
+  private StageResult withoutSearch(Task task, Probed probed, Reason leftOut) {
+    Pairs pairs = task.pairs(Stage.GENERATION, settings.pairsPerStage());
+    addProbed(pairs, probed);
+    return pairs.result(leftOut, List.of());
+  }
+
+  /** Right draws against wrong ones, each in one pair only: of a problem that is hard or easy, one side would repeat. */
+  private void addProbed(Pairs pairs, Probed probed) {
+    List<Attempt> right = new ArrayList<>();
+    List<Attempt> wrong = new ArrayList<>();
+    for (int k = 0; probed != null && k < probed.draws().size(); k++) {
+      Probed.Draw d = probed.draws().get(k);
+      Attempt attempt = Attempt.of(PROBE, k, d.solved(), "", d.correct(), !d.ended(), d.text(), d.tokens(),
+          d.finish() == Generation.Finish.END, actor.policy());
+      if (d.solved()) {
+        right.add(attempt);
+      } else if (rejectable(attempt) && (settings.rules().guessed() || d.form().stated())) {
+        wrong.add(attempt);
+      }
+    }
+    right = distinct(right);
+    wrong = distinct(wrong);
+    for (int i = 0; i < Math.min(right.size(), wrong.size()); i++) {
+      pairs.add(PROBE, right.get(i).text(), right.get(i).tokens(), wrong.get(i).text(), wrong.get(i).tokens());
+    }
   }
 
   private record Contrast(Attempt chosen, Attempt rejected) {}

@@ -1,5 +1,6 @@
 package dev.sphere.engine.store;
 
+import dev.sphere.engine.probe.ProbeSettings;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -65,6 +66,15 @@ public record Provenance(Map<String, String> identity, Map<String, String> infor
     public Provenance build() {
       return new Provenance(identity, information);
     }
+  }
+
+  /** What the run's probe was told; {@link ProbeSettings#none()} for a run without one. */
+  public ProbeSettings probe() {
+    String draws = identity.get("probe.draws");
+    return draws == null ? ProbeSettings.none()
+        : new ProbeSettings(Integer.parseInt(draws), identity.get("probe.passRate"),
+            ProbeSettings.Order.valueOf(identity.get("probe.order")), Integer.parseInt(identity.get("probe.take")),
+            Boolean.parseBoolean(identity.get("probe.pairs")));
   }
 
   /** What differs between this run's identity and another, one line of words an entry. */

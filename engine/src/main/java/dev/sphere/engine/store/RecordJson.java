@@ -5,6 +5,7 @@ import dev.sphere.engine.PreferencePair;
 import dev.sphere.engine.Problem;
 import dev.sphere.engine.data.JsonText;
 import dev.sphere.engine.grade.extract.AnswerExtractor;
+import dev.sphere.engine.probe.Probed;
 import dev.sphere.engine.search.Candidate;
 import dev.sphere.engine.search.Expansion;
 import dev.sphere.engine.stage.Attempt;
@@ -87,8 +88,7 @@ final class RecordJson {
       for (int i = 0; i < logProbs.length; i++) {
         logProbs[i] = values.get(i).asFloat();
       }
-      Generation.Finish finish = Generation.Finish.valueOf(text(c, "finish").toUpperCase(Locale.ROOT));
-      Generation g = new Generation(ints(c.get("tokens")), logProbs, text(c, "text"), finish);
+      Generation g = new Generation(ints(c.get("tokens")), logProbs, text(c, "text"), finish(c));
       candidates.add(new Candidate(g, c.get("draw").asInt(), c.get("count").asInt(), c.get("terminal").asBoolean(),
           c.get("truncated").asBoolean(), c.get("correct").asBoolean(), c.get("prm").asDouble(),
           c.get("reward").asDouble()));
@@ -128,6 +128,34 @@ final class RecordJson {
     Reason reason =
         node.get("reason").isNull() ? null : Reason.valueOf(text(node, "reason").toUpperCase(Locale.ROOT));
     return new StageResult(text(node, "problem"), Stage.of(text(node, "stage")), pairs, reason, attempts);
+  }
+
+  static ObjectNode of(Probed probed) {
+    ObjectNode node = MAPPER.createObjectNode();
+    node.put("problem", probed.problemId());
+    ArrayNode draws = node.putArray("draws");
+    for (Probed.Draw d : probed.draws()) {
+      ObjectNode draw = draws.addObject();
+      draw.put("text", d.text());
+      ints(draw.putArray("tokens"), d.tokens());
+      draw.put("finish", d.finish().name().toLowerCase(Locale.ROOT));
+      draw.put("correct", d.correct()).put("solved", d.solved()).put("steps", d.steps()).put("overlong", d.overlong());
+      draw.put("form", d.form().label()); // for readers; not read back
+    }
+    return node;
+  }
+
+  static Probed probed(JsonNode node) {
+    List<Probed.Draw> draws = new ArrayList<>();
+    for (JsonNode d : node.get("draws")) {
+      draws.add(new Probed.Draw(text(d, "text"), ints(d.get("tokens")), finish(d), d.get("correct").asBoolean(),
+          d.get("solved").asBoolean(), d.get("steps").asInt(), d.get("overlong").asBoolean()));
+    }
+    return new Probed(text(node, "problem"), draws);
+  }
+
+  private static Generation.Finish finish(JsonNode node) {
+    return Generation.Finish.valueOf(text(node, "finish").toUpperCase(Locale.ROOT));
   }
 
   static ObjectNode of(PreferencePair pair) {

@@ -2,6 +2,9 @@ package dev.sphere.engine.store;
 
 import dev.sphere.engine.PreferencePair;
 import dev.sphere.engine.Problem;
+import dev.sphere.engine.probe.ProbeReport;
+import dev.sphere.engine.probe.ProbeSettings;
+import dev.sphere.engine.probe.Probed;
 import dev.sphere.engine.prompt.Prompts;
 import dev.sphere.engine.search.Distinct;
 import dev.sphere.engine.search.Expansion;
@@ -32,6 +35,7 @@ public final class RunData {
   private final List<Problem> problems;
   private final Map<String, Map<Stage, StageResult>> stages;
   private final Set<String> ended;
+  private final Map<String, Probed> probes;
   private boolean treesChecked;
 
   private RunData(Path directory) {
@@ -41,10 +45,11 @@ public final class RunData {
     if (problems == null) {
       throw damaged(problemsLost(files));
     }
-    RunScan scan = new RunScan(files, problems, false);
+    RunScan scan = new RunScan(files, problems, provenance.probe().on(), false);
     refuse(scan);
     stages = scan.stages();
     ended = scan.ended();
+    probes = scan.probes();
   }
 
   private static void refuse(RunScan scan) {
@@ -88,7 +93,7 @@ public final class RunData {
     if (problems == null) {
       findings.add(problemsLost(files));
     }
-    findings.addAll(new RunScan(files, problems, true).findings(false));
+    findings.addAll(new RunScan(files, problems, provenance.probe().on(), true).findings(false));
     return findings;
   }
 
@@ -126,7 +131,19 @@ public final class RunData {
 
   /** The figures of the problems that have ended. */
   public RunReport report() {
-    return RunReport.of(results());
+    return RunReport.of(results(), probeReport(provenance, problems, probes));
+  }
+
+  /** What the probe drew of a problem; null where it did not get there, or in a run without one. */
+  public Probed probeOf(String problemId) {
+    return probes.get(problemId);
+  }
+
+  static ProbeReport probeReport(Provenance provenance, List<Problem> problems, Map<String, Probed> probes) {
+    ProbeSettings settings = provenance.probe();
+    return !settings.on() ? null
+        : ProbeReport.of(settings, problems.stream().map(p -> probes.get(p.id())).filter(Objects::nonNull).toList(),
+            Long.parseLong(provenance.identity().getOrDefault("seed", "1")));
   }
 
   /** The pairs so far in the problems' order, those of problems in work included; no pair twice. */
@@ -159,7 +176,7 @@ public final class RunData {
 
   private void eachExpansion(Consumer<byte[]> onLine) {
     if (!treesChecked) {
-      refuse(new RunScan(files, problems, true));
+      refuse(new RunScan(files, problems, provenance.probe().on(), true));
       treesChecked = true;
     }
     CheckedLines.read(files.tree(), (number, from, to, object, whole) -> {

@@ -27,6 +27,11 @@ record RunFiles(Path directory) {
     return directory.resolve("problems.jsonl");
   }
 
+  /** One record a problem that was probed; only in runs with a probe. */
+  Path probes() {
+    return directory.resolve("probe.jsonl");
+  }
+
   /** One record an expansion, pruned candidates included. */
   Path tree() {
     return directory.resolve("tree.jsonl");
@@ -53,7 +58,7 @@ record RunFiles(Path directory) {
 
   /** True when the directory holds a run's logs (pairs alone may lie anywhere) but not what they were made from. */
   boolean isHeadless() {
-    return !isRun() && Stream.of(tree(), stages(), results()).anyMatch(Files::exists);
+    return !isRun() && Stream.of(probes(), tree(), stages(), results()).anyMatch(Files::exists);
   }
 
   /** What is to be done where the provenance is lost; nothing else says what the records were made from. */

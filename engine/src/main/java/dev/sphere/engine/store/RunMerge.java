@@ -73,7 +73,7 @@ public final class RunMerge {
           throw new StoreException(lost.file() + ": " + lost.lost()
               + "; go on with that run's own command and --resume, which writes it again, then merge");
         }
-        parts.add(new Part(files, provenance, problems, new RunScan(files, problems, true)));
+        parts.add(new Part(files, provenance, problems, new RunScan(files, problems, provenance.probe().on(), true)));
       }
       requireSameIdentity(parts);
       return write(parts, inOrder(parts), target);
@@ -91,6 +91,10 @@ public final class RunMerge {
             + " were made from different things: " + String.join("; ", differences).replace(" in the run and ",
                 " in the first and ").replace(" now", " in the other"));
       }
+    }
+    if (first.provenance().probe().take() > 0) {
+      throw new StoreException.Refused("runs with --take cannot be merged: each chose among its own problems, so together they "
+          + "are not the run of all of them");
     }
     Map<String, Path> owner = new HashMap<>();
     for (Part part : parts) {
@@ -146,6 +150,9 @@ public final class RunMerge {
       deleteTree(half); // of a merge that was killed
       Files.createDirectory(half);
       RunFiles files = new RunFiles(half);
+      if (parts.getFirst().provenance().probe().on()) {
+        join(parts, files.probes(), RunScan::probeLog);
+      }
       join(parts, files.tree(), RunScan::treeLog);
       join(parts, files.stages(), RunScan::stageLog);
       join(parts, files.results(), RunScan::resultLog);

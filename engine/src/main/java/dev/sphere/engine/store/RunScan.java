@@ -2,6 +2,7 @@ package dev.sphere.engine.store;
 
 import dev.sphere.engine.PreferencePair;
 import dev.sphere.engine.Problem;
+import dev.sphere.engine.probe.Probed;
 import dev.sphere.engine.stage.Attempt;
 import dev.sphere.engine.stage.Stage;
 import dev.sphere.engine.stage.StageResult;
@@ -16,8 +17,10 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
 import java.util.zip.CRC32C;
 import tools.jackson.databind.JsonNode;
 
@@ -30,6 +33,7 @@ import tools.jackson.databind.JsonNode;
 final class RunScan {
   private final RunFiles files;
   private final List<Problem> problems;
+  private final boolean probing; // every problem has a probe
   private final boolean known; // the problems are
   private final boolean finished; // its pairs were written
   private final Map<String, Map<Stage, StageResult>> stages = new HashMap<>();
@@ -40,6 +44,9 @@ final class RunScan {
   private final Map<String, String> names = new HashMap<>(); // of searches and paths: the same few in all problems
   private final List<Runnable> contradictions = new ArrayList<>();
   private final Map<String, List<String>> losses = new LinkedHashMap<>(); // what and where, by the words for it
+  private final Map<String, Probed> probes = new HashMap<>();
+  private final Map<String, Line> probeLines = new HashMap<>();
+  private final RunLogFile probeLog; // empty in a run without a probe
   private final RunLogFile resultLog;
   private final RunLogFile stageLog;
   private final RunLogFile treeLog; // null when the trees are not compared
@@ -109,10 +116,12 @@ final class RunScan {
    * Reads the logs and changes nothing.
    *
    * @param problems of the run; null when they cannot be read
+   * @param probing each problem was probed before it was searched
    * @param withTrees compare the trees too; they are by far the most
    */
-  RunScan(RunFiles files, List<Problem> problems, boolean withTrees) {
+  RunScan(RunFiles files, List<Problem> problems, boolean probing, boolean withTrees) {
     this.files = files;
+    this.probing = probing;
     this.problems = problems == null ? List.of() : problems;
     known = problems != null;
     finished = Files.exists(files.pairs());
@@ -126,6 +135,10 @@ final class RunScan {
     treeLog = withTrees ? new RunLogFile(files.tree()) : null;
     if (withTrees) {
       treeLog.read((number, object) -> expansion(number, object, ids));
+    }
+    probeLog = new RunLogFile(files.probes());
+    if (probing) {
+      probeLog.read((number, object) -> probe(number, object, ids));
     }
     contradictions.forEach(Runnable::run);
     if (!known || !finished) {
@@ -161,6 +174,15 @@ final class RunScan {
       if (node.has("expansions")) {
         counts.put(key, node.get("expansions").asInt());
       }
+    }
+  }
+
+  private void probe(int number, byte[] object, Set<String> ids) {
+    Probed probed = RecordJson.probed(RecordJson.parse(object));
+    String id = probed.problemId();
+    if (!strange(probeLog, number, id, ids)
+        && claim(probeLog, line -> probeLines.putIfAbsent(id, line), number, object, () -> probes.remove(id))) {
+      probes.put(id, probed);
     }
   }
 
@@ -217,6 +239,11 @@ final class RunScan {
     boolean lost = false; // a stage is made again
     boolean searched = false; // not from its trees alone
     boolean begun = ended.containsKey(id) || finished;
+    if (probing && !probes.containsKey(id) && (begun || !mine.isEmpty() || trees.containsKey(id))) {
+      lose("the probe is missing", id); // on a device that does not repeat its numbers its pairs would be others
+      lost = true;
+      searched = true;
+    }
     for (Stage stage : Stage.values()) {
       if (searched) {
         trees.getOrDefault(id, Map.of()).forEach((search, tree) -> {
@@ -315,6 +342,11 @@ final class RunScan {
     return stages;
   }
 
+  /** What the probe drew, by problem. */
+  Map<String, Probed> probes() {
+    return probes;
+  }
+
   /** Problems that have ended and lack nothing. */
   Set<String> ended() {
     return ended.keySet();
@@ -327,8 +359,8 @@ final class RunScan {
    */
   List<Finding> findings(boolean reading) {
     List<Finding> findings = new ArrayList<>();
-    List<RunLogFile> logs =
-        treeLog == null ? List.of(stageLog, resultLog) : List.of(treeLog, stageLog, resultLog);
+    List<RunLogFile> logs = Stream.of(probing ? probeLog : null, treeLog, stageLog, resultLog)
+        .filter(Objects::nonNull).toList();
     boolean any = logs.stream().anyMatch(log -> log.lines() > 0);
     for (RunLogFile log : logs) {
       if (any && !reading && !Files.exists(log.file())) {
@@ -339,7 +371,7 @@ final class RunScan {
     losses.forEach((what, where) -> {
       String problemsOf = where.size() == 1 ? "problem " : "problems ";
       String more = where.size() > 5 ? " and " + (where.size() - 5) + " more" : "";
-      RunLogFile log = what.contains("expansions") ? treeLog : what.contains("stage") ? stageLog : resultLog;
+      RunLogFile log = what.contains("probe") ? probeLog : what.contains("expansions") ? treeLog : what.contains("stage") ? stageLog : resultLog;
       findings.add(Finding.mended(log.file(), 0,
           what + " of " + problemsOf + String.join(", ", where.subList(0, Math.min(5, where.size()))) + more,
           "computed again"));
@@ -361,9 +393,14 @@ final class RunScan {
 
   /** Makes the logs hold what is whole, and nothing else; keeps the rest aside. */
   void mend() {
+    probeLog.mend();
     treeLog.mend();
     stageLog.mend();
     resultLog.mend();
+  }
+
+  RunLogFile probeLog() {
+    return probeLog;
   }
 
   RunLogFile treeLog() {

@@ -4,6 +4,8 @@ import dev.sphere.base.AtomicFile;
 import dev.sphere.base.Sha256;
 import dev.sphere.engine.PreferencePair;
 import dev.sphere.engine.Problem;
+import dev.sphere.engine.probe.ProbeReport;
+import dev.sphere.engine.probe.Probed;
 import dev.sphere.engine.search.Expansion;
 import dev.sphere.engine.stage.ProblemResult;
 import dev.sphere.engine.stage.RunLog;
@@ -41,15 +43,18 @@ public final class RunStore implements RunLog, AutoCloseable {
 
   private final RunFiles files;
   private final List<Problem> problems;
+  private final Provenance provenance;
   private final RunLock lock;
   private final boolean begun;
   private final List<Finding> findings;
   private final List<AppendLog> logs = new ArrayList<>();
+  private final AppendLog probeLog; // null in a run without a probe
   private final AppendLog tree;
   private final AppendLog stageLog;
   private final AppendLog resultLog;
   // What an earlier process left, and for stages and results what this one added.
   private final Map<String, Map<String, Expansion>> expansions = new ConcurrentHashMap<>();
+  private final Map<String, Probed> probes = new ConcurrentHashMap<>();
   private final Map<String, Map<Stage, StageResult>> stages = new ConcurrentHashMap<>();
   private final Set<String> ended = ConcurrentHashMap.newKeySet();
   private final Map<String, Map<String, Integer>> counts = new ConcurrentHashMap<>(); // expansions of each search
@@ -111,7 +116,7 @@ public final class RunStore implements RunLog, AutoCloseable {
         AtomicFile.write(files.problems(), out -> out.write(lines));
         AtomicFile.write(files.provenance(), out -> out.write(complete.toJson()));
       }
-      return new RunStore(files, problems, lock, begun, opener, findings);
+      return new RunStore(files, problems, complete, lock, begun, opener, findings);
     } catch (Throwable t) {
       lock.close();
       throw t;
@@ -184,15 +189,17 @@ public final class RunStore implements RunLog, AutoCloseable {
   }
 
   private RunStore(
-      RunFiles files, List<Problem> problems, RunLock lock, boolean begun, LogFile.Opener opener,
-      List<Finding> findings) {
+      RunFiles files, List<Problem> problems, Provenance provenance, RunLock lock, boolean begun,
+      LogFile.Opener opener, List<Finding> findings) {
     this.files = files;
     this.findings = findings;
     this.problems = List.copyOf(problems);
     this.lock = lock;
     this.begun = begun;
+    this.provenance = provenance;
     try {
       makeWhole();
+      probeLog = provenance.probe().on() ? log(opener, files.probes()) : null;
       resultLog = log(opener, files.results());
       stageLog = log(opener, files.stages());
       tree = log(opener, files.tree());
@@ -204,7 +211,7 @@ public final class RunStore implements RunLog, AutoCloseable {
 
   /** Leaves in the files what is whole, and takes it up. */
   private void makeWhole() {
-    RunScan scan = new RunScan(files, problems, true);
+    RunScan scan = new RunScan(files, problems, provenance.probe().on(), true);
     List<Finding> found = scan.findings(false);
     boolean pairs = found.stream().anyMatch(f -> f.file().equals(files.pairs()));
     if (pairs && Files.exists(files.pairs())) {
@@ -213,6 +220,7 @@ public final class RunStore implements RunLog, AutoCloseable {
     findings.addAll(found);
     scan.mend();
     ended.addAll(scan.ended());
+    probes.putAll(scan.probes());
     scan.stages().values().forEach(results -> results.values().forEach(this::keep));
     if (ended.size() < problems.size()) { // the expansions of the others are not needed in memory
       CheckedLines.read(files.tree(), (number, from, to, object, whole) -> {
@@ -259,7 +267,7 @@ public final class RunStore implements RunLog, AutoCloseable {
     }
     try {
       for (Path file : List.of(
-          files.provenance(), files.problems(), files.tree(), files.stages(), files.results())) {
+          files.provenance(), files.problems(), files.probes(), files.tree(), files.stages(), files.results())) {
         Files.deleteIfExists(file);
       }
       Files.deleteIfExists(files.directory().resolve("lock"));
@@ -273,6 +281,22 @@ public final class RunStore implements RunLog, AutoCloseable {
   /** How many problems had ended when the run was opened, or have since. */
   public int ended() {
     return ended.size();
+  }
+
+  /** What the probe came to so far; null in a run without one. */
+  public ProbeReport probeReport() {
+    return RunData.probeReport(provenance, problems, probes);
+  }
+
+  @Override
+  public Probed findProbe(String problemId) {
+    return probes.get(problemId);
+  }
+
+  @Override
+  public void append(Probed probed) {
+    probeLog.append(RecordJson.bytes(RecordJson.of(probed)));
+    probes.put(probed.problemId(), probed);
   }
 
   @Override

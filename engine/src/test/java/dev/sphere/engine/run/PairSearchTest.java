@@ -11,6 +11,7 @@ import dev.sphere.engine.SamplingSettings;
 import dev.sphere.engine.ToldProgress;
 import dev.sphere.engine.embedded.ModelSource;
 import dev.sphere.engine.embedded.ProblemSource;
+import dev.sphere.engine.probe.ProbeSettings;
 import dev.sphere.engine.reward.MonteCarloPrm;
 import dev.sphere.engine.search.SearchSettings;
 import dev.sphere.engine.stage.StageSettings;
@@ -83,6 +84,41 @@ class PairSearchTest {
     String message = assertThrows(
         StoreException.Refused.class, () -> PairSearch.run(swapped, problems, one, true, Progress.NONE)).getMessage();
     assertTrue(message.contains("model.sha256") && message.contains("small_model.sha256"), message);
+  }
+
+  private static SearchPlan probing(int parallel, ProbeSettings probe) {
+    SearchPlan p = plan(1, parallel);
+    return new SearchPlan(p.model(), null, null, new PrmSpec("random", p.prm().monteCarlo()), p.search(), probe,
+        p.stages().withStages(false, false), p.seed(), null, parallel, p.precision());
+  }
+
+  /** What is drawn of a problem depends neither on what is in flight beside it nor on which others there are. */
+  @Test
+  void whatAProbeDrawsDependsOnThePlanAlone() throws Exception {
+    ProbeSettings four = ProbeSettings.of(4);
+    Path one = temporary.resolve("probe-one");
+    Path many = temporary.resolve("probe-many");
+    Path alone = temporary.resolve("probe-alone");
+    List<Problem> eight = ProblemSource.embedded("embedded:train").orElseThrow().subList(0, 8);
+    PairSearch.Outcome outcome = PairSearch.run(probing(1, four), eight, one, false, Progress.NONE);
+    PairSearch.run(probing(600, four), eight, many, false, Progress.NONE);
+    PairSearch.run(probing(3, four), eight.subList(3, 4), alone, false, Progress.NONE);
+    List<String> drawn = Files.readAllLines(one.resolve("probe.jsonl")).stream().sorted().toList();
+    assertEquals(drawn, Files.readAllLines(many.resolve("probe.jsonl")).stream().sorted().toList());
+    assertEquals(-1, Files.mismatch(one.resolve("pairs.jsonl"), many.resolve("pairs.jsonl")));
+    assertTrue(drawn.containsAll(Files.readAllLines(alone.resolve("probe.jsonl"))), "the same without company");
+    assertEquals(8, drawn.size());
+    assertEquals(8, outcome.report().probe().problems());
+    assertTrue(outcome.report().probe().passRate() > 0.1, outcome.report().probe().toString());
+    // A run that has ended tells the same without its models.
+    assertEquals(outcome.report(), PairSearch.run(probing(1, four), eight, one, true, Progress.NONE).report());
+    assertTrue(Files.readString(one.resolve("run.json")).contains("probe.draws"));
+
+    ProbeSettings two = new ProbeSettings(4, "0..1", ProbeSettings.Order.FILE, 2, true);
+    String message = assertThrows(IllegalArgumentException.class, () ->
+        PairSearch.run(probing(1, two), eight, "1/2", temporary.resolve("shard"), false, Progress.NONE)).getMessage();
+    assertTrue(message.contains("--take") && message.contains("--shard"), message);
+    assertFalse(Files.exists(temporary.resolve("shard")));
   }
 
   @Test

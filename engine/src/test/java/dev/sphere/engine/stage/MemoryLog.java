@@ -1,5 +1,6 @@
 package dev.sphere.engine.stage;
 
+import dev.sphere.engine.probe.Probed;
 import dev.sphere.engine.search.Expansion;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -7,8 +8,19 @@ import java.util.concurrent.ConcurrentHashMap;
 /** Keeps everything in memory. */
 final class MemoryLog implements RunLog {
   private final Map<String, Expansion> expansions = new ConcurrentHashMap<>();
+  private final Map<String, Probed> probes = new ConcurrentHashMap<>();
   private final Map<String, StageResult> stages = new ConcurrentHashMap<>();
   private final Map<String, ProblemResult> problems = new ConcurrentHashMap<>();
+
+  @Override
+  public Probed findProbe(String problemId) {
+    return probes.get(problemId);
+  }
+
+  @Override
+  public void append(Probed probed) {
+    probes.put(probed.problemId(), probed);
+  }
 
   @Override
   public Expansion find(String problemId, String search, String path) {

@@ -5,6 +5,7 @@ import dev.sphere.engine.Policy;
 import dev.sphere.engine.Problem;
 import dev.sphere.engine.Progress;
 import dev.sphere.engine.SamplingSettings;
+import dev.sphere.engine.probe.ProbeSettings;
 import dev.sphere.engine.prompt.Prompts;
 import dev.sphere.engine.reward.MonteCarloPrm;
 import dev.sphere.engine.search.SearchSettings;
@@ -42,7 +43,15 @@ final class FakeRun {
   }
 
   static Provenance provenance(long seed) {
-    return Provenance.builder()
+    return provenance(seed, ProbeSettings.none());
+  }
+
+  static Provenance provenance(long seed, ProbeSettings probe) {
+    Provenance.Builder builder = Provenance.builder();
+    if (probe.on()) {
+      builder.settings("probe", probe);
+    }
+    return builder
         .identity("seed", seed)
         .settings("search", SEARCH)
         .settings("stages", STAGES)
@@ -58,10 +67,16 @@ final class FakeRun {
   static List<ProblemResult> run(
       RunStore store, Policy policy, Policy small, long seed, int parallel, Progress progress)
       throws InterruptedException {
+    return run(store, policy, small, seed, parallel, progress, ProbeSettings.none());
+  }
+
+  static List<ProblemResult> run(RunStore store, Policy policy, Policy small, long seed, int parallel,
+      Progress progress, ProbeSettings probe) throws InterruptedException {
     var mc = new MonteCarloPrm.Settings(4, SamplingSettings.temperature(0.8f, 200), false);
     PrmFactory prm = p -> new MonteCarloPrm(p, HashPolicy.outcome(), mc);
     SearchRun run = new SearchRun(
-        new SearchRun.Models(policy, prm, small, prm), HashPolicy.outcome(), SEARCH, STAGES, seed, parallel);
+        new SearchRun.Models(policy, prm, small, prm), HashPolicy.outcome(), SEARCH, STAGES, seed, parallel)
+        .probing(new SearchRun.Probe(probe, HashPolicy.outcome(), SEARCH, mc.sampling(), false, seed));
     List<ProblemResult> results = run.run(store.problems(), store, progress);
     store.finish();
     return results;

@@ -69,6 +69,9 @@ public record EvolveReport(String name, long seed, EvalResult base, EvalResult v
       Map<String, Object> m = new LinkedHashMap<>();
       m.put("round", round);
       m.put("problems", search.problems());
+      if (search.probe() != null) {
+        m.put("probe", search.probe().toMap());
+      }
       m.put("pairs", pairs(search));
       m.put("search_tokens", searchTokens);
       m.put("search_seconds", searchSeconds);

@@ -217,7 +217,8 @@ class EvolveTest {
         limit: 6
         seed: 5
         rounds: 3
-        search: {rollouts: 2, candidates: 3, depth: 8, pairing: any, stages: [generation], pairs_per_problem: 2}
+        search: {rollouts: 2, candidates: 3, depth: 8, pairing: any, stages: [generation], pairs_per_problem: 2,
+          probe: 3, pass_rate: 0..1}
         train: {method: %s, learning_rate: %s, batch_pairs: 4, epochs: 2, schedule: constant}
         evaluate: {problems: "embedded:validation", limit: 6, ngram: 30, max_tokens: 200}
         """.formatted(method, method.equals("full") ? "1e-3" : "1e-2"));
@@ -253,9 +254,11 @@ class EvolveTest {
     assertNotEquals(base, evolved);
     List<String> begun = List.of(base, evolved);
     List<String> seeds = new ArrayList<>();
+    List<String> drawn = new ArrayList<>();
     for (int n = 1; n <= 2; n++) {
       Path folder = run.resolve("round-" + n);
       RunData search = RunData.read(folder.resolve("search"));
+      search.problems().forEach(p -> drawn.add(search.probeOf(p.id()).draws().getFirst().text()));
       assertEquals(begun.get(n - 1), search.provenance().identity().get("model.sha256"),
           "round " + n + " searches with it");
       try (GgufFile file = GgufFile.open(n == 1 ? first : second)) {
@@ -267,6 +270,8 @@ class EvolveTest {
       assertEquals(Math.log(2), step.path("loss").asDouble(), 1e-6, "its reference is the policy at its start");
       assertEquals(0, step.path("rewards/margins").asDouble(), 1e-6);
     }
+    assertEquals(12, drawn.size());
+    assertNotEquals(drawn.subList(0, 6), drawn.subList(6, 12), "every round probes anew");
     assertEquals(2, seeds.stream().distinct().count(), "every round draws anew: " + seeds);
     List<String> said = AnswerFile.read(run.resolve("round-2/answers.jsonl")).stream().map(Answered::text).toList();
     boolean adapter = method.equals("lora");
@@ -297,6 +302,7 @@ class EvolveTest {
     assertTrue(pairs > 0 && pairs <= 12, "two pairs a problem: " + pairs);
     assertEquals(pairs, round.path("pairs").path("total").asInt());
     assertEquals(6, round.path("problems").asInt());
+    assertEquals(6, round.path("probe").path("taken").asInt());
     assertEquals(2 * ((pairs + 3) / 4), round.path("train_steps").asInt(), "two epochs in batches of 4");
     assertEquals(
         round.path("search_tokens").asDouble() / pairs, round.path("tokens_per_pair").asDouble(), 1e-9);
