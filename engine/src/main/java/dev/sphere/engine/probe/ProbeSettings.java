@@ -39,7 +39,7 @@ public record ProbeSettings(
             + "file (as they came).")
     Order order,
     @Setting(name = "take", def = "0", shown = "0, all", range = "[0, )", label = "M", unit = "problems", needs = "probe",
-        help = "Search the first M of them in that order only.")
+        help = "Search only the first M of the problems that the pass rate allows, in that order.")
     int take,
     @Setting(name = "probe_pairs", def = "true", needs = "probe",
         help = "The probe's own right and wrong solutions make pairs where the search leaves room for them.")
