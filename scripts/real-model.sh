@@ -10,7 +10,8 @@
 #
 # Environment: PROBLEMS (a round, 600), TESTS (400), SEED (1), STEPS (of the optimizer a round, 40), RATE (learning rate, 3e-4),
 # QUESTION (the user's turn; {question} stands for the problem), CONTROLS (1; 0: rounds alone), AGREE (1; 0: no comparison
-# with llama.cpp), TRAINED (a copy of MODEL in another type to train and search, for instance BF16; default: MODEL).
+# with llama.cpp), TRAINED (a copy of MODEL in another type to train and search, for instance BF16; default: MODEL), MERGE_TYPE (type of the merged
+# models; default: what keeps the update).
 set -euo pipefail
 model=${1:?usage: scripts/real-model.sh MODEL.gguf [OUT]}
 out=${2:-runs/real-model}
@@ -88,7 +89,8 @@ for round in 1 2; do
   sphere_search "round-$round" "$now" "$out/train-$round.jsonl"
   dpo "sphere-$round" "$now" "$out/round-$round/pairs.jsonl" "$steps"
   measure "sphere-$round" "$now" $before "$out/sphere-$round.gguf"
-  record "merge-$round" "$sphere" model merge --model "$now" --adapter "$out/sphere-$round.gguf" --out "$out/merged-$round.gguf" --json
+  record "merge-$round" "$sphere" model merge --model "$now" --adapter "$out/sphere-$round.gguf" --out "$out/merged-$round.gguf" \
+    ${MERGE_TYPE:+--type "$MERGE_TYPE"} --json
   now=$out/merged-$round.gguf
   before=sphere-$round
 done
