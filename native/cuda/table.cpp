@@ -145,11 +145,12 @@ int32_t blend_entry(float * target, const float * source, int64_t n, float keep)
 }
 
 int32_t log_probs_entry(const void * logits, int32_t type, int64_t vocabulary, int64_t rows, const int32_t * offsets,
-                        const int32_t * tokens, float * out) {
+                        const int32_t * tokens, int64_t count, float * out) {
   return on_device([&] {
     const Logits all = rows_of(logits, type, vocabulary, rows);
     require_array(rows, {offsets, tokens, out});
-    log_probs(all, offsets, tokens, out, {}, device.stream);
+    require(count >= 0, "log_probs: count");
+    log_probs(all, offsets, tokens, out, {}, {out + count, out + 2 * count, out + 3 * count}, device.stream);
   });
 }
 

@@ -96,7 +96,7 @@ struct sphere_device_api {
   int32_t (*blend)(float * target, const float * source, int64_t n, float keep);
   // sphere_train.h
   int32_t (*log_probs)(const void * logits, int32_t type, int64_t vocabulary, int64_t rows, const int32_t * offsets,
-                       const int32_t * tokens, float * out);
+                       const int32_t * tokens, int64_t count, float * out); // out [count, 4]; see sphere_op_log_probs
   int32_t (*log_probs_back)(void * logits, int32_t type, int64_t vocabulary, int64_t rows, const int32_t * offsets,
                             const int32_t * tokens, const float * weights, const float * log_probs);
   int32_t (*attention)(const struct sphere_tree_attention * a);

@@ -92,12 +92,14 @@ SPHERE_API struct ggml_tensor * sphere_op_attention_back(struct ggml_context * c
                                                          int32_t neox, int32_t bf16);
 
 // Natural-log softmax of logits [vocabulary, rows] at tokens I32 [count]; row r owns tokens offsets[r] ..
-// offsets[r + 1] - 1, offsets I32 [rows + 1]. Result [count].
+// offsets[r + 1] - 1, offsets I32 [rows + 1]. Result [count, 4], for each token: its log-probability; the entropy of
+// its row's softmax (nats); the mean of its row's logits; 1 where it is the row's arg max, the first of equal ones,
+// else 0.
 SPHERE_API struct ggml_tensor * sphere_op_log_probs(struct ggml_context * ctx, struct ggml_tensor * logits,
                                                     struct ggml_tensor * offsets, struct ggml_tensor * tokens);
 
 // Turns the logits in place into the gradient of sum_i weights[i] * log_probs[i]. log_probs: the result of
-// sphere_op_log_probs on the same logits. weights [count].
+// sphere_op_log_probs on the same logits, of which the first count numbers are read. weights [count].
 SPHERE_API struct ggml_tensor * sphere_op_log_probs_back(struct ggml_context * ctx, struct ggml_tensor * logits,
                                                          struct ggml_tensor * offsets, struct ggml_tensor * tokens,
                                                          struct ggml_tensor * weights, struct ggml_tensor * log_probs);

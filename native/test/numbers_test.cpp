@@ -43,9 +43,10 @@ void exponential() {
   }
 }
 
-// Log-probabilities and their gradient of one row by the training kernels.
+// Log-probabilities, what the row says besides (in numbers of its own), and the gradient, by the training kernels.
 struct Head {
   std::vector<float> log_probs, gradient;
+  float entropy, mean, top; // of the first token's row
   int32_t status;
 
   Head(const std::vector<float> & logits, const std::vector<int32_t> & tokens, std::vector<int32_t> offsets) {
@@ -68,10 +69,14 @@ struct Head {
     const std::vector<float> ones(tokens.size(), 1);
     ggml_backend_tensor_set(w, ones.data(), 0, ggml_nbytes(w));
     status = sphere_graph_compute(backend, graph);
-    log_probs.resize(tokens.size());
+    log_probs.resize(4 * tokens.size());
     gradient.resize(logits.size());
     ggml_backend_tensor_get(p, log_probs.data(), 0, ggml_nbytes(p));
     ggml_backend_tensor_get(x, gradient.data(), 0, ggml_nbytes(x));
+    entropy = log_probs[tokens.size()];
+    mean = log_probs[2 * tokens.size()];
+    top = log_probs[3 * tokens.size()];
+    log_probs.resize(tokens.size());
     ggml_backend_buffer_free(buffer);
     ggml_backend_free(backend);
     ggml_free(c);
@@ -103,6 +108,37 @@ void training_head() {
     }
     near(head.log_probs[0], logits.back() - std::log(sum), 1e-5, 1e-6, "log-probability of " + std::to_string(n));
     near(total, 0, 1e-5, 0, "the gradient's sum of " + std::to_string(n));
+  }
+}
+
+// Entropy, mean and arg max against double precision: sizes around vectors and blocks, far logits, equal maxima.
+void distributions() {
+  Random random(4);
+  for (const int n : {1, 2, 3, 5, 15, 17, 33, 4095, 4097, 8200}) {
+    for (const float scale : {0.0f, 1.0f, 20.0f, 1e4f}) {
+      auto logits = normals(random, static_cast<size_t>(n));
+      for (float & v : logits) {
+        v *= scale;
+      }
+      const int first = n / 3;
+      const float most = scale == 1e4f ? 6e4f : 7 * scale;
+      logits[static_cast<size_t>(first)] = logits.back() = most;
+      double sum = 0, weighted = 0, mean = 0;
+      for (const float v : logits) {
+        const double d = static_cast<double>(v) - static_cast<double>(most);
+        sum += std::exp(d);
+        weighted += std::exp(d) * d;
+        mean += static_cast<double>(v) / n;
+      }
+      const std::string name = std::to_string(n) + " logits of " + std::to_string(scale);
+      for (const int token : {0, first, n - 1}) {
+        const Head head(logits, {token}, {0, 1});
+        near(head.entropy, std::log(sum) - weighted / sum, 3e-6, 1e-6, "entropy of " + name);
+        near(head.mean, mean, 1e-6 * (1 + static_cast<double>(most)), 1e-6, "mean of " + name);
+        // With scale 0 all are equal, and the first of all is the arg max.
+        near(head.top, token == (scale == 0 ? 0 : first) ? 1 : 0, 0, 0, "arg max of " + name);
+      }
+    }
   }
 }
 
@@ -209,6 +245,7 @@ int main(int argc, char ** argv) {
 #endif
   return run({{"exp", exponential},
               {"training head", training_head},
+              {"distributions", distributions},
               {"sampling", sampling},
               {"temperatures", temperatures},
               {"scores of attention", scores},

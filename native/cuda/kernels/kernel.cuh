@@ -111,6 +111,9 @@ __device__ __forceinline__ float exp_negative(float x) {
 struct Maximum {
   __device__ float operator()(float a, float b) const { return a > b ? a : b; }
 };
+struct Minimum {
+  template <typename T> __device__ T operator()(T a, T b) const { return a < b ? a : b; }
+};
 struct Sum {
   template <typename T> __device__ T operator()(T a, T b) const { return a + b; }
 };

@@ -43,9 +43,15 @@ struct RowResults {
   float * log_sum_exp;
   float * entropy; // nats
 };
+// What each target gets besides; arrays [targets], all or none null.
+struct TargetResults {
+  float * entropy; // its row's, nats
+  float * mean;    // of its row's logits
+  float * top;     // 1 where it is the row's arg max, the first of equal ones, else 0
+};
 // Row r owns targets offsets[r] .. offsets[r + 1] - 1; out [targets] = log softmax(row)[token]. out may be null.
 void log_probs(const Logits & logits, const int32_t * offsets, const int32_t * tokens, float * out,
-               const RowResults & results, cudaStream_t stream);
+               const RowResults & results, const TargetResults & more, cudaStream_t stream);
 // The logits become the gradient of sum_i weights[i] out[i], in place.
 void log_probs_back(const Logits & logits, const int32_t * offsets, const int32_t * tokens, const float * weights,
                     const float * log_probs, cudaStream_t stream);

@@ -1,13 +1,13 @@
 // Log-softmax at the targets, and its gradient.
 //
-// What: for each row of logits [vocabulary] the maximum, log sum exp, entropy, and the log-probability of the row's
-// target tokens; backward: the row becomes weights (one-hot - softmax), summed over its targets.
-// How: one block a row. The forward pass reads the row once: each thread keeps a maximum, the sum of exponentials below
-// it, and that sum weighted with the distance (for the entropy), and rescales them when it meets a larger logit
-// (Milakov and Gimelshein 2018, "Online normalizer calculation for softmax"); threads are merged in a fixed order, so
-// the same row gives the same bits. The backward pass reads and writes the row once; log sum exp comes from the
-// forward's log-probability. 16 bytes a load where the row is aligned to that. Memory-bound: rows x vocabulary x
-// element size forward, twice that backward.
+// What: for each row of logits [vocabulary] the maximum, log sum exp, entropy, mean and arg max, and the
+// log-probability of the row's target tokens; backward: the row becomes weights (one-hot - softmax), summed over its
+// targets. How: one block a row. The forward pass reads the row once: each thread keeps a maximum, the sum of
+// exponentials below it, and that sum weighted with the distance (for the entropy), and rescales them when it meets a
+// larger logit (Milakov and Gimelshein 2018, "Online normalizer calculation for softmax"); threads are merged in a
+// fixed order, so the same row gives the same bits. The backward pass reads and writes the row once; log sum exp comes
+// from the forward's log-probability. 16 bytes a load where the row is aligned to that. Memory-bound: rows x vocabulary
+// x element size forward, twice that backward.
 #include "kernel.cuh"
 #include "kernels.hpp"
 
@@ -87,9 +87,18 @@ __device__ __forceinline__ Online warp_merge(Online o) {
   return o;
 }
 
-template <typename T> __device__ Online row_online(const T * row, int64_t n, SharedPtr<float> scratch) {
+struct Nothing {
+  __device__ void operator()(int64_t, float, const Online &) const {}
+};
+
+// also(i, x, o): called for each of the thread's elements before o takes it.
+template <typename T, typename Also = Nothing>
+__device__ Online row_online(const T * row, int64_t n, SharedPtr<float> scratch, Also also = {}) {
   Online o = {-infinity(), 0.0f, 0.0f};
-  for_row(row, n, [&](int64_t, float x) { take(o, x); });
+  for_row(row, n, [&](int64_t i, float x) {
+    also(i, x, o);
+    take(o, x);
+  });
   const int lane = static_cast<int>(threadIdx.x) & 31;
   const int warp = static_cast<int>(threadIdx.x) >> 5;
   o = warp_merge(o);
@@ -112,22 +121,47 @@ __device__ __forceinline__ float log_sum(const Online & o) {
   return static_cast<float>(static_cast<double>(o.max) + log(static_cast<double>(o.sum)));
 }
 
+__device__ __forceinline__ float entropy_of(const Online & o) {
+  return static_cast<float>(log(static_cast<double>(o.sum)) -
+                            static_cast<double>(o.weighted) / static_cast<double>(o.sum));
+}
+
 // x - log sum exp, also where infinite logits share all probability.
 __device__ __forceinline__ float log_prob(float x, const Online & o, float lse) {
   return o.max == infinity() ? distance(x, o.max) - logf(o.sum) : x - lse;
 }
 
 template <typename T>
-__global__ void __launch_bounds__(kThreads) log_probs_kernel(const T * logits, int64_t n, const int32_t * offsets,
-                                                             const int32_t * tokens, float * out, RowResults results) {
+__global__ void __launch_bounds__(kThreads)
+    log_probs_kernel(const T * logits, int64_t n, const int32_t * offsets, const int32_t * tokens, float * out,
+                     RowResults results, TargetResults more) {
   SPHERE_SHARED(float, scratch, 3 * kThreads / 32);
+  SPHERE_SHARED(int32_t, places, 32);
   const int64_t r = blockIdx.x;
   const T * row = logits + r * n;
-  const Online o = row_online(row, n, SharedPtr<float>(scratch));
+  float logits_sum = 0;
+  int64_t first = n; // of the thread's largest; elements come in ascending order
+  float largest = -infinity();
+  const Online o = row_online(row, n, SharedPtr<float>(scratch), [&](int64_t i, float x, const Online & before) {
+    logits_sum += x;
+    first = x > before.max ? i : first;
+    largest = x > before.max ? x : before.max;
+  });
   const float lse = log_sum(o);
+  const float entropy = entropy_of(o);
   if (out != nullptr) {
     for (int32_t i = offsets[r] + static_cast<int32_t>(threadIdx.x); i < offsets[r + 1]; i += kThreads) {
       out[i] = log_prob(to_float(row[tokens[i]]), o, lse);
+    }
+  }
+  if (more.entropy != nullptr) {
+    const auto here = static_cast<int32_t>(largest == o.max ? first : n);
+    const int32_t top = block_reduce(here, SharedPtr<int32_t>(places), static_cast<int32_t>(n), Minimum());
+    const float mean = block_reduce(logits_sum, SharedPtr<float>(scratch), 0.0f, Sum()) / static_cast<float>(n);
+    for (int32_t i = offsets[r] + static_cast<int32_t>(threadIdx.x); i < offsets[r + 1]; i += kThreads) {
+      more.entropy[i] = entropy;
+      more.mean[i] = mean;
+      more.top[i] = tokens[i] == top ? 1.0f : 0.0f;
     }
   }
   if (threadIdx.x == 0) {
@@ -138,8 +172,7 @@ __global__ void __launch_bounds__(kThreads) log_probs_kernel(const T * logits, i
       results.log_sum_exp[r] = lse;
     }
     if (results.entropy != nullptr) {
-      results.entropy[r] = static_cast<float>(log(static_cast<double>(o.sum)) -
-                                              static_cast<double>(o.weighted) / static_cast<double>(o.sum));
+      results.entropy[r] = entropy;
     }
   }
 }
@@ -225,14 +258,14 @@ template <typename Launch> void by_type(const Logits & logits, Launch launch) {
 } // namespace
 
 void log_probs(const Logits & logits, const int32_t * offsets, const int32_t * tokens, float * out,
-               const RowResults & results, cudaStream_t stream) {
+               const RowResults & results, const TargetResults & more, cudaStream_t stream) {
   if (logits.rows == 0) {
     return;
   }
   by_type(logits, [&](auto * data) {
     using T = std::remove_pointer_t<decltype(data)>;
     SPHERE_LAUNCH(log_probs_kernel<T>, static_cast<unsigned>(logits.rows), kThreads, 0, stream, data, logits.vocabulary,
-                  offsets, tokens, out, results);
+                  offsets, tokens, out, results, more);
   });
   check_launch("log_probs");
 }

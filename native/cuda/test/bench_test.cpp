@@ -77,7 +77,7 @@ void all() {
     const Logits logits{a.get(), type, vocabulary, rows};
     const double moved = static_cast<double>(rows * vocabulary * size);
     report(std::string("log_probs_") + name, moved,
-           [&] { log_probs(logits, there.get(), targets.get(), out.get(), {}, nullptr); });
+           [&] { log_probs(logits, there.get(), targets.get(), out.get(), {}, {}, nullptr); });
     report(std::string("log_probs_back_") + name, 2 * moved,
            [&] { log_probs_back(logits, there.get(), targets.get(), weights.get(), out.get(), nullptr); });
   }

@@ -88,7 +88,7 @@ void logits() {
   offsets[kRows] = 1; // the only target is the last row's
   const Array<float> weight(std::vector<float>{2.0f}), again(1);
   const Last only(1);
-  log_probs(all, offsets.get(), tokens.get(), again.get(), {}, nullptr);
+  log_probs(all, offsets.get(), tokens.get(), again.get(), {}, {}, nullptr);
   near(again.read()[0], far[token] - lse, 1e-5, 0, "forward");
   const std::vector<float> before(far, far + kVocabulary);
   log_probs_back(all, offsets.get(), tokens.get(), weight.get(), again.get(), nullptr);

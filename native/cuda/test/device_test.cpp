@@ -93,7 +93,7 @@ int32_t everything(const sphere_device_api & d) {
       m.run(d.attention(&t)) && m.run(d.attention_back(&t)) && m.run(d.rms_norm(a, b, c, 8, 8, 1e-5f)) &&
       m.run(d.rms_norm_dx(a, b, c, e, 8, 8, 1e-5f, 1)) && m.run(d.rms_norm_dw(a, c, b, 8, 8, 1e-5f)) &&
       m.run(d.swiglu(a, b, c, 64)) && m.run(d.swiglu_back(a, b, c, e, e + 64, 64)) && m.run(d.sum_rows(a, b, 8, 8)) &&
-      m.run(d.copy(ints, offsets, 12)) && m.run(d.log_probs(a, SPHERE_F32, 32, 2, ints, ints, c)) &&
+      m.run(d.copy(ints, offsets, 12)) && m.run(d.log_probs(a, SPHERE_F32, 32, 2, ints, ints, 1, c)) &&
       m.run(d.log_probs_back(a, SPHERE_F32, 32, 2, ints, ints, b, c)) && m.run(d.scatter(a, ints, 3, e, 8, 8, 1)) &&
       m.run(d.rope_table(ints, nullptr, e, 8, 3, &rope)) && m.run(d.synchronize()) &&
       m.run(d.copy(host.data(), a, 256));

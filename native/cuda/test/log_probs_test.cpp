@@ -74,13 +74,16 @@ std::vector<float> decode(sphere_float_type type, const std::vector<uint8_t> & b
 }
 
 struct Plain {
-  double max, lse, entropy;
+  double max, lse, entropy, mean;
+  int64_t top; // the first of equal ones
 };
 
 Plain plain(const float * row, int64_t n) {
-  Plain p{-kInf, 0, 0};
+  Plain p{-kInf, 0, 0, 0, 0};
   for (int64_t i = 0; i < n; i++) {
+    p.top = row[i] > p.max ? i : p.top;
     p.max = std::max<double>(p.max, row[i]);
+    p.mean += row[i] / static_cast<double>(n);
   }
   double sum = 0, weighted = 0;
   for (int64_t i = 0; i < n; i++) {
@@ -139,18 +142,37 @@ void forward() {
   for (const int64_t vocabulary : {1, 2, 3, 31, 513, 1000, 4099}) {
     for (const sphere_float_type type : kTypes) {
       const int64_t rows = vocabulary < 600 ? 9 : 3;
-      const Rows x = encode(type, vocabulary, normals(random, static_cast<size_t>(rows * vocabulary), 4));
-      const Targets t = targets(random, rows, vocabulary);
+      auto values = normals(random, static_cast<size_t>(rows * vocabulary), 4);
+      for (int64_t i = 0; i < rows && vocabulary > 2;
+           i++) { // in every other row the largest are equal, wherever they are
+        for (int64_t j = 0; j < (i % 2 == 0 ? 3 : 0); j++) {
+          values[static_cast<size_t>(i * vocabulary + below(random, static_cast<int>(vocabulary)))] = 24;
+        }
+      }
+      const Rows x = encode(type, vocabulary, values);
+      Targets t = targets(random, rows, vocabulary);
+      for (int64_t r = 0; r < rows; r++) { // each row's first target is one of its largest
+        const auto first = static_cast<size_t>(t.offsets[static_cast<size_t>(r)]);
+        if (t.offsets[static_cast<size_t>(r) + 1] > t.offsets[static_cast<size_t>(r)]) {
+          const float * row = x.values.data() + r * vocabulary;
+          const float most = *std::max_element(row, row + vocabulary);
+          int64_t at = std::max_element(row, row + vocabulary) - row;
+          for (int64_t j = at; j < vocabulary; j++) {
+            at = row[j] == most && below(random, 2) == 0 ? j : at;
+          }
+          t.tokens[first] = static_cast<int32_t>(at);
+        }
+      }
       const std::string name = "vocabulary " + std::to_string(vocabulary) + " type " + std::to_string(type);
       const Array<int32_t> offsets(t.offsets), tokens(t.tokens);
       const auto all = in_any_order<float>(name, [&] {
         const Placed logits(x, static_cast<size_t>(vocabulary % 4));
         const Array<float> out(t.tokens.size()), max(static_cast<size_t>(rows)), lse(static_cast<size_t>(rows)),
-            entropy(static_cast<size_t>(rows));
+            entropy(static_cast<size_t>(rows)), each(t.tokens.size()), mean(t.tokens.size()), top(t.tokens.size());
         log_probs(logits.logits, offsets.get(), tokens.get(), out.get(), {max.get(), lse.get(), entropy.get()},
-                  nullptr);
+                  {each.get(), mean.get(), top.get()}, nullptr);
         std::vector<float> results = out.read();
-        for (const auto * a : {&max, &lse, &entropy}) {
+        for (const auto * a : {&max, &lse, &entropy, &each, &mean, &top}) {
           const auto part = a->read();
           results.insert(results.end(), part.begin(), part.end());
         }
@@ -165,7 +187,12 @@ void forward() {
         near(all[at + static_cast<size_t>(rows)], p.lse, 1e-5, 1e-6, name + " log sum exp");
         near(all[at + 2 * static_cast<size_t>(rows)], p.entropy, 2e-5, 1e-5, name + " entropy");
         for (int32_t i = t.offsets[static_cast<size_t>(r)]; i < t.offsets[static_cast<size_t>(r) + 1]; i++) {
-          near(all[static_cast<size_t>(i)], row[t.tokens[static_cast<size_t>(i)]] - p.lse, 1e-5, 1e-6, name);
+          const auto k = static_cast<size_t>(i);
+          near(all[k], row[t.tokens[k]] - p.lse, 1e-5, 1e-6, name);
+          const size_t more = n + 3 * static_cast<size_t>(rows) + k;
+          near(all[more], p.entropy, 2e-5, 1e-5, name + " entropy of a target");
+          near(all[more + n], p.mean, 1e-5, 1e-5, name + " mean");
+          near(all[more + 2 * n], t.tokens[k] == p.top ? 1 : 0, 0, 0, name + " arg max");
         }
       }
     }
@@ -189,7 +216,7 @@ void backward() {
       const auto bytes = in_any_order<uint8_t>(name, [&] {
         const Placed logits(x, static_cast<size_t>(vocabulary % 4));
         const Array<float> out(t.tokens.size());
-        log_probs(logits.logits, offsets.get(), tokens.get(), out.get(), {}, nullptr);
+        log_probs(logits.logits, offsets.get(), tokens.get(), out.get(), {}, {}, nullptr);
         log_probs_back(logits.logits, offsets.get(), tokens.get(), weights.get(), out.get(), nullptr);
         return logits.read();
       });

@@ -58,6 +58,16 @@ public interface TrainableModel extends AutoCloseable {
     throw new UnsupportedOperationException("this model does not tell its whole distribution, which WPO needs");
   }
 
+  /**
+   * What the last pass of the trained policy ({@link #logProbs} without reference, or a backward pass) saw at each
+   * prediction, in its batch's order. It costs no pass of its own; ask before the next one.
+   *
+   * @return null when this model cannot tell
+   */
+  default Distributions distributions() {
+    return null;
+  }
+
   /** The trained parameters in a fixed order, with their gradients (F32, native memory). */
   List<Parameter> parameters();
 

@@ -17,6 +17,7 @@ public final class TinyModel implements TrainableModel {
   private final NativeFloats output;
   private final NativeFloats delta;
   private final List<Parameter> parameters;
+  private Distributions seen;
 
   /** Forward passes so far, of the policy and of the reference. */
   public int policyForwards;
@@ -105,10 +106,14 @@ public final class TinyModel implements TrainableModel {
     }
     double[][] dh = new double[h.length][width];
     float[] logProbs = new float[b.predictions()];
+    seen = policy ? new Distributions(logProbs.length) : seen;
     for (int i = 0; i < logProbs.length; i++) {
       double[] state = h[b.sources()[i]];
       double[] p = softmax(state, policy);
       logProbs[i] = (float) Math.log(p[b.targets()[i]]);
+      if (policy) {
+        see(i, logits(state, true), p, b.targets()[i]);
+      }
       for (int v = 0; weights != null && v < vocab; v++) {
         double d = weights[i] * ((v == b.targets()[i] ? 1 : 0) - p[v]);
         for (int k = 0; k < width; k++) {
@@ -133,15 +138,52 @@ public final class TinyModel implements TrainableModel {
     g.set(index, (float) (g.get(index) + value));
   }
 
-  private double[] softmax(double[] h, boolean policy) {
+  private void see(int i, double[] logits, double[] p, int target) {
+    double entropy = 0;
+    double sum = 0;
+    int top = 0;
+    for (int v = 0; v < vocab; v++) {
+      entropy -= p[v] * Math.log(p[v]);
+      sum += logits[v];
+      top = p[v] > p[top] ? v : top;
+    }
+    seen.entropies()[i] = (float) entropy;
+    seen.meanLogits()[i] = (float) (sum / vocab);
+    seen.tops()[i] = top == target;
+  }
+
+  @Override
+  public Distributions distributions() {
+    return seen;
+  }
+
+  /** The policy's logits after these tokens. */
+  public double[] logitsAfter(int... tokens) {
+    double[] h = new double[width];
+    for (int t = 0; t < tokens.length; t++) {
+      for (int k = 0; k < width; k++) {
+        h[k] = 0.5 * h[k] + embedding.get((long) tokens[t] * width + k) + t * 0.01;
+      }
+    }
+    return logits(h, true);
+  }
+
+  private double[] logits(double[] h, boolean policy) {
     double[] z = new double[vocab];
-    double max = Double.NEGATIVE_INFINITY;
     for (int v = 0; v < vocab; v++) {
       for (int k = 0; k < width; k++) {
         long at = (long) v * width + k;
         z[v] += h[k] * (output.get(at) + (policy && adapter ? delta.get(at) : 0));
       }
-      max = Math.max(max, z[v]);
+    }
+    return z;
+  }
+
+  private double[] softmax(double[] h, boolean policy) {
+    double[] z = logits(h, policy);
+    double max = Double.NEGATIVE_INFINITY;
+    for (double logit : z) {
+      max = Math.max(max, logit);
     }
     double sum = 0;
     for (int v = 0; v < vocab; v++) {

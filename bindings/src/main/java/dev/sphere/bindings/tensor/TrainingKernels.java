@@ -197,12 +197,17 @@ public final class TrainingKernels {
                     bf16));
   }
 
-  /** Log-probabilities [count] of tokens under logits [vocabulary, rows]; row r owns offsets[r] .. offsets[r+1] - 1. */
+  /**
+   * Tokens under logits [vocabulary, rows]; row r owns offsets[r] .. offsets[r+1] - 1.
+   *
+   * @return [count, 4], for each token: its log-probability; the entropy of its row's softmax, in nats; the mean of its
+   *     row's logits; 1 where it is the row's arg max (the first of equal ones), else 0
+   */
   public Tensor logProbs(Tensor logits, Tensor offsets, Tensor tokens) {
     return node(() -> (MemorySegment) LOG_PROBS.invokeExact(ctx(), at(logits), at(offsets), at(tokens)));
   }
 
-  /** Turns the logits in place into the gradient of Σ weights[i] · logProbs[i]. */
+  /** Turns the logits in place into the gradient of Σ weights[i] · logProbs[i]; logProbs is what {@link #logProbs} gave. */
   public Tensor logProbsBack(Tensor logits, Tensor offsets, Tensor tokens, Tensor weights, Tensor logProbs) {
     return node(
         () ->

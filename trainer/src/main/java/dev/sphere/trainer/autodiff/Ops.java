@@ -57,7 +57,10 @@ public interface Ops {
   /** weight [width, vocabulary] · hidden [width, R]: not recorded on the tape, see {@link #logProbsBackward}. */
   Tensor logits(Value hidden, Value weight);
 
-  /** Log-probabilities [count] of targets under softmax(logits), in the targets' order. */
+  /**
+   * Log-probabilities of targets under softmax(logits), in the targets' order: [count], or [count, 4] with what {@link
+   * dev.sphere.bindings.tensor.TrainingKernels#logProbs} tells besides.
+   */
   Tensor logProbs(Tensor logits, Targets targets);
 
   /**

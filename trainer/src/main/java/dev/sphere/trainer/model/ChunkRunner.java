@@ -35,13 +35,13 @@ final class ChunkRunner implements AutoCloseable {
     return kept.stream().mapToLong(ActivationCheckpoints::bytes).sum();
   }
 
-  /** Log-probabilities of the chunk's predictions, in its order. */
+  /** {@link OutputHead#values} of the chunk. */
   float[] forward(Chunk chunk, boolean adapter) {
     try (ChunkGraph pass = pass(chunk, shape.layers())) {
       OutputHead head = pass.head();
       head.forward(pass.layers(pass.embedding(), 0, shape.layers(), adapter));
       pass.run();
-      return head.logProbs();
+      return head.values();
     }
   }
 
@@ -66,14 +66,16 @@ final class ChunkRunner implements AutoCloseable {
   }
 
   /**
-   * Forward pass, the loss's weights by {@code lossWeights} from its log-probabilities, backward pass. The last segment
-   * is one graph that pauses in between, so its activations are computed once.
+   * Forward pass, the loss's weights by {@code lossWeights} from {@link OutputHead#values}, backward pass. The last
+   * segment is one graph that pauses in between, so its activations are computed once.
+   *
+   * @return those values
    */
   float[] backwardPaused(Chunk chunk, UnaryOperator<float[]> lossWeights) {
     int[] bounds = bounds(chunk);
     int last = bounds.length - 2;
     forwardSegments(chunk, bounds, 0);
-    float[] logProbs;
+    float[] values;
     try (ChunkGraph pass = pass(chunk, bounds[last + 1] - bounds[last])) {
       Value in = start(pass, last, 0);
       Value out = pass.layers(in, bounds[last], bounds[last + 1], true);
@@ -85,24 +87,24 @@ final class ChunkRunner implements AutoCloseable {
       keepGradient(pass, in, last, 0);
       pass.allocate();
       pass.graph.compute(0, middle);
-      logProbs = head.logProbs();
-      head.writeWeights(lossWeights.apply(logProbs));
+      values = head.values();
+      head.writeWeights(lossWeights.apply(values));
       pass.graph.compute(middle, pass.graph.mark());
     }
     backwardSegments(chunk, bounds, last - 1, 0);
-    return logProbs;
+    return values;
   }
 
-  /** Forward and backward pass; gradients are added to the parameters'. */
+  /** Forward and backward pass; gradients are added to the parameters'. Returns {@link OutputHead#values}. */
   float[] backward(Chunk chunk, float[] lossWeights) {
     if (mayPause(chunk)) {
-      return backwardPaused(chunk, logProbs -> lossWeights);
+      return backwardPaused(chunk, values -> lossWeights);
     }
     forwardSegments(chunk, bounds(chunk), 0);
     return backwardKept(chunk, 0, lossWeights);
   }
 
-  /** Forward pass that keeps the segments' inputs under {@code index} for {@link #backwardKept}. */
+  /** {@link #forward} that keeps the segments' inputs under {@code index} for {@link #backwardKept}. */
   float[] forwardKeeping(Chunk chunk, int index) {
     int[] bounds = bounds(chunk);
     int last = bounds.length - 2;
@@ -120,19 +122,19 @@ final class ChunkRunner implements AutoCloseable {
         head.forward(out);
       }
       pass.run();
-      return head.logProbs();
+      return head.values();
     }
   }
 
   /**
    * The way back for a chunk of {@link #forwardKeeping}; gradients are added to the parameters'.
    *
-   * @return the log-probabilities again where the head is computed again; null where it is frozen
+   * @return {@link OutputHead#values} again where the head is computed again; null where it is frozen
    */
   float[] backwardKept(Chunk chunk, int index, float[] lossWeights) {
     int[] bounds = bounds(chunk);
     int last = bounds.length - 2;
-    float[] logProbs;
+    float[] values;
     try (ChunkGraph pass = pass(chunk, bounds[last + 1] - bounds[last])) {
       Value in = start(pass, last, index);
       Value out = pass.layers(in, bounds[last], bounds[last + 1], true);
@@ -151,10 +153,10 @@ final class ChunkRunner implements AutoCloseable {
       pass.allocate();
       head.writeWeights(lossWeights);
       pass.graph.compute();
-      logProbs = options.frozenHead() ? null : head.logProbs();
+      values = options.frozenHead() ? null : head.values();
     }
     backwardSegments(chunk, bounds, last - 1, index);
-    return logProbs;
+    return values;
   }
 
   /** Segments {@code from} down to 0, from the gradient that is kept. */

@@ -1,6 +1,7 @@
 package dev.sphere.trainer.model;
 
 import dev.sphere.bindings.tensor.Backend;
+import dev.sphere.trainer.Distributions;
 import dev.sphere.trainer.PackedBatch;
 import dev.sphere.trainer.Parameter;
 import dev.sphere.trainer.TrainableModel;
@@ -22,6 +23,7 @@ public final class GraphModel implements TrainableModel {
   private final ChunkRunner runner;
   /** Beyond these the rotation would be another one than the model was opened with. */
   private final int positions;
+  private Distributions seen;
   private boolean closed;
 
   /**
@@ -79,9 +81,12 @@ public final class GraphModel implements TrainableModel {
           "full fine-tuning keeps no reference policy; cache its log-probabilities before the first step");
     }
     float[] result = new float[batch.predictions()];
+    if (!reference) {
+      begin(result.length);
+    }
     for (Chunk chunk : Chunk.split(batch, options.microTokens())) {
       if (chunk.order().length > 0) {
-        scatter(runner.forward(chunk, !reference), chunk, result);
+        scatter(runner.forward(chunk, !reference), chunk, result, reference ? null : seen);
       }
     }
     return result;
@@ -93,7 +98,7 @@ public final class GraphModel implements TrainableModel {
     float[] result = new float[batch.predictions()];
     for (Chunk chunk : Chunk.split(batch, options.microTokens())) {
       if (chunk.order().length > 0) {
-        scatter(runner.collisions(chunk), chunk, result);
+        scatter(runner.collisions(chunk), chunk, result, null);
       }
     }
     return result;
@@ -104,9 +109,10 @@ public final class GraphModel implements TrainableModel {
     check(batch);
     requireWeights(batch, lossWeights);
     float[] result = new float[batch.predictions()];
+    begin(result.length);
     for (Chunk chunk : Chunk.split(batch, options.microTokens())) {
       if (chunk.order().length > 0) {
-        scatter(runner.backward(chunk, gather(lossWeights, chunk)), chunk, result);
+        scatter(runner.backward(chunk, gather(lossWeights, chunk)), chunk, result, seen);
       }
     }
     return result;
@@ -120,6 +126,7 @@ public final class GraphModel implements TrainableModel {
   public float[] backward(PackedBatch batch, UnaryOperator<float[]> lossWeights) {
     check(batch);
     float[] result = new float[batch.predictions()];
+    begin(result.length);
     if (result.length == 0) {
       requireWeights(batch, lossWeights.apply(result));
       return result;
@@ -129,15 +136,15 @@ public final class GraphModel implements TrainableModel {
     if (runner.fitsWhole(whole) || (chunks.size() == 1 && runner.mayPause(whole))) {
       runner.backwardPaused(
           whole,
-          logProbs -> {
-            scatter(logProbs, whole, result);
+          values -> {
+            scatter(values, whole, result, seen);
             return gather(requireWeights(batch, lossWeights.apply(result.clone())), whole);
           });
       return result;
     }
     chunks.removeIf(chunk -> chunk.order().length == 0);
     for (int i = 0; i < chunks.size(); i++) {
-      scatter(runner.forwardKeeping(chunks.get(i), i), chunks.get(i), result);
+      scatter(runner.forwardKeeping(chunks.get(i), i), chunks.get(i), result, seen);
     }
     float[] weights = requireWeights(batch, lossWeights.apply(result.clone()));
     for (int i = 0; i < chunks.size(); i++) {
@@ -162,9 +169,28 @@ public final class GraphModel implements TrainableModel {
     return part;
   }
 
-  private static void scatter(float[] values, Chunk chunk, float[] result) {
-    for (int i = 0; i < values.length; i++) {
-      result[chunk.order()[i]] = values[i];
+  /** A pass of the policy begins. */
+  private void begin(int predictions) {
+    seen = options.fused() && !options.rewardHead() ? new Distributions(predictions) : null;
+  }
+
+  /**
+   * Puts a chunk's values where the batch has them.
+   *
+   * @param values {@link OutputHead#values}
+   * @param result of the first of them
+   * @param whole of the others; null where they are of no interest
+   */
+  private static void scatter(float[] values, Chunk chunk, float[] result, Distributions whole) {
+    int n = chunk.order().length;
+    for (int i = 0; i < n; i++) {
+      int at = chunk.order()[i];
+      result[at] = values[i];
+      if (whole != null) {
+        whole.entropies()[at] = values[n + i];
+        whole.meanLogits()[at] = values[2 * n + i];
+        whole.tops()[at] = values[3 * n + i] != 0;
+      }
     }
   }
 
@@ -192,6 +218,11 @@ public final class GraphModel implements TrainableModel {
         throw new IllegalArgumentException(what + " " + i + " is " + values[i] + ", not in 0.." + (end - 1));
       }
     }
+  }
+
+  @Override
+  public Distributions distributions() {
+    return seen;
   }
 
   @Override

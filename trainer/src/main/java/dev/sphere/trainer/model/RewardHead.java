@@ -57,7 +57,7 @@ final class RewardHead implements OutputHead {
   }
 
   @Override
-  public float[] logProbs() {
+  public float[] values() {
     float[] both = logits.tensor().read();
     float[] all = new float[predictions];
     for (int i = 0; i < predictions; i++) {

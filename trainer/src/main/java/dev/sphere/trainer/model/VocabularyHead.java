@@ -120,11 +120,7 @@ final class VocabularyHead implements OutputHead {
   }
 
   @Override
-  public float[] logProbs() {
-    float[] all = new float[chunk.order().length];
-    for (Part p : parts) {
-      System.arraycopy(p.logProbs().read(), 0, all, p.first(), p.last() - p.first());
-    }
-    return all;
+  public float[] values() {
+    return OutputHead.join(chunk.order().length, parts.stream().map(p -> p.logProbs().read()).toList());
   }
 }

@@ -1,6 +1,7 @@
 package dev.sphere.trainer.objective;
 
 import dev.sphere.bindings.tensor.NativeFloats;
+import dev.sphere.trainer.Distributions;
 import dev.sphere.trainer.TrainableModel;
 import dev.sphere.trainer.checkpoint.Identity;
 import dev.sphere.trainer.checkpoint.MetricSums;
@@ -117,6 +118,8 @@ public final class DpoObjective implements Objective<Example.Preference> {
     final long totalChosenTokens;
     /** WPO's factor on each pair's loss; null without it. */
     final double[] pairWeights;
+    final TokenMetrics chosenMetrics = new TokenMetrics();
+    final TokenMetrics rejectedMetrics = new TokenMetrics();
 
     Step(int number, List<Example.Preference> examples) {
       int n = examples.size();
@@ -157,6 +160,15 @@ public final class DpoObjective implements Objective<Example.Preference> {
       }
       if (!bad.isEmpty()) {
         throw new NonFiniteLossException(number + 1, "a log-probability is not finite", bad);
+      }
+    }
+
+    /** Takes in what the model's last pass, over this micro-batch, saw. */
+    void see(MicroBatch m) {
+      Distributions seen = model.distributions();
+      for (int[][] pair : m.predictions()) {
+        chosenMetrics.add(seen, pair[CHOSEN], 1);
+        rejectedMetrics.add(seen, pair[REJECTED], 1);
       }
     }
 
@@ -228,7 +240,9 @@ public final class DpoObjective implements Objective<Example.Preference> {
       int step, List<Example.Preference> examples, List<MicroBatch> batches, MetricSums metrics) {
     Step s = new Step(step, examples);
     for (MicroBatch m : batches) {
-      s.read(m, model.logProbs(m.batch(), false), referenceOf(m, s), collisions(m));
+      float[] logProbs = model.logProbs(m.batch(), false);
+      s.see(m);
+      s.read(m, logProbs, referenceOf(m, s), collisions(m));
     }
     metrics.add("loss", s.evaluate(null).loss());
     report(s, metrics);
@@ -272,6 +286,7 @@ public final class DpoObjective implements Objective<Example.Preference> {
         value[0] = s.evaluate(m.examples());
         return s.weights(m, value[0]);
       });
+      s.see(m);
       total += value[0].loss();
     }
     return total;
@@ -279,7 +294,9 @@ public final class DpoObjective implements Objective<Example.Preference> {
 
   private double twoPasses(Step s, List<MicroBatch> batches) {
     for (MicroBatch m : batches) {
-      s.read(m, model.logProbs(m.batch(), false), referenceOf(m, s), null);
+      float[] logProbs = model.logProbs(m.batch(), false);
+      s.see(m);
+      s.read(m, logProbs, referenceOf(m, s), null);
     }
     LossValue all = s.evaluate(null);
     for (MicroBatch m : batches) {
@@ -316,6 +333,7 @@ public final class DpoObjective implements Objective<Example.Preference> {
     }
     metrics.add("logps/chosen", Arrays.stream(s.chosen).sum() / n);
     metrics.add("logps/rejected", Arrays.stream(s.rejected).sum() / n);
+    TokenMetrics.report(s.chosenMetrics, s.rejectedMetrics, metrics);
   }
 
   private static double sum(float[] values) {

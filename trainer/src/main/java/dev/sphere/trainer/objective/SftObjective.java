@@ -45,10 +45,13 @@ public final class SftObjective implements Objective<Example.Imitation> {
       int step, List<Example.Imitation> examples, List<MicroBatch> batches, MetricSums metrics) {
     double tokens = weightedTokens(examples);
     double loss = 0;
+    TokenMetrics seen = new TokenMetrics();
     for (MicroBatch m : batches) {
       loss += loss(step, examples, m, model.backward(m.batch(), weights(m, examples, tokens)), tokens);
+      see(m, examples, seen);
     }
     metrics.add("loss", loss);
+    TokenMetrics.report(seen, metrics);
   }
 
   @Override
@@ -56,10 +59,22 @@ public final class SftObjective implements Objective<Example.Imitation> {
       int step, List<Example.Imitation> examples, List<MicroBatch> batches, MetricSums metrics) {
     double tokens = weightedTokens(examples);
     double loss = 0;
+    TokenMetrics seen = new TokenMetrics();
     for (MicroBatch m : batches) {
       loss += loss(step, examples, m, model.logProbs(m.batch(), false), tokens);
+      see(m, examples, seen);
     }
     metrics.add("loss", loss);
+    TokenMetrics.report(seen, metrics);
+  }
+
+  /** Takes in what the model's last pass, over this micro-batch, saw; tokens count as in the loss. */
+  private void see(MicroBatch m, List<Example.Imitation> examples, TokenMetrics metrics) {
+    for (int i = 0; i < m.examples().length; i++) {
+      for (int[] predictions : m.predictions()[i]) {
+        metrics.add(model.distributions(), predictions, examples.get(m.examples()[i]).weight());
+      }
+    }
   }
 
   private static double loss(

@@ -27,6 +27,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** libsphere's kernels against ggml's operations, on sizes around their tiles, blocks and panels. */
 class FusedOpsTest {
@@ -317,6 +318,77 @@ class FusedOpsTest {
       for (int i = 0; i < d.length; i++) {
         assertEquals(expected[1][i], d[i], 2e-6, "gradient of logit " + i);
       }
+    }
+  }
+
+  /**
+   * Entropy, mean and arg max of rows beside their log-probabilities: vocabularies around vectors and the blocks of the
+   * sums, logits of ±10,000 among them, equal maxima, of which the first is the arg max.
+   */
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2, 3, 15, 16, 17, 33, 1601, 4095, 4096, 4097, 12301})
+  void whatRowsOfLogitsSay(int vocabulary) {
+    SplittableRandom random = new SplittableRandom(vocabulary);
+    float[] scales = {0, 1, 5, 30, 1e4f};
+    int rows = 4 * scales.length;
+    float[] logits = new float[rows * vocabulary];
+    int[] offsets = new int[rows + 1];
+    int[] tokens = new int[2 * rows];
+    for (int r = 0; r < rows; r++) {
+      int at = r * vocabulary;
+      for (int j = 0; j < vocabulary; j++) {
+        logits[at + j] = scales[r % scales.length] * (float) random.nextDouble(-1, 1);
+      }
+      int first = random.nextInt(vocabulary);
+      if (r % 2 == 0) { // the largest, once more or not
+        float most = 1.01f * scales[r % scales.length];
+        logits[at + first] = most;
+        logits[at + random.nextInt(first, vocabulary)] = most;
+      }
+      offsets[r + 1] = 2 * (r + 1);
+      tokens[2 * r] = first;
+      tokens[2 * r + 1] = random.nextInt(vocabulary);
+    }
+    float[] one = seen(1, logits, vocabulary, offsets, tokens);
+    assertArrayEquals(one, seen(3, logits, vocabulary, offsets, tokens), "depends on the number of threads");
+    assertEquals(4 * tokens.length, one.length);
+    for (int i = 0; i < tokens.length; i++) {
+      int at = i / 2 * vocabulary;
+      int top = 0;
+      for (int j = 1; j < vocabulary; j++) {
+        top = logits[at + j] > logits[at + top] ? j : top;
+      }
+      double sum = 0;
+      double weighted = 0;
+      double mean = 0;
+      double size = 0;
+      for (int j = 0; j < vocabulary; j++) {
+        double d = (double) logits[at + j] - logits[at + top];
+        sum += Math.exp(d);
+        weighted += Math.exp(d) * d;
+        mean += (double) logits[at + j] / vocabulary;
+        size = Math.max(size, Math.abs(logits[at + j]));
+      }
+      String what = vocabulary + " logits, row " + i / 2;
+      double logProb = (double) logits[at + tokens[i]] - logits[at + top] - Math.log(sum);
+      assertEquals(logProb, one[i], 1e-6 * Math.max(1, Math.max(size, Math.abs(logProb))), what);
+      assertEquals(Math.log(sum) - weighted / sum, one[tokens.length + i], 3e-6, "entropy of " + what);
+      assertEquals(mean, one[2 * tokens.length + i], 1e-6 * Math.max(1, size), "mean of " + what);
+      assertEquals(top == tokens[i] ? 1 : 0, one[3 * tokens.length + i], "arg max of " + what);
+    }
+  }
+
+  private static float[] seen(int threads, float[] logits, int vocabulary, int[] offsets, int[] tokens) {
+    try (Backend backend = Backend.cpu(threads);
+        Graph graph = new Graph(backend, 20)) {
+      Tensor in = graph.input(TensorType.F32, vocabulary, offsets.length - 1);
+      Targets targets = new Targets(graph, offsets, tokens, null);
+      Tensor out = graph.keep(new TrainingKernels(graph).logProbs(in, targets.offsets(), targets.tokens()));
+      graph.allocate();
+      in.write(logits);
+      targets.write();
+      graph.compute();
+      return out.read();
     }
   }
 

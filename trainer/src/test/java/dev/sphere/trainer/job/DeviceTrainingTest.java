@@ -1,6 +1,7 @@
 package dev.sphere.trainer.job;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sphere.gguf.GgmlType;
 import dev.sphere.gguf.make.ByteVocabulary;
@@ -79,7 +80,9 @@ class DeviceTrainingTest {
     assertEquals(3, cpu.size());
     assertEquals(cpu.size(), device.size());
     for (int i = 0; i < cpu.size(); i++) {
-      for (String name : List.of("loss", "rewards/margins", "logps/chosen", "logps/rejected", "grad_norm")) {
+      for (String name : List.of("loss", "rewards/margins", "logps/chosen", "logps/rejected", "grad_norm",
+          "entropy", "mean_token_accuracy", "logits/chosen", "logits/rejected")) {
+        assertTrue(device.get(i).has(name), name);
         double expected = cpu.get(i).path(name).asDouble();
         assertEquals(expected, device.get(i).path(name).asDouble(), tolerance * Math.max(1, Math.abs(expected)),
             "step " + i + ", " + name);

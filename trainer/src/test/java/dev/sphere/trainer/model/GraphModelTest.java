@@ -3,10 +3,13 @@ package dev.sphere.trainer.model;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sphere.bindings.tensor.Rope;
+import dev.sphere.trainer.Distributions;
 import dev.sphere.trainer.PackedBatch;
 import dev.sphere.trainer.Parameter;
 import dev.sphere.trainer.TrainableModel;
@@ -180,6 +183,66 @@ class GraphModelTest {
       s[i] *= s[i];
     }
     return s;
+  }
+
+  /**
+   * What a pass saw of whole distributions: forward and backward, a trained and a frozen head, in one graph, in segments,
+   * in several chunks. A pass of the reference leaves it as it is.
+   */
+  @ParameterizedTest
+  @CsvSource({"false,0,1024", "false,1,20", "true,0,1024", "true,1,20", "true,0,20"})
+  void distributionsAreTheReferences(boolean lora, int segment, int microTokens) {
+    TinyModel tiny = qwen2(false);
+    PackedBatch batch = Batches.trees(3, 13, tiny.shape.vocabulary(), 5);
+    double[][] logits = new ReferenceModel(tiny).logits(batch);
+    for (int i = 0; i < logits.length; i += 2) { // random targets are hardly ever the arg max
+      batch.targets()[i] = top(logits[i]);
+    }
+    float[] weights = Batches.weights(batch.predictions(), 3);
+    ModelOptions options = (lora ? ModelOptions.lora(3, 6, ALL, 11, 2) : ModelOptions.full(2))
+        .withSegmentLayers(segment).withMicroTokens(microTokens);
+    try (TrainableModel model = new GraphModel(tiny.shape, tiny, options);
+        TrainableModel plain = new GraphModel(tiny.shape, tiny, options.withFused(false))) {
+      model.logProbs(batch, false);
+      distributions(logits, batch, model.distributions());
+      model.backward(batch, weights);
+      distributions(logits, batch, model.distributions());
+      model.backward(batch, logProbs -> weights);
+      distributions(logits, batch, model.distributions());
+      if (lora) {
+        var before = model.distributions();
+        model.logProbs(Batches.trees(1, 5, tiny.shape.vocabulary(), 2), true);
+        assertSame(before, model.distributions());
+      }
+      plain.logProbs(batch, false);
+      assertNull(plain.distributions(), "ggml's own operations tell of one token alone");
+    }
+  }
+
+  private static void distributions(double[][] logits, PackedBatch batch, Distributions seen) {
+    int right = 0;
+    for (int i = 0; i < logits.length; i++) {
+      double lse = ReferenceModel.logSumExp(logits[i]);
+      double entropy = 0;
+      double mean = 0;
+      for (double v : logits[i]) {
+        entropy -= Math.exp(v - lse) * (v - lse);
+        mean += v / logits[i].length;
+      }
+      assertEquals(entropy, seen.entropies()[i], 2e-5, "entropy " + i);
+      assertEquals(mean, seen.meanLogits()[i], 2e-5, "mean " + i);
+      assertEquals(top(logits[i]) == batch.targets()[i], seen.tops()[i], "arg max " + i);
+      right += seen.tops()[i] ? 1 : 0;
+    }
+    assertTrue(right >= logits.length / 2 && right < logits.length, right + " of " + logits.length);
+  }
+
+  private static int top(double[] values) {
+    int top = 0;
+    for (int i = 1; i < values.length; i++) {
+      top = values[i] > values[top] ? i : top;
+    }
+    return top;
   }
 
   @Test

@@ -54,6 +54,28 @@ final class ReferenceModel {
   }
 
   double[] logProbs(PackedBatch batch) {
+    double[][] logits = logits(batch);
+    double[] result = new double[logits.length];
+    for (int i = 0; i < result.length; i++) {
+      result[i] = logits[i][batch.targets()[i]] - logSumExp(logits[i]);
+    }
+    return result;
+  }
+
+  static double logSumExp(double[] logits) {
+    double max = Double.NEGATIVE_INFINITY;
+    for (double v : logits) {
+      max = Math.max(max, v);
+    }
+    double sum = 0;
+    for (double v : logits) {
+      sum += Math.exp(v - max);
+    }
+    return max + Math.log(sum);
+  }
+
+  /** Those that each prediction is made from. */
+  double[][] logits(PackedBatch batch) {
     int n = batch.groups() * batch.slots();
     double[][] x = new double[n][];
     for (int i = 0; i < n; i++) {
@@ -63,19 +85,10 @@ final class ReferenceModel {
     for (int l = 0; l < a.layers(); l++) {
       layer(l, x, batch);
     }
-    double[] result = new double[batch.predictions()];
+    double[][] result = new double[batch.predictions()][];
     double[] head = weights.getOrDefault("output.weight", weights.get("token_embd.weight"));
     for (int i = 0; i < result.length; i++) {
-      double[] logits = times(head, norm(x[batch.sources()[i]], weights.get("output_norm.weight")));
-      double max = Double.NEGATIVE_INFINITY;
-      for (double v : logits) {
-        max = Math.max(max, v);
-      }
-      double sum = 0;
-      for (double v : logits) {
-        sum += Math.exp(v - max);
-      }
-      result[i] = logits[batch.targets()[i]] - max - Math.log(sum);
+      result[i] = times(head, norm(x[batch.sources()[i]], weights.get("output_norm.weight")));
     }
     return result;
   }
