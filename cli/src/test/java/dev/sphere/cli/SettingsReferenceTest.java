@@ -129,7 +129,7 @@ class SettingsReferenceTest {
   /** What flags reach recipes reach, and the other way round, but for files and what is done with a run. */
   @Test
   void flagsAndRecipesReachTheSame() {
-    assertEquals(keys(Recipe.SEARCH.and(Recipe.TOP), "name", "rounds", "fresh-problems"),
+    assertEquals(keys(Recipe.SEARCH.and(Recipe.TOP), "name", "rounds", "fresh-problems", "reward"),
         flags("search", "run", "resume", "adapter", "shard", "profile", "json"));
     assertEquals(keys(Recipe.TRAIN), flags("train dpo",
         "model", "pairs", "adapter-out", "out", "resume", "dry-run", "json", "seed", "chat-template"));

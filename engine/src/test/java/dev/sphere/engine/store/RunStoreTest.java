@@ -214,6 +214,23 @@ class RunStoreTest {
     };
   }
 
+  /** A reward's models may lie elsewhere when a run goes on; other models are other runs. */
+  @Test
+  void whereTheRewardsModelsLieIsNoIdentity() throws Exception {
+    Path run = temporary.resolve("run");
+    List<Problem> problems = FakeRun.problems(2);
+    RunStore.open(run, judged("implicit:/a/b/x.gguf,c/ref.gguf", "1,2"), problems, false).close();
+    RunStore.open(run, judged("implicit:x.gguf,/d/ref.gguf", "1,2"), problems, true).close();
+    for (Provenance other : List.of(judged("implicit:/a/b/x.gguf,c/ref.gguf", "1,3"), judged("token:x.gguf", "1,2"),
+        judged("implicit:ref.gguf,x.gguf", "1,2"), judged("mc", "1,2"))) {
+      assertTrue(refused(() -> RunStore.open(run, other, problems, true)).contains("prm."), other::toString);
+    }
+  }
+
+  private static Provenance judged(String kind, String hashes) {
+    return Provenance.builder().identity("prm.kind", kind).identity("prm.sha256", hashes).build();
+  }
+
   @Test
   void anotherIdentityIsRefusedAndWhatDiffersIsNamed() throws Exception {
     Path run = temporary.resolve("run");

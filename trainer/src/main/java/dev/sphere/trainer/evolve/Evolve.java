@@ -144,6 +144,7 @@ public final class Evolve {
 
   private EvolveReport rounds(Path model, Problems problems, long start) throws InterruptedException {
     Path policy = model;
+    Path began = null; // with which the round before began
     int samples = recipe.evaluate().samples();
     EvalResult base = evaluate("base", policy, null, problems.heldOut(), samples, directory.resolve(BASE_ANSWERS));
     EvalResult chosenBy = validated("base", policy, null, problems, directory.resolve("base-validation.jsonl"));
@@ -152,7 +153,7 @@ public final class Evolve {
     for (int n = 1; n <= recipe.rounds(); n++) {
       EvolveReport.Round round;
       try (HeldFiles _ = new HeldFiles(List.of(policy))) { // opened and checked once a round
-        round = round(n, policy, problems, base, rounds.isEmpty() ? base : rounds.getLast().evaluation());
+        round = round(n, policy, began, problems, base, rounds.isEmpty() ? base : rounds.getLast().evaluation());
       }
       rounds.add(round);
       listener.round(round);
@@ -160,6 +161,7 @@ public final class Evolve {
         break; // what no longer rises is not searched again
       }
       before = round.chosenBy().accuracy();
+      began = policy;
       policy = nextPolicy(n, policy, round.artefact());
     }
     return new EvolveReport(recipe.name(), recipe.seed(), base, chosenBy, rounds, seconds(start));
@@ -178,15 +180,15 @@ public final class Evolve {
         : all.subList((int) (size * (n - 1) / recipe.rounds()), (int) (size * n / recipe.rounds()));
   }
 
-  private EvolveReport.Round round(int n, Path policy, Problems all, EvalResult base, EvalResult before)
-      throws InterruptedException {
+  private EvolveReport.Round round(
+      int n, Path policy, Path began, Problems all, EvalResult base, EvalResult before) throws InterruptedException {
     List<Problem> problems = searched(n, all.searched());
     Path folder = directory.resolve("round-" + n);
     Path small = recipe.smallModel() == null ? null : ModelSource.resolve(recipe.smallModel());
     long seed = recipe.seed() + 1_000_003L * (n - 1);
 
     listener.searching(n, problems.size());
-    SearchPlan plan = Plans.search(recipe, policy, small, seed);
+    SearchPlan plan = Plans.search(recipe, policy, began, small, seed);
     PairSearch.Outcome found = PairSearch.run(plan, problems, folder.resolve("search"), true, listener);
     listener.found(n, found, found.pairs());
     if (found.pairs().isEmpty()) {

@@ -18,8 +18,20 @@ import java.util.Map;
 final class Plans {
   private Plans() {}
 
-  static SearchPlan search(Recipe recipe, Path policy, Path small, long seed) {
-    return SearchPlan.of(seeded(recipe.search(), seed), policy, null, small);
+  /**
+   * A round's search.
+   *
+   * @param before the policy that the round before began with; null in the first round
+   */
+  static SearchPlan search(Recipe recipe, Path policy, Path before, Path small, long seed) {
+    Told told = recipe.search();
+    if (before != null && recipe.reward() == Recipe.Reward.IMPLICIT) {
+      // The policy's own log-probabilities come with its steps; the small model's steps are the policy's to judge too.
+      String models = small == null ? before.toString() : policy + "," + before;
+      String beta = String.valueOf(loss(recipe).beta());
+      told = told.over(Told.nothing().with("prm_beta", List.of(beta), "reward")).with("prm", List.of("implicit:" + models), "reward");
+    }
+    return SearchPlan.of(seeded(told, seed), policy, null, small);
   }
 
   static TrainJob train(Recipe recipe, Path policy, Path folder, long seed) {
@@ -32,8 +44,12 @@ final class Plans {
 
   /** What is trained on: the pairs of a search, or the siblings in its folder. */
   static TrainTask task(Recipe recipe, List<PreferencePair> pairs, Path run) {
-    LossSettings loss = Recipe.TRAIN.make(LossSettings.class, recipe.train());
+    LossSettings loss = loss(recipe);
     return pairs(recipe).siblings() ? pairs(recipe).siblings(run, loss) : new TrainTask.PreferPairs(pairs, loss);
+  }
+
+  private static LossSettings loss(Recipe recipe) {
+    return Recipe.TRAIN.make(LossSettings.class, recipe.train());
   }
 
   private static PairSettings pairs(Recipe recipe) {

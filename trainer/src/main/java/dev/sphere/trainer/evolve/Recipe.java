@@ -18,6 +18,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
@@ -37,6 +38,7 @@ import tools.jackson.dataformat.yaml.YAMLMapper;
  * @param seed of everything random
  * @param rounds most rounds; a round starts from the newest policy
  * @param freshProblems each round searches problems of its own
+ * @param reward what judges the steps of the rounds after the first
  * @param search how trees are grown and what is said to the models: of {@link #SEARCH}
  * @param train how the policy learns from the pairs: of {@link #TRAIN}
  * @param evaluate how base and evolved policy are compared; null where nothing is told of it
@@ -62,6 +64,11 @@ public record Recipe(
     int rounds,
     @Setting(help = "Each round searches problems of its own: the n-th of as many equal parts of the set as there are rounds.")
     boolean freshProblems,
+    @Setting(def = "fixed", needs = "rounds", label = "KIND",
+        help = "What judges the steps from the second round on: fixed, what search.prm says; or implicit, the log-ratio of the "
+            + "round's policy and the one that the round before began with, which is what that round's training learnt. Its β is "
+            + "search.prm_beta, or train.beta where that is not told.")
+    Reward reward,
     Told search,
     Told train,
     Evaluate evaluate,
@@ -85,9 +92,19 @@ public record Recipe(
   private static final String PROMPT = "prompt";
   private static final List<String> SECTIONS = List.of(PROMPT, "search", "train", "evaluate", "validate");
 
+  /** What judges the steps of the rounds after the first. */
+  public enum Reward {
+    /** The process reward that the search is told. One that rolls the policy out, or reads it, is of the round's policy by itself. */
+    FIXED,
+    /** The implicit reward of the round before: log π of its outcome less log π of its beginning, times β (PRIME, arXiv 2502.01456). */
+    IMPLICIT
+  }
+
   public Recipe {
     require(model != null, "model", "a GGUF file or 'embedded'", model);
     require(problems != null, "problems", "a problem file or 'embedded:train'", problems);
+    require(reward != Reward.IMPLICIT || TRAIN.make(LossSettings.class, train).needsReference(), "reward",
+        "fixed where the loss has no reference, since nothing trains a log-ratio then", "implicit");
   }
 
   /**
@@ -224,6 +241,7 @@ public record Recipe(
     all.put("seed", seed);
     all.put("rounds", rounds);
     all.put("fresh_problems", freshProblems);
+    all.put("reward", reward.name().toLowerCase(Locale.ROOT));
     all.put(PROMPT, SEARCH.section(PROMPT).values(search));
     all.put("search", SEARCH.section("").values(search));
     all.put("train", TRAIN.values(train));

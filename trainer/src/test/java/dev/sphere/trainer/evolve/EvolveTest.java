@@ -222,21 +222,7 @@ class EvolveTest {
         train: {method: %s, learning_rate: %s, batch_pairs: 4, epochs: 2, schedule: constant}
         evaluate: {problems: "embedded:validation", limit: 6, ngram: 30, max_tokens: 200}
         """.formatted(method, method.equals("full") ? "1e-3" : "1e-2"));
-    EvolveListener stopped = new EvolveListener() {
-      @Override
-      public void searching(int round, int problems) {
-        throw new IllegalStateException("enough");
-      }
-    };
-    assertThrows(IllegalStateException.class, () -> new Evolve(recipe, run, false, stopped).run());
-    List<Answered> answers = AnswerFile.read(run.resolve("base-answers.jsonl"));
-    assertEquals(6, answers.size());
-    AnswerFile.write(run.resolve("base-answers.jsonl"), saying(answers, a -> "no idea"));
-    Files.createDirectories(run.resolve("round-1"));
-    AnswerFile.write(run.resolve("round-1/answers.jsonl"), saying(answers, Answered::gold));
-    FileSums sums = new FileSums(run); // or they would be taken for damaged
-    sums.put(run.resolve("base-answers.jsonl"));
-    sums.put(run.resolve("round-1/answers.jsonl"));
+    arrange(run, recipe, 6);
 
     EvolveReport report = new Evolve(recipe, run, true, new Heard()).run();
     assertEquals(2, report.rounds().size(), "the second did not rise, so there is no third");
@@ -307,6 +293,75 @@ class EvolveTest {
     assertEquals(
         round.path("search_tokens").asDouble() / pairs, round.path("tokens_per_pair").asDouble(), 1e-9);
     assertEquals("", Files.readString(run.resolve("decontamination.jsonl")), "no 30 words in common");
+  }
+
+  /**
+   * The second round's steps are judged by what the first one learnt, and the third's by what the second one did; only the
+   * first is searched with rollouts.
+   */
+  @Test
+  void laterRoundsAreJudgedByWhatTheRoundBeforeLearnt() throws Exception {
+    Path run = temporary.resolve("run");
+    Recipe recipe = Recipe.parse(
+        """
+        model: embedded
+        problems: embedded:train
+        limit: 12
+        seed: 5
+        rounds: 3
+        reward: implicit
+        search: {rollouts: 2, candidates: 3, depth: 8, pairing: any, stages: [generation]}
+        train: {method: full, learning_rate: 1e-4, batch_pairs: 4, beta: 0.25}
+        evaluate: {problems: "embedded:validation", limit: 6, max_tokens: 200}
+        """);
+    arrange(run, recipe, 3, 6); // base, round 1 and round 2 rise
+    EvolveReport report = new Evolve(recipe, run, true, new Heard()).run();
+    assertEquals(3, report.rounds().size());
+    List<String> judges = new ArrayList<>();
+    List<String> betas = new ArrayList<>();
+    List<String> searched = new ArrayList<>();
+    for (int n = 1; n <= 3; n++) {
+      RunData search = RunData.read(run.resolve("round-" + n + "/search"));
+      Map<String, String> identity = search.provenance().identity();
+      judges.add(identity.get("prm.sha256"));
+      betas.add(identity.get("prm.beta"));
+      searched.add(identity.get("model.sha256"));
+      assertEquals(n == 1, identity.get("prm.kind").equals("mc"), identity.get("prm.kind"));
+    }
+    String base = sha(ModelSource.resolve("embedded"));
+    String first = sha(report.rounds().getFirst().artefact());
+    assertEquals(List.of("none", base, first), judges);
+    assertEquals(List.of("0.25", "0.25"), betas.subList(1, 3));
+    assertEquals(List.of(base, first, sha(report.rounds().get(1).artefact())), searched);
+    // A folder that has moved is the same run: where the reward's model lies is none of its identity.
+    Path moved = Files.move(run, temporary.resolve("moved"));
+    Heard again = new Heard();
+    new Evolve(recipe, moved, true, again).run();
+    assertTrue(again.words.stream().noneMatch(w -> w.startsWith("search ")), again.words.toString());
+  }
+
+  /**
+   * Begins a run, and then gives the base no right answer, and the first rounds as many as it is said; they are graded,
+   * not generated again.
+   */
+  private static void arrange(Path run, Recipe recipe, int... right) throws Exception {
+    EvolveListener stopped = new EvolveListener() {
+      @Override
+      public void searching(int round, int problems) {
+        throw new IllegalStateException("enough");
+      }
+    };
+    assertThrows(IllegalStateException.class, () -> new Evolve(recipe, run, false, stopped).run());
+    List<Answered> answers = AnswerFile.read(run.resolve("base-answers.jsonl"));
+    assertEquals(6, answers.size());
+    FileSums sums = new FileSums(run); // or they would be taken for damaged
+    for (int n = 0; n <= right.length; n++) {
+      Path file = run.resolve(n == 0 ? "base-answers.jsonl" : "round-" + n + "/answers.jsonl");
+      int known = n == 0 ? 0 : right[n - 1];
+      Files.createDirectories(file.getParent());
+      AnswerFile.write(file, saying(answers, a -> answers.indexOf(a) < known ? a.gold() : "no idea"));
+      sums.put(file);
+    }
   }
 
   private static List<Answered> saying(List<Answered> answers, Function<Answered, String> text) {

@@ -11,7 +11,10 @@ import dev.sphere.gguf.make.RandomModel;
 import dev.sphere.trainer.Flat;
 import dev.sphere.trainer.job.TrainTask;
 import dev.sphere.trainer.loss.LossSettings;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -176,7 +179,7 @@ class PlansTest {
 
   private static Map<String, String> plans(String yaml, long seed, Path small) {
     Recipe recipe = Recipe.parse("model: m\nproblems: p\n" + yaml);
-    SearchPlan search = Plans.search(recipe, model, small, seed);
+    SearchPlan search = Plans.search(recipe, model, null, small, seed);
     Map<String, String> all = new TreeMap<>();
     Flat.of(search).forEach((name, value) -> all.put("search." + name, value));
     Flat.of(Plans.train(recipe, model, folder, seed)).forEach((name, value) -> all.put("train." + name, value));
@@ -225,12 +228,33 @@ class PlansTest {
     assertEquals(keys, there);
     assertEquals(
         List.of("name", "model", "small_model", "problems", "question_field", "answer_field", "id_field", "skip_bad", "limit",
-            "decontaminate", "ngram", "seed", "rounds", "fresh_problems"),
+            "decontaminate", "ngram", "seed", "rounds", "fresh_problems", "reward"),
         Recipe.TOP.settings().stream().map(SettingSpec::name).toList(), "a new key needs a test in EvolveTest");
     assertEquals(List.of("problems", "limit", "max_tokens", "samples", "ngram"),
         Recipe.EVALUATE.settings().stream().map(SettingSpec::name).toList(), "a new key needs a test in EvolveTest");
     assertEquals(List.of("problems", "limit"),
         Recipe.VALIDATE.settings().stream().map(SettingSpec::name).toList(), "a new key needs a test in EvolveTest");
+  }
+
+  /** From the second round on {@code reward: implicit} changes what judges the steps, and nothing else. */
+  @Test
+  void anImplicitRewardIsOfTheRoundBefore() throws IOException {
+    Path before = Files.copy(model, folder.resolve("before.gguf"));
+    Path small = Files.copy(model, folder.resolve("small-one.gguf"));
+    String head = "model: m\nproblems: p\nrounds: 3\n";
+    Recipe fixed = Recipe.parse(head);
+    String train = "train: {beta: 0.3}\n";
+    Recipe implicit = Recipe.parse(head + "reward: implicit\n" + train);
+    for (Path s : Arrays.asList(null, small)) {
+      Map<String, String> usual = Flat.of(Plans.search(fixed, model, null, s, SEED));
+      assertEquals(usual, Flat.of(Plans.search(fixed, model, before, s, SEED)));
+      assertEquals(usual, Flat.of(Plans.search(implicit, model, null, s, SEED)), "the first round's is what it was");
+      assertEquals(
+          Map.of("prm.kind", "implicit:" + (s == null ? "" : model + ",") + before, "prm.beta", "0.3"),
+          Flat.changes(usual, Flat.of(Plans.search(implicit, model, before, s, SEED))));
+    }
+    Recipe told = Recipe.parse(head + "reward: implicit\n" + train + "search: {prm: 'implicit:embedded', prm_beta: 2}\n");
+    assertEquals(2, Plans.search(told, model, before, null, SEED).prm().beta());
   }
 
   @Test

@@ -18,7 +18,7 @@ class RecipeTest {
     Recipe recipe = Recipe.parse("model: m.gguf\nproblems: p.jsonl\nevaluate: {problems: t.jsonl}\n");
     assertEquals(
         "{name=unnamed, model=m.gguf, small_model=null, problems=p.jsonl, question_field=null, answer_field=null, id_field=null, "
-            + "skip_bad=false, limit=0, decontaminate=[], ngram=13, seed=1, rounds=1, fresh_problems=false, prompt={system=null, question=null, correction=null, "
+            + "skip_bad=false, limit=0, decontaminate=[], ngram=13, seed=1, rounds=1, fresh_problems=false, reward=fixed, prompt={system=null, question=null, correction=null, "
             + "corrected_after=null, chat_template=null}, search={prm=mc, rollouts=8, temperature=0.8, top_k=0, top_p=1.0, "
             + "min_p=0.0, max_tokens=null, early_stop=false, prm_beta=0.05, candidates=5, max_step_tokens=null, depth=24, "
             + "simulations=1, uct=1.4142135623730951, advantage_weight=1.0, outcome_weight=1.0, separator=null, "
@@ -37,6 +37,22 @@ class RecipeTest {
             + "sibling_margin=0.0}, evaluate={problems=t.jsonl, limit=0, max_tokens=null, samples=0, ngram=0}, "
             + "validate={problems=null, limit=0}}",
         recipe.values().toString());
+  }
+
+  /** A reward that no training makes, or no round asks for, is refused. */
+  @Test
+  void anImplicitRewardNeedsRoundsAndAReference() {
+    String head = "model: m.gguf\nproblems: p.jsonl\nreward: implicit\n";
+    assertEquals(Recipe.Reward.IMPLICIT, Recipe.parse(head + "rounds: 2\n").reward());
+    String alone = assertThrows(IllegalArgumentException.class, () -> Recipe.parse(head)).getMessage();
+    assertEquals("reward has no effect without rounds", alone);
+    for (String loss : List.of("{loss: sft}", "{reference_free: true}")) {
+      String message = assertThrows(IllegalArgumentException.class,
+          () -> Recipe.parse(head + "rounds: 2\ntrain: " + loss + "\n")).getMessage();
+      assertTrue(message.startsWith("reward must be fixed where the loss has no reference"), message);
+    }
+    Recipe before = Recipe.parse("model: m.gguf\nproblems: p.jsonl\nrounds: 2\n");
+    assertEquals(List.of("reward is fixed there and implicit now"), before.differences(Recipe.parse(head + "rounds: 2\n")));
   }
 
   @Test
