@@ -16,7 +16,7 @@ import tools.jackson.databind.JsonNode;
  * Finds question, answer and id in a row. The names are those of GSM8K (question, answer after ####), MATH and MATH-500
  * (problem, solution, answer, unique_id), NuminaMath (problem, solution), MetaMath (query, response after "The answer
  * is:"), AIME and AMC (problem, answer), OlympiadBench (question, final_answer as a list, unit) and OpenMathInstruct
- * (problem, expected_answer).
+ * (problem, expected_answer), and of countdown sets (target, and the given numbers as a list, nums).
  */
 final class ProblemFields {
   private static final List<String> QUESTIONS =
@@ -28,7 +28,7 @@ final class ProblemFields {
   private static final List<String> IDS = List.of("unique_id", "id", "problem_id", "uuid", "ID");
   private static final Set<String> METADATA =
       Set.of("level", "subject", "type", "source", "problem_source", "subfield", "unit", "answer_type", "error",
-          "is_multiple_answer", "difficulty", "url", "problem_type", "data_source");
+          "is_multiple_answer", "difficulty", "url", "problem_type", "data_source", "nums");
   private static final Set<String> SOLUTIONS =
       Set.of("solution", "response", "generated_solution", "output", "Solution");
 
@@ -185,6 +185,8 @@ final class ProblemFields {
       JsonNode v = row.get(k);
       if (METADATA.contains(k) && (v.isString() || v.isNumber() || v.isBoolean())) {
         m.put(k, v.asString());
+      } else if (k.equals("nums") && v.isArray()) {
+        m.put(k, String.join(", ", v.valueStream().map(JsonNode::asString).toList()));
       }
     }
     return m;

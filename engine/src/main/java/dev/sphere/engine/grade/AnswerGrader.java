@@ -43,9 +43,14 @@ public final class AnswerGrader implements OutcomeReward {
 
   /**
    * Grades a solution of a problem: as its gold answer alone says, or within the error that the data set states for it
-   * (metadata {@code error}, OlympiadBench).
+   * (metadata {@code error}, OlympiadBench). Where the problem gives numbers (metadata {@code nums}), the answer is an
+   * expression of
+   * them that reaches the gold answer.
    */
   public Verdict grade(Problem problem, String solution) {
+    if (Countdown.is(problem)) {
+      return countdown(problem, solution);
+    }
     Verdict v = grade(problem.answer(), solution);
     List<Double> errors = Tolerance.of(problem.metadata().get("error"));
     if (v.equal() || errors.isEmpty() || v.pred().isEmpty()) {
@@ -56,6 +61,18 @@ public final class AnswerGrader implements OutcomeReward {
       return within ? verdict(Decision.of(Rule.WITHIN_TOLERANCE), v.gold(), v.pred()) : v;
     } catch (RuntimeException | StackOverflowError e) {
       return v;
+    }
+  }
+
+  private static Verdict countdown(Problem problem, String solution) {
+    String found = "";
+    try {
+      found = AnswerExtractor.extract(AnswerText.repair(solution)).answer();
+      Decision d = found.isEmpty() ? Decision.of(Rule.NO_ANSWER_FOUND)
+          : Countdown.decide(problem, found, new GradingBudget(BUDGET));
+      return verdict(d, problem.answer(), found);
+    } catch (RuntimeException | StackOverflowError e) {
+      return verdict(Decision.of(Rule.NOT_GRADABLE, e.getClass().getSimpleName()), problem.answer(), found);
     }
   }
 

@@ -167,7 +167,7 @@ public final class StrategyComparison {
     int complete = 0;
     int rights = 0;
     for (Solution s : found.solutions()) {
-      Verdict v = grader.grade(problem.answer(), s.text());
+      Verdict v = grader.grade(problem, s.text());
       verdicts.add(v);
       if (!s.truncated()) {
         complete++;

@@ -37,13 +37,15 @@ class ProblemReaderTest {
         {"id":8,"question":"Roots?","final_answer":["$1$","$2$"],"unit":null,"subfield":"Algebra"}
         {"id":9,"question":"Time?","final_answer":["45"],"unit":"minute"}
         {"problem":"Open?","expected_answer":"-3","generated_solution":"..."}
+        {"question":"Reach 88.","nums":[3,4,25],"target":88}
         """;
     List<Problem> p = read("mix.jsonl", lines);
-    assertEquals(List.of("4", "\\frac{1}{2}", "\\frac{3}{4}", "7", "27", "$1$, $2$", "45\\text{ minute}", "-3"),
+    assertEquals(List.of("4", "\\frac{1}{2}", "\\frac{3}{4}", "7", "27", "$1$, $2$", "45\\text{ minute}", "-3", "88"),
         p.stream().map(Problem::answer).toList());
-    assertEquals(List.of("mix:1", "test/1", "mix:3", "mix:4", "mix-7", "mix-8", "mix-9", "mix:9"),
+    assertEquals(List.of("mix:1", "test/1", "mix:3", "mix:4", "mix-7", "mix-8", "mix-9", "mix:9", "mix:10"),
         p.stream().map(Problem::id).toList());
     assertEquals("3", p.get(1).metadata().get("level"));
+    assertEquals("3, 4, 25", p.getLast().metadata().get("nums"));
   }
 
   @Test
