@@ -6,9 +6,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/** The embedded models' vocabulary and chat template, as GGUF metadata that llama.cpp loads. */
+/** The vocabulary and chat template of the models that are made here, as GGUF metadata that llama.cpp loads. */
 final class EmbeddedTokenizer {
-  /** Number of tokens: 256 bytes, the words of the problems, four control tokens. */
+  /** Most tokens, and the number of the embedded models': 256 bytes, the words of the problems, four control tokens. */
   static final int SIZE = 640;
 
   static final String END = "<|end|>";
@@ -16,14 +16,13 @@ final class EmbeddedTokenizer {
 
   private EmbeddedTokenizer() {}
 
-  /** Learns the vocabulary; always the same one. */
-  static BytePairTokenizer learn() {
-    return BytePairTokenizer.learn(SftCorpus.tokenizerText(), SIZE, CONTROLS);
+  /** Learns the vocabulary of the model of that name; always the same one. */
+  static BytePairTokenizer learn(String model) {
+    return BytePairTokenizer.learn(SftCorpus.tokenizerText(model), SIZE, CONTROLS);
   }
 
   /** The tokenizer as GGUF metadata. */
-  static Map<String, GgufValue> metadata() {
-    BytePairTokenizer t = learn();
+  static Map<String, GgufValue> metadata(BytePairTokenizer t) {
     Map<String, GgufValue> m = new LinkedHashMap<>();
     m.put("tokenizer.ggml.model", GgufValue.string("gpt2"));
     m.put("tokenizer.ggml.pre", GgufValue.string("qwen2"));

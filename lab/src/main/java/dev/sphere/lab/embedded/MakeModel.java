@@ -18,10 +18,11 @@ import picocli.CommandLine.Spec;
     description = "Makes an embedded model anew, from random weights. A run that was stopped goes on where it was.",
     mixinStandardHelpOptions = true)
 final class MakeModel implements Callable<Integer> {
-  @Option(names = "--model", required = true, paramLabel = "NAME", description = "embedded or embedded-small.")
+  @Option(names = "--model", required = true, paramLabel = "NAME",
+      description = "embedded, embedded-small, or a base of the study: chain, bind, countdown, also with -small.")
   private String model;
 
-  @Option(names = "--recipe", required = true, paramLabel = "FILE", description = "lab/recipes/embedded-model.yaml.")
+  @Option(names = "--recipe", required = true, paramLabel = "FILE", description = "lab/recipes/embedded-model.yaml or another.")
   private Path recipe;
 
   @Option(names = "--out", required = true, paramLabel = "DIR",

@@ -1,7 +1,7 @@
 package dev.sphere.lab.study;
 
-import dev.sphere.engine.embedded.ProblemSource;
 import dev.sphere.engine.Problem;
+import dev.sphere.engine.embedded.ProblemSource;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -11,6 +11,7 @@ import java.util.Collections;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Random;
 import java.util.function.BiPredicate;
@@ -19,7 +20,8 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * Preference pairs for the controls of the demo, all out of one pool of independent samples, so that nothing differs between two
+ * Preference pairs for the controls of the demo, all out of one pool of independent samples, so that nothing differs between
+ * two
  * arms but the rule that pairs them; see lab/studies/demo-controls.sh.
  */
 public final class ControlPairs {
@@ -55,7 +57,7 @@ public final class ControlPairs {
     }
 
     String file() {
-      return name().toLowerCase(java.util.Locale.ROOT).replace('_', '-') + ".jsonl";
+      return name().toLowerCase(Locale.ROOT).replace('_', '-') + ".jsonl";
     }
   }
 
@@ -64,7 +66,8 @@ public final class ControlPairs {
   private ControlPairs() {}
 
   /**
-   * {@code ANSWERS PROBLEMS OUT SEED COUNT}: answers of {@code sphere eval --samples --out} to the problems; OUT gets a file an
+   * {@code ANSWERS PROBLEMS OUT SEED COUNT}: answers of {@code sphere eval --samples --out} to the problems; OUT gets a file
+   * an
    * arm with COUNT pairs, and {@code shuffled.jsonl}, the first arm with chosen and rejected changed by the toss of a coin.
    */
   public static void main(String[] args) throws IOException {

@@ -26,7 +26,7 @@ class EmbeddedStartTest {
   void llamaCppReadsTheVocabularyAsThePlainReferenceDoes() {
     Path file = dir.resolve("start.gguf");
     EmbeddedStart.write("embedded-small", 1, file);
-    BytePairTokenizer reference = EmbeddedTokenizer.learn();
+    BytePairTokenizer reference = EmbeddedTokenizer.learn("embedded-small");
     List<String> texts = new ArrayList<>(List.of("", " ", "x", "  two  spaces\n\n\nlines \t tab", "It's I'M we'll",
         "Größe 日本 🙂 ½ ٣", "f(x)=\\frac{1}{2}!!!\r\n", "12345 + 6.78%", EmbeddedModels.CORRECTION_REQUEST));
     for (WordProblem p : WordProblems.distinct(Split.TEST, 1, 100)) {
@@ -56,11 +56,11 @@ class EmbeddedStartTest {
   void theCarriedModelsAreOfTheirShape() {
     for (String name : ModelSource.EMBEDDED) {
       try (Model model = Model.load(ModelSource.resolve(name))) {
-        assertEquals(EmbeddedStart.shape(name).layers(), model.layers());
+        assertEquals(EmbeddedStart.shape(name, EmbeddedTokenizer.SIZE).layers(), model.layers());
         assertEquals(EmbeddedTokenizer.SIZE, model.vocabulary().size());
       }
     }
-    Exception e = assertThrows(IllegalArgumentException.class, () -> EmbeddedStart.shape("embeded"));
+    Exception e = assertThrows(IllegalArgumentException.class, () -> EmbeddedStart.shape("embeded", 640));
     assertTrue(e.getMessage().contains("embedded-small"), e.getMessage());
   }
 }

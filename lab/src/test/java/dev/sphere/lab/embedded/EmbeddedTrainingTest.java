@@ -78,6 +78,18 @@ class EmbeddedTrainingTest {
   }
 
   @Test
+  void theBasesOfTheStudyHaveARecipeAndADialogueEach() {
+    EmbeddedRecipe recipe = EmbeddedRecipe.read(Path.of("recipes/study-models.yaml"));
+    for (String name : List.of("chain", "chain-small", "bind", "bind-small", "countdown", "countdown-small")) {
+      SftCorpus.Settings settings = recipe.entry(name).corpus().settings();
+      assertEquals(settings.count(), recipe.entry(name).train().batch() * recipe.entry(name).train().steps(), "each dialogue is seen once");
+      assertEquals(recipe.entry(name).train().steps(), recipe.entry(name).train().stopAfter(), "a complete schedule");
+      assertEquals(5, SftCorpus.dialogues(name, new SftCorpus.Settings(1, 5, 0.5, 0)).size());
+    }
+    assertEquals(38_400, EmbeddedRecipe.read(Path.of("recipes/embedded-careful.yaml")).entry("embedded").corpus().dialogues());
+  }
+
+  @Test
   void aWrongRecipeIsNamed() throws IOException {
     Path recipe = Files.writeString(dir.resolve("bad.yaml"), QUICK.replace("beta2", "beta_2"));
     Exception e = assertThrows(IllegalArgumentException.class, () -> EmbeddedRecipe.read(recipe));

@@ -1,0 +1,115 @@
+package dev.sphere.lab.study;
+
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+import java.util.SplittableRandom;
+import java.util.function.BiFunction;
+import java.util.zip.CRC32C;
+
+/**
+ * The tasks of the study of rounds. Each has ten classes of rising difficulty. Whatever the seed, the text of a problem
+ * decides for which use it is, so no
+ * two uses share a problem.
+ */
+public enum Task {
+  /** A nested expression is reduced, an operation a line, modulo 1,000; class n has n operations. */
+  CHAIN(ChainTask::problem),
+  /** Shuffled assignments, a look-up or an operation a line; class n has n operations. */
+  BIND(BindTask::problem),
+  /** 3 to 6 numbers and a target; any expression that reaches it is right. */
+  COUNTDOWN(CountdownTask::problem);
+
+  /** Classes of a task. */
+  public static final int LEVELS = 10;
+
+  /** The last class that a base is trained on. */
+  public static final int TRAINED = 3;
+
+  /** What a problem is for; shares in percent. */
+  public enum Use {
+    /** Training of the base. */
+    SFT(60),
+    SEARCH(24),
+    VALIDATION(8),
+    TEST(8);
+
+    private final int share;
+
+    Use(int share) {
+      this.share = share;
+    }
+
+    static Use of(StudyProblem problem) {
+      CRC32C crc = new CRC32C();
+      crc.update(problem.question().getBytes(StandardCharsets.UTF_8));
+      long bucket = crc.getValue() % 100;
+      for (Use use : values()) {
+        bucket -= use.share;
+        if (bucket < 0) {
+          return use;
+        }
+      }
+      throw new AssertionError("shares do not add up to 100");
+    }
+  }
+
+  private final BiFunction<Integer, SplittableRandom, StudyProblem> generator;
+
+  Task(BiFunction<Integer, SplittableRandom, StudyProblem> generator) {
+    this.generator = generator;
+  }
+
+  /** The task of that name, in lower case. */
+  public static Task of(String name) {
+    for (Task task : values()) {
+      if (task.label().equals(name)) {
+        return task;
+      }
+    }
+    throw new IllegalArgumentException("no task " + name + "; there are chain, bind, countdown");
+  }
+
+  /** The name in files: lower case. */
+  public String label() {
+    return name().toLowerCase(Locale.ROOT);
+  }
+
+  /**
+   * The next problem of a use.
+   *
+   * @param level the class, 1 to 10
+   */
+  public StudyProblem next(int level, Use use, SplittableRandom random) {
+    while (true) {
+      StudyProblem p = generator.apply(level, random);
+      if (Use.of(p) == use) {
+        return p;
+      }
+    }
+  }
+
+  /**
+   * Problems of a class, no text twice.
+   *
+   * @param taken texts that are left out; gets those of the result
+   */
+  public List<StudyProblem> distinct(int level, Use use, int count, SplittableRandom random, Set<String> taken) {
+    List<StudyProblem> out = new ArrayList<>();
+    while (out.size() < count) {
+      StudyProblem p = next(level, use, random);
+      if (taken.add(p.question())) {
+        out.add(p);
+      }
+    }
+    return out;
+  }
+
+  /** As {@link #distinct(int, Use, int, SplittableRandom, Set)}, of one class by a seed. */
+  public List<StudyProblem> distinct(int level, Use use, int count, long seed) {
+    return distinct(level, use, count, new SplittableRandom(seed * 1000 + level), new HashSet<>());
+  }
+}

@@ -1,0 +1,71 @@
+package dev.sphere.lab.study;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.sphere.engine.Policy.Message;
+import dev.sphere.engine.Problem;
+import dev.sphere.engine.data.ProblemReader;
+import dev.sphere.engine.embedded.EmbeddedModels;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+class StudyCorpusTest {
+  private static int length(List<Message> dialogue) {
+    return dialogue.stream().mapToInt(m -> m.content().length()).sum();
+  }
+
+  @ParameterizedTest
+  @EnumSource(Task.class)
+  void answersAreLearnedAtThePositionsOfClassTen(Task task) {
+    List<List<Message>> corpus = StudyCorpus.dialogues(task, 1, 4000, 0.1);
+    int longest = task.distinct(Task.LEVELS, Task.Use.TEST, 500, 1).stream()
+        .mapToInt(p -> p.question().length() + p.solution().length()).max().orElseThrow();
+    assertTrue(longest <= StudyCorpus.REACH, "class 10 takes " + longest);
+    long beyond = corpus.stream().filter(d -> length(d) >= longest).count();
+    assertTrue(beyond >= 40, beyond + " of 4000 dialogues reach " + longest);
+  }
+
+  @ParameterizedTest
+  @EnumSource(Task.class)
+  void noHardClassAndNoSearchedProblemIsTrainedOn(Task task) {
+    Set<String> asked = StudyCorpus.dialogues(task, 1, 4000, 0.1).stream().flatMap(List::stream)
+        .filter(m -> m.role().equals("user") && !m.content().equals(EmbeddedModels.CORRECTION_REQUEST)).map(Message::content)
+        .collect(Collectors.toCollection(HashSet::new));
+    int longest = 0;
+    for (int level = 1; level <= Task.TRAINED; level++) {
+      for (StudyProblem p : task.distinct(level, Task.Use.TEST, 1000, 1)) {
+        assertTrue(!asked.contains(p.question()), p.question());
+        longest = Math.max(longest, p.question().length());
+      }
+    }
+    int most = longest + 10;
+    assertTrue(asked.stream().allMatch(q -> q.length() <= most), "no longer question than classes 1 to 3 have");
+    assertEquals(StudyCorpus.dialogues(task, 2, 20, 0.5), StudyCorpus.dialogues(task, 2, 20, 0.5));
+  }
+
+  @Test
+  void theSetsAreReadAsProblemsWithTheirClasses(@TempDir Path dir) throws IOException {
+    StudySets.main(new String[] {"countdown", dir.toString(), "5", "2", "3", "10"});
+    List<Problem> search = ProblemReader.read(dir.resolve("countdown-search.jsonl").toString());
+    List<Problem> test = ProblemReader.read(dir.resolve("countdown-test.jsonl").toString());
+    assertEquals(45, search.size());
+    assertEquals(30, test.size());
+    assertEquals(18, ProblemReader.read(dir.resolve("countdown-validation.jsonl").toString()).size());
+    assertTrue(search.stream().noneMatch(p -> p.metadata().get("level").equals("10")), "class 10 is never searched");
+    assertEquals(3, test.stream().filter(p -> p.metadata().get("level").equals("10")).count());
+    Problem hard = test.stream().filter(p -> p.metadata().get("level").equals("10")).findFirst().orElseThrow();
+    assertEquals(6, hard.metadata().get("nums").split(", ").length);
+    assertTrue(search.subList(0, 20).stream().map(p -> p.metadata().get("level")).distinct().count() > 4, "shuffled");
+    assertEquals(10, Files.readAllLines(dir.resolve("countdown-sft.jsonl")).size());
+  }
+}

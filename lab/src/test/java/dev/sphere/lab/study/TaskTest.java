@@ -1,0 +1,182 @@
+package dev.sphere.lab.study;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.sphere.engine.grade.AnswerGrader;
+import java.math.BigInteger;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+class TaskTest {
+  private static final int COUNT = 100;
+
+  private static List<StudyProblem> all(Task task, Task.Use use) {
+    List<StudyProblem> out = new ArrayList<>();
+    for (int level = 1; level <= Task.LEVELS; level++) {
+      out.addAll(task.distinct(level, use, COUNT, 5));
+    }
+    return out;
+  }
+
+  /** An evaluator of its own: precedence climbing in whole numbers, divisions exact. */
+  private static final class Sum {
+    private final String text;
+    private int at;
+
+    Sum(String text) {
+      this.text = text;
+    }
+
+    static BigInteger of(String text) {
+      Sum s = new Sum(text);
+      BigInteger value = s.sum(0);
+      assertEquals(text.length(), s.at, text);
+      return value;
+    }
+
+    private BigInteger sum(int least) {
+      BigInteger left = atom();
+      while (at < text.length() && text.charAt(at) != ')' && rank(text.charAt(at)) >= least) {
+        char op = text.charAt(at++);
+        BigInteger right = sum(rank(op) + 1);
+        left = switch (op) {
+          case '+' -> left.add(right);
+          case '-' -> left.subtract(right);
+          case '*' -> left.multiply(right);
+          default -> {
+            BigInteger[] both = left.divideAndRemainder(right);
+            assertEquals(BigInteger.ZERO, both[1], text);
+            yield both[0];
+          }
+        };
+      }
+      return left;
+    }
+
+    private static int rank(char op) {
+      return op == '*' || op == '/' ? 1 : 0;
+    }
+
+    private BigInteger atom() {
+      if (text.charAt(at) == '(') {
+        at++;
+        BigInteger inner = sum(0);
+        assertEquals(')', text.charAt(at++), text);
+        return inner;
+      }
+      int from = at;
+      while (at < text.length() && Character.isDigit(text.charAt(at))) {
+        at++;
+      }
+      return new BigInteger(text.substring(from, at));
+    }
+  }
+
+  private static int thousands(String expression) {
+    return Sum.of(expression).mod(BigInteger.valueOf(1000)).intValueExact();
+  }
+
+  @Test
+  void everyLineOfAChainIsWorthTheAnswer() {
+    for (StudyProblem p : all(Task.CHAIN, Task.Use.TEST)) {
+      String expression = p.question().replaceAll("^Reduce | modulo 1000\\.$", "");
+      assertEquals(p.level(), expression.chars().filter(c -> "+-*".indexOf(c) >= 0).count(), p.question());
+      int answer = Integer.parseInt(p.answer());
+      assertEquals(answer, thousands(expression), p.question());
+      List<String> lines = p.solution().lines().toList();
+      assertEquals(p.level() + 1, lines.size(), p.solution());
+      for (int i = 0; i < p.level(); i++) {
+        assertEquals(answer, thousands(lines.get(i)), lines.get(i));
+        // One operation fewer on each line.
+        assertEquals(p.level() - 1 - i, lines.get(i).chars().filter(c -> "+-*".indexOf(c) >= 0).count(), lines.get(i));
+      }
+    }
+  }
+
+  @Test
+  void aBindIsSolvedByItsAssignmentsInAnyOrder() {
+    for (StudyProblem p : all(Task.BIND, Task.Use.TEST)) {
+      String[] parts = p.question().split("; ");
+      Map<String, Integer> known = new HashMap<>();
+      for (int round = 0; round < parts.length; round++) {
+        for (int i = 0; i < parts.length - 1; i++) {
+          String[] sides = parts[i].split("=");
+          String right = sides[1];
+          for (Map.Entry<String, Integer> e : known.entrySet()) {
+            right = right.replace(e.getKey(), e.getValue().toString());
+          }
+          if (right.chars().noneMatch(Character::isLetter)) {
+            known.put(sides[0], thousands(right));
+          }
+        }
+      }
+      String asked = parts[parts.length - 1].replaceAll("^What is | modulo 1000\\?$", "");
+      assertEquals(p.answer(), known.get(asked).toString(), p.question());
+      // The solution: each line holds, says what the assignments say, and comes after what it needs.
+      Set<String> said = new HashSet<>();
+      List<String> lines = p.solution().lines().toList();
+      long operations = lines.stream().filter(l -> l.split("=").length == 3).count();
+      assertEquals(p.level(), operations, p.solution());
+      for (String line : lines.subList(0, lines.size() - 1)) {
+        String[] sides = line.split("=");
+        assertEquals(known.get(sides[0]).toString(), sides[sides.length - 1], line);
+        assertEquals(known.get(sides[0]), thousands(sides[1]), line);
+        assertTrue(said.add(sides[0]), line);
+      }
+    }
+  }
+
+  @Test
+  void aCountdownReachesItsTarget() {
+    int[] numbers = {3, 3, 3, 4, 4, 4, 5, 5, 6, 6};
+    for (StudyProblem p : all(Task.COUNTDOWN, Task.Use.TEST)) {
+      assertEquals(numbers[p.level() - 1], p.nums().size());
+      List<String> lines = p.solution().lines().toList();
+      assertEquals(p.nums().size(), lines.size(), p.solution());
+      String expression = lines.getLast().replaceAll("^The answer is \\\\boxed\\{|\\}\\.$", "");
+      assertEquals(p.answer(), Sum.of(expression).toString(), expression);
+      List<String> used = new ArrayList<>(List.of(expression.replaceAll("[^0-9]+", " ").strip().split(" ")));
+      p.nums().forEach(n -> assertTrue(used.remove(n.toString()), expression));
+      assertEquals(List.of(), used, expression);
+      for (String line : lines.subList(0, lines.size() - 1)) {
+        String[] sides = line.split(",")[0].split("=");
+        assertEquals(sides[1], Sum.of(sides[0]).toString(), line);
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Task.class)
+  void theSolutionIsRightAndTheSlipIsWrong(Task task) {
+    AnswerGrader grader = new AnswerGrader();
+    for (StudyProblem p : all(task, Task.Use.SEARCH)) {
+      assertTrue(grader.correct(p.toProblem("p"), p.solution()), p.solution());
+      assertFalse(grader.correct(p.toProblem("p"), p.wrong()), p.wrong());
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Task.class)
+  void usesShareNoProblemAndASeedIsASeed(Task task) {
+    Map<String, Task.Use> seen = new HashMap<>();
+    for (Task.Use use : Task.Use.values()) {
+      for (StudyProblem p : all(task, use)) {
+        assertEquals(use, seen.merge(p.question(), use, (before, now) -> before), p.question());
+      }
+    }
+    assertTrue(seen.size() > 3000, "" + seen.size());
+    assertEquals(all(task, Task.Use.SEARCH), all(task, Task.Use.SEARCH));
+    SplittableRandom other = new SplittableRandom(77);
+    assertFalse(all(task, Task.Use.SEARCH).contains(task.next(9, Task.Use.SEARCH, other)));
+  }
+}
