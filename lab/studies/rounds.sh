@@ -1,0 +1,117 @@
+#!/usr/bin/env bash
+# The study of rounds: all arms of lab/notebooks/2026-11-26-rounds-plan.md on a base that has seen classes 1 to 3 of a task alone.
+#   [BASE=1] [SEED=1] [ROUNDS=3] lab/run rounds TASK OUT [ARM...]
+# TASK is chain, bind or countdown. Arms: sphere-1, sphere-12, sphere-123 (by stages), star, independent, one-round, classes-1-3, shuffled; all of them
+# without a name. A line of JSON an arm and round goes to OUT/results.jsonl; what is there is not run again. Then: lab/java dev.sphere.lab.study.RoundsReport OUT
+# Equal for all arms: TOKENS generated a round (default 4000000; a round stops at the first part of its problems that exceeds it) and TRAINED tokens that
+# the optimizer sees a round (default 1500000, by the number of steps). Both are in the results as they came out.
+# RATE and SFT_RATE are chosen on the validation set of base 1 (VALIDATE=1 evaluates there, and not on the test set). RECIPE (lab/recipes/study-models.yaml) and PROBLEMS
+# ("400 50 100", a class of search, validation and test) make a smaller study, for a try.
+set -euo pipefail
+lab=$(cd "$(dirname "$0")/.." && pwd)
+task=${1:?usage: lab/run rounds TASK OUT [ARM...]}
+out=${2:?usage: lab/run rounds TASK OUT [ARM...]}
+shift 2
+[ $# -gt 0 ] || set -- sphere-1 sphere-12 sphere-123 star independent one-round classes-1-3 shuffled
+sphere=${SPHERE:-$lab/../sphere}
+base=${BASE:-1} seed=${SEED:-1} rounds=${ROUNDS:-3} tokens=${TOKENS:-4000000} trained=${TRAINED:-1500000}
+rate=${RATE:-6e-5} sft_rate=${SFT_RATE:-1e-4}
+held="test"
+[ -z "${VALIDATE:-}" ] || held="validation"
+parts=20 # of a round's problems: what is searched at a time
+mkdir -p "$out"
+touch "$out/results.jsonl"
+
+quiet() { "$@" > /dev/null 2> "$out/last.err" || { cat "$out/last.err" >&2; exit 1; }; }
+number() { grep -oE "\"$1\":[0-9.]+" | tail -n 1 | cut -d: -f2; }
+
+sets=$out/sets
+# shellcheck disable=SC2086  # PROBLEMS are several numbers
+[ -f "$sets/$task-sft.jsonl" ] || quiet "$lab/java" dev.sphere.lab.study.StudySets "$task" "$sets" ${PROBLEMS:-400 50 100}
+
+bases=$out/base-$base
+if [ ! -f "$bases/$task.gguf" ]; then
+  mkdir -p "$bases"
+  # Another base: other weights, dialogues and order, for the policy and for the small model.
+  sed -E "s/seed: ([0-9]+)/seed: \1$base/g" "${RECIPE:-$lab/recipes/study-models.yaml}" > "$bases/recipe.yaml"
+  for model in "$task" "$task-small"; do
+    quiet "$lab/run" embedded-model --model "$model" --recipe "$bases/recipe.yaml" --out "$bases/$model"
+    cp "$bases/$model/$model.gguf" "$bases/"
+  done
+fi
+evaluate() { # model, answers, flags
+  [ -f "$2" ] || quiet "$sphere" eval --model "$1" --problems "$sets/$task-$held.jsonl" --max-tokens 512 --out "$2" --resume "${@:3}"
+}
+# pass@64 of the base says which classes it cannot solve.
+[ "$held" = validation ] || evaluate "$bases/$task.gguf" "$bases/$held.jsonl" --samples 64
+evaluate "$bases/$task.gguf" "$bases/$held.jsonl"
+
+# Searches parts of a round's problems until the tokens are spent: run, model, problems, budget, flags. Says how many were generated.
+search() {
+  local run=$1 spent=0 i=1 made=() found
+  while [ "$i" -le $parts ] && [ "$spent" -lt "$4" ]; do
+    found=$("$sphere" search --model "$2" --problems "$3" --run "$run-$i" --shard $i/$parts --resume --seed "$seed" \
+      --max-tokens 512 --depth 16 --json "${@:5}" 2> "$out/last.err" | tail -n 1) || { cat "$out/last.err" >&2; exit 1; }
+    spent=$((spent + $(number tokens <<< "$found")))
+    made+=("$run-$i")
+    i=$((i + 1))
+  done
+  [ -d "$run" ] || { if [ ${#made[@]} -gt 1 ]; then quiet "$sphere" run merge --out "$run" "${made[@]}"; else cp -r "${made[0]}" "$run"; fi; }
+  echo $spent
+}
+# Trains until the optimizer has seen so many tokens: kind (dpo, sft), model, out, budget, flags. Says how many.
+train() {
+  local plan each steps
+  plan=$("$sphere" train "$1" --model "$2" --method full --out "$3.run" --dry-run --json "${@:5}" 2> "$out/last.err" | tail -n 1) || { cat "$out/last.err" >&2; exit 1; }
+  each=$(($(number tokens <<< "$plan") / $(number steps <<< "$plan")))
+  steps=$((($4 + each / 2) / each))
+  rm -rf "$3.run"
+  quiet "$sphere" train "$1" --model "$2" --method full --model-out "$3.gguf" --out "$3.run" --seed "$seed" --save-every 0 --steps "$steps" "${@:5}"
+  tail -n 1 "$3.run/metrics.jsonl" | number num_tokens
+}
+
+tree=(--prm mc --rollouts 4 --candidates 5 --early-stop --pairing any)
+samples=(--strategy best-of-n --budget 4000 --prm outcome --stages generation)
+dpo=(--loss sigmoid --beta 0.1 --learning-rate "$rate")
+for arm in "$@"; do
+  model=$bases/$task.gguf
+  last=$rounds
+  [ "$arm" != one-round ] || last=1
+  for round in $(seq "$last"); do
+    here=$out/$base-$seed/$arm/$round
+    mkdir -p "$here"
+    if ! grep -q "\"arm\":\"$arm\",\"base\":$base,\"seed\":$seed,\"round\":$round,\"set\":\"$held\"" "$out/results.jsonl"; then
+      # Fresh problems each round; the one round has all of them.
+      awk -v n="$last" -v r="$round" 'NR % n == r % n' "$sets/$task-search.jsonl" > "$here/problems.jsonl"
+      budget=$((tokens * rounds / last)) optimizer=$((trained * rounds / last)) spent=0
+      case $arm in
+        sphere-1|shuffled) spent=$(search "$here/search" "$model" "$here/problems.jsonl" $budget "${tree[@]}" --stages generation) ;;
+        sphere-12) spent=$(search "$here/search" "$model" "$here/problems.jsonl" $budget "${tree[@]}" --stages generation,correction) ;;
+        sphere-123|one-round) spent=$(search "$here/search" "$model" "$here/problems.jsonl" $budget "${tree[@]}" --small-model "$bases/$task-small.gguf") ;;
+        star|independent) spent=$(search "$here/search" "$model" "$here/problems.jsonl" $budget "${samples[@]}") ;;
+        classes-1-3) ;;
+        *) echo "rounds: no arm $arm" >&2; exit 2 ;;
+      esac
+      pairs=$here/search/pairs.jsonl
+      if [ "$arm" = shuffled ]; then
+        awk -v seed="$seed" 'BEGIN { srand(seed) } rand() < 0.5 {
+          gsub(/"chosen/, "\"@"); gsub(/"rejected/, "\"chosen"); gsub(/"@/, "\"rejected") } { print }' "$pairs" > "$here/shuffled.jsonl"
+        pairs=$here/shuffled.jsonl
+      fi
+      if [ "$arm" != classes-1-3 ] && [ ! -s "$pairs" ]; then
+        echo "rounds: $arm, round $round: no pair; the arm ends here" >&2
+        echo "{\"arm\":\"$arm\",\"base\":$base,\"seed\":$seed,\"round\":$round,\"set\":\"$held\",\"generated\":$spent,\"trained\":0,\"pairs\":0}" >> "$out/results.jsonl"
+        break
+      fi
+      case $arm in
+        star) seen=$(train sft "$model" "$here/model" $optimizer --run "$here/search" --learning-rate "$sft_rate") ;;
+        classes-1-3) seen=$(train sft "$model" "$here/model" $optimizer --data "$sets/$task-sft.jsonl" --learning-rate "$sft_rate") ;;
+        *) seen=$(train dpo "$model" "$here/model" $optimizer --pairs "$pairs" "${dpo[@]}") ;;
+      esac
+      evaluate "$here/model.gguf" "$here/$held.jsonl"
+      echo "{\"arm\":\"$arm\",\"base\":$base,\"seed\":$seed,\"round\":$round,\"set\":\"$held\",\"generated\":$spent,\"trained\":${seen%.*},\"pairs\":$([ -f "$pairs" ] && wc -l < "$pairs" || echo 0),\"eval\":$("$sphere" eval --regrade "$here/$held.jsonl" --baseline "$bases/$held.jsonl" --json 2> /dev/null | tail -n 1)}" | tee -a "$out/results.jsonl"
+    fi
+    model=$here/model.gguf
+    [ -f "$model" ] || break
+  done
+done
