@@ -51,7 +51,7 @@ search() {
   local run=$1 spent=0 i=1 made=() found
   while [ "$i" -le $parts ] && [ "$spent" -lt "$4" ]; do
     found=$("$sphere" search --model "$2" --problems "$3" --run "$run-$i" --shard $i/$parts --resume --seed "$seed" \
-      --max-tokens 512 --depth 16 --json "${@:5}" 2> "$out/last.err" | tail -n 1) || { cat "$out/last.err" >&2; exit 1; }
+      --depth 16 --json "${@:5}" 2> "$out/last.err" | tail -n 1) || { cat "$out/last.err" >&2; exit 1; }
     spent=$((spent + $(number tokens <<< "$found")))
     made+=("$run-$i")
     i=$((i + 1))
@@ -70,7 +70,7 @@ train() {
   tail -n 1 "$3.run/metrics.jsonl" | number num_tokens
 }
 
-tree=(--prm mc --rollouts 4 --candidates 5 --early-stop --pairing any)
+tree=(--prm mc --max-tokens 512 --rollouts 4 --candidates 5 --early-stop --pairing any)
 samples=(--strategy best-of-n --budget 4000 --prm outcome --stages generation)
 dpo=(--loss sigmoid --beta 0.1 --learning-rate "$rate")
 for arm in "$@"; do
@@ -98,13 +98,17 @@ for arm in "$@"; do
           gsub(/"chosen/, "\"@"); gsub(/"rejected/, "\"chosen"); gsub(/"@/, "\"rejected") } { print }' "$pairs" > "$here/shuffled.jsonl"
         pairs=$here/shuffled.jsonl
       fi
+      if [ "$arm" = star ]; then
+        pairs=$here/right.jsonl
+        quiet "$lab/java" dev.sphere.lab.study.StarRows "$here/search" "$pairs"
+      fi
       if [ "$arm" != classes-1-3 ] && [ ! -s "$pairs" ]; then
-        echo "rounds: $arm, round $round: no pair; the arm ends here" >&2
+        echo "rounds: $arm, round $round: nothing to train on; the arm ends here" >&2
         echo "{\"arm\":\"$arm\",\"base\":$base,\"seed\":$seed,\"round\":$round,\"set\":\"$held\",\"generated\":$spent,\"trained\":0,\"pairs\":0}" >> "$out/results.jsonl"
         break
       fi
       case $arm in
-        star) seen=$(train sft "$model" "$here/model" $optimizer --run "$here/search" --learning-rate "$sft_rate") ;;
+        star) seen=$(train sft "$model" "$here/model" $optimizer --data "$pairs" --learning-rate "$sft_rate") ;;
         classes-1-3) seen=$(train sft "$model" "$here/model" $optimizer --data "$sets/$task-sft.jsonl" --learning-rate "$sft_rate") ;;
         *) seen=$(train dpo "$model" "$here/model" $optimizer --pairs "$pairs" "${dpo[@]}") ;;
       esac

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # What preference training gains from each strategy's pairs, at the same budget of tokens a problem.
+# Numbers of pairs, and so of steps, differ between the strategies: lab/run demo-controls makes them equal.
 #   [SEED=1] lab/run strategies OUT [PROBLEMS] [BUDGET] [PRM]
 # Searches the first PROBLEMS (default 300) of embedded:train by every strategy with BUDGET tokens each (default 2000) and
 # the process reward PRM (default outcome), trains on the pairs with the demo's settings, and evaluates on embedded:test.
