@@ -26,7 +26,15 @@ class NoEffectTest {
       search SET --simulations 2 --strategy sphere       | --simulations has no effect with --strategy
       search SET --rollouts 2 --prm random               | --rollouts has no effect without --prm mc
       search SET --early-stop --prm random               | --early-stop has no effect without --prm mc
-      search SET --max-tokens 9 --prm outcome            | --max-tokens has no effect without --prm mc
+      search SET --max-tokens 9 --prm outcome            | --max-tokens has no effect without --prm mc or --probe
+      search SET --pass-rate 0.1..0.5                    | --pass-rate has no effect without --probe
+      search SET --order mixed                           | --order has no effect without --probe
+      search SET --take 9                                | --take has no effect without --probe
+      search SET --no-probe-pairs                        | --no-probe-pairs has no effect without --probe
+      search SET --probe -1                              | --probe must be at least 0, not -1
+      search SET --probe 4 --pass-rate 0.8..0.2          | must be LOW..HIGH, two shares from 0 to 1 such as 0.05..0.8, not '0.8..0.2'
+      search SET --probe 4 --order hardest               | --order must be easiest, mixed or file, not 'hardest'
+      search SET --probe 4 --take 2 --shard 1/2          | --take chooses among all problems
       search SET --prm-beta 1                            | --prm-beta has no effect without --prm implicit:...
       search SET --ngram 5                               | --ngram has no effect without --decontaminate
       search SET --corrections 5 --stages generation     | --corrections has no effect without --stages correction

@@ -66,6 +66,39 @@ class SearchCommandTest {
   }
 
   @Test
+  void aProbeStandsInTheSummaryAndInThePages() throws Exception {
+    Path run = temporary.resolve("probed");
+    Object[] probe = {"--limit", 8, "--stages", "generation", "--probe", 4, "--max-tokens", 30, "--prm", "random"};
+    List<Object> args = new ArrayList<>(List.of("search", "--model", model, "--problems", "embedded:train", "--run", run));
+    args.addAll(List.of(probe));
+    args.add("--json");
+    Call json = call(args.toArray());
+    assertEquals(0, json.status(), json.err());
+    JsonNode result = JsonMapper.shared().readTree(json.out().lines().reduce((a, b) -> b).orElseThrow());
+    JsonNode probed = result.get("probe");
+    assertEquals(8, probed.get("problems").asInt());
+    assertEquals(4, probed.get("draws").asInt());
+    int left = probed.get("below").asInt() + probed.get("above").asInt();
+    assertEquals(8, probed.get("taken").asInt() + left);
+    assertEquals(left, result.get("without_pairs").get("pass_rate").asInt());
+    assertTrue(probed.get("ended").asDouble() < 0.5, probed.toString());
+    assertTrue(probed.get("notes").get(0).asString().contains("within 30 tokens: raise --max-tokens"), probed.toString());
+    assertTrue(json.err().contains("within 30 tokens: raise --max-tokens"), "it is said at once: " + json.err());
+    assertEquals(Files.readAllLines(run.resolve("probe.jsonl")).size(), 8);
+
+    args.set(args.size() - 1, "--resume");
+    Call words = call(args.toArray());
+    assertEquals(0, words.status(), words.err());
+    assertTrue(words.out().startsWith("probe: 8 problems, 4 draws each, "), words.out());
+    assertTrue(words.out().contains("raise --max-tokens"), words.out());
+    Path pages = temporary.resolve("probed-pages");
+    assertEquals(0, call("pages", "--run", run, "--out", pages).status());
+    String index = Files.readString(pages.resolve("index.html"));
+    assertTrue(index.contains("probe: 8 problems, 4 draws each") && index.contains(" of 4 draws right"), index);
+    assertTrue(Files.readString(pages.resolve("problem-00001.html")).contains("draw 4: "), "the draws themselves");
+  }
+
+  @Test
   void mistakesAreExitStatusTwo() {
     Path run = temporary.resolve("never");
     assertEquals(2, call("search", "--model", "nothing.gguf", "--problems", "embedded:train", "--run", run).status());

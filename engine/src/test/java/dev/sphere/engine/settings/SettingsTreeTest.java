@@ -48,7 +48,7 @@ class SettingsTreeTest {
       @Nested(heading = "Draws") Draw draw,
       @Nested(when = "way") Odd odd,
       @Setting(def = "true", help = "Whether.") boolean greedy,
-      @Setting(help = "Not until.", needs = {"way=up or way=far*", "!calm"}) Double late,
+      @Setting(help = "Not until.", needs = {"way=up or way=far* or elsewhere", "!calm"}) Double late,
       @Setting(help = "Calm.") boolean calm,
       String name) {}
 
@@ -135,7 +135,10 @@ class SettingsTreeTest {
   @Test
   void whatHasNoEffectIsRefused() {
     assertEquals("all.breadth has no effect without --way", useless("{\"breadth\": 3}"));
-    assertEquals("all.late has no effect without --way up or --way far...", useless("{\"late\": 3}"));
+    assertEquals("all.late has no effect without --way up or --way far...", useless("{\"late\": 3}"),
+        "what is not known here is not offered");
+    assertEquals("late has no effect without way up or way far... or elsewhere", assertThrows(IllegalArgumentException.class,
+        () -> TREE.requireEffects(Told.nothing().with("late", List.of("3"), "late"), n -> false, n -> n)).getMessage());
     assertEquals("all.late has no effect with --calm", useless("{\"late\": 3, \"way\": \"up\", \"calm\": true}"));
     TREE.requireEffects(told("{\"late\": 3, \"way\": \"far_down\", \"calm\": false, \"width\": 4}"), n -> null, n -> n);
     SettingsTree part = TREE.only("width");

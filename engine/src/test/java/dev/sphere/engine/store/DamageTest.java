@@ -37,7 +37,7 @@ class DamageTest {
   private int cases;
 
   /** A disk that tells lies about what is on it: thousands of runs need not wait for it. */
-  private static LogFile unforced(Path path) throws IOException {
+  static LogFile unforced(Path path) throws IOException {
     LogFile file = LogFile.plain(path);
     return new LogFile() {
       @Override

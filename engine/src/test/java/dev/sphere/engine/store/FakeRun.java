@@ -82,6 +82,11 @@ final class FakeRun {
     return results;
   }
 
+  /** A probe that takes most problems. */
+  static ProbeSettings probe(int draws) {
+    return new ProbeSettings(draws, "0.3..1", ProbeSettings.Order.MIXED, 0, true);
+  }
+
   /** A whole run in this process. */
   static List<ProblemResult> run(Path directory, boolean resume, long seed, int parallel) throws InterruptedException {
     try (RunStore store = RunStore.open(directory, provenance(seed), problems(PROBLEMS), resume)) {
@@ -90,16 +95,17 @@ final class FakeRun {
   }
 
   /**
-   * The child: {@code DIR HALT} runs, or goes on with, the run in DIR and dies without a word after HALT writes, in the
-   * middle of the last one; 0 never halts.
+   * The child: {@code DIR HALT DRAWS} runs, or goes on with, the run in DIR and dies without a word after HALT writes, in the
+   * middle of the last one; 0 never halts. It probes with so many draws.
    */
   public static void main(String[] args) throws Exception {
     Path directory = Path.of(args[0]);
     int halt = Integer.parseInt(args[1]);
     AtomicInteger writes = new AtomicInteger();
     LogFile.Opener opener = path -> halting(LogFile.plain(path), halt, writes);
-    try (RunStore store = RunStore.open(directory, provenance(1), problems(PROBLEMS), true, opener)) {
-      run(store, policy(), small(), 1, 4);
+    ProbeSettings probe = probe(Integer.parseInt(args[2]));
+    try (RunStore store = RunStore.open(directory, provenance(1, probe), problems(PROBLEMS), true, opener)) {
+      run(store, policy(), small(), 1, 4, Progress.NONE, probe);
     }
   }
 

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sphere.engine.Progress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -43,6 +44,25 @@ class KillTest {
     }
     assertTrue(deaths == 4, "only " + deaths + " children died as told");
     finishAndCompare(run, pairs);
+  }
+
+  /** The first twelve writes are the probe's. */
+  @Test
+  void diesInTheMiddleOfItsProbe() throws Exception {
+    Path whole = temporary.resolve("whole");
+    try (RunStore store = RunStore.open(whole, FakeRun.provenance(1, FakeRun.probe(4)), FakeRun.problems(FakeRun.PROBLEMS), false)) {
+      FakeRun.run(store, FakeRun.policy(), FakeRun.small(), 1, 4, Progress.NONE, FakeRun.probe(4));
+    }
+    Path run = temporary.resolve("run");
+    for (int halt : new int[] {3, 7, 12}) {
+      assertEquals(9, Children.start(run, halt, 4).waitFor());
+    }
+    assertEquals(0, Children.start(run, 0, 4).waitFor(), Files.readString(Children.errors(run)));
+    for (String file : List.of("probe.jsonl", "tree.jsonl", "stages.jsonl", "results.jsonl", "pairs.jsonl")) {
+      assertEquals(Files.readAllLines(whole.resolve(file)).stream().sorted().toList(),
+          Files.readAllLines(run.resolve(file)).stream().sorted().toList(), file);
+    }
+    assertEquals(RunData.read(whole).report(), RunData.read(run).report());
   }
 
   @Test

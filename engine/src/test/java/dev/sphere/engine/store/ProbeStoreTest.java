@@ -43,7 +43,7 @@ class ProbeStoreTest {
     if (shard != null) {
       all.information(RunMerge.SHARD, shard);
     }
-    try (RunStore store = RunStore.open(directory, all.build(), problems, true)) {
+    try (RunStore store = RunStore.open(directory, all.build(), problems, true, DamageTest::unforced)) {
       FakeRun.run(store, new HashPolicy(.2), FakeRun.small(), 3, 2, progress, probe);
       return store.findings();
     }
