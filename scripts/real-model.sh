@@ -9,6 +9,7 @@
 # SmolLM2-135M takes about two hours on two cores; the time of a larger model grows with its size.
 #
 # Environment: PROBLEMS (a round, 600), TESTS (400), SEED (1), STEPS (of the optimizer a round, 40), RATE (learning rate, 3e-4),
+# LOSS (sigmoid,sft),
 # QUESTION (the user's turn; {question} stands for the problem), CONTROLS (1; 0: rounds alone), AGREE (1; 0: no comparison
 # with llama.cpp), TRAINED (a copy of MODEL in another type to train and search, for instance BF16; default: MODEL), MERGE_TYPE (type of the merged
 # models; default: what keeps the update).
@@ -17,7 +18,7 @@ model=${1:?usage: scripts/real-model.sh MODEL.gguf [OUT]}
 out=${2:-runs/real-model}
 top=$(cd "$(dirname "$0")/.." && pwd)
 sphere=${SPHERE:-$top/sphere}
-problems=${PROBLEMS:-600} tests=${TESTS:-400} seed=${SEED:-1} steps=${STEPS:-40} rate=${RATE:-3e-4}
+problems=${PROBLEMS:-600} tests=${TESTS:-400} seed=${SEED:-1} steps=${STEPS:-40} rate=${RATE:-3e-4} loss=${LOSS:-sigmoid,sft}
 question=${QUESTION:-"{question} Write the calculation in one line. End with: The answer is"}
 mkdir -p "$out"
 results=$out/results.jsonl
@@ -34,8 +35,8 @@ record() {
   json=$("$@" 2> "$out/$name.err" | tail -n 1) || { tail -n 5 "$out/$name.err" >&2; exit 1; }
   echo "{\"name\":\"$name\",\"wall_seconds\":$(($(date +%s) - from)),\"result\":$json}" >> "$results"
 }
-# field NAME KEY: a number of a recorded result.
-field() { grep "^{\"name\":\"$1\"" "$results" | grep -oE "\"$2\":[0-9.e+-]+" | head -n 1 | cut -d: -f2; }
+# field NAME KEY: a number of a recorded result, the outermost of that key.
+field() { grep "^{\"name\":\"$1\"" "$results" | grep -oE "\"$2\":[0-9.e+-]+" | tail -n 1 | cut -d: -f2; }
 
 easy() { "$top/lab/java" dev.sphere.lab.problems.EasyProblems "$@"; }
 [ -f "$out/train.jsonl" ] || easy train $((problems * 2)) "$seed" "$out/train.jsonl"
@@ -74,7 +75,7 @@ sphere_search() {
 }
 # dpo NAME MODEL PAIRS STEPS: the adapter OUT/NAME.gguf.
 dpo() {
-  record "$1-train" "$sphere" train dpo --model "$2" --pairs "$3" --adapter-out "$out/$1.gguf" --resume --learning-rate "$rate" --beta 0.1 \
+  record "$1-train" "$sphere" train dpo --model "$2" --pairs "$3" --adapter-out "$out/$1.gguf" --resume --learning-rate "$rate" --loss "$loss" --beta 0.1 \
     --lora-rank 16 --batch-pairs 16 --steps "$4" --seed "$seed" --json
 }
 
@@ -107,11 +108,6 @@ for i in range(min(20, len(rows))):
 PY
 
 if [ "${CONTROLS:-1}" != 0 ]; then
-  spent=$(field round-1-search tokens)
-  search best-of-n "$base" "$out/train-1.jsonl" --strategy best-of-n --budget $((spent / problems))
-  dpo best-of-n "$base" "$out/best-of-n/pairs.jsonl" "$steps"
-  measure best-of-n "$base" base "$out/best-of-n.gguf"
-
   # Imitation of the chosen solutions, and labels at random.
   python3 - "$out/round-1/pairs.jsonl" "$out/sft.jsonl" "$out/shuffled.jsonl" "$seed" << 'PY'
 import json, random, sys
@@ -133,6 +129,11 @@ PY
   measure sft "$base" base "$out/sft.gguf"
   dpo shuffled "$base" "$out/shuffled.jsonl" "$steps"
   measure shuffled "$base" base "$out/shuffled.gguf"
+
+  spent=$(field round-1-search tokens)
+  search best-of-n "$base" "$out/train-1.jsonl" --strategy best-of-n --budget $((spent / problems))
+  dpo best-of-n "$base" "$out/best-of-n/pairs.jsonl" "$steps"
+  measure best-of-n "$base" base "$out/best-of-n.gguf"
 
   # The whole budget in one round.
   sphere_search one-round "$base" "$out/train-2.jsonl"
