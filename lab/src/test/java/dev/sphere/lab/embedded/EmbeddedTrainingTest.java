@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sphere.bindings.llama.Model;
 import dev.sphere.bindings.llama.Vocabulary;
+import dev.sphere.engine.embedded.EmbeddedModels;
 import dev.sphere.engine.embedded.ModelSource;
 import dev.sphere.trainer.checkpoint.StepMetrics;
 import dev.sphere.trainer.data.Example;
@@ -87,6 +88,20 @@ class EmbeddedTrainingTest {
       assertEquals(5, SftCorpus.dialogues(name, new SftCorpus.Settings(1, 5, 0.5, 0)).size());
     }
     assertEquals(38_400, EmbeddedRecipe.read(Path.of("recipes/embedded-careful.yaml")).entry("embedded").corpus().dialogues());
+  }
+
+  @Test
+  void aBaseOfTheStudyIsMadeToo() throws IOException {
+    String quick = QUICK.replace("embedded-small", "chain-small").replace("stop_after: 10", "stop_after: 1");
+    Path recipe = Files.writeString(dir.resolve("chain.yaml"), quick);
+    Path file = EmbeddedTraining.run("chain-small", EmbeddedRecipe.read(recipe), dir.resolve("run"), 1, TrainingListener.NONE);
+    try (Model model = Model.load(file)) {
+      assertEquals("Sphere chain-small", model.metadata("general.name"));
+      assertEquals("recipes/study-models.yaml", model.metadata("sphere.recipe"));
+      String expression = "(17+408)*3-(88-(19+2))";
+      assertEquals(expression.length(), model.vocabulary().tokenize(expression, false, false).length, "a token a sign");
+      assertEquals(EmbeddedModels.CHAT_TEMPLATE, model.chatTemplate());
+    }
   }
 
   @Test

@@ -8,8 +8,12 @@ import dev.sphere.engine.prompt.ChatTemplate;
 import dev.sphere.engine.prompt.Prompts;
 import dev.sphere.engine.run.ModelDefaults;
 import dev.sphere.trainer.loss.LossSettings;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 class RecipeTest {
@@ -37,6 +41,18 @@ class RecipeTest {
             + "sibling_margin=0.0}, evaluate={problems=t.jsonl, limit=0, max_tokens=null, samples=0, ngram=0}, "
             + "validate={problems=null, limit=0}}",
         recipe.values().toString());
+  }
+
+  /** The recipes that are carried, evaluations apart. */
+  @Test
+  void everyRecipeOfTheHouseIsRead() throws IOException {
+    try (Stream<Path> files = Files.list(Path.of("../recipes"))) {
+      List<Path> recipes = files.filter(f -> f.getFileName().toString().matches("(?!eval-).*\\.yaml")).toList();
+      assertTrue(recipes.contains(Path.of("../recipes/study-chain.yaml")), recipes.toString());
+      for (Path file : recipes) {
+        assertTrue(Recipe.read(file).problems() != null, file.toString());
+      }
+    }
   }
 
   /** A reward that no training makes, or no round asks for, is refused. */
