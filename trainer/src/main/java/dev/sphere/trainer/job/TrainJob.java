@@ -133,7 +133,7 @@ public record TrainJob(
     listener.note(prepared.report().summary());
     TrainPlan.requireMemory(fitted, task, prepared, base, FreeMemory.bytes());
     try (TrainableModel trainable = TrainableModels.open(base, modelOptions(task, base));
-        RunTracker tracker = new RunTracker(output, listener)) {
+        RunTracker tracker = new RunTracker(output, task.loss() == null ? 0 : task.loss().beta(), listener)) {
       RunOptions options = RunOptions.in(output)
           .withResume(resume)
           .withModel(base.sha256(), identity(task, base))

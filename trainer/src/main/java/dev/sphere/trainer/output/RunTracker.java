@@ -8,9 +8,11 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
@@ -25,16 +27,26 @@ public final class RunTracker implements TrainingListener, AutoCloseable {
   /** Where TensorBoard finds a run, within its folder. */
   public static final String EVENTS = "tensorboard/events.out.tfevents.0.sphere";
 
+  /** Steps over which the chosen completions' log-probabilities are watched. */
+  private static final int WATCHED = 10;
+  /** Part of a log-probability; what falls by more is told. */
+  private static final double FALL = 0.3;
+
   private final Path folder;
+  private final double beta;
   private final TrainingListener next;
+  private final ArrayDeque<double[]> chosen = new ArrayDeque<>(); // log π and log π_ref, a step each
+  private boolean told;
   private TensorBoardLog events;
 
   /**
    * @param folder the run's
+   * @param beta of the preference loss; 0 where there is none
    * @param next hears everything too
    */
-  public RunTracker(Path folder, TrainingListener next) {
+  public RunTracker(Path folder, double beta, TrainingListener next) {
     this.folder = folder;
+    this.beta = beta;
     this.next = next;
   }
 
@@ -56,6 +68,30 @@ public final class RunTracker implements TrainingListener, AutoCloseable {
   public void step(StepMetrics metrics, int totalSteps) {
     write(metrics);
     next.step(metrics, totalSteps);
+    watchChosen(metrics.values());
+  }
+
+  /**
+   * Says once when the chosen completions have become much less likely. The preference loss looks at the margin alone, so both
+   * sides may fall, the chosen one into text that was never seen ("likelihood displacement", Razin et al., arXiv 2410.08847).
+   */
+  private void watchChosen(Map<String, Double> values) {
+    if (told || beta <= 0 || !values.containsKey("rewards/chosen") || !values.containsKey("logps/chosen")) {
+      return;
+    }
+    double logp = values.get("logps/chosen");
+    chosen.add(new double[] {logp, logp - values.get("rewards/chosen") / beta});
+    if (chosen.size() > WATCHED) {
+      chosen.remove();
+    }
+    double now = chosen.stream().mapToDouble(c -> c[0]).sum();
+    double reference = chosen.stream().mapToDouble(c -> c[1]).sum();
+    if (chosen.size() == WATCHED && now < reference * (1 + FALL)) {
+      told = true;
+      next.note(String.format(Locale.ROOT, "the chosen completions become less likely: over the last %d steps their log-probability is %.1f, the "
+          + "reference's %.1f. If answers get worse or run on, train with --loss sigmoid,sft, a lower --learning-rate or fewer steps",
+          WATCHED, now / WATCHED, reference / WATCHED));
+    }
   }
 
   @Override

@@ -39,7 +39,7 @@ class ReportTest {
 
   @Test
   void theEventFileHoldsEachStepOnce() throws IOException {
-    try (RunTracker tracker = new RunTracker(folder, TrainingListener.NONE)) {
+    try (RunTracker tracker = new RunTracker(folder, 0.1, TrainingListener.NONE)) {
       tracker.started(0, 3);
       tracker.step(new StepMetrics(1, 0.5, Map.of("loss", 0.75)), 3);
     }
@@ -47,7 +47,7 @@ class ReportTest {
     Files.writeString(
         folder.resolve("metrics.jsonl"),
         "{\"step\":1,\"epoch\":0.5,\"loss\":0.75}\n{\"step\":2,\"epoch\":1.0,\"loss\":0.5,\"eval_loss\":0.25}\n{\"st");
-    try (RunTracker tracker = new RunTracker(folder, TrainingListener.NONE)) {
+    try (RunTracker tracker = new RunTracker(folder, 0.1, TrainingListener.NONE)) {
       tracker.started(2, 3);
       tracker.step(new StepMetrics(300, 1.5, Map.of("rewards/margins", -1.5)), 3);
     }
@@ -57,6 +57,30 @@ class ReportTest {
             new Scalar(2, "train/loss", 0.5f), new Scalar(2, "eval/loss", 0.25f), new Scalar(300, "train/epoch", 1.5f),
             new Scalar(300, "train/rewards/margins", -1.5f)),
         read(folder.resolve(RunTracker.EVENTS)));
+  }
+
+  /** Chosen completions of 20 nats for the reference that lose 7 in the end are told of once; losing 5 is nothing to tell. */
+  @Test
+  void aFallOfTheChosenIsTold() {
+    for (double lost : new double[] {5, 7}) {
+      List<String> notes = new ArrayList<>();
+      TrainingListener listener = new TrainingListener() {
+        @Override
+        public void note(String line) {
+          notes.add(line);
+        }
+      };
+      try (RunTracker tracker = new RunTracker(folder, 0.1, listener)) {
+        tracker.started(0, 30);
+        for (int step = 1; step <= 30; step++) {
+          double fall = step < 12 ? 0 : lost;
+          tracker.step(new StepMetrics(step, 0, Map.of("rewards/chosen", -0.1 * fall, "logps/chosen", -20 - fall)), 30);
+          assertTrue(step > 20 || notes.isEmpty(), "told before ten steps had fallen");
+        }
+      }
+      assertEquals(lost == 7 ? 1 : 0, notes.size());
+      assertTrue(notes.stream().allMatch(n -> n.contains("-27.0") && n.contains("reference's -20.0") || n.contains("-26.3")), notes.toString());
+    }
   }
 
   /** Records of a TFRecord file; their Event messages' scalars, by the wire format. */
@@ -128,7 +152,7 @@ class ReportTest {
     Identity identity = new Identity("abc", "def", Map.of("beta", 0.1));
     StepMetrics last = new StepMetrics(2, 1, Map.of("loss", 0.5));
     Path page;
-    try (RunTracker tracker = new RunTracker(folder, TrainingListener.NONE)) {
+    try (RunTracker tracker = new RunTracker(folder, 0.1, TrainingListener.NONE)) {
       page = tracker.report(
           new TrainingResult(2, true, last, null, identity),
           List.of(new Sample("row 1", "2 < 3 & \"x\"?", List.of("yes </script><script>alert(1)", "no"))),
