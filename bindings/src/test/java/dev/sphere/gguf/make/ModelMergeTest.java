@@ -14,6 +14,7 @@ import dev.sphere.bindings.llama.ContextOptions;
 import dev.sphere.bindings.llama.Model;
 import dev.sphere.gguf.GgmlType;
 import dev.sphere.gguf.GgufException;
+import dev.sphere.gguf.GgufTensor;
 import dev.sphere.gguf.GgufValue;
 import dev.sphere.gguf.GgufWriter;
 import dev.sphere.gguf.Specimens;
@@ -27,6 +28,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
 class ModelMergeTest {
@@ -55,7 +57,7 @@ class ModelMergeTest {
 
   private Path merge(Path adapter, GgmlType type) {
     Path out = dir.resolve("merged.gguf");
-    ModelMerge.merge(model, adapter, type, GgmlQuantizer::quantize, out, name -> {});
+    ModelMerge.merge(model, adapter, type == null ? MergeType.BASE : MergeType.of(type), GgmlQuantizer::quantize, out, name -> {});
     return out;
   }
 
@@ -204,7 +206,7 @@ class ModelMergeTest {
     adapter(1 / 32f).tensor(name + ".lora_a", GgmlType.F32, List.of(512L, 1L), a)
         .tensor(name + ".lora_b", GgmlType.F32, List.of(1L, 256L), b).write(adapter);
     Path exact = dir.resolve("exact.gguf");
-    ModelMerge.merge(model, adapter, GgmlType.F32, GgmlQuantizer::quantize, exact, n -> {});
+    ModelMerge.merge(model, adapter, MergeType.of(GgmlType.F32), GgmlQuantizer::quantize, exact, n -> {});
     try (GgufFile base = GgufFile.openModel(model);
         GgufFile wide = GgufFile.openModel(exact);
         GgufFile merged = GgufFile.openModel(merge(adapter, null))) {
@@ -252,6 +254,163 @@ class ModelMergeTest {
     return bytes.flip();
   }
 
+  private static float[] scaled(float[] values, float by) {
+    for (int i = 0; i < values.length; i++) {
+      values[i] *= by;
+    }
+    return values;
+  }
+
+  private static final String WIDE = "blk.0.ffn_down.weight"; // more elements than are in memory at once
+  private static final String NARROW = "blk.0.attn_k.weight"; // 256 x 128
+  private static final List<String> TARGETS = List.of(WIDE, NARROW, "blk.0.ffn_up.weight");
+
+  /** A model of a type, and an adapter of three of its matrices whose update is about so large beside the weights. */
+  private Path update(GgmlType type, double size) {
+    model = dir.resolve("model.gguf");
+    var like = new RandomModel.Like("u", "qwen2", 1, 256, 4, 2, 64, 4352, 128, 1e4f, 1e-6f, true, 0);
+    RandomModel.write(like, ByteVocabulary.metadata(), type, 3, model);
+    Random random = new Random(9);
+    Path path = dir.resolve("update.gguf");
+    GgufWriter writer = adapter(2); // 2 / rank 2
+    try (GgufFile base = GgufFile.open(model)) {
+      for (String name : TARGETS) {
+        long columns = base.tensor(name).dim(0);
+        long rows = base.tensor(name).dim(1);
+        double square = 0;
+        for (float w : base.readFloats(name)) {
+          square += w * (double) w;
+        }
+        float most = (float) (size * Math.sqrt(square / (columns * rows)));
+        writer.tensor(name + ".lora_a", GgmlType.F32, List.of(columns, 2L), scaled(gaussians(random, (int) columns * 2), most))
+            .tensor(name + ".lora_b", GgmlType.F32, List.of(2L, rows), scaled(gaussians(random, (int) rows * 2), 0.7f));
+      }
+    }
+    writer.write(path);
+    return path;
+  }
+
+  private static float[] gaussians(Random random, int count) {
+    float[] values = new float[count];
+    for (int i = 0; i < count; i++) {
+      values[i] = (float) random.nextGaussian();
+    }
+    return values;
+  }
+
+  /** The report's figures are those of base, adapter and written file, computed here the plain way. */
+  @ParameterizedTest
+  @CsvSource({"F32, F32", "F32, BF16", "BF16, BF16", "F16, Q8_0", "Q4_0, Q4_1", "Q4_K, F16", "Q8_0, Q4_K"})
+  void saysWhatRoundingDid(GgmlType from, GgmlType to) {
+    for (double size : new double[] {1e-4, 0.05}) {
+      Path adapter = update(from, size);
+      Path out = dir.resolve("merged.gguf");
+      ModelMerge.Report report =
+          ModelMerge.merge(model, adapter, MergeType.of(to), GgmlQuantizer::quantize, out, name -> {});
+      assertEquals(TARGETS, report.changed().stream().map(Rounding::name).toList());
+      double[] all = new double[4];
+      try (GgufFile base = GgufFile.open(model); GgufFile lora = GgufFile.open(adapter); GgufFile merged = GgufFile.open(out)) {
+        for (Rounding said : report.changed()) {
+          float[] a = lora.readFloats(said.name() + ".lora_a");
+          float[] b = lora.readFloats(said.name() + ".lora_b");
+          float[] before = base.readFloats(said.name());
+          float[] after = merged.readFloats(said.name());
+          int columns = (int) base.tensor(said.name()).dim(0);
+          double[] sums = new double[4];
+          for (int i = 0; i < before.length; i++) {
+            int row = i / columns;
+            int column = i % columns;
+            double d = (double) b[2 * row] * a[column] + (double) b[2 * row + 1] * a[columns + column];
+            sums[0] += (double) before[i] * before[i];
+            sums[1] += d * d;
+            sums[2] += Math.pow(after[i] - (before[i] + d), 2);
+            sums[3] += ((double) after[i] - before[i]) * d;
+          }
+          same(sums, said);
+          for (int i = 0; i < 4; i++) {
+            all[i] += sums[i];
+          }
+        }
+      }
+      same(all, report.overall());
+      double size2 = report.overall().size();
+      assertEquals(size, size2, 0.4 * size);
+      boolean lost = report.changed().stream().anyMatch(r -> !r.keeps());
+      assertEquals(lost, report.warnings().stream().anyMatch(w -> w.startsWith("rounding loses the update of ")),
+          report.warnings().toString());
+    }
+  }
+
+  private static void same(double[] sums, Rounding said) {
+    assertEquals(Math.sqrt(sums[1] / sums[0]), said.size(), 1e-7 * said.size());
+    assertEquals(Math.sqrt(sums[2] / sums[1]), said.error(), 1e-6 * said.error() + 1e-9);
+    assertEquals(sums[3] / sums[1], said.kept(), 1e-6);
+  }
+
+  /** Without a type each changed matrix gets the first of its own, F16 and F32 that keeps the update; the rest is copied. */
+  @ParameterizedTest
+  @CsvSource({
+      "BF16, 0.05, BF16", "BF16, 0.005, F16", "BF16, 1e-5, F32", "Q4_0, 0.05, F16", "Q4_K, 1e-4, F32", "Q6_K, 0.5, Q6_K",
+      "F16, 0.01, F16", "F16, 1e-5, F32", "F32, 1e-5, F32"})
+  void theDefaultKeepsTheUpdate(GgmlType base, double size, GgmlType wanted) {
+    Path adapter = update(base, size);
+    Path out = dir.resolve("merged.gguf");
+    ModelMerge.Report report = ModelMerge.merge(model, adapter, MergeType.AUTO, GgmlQuantizer::quantize, out, name -> {});
+    try (GgufFile before = GgufFile.openModel(model); GgufFile merged = GgufFile.openModel(out)) {
+      for (GgufTensor tensor : merged.tensors().values()) {
+        boolean changed = TARGETS.contains(tensor.name());
+        assertEquals(changed ? wanted : before.tensor(tensor.name()).type(), tensor.type(), tensor.name());
+        if (!changed) {
+          assertEquals(bytes(before, tensor.name()), bytes(merged, tensor.name()), tensor.name());
+        }
+      }
+      // They are most of the weights, so the file says their type.
+      assertEquals(wanted.fileType(), merged.metadata().requireU32("general.file_type"));
+    }
+    assertEquals(List.of(), report.warnings());
+    assertTrue(report.overall().error() <= Rounding.MOST, report.summary());
+    assertEquals(1, report.overall().kept(), 0.02);
+    assertEquals(wanted == base, Rounding.sum(report.asBase()).keeps(), "it leaves the base's type only where that loses");
+    assertEquals(wanted != base, report.summary().contains("in the base's types, 3 " + base.label() + ", by "), report.summary());
+    assertTrue(Float.isFinite(logits(out, null)[0]), "llama.cpp computes such mixtures");
+
+    ModelMerge.Report forced = ModelMerge.merge(model, adapter, MergeType.BASE, GgmlQuantizer::quantize, out, name -> {});
+    assertEquals(forced.changed(), report.asBase());
+    assertEquals(wanted == base ? 0 : 1, forced.warnings().size());
+    assertTrue(wanted == base || forced.warnings().getFirst().contains("With --type auto it is kept"), forced.warnings().toString());
+  }
+
+  @Test
+  void whatF16CannotHoldBecomesF32() {
+    Path adapter = update(GgmlType.F16, 1e8);
+    Path out = dir.resolve("merged.gguf");
+    ModelMerge.merge(model, adapter, MergeType.AUTO, GgmlQuantizer::quantize, out, name -> {});
+    try (GgufFile merged = GgufFile.openModel(out)) {
+      assertEquals(GgmlType.F32, merged.tensor(WIDE).type());
+      assertEquals(GgmlType.F32, merged.tensor(NARROW).type());
+    }
+    Path bytes = dir.resolve("f16.gguf");
+    assertThrows(GgufException.class,
+        () -> ModelMerge.merge(model, adapter, MergeType.of(GgmlType.F16), GgmlQuantizer::quantize, bytes, name -> {}));
+    assertFalse(Files.exists(bytes));
+  }
+
+  /** An adapter that was not trained changes no byte, even where rounding again would. */
+  @Test
+  void noUpdateIsNoChange() {
+    update(GgmlType.Q4_K, 0);
+    Path adapter = dir.resolve("none.gguf");
+    adapter(1).tensor(WIDE + ".lora_a", GgmlType.F32, List.of(4352L, 2L), new float[4352 * 2])
+        .tensor(WIDE + ".lora_b", GgmlType.F32, List.of(2L, 256L), new float[512]).write(adapter);
+    Path out = dir.resolve("merged.gguf");
+    ModelMerge.Report report = ModelMerge.merge(model, adapter, MergeType.AUTO, GgmlQuantizer::quantize, out, name -> {});
+    assertEquals(List.of(), report.warnings());
+    try (GgufFile before = GgufFile.openModel(model); GgufFile merged = GgufFile.openModel(out)) {
+      assertEquals(GgmlType.Q4_K, merged.tensor(WIDE).type());
+      before.tensors().keySet().forEach(name -> assertEquals(bytes(before, name), bytes(merged, name), name));
+    }
+  }
+
   @Test
   void refusesAnAdapterThatDoesNotFit() {
     Path adapter = dir.resolve("a.gguf");
@@ -290,9 +449,9 @@ class ModelMergeTest {
     Path adapter = dir.resolve("a.gguf");
     String other = "0".repeat(64);
     pair("blk.0.attn_q.weight", 64, 64).put(ModelMerge.BASE_SHA256, GgufValue.string(other)).write(adapter);
-    var report = ModelMerge.merge(model, adapter, null, GgmlQuantizer::quantize, dir.resolve("m.gguf"), name -> {});
+    var report = ModelMerge.merge(model, adapter, MergeType.AUTO, GgmlQuantizer::quantize, dir.resolve("m.gguf"), name -> {});
     assertEquals(1, report.warnings().size());
     assertTrue(report.warnings().getFirst().contains(other), report.warnings().toString());
-    assertEquals(List.of("blk.0.attn_q.weight"), report.changed());
+    assertEquals(List.of("blk.0.attn_q.weight"), report.changed().stream().map(Rounding::name).toList());
   }
 }

@@ -26,9 +26,11 @@ import dev.sphere.engine.store.Damaged;
 import dev.sphere.engine.store.FileSums;
 import dev.sphere.engine.store.Finding;
 import dev.sphere.engine.store.RunData;
+import dev.sphere.gguf.make.MergeType;
 import dev.sphere.gguf.make.ModelMerge;
 import dev.sphere.gguf.model.GgufFile;
 import dev.sphere.trainer.checkpoint.TrainingCheck;
+import dev.sphere.trainer.job.JobSettings;
 import dev.sphere.trainer.job.TrainJob;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -330,8 +332,11 @@ public final class Evolve {
     }
     Path merged = directory.resolve("round-" + n).resolve("policy.gguf");
     if (!isThere(merged, () -> isModel(merged))) {
-      ModelMerge.merge(policy, artefact, null, GgmlQuantizer::quantize, merged, line -> {});
+      MergeType type = MergeType.of(JobSettings.of(recipe.train(), null).type());
+      ModelMerge.Report report = ModelMerge.merge(policy, artefact, type, GgmlQuantizer::quantize, merged, line -> {});
       sums.put(merged);
+      listener.note("round " + n + ", its adapter put into the weights: " + report.summary());
+      report.warnings().forEach(listener::note);
     }
     return merged;
   }

@@ -2,9 +2,12 @@ package dev.sphere.trainer.job;
 
 import dev.sphere.bindings.kernel.GgmlQuantizer;
 import dev.sphere.engine.store.FileSums;
+import dev.sphere.gguf.GgmlType;
 import dev.sphere.gguf.GgufValue;
 import dev.sphere.gguf.GgufWriter;
+import dev.sphere.gguf.make.MergeType;
 import dev.sphere.gguf.make.ModelMerge;
+import dev.sphere.gguf.make.Rounding;
 import dev.sphere.gguf.model.GgufFile;
 import dev.sphere.gguf.model.PrmInfo;
 import dev.sphere.trainer.Parameter;
@@ -31,29 +34,39 @@ final class Artefacts {
       TrainingListener listener) {
     FileSums sums = new FileSums(job.output());
     sums.check("written again from the last checkpoint").forEach(f -> listener.note(f.toString()));
-    Path file = write(job, task, base, trained, result, prepared);
+    Path file = write(job, task, base, trained, result, prepared, listener);
     sums.put(file);
     return file;
   }
 
   private static Path write(
-      TrainJob job, TrainTask task, GgufFile base, TrainableModel trained, TrainingResult result, Prepared<?> prepared) {
+      TrainJob job, TrainTask task, GgufFile base, TrainableModel trained, TrainingResult result, Prepared<?> prepared,
+      TrainingListener listener) {
     if (task instanceof TrainTask.Judge) {
-      return judge(job, base, trained, result, prepared);
+      return judge(job, base, trained, result, prepared, listener);
     }
     boolean lora = job.tuning().isLora();
     Path file = job.artefact() != null ? job.artefact() : job.output().resolve(lora ? "adapter.gguf" : "model.gguf");
     if (lora) {
       ModelOutput.adapter(file, base, trained.parameters(), job.tuning().scaledAlpha(), result);
     } else {
-      ModelOutput.model(file, base, trained.parameters(), job.type(), result);
+      tell(ModelOutput.model(file, base, trained.parameters(), job.type(), result), listener);
     }
     return file;
   }
 
+  /** What rounding did to what was trained: with a small learning rate, BF16 can lose most of it. */
+  private static void tell(List<Rounding> rounded, TrainingListener listener) {
+    if (!rounded.isEmpty()) {
+      Rounding all = Rounding.sum(rounded);
+      listener.note(Rounding.words(rounded, "") + (all.keeps() || all.type() == GgmlType.F32 ? "" : " The type f32 keeps it."));
+    }
+  }
+
   /** A whole model (an adapter is merged into it) that says how its scores are read. */
   private static Path judge(
-      TrainJob job, GgufFile base, TrainableModel trained, TrainingResult result, Prepared<?> prepared) {
+      TrainJob job, GgufFile base, TrainableModel trained, TrainingResult result, Prepared<?> prepared,
+      TrainingListener listener) {
     Path file = job.artefact() != null ? job.artefact() : job.output().resolve("prm.gguf");
     Path plain = file.resolveSibling(file.getFileName() + ".plain.tmp");
     Path adapter = file.resolveSibling(file.getFileName() + ".adapter.tmp");
@@ -63,9 +76,10 @@ final class Artefacts {
       trained.parameters().forEach(p -> (PrmInfo.HEAD_TENSORS.contains(p.name()) ? head : body).add(p));
       if (job.tuning().isLora()) {
         ModelOutput.adapter(adapter, base, body, job.tuning().scaledAlpha(), result);
-        ModelMerge.merge(job.model(), adapter, job.type(), GgmlQuantizer::quantize, plain, name -> {});
+        tell(ModelMerge.merge(job.model(), adapter, MergeType.of(job.type()), GgmlQuantizer::quantize, plain, name -> {}).changed(),
+            listener);
       } else {
-        ModelOutput.model(plain, base, body, job.type(), result);
+        tell(ModelOutput.model(plain, base, body, job.type(), result), listener);
       }
       try (GgufFile model = GgufFile.openModel(plain)) {
         GgufWriter writer = new GgufWriter().putAll(model.metadata());

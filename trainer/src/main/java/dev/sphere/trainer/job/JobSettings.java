@@ -27,8 +27,9 @@ public record JobSettings(
     @Setting(name = "bad_rows", def = "skip", label = "WHAT",
         help = "Rows that cannot be used: skip them (named and counted), or refuse to begin.")
     OnBadRow onBadRow,
-    @Setting(label = "TYPE", shown = "as in the base", by = Type.class,
-        help = "Matrices of a whole model: f32, f16, bf16, q8_0, q4_k, q6_k, ...")
+    @Setting(label = "TYPE", shown = "as in the base; where an adapter is merged into it, what keeps the update", by = Type.class,
+        help = "Matrices of a whole model, in evolve also of the policy with which the next round begins: f32, f16, bf16, q8_0, "
+            + "q4_k, q6_k, ...")
     GgmlType type,
     @Setting(name = "chat_template", keys = "template", label = "TEMPLATE", shown = "the run's of the rows, else the model's own",
         by = ChatTemplate.Named.class, help = "How a dialogue is rendered: plain, Jinja text, or a file of it.")

@@ -7,7 +7,10 @@ import dev.sphere.gguf.GgmlType;
 import dev.sphere.gguf.GgufTensor;
 import dev.sphere.gguf.GgufValue;
 import dev.sphere.gguf.GgufWriter;
+import dev.sphere.gguf.Quantization;
 import dev.sphere.gguf.make.ModelMerge;
+import dev.sphere.gguf.make.Rounding;
+import dev.sphere.gguf.make.RoundingMeter;
 import dev.sphere.gguf.model.GgufFile;
 import dev.sphere.trainer.Parameter;
 import dev.sphere.trainer.loop.TrainingResult;
@@ -66,11 +69,13 @@ public final class ModelOutput {
    *
    * @param base the model that was trained on: its metadata, and its tensors where they were not trained
    * @param type of the matrices; null: each keeps its own, quantised ones but Q8_0 become F16. Norms and biases stay F32
+   * @return what rounding did to the training of each matrix, where the base's type can be read
    */
-  public static void model(
+  public static List<Rounding> model(
       Path out, GgufFile base, List<Parameter> parameters, GgmlType type, TrainingResult result) {
     Map<String, Parameter> trained = new HashMap<>();
     parameters.forEach(p -> trained.put(p.name(), p));
+    List<Rounding> rounded = new ArrayList<>();
     GgufWriter writer = new GgufWriter(GgmlQuantizer::quantize).putAll(base.metadata());
     if (type != null) {
       writer.put("general.file_type", GgufValue.u32(type.fileType()));
@@ -85,13 +90,28 @@ public final class ModelOutput {
         writer.copy(base, tensor);
       } else {
         checkSize(tensor, p);
-        writer.tensor(tensor.name(), target(tensor, type), tensor.shape(), values(p.value()));
+        GgmlType target = target(tensor, type);
+        if (tensor.shape().size() > 1 && Quantization.canDequantize(tensor.type()) && Quantization.canDequantize(target)) {
+          rounded.addAll(RoundingMeter.measure(base, tensor, trained(p.value(), tensor.rowLength()), List.of(target), GgmlQuantizer::quantize));
+        }
+        writer.tensor(tensor.name(), target, tensor.shape(), values(p.value()));
       }
     }
     if (!trained.isEmpty()) {
       throw new IllegalArgumentException(base.path() + " has no tensors of these names: " + trained.keySet());
     }
     writer.write(out);
+    return rounded;
+  }
+
+  private static RoundingMeter.Change trained(NativeFloats values, long columns) {
+    return (first, rows, before, after) -> {
+      float[] part = new float[Math.toIntExact(rows * columns)];
+      values.read(first * columns, part, part.length);
+      for (int i = 0; i < part.length; i++) {
+        after[i] = part[i];
+      }
+    };
   }
 
   private static void checkSize(GgufTensor tensor, Parameter p) {

@@ -15,7 +15,9 @@ import dev.sphere.bindings.llama.ContextOptions;
 import dev.sphere.bindings.llama.KvType;
 import dev.sphere.bindings.llama.Model;
 import dev.sphere.gguf.GgmlType;
+import dev.sphere.gguf.GgufTensor;
 import dev.sphere.gguf.make.ByteVocabulary;
+import dev.sphere.gguf.make.MergeType;
 import dev.sphere.gguf.make.ModelMerge;
 import dev.sphere.gguf.make.RandomModel;
 import dev.sphere.gguf.model.GgufFile;
@@ -31,6 +33,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -119,7 +122,7 @@ class TrainJobTest {
       assertTrue(message.contains("DoRA") && message.contains("model merge"), message);
     }
     Path merged = folder.resolve("dora-merged.gguf");
-    ModelMerge.merge(model("tiny-llama"), adapter, null, GgmlQuantizer::quantize, merged, name -> {});
+    ModelMerge.merge(model("tiny-llama"), adapter, MergeType.AUTO, GgmlQuantizer::quantize, merged, name -> {});
     double[] with = margins(merged, null);
     double[] without = margins(model("tiny-llama"), null);
     double reward = 0;
@@ -150,6 +153,41 @@ class TrainJobTest {
       gain += (after[i] - before[i]) / before.length;
     }
     assertTrue(gain > 1, "mean gain " + gain);
+  }
+
+  /** The trained numbers are F32: what the file's type makes of them is said, and which type keeps them. */
+  @Test
+  void aWholeModelSaysWhatRoundingDid() throws IOException {
+    List<String> notes = new ArrayList<>();
+    TrainingListener listener = new TrainingListener() {
+      @Override
+      public void note(String line) {
+        notes.add(line);
+      }
+    };
+    TrainJob job = TrainJob.of(model("tiny-qwen2"), folder.resolve("exact"), settings(3)).withTuning(Tuning.full());
+    Path exact = job.dpo(pairs, LossSettings.defaults(), listener, () -> false).artefact();
+    assertTrue(notes.getLast().endsWith("f32 is off by 0.0 % of it and keeps 100.0 % of it."), notes.toString());
+    Path rounded = job.withOutput(folder.resolve("rounded")).withType(GgmlType.Q8_0)
+        .dpo(pairs, LossSettings.defaults(), listener, () -> false).artefact();
+    double update = 0;
+    double off = 0;
+    try (GgufFile base = GgufFile.open(model("tiny-qwen2")); GgufFile a = GgufFile.open(exact); GgufFile b = GgufFile.open(rounded)) {
+      for (GgufTensor tensor : b.tensors().values()) {
+        if (tensor.shape().size() > 1) {
+          float[] before = base.readFloats(tensor.name());
+          float[] wide = a.readFloats(tensor.name());
+          float[] narrow = b.readFloats(tensor.name());
+          for (int i = 0; i < wide.length; i++) {
+            update += Math.pow((double) wide[i] - before[i], 2);
+            off += Math.pow((double) narrow[i] - wide[i], 2);
+          }
+        }
+      }
+    }
+    double share = 100 * Math.sqrt(off / update);
+    assertTrue(notes.getLast().contains(String.format(Locale.ROOT, "q8_0 is off by %.1f %% of it", share)), share + ": " + notes);
+    assertEquals(share > 20, notes.getLast().endsWith(" The type f32 keeps it."), notes.toString());
   }
 
   @Test

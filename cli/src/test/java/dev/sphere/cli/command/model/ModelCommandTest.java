@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sphere.bindings.kernel.AttentionKernel;
 import dev.sphere.cli.Main;
 import dev.sphere.gguf.GgmlType;
 import dev.sphere.gguf.GgufValue;
@@ -15,6 +16,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import picocli.CommandLine;
@@ -93,6 +95,63 @@ class ModelCommandTest {
     assertTrue(out.contains("sphere: warning: "), out);
     assertEquals(0, run("info", adapter.toString()));
     assertTrue(out.contains("1 weights"), out);
+  }
+
+  /** What merging says, in words and in JSON: the default keeps the update, a type that drowns it is warned of. */
+  @Test
+  void mergeSaysWhatRoundingDid() throws IOException {
+    Path model = random("--type", "bf16");
+    Path adapter = dir.resolve("a.gguf");
+    float[] a = new float[128];
+    float[] b = new float[128];
+    for (int i = 0; i < 128; i++) {
+      a[i] = (i * 37 % 101 - 50) / 1000f;
+      b[i] = (i * 53 % 89 - 44) / 24000f;
+    }
+    GgufWriter writer = new GgufWriter().put("general.architecture", GgufValue.string("qwen2"))
+        .put("general.type", GgufValue.string("adapter")).put("adapter.type", GgufValue.string("lora"))
+        .put("adapter.lora.alpha", GgufValue.f32(2));
+    for (String name : List.of("blk.0.attn_q.weight", "blk.0.attn_output.weight", "blk.1.attn_q.weight", "blk.1.attn_output.weight")) {
+      writer.tensor(name + ".lora_a", GgmlType.F32, List.of(64L, 2L), a)
+          .tensor(name + ".lora_b", GgmlType.F32, List.of(2L, 64L), b);
+    }
+    writer.write(adapter);
+    Path merged = dir.resolve("merged.gguf");
+    String[] plain = {"merge", "--model", model.toString(), "--adapter", adapter.toString(), "--out", merged.toString(), "--json"};
+    assertEquals(0, run(plain), out);
+    JsonNode kept = lastLine();
+    assertTrue(out.contains("Rounding to 4 f16 is off by") && out.contains("(in the base's types, 4 bf16, by ")
+        && out.contains("Log-probabilities of ") && !out.contains("sphere: warning"), out);
+    assertTrue(kept.get("type").isNull());
+    assertEquals("f16", kept.get("rounding").get("type").asString());
+    assertEquals(4, kept.get("weights").size());
+    assertEquals("blk.0.attn_q.weight", kept.get("weights").get(0).get("name").asString());
+    double error = kept.get("rounding").get("error").asDouble();
+    assertTrue(error > 0 && error < 0.1 && kept.get("base_types").get("error").asDouble() > 0.2, out);
+    JsonNode shift = kept.get("log_probs");
+    assertTrue(shift.get("tokens").asInt() > 500, "a byte is a token here: " + shift);
+
+    assertEquals(0, run(with(plain, "--type", "base")), out);
+    JsonNode lost = lastLine();
+    assertEquals(1, lost.get("warnings").size(), out);
+    assertTrue(out.contains("sphere: warning: rounding loses the update of 4 of 4 weights"), out);
+    assertEquals(kept.get("base_types"), lost.get("rounding"));
+    if (AttentionKernel.oneRow()) { // else activations are rounded too
+      assertTrue(10 * shift.get("rounding_mean").asDouble() < shift.get("adapter_mean").asDouble(), shift.toString());
+      assertTrue(2 * shift.get("rounding_mean").asDouble() < lost.get("log_probs").get("rounding_mean").asDouble(), out);
+    }
+
+    Path text = Files.writeString(dir.resolve("text.txt"), "twelve bytes");
+    assertEquals(0, run(with(plain, "--check-text", text.toString())), out);
+    int tokens = lastLine().get("log_probs").get("tokens").asInt();
+    assertTrue(tokens == 11 || tokens == 12, "all but the first: " + tokens);
+    assertEquals(0, run(with(plain, "--no-check")), out);
+    assertFalse(lastLine().has("log_probs"));
+    assertEquals(2, run(with(plain, "--no-check", "--check-text", text.toString())), out);
+  }
+
+  private static String[] with(String[] args, String... more) {
+    return Stream.concat(Arrays.stream(args), Arrays.stream(more)).toArray(String[]::new);
   }
 
   @Test
