@@ -75,11 +75,11 @@ class ReportTest {
         for (int step = 1; step <= 30; step++) {
           double fall = step < 12 ? 0 : lost;
           tracker.step(new StepMetrics(step, 0, Map.of("rewards/chosen", -0.1 * fall, "logps/chosen", -20 - fall)), 30);
-          assertTrue(step > 20 || notes.isEmpty(), "told before ten steps had fallen");
+          assertTrue(step >= 20 || notes.isEmpty(), "nine of ten steps must have fallen");
         }
       }
       assertEquals(lost == 7 ? 1 : 0, notes.size());
-      assertTrue(notes.stream().allMatch(n -> n.contains("-27.0") && n.contains("reference's -20.0") || n.contains("-26.3")), notes.toString());
+      assertTrue(notes.stream().allMatch(n -> n.contains("is -26.3, the reference's -20.0")), notes.toString());
     }
   }
 
