@@ -101,6 +101,9 @@ class ProbedRunTest {
     assertEquals(0, pair.chosenTokens()[pair.chosenTokens().length - 1], "tokens as they were sampled, with the end token");
     assertEquals(3, RunReport.of(results).probePairs());
 
+    List<ProblemResult> hard = run(probe("0.05..0.5", Order.FILE, 0, true), STAGES).run(PROBLEMS, new MemoryLog(), Progress.NONE);
+    assertEquals(List.of(), pairs(hard.get(3)), "too easy, so not even of its draws");
+
     StageSettings guesses = STAGES.withRules(new PairRules(2, 9, 0, true));
     results = run(probe("0.05..0.8", Order.FILE, 0, true), guesses).run(PROBLEMS, new MemoryLog(), Progress.NONE);
     assertEquals(2, pairs(results.get(4)).size(), "but where guesses are allowed");
