@@ -26,7 +26,7 @@ class RecipeTest {
             + "corrected_after=null, chat_template=null}, search={prm=mc, rollouts=8, temperature=0.8, top_k=0, top_p=1.0, "
             + "min_p=0.0, max_tokens=null, early_stop=false, prm_beta=0.05, candidates=5, max_step_tokens=null, depth=24, "
             + "simulations=1, uct=1.4142135623730951, advantage_weight=1.0, outcome_weight=1.0, separator=null, "
-            + "resample_rounds=3, distinct=whitespace, stop_at_answer=true, stages=[generation, correction, diversity], "
+            + "resample_rounds=3, distinct=whitespace, stop_at_answer=true, probe=0, pass_rate=0.05..0.8, order=easiest, take=0, probe_pairs=true, stages=[generation, correction, diversity], "
             + "pairing=null, pairs_per_stage=4, corrections=2, correct_paired=true, diversity_factor=2, "
             + "truncated_rejected=false, near_duplicates=2.0, pairs_per_problem=2147483647, max_length_ratio=0.0, "
             + "guessed_answers=false, strategy=null, budget=4000, beams=8, width=4, aggregation=last, parallel=16, activations=bf16}, "
