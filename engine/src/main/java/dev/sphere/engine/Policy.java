@@ -19,6 +19,11 @@ public interface Policy extends Tokenizer {
    */
   List<Generation> generate(TokenPath path, List<Request> requests) throws InterruptedException;
 
+  /** Tokens drawn so far, those of calls under way included; 0 where nobody counts them. */
+  default long drawn() {
+    return 0;
+  }
+
   /** The tokens as text, without control tokens. */
   String detokenize(int[] tokens);
 

@@ -19,12 +19,8 @@ public record MemoryEstimate(long cacheBytes, long outputBytes, long computeByte
 
   /** @param inGraph with samplers in the graph: llama.cpp then has room for what each could leave of a row */
   static MemoryEstimate of(Model model, ContextOptions options, boolean inGraph) {
-    long headWidth =
-        model.architectureNumber("attention.key_length").orElse(model.width() / Math.max(1, model.heads()));
-    long valueWidth = model.architectureNumber("attention.value_length").orElse(headWidth);
     long rows = (long) Math.ceilDiv(options.cells(), 256) * 256; // llama.cpp rounds so
-    double cache =
-        (double) rows * model.layers() * model.kvHeads() * (headWidth + valueWidth) * options.kvType().bytes();
+    double cache = rows * cellBytes(model, options.kvType());
     long vocabulary = model.vocabulary().size();
     long outputs = Math.max(options.sequences(), options.microBatch());
     int each = inGraph ? 4 : 1; // logits; what a sampler leaves of them, probabilities, tokens
@@ -33,6 +29,14 @@ public record MemoryEstimate(long cacheBytes, long outputBytes, long computeByte
     long perToken = vocabulary + 4 * feedForward + 12L * model.width() + rows; // F32 values; rows: the mask, both forms
     long compute = options.microBatch() * perToken * Float.BYTES + (16L << 20);
     return new MemoryEstimate((long) cache, output, compute);
+  }
+
+  /** Bytes of a token in the KV cache, all layers together. */
+  public static double cellBytes(Model model, KvType type) {
+    long headWidth =
+        model.architectureNumber("attention.key_length").orElse(model.width() / Math.max(1, model.heads()));
+    long valueWidth = model.architectureNumber("attention.value_length").orElse(headWidth);
+    return (double) model.layers() * model.kvHeads() * (headWidth + valueWidth) * type.bytes();
   }
 
   public long totalBytes() {

@@ -1,9 +1,11 @@
 package dev.sphere.engine.decode;
 
+import dev.sphere.base.FreeMemory;
 import dev.sphere.bindings.device.Device;
 import dev.sphere.bindings.llama.Adapter;
 import dev.sphere.bindings.llama.ContextOptions;
 import dev.sphere.bindings.llama.KvType;
+import dev.sphere.bindings.llama.MemoryEstimate;
 import dev.sphere.bindings.llama.Model;
 import dev.sphere.bindings.llama.TreeDecoder;
 import dev.sphere.bindings.load.LlamaException;
@@ -46,6 +48,10 @@ public final class BatchedPolicy implements Policy, AutoCloseable {
    */
   public record Options(int lanes, int threads, int slots, int cells, int maxSequence, KvType kvType) {
     static final KvType CACHE = KvType.F16;
+    /** Cells of a large model's cache, and of a scorer's; where sequences end that the model would let grow longer. */
+    static final int CELLS = 16_384;
+    private static final int CELLS_A_SLOT = 512; // a prompt and half a solution; with fewer, rollouts lose their place
+    private static final long MOST_CACHE = 1L << 30; // bytes, and a quarter of what is free: more is not taken for speed alone
     /** Most rollouts that step together in a lane: llama.cpp's sequences less some for prefixes that are kept. */
     public static final int MOST_SLOTS = ContextOptions.MAX_SEQUENCES - 32;
 
@@ -71,8 +77,15 @@ public final class BatchedPolicy implements Policy, AutoCloseable {
       boolean small = onCores && model.parameters() < TreeDecoder.MOST_PARAMETERS; // one thread a lane beats threads that wait
       int lanes = small ? cores : 1;
       int wanted = parallel > 0 ? Math.ceilDiv(parallel, lanes) : small ? 32 : onCores ? 62 : 128;
-      return new Options(
-          lanes, small ? 1 : cores, Math.clamp(wanted, 1, MOST_SLOTS), small ? 4096 : 16_384, 0, CACHE);
+      int slots = Math.clamp(wanted, 1, MOST_SLOTS);
+      int cells = small ? 4096 : cells(slots, MemoryEstimate.cellBytes(model, CACHE), FreeMemory.bytes());
+      return new Options(lanes, small ? 1 : cores, slots, cells, cells > CELLS ? CELLS - RolloutLane.RESERVE : 0, CACHE);
+    }
+
+    /** Visible for tests: {@link #CELLS}, or what the slots need if it takes no more than {@link #MOST_CACHE}. */
+    static int cells(int slots, double cellBytes, long free) {
+      long most = (long) (Math.min(MOST_CACHE, free / 4) / cellBytes) / 256 * 256;
+      return (int) Math.max(CELLS, Math.min(most, (long) Math.ceilDiv(slots, 16) * 16 * CELLS_A_SLOT));
     }
 
     public Options withCells(int cells) {
@@ -227,6 +240,11 @@ public final class BatchedPolicy implements Policy, AutoCloseable {
   /** What the engine has done so far. */
   public RolloutCounters.Reading counters() {
     return counters.read();
+  }
+
+  @Override
+  public long drawn() {
+    return counters.read().drawn();
   }
 
   private void release() {

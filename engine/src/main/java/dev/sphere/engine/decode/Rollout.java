@@ -15,6 +15,7 @@ final class Rollout {
   final int request; // index in the job
   KvCache.Entry entry; // null while nothing of it is in the cache
   boolean forked; // false while it stands for the whole job
+  int computed; // tokens that were computed before, here or in another lane, whether or not the cache holds them
 
   private int[] tokens; // path and drawn tokens
   private int length;
@@ -26,6 +27,7 @@ final class Rollout {
     this.request = request;
     this.tokens = Arrays.copyOf(job.path, job.path.length + 32);
     this.length = job.path.length;
+    this.computed = job.computed;
   }
 
   Request request() {

@@ -8,8 +8,12 @@ public final class RolloutCounters {
    * A reading.
    *
    * @param steps micro-batches computed
-   * @param computed tokens computed, prompts and recomputed ones included
+   * @param computed tokens computed: {@code drawn - shared + paths + again + padding}
    * @param drawn tokens drawn
+   * @param shared draws that needed no token of their own: the first ones after a path that several requests continue
+   * @param paths tokens of prompts and steps, computed so that something can be drawn after them
+   * @param again tokens that had been computed before, but lost their place in the cache or went to another lane
+   * @param padding tokens that only fill a micro-batch
    * @param reused tokens that were in the cache already when a path was asked for
    * @param displaced rollouts that lost their place in a full cache and were computed again
    * @param compactions times a cache was compacted
@@ -22,17 +26,32 @@ public final class RolloutCounters {
       long steps,
       long computed,
       long drawn,
+      long shared,
+      long paths,
+      long again,
+      long padding,
       long reused,
       long displaced,
       long compactions,
       long decodeNanos,
       long drawNanos,
       long idleNanos,
-      long ownNanos) {}
+      long ownNanos) {
+    /** What all lanes of two policies have done together. */
+    public Reading plus(Reading o) {
+      return new Reading(steps + o.steps, computed + o.computed, drawn + o.drawn, shared + o.shared, paths + o.paths,
+          again + o.again, padding + o.padding, reused + o.reused, displaced + o.displaced, compactions + o.compactions,
+          decodeNanos + o.decodeNanos, drawNanos + o.drawNanos, idleNanos + o.idleNanos, ownNanos + o.ownNanos);
+    }
+  }
 
   private final LongAdder steps = new LongAdder();
   private final LongAdder computed = new LongAdder();
   private final LongAdder drawn = new LongAdder();
+  private final LongAdder shared = new LongAdder();
+  private final LongAdder paths = new LongAdder();
+  private final LongAdder again = new LongAdder();
+  private final LongAdder padding = new LongAdder();
   private final LongAdder reused = new LongAdder();
   private final LongAdder displaced = new LongAdder();
   private final LongAdder compactions = new LongAdder();
@@ -41,13 +60,19 @@ public final class RolloutCounters {
   private final LongAdder idleNanos = new LongAdder();
   private final LongAdder ownNanos = new LongAdder();
 
-  void step(int tokens) {
+  /** A micro-batch: its tokens, and those of them after which nothing was drawn, by what they were for. */
+  void step(int tokens, int ofPaths, int computedBefore, int filling) {
     steps.increment();
     computed.add(tokens);
+    paths.add(ofPaths);
+    again.add(computedBefore);
+    padding.add(filling);
   }
 
-  void drawn(int tokens) {
+  /** Tokens drawn after so many rows. */
+  void drawn(int tokens, int rows) {
     drawn.add(tokens);
+    shared.add(tokens - rows);
   }
 
   void reused(int tokens) {
@@ -78,6 +103,10 @@ public final class RolloutCounters {
         steps.sum(),
         computed.sum(),
         drawn.sum(),
+        shared.sum(),
+        paths.sum(),
+        again.sum(),
+        padding.sum(),
         reused.sum(),
         displaced.sum(),
         compactions.sum(),

@@ -9,6 +9,7 @@ final class RolloutJob extends LoopJob<List<Generation>> {
   final int[] path;
   final List<Request> requests;
   final Generation[] done;
+  int computed; // tokens of the path that were computed before, for another call
   int open; // requests that are not done
 
   RolloutJob(int[] path, List<Request> requests) {

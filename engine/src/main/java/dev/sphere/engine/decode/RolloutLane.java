@@ -37,6 +37,8 @@ final class RolloutLane extends DecodeLoop<RolloutJob> {
   private final ArrayDeque<Rollout> active = new ArrayDeque<>(); // those to be served first stand in front
   private final List<Rollout> forks = new ArrayList<>();
   private RowDraws draws;
+  private int ofPaths; // of the micro-batch, tokens after which nothing is drawn
+  private int computedBefore; // likewise, and not for the first time
 
   RolloutLane(String name, Model model, Adapter adapter, ContextOptions options, int slots, int limit,
       RolloutCounters counters) {
@@ -100,10 +102,10 @@ final class RolloutLane extends DecodeLoop<RolloutJob> {
     decoder.decode(batch);
     long decoded = System.nanoTime();
     cache.decoded();
-    counters.step(batch.size());
+    counters.step(batch.size(), ofPaths, computedBefore, batch.size() - ofPaths - computedBefore - draws.rollouts().size());
     long drawn = decoded;
     if (!draws.rollouts().isEmpty()) {
-      counters.drawn(draws.sample(decoder));
+      counters.drawn(draws.sample(decoder), draws.rollouts().size());
       drawn = System.nanoTime();
       handOut();
     }
@@ -217,6 +219,7 @@ final class RolloutLane extends DecodeLoop<RolloutJob> {
     while (active.size() > 1 && cache.activeCells() > most) {
       Rollout shortest = active.stream().min(Comparator.comparingInt(Rollout::length)).orElseThrow();
       active.remove(shortest);
+      shortest.computed = Math.max(shortest.computed, shortest.entry.length());
       cache.retain(shortest.entry); // may survive the compaction, if nothing else wants the room
       shortest.entry = null;
       displaced.addLast(shortest);
@@ -238,6 +241,8 @@ final class RolloutLane extends DecodeLoop<RolloutJob> {
   private void gather() {
     batch.clear();
     draws.clear();
+    ofPaths = 0;
+    computedBefore = 0;
     int room = Math.min(options.microBatch(), cache.free()) - 1;
     int n = active.size();
     for (int i = 0; i < n && batch.size() < room; i++) {
@@ -262,6 +267,10 @@ final class RolloutLane extends DecodeLoop<RolloutJob> {
     cache.append(r.entry, r.token(position));
     if (last) {
       draws.add(r);
+    } else if (position < r.computed) {
+      computedBefore++;
+    } else {
+      ofPaths++;
     }
   }
 

@@ -44,6 +44,7 @@ final class RolloutLanes implements AutoCloseable {
     RolloutLane lane = null;
     for (TokenPath node = path; node != null && lane == null; node = node.parent()) {
       lane = laneOfNode.get(node);
+      job.computed = lane == null ? 0 : node.length();
     }
     int moved = freest.load() + job.requests.size();
     if (lane == null) {

@@ -106,7 +106,7 @@ public final class Scorer implements AutoCloseable {
   /** A scorer with what suits model and machine; adapterFile null for none. The caller closes the model afterwards. */
   public static Scorer of(Model model, Path adapterFile) {
     BatchedPolicy.Options suits = BatchedPolicy.Options.auto(model, 0);
-    return of(model, adapterFile, suits.lanes(), suits.threads(), suits.cells());
+    return of(model, adapterFile, suits.lanes(), suits.threads(), Math.min(suits.cells(), BatchedPolicy.Options.CELLS));
   }
 
   /**
@@ -124,7 +124,8 @@ public final class Scorer implements AutoCloseable {
   public static Scorer open(Path file, boolean hidden) {
     Model model = Model.load(file);
     try {
-      return open(model, hidden, BatchedPolicy.Options.auto(model, 0));
+      BatchedPolicy.Options suits = BatchedPolicy.Options.auto(model, 0);
+      return open(model, hidden, suits.withCells(Math.min(suits.cells(), BatchedPolicy.Options.CELLS)));
     } catch (Throwable e) {
       model.close();
       throw e;

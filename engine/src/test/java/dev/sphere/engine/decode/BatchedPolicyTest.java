@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import dev.sphere.bindings.kernel.AttentionKernel;
 import dev.sphere.bindings.llama.ContextOptions;
 import dev.sphere.bindings.llama.KvType;
+import dev.sphere.bindings.llama.MemoryEstimate;
 import dev.sphere.bindings.llama.Model;
 import dev.sphere.bindings.load.LlamaException;
 import dev.sphere.engine.DrawKey;
@@ -184,6 +185,37 @@ class BatchedPolicyTest {
       RolloutCounters.Reading counters = policy.counters();
       assertTrue(counters.compactions() > 3, counters::toString);
       assertTrue(counters.displaced() > 0, counters::toString);
+      assertTrue(counters.again() > 0, counters::toString);
+      assertTrue(counters.shared() > 0, counters::toString);
+      addsUp(counters);
+    }
+    try (Model model = Model.load(file);
+        BatchedPolicy policy = BatchedPolicy.of(model, null, null, options(1, 1, 40, 4096))) {
+      grow(policy, 12);
+      assertEquals(0, policy.counters().displaced());
+      assertTrue(policy.counters().paths() > 0, policy.counters()::toString);
+      assertEquals(policy.counters().drawn(), policy.drawn());
+      addsUp(policy.counters());
+    }
+  }
+
+  private static void addsUp(RolloutCounters.Reading c) {
+    assertEquals(c.computed(), c.drawn() - c.shared() + c.paths() + c.again() + c.padding(), c::toString);
+    assertEquals(2 * c.drawn(), c.plus(c).drawn());
+    assertEquals(2 * c.again(), c.plus(c).again());
+  }
+
+  /** 77 rollouts of SmolLM2 with 200 tokens each do not fit into 16,384 cells with what is retired: a quarter was computed again. */
+  @Test
+  void aCacheHasRoomForItsSlotsWhereMemoryAllows() {
+    double smol = 30 * 3 * 128 * 2.0;
+    assertEquals(32_768, BatchedPolicy.Options.cells(62, smol, 8L << 30));
+    assertEquals(16_384, BatchedPolicy.Options.cells(62, smol, 1L << 30), "a quarter of what is free");
+    assertEquals(18_688, BatchedPolicy.Options.cells(62, 28 * 4 * 256 * 2.0, 64L << 30), "1 GiB");
+    assertEquals(16_384, BatchedPolicy.Options.cells(8, smol, 8L << 30));
+    try (Model model = Model.load(TestModels.write(dir, "tiny-qwen2", GgmlType.F32))) {
+      assertEquals(MemoryEstimate.of(model, ContextOptions.invariant(512, 8, 1)).cacheBytes(),
+          512 * MemoryEstimate.cellBytes(model, ContextOptions.invariant(512, 8, 1).kvType()), 1e-6);
     }
   }
 
