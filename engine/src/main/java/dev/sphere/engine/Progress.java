@@ -1,5 +1,6 @@
 package dev.sphere.engine;
 
+import dev.sphere.engine.cost.Range;
 import java.util.function.Supplier;
 
 /**
@@ -27,6 +28,15 @@ public interface Progress {
    * @param detail a few words beside the count, asked for only when they are shown
    */
   default void at(int done, Supplier<String> detail) {}
+
+  /**
+   * Likewise, by one who knows better than the count how much time is left.
+   *
+   * @param left seconds, or null while nobody can know; asked for only when they are shown
+   */
+  default void at(int done, Supplier<String> detail, Supplier<Range> left) {
+    at(done, detail);
+  }
 
   /** Something worth a line: what was damaged and is computed again, a held-out loss. */
   default void note(String line) {}

@@ -121,6 +121,9 @@ public final class SearchCommand implements Callable<Integer>, SettingFlags.Comm
       SearchProfile.Summary summary = recording.stop();
       contamination.list(run);
       summary.lines().forEach(out::println);
+      if (outcome.use() != null) {
+        outcome.use().lines().forEach(out::println);
+      }
       out.println("recording in " + file + " (jfr view, JDK Mission Control)");
       print(outcome, contamination.left(), summary, out);
     }

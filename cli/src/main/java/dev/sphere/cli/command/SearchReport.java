@@ -45,6 +45,12 @@ public record SearchReport(PairSearch.Outcome outcome, int contaminated, Path ru
       out.printf("%d pairs are nearly another one of their problem (--near-duplicates leaves them out)%n",
           r.nearDuplicates());
     }
+    if (outcome.estimate() != null) {
+      out.println("the search: " + outcome.estimate().text());
+    }
+    if (outcome.use() != null) {
+      out.println(outcome.use().line());
+    }
     out.printf("%d tokens in %.1f s; pairs in %s%n", outcome.tokens(), outcome.seconds(), run.resolve("pairs.jsonl"));
   }
 
@@ -78,6 +84,12 @@ public record SearchReport(PairSearch.Outcome outcome, int contaminated, Path ru
     all.put("contaminated", contaminated);
     all.put("tokens", outcome.tokens());
     all.put("seconds", outcome.seconds());
+    if (outcome.estimate() != null) {
+      all.put("estimate", outcome.estimate().toMap());
+    }
+    if (outcome.use() != null) {
+      all.put("token_use", outcome.use().toMap());
+    }
     all.put("run", run.toString());
     return all;
   }

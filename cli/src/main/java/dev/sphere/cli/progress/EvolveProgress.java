@@ -1,6 +1,7 @@
 package dev.sphere.cli.progress;
 
 import dev.sphere.engine.PreferencePair;
+import dev.sphere.engine.cost.Range;
 import dev.sphere.engine.eval.Comparison;
 import dev.sphere.engine.eval.EvalResult;
 import dev.sphere.engine.run.PairSearch;
@@ -46,6 +47,11 @@ public final class EvolveProgress implements EvolveListener, AutoCloseable {
   @Override
   public void at(int done, Supplier<String> detail) {
     bars.at(done, detail);
+  }
+
+  @Override
+  public void at(int done, Supplier<String> detail, Supplier<Range> left) {
+    bars.at(done, detail, left);
   }
 
   @Override

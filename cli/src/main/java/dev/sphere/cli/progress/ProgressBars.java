@@ -1,9 +1,11 @@
 package dev.sphere.cli.progress;
 
 import dev.sphere.engine.Progress;
+import dev.sphere.engine.cost.Pace;
+import dev.sphere.engine.cost.Range;
 import java.io.PrintWriter;
 import java.time.Duration;
-import java.util.Locale;
+import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import me.tongfei.progressbar.ConsoleProgressBarConsumer;
 import me.tongfei.progressbar.ProgressBar;
@@ -19,6 +21,7 @@ public final class ProgressBars implements Progress, AutoCloseable {
   private final PrintWriter err;
   private final boolean terminal;
   private final double lineSeconds;
+  private final LongSupplier clock;
   private ProgressBar bar; // null when nobody watches
   private String task;
   private String unit;
@@ -26,17 +29,19 @@ public final class ProgressBars implements Progress, AutoCloseable {
   private int total;
   private long begin;
   private double last;
+  private Pace pace; // of the task, by its units
 
   /**
    * @param command stands before its notes
    * @param err where lines go; bars go to the process's stderr
    */
   public ProgressBars(String command, PrintWriter err) {
-    this(command, err, System.console() != null && System.console().isTerminal(), LINE_SECONDS);
+    this(command, err, System.console() != null && System.console().isTerminal(), LINE_SECONDS, System::nanoTime);
   }
 
-  /** Visible for tests. */
-  ProgressBars(String command, PrintWriter err, boolean terminal, double lineSeconds) {
+  /** Visible for tests: with a clock of nanoseconds. */
+  ProgressBars(String command, PrintWriter err, boolean terminal, double lineSeconds, LongSupplier clock) {
+    this.clock = clock;
     this.command = command;
     this.err = err;
     this.terminal = terminal;
@@ -50,8 +55,9 @@ public final class ProgressBars implements Progress, AutoCloseable {
     this.unit = unit;
     this.first = done;
     this.total = total;
-    this.begin = System.nanoTime();
+    this.begin = clock.getAsLong();
     this.last = 0;
+    this.pace = new Pace();
     if (terminal) {
       bar = new ProgressBarBuilder()
           .setTaskName(task)
@@ -65,22 +71,34 @@ public final class ProgressBars implements Progress, AutoCloseable {
     }
   }
 
+  /** How long the rest takes is judged by the pace of the task's units. */
   @Override
   public synchronized void at(int done, Supplier<String> detail) {
-    double seconds = (System.nanoTime() - begin) / 1e9;
+    at(done, detail, () -> pace.known() && done < total ? pace.time(total - done) : null);
+  }
+
+  @Override
+  public synchronized void at(int done, Supplier<String> detail, Supplier<Range> left) {
+    double seconds = (clock.getAsLong() - begin) / 1e9;
+    pace.at(seconds, done - first);
     if (bar != null) {
       bar.stepTo(done);
       if (seconds - last >= BAR_SECONDS || done == total) {
         last = seconds;
-        bar.setExtraMessage(detail.get());
+        bar.setExtraMessage(words(detail, left));
       }
     } else if (seconds - last >= lineSeconds) {
       last = seconds;
-      String words = detail.get();
-      err.println(task + ": " + done + "/" + total + " " + unit + (words.isEmpty() ? "" : ", " + words)
-          + (done == first ? "" : String.format(Locale.ROOT, ", %.0f s left", seconds / (done - first) * (total - done))));
+      String words = words(detail, left);
+      err.println(task + ": " + done + "/" + total + " " + unit + (words.isEmpty() ? "" : ", " + words));
       err.flush();
     }
+  }
+
+  private static String words(Supplier<String> detail, Supplier<Range> left) {
+    String words = detail.get();
+    Range range = left.get();
+    return range == null ? words : (words.isEmpty() ? "" : words + ", ") + range.time() + " left";
   }
 
   @Override

@@ -46,10 +46,13 @@ public record SearchPlan(
     @Nested(heading = "Other ways to search", when = "strategy")
     StrategySettings strategy,
     @Setting(def = "16", range = "[1, )", label = "N", effect = Setting.Effect.SPEED,
-        help = "Problems in flight; changes the speed, never the result.")
+        help = "Problems in flight; changes the speed, never the result. Best-of-n and rejection take 128 / width by default.")
     int parallel,
     @Nested
     Precision precision) {
+  private static final int PARALLEL = 16;
+  private static final int ROWS = 128; // twice what steps together in one lane
+
   /** What can be said about a search. */
   public static final SettingsTree SETTINGS = SettingsTree.of("The run", SearchPlan.class);
 
@@ -65,9 +68,20 @@ public record SearchPlan(
     given.put("model", model);
     given.put("adapter", adapter);
     given.put("smallModel", small);
-    return SETTINGS.make(SearchPlan.class, told, ModelDefaults.of(model).values(), given);
+    Map<String, Object> usual = new HashMap<>(ModelDefaults.of(model).values());
+    if (told.has("strategy")) {
+      usual.put("parallel", inFlight(SETTINGS.make(StrategySettings.class, told)));
+    }
+    return SETTINGS.make(SearchPlan.class, told, usual, given);
   }
 
+  /** So many problems that their rows fill a step, though the rows of each wait for its longest one. */
+  private static int inFlight(StrategySettings strategy) {
+    return switch (strategy.kind()) {
+      case BEST_OF_N, REJECTION -> Math.max(PARALLEL, Math.ceilDiv(ROWS, strategy.width()));
+      default -> PARALLEL;
+    };
+  }
 
   /** By the paper's search, of all problems. */
   public SearchPlan(Path model, Path adapter, Path smallModel, PrmSpec prm, SearchSettings search, StageSettings stages,

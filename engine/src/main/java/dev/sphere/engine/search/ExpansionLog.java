@@ -11,6 +11,9 @@ public interface ExpansionLog {
   /** Keeps an expansion; when it returns, the expansion is safe. */
   void append(Expansion expansion);
 
+  /** A search without expansions is over: so many of the tokens that it drew stand in its solutions. */
+  default void used(String problemId, long tokens) {}
+
   /** Remembers nothing. */
   static ExpansionLog none() {
     return new ExpansionLog() {

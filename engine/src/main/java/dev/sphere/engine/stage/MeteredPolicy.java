@@ -5,23 +5,29 @@ import dev.sphere.engine.MarkedText;
 import dev.sphere.engine.Policy;
 import dev.sphere.engine.TokenPath;
 import java.util.List;
-import java.util.function.LongConsumer;
 
 /** A policy that counts the tokens it generates. */
 public final class MeteredPolicy implements Policy {
   private final Policy policy;
-  private final LongConsumer tokens;
+  private final Meter meter;
 
-  /** @param tokens told how many each call generated */
-  public MeteredPolicy(Policy policy, LongConsumer tokens) {
+  /** Is told how many tokens each call generated, and for which problem (its {@link dev.sphere.engine.DrawKey#problem key}). */
+  @FunctionalInterface
+  public interface Meter {
+    void generated(long problem, long tokens);
+  }
+
+  public MeteredPolicy(Policy policy, Meter meter) {
     this.policy = policy;
-    this.tokens = tokens;
+    this.meter = meter;
   }
 
   @Override
   public List<Generation> generate(TokenPath path, List<Request> requests) throws InterruptedException {
     List<Generation> generations = policy.generate(path, requests);
-    tokens.accept(generations.stream().mapToLong(g -> g.tokens().length).sum());
+    if (!requests.isEmpty()) {
+      meter.generated(requests.getFirst().key().problem(), generations.stream().mapToLong(g -> g.tokens().length).sum());
+    }
     return generations;
   }
 

@@ -6,6 +6,7 @@ import dev.sphere.engine.Policy;
 import dev.sphere.engine.Problem;
 import dev.sphere.engine.Progress;
 import dev.sphere.engine.SamplingSettings;
+import dev.sphere.engine.cost.Estimate;
 import dev.sphere.engine.probe.ProbeReport;
 import dev.sphere.engine.probe.ProbeSettings;
 import dev.sphere.engine.probe.Probed;
@@ -20,6 +21,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.LongSupplier;
 
 /**
  * Takes a set of problems through the three stages, many at a time: one virtual thread a problem, so that the policy's
@@ -27,13 +29,19 @@ import java.util.concurrent.atomic.LongAdder;
  */
 public final class SearchRun {
   /** Draws of a probe, or problems that only have to be recorded, in flight: enough for the largest batch. */
+  private static final double STEP = 0.25; // of a solution, in a first guess
+  private static final double REST = 0.5; // what follows a step on average
   private static final int AT_ONCE = 512;
 
   private final Models models;
   private final Stages stages;
   private final int parallel;
-  private final LongAdder tokens = new LongAdder();
+  private final double expected;
+  private final LongSupplier clock;
+  private SearchTally tally = SearchTally.silent();
+  private final LongAdder probeTokens = new LongAdder();
   private Probe probe; // null for none
+  private double perSolution; // tokens of a problem's search for a token of a solution, as a first guess
   private ProbeReport probeReport;
   private double probeRate = Double.NaN;
 
@@ -69,7 +77,7 @@ public final class SearchRun {
 
   /** Makes the three stages of the two models; the small one is null where there is none. */
   private interface Stages {
-    ThreeStages of(Actor actor, Actor small);
+    ThreeStages of(Actor actor, Actor small, SearchTally tally);
   }
 
   /** Makes the way in which a model explores problems: over its metered policy, with its process reward. */
@@ -81,27 +89,46 @@ public final class SearchRun {
   /** @param parallel most problems in flight */
   public SearchRun(
       Models models, OutcomeReward outcome, SearchSettings search, StageSettings stages, long seed, int parallel) {
-    this(models, (actor, small) -> new ThreeStages(actor, small, outcome, search, stages, seed), parallel);
+    this(models, outcome, search, stages, seed, parallel, System::nanoTime);
   }
 
-  /** A run in which both models explore problems in another way than by the paper's search. */
-  public SearchRun(Models models, Exploration way, StageSettings stages, int parallel) {
-    this(models, (actor, small) -> new ThreeStages(actor, small, way.over(actor.policy(), models.prm()),
-        small == null ? null : way.over(small.policy(), models.smallPrm()), stages), parallel);
+  /** Visible for tests: with a clock of nanoseconds. */
+  SearchRun(Models models, OutcomeReward outcome, SearchSettings search, StageSettings stages, long seed, int parallel,
+      LongSupplier clock) {
+    this(models, (actor, small, tally) -> new ThreeStages(actor, small, outcome, search, stages, seed), parallel, 0, clock);
   }
 
-  private SearchRun(Models models, Stages stages, int parallel) {
+  /**
+   * A run in which both models explore problems in another way than by the paper's search.
+   *
+   * @param budget tokens that this way spends on a problem, about
+   */
+  public SearchRun(Models models, Exploration way, StageSettings stages, int parallel, long budget) {
+    this(models, (actor, small, tally) -> new ThreeStages(actor, small, way.over(actor.policy(), counted(models.prm(), tally)),
+        small == null ? null : way.over(small.policy(), counted(models.smallPrm(), tally)), stages), parallel, budget,
+        System::nanoTime);
+  }
+
+  private SearchRun(Models models, Stages stages, int parallel, double expected, LongSupplier clock) {
     if (parallel < 1) {
       throw new IllegalArgumentException("at least 1 problem must be in flight, not " + parallel);
     }
     this.models = models;
     this.stages = stages;
     this.parallel = parallel;
+    this.expected = expected;
+    this.clock = clock;
   }
 
   /** The same run with a probe before its search. */
   public SearchRun probing(Probe before) {
+    return probing(before, 0);
+  }
+
+  /** @param rollouts of a step for the Monte Carlo reward, 0 without: what the search is first expected to cost depends on them */
+  public SearchRun probing(Probe before, int rollouts) {
     probe = before.settings().on() ? before : null;
+    perSolution = SearchTally.EXPANSIONS * before.search().candidates() * (STEP + rollouts * REST);
     return this;
   }
 
@@ -117,12 +144,43 @@ public final class SearchRun {
 
   private static Actor actor(Policy policy, PrmFactory prm, SearchTally tally) {
     Policy metered = new MeteredPolicy(policy, tally::generated);
-    return new Actor(metered, prm.over(metered));
+    return new Actor(metered, counted(prm, tally).over(metered));
   }
 
-  /** Tokens generated so far, rollouts of the process reward included. */
+  /** The process reward's rollouts are counted twice: by the policy that it is given, and as the reward's. */
+  private static PrmFactory counted(PrmFactory prm, SearchTally tally) {
+    return metered -> prm.over(new MeteredPolicy(metered, (problem, tokens) -> tally.rewarded(tokens)));
+  }
+
+  /** Tokens generated by the last run so far, rollouts of the process reward included. */
   public long tokens() {
-    return tokens.sum();
+    return drawn().all();
+  }
+
+  /**
+   * Tokens that were drawn.
+   *
+   * @param all rollouts of the process reward and the probe included
+   * @param probe the probe's solutions
+   * @param rewards those rollouts
+   * @param kept those that stand in a kept candidate, or in a strategy's solution
+   */
+  public record Drawn(long all, long probe, long rewards, long kept) {}
+
+  /** What the last run drew. */
+  public Drawn drawn() {
+    Drawn searched = tally.drawn();
+    long probed = probeTokens.sum();
+    return new Drawn(searched.all() + probed, probed, searched.rewards(), searched.kept());
+  }
+
+  /** What the last run was said to cost when it had just begun, and what it came to; null when it was over before. */
+  public Estimate estimate() {
+    return tally.estimate();
+  }
+
+  private static long drawn(Policy policy) {
+    return policy == null ? 0 : policy.drawn();
   }
 
   /**
@@ -137,21 +195,40 @@ public final class SearchRun {
     if (probe != null) {
       return probedRun(problems, log, progress);
     }
-    begin(problems, log, progress);
-    SearchTally tally = new SearchTally(tokens, progress);
-    ThreeStages three = stages(tally);
-    return InFlight.run(problems, parallel, p -> three.solve(p, log), (index, result) -> tally.ended(result));
+    begin(problems, log, progress, expected);
+    return search(problems, (three, p, kept) -> three.solve(p, kept), log);
   }
 
-  private static void begin(List<Problem> problems, RunLog log, Progress progress) {
-    long before = problems.stream().filter(p -> log.findProblem(p.id()) != null).count();
-    progress.begin("search", "problems", (int) before, problems.size());
+  /** A new tally of what is still to be searched. */
+  private void begin(List<Problem> problems, RunLog log, Progress progress, double each) {
+    List<Problem> open = problems.stream().filter(p -> log.findProblem(p.id()) == null).toList();
+    progress.begin("search", "problems", problems.size() - open.size(), problems.size());
+    LongSupplier live = () -> drawn(models.policy()) + drawn(models.small());
+    tally = new SearchTally(open, parallel, each, live, progress, clock);
+  }
+
+  /** How the stages take one problem to its end. */
+  private interface Solving {
+    ProblemResult solve(ThreeStages three, Problem problem, RunLog log) throws InterruptedException;
+  }
+
+  private List<ProblemResult> search(List<Problem> problems, Solving solving, RunLog log) throws InterruptedException {
+    ThreeStages three = stages(tally);
+    RunLog watched = tally.watch(log);
+    Thread ticker = Thread.startVirtualThread(tally::tick);
+    try {
+      return InFlight.run(
+          problems, parallel, p -> solving.solve(three, p, watched), (index, result) -> tally.ended(result));
+    } finally {
+      ticker.interrupt();
+      ticker.join();
+    }
   }
 
   private ThreeStages stages(SearchTally tally) {
     Actor actor = actor(models.policy(), models.prm(), tally);
     Actor small = models.small() == null ? null : actor(models.small(), models.smallPrm(), tally);
-    return stages.of(actor, small);
+    return stages.of(actor, small, tally);
   }
 
   /** Probes all problems, ends those that are left out, and searches the rest in the order that the probe gives. */
@@ -170,21 +247,18 @@ public final class SearchRun {
     List<Problem> leftOut = problems.stream().filter(p -> !taken.contains(p.id())).toList();
     List<Problem> searched = selection.taken().stream().map(byId::get).toList();
     Map<String, ProblemResult> results = new HashMap<>();
-    ThreeStages silent = stages(new SearchTally(tokens, Progress.NONE));
+    ThreeStages silent = stages(SearchTally.silent());
     InFlight.run(leftOut, AT_ONCE, p -> {
       boolean within = selection.surplus().contains(p.id());
       return silent.solve(p, probe.settings().pairs() && within ? probes.get(p.id()) : null,
           within ? Reason.NOT_TAKEN : Reason.PASS_RATE, log);
     }, (index, result) -> results.put(result.problemId(), result));
 
-    begin(searched, log, progress);
-    SearchTally tally = new SearchTally(tokens, progress);
-    ThreeStages three = stages(tally);
-    InFlight.run(searched, parallel, p -> three.solve(p, probe.settings().pairs() ? probes.get(p.id()) : null, null, log),
-        (index, result) -> {
-          results.put(result.problemId(), result);
-          tally.ended(result);
-        });
+    begin(searched, log, progress, expected > 0 ? expected : probeReport.tokensPerSolution() * perSolution);
+    tally.expect(probeRate);
+    search(searched, (three, p, kept) ->
+        three.solve(p, probe.settings().pairs() ? probes.get(p.id()) : null, null, kept), log)
+        .forEach(r -> results.put(r.problemId(), r));
     return problems.stream().map(p -> results.get(p.id())).toList();
   }
 
@@ -193,10 +267,10 @@ public final class SearchRun {
     List<Problem> open = problems.stream().filter(p -> log.findProbe(p.id()) == null).toList();
     int before = problems.size() - open.size();
     progress.begin("probe", "problems", before, problems.size());
-    Policy policy = new MeteredPolicy(models.policy(), tokens::add);
+    Policy policy = new MeteredPolicy(models.policy(), (problem, n) -> probeTokens.add(n));
     Prober prober = new Prober(policy, probe.outcome(), probe.search(), probe.whole(), probe.guesses(),
         probe.settings().draws(), probe.seed());
-    ThreeStages three = stages(new SearchTally(new LongAdder(), Progress.NONE));
+    ThreeStages three = stages(SearchTally.silent());
     long start = System.nanoTime();
     List<Probed> fresh = new ArrayList<>();
     int[] solved = new int[1];

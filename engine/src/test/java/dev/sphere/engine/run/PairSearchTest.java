@@ -2,6 +2,7 @@ package dev.sphere.engine.run;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -14,8 +15,11 @@ import dev.sphere.engine.embedded.ProblemSource;
 import dev.sphere.engine.probe.ProbeSettings;
 import dev.sphere.engine.reward.MonteCarloPrm;
 import dev.sphere.engine.search.SearchSettings;
+import dev.sphere.engine.settings.Told;
 import dev.sphere.engine.stage.StageSettings;
 import dev.sphere.engine.store.StoreException;
+import dev.sphere.engine.strategy.Strategy;
+import dev.sphere.engine.strategy.StrategySettings;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -119,6 +123,52 @@ class PairSearchTest {
         PairSearch.run(probing(1, two), eight, "1/2", temporary.resolve("shard"), false, Progress.NONE)).getMessage();
     assertTrue(message.contains("--take") && message.contains("--shard"), message);
     assertFalse(Files.exists(temporary.resolve("shard")));
+  }
+
+  /** What tokens are drawn for is counted by the search, and what is computed by the lanes: both come to the same. */
+  @Test
+  void everyComputedTokenIsAccountedFor() throws Exception {
+    PairSearch.Outcome paper = PairSearch.run(plan(1, 2), problems, temporary.resolve("paper"), false, Progress.NONE);
+    TokenUse use = paper.use();
+    assertEquals(0, use.lost(), use::toString);
+    assertEquals(paper.tokens(), use.kept() + use.thrown() + use.rewards());
+    assertTrue(use.kept() > 0 && use.rewards() > use.kept() && use.thrown() >= 0 && use.paths() > 0, use::toString);
+    assertEquals(use.all(), use.kept() + use.thrown() + use.rewards() + use.paths() + use.again() + use.padding());
+    assertEquals((double) use.kept() / use.all(), (double) use.toMap().get("useful"));
+    assertEquals(use.all(), use.toMap().get("computed"));
+    assertEquals(9, use.lines().size());
+    assertTrue(use.line().startsWith("useful: "), use.line());
+    assertNull(paper.estimate(), "over before there was anything to say");
+
+    for (Strategy kind : List.of(Strategy.BEST_OF_N, Strategy.BEAM)) {
+      SearchPlan p = plan(1, 2);
+      SearchPlan strategy = new SearchPlan(p.model(), null, null, p.prm(), p.search(), p.probe(), p.stages(), 1,
+          StrategySettings.of(kind, 300), 2, p.precision());
+      PairSearch.Outcome found =
+          PairSearch.run(strategy, problems, temporary.resolve(kind.label()), false, Progress.NONE);
+      TokenUse u = found.use();
+      assertEquals(found.tokens(), u.kept() + u.thrown() + u.rewards());
+      assertTrue(u.kept() > 0 && u.thrown() >= 0, u::toString);
+      assertEquals(kind == Strategy.BEST_OF_N, u.thrown() == 0, "each solution of best-of-n is kept: " + u);
+      assertEquals(kind == Strategy.BEAM, u.rewards() > 0, "whole solutions are worth their outcome: " + u);
+    }
+    TokenUse probed =
+        PairSearch.run(probing(2, ProbeSettings.of(2)), problems, temporary.resolve("use"), false, Progress.NONE).use();
+    assertTrue(probed.probe() > 0 && probed.lost() == 0 && probed.thrown() >= 0, probed::toString);
+    PairSearch.Outcome again = PairSearch.run(plan(1, 2), problems, temporary.resolve("paper"), true, Progress.NONE);
+    assertNull(again.use(), "nothing was left to compute");
+    assertNull(again.estimate());
+  }
+
+  @Test
+  void strategiesThatDrawFewRowsGetMoreProblemsInFlight() {
+    Told bestOfN = Told.nothing().with("strategy", List.of("best-of-n"), "--strategy");
+    assertEquals(16, SearchPlan.of(Told.nothing(), model, null, null).parallel());
+    assertEquals(32, SearchPlan.of(bestOfN, model, null, null).parallel());
+    assertEquals(16, SearchPlan.of(bestOfN.with("width", List.of("8"), "--width"), model, null, null).parallel());
+    assertEquals(64, SearchPlan.of(bestOfN.with("width", List.of("2"), "--width"), model, null, null).parallel());
+    assertEquals(5, SearchPlan.of(bestOfN.with("parallel", List.of("5"), "--parallel"), model, null, null).parallel());
+    assertEquals(16, SearchPlan.of(Told.nothing().with("strategy", List.of("mcts"), "--strategy"), model, null, null).parallel());
   }
 
   @Test

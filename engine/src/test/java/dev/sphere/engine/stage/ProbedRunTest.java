@@ -56,7 +56,7 @@ class ProbedRunTest {
     return new SearchRun(models, (policy, prm) -> (problem, name, prompt, log) -> {
       searched.add(problem.id());
       return List.of(new Attempt(name, 0, true, "", false, false, "The answer is 5", new int[0]));
-    }, stages, 1).probing(new SearchRun.Probe(settings, GRADER, SEARCH, SamplingSettings.temperature(0.8f, 100),
+    }, stages, 1, 0).probing(new SearchRun.Probe(settings, GRADER, SEARCH, SamplingSettings.temperature(0.8f, 100),
         stages.rules().guessed(), 1));
   }
 
@@ -125,7 +125,7 @@ class ProbedRunTest {
     SearchRun run = new SearchRun(models, (policy, prm) -> (problem, name, prompt, log) -> List.of(
         new Attempt(name, 0, true, "", true, false, "w\nThe answer is 7", new int[0]),
         new Attempt(name, 1, false, "", false, false, "y\n The answer is 8", new int[0])),
-        STAGES, 1).probing(new SearchRun.Probe(probe("0.05..0.8", Order.FILE, 0, true), GRADER, SEARCH,
+        STAGES, 1, 0).probing(new SearchRun.Probe(probe("0.05..0.8", Order.FILE, 0, true), GRADER, SEARCH,
             SamplingSettings.temperature(0.8f, 100), false, 1));
     List<ProblemResult> results = run.run(PROBLEMS, new MemoryLog(), Progress.NONE);
     assertEquals(List.of("generation", "probe"), results.get(1).stages().getFirst().pairs().stream().map(PreferencePair::stage).toList());
@@ -155,7 +155,7 @@ class ProbedRunTest {
     SearchRun.Models models = new SearchRun.Models(endless, p -> (q, path, key, steps) -> new double[steps.size()], null, null);
     List<ProblemResult> results = new SearchRun(models, (policy, prm) -> (problem, name, prompt, log) -> {
       throw new IllegalStateException("nothing is searched");
-    }, STAGES, 1).probing(new SearchRun.Probe(ProbeSettings.of(3), GRADER, SEARCH, SamplingSettings.temperature(0.8f, 13),
+    }, STAGES, 1, 0).probing(new SearchRun.Probe(ProbeSettings.of(3), GRADER, SEARCH, SamplingSettings.temperature(0.8f, 13),
         false, 1)).run(List.of(problem("never")), new MemoryLog(), progress);
     assertEquals(Reason.PASS_RATE, results.getFirst().reason());
     assertTrue(progress.notes.stream().anyMatch(n -> n.contains("within 13 tokens: raise --max-tokens")), progress.notes.toString());
@@ -170,7 +170,7 @@ class ProbedRunTest {
     ScriptedPolicy rest = policy();
     SearchRun.Models models = new SearchRun.Models(rest, p -> (q, path, key, steps) -> new double[steps.size()], null, null);
     SearchRun run = new SearchRun(models, (policy, prm) -> (problem, name, prompt, l) ->
-        List.of(new Attempt(name, 0, true, "", false, false, "The answer is 5", new int[0])), STAGES, 1)
+        List.of(new Attempt(name, 0, true, "", false, false, "The answer is 5", new int[0])), STAGES, 1, 0)
         .probing(new SearchRun.Probe(probe("0.05..0.8", Order.FILE, 0, true), GRADER, SEARCH,
             SamplingSettings.temperature(0.8f, 100), false, 1));
     List<ProblemResult> results = run.run(PROBLEMS, log, Progress.NONE);

@@ -210,7 +210,7 @@ public final class Evolve {
         "round " + n, over, with, all.heldOut(), recipe.evaluate().samples(), folder.resolve("answers.jsonl"));
     EvalResult validation = validated("round " + n, over, with, all, folder.resolve("validation.jsonl"));
     Map<String, Double> metrics = trained.result().last() == null ? Map.of() : trained.result().last().values();
-    return new EvolveReport.Round(n, found.report(), found.tokens(), found.seconds(), trained.result().steps(), metrics,
+    return new EvolveReport.Round(n, found.report(), found.tokens(), found.seconds(), found.estimate(), found.use(), trained.result().steps(), metrics,
         trainSeconds, trained.artefact(), evolved, validation, Comparison.of(base, evolved, recipe.seed()),
         Comparison.of(before, evolved, recipe.seed()));
   }

@@ -1,7 +1,9 @@
 package dev.sphere.trainer.evolve;
 
+import dev.sphere.engine.cost.Estimate;
 import dev.sphere.engine.eval.Comparison;
 import dev.sphere.engine.eval.EvalResult;
+import dev.sphere.engine.run.TokenUse;
 import dev.sphere.engine.stage.RunReport;
 import dev.sphere.engine.stage.Stage;
 import java.nio.file.Path;
@@ -31,6 +33,8 @@ public record EvolveReport(String name, long seed, EvalResult base, EvalResult v
    * @param search the search in figures
    * @param searchTokens tokens that this process generated for it
    * @param searchSeconds of this process
+   * @param estimate what the search was said to cost when it had just begun, and what it came to; null when it was over before
+   * @param use what the search's tokens were computed for; null when an earlier process had computed all
    * @param steps optimizer steps
    * @param metrics the last step's
    * @param trainSeconds of this process
@@ -45,6 +49,8 @@ public record EvolveReport(String name, long seed, EvalResult base, EvalResult v
       RunReport search,
       long searchTokens,
       double searchSeconds,
+      Estimate estimate,
+      TokenUse use,
       int steps,
       Map<String, Double> metrics,
       double trainSeconds,
@@ -75,6 +81,12 @@ public record EvolveReport(String name, long seed, EvalResult base, EvalResult v
       m.put("pairs", pairs(search));
       m.put("search_tokens", searchTokens);
       m.put("search_seconds", searchSeconds);
+      if (estimate != null) {
+        m.put("search_estimate", estimate.toMap());
+      }
+      if (use != null) {
+        m.put("search_token_use", use.toMap());
+      }
       m.put("tokens_per_pair", perPair(searchTokens));
       m.put("seconds_per_pair", perPair(searchSeconds));
       Map<String, Object> reasons = new LinkedHashMap<>();
@@ -129,6 +141,10 @@ public record EvolveReport(String name, long seed, EvalResult base, EvalResult v
           100 * r.before().difference(), r.before().won(), r.before().lost(), r.before().pValue(), r.searchTokens(), r.searchSeconds(), r.trainSeconds(),
           r.perPair(r.searchTokens()), r.perPair(r.searchSeconds())));
     }
+    rounds.stream().filter(r -> r.estimate() != null).forEach(r -> {
+      lines.add("");
+      lines.add(text("The search of round %d: %s.", r.round(), r.estimate().text()));
+    });
     if (base.samples() > 0) {
       lines.add("");
       lines.add("| round | mean@k | maj@k | pass@k |");
