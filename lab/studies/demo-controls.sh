@@ -51,6 +51,7 @@ for seed in ${SEEDS:-1 2}; do
     answers "$out/base-16.jsonl" embedded embedded:test --samples 16
     answers "$out/$seed/demo-16.jsonl" "$out/$seed/demo/round-1/train/model.gguf" embedded:test --samples 16
     report pass "$seed" 0 "$out/$seed/demo-16.jsonl" "$out/base-16.jsonl"
+    "$lab/java" dev.sphere.lab.study.Sampled "$out/base-16.jsonl" "$out/$seed/demo-16.jsonl" | tee "$out/$seed/pass.txt"
   fi
 
   for strategy in sphere best-of-n beam dvts mcts rejection; do
