@@ -47,6 +47,9 @@ public record SearchSettings(
     double advantageWeight,
     @Setting(def = "1", range = "(, )", label = "W", help = "What a right answer adds at the end of a path.")
     double outcomeWeight,
+    @Setting(def = "advantage", label = "RULE",
+        help = "TODO")
+    Backup backup,
     @Setting(label = "TEXT", shown = "an empty line; embedded models: a line feed", escapes = true,
         help = "The text that ends a step.")
     String separator,
@@ -61,9 +64,10 @@ public record SearchSettings(
 
   public SearchSettings {
     Objects.requireNonNull(sampling, "sampling");
+    Objects.requireNonNull(backup, "backup");
     Objects.requireNonNull(distinct, "distinct");
     SettingsTree.requireRanges(SearchSettings.class, candidates, sampling, maxDepth, simulations, uct, advantageWeight,
-        outcomeWeight, separator, resampleRounds, distinct, stopAtAnswer);
+        outcomeWeight, backup, separator, resampleRounds, distinct, stopAtAnswer);
     if (separator.isEmpty()) {
       throw new IllegalArgumentException("the step separator must not be empty");
     }

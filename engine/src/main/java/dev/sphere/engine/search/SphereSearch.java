@@ -209,9 +209,9 @@ public final class SphereSearch {
     return scores;
   }
 
-  /** A terminal node's reward is its R, plus the outcome weight when its answer is right. */
+  /** A terminal node's reward is what {@link Backup} says, plus the outcome weight when its answer is right. */
   private void backUp(SearchNode terminal) {
-    double reward = terminal.step().reward() + (terminal.step().correct() ? settings.outcomeWeight() : 0);
+    double reward = settings.backup().of(terminal) + (terminal.step().correct() ? settings.outcomeWeight() : 0);
     for (SearchNode node = terminal; node != null; node = node.parent()) {
       node.backUp(reward);
     }

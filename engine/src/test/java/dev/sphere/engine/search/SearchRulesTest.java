@@ -3,7 +3,6 @@ package dev.sphere.engine.search;
 import static dev.sphere.engine.search.SphereSearchTest.SEVEN;
 import static dev.sphere.engine.search.SphereSearchTest.search;
 import static dev.sphere.engine.search.SphereSearchTest.settings;
-import static dev.sphere.engine.search.SphereSearchTest.withUct;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
@@ -147,10 +146,10 @@ class SearchRulesTest {
   @Test
   void settingsThatMeanNothingAreRefused() {
     SearchSettings s = SearchSettings.paper();
-    assertEquals(0, withUct(s, 0).uct());
+    assertEquals(0, s.withUct(0).uct());
     assertEquals(1, s.withMaxDepth(1).withSimulations(1).withCandidates(2).maxDepth());
     List<org.junit.jupiter.api.function.Executable> bad = List.of(() -> s.withCandidates(1), () -> s.withMaxDepth(0),
-        () -> s.withSimulations(0), () -> withUct(s, -0.1), () -> withUct(s, Double.NaN), () -> s.withSeparator(""),
+        () -> s.withSimulations(0), () -> s.withUct(-0.1), () -> s.withUct(Double.NaN), () -> s.withSeparator(""),
         () -> weights(-0.1, 1, 0), () -> weights(Double.NaN, 1, 0), () -> weights(1, Double.POSITIVE_INFINITY, 0),
         () -> weights(1, 1, -1));
     bad.forEach(b -> assertThrows(IllegalArgumentException.class, b));
@@ -161,9 +160,7 @@ class SearchRulesTest {
   }
 
   private static SearchSettings weights(double advantage, double outcome, int rounds) {
-    SearchSettings s = SearchSettings.paper();
-    return new SearchSettings(s.candidates(), s.sampling(), s.maxDepth(), s.simulations(), s.uct(), advantage, outcome,
-        s.separator(), rounds, s.distinct(), s.stopAtAnswer());
+    return SearchSettings.paper().withAdvantageWeight(advantage).withOutcomeWeight(outcome).withResampleRounds(rounds);
   }
 
   @Test
@@ -171,9 +168,8 @@ class SearchRulesTest {
     ScriptedPolicy policy = new ScriptedPolicy().after("Q:", "a b=7$", "a  b=7$", "A b= 7.$", "a b=7$");
     Map<Distinct, Integer> found = new EnumMap<>(Distinct.class);
     for (Distinct d : Distinct.values()) {
-      SearchSettings s = SearchSettings.paper();
-      SearchTree tree = search(policy, (p, path, key, steps) -> new double[steps.size()], new SearchSettings(4,
-          s.sampling(), 9, 1, 1, 1, 1, "\n", 0, d, true));
+      SearchTree tree = search(policy, (p, path, key, steps) -> new double[steps.size()],
+          SearchSettings.paper().withCandidates(4).withMaxDepth(9).withSeparator("\n").withResampleRounds(0).withDistinct(d));
       found.put(d, tree.root().expansion().candidates().size());
     }
     assertEquals(Map.of(Distinct.EXACT, 3, Distinct.WHITESPACE, 2, Distinct.LOOSE, 1), found);

@@ -30,7 +30,8 @@ class SphereSearchTest {
   }
 
   static SearchSettings settings(int e, int simulations) {
-    return SearchSettings.paper().withCandidates(e).withSimulations(simulations).withSeparator("\n");
+    return SearchSettings.paper().withCandidates(e).withSimulations(simulations).withSeparator("\n")
+        .withBackup(Backup.ADVANTAGE);
   }
 
   static SearchTree search(ScriptedPolicy policy, ProcessRewardModel prm, SearchSettings settings)
@@ -146,8 +147,8 @@ class SphereSearchTest {
     scores.putAll(Map.of("k\n", .5, "l=7", .6, "o=7", .5, "r=4", .4));
     // Third selection: UCT(a) = 1 + c sqrt(ln 4 / 3), UCT(b) = .4 + c sqrt(ln 4): they are equal at c = 1.2057. Without
     // the root it would be 0.649, without the logarithm 0.710, with ln(1 + N) 1.119, with sums for means above 5.
-    SearchTree greedy = search(policy, prm(scores), withUct(settings(2, 3), 1.20));
-    SearchTree curious = search(policy, prm(scores), withUct(settings(2, 3), 1.21));
+    SearchTree greedy = search(policy, prm(scores), settings(2, 3).withUct(1.20));
+    SearchTree curious = search(policy, prm(scores), settings(2, 3).withUct(1.21));
     assertTrue(greedy.simulations().get(2).solMax().path().startsWith("+"));
     assertTrue(curious.simulations().get(2).solMax().path().startsWith("-"));
   }
@@ -167,11 +168,6 @@ class SphereSearchTest {
     }
     SearchTree tree = search(policy, prm(scores), settings(2, 2));
     assertTrue(tree.simulations().get(1).solMax().path().startsWith("+"), tree.simulations().get(1).solMax().path());
-  }
-
-  static SearchSettings withUct(SearchSettings s, double uct) {
-    return new SearchSettings(s.candidates(), s.sampling(), s.maxDepth(), s.simulations(), uct, s.advantageWeight(),
-        s.outcomeWeight(), s.separator(), s.resampleRounds(), s.distinct(), s.stopAtAnswer());
   }
 
   @Test
@@ -221,10 +217,9 @@ class SphereSearchTest {
     ScriptedPolicy policy =
         new ScriptedPolicy().after("Q:", "a\n", "b\n").after("Q:a\n", "c=7$", "d=1$").after("Q:b\n", "e=7$", "f=1$");
     Map<String, Double> scores = Map.of("a\n", .8, "b\n", .2, "c=7", .9, "d=1", .5, "e=7", .9, "f=1", .1);
-    SearchSettings plain = settings(2, 1);
     for (double weight : new double[] {0, 1, 2.5}) {
-      SearchSettings s = new SearchSettings(2, plain.sampling(), 9, 1, 1, weight, 2, "\n", 0, Distinct.EXACT, true);
-      SearchTree tree = search(policy, prm(scores), s);
+      SearchTree tree =
+          search(policy, prm(scores), settings(2, 1).withAdvantageWeight(weight).withOutcomeWeight(2));
       assertEquals(.9 + weight * (.9 - .8) + 2, tree.solMax().q(), EXACT);
       assertEquals(.1 + weight * (.1 - .2), tree.solMin().q(), EXACT);
       assertEquals(.8, tree.root().max().step().reward(), EXACT, "the first step has no advantage");

@@ -131,9 +131,8 @@ class StrategyRulesTest {
         .after("Q:.2:b\n", ".2:e$", ".1:f$");
     // Second selection: UCT(a) = .8 + c sqrt(ln 2 / 2), UCT(b) = .2 + c sqrt(ln 2): equal at c = .6 / .2438 = 2.461
     for (double c : new double[] {2.4, 2.5}) {
-      StrategyResult found = new Solver(policy, p -> WRITTEN, 0, (p, s) -> false, new SearchSettings(2, SEARCH.sampling(), 5,
-          1, c, 1,
-          1, "\n", 0, SEARCH.distinct(), true), new StrategySettings(Strategy.MCTS, 1000, 2, 2, Aggregation.LAST), 3)
+      StrategyResult found = new Solver(policy, p -> WRITTEN, 0, (p, s) -> false,
+          SEARCH.withUct(c).withResampleRounds(0), new StrategySettings(Strategy.MCTS, 1000, 2, 2, Aggregation.LAST), 3)
           .solve(PROBLEM, "test", TokenPath.root(policy.tokenize("Q:", true)));
       assertEquals(c < 2.46 ? ".8:a\n.7:d" : ".2:b\n.2:e", found.solutions().get(1).text(), "c = " + c);
     }

@@ -1,0 +1,28 @@
+package dev.sphere.engine.search;
+
+/** What the end of a path hands to every node above it, besides the outcome weight of a right answer. */
+public enum Backup {
+  /** Nothing. */
+  OUTCOME,
+  /** The process reward of the last step. */
+  SCORE,
+  /** The mean process reward of the path's steps. */
+  MEAN,
+  /** R of the last step, its advantage included: what version 0.1.0 did. */
+  ADVANTAGE;
+
+  double of(SearchNode end) {
+    return switch (this) {
+      case OUTCOME -> 0;
+      case SCORE -> end.step().prm();
+      case MEAN -> {
+        double sum = 0;
+        for (SearchNode node = end; node.step() != null; node = node.parent()) {
+          sum += node.step().prm();
+        }
+        yield sum / end.depth();
+      }
+      case ADVANTAGE -> end.step().reward();
+    };
+  }
+}

@@ -1,0 +1,2 @@
+/** Studies of the search itself. */
+package dev.sphere.lab.search;
