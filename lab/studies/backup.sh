@@ -1,18 +1,18 @@
 #!/usr/bin/env bash
 # What further simulations find under different rules of what is backed up in the tree (--backup), for lab/notebooks/2026-11-26-backup.md.
 #   lab/run backup OUT [PROBLEMS]
-# Searches the first PROBLEMS (default 300) of embedded:train with both embedded models, at two temperatures and by two seeds,
+# Searches the first PROBLEMS (default 150) of embedded:train with both embedded models, at two temperatures and by two seeds,
 # with 2 to 16 simulations, and prints a table for each condition. What is there is not done again. Needs python3.
 set -euo pipefail
 out=${1:?usage: lab/run backup OUT [PROBLEMS]}
-problems=${2:-300}
+problems=${2:-150}
 lab=$(cd "$(dirname "$0")/.." && pwd)
 mkdir -p "$out"
 for model in embedded embedded-small; do
   for temperature in 0.8 1.6; do
     for seed in 1 2; do
       rows=$out/$model-$temperature-$seed.jsonl
-      [ -f "$rows" ] || { "$lab/java" dev.sphere.lab.search.BackupStudy "$model" embedded:train "$problems" "$seed" 4 \
+      [ -f "$rows" ] || { "$lab/java" dev.sphere.lab.study.BackupStudy "$model" embedded:train "$problems" "$seed" 4 \
         "$temperature" "$rows.part" 2 4 8 16 && mv "$rows.part" "$rows"; }
     done
   done

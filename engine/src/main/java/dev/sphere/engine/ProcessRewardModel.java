@@ -14,4 +14,19 @@ public interface ProcessRewardModel {
    * @return a score in [0, 1] for each candidate, in order
    */
   double[] score(Problem problem, TokenPath path, DrawKey key, List<Generation> candidates) throws InterruptedException;
+
+  /**
+   * Scores, and what stands behind them.
+   *
+   * @param scores in [0, 1], one for each candidate
+   * @param rollouts completions that each score is the share of; 0 where it is none
+   */
+  record Judgement(double[] scores, int[] rollouts) {}
+
+  /** As {@link #score}; a reward that rolls out says how many rollouts it took. */
+  default Judgement judge(Problem problem, TokenPath path, DrawKey key, List<Generation> candidates)
+      throws InterruptedException {
+    double[] scores = score(problem, path, key, candidates);
+    return new Judgement(scores, new int[scores.length]);
+  }
 }

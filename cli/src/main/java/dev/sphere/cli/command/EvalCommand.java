@@ -187,12 +187,16 @@ public final class EvalCommand implements Callable<Integer>, SettingFlags.Comman
     ModelDefaults usual = ModelDefaults.of(file);
     Prompts prompts = SETTINGS.make(Prompts.class, told, usual.values(), Map.of());
     EvalSettings settings = SETTINGS.make(EvalSettings.class, told, usual.values(), Map.of("inFlight", IN_FLIGHT));
-    WorkedExamples.Settings examples = SETTINGS.make(WorkedExamples.Settings.class, told);
-    if (examples.file() != null) {
+    WorkedExamples examples = SETTINGS.make(WorkedExamples.Settings.class, told).read();
+    if (examples != null) {
+      int shown = set.problems().size() - examples.others(set.problems()).size();
+      if (shown > 0) {
+        err.println("note: " + shown + " of the problems are worked examples: their solutions stand before each question");
+        err.flush();
+      }
       String head = WorkedExamples.head(prompts.question());
       settings = told.has("stop") || head.isEmpty() ? settings : settings.withStop(List.of(head));
-      prompts = prompts.with(null, WorkedExamples.before(prompts.question(), examples.file(), examples.shots()), null, null,
-          null);
+      prompts = examples.before(prompts);
     }
     PrmSpec reward = told.has("prm") ? SETTINGS.make(PrmSpec.class, told, usual.values(), Map.of()) : null;
     try (HeldFiles files = reward == null ? new HeldFiles(Arrays.asList(file, adapter)) : reward.hold(file, adapter)) {

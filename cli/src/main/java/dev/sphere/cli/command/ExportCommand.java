@@ -76,7 +76,7 @@ public final class ExportCommand implements Callable<Integer> {
         PairExport.write(data, new PairExport.Shape(conversational, implicitPrompt), wanted, out);
         yield data.pairs().size();
       }
-      case "stepwise" -> StepwiseExport.write(new RunTrees(data), wanted, out);
+      case "stepwise" -> stepwise(new RunTrees(data), wanted);
       default -> throw new ParameterException(
           spec.commandLine(), "unknown kind " + kind + "; there are preference and stepwise");
     };
@@ -95,5 +95,15 @@ public final class ExportCommand implements Callable<Integer> {
     }
     writer.flush();
     return 0;
+  }
+
+  private int stepwise(RunTrees trees, PairExport.Format wanted) {
+    int rows = StepwiseExport.write(trees, wanted, out);
+    int left = trees.solutions().size() - rows;
+    if (left > 0) {
+      spec.commandLine().getErr().println("sphere: " + left + " solutions are left out: the rollouts of a step were stopped early, "
+          + "before one came out right");
+    }
+    return rows;
   }
 }

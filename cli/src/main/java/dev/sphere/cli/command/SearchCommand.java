@@ -11,6 +11,7 @@ import dev.sphere.engine.data.Decontamination;
 import dev.sphere.engine.data.ProblemSet;
 import dev.sphere.engine.data.ReadOptions;
 import dev.sphere.engine.data.Shards;
+import dev.sphere.engine.data.WorkedExamples;
 import dev.sphere.engine.embedded.ModelSource;
 import dev.sphere.engine.run.PairSearch;
 import dev.sphere.engine.run.SearchPlan;
@@ -104,7 +105,7 @@ public final class SearchCommand implements Callable<Integer>, SettingFlags.Comm
     SearchPlan plan = SearchPlan.of(told, policy, adapter, small);
     ProblemSet set = problems.read(SETTINGS.make(ReadOptions.class, told), err, null);
     Decontaminator contamination = new Decontaminator(SETTINGS.make(Decontamination.Settings.class, told));
-    List<Problem> clean = Shards.of(contamination.clean(set.problems(), err), shard);
+    List<Problem> clean = Shards.of(others(plan.examples(), contamination.clean(set.problems(), err), err), shard);
     PrintWriter out = spec.commandLine().getOut();
     if (profile == null) {
       PairSearch.Outcome outcome = search(plan, clean);
@@ -128,6 +129,23 @@ public final class SearchCommand implements Callable<Integer>, SettingFlags.Comm
       print(outcome, contamination.left(), summary, out);
     }
     return 0;
+  }
+
+  /** Without the problems whose solutions the model is shown. */
+  private static List<Problem> others(WorkedExamples.Settings examples, List<Problem> problems, PrintWriter err) {
+    if (examples.file() == null) {
+      return problems;
+    }
+    List<Problem> others = examples.read().others(problems);
+    if (others.isEmpty()) {
+      throw new IllegalArgumentException("no problem is left: all of them are worked examples");
+    }
+    if (others.size() < problems.size()) {
+      err.println("worked examples: " + (problems.size() - others.size()) + " of " + problems.size()
+          + " problems are among them and are left out");
+      err.flush();
+    }
+    return others;
   }
 
   private PairSearch.Outcome search(SearchPlan plan, List<Problem> list) throws InterruptedException {

@@ -74,6 +74,9 @@ class SearchOptionsTest extends EveryOption {
     Path test = Files.writeString(dir.resolve("test.jsonl"), """
         {"question": "A car has 4 people. At a stop 3 get off and 34 get on. Who?", "answer": "12"}
         """);
+    Path shots = Files.writeString(dir.resolve("shots.jsonl"), """
+        {"question": "Bob has 2 nuts.", "answer": "So 2."}
+        """.repeat(6));
     Path template = Files.writeString(dir.resolve("template.jinja"),
         "{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}");
     Path used = dir.resolve("used");
@@ -105,6 +108,8 @@ class SearchOptionsTest extends EveryOption {
         differs("--chat-template", "", template.toString()),
         differs("--system", templated, "Quick!"),
         differs("--question", "", "{question}_Well?"),
+        differs("--few-shot", "", shots.toString()),
+        differs("--shots", "--few-shot " + shots, "2"),
         differs("--seed", "", "2"),
         shows("--activations", "", "f32", kept("activations", "f32")),
         same("--parallel", "--limit 2", "1"),
@@ -121,6 +126,7 @@ class SearchOptionsTest extends EveryOption {
         shows("--uct", "", "4.5", d -> assertTrue(settings().contains("4.5"), settings())),
         differs("--advantage-weight", "", "3"),
         shows("--outcome-weight", "", "6.5", d -> assertTrue(settings().contains("6.5"), settings())),
+        shows("--backup", "--simulations 2", "mean", kept("search.backup", "mean")),
         differs("--max-tokens", "--prm mc", "4"),
         shows("--distinct", "", "loose", d -> assertTrue(settings().contains("LOOSE"), settings())),
         differs("--temperature", "", "1.4"),

@@ -1,5 +1,8 @@
 package dev.sphere.engine.data;
 
+import dev.sphere.base.Sha256;
+import dev.sphere.engine.Problem;
+import dev.sphere.engine.prompt.Prompts;
 import dev.sphere.engine.settings.Setting;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -7,17 +10,22 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
 import tools.jackson.databind.JsonNode;
 
 /**
  * Worked examples before a question, as a base model is asked: each is the question's template filled in, a space and the
  * published solution, with an empty line after it (lm-evaluation-harness's few-shot form).
+ *
+ * @param examples at least one
  */
-public final class WorkedExamples {
+public record WorkedExamples(List<Example> examples) {
   private static final List<String> SOLUTIONS =
       List.of("solution", "response", "generated_solution", "output", "Solution", "answer", "Answer");
 
-  private WorkedExamples() {}
+  /** A problem's question with its published solution. */
+  public record Example(String question, String solution) {}
 
   /**
    * Which examples stand before a question.
@@ -27,38 +35,49 @@ public final class WorkedExamples {
    */
   public record Settings(
       @Setting(name = "few_shot", label = "FILE", shown = "none",
-          help = "For base models: worked examples before each question, the first problems of FILE with their solutions.")
+          help = "Worked examples before each question, the first problems of FILE with their solutions: base models need them, "
+              + "and small ones learn the form of an answer from them. A search writes its pairs without them.")
       Path file,
       @Setting(def = "5", range = "[1, )", label = "N", needs = "few_shot", help = "How many worked examples.")
-      int shots) {}
+      int shots) {
+    /** None. */
+    public static final Settings NONE = new Settings(null, 5);
+
+    /** Reads them as {@link WorkedExamples#read}; null for none. */
+    public WorkedExamples read() {
+      return file == null ? null : WorkedExamples.read(file, shots);
+    }
+  }
+
+  public WorkedExamples {
+    examples = List.copyOf(examples);
+  }
 
   /**
-   * The template with the first examples of a file before it.
+   * Reads the first examples of a file.
    *
-   * @param template the user's turn, with {@code {question}}
    * @param file problems with solutions, as {@link ProblemReader} reads them; GSM8K's training split, for instance
    * @param shots how many, at least 1
    * @throws IllegalArgumentException when there are fewer in the file or a row has no question or solution; names the row
    * @throws UncheckedIOException when reading fails
    */
-  public static String before(String template, Path file, int shots) {
+  public static WorkedExamples read(Path file, int shots) {
     if (shots < 1) {
       throw new IllegalArgumentException("the number of worked examples must be at least 1, it is " + shots);
     }
     if (!Files.isRegularFile(file)) {
       throw new IllegalArgumentException("worked examples " + file + ": there is no such file");
     }
-    List<String> parts = new ArrayList<>();
+    List<Example> examples = new ArrayList<>();
     ProblemFields fields = new ProblemFields(ReadOptions.defaults(), "");
     try (Rows rows = Rows.open(file)) {
-      for (Rows.Row row = rows.next(); row != null && parts.size() < shots; row = rows.next()) {
+      for (Rows.Row row = rows.next(); row != null && examples.size() < shots; row = rows.next()) {
         String where = "worked examples " + file + ", " + rows.unit() + " " + row.line() + ": ";
         if (row.error() != null) {
           throw new IllegalArgumentException(where + row.error());
         }
         try {
-          String question = fields.problem(row.value(), row.line()).question();
-          parts.add(template.replace("{question}", question) + " " + solution(row.value()));
+          examples.add(new Example(fields.problem(row.value(), row.line()).question(), solution(row.value())));
         } catch (BadRowException e) {
           throw new IllegalArgumentException(where + e.getMessage(), e);
         }
@@ -66,11 +85,38 @@ public final class WorkedExamples {
     } catch (IOException e) {
       throw new UncheckedIOException("reading worked examples from " + file + ": " + e.getMessage(), e);
     }
-    if (parts.size() < shots) {
-      throw new IllegalArgumentException("worked examples " + file + ": " + shots + " are wanted, " + parts.size()
+    if (examples.size() < shots) {
+      throw new IllegalArgumentException("worked examples " + file + ": " + shots + " are wanted, " + examples.size()
           + " are there");
     }
-    return String.join("\n\n", parts) + "\n\n" + template;
+    return new WorkedExamples(examples);
+  }
+
+  /** The same prompts with the examples before every question. */
+  public Prompts before(Prompts prompts) {
+    return prompts.with(null, before(prompts.question()), null, null, null);
+  }
+
+  /** The user's turn, with {@code {question}}, and the examples before it. */
+  public String before(String template) {
+    return examples.stream().map(e -> template.replace("{question}", e.question) + " " + e.solution + "\n\n")
+        .collect(Collectors.joining()) + template;
+  }
+
+  /** The problems that are not among the examples, whose solutions would be copied. */
+  public List<Problem> others(List<Problem> problems) {
+    Set<String> shown = examples.stream().map(e -> words(e.question)).collect(Collectors.toSet());
+    return problems.stream().filter(p -> !shown.contains(words(p.question()))).toList();
+  }
+
+  private static String words(String question) {
+    return question.strip().replaceAll("\\s+", " ");
+  }
+
+  /** SHA-256 of questions and solutions. */
+  public String sha256() {
+    String all = examples.stream().map(e -> e.question + '\0' + e.solution + '\0').collect(Collectors.joining());
+    return Sha256.of(all);
   }
 
   /** What the template says before the question ("Question:"), which ends an answer; empty where it says nothing. */

@@ -16,6 +16,7 @@ import dev.sphere.engine.settings.Setting;
 import dev.sphere.engine.settings.SettingsTree;
 import dev.sphere.engine.settings.Told;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -72,6 +73,12 @@ public final class MonteCarloPrm implements ProcessRewardModel {
   @Override
   public double[] score(Problem problem, TokenPath path, DrawKey key, List<Generation> candidates)
       throws InterruptedException {
+    return judge(problem, path, key, candidates).scores();
+  }
+
+  @Override
+  public Judgement judge(Problem problem, TokenPath path, DrawKey key, List<Generation> candidates)
+      throws InterruptedException {
     String before = Solutions.text(policy, path);
     Tally[] tallies = new Tally[candidates.size()];
     for (int i = 0; i < tallies.length; i++) {
@@ -81,6 +88,7 @@ public final class MonteCarloPrm implements ProcessRewardModel {
         tallies[i].settle(correct(problem, tallies[i], ""));
       } else if (step.finish() == Generation.Finish.LENGTH) {
         tallies[i].settle(false);
+        tallies[i].cut = true;
       }
     }
     int wave = settings.stopWhenDecided() ? Math.ceilDiv(settings.rollouts(), WAVES) : settings.rollouts();
@@ -88,10 +96,12 @@ public final class MonteCarloPrm implements ProcessRewardModel {
       roll(problem, key, tallies, from, Math.min(settings.rollouts(), from + wave));
     }
     double[] scores = new double[tallies.length];
+    int[] rollouts = new int[tallies.length];
     for (int i = 0; i < scores.length; i++) {
       scores[i] = tallies[i].share();
+      rollouts[i] = tallies[i].settled ? 0 : tallies[i].drawn;
     }
-    return scores;
+    return new Judgement(scores, rollouts);
   }
 
   /** Draws rollouts {@code from} to {@code to} of every open candidate, all candidates at the same time. */
@@ -130,9 +140,15 @@ public final class MonteCarloPrm implements ProcessRewardModel {
 
   /**
    * True when further rollouts can change neither S_max (the first with the highest score) nor S_min (the last with the
-   * lowest): the present best's lowest possible score beats every other's highest, and likewise below.
+   * lowest): the present best's lowest possible score beats every other's highest, and likewise below. That must hold with the
+   * candidates that were cut and without them: the search may pass those over.
    */
-  private boolean decided(Tally[] tallies) {
+  private boolean decided(Tally[] all) {
+    Tally[] whole = Arrays.stream(all).filter(t -> !t.cut).toArray(Tally[]::new);
+    return decidedAmong(all) && (whole.length == 0 || decidedAmong(whole));
+  }
+
+  private boolean decidedAmong(Tally[] tallies) {
     int best = 0;
     int worst = 0;
     boolean open = false;
@@ -164,6 +180,7 @@ public final class MonteCarloPrm implements ProcessRewardModel {
     int drawn;
     int right;
     boolean settled;
+    boolean cut;
 
     Tally(int index, String text, TokenPath path) {
       this.index = index;

@@ -8,11 +8,14 @@ import dev.sphere.engine.PreferencePair;
 import dev.sphere.engine.Problem;
 import dev.sphere.engine.Progress;
 import dev.sphere.engine.cost.Estimate;
+import dev.sphere.engine.data.WorkedExamples;
 import dev.sphere.engine.decode.BatchedPolicy;
 import dev.sphere.engine.decode.RolloutCounters;
 import dev.sphere.engine.grade.AnswerGrader;
 import dev.sphere.engine.probe.Probed;
+import dev.sphere.engine.search.Backup;
 import dev.sphere.engine.search.Expansion;
+import dev.sphere.engine.search.SearchSettings;
 import dev.sphere.engine.stage.PrmFactory;
 import dev.sphere.engine.stage.ProblemResult;
 import dev.sphere.engine.stage.RunLog;
@@ -24,6 +27,7 @@ import dev.sphere.engine.store.Provenance;
 import dev.sphere.engine.store.RunMerge;
 import dev.sphere.engine.store.RunStore;
 import dev.sphere.engine.strategy.Solver;
+import dev.sphere.engine.strategy.Strategy;
 import dev.sphere.engine.strategy.StrategyExplorer;
 import dev.sphere.gguf.model.GgufFile;
 import java.nio.file.Path;
@@ -88,9 +92,10 @@ public final class PairSearch {
     NativeRuntime.require();
     plan.precision().use();
     OutcomeReward orm = new AnswerGrader();
+    WorkedExamples examples = plan.examples().read();
     // The store comes first: what it refuses should be known before a model is loaded.
     try (HeldFiles files = plan.prm().hold(plan.model(), plan.adapter(), plan.smallModel());
-        RunStore store = RunStore.open(directory, provenance(plan, shard), problems, resume)) {
+        RunStore store = RunStore.open(directory, provenance(plan, examples, shard), problems, resume)) {
       store.findings().forEach(f -> progress.note(f.toString()));
       if (store.ended() == problems.size()) {
         return outcome(store, replay(store, problems), null, null, start, progress);
@@ -108,6 +113,9 @@ public final class PairSearch {
         run.probing(new SearchRun.Probe(plan.probe(), orm, plan.search(), plan.prm().monteCarlo().sampling(),
             plan.stages().rules().guessed(), plan.seed()),
             plan.prm().form().equals("mc") ? plan.prm().monteCarlo().rollouts() : 0);
+        if (examples != null) {
+          run.asking(examples.before(plan.stages().prompts()));
+        }
         List<ProblemResult> results = run.run(problems, new Watched(store, files), progress);
         RolloutCounters.Reading computed =
             small == null ? policy.counters() : policy.counters().plus(small.counters());
@@ -185,7 +193,7 @@ public final class PairSearch {
   }
 
   /** What decides the run's result, and what is good to know of it. */
-  private static Provenance provenance(SearchPlan plan, String shard) {
+  private static Provenance provenance(SearchPlan plan, WorkedExamples examples, String shard) {
     NativeRuntime.Status natives = NativeRuntime.status();
     Provenance.Builder builder = Provenance.builder();
     if (plan.strategy() != null) {
@@ -193,6 +201,16 @@ public final class PairSearch {
     }
     if (plan.probe().on()) {
       builder.settings("probe", plan.probe());
+    }
+    SearchSettings search = plan.search();
+    boolean more = search.simulations() > 1 || plan.strategy() != null && plan.strategy().kind() == Strategy.SPHERE;
+    if (more && search.backup() != Backup.ADVANTAGE) { // which version 0.1.0 did, and did not name
+      builder.identity("search.backup", search.backup().label());
+    }
+    if (examples != null) {
+      builder.identity("few_shot.sha256", examples.sha256())
+          .information("few_shot.path", plan.examples().file().toAbsolutePath())
+          .information("few_shot.shots", plan.examples().shots());
     }
     String activations = precision(plan);
     if (activations != null) {
@@ -204,7 +222,7 @@ public final class PairSearch {
         .identity("small_model.sha256", plan.smallModel() == null ? "none" : sha256(plan.smallModel()))
         .settings("prm", plan.prm())
         .identity("prm.sha256", plan.prm().sha256())
-        .settings("search", plan.search())
+        .settings("search", search, "backup", "truncatedRejected")
         .settings("stages", plan.stages())
         .identity("seed", plan.seed())
         .identity("version.sphere", RESULTS_VERSION)

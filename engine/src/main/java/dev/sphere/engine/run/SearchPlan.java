@@ -1,5 +1,6 @@
 package dev.sphere.engine.run;
 
+import dev.sphere.engine.data.WorkedExamples;
 import dev.sphere.engine.decode.Precision;
 import dev.sphere.engine.probe.ProbeSettings;
 import dev.sphere.engine.search.SearchSettings;
@@ -28,6 +29,7 @@ import java.util.Objects;
  * @param strategy how problems are explored where it is not the paper's search with its simulations; null for that
  * @param parallel problems in flight; changes the speed, never the result
  * @param precision how exactly the models compute
+ * @param examples what is shown to the models before each question; pairs are written without it
  */
 public record SearchPlan(
     Path model,
@@ -49,7 +51,9 @@ public record SearchPlan(
         help = "Problems in flight; changes the speed, never the result. Best-of-n and rejection take 128 / width by default.")
     int parallel,
     @Nested
-    Precision precision) {
+    Precision precision,
+    @Nested(heading = "What is said to the models", section = "prompt")
+    WorkedExamples.Settings examples) {
   private static final int PARALLEL = 16;
   private static final int ROWS = 128; // twice what steps together in one lane
 
@@ -86,7 +90,8 @@ public record SearchPlan(
   /** By the paper's search, of all problems. */
   public SearchPlan(Path model, Path adapter, Path smallModel, PrmSpec prm, SearchSettings search, StageSettings stages,
       long seed, int parallel) {
-    this(model, adapter, smallModel, prm, search, ProbeSettings.none(), stages, seed, null, parallel, Precision.USUAL);
+    this(model, adapter, smallModel, prm, search, ProbeSettings.none(), stages, seed, null, parallel, Precision.USUAL,
+        WorkedExamples.Settings.NONE);
   }
 
   public SearchPlan {
@@ -95,6 +100,7 @@ public record SearchPlan(
     Objects.requireNonNull(search, "search");
     Objects.requireNonNull(probe, "probe");
     Objects.requireNonNull(stages, "stages");
+    Objects.requireNonNull(examples, "examples");
     if (parallel < 1) {
       throw new IllegalArgumentException("at least 1 problem must be in flight, not " + parallel);
     }

@@ -1,6 +1,12 @@
 package dev.sphere.engine.search;
 
-/** What the end of a path hands to every node above it, besides the outcome weight of a right answer. */
+import java.util.Locale;
+
+/**
+ * What the end of a path hands to every node above it, besides the outcome weight of a right answer. They were compared in
+ * lab/notebooks/2026-11-26-backup.md and hardly differ. {@link #ADVANTAGE} makes a right answer after a risky step look better than
+ * the same one after a safe step.
+ */
 public enum Backup {
   /** Nothing. */
   OUTCOME,
@@ -10,6 +16,11 @@ public enum Backup {
   MEAN,
   /** R of the last step, its advantage included: what version 0.1.0 did. */
   ADVANTAGE;
+
+  /** The name in files. */
+  public String label() {
+    return name().toLowerCase(Locale.ROOT);
+  }
 
   double of(SearchNode end) {
     return switch (this) {

@@ -9,8 +9,8 @@ import java.util.List;
  * @param search name of the search within the problem: its stage, and what it corrects
  * @param path the node's place in the tree: from the root, {@code +} for each S_max and {@code -} for each S_min taken
  * @param candidates the distinct candidates in the order of their first draw, pruned ones included
- * @param max index of S_max, the highest R (the first among equals)
- * @param min index of S_min, the lowest R (the last among equals); equals {@code max} when all draws came out equal
+ * @param max index of S_max, the highest R (the first among equals) of the candidates that were not cut at a limit
+ * @param min index of S_min, the lowest R of them (the last among equals); equals {@code max} when there is one only
  * @param draws how many candidates were sampled, duplicates included
  */
 public record Expansion(

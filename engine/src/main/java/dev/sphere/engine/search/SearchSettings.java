@@ -19,12 +19,14 @@ import java.util.Objects;
  * @param uct exploration constant c of UCT: {@code Q + c * sqrt(ln(parent visits) / visits)}
  * @param advantageWeight w in {@code R(s_t) = prm(s_t) + w * (prm(s_t) - prm(s_(t-1)))}. The paper speaks of "an
  *     advantage reward that accounts for progress made"; weight 1 is our reading of it
- * @param outcomeWeight what a right answer adds to the reward of its terminal node before it is backed up
+ * @param outcomeWeight what a right answer adds to what is backed up from its terminal node
+ * @param backup what is backed up from a terminal node besides
  * @param separator the text that ends a step
  * @param resampleRounds most extra rounds of sampling when candidates came out equal
  * @param distinct when two candidates count as equal
  * @param stopAtAnswer a step that holds a final answer (a closed {@code \boxed{...}} or a {@code #### x} line) ends the
  *     path, although the model did not draw its end token
+ * @param truncatedRejected a step at which the path was cut may be S_min ({@code StageSettings} declares the setting)
  */
 @RecordBuilder
 public record SearchSettings(
@@ -43,12 +45,15 @@ public record SearchSettings(
         help = "Exploration constant of UCT.")
     double uct,
     @Setting(def = "1", range = "[0, )", label = "W", source = "our reading of the paper",
-        help = "w of a step's reward R = prm + w (prm - parent's prm).")
+        help = "w of a step's reward R = prm + w (prm - parent's prm). Siblings have one parent: it chooses none of them. It counts "
+            + "in the rewards on record, and in what is backed up with backup: advantage.")
     double advantageWeight,
-    @Setting(def = "1", range = "(, )", label = "W", help = "What a right answer adds at the end of a path.")
+    @Setting(def = "1", range = "(, )", label = "W", help = "What a right answer adds to what is backed up from the end of a path.")
     double outcomeWeight,
-    @Setting(def = "advantage", label = "RULE",
-        help = "TODO")
+    @Setting(def = "score", label = "RULE",
+        help = "What the end of a path hands to every node above it, besides the outcome weight: score, the last step's process "
+            + "reward; mean, that of all its steps; outcome, nothing; advantage, R of the last step, as version 0.1.0 did. "
+            + "Counts from the second simulation on.")
     Backup backup,
     @Setting(label = "TEXT", shown = "an empty line; embedded models: a line feed", escapes = true,
         help = "The text that ends a step.")
@@ -60,14 +65,15 @@ public record SearchSettings(
     Distinct distinct,
     @Setting(def = "true",
         help = "A step with a final answer (a closed \\boxed{...} or a line #### x) ends the path, although the model did not.")
-    boolean stopAtAnswer) implements SearchSettingsBuilder.With {
+    boolean stopAtAnswer,
+    @Setting(name = "truncated_rejected", help = "") boolean truncatedRejected) implements SearchSettingsBuilder.With {
 
   public SearchSettings {
     Objects.requireNonNull(sampling, "sampling");
     Objects.requireNonNull(backup, "backup");
     Objects.requireNonNull(distinct, "distinct");
     SettingsTree.requireRanges(SearchSettings.class, candidates, sampling, maxDepth, simulations, uct, advantageWeight,
-        outcomeWeight, backup, separator, resampleRounds, distinct, stopAtAnswer);
+        outcomeWeight, backup, separator, resampleRounds, distinct, stopAtAnswer, truncatedRejected);
     if (separator.isEmpty()) {
       throw new IllegalArgumentException("the step separator must not be empty");
     }

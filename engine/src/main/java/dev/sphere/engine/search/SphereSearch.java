@@ -133,24 +133,35 @@ public final class SphereSearch {
     List<Generation> steps = draws.distinct().values().stream().map(Draw::generation).toList();
 
     DrawKey scoreKey = new DrawKey(seed, problemKey, SplitMix.mix(nodeKey + 1), 0);
-    double[] prm = checked(this.prm.score(problem, node.tokens(), scoreKey, steps), steps.size());
+    ProcessRewardModel.Judgement judged = prm.judge(problem, node.tokens(), scoreKey, steps);
+    double[] scores = checked(judged.scores(), steps.size());
     List<Candidate> candidates = new ArrayList<>();
     for (Draw draw : draws.distinct().values()) {
-      candidates.add(judge(problem, node, draw, prm[candidates.size()]));
+      int i = candidates.size();
+      candidates.add(judge(problem, node, draw, scores[i], judged.rollouts()[i]));
     }
+    return prune(problem, tree, node, candidates, draws.total());
+  }
 
-    // Prune: of all candidates only the highest and the lowest R survive.
-    int max = 0;
-    int min = 0;
-    for (int i = 1; i < candidates.size(); i++) {
-      if (candidates.get(i).reward() > candidates.get(max).reward()) {
+  /**
+   * Of all candidates only the highest and the lowest R survive. One that was cut at a limit is no answer, neither a right nor a
+   * wrong one: it survives where nothing else is left, or as S_min where cut solutions may be rejected.
+   */
+  private Expansion prune(Problem problem, SearchTree tree, SearchNode node, List<Candidate> candidates, int draws) {
+    boolean allCut = candidates.stream().allMatch(Candidate::truncated);
+    int max = -1;
+    int min = -1;
+    for (int i = 0; i < candidates.size(); i++) {
+      Candidate c = candidates.get(i);
+      boolean answers = !c.truncated() || allCut;
+      if (answers && (max < 0 || c.reward() > candidates.get(max).reward())) {
         max = i;
       }
-      if (candidates.get(i).reward() <= candidates.get(min).reward()) {
+      if ((answers || settings.truncatedRejected()) && (min < 0 || c.reward() <= candidates.get(min).reward())) {
         min = i;
       }
     }
-    return new Expansion(problem.id(), tree.name(), node.path(), candidates, max, min, draws.total());
+    return new Expansion(problem.id(), tree.name(), node.path(), candidates, max, min, draws);
   }
 
   private record Draw(Generation generation, int index, int count) {
@@ -183,7 +194,7 @@ public final class SphereSearch {
   }
 
   /** Decides whether a candidate ends its path, asks the outcome reward if it does, and gives it its R. */
-  private Candidate judge(Problem problem, SearchNode parent, Draw draw, double prm) {
+  private Candidate judge(Problem problem, SearchNode parent, Draw draw, double prm, int rollouts) {
     Generation step = draw.generation();
     String solution = parent.text() + step.text();
     boolean cut = step.finish() == Generation.Finish.LENGTH;
@@ -193,7 +204,8 @@ public final class SphereSearch {
     boolean correct = answered && outcome.correct(problem, parent.tokens().marker().solutionOrAll(solution));
     double advantage = parent.step() == null ? 0 : prm - parent.step().prm();
     double reward = prm + settings.advantageWeight() * advantage;
-    return new Candidate(step, draw.index(), draw.count(), terminal, terminal && !answered, correct, prm, reward);
+    return new Candidate(
+        step, draw.index(), draw.count(), terminal, terminal && !answered, correct, prm, reward, rollouts);
   }
 
   private static double[] checked(double[] scores, int candidates) {

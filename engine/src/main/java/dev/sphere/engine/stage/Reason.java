@@ -10,8 +10,8 @@ public enum Reason {
   BOTH_WRONG("every solution was wrong"),
   /** Stage 1: the unpromising chain was right and the promising one wrong. Stage 2 takes over. */
   ONLY_MIN_RIGHT("only Sol_min was right"),
-  /** All candidates came out equal at every step: there is only one solution. */
-  IDENTICAL("all candidates were identical: one solution only"),
+  /** At every step the candidates came out equal, or all but one were cut: there is only one solution. */
+  IDENTICAL("all candidates were identical, or cut: one solution only"),
   /** The wrong solutions were cut at a limit, so they are no answers. */
   TRUNCATED("no complete wrong solution: cut at a limit"),
   /** Stage 2: no attempt to correct gave a right solution. */

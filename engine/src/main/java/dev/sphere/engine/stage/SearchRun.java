@@ -11,6 +11,7 @@ import dev.sphere.engine.probe.ProbeReport;
 import dev.sphere.engine.probe.ProbeSettings;
 import dev.sphere.engine.probe.Probed;
 import dev.sphere.engine.probe.Prober;
+import dev.sphere.engine.prompt.Prompts;
 import dev.sphere.engine.search.SearchSettings;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -44,6 +45,7 @@ public final class SearchRun {
   private double perSolution; // tokens of a problem's search for a token of a solution, as a first guess
   private ProbeReport probeReport;
   private double probeRate = Double.NaN;
+  private Prompts asked; // null: what the pairs are written under
 
   /**
    * The models of a run.
@@ -142,6 +144,12 @@ public final class SearchRun {
     return probeRate;
   }
 
+  /** The same run, but the models are asked in other words than those that the pairs are written under. */
+  public SearchRun asking(Prompts prompts) {
+    asked = prompts;
+    return this;
+  }
+
   private static Actor actor(Policy policy, PrmFactory prm, SearchTally tally) {
     Policy metered = new MeteredPolicy(policy, tally::generated);
     return new Actor(metered, counted(prm, tally).over(metered));
@@ -228,7 +236,8 @@ public final class SearchRun {
   private ThreeStages stages(SearchTally tally) {
     Actor actor = actor(models.policy(), models.prm(), tally);
     Actor small = models.small() == null ? null : actor(models.small(), models.smallPrm(), tally);
-    return stages.of(actor, small, tally);
+    ThreeStages made = stages.of(actor, small, tally);
+    return asked == null ? made : made.asking(asked);
   }
 
   /** Probes all problems, ends those that are left out, and searches the rest in the order that the probe gives. */

@@ -8,6 +8,7 @@ import dev.sphere.engine.Problem;
 import dev.sphere.engine.TokenPath;
 import dev.sphere.engine.probe.Probed;
 import dev.sphere.engine.probe.Prober;
+import dev.sphere.engine.prompt.Prompts;
 import dev.sphere.engine.search.SearchSettings;
 import dev.sphere.engine.search.SphereSearch;
 import java.util.ArrayList;
@@ -27,15 +28,17 @@ public final class ThreeStages {
   private final Actor actor;
   private final Actor small;
   private final StageSettings settings;
+  private final Prompts asked;
   private final Explorer search;
   private final Explorer smallSearch;
 
   /** @param small the smaller model of stage 3; null for none, the stage is then skipped with that reason */
   public ThreeStages(
       Actor actor, Actor small, OutcomeReward outcome, SearchSettings search, StageSettings settings, long seed) {
-    this(actor, small, pruned(actor, outcome, search, seed),
+    this(actor, small, pruned(actor, outcome, search.withTruncatedRejected(settings.truncatedRejected()), seed),
         small == null ? null
-            : pruned(small, outcome, search.withCandidates(search.candidates() * settings.diversityFactor()), seed),
+            : pruned(small, outcome, search.withTruncatedRejected(settings.truncatedRejected())
+                .withCandidates(search.candidates() * settings.diversityFactor()), seed),
         settings);
   }
 
@@ -46,11 +49,22 @@ public final class ThreeStages {
    * @param smallSearch how the small model does; null when there is none
    */
   public ThreeStages(Actor actor, Actor small, Explorer search, Explorer smallSearch, StageSettings settings) {
+    this(actor, small, search, smallSearch, settings, settings.prompts());
+  }
+
+  private ThreeStages(Actor actor, Actor small, Explorer search, Explorer smallSearch, StageSettings settings,
+      Prompts asked) {
     this.actor = actor;
     this.small = small;
     this.search = search;
     this.smallSearch = smallSearch;
     this.settings = settings;
+    this.asked = asked;
+  }
+
+  /** The same, but the models are asked in other words than those that the pairs are written under. */
+  ThreeStages asking(Prompts prompts) {
+    return new ThreeStages(actor, small, search, smallSearch, settings, prompts);
   }
 
   private static Explorer pruned(Actor actor, OutcomeReward outcome, SearchSettings settings, long seed) {
@@ -74,12 +88,12 @@ public final class ThreeStages {
     if (done != null) {
       return done;
     }
-    MarkedText prompt = prompt(problem);
-    TokenPath path = path(prompt);
+    MarkedText prompt = actor.policy().prompt(settings.prompts().ask(problem));
+    int[] tokens = actor.policy().tokenizePrompt(prompt);
     // Pairs carry the marks where they count: a message holds the text of a special token.
-    boolean plain = Arrays.equals(actor.policy().tokenizePrompt(prompt.text()), path.ownTokens());
+    boolean plain = Arrays.equals(actor.policy().tokenizePrompt(prompt.text()), tokens);
     MarkedText kept = plain ? MarkedText.of(prompt.text()) : prompt;
-    Task task = new Task(problem, kept, path, settings.rules(), new Pairs.Seen(), log);
+    Task task = new Task(problem, kept, tokens, settings.rules(), new Pairs.Seen(), log);
 
     StageResult generation = keep(task, Stage.GENERATION,
         () -> leftOut == null ? selfGeneration(task, probed) : withoutSearch(task, probed, leftOut));
@@ -91,24 +105,21 @@ public final class ThreeStages {
     return result;
   }
 
-  private MarkedText prompt(Problem problem) {
-    return actor.policy().prompt(settings.prompts().ask(problem));
-  }
-
-  private TokenPath path(MarkedText prompt) {
-    return TokenPath.root(actor.policy().tokenizePrompt(prompt));
-  }
-
   /** Draws whole solutions of a problem after the prompt that stage 1 searches from. */
   Probed probe(Prober prober, Problem problem) throws InterruptedException {
-    return prober.draw(problem, path(prompt(problem)));
+    return prober.draw(problem, ask(actor, problem));
   }
 
   /** A problem on its way through the stages. */
-  private record Task(Problem problem, MarkedText prompt, TokenPath path, PairRules rules, Pairs.Seen seen, RunLog log) {
+  private record Task(Problem problem, MarkedText prompt, int[] tokens, PairRules rules, Pairs.Seen seen, RunLog log) {
     Pairs pairs(Stage stage, int cap) {
-      return new Pairs(problem.id(), stage, prompt, path.ownTokens(), cap, rules, seen);
+      return new Pairs(problem.id(), stage, prompt, tokens, cap, rules, seen);
     }
+  }
+
+  /** What a search begins with: the question, and before it whatever else the model is shown. */
+  private TokenPath ask(Actor whom, Problem problem) {
+    return TokenPath.root(whom.policy().tokenizePrompt(whom.policy().prompt(asked.ask(problem))));
   }
 
   private interface Step {
@@ -129,7 +140,8 @@ public final class ThreeStages {
 
   /** Stage 1: the policy searches; a right Sol_max against a wrong Sol_min makes a pair. */
   private StageResult selfGeneration(Task task, Probed probed) throws InterruptedException {
-    List<Attempt> attempts = search.explore(task.problem, Stage.GENERATION.label(), task.path, task.log);
+    TokenPath path = ask(actor, task.problem);
+    List<Attempt> attempts = search.explore(task.problem, Stage.GENERATION.label(), path, task.log);
     Pairs pairs = task.pairs(Stage.GENERATION, settings.pairsPerStage());
     for (Contrast c : contrasts(attempts)) {
       pairs.add(c.chosen.text(), c.chosen.tokens(), c.rejected.text(), c.rejected.tokens());
@@ -236,7 +248,7 @@ public final class ThreeStages {
   /** The same pruned search, after a dialogue that shows the mistaken solution. */
   private List<Attempt> correct(Task task, Attempt mistake) throws InterruptedException {
     Policy policy = actor.policy();
-    MarkedText prompt = policy.prompt(settings.prompts().askToCorrect(task.problem, mistake.text()));
+    MarkedText prompt = policy.prompt(asked.askToCorrect(task.problem, mistake.text()));
     String which = mistake.path().isEmpty() ? "solution " + mistake.simulation() : mistake.path();
     String name = Stage.CORRECTION.label() + ":" + which;
     return search.explore(task.problem, name, TokenPath.root(settings.prompts().marker(), policy.tokenizePrompt(prompt)),
@@ -264,8 +276,7 @@ public final class ThreeStages {
     if (skipped != null) {
       return StageResult.without(task.problem.id(), Stage.DIVERSITY, skipped);
     }
-    MarkedText prompt = small.policy().prompt(settings.prompts().ask(task.problem));
-    TokenPath path = TokenPath.root(small.policy().tokenizePrompt(prompt));
+    TokenPath path = ask(small, task.problem);
     List<Attempt> attempts = smallSearch.explore(task.problem, Stage.DIVERSITY.label(), path, task.log);
 
     Attempt chosen = generation.attempts().getFirst();

@@ -43,9 +43,10 @@ public record Provenance(Map<String, String> identity, Map<String, String> infor
       return this;
     }
 
-    /** A settings record that decides the result: one entry a component, {@code name.component}. */
-    public Builder settings(String name, Record settings) {
-      flatten(name, RecordJson.MAPPER.valueToTree(settings));
+    /** A settings record that decides the result: one entry a component, {@code name.component}, but for those named here. */
+    public Builder settings(String name, Record settings, String... without) {
+      ObjectNode all = RecordJson.MAPPER.valueToTree(settings);
+      flatten(name, all.without(List.of(without)));
       return this;
     }
 

@@ -76,6 +76,9 @@ final class RecordJson {
       candidate.put("draw", c.draw()).put("count", c.count());
       candidate.put("terminal", c.terminal()).put("truncated", c.truncated()).put("correct", c.correct());
       candidate.put("prm", c.prm()).put("reward", c.reward());
+      if (c.rollouts() > 0) {
+        candidate.put("rollouts", c.rollouts());
+      }
     }
     return node;
   }
@@ -91,7 +94,7 @@ final class RecordJson {
       Generation g = new Generation(ints(c.get("tokens")), logProbs, text(c, "text"), finish(c));
       candidates.add(new Candidate(g, c.get("draw").asInt(), c.get("count").asInt(), c.get("terminal").asBoolean(),
           c.get("truncated").asBoolean(), c.get("correct").asBoolean(), c.get("prm").asDouble(),
-          c.get("reward").asDouble()));
+          c.get("reward").asDouble(), c.path("rollouts").asInt(0)));
     }
     return new Expansion(text(node, "problem"), text(node, "search"), text(node, "path"), candidates,
         node.get("max").asInt(), node.get("min").asInt(), node.get("draws").asInt());

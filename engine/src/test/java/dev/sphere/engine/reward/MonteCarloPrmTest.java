@@ -11,6 +11,7 @@ import dev.sphere.engine.HashPolicy;
 import dev.sphere.engine.OutcomeReward;
 import dev.sphere.engine.Policy;
 import dev.sphere.engine.Problem;
+import dev.sphere.engine.ProcessRewardModel.Judgement;
 import dev.sphere.engine.SamplingSettings;
 import dev.sphere.engine.ScriptedPolicy;
 import dev.sphere.engine.SolutionMarker;
@@ -29,10 +30,15 @@ class MonteCarloPrmTest {
 
   private static double[] score(ScriptedPolicy policy, int k, boolean early, String... steps)
       throws InterruptedException {
+    return judge(policy, k, early, steps).scores();
+  }
+
+  private static Judgement judge(ScriptedPolicy policy, int k, boolean early, String... steps)
+      throws InterruptedException {
     List<Generation> candidates = Stream.of(steps).map(ScriptedPolicy::generation).toList();
     TokenPath path = TokenPath.root(policy.tokenize("Q:", true)).extend(policy.tokenize("s\n", false));
     var settings = new MonteCarloPrm.Settings(k, SamplingSettings.temperature(0.8f, 100), early);
-    return new MonteCarloPrm(policy, SEVEN, settings).score(PROBLEM, path, KEY, candidates);
+    return new MonteCarloPrm(policy, SEVEN, settings).judge(PROBLEM, path, KEY, candidates);
   }
 
   @Test
@@ -80,6 +86,28 @@ class MonteCarloPrmTest {
     assertEquals(16, open.generated());
     ScriptedPolicy all = new ScriptedPolicy().after("Q:s\na\n", half).after("Q:s\nb\n", "x=1$");
     assertArrayEquals(new double[] {.375, 0}, score(all, 8, false, "a\n", "b\n"), "only where it is asked for");
+  }
+
+  /** How many rollouts stand behind a score is told with it: a share of fewer is no label. */
+  @Test
+  void aScoreTellsItsRollouts() throws InterruptedException {
+    ScriptedPolicy policy = new ScriptedPolicy()
+        .after("Q:s\na\n", "x=7$").after("Q:s\nb\n", "x=1$").after("Q:s\nc\n", "x=7$", "x=1$");
+    assertArrayEquals(new int[] {6, 6}, judge(policy, 8, true, "a\n", "b\n").rollouts());
+    assertArrayEquals(new int[] {8, 8, 0}, judge(policy, 8, false, "a\n", "b\n", "e~").rollouts());
+    assertArrayEquals(new int[] {0, 0}, judge(policy, 8, true, "d=7$", "d=1$").rollouts(), "their own outcomes");
+    assertArrayEquals(new int[] {0},
+        new OutcomePrm(policy, SEVEN).judge(PROBLEM, TokenPath.root('Q'), KEY, List.of(ScriptedPolicy.generation("a\n"))).rollouts());
+  }
+
+  /** The search passes over what was cut: with e all is decided after 6 of 8, but b and c are not yet told apart. */
+  @Test
+  void earlyStopKeepsTheSurvivorsWithoutWhatWasCut() throws InterruptedException {
+    ScriptedPolicy policy = new ScriptedPolicy()
+        .after("Q:s\na\n", "x=7$")
+        .after("Q:s\nb\n", "x=7$", "x=1$", "x=1$", "x=1$", "x=1$", "x=1$", "x=7$", "x=7$")
+        .after("Q:s\nc\n", "x=7$", "x=1$", "x=1$", "x=1$", "x=1$", "x=1$", "x=1$", "x=1$");
+    assertArrayEquals(new double[] {1, .375, .125, 0}, score(policy, 8, true, "a\n", "b\n", "c\n", "e~"));
   }
 
   @Test

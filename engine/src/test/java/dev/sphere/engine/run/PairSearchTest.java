@@ -2,6 +2,7 @@ package dev.sphere.engine.run;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -14,6 +15,7 @@ import dev.sphere.engine.embedded.ModelSource;
 import dev.sphere.engine.embedded.ProblemSource;
 import dev.sphere.engine.probe.ProbeSettings;
 import dev.sphere.engine.reward.MonteCarloPrm;
+import dev.sphere.engine.search.Backup;
 import dev.sphere.engine.search.SearchSettings;
 import dev.sphere.engine.settings.Told;
 import dev.sphere.engine.stage.StageSettings;
@@ -93,7 +95,7 @@ class PairSearchTest {
   private static SearchPlan probing(int parallel, ProbeSettings probe) {
     SearchPlan p = plan(1, parallel);
     return new SearchPlan(p.model(), null, null, new PrmSpec("random", p.prm().monteCarlo()), p.search(), probe,
-        p.stages().withStages(false, false), p.seed(), null, parallel, p.precision());
+        p.stages().withStages(false, false), p.seed(), null, parallel, p.precision(), p.examples());
   }
 
   /** What is drawn of a problem depends neither on what is in flight beside it nor on which others there are. */
@@ -143,7 +145,7 @@ class PairSearchTest {
     for (Strategy kind : List.of(Strategy.BEST_OF_N, Strategy.BEAM)) {
       SearchPlan p = plan(1, 2);
       SearchPlan strategy = new SearchPlan(p.model(), null, null, p.prm(), p.search(), p.probe(), p.stages(), 1,
-          StrategySettings.of(kind, 300), 2, p.precision());
+          StrategySettings.of(kind, 300), 2, p.precision(), p.examples());
       PairSearch.Outcome found =
           PairSearch.run(strategy, problems, temporary.resolve(kind.label()), false, Progress.NONE);
       TokenUse u = found.use();
@@ -169,6 +171,55 @@ class PairSearchTest {
     assertEquals(64, SearchPlan.of(bestOfN.with("width", List.of("2"), "--width"), model, null, null).parallel());
     assertEquals(5, SearchPlan.of(bestOfN.with("parallel", List.of("5"), "--parallel"), model, null, null).parallel());
     assertEquals(16, SearchPlan.of(Told.nothing().with("strategy", List.of("mcts"), "--strategy"), model, null, null).parallel());
+  }
+
+  private static String identity(Path run) throws IOException {
+    String all = Files.readString(run.resolve("run.json"));
+    return all.substring(0, all.indexOf("\"information\""));
+  }
+
+  /** Runs of older versions did not know these settings: they are part of a run's identity only where they change it. */
+  @Test
+  void whatChangesNothingIsNotInTheIdentity() throws Exception {
+    Path one = temporary.resolve("as before");
+    SearchPlan two = plan(1, 1);
+    SearchPlan plan = new SearchPlan(two.model(), null, null, two.prm(), two.search().withSimulations(1), two.stages(), 1, 1);
+    PairSearch.run(plan, problems.subList(0, 1), one, false, Progress.NONE);
+    for (String absent : List.of("search.backup", "search.truncatedRejected", "few_shot")) {
+      assertFalse(identity(one).contains(absent), absent);
+    }
+    Path old = temporary.resolve("as 0.1.0");
+    SearchPlan advantage = new SearchPlan(two.model(), null, null, two.prm(), two.search().withBackup(Backup.ADVANTAGE),
+        two.stages(), 1, 1);
+    PairSearch.run(advantage, problems.subList(0, 1), old, false, Progress.NONE);
+    assertFalse(identity(old).contains("search.backup"));
+    String message = assertThrows(StoreException.Refused.class, () -> PairSearch.run(
+        new SearchPlan(two.model(), null, null, two.prm(), two.search(), two.stages(), 1, 1), problems.subList(0, 1), old, true,
+        Progress.NONE)).getMessage();
+    assertTrue(message.contains("search.backup is absent in the run"), message);
+  }
+
+  @Test
+  void workedExamplesAreShownAndNotWritten() throws Exception {
+    Path file = Files.writeString(temporary.resolve("shots.jsonl"), """
+        {"question": "Ann has 2 pens and buys 3. How many pens does Ann have?", "answer": "Ann has 2+3=5 pens. \\\\boxed{5}"}
+        """);
+    Told told = Told.nothing().with("simulations", List.of("1"), "").with("rollouts", List.of("2"), "")
+        .with("pairing", List.of("any"), "").with("stages", List.of("generation"), "");
+    List<Problem> searched = ProblemSource.embedded("embedded:train").orElseThrow().subList(0, 8);
+    Path without = temporary.resolve("no shots");
+    Path with = temporary.resolve("shots");
+    PairSearch.run(SearchPlan.of(told, model, null, null), searched, without, false, Progress.NONE);
+    SearchPlan shown = SearchPlan.of(told.with("few_shot", List.of(file.toString()), "").with("shots", List.of("1"), ""),
+        model, null, null);
+    PairSearch.Outcome outcome = PairSearch.run(shown, searched, with, false, Progress.NONE);
+    assertTrue(identity(with).contains("\"few_shot.sha256\" : \"" + shown.examples().read().sha256()), identity(with));
+    assertNotEquals(tree(without), tree(with));
+    assertFalse(outcome.pairs().isEmpty());
+    outcome.pairs().forEach(p -> assertFalse(p.prompt().contains("Ann has 2 pens"), p.prompt()));
+    String message = assertThrows(StoreException.Refused.class, () -> PairSearch.run(
+        SearchPlan.of(told, model, null, null), searched, with, true, Progress.NONE)).getMessage();
+    assertTrue(message.contains("few_shot.sha256"), message);
   }
 
   @Test

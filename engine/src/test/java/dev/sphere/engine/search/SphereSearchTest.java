@@ -231,12 +231,48 @@ class SphereSearchTest {
     ScriptedPolicy policy = new ScriptedPolicy().after("Q:", "a\n", "b=7~").after("Q:a\n", "c\n", "d=7\n");
     SearchTree tree = search(
         policy, prm(Map.of("a\n", .9, "b=7", .1, "c\n", .5, "d=7\n", .7)), settings(2, 1).withMaxDepth(2));
-    assertEquals("b=7", tree.solMin().text());
-    assertTrue(tree.solMin().step().truncated());
-    assertFalse(tree.solMin().step().correct(), "a step that was cut has no answer yet");
+    Candidate cut = tree.root().expansion().candidates().getLast();
+    assertTrue(cut.truncated());
+    assertFalse(cut.correct(), "a step that was cut has no answer yet");
     assertEquals("a\nd=7\n", tree.solMax().text());
     assertTrue(tree.solMax().step().truncated());
     assertEquals(2, tree.solMax().depth());
+    assertEquals("a\nc\n", tree.solMin().text(), "where all are cut the best and the worst of them survive");
+  }
+
+  /** The step that was cut has the highest score, and another that was cut the lowest: neither says anything of an answer. */
+  @Test
+  void aPathThatWasCutIsNoAnswer() throws InterruptedException {
+    ScriptedPolicy policy = new ScriptedPolicy().after("Q:", "a\n", "b~", "c=1$", "d=7$");
+    Map<String, Double> scores = Map.of("a\n", .9, "b", .1, "c=1", .2, "d=7", .8);
+    SearchSettings s = settings(4, 1).withMaxDepth(1);
+    SearchTree tree = search(policy, prm(scores), s);
+    assertEquals(List.of("d=7", "c=1"), List.of(tree.solMax().text(), tree.solMin().text()));
+    SearchTree rejectable = search(policy, prm(scores), s.withTruncatedRejected(true));
+    assertEquals(List.of("d=7", "b"), List.of(rejectable.solMax().text(), rejectable.solMin().text()));
+  }
+
+  @Test
+  void oneAnswerAmongCutPathsIsBothSurvivors() throws InterruptedException {
+    ScriptedPolicy policy = new ScriptedPolicy().after("Q:", "a~", "b=1$", "c~");
+    SearchTree tree = search(policy, prm(Map.of("a", .9, "b=1", .5, "c", .1)), settings(3, 1));
+    assertEquals("b=1", tree.solMax().text());
+    assertSame(tree.solMax(), tree.solMin());
+  }
+
+  /** The same right answer under a risky and under a safe parent: what is backed up does not favour the risky one. */
+  @Test
+  void whatIsBackedUp() throws InterruptedException {
+    ScriptedPolicy policy = new ScriptedPolicy()
+        .after("Q:", "safe\n", "risky\n").after("Q:safe\n", "a=7$").after("Q:risky\n", "b=7$");
+    Map<String, Double> scores = Map.of("safe\n", 1.0, "risky\n", .1, "a=7", 1.0, "b=7", 1.0);
+    Map<Backup, List<Double>> expected = Map.of(Backup.ADVANTAGE, List.of(2.0, 2.9), Backup.SCORE, List.of(2.0, 2.0),
+        Backup.MEAN, List.of(2.0, 1.55), Backup.OUTCOME, List.of(1.0, 1.0));
+    for (Backup backup : Backup.values()) {
+      SearchTree tree = search(policy, prm(scores), settings(2, 1).withBackup(backup));
+      assertEquals(expected.get(backup).getFirst(), tree.root().max().q(), EXACT, backup.label());
+      assertEquals(expected.get(backup).getLast(), tree.root().min().q(), EXACT, backup.label());
+    }
   }
 
   @Test

@@ -15,7 +15,10 @@ import dev.sphere.engine.ScriptedPolicy;
 import dev.sphere.engine.TokenPath;
 import dev.sphere.engine.prompt.Prompts;
 import dev.sphere.engine.search.SearchSettings;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
 
 class ThreeStagesTest {
@@ -66,6 +69,36 @@ class ThreeStagesTest {
     assertNull(result.reason());
     assertEquals(Reason.NOT_CORRECTED, result.stages().get(1).reason());
     assertEquals(Reason.NOT_APPLICABLE, result.stages().get(2).reason());
+  }
+
+  /** All stages and the reward see what stands before the question; the pairs are written without it. */
+  @Test
+  void whatIsShownBeforeAQuestionIsInNoPair() throws InterruptedException {
+    ScriptedPolicy policy = new ScriptedPolicy()
+        .after("u[E Q]a:", "+x=7$", "-y=2$")
+        .after("u[E Q]a[-y=2]u[again]a:", "+Solution: z=7$", "-bad=1$");
+    ScriptedPolicy right = new ScriptedPolicy().after("u[E Q]a:", "+x=7$", "-y=7$");
+    ScriptedPolicy small = new ScriptedPolicy().after("u[E Q]a:", "+v=3$", "-w=4$");
+    Set<String> judged = new TreeSet<>();
+    ProcessRewardModel prm = (problem, path, key, steps) -> {
+      judged.add(policy.detokenize(path.toArray()));
+      return BY_SIGN.score(problem, path, key, steps);
+    };
+    Prompts asked = PROMPTS.with(null, "E {question}", null, null, null);
+    List<PreferencePair> pairs = new ArrayList<>();
+    for (ScriptedPolicy p : List.of(policy, right)) {
+      ProblemResult result = new ThreeStages(new Actor(p, prm), new Actor(small, prm), SEVEN, SEARCH, STAGES, 1)
+          .asking(asked).solve(PROBLEM, new MemoryLog());
+      result.stages().forEach(s -> pairs.addAll(s.pairs()));
+    }
+    assertEquals(List.of("generation +x=7 -y=2", "correction z=7 -y=2", "diversity +x=7 -w=4", "diversity +x=7 +v=3"),
+        pairs.stream().map(p -> p.stage() + " " + p.chosen() + " " + p.rejected()).toList());
+    for (PreferencePair pair : pairs) {
+      assertEquals("u[Q]a:", pair.prompt());
+      assertArrayEquals("u[Q]a:".chars().toArray(), pair.promptTokens());
+    }
+    assertArrayEquals("+x=7\0".chars().toArray(), pairs.getFirst().chosenTokens(), "as the policy wrote them");
+    assertEquals(Set.of("u[E Q]a:", "u[E Q]a[-y=2]u[again]a:"), judged);
   }
 
   @Test
@@ -219,8 +252,9 @@ class ThreeStagesTest {
   void truncationsAreNoAnswers() throws InterruptedException {
     ScriptedPolicy policy = new ScriptedPolicy().after("u[Q]a:", "+x=7$", "-y=2~");
     ProblemResult result = solve(policy, null, STAGES);
-    assertEquals(List.of(Reason.TRUNCATED, Reason.NOT_APPLICABLE, Reason.NOT_APPLICABLE), reasons(result));
-    assertEquals(Reason.TRUNCATED, result.reason());
+    assertEquals(List.of(Reason.IDENTICAL, Reason.NOT_APPLICABLE, Reason.NO_SMALL_MODEL), reasons(result));
+    ScriptedPolicy all = new ScriptedPolicy().after("u[Q]a:", "+x=7~", "-y=2~");
+    assertEquals(Reason.TRUNCATED, solve(all, null, STAGES).reason());
     StageSettings lenient = new StageSettings(PROMPTS, false, false, 2, StageSettings.Pairing.CHAINS, 4, 2, true, true);
     assertEquals("-y=2", solve(policy, null, lenient).stages().getFirst().pairs().getFirst().rejected());
   }

@@ -22,12 +22,19 @@ public final class RunTrees {
 
   private final RunData run;
   private final Map<String, Map<String, Expansion>> trees;
+  private final int rollouts; // that a score needs to be a label; 0: every score is one
 
   /** How a step's label comes from a tree. */
   public enum LabelSource implements dev.sphere.engine.settings.Labelled {
-    /** The process reward that the run recorded: with Monte Carlo rollouts, the share of right completions. */
+    /**
+     * The process reward that the run recorded: with Monte Carlo rollouts, the share of right completions. A share of fewer
+     * than K, where {@code early_stop} ended them, is no label.
+     */
     PRM,
-    /** 1 where it is above 0, as Math-Shepherd's hard estimate (arXiv 2312.08935, eq. 3). */
+    /**
+     * 1 where it is above 0, as Math-Shepherd's hard estimate (arXiv 2312.08935, eq. 3). Of fewer than K rollouts one right one
+     * is enough, and none says nothing.
+     */
     PRM_HARD,
     /** The share of right ones among the complete solutions below the step in the tree; a complete step's own outcome. */
     TREE;
@@ -65,6 +72,9 @@ public final class RunTrees {
   public RunTrees(RunData run) {
     this.run = run;
     this.trees = run.trees(SEARCH);
+    Map<String, String> identity = run.provenance().identity();
+    boolean early = Boolean.parseBoolean(identity.get("prm.monteCarlo.stopWhenDecided"));
+    this.rollouts = early ? Integer.parseInt(identity.get("prm.monteCarlo.rollouts")) : 0;
   }
 
   /** SHA-256 of the model that sampled the trees; their tokens are this model's. */
@@ -91,8 +101,8 @@ public final class RunTrees {
       for (int i = 0; i < e.candidates().size(); i++) {
         Candidate c = e.candidates().get(i);
         double label = switch (source) {
-          case PRM -> c.prm();
-          case PRM_HARD -> c.prm() > 0 ? 1 : 0;
+          case PRM -> finished(c) ? c.prm() : Double.NaN;
+          case PRM_HARD -> c.prm() > 0 ? 1 : finished(c) ? 0 : Double.NaN;
           case TREE -> share(outcomes(tree, e, i));
         };
         if (!Double.isNaN(label)) {
@@ -101,6 +111,24 @@ public final class RunTrees {
       }
     });
     return all;
+  }
+
+  /** Steps that {@link #labelled} leaves out because their rollouts were stopped early. */
+  public int stoppedEarly(LabelSource source) {
+    int[] n = new int[1];
+    each((problem, tree, e) -> n[0] += (int) e.candidates().stream()
+        .filter(c -> source == LabelSource.PRM && !finished(c) || source == LabelSource.PRM_HARD && !known(c)).count());
+    return n[0];
+  }
+
+  /** Whether more rollouts could not say otherwise that a right answer can be reached from the step. */
+  boolean known(Candidate c) {
+    return c.prm() > 0 || finished(c);
+  }
+
+  /** Whether the score stands on as many rollouts as it should, or on none. Before version 0.2.0 nobody counted them. */
+  private boolean finished(Candidate c) {
+    return c.rollouts() >= rollouts || c.rollouts() == 0 && c.terminal();
   }
 
   /** Every solution that came to an end, right, wrong or cut, pruned ones included. */

@@ -20,20 +20,24 @@ public final class StepwiseExport {
   private StepwiseExport() {}
 
   /**
-   * Writes every solution of the policy's own trees that came to an end.
+   * Writes every solution of the policy's own trees that came to an end. Those with a step of which too few rollouts were drawn
+   * to tell its label ({@code early_stop}) are left out.
    *
    * @return how many
    */
   public static int write(RunTrees trees, Format format, Path target) {
     List<ObjectNode> rows = new ArrayList<>();
     for (RunTrees.Placed solution : trees.solutions()) {
+      List<Candidate> path = new ArrayList<>(solution.before());
+      path.add(solution.step());
+      if (!path.stream().allMatch(trees::known)) {
+        continue;
+      }
       ObjectNode row = JsonMapper.shared().createObjectNode();
       ArrayNode prompt = row.putArray("prompt");
       solution.dialogue().forEach(m -> prompt.addObject().put("role", m.role()).put("content", m.content()));
       ArrayNode steps = row.putArray("completions");
       ArrayNode labels = row.putArray("labels");
-      List<Candidate> path = new ArrayList<>(solution.before());
-      path.add(solution.step());
       for (Candidate c : path) {
         steps.add(c.generation().text());
         labels.add(c.prm() > 0);

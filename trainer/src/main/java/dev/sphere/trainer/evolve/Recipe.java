@@ -186,6 +186,8 @@ public record Recipe(
     Told top = TOP.check(Told.of(rest, ""), "");
     if (strict) {
       TOP.requireEffects(top, n -> null, n -> n);
+    } else {
+      withWhatWasOnce(root);
     }
     Told prompt = SEARCH.section(PROMPT).check(Told.of(root.get(PROMPT), "prompt."), "prompt.");
     Told search = SEARCH.section("").check(Told.of(root.get("search"), "search."), "search.").over(prompt);
@@ -202,6 +204,13 @@ public record Recipe(
     Told validate = VALIDATE.check(Told.of(root.get("validate"), "validate."), "validate.");
     given.put("validate", !validate.has("problems") ? null : VALIDATE.make(Validate.class, validate));
     return TOP.make(Recipe.class, top, Map.of(), given);
+  }
+
+  /** A run that was begun before there was a setting did what its value here says. */
+  private static void withWhatWasOnce(JsonNode root) {
+    if (root.get("search") instanceof ObjectNode search && !search.has("backup")) {
+      search.put("backup", "advantage");
+    }
   }
 
   /** Reads a recipe from a file; the file's name stands in front of every complaint. */
@@ -285,6 +294,9 @@ public record Recipe(
     });
     SEARCH.settings().stream().filter(Recipe::isSpeed).forEach(s -> flat.remove("search." + s.name()));
     TRAIN.settings().stream().filter(Recipe::isSpeed).forEach(s -> flat.remove("train." + s.name()));
+    if (String.valueOf(flat.get("search.simulations")).equals("1") && !"sphere".equals(flat.get("search.strategy"))) {
+      flat.remove("search.backup"); // has no effect
+    }
     flat.merge("search.pairing", flat.get("search.strategy") == null ? "chains" : "any", (told, usual) -> told);
     flat.computeIfAbsent("train.lora_alpha", k -> 2.0 * (Integer) flat.get("train.lora_rank"));
     return flat;

@@ -155,9 +155,12 @@ final class Preparation {
   private List<Example.Step> judged(
       TrainTask.Judge task, Path data, TextEncoder encoder, StepEncoder.Labels labels, RowReport rows) {
     StepEncoder steps = new StepEncoder(encoder, job.length(base), rows, false);
-    return Files.isDirectory(data)
-        ? steps.labelled(new RunTrees(RunData.read(data)).labelled(task.labels()), labels)
-        : steps.rows(new RowReader(encoder, rows).steps(data), labels, task.stepEnd());
+    if (!Files.isDirectory(data)) {
+      return steps.rows(new RowReader(encoder, rows).steps(data), labels, task.stepEnd());
+    }
+    RunTrees trees = new RunTrees(RunData.read(data));
+    rows.notes("steps without a label, their rollouts were stopped early", trees.stoppedEarly(task.labels()));
+    return steps.labelled(trees.labelled(task.labels()), labels);
   }
 
   /** The best right solutions of each problem as rows, weighed by their rewards. */

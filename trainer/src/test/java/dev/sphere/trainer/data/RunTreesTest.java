@@ -105,6 +105,40 @@ class RunTreesTest {
     assertEquals('-', steps.get(3).sequences().getLast().tokens()[tokens.length - 1]);
   }
 
+  /**
+   * With early_stop and K = 8: a share of fewer rollouts is no label; that one of them was right is one. What nobody counted may be
+   * either.
+   */
+  @Test
+  void scoresOfTooFewRolloutsAreNoLabels() {
+    Problem problem = new Problem("p1", "one?", "1", Map.of());
+    Provenance provenance = Provenance.builder()
+        .settings("stages.prompts", new Prompts("be brief", "Q: {question}", "again", ""))
+        .identity("prm.monteCarlo.stopWhenDecided", true).identity("prm.monteCarlo.rollouts", 8)
+        .build();
+    try (RunStore store = RunStore.open(folder.resolve("early"), provenance, List.of(problem), false)) {
+      store.append(new Expansion("p1", "generation", "", List.of(rolled("a/", 0.5, 4), rolled("b/", 0, 4), rolled("c/", 0.25, 8),
+          rolled("d/", 0, 8), rolled("e/", 0.5, 0)), 0, 1, 5));
+      store.append(new Expansion("p1", "generation", "+",
+          List.of(step("A", 1, 1.25, true), step("x", 0, -0.75, false)), 0, 1, 5));
+      store.append(new Expansion("p1", "generation", "-",
+          List.of(step("y", 0, 0, false), step("z", 0, 0, false)), 0, 1, 5));
+    }
+    trees = new RunTrees(RunData.read(folder.resolve("early")));
+    assertEquals(List.of("c/ 0.25", "d/ 0.0", "a/A 1.0", "a/x 0.0", "b/y 0.0", "b/z 0.0"), labels(LabelSource.PRM));
+    assertEquals(3, trees.stoppedEarly(LabelSource.PRM));
+    assertEquals(List.of("a/ 1.0", "c/ 1.0", "d/ 0.0", "e/ 1.0", "a/A 1.0", "a/x 0.0", "b/y 0.0", "b/z 0.0"),
+        labels(LabelSource.PRM_HARD));
+    assertEquals(1, trees.stoppedEarly(LabelSource.PRM_HARD), "b");
+    assertEquals(0, trees.stoppedEarly(LabelSource.TREE));
+    assertEquals(2, StepwiseExport.write(trees, Format.TRL_JSONL, folder.resolve("early.jsonl")), "those under b are left out");
+  }
+
+  private static Candidate rolled(String text, double prm, int rollouts) {
+    Candidate c = step(text, prm, prm, null);
+    return new Candidate(c.generation(), 0, 1, false, false, false, prm, prm, rollouts);
+  }
+
   private List<String> labels(LabelSource source) {
     return trees.labelled(source).stream().map(l -> l.step().text() + " " + l.label()).toList();
   }

@@ -599,6 +599,25 @@ class EvolveTest {
   }
 
   @Test
+  void problemsThatAreWorkedExamplesAreNotSearched() throws Exception {
+    Problem first = ProblemSource.read("embedded:train").getFirst();
+    Path shots = Files.writeString(temporary.resolve("shots.jsonl"), JsonMapper.shared().writeValueAsString(
+        Map.of("question", first.question(), "answer", "#### " + first.answer())));
+    Recipe recipe = Recipe.parse(
+        """
+        model: embedded
+        problems: embedded:train
+        limit: 1
+        prompt: {few_shot: "%s", shots: 1}
+        search: {rollouts: 1, candidates: 2}
+        evaluate: {problems: "embedded:validation", limit: 3}
+        """.formatted(shots));
+    Throwable e = assertThrows(IllegalArgumentException.class,
+        () -> new Evolve(recipe, temporary.resolve("run"), false, new Heard()).run());
+    assertTrue(e.getMessage().contains("all of them are worked examples"), e.getMessage());
+  }
+
+  @Test
   void setsThatAreNotComparedOnAreLeftOutToo() {
     Path run = temporary.resolve("run");
     Recipe recipe = Recipe.parse(

@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import tools.jackson.databind.json.JsonMapper;
 
 class RecipeTest {
   @Test
@@ -23,10 +24,11 @@ class RecipeTest {
     assertEquals(
         "{name=unnamed, model=m.gguf, small_model=null, problems=p.jsonl, question_field=null, answer_field=null, id_field=null, "
             + "skip_bad=false, limit=0, decontaminate=[], ngram=13, seed=1, rounds=1, fresh_problems=false, reward=fixed, prompt={system=null, question=null, correction=null, "
-            + "corrected_after=null, chat_template=null}, search={prm=mc, rollouts=8, temperature=0.8, top_k=0, top_p=1.0, "
+            + "corrected_after=null, chat_template=null, few_shot=null, shots=5}, search={prm=mc, rollouts=8, temperature=0.8, top_k=0, top_p=1.0, "
             + "min_p=0.0, max_tokens=null, early_stop=false, prm_beta=0.05, candidates=5, max_step_tokens=null, depth=24, "
-            + "simulations=1, uct=1.4142135623730951, advantage_weight=1.0, outcome_weight=1.0, separator=null, "
-            + "resample_rounds=3, distinct=whitespace, stop_at_answer=true, probe=0, pass_rate=0.05..0.8, order=easiest, take=0, probe_pairs=true, stages=[generation, correction, diversity], "
+            + "simulations=1, uct=1.4142135623730951, advantage_weight=1.0, outcome_weight=1.0, backup=score, separator=null, "
+            + "resample_rounds=3, distinct=whitespace, stop_at_answer=true, probe=0, pass_rate=0.05..0.8, order=easiest, take=0, "
+            + "probe_pairs=true, stages=[generation, correction, diversity], "
             + "pairing=null, pairs_per_stage=4, corrections=2, correct_paired=true, diversity_factor=2, "
             + "truncated_rejected=false, near_duplicates=2.0, pairs_per_problem=2147483647, max_length_ratio=0.0, "
             + "guessed_answers=false, strategy=null, budget=4000, beams=8, width=4, aggregation=last, parallel=16, activations=bf16}, "
@@ -166,6 +168,20 @@ class RecipeTest {
     assertEquals(List.of("seed is 1 there and 2 now"), Recipe.kept(old).differences(Recipe.parse(now).withSeed(2)));
     assertEquals(List.of("search.rollouts is 4 there and 5 now", "train.epochs is 2 there and 3 now"), Recipe.kept(old)
         .differences(Recipe.parse(now.replace("rollouts: 4", "rollouts: 5").replace("epochs: 2", "epochs: 3"))));
+  }
+
+  /** What is backed up matters from two simulations on; before there was the setting it was the advantage. */
+  @Test
+  void anOldRunOfManySimulationsGoesOnWithTheAdvantage() {
+    String head = "model: embedded\nproblems: p\nsearch: {simulations: 4";
+    Recipe old = Recipe.kept("{\"model\": \"embedded\", \"problems\": \"p\", \"search\": {\"simulations\": 4}}");
+    assertEquals(List.of(), old.differences(Recipe.parse(head + ", backup: advantage}")));
+    assertEquals(1, old.differences(Recipe.parse(head + "}")).size(), "search.backup");
+    Recipe now = Recipe.parse(head + ", backup: mean}");
+    Recipe kept = Recipe.kept(JsonMapper.shared().writeValueAsString(now.values()));
+    assertEquals(List.of(), kept.differences(now));
+    Recipe one = Recipe.parse(head.replace("4", "1") + "}");
+    assertEquals(List.of(), one.differences(Recipe.kept(JsonMapper.shared().writeValueAsString(one.values()))));
   }
 
   @Test

@@ -1,4 +1,4 @@
-package dev.sphere.lab.search;
+package dev.sphere.lab.study;
 
 import dev.sphere.base.InFlight;
 import dev.sphere.bindings.load.NativeRuntime;

@@ -1,2 +1,0 @@
-/** Studies of the search itself. */
-package dev.sphere.lab.search;
