@@ -43,6 +43,13 @@ class SearchCommandTest {
     int pairs = result.get("pairs").get("all").asInt();
     assertEquals(pairs, Files.readAllLines(run.resolve("pairs.jsonl")).size());
     assertTrue(result.get("tokens").asInt() > 0);
+    JsonNode use = result.get("token_use");
+    int parts = 0;
+    for (String part : List.of("kept", "probe", "rewards", "thrown", "paths", "again", "lost", "padding")) {
+      parts += use.get(part).asInt();
+    }
+    assertEquals(use.get("computed").asInt(), parts);
+    assertTrue(parts > result.get("tokens").asInt() && use.get("useful").asDouble() > 0, use.toString());
 
     Call again = search(run);
     assertEquals(2, again.status());

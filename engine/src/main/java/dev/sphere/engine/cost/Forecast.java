@@ -11,13 +11,16 @@ import java.util.SplittableRandom;
  * work goes. Pieces in flight go on evenly; where one ends the next one begins. When none is left to begin, fewer and
  * fewer are in flight, and less is done in a second: of {@code n} pieces where {@code full} were at work it is
  * {@code n (1 + c) / (n + c full)} of the rate. How much a lone piece gains is unknown, so c is drawn between 0.05 (it goes
- * as fast as all together) and 1 (at best twice as fast as before). The ranges are the 5 % and 95 % quantiles of all plays.
+ * as fast as all together) and 1 (at best twice as fast as before). Pieces that have not begun may be of another kind than
+ * those that are done, as in a file with the easy ones first: their costs are multiplied by a common factor, log-normal
+ * with a spread of {@value #OTHERS}. The ranges are the 5 % and 95 % quantiles of all plays.
  *
  * @param work left, in {@link Pace}'s unit
  * @param seconds left
  */
 public record Forecast(Range work, Range seconds) {
   private static final int DRAWS = 200;
+  private static final double OTHERS = 0.3;
   private static final int PLAYED = 300; // pieces that are played one by one; more before them are a sum
 
   /**
@@ -41,8 +44,9 @@ public record Forecast(Range work, Range seconds) {
     double[] seconds = new double[DRAWS];
     for (int i = 0; i < DRAWS; i++) {
       double[] law = costs.draw(random);
+      double[] later = {law[0] + OTHERS * random.nextGaussian(), law[1]};
       int bulk = Math.max(0, pieces.waiting - PLAYED);
-      double before = bulk == 0 ? 0 : costs.sum(law, bulk, random);
+      double before = bulk == 0 ? 0 : costs.sum(later, bulk, random);
       PriorityQueue<Double> ends = new PriorityQueue<>(); // in work of one piece, from now
       double all = before;
       for (double spent : pieces.going) {
@@ -58,7 +62,7 @@ public record Forecast(Range work, Range seconds) {
       double now = 0;
       double busy = 0; // work done while all places are taken
       for (int k = bulk; k < pieces.waiting; k++) {
-        double cost = costs.cost(law, 0, random);
+        double cost = costs.cost(later, 0, random);
         all += cost;
         if (ends.size() >= pieces.full) {
           double next = ends.poll();

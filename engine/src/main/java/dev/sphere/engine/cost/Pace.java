@@ -11,17 +11,19 @@ import java.util.random.RandomGenerator;
  * their rates tell how much the pace changes. What is to come is drawn around their mean, with the spread of that mean
  * and of the mean of what is still to come. Neighbouring stretches resemble each other (another program runs for minutes),
  * so at most {@value #INDEPENDENT} of either side count. The first stretch is left out when there are enough: in it a
- * machine warms up. Not thread-safe.
+ * machine warms up. What was told a few times only may be far off: the spread of one telling falls with the root of their
+ * number. Not thread-safe.
  */
 public final class Pace {
   private static final int MOST = 24;
   private static final int INDEPENDENT = 6;
   private static final double LEAST_SPREAD = 0.04; // of the logarithm: no machine is steadier than this for long
-  private static final double UNKNOWN_SPREAD = 0.5; // while there is but one stretch
+  private static final double UNKNOWN_SPREAD = 0.5; // of what was told once
 
   private final List<Double> stretches = new ArrayList<>(); // work done in each
   private double length = 1; // seconds of a stretch
   private double done; // work up to the last full stretch
+  private int told;
   private double seconds; // when work was last told
   private double work;
 
@@ -32,6 +34,7 @@ public final class Pace {
    * @param work in any unit; does not go back
    */
   public void at(double seconds, double work) {
+    told += work > this.work ? 1 : 0;
     double end = (stretches.size() + 1) * length;
     while (seconds >= end) { // what was told since is taken as done evenly
       double part = seconds == this.seconds ? 1 : (end - this.seconds) / (seconds - this.seconds);
@@ -94,13 +97,14 @@ public final class Pace {
         square += log * log;
       }
     }
+    double unsure = UNKNOWN_SPREAD / Math.sqrt(Math.max(1, told));
     if (n < 2) {
-      return new double[] {Math.log(work / seconds), UNKNOWN_SPREAD};
+      return new double[] {Math.log(work / seconds), Math.max(unsure, UNKNOWN_SPREAD / 2)};
     }
     double whole = all / (length * (stretches.size() - from));
     double variance = Math.max(0, (square - sum * sum / n) / (n - 1));
     double ahead = Math.clamp(left / whole / length, 1, INDEPENDENT);
     double spread = Math.sqrt(variance * (1.0 / Math.min(n, INDEPENDENT) + 1 / ahead));
-    return new double[] {Math.log(whole), Math.hypot(spread, LEAST_SPREAD)};
+    return new double[] {Math.log(whole), Math.hypot(spread, Math.max(unsure, LEAST_SPREAD))};
   }
 }

@@ -7,6 +7,9 @@ import dev.sphere.engine.Problem;
 import dev.sphere.engine.Progress;
 import dev.sphere.engine.SamplingSettings;
 import dev.sphere.engine.cost.Estimate;
+import dev.sphere.engine.cost.Forecast;
+import dev.sphere.engine.cost.Pace;
+import dev.sphere.engine.cost.Range;
 import dev.sphere.engine.probe.ProbeReport;
 import dev.sphere.engine.probe.ProbeSettings;
 import dev.sphere.engine.probe.Probed;
@@ -14,6 +17,7 @@ import dev.sphere.engine.probe.Prober;
 import dev.sphere.engine.prompt.Prompts;
 import dev.sphere.engine.search.SearchSettings;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -281,20 +285,39 @@ public final class SearchRun {
         probe.settings().draws(), probe.seed());
     ThreeStages three = stages(SearchTally.silent());
     long start = System.nanoTime();
+    long drawnBefore = drawn(models.policy());
+    int full = Math.max(parallel, Math.ceilDiv(AT_ONCE, probe.settings().draws()));
+    Pace pace = new Pace();
     List<Probed> fresh = new ArrayList<>();
     int[] solved = new int[1];
-    InFlight.run(open, Math.max(parallel, Math.ceilDiv(AT_ONCE, probe.settings().draws())), p -> {
+    InFlight.run(open, full, p -> {
       Probed drawn = three.probe(prober, p);
       log.append(drawn);
       return drawn;
     }, (index, drawn) -> {
       fresh.add(drawn);
       solved[0] += drawn.solved();
+      long done = fresh.stream().mapToLong(Probed::tokens).sum();
+      long now = Math.max(done, drawn(models.policy()) - drawnBefore);
+      pace.at((System.nanoTime() - start) / 1e9, now);
       progress.at(before + fresh.size(), () -> String.format(Locale.ROOT, "%.0f %% right, %.0f tokens/s",
-          100.0 * solved[0] / (fresh.size() * probe.settings().draws()), rate(fresh, start)));
+          100.0 * solved[0] / (fresh.size() * probe.settings().draws()), rate(fresh, start)),
+          () -> left(fresh, open.size() - fresh.size(), full, now - done, pace));
     });
     probeRate = fresh.isEmpty() ? Double.NaN : rate(fresh, start);
     return problems.stream().map(p -> log.findProbe(p.id())).toList();
+  }
+
+  /** How long the rest of a probe takes; null where nothing is left. What was drawn of problems in flight is taken as even. */
+  private static Range left(List<Probed> done, int open, int full, long underWay, Pace pace) {
+    if (open == 0 || !pace.known()) {
+      return null;
+    }
+    double[] costs = done.stream().mapToDouble(Probed::tokens).toArray();
+    double[] going = new double[Math.min(open, full)];
+    Arrays.fill(going, (double) underWay / going.length);
+    double mean = Math.max(1, Arrays.stream(costs).average().orElse(1));
+    return Forecast.of(new Forecast.Pieces(mean, Double.POSITIVE_INFINITY, costs, going, 0, open - going.length, full), pace).seconds();
   }
 
   private static double rate(List<Probed> drawn, long start) {

@@ -2,6 +2,7 @@ package dev.sphere.trainer.evolve;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -12,6 +13,8 @@ import dev.sphere.bindings.kernel.GgmlQuantizer;
 import dev.sphere.engine.PreferencePair;
 import dev.sphere.engine.Problem;
 import dev.sphere.engine.Progress;
+import dev.sphere.engine.cost.Estimate;
+import dev.sphere.engine.cost.Range;
 import dev.sphere.engine.data.ReadOptions;
 import dev.sphere.engine.decode.BatchedPolicy;
 import dev.sphere.engine.decode.LogProbShift;
@@ -116,6 +119,7 @@ class EvolveTest {
     assertTrue(report.last().steps() > 0, "no steps");
     assertTrue(Files.isRegularFile(report.last().artefact()), "no adapter");
     assertTrue(Files.readString(run.resolve("report.json")).contains("\"p_value\""), "no report");
+    assertTrue(Files.readString(run.resolve("report.json")).contains("\"search_token_use\""), "no use of tokens");
   }
 
   @Test
@@ -539,10 +543,28 @@ class EvolveTest {
     assertTrue(without.table().getLast().contains("flatters"), without.table().toString());
   }
 
+  @Test
+  void theFirstEstimateStandsBesideTheTruth() {
+    Estimate estimate = new Estimate(30, new Range(1e5, 2e5, 3e5), new Range(600, 700, 1200), new Range(20, 30, 40),
+        new Estimate.Truth(210_000, 660, 33));
+    EvolveReport.Round said = round(1, result(3, 10), null, estimate);
+    EvolveReport report = new EvolveReport("x", 1, result(1, 10), null, List.of(said, round(2, result(3, 10), null)), 0);
+    List<String> lines = report.table().stream().filter(l -> l.startsWith("The search of round")).toList();
+    assertEquals(List.of("The search of round 1: after 30 s it was estimated at 10 to 20 min in all, 100,000 to 300,000 tokens, "
+        + "20 to 40 pairs; it took 11 min, 210,000 tokens and made 33 pairs."), lines);
+    assertEquals(estimate.toMap(), said.toMap().get("search_estimate"));
+    assertTrue(estimate.toMap().toString().contains("truth={tokens=210000, seconds=660.0, pairs=33}"), estimate.toMap().toString());
+    assertFalse(round(2, result(3, 10), null).toMap().containsKey("search_estimate"), "it was over before");
+  }
+
   private static EvolveReport.Round round(int n, EvalResult evaluation, EvalResult validation) {
+    return round(n, evaluation, validation, null);
+  }
+
+  private static EvolveReport.Round round(int n, EvalResult evaluation, EvalResult validation, Estimate estimate) {
     Comparison same = Comparison.of(evaluation, evaluation, 1);
     return new EvolveReport.Round(
-        n, RunReport.of(List.of()), 0, 0, null, null, 1, Map.of(), 0, Path.of("m.gguf"), evaluation, validation, same, same);
+        n, RunReport.of(List.of()), 0, 0, estimate, null, 1, Map.of(), 0, Path.of("m.gguf"), evaluation, validation, same, same);
   }
 
   private static EvalResult result(int right, int all) {
