@@ -280,7 +280,8 @@ class EvolveTest {
     assertEquals(last, report.last().comparison().difference(), 1e-12, "against the run's base");
     assertEquals(1, report.rounds().getFirst().comparison().difference(), 1e-12);
     List<String> table = Files.readAllLines(run.resolve("rounds.md"));
-    assertEquals(7, table.size(), "head, rule, base, a line for each round, and on what the best was chosen");
+    assertEquals(11, table.size(), "head, rule, base, a line for each round, each search's estimate, and on what the best was chosen");
+    assertTrue(table.get(6).startsWith("The search of round 1: ") && table.get(8).startsWith("The search of round 2: "), table.toString());
     assertTrue(table.get(3).startsWith("| 1 (best) | ") && table.get(3).contains("| +100.0 ("), table.get(3));
     String change = String.format(java.util.Locale.ROOT, "| %+.1f (", 100 * (last - 1));
     assertTrue(table.get(4).startsWith("| 2 | ") && table.get(4).contains(change), table.get(4) + " wants " + change);
