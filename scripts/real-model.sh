@@ -8,7 +8,7 @@
 # was broken off. OUT/results.jsonl holds a line a figure, OUT/summary.txt what was found, OUT/pairs-to-read.txt 20 pairs to be read.
 # SmolLM2-135M takes about two hours on two cores; the time of a larger model grows with its size.
 #
-# Environment: PROBLEMS (a round, 600), TESTS (400), SEED (1), STEPS (of the optimizer a round, 40), RATE (learning rate, 3e-4),
+# Environment: PROBLEMS (a round, 600), TESTS (400), SEED (1), STEPS (of the optimizer a round, 40), RATE (learning rate, 1e-4),
 # LOSS (sigmoid,sft),
 # QUESTION (the user's turn; {question} stands for the problem), CONTROLS (1; 0: rounds alone), AGREE (1; 0: no comparison
 # with llama.cpp), TRAINED (a copy of MODEL in another type to train and search, for instance BF16; default: MODEL), MERGE_TYPE (type of the merged
@@ -18,7 +18,7 @@ model=${1:?usage: scripts/real-model.sh MODEL.gguf [OUT]}
 out=${2:-runs/real-model}
 top=$(cd "$(dirname "$0")/.." && pwd)
 sphere=${SPHERE:-$top/sphere}
-problems=${PROBLEMS:-600} tests=${TESTS:-400} seed=${SEED:-1} steps=${STEPS:-40} rate=${RATE:-3e-4} loss=${LOSS:-sigmoid,sft}
+problems=${PROBLEMS:-600} tests=${TESTS:-400} seed=${SEED:-1} steps=${STEPS:-40} rate=${RATE:-1e-4} loss=${LOSS:-sigmoid,sft}
 question=${QUESTION:-"{question} Write the calculation in one line. End with: The answer is"}
 mkdir -p "$out"
 results=$out/results.jsonl
