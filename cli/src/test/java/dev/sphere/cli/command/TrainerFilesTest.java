@@ -322,6 +322,16 @@ class TrainerFilesTest {
       assertEquals(1, good(merge + " --json", model, adapter(1), fresh("x.gguf")).json().path("changed").size());
       assertFalse(good(merge, model, adapter(1), fresh("x.gguf")).isJson());
     });
+    set("model merge", "--check-text", () -> {
+      Path text = fresh("text.txt");
+      Files.writeString(text, "three words here");
+      JsonNode own = good(merge + " --json", model, adapter(1), fresh("x.gguf")).json().path("log_probs");
+      JsonNode told = good(merge + " --json --check-text %s", model, adapter(1), fresh("x.gguf"), text).json().path("log_probs");
+      assertTrue(told.path("tokens").asInt() > 0 && told.path("tokens").asInt() < own.path("tokens").asInt(), own + " " + told);
+      refused("no effect", merge + " --no-check --check-text %s", model, adapter(1), fresh("x.gguf"), text);
+    });
+    set("model merge", "--no-check", () -> assertTrue(
+        good(merge + " --json --no-check", model, adapter(1), fresh("x.gguf")).json().path("log_probs").isMissingNode()));
     String export = "model adapter --model %s --adapter %s --to-peft %s";
     set("model adapter", "--to-peft", () -> {
       Path peft = fresh("peft");
