@@ -79,7 +79,12 @@ dpo() {
     --lora-rank 16 --batch-pairs 16 --steps "$4" --seed "$seed" --json
 }
 
-[ "${AGREE:-1}" = 0 ] || record agreement "$top/lab/java" dev.sphere.lab.agree.Agreement "$model" "$out/agreement.json"
+if [ "${AGREE:-1}" != 0 ] && [ ! -f "$out/agreement.json" ]; then
+  log agreement
+  "$top/lab/java" dev.sphere.lab.agree.Agreement "$model" "$out/agreement.json" > "$out/agreement.txt" ||
+    log "not all of llama.cpp's tokens and log-probabilities: see $out/agreement.txt"
+  python3 "$top/lab/templates/compare.py" --model "$model" > "$out/template.txt" || log "the chat template differs: see $out/template.txt"
+fi
 
 base=${TRAINED:-$model}
 measure base "$base" ""
