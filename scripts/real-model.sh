@@ -148,7 +148,7 @@ PY
 fi
 
 python3 - "$results" "$out" << 'PY' | tee "$out/summary.txt"
-import json, math, sys
+import json, sys
 done = {}
 for line in open(sys.argv[1]):
     row = json.loads(line)
@@ -161,23 +161,16 @@ def nats(name, kind):
     for line in open(f"{out}/{name}-{kind}.jsonl"):
         row = json.loads(line)
         total -= row["logprob"]
-        tokens += row["tokens"] if isinstance(row["tokens"], int) else len(row["tokens"])
+        tokens += len(row["tokens"])
     return total / tokens
-def right(name):
-    return {r["problemId"]: r["correct"] for r in map(json.loads, open(f"{out}/{name}-answers.jsonl")) if r.get("sample") == -1}
-def mcnemar(won, lost):
-    n = won + lost
-    return min(1, 2 * sum(math.comb(n, k) for k in range(min(won, lost) + 1)) / 2 ** n) if n else 1
 against = {"sphere-2": "sphere-1", "merged-1": "sphere-1"}
 print(f"{'arm':12} {'right':>7} {'of':>4} {'against':>9} {'won':>4} {'lost':>4} {'p':>7}   nats a token: chat, text")
 for name in ["base", "sphere-1", "merged-1", "sphere-2", "best-of-n", "sft", "shuffled", "one-round"]:
     if f"{name}-test" not in done:
         continue
-    mine, other = right(name), against.get(name, "base")
-    theirs = right(other)
-    won = sum(mine[k] and not theirs[k] for k in mine)
-    lost = sum(theirs[k] and not mine[k] for k in mine)
-    print(f"{name:12} {sum(mine.values()):7} {len(mine):4} {other:>9} {won:4} {lost:4} {mcnemar(won, lost):7.2g}   "
+    r = done[f"{name}-test"]["result"]
+    c = r.get("comparison") or {"won": 0, "lost": 0, "p_value": 1}
+    print(f"{name:12} {r['correct']:7} {r['n']:4} {against.get(name, 'base'):>9} {c['won']:4} {c['lost']:4} {c['p_value']:7.2g}   "
           f"{nats(name, 'chat'):.3f} {nats(name, 'text'):.3f}")
 for name, row in done.items():
     if name.endswith("-search"):

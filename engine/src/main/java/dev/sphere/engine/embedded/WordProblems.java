@@ -33,9 +33,7 @@ public final class WordProblems {
 
     /** The split that a problem's content belongs to. */
     public static Split of(WordProblem problem) {
-      CRC32C crc = new CRC32C();
-      crc.update(problem.key().getBytes(StandardCharsets.UTF_8));
-      long bucket = crc.getValue() % 100;
+      int bucket = bucket(problem.key());
       for (Split s : values()) {
         bucket -= s.share;
         if (bucket < 0) {
@@ -44,6 +42,13 @@ public final class WordProblems {
       }
       throw new AssertionError("shares do not add up to 100");
     }
+  }
+
+  /** Where a content belongs, of 100 equal parts of all contents: 0 to 99, by its CRC-32C. */
+  public static int bucket(String key) {
+    CRC32C crc = new CRC32C();
+    crc.update(key.getBytes(StandardCharsets.UTF_8));
+    return (int) (crc.getValue() % 100);
   }
 
   private final Split split;

@@ -1,8 +1,8 @@
 package dev.sphere.lab.problems;
 
+import dev.sphere.engine.embedded.WordProblems;
 import java.io.BufferedWriter;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -13,7 +13,6 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.SplittableRandom;
-import java.util.zip.CRC32C;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
@@ -98,16 +97,9 @@ public final class EasyProblems {
     return random.nextLong(low, high + 1);
   }
 
-  /** The names of the kinds. */
-  public static Set<String> kindNames() {
-    return KINDS.keySet();
-  }
-
   /** The split that a content belongs to. */
   public static Split split(String key) {
-    CRC32C crc = new CRC32C();
-    crc.update(key.getBytes(StandardCharsets.UTF_8));
-    long bucket = crc.getValue() % 100;
+    int bucket = WordProblems.bucket(key);
     return bucket < 60 ? Split.TRAIN : bucket < 75 ? Split.VALIDATION : Split.TEST;
   }
 

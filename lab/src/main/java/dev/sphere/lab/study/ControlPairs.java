@@ -2,7 +2,8 @@ package dev.sphere.lab.study;
 
 import dev.sphere.engine.Problem;
 import dev.sphere.engine.embedded.ProblemSource;
-import java.io.BufferedReader;
+import dev.sphere.engine.eval.AnswerFile;
+import dev.sphere.engine.eval.Answered;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -16,7 +17,6 @@ import java.util.Map;
 import java.util.Random;
 import java.util.function.BiPredicate;
 import java.util.regex.Pattern;
-import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
@@ -66,8 +66,7 @@ public final class ControlPairs {
   private ControlPairs() {}
 
   /**
-   * {@code ANSWERS PROBLEMS OUT SEED COUNT}: answers of {@code sphere eval --samples --out} to the problems; OUT gets a file
-   * an
+   * {@code ANSWERS PROBLEMS OUT SEED COUNT}: answers of {@code sphere eval --samples --out} to the problems; OUT gets a file an
    * arm with COUNT pairs, and {@code shuffled.jsonl}, the first arm with chosen and rejected changed by the toss of a coin.
    */
   public static void main(String[] args) throws IOException {
@@ -88,16 +87,12 @@ public final class ControlPairs {
   }
 
   /** The distinct sampled solutions of each problem; greedy ones are none. */
-  static Map<String, List<Solution>> read(Path answers) throws IOException {
+  static Map<String, List<Solution>> read(Path answers) {
     Map<String, Map<String, Solution>> pool = new LinkedHashMap<>();
-    try (BufferedReader lines = Files.newBufferedReader(answers)) {
-      for (String line = lines.readLine(); line != null; line = lines.readLine()) {
-        JsonNode a = JsonMapper.shared().readTree(line);
-        if (a.get("sample").asInt() >= 0 && !a.get("truncated").asBoolean()) {
-          String text = a.get("text").asString();
-          pool.computeIfAbsent(a.get("problemId").asString(), k -> new LinkedHashMap<>())
-              .put(text, new Solution(text, a.get("correct").asBoolean(), a.get("tokens").asInt()));
-        }
+    for (Answered a : AnswerFile.read(answers)) {
+      if (a.sample() != Answered.GREEDY && !a.truncated()) {
+        pool.computeIfAbsent(a.problemId(), k -> new LinkedHashMap<>())
+            .put(a.text(), new Solution(a.text(), a.correct(), a.tokens()));
       }
     }
     Map<String, List<Solution>> out = new LinkedHashMap<>();

@@ -1,6 +1,7 @@
 package dev.sphere.lab.study;
 
-import java.io.BufferedReader;
+import dev.sphere.engine.eval.AnswerFile;
+import dev.sphere.engine.eval.Answered;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.io.UncheckedIOException;
@@ -18,8 +19,6 @@ import java.util.function.ToDoubleFunction;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
-import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
 
 /**
  * What the study of rounds says, by the tests that were written down before it ran
@@ -146,15 +145,12 @@ public final class RoundsReport {
   }
 
   /** The greedy answers of a file, or whether any sample is right. */
-  private static Score score(Path answers, boolean samples) throws IOException {
+  private static Score score(Path answers, boolean samples) {
     Map<Integer, Map<String, Boolean>> right = new TreeMap<>();
-    try (BufferedReader lines = Files.newBufferedReader(answers)) {
-      for (String line = lines.readLine(); line != null; line = lines.readLine()) {
-        JsonNode a = JsonMapper.shared().readTree(line);
-        if (a.get("sample").asInt() >= 0 == samples) {
-          right.computeIfAbsent(Integer.parseInt(a.get("metadata").get("level").asString()), k -> new TreeMap<>())
-              .merge(a.get("problemId").asString(), a.get("correct").asBoolean(), Boolean::logicalOr);
-        }
+    for (Answered a : AnswerFile.read(answers)) {
+      if ((a.sample() != Answered.GREEDY) == samples) {
+        right.computeIfAbsent(Integer.parseInt(a.metadata().get("level")), k -> new TreeMap<>())
+            .merge(a.problemId(), a.correct(), Boolean::logicalOr);
       }
     }
     Map<Integer, boolean[]> out = new TreeMap<>();

@@ -1,19 +1,17 @@
 package dev.sphere.lab.study;
 
-import java.io.BufferedReader;
-import java.io.IOException;
-import java.nio.file.Files;
+import dev.sphere.engine.eval.AnswerFile;
+import dev.sphere.engine.eval.Answered;
+import dev.sphere.engine.eval.Statistics;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.SplittableRandom;
 import java.util.TreeMap;
-import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
+import java.util.function.ToDoubleFunction;
+import java.util.stream.Collectors;
 
 /**
  * New ability or sharpening: how mean@k, pass@k and maj@k of the samples differ between two models on the same problems, each with a
@@ -31,32 +29,25 @@ public final class Sampled {
   private Sampled() {}
 
   /** {@code BASE EVOLVED}: two files of {@code sphere eval --samples K --out}. */
-  public static void main(String[] args) throws IOException {
+  public static void main(String[] args) {
     compare(read(Path.of(args[0])), read(Path.of(args[1]))).forEach((name, d) ->
         System.out.printf(Locale.ROOT, "%s: %+.1f (%+.1f to %+.1f)%n", name, d.value(), d.low(), d.high()));
   }
 
-  static Map<String, Figures> read(Path answers) throws IOException {
-    Map<String, List<JsonNode>> samples = new TreeMap<>();
-    try (BufferedReader lines = Files.newBufferedReader(answers)) {
-      for (String line = lines.readLine(); line != null; line = lines.readLine()) {
-        JsonNode a = JsonMapper.shared().readTree(line);
-        if (a.get("sample").asInt() >= 0) {
-          samples.computeIfAbsent(a.get("problemId").asString(), k -> new ArrayList<>()).add(a);
-        }
-      }
-    }
+  static Map<String, Figures> read(Path answers) {
+    Map<String, List<Answered>> samples = AnswerFile.read(answers).stream().filter(a -> a.sample() != Answered.GREEDY)
+        .collect(Collectors.groupingBy(Answered::problemId));
     Map<String, Figures> out = new TreeMap<>();
     samples.forEach((problem, all) -> out.put(problem, figures(all)));
     return out;
   }
 
-  private static Figures figures(List<JsonNode> samples) {
+  private static Figures figures(List<Answered> samples) {
     Map<String, Integer> votes = new LinkedHashMap<>();
     int right = 0;
-    for (JsonNode a : samples) {
-      right += a.get("correct").asBoolean() ? 1 : 0;
-      votes.merge(a.get("answer").asString(), 1, Integer::sum);
+    for (Answered a : samples) {
+      right += a.correct() ? 1 : 0;
+      votes.merge(a.answer(), 1, Integer::sum);
     }
     String elected = null;
     for (Map.Entry<String, Integer> e : votes.entrySet()) {
@@ -65,7 +56,7 @@ public final class Sampled {
       }
     }
     String answer = elected;
-    boolean majority = samples.stream().anyMatch(a -> a.get("answer").asString().equals(answer) && a.get("correct").asBoolean());
+    boolean majority = samples.stream().anyMatch(a -> a.answer().equals(answer) && a.correct());
     return new Figures(right / (double) samples.size(), right > 0 ? 1 : 0, majority ? 1 : 0);
   }
 
@@ -78,33 +69,18 @@ public final class Sampled {
     if (!base.keySet().equals(evolved.keySet())) {
       throw new IllegalArgumentException("the two files have different problems");
     }
-    Figures[] d = base.keySet().stream().map(p -> new Figures(evolved.get(p).mean() - base.get(p).mean(),
-        evolved.get(p).pass() - base.get(p).pass(), evolved.get(p).majority() - base.get(p).majority())).toArray(Figures[]::new);
-    SplittableRandom random = new SplittableRandom(1);
-    double[][] draws = new double[3][DRAWS];
-    for (int i = 0; i < DRAWS; i++) {
-      double[] sums = new double[3];
-      for (int j = 0; j < d.length; j++) {
-        add(sums, d[random.nextInt(d.length)]);
-      }
-      for (int m = 0; m < 3; m++) {
-        draws[m][i] = 100 * sums[m] / d.length;
-      }
-    }
-    double[] values = new double[3];
-    Arrays.stream(d).forEach(f -> add(values, f));
     Map<String, Difference> out = new LinkedHashMap<>();
-    String[] names = {"mean@k", "pass@k", "maj@k"};
-    for (int m = 0; m < 3; m++) {
-      Arrays.sort(draws[m]);
-      out.put(names[m], new Difference(100 * values[m] / d.length, draws[m][DRAWS / 40], draws[m][DRAWS - 1 - DRAWS / 40]));
-    }
+    out.put("mean@k", difference(base, evolved, Figures::mean));
+    out.put("pass@k", difference(base, evolved, Figures::pass));
+    out.put("maj@k", difference(base, evolved, Figures::majority));
     return out;
   }
 
-  private static void add(double[] sums, Figures f) {
-    sums[0] += f.mean();
-    sums[1] += f.pass();
-    sums[2] += f.majority();
+  private static Difference difference(Map<String, Figures> base, Map<String, Figures> evolved, ToDoubleFunction<Figures> of) {
+    double[] first = base.keySet().stream().map(base::get).mapToDouble(of).toArray();
+    double[] second = base.keySet().stream().map(evolved::get).mapToDouble(of).toArray();
+    Statistics.Interval interval = Statistics.pairedBootstrap(first, second, DRAWS, 0.95, 1);
+    return new Difference(100 * (Arrays.stream(second).sum() - Arrays.stream(first).sum()) / first.length, 100 * interval.low(),
+        100 * interval.high());
   }
 }

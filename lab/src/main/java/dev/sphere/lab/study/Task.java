@@ -1,6 +1,6 @@
 package dev.sphere.lab.study;
 
-import java.nio.charset.StandardCharsets;
+import dev.sphere.engine.embedded.WordProblems;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -8,7 +8,6 @@ import java.util.Locale;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.function.BiFunction;
-import java.util.zip.CRC32C;
 
 /**
  * The tasks of the study of rounds. Each has ten classes of rising difficulty. Whatever the seed, the text of a problem
@@ -44,9 +43,7 @@ public enum Task {
     }
 
     static Use of(StudyProblem problem) {
-      CRC32C crc = new CRC32C();
-      crc.update(problem.question().getBytes(StandardCharsets.UTF_8));
-      long bucket = crc.getValue() % 100;
+      int bucket = WordProblems.bucket(problem.question());
       for (Use use : values()) {
         bucket -= use.share;
         if (bucket < 0) {

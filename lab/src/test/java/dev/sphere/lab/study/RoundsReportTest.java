@@ -26,7 +26,7 @@ class RoundsReportTest {
         for (int sample = -1; sample < (samples ? 2 : 0); sample++) {
           boolean right = i < solved.applyAsInt(level) + (sample == 1 ? 1 : 0);
           out.append("{\"problemId\":\"p-").append(level).append('-').append(i).append("\",\"sample\":").append(sample)
-              .append(",\"correct\":").append(right).append(",\"metadata\":{\"level\":\"").append(level).append("\"}}\n");
+              .append(",\"correct\":").append(right).append(",\"tokens\":3,\"truncated\":false,\"metadata\":{\"level\":\"").append(level).append("\"}}\n");
         }
       }
     }

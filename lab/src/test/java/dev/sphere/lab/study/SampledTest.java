@@ -17,7 +17,7 @@ import org.junit.jupiter.api.io.TempDir;
 class SampledTest {
   @Test
   void readsTheSamplesAndNotTheGreedyAnswer(@TempDir Path dir) throws IOException {
-    String row = "{\"problemId\":\"%s\",\"sample\":%d,\"answer\":\"%s\",\"correct\":%s}\n";
+    String row = "{\"problemId\":\"%s\",\"sample\":%d,\"answer\":\"%s\",\"correct\":%s,\"tokens\":3,\"truncated\":false}\n";
     Path file = Files.writeString(dir.resolve("a.jsonl"), row.formatted("p", -1, "7", true) + row.formatted("p", 0, "5", false)
         + row.formatted("p", 1, "7", true) + row.formatted("p", 2, "5", false) + row.formatted("p", 3, "6", false)
         + row.formatted("q", 0, "1", false) + row.formatted("q", 1, "2", true) + row.formatted("q", 2, "2", true)
