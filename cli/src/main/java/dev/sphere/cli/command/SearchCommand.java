@@ -133,13 +133,7 @@ public final class SearchCommand implements Callable<Integer>, SettingFlags.Comm
 
   /** Without the problems whose solutions the model is shown. */
   private static List<Problem> others(WorkedExamples.Settings examples, List<Problem> problems, PrintWriter err) {
-    if (examples.file() == null) {
-      return problems;
-    }
-    List<Problem> others = examples.read().others(problems);
-    if (others.isEmpty()) {
-      throw new IllegalArgumentException("no problem is left: all of them are worked examples");
-    }
+    List<Problem> others = examples.others(problems);
     if (others.size() < problems.size()) {
       err.println("worked examples: " + (problems.size() - others.size()) + " of " + problems.size()
           + " problems are among them and are left out");

@@ -77,7 +77,7 @@ public record Forecast(Range work, Range seconds) {
       while (!ends.isEmpty()) { // the pieces in flight become fewer
         double n = Math.min(ends.size(), pieces.full);
         double next = ends.poll();
-        time += (next - now) * n / (n * (1 + c) / (n + c * pieces.full));
+        time += (next - now) * (n + c * pieces.full) / (1 + c);
         now = next;
       }
       work[i] = all;

@@ -2,6 +2,7 @@ package dev.sphere.engine.cost;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.SplittableRandom;
 import java.util.random.RandomGenerator;
 
 /**
@@ -67,7 +68,7 @@ public final class Pace {
 
   /** How long so much work may take: 200 draws. */
   public Range time(double left) {
-    RandomGenerator random = new java.util.SplittableRandom(1);
+    RandomGenerator random = new SplittableRandom(1);
     double[] draws = new double[200];
     for (int i = 0; i < draws.length; i++) {
       draws[i] = left / draw(left, random);

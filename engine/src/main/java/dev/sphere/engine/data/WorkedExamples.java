@@ -47,6 +47,20 @@ public record WorkedExamples(List<Example> examples) {
     public WorkedExamples read() {
       return file == null ? null : WorkedExamples.read(file, shots);
     }
+
+    /**
+     * The problems that a search may take: those that are not among the examples.
+     *
+     * @throws IllegalArgumentException when none is left
+     */
+    public List<Problem> others(List<Problem> problems) {
+      WorkedExamples examples = read();
+      List<Problem> others = examples == null ? problems : examples.others(problems);
+      if (others.isEmpty()) {
+        throw new IllegalArgumentException("no problem is left to search: all of them are worked examples");
+      }
+      return others;
+    }
   }
 
   public WorkedExamples {

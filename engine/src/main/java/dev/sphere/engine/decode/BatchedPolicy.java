@@ -244,7 +244,7 @@ public final class BatchedPolicy implements Policy, AutoCloseable {
 
   @Override
   public long drawn() {
-    return counters.read().drawn();
+    return counters.drawn();
   }
 
   private void release() {

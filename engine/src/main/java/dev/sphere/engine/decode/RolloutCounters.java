@@ -75,6 +75,11 @@ public final class RolloutCounters {
     shared.add(tokens - rows);
   }
 
+  /** Tokens drawn so far, without the other numbers. */
+  long drawn() {
+    return drawn.sum();
+  }
+
   void reused(int tokens) {
     reused.add(tokens);
   }

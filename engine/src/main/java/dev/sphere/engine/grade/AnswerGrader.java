@@ -44,8 +44,7 @@ public final class AnswerGrader implements OutcomeReward {
   /**
    * Grades a solution of a problem: as its gold answer alone says, or within the error that the data set states for it
    * (metadata {@code error}, OlympiadBench). Where the problem gives numbers (metadata {@code nums}), the answer is an
-   * expression of
-   * them that reaches the gold answer.
+   * expression of them that reaches the gold answer.
    */
   public Verdict grade(Problem problem, String solution) {
     if (Countdown.is(problem)) {

@@ -17,8 +17,7 @@ import java.util.regex.Pattern;
 
 /**
  * The countdown game: the answer is an expression of the problem's numbers (metadata {@code nums}, as the published sets
- * call it), each at most
- * once, with + - * / and brackets. It is right when it is worth the gold answer, the target, exactly. {@code expression =
+ * call it), each at most once, with + - * / and brackets. It is right when it is worth the gold answer, the target, exactly. {@code expression =
  * value} is read too.
  */
 final class Countdown {

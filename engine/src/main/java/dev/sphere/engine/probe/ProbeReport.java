@@ -37,9 +37,9 @@ public record ProbeReport(int problems, int draws, String range, double passRate
    * Counts.
    *
    * @param probed in the problems' order
-   * @param seed the run's
+   * @param selection what {@code settings} select of them
    */
-  public static ProbeReport of(ProbeSettings settings, List<Probed> probed, long seed) {
+  public static ProbeReport of(ProbeSettings settings, List<Probed> probed, ProbeSettings.Selection selection) {
     Map<Integer, Integer> rates = new TreeMap<>();
     for (int k = 0; k <= settings.draws(); k++) {
       rates.put(k, 0);
@@ -61,13 +61,13 @@ public record ProbeReport(int problems, int draws, String range, double passRate
         longest = Math.max(longest, d.tokens().length);
         if (d.ended()) {
           ended++;
-          stated += d.form().stated() ? 1 : 0;
-          guessed += d.correct() && !d.form().stated() ? 1 : 0;
+          boolean states = d.form().stated();
+          stated += states ? 1 : 0;
+          guessed += d.correct() && !states ? 1 : 0;
           single += d.steps() < 2 ? 1 : 0;
         }
       }
     }
-    ProbeSettings.Selection selection = settings.select(probed, seed);
     return new ProbeReport(probed.size(), settings.draws(), settings.passRate(), sum / probed.size(), rates,
         selection.taken().size(), selection.below().size(), selection.above().size(), selection.surplus().size(),
         (double) ended / all, (double) stated / ended, (double) guessed / ended, (double) single / ended,

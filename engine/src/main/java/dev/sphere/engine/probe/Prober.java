@@ -10,6 +10,7 @@ import dev.sphere.engine.SamplingSettings;
 import dev.sphere.engine.SolutionMarker;
 import dev.sphere.engine.StopRule;
 import dev.sphere.engine.TokenPath;
+import dev.sphere.engine.grade.extract.AnswerExtractor;
 import dev.sphere.engine.search.FinalAnswer;
 import dev.sphere.engine.search.SearchSettings;
 import java.util.ArrayList;
@@ -67,10 +68,8 @@ public final class Prober {
     int most = search.sampling().maxTokens();
     boolean overlong = g.tokens().length > most
         && steps.stream().anyMatch(step -> policy.tokenizeAnswer(step).length > most);
-    Probed.Draw draw =
-        new Probed.Draw(g.text(), g.tokens(), g.finish(), correct, correct, steps.size(), overlong);
-    return guesses || !correct || draw.form().stated() ? draw
-        : new Probed.Draw(g.text(), g.tokens(), g.finish(), true, false, steps.size(), overlong);
+    boolean solved = correct && (guesses || AnswerExtractor.extract(g.text()).form().stated());
+    return new Probed.Draw(g.text(), g.tokens(), g.finish(), correct, solved, steps.size(), overlong);
   }
 
   /** A solution cut where {@link StopRule#afterStep} ends steps. */

@@ -33,9 +33,9 @@ import java.util.function.LongSupplier;
  * batch stays full. The results come in the problems' order and do not depend on how many are in flight.
  */
 public final class SearchRun {
-  /** Draws of a probe, or problems that only have to be recorded, in flight: enough for the largest batch. */
   private static final double STEP = 0.25; // of a solution, in a first guess
   private static final double REST = 0.5; // what follows a step on average
+  /** Draws of a probe, or problems that only have to be recorded, in flight: enough for the largest batch. */
   private static final int AT_ONCE = 512;
 
   private final Models models;
@@ -251,7 +251,7 @@ public final class SearchRun {
     List<Probed> probed = probe(problems, log, progress);
     probed.forEach(p -> probes.put(p.problemId(), p));
     ProbeSettings.Selection selection = probe.settings().select(probed, probe.seed());
-    probeReport = ProbeReport.of(probe.settings(), probed, probe.seed());
+    probeReport = ProbeReport.of(probe.settings(), probed, selection);
     probeReport.notes().forEach(progress::note);
 
     Map<String, Problem> byId = new HashMap<>();
@@ -288,40 +288,40 @@ public final class SearchRun {
     long drawnBefore = drawn(models.policy());
     int full = Math.max(parallel, Math.ceilDiv(AT_ONCE, probe.settings().draws()));
     Pace pace = new Pace();
-    List<Probed> fresh = new ArrayList<>();
-    int[] solved = new int[1];
+    List<Long> costs = new ArrayList<>(); // tokens of each problem that was probed
+    long[] sums = new long[2]; // solved draws, tokens
     InFlight.run(open, full, p -> {
       Probed drawn = three.probe(prober, p);
       log.append(drawn);
       return drawn;
     }, (index, drawn) -> {
-      fresh.add(drawn);
-      solved[0] += drawn.solved();
-      long done = fresh.stream().mapToLong(Probed::tokens).sum();
-      long now = Math.max(done, drawn(models.policy()) - drawnBefore);
+      costs.add(drawn.tokens());
+      sums[0] += drawn.solved();
+      sums[1] += costs.getLast();
+      long now = Math.max(sums[1], drawn(models.policy()) - drawnBefore);
       pace.at((System.nanoTime() - start) / 1e9, now);
-      progress.at(before + fresh.size(), () -> String.format(Locale.ROOT, "%.0f %% right, %.0f tokens/s",
-          100.0 * solved[0] / (fresh.size() * probe.settings().draws()), rate(fresh, start)),
-          () -> left(fresh, open.size() - fresh.size(), full, now - done, pace));
+      progress.at(before + costs.size(), () -> String.format(Locale.ROOT, "%.0f %% right, %.0f tokens/s",
+          100.0 * sums[0] / (costs.size() * probe.settings().draws()), rate(sums[1], start)),
+          () -> left(costs, open.size() - costs.size(), full, now - sums[1], pace));
     });
-    probeRate = fresh.isEmpty() ? Double.NaN : rate(fresh, start);
+    probeRate = costs.isEmpty() ? Double.NaN : rate(sums[1], start);
     return problems.stream().map(p -> log.findProbe(p.id())).toList();
   }
 
   /** How long the rest of a probe takes; null where nothing is left. What was drawn of problems in flight is taken as even. */
-  private static Range left(List<Probed> done, int open, int full, long underWay, Pace pace) {
+  private static Range left(List<Long> done, int open, int full, long underWay, Pace pace) {
     if (open == 0 || !pace.known()) {
       return null;
     }
-    double[] costs = done.stream().mapToDouble(Probed::tokens).toArray();
+    double[] costs = done.stream().mapToDouble(Long::doubleValue).toArray();
     double[] going = new double[Math.min(open, full)];
     Arrays.fill(going, (double) underWay / going.length);
     double mean = Math.max(1, Arrays.stream(costs).average().orElse(1));
     return Forecast.of(new Forecast.Pieces(mean, Double.POSITIVE_INFINITY, costs, going, 0, open - going.length, full), pace).seconds();
   }
 
-  private static double rate(List<Probed> drawn, long start) {
-    return drawn.stream().mapToLong(Probed::tokens).sum() / ((System.nanoTime() - start) / 1e9);
+  private static double rate(long tokens, long start) {
+    return tokens / ((System.nanoTime() - start) / 1e9);
   }
 
   private static void refuseRepeatedIds(List<Problem> problems) {

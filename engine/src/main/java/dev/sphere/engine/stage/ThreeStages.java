@@ -23,7 +23,7 @@ import java.util.Objects;
  */
 public final class ThreeStages {
   private static final int[] TEXT_ONLY = {};
-  private static final String PROBE = "probe"; // where a pair of the probe's comes from
+  static final String PROBE = "probe"; // where a pair of the probe's comes from
 
   private final Actor actor;
   private final Actor small;

@@ -141,9 +141,12 @@ public final class RunData {
 
   static ProbeReport probeReport(Provenance provenance, List<Problem> problems, Map<String, Probed> probes) {
     ProbeSettings settings = provenance.probe();
-    return !settings.on() ? null
-        : ProbeReport.of(settings, problems.stream().map(p -> probes.get(p.id())).filter(Objects::nonNull).toList(),
-            Long.parseLong(provenance.identity().getOrDefault("seed", "1")));
+    if (!settings.on()) {
+      return null;
+    }
+    List<Probed> probed = problems.stream().map(p -> probes.get(p.id())).filter(Objects::nonNull).toList();
+    long seed = Long.parseLong(provenance.identity().getOrDefault("seed", "1"));
+    return ProbeReport.of(settings, probed, settings.select(probed, seed));
   }
 
   /** The pairs so far in the problems' order, those of problems in work included; no pair twice. */

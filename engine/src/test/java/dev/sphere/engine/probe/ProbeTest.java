@@ -139,7 +139,7 @@ class ProbeTest {
   }
 
   private static String notes(String range, Probed.Draw a, Probed.Draw b) {
-    return String.join("\n", ProbeReport.of(settings(2, range, Order.FILE, 0), List.of(new Probed("p", List.of(a, b))), 1).notes());
+    return String.join("\n", report(settings(2, range, Order.FILE, 0), List.of(new Probed("p", List.of(a, b)))).notes());
   }
 
   @Test
@@ -165,9 +165,13 @@ class ProbeTest {
     assertTrue(none.contains("no problem has a pass rate of 0.8..0.9 (1 below, 0 above): change --pass-rate"), none);
   }
 
+  private static ProbeReport report(ProbeSettings settings, List<Probed> probed) {
+    return ProbeReport.of(settings, probed, settings.select(probed, 1));
+  }
+
   @Test
   void theFiguresAddUp() {
-    ProbeReport r = ProbeReport.of(settings(4, "0.3..0.8", Order.EASIEST, 2), eight(), 1);
+    ProbeReport r = report(settings(4, "0.3..0.8", Order.EASIEST, 2), eight());
     assertEquals(15.0 / 32, r.passRate());
     assertEquals(java.util.Map.of(0, 1, 1, 3, 2, 1, 3, 2, 4, 1), r.rates());
     assertEquals(List.of(2, 4, 1, 1), List.of(r.taken(), r.below(), r.above(), r.surplus()));
@@ -179,7 +183,7 @@ class ProbeTest {
         r.lines().toString());
     assertTrue(r.lines().getLast().endsWith("of 4: 0: 1, 1: 3, 2: 1, 3: 2, 4: 1"), r.lines().toString());
     assertEquals(2, r.toMap().get("taken"));
-    ProbeReport nothing = ProbeReport.of(settings(4, "0.3..0.8", Order.EASIEST, 2), List.of(), 1);
+    ProbeReport nothing = report(settings(4, "0.3..0.8", Order.EASIEST, 2), List.of());
     assertFalse(nothing.toMap().containsKey("pass_rate"), "no NaN in JSON");
     assertNotEquals(List.of(), nothing.lines());
     assertEquals(List.of(), nothing.notes());

@@ -102,7 +102,7 @@ public final class Evolve {
         : read(recipe.validate().problems(), recipe.reading().withLimit(recipe.validate().limit()));
     List<Decontamination.Hit> hits = new ArrayList<>();
     problems = clean(problems, Map.of(recipe.evaluate().problems(), heldOut), recipe.evaluate().ngram(), hits);
-    problems = others(problems);
+    problems = Recipe.SEARCH.make(WorkedExamples.Settings.class, recipe.search()).others(problems);
     Map<String, List<Problem>> sets = new LinkedHashMap<>();
     recipe.decontamination().sets().forEach(set -> sets.put(set, ProblemSource.read(set)));
     problems = clean(problems, sets, sets.isEmpty() ? 0 : recipe.decontamination().ngram(), hits);
@@ -127,16 +127,6 @@ public final class Evolve {
     Files.writeString(directory.resolve("rounds.md"), String.join("\n", report.table()) + "\n");
     Files.writeString(directory.resolve("report.json"), JSON.writeValueAsString(report.toMap()) + "\n");
     return report;
-  }
-
-  /** Without the problems whose solutions the models are shown. */
-  private List<Problem> others(List<Problem> problems) {
-    WorkedExamples examples = Recipe.SEARCH.make(WorkedExamples.Settings.class, recipe.search()).read();
-    List<Problem> others = examples == null ? problems : examples.others(problems);
-    if (others.isEmpty()) {
-      throw new IllegalArgumentException("no problem is left to search: all of them are worked examples");
-    }
-    return others;
   }
 
   private static List<Problem> clean(
