@@ -24,6 +24,7 @@ import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileTime;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -147,7 +148,10 @@ class OpenFileTest {
     Thread swapper = new Thread(() -> {
       try {
         Files.copy(other, spare);
+        int swaps = 0;
         for (Path next = Files.copy(file, dir.resolve("first.gguf")); !stop.get(); ) {
+          // Pauses of 0 to 7 ms: on an idle core a swap takes microseconds, and no load would ever come through between two.
+          LockSupport.parkNanos(swaps++ % 8 * 1_000_000L);
           Path link = dir.resolve("link.gguf");
           Files.createLink(link, next);
           Files.move(link, file, StandardCopyOption.ATOMIC_MOVE);
