@@ -5,7 +5,7 @@
 # without a name. A line of JSON an arm and round goes to OUT/results.jsonl; what is there is not run again. Then: lab/java dev.sphere.lab.study.RoundsReport OUT
 # Equal for all arms: TOKENS generated a round (default 4000000; a round stops at the first part of its problems that exceeds it) and TRAINED tokens that
 # the optimizer sees a round (default 1500000, by the number of steps). Both are in the results as they came out.
-# RATE and SFT_RATE are chosen on the validation set of base 1 (VALIDATE=1 evaluates there, and not on the test set). RECIPE (lab/recipes/study-models.yaml) and PROBLEMS
+# LOSS (sigmoid), RATE and SFT_RATE are chosen on the validation set of base 1 (VALIDATE=1 evaluates there, and not on the test set). RECIPE (lab/recipes/study-models.yaml) and PROBLEMS
 # ("400 50 100", a class of search, validation and test) make a smaller study, for a try.
 set -euo pipefail
 lab=$(cd "$(dirname "$0")/.." && pwd)
@@ -72,7 +72,7 @@ train() {
 
 tree=(--prm mc --max-tokens 512 --rollouts 4 --candidates 5 --early-stop --pairing any)
 samples=(--strategy best-of-n --budget 4000 --prm outcome --stages generation)
-dpo=(--loss sigmoid --beta 0.1 --learning-rate "$rate")
+dpo=(--loss "${LOSS:-sigmoid}" --beta 0.1 --learning-rate "$rate")
 for arm in "$@"; do
   model=$bases/$task.gguf
   last=$rounds
