@@ -23,16 +23,13 @@ final class Costs {
 
   private final double[] means = new double[MEANS];
   private final double[] cumulative = new double[MEANS * SPREADS.length];
-  private final double most;
 
   /**
    * @param expected a first guess; above 0
-   * @param most no piece costs more
    * @param done what the finished pieces cost; those of 0 are left out
    * @param going what the unfinished ones have cost up to now
    */
-  Costs(double expected, double most, double[] done, double[] going) {
-    this.most = most;
+  Costs(double expected, double[] done, double[] going) {
     double n = 0;
     double sum = 0;
     double square = 0;
@@ -98,14 +95,14 @@ final class Costs {
       z = from < 4 ? quantile(1 - (1 - random.nextDouble()) * above(from)) : from - Math.log(1 - random.nextDouble()) / from;
       z = Math.max(z, from);
     }
-    return Math.max(spent, Math.min(most, Math.exp(law[0] + law[1] * z)));
+    return Math.max(spent, Math.exp(law[0] + law[1] * z));
   }
 
   /** The sum of many new pieces, by the law of large numbers. */
   double sum(double[] law, int n, RandomGenerator random) {
     double mean = Math.exp(law[0] + law[1] * law[1] / 2);
     double deviation = mean * Math.sqrt(Math.expm1(law[1] * law[1]));
-    return Math.max(0, Math.min(n * most, n * mean + Math.sqrt(n) * deviation * random.nextGaussian()));
+    return Math.max(0, n * mean + Math.sqrt(n) * deviation * random.nextGaussian());
   }
 
   /** The share of a standard normal above z. */

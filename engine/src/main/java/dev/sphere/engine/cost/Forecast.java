@@ -27,19 +27,18 @@ public record Forecast(Range work, Range seconds) {
    * The pieces of a run.
    *
    * @param expected first guess of what a piece costs
-   * @param most no piece costs more; infinite where nobody knows
    * @param done what the finished ones cost
    * @param going what those in flight have cost up to now
    * @param half pieces in flight that an earlier process began: nobody knows how much of them is done
    * @param waiting pieces that have not begun
    * @param full pieces that are in flight while there are enough
    */
-  public record Pieces(double expected, double most, double[] done, double[] going, int half, int waiting, int full) {}
+  public record Pieces(double expected, double[] done, double[] going, int half, int waiting, int full) {}
 
   /** Plays the rest. The pace must be known. */
   public static Forecast of(Pieces pieces, Pace pace) {
     SplittableRandom random = new SplittableRandom(1);
-    Costs costs = new Costs(pieces.expected, pieces.most, pieces.done, pieces.going);
+    Costs costs = new Costs(pieces.expected, pieces.done, pieces.going);
     double[] work = new double[DRAWS];
     double[] seconds = new double[DRAWS];
     for (int i = 0; i < DRAWS; i++) {

@@ -317,7 +317,7 @@ public final class SearchRun {
     double[] going = new double[Math.min(open, full)];
     Arrays.fill(going, (double) underWay / going.length);
     double mean = Math.max(1, Arrays.stream(costs).average().orElse(1));
-    return Forecast.of(new Forecast.Pieces(mean, Double.POSITIVE_INFINITY, costs, going, 0, open - going.length, full), pace).seconds();
+    return Forecast.of(new Forecast.Pieces(mean, costs, going, 0, open - going.length, full), pace).seconds();
   }
 
   private static double rate(long tokens, long start) {

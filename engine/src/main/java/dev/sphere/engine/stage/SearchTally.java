@@ -324,7 +324,7 @@ final class SearchTally {
     double[] spent = going.stream().mapToDouble(w -> w.tokens + underWay).sorted().toArray();
     double first = expected > 0 ? expected
         : expansions > 0 ? EXPANSIONS * drawnByNow() / expansions : YET * (spent.length == 0 ? 0 : spent[spent.length - 1]);
-    return new Forecast.Pieces(Math.max(LEAST, first), Double.POSITIVE_INFINITY, Arrays.copyOf(ended.tokens, ended.n), spent, half,
+    return new Forecast.Pieces(Math.max(LEAST, first), Arrays.copyOf(ended.tokens, ended.n), spent, half,
         open.size() - going.size() - half, parallel);
   }
 
