@@ -120,20 +120,20 @@ public final class EvalReport {
 
   /** The report as one HTML page that needs nothing else. */
   public String html() {
-    HtmlPage page = new HtmlPage(title).add("made", Map.of("title", title, "made",
+    HtmlPage page = new HtmlPage(title).liveTables().add("made", Map.of("title", title, "made",
         made.entrySet().stream().map(e -> e.getKey() + ": " + e.getValue()).toList()));
     for (Table t : tables()) {
       page.add("table", Map.of("name", t.name(), "head", t.head(), "rows", t.rows()));
     }
-    page.add("heading", Map.of("text", "Answers"));
+    page.add("answers", Map.of());
     Map<String, List<Answered>> byProblem = new LinkedHashMap<>();
     result.answers().forEach(a -> byProblem.computeIfAbsent(a.problemId(), k -> new ArrayList<>()).add(a));
-    byProblem.forEach((id, answers) -> page.add("answers", Map.of(
+    byProblem.forEach((id, answers) -> page.add("answers-row", Map.of(
         "id", id,
         "right", answers.stream().filter(Answered::correct).count(),
         "gold", answers.getFirst().gold(),
         "answers", answers.stream().map(EvalReport::answer).toList())));
-    return page.html();
+    return page.add("end-of-table", Map.of()).html();
   }
 
   private static Map<String, Object> answer(Answered a) {

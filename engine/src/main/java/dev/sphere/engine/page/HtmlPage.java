@@ -11,11 +11,15 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.UnaryOperator;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
  * An HTML page that needs nothing beside it: parts from Jinja templates (resources beside the class that adds them), one
- * skeleton, one style, and charts that uPlot draws, which is part of the page.
+ * skeleton, one style, and what moves: charts that uPlot draws, which is part of the page, tables that sort and filter, trees.
+ *
+ * <p>What moves are JavaScript modules (resources of this package) that export functions and import nothing. A page that is
+ * opened from a file may load no modules, so they stand in it; a server can serve the same files.
  *
  * <p>Every text that is handed to a template is escaped on its way in ({@link Visible#html}): what comes from files and models
  * cannot become markup, whatever the template does with it.
@@ -27,7 +31,8 @@ public final class HtmlPage {
 
   private final String title;
   private final StringBuilder body = new StringBuilder();
-  private List<Chart> charts;
+  private final Map<String, Object> data = new LinkedHashMap<>();
+  private final Map<String, String> modules = new LinkedHashMap<>(); // to what they are called with
 
   /**
    * Lines over a common axis.
@@ -66,8 +71,9 @@ public final class HtmlPage {
    * @param template its name, without .html
    * @param values texts, numbers, booleans, null, and lists and maps of them
    */
+  @SuppressWarnings("unchecked") // names stay as they are
   public HtmlPage add(Class<?> owner, String template, Map<String, ?> values) {
-    body.append(render(owner, template, escaped(values)));
+    body.append(render(owner, template, (Map<String, ?>) shown(values, Visible::html)));
     return this;
   }
 
@@ -78,21 +84,42 @@ public final class HtmlPage {
 
   /** Adds charts, once in a page. */
   public HtmlPage charts(List<Chart> drawn) {
-    charts = drawn;
+    data.put("charts", drawn.stream().map(HtmlPage::data).toList());
+    modules.put("charts", "drawCharts(document.getElementById(\"charts\"), data.charts);\n");
     return add("charts", Map.of());
+  }
+
+  /** Tables of the class "live" sort, and filter where they say so ({@code table.js}). */
+  public HtmlPage liveTables() {
+    modules.put("table", "document.querySelectorAll(\"table.live\").forEach(liveTable);\n");
+    return this;
+  }
+
+  /** Elements of the class "search-tree" are filled, in their order ({@code tree.js} says what a tree is). */
+  HtmlPage trees(List<? extends Map<String, ?>> trees) {
+    data.put("trees", trees);
+    modules.put("tree", resource("page-trees.js"));
+    return this;
   }
 
   /** The whole page. */
   public String html() {
+    boolean charts = modules.containsKey("charts");
+    StringBuilder script = new StringBuilder();
+    modules.keySet().forEach(m -> script.append(resource(m + ".js").replaceAll("(?m)^export ", "")).append('\n'));
+    if (!data.isEmpty()) {
+      script.append("const data = JSON.parse(document.getElementById(\"data\").textContent);\n");
+    }
+    modules.values().forEach(script::append);
     Map<String, Object> values = new LinkedHashMap<>();
     values.put("title", Visible.html(title));
     values.put("body", BODY);
-    values.put("css", (charts == null ? "" : resource(HtmlPage.class, UPLOT + "uPlot.min.css")) + resource("page.css"));
-    values.put("libraries", charts == null ? List.of()
-        : List.of(resource(HtmlPage.class, UPLOT + "uPlot.iife.min.js").replace("</script", "<\\/script")));
-    values.put("charts", charts == null ? null
-        : JsonMapper.shared().writeValueAsString(charts.stream().map(HtmlPage::data).toList()).replace("<", "\\u003c"));
-    values.put("script", resource("charts.js"));
+    values.put("css", (charts ? resource(HtmlPage.class, UPLOT + "uPlot.min.css") : "") + resource("page.css"));
+    values.put("libraries", charts
+        ? List.of(resource(HtmlPage.class, UPLOT + "uPlot.iife.min.js").replace("</script", "<\\/script")) : List.of());
+    values.put("data", data.isEmpty() ? null
+        : JsonMapper.shared().writeValueAsString(shown(data, Visible::text)).replace("<", "\\u003c"));
+    values.put("script", script.isEmpty() ? null : script.toString());
     String[] around = render(HtmlPage.class, "skeleton", values).split(BODY, 2); // a long body is no template's work
     return around[0] + body + around[1];
   }
@@ -117,22 +144,20 @@ public final class HtmlPage {
         name -> Template.parse(resource(owner, template + ".html"))).render(values);
   }
 
-  private static Map<String, Object> escaped(Map<String, ?> values) {
-    Map<String, Object> escaped = new LinkedHashMap<>();
-    values.forEach((name, value) -> escaped.put(name, escaped(value)));
-    return escaped;
-  }
-
-  @SuppressWarnings("unchecked")
-  private static Object escaped(Object value) {
+  /** The same values with every text in them as a page may show it. */
+  private static Object shown(Object value, UnaryOperator<String> how) {
     return switch (value) {
-      case String text -> Visible.html(text);
+      case String text -> how.apply(text);
       case List<?> list -> {
         List<Object> all = new ArrayList<>();
-        list.forEach(v -> all.add(escaped(v)));
+        list.forEach(v -> all.add(shown(v, how)));
         yield all;
       }
-      case Map<?, ?> map -> escaped((Map<String, ?>) map);
+      case Map<?, ?> map -> {
+        Map<Object, Object> all = new LinkedHashMap<>();
+        map.forEach((name, v) -> all.put(name, shown(v, how)));
+        yield all;
+      }
       case null, default -> value;
     };
   }

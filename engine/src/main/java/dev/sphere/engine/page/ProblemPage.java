@@ -1,7 +1,5 @@
 package dev.sphere.engine.page;
 
-import static java.lang.String.format;
-
 import dev.sphere.engine.PreferencePair;
 import dev.sphere.engine.Problem;
 import dev.sphere.engine.probe.Probed;
@@ -10,10 +8,8 @@ import dev.sphere.engine.search.Expansion;
 import dev.sphere.engine.stage.Attempt;
 import dev.sphere.engine.stage.StageResult;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -31,6 +27,8 @@ final class ProblemPage {
     for (Expansion e : expansions) {
       searches.computeIfAbsent(e.search(), k -> new LinkedHashMap<>()).put(e.path(), e);
     }
+    List<Map<String, Object>> trees = searches.values().stream()
+        .map(t -> Map.of("text", problem.question(), "children", below(t, ""))).toList();
     return new HtmlPage(problem.id()).add("problem", Map.of(
         "id", problem.id(),
         "question", problem.question(),
@@ -38,7 +36,8 @@ final class ProblemPage {
         "probe", probed == null ? List.of() : probed.draws().stream().map(ProblemPage::draw).toList(),
         "stages", stages.stream().map(ProblemPage::stage).toList(),
         "pairs", stages.stream().flatMap(s -> s.pairs().stream()).map(p -> pair(p, separator)).toList(),
-        "trees", searches.entrySet().stream().map(e -> tree(e.getKey(), e.getValue())).toList())).html();
+        "trees", searches.entrySet().stream()
+            .map(e -> Map.of("name", e.getKey(), "expansions", e.getValue().size())).toList())).trees(trees).html();
   }
 
   private static Map<String, Object> draw(Probed.Draw d) {
@@ -68,7 +67,7 @@ final class ProblemPage {
         "text", a.text());
   }
 
-  /** Chosen and rejected, step against step; the first one that differs is marked. */
+  /** The steps in common apart, and where chosen and rejected go on; the template marks the first step of either. */
   private static Map<String, Object> pair(PreferencePair pair, String separator) {
     List<String> chosen = steps(pair.chosen(), separator);
     List<String> rejected = steps(pair.rejected(), separator);
@@ -76,53 +75,36 @@ final class ProblemPage {
     while (same < chosen.size() && same < rejected.size() && chosen.get(same).equals(rejected.get(same))) {
       same++;
     }
-    return Map.of("stage", pair.stage(), "same", same, "sides", List.of(
-        Map.of("name", "chosen", "class", "right", "steps", chosen, "length", pair.chosen().length()),
-        Map.of("name", "rejected", "class", "wrong", "steps", rejected, "length", pair.rejected().length())));
+    return Map.of("stage", pair.stage(), "same", chosen.subList(0, same), "sides", List.of(
+        Map.of("name", "chosen", "class", "right", "steps", chosen.subList(same, chosen.size()), "length", pair.chosen().length()),
+        Map.of("name", "rejected", "class", "wrong", "steps", rejected.subList(same, rejected.size()),
+            "length", pair.rejected().length())));
   }
 
   private static List<String> steps(String solution, String separator) {
     return Stream.of(solution.split(Pattern.quote(separator))).filter(s -> !s.isBlank()).map(String::strip).toList();
   }
 
-  private static Map<String, Object> tree(String name, Map<String, Expansion> expansions) {
-    List<Map<String, Object>> nodes = new ArrayList<>();
-    grow(expansions, "", nodes);
-    return Map.of("name", name, "expansions", expansions.size(), "nodes", nodes);
-  }
-
-  /**
-   * The candidates below a node, each followed by what grows from it. A candidate's element ends after what grows from it: the
-   * last of these has as many ends.
-   */
-  private static void grow(Map<String, Expansion> expansions, String path, List<Map<String, Object>> nodes) {
+  /** The candidates below a node, and what grows from them, as tree.js reads them. */
+  private static List<Map<String, Object>> below(Map<String, Expansion> expansions, String path) {
     Expansion e = expansions.get(path);
-    if (e == null) {
-      return;
-    }
-    for (int i = 0; i < e.candidates().size(); i++) {
+    List<Map<String, Object>> nodes = new ArrayList<>();
+    for (int i = 0; e != null && i < e.candidates().size(); i++) {
       boolean max = i == e.max();
       boolean min = i == e.min();
-      nodes.add(node(e.candidates().get(i), max ? "max" : min ? "min" : "pruned",
-          max && min ? "S_max = S_min" : max ? "S_max" : min ? "S_min" : "pruned"));
+      Candidate c = e.candidates().get(i);
+      Map<String, Object> node = new LinkedHashMap<>();
+      node.put("kind", max && min ? "both" : max ? "max" : min ? "min" : "pruned");
+      node.put("prm", c.prm());
+      node.put("reward", c.reward());
+      node.put("count", c.count());
+      node.put("outcome", !c.terminal() ? null : c.truncated() ? "cut" : c.correct() ? "right" : "wrong");
+      node.put("text", c.generation().text().strip());
       if (max || min) {
-        grow(expansions, path + (max ? '+' : '-'), nodes);
+        node.put("children", below(expansions, path + (max ? '+' : '-')));
       }
-      nodes.getLast().merge("ends", List.of(1), (a, b) -> Collections.nCopies(((List<?>) a).size() + 1, 1));
+      nodes.add(node);
     }
-  }
-
-  private static Map<String, Object> node(Candidate c, String kind, String name) {
-    Map<String, Object> node = new LinkedHashMap<>();
-    node.put("class", kind);
-    node.put("name", name);
-    node.put("prm", format(Locale.ROOT, "%.3f", c.prm()));
-    node.put("reward", format(Locale.ROOT, "%+.3f", c.reward()));
-    node.put("count", c.count());
-    node.put("cut", c.terminal() && c.truncated());
-    node.put("right", c.terminal() && c.correct());
-    node.put("wrong", c.terminal() && !c.correct());
-    node.put("text", c.generation().text().strip());
-    return node;
+    return nodes;
   }
 }

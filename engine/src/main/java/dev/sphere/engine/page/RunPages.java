@@ -3,6 +3,7 @@ package dev.sphere.engine.page;
 import dev.sphere.engine.Problem;
 import dev.sphere.engine.probe.Probed;
 import dev.sphere.engine.search.Expansion;
+import dev.sphere.engine.stage.Attempt;
 import dev.sphere.engine.stage.LengthBias;
 import dev.sphere.engine.stage.Reason;
 import dev.sphere.engine.stage.RunReport;
@@ -40,7 +41,9 @@ public final class RunPages {
     run.problems().forEach(p -> byId.put(p.id(), p));
     try {
       Files.createDirectories(directory);
-      HtmlPage index = new HtmlPage("Run").add("run", figures(run.report()));
+      RunReport report = run.report();
+      boolean probing = report.probe() != null;
+      HtmlPage index = new HtmlPage("Run").liveTables().add("run", figures(report));
       for (int from = 0; from < problems.size(); from += AT_ONCE) {
         List<String> part = problems.subList(from, Math.min(problems.size(), from + AT_ONCE));
         Map<String, List<Expansion>> trees = run.expansions(new HashSet<>(part));
@@ -50,7 +53,7 @@ public final class RunPages {
           String file = text("problem-%05d.html", from + i + 1);
           Files.writeString(directory.resolve(file),
               ProblemPage.of(problem, run.probeOf(problem.id()), stages, trees.getOrDefault(problem.id(), List.of()), separator));
-          index.add("run-row", row(problem, run.probeOf(problem.id()), stages, file));
+          index.add("run-row", row(problem, probing, run.probeOf(problem.id()), stages, file));
         }
       }
       Files.writeString(directory.resolve("index.html"), index.add("end-of-table", Map.of()).html());
@@ -59,18 +62,26 @@ public final class RunPages {
     }
   }
 
-  private static Map<String, Object> row(Problem problem, Probed probed, List<StageResult> stages, String file) {
+  private static Map<String, Object> row(Problem problem, boolean probing, Probed probed, List<StageResult> stages, String file) {
     String question = problem.question().strip();
     int pairs = stages.stream().mapToInt(s -> s.pairs().size()).sum();
     String why = pairs > 0 ? "" : stages.stream().map(StageResult::reason)
         .filter(r -> r != Reason.NOT_APPLICABLE && r != Reason.DISABLED).map(Reason::text)
         .reduce((first, second) -> second).orElse("not ended");
-    if (probed != null) {
-      String rate = text("%d of %d draws right", probed.solved(), probed.draws().size());
-      why = why.isEmpty() ? rate : rate + "; " + why;
-    }
-    return Map.of("file", file, "id", problem.id(), "pairs", pairs, "why", why, "question",
-        question.length() > 100 ? question.substring(0, 100) + "…" : question);
+    List<Attempt> solutions = stages.stream().flatMap(s -> s.attempts().stream()).toList();
+    long right = solutions.stream().filter(Attempt::correct).count();
+    Map<String, Object> row = new HashMap<>();
+    row.put("file", file);
+    row.put("id", problem.id());
+    row.put("pairs", pairs);
+    row.put("right", solutions.isEmpty() ? "" : text("%d of %d", right, solutions.size()));
+    row.put("share", solutions.isEmpty() ? "" : text("%.4f", (double) right / solutions.size()));
+    row.put("probed", probing);
+    row.put("probe", probed == null ? "" : text("%d of %d draws right", probed.solved(), probed.draws().size()));
+    row.put("probe_share", probed == null ? "" : text("%.4f", (double) probed.solved() / probed.draws().size()));
+    row.put("why", why);
+    row.put("question", question.length() > 100 ? question.substring(0, 100) + "…" : question);
+    return row;
   }
 
   private static Map<String, Object> figures(RunReport r) {
@@ -86,6 +97,7 @@ public final class RunPages {
     all.put("max_right", r.solMaxRight());
     all.put("min_right", r.solMinRight());
     all.put("stages", stages);
+    all.put("paired", l.pairs() > 0);
     all.put("chosen", text("%.0f", l.chosen()));
     all.put("rejected", text("%.0f", l.rejected()));
     all.put("longer", text("%.0f", 100 * l.chosenLonger()));

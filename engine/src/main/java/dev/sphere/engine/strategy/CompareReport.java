@@ -114,7 +114,8 @@ public final class CompareReport {
   /** Accuracy against tokens and against time, with 95 % intervals, and the figures: a page that needs nothing else. */
   public String html() {
     List<String> table = table();
-    return new HtmlPage("Strategies compared")
+    return new HtmlPage("Strategies compared").liveTables()
+        .add("made", Map.of("title", "Strategies compared", "made", List.of()))
         .charts(List.of(
             chart("Accuracy, % (95 %), by tokens", "tokens a problem", Cell::tokensPerProblem),
             chart("Accuracy, % (95 %), by time", "milliseconds a problem", c -> 1000 * c.seconds() / c.outcomes().size())))

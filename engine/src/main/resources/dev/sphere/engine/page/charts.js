@@ -1,14 +1,49 @@
-// Okabe and Ito's colours, which colour-blind readers can tell apart.
-const colours = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"];
+// Charts by uPlot, which is loaded before (window.uPlot). Charts over the same axis zoom and point together.
+
+const HEIGHT = 240;
+
+/** A number with as many figures as tell it from its neighbours: 2.5e-7 is not 0. */
+export function figure(value) {
+  if (value === null || value === undefined || !Number.isFinite(value)) {
+    return "–";
+  }
+  const size = Math.abs(value);
+  if (size !== 0 && (size < 1e-3 || size >= 1e7)) {
+    return value.toExponential(2).replace(/\.?0+e/, "e");
+  }
+  return value.toLocaleString("en-US", { maximumSignificantDigits: size >= 1000 ? Math.ceil(Math.log10(size)) : 4 });
+}
+
+// The marks of an axis, all in the same way: what tells two of them apart decides the number of figures.
+function marks(splits) {
+  const there = splits.filter(v => v !== null);
+  if (there.length < 2) {
+    return splits.map(v => v === null ? "" : figure(v));
+  }
+  const step = Math.min(...there.slice(1).map((v, i) => Math.abs(v - there[i])).filter(d => d > 0));
+  const most = Math.max(...there.map(Math.abs));
+  if (most < 1e-3 || most >= 1e7) {
+    const digits = Math.max(0, Math.ceil(Math.log10(most / step) - 1e-9));
+    return splits.map(v => v === null ? "" : v === 0 ? "0" : v.toExponential(Math.min(digits, 4)).replace(/\.?0+e/, "e"));
+  }
+  const digits = Math.max(0, Math.ceil(-Math.log10(step) - 1e-9));
+  return splits.map(v => v === null ? "" : v.toLocaleString("en-US", { maximumFractionDigits: Math.min(digits, 6) }));
+}
+
+// Of a logarithmic axis 1, 2 and 5 of each power are named when there is room, else the powers.
+function named(u, splits) {
+  const digits = u.scales.x.max / u.scales.x.min < 50 ? ["1", "2", "5"] : ["1"];
+  return splits.map(v => digits.includes(v.toExponential(0)[0]) ? v : null);
+}
 
 // A line from the low to the high end of each point's interval.
-function intervals(chart) {
+function intervals(chart, colour) {
   return u => chart.names.forEach((name, i) => chart.x.forEach((x, k) => {
-    if (chart.low[i][k] === null) {
+    if (chart.low[i][k] === null || !u.series[i + 1].show) {
       return;
     }
     const at = u.valToPos(x, "x", true);
-    u.ctx.strokeStyle = colours[i % colours.length];
+    u.ctx.strokeStyle = colour(i);
     u.ctx.beginPath();
     u.ctx.moveTo(at, u.valToPos(chart.low[i][k], "y", true));
     u.ctx.lineTo(at, u.valToPos(chart.high[i][k], "y", true));
@@ -16,26 +51,66 @@ function intervals(chart) {
   }));
 }
 
-for (const chart of charts) {
-  const place = document.createElement("div");
-  document.getElementById("charts").append(place);
+function draw(chart, place, style) {
+  const colour = i => style.getPropertyValue("--series-" + i % 7).trim();
+  const muted = style.getPropertyValue("--muted").trim();
+  const line = { stroke: style.getPropertyValue("--line").trim(), width: 1 };
   const ends = chart.low ? chart.low.flat().concat(chart.high.flat()).filter(y => y !== null) : [];
-  new uPlot({
-    title: chart.title,
-    width: Math.max(320, place.clientWidth),
-    height: 260,
+  const room = ends.length ? 0.04 * (Math.max(...ends) - Math.min(...ends)) : 0;
+  const axis = { stroke: muted, grid: line, ticks: line, font: "12px system-ui, sans-serif", labelFont: "12px system-ui, sans-serif" };
+  return new uPlot({
+    width: Math.max(200, Math.floor(place.clientWidth)),
+    height: HEIGHT,
+    cursor: { sync: { key: "charts:" + chart.label, scales: ["x", null] } },
     scales: {
       x: chart.log ? { time: false, distr: 3 } : { time: false },
-      y: ends.length ? { range: [Math.min(...ends), Math.max(...ends)] } : {},
+      y: ends.length ? { range: [Math.min(...ends) - room, Math.max(...ends) + room] } : {},
     },
-    axes: [{ label: chart.label }, { size: 70 }],
-    series: [{ label: chart.label }].concat(chart.names.map((name, i) => ({
+    axes: [
+      { ...axis, label: chart.label, labelSize: 18, size: 30,
+        ...(chart.log ? { filter: named, values: (u, splits) => splits.map(v => v === null ? "" : figure(v)) }
+          : { values: (u, splits) => marks(splits) }) },
+      { ...axis, size: 62, values: (u, splits) => marks(splits) }],
+    series: [{ label: chart.label, value: (u, v) => figure(v) }].concat(chart.names.map((name, i) => ({
       label: name,
-      stroke: colours[i % colours.length],
+      stroke: colour(i),
       width: 1.5,
       spanGaps: true,
+      value: (u, v) => figure(v),
       points: { show: chart.x.length < 60 || name.startsWith("eval_") },
     }))),
-    hooks: chart.low ? { draw: [intervals(chart)] } : {},
+    hooks: chart.low ? { draw: [intervals(chart, colour)] } : {},
   }, [chart.x].concat(chart.values), place);
+}
+
+/**
+ * Draws charts into an element, a figure each; they follow its width and the colours that the reader prefers.
+ *
+ * A chart is {title, label, log, x: [], names: [], values: [[]], low: [[]], high: [[]]}; low and high may be missing.
+ * Double click zooms out.
+ */
+export function drawCharts(place, charts) {
+  // All places first: the width of one depends on how many stand in a row.
+  const figures = charts.map(chart => {
+    const figure = document.createElement("figure");
+    const title = document.createElement("figcaption");
+    title.textContent = chart.title;
+    figure.append(title, document.createElement("div"));
+    place.append(figure);
+    return figure.lastChild;
+  });
+  let drawn = [];
+  const again = () => {
+    drawn.forEach(u => u.destroy());
+    drawn = charts.map((chart, i) => draw(chart, figures[i], getComputedStyle(document.documentElement)));
+  };
+  again();
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", again);
+  let width = place.clientWidth;
+  new ResizeObserver(() => {
+    if (place.clientWidth !== width) {
+      width = place.clientWidth;
+      drawn.forEach((u, i) => u.setSize({ width: Math.max(200, Math.floor(figures[i].clientWidth)), height: HEIGHT }));
+    }
+  }).observe(place);
 }

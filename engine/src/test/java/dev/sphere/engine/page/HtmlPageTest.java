@@ -25,9 +25,17 @@ class HtmlPageTest {
     HtmlPage.Chart chart = new HtmlPage.Chart("</script>", "steps", true, List.of(1, 2),
         List.of(new HtmlPage.Line("a", Arrays.asList(0.5, null), Arrays.asList(0.25, null), Arrays.asList(1.0, null))));
     String html = new HtmlPage("charts").charts(List.of(chart)).html();
-    assertTrue(html.contains("const charts = [{\"title\":\"\\u003c/script>\",\"names\":[\"a\"],\"x\":[1,2],"
-        + "\"values\":[[0.5,null]],\"label\":\"steps\",\"log\":true,\"low\":[[0.25,null]],\"high\":[[1.0,null]]}];"), "data");
+    assertTrue(html.contains("<script type=\"application/json\" id=\"data\">{\"charts\":[{\"title\":\"\\u003c/script>\",\"names\":[\"a\"],"
+        + "\"x\":[1,2],\"values\":[[0.5,null]],\"label\":\"steps\",\"log\":true,\"low\":[[0.25,null]],\"high\":[[1.0,null]]}]}</script>"), "data");
     assertTrue(html.contains("uPlot") && html.contains("<div id=\"charts\">"));
-    assertEquals(3, html.split("</script>", -1).length, "two scripts, none of them out of the data");
+    assertEquals(4, html.split("</script>", -1).length, "library, data and modules, none of them out of the data");
+    assertFalse(html.contains("\nexport ") || html.contains("\nimport "), "a page that is opened from a file may load no module");
+  }
+
+  @Test
+  void textsInTheDataAreShownAsWordsAre() {
+    Map<String, Object> tree = Map.of("text", "a\u202eb\u001b<", "children", List.of(Map.of("text", "\u2028", "prm", 0.5)));
+    String html = new HtmlPage("trees").trees(List.of(tree)).html();
+    assertTrue(html.contains("a\\\\u202eb\\\\u001b\\u003c") && html.contains("\"\\\\u2028\""), "what steers the reading is written out");
   }
 }

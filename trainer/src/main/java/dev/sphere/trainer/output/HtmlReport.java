@@ -44,7 +44,7 @@ final class HtmlReport {
       Path file, List<StepMetrics> metrics, TrainingResult result, List<Sample> samples, RowReport rows) {
     List<List<String>> table = new ArrayList<>();
     result.identity().toMap().forEach((name, value) -> table.add(List.of(name, value)));
-    String html = new HtmlPage("Sphere training run")
+    String html = new HtmlPage("Sphere training run").liveTables()
         .add(HtmlReport.class, "training", Map.of("words", words(metrics, result)))
         .charts(charts(metrics))
         .add("heading", Map.of("text", "Rows"))

@@ -167,6 +167,6 @@ class ReportTest {
     assertTrue(html.contains("2 &lt; 3 &amp; &quot;x&quot;?") && html.contains("yes &lt;/script&gt;"), "samples escaped");
     assertTrue(html.contains("var uPlot=") || html.contains("uPlot=function"), "the library is inside");
     assertFalse(html.matches("(?s).*(src|href)=.*"), "nothing is loaded from anywhere");
-    assertEquals(2, html.split("</script>", -1).length - 1, "two scripts, none of them out of the data");
+    assertEquals(3, html.split("</script>", -1).length - 1, "library, data and modules, none of them out of the data");
   }
 }
