@@ -13,17 +13,21 @@ import dev.sphere.engine.data.ReadOptions;
 import dev.sphere.engine.data.Shards;
 import dev.sphere.engine.data.WorkedExamples;
 import dev.sphere.engine.embedded.ModelSource;
+import dev.sphere.engine.run.Cluster;
 import dev.sphere.engine.run.PairSearch;
 import dev.sphere.engine.run.SearchPlan;
 import dev.sphere.engine.run.SearchProfile;
 import dev.sphere.engine.settings.SettingsTree;
 import dev.sphere.engine.settings.Told;
+import dev.sphere.engine.store.Provenance;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.function.Function;
+import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -73,6 +77,10 @@ public final class SearchCommand implements Callable<Integer>, SettingFlags.Comm
       description = "Only every N-th problem, from the I-th on: one process a GPU; 'run merge' joins the runs.")
   private String shard;
 
+  @Option(names = "--spark", paramLabel = "MASTER",
+      description = "Solve the problems on a Spark cluster: spark://HOST:PORT, yarn, k8s://..., local[N]. Needs Spark 4.2 (SPARK_HOME).")
+  private String master;
+
   @Option(names = "--profile", arity = "0..1", fallbackValue = "", paramLabel = "FILE",
       description = "Record where the time goes, into FILE (default: profile.jfr in the run's directory); print it.")
   private String profile;
@@ -87,8 +95,19 @@ public final class SearchCommand implements Callable<Integer>, SettingFlags.Comm
     return flags;
   }
 
+  /** The plan of a search's command line, for a worker of it. */
+  public static SearchPlan plan(List<String> command) {
+    SearchCommand search = new SearchCommand();
+    new CommandLine(search).setCaseInsensitiveEnumValuesAllowed(true).parseArgs(command.toArray(String[]::new));
+    return SearchPlan.of(search.flags.told(), ModelSource.resolve(search.model), search.adapter,
+        search.smallModel == null ? null : ModelSource.resolve(search.smallModel));
+  }
+
   @Override
   public Integer call() throws InterruptedException, IOException {
+    if (master != null && SparkSubmit.source() == null) {
+      return SparkSubmit.run(master, spec.root().commandLine().getParseResult().originalArgs());
+    }
     Path policy = ModelSource.resolve(model);
     try (HeldFiles _ = new HeldFiles(List.of(policy))) { // opened and checked once, from the defaults on
       return call(policy);
@@ -147,10 +166,17 @@ public final class SearchCommand implements Callable<Integer>, SettingFlags.Comm
         "\nsphere: interrupted; the run is safe in " + run + ": go on with the same command and --resume"));
     Runtime.getRuntime().addShutdownHook(hint);
     try (ProgressBars progress = new ProgressBars("search", spec.commandLine().getErr())) {
-      return PairSearch.run(plan, list, shard, run, resume, progress);
+      return PairSearch.run(plan, list, shard, run, resume, cluster(), progress);
     } finally {
       forget(hint);
     }
+  }
+
+  /** Who solves the problems; null: this process. */
+  private Function<Provenance, Cluster> cluster() {
+    List<String> all = spec.root().commandLine().getParseResult().originalArgs(); // "search" comes first
+    List<String> command = all.subList(1, all.size());
+    return master == null ? null : lead -> SparkSubmit.source().open(master, command, lead, run);
   }
 
   private static void forget(Thread hint) {

@@ -102,6 +102,11 @@ class SearchOptionsTest extends EveryOption {
         }),
         shows("--run", "", used.toString(), d -> assertTrue(Files.exists(used.resolve("tree.jsonl")))),
         differs("--shard", "--limit 2", "2/2"),
+        new Case("--spark", own, "--spark local[1]", (without, with) -> { // nothing of Spark is here
+          assertEquals(0, without.status(), without.out());
+          assertEquals(2, with.status(), with.out());
+          assertTrue(with.out().contains("Spark"), with.out());
+        }),
         needed("--resume", "--seed 1 --run " + used, "", "--resume"),
         differs("--adapter", "--model embedded", dir.resolve("adapter.gguf").toString()),
         differs("--small-model", "--model embedded --limit 6 --candidates 3", "embedded-small"),

@@ -3,20 +3,16 @@ package dev.sphere.engine.run;
 import dev.sphere.base.HeldFiles;
 import dev.sphere.bindings.device.Device;
 import dev.sphere.bindings.load.NativeRuntime;
-import dev.sphere.engine.OutcomeReward;
 import dev.sphere.engine.PreferencePair;
 import dev.sphere.engine.Problem;
 import dev.sphere.engine.Progress;
 import dev.sphere.engine.cost.Estimate;
 import dev.sphere.engine.data.WorkedExamples;
-import dev.sphere.engine.decode.BatchedPolicy;
-import dev.sphere.engine.decode.RolloutCounters;
 import dev.sphere.engine.grade.AnswerGrader;
 import dev.sphere.engine.probe.Probed;
 import dev.sphere.engine.search.Backup;
 import dev.sphere.engine.search.Expansion;
 import dev.sphere.engine.search.SearchSettings;
-import dev.sphere.engine.stage.PrmFactory;
 import dev.sphere.engine.stage.ProblemResult;
 import dev.sphere.engine.stage.RunLog;
 import dev.sphere.engine.stage.RunReport;
@@ -26,14 +22,13 @@ import dev.sphere.engine.stage.StageResult;
 import dev.sphere.engine.store.Provenance;
 import dev.sphere.engine.store.RunMerge;
 import dev.sphere.engine.store.RunStore;
-import dev.sphere.engine.strategy.Solver;
 import dev.sphere.engine.strategy.Strategy;
-import dev.sphere.engine.strategy.StrategyExplorer;
 import dev.sphere.gguf.model.GgufFile;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Function;
 
 /** Searches problems with a model and makes preference pairs of them, in a run directory that survives anything. */
 public final class PairSearch {
@@ -84,6 +79,18 @@ public final class PairSearch {
       SearchPlan plan, List<Problem> problems, String shard, Path directory, boolean resume,
       Progress progress)
       throws InterruptedException {
+    return run(plan, problems, shard, directory, resume, null, progress);
+  }
+
+  /**
+   * The same by other machines: this process alone writes the run.
+   *
+   * @param cluster opens those who solve the problems, of what the run is made from; null: this process does
+   */
+  public static Outcome run(
+      SearchPlan plan, List<Problem> problems, String shard, Path directory, boolean resume,
+      Function<Provenance, Cluster> cluster, Progress progress)
+      throws InterruptedException {
     long start = System.nanoTime();
     if (shard != null && plan.probe().take() > 0) {
       throw new IllegalArgumentException("--take chooses among all problems, and a shard has only some of them: give --take or "
@@ -91,39 +98,46 @@ public final class PairSearch {
     }
     NativeRuntime.require();
     plan.precision().use();
-    OutcomeReward orm = new AnswerGrader();
     WorkedExamples examples = plan.examples().read();
     // The store comes first: what it refuses should be known before a model is loaded.
-    try (HeldFiles files = plan.prm().hold(plan.model(), plan.adapter(), plan.smallModel());
-        RunStore store = RunStore.open(directory, provenance(plan, examples, shard), problems, resume)) {
+    try (HeldFiles files = plan.prm().hold(plan.model(), plan.adapter(), plan.smallModel())) {
+      return held(plan, problems, examples, files, provenance(plan, examples, shard), directory, resume, cluster, start, progress);
+    }
+  }
+
+  private static Outcome held(SearchPlan plan, List<Problem> problems, WorkedExamples examples, HeldFiles files, Provenance lead,
+      Path directory, boolean resume, Function<Provenance, Cluster> cluster, long start, Progress progress)
+      throws InterruptedException {
+    try (RunStore store = RunStore.open(directory, lead, problems, resume)) {
       store.findings().forEach(f -> progress.note(f.toString()));
       if (store.ended() == problems.size()) {
         return outcome(store, replay(store, problems), null, null, start, progress);
       }
-      String template = plan.stages().prompts().template();
-      try (BatchedPolicy policy = BatchedPolicy.open(plan.model(), plan.adapter(), template, 0);
-          BatchedPolicy small =
-              plan.smallModel() == null ? null : BatchedPolicy.open(plan.smallModel(), null, null, 0);
-          OpenPrm prm = plan.prm().open(orm)) {
-        PrmFactory smallPrm = small == null ? null : prm.factory(plan.smallModel());
-        SearchRun.Models models = new SearchRun.Models(policy, prm.factory(plan.model()), small, smallPrm);
-        SearchRun run = plan.strategy() == null
-            ? new SearchRun(models, orm, plan.search(), plan.stages(), plan.seed(), plan.parallel())
-            : new SearchRun(models, exploration(plan, prm, orm), plan.stages(), plan.parallel(), plan.strategy().budget());
-        run.probing(new SearchRun.Probe(plan.probe(), orm, plan.search(), plan.prm().monteCarlo().sampling(),
-            plan.stages().rules().guessed(), plan.seed()),
-            plan.prm().form().equals("mc") ? plan.prm().monteCarlo().rollouts() : 0);
-        if (examples != null) {
-          run.asking(examples.before(plan.stages().prompts()));
-        }
-        List<ProblemResult> results = run.run(problems, new Watched(store, files), progress);
-        RolloutCounters.Reading computed =
-            small == null ? policy.counters() : policy.counters().plus(small.counters());
-        return outcome(store, results, run, TokenUse.of(computed, run.drawn()), start, progress);
+      try {
+        return cluster == null ? here(plan, problems, examples, store, files, start, progress)
+            : elsewhere(plan, problems, cluster.apply(lead), store, files, start, progress);
       } catch (RuntimeException e) {
         store.takeBack(); // a model that cannot be loaded leaves no run behind
         throw e;
       }
+    }
+  }
+
+  private static Outcome here(SearchPlan plan, List<Problem> problems, WorkedExamples examples, RunStore store, HeldFiles files,
+      long start, Progress progress) throws InterruptedException {
+    try (OpenSearch open = OpenSearch.open(plan, examples, new AnswerGrader(), null)) {
+      List<ProblemResult> results = open.run().run(problems, new Watched(store, files), progress);
+      return outcome(store, results, open.run(), TokenUse.of(open.counters(), open.run().drawn()), start, progress);
+    }
+  }
+
+  private static Outcome elsewhere(SearchPlan plan, List<Problem> problems, Cluster opened, RunStore store, HeldFiles files,
+      long start, Progress progress) throws InterruptedException {
+    try (Cluster cluster = opened) {
+      SearchRun run = SearchRun.over(cluster.workers(), plan.strategy() == null ? 0 : plan.strategy().budget());
+      OpenSearch.probing(run, plan, new AnswerGrader());
+      List<ProblemResult> results = run.run(problems, new Watched(store, files), progress);
+      return outcome(store, results, run, null, start, progress);
     }
   }
 
@@ -174,11 +188,6 @@ public final class PairSearch {
     }
   }
 
-  private static SearchRun.Exploration exploration(SearchPlan plan, OpenPrm prm, OutcomeReward orm) {
-    return (policy, factory) -> new StrategyExplorer(
-        new Solver(policy, factory, prm.passes(), orm, plan.search(), plan.strategy(), plan.seed()), policy, orm);
-  }
-
   private static List<ProblemResult> replay(RunStore store, List<Problem> problems) {
     return problems.stream().map(p -> store.findProblem(p.id())).toList();
   }
@@ -193,7 +202,7 @@ public final class PairSearch {
   }
 
   /** What decides the run's result, and what is good to know of it. */
-  private static Provenance provenance(SearchPlan plan, WorkedExamples examples, String shard) {
+  static Provenance provenance(SearchPlan plan, WorkedExamples examples, String shard) {
     NativeRuntime.Status natives = NativeRuntime.status();
     Provenance.Builder builder = Provenance.builder();
     if (plan.strategy() != null) {

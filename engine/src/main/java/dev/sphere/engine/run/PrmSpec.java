@@ -81,7 +81,7 @@ public record PrmSpec(
   }
 
   /** The models that it needs besides the policy: for {@code implicit} the better one first if there are two. */
-  List<Path> files() {
+  public List<Path> files() {
     return files(kind);
   }
 

@@ -1,6 +1,7 @@
 package dev.sphere.engine.stage;
 
 import dev.sphere.base.InFlight;
+import dev.sphere.base.SplitMix;
 import dev.sphere.engine.OutcomeReward;
 import dev.sphere.engine.Policy;
 import dev.sphere.engine.Problem;
@@ -38,8 +39,9 @@ public final class SearchRun {
   /** Draws of a probe, or problems that only have to be recorded, in flight: enough for the largest batch. */
   private static final int AT_ONCE = 512;
 
-  private final Models models;
+  private final Models models; // null where others solve the problems
   private final Stages stages;
+  private final Workers workers; // null where this process does
   private final int parallel;
   private final double expected;
   private final LongSupplier clock;
@@ -101,7 +103,16 @@ public final class SearchRun {
   /** Visible for tests: with a clock of nanoseconds. */
   SearchRun(Models models, OutcomeReward outcome, SearchSettings search, StageSettings stages, long seed, int parallel,
       LongSupplier clock) {
-    this(models, (actor, small, tally) -> new ThreeStages(actor, small, outcome, search, stages, seed), parallel, 0, clock);
+    this(models, (actor, small, tally) -> new ThreeStages(actor, small, outcome, search, stages, seed), null, parallel, 0, clock);
+  }
+
+  /**
+   * A run whose problems others solve.
+   *
+   * @param budget tokens that the way to explore spends on a problem, about; 0 for the paper's search
+   */
+  public static SearchRun over(Workers workers, long budget) {
+    return new SearchRun(null, null, workers, Math.max(1, workers.slots()), budget, System::nanoTime);
   }
 
   /**
@@ -111,16 +122,17 @@ public final class SearchRun {
    */
   public SearchRun(Models models, Exploration way, StageSettings stages, int parallel, long budget) {
     this(models, (actor, small, tally) -> new ThreeStages(actor, small, way.over(actor.policy(), counted(models.prm(), tally)),
-        small == null ? null : way.over(small.policy(), counted(models.smallPrm(), tally)), stages), parallel, budget,
+        small == null ? null : way.over(small.policy(), counted(models.smallPrm(), tally)), stages), null, parallel, budget,
         System::nanoTime);
   }
 
-  private SearchRun(Models models, Stages stages, int parallel, double expected, LongSupplier clock) {
+  private SearchRun(Models models, Stages stages, Workers workers, int parallel, double expected, LongSupplier clock) {
     if (parallel < 1) {
       throw new IllegalArgumentException("at least 1 problem must be in flight, not " + parallel);
     }
     this.models = models;
     this.stages = stages;
+    this.workers = workers;
     this.parallel = parallel;
     this.expected = expected;
     this.clock = clock;
@@ -208,33 +220,74 @@ public final class SearchRun {
       return probedRun(problems, log, progress);
     }
     begin(problems, log, progress, expected);
-    return search(problems, (three, p, kept) -> three.solve(p, kept), log);
+    return search(problems.stream().map(p -> new Workers.Task(Workers.Kind.SOLVE, p, null, null)).toList(), log);
   }
 
   /** A new tally of what is still to be searched. */
   private void begin(List<Problem> problems, RunLog log, Progress progress, double each) {
     List<Problem> open = problems.stream().filter(p -> log.findProblem(p.id()) == null).toList();
     progress.begin("search", "problems", problems.size() - open.size(), problems.size());
-    LongSupplier live = () -> drawn(models.policy()) + drawn(models.small());
+    LongSupplier live = workers != null ? () -> 0 : () -> drawn(models.policy()) + drawn(models.small());
     tally = new SearchTally(open, parallel, each, live, progress, clock);
   }
 
-  /** How the stages take one problem to its end. */
-  private interface Solving {
-    ProblemResult solve(ThreeStages three, Problem problem, RunLog log) throws InterruptedException;
-  }
-
-  private List<ProblemResult> search(List<Problem> problems, Solving solving, RunLog log) throws InterruptedException {
-    ThreeStages three = stages(tally);
-    RunLog watched = tally.watch(log);
+  private List<ProblemResult> search(List<Workers.Task> tasks, RunLog log) throws InterruptedException {
     Thread ticker = Thread.startVirtualThread(tally::tick);
     try {
-      return InFlight.run(
-          problems, parallel, p -> solving.solve(three, p, watched), (index, result) -> tally.ended(result));
+      return solve(tasks, parallel, tally, log);
     } finally {
       ticker.interrupt();
       ticker.join();
     }
+  }
+
+  /** Takes problems to their end, here or elsewhere; the results in the tasks' order. */
+  private List<ProblemResult> solve(List<Workers.Task> tasks, int most, SearchTally counting, RunLog log)
+      throws InterruptedException {
+    RunLog watched = counting.watch(log);
+    if (workers == null) {
+      ThreeStages three = stages(counting);
+      return InFlight.run(tasks, most, t -> three.solve(t.problem(), t.probed(), t.leftOut(), watched),
+          (index, result) -> counting.ended(result));
+    }
+    Map<String, ProblemResult> results = new HashMap<>();
+    List<Workers.Task> open = new ArrayList<>();
+    for (Workers.Task task : tasks) {
+      ProblemResult known = log.findProblem(task.problem().id());
+      if (known == null) {
+        open.add(task);
+      } else {
+        results.put(known.problemId(), known);
+        counting.ended(known);
+      }
+    }
+    workers.run(open, done -> {
+      String id = done.records().problemId();
+      counting.generated(SplitMix.hash(id), done.tokens());
+      counting.rewarded(done.rewards());
+      done.records().to(watched);
+      results.put(id, done.records().result());
+      counting.ended(done.records().result());
+    });
+    return tasks.stream().map(t -> results.get(t.problem().id())).toList();
+  }
+
+  /**
+   * Does one task of a run that another process leads, and gives back what is to be recorded of it. Safe for many threads.
+   *
+   * @throws IllegalStateException for a probe's task in a run without {@link #probing}
+   */
+  public Workers.Done work(Workers.Task task) throws InterruptedException {
+    ProblemRecords records = new ProblemRecords(task.problem().id());
+    SearchTally counting = SearchTally.silent();
+    LongAdder probed = new LongAdder();
+    if (task.kind() == Workers.Kind.PROBE) {
+      records.append(stages(counting).probe(prober(probed), task.problem()));
+    } else {
+      stages(counting).solve(task.problem(), task.probed(), task.leftOut(), records);
+    }
+    Drawn drawn = counting.drawn();
+    return new Workers.Done(records, drawn.all() + probed.sum(), drawn.rewards());
   }
 
   private ThreeStages stages(SearchTally tally) {
@@ -260,18 +313,16 @@ public final class SearchRun {
     List<Problem> leftOut = problems.stream().filter(p -> !taken.contains(p.id())).toList();
     List<Problem> searched = selection.taken().stream().map(byId::get).toList();
     Map<String, ProblemResult> results = new HashMap<>();
-    ThreeStages silent = stages(SearchTally.silent());
-    InFlight.run(leftOut, AT_ONCE, p -> {
+    solve(leftOut.stream().map(p -> {
       boolean within = selection.surplus().contains(p.id());
-      return silent.solve(p, probe.settings().pairs() && within ? probes.get(p.id()) : null,
-          within ? Reason.NOT_TAKEN : Reason.PASS_RATE, log);
-    }, (index, result) -> results.put(result.problemId(), result));
+      return new Workers.Task(Workers.Kind.SOLVE, p, probe.settings().pairs() && within ? probes.get(p.id()) : null,
+          within ? Reason.NOT_TAKEN : Reason.PASS_RATE);
+    }).toList(), AT_ONCE, SearchTally.silent(), log).forEach(r -> results.put(r.problemId(), r));
 
     begin(searched, log, progress, expected > 0 ? expected : probeReport.tokensPerSolution() * perSolution);
     tally.expect(probeRate);
-    search(searched, (three, p, kept) ->
-        three.solve(p, probe.settings().pairs() ? probes.get(p.id()) : null, null, kept), log)
-        .forEach(r -> results.put(r.problemId(), r));
+    search(searched.stream().map(p -> new Workers.Task(Workers.Kind.SOLVE, p,
+        probe.settings().pairs() ? probes.get(p.id()) : null, null)).toList(), log).forEach(r -> results.put(r.problemId(), r));
     return problems.stream().map(p -> results.get(p.id())).toList();
   }
 
@@ -280,32 +331,48 @@ public final class SearchRun {
     List<Problem> open = problems.stream().filter(p -> log.findProbe(p.id()) == null).toList();
     int before = problems.size() - open.size();
     progress.begin("probe", "problems", before, problems.size());
-    Policy policy = new MeteredPolicy(models.policy(), (problem, n) -> probeTokens.add(n));
-    Prober prober = new Prober(policy, probe.outcome(), probe.search(), probe.whole(), probe.guesses(),
-        probe.settings().draws(), probe.seed());
-    ThreeStages three = stages(SearchTally.silent());
     long start = System.nanoTime();
-    long drawnBefore = drawn(models.policy());
+    long drawnBefore = workers == null ? drawn(models.policy()) : 0;
     int full = Math.max(parallel, Math.ceilDiv(AT_ONCE, probe.settings().draws()));
     Pace pace = new Pace();
     List<Long> costs = new ArrayList<>(); // tokens of each problem that was probed
     long[] sums = new long[2]; // solved draws, tokens
-    InFlight.run(open, full, p -> {
-      Probed drawn = three.probe(prober, p);
-      log.append(drawn);
-      return drawn;
-    }, (index, drawn) -> {
+    InFlight.Listener<Probed> listener = (index, drawn) -> {
       costs.add(drawn.tokens());
       sums[0] += drawn.solved();
       sums[1] += costs.getLast();
-      long now = Math.max(sums[1], drawn(models.policy()) - drawnBefore);
+      long now = workers == null ? Math.max(sums[1], drawn(models.policy()) - drawnBefore) : sums[1];
       pace.at((System.nanoTime() - start) / 1e9, now);
       progress.at(before + costs.size(), () -> String.format(Locale.ROOT, "%.0f %% right, %.0f tokens/s",
           100.0 * sums[0] / (costs.size() * probe.settings().draws()), rate(sums[1], start)),
           () -> left(costs, open.size() - costs.size(), full, now - sums[1], pace));
-    });
+    };
+    if (workers != null) {
+      workers.run(open.stream().map(p -> new Workers.Task(Workers.Kind.PROBE, p, null, null)).toList(), done -> {
+        probeTokens.add(done.tokens());
+        done.records().to(log);
+        listener.done(costs.size(), done.records().probed());
+      });
+    } else {
+      Prober prober = prober(probeTokens);
+      ThreeStages three = stages(SearchTally.silent());
+      InFlight.run(open, full, p -> {
+        Probed drawn = three.probe(prober, p);
+        log.append(drawn);
+        return drawn;
+      }, listener);
+    }
     probeRate = costs.isEmpty() ? Double.NaN : rate(sums[1], start);
     return problems.stream().map(p -> log.findProbe(p.id())).toList();
+  }
+
+  private Prober prober(LongAdder tokens) {
+    if (probe == null) {
+      throw new IllegalStateException("this run has no probe");
+    }
+    Policy policy = new MeteredPolicy(models.policy(), (problem, n) -> tokens.add(n));
+    return new Prober(policy, probe.outcome(), probe.search(), probe.whole(), probe.guesses(), probe.settings().draws(),
+        probe.seed());
   }
 
   /** How long the rest of a probe takes; null where nothing is left. What was drawn of problems in flight is taken as even. */

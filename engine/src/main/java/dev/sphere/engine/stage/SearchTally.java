@@ -236,14 +236,19 @@ final class SearchTally {
   }
 
   private synchronized void half(String problemId) {
-    byId.get(problemId).half = true;
+    Work work = byId.get(problemId);
+    if (work != null) {
+      work.half = true;
+    }
   }
 
   private synchronized void ended(StageResult result) {
     Work work = byId.get(result.problemId());
-    work.pairs += result.pairs().size();
-    Stage[] all = Stage.values();
-    work.stage = all[Math.min(result.stage().ordinal() + 1, all.length - 1)];
+    if (work != null) {
+      work.pairs += result.pairs().size();
+      Stage[] all = Stage.values();
+      work.stage = all[Math.min(result.stage().ordinal() + 1, all.length - 1)];
+    }
   }
 
   private synchronized void expanded(Expansion e) {

@@ -79,7 +79,7 @@ public record Provenance(Map<String, String> identity, Map<String, String> infor
   }
 
   /** What differs between this run's identity and another, one line of words an entry. */
-  List<String> differences(Provenance now) {
+  public List<String> differences(Provenance now) {
     List<String> differences = new ArrayList<>();
     TreeSet<String> names = new TreeSet<>(identity.keySet());
     names.addAll(now.identity.keySet());

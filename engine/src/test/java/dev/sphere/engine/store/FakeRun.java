@@ -28,6 +28,9 @@ final class FakeRun {
   private static final StageSettings STAGES =
       StageSettings.defaults().withPrompts(new Prompts("", "{question}", "again", ""));
 
+  private static final MonteCarloPrm.Settings MC =
+      new MonteCarloPrm.Settings(4, SamplingSettings.temperature(0.8f, 200), false);
+
   private FakeRun() {}
 
   static HashPolicy policy() {
@@ -72,14 +75,19 @@ final class FakeRun {
 
   static List<ProblemResult> run(RunStore store, Policy policy, Policy small, long seed, int parallel,
       Progress progress, ProbeSettings probe) throws InterruptedException {
-    var mc = new MonteCarloPrm.Settings(4, SamplingSettings.temperature(0.8f, 200), false);
-    PrmFactory prm = p -> new MonteCarloPrm(p, HashPolicy.outcome(), mc);
-    SearchRun run = new SearchRun(
-        new SearchRun.Models(policy, prm, small, prm), HashPolicy.outcome(), SEARCH, STAGES, seed, parallel)
-        .probing(new SearchRun.Probe(probe, HashPolicy.outcome(), SEARCH, mc.sampling(), false, seed));
-    List<ProblemResult> results = run.run(store.problems(), store, progress);
+    List<ProblemResult> results = open(policy, small, seed, parallel, probe).run(store.problems(), store, progress);
     store.finish();
     return results;
+  }
+
+  static SearchRun open(Policy policy, Policy small, long seed, int parallel, ProbeSettings probe) {
+    PrmFactory prm = p -> new MonteCarloPrm(p, HashPolicy.outcome(), MC);
+    return probing(new SearchRun(
+        new SearchRun.Models(policy, prm, small, prm), HashPolicy.outcome(), SEARCH, STAGES, seed, parallel), seed, probe);
+  }
+
+  static SearchRun probing(SearchRun run, long seed, ProbeSettings probe) {
+    return run.probing(new SearchRun.Probe(probe, HashPolicy.outcome(), SEARCH, MC.sampling(), false, seed));
   }
 
   /** A probe that takes most problems. */

@@ -70,6 +70,7 @@ final class Packages {
     for (int i = 0; i + 1 < MODULES.size(); i++) {
       out.append("  ").append(MODULES.get(i)).append(" --> ").append(MODULES.get(i + 1)).append('\n');
     }
+    out.append("  spark --> cli\n"); // beside lab; Spark's classes are not on lab's path
     out.append("  bindings --> native[\"native: libsphere, llama.cpp\"]\n```\n");
     packages.forEach((module, names) -> module(out, module, names));
     return out.toString();

@@ -1,0 +1,147 @@
+package dev.sphere.engine.store;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.sphere.engine.Problem;
+import dev.sphere.engine.Progress;
+import dev.sphere.engine.ToldProgress;
+import dev.sphere.engine.probe.ProbeSettings;
+import dev.sphere.engine.stage.SearchRun;
+import dev.sphere.engine.stage.Workers;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.List;
+import java.util.Random;
+import java.util.function.Consumer;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A run whose problems others solve: tasks and records go over as bytes. */
+class WorkersTest {
+  @TempDir private Path temporary;
+
+  /** Solves in another order, each through bytes; {@code most} tasks at most, then it fails. */
+  private record Others(SearchRun engine, int most) implements Workers {
+    @Override
+    public int slots() {
+      return 4;
+    }
+
+    @Override
+    public void run(List<Task> tasks, Consumer<Done> done) throws InterruptedException {
+      List<Task> order = new ArrayList<>(tasks);
+      Collections.shuffle(order, new Random(5));
+      for (int i = 0; i < order.size(); i++) {
+        if (i == most) {
+          throw new IllegalStateException("the cluster is gone");
+        }
+        Task there = RecordLines.task(RecordLines.of(order.get(i)));
+        done.accept(RecordLines.done(RecordLines.of(engine.work(there))));
+      }
+    }
+  }
+
+  private static void elsewhere(Path run, ProbeSettings probe, int most, Progress progress) throws InterruptedException {
+    SearchRun engine = FakeRun.open(FakeRun.policy(), FakeRun.small(), 1, 1, probe);
+    try (RunStore store = RunStore.open(run, FakeRun.provenance(1, probe), FakeRun.problems(FakeRun.PROBLEMS), true)) {
+      FakeRun.probing(SearchRun.over(new Others(engine, most), 0), 1, probe).run(store.problems(), store, progress);
+      store.finish();
+    }
+  }
+
+  private Path here(ProbeSettings probe) throws InterruptedException {
+    Path run = temporary.resolve("here");
+    try (RunStore store = RunStore.open(run, FakeRun.provenance(1, probe), FakeRun.problems(FakeRun.PROBLEMS), false)) {
+      FakeRun.run(store, FakeRun.policy(), FakeRun.small(), 1, 4, Progress.NONE, probe);
+    }
+    return run;
+  }
+
+  private static void assertSame(Path a, Path b) throws Exception {
+    assertArrayEquals(Files.readAllBytes(a.resolve("pairs.jsonl")), Files.readAllBytes(b.resolve("pairs.jsonl")));
+    for (String log : List.of("tree.jsonl", "stages.jsonl", "results.jsonl")) {
+      assertEquals(Files.readAllLines(a.resolve(log)).stream().sorted().toList(),
+          Files.readAllLines(b.resolve(log)).stream().sorted().toList(), log);
+    }
+  }
+
+  @Test
+  void theRecordsAreThoseOfOneProcess() throws Exception {
+    Path alone = here(ProbeSettings.none());
+    Path run = temporary.resolve("elsewhere");
+    ToldProgress told = new ToldProgress();
+    elsewhere(run, ProbeSettings.none(), Integer.MAX_VALUE, told);
+    assertSame(alone, run);
+    assertEquals(FakeRun.PROBLEMS, told.done);
+    assertEquals(RunData.read(run).pairs().size(), told.pairs());
+  }
+
+  @Test
+  void soAreThoseOfAProbedRun() throws Exception {
+    ProbeSettings probe = FakeRun.probe(4);
+    Path alone = here(probe);
+    Path run = temporary.resolve("elsewhere");
+    elsewhere(run, probe, Integer.MAX_VALUE, Progress.NONE);
+    assertSame(alone, run);
+    assertEquals(Files.readAllLines(alone.resolve("probe.jsonl")).stream().sorted().toList(),
+        Files.readAllLines(run.resolve("probe.jsonl")).stream().sorted().toList());
+  }
+
+  @Test
+  void aClusterThatFailsLosesNothingThatItGaveBack() throws Exception {
+    Path alone = here(ProbeSettings.none());
+    Path run = temporary.resolve("failed");
+    assertThrows(IllegalStateException.class, () -> elsewhere(run, ProbeSettings.none(), 5, Progress.NONE));
+    assertEquals(5, Files.readAllLines(run.resolve("results.jsonl")).size());
+    elsewhere(run, ProbeSettings.none(), Integer.MAX_VALUE, Progress.NONE);
+    assertSame(alone, run);
+  }
+
+  /** A problem that this process had begun is done anew elsewhere; what is on record stays and comes no second time. */
+  @Test
+  void aTaskThatComesTwiceIsRecordedOnce() throws Exception {
+    Path alone = here(ProbeSettings.none());
+    Path run = temporary.resolve("twice");
+    SearchRun engine = FakeRun.open(FakeRun.policy(), FakeRun.small(), 1, 1, ProbeSettings.none());
+    Workers.Done begun = engine.work(new Workers.Task(Workers.Kind.SOLVE, FakeRun.problems(4).getLast(), null, null));
+    try (RunStore store = open(run)) {
+      begun.records().expansions().subList(0, 2).forEach(store::append); // what a killed process left
+    }
+    try (RunStore store = open(run)) {
+      for (Problem problem : store.problems()) {
+        Workers.Done done = engine.work(new Workers.Task(Workers.Kind.SOLVE, problem, null, null));
+        done.records().to(store);
+        done.records().to(store);
+      }
+      store.finish();
+    }
+    assertSame(alone, run);
+  }
+
+  private static RunStore open(Path run) {
+    return RunStore.open(run, FakeRun.provenance(1), FakeRun.problems(FakeRun.PROBLEMS), true);
+  }
+
+  @Test
+  void damagedAndShortRecordsAreRefused() throws Exception {
+    SearchRun engine = FakeRun.open(FakeRun.policy(), FakeRun.small(), 1, 1, ProbeSettings.none());
+    Workers.Task task = new Workers.Task(Workers.Kind.SOLVE, FakeRun.problems(1).getFirst(), null, null);
+    byte[] lines = RecordLines.of(engine.work(task));
+    byte[] damaged = lines.clone();
+    damaged[lines.length / 2] ^= 1;
+    assertThrows(StoreException.class, () -> RecordLines.done(damaged));
+    int last = lines.length - 2;
+    while (lines[last] != '\n') {
+      last--;
+    }
+    byte[] cut = Arrays.copyOf(lines, last + 1);
+    assertTrue(assertThrows(StoreException.class, () -> RecordLines.done(cut)).getMessage().contains("not whole"));
+    assertArrayEquals(lines, RecordLines.of(RecordLines.done(lines)));
+  }
+}
