@@ -3,6 +3,7 @@
 # ORIGIN, MANIFEST; with --cuda lib/llama-batched-bench too).
 #
 #   native/provision.sh [--cuda] [--source-only]
+#   SPHERE_CPU=FAMILY native/provision.sh        for another CPU than this one: see native/cpus.sh
 #
 # Where the source comes from, first that applies:
 #   LLAMA_CPP_DIR   a checkout of your own; built out of tree, cached by its commit and changes
@@ -35,9 +36,26 @@ for arg in "$@"; do
   esac
 done
 
+# shellcheck source=native/cpus.sh
+. "$(dirname "$0")/cpus.sh"
+family=${SPHERE_CPU:-native}
+cpu_cross=()
+if [ "$family" = native ]; then
+  CPU=(-DGGML_NATIVE=ON)
+else
+  [ "$family" != all ] || { echo "provision.sh: SPHERE_CPU=all is native/build.sh's; here a family at a time" >&2; exit 2; }
+  cpu_family "$family" || exit 2
+  cpu_compilers "$cpu_machine" || exit 1
+  # Of ggml's libraries ggml-cpu alone depends on the CPU.
+  CPU=(-DGGML_NATIVE=OFF)
+  for option in SSE42 AVX AVX2 BMI2 F16C FMA AVX_VNNI AVX512 AVX512_VBMI AVX512_VNNI AVX512_BF16 AMX_TILE AMX_INT8 AMX_BF16; do
+    case " $cpu_ggml " in *" GGML_$option "*) CPU+=("-DGGML_$option=ON") ;; *) CPU+=("-DGGML_$option=OFF") ;; esac
+  done
+  [ "$cpu_machine" != aarch64 ] || CPU+=("-DGGML_CPU_ARM_ARCH=${cpu_flags#-march=}")
+fi
 OPTIONS=(
   -DCMAKE_BUILD_TYPE=Release -DBUILD_SHARED_LIBS=ON
-  -DGGML_NATIVE=ON -DGGML_OPENMP=ON "-DGGML_CUDA=$cuda"
+  "${CPU[@]}" -DGGML_OPENMP=ON "-DGGML_CUDA=$cuda"
   -DLLAMA_BUILD_IS_DEV=OFF -DLLAMA_OPENSSL=OFF -DLLAMA_BUILD_TOOLS=OFF -DLLAMA_BUILD_EXAMPLES=OFF
   -DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_SERVER=OFF -DLLAMA_BUILD_APP=OFF
   -DCMAKE_BUILD_WITH_INSTALL_RPATH=ON
@@ -177,9 +195,10 @@ Nothing was used. If you trust this source, say so with LLAMA_CPP_TAG=$TAG, or s
   rm -rf "$scratch"; scratch=
 }
 
-# --- the key: version, options, compiler, this CPU ------------------------------------------------
+# --- the key: version, options, compiler, this CPU or the family -----------------------------------
 cpu_features() {
-  if [ -r /proc/cpuinfo ]; then
+  if [ "$family" != native ]; then echo "$family $cpu_machine"
+  elif [ -r /proc/cpuinfo ]; then
     grep -m1 -E '^(model name|CPU part)' /proc/cpuinfo || true
     grep -m1 -iE '^(flags|features)' /proc/cpuinfo || true
   else sysctl -n machdep.cpu.brand_string machdep.cpu.features hw.optional 2> /dev/null || true; fi
@@ -235,7 +254,7 @@ if [ -d "$entry" ]; then
 fi
 new_scratch
 jobs=$(getconf _NPROCESSORS_ONLN 2> /dev/null || echo 2)
-say "building $version for this CPU (about 3 minutes of one core; $jobs cores)"
+say "building $version for ${family/native/this CPU} (about 3 minutes of one core; $jobs cores)"
 case $(uname -s) in
   Darwin) ext=dylib; rpath='@loader_path' ;;
   *) ext=so; rpath='$ORIGIN' ;;
@@ -243,7 +262,11 @@ esac
 generator=(); ! command -v ninja > /dev/null || generator=(-G Ninja)
 log=$cache/llama-build.log
 started=$(date +%s)
-{ cmake -S "$source_dir" -B "$scratch/build" "${generator[@]}" "${OPTIONS[@]}" "-DCMAKE_INSTALL_RPATH=$rpath$toolkit_libs" &&
+# What goes to other machines names no path of this one: the same source gives the same bytes.
+paths=
+[ "$family" = native ] || paths="-ffile-prefix-map=$source_dir=llama.cpp -ffile-prefix-map=$scratch/build=build"
+{ cmake -S "$source_dir" -B "$scratch/build" ${generator[@]+"${generator[@]}"} ${cpu_cross[@]+"${cpu_cross[@]}"} "${OPTIONS[@]}" \
+    "-DCMAKE_INSTALL_RPATH=$rpath$toolkit_libs" "-DCMAKE_C_FLAGS=${CFLAGS:-} $paths" "-DCMAKE_CXX_FLAGS=${CXXFLAGS:-} $paths" &&
   cmake --build "$scratch/build" -j "$jobs" --target "${TARGETS[@]}"; } > "$log" 2>&1 || {
   grep -iE -m5 'error' "$log" >&2 || tail -20 "$log" >&2; die "the build failed; the whole log: $log"; }
 
@@ -254,9 +277,10 @@ for lib in "${LIBRARIES[@]}"; do
   [ -e "$found" ] || die "the build made no lib$lib.$ext; the whole log: $log"
   # Carried under its soname: that is what the others ask the dynamic linker for.
   file=$(basename "$found")
-  if [ $ext = so ]; then
-    soname=$(objdump -p "$found" | sed -n 's/^ *SONAME *//p'); file=${soname:-$file}
-  fi
+  # (readelf reads another machine's libraries too; on macOS the name stands behind @rpath/.)
+  if [ $ext = so ]; then soname=$(LC_ALL=C readelf -d "$found" | sed -n 's/.*(SONAME).*\[\(.*\)\]$/\1/p')
+  else soname=$(otool -D "$found" | sed -n '2s#.*/##p'); fi
+  file=${soname:-$file}
   cp -L "$found" "$made/lib/$file"
   echo "$file" >> "$made/LIBS"
 done

@@ -16,9 +16,11 @@ foreach(lib IN LISTS libs)
   file(SIZE "${OUT}/${name}" bytes)
   string(APPEND index "${sha} ${bytes} ${name}\n")
 endforeach()
-# What this CPU has, and the compiler may have used: on a CPU that lacks some of it the loader refuses, where the first
-# such instruction would end the JVM.
-if(EXISTS /proc/cpuinfo)
+# What the family NEEDS, or what this CPU has, and the compiler may have used: on a CPU that lacks some of it the loader
+# refuses, where the first such instruction would end the JVM.
+if(NEEDS)
+  file(WRITE "${OUT}/cpu" "${NEEDS}\n")
+elseif(EXISTS /proc/cpuinfo)
   file(STRINGS /proc/cpuinfo flags REGEX "^flags|^Features" LIMIT_COUNT 1)
   string(REGEX REPLACE "^[^:]*: *" "" flags "${flags}")
   string(REPLACE " " ";" flags "${flags}")

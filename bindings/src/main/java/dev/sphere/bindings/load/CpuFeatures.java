@@ -10,10 +10,14 @@ import java.util.TreeSet;
 import java.util.stream.Stream;
 
 /**
- * The libraries are compiled for the CPU of the machine that built them ({@code -march=native}). On a CPU that lacks
- * some of its instructions the first of them would end the JVM, so this is looked at before anything is loaded.
+ * The libraries are compiled for the CPU of the machine that built them ({@code -march=native}) or for a family of CPUs.
+ * On a CPU that lacks some of its instructions the first of them would end the JVM, so this is looked at before anything
+ * is loaded.
  */
 final class CpuFeatures {
+  /** The system property that tests set to put another file in /proc/cpuinfo's place. */
+  private static final String FILE_PROPERTY = "sphere.cpuinfo";
+
   private CpuFeatures() {}
 
   /**
@@ -26,8 +30,7 @@ final class CpuFeatures {
     if (here.isEmpty()) {
       return; // not Linux: nothing to compare with
     }
-    TreeSet<String> lacking = new TreeSet<>(directory.cpuFeatures());
-    lacking.removeAll(here);
+    Set<String> lacking = CpuFamilies.lacking(directory.cpuFeatures(), here);
     if (!lacking.isEmpty()) {
       throw new NativeUnavailableException(
           "The native libraries in " + directory.path() + " were built for another CPU: this one has no "
@@ -37,8 +40,8 @@ final class CpuFeatures {
   }
 
   /** This CPU's features as Linux names them; empty elsewhere. */
-  private static Set<String> here() {
-    try (Stream<String> lines = Files.lines(Path.of("/proc/cpuinfo"))) {
+  static Set<String> here() {
+    try (Stream<String> lines = Files.lines(Path.of(System.getProperty(FILE_PROPERTY, "/proc/cpuinfo")))) {
       return lines
           .filter(line -> line.toLowerCase(Locale.ROOT).matches("(flags|features)\\s*:.*"))
           .findFirst()

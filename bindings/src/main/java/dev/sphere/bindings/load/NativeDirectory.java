@@ -31,8 +31,9 @@ import java.util.stream.Stream;
  * @param path the folder
  * @param libraries in the order in which they must be loaded
  * @param cpuFeatures what the CPU had that they were compiled for; empty when that is not known
+ * @param reason for which CPU they are, and why these
  */
-record NativeDirectory(Path path, List<Library> libraries, Set<String> cpuFeatures) {
+record NativeDirectory(Path path, List<Library> libraries, Set<String> cpuFeatures, String reason) {
   /** One line of the index. */
   record Library(String sha256, long bytes, String file) {}
 
@@ -72,25 +73,37 @@ record NativeDirectory(Path path, List<Library> libraries, Set<String> cpuFeatur
     if (chosen != null && !chosen.isBlank()) {
       return ofUser(Path.of(chosen).toAbsolutePath());
     }
-    String folder = folder(DeviceChoice.wanted());
-    byte[] index = resource(folder, "index");
+    CpuFamilies.Choice choice = CpuFamilies.choose(offered(), platform(), CpuFamilies.wanted(), CpuFeatures.here());
+    String folder = folder(choice.family(), DeviceChoice.wanted());
+    byte[] index = resource(folder + "/index");
     if (index == null) {
       throw new NativeUnavailableException(
-          "No native libraries for " + platform() + " are in this jar. Build on this machine: mvn -q -DskipTests package"
-              + " (or name a folder that holds them in " + ENV + ").",
-          null);
+          "This jar lists libraries in native/" + folder + ", and lacks them. " + HOW_TO_BUILD, null);
     }
-    return extract(folder, index, CacheFolder.root());
+    return extract(folder, choice.reason(), index, CacheFolder.root());
+  }
+
+  /** What the jar has, best first: lines "platform family" in {@code native/cpus}; each one's needs lie in its folder. */
+  private static List<CpuFamilies.Family> offered() throws IOException {
+    byte[] list = resource("cpus");
+    List<CpuFamilies.Family> families = new ArrayList<>();
+    for (String line : list == null ? new String[0] : new String(list, StandardCharsets.UTF_8).strip().split("\n")) {
+      String[] word = line.split(" ");
+      CpuFamilies.Family family = new CpuFamilies.Family(word[0], word[word.length - 1], Set.of());
+      families.add(
+          new CpuFamilies.Family(family.platform(), family.name(), features(resource(family.folder() + "/cpu"))));
+    }
+    return families;
   }
 
   /**
    * The jar's folder of libraries for this process. CPU and CUDA libraries lie side by side: those for CUDA need the
    * driver's library to be loaded at all, so they are taken where it is there, or where CUDA was asked for.
    */
-  private static String folder(String wanted) throws IOException {
+  private static String folder(CpuFamilies.Family family, String wanted) throws IOException {
     String cuda = platform() + "-cuda";
-    boolean there = resource(cuda, "index") != null && System.getProperty(DeviceChoice.LIBRARY_PROPERTY) == null;
-    return there && !wanted.equals("cpu") && (!wanted.equals("auto") || driver()) ? cuda : platform();
+    boolean there = resource(cuda + "/index") != null && System.getProperty(DeviceChoice.LIBRARY_PROPERTY) == null;
+    return there && !wanted.equals("cpu") && (!wanted.equals("auto") || driver()) ? cuda : family.folder();
   }
 
   /** Whether the NVIDIA driver's library can be loaded. */
@@ -124,15 +137,12 @@ record NativeDirectory(Path path, List<Library> libraries, Set<String> cpuFeatur
       }
     }
     Path cpu = directory.resolve("cpu");
-    return new NativeDirectory(directory, libraries, features(Files.exists(cpu) ? Files.readAllBytes(cpu) : null));
+    return new NativeDirectory(directory, libraries, features(Files.exists(cpu) ? Files.readAllBytes(cpu) : null),
+        "those of " + ENV);
   }
 
-  /** Visible for tests: extracts the libraries that {@code index} names below {@code cache}, if they aren't there. */
-  static NativeDirectory extract(byte[] index, Path cache) throws IOException {
-    return extract(platform(), index, cache);
-  }
-
-  private static NativeDirectory extract(String folder, byte[] index, Path cache) throws IOException {
+  /** Extracts the libraries that {@code index} names below {@code cache}, if they aren't there. */
+  private static NativeDirectory extract(String folder, String reason, byte[] index, Path cache) throws IOException {
     List<Library> libraries = parse(index, "the jar's index");
     Path parent;
     try {
@@ -148,7 +158,7 @@ record NativeDirectory(Path path, List<Library> libraries, Set<String> cpuFeatur
       Path half = Files.createTempDirectory(target.getParent(), ".half.");
       try {
         for (Library library : libraries) {
-          byte[] content = resource(folder, library.file());
+          byte[] content = resource(folder + "/" + library.file());
           if (content == null || !Sha256.of(content).equals(library.sha256())) {
             throw new NativeUnavailableException(
                 library.file() + " in this jar is " + (content == null ? "missing" : "damaged (wrong SHA-256)") + ". "
@@ -163,7 +173,7 @@ record NativeDirectory(Path path, List<Library> libraries, Set<String> cpuFeatur
         deleteTree(half);
       }
     }
-    return new NativeDirectory(target, libraries, features(resource(folder, "cpu")));
+    return new NativeDirectory(target, libraries, features(resource(folder + "/cpu")), reason);
   }
 
   private static Set<String> features(byte[] cpu) {
@@ -233,8 +243,8 @@ record NativeDirectory(Path path, List<Library> libraries, Set<String> cpuFeatur
         + (arch.equals("amd64") ? "x86_64" : arch.equals("arm64") ? "aarch64" : arch);
   }
 
-  private static byte[] resource(String folder, String file) throws IOException {
-    try (InputStream in = NativeDirectory.class.getResourceAsStream("/native/" + folder + "/" + file)) {
+  private static byte[] resource(String file) throws IOException {
+    try (InputStream in = NativeDirectory.class.getResourceAsStream("/native/" + file)) {
       return in == null ? null : in.readAllBytes();
     }
   }

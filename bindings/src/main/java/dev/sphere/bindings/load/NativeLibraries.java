@@ -82,7 +82,7 @@ public final class NativeLibraries {
         String message = "llama.cpp " + llama + " and libsphere " + sphere + " from " + directory;
         return new Loaded(
             lookup,
-            new NativeRuntime.Status(true, message, null, directory, llama, sphere),
+            new NativeRuntime.Status(true, message, null, directory, llama, sphere, found.reason()),
             installAttention(lookup),
             found);
       } catch (IllegalCallerException e) {
@@ -101,7 +101,7 @@ public final class NativeLibraries {
 
     private static Loaded missing(Path directory, String message, Throwable cause) {
       return new Loaded(
-          null, new NativeRuntime.Status(false, message, cause, directory, null, null), 0, null);
+          null, new NativeRuntime.Status(false, message, cause, directory, null, null, null), 0, null);
     }
 
     /** Before anything can be computed: ggml reads the list that this changes without a lock. */

@@ -16,6 +16,7 @@ public final class NativeRuntime {
    * @param directory the folder that they were loaded from, null when none was found
    * @param llamaVersion version of the loaded llama.cpp ("0.5.0"), null when not available
    * @param sphereVersion version of the loaded libsphere, null when not available
+   * @param cpu for which CPU the libraries were built and why these were taken, null when not available
    */
   public record Status(
       boolean available,
@@ -23,7 +24,8 @@ public final class NativeRuntime {
       Throwable cause,
       Path directory,
       String llamaVersion,
-      String sphereVersion) {}
+      String sphereVersion,
+      String cpu) {}
 
   /** Loads the libraries on the first call (at most a second, once), never throws; cheap afterwards. */
   public static Status status() {

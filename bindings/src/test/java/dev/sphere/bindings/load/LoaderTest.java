@@ -153,6 +153,19 @@ class LoaderTest {
     assertTrue(out.startsWith("false ") && out.contains("another CPU") && out.contains("avx4096_quantum"), out);
   }
 
+  /** The jar's own libraries, on a CPU that has nothing, and by a name that they don't have. */
+  @Test
+  void aCpuThatNoneOfTheJarsLibrariesCanRunOnIsToldWhatItLacks() throws Exception {
+    Path old = Files.writeString(temp.resolve("cpuinfo"), "model name : Old\nflags : fpu sse2\nFeatures : fp\n");
+    String out = output(start(
+        Map.of("XDG_CACHE_HOME", temp.toString()),
+        List.of("--enable-native-access=ALL-UNNAMED", "-Dsphere.cpuinfo=" + old)));
+    assertTrue(out.startsWith("false ") && out.contains("this one has no ") && out.endsWith("refused true\n"), out);
+    assertFalse(Files.exists(temp.resolve("sphere")), "nothing is extracted");
+    out = probe(Map.of("SPHERE_CPU", "quantum4096"));
+    assertTrue(out.startsWith("false SPHERE_CPU=quantum4096, but this jar has libraries for "), out);
+  }
+
   @Test
   void deniedNativeAccessNamesTheFlag() throws Exception {
     Process process = start(Map.of(), List.of("--illegal-native-access=deny"));

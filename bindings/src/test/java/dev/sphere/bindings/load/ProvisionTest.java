@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
@@ -58,10 +59,11 @@ class ProvisionTest {
         Files.readString(SCRIPT)
             .replaceFirst("(?m)^SOURCE=.*$", "SOURCE=" + digest.substring(0, 64))
             .replace("https://github.com/ggml-org/llama.cpp.git", checkout.toString()));
+    Files.copy(SCRIPT.resolveSibling("cpus.sh"), temp.resolve("cpus.sh"));
     programs = Files.createDirectory(temp.resolve("programs"));
     sh(
         programs,
-        "for f in bash sh env git cmake ninja make cc gcc c++ g++ ar ranlib ld as nm objdump strip tar gzip openssl base64"
+        "for f in bash sh env git cmake ninja make cc gcc c++ g++ ar ranlib ld as nm readelf strip tar gzip openssl base64"
             + " sed grep awk mawk gawk find sort paste head tail cut tr cat cp mv rm mkdir mktemp ls touch dirname basename"
             + " sha256sum uname date getconf sleep flock chmod readlink id sync; do"
             + " p=$(command -v $f) && ln -s \"$p\" $f; done; true");
@@ -100,6 +102,19 @@ class ProvisionTest {
     write("a.c", "int NAME(void) { return 1; }\n");
     assertNotEquals(before, provision(own).folder());
     sh(checkout, "test -z \"$(git status --porcelain --ignored | grep -v ' [aC]')\""); // nothing built in the checkout
+  }
+
+  @Test
+  void eachCpuHasLibrariesOfItsOwn() throws Exception {
+    Path here = provision(Map.of("LLAMA_CPP_GIT", checkout.toString())).folder();
+    assertEquals(here, provision(Map.of("LLAMA_CPP_GIT", checkout.toString(), "SPHERE_CPU", "native")).folder());
+    boolean arm = System.getProperty("os.arch").equals("aarch64");
+    Path small = provision(Map.of("LLAMA_CPP_GIT", checkout.toString(), "SPHERE_CPU", arm ? "armv8.2" : "x86-64-v2")).folder();
+    Path large = provision(Map.of("LLAMA_CPP_GIT", checkout.toString(), "SPHERE_CPU", arm ? "armv8.6" : "x86-64-v3")).folder();
+    assertEquals(3, Set.of(here, small, large).size());
+    Run unknown = provision(Map.of("LLAMA_CPP_GIT", checkout.toString(), "SPHERE_CPU", "quantum4096"));
+    assertEquals(2, unknown.status());
+    assertTrue(unknown.err().startsWith("SPHERE_CPU=quantum4096 is unknown (known: native, "), unknown.err());
   }
 
   @Test

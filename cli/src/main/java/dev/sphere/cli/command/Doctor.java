@@ -44,6 +44,9 @@ public final class Doctor {
     List<Finding> findings = new ArrayList<>();
     findings.add(java());
     findings.add(nativeLibraries());
+    if (NativeRuntime.status().available()) {
+      findings.add(new Finding("built for", State.OK, NativeRuntime.status().cpu(), null));
+    }
     findings.add(cpu());
     findings.addAll(gpu());
     findings.add(memory());
