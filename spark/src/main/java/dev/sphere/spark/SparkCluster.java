@@ -42,6 +42,8 @@ final class SparkCluster implements Cluster, Workers {
   /** Tasks of a job: so many that a next job's tasks wait before they run out, so few that the scheduler's tables stay small. */
   private static final int JOB = 10_000;
   private static final int JOBS = 2;
+  /** Answers that are recorded together at most: they share their syncs. */
+  private static final int TOGETHER = 256;
   private static final int REACH_MS = 5_000;
 
   private final JavaSparkContext spark;
@@ -126,7 +128,7 @@ final class SparkCluster implements Cluster, Workers {
   }
 
   @Override
-  public void run(List<Task> tasks, Consumer<Done> done) throws InterruptedException {
+  public void run(List<Task> tasks, Consumer<List<Done>> done) throws InterruptedException {
     BlockingQueue<Answer> answers = new LinkedBlockingQueue<>();
     Deque<SimpleFutureAction<Object>> jobs = new ArrayDeque<>();
     int begun = 0;
@@ -139,9 +141,11 @@ final class SparkCluster implements Cluster, Workers {
         }
         Answer answer = answers.poll(200, TimeUnit.MILLISECONDS);
         if (answer != null) {
-          machines.accept(answer);
-          done.accept(RecordLines.done(answer.lines()));
-          taken++;
+          List<Answer> some = new ArrayList<>(List.of(answer));
+          answers.drainTo(some, TOGETHER - 1);
+          some.forEach(machines::accept);
+          done.accept(some.stream().map(a -> RecordLines.done(a.lines())).toList());
+          taken += some.size();
         } else {
           jobs.removeIf(SparkCluster::over);
         }

@@ -13,6 +13,7 @@ import dev.sphere.engine.probe.Probed;
 import dev.sphere.engine.search.Backup;
 import dev.sphere.engine.search.Expansion;
 import dev.sphere.engine.search.SearchSettings;
+import dev.sphere.engine.stage.ProblemRecords;
 import dev.sphere.engine.stage.ProblemResult;
 import dev.sphere.engine.stage.RunLog;
 import dev.sphere.engine.stage.RunReport;
@@ -185,6 +186,12 @@ public final class PairSearch {
     public void append(ProblemResult result) {
       files.requireUnchanged();
       log.append(result);
+    }
+
+    @Override
+    public void append(List<ProblemRecords> records) {
+      files.requireUnchanged();
+      log.append(records);
     }
   }
 

@@ -2,6 +2,7 @@ package dev.sphere.engine.stage;
 
 import dev.sphere.engine.probe.Probed;
 import dev.sphere.engine.search.ExpansionLog;
+import java.util.List;
 
 /** Where a run is kept while it grows. Safe for many threads; each problem is worked on by one of them. */
 public interface RunLog extends ExpansionLog {
@@ -22,4 +23,9 @@ public interface RunLog extends ExpansionLog {
 
   /** Keeps a problem's result, all of whose stages were appended before. */
   void append(ProblemResult result);
+
+  /** Keeps what was recorded of problems elsewhere, as far as it is not on record; when it returns, it is safe. */
+  default void append(List<ProblemRecords> records) {
+    records.forEach(r -> r.to(this));
+  }
 }

@@ -261,13 +261,16 @@ public final class SearchRun {
         counting.ended(known);
       }
     }
-    workers.run(open, done -> {
-      String id = done.records().problemId();
-      counting.generated(SplitMix.hash(id), done.tokens());
-      counting.rewarded(done.rewards());
-      done.records().to(watched);
-      results.put(id, done.records().result());
-      counting.ended(done.records().result());
+    workers.run(open, some -> {
+      for (Workers.Done done : some) {
+        counting.generated(SplitMix.hash(done.records().problemId()), done.tokens());
+        counting.rewarded(done.rewards());
+      }
+      watched.append(some.stream().map(Workers.Done::records).toList());
+      for (Workers.Done done : some) {
+        results.put(done.records().problemId(), done.records().result());
+        counting.ended(done.records().result());
+      }
     });
     return tasks.stream().map(t -> results.get(t.problem().id())).toList();
   }
@@ -348,10 +351,12 @@ public final class SearchRun {
           () -> left(costs, open.size() - costs.size(), full, now - sums[1], pace));
     };
     if (workers != null) {
-      workers.run(open.stream().map(p -> new Workers.Task(Workers.Kind.PROBE, p, null, null)).toList(), done -> {
-        probeTokens.add(done.tokens());
-        done.records().to(log);
-        listener.done(costs.size(), done.records().probed());
+      workers.run(open.stream().map(p -> new Workers.Task(Workers.Kind.PROBE, p, null, null)).toList(), some -> {
+        log.append(some.stream().map(Workers.Done::records).toList());
+        for (Workers.Done done : some) {
+          probeTokens.add(done.tokens());
+          listener.done(costs.size(), done.records().probed());
+        }
       });
     } else {
       Prober prober = prober(probeTokens);

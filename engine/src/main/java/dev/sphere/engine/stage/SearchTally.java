@@ -212,6 +212,16 @@ final class SearchTally {
       }
 
       @Override
+      public void append(List<ProblemRecords> records) {
+        log.append(records);
+        for (ProblemRecords each : records) {
+          each.expansions().forEach(e -> expanded(e));
+          kept(each.used());
+          each.stages().forEach(s -> ended(s));
+        }
+      }
+
+      @Override
       public Probed findProbe(String problemId) {
         return log.findProbe(problemId);
       }

@@ -40,9 +40,9 @@ public interface Workers {
   /**
    * Does all tasks.
    *
-   * @param done told of each task once, in any order, from the calling thread
+   * @param done told of each task once, in any order, of as many at a time as have come, from the calling thread
    * @throws InterruptedException when the calling thread was interrupted; what is under way is given up
    * @throws RuntimeException a failure that trying again did not mend; what was told stays
    */
-  void run(List<Task> tasks, Consumer<Done> done) throws InterruptedException;
+  void run(List<Task> tasks, Consumer<List<Done>> done) throws InterruptedException;
 }

@@ -77,6 +77,15 @@ final class AppendLog implements AutoCloseable {
     });
   }
 
+  /** Appends a JSON object that {@link #force} brings to the disk, with all others; for many at once. */
+  void appendUnforced(byte[] object) {
+    StoreEvent event = new StoreEvent();
+    event.begin();
+    write(object);
+    event.bytes = object.length;
+    event.commit();
+  }
+
   /** Returns when all that was appended so far is on the disk. */
   void force() {
     force(size());

@@ -7,6 +7,7 @@ import dev.sphere.engine.Problem;
 import dev.sphere.engine.probe.ProbeReport;
 import dev.sphere.engine.probe.Probed;
 import dev.sphere.engine.search.Expansion;
+import dev.sphere.engine.stage.ProblemRecords;
 import dev.sphere.engine.stage.ProblemResult;
 import dev.sphere.engine.stage.RunLog;
 import dev.sphere.engine.stage.Stage;
@@ -17,6 +18,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -320,12 +322,51 @@ public final class RunStore implements RunLog, AutoCloseable {
   @Override
   public void append(StageResult result) {
     tree.force(); // a stage that is on record has all its expansions there
-    int expanded = counts.getOrDefault(result.problemId(), Map.of()).entrySet().stream()
+    stageLog.append(RecordJson.bytes(RecordJson.of(result, expanded(result))));
+    keep(result);
+  }
+
+  private int expanded(StageResult result) {
+    return counts.getOrDefault(result.problemId(), Map.of()).entrySet().stream()
         .filter(search -> RunScan.isOf(search.getKey(), result.stage()))
         .mapToInt(Map.Entry::getValue)
         .sum();
-    stageLog.append(RecordJson.bytes(RecordJson.of(result, expanded)));
-    keep(result);
+  }
+
+  /** A log is on the disk before the next one is written, as always; but for all problems at once. */
+  @Override
+  public void append(List<ProblemRecords> records) {
+    for (ProblemRecords each : records) {
+      if (each.probed() != null && probes.putIfAbsent(each.problemId(), each.probed()) == null) {
+        probeLog.appendUnforced(RecordJson.bytes(RecordJson.of(each.probed())));
+      }
+    }
+    if (probeLog != null) {
+      probeLog.force();
+    }
+    Map<String, ProblemRecords> fresh = new LinkedHashMap<>();
+    records.stream().filter(r -> r.result() != null && !ended.contains(r.problemId())).forEach(r -> fresh.put(r.problemId(), r));
+    for (ProblemRecords each : fresh.values()) {
+      for (Expansion e : each.expansions()) {
+        if (find(e.problemId(), e.search(), e.path()) == null) {
+          tree.appendUnforced(RecordJson.bytes(RecordJson.of(e)));
+          count(e);
+        }
+      }
+    }
+    tree.force();
+    for (ProblemRecords each : fresh.values()) {
+      for (StageResult stage : each.stages()) {
+        if (findStage(stage.problemId(), stage.stage()) == null) {
+          stageLog.appendUnforced(RecordJson.bytes(RecordJson.of(stage, expanded(stage))));
+          keep(stage);
+        }
+      }
+    }
+    stageLog.force();
+    fresh.values().forEach(each -> resultLog.appendUnforced(RecordJson.bytes(RunData.resultNode(each.result()))));
+    resultLog.force();
+    fresh.keySet().forEach(this::end);
   }
 
   @Override
@@ -336,9 +377,13 @@ public final class RunStore implements RunLog, AutoCloseable {
   @Override
   public void append(ProblemResult result) {
     resultLog.append(RecordJson.bytes(RunData.resultNode(result)));
-    ended.add(result.problemId());
-    expansions.remove(result.problemId());
-    counts.remove(result.problemId());
+    end(result.problemId());
+  }
+
+  private void end(String problemId) {
+    ended.add(problemId);
+    expansions.remove(problemId);
+    counts.remove(problemId);
   }
 
   /** Writes {@code pairs.jsonl}: all pairs in the problems' order. Call it when every problem has ended. */

@@ -34,15 +34,19 @@ class WorkersTest {
     }
 
     @Override
-    public void run(List<Task> tasks, Consumer<Done> done) throws InterruptedException {
+    public void run(List<Task> tasks, Consumer<List<Done>> done) throws InterruptedException {
       List<Task> order = new ArrayList<>(tasks);
       Collections.shuffle(order, new Random(5));
-      for (int i = 0; i < order.size(); i++) {
+      for (int i = 0; i < order.size();) {
+        List<Done> some = new ArrayList<>();
+        for (int k = 0; k <= i % 3 && i < order.size() && i < most; k++, i++) {
+          Task there = RecordLines.task(RecordLines.of(order.get(i)));
+          some.add(RecordLines.done(RecordLines.of(engine.work(there))));
+        }
+        done.accept(some);
         if (i == most) {
           throw new IllegalStateException("the cluster is gone");
         }
-        Task there = RecordLines.task(RecordLines.of(order.get(i)));
-        done.accept(RecordLines.done(RecordLines.of(engine.work(there))));
       }
     }
   }
@@ -116,8 +120,8 @@ class WorkersTest {
     try (RunStore store = open(run)) {
       for (Problem problem : store.problems()) {
         Workers.Done done = engine.work(new Workers.Task(Workers.Kind.SOLVE, problem, null, null));
-        done.records().to(store);
-        done.records().to(store);
+        store.append(List.of(done.records(), done.records()));
+        store.append(List.of(done.records()));
       }
       store.finish();
     }
