@@ -42,6 +42,9 @@ for tool in cmake:cmake c++:g++; do
   command -v "${tool%%:*}" > /dev/null || {
     echo "native build: ${tool%%:*} is missing. Install it: apt-get install ${tool##*:}" >&2; exit 1; }
 done
+# Before llama.cpp is built for minutes; native/cmake/highway.cmake looks again, and at the version.
+[ -f "$base/settings" ] || echo '#include <hwy/base.h>' | "${CXX:-c++}" -I/opt/homebrew/include -E -x c++ - > /dev/null 2>&1 || {
+  echo "native build: Google Highway is missing. Install it: apt-get install libhwy-dev (macOS: brew install highway)" >&2; exit 1; }
 
 fail() { grep -E -A5 -m8 'error|Error' "$log" >&2 || tail -20 "$log" >&2; echo "native build failed; the whole log: $log" >&2; exit 1; }
 # make_flavour cpu|cuda FAMILY

@@ -14,7 +14,9 @@
 #include "ggml-backend.h"
 #include "ggml-cpu.h"
 
+#include <algorithm>
 #include <limits>
+#include <tuple>
 
 using namespace test;
 
@@ -40,6 +42,94 @@ void exponential() {
     float y[sphere::kWidth];
     sphere::store(y, sphere::exp(sphere::set1(v)));
     near(y[0], std::exp(static_cast<double>(v)), 0, 3e-7, "exp of " + std::to_string(v));
+  }
+}
+
+// Each operation on vectors against what it says, lane by lane.
+void vectors() {
+  using namespace sphere;
+  Random random(3);
+  const auto lanes = [](Vec v) {
+    std::vector<float> x(kWidth);
+    store(x.data(), v);
+    return x;
+  };
+  const auto a = normals(random, kWidth), b = normals(random, kWidth);
+  for (int lane = 0; lane < kWidth; lane++) {
+    auto x = a;
+    x[static_cast<size_t>(lane)] = NAN_F;
+    const auto at = static_cast<size_t>(lane);
+    const std::string where = " with NaN in lane " + std::to_string(lane);
+    const Vec v = load(x.data()), w = load(b.data());
+    for (const auto & [first, second, name] :
+         {std::tuple{max(v, w), max(w, v), "max"}, std::tuple{min(v, w), min(w, v), "min"}}) {
+      expect(lanes(first)[at] == b[at] && std::isnan(lanes(second)[at]), name + where);
+    }
+    expect((at_least(v, v) ^ 1u << lane) == (1u << (kWidth - 1) << 1) - 1u, "at_least" + where);
+  }
+  for (int n = 0; n <= kWidth; n++) {
+    std::vector<float> to(kWidth, 7);
+    store_part(to.data(), load(a.data()), n);
+    const auto some = lanes(load_part(a.data(), n, 5)), first = lanes(load_first(a.data(), n));
+    for (int i = 0; i < kWidth; i++) {
+      const auto at = static_cast<size_t>(i);
+      expect(some[at] == (i < n ? a[at] : 5) && first[at] == (i < n ? a[at] : 0) && to[at] == (i < n ? a[at] : 7),
+             "lane " + std::to_string(i) + " of a part of " + std::to_string(n));
+    }
+  }
+  for (int trial = 0; trial < 300; trial++) {
+    const uint32_t bits = static_cast<uint32_t>(random()) & ((2u << (kWidth - 1)) - 1);
+    std::vector<float> to(kWidth);
+    std::vector<int32_t> numbers(kWidth);
+    compress(load(a.data()), bits, 40, to.data(), numbers.data());
+    size_t n = 0;
+    for (int i = 0; i < kWidth; i++) {
+      if ((bits >> i & 1) != 0) {
+        expect(to[n] == a[static_cast<size_t>(i)] && numbers[n] == 40 + i, "compress " + std::to_string(bits));
+        n++;
+      }
+    }
+  }
+  auto halves = a;
+  for (int n = kWidth / 2; n > 0; n /= 2) { // the order that sum() promises
+    for (int i = 0; i < n; i++) {
+      halves[static_cast<size_t>(i)] += halves[static_cast<size_t>(i + n)];
+    }
+  }
+  expect(sum(load(a.data())) == halves[0], "the order of a sum");
+  expect(largest(load(a.data())) == *std::max_element(a.begin(), a.end()), "the largest lane");
+  std::vector<uint32_t> square(kWidth * kWidth);
+  VecWords rows[kWidth];
+  for (int i = 0; i < kWidth; i++) {
+    for (int j = 0; j < kWidth; j++) {
+      square[static_cast<size_t>(j)] = static_cast<uint32_t>(100 * i + j);
+    }
+    rows[i] = hn::LoadU(Words(), square.data());
+  }
+  transpose(rows);
+  for (int i = 0; i < kWidth; i++) {
+    hn::StoreU(rows[i], Words(), square.data());
+    for (int j = 0; j < kWidth; j++) {
+      expect(square[static_cast<size_t>(j)] == static_cast<uint32_t>(100 * j + i),
+             "row " + std::to_string(i) + " turned");
+    }
+  }
+}
+
+// All 65536 numbers of each of both types, as the plain functions read them.
+void halves() {
+  for (uint32_t from = 0; from < 0x10000; from += sphere::kWidth) {
+    uint16_t in[sphere::kWidth];
+    float f16[sphere::kWidth], bf16[sphere::kWidth];
+    for (int i = 0; i < sphere::kWidth; i++) {
+      in[i] = static_cast<uint16_t>(from + static_cast<uint32_t>(i));
+    }
+    sphere::store(f16, sphere::load_half(in));
+    sphere::store(bf16, sphere::load_bf16(in));
+    for (int i = 0; i < sphere::kWidth; i++) {
+      near(f16[i], sphere::half_to_float(in[i]), 0, 0, "F16 " + std::to_string(in[i]));
+      near(bf16[i], sphere::bf16_to_float(in[i]), 0, 0, "BF16 " + std::to_string(in[i]));
+    }
   }
 }
 
@@ -244,6 +334,8 @@ int main(int argc, char ** argv) {
   }
 #endif
   return run({{"exp", exponential},
+              {"vectors", vectors},
+              {"halves", halves},
               {"training head", training_head},
               {"distributions", distributions},
               {"sampling", sampling},

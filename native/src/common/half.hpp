@@ -29,37 +29,22 @@ inline float bf16_to_float(uint16_t h) {
   return f;
 }
 
-#if defined(__AVX512F__)
+// kWidth numbers.
 inline Vec load_bf16(const uint16_t * p) {
-  const __m256i halves = _mm256_loadu_si256(reinterpret_cast<const __m256i *>(p));
-  return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(halves), 16));
+  const hn::Rebind<uint16_t, Floats> halves;
+  return hn::PromoteTo(Floats(), hn::BitCast(hn::Rebind<hwy::bfloat16_t, Floats>(), hn::LoadU(halves, p)));
 }
-#else
-inline Vec load_bf16(const uint16_t * p) {
-  float lanes[kWidth];
-  for (int i = 0; i < kWidth; i++) {
-    lanes[i] = bf16_to_float(p[i]);
-  }
-  return load(lanes);
-}
-#endif
-
-#if defined(__AVX512F__)
 inline Vec load_half(const uint16_t * p) {
-  return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i *>(p)));
-}
-#elif defined(__AVX2__) && defined(__FMA__) && defined(__F16C__)
-inline Vec load_half(const uint16_t * p) {
-  return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i *>(p)));
-}
-#else
-inline Vec load_half(const uint16_t * p) {
+#if HWY_ARCH_X86 && HWY_TARGET > HWY_AVX2 // no F16C, and Highway's arithmetic makes numbers of infinities and NaN
   float lanes[kWidth];
   for (int i = 0; i < kWidth; i++) {
     lanes[i] = half_to_float(p[i]);
   }
   return load(lanes);
-}
+#else
+  const hn::Rebind<uint16_t, Floats> halves;
+  return hn::PromoteTo(Floats(), hn::BitCast(hn::Rebind<hwy::float16_t, Floats>(), hn::LoadU(halves, p)));
 #endif
+}
 
 } // namespace sphere

@@ -75,18 +75,15 @@ template <int ROWS, int V> void run(const Tile & t, const float * a, const Matri
   }
 }
 
-template <int V> void remainder(int rows, const Tile & t, const float * a, const MatrixA & l, float * c, int64_t ldc) {
-  switch (rows) {
-    case 1: run<1, V>(t, a, l, c, ldc); break;
-    case 2: run<2, V>(t, a, l, c, ldc); break;
-    case 3: run<3, V>(t, a, l, c, ldc); break;
-#if defined(__AVX512F__)
-    case 4: run<4, V>(t, a, l, c, ldc); break;
-    case 5: run<5, V>(t, a, l, c, ldc); break;
-    case 6: run<6, V>(t, a, l, c, ldc); break;
-    case 7: run<7, V>(t, a, l, c, ldc); break;
-#endif
-    default: break;
+// Fewer rows than a tile has.
+template <int MOST, int V>
+void remainder(int64_t rows, const Tile & t, const float * a, const MatrixA & l, float * c, int64_t ldc) {
+  if constexpr (MOST > 0) {
+    if (rows == MOST) {
+      run<MOST, V>(t, a, l, c, ldc);
+    } else {
+      remainder<MOST - 1, V>(rows, t, a, l, c, ldc);
+    }
   }
 }
 
@@ -96,7 +93,7 @@ template <int V> void column(int64_t m, const Tile & t, const float * a, const M
   for (; i + kTileRows <= m; i += kTileRows) {
     run<kTileRows, V>(t, a + i * l.row, l, c + i * ldc, ldc);
   }
-  remainder<V>(static_cast<int>(m - i), t, a + i * l.row, l, c + i * ldc, ldc);
+  remainder<kTileRows - 1, V>(m - i, t, a + i * l.row, l, c + i * ldc, ldc);
 }
 
 void panel(int64_t m, int64_t width, Tile t, const float * a, const MatrixA & l, float * c, int64_t ldc) {
@@ -137,42 +134,22 @@ void pack(const MatrixB & b, int64_t p0, int64_t kc, int64_t k, int64_t j0, int6
     }
     return;
   }
-#if defined(__AVX512F__)
-  // Columns of B are contiguous: 16 of them at a time, 16 rows deep, turned in registers.
+  // Columns of B are contiguous: kWidth of them at a time, kWidth rows deep, turned in registers.
+  const Words words;
   for (int64_t j = 0; j < panels * kPanel; j += kWidth) {
     float * to = out + j / kPanel * kc * kPanel + j % kPanel;
     for (int64_t p = 0; p < kc; p += kWidth) {
       const int64_t deep = std::min<int64_t>(kWidth, kc - p);
-      const auto mask = static_cast<__mmask16>((1u << deep) - 1);
-      __m512i r[kWidth];
+      VecWords r[kWidth];
       for (int64_t c = 0; c < kWidth; c++) {
-        r[c] =
-            j + c < nc ? _mm512_maskz_loadu_epi32(mask, b.b + (j0 + j + c) * b.col + p0 + p) : _mm512_setzero_si512();
+        r[c] = j + c < nc ? hn::BitCast(words, load_first(b.b + (j0 + j + c) * b.col + p0 + p, deep)) : hn::Zero(words);
       }
       transpose(r);
       for (int64_t c = 0; c < deep; c++) {
-        _mm512_storeu_si512(to + (p + c) * kPanel, r[c]);
+        store(to + (p + c) * kPanel, hn::BitCast(Floats(), r[c]));
       }
     }
   }
-#else
-  for (int64_t q = 0; q < panels; q++) { // transposed: each column of B is contiguous
-    for (int64_t j = 0; j < kPanel; j++) {
-      float * to = out + q * kc * kPanel + j;
-      const int64_t column = q * kPanel + j;
-      if (column < nc) {
-        const float * from = b.b + (j0 + column) * b.col + p0;
-        for (int64_t p = 0; p < kc; p++) {
-          to[p * kPanel] = from[p];
-        }
-      } else {
-        for (int64_t p = 0; p < kc; p++) {
-          to[p * kPanel] = 0.0f;
-        }
-      }
-    }
-  }
-#endif
 }
 
 } // namespace

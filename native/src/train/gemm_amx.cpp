@@ -121,9 +121,9 @@ private:
         const __mmask16 mask = lanes(columns - j);
         Vec sum = load(here + r * kPanel + j);
         if (apart()) {
-          sum = add(_mm512_maskz_loadu_ps(mask, there + r * ldc + j), sum);
+          sum = add(Vec{_mm512_maskz_loadu_ps(mask, there + r * ldc + j)}, sum);
         }
-        _mm512_mask_storeu_ps(there + r * ldc + j, mask, sum);
+        _mm512_mask_storeu_ps(there + r * ldc + j, mask, sum.raw);
       }
     }
   }

@@ -99,6 +99,8 @@ class LauncherIT {
     missing("cmake", "sphere: CMake is missing. Install it: apt-get install cmake");
     missing("c++", "sphere: a C++ compiler is missing. Install it: apt-get install g++");
     missing("git", "sphere: git is missing. Install it: apt-get install git");
+    // The compiler there finds no header.
+    missing("", "sphere: Google Highway is missing. Install it: apt-get install libhwy-dev");
   }
 
   @Test
