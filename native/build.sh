@@ -75,6 +75,7 @@ make_flavour() {
   cmake --build "$build" > "$log" 2>&1 || fail
 }
 
+mac_openmp
 # Best first, each once.
 asked=,${SPHERE_CPU:-native},
 asked=${asked// /}

@@ -64,3 +64,9 @@ cpu_compilers() {
     echo "no compiler for $1 ($CXX). Install one: apt-get install g++-${1//_/-}-linux-gnu" >&2; return 1; }
   cpu_cross=(-DCMAKE_SYSTEM_NAME=Linux "-DCMAKE_SYSTEM_PROCESSOR=$1" "-DCMAKE_C_COMPILER=$CC" "-DCMAKE_CXX_COMPILER=$CXX")
 }
+
+# On macOS OpenMP is Homebrew's libomp, which CMake finds when it is told where that is.
+mac_openmp() {
+  [ "$(uname -s)" = Darwin ] && [ -z "${OpenMP_ROOT:-}" ] && command -v brew > /dev/null || return 0
+  OpenMP_ROOT=$(brew --prefix libomp 2> /dev/null) && export OpenMP_ROOT || unset OpenMP_ROOT
+}

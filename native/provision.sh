@@ -125,7 +125,7 @@ publish() {
   if [ -e "$2" ]; then rm -rf "$1"; else mv "$1" "$2"; fi
   flush "$(dirname "$2")"
 }
-version_of() { sed -n 's/^set(LLAMA_VERSION_\(MAJOR\|MINOR\|PATCH\) \([0-9]*\))$/\2/p' "$1/CMakeLists.txt" |
+version_of() { sed -nE 's/^set\(LLAMA_VERSION_(MAJOR|MINOR|PATCH) ([0-9]*)\)$/\2/p' "$1/CMakeLists.txt" |
   paste -sd. -; }
 # The line WHAT of an ORIGIN.
 origin() { sed -n "s/^$2: //p" "$1/ORIGIN" 2> /dev/null; }
@@ -206,7 +206,7 @@ cpu_features() {
 source_state() {
   if git -C "$1" rev-parse HEAD > /dev/null 2>&1; then
     git -C "$1" rev-parse HEAD; git -C "$1" status --porcelain; git -C "$1" diff HEAD
-  else (cd "$1" && find . -type f -newer /dev/null -printf '%P %s %T@\n' 2> /dev/null | sort); fi
+  else contents "$1"; fi
 }
 compiler=${CXX:-c++}
 command -v "$compiler" > /dev/null || die "no C++ compiler ($compiler). Install one: apt-get install g++"
@@ -234,6 +234,7 @@ if [ -d "$entry" ] && is_whole; then echo "$entry"; exit 0; fi
 
 # --- the build ---------------------------------------------------------------------------------
 need cmake cmake
+mac_openmp
 toolkit_libs=
 if [ $cuda = ON ]; then
   nvcc=$(command -v nvcc) || die "--cuda needs nvcc. Install the CUDA toolkit, or build without --cuda."
@@ -264,7 +265,7 @@ log=$cache/llama-build.log
 started=$(date +%s)
 # What goes to other machines names no path of this one: the same source gives the same bytes.
 paths=
-[ "$family" = native ] || paths="-ffile-prefix-map=$source_dir=llama.cpp -ffile-prefix-map=$scratch/build=build"
+[ "$family" = native ] || paths=-ffile-prefix-map=$source_dir=llama.cpp
 { cmake -S "$source_dir" -B "$scratch/build" ${generator[@]+"${generator[@]}"} ${cpu_cross[@]+"${cpu_cross[@]}"} "${OPTIONS[@]}" \
     "-DCMAKE_INSTALL_RPATH=$rpath$toolkit_libs" "-DCMAKE_C_FLAGS=${CFLAGS:-} $paths" "-DCMAKE_CXX_FLAGS=${CXXFLAGS:-} $paths" &&
   cmake --build "$scratch/build" -j "$jobs" --target "${TARGETS[@]}"; } > "$log" 2>&1 || {
