@@ -19,6 +19,7 @@ import dev.sphere.cli.command.Version;
 import dev.sphere.cli.command.bench.BenchCommand;
 import dev.sphere.cli.command.model.ModelCommand;
 import dev.sphere.cli.progress.Terminal;
+import dev.sphere.cli.studio.StudioCommand;
 import dev.sphere.engine.store.StoreException;
 import java.io.PrintWriter;
 import picocli.CommandLine;
@@ -42,6 +43,7 @@ import picocli.CommandLine.Command;
       EvalCommand.class,
       CompareCommand.class,
       PagesCommand.class,
+      StudioCommand.class,
       GradeCommand.class,
       ScoreCommand.class,
       GenerateCommand.class,

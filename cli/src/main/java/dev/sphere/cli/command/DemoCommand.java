@@ -1,5 +1,6 @@
 package dev.sphere.cli.command;
 
+import dev.sphere.cli.studio.StudioCommand;
 import dev.sphere.trainer.evolve.EvolveReport;
 import dev.sphere.trainer.evolve.Recipe;
 import java.io.IOException;
@@ -36,6 +37,9 @@ public final class DemoCommand implements Callable<Integer> {
   @Option(names = "--resume", description = "Go on with the run in DIR.")
   private boolean resume;
 
+  @Option(names = "--open", description = "Shows the run in your browser at its end, in the studio, until Ctrl-C.")
+  private boolean open;
+
   @Option(names = "--json", description = "One JSON object on the last line.")
   private boolean json;
 
@@ -54,7 +58,12 @@ public final class DemoCommand implements Callable<Integer> {
     out.printf("It took %.0f s. Try the evolved model:%n", report.seconds());
     String evolved = recipe.trainsAll() ? "" : "embedded --adapter ";
     out.println("  ./sphere generate --model " + evolved + report.last().artefact() + " --chat --prompt \"...\"");
+    out.println("See what it searched and learnt, in your browser:");
+    out.println("  ./sphere studio " + directory + " --open");
     EvolveCommand.print(spec, json, report.toMap());
+    if (open) {
+      StudioCommand.serve(spec, directory, 0, true);
+    }
     return 0;
   }
 

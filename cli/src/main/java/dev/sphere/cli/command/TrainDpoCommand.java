@@ -10,6 +10,7 @@ import dev.sphere.trainer.job.PairSettings;
 import dev.sphere.trainer.job.TrainJob;
 import dev.sphere.trainer.job.TrainTask;
 import dev.sphere.trainer.loss.LossSettings;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -44,6 +45,11 @@ public final class TrainDpoCommand implements Callable<Integer>, SettingFlags.Co
       description = "Preference rows (JSON Lines, Parquet), or the folder of a search run.")
   private Path data;
 
+  @Option(
+      names = "--drop-flagged",
+      description = "With the folder of a search run: leaves out the pairs that you flagged in the studio (flags.jsonl).")
+  private boolean dropFlagged;
+
   @Spec private CommandSpec spec;
 
   @Override
@@ -62,7 +68,13 @@ public final class TrainDpoCommand implements Callable<Integer>, SettingFlags.Co
     Told told = flags.told();
     LossSettings loss = SETTINGS.make(LossSettings.class, told);
     PairSettings pairs = SETTINGS.make(PairSettings.class, told);
-    return pairs.siblings() ? pairs.siblings(data, loss) : new TrainTask.Prefer(TrainOptions.data(data), loss);
+    if (dropFlagged && pairs.siblings()) {
+      throw new IllegalArgumentException("--drop-flagged has no effect with --siblings: flags are about pairs of whole solutions");
+    }
+    if (dropFlagged && !Files.isDirectory(data)) {
+      throw new IllegalArgumentException("--drop-flagged needs the folder of a search run, not " + data);
+    }
+    return pairs.siblings() ? pairs.siblings(data, loss) : new TrainTask.Prefer(TrainOptions.data(data), dropFlagged, loss);
   }
 
   /** How it is trained. */

@@ -117,6 +117,10 @@ class TrainCommandTest {
     assertEquals(2, dpo("--out", folder, "--method", "qlora"));
     assertEquals(2, dpo("--out", folder, "--siblings"));
     assertTrue(out.contains("the folder of a search run"), out);
+    assertEquals(2, dpo("--out", folder, "--drop-flagged"));
+    assertTrue(out.contains("--drop-flagged needs the folder of a search run"), out);
+    assertEquals(2, dpo("--out", folder, "--drop-flagged", "--siblings"));
+    assertTrue(out.contains("--drop-flagged has no effect with --siblings"), out);
     assertEquals(2, dpo("--out", folder, "--step-pairs", "x", "--reject-first-step", "x"));
     assertTrue(out.contains("--step-pairs has no effect with --reject-first-step"), out);
     assertEquals(2, dpo("--out", folder, "--wpo", "--loss", "aot"));

@@ -234,6 +234,12 @@ class TrainerFilesTest {
       assertEquals(true, parsed.commandSpec().findOption("--json").getValue());
       assertEquals(false, parsed.commandSpec().findOption("--resume").getValue());
     });
+    set("demo", "--open", () -> {
+      CommandLine line = new CommandLine(new Main());
+      CommandLine.ParseResult parsed = line.parseArgs("demo", "--open").subcommand();
+      assertEquals(true, parsed.commandSpec().findOption("--open").getValue());
+      assertEquals(false, parsed.commandSpec().findOption("--resume").getValue());
+    });
   }
 
   private static Object in(Path gguf, Function<GgufFile, Object> what) {

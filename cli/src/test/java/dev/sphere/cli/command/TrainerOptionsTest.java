@@ -104,9 +104,10 @@ class TrainerOptionsTest {
     set(DPO, "--reject-first-step ;\\n", "job.stepSeparator=;\n");
     set(DPO, "--step-pairs ;\\n", "job.stepSeparator=;\n", "job.stepsAlone=true");
     set("train dpo --model DIR/m.gguf --out DIR/out --run DIR/run", "--siblings",
-        "task=PreferSiblings", "task.data=gone", "task.run=DIR/run", "task.margin=0.0");
+        "task=PreferSiblings", "task.data=gone", "task.dropFlagged=gone", "task.run=DIR/run", "task.margin=0.0");
     set("train dpo --model DIR/m.gguf --out DIR/out --run DIR/run --siblings", "--sibling-margin 0.25",
         "task.margin=0.25");
+    set("train dpo --model DIR/m.gguf --out DIR/out --run DIR/run", "--drop-flagged", "task.dropFlagged=true");
     set(DPO, "--wpo", "task.loss.wpo=true");
     set(DPO, "--ref-sync-steps 9",
         "task.loss.sync=Sync", "task.loss.sync.alpha=0.6", "task.loss.sync.steps=9");

@@ -45,7 +45,7 @@ public record EvalResult(
     List<Breakdown> breakdowns,
     List<Answered> answers) {
   /** The normal quantile of 95 %. */
-  static final double Z95 = 1.959963984540054;
+  public static final double Z95 = 1.959963984540054;
 
   /** Computes the figures from the answers, which stand together by problem. */
   public static EvalResult of(List<Answered> answers, AnswerGrader grader) {

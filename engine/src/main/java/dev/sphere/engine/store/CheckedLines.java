@@ -79,15 +79,26 @@ public final class CheckedLines {
    * checksum says so: its writing is wrong, its data is not. A file that is not there has no lines.
    */
   public static void read(Path file, Visitor visitor) {
+    read(file, 0, 0, visitor);
+  }
+
+  /**
+   * Reads the lines after those that were read before, as somebody does who follows a file that grows.
+   *
+   * @param start where the first line begins, in bytes
+   * @param before how many lines stand before it
+   */
+  public static void read(Path file, long start, int before, Visitor visitor) {
     if (!Files.exists(file)) {
       return;
     }
     try (InputStream in = Files.newInputStream(file)) {
+      in.skipNBytes(start);
       byte[] buffer = new byte[1 << 16];
       ByteArrayOutputStream line = new ByteArrayOutputStream();
-      int number = 0;
-      long from = 0;
-      long at = 0;
+      int number = before;
+      long from = start;
+      long at = start;
       for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
         int begin = 0;
         for (int i = 0; i < n; i++) {

@@ -2,6 +2,7 @@ package dev.sphere.engine.store;
 
 import dev.sphere.engine.probe.ProbeSettings;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -23,6 +24,16 @@ public record Provenance(Map<String, String> identity, Map<String, String> infor
   public Provenance {
     identity = Collections.unmodifiableMap(new LinkedHashMap<>(identity));
     information = Collections.unmodifiableMap(new LinkedHashMap<>(information));
+  }
+
+  /**
+   * What the run in a directory was made from; its logs are not read.
+   *
+   * @throws StoreException.Refused when the directory holds no run
+   * @throws StoreException when it is damaged
+   */
+  public static Provenance of(Path directory) {
+    return new RunFiles(directory).readProvenance();
   }
 
   /** Starts an empty one. */

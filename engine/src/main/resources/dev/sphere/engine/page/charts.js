@@ -1,6 +1,7 @@
 // Charts by uPlot, which is loaded before (window.uPlot). Charts over the same axis zoom and point together.
 
 const HEIGHT = 240;
+const WHOLE = [0, 1, 2, 3, 4, 5, 6, 7].flatMap(e => [1, 2, 5].map(n => n * 10 ** e));
 
 /** A number with as many figures as tell it from its neighbours: 2.5e-7 is not 0. */
 export function figure(value) {
@@ -69,7 +70,7 @@ function draw(chart, place, style) {
     axes: [
       { ...axis, label: chart.label, labelSize: 18, size: 30,
         ...(chart.log ? { filter: named, values: (u, splits) => splits.map(v => v === null ? "" : figure(v)) }
-          : { values: (u, splits) => marks(splits) }) },
+          : { values: (u, splits) => marks(splits), ...(chart.x.every(Number.isInteger) ? { incrs: WHOLE } : {}) }) },
       { ...axis, size: 62, values: (u, splits) => marks(splits) }],
     series: [{ label: chart.label, value: (u, v) => figure(v) }].concat(chart.names.map((name, i) => ({
       label: name,
@@ -88,6 +89,9 @@ function draw(chart, place, style) {
  *
  * A chart is {title, label, log, x: [], names: [], values: [[]], low: [[]], high: [[]]}; low and high may be missing.
  * Double click zooms out.
+ *
+ * @returns {{update: function(Array), close: function()}} update: the same charts with more points; what is zoomed in stays so.
+ *   close: lets go of them
  */
 export function drawCharts(place, charts) {
   // All places first: the width of one depends on how many stand in a row.
@@ -105,12 +109,32 @@ export function drawCharts(place, charts) {
     drawn = charts.map((chart, i) => draw(chart, figures[i], getComputedStyle(document.documentElement)));
   };
   again();
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", again);
+  const scheme = matchMedia("(prefers-color-scheme: dark)");
+  scheme.addEventListener("change", again);
   let width = place.clientWidth;
-  new ResizeObserver(() => {
+  const observer = new ResizeObserver(() => {
     if (place.clientWidth !== width) {
       width = place.clientWidth;
       drawn.forEach((u, i) => u.setSize({ width: Math.max(200, Math.floor(figures[i].clientWidth)), height: HEIGHT }));
     }
-  }).observe(place);
+  });
+  observer.observe(place);
+  return {
+    update(more) {
+      drawn.forEach((u, i) => {
+        const [x, { min, max }] = [u.data[0], u.scales.x];
+        const zoomed = x.length > 1 && (min > x[0] || max < x[x.length - 1]);
+        u.setData([more[i].x].concat(more[i].values), !zoomed);
+        if (zoomed) {
+          u.redraw();
+        }
+      });
+      charts = more;
+    },
+    close() {
+      observer.disconnect();
+      scheme.removeEventListener("change", again);
+      drawn.forEach(u => u.destroy());
+    },
+  };
 }

@@ -1,5 +1,6 @@
 // A search tree, drawn from left to right. A node is {kind: "max" | "min" | "both" | "pruned", prm, reward, count, outcome:
-// "right" | "wrong" | "cut" | null, text, children: [node]}; the root is {text, children}.
+// "right" | "wrong" | "cut" | null, text, children: [node]}; the root is {text, children}. A node may have chain: "max" or "min",
+// which marks the way of the first simulation's Sol_max or Sol_min.
 
 const SVG = "http://www.w3.org/2000/svg";
 const [WIDE, HIGH, RIGHT, DOWN, EDGE] = [92, 26, 44, 10, 12];
@@ -110,7 +111,7 @@ function edge(node) {
   const [x2, y2] = [node.x, node.y + box(node).h / 2];
   const middle = (x1 + x2) / 2;
   return element("path", {
-    class: "edge " + (node.fold ? "pruned" : node.data.kind), "stroke-width": node.fold ? 1 : Math.min(9, 1.5 * node.data.count),
+    class: "edge " + (node.fold ? "pruned" : node.data.kind) + (node.data?.chain ? " chain " + node.data.chain : ""), "stroke-width": node.fold ? 1 : Math.min(9, 1.5 * node.data.count),
     d: `M${x1} ${y1}C${middle} ${y1} ${middle} ${y2} ${x2} ${y2}`,
   });
 }
@@ -152,11 +153,12 @@ function describe(node, panel) {
  *
  * @param options prefix: begins the nodes' ids (unique in the page); selected: name of the node that is chosen first; onSelect:
  *   called with the name of a node when a reader chooses it; describe: (data, panel, node) => fills the panel in another way
- * @returns {{select: function(string): boolean}}
+ * @returns {{select: function(string): boolean, update: function(object)}} update shows another tree, as the same search had it
+ *   earlier or later: what was open stays open, and the chosen node chosen where it is there
  */
 export function drawTree(place, data, options = {}) {
   const prefix = options.prefix ?? "t0:";
-  const root = grown(data, null, "");
+  let root = grown(data, null, "");
   const view = document.createElement("div");
   view.className = "tree-view";
   view.tabIndex = 0;
@@ -264,6 +266,21 @@ export function drawTree(place, data, options = {}) {
       }
       return node !== null;
     },
+  };
+  api.update = changed => {
+    const name = chosen.name;
+    const open = new Set();
+    const folds = (node, visit) => node.children.forEach(c => c.fold ? visit(c) : folds(c, visit));
+    folds(root, fold => fold.open && open.add(fold.name));
+    root = grown(changed, null, "");
+    folds(root, fold => { fold.open = open.has(fold.name); });
+    chosen = root;
+    for (let at = name; at !== "" && chosen === root; at = at.slice(0, -1)) { // or the nearest above it
+      const there = find(at);
+      chosen = there && (!there.parent || there.parent.children.includes(there) || there.parent.children.some(c => c.open && c.fold.includes(there)))
+        ? there : root;
+    }
+    paint();
   };
   paint();
   if (options.selected) {

@@ -3,7 +3,9 @@ package dev.sphere.trainer.job;
 import dev.sphere.bindings.llama.Model;
 import dev.sphere.bindings.llama.Vocabulary;
 import dev.sphere.engine.MarkedText;
+import dev.sphere.engine.PreferencePair;
 import dev.sphere.engine.prompt.ChatTemplate;
+import dev.sphere.engine.store.PairFlags;
 import dev.sphere.engine.store.RunData;
 import dev.sphere.engine.store.StoreException;
 import dev.sphere.gguf.model.GgufFile;
@@ -128,7 +130,8 @@ final class Preparation {
               held == null ? solutions(t, encoder) : new RowReader(encoder, r).imitations(held)));
       case TrainTask.Prefer t -> prepared(vocabulary, null, m -> new DpoObjective(m, t.loss()), (held, r) ->
           pairs(encoder, length, r)
-              .preferences(new RowReader(encoder, r).preferences(held == null ? t.data() : held)));
+              .preferences(held != null ? new RowReader(encoder, r).preferences(held)
+                  : kept(t, new RowReader(encoder, r).preferences(t.data()), r)));
       case TrainTask.PreferPairs t -> prepared(vocabulary, null, m -> new DpoObjective(m, t.loss()), (held, r) ->
           pairs(encoder, length, r)
               .preferences(held == null ? t.pairs() : new RowReader(encoder, r).preferences(held)));
@@ -143,6 +146,16 @@ final class Preparation {
             (held, r) -> judged(t, held == null ? t.data() : held, encoder, labels, r));
       }
     };
+  }
+
+  /** Without the pairs that a reader has flagged, where they are to be left out. */
+  private static List<PreferencePair> kept(TrainTask.Prefer task, List<PreferencePair> pairs, RowReport rows) {
+    if (!task.dropFlagged()) {
+      return pairs;
+    }
+    List<PreferencePair> kept = PairFlags.unflagged(pairs, PairFlags.read(task.data().toAbsolutePath().getParent()));
+    rows.notes("flagged by a reader and left out", pairs.size() - kept.size());
+    return kept;
   }
 
   private ExampleEncoder pairs(TextEncoder encoder, int length, RowReport rows) {

@@ -42,8 +42,17 @@ public sealed interface TrainTask {
     }
   }
 
-  /** Preference optimisation on a file of preference rows, or a run's pairs.jsonl. */
-  record Prefer(Path data, LossSettings loss) implements TrainTask {}
+  /**
+   * Preference optimisation on a file of preference rows, or a run's pairs.jsonl.
+   *
+   * @param dropFlagged leave out the pairs that a reader has flagged in {@code flags.jsonl} beside the file
+   */
+  record Prefer(Path data, boolean dropFlagged, LossSettings loss) implements TrainTask {
+    /** On all rows. */
+    public Prefer(Path data, LossSettings loss) {
+      this(data, false, loss);
+    }
+  }
 
   /** Preference optimisation on pairs in memory. */
   record PreferPairs(List<PreferencePair> pairs, LossSettings loss) implements TrainTask {}

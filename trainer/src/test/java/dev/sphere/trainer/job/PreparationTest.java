@@ -1,6 +1,7 @@
 package dev.sphere.trainer.job;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sphere.engine.Generation;
@@ -9,6 +10,7 @@ import dev.sphere.engine.Problem;
 import dev.sphere.engine.prompt.Prompts;
 import dev.sphere.engine.search.Candidate;
 import dev.sphere.engine.search.Expansion;
+import dev.sphere.engine.store.PairFlags;
 import dev.sphere.engine.store.Provenance;
 import dev.sphere.engine.store.RunStore;
 import dev.sphere.gguf.GgmlType;
@@ -125,6 +127,22 @@ class PreparationTest {
         new TrainTask.PreferPairs(inMemory, loss), new TrainTask.PreferSiblings(run, 0, loss),
         new TrainTask.Judge(steps, LabelSource.PRM, PrmForm.tokens(), "\n"),
         new TrainTask.Judge(run, LabelSource.PRM, PrmForm.tokens(), "\n"));
+  }
+
+  @Test
+  void flaggedPairsAreLeftOutWhereThatIsAsked() throws Exception {
+    Path beside = Files.createDirectories(folder.resolve("flagged"));
+    Path data = Files.copy(pairs, beside.resolve("pairs.jsonl"));
+    PairFlags.add(beside, PairFlags.key("q1", "c2", "r2"), "p1", "generation", PairFlags.Flag.SAME);
+    PairFlags.add(beside, PairFlags.key("q0", "c0", "r0"), "p0", "generation", PairFlags.Flag.CHOSEN_WRONG);
+    PairFlags.add(beside, PairFlags.key("q0", "c0", "r0"), "p0", "generation", null);
+    LossSettings loss = LossSettings.defaults();
+    int all = Opened.prepared(job(), new TrainTask.Prefer(data, loss)).examples().size();
+    Preparation.Prepared<?> kept = Opened.prepared(job(), new TrainTask.Prefer(data, true, loss));
+    assertEquals(3 * PROBLEMS, all);
+    assertEquals(all - 1, kept.examples().size());
+    assertFalse(kept.examples().stream().anyMatch(e -> question(e).equals("q1") && completion(e, 0).startsWith("c2")));
+    assertTrue(kept.report().summary().contains("1 flagged by a reader and left out"), kept.report().summary());
   }
 
   /** Whatever is trained: the two parts are all there is, and no problem is in both. */

@@ -1,0 +1,148 @@
+// The studio's shell: the address says which view is shown and with what; views are modules that fill <main>.
+import { html, render, nothing } from "./lib/lit-html.js";
+import { visible } from "./text.js";
+import { runsView } from "./runs.js";
+import { runView } from "./run.js";
+import { problemView } from "./problem.js";
+import { pairView } from "./pair.js";
+import { trainingView } from "./training.js";
+import { evolutionView } from "./evolution.js";
+import { compareView } from "./compare.js";
+
+const VIEWS = { "": runsView, run: runView, problem: problemView, pair: pairView, training: trainingView, evolution: evolutionView,
+  compare: compareView };
+
+const main = document.getElementById("main");
+const where = document.getElementById("where");
+let shown = null; // the view in <main>
+let key = ""; // of it: its name and what it is about
+
+/** The view's name and its parameters, as the address says. */
+function place() {
+  const hash = location.hash.replace(/^#\/?/, "");
+  const [name, query = ""] = hash.split("?");
+  return { name, params: new URLSearchParams(query) };
+}
+
+/** The address of a view. */
+export function link(name, params = {}) {
+  const query = new URLSearchParams(Object.entries(params).filter(([, v]) => v !== "" && v !== null && v !== undefined && v !== false));
+  return "#/" + name + (query.size > 0 ? "?" + query : "");
+}
+
+/** Changes parameters of the view that is shown; the address holds them. Replace: without a step in the browser's history. */
+export function put(changes, replace = true) {
+  const { name, params } = place();
+  for (const [k, v] of Object.entries(changes)) {
+    v === "" || v === null || v === undefined || v === false ? params.delete(k) : params.set(k, v);
+  }
+  const address = "#/" + name + (params.size > 0 ? "?" + params : "");
+  if (address !== location.hash) {
+    history[replace ? "replaceState" : "pushState"](null, "", address);
+  }
+}
+
+/** Asks the server; an error comes with its words. */
+export async function get(name, params = {}) {
+  let response;
+  try {
+    response = await fetch("api/" + name + "?" + new URLSearchParams(params));
+  } catch {
+    throw new Error("The studio does not answer. Is ./sphere studio still running?");
+  }
+  const body = await response.json();
+  if (!response.ok) {
+    throw new Error(body.error);
+  }
+  return body;
+}
+
+/** Tells the server. */
+export async function post(name, params, body) {
+  const response = await fetch("api/" + name + "?" + new URLSearchParams(params),
+    { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+  const answer = await response.json();
+  if (!response.ok) {
+    throw new Error(answer.error);
+  }
+  return answer;
+}
+
+/** Follows what is new: handlers by the events' names. Returns how to end it. */
+export function follow(params, handlers) {
+  const source = new EventSource("api/events?" + new URLSearchParams(params));
+  const pulse = document.getElementById("pulse");
+  source.onopen = () => { pulse.textContent = ""; };
+  source.onerror = () => { pulse.textContent = "not connected; trying again"; };
+  for (const [name, handler] of Object.entries(handlers)) {
+    source.addEventListener(name, event => handler(JSON.parse(event.data)));
+  }
+  source.addEventListener("gone", event => {
+    source.close();
+    pulse.textContent = visible(JSON.parse(event.data).error);
+  });
+  return () => source.close();
+}
+
+/** Where one is: links from the runs down. */
+export function crumbs(...steps) {
+  render(steps.map(([text, to], i) => html`<span class="sep" aria-hidden="true">/</span>${to
+    ? html`<a href=${to}>${visible(text)}</a>` : html`<span aria-current="page">${visible(text)}</span>`}`), where);
+  document.title = (steps.length ? visible(steps.at(-1)[0]) + " – " : "") + "Sphere studio";
+}
+
+export function failed(error) {
+  main.replaceChildren();
+  delete main._$litPart$;
+  render(html`<div class="error" role="alert"><h1>That did not work</h1><p>${visible(String(error.message ?? error))}</p>
+    <p><a href="#/">All runs</a></p></div>`, main);
+}
+
+async function route() {
+  const { name, params } = place();
+  const view = VIEWS[name];
+  if (!view) {
+    shown?.close?.();
+    shown = null;
+    key = "";
+    crumbs();
+    failed(new Error("The studio has no view of the name " + name + "."));
+    return;
+  }
+  const wanted = name + "\0" + view.about.map(p => params.get(p) ?? "").join("\0");
+  if (shown && key === wanted) {
+    shown.update?.(params);
+    return;
+  }
+  shown?.close?.();
+  shown = null;
+  key = wanted;
+  try {
+    main.replaceChildren();
+    delete main._$litPart$; // what was rendered before is gone
+    const opened = await view.open(params, template => {
+      if (key === wanted) {
+        render(template, main);
+      }
+    });
+    if (key === wanted) {
+      shown = opened;
+    } else {
+      opened?.close?.(); // another one was asked for meanwhile
+    }
+    window.scrollTo(0, 0);
+  } catch (error) {
+    if (key === wanted) {
+      key = "";
+      failed(error);
+    }
+  }
+}
+
+window.addEventListener("hashchange", route);
+window.addEventListener("unhandledrejection", event => {
+  event.preventDefault();
+  failed(event.reason);
+});
+route();
+export { html, render, nothing };
