@@ -1,8 +1,12 @@
 // Attention over a KV cache on the CPU, in place of ggml's own kernel.
 //
 // A token's result depends on its visible cells alone, in the order in which they stand: not on the cells between them,
-// not on what else is in the batch, not on the number of threads. The mask is read once a token, keys and values
-// once for all query heads that share them, and all sums are in F32.
+// not on what else is in the batch, not on the number of threads. The mask is read once a token. What several tokens
+// see alike is computed for all of them at once: keys and values are read once for a tile of queries. All sums are in
+// F32.
+//
+// The cells of a token are taken in blocks of SPHERE_ATTENTION_BLOCK from its first one on; the blocks are joined in
+// their order by their largest scores and their sums.
 #ifndef SPHERE_ATTENTION_H
 #define SPHERE_ATTENTION_H
 
@@ -11,6 +15,9 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+// Cells of a block: a path that is no longer has the bits of version 0.1.0, which knew no blocks.
+enum { SPHERE_ATTENTION_BLOCK = 512 };
 
 // Has ggml's CPU backend use the kernel for every FLASH_ATTN_EXT that it can take (F16 keys, values and mask, head
 // sizes that are multiples of 16, no sinks, no ALiBi, no soft cap); the others stay with ggml. Call it once, before

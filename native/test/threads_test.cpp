@@ -112,7 +112,7 @@ void products() {
 
 void attention() {
   Random random(4);
-  constexpr int HEAD = 32, HEADS = 6, KV = 2, CELLS = 70, TOKENS = 9;
+  constexpr int HEAD = 32, HEADS = 6, KV = 2, CELLS = 1000, TOKENS = 9;
   const auto q = normals(random, HEAD * HEADS * TOKENS);
   std::vector<uint16_t> k(HEAD * KV * CELLS), v(k.size()), mask(CELLS * TOKENS);
   for (uint16_t & x : k) {
@@ -146,9 +146,10 @@ void attention() {
     a.cells = CELLS;
     a.streams = 1;
     a.scale = 0.2f;
-    const size_t work = sphere::attention_work_size(HEAD, HEAD, HEADS, KV, CELLS);
-    std::vector<char> memory(work * static_cast<size_t>(threads));
-    together(threads, [&](int i) { sphere::attention(a, i, threads, memory.data() + work * static_cast<size_t>(i)); });
+    ggml_threadpool pool;
+    pool.threads = threads;
+    std::vector<char> memory(sphere::attention_work_size(a, threads));
+    together(threads, [&](int i) { sphere::attention(a, i, threads, &pool, memory.data()); });
   }
   same_bits(results[1], results[0], "attention");
 }

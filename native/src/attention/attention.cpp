@@ -1,6 +1,7 @@
 // Attention over a KV cache. See sphere_attention.h and attention.hpp.
 #include "attention/attention.hpp"
 
+#include "attention/attention_kernels.hpp"
 #include "common/barrier.hpp"
 #include "common/half.hpp"
 #include "common/simd.hpp"
@@ -9,58 +10,268 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <limits>
 #include <vector>
+
+// Internal to ggml, but exported (ggml/src/ggml-cpu/ggml-cpu-impl.h); weak, since another version may hide it.
+extern "C" __attribute__((weak)) void ggml_barrier(ggml_threadpool * pool);
 
 namespace {
 
-using sphere::Attention;
-using sphere::kWidth;
-using sphere::Vec;
+using namespace sphere;
 
-constexpr float LEAST = std::numeric_limits<float>::lowest();
 constexpr uint16_t HIDDEN = 0xFC00; // -infinity in F16
-constexpr int BLOCK = 16;           // cells whose scores are computed together
-constexpr int AHEAD = 8;            // cells that are fetched before they are read: hardware does not follow a list
-constexpr int CHUNK = 64;           // elements of a value whose sums are in registers at once
-constexpr int VECS = CHUNK / kWidth;
-constexpr int REGISTERS = kWidth == 16 ? 28 : kWidth == 8 ? 12 : 64; // for sums of values
-constexpr int MOST_HEADS = REGISTERS / VECS > 0 ? REGISTERS / VECS : 1;
+// Queries of some rows that are computed together: their scores of a block stay in the second-level cache.
+constexpr int MOST_QUERIES = TILES ? 112 : 28;
 
-size_t padded(int n) { return (static_cast<size_t>(n) + BLOCK - 1) / BLOCK * BLOCK; }
+// Whether some queries are better computed as lanes of vectors than each for itself, which takes a cell some 100
+// instructions a vector and 7 a query.
+bool worth_a_tile(int first, int past) {
+  const int lanes = ((past + kWidth - 1) / kWidth - first / kWidth) * kWidth;
+  return TILES && (past - first) * 8 >= lanes * 7;
+}
 
-// What a thread works with: [cells] indices, [cells] biases, [group][cells] scores, [group][head] queries.
+constexpr size_t STRIDE = ATTENTION_BLOCK + 16; // of scores: not a power of two, whose lines would all want one place
+
+constexpr size_t LINE = 64;
+constexpr size_t whole_lines(size_t bytes) { return (bytes + LINE - 1) / LINE * LINE; }
+
+int rows_of_tile(int group) { return std::max(1, MOST_QUERIES / group); }
+
+// What a thread works with: for all queries of a tile, which are those of some rows with one key-value head.
 struct Work {
-  int32_t * index; // where visible() leaves its list
-  float * bias;
-  float * scores; // of head g from g * stride on
-  float * query;
-  size_t stride;
+  float *scores, *mixed; // of the present block: [queries x STRIDE], then weights; [queries x v_size]
+  float *query, *turned; // [queries x k_size]; [vectors of queries][k_size][kWidth]
+  float *keys, *values;  // in F32: [CELLS_AT_ONCE x k_size], [ATTENTION_BLOCK x v_size]
+  float * biases;        // [ATTENTION_BLOCK]
+  Weights *now, *so_far; // of each query: the present block's, and those before it joined
 
-  Work(void * memory, int group, int k_size, int cells) {
-    stride = padded(cells);
-    char * p = static_cast<char *>(memory);
-    index = reinterpret_cast<int32_t *>(p);
-    bias = reinterpret_cast<float *>(p + stride * 4);
-    scores = bias + stride;
-    query = scores + stride * static_cast<size_t>(group);
-    (void)k_size;
+  // Lays all out from an address on; returns the end.
+  uintptr_t lay(uintptr_t p, int k_size, int v_size, int group) {
+    const auto queries = static_cast<size_t>(rows_of_tile(group)) * static_cast<size_t>(group);
+    const auto k = static_cast<size_t>(k_size), v = static_cast<size_t>(v_size);
+    const auto take = [&](auto *& at, size_t n) {
+      at = reinterpret_cast<std::remove_reference_t<decltype(at)>>(p);
+      p += whole_lines(n * sizeof *at);
+    };
+    take(scores, queries * STRIDE);
+    take(mixed, queries * v);
+    take(query, queries * k);
+    take(turned, (queries + kWidth - 1) / kWidth * kWidth * k);
+    take(keys, CELLS_AT_ONCE * k);
+    take(values, ATTENTION_BLOCK * v);
+    take(biases, ATTENTION_BLOCK);
+    take(now, queries);
+    take(so_far, queries);
+    return p;
   }
 };
 
-// What a token sees.
-struct Seen {
-  const int32_t * cells; // in the order in which they are added up
-  int n;
-  const float * bias; // of each; nullptr: none
+// Some rows whose paths stand together, and one key-value head.
+class Tile {
+public:
+  Tile(const Attention & a, const Work & w, int stream, const Path * paths, int rows, int kv_head)
+      : a(a), w(w), paths(paths), rows(rows), group(a.heads / a.kv_heads), stream(stream), kv_head(kv_head),
+        k(a.k + a.k_stream * static_cast<size_t>(stream) + a.k_head * static_cast<size_t>(kv_head)),
+        v(a.v + a.v_stream * static_cast<size_t>(stream) + a.v_head * static_cast<size_t>(kv_head)) {}
+
+  void compute() {
+    int longest = 0;
+    for (int r = 0; r < rows; r++) {
+      longest = std::max(longest, paths[r].n);
+      if (paths[r].n == 0) {
+        std::memset(out(r, 0), 0, sizeof(float) * static_cast<size_t>(group) * static_cast<size_t>(a.v_size));
+      }
+    }
+    queries();
+    for (block = 0; block < longest; block += ATTENTION_BLOCK) {
+      end = std::min(longest, block + ATTENTION_BLOCK);
+      scores(0, rows, block);
+      weights();
+      std::memset(w.mixed, 0, sizeof(float) * static_cast<size_t>(rows) * static_cast<size_t>(group * a.v_size));
+      mix(0, rows, block);
+      for (int r = 0; r < rows; r++) {
+        for (int g = 0; g < group && seen(r) > 0; g++) {
+          join(r, g);
+        }
+      }
+    }
+  }
+
+private:
+  // Cells of the present block that a row sees.
+  int seen(int row) const { return std::min(paths[row].n, end) - block; }
+
+  float * out(int row, int g) const {
+    const size_t token =
+        static_cast<size_t>(stream) * static_cast<size_t>(a.tokens) + static_cast<size_t>(paths[row].token);
+    return a.out + (token * static_cast<size_t>(a.heads) + static_cast<size_t>(kv_head * group + g)) *
+                       static_cast<size_t>(a.v_size);
+  }
+
+  float * scores_of(int row) const { return w.scores + static_cast<size_t>(row * group) * STRIDE; }
+
+  void queries() const {
+    for (int r = 0; r < rows; r++) {
+      for (int g = 0; g < group; g++) {
+        const auto * q = reinterpret_cast<const float *>(a.q + a.q_stream * static_cast<size_t>(stream) +
+                                                         a.q_token * static_cast<size_t>(paths[r].token) +
+                                                         a.q_head * static_cast<size_t>(kv_head * group + g));
+        float * to = w.query + static_cast<size_t>((r * group + g) * a.k_size);
+        for (int d = 0; d < a.k_size; d++) {
+          to[d] = q[d] * a.scale;
+        }
+      }
+    }
+    if constexpr (TILES) {
+      if (rows > 1) {
+        turn_queries(w.query, rows * group, a.k_size, w.turned);
+      }
+    }
+  }
+
+  // The cells from one number to another (less one) that the last of these rows sees.
+  static Cells16 cells(const char * data, size_t cell, const Path & path, int from, int to) {
+    return {data, cell, path.cells + from, std::min(path.n, to) - from};
+  }
+
+  // From where on rows first to past - 1 no longer see the same: all agree before, as far as they go. The longest of
+  // them is the last one then.
+  int shared(int first, int past, int from) const {
+    int to = end;
+    for (int r = first + 1; r < past; r++) {
+      to = std::min(to, paths[r].same);
+    }
+    return std::max(to, from);
+  }
+
+  // Calls f(first, past) for the parts of these rows that agree beyond `from`.
+  template <typename F> void split(int first, int past, int from, const F & f) const {
+    for (int r = first + 1; r <= past; r++) {
+      if (r == past || paths[r].same <= from) {
+        f(first, r);
+        first = r;
+      }
+    }
+  }
+
+  // Scores of these rows from a cell of the block on.
+  void scores(int first, int past, int from) const {
+    while (first < past && paths[first].n <= from) { // what has ended stands in front of what goes on
+      first++;
+    }
+    if (first == past || from == end) {
+      return;
+    }
+    const int to = TILES && past - first > 1 ? shared(first, past, from) : end;
+    const bool tile = past - first > 1 && worth_a_tile(first * group, past * group);
+    if constexpr (TILES) {
+      if (tile && to > from) {
+        scores_of_tile(cells(k, a.k_cell, paths[past - 1], from, to), w.turned, first * group, past * group, a.k_size,
+                       w.keys, w.scores + (from - block), STRIDE);
+      }
+    }
+    for (int r = first; r < past && !tile; r++) {
+      scores_of_cells(cells(k, a.k_cell, paths[r], from, to), w.query + r * group * a.k_size, group, a.k_size,
+                      scores_of(r) + (from - block), STRIDE);
+    }
+    if (to < end) {
+      split(first, past, to, [&](int i, int j) { scores(i, j, to); });
+    }
+  }
+
+  void weights() const {
+    for (int r = 0; r < rows; r++) {
+      const Path & path = paths[r];
+      const int n = seen(r);
+      for (int i = 0; path.biases && i < n; i++) {
+        w.biases[i] = half_to_float(path.biases[path.cells[block + i]]);
+      }
+      for (int g = 0; g < group && n > 0; g++) {
+        w.now[r * group + g] =
+            weights_of(scores_of(r) + static_cast<size_t>(g) * STRIDE, n, path.biases ? w.biases : nullptr);
+      }
+    }
+  }
+
+  // Adds these rows' values from a cell of the block on to what stands in w.mixed.
+  void mix(int first, int past, int from) const {
+    while (first < past && paths[first].n <= from) {
+      first++;
+    }
+    if (first == past || from == end) {
+      return;
+    }
+    const int to = past - first == 1 ? end : shared(first, past, from);
+    if (to > from) {
+      const bool wide = TILES && past - first > 2;
+      if (wide) {
+        widen(cells(v, a.v_cell, paths[past - 1], from, to), a.v_size, w.values);
+      }
+      for (int r = first; r < past;) {
+        const Cells16 own = cells(v, a.v_cell, paths[r], from, to);
+        int next = r + 1;
+        while (next < past && std::min(paths[next].n, to) - from == own.n) {
+          next++;
+        }
+        const float * weight = scores_of(r) + (from - block);
+        float * sums = w.mixed + static_cast<size_t>(r * group * a.v_size);
+        const int count = (next - r) * group;
+        if (wide) {
+          mix_values(w.values, own.n, weight, STRIDE, count, a.v_size, sums);
+        } else {
+          mix_cells(own, weight, STRIDE, count, a.v_size, sums);
+        }
+        r = next;
+      }
+    }
+    if (to < end) {
+      split(first, past, to, [&](int i, int j) { mix(i, j, to); });
+    }
+  }
+
+  // Puts the block to those before it, by their largest scores. One block alone is left as it is.
+  void join(int row, int g) const {
+    const int q = row * group + g;
+    const float * block_sums = w.mixed + static_cast<size_t>(q * a.v_size);
+    float * sums = out(row, g);
+    Weights & all = w.so_far[q];
+    const Weights & now = w.now[q];
+    const bool last = paths[row].n <= end;
+    if (block == 0) {
+      all = now;
+      const Vec factor = set1(last ? 1.0f / all.sum : 1.0f);
+      for (int d = 0; d < a.v_size; d += kWidth) {
+        store(sums + d, mul(load(block_sums + d), factor));
+      }
+      return;
+    }
+    const Vec most = max(set1(all.most), set1(now.most));
+    const Vec before = exp(sub(set1(all.most), most)), here = exp(sub(set1(now.most), most));
+    float lanes[kWidth];
+    store(lanes, fma(set1(now.sum), here, mul(set1(all.sum), before)));
+    all.sum = lanes[0];
+    store(lanes, most);
+    all.most = lanes[0];
+    const Vec factor = set1(last ? 1.0f / all.sum : 1.0f);
+    for (int d = 0; d < a.v_size; d += kWidth) {
+      store(sums + d, mul(fma(load(block_sums + d), here, mul(load(sums + d), before)), factor));
+    }
+  }
+
+  const Attention & a;
+  const Work & w;
+  const Path * paths;
+  int rows, group, stream, kv_head;
+  const char *k, *v;
+  int block = 0, end = 0; // the cells of the present block
 };
 
-// The visible cells of a mask, in order, with biases when it holds other numbers than 0 and -infinity.
-Seen visible(const uint16_t * mask, int n, const Work & w) {
+// The visible cells of a mask, in order, to `cells`; path.biases when it holds other numbers than 0 and -infinity.
+Path visible(const uint16_t * mask, int n, int token, int32_t * cells) {
   bool biased = false;
   int count = 0;
   int j = 0;
-#if defined(__AVX512BW__) && defined(__AVX512F__)
+#if SPHERE_AVX512 // by hand: both numbers and biases of 32 cells from one load
   const __m512i hidden = _mm512_set1_epi16(static_cast<short>(HIDDEN));
   const __m512i steps = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
   for (; j + 32 <= n; j += 32) {
@@ -71,264 +282,93 @@ Seen visible(const uint16_t * mask, int n, const Work & w) {
     }
     biased |= _mm512_mask_test_epi16_mask(seen, m, m) != 0;
     const auto low = static_cast<__mmask16>(seen), high = static_cast<__mmask16>(seen >> 16);
-    _mm512_storeu_si512(w.index + count,
-                        _mm512_maskz_compress_epi32(low, _mm512_add_epi32(_mm512_set1_epi32(j), steps)));
+    _mm512_storeu_si512(cells + count, _mm512_maskz_compress_epi32(low, _mm512_add_epi32(_mm512_set1_epi32(j), steps)));
     count += __builtin_popcount(low);
-    _mm512_storeu_si512(w.index + count,
+    _mm512_storeu_si512(cells + count,
                         _mm512_maskz_compress_epi32(high, _mm512_add_epi32(_mm512_set1_epi32(j + 16), steps)));
     count += __builtin_popcount(high);
   }
 #endif
-  for (; j < n; j++) {
-    if (mask[j] != HIDDEN) {
-      w.index[count++] = j;
-      biased |= mask[j] != 0;
+  for (int step = 4; j < n; j += step) {
+    step = std::min(4, n - j);
+    uint64_t four = 1;
+    if (step == 4) {
+      std::memcpy(&four, mask + j, sizeof four);
+    }
+    for (int i = 0; i < step && four != 0xFC00FC00FC00FC00; i++) { // mostly all or none of them are visible
+      cells[count] = j + i;
+      count += mask[j + i] != HIDDEN ? 1 : 0;
+      biased |= mask[j + i] != HIDDEN && mask[j + i] != 0;
     }
   }
-  if (biased) {
-    for (int i = 0; i < count; i++) {
-      w.bias[i] = sphere::half_to_float(mask[w.index[i]]);
-    }
-  }
-  return {w.index, count, biased ? w.bias : nullptr};
+  return {cells, count, token, biased ? mask : nullptr, 0};
 }
 
-// The sums of BLOCK vectors, each always in the same order.
-inline void reduce(const float * partial, float * out) {
-#if defined(__AVX512F__)
-  // Halving by shuffles: after each round a register holds the sums of twice as many vectors.
-  __m512 r[BLOCK];
-  for (int i = 0; i < BLOCK; i++) {
-    r[i] = _mm512_load_ps(partial + i * 16);
-  }
-  for (int i = 0; i < 8; i++) { // lanes x and x + 8
-    r[i] = _mm512_add_ps(_mm512_shuffle_f32x4(r[i], r[i + 8], 0x44), _mm512_shuffle_f32x4(r[i], r[i + 8], 0xEE));
-  }
-  for (int i = 0; i < 4; i++) {
-    r[i] = _mm512_add_ps(_mm512_shuffle_f32x4(r[i], r[i + 4], 0x88), _mm512_shuffle_f32x4(r[i], r[i + 4], 0xDD));
-  }
-  // 128-bit lanes now hold the vectors i, i + 8, i + 4, i + 12 (see the order below).
-  for (int i = 0; i < 2; i++) {
-    r[i] = _mm512_add_ps(_mm512_unpacklo_ps(r[i], r[i + 2]), _mm512_unpackhi_ps(r[i], r[i + 2]));
-  }
-  const __m512 sum = _mm512_add_ps(_mm512_unpacklo_ps(r[0], r[1]), _mm512_unpackhi_ps(r[0], r[1]));
-  // Lane 4 a + b holds vector (a's of 0, 8, 4, 12) + (b's of 0, 1, 2, 3).
-  const __m512i order = _mm512_set_epi32(15, 14, 13, 12, 7, 6, 5, 4, 11, 10, 9, 8, 3, 2, 1, 0);
-  _mm512_storeu_ps(out, _mm512_permutexvar_ps(order, sum));
-#else
-  for (int i = 0; i < BLOCK; i++) {
-    out[i] = sphere::sum(sphere::load(partial + i * kWidth));
-  }
-#endif
-}
+// What all threads work with.
+struct NodeWork {
+  Path * paths;    // [streams x tokens]
+  int32_t * cells; // [streams x tokens x cells_stride]
+  size_t cells_stride;
+  Path * sorted; // [tokens], this thread's own
+  void * own;    // for attend()
+  size_t size;   // of all
 
-inline void fetch(const char * cell, int numbers) {
-#if defined(__AVX512F__)
-  for (int i = 0; i < numbers * 2; i += 64) {
-    _mm_prefetch(cell + i, _MM_HINT_T0);
+  NodeWork(const Attention & a, int ith, int nth, void * memory) {
+    const auto rows = static_cast<size_t>(a.streams) * static_cast<size_t>(a.tokens);
+    // Up to 16 numbers are written behind the last cell.
+    cells_stride = whole_lines((static_cast<size_t>(a.cells) + 32) * sizeof(int32_t)) / sizeof(int32_t);
+    const size_t lists = whole_lines(rows * sizeof(Path)), row = cells_stride * sizeof(int32_t);
+    const size_t mine = whole_lines(static_cast<size_t>(a.tokens) * sizeof(Path)),
+                 each = mine + attend_work_size(a.k_size, a.v_size, a.heads, a.kv_heads);
+    const uintptr_t p = whole_lines(reinterpret_cast<uintptr_t>(memory));
+    paths = reinterpret_cast<Path *>(p);
+    cells = reinterpret_cast<int32_t *>(p + lists);
+    const uintptr_t threads = p + lists + rows * row;
+    sorted = reinterpret_cast<Path *>(threads + each * static_cast<size_t>(ith));
+    own = reinterpret_cast<void *>(threads + each * static_cast<size_t>(ith) + mine);
+    size = threads + each * static_cast<size_t>(nth) - p + LINE;
   }
-#else
-  (void)cell;
-  (void)numbers;
-#endif
-}
-
-// Scores of one block of cells for `Heads` queries.
-template <int Heads>
-void score_block(const char * k, size_t k_cell, const int32_t * index, int n, int left, const float * query, int size,
-                 float * scores, size_t stride) {
-  alignas(64) float partial[Heads][BLOCK * kWidth];
-  for (int c = 0; c < n; c++) {
-    const auto * key = reinterpret_cast<const uint16_t *>(k + k_cell * static_cast<size_t>(index[c]));
-    fetch(k + k_cell * static_cast<size_t>(index[std::min(c + AHEAD, left - 1)]), size);
-    Vec sum[Heads];
-    for (int g = 0; g < Heads; g++) {
-      sum[g] = sphere::zero();
-    }
-    for (int d = 0; d < size; d += kWidth) {
-      const Vec x = sphere::load_half(key + d);
-      for (int g = 0; g < Heads; g++) {
-        sum[g] = sphere::fma(x, sphere::load(query + g * size + d), sum[g]);
-      }
-    }
-    for (int g = 0; g < Heads; g++) {
-      sphere::store(partial[g] + c * kWidth, sum[g]);
-    }
-  }
-  for (int g = 0; g < Heads; g++) {
-    if (n < BLOCK) {
-      std::memset(partial[g] + n * kWidth, 0, sizeof(float) * static_cast<size_t>((BLOCK - n) * kWidth));
-    }
-    reduce(partial[g], scores + stride * static_cast<size_t>(g));
-  }
-}
-
-template <int Heads>
-void scores(const char * k, size_t k_cell, const Work & w, const Seen & seen, int size, const float * query,
-            float * out) {
-  for (int c = 0; c < seen.n; c += BLOCK) {
-    score_block<Heads>(k, k_cell, seen.cells + c, std::min(BLOCK, seen.n - c), seen.n - c, query, size, out + c,
-                       w.stride);
-  }
-}
-
-// Turns n scores into weights, not normalised; returns their sum, NaN if a score is no finite number.
-float weights(float * s, int n, const float * bias) {
-  if (bias) {
-    for (int i = 0; i < n; i++) {
-      s[i] += bias[i];
-    }
-  }
-  const int end = static_cast<int>(padded(n));
-  for (int i = n; i < end; i++) {
-    s[i] = LEAST;
-  }
-  Vec most = sphere::load(s);
-  Vec bad = sphere::sub(most, most); // 0, or NaN: exp and max do not keep NaN
-  for (int i = kWidth; i < end; i += kWidth) {
-    const Vec x = sphere::load(s + i);
-    most = sphere::max(most, x);
-    bad = sphere::add(bad, sphere::sub(x, x));
-  }
-  const Vec max = sphere::set1(sphere::largest(most));
-  Vec sum = sphere::zero();
-  for (int i = 0; i < end; i += kWidth) {
-    const Vec e = sphere::exp(sphere::sub(sphere::load(s + i), max));
-    sphere::store(s + i, e);
-    sum = sphere::add(sum, e);
-  }
-  return sphere::sum(sum) + sphere::sum(bad);
-}
-
-// Weighted sums of one chunk of the values for `Heads` heads.
-template <int Heads>
-void mix_chunk(const char * v, size_t v_cell, const Work & w, const Seen & seen, const float * weight,
-               const float * factor, int width, float * out, size_t out_head) {
-  Vec sum[Heads][VECS];
-  for (int g = 0; g < Heads; g++) {
-    for (int d = 0; d < VECS; d++) {
-      sum[g][d] = sphere::zero();
-    }
-  }
-  if (width == CHUNK) {
-    for (int c = 0; c < seen.n; c++) {
-      const auto * value = reinterpret_cast<const uint16_t *>(v + v_cell * static_cast<size_t>(seen.cells[c]));
-      fetch(v + v_cell * static_cast<size_t>(seen.cells[std::min(c + AHEAD, seen.n - 1)]), width);
-      for (int d = 0; d < VECS; d++) {
-        const Vec x = sphere::load_half(value + d * kWidth);
-        for (int g = 0; g < Heads; g++) {
-          sum[g][d] = sphere::fma(x, sphere::set1(weight[w.stride * static_cast<size_t>(g) + static_cast<size_t>(c)]),
-                                  sum[g][d]);
-        }
-      }
-    }
-  } else {
-    for (int c = 0; c < seen.n; c++) {
-      const auto * value = reinterpret_cast<const uint16_t *>(v + v_cell * static_cast<size_t>(seen.cells[c]));
-      fetch(v + v_cell * static_cast<size_t>(seen.cells[std::min(c + AHEAD, seen.n - 1)]), width);
-      for (int d = 0; d * kWidth < width; d++) {
-        const Vec x = sphere::load_half(value + d * kWidth);
-        for (int g = 0; g < Heads; g++) {
-          sum[g][d] = sphere::fma(x, sphere::set1(weight[w.stride * static_cast<size_t>(g) + static_cast<size_t>(c)]),
-                                  sum[g][d]);
-        }
-      }
-    }
-  }
-  for (int g = 0; g < Heads; g++) {
-    for (int d = 0; d * kWidth < width; d++) {
-      sphere::store(out + out_head * static_cast<size_t>(g) + d * kWidth,
-                    sphere::mul(sum[g][d], sphere::set1(factor[g])));
-    }
-  }
-}
-
-template <int Heads>
-void heads(const Attention & a, const Work & w, const Seen & seen, const char * k, const char * v, const float * query,
-           float * out) {
-  scores<Heads>(k, a.k_cell, w, seen, a.k_size, query, w.scores);
-  float factor[Heads];
-  for (int g = 0; g < Heads; g++) {
-    const float sum = weights(w.scores + w.stride * static_cast<size_t>(g), seen.n, seen.bias);
-    factor[g] = 1.0f / sum;
-  }
-  for (int d = 0; d < a.v_size; d += CHUNK) {
-    mix_chunk<Heads>(v + static_cast<size_t>(d) * 2, a.v_cell, w, seen, w.scores, factor, std::min(CHUNK, a.v_size - d),
-                     out + d, static_cast<size_t>(a.v_size));
-  }
-}
-
-// As many heads at once as the registers hold.
-void some_heads(int count, const Attention & a, const Work & w, const Seen & seen, const char * k, const char * v,
-                const float * query, float * out) {
-  switch (count) {
-    case 1: return heads<1>(a, w, seen, k, v, query, out);
-    case 2: return heads<2>(a, w, seen, k, v, query, out);
-    case 3: return heads<3>(a, w, seen, k, v, query, out);
-    case 4: return heads<4>(a, w, seen, k, v, query, out);
-    case 5: return heads<5>(a, w, seen, k, v, query, out);
-    case 6: return heads<6>(a, w, seen, k, v, query, out);
-    default: return heads<7>(a, w, seen, k, v, query, out);
-  }
-}
-
-// One token, all query heads of one key-value head.
-void token(const Attention & a, const Work & w, const Seen & seen, int stream, int t, int kv_head) {
-  const int group = a.heads / a.kv_heads;
-  const int first = kv_head * group;
-  float * out = a.out + ((static_cast<size_t>(stream) * static_cast<size_t>(a.tokens) + static_cast<size_t>(t)) *
-                             static_cast<size_t>(a.heads) +
-                         static_cast<size_t>(first)) *
-                            static_cast<size_t>(a.v_size);
-  if (seen.n == 0) {
-    std::memset(out, 0, sizeof(float) * static_cast<size_t>(group) * static_cast<size_t>(a.v_size));
-    return;
-  }
-  for (int g = 0; g < group; g++) {
-    const auto * q =
-        reinterpret_cast<const float *>(a.q + a.q_stream * static_cast<size_t>(stream) +
-                                        a.q_token * static_cast<size_t>(t) + a.q_head * static_cast<size_t>(first + g));
-    for (int d = 0; d < a.k_size; d++) {
-      w.query[g * a.k_size + d] = q[d] * a.scale;
-    }
-  }
-  const char * k = a.k + a.k_stream * static_cast<size_t>(stream) + a.k_head * static_cast<size_t>(kv_head);
-  const char * v = a.v + a.v_stream * static_cast<size_t>(stream) + a.v_head * static_cast<size_t>(kv_head);
-  for (int g = 0; g < group; g += std::min(MOST_HEADS, 7)) {
-    some_heads(std::min({MOST_HEADS, 7, group - g}), a, w, seen, k, v, w.query + g * a.k_size,
-               out + static_cast<size_t>(g) * static_cast<size_t>(a.v_size));
-  }
-}
+};
 
 } // namespace
 
-size_t sphere::attention_work_size(int k_size, int, int heads, int kv_heads, int cells) {
-  const auto group = static_cast<size_t>(heads / kv_heads);
-  const size_t floats = padded(cells) * (2 + group) + group * static_cast<size_t>(k_size) + 2 * BLOCK;
-  return (floats * sizeof(float) + 63) / 64 * 64;
+size_t sphere::attend_work_size(int k_size, int v_size, int heads, int kv_heads) {
+  return Work().lay(0, k_size, v_size, heads / kv_heads) + LINE;
 }
 
-void sphere::attention(const Attention & a, int ith, int nth, void * work) {
-  const Work w(work, a.heads / a.kv_heads, a.k_size, a.cells);
-  const int64_t items = static_cast<int64_t>(a.streams) * a.tokens * a.kv_heads;
-  int64_t last = -1; // the token whose cells are in w
-  Seen seen{nullptr, 0, nullptr};
-  for (int64_t i = ith; i < items; i += nth) {
-    const int64_t row = i / a.kv_heads;
-    const int stream = static_cast<int>(row / a.tokens), t = static_cast<int>(row % a.tokens);
-    if (row != last) {
-      const char * mask = a.mask + a.mask_stream * static_cast<size_t>(stream) + a.mask_token * static_cast<size_t>(t);
-      seen = visible(reinterpret_cast<const uint16_t *>(mask), a.cells, w);
-      last = row;
-    }
-    token(a, w, seen, stream, t, static_cast<int>(i % a.kv_heads));
+void sphere::attend(const Attention & a, int stream, const Path * paths, int n, int ith, int nth, void * work) {
+  Work w;
+  w.lay(whole_lines(reinterpret_cast<uintptr_t>(work)), a.k_size, a.v_size, a.heads / a.kv_heads);
+  // Tiles as large as they may be, but enough for all threads, and as equal as can be.
+  const int64_t wanted = (nth + a.kv_heads - 1) / a.kv_heads;
+  const int64_t most = rows_of_tile(a.heads / a.kv_heads);
+  const int64_t tiles = std::min<int64_t>(n, std::max<int64_t>((n + most - 1) / most, wanted));
+  const int64_t items = tiles * a.kv_heads, before = items * stream;
+  for (int64_t i = (ith + nth - before % nth) % nth; i < items; i += nth) {
+    const int64_t tile = i / a.kv_heads;
+    const auto first = static_cast<int>(n * tile / tiles), past = static_cast<int>(n * (tile + 1) / tiles);
+    Tile(a, w, stream, paths + first, past - first, static_cast<int>(i % a.kv_heads)).compute();
   }
 }
 
-void sphere::attention_to(const Attention & a, int t, const int32_t * cells, int n, void * work) {
-  const Work w(work, a.heads / a.kv_heads, a.k_size, a.cells);
-  for (int kv_head = 0; kv_head < a.kv_heads; kv_head++) {
-    token(a, w, {cells, n, nullptr}, 0, t, kv_head);
+size_t sphere::attention_work_size(const Attention & a, int nth) { return NodeWork(a, 0, nth, nullptr).size; }
+
+void sphere::attention(const Attention & a, int ith, int nth, ggml_threadpool * pool, void * work) {
+  const NodeWork w(a, ith, nth, work);
+  for (int row = ith; row < a.streams * a.tokens; row += nth) {
+    const int stream = row / a.tokens, token = row % a.tokens;
+    const char * mask =
+        a.mask + a.mask_stream * static_cast<size_t>(stream) + a.mask_token * static_cast<size_t>(token);
+    w.paths[row] = visible(reinterpret_cast<const uint16_t *>(mask), a.cells, token,
+                           w.cells + w.cells_stride * static_cast<size_t>(row));
+  }
+  if (nth > 1) {
+    ggml_barrier(pool);
+  }
+  for (int stream = 0; stream < a.streams; stream++) {
+    std::copy_n(w.paths + static_cast<size_t>(stream) * static_cast<size_t>(a.tokens), a.tokens, w.sorted);
+    sort_paths(w.sorted, a.tokens);
+    attend(a, stream, w.sorted, a.tokens, ith, nth, w.own);
   }
 }
 
@@ -367,7 +407,7 @@ extern "C" int32_t sphere_attention(const float * q, const uint16_t * k, const u
                       n_cells,
                       1,
                       scale};
-    std::vector<float> work(sphere::attention_work_size(head, head, n_heads, n_kv_heads, n_cells) / 4 + 16);
-    sphere::attention(a, 0, 1, work.data());
+    std::vector<char> work(sphere::attention_work_size(a, 1));
+    sphere::attention(a, 0, 1, nullptr, work.data());
   });
 }

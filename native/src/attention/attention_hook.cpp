@@ -76,10 +76,34 @@ bool takes(const ggml_tensor * op) {
          plain(v) && plain(mask) && plain(op);
 }
 
-size_t work_a_thread(const ggml_tensor * op) {
-  const ggml_tensor *q = op->src[0], *k = op->src[1], *v = op->src[2];
-  return sphere::attention_work_size(static_cast<int>(k->ne[0]), static_cast<int>(v->ne[0]), static_cast<int>(q->ne[2]),
-                                     static_cast<int>(k->ne[2]), static_cast<int>(k->ne[1]));
+sphere::Attention described(const ggml_tensor * op) {
+  const ggml_tensor *q = op->src[0], *k = op->src[1], *v = op->src[2], *mask = op->src[3];
+  sphere::Attention a;
+  a.q = static_cast<const char *>(q->data);
+  a.q_token = q->nb[1];
+  a.q_head = q->nb[2];
+  a.q_stream = q->nb[3];
+  a.k = static_cast<const char *>(k->data);
+  a.k_cell = k->nb[1];
+  a.k_head = k->nb[2];
+  a.k_stream = k->nb[3];
+  a.v = static_cast<const char *>(v->data);
+  a.v_cell = v->nb[1];
+  a.v_head = v->nb[2];
+  a.v_stream = v->nb[3];
+  a.mask = static_cast<const char *>(mask->data);
+  a.mask_token = mask->nb[1];
+  a.mask_stream = mask->nb[3];
+  a.out = static_cast<float *>(op->data);
+  a.k_size = static_cast<int>(k->ne[0]);
+  a.v_size = static_cast<int>(v->ne[0]);
+  a.tokens = static_cast<int>(q->ne[1]);
+  a.heads = static_cast<int>(q->ne[2]);
+  a.kv_heads = static_cast<int>(k->ne[2]);
+  a.cells = static_cast<int>(k->ne[1]);
+  a.streams = static_cast<int>(q->ne[3]);
+  std::memcpy(&a.scale, op->op_params, 4);
+  return a;
 }
 
 // In the vtable's order of ggml::cpu::tensor_traits.
@@ -88,43 +112,16 @@ public:
   virtual ~Traits() = default;
 
   virtual bool work_size(int n_threads, const ggml_tensor * op, size_t & size) {
-    size = work_a_thread(op) * static_cast<size_t>(n_threads) + 64;
+    size = sphere::attention_work_size(described(op), n_threads);
     return true;
   }
 
   virtual bool compute_forward(ggml_compute_params * params, ggml_tensor * op) {
-    const ggml_tensor *q = op->src[0], *k = op->src[1], *v = op->src[2], *mask = op->src[3];
-    const size_t work = work_a_thread(op);
-    if (params->use_ref || params->wsize < work * static_cast<size_t>(params->nth)) {
+    const sphere::Attention a = described(op);
+    if (params->use_ref || params->wsize < sphere::attention_work_size(a, params->nth)) {
       return false;
     }
-    sphere::Attention a;
-    a.q = static_cast<const char *>(q->data);
-    a.q_token = q->nb[1];
-    a.q_head = q->nb[2];
-    a.q_stream = q->nb[3];
-    a.k = static_cast<const char *>(k->data);
-    a.k_cell = k->nb[1];
-    a.k_head = k->nb[2];
-    a.k_stream = k->nb[3];
-    a.v = static_cast<const char *>(v->data);
-    a.v_cell = v->nb[1];
-    a.v_head = v->nb[2];
-    a.v_stream = v->nb[3];
-    a.mask = static_cast<const char *>(mask->data);
-    a.mask_token = mask->nb[1];
-    a.mask_stream = mask->nb[3];
-    a.out = static_cast<float *>(op->data);
-    a.k_size = static_cast<int>(k->ne[0]);
-    a.v_size = static_cast<int>(v->ne[0]);
-    a.tokens = static_cast<int>(q->ne[1]);
-    a.heads = static_cast<int>(q->ne[2]);
-    a.kv_heads = static_cast<int>(k->ne[2]);
-    a.cells = static_cast<int>(k->ne[1]);
-    a.streams = static_cast<int>(q->ne[3]);
-    std::memcpy(&a.scale, op->op_params, 4);
-    sphere::attention(a, params->ith, params->nth,
-                      static_cast<char *>(params->wdata) + work * static_cast<size_t>(params->ith));
+    sphere::attention(a, params->ith, params->nth, params->threadpool, params->wdata);
     if (params->ith == 0) {
       nodes.fetch_add(1, std::memory_order_relaxed);
     }

@@ -1,5 +1,6 @@
 // The ABI table: sizes, offsets and constants of every llama.cpp struct that the bindings lay out by hand.
 #include "sphere.h"
+#include "sphere_attention.h"
 
 #include "common/barrier.hpp"
 #include "sphere_cuda.h"
@@ -172,6 +173,7 @@ void constants(std::string & out) {
   CONSTANT(LLAMA_TOKEN_ATTR_CONTROL);
   CONSTANT(LLAMA_TOKEN_ATTR_USER_DEFINED);
   CONSTANT(SPHERE_TOKENIZE_BYTES);
+  CONSTANT(SPHERE_ATTENTION_BLOCK);
   CONSTANT(SPHERE_INVALID_ARGUMENT);
   CONSTANT(SPHERE_OUT_OF_MEMORY);
   CONSTANT(SPHERE_CUDA_NO_DEVICE);

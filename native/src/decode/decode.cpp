@@ -74,8 +74,8 @@ sphere_decoder::sphere_decoder(const sphere_decode_model & m, int32_t count, int
   for (Lines<float> * rows : {&gate, &up}) {
     *rows = lines_of<float>(micro * f);
   }
-  attention_work =
-      lines_of<char>(static_cast<int64_t>(attention_work_size(m.head, m.head, m.heads, m.kv_heads, count)));
+  attention_work = lines_of<char>(static_cast<int64_t>(attend_work_size(m.head, m.head, m.heads, m.kv_heads)));
+  paths.resize(static_cast<size_t>(micro));
   for (std::vector<int32_t> * list : {&cell, &seen, &sequence, &position}) {
     list->resize(static_cast<size_t>(micro));
   }

@@ -106,6 +106,7 @@ private:
   void check(int32_t n, const int32_t * tokens, const int32_t * positions, const int32_t * of);
   void micro_step(const Part & part);
   void embed(const Part & part);
+  void find_paths(int64_t n);
   void keep(size_t layer, int64_t n);
   void attend(size_t layer, int64_t n);
   void feed(const sphere::Layer & layer, int64_t n);
@@ -132,7 +133,8 @@ private:
   sphere::Lines<char> attention_work;
   // Of the micro-batch's tokens: where they stand, how many cells they see, which are wanted.
   std::vector<int32_t> cell, seen, sequence, position, rows;
-  std::vector<int32_t> next; // of each sequence: the position that must come next
+  std::vector<sphere::Path> paths; // what they see, sorted
+  std::vector<int32_t> next;       // of each sequence: the position that must come next
   int64_t low_width = 0, high_width = 0;
   int64_t room = 0; // rows of logits and hidden
   int64_t done = 0; // those of this step that are computed

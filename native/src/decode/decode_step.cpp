@@ -91,6 +91,7 @@ void sphere_decoder::micro_step(const Part & part) {
   }
   embed(part);
   int64_t n = part.n;
+  find_paths(n);
   for (size_t l = 0; l < layers.size(); l++) {
     const Layer & layer = layers[l];
     rms_norm(x.get(), layer.norm, shape.width, n, shape.epsilon, normed.get());
@@ -112,6 +113,7 @@ void sphere_decoder::micro_step(const Part & part) {
         position[static_cast<size_t>(j)] = position[static_cast<size_t>(from)];
       }
       products.rows(normed.get(), n);
+      find_paths(n);
     }
     product(layer.q, q.get());
     attend(l, n);
@@ -143,6 +145,15 @@ const float * sphere_decoder::turns(int32_t at) {
              all_turns.get() + static_cast<int64_t>(known_turns) * shape.head);
   }
   return all_turns.get() + static_cast<int64_t>(at) * shape.head;
+}
+
+// Which of the first n tokens see the same cells: all layers ask.
+void sphere_decoder::find_paths(int64_t n) {
+  for (int64_t i = 0; i < n; i++) {
+    const auto at = static_cast<size_t>(i);
+    paths[at] = {cells.of(sequence[at]), seen[at], static_cast<int>(i), nullptr, 0};
+  }
+  sort_paths(paths.data(), static_cast<int>(n));
 }
 
 // Keys and values of the micro-batch into its cells.
@@ -185,10 +196,10 @@ void sphere_decoder::attend(size_t l, int64_t n) {
   a.streams = 1;
   a.scale = 1.0f / std::sqrt(static_cast<float>(shape.head));
   for (int64_t i = 0; i < n; i++) {
-    const auto at = static_cast<size_t>(i);
-    rotate(q.get() + i * query_width(), turns(position[at]), shape.heads, shape.head, shape.neox != 0);
-    attention_to(a, static_cast<int>(i), cells.of(sequence[at]), seen[at], attention_work.get());
+    rotate(q.get() + i * query_width(), turns(position[static_cast<size_t>(i)]), shape.heads, shape.head,
+           shape.neox != 0);
   }
+  sphere::attend(a, 0, paths.data(), static_cast<int>(n), 0, 1, attention_work.get());
 }
 
 void sphere_decoder::feed(const Layer & layer, int64_t n) {

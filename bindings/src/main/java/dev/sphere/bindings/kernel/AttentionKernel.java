@@ -7,6 +7,7 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
+import dev.sphere.bindings.load.AbiConstants;
 import dev.sphere.bindings.load.NativeCall;
 import dev.sphere.bindings.load.NativeLibraries;
 import java.lang.foreign.Arena;
@@ -30,6 +31,12 @@ public final class AttentionKernel {
           of(
               JAVA_INT, ADDRESS, ADDRESS, ADDRESS, ADDRESS, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT,
               JAVA_FLOAT, ADDRESS));
+
+  /**
+   * Cells of a path that are summed up together. The sums of a path that is no longer are version 0.1.0's, to the bit; a
+   * longer one's are joined block by block.
+   */
+  public static final int BLOCK = AbiConstants.SPHERE_ATTENTION_BLOCK;
 
   private AttentionKernel() {}
 

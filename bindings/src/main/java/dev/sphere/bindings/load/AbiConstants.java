@@ -29,6 +29,7 @@ public final class AbiConstants {
   public static final int LLAMA_TOKEN_ATTR_USER_DEFINED = 16;
 
   public static final int SPHERE_TOKENIZE_BYTES = 1 << 20; // the longest text
+  public static final int SPHERE_ATTENTION_BLOCK = 512; // cells
 
   public static final int SPHERE_INVALID_ARGUMENT = 1;
   public static final int SPHERE_OUT_OF_MEMORY = 2;

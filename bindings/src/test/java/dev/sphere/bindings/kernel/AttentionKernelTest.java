@@ -77,7 +77,7 @@ class AttentionKernelTest {
   @CsvSource({
     "16, 3, 1, 1, 1, 1, false", "64, 5, 3, 1, 37, 0.5, false", "64, 7, 14, 2, 1000, 0.1, false",
     "128, 3, 32, 8, 333, 0.9, false", "80, 4, 8, 8, 64, 0.3, true", "256, 2, 10, 1, 100, 0.5, true",
-    "48, 9, 9, 3, 15, 0.5, false", "32, 2, 6, 2, 2048, 1, false", "96, 2, 4, 4, 17, 0.01, false"
+    "48, 9, 9, 3, 15, 0.5, false", "64, 9, 14, 2, 1200, 0.97, false", "16, 5, 12, 1, 1100, 1, true", "32, 2, 6, 2, 2048, 1, false", "96, 2, 4, 4, 17, 0.01, false"
   })
   void equalsSumsInDoublePrecision(
       int head, int tokens, int heads, int kvHeads, int cells, double visible, boolean biased) {

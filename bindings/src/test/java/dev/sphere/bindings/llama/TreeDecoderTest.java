@@ -113,6 +113,44 @@ class TreeDecoderTest {
     }
   }
 
+  /** Longer than a block of attention, most of it shared: ours knows the paths, llama.cpp's nodes have masks. */
+  @Test
+  void longPathsThatShareTheirBeginning() {
+    ContextOptions options = new ContextOptions(1024, 128, 64, 8, 1, true, true, KvType.F16, false);
+    Random random = new Random(4);
+    try (Model model = Model.load(model("tiny-qwen2", GgmlType.F32));
+        Decoder ours = TreeDecoder.open(model, options);
+        Decoder llama = Context.open(model, options);
+        Batch batch = new Batch(options.batch())) {
+      int prompt = AttentionKernel.BLOCK + 60;
+      for (int from = 0; from < prompt; from += 100) {
+        batch.clear();
+        for (int i = from; i < Math.min(prompt, from + 100); i++) {
+          batch.add(random.nextInt(ByteVocabulary.SIZE), i, 0, i % 7 == 0);
+        }
+        ours.decode(batch);
+        llama.decode(batch);
+        assertArrayEquals(read(llama.logits()), read(ours.logits()), 1e-5f, "prompt from " + from);
+      }
+      for (Decoder each : List.of(ours, llama)) {
+        for (int s = 1; s < 6; s++) {
+          each.copySequence(0, s, 0, prompt - 3 * s);
+        }
+      }
+      for (int step = 0; step < 4; step++) {
+        batch.clear();
+        for (int s = 0; s < 6; s++) {
+          for (int i = 0; i < 1 + (s + step) % 3; i++) {
+            batch.add(random.nextInt(ByteVocabulary.SIZE), ours.lastPosition(s) + 1 + i, s, true);
+          }
+        }
+        ours.decode(batch);
+        llama.decode(batch);
+        assertArrayEquals(read(llama.logits()), read(ours.logits()), 1e-5f, "step " + step);
+      }
+    }
+  }
+
   /** Biases that only llama has. */
   @Test
   void biasesOfLlama() {

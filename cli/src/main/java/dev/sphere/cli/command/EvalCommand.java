@@ -207,6 +207,10 @@ public final class EvalCommand implements Callable<Integer>, SettingFlags.Comman
       if (activations != null) {
         made.put("activations", activations);
       }
+      String attention = Precision.attention(file);
+      if (attention != null) {
+        made.put("attention", attention);
+      }
       if (reward != null) {
         made.put("process reward", reward.kind() + (reward.kind().equals("mc") ? ", " + reward.monteCarlo().rollouts() + " rollouts" : "")
             + (reward.knowsAnswers() ? " (knows the answers: what it selects proves nothing about skill)" : ""));

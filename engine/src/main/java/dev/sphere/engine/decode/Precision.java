@@ -1,5 +1,6 @@
 package dev.sphere.engine.decode;
 
+import dev.sphere.bindings.device.Device;
 import dev.sphere.bindings.kernel.Activations;
 import dev.sphere.bindings.kernel.AttentionKernel;
 import dev.sphere.engine.settings.Setting;
@@ -9,6 +10,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.function.Function;
 
 /**
  * How exactly a model computes on the CPU.
@@ -37,12 +39,31 @@ public record Precision(
    * 8 bits, and with K-quants and weights that are not quantised BF16.
    */
   public String identity(Path... models) {
+    return asked(this::identity, models);
+  }
+
+  /**
+   * What belongs to the identity of a run with these models because of attention; null where its sums are version 0.1.0's: on
+   * a GPU, by ggml's kernel, and where no path can be longer than a block ({@link AttentionKernel#BLOCK}).
+   */
+  public static String attention(Path... models) {
+    if (!AttentionKernel.installed() || !Device.current().computesOnCores()) {
+      return null;
+    }
+    boolean fits = asked(
+        files -> files.stream().allMatch(
+            f -> f.metadata().u32(f.architecture() + ".context_length").orElse(Long.MAX_VALUE) <= AttentionKernel.BLOCK),
+        models);
+    return fits ? null : "blocks of " + AttentionKernel.BLOCK;
+  }
+
+  private static <T> T asked(Function<List<GgufFile>, T> question, Path... models) {
     List<GgufFile> files = new ArrayList<>();
     try {
       for (Path each : models) {
         files.add(GgufFile.open(each));
       }
-      return identity(files);
+      return question.apply(files);
     } finally {
       files.forEach(GgufFile::close);
     }

@@ -8,6 +8,7 @@ import dev.sphere.engine.Problem;
 import dev.sphere.engine.Progress;
 import dev.sphere.engine.cost.Estimate;
 import dev.sphere.engine.data.WorkedExamples;
+import dev.sphere.engine.decode.Precision;
 import dev.sphere.engine.grade.AnswerGrader;
 import dev.sphere.engine.probe.Probed;
 import dev.sphere.engine.search.Backup;
@@ -228,9 +229,13 @@ public final class PairSearch {
           .information("few_shot.path", plan.examples().file().toAbsolutePath())
           .information("few_shot.shots", plan.examples().shots());
     }
-    String activations = precision(plan);
+    String activations = plan.precision().identity(models(plan));
     if (activations != null) {
       builder.identity("activations", activations);
+    }
+    String attention = Precision.attention(models(plan));
+    if (attention != null) {
+      builder.identity("attention", attention);
     }
     return builder
         .identity("model.sha256", sha256(plan.model()))
@@ -257,13 +262,13 @@ public final class PairSearch {
         .build();
   }
 
-  private static String precision(SearchPlan plan) {
+  private static Path[] models(SearchPlan plan) {
     List<Path> models = new ArrayList<>(plan.prm().files());
     models.add(plan.model());
     if (plan.smallModel() != null) {
       models.add(plan.smallModel());
     }
-    return plan.precision().identity(models.toArray(Path[]::new));
+    return models.toArray(Path[]::new);
   }
 
   private static String sha256(Path gguf) {

@@ -42,6 +42,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The rollout engine on small random models: the same results whatever shares the batch and the cache. */
 class BatchedPolicyTest {
@@ -65,6 +66,38 @@ class BatchedPolicyTest {
       assertEquals(alone, forest(model, options(2, 1, 20, 2048), 12));
       assertEquals(alone, forest(model, options(1, 1, 40, 256), 12), "with a cache that is too small");
       assertEquals(alone, forest(model, options(2, 1, 7, 512), 5));
+    }
+  }
+
+  /** What is longer than a block of attention and shared is computed for all at once, by our decoder and for llama.cpp. */
+  @ParameterizedTest
+  @ValueSource(strings = {"tiny-qwen2", "tiny-phi3"})
+  void longPathsThatShareTheirBeginning(String like) throws Exception {
+    int[] shared = prompt(77, AttentionKernel.BLOCK + 50);
+    try (Model model = Model.load(TestModels.write(dir, like, GgmlType.F32))) {
+      List<String> alone = after(shared, model, new BatchedPolicy.Options(1, 1, 1, 2048, 700, KvType.F16), 1);
+      assertEquals(alone, after(shared, model, new BatchedPolicy.Options(1, 2, 60, 2048, 700, KvType.F16), 9));
+      assertEquals(alone, after(shared, model, new BatchedPolicy.Options(2, 1, 7, 2048, 700, KvType.F16), 9));
+    }
+  }
+
+  private static List<String> after(int[] shared, Model model, BatchedPolicy.Options options, int parallel)
+      throws Exception {
+    try (BatchedPolicy policy = BatchedPolicy.of(model, null, null, options);
+        var pool = Executors.newFixedThreadPool(parallel, Thread.ofVirtual().factory())) {
+      List<Callable<List<Generation>>> jobs = new ArrayList<>();
+      for (int i = 0; i < 9; i++) {
+        TokenPath path = TokenPath.root(shared).extend(prompt(i, 1 + 3 * i));
+        int node = i;
+        jobs.add(() -> policy.generate(path, requests(node, 3, 12, 0.8f)));
+      }
+      List<String> all = new ArrayList<>();
+      for (Future<List<Generation>> f : pool.invokeAll(jobs)) {
+        for (Generation g : f.get()) {
+          all.add(Arrays.toString(g.tokens()) + Arrays.toString(g.logProbs()));
+        }
+      }
+      return all;
     }
   }
 
