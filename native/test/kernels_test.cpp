@@ -3,6 +3,7 @@
 // an emulator of another CPU. numbers_test.cpp has log-probabilities and sampling, hook_test.cpp asks ggml.
 #include "check.hpp"
 
+#include "decode/decode_pointwise.hpp"
 #include "sphere_attention.h"
 #include "sphere_device.h"
 #include "sphere_optim.h"
@@ -175,6 +176,36 @@ void norm() {
                                             p.floats(std::vector<float>(w.size()), width), 1e-5f),
                       what),
             dw, 1e-5, what + ", dw");
+  }
+}
+
+// The decoder's norm: several rows at once have the bits of each alone.
+void decoders_norm() {
+  Random random(9);
+  for (const int width : {5, 64, 131, 192}) {
+    const int most = 37;
+    const auto of = [width](int rows) { return static_cast<size_t>(rows * width); };
+    const auto x = normals(random, of(most)), w = normals(random, of(1));
+    std::vector<float> alone(x.size());
+    Numbers wanted(x.size());
+    for (int r = 0; r < most; r++) {
+      sphere::rms_norm(x.data() + of(r), w.data(), width, 1, 1e-5f, alone.data() + of(r));
+      double squares = 0;
+      for (size_t i = of(r); i < of(r + 1); i++) {
+        squares += static_cast<double>(x[i]) * x[i];
+      }
+      for (size_t i = of(r); i < of(r + 1); i++) {
+        wanted[i] = x[i] / std::sqrt(squares / width + 1e-5) * w[i - of(r)];
+      }
+    }
+    const std::string what = "the decoder's norm of " + std::to_string(width);
+    compare(alone, wanted, 1e-6, what);
+    for (const int rows : {2, 4, 7, 8, 15, 16, 23, most}) {
+      std::vector<float> together(of(rows));
+      sphere::rms_norm(x.data(), w.data(), width, rows, 1e-5f, together.data());
+      same_bits(together, std::vector<float>(alone.begin(), alone.begin() + static_cast<int64_t>(of(rows))),
+                what + ", " + std::to_string(rows) + " rows");
+    }
   }
 }
 
@@ -398,6 +429,7 @@ void optimizer() {
 int main(int argc, char ** argv) {
   return run({{"linear", products},
               {"norm", norm},
+              {"the decoder's norm", decoders_norm},
               {"pointwise", pointwise},
               {"attention along a tree", tree_attention},
               {"attention over cells", cell_attention},

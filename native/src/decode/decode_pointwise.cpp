@@ -28,29 +28,26 @@ template <int N> void square_sums(const float * x, int64_t width, double * sums)
   }
 }
 
-#if defined(__AVX512F__)
-inline __m256 upper_half(__m512 v) { return _mm256_castpd_ps(_mm512_extractf64x4_pd(_mm512_castps_pd(v), 1)); }
-
-// The same for 16 rows: lanes are rows.
-void square_sums_16(const float * x, int64_t width, double * sums) {
-  __m512d low = _mm512_setzero_pd(), high = low;
-  for (int64_t i = 0; i < width; i += 16) {
-    __m512i r[16];
-    for (int j = 0; j < 16; j++) {
-      r[j] = _mm512_loadu_si512(x + j * width + i);
+// The same for kWidth rows: lanes are rows.
+void square_sums_of_lanes(const float * x, int64_t width, double * sums) {
+  const hn::FixedTag<double, kWidth / 2> d;
+  auto low = hn::Zero(d), high = low;
+  for (int64_t i = 0; i < width; i += kWidth) {
+    VecWords r[kWidth];
+    for (int j = 0; j < kWidth; j++) {
+      r[j] = hn::BitCast(Words(), load(x + j * width + i));
     }
     transpose(r);
-    for (const __m512i & column : r) {
-      const __m512 v = _mm512_castsi512_ps(column);
-      const __m512 square = _mm512_mul_ps(v, v);
-      low = _mm512_add_pd(low, _mm512_cvtps_pd(_mm512_castps512_ps256(square)));
-      high = _mm512_add_pd(high, _mm512_cvtps_pd(upper_half(square)));
+    for (const VecWords & column : r) {
+      const Vec v = hn::BitCast(Floats(), column);
+      const Vec square = mul(v, v);
+      low = hn::Add(low, hn::PromoteLowerTo(d, square));
+      high = hn::Add(high, hn::PromoteUpperTo(d, square));
     }
   }
-  _mm512_storeu_pd(sums, low);
-  _mm512_storeu_pd(sums + 8, high);
+  hn::StoreU(low, d, sums);
+  hn::StoreU(high, d, sums + kWidth / 2);
 }
-#endif
 
 void scale_row(const float * x, const float * weight, int64_t width, float scale, float * y) {
   const Vec s = set1(scale);
@@ -68,17 +65,14 @@ void scale_row(const float * x, const float * weight, int64_t width, float scale
 bool pointwise_known() { return &ggml_vec_swiglu_f32 != nullptr; }
 
 void rms_norm(const float * x, const float * weight, int64_t width, int64_t n, float epsilon, float * y) {
-  double sums[16];
+  double sums[kWidth];
   for (int64_t done = 0; done < n;) {
     const float * rows = x + done * width;
     int64_t count = 1;
-#if defined(__AVX512F__)
-    if (n - done >= 16 && width % 16 == 0) {
-      square_sums_16(rows, width, sums);
-      count = 16;
-    } else
-#endif
-        if (n - done >= 4) {
+    if (n - done >= kWidth && width % kWidth == 0) {
+      square_sums_of_lanes(rows, width, sums);
+      count = kWidth;
+    } else if (n - done >= 4) {
       square_sums<4>(rows, width, sums);
       count = 4;
     } else {

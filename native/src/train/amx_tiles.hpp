@@ -116,7 +116,7 @@ inline void along(const uint16_t * b, int64_t ld, int64_t nc, int64_t kc, uint16
         load_turned(b + j * ld + 32 * s, 2 * ld, r);
       } else {
         for (int64_t c = 0; c < 16; c++) {
-          r[c] = j + c < nc ? pairs_along(b + (j + c) * ld, 32 * s, kc) : _mm512_setzero_si512();
+          r[c] = j + c < nc ? pairs_along(b + (j + c) * ld, 32 * s, kc).raw : _mm512_setzero_si512();
         }
         transpose(r);
       }
@@ -142,14 +142,13 @@ inline void across(const uint16_t * even, const uint16_t * odd, int64_t nc, int6
   uint16_t * tile = tiles_at(out, 0, steps, q / 16) + q % 16 * 32;
   int64_t j = 0;
   for (; odd != nullptr && j + kPanel <= nc; j += kPanel, tile += steps * 2 * kTile) {
-    _mm512_store_si512(tile, pairs_across(even + j, odd + j));
-    _mm512_store_si512(tile + kTile, pairs_across(even + j + 16, odd + j + 16));
+    _mm512_store_si512(tile, pairs_across(even + j, odd + j, 16).raw);
+    _mm512_store_si512(tile + kTile, pairs_across(even + j + 16, odd + j + 16, 16).raw);
   }
   for (; j < nc; j += kPanel, tile += steps * 2 * kTile) {
     for (int64_t half = 0; half < kPanel; half += 16) {
-      _mm512_store_si512(
-          tile + half / 16 * kTile,
-          pairs_across(even + j + half, odd == nullptr ? nullptr : odd + j + half, lanes(nc - j - half)));
+      _mm512_store_si512(tile + half / 16 * kTile,
+                         pairs_across(even + j + half, odd == nullptr ? nullptr : odd + j + half, nc - j - half).raw);
     }
   }
 }

@@ -5,58 +5,71 @@
 
 #include <algorithm>
 
-#if defined(__AVX512BF16__) && defined(__AVX512F__) && defined(__AVX512BW__)
+// CPUs with an instruction for it: AVX-512 BF16 and NEON's BF16. Elsewhere such a product would be made of F32's
+// instructions, and would be no faster than F32's.
+#define SPHERE_BF16_PAIRS HWY_NATIVE_DOT_BF16
+
+#if SPHERE_BF16_PAIRS
 
 namespace sphere {
 
-inline __m512i pairs_of(__m512 even, __m512 odd) {
-  const __m512i low = _mm512_cvtepu16_epi32(reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(even)));
-  const __m512i high = _mm512_cvtepu16_epi32(reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(odd)));
-  return _mm512_or_si512(low, _mm512_slli_epi32(high, 16));
+using Halves = hn::FixedTag<uint16_t, 2 * kWidth>;
+using Bf16s = hn::FixedTag<hwy::bfloat16_t, 2 * kWidth>;
+
+// How many of a vector's `most` lanes are among the first n.
+inline size_t first_of(int64_t n, int64_t most) { return static_cast<size_t>(std::clamp<int64_t>(n, 0, most)); }
+
+// The first n numbers, zeros beyond.
+template <typename D> inline hn::Vec<D> load_first(D d, const hn::TFromD<D> * p, int64_t n) {
+  constexpr auto most = static_cast<int64_t>(hn::MaxLanes(D()));
+  return n >= most ? hn::LoadU(d, p) : hn::LoadN(d, p, first_of(n, most));
 }
+
+// kWidth pairs, in words whose lower half is the first of a pair.
+inline VecWords pairs_of(Vec even, Vec odd) {
+  const hn::Rebind<hwy::bfloat16_t, Floats> bf16;
+  const hn::Rebind<uint16_t, Floats> half;
+  const auto word = [&](Vec x) { return hn::PromoteTo(Words(), hn::BitCast(half, hn::DemoteTo(bf16, x))); };
+  return hn::Or(word(even), hn::ShiftLeft<16>(word(odd)));
+}
+
+// kWidth pairs that follow each other in memory.
+inline VecWords pairs_along(const float * x) {
+  return hn::BitCast(Words(), hn::OrderedDemote2To(Bf16s(), load(x), load(x + kWidth)));
+}
+inline VecWords pairs_along(const uint16_t * x) { return hn::BitCast(Words(), hn::LoadU(Halves(), x)); }
+
+// The same from p on, zeros from k on.
+inline VecWords pairs_along(const float * x, int64_t p, int64_t k) {
+  const auto numbers = [&](int64_t from) { return load_first(Floats(), x + from, k - from); };
+  return hn::BitCast(Words(), hn::OrderedDemote2To(Bf16s(), numbers(p), numbers(p + kWidth)));
+}
+inline VecWords pairs_along(const uint16_t * x, int64_t p, int64_t k) {
+  return hn::BitCast(Words(), load_first(Halves(), x + p, k - p));
+}
+
+// Pairs of the first n columns of two rows; a missing odd row is zeros.
+inline VecWords pairs_across(const float * even, const float * odd, int64_t n) {
+  return pairs_of(load_first(Floats(), even, n), odd == nullptr ? zero() : load_first(Floats(), odd, n));
+}
+inline VecWords pairs_across(const uint16_t * even, const uint16_t * odd, int64_t n) {
+  const auto words = [&](const uint16_t * x) {
+    return hn::PromoteTo(Words(), load_first(hn::Rebind<uint16_t, Floats>(), x, n));
+  };
+  return odd == nullptr ? words(even) : hn::Or(words(even), hn::ShiftLeft<16>(words(odd)));
+}
+
+} // namespace sphere
+
+#endif
+
+// For the matrix unit's files.
+#if SPHERE_BF16_PAIRS && SPHERE_AVX512
+
+namespace sphere {
 
 inline __mmask16 lanes(int64_t n) {
   return n >= 16 ? static_cast<__mmask16>(0xffff) : static_cast<__mmask16>((1u << std::max<int64_t>(n, 0)) - 1);
-}
-
-// 16 pairs that follow each other in memory.
-inline __m512i pairs_along(const float * x) {
-  return reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(_mm512_loadu_ps(x + 16), _mm512_loadu_ps(x)));
-}
-inline __m512i pairs_along(const uint16_t * x) { return _mm512_loadu_si512(x); }
-
-// The same from p on, zeros from k on.
-inline __m512i pairs_along(const float * x, int64_t p, int64_t k) {
-  const __m512 first = _mm512_maskz_loadu_ps(lanes(k - p), x + p);
-  const __m512 second = k - p > 16 ? _mm512_maskz_loadu_ps(lanes(k - p - 16), x + p + 16) : _mm512_setzero_ps();
-  return reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(second, first));
-}
-inline __m512i pairs_along(const uint16_t * x, int64_t p, int64_t k) {
-  const int64_t n = k - p;
-  const __mmask32 mask = n >= 32 ? 0xffffffffu : (1u << std::max<int64_t>(n, 0)) - 1;
-  return _mm512_maskz_loadu_epi16(mask, x + p);
-}
-
-// 16 pairs of two rows.
-inline __m512i pairs_across(const float * even, const float * odd) {
-  return pairs_of(_mm512_loadu_ps(even), _mm512_loadu_ps(odd));
-}
-inline __m512i pairs_across(const uint16_t * even, const uint16_t * odd) {
-  const __m512i low = _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i *>(even)));
-  const __m512i high = _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i *>(odd)));
-  return _mm512_or_si512(low, _mm512_slli_epi32(high, 16));
-}
-
-// The same of some columns; a missing odd row is zeros.
-inline __m512i pairs_across(const float * even, const float * odd, __mmask16 mask) {
-  return pairs_of(_mm512_maskz_loadu_ps(mask, even),
-                  odd == nullptr ? _mm512_setzero_ps() : _mm512_maskz_loadu_ps(mask, odd));
-}
-inline __m512i pairs_across(const uint16_t * even, const uint16_t * odd, __mmask16 mask) {
-  const __m512i low = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(mask, even));
-  const __m512i high =
-      odd == nullptr ? _mm512_setzero_si512() : _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(mask, odd));
-  return _mm512_or_si512(low, _mm512_slli_epi32(high, 16));
 }
 
 // Parts of 32 numbers whose sum they are: one is the numbers rounded to BF16; three are the numbers themselves, since

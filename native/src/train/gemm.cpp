@@ -141,8 +141,15 @@ void pack(const MatrixB & b, int64_t p0, int64_t kc, int64_t k, int64_t j0, int6
     for (int64_t p = 0; p < kc; p += kWidth) {
       const int64_t deep = std::min<int64_t>(kWidth, kc - p);
       VecWords r[kWidth];
-      for (int64_t c = 0; c < kWidth; c++) {
-        r[c] = j + c < nc ? hn::BitCast(words, load_first(b.b + (j0 + j + c) * b.col + p0 + p, deep)) : hn::Zero(words);
+      const float * from = b.b + (j0 + j) * b.col + p0 + p;
+      if (deep == kWidth && j + kWidth <= nc) {
+        for (int64_t c = 0; c < kWidth; c++) {
+          r[c] = hn::BitCast(words, load(from + c * b.col));
+        }
+      } else {
+        for (int64_t c = 0; c < kWidth; c++) {
+          r[c] = j + c < nc ? hn::BitCast(words, load_first(from + c * b.col, deep)) : hn::Zero(words);
+        }
       }
       transpose(r);
       for (int64_t c = 0; c < deep; c++) {

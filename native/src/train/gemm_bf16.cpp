@@ -1,5 +1,6 @@
-// Products of numbers rounded to BF16 whose sums are kept in F32 (vdpbf16ps: twice the rate of F32 on the CPUs that
-// have it). The same blocking as in gemm.cpp; a panel's element is a pair of neighbours along the summed dimension.
+// Products of numbers rounded to BF16 whose sums are kept in F32 (vdpbf16ps, bfdot: twice the rate of F32 on the CPUs
+// that have one). The same blocking as in gemm.cpp; a panel's element is a pair of neighbours along the summed
+// dimension.
 #include "train/gemm.hpp"
 
 #include "train/bf16_pairs.hpp"
@@ -8,55 +9,58 @@
 
 namespace sphere {
 
-#if defined(__AVX512BF16__) && defined(__AVX512F__) && defined(__AVX512BW__)
+#if SPHERE_BF16_PAIRS
 
 namespace {
 
-constexpr int64_t kPanel = 48;    // columns: three vectors of 16 pairs
+constexpr int64_t kPanel = 3 * kWidth; // columns: three vectors of pairs
 constexpr int64_t kPairs = 640;   // pairs of rows of B in a panel, read from the second-level cache: 16 bytes a cycle
 constexpr int64_t kColumns = 192; // columns of B that are packed at once, so that they stay there
 constexpr int64_t kRowPad = 16;   // pairs between rows of A, so that they don't share cache sets
-constexpr int kRows = 8;          // 8 x 3 accumulators out of 32 registers
 
 // Other types' rows are turned into floats in whole blocks.
 inline int64_t columns_at_once(const MatrixB & b) { return filled_by_rows(b) ? 3 * kColumnBlock : kColumns; }
 
-// ROWS x (V * 16) of C over `pairs` pairs. A: pairs of row i at a[i * row + p * col].
+// ROWS x (V * kWidth) of C over `pairs` pairs. A: pairs of row i at a[i * row + p * col].
 template <int ROWS, int V, bool ROW_MAJOR>
 inline __attribute__((always_inline)) void tile(int64_t pairs, const uint32_t * a, int64_t lda, const uint32_t * b,
                                                 float * c, int64_t ldc, bool keep, const float * bias, int last) {
-  __m512 acc[ROWS][V];
+  Vec acc[ROWS][V];
   for (int i = 0; i < ROWS; i++) {
     for (int v = 0; v < V; v++) {
-      acc[i][v] = _mm512_setzero_ps();
+      acc[i][v] = zero();
     }
   }
   for (int64_t p = 0; p < pairs; p++) {
-    __m512bh bv[V];
+    hn::Vec<Bf16s> bv[V];
     for (int v = 0; v < V; v++) {
-      bv[v] = reinterpret_cast<__m512bh>(_mm512_loadu_si512(b + v * 16));
+      bv[v] = hn::BitCast(Bf16s(), hn::LoadU(Words(), b + v * kWidth));
     }
     b += kPanel;
     for (int i = 0; i < ROWS; i++) {
-      const uint32_t pair = ROW_MAJOR ? a[i * lda + p] : a[p * lda + i];
-      const auto ai = reinterpret_cast<__m512bh>(_mm512_set1_epi32(static_cast<int>(pair)));
+      const auto ai = hn::BitCast(Bf16s(), hn::Set(Words(), ROW_MAJOR ? a[i * lda + p] : a[p * lda + i]));
       for (int v = 0; v < V; v++) {
-        acc[i][v] = _mm512_dpbf16_ps(acc[i][v], ai, bv[v]);
+        Vec unused = zero(); // of CPUs without such an instruction
+        acc[i][v] = hn::ReorderWidenMulAccumulate(Floats(), ai, bv[v], acc[i][v], unused);
       }
     }
   }
-  const __mmask16 edge = lanes(last);
   for (int i = 0; i < ROWS; i++) {
     for (int v = 0; v < V; v++) {
-      const __mmask16 mask = v == V - 1 ? edge : static_cast<__mmask16>(0xffff);
-      float * at = c + i * ldc + v * 16;
-      __m512 before = _mm512_setzero_ps();
+      const bool part = v == V - 1 && last < kWidth;
+      float * at = c + i * ldc + v * kWidth;
+      Vec before = zero();
       if (keep) {
-        before = _mm512_maskz_loadu_ps(mask, at);
+        before = part ? load_first(at, last) : load(at);
       } else if (bias != nullptr) {
-        before = _mm512_maskz_loadu_ps(mask, bias + v * 16);
+        before = part ? load_first(bias + v * kWidth, last) : load(bias + v * kWidth);
       }
-      _mm512_mask_storeu_ps(at, mask, _mm512_add_ps(before, acc[i][v]));
+      const Vec result = add(before, acc[i][v]);
+      if (part) {
+        store_part(at, result, last);
+      } else {
+        store(at, result);
+      }
     }
   }
 }
@@ -85,21 +89,24 @@ template <int ROWS, int V> void run(const Tile & t, const PackedA & a, int64_t i
   }
 }
 
+// Fewer rows than a tile has.
+template <int MOST, int V>
+void remainder(int64_t rows, const Tile & t, const PackedA & a, int64_t i, float * c, int64_t ldc) {
+  if constexpr (MOST > 0) {
+    if (rows == MOST) {
+      run<MOST, V>(t, a, i, c, ldc);
+    } else {
+      remainder<MOST - 1, V>(rows, t, a, i, c, ldc);
+    }
+  }
+}
+
 template <int V> void column(int64_t m, const Tile & t, const PackedA & a, float * c, int64_t ldc) {
   int64_t i = 0;
-  for (; i + kRows <= m; i += kRows) {
-    run<kRows, V>(t, a, i, c, ldc);
+  for (; i + kTileRows <= m; i += kTileRows) {
+    run<kTileRows, V>(t, a, i, c, ldc);
   }
-  switch (m - i) {
-    case 1: run<1, V>(t, a, i, c, ldc); break;
-    case 2: run<2, V>(t, a, i, c, ldc); break;
-    case 3: run<3, V>(t, a, i, c, ldc); break;
-    case 4: run<4, V>(t, a, i, c, ldc); break;
-    case 5: run<5, V>(t, a, i, c, ldc); break;
-    case 6: run<6, V>(t, a, i, c, ldc); break;
-    case 7: run<7, V>(t, a, i, c, ldc); break;
-    default: break;
-  }
+  remainder<kTileRows - 1, V>(m - i, t, a, i, c, ldc);
 }
 
 // Rows of A, p0 .. p0 + kc, as pairs: [m][pairs + pad] where A's rows are contiguous, else [pairs][m].
@@ -109,8 +116,8 @@ PackedA pack_a(const MatrixA & a, int64_t m, int64_t p0, int64_t kc, uint32_t * 
     const int64_t lda = (pairs + 15) / 16 * 16 + kRowPad;
     for (int64_t i = 0; i < m; i++) {
       const float * row = a.a + i * a.row + p0;
-      for (int64_t p = 0; p < kc; p += 32) {
-        _mm512_storeu_si512(out + i * lda + p / 2, pairs_along(row, p, kc));
+      for (int64_t p = 0; p < kc; p += 2 * kWidth) {
+        hn::StoreU(pairs_along(row, p, kc), Words(), out + i * lda + p / 2);
       }
     }
     return {out, lda, true};
@@ -118,9 +125,9 @@ PackedA pack_a(const MatrixA & a, int64_t m, int64_t p0, int64_t kc, uint32_t * 
   for (int64_t q = 0; q < pairs; q++) {
     const float * even = a.a + (p0 + 2 * q) * a.col;
     const float * odd = 2 * q + 1 < kc ? even + a.col : nullptr;
-    for (int64_t i = 0; i < m; i += 16) {
-      const __mmask16 mask = lanes(m - i);
-      _mm512_mask_storeu_epi32(out + q * m + i, mask, pairs_across(even + i, odd == nullptr ? nullptr : odd + i, mask));
+    for (int64_t i = 0; i < m; i += kWidth) {
+      const VecWords both = pairs_across(even + i, odd == nullptr ? nullptr : odd + i, m - i);
+      hn::StoreN(both, Words(), out + q * m + i, first_of(m - i, kWidth));
     }
   }
   return {out, m, false};
@@ -128,25 +135,31 @@ PackedA pack_a(const MatrixA & a, int64_t m, int64_t p0, int64_t kc, uint32_t * 
 
 // Two rows of B next to each other, nc columns, into the panels' pair q.
 template <typename T> void across(const T * even, const T * odd, int64_t nc, int64_t pairs, int64_t q, uint32_t * out) {
-  for (int64_t j = 0; j < nc; j += 16) {
-    const __m512i both = pairs_across(even + j, odd == nullptr ? nullptr : odd + j, lanes(nc - j));
-    _mm512_storeu_si512(out + (j / kPanel * pairs + q) * kPanel + j % kPanel, both);
+  for (int64_t j = 0; j < nc; j += kWidth) {
+    const VecWords both = pairs_across(even + j, odd == nullptr ? nullptr : odd + j, nc - j);
+    hn::StoreU(both, Words(), out + (j / kPanel * pairs + q) * kPanel + j % kPanel);
   }
 }
 
-// Columns of B that are contiguous along the summed dimension, 16 at a time.
+// Columns of B that are contiguous along the summed dimension, kWidth at a time.
 template <typename T> void along(const T * b, int64_t ld, int64_t nc, int64_t kc, uint32_t * out) {
   const int64_t pairs = (kc + 1) / 2;
-  for (int64_t j = 0; j < nc; j += 16) {
+  for (int64_t j = 0; j < nc; j += kWidth) {
     uint32_t * panel = out + j / kPanel * pairs * kPanel + j % kPanel;
-    for (int64_t q = 0; q < pairs; q += 16) {
-      __m512i r[16];
-      for (int64_t c = 0; c < 16; c++) {
-        r[c] = j + c < nc ? pairs_along(b + (j + c) * ld, 2 * q, kc) : _mm512_setzero_si512();
+    for (int64_t q = 0; q < pairs; q += kWidth) {
+      VecWords r[kWidth];
+      if (2 * (q + kWidth) <= kc && j + kWidth <= nc) {
+        for (int64_t c = 0; c < kWidth; c++) {
+          r[c] = pairs_along(b + (j + c) * ld + 2 * q);
+        }
+      } else {
+        for (int64_t c = 0; c < kWidth; c++) {
+          r[c] = j + c < nc ? pairs_along(b + (j + c) * ld, 2 * q, kc) : hn::Zero(Words());
+        }
       }
       transpose(r);
-      for (int64_t c = 0; c < std::min<int64_t>(16, pairs - q); c++) {
-        _mm512_storeu_si512(panel + (q + c) * kPanel, r[c]);
+      for (int64_t c = 0; c < std::min<int64_t>(kWidth, pairs - q); c++) {
+        hn::StoreU(r[c], Words(), panel + (q + c) * kPanel);
       }
     }
   }
@@ -156,8 +169,8 @@ void pack_b(const MatrixB & b, int64_t p0, int64_t kc, int64_t k, int64_t j0, in
             float * rows) {
   const int64_t pairs = (kc + 1) / 2;
   if (filled_by_columns(b)) {
-    for (int64_t j = 0; j < nc; j += 16) {
-      const int64_t n = std::min<int64_t>(16, nc - j);
+    for (int64_t j = 0; j < nc; j += kWidth) {
+      const int64_t n = std::min<int64_t>(kWidth, nc - j);
       const FilledColumns columns(b, p0, kc, k, j0 + j, n, rows);
       along(columns.at, columns.ld, n, kc, out + j / kPanel * pairs * kPanel + j % kPanel);
     }
@@ -208,10 +221,10 @@ void gemm_bf16(int64_t m, int64_t n, int64_t k, const MatrixA & a, const MatrixB
   if (has_gemm_amx()) {
     return gemm_amx(m, n, k, a, b, c, ldc, bias, accumulate, ith, nth, scratch);
   }
-  const int64_t unit = filled_by_rows(b) ? kColumnBlock : 16;
+  const int64_t unit = filled_by_rows(b) ? kColumnBlock : kWidth;
   const bool by_columns = n >= unit * 3 * nth;
   const Range columns = by_columns ? share(n, unit, ith, nth) : Range{0, n};
-  const Range rows = by_columns ? Range{0, m} : share(m, kRows, ith, nth);
+  const Range rows = by_columns ? Range{0, m} : share(m, kTileRows, ith, nth);
   const int64_t count = rows.to - rows.from;
   if (count <= 0) {
     return;
@@ -232,9 +245,9 @@ void gemm_bf16(int64_t m, int64_t n, int64_t k, const MatrixA & a, const MatrixB
       pack_b(b, p0, kc, k, j0, nc, packed_b, filled);
       for (int64_t q = 0; q < nc; q += kPanel) {
         const int64_t width = std::min(kPanel, nc - q);
-        const int vectors = static_cast<int>((width + 15) / 16);
+        const int vectors = static_cast<int>((width + kWidth - 1) / kWidth);
         const Tile t{pairs, packed_b + q * pairs, accumulate || p0 > 0, bias == nullptr ? nullptr : bias + j0 + q,
-                     static_cast<int>(width - (vectors - 1) * 16)};
+                     static_cast<int>(width - (vectors - 1) * kWidth)};
         float * to = c + rows.from * ldc + j0 + q;
         switch (vectors) {
           case 1: column<1>(count, t, pa, to, ldc); break;
