@@ -23,9 +23,9 @@ enum { SPHERE_ATTENTION_BLOCK = 512 };
 // sizes that are multiples of 16, no sinks, no ALiBi, no soft cap); the others stay with ggml. Call it once, before
 // anything is computed in this process. *installed: 1 when it is in use; 2 when libsphere also computes the products
 // with weights of every type, unless sphere_activations() leaves them to ggml, one row of activations to the bits of
-// many, which needs AVX-512 with VNNI; 0 when this ggml's source is not the one whose extension point is known, or when
-// one node of each kind comes out otherwise than by ggml: then nothing has changed, and sphere_last_error() says why.
-// Nodes whose tensors are not in plain memory of the host stay with ggml.
+// many, which needs AVX2, AVX-512 with VNNI, or NEON; 0 when this ggml's source is not the one whose extension point is
+// known, or when one node of each kind comes out otherwise than by ggml: then nothing has changed, and
+// sphere_last_error() says why. Nodes whose tensors are not in plain memory of the host stay with ggml.
 SPHERE_API int32_t sphere_attention_install(int32_t * installed);
 
 // Switches an installed kernel off (0) and on again (1), for comparisons. Not while anything is computed.

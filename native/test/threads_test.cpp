@@ -72,7 +72,8 @@ void products() {
     return;
   }
   Random random(3);
-  for (const ggml_type type : {GGML_TYPE_F32, GGML_TYPE_F16, GGML_TYPE_BF16, GGML_TYPE_Q8_0}) {
+  for (const ggml_type type :
+       {GGML_TYPE_F32, GGML_TYPE_F16, GGML_TYPE_BF16, GGML_TYPE_Q8_0, GGML_TYPE_Q4_1, GGML_TYPE_Q4_K}) {
     for (const int64_t n : {1, 2, 5, 17, 40}) {
       const int64_t k = 256, m = 36;
       const auto numbers = normals(random, static_cast<size_t>(k * m)), x = normals(random, static_cast<size_t>(k * n));

@@ -87,9 +87,10 @@ void Products::into(const Matrix & matrix, float * y, int64_t stride) {
   ggml_tensor in = floats_of(x, matrix.columns(), n, matrix.columns());
   if (const ProductKernel * kernel = product_kernel(&matrix.weights, n)) {
     need(kernel->inputs_size(matrix.columns(), n), kernel->own_size(matrix.columns(), n));
-    if (converted != kernel) {
+    const auto * how = reinterpret_cast<const void *>(kernel->convert); // types share it
+    if (converted != how) {
       kernel->convert(&in, 0, 1, inputs.get(), own.get());
-      converted = kernel;
+      converted = how;
     }
     ggml_tensor out = floats_of(y, matrix.rows(), n, stride);
     out.op = GGML_OP_MUL_MAT;

@@ -67,15 +67,32 @@ const sphere::ProductKernel * sphere::product_kernel(const ggml_tensor * weights
   return nullptr;
 }
 
-// All of what q8_product() and row_product() are compiled for: with less, a lone row of some weights would be ggml's.
-bool sphere::products_known() {
-#if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512VL__) && defined(__AVX512VNNI__)
-  static const bool here = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-                           __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni");
-  return here && &ggml_barrier && &ggml_threadpool_chunk_set && &ggml_threadpool_chunk_add;
+namespace {
+
+// Whether this CPU has what the kernels are compiled for. With AVX-512 but without VNNI a lone row of some weights
+// would be ggml's.
+bool cpu_fits() {
+#if defined(__AVX512F__)
+#if defined(__AVX512BW__) && defined(__AVX512VL__) && defined(__AVX512VNNI__)
+  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni");
 #else
   return false;
 #endif
+#elif defined(__AVX2__) && defined(__FMA__) && defined(__F16C__)
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+#elif defined(__ARM_NEON) && defined(__aarch64__)
+  return true;
+#else
+  return false;
+#endif
+}
+
+} // namespace
+
+bool sphere::products_known() {
+  static const bool here = cpu_fits();
+  return here && &ggml_barrier && &ggml_threadpool_chunk_set && &ggml_threadpool_chunk_add;
 }
 
 bool sphere::products_take(const ggml_tensor * op) {

@@ -9,7 +9,8 @@
 
 namespace sphere {
 
-// Whether this CPU (AVX-512 with VNNI) and this ggml have what the kernels need, those for quantised weights included.
+// Whether this CPU (AVX-512 with VNNI, AVX2, NEON) and this ggml have what the kernels need, those for quantised
+// weights included.
 bool products_known();
 
 // What the rows of activations are rounded to. BF16: where weights are F16 or F32, theirs; a type of 8 bits and less is

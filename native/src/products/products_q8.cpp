@@ -2,6 +2,7 @@
 // a block are summed exactly, and each output adds its blocks in order with one fused multiply-add each, whatever the
 // number of rows. Activations are quantised as ggml does it, so that only the order of additions differs from ggml's.
 #include "products/products.hpp"
+#include "products/products_ints.hpp"
 
 #if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512VL__) && defined(__AVX512VNNI__)
 
@@ -186,8 +187,12 @@ const ProductKernel * q8_product(const ggml_tensor * w, int64_t) {
 
 } // namespace sphere
 
-#else
+#elif defined(__AVX512F__)
 
 const sphere::ProductKernel * sphere::q8_product(const ggml_tensor *, int64_t) { return nullptr; }
+
+#else
+
+const sphere::ProductKernel * sphere::q8_product(const ggml_tensor * w, int64_t n) { return int8_product(w, n); }
 
 #endif

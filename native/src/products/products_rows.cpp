@@ -3,15 +3,14 @@
 // add their lanes together, which is most of the work where rows are short. Quantised weights are unpacked to BF16, a
 // panel of 16 rows at a time, and multiplied as BF16 is; or weights of any type to F32, and multiplied as that is.
 #include "products/products.hpp"
+#include "products/products_ints.hpp"
+#include "products/products_lanes.hpp"
 #include "products/products_unpack.hpp"
-
-#if defined(__AVX512F__)
 
 #include "ggml-cpu.h"
 
 #include <algorithm>
 #include <cstring>
-#include <immintrin.h>
 
 namespace sphere {
 namespace {
@@ -19,70 +18,79 @@ namespace {
 constexpr int PANEL = static_cast<int>(PRODUCT_PANEL);
 constexpr int64_t LONG = 2048; // numbers in a row of weights from which on they are not read from the nearest cache
 
+// A kind of weights: `Weight` is how they lie in memory, `Input` what rows of activations become.
 struct Float32 {
-  static constexpr int STEP = 16;
-  using Element = float;
+  static constexpr int STEP = LANES; // numbers of a row that are multiplied at once
+  using Weight = float;
+  using Input = float;
   static constexpr bool CONVERTS = false;
-  static void convert(const float *, Element *, int64_t) {}
-  using Vector = __m512;
-  static Vector load(const Element * p) { return _mm512_loadu_ps(p); }
-  static __m512 add(__m512 sum, Vector a, Vector b) { return _mm512_fmadd_ps(a, b, sum); }
+  static void convert(const float *, Input *, int64_t) {}
+  static Vector load(const Weight * p) { return hn::LoadU(FLOATS, p); }
+  static Vector load_input(const Input * p) { return hn::LoadU(FLOATS, p); }
+  static Vector add(Vector sum, Vector a, Vector b) { return hn::MulAdd(a, b, sum); }
 };
 
-struct Float16 {
-  static constexpr int STEP = 16;
-  using Element = ggml_fp16_t;
-  static constexpr bool CONVERTS = true;
-  static void convert(const float * x, Element * y, int64_t n) { ggml_cpu_fp32_to_fp16(x, y, n); }
-  using Vector = __m512;
-  static Vector load(const Element * p) {
-    return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i *>(p)));
+// Activations rounded to 16 bits and read as F32. They are rounded into the second half of their place, from where
+// they are read before they are written over.
+template <typename T> void widen(typename T::Weight * halves, float * y, int64_t n) {
+  int64_t i = 0;
+  for (; i + LANES <= n; i += LANES) {
+    hn::StoreU(T::load(halves + i), FLOATS, y + i);
   }
-  static __m512 add(__m512 sum, Vector a, Vector b) { return _mm512_fmadd_ps(a, b, sum); }
+}
+
+struct Float16 : Float32 {
+  using Weight = ggml_fp16_t;
+  static constexpr bool CONVERTS = true;
+  static void convert(const float * x, Input * y, int64_t n) {
+    auto * halves = reinterpret_cast<Weight *>(y) + n;
+    ggml_cpu_fp32_to_fp16(x, halves, n);
+    widen<Float16>(halves, y, n);
+  }
+  static Vector load(const Weight * p) {
+    const hn::Rebind<hwy::float16_t, Floats> half;
+    return hn::PromoteTo(FLOATS, hn::LoadU(half, reinterpret_cast<const hwy::float16_t *>(p)));
+  }
 };
 
-#if defined(__AVX512BF16__)
+#if defined(__AVX512BF16__) || defined(__ARM_FEATURE_BF16_VECTOR_ARITHMETIC)
+// Pairs of numbers are multiplied and added to a sum by one instruction.
 struct Brain16 {
-  static constexpr int STEP = 32;
-  using Element = ggml_bf16_t;
+  static constexpr int STEP = 2 * LANES;
+  using Weight = ggml_bf16_t;
+  using Input = ggml_bf16_t;
   static constexpr bool CONVERTS = true;
-  static void convert(const float * x, Element * y, int64_t n) { ggml_cpu_fp32_to_bf16(x, y, n); }
-  using Vector = __m512bh;
-  static Vector load(const Element * p) {
+  static void convert(const float * x, Input * y, int64_t n) { ggml_cpu_fp32_to_bf16(x, y, n); }
+#if defined(__AVX512BF16__)
+  using Pairs = __m512bh;
+  static Pairs load(const Weight * p) {
     return reinterpret_cast<__m512bh>(_mm512_loadu_ps(reinterpret_cast<const float *>(p)));
   }
-  static __m512 add(__m512 sum, Vector a, Vector b) { return _mm512_dpbf16_ps(sum, a, b); }
+  static Vector add(Vector sum, Pairs a, Pairs b) { return Vector{_mm512_dpbf16_ps(sum.raw, a, b)}; }
+#else
+  using Pairs = bfloat16x8_t;
+  static Pairs load(const Weight * p) { return vld1q_bf16(reinterpret_cast<const bfloat16_t *>(p)); }
+  static Vector add(Vector sum, Pairs a, Pairs b) { return Vector{vbfdotq_f32(sum.raw, a, b)}; }
+#endif
+  static Pairs load_input(const Input * p) { return load(p); }
 };
 #else
-struct Brain16 {
-  static constexpr int STEP = 16;
-  using Element = ggml_bf16_t;
+struct Brain16 : Float32 {
+  using Weight = ggml_bf16_t;
   static constexpr bool CONVERTS = true;
-  static void convert(const float * x, Element * y, int64_t n) { ggml_cpu_fp32_to_bf16(x, y, n); }
-  using Vector = __m512;
-  static Vector load(const Element * p) {
-    return _mm512_castsi512_ps(
-        _mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i *>(p))), 16));
+  static void convert(const float * x, Input * y, int64_t n) {
+    auto * halves = reinterpret_cast<Weight *>(y) + n;
+    ggml_cpu_fp32_to_bf16(x, halves, n);
+    widen<Brain16>(halves, y, n);
   }
-  static __m512 add(__m512 sum, Vector a, Vector b) { return _mm512_fmadd_ps(a, b, sum); }
+  static Vector load(const Weight * p) {
+    const hn::ScalableTag<uint32_t> bits;
+    const hn::Rebind<uint16_t, hn::ScalableTag<uint32_t>> half;
+    const auto wide = hn::PromoteTo(bits, hn::LoadU(half, reinterpret_cast<const uint16_t *>(p)));
+    return hn::BitCast(FLOATS, hn::ShiftLeft<16>(wide));
+  }
 };
 #endif
-
-// The sums of 16 vectors: lanes x and x + 8 are added, then x and x + 4, x + 2, x + 1, as _mm512_reduce_add_ps does.
-inline __m512 sums(__m512 * r) {
-  for (int i = 0; i < 8; i++) {
-    r[i] = _mm512_add_ps(_mm512_shuffle_f32x4(r[i], r[i + 8], 0x44), _mm512_shuffle_f32x4(r[i], r[i + 8], 0xEE));
-  }
-  for (int i = 0; i < 4; i++) {
-    r[i] = _mm512_add_ps(_mm512_shuffle_f32x4(r[i], r[i + 4], 0x88), _mm512_shuffle_f32x4(r[i], r[i + 4], 0xDD));
-  }
-  for (int i = 0; i < 2; i++) {
-    r[i] = _mm512_add_ps(_mm512_unpacklo_ps(r[i], r[i + 2]), _mm512_unpackhi_ps(r[i], r[i + 2]));
-  }
-  const __m512 sum = _mm512_add_ps(_mm512_unpacklo_ps(r[0], r[1]), _mm512_unpackhi_ps(r[0], r[1]));
-  // Lane 4 a + b holds vector (a's of 0, 8, 4, 12) + (b's of 0, 1, 2, 3).
-  return _mm512_shuffle_f32x4(sum, sum, 0xD8);
-}
 
 // Weights where they lie and as they are. What `ahead` bytes further on will be weights is fetched: hardware does not
 // follow so many streams.
@@ -92,9 +100,9 @@ template <typename T> struct AsTheyAre {
 
   AsTheyAre from_row(int64_t i) const { return {weights + row * static_cast<size_t>(i), row, ahead}; }
   void before(int64_t) const {}
-  typename T::Vector load(int i, int64_t l) const {
-    const auto * at = reinterpret_cast<const typename T::Element *>(weights + row * static_cast<size_t>(i)) + l;
-    _mm_prefetch(reinterpret_cast<const char *>(at) + ahead, _MM_HINT_T0);
+  auto load(int i, int64_t l) const {
+    const auto * at = reinterpret_cast<const typename T::Weight *>(weights + row * static_cast<size_t>(i)) + l;
+    __builtin_prefetch(reinterpret_cast<const char *>(at) + ahead, 0, 3);
     return T::load(at);
   }
 };
@@ -102,28 +110,28 @@ template <typename T> struct AsTheyAre {
 // W weight rows by N rows of activations.
 template <typename T, int W, int N, typename Weights>
 void tile(const Weights & weights, const char * x, size_t x_row, int64_t k, float * out, size_t stride) {
-  using Element = typename T::Element;
-  constexpr int GROUPS = (W * N + 15) / 16;
-  __m512 sum[GROUPS * 16];
-  for (__m512 & s : sum) {
-    s = _mm512_setzero_ps();
-  }
+  using Input = typename T::Input;
+  constexpr int GROUPS = (W * N + LANES - 1) / LANES;
+  Vector sum[GROUPS * LANES];
+  clear(sum);
   for (int64_t l = 0; l < k; l += T::STEP) {
     weights.before(l);
-    typename T::Vector a[N];
+    decltype(T::load_input(nullptr)) a[N];
     for (int j = 0; j < N; j++) {
-      a[j] = T::load(reinterpret_cast<const Element *>(x + x_row * static_cast<size_t>(j)) + l);
+      a[j] = held(T::load_input(reinterpret_cast<const Input *>(x + x_row * static_cast<size_t>(j)) + l));
     }
+    HWY_UNROLL(16)
     for (int i = 0; i < W; i++) {
-      const typename T::Vector w = weights.load(i, l);
+      const auto w = weights.load(i, l);
+      HWY_UNROLL(8)
       for (int j = 0; j < N; j++) {
         sum[j * W + i] = T::add(sum[j * W + i], w, a[j]);
       }
     }
   }
-  alignas(64) float all[GROUPS * 16];
+  alignas(64) float all[GROUPS * LANES];
   for (int g = 0; g < GROUPS; g++) {
-    _mm512_store_ps(all + g * 16, sums(sum + g * 16));
+    hn::StoreU(lane_sums(sum + g * LANES), FLOATS, all + g * LANES);
   }
   for (int j = 0; j < N; j++) {
     std::memcpy(out + stride * static_cast<size_t>(j), all + j * W, W * sizeof(float));
@@ -143,8 +151,16 @@ template <typename T, typename Weights> struct Panel {
     }
   }
 
-  // N rows of activations from j on: 16 sums at once, or 24.
+  // N rows of activations from j on: 16 sums at once, or 24; 8 or 12 where there are but 16 registers.
   void compute(int64_t n, const char * x, size_t x_row, int64_t j) const {
+    if constexpr (FEW_REGISTERS) {
+      switch (rows == PANEL || n > 1 ? n : 4) {
+        case 1: return tiles<8, 1>(x, x_row, j);
+        case 2: return tiles<4, 2>(x, x_row, j);
+        case 3: return tiles<4, 3>(x, x_row, j);
+        default: return tiles<4, 1>(x, x_row, j);
+      }
+    }
     switch (rows == PANEL || n > 2 ? n : n + 6) {
       case 1: return tiles<16, 1>(x, x_row, j);
       case 2: return tiles<8, 2>(x, x_row, j);
@@ -159,7 +175,7 @@ template <typename T, typename Weights> struct Panel {
 
   // All n rows.
   void compute_all(int64_t n, const char * x, size_t x_row) const {
-    const int64_t most = k < LONG ? 4 : 6, count = (n + most - 1) / most;
+    const int64_t most = FEW_REGISTERS ? 3 : k < LONG ? 4 : 6, count = (n + most - 1) / most;
     for (int64_t t = 0; t < count; t++) {
       const int64_t j = n * t / count;
       compute(n * (t + 1) / count - j, x, x_row, j);
@@ -168,7 +184,7 @@ template <typename T, typename Weights> struct Panel {
 };
 
 template <typename T> int64_t inputs_size(int64_t k, int64_t n) {
-  return T::CONVERTS ? whole_lines(k * n * static_cast<int64_t>(sizeof(typename T::Element))) : 0;
+  return T::CONVERTS ? whole_lines(k * n * static_cast<int64_t>(sizeof(typename T::Input))) : 0;
 }
 
 int64_t own_size(int64_t, int64_t) { return 0; }
@@ -177,7 +193,7 @@ template <typename T> void convert(const ggml_tensor * x, int ith, int nth, void
   if constexpr (T::CONVERTS) {
     for (int64_t j = ith; j < x->ne[1]; j += nth) {
       const char * row = static_cast<const char *>(x->data) + x->nb[1] * static_cast<size_t>(j);
-      T::convert(reinterpret_cast<const float *>(row), static_cast<typename T::Element *>(inputs) + x->ne[0] * j,
+      T::convert(reinterpret_cast<const float *>(row), static_cast<typename T::Input *>(inputs) + x->ne[0] * j,
                  x->ne[0]);
     }
   }
@@ -187,7 +203,7 @@ template <typename T> void panels(const ggml_tensor * op, int64_t from, int64_t 
   const ggml_tensor *w = op->src[0], *x = op->src[1];
   const int64_t k = w->ne[0];
   const auto * rows = static_cast<const char *>(T::CONVERTS ? inputs : x->data);
-  const size_t row = T::CONVERTS ? static_cast<size_t>(k) * sizeof(typename T::Element) : x->nb[1];
+  const size_t row = T::CONVERTS ? static_cast<size_t>(k) * sizeof(typename T::Input) : x->nb[1];
   for (int64_t p = from; p < to; p++) {
     const int64_t first = p * PANEL;
     const AsTheyAre<T> weights{static_cast<const char *>(w->data) + w->nb[1] * static_cast<size_t>(first), w->nb[1],
@@ -203,13 +219,14 @@ template <typename T> const ProductKernel * kernel(const ggml_tensor * w) {
   return w->ne[0] % T::STEP == 0 && w->ne[1] % 4 == 0 ? &KERNEL : nullptr;
 }
 
+#if defined(__AVX512F__)
 // A panel of quantised weights, unpacked.
 struct Unpacked {
   const char * weights;
 
   Unpacked from_row(int64_t i) const { return {weights + i * UNPACK_ROW_BYTES}; }
   void before(int64_t) const {}
-  Brain16::Vector load(int i, int64_t l) const {
+  auto load(int i, int64_t l) const {
     const auto * at =
         reinterpret_cast<const ggml_bf16_t *>(weights + l / UNPACK_STEP * UNPACK_STEP_BYTES + i * UNPACK_ROW_BYTES);
     return Brain16::load(Brain16::STEP < UNPACK_STEP ? at + l % UNPACK_STEP : at);
@@ -229,7 +246,7 @@ struct Unpacking {
       unpack(rows, l, k, 0, PANEL, to);
     }
   }
-  Brain16::Vector load(int i, int64_t l) const { return Unpacked{to}.load(i, l % PIECE); }
+  auto load(int i, int64_t l) const { return Unpacked{to}.load(i, l % PIECE); }
 };
 
 // Outputs of a panel that is not whole, then its weights.
@@ -242,7 +259,7 @@ void unpacked_panels(const ggml_tensor * op, int64_t from, int64_t to, const voi
   const int64_t k = w->ne[0], n = op->src[1]->ne[1];
   const Unpack unpack = unpacker(w);
   const auto * x = static_cast<const char *>(inputs);
-  const size_t x_row = static_cast<size_t>(k) * sizeof(ggml_bf16_t), stride = op->nb[1] / sizeof(float);
+  const size_t x_row = static_cast<size_t>(k) * sizeof(Brain16::Input), stride = op->nb[1] / sizeof(float);
   auto * part = static_cast<float *>(own);
   char * unpacked = static_cast<char *>(own) + whole_lines(n * PANEL * static_cast<int64_t>(sizeof(float)));
   for (int64_t p = from; p < to; p++) {
@@ -269,6 +286,8 @@ const ProductKernel * unpacked_kernel(const ggml_tensor * w) {
   static constexpr ProductKernel KERNEL{inputs_size<Brain16>, unpacked_size, convert<Brain16>, unpacked_panels};
   return unpacker(w) ? &KERNEL : nullptr;
 }
+
+#endif
 
 // --- weights of any type in F32 ------------------------------------------------------------------------
 
@@ -307,13 +326,20 @@ void exact_panels(const ggml_tensor * op, int64_t from, int64_t to, const void *
 
 } // namespace
 
-const ProductKernel * row_product(const ggml_tensor * w, int64_t) {
+const ProductKernel * row_product(const ggml_tensor * w, int64_t n) {
   switch (w->type) {
     case GGML_TYPE_F32: return kernel<Float32>(w);
     case GGML_TYPE_F16: return kernel<Float16>(w);
     case GGML_TYPE_BF16: return kernel<Brain16>(w);
-    default: return unpacked_kernel(w);
+    default: break;
   }
+#if defined(__AVX512F__)
+  (void)n;
+  return unpacked_kernel(w);
+#else
+  const ProductKernel * integers = int_product(w, n);
+  return integers || !ggml_is_quantized(w->type) ? integers : exact_product(w, n);
+#endif
 }
 
 const ProductKernel * exact_product(const ggml_tensor * w, int64_t) {
@@ -323,10 +349,3 @@ const ProductKernel * exact_product(const ggml_tensor * w, int64_t) {
 }
 
 } // namespace sphere
-
-#else
-
-const sphere::ProductKernel * sphere::row_product(const ggml_tensor *, int64_t) { return nullptr; }
-const sphere::ProductKernel * sphere::exact_product(const ggml_tensor *, int64_t) { return nullptr; }
-
-#endif

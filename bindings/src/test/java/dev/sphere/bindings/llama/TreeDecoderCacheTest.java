@@ -34,7 +34,7 @@ class TreeDecoderCacheTest {
   @BeforeAll
   static void hasKernels() {
     assumeTrue(AttentionKernel.oneRow() && Device.current().computesOnCores() && System.getenv("SPHERE_DECODER") == null,
-        "no AVX-512, another llama.cpp, or switched off");
+        "no AVX2 or NEON, another llama.cpp, or switched off");
   }
 
   private static Model load(String like, GgmlType type) {

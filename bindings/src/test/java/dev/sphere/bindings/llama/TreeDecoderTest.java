@@ -40,7 +40,7 @@ class TreeDecoderTest {
   @BeforeAll
   static void hasKernels() {
     assumeTrue(AttentionKernel.oneRow() && Device.current().computesOnCores() && System.getenv("SPHERE_DECODER") == null,
-        "no AVX-512, another llama.cpp, or switched off");
+        "no AVX2 or NEON, another llama.cpp, or switched off");
   }
 
   static Path model(String like, GgmlType type) {

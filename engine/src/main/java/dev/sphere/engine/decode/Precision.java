@@ -28,8 +28,8 @@ public record Precision(
   /** Has this process compute so; before a model is opened. */
   public void use() {
     if (activations == Activations.F32 && !AttentionKernel.oneRow()) {
-      throw new IllegalArgumentException("activations in f32 need libsphere's products: a CPU with AVX-512, and no other "
-          + "llama.cpp than the pinned one");
+      throw new IllegalArgumentException("activations in f32 need libsphere's products: a CPU with AVX2, AVX-512 and VNNI, or "
+          + "NEON, and no other llama.cpp than the pinned one");
     }
     activations.use();
   }

@@ -1,0 +1,210 @@
+// Products with weights of every type on this kind of CPU: against sums in double precision, and to the bit whatever
+// shares the product and however threads divide it.
+#include "check.hpp"
+
+#include "products/products.hpp"
+#include "sphere_attention.h"
+
+#include "ggml-cpu.h"
+#include "ggml.h"
+
+#include <cstdint>
+#include <limits>
+
+using namespace test;
+
+namespace {
+
+constexpr ggml_type TYPES[] = {GGML_TYPE_F32,  GGML_TYPE_F16,  GGML_TYPE_BF16, GGML_TYPE_Q4_0,   GGML_TYPE_Q4_1,
+                               GGML_TYPE_Q5_0, GGML_TYPE_Q5_1, GGML_TYPE_Q8_0, GGML_TYPE_Q2_K,   GGML_TYPE_Q3_K,
+                               GGML_TYPE_Q4_K, GGML_TYPE_Q5_K, GGML_TYPE_Q6_K, GGML_TYPE_IQ4_NL, GGML_TYPE_IQ4_XS};
+enum Rounding { BF16 = 0, INT8 = 1, F32 = 2 };
+
+struct Weights {
+  ggml_tensor tensor{};
+  std::vector<char> data;
+  std::vector<float> numbers; // as ggml reads them
+
+  Weights(ggml_type type, int64_t k, int64_t m, uint64_t seed) {
+    Random random(seed);
+    const auto size = static_cast<size_t>(k * m);
+    const auto x = normals(random, size);
+    data.resize(ggml_row_size(type, k) * static_cast<size_t>(m));
+    ggml_quantize_chunk(type, x.data(), data.data(), 0, m, k, nullptr);
+    numbers.resize(size);
+    if (type == GGML_TYPE_F32) {
+      numbers = x;
+    } else {
+      for (int64_t i = 0; i < m; i++) {
+        ggml_get_type_traits(type)->to_float(data.data() + ggml_row_size(type, k) * static_cast<size_t>(i),
+                                             numbers.data() + i * k, k);
+      }
+    }
+    tensor.type = type;
+    tensor.data = data.data();
+    tensor.ne[0] = k;
+    tensor.ne[1] = m;
+    tensor.ne[2] = tensor.ne[3] = 1;
+    tensor.nb[0] = ggml_type_size(type);
+    tensor.nb[1] = ggml_row_size(type, k);
+  }
+};
+
+// The product with rows [from, from + n) of x; panels in `parts` turns, the last first.
+std::vector<float> multiply(const Weights & w, const std::vector<float> & x, int64_t from, int64_t n, int parts) {
+  const int64_t k = w.tensor.ne[0], m = w.tensor.ne[1];
+  const sphere::ProductKernel * kernel = sphere::product_kernel(&w.tensor, n);
+  std::vector<float> out(static_cast<size_t>(m * n), -1);
+  if (kernel == nullptr) {
+    return {};
+  }
+  ggml_tensor in{}, op{};
+  in.type = op.type = GGML_TYPE_F32;
+  in.data = const_cast<float *>(x.data() + from * k);
+  in.ne[0] = k;
+  in.ne[1] = op.ne[1] = n;
+  in.nb[0] = op.nb[0] = 4;
+  in.nb[1] = static_cast<size_t>(k) * 4;
+  op.data = out.data();
+  op.ne[0] = m;
+  op.nb[1] = static_cast<size_t>(m) * 4;
+  op.src[0] = const_cast<ggml_tensor *>(&w.tensor);
+  op.src[1] = &in;
+  // Exactly as many bytes as it asks for: the sanitizer sees what lies behind them.
+  const auto memory = [](int64_t bytes) { return std::aligned_alloc(64, static_cast<size_t>(bytes + 63) / 64 * 64); };
+  void * inputs = memory(kernel->inputs_size(k, n));
+  void * own = memory(kernel->own_size(k, n));
+  for (int part = parts; part-- > 0;) {
+    kernel->convert(&in, part, parts, inputs, own);
+  }
+  const int64_t panels = (m + sphere::PRODUCT_PANEL - 1) / sphere::PRODUCT_PANEL;
+  for (int part = parts; part-- > 0;) {
+    kernel->panels(&op, panels * part / parts, panels * (part + 1) / parts, inputs, own);
+  }
+  std::free(inputs);
+  std::free(own);
+  return out;
+}
+
+std::string name(ggml_type type, Rounding rounding, int64_t k, int64_t m, int64_t n) {
+  const char * rounded[] = {" bf16 ", " int8 ", " f32 "};
+  return ggml_type_name(type) + std::string(rounded[rounding]) + std::to_string(k) + " x " + std::to_string(m) +
+         " by " + std::to_string(n);
+}
+
+// Of a product with unit normal numbers, relative to the root of the sum of squares: half a unit of BF16, of 8 bits.
+double tolerance(Rounding rounding) { return rounding == BF16 ? 0.006 : rounding == INT8 ? 0.012 : 2e-6; }
+
+void check(ggml_type type, Rounding rounding, int64_t k, int64_t m, int64_t n, uint64_t seed) {
+  if (k % ggml_blck_size(type) != 0) {
+    return;
+  }
+  const Weights w(type, k, m, seed);
+  Random random(seed + 1);
+  auto x = normals(random, static_cast<size_t>(k * n));
+  x[static_cast<size_t>(k * n / 2)] *= 100; // one far out, as models have them
+  const auto y = multiply(w, x, 0, n, 1);
+  const std::string what = name(type, rounding, k, m, n);
+  if (y.empty()) {
+    return;
+  }
+  for (int64_t j = 0; j < n; j++) {
+    double squares = 0;
+    for (int64_t l = 0; l < k; l++) {
+      squares += static_cast<double>(x[static_cast<size_t>(j * k + l)]) * x[static_cast<size_t>(j * k + l)];
+    }
+    for (int64_t i = 0; i < m; i++) {
+      double sum = 0;
+      for (int64_t l = 0; l < k; l++) {
+        sum += static_cast<double>(w.numbers[static_cast<size_t>(i * k + l)]) * x[static_cast<size_t>(j * k + l)];
+      }
+      near(y[static_cast<size_t>(j * m + i)], sum, tolerance(rounding) * std::sqrt(squares) * 3, 0, what);
+    }
+  }
+  same_bits(y, multiply(w, x, 0, n, 3), what + " in three parts");
+  for (const int64_t company : {int64_t{1}, int64_t{2}, int64_t{3}, int64_t{5}}) {
+    for (int64_t from = 0; from + company <= n; from += company + 2) {
+      const auto some = multiply(w, x, from, company, 1);
+      const std::vector<float> there(y.begin() + from * m, y.begin() + (from + company) * m);
+      same_bits(some, there,
+                what + ", rows from " + std::to_string(from) + " in company of " + std::to_string(company));
+    }
+  }
+}
+
+void all(Rounding rounding) {
+  sphere_activations(rounding);
+  uint64_t seed = 1;
+  for (const ggml_type type : TYPES) {
+    for (const int64_t k : {32, 64, 96, 224, 256, 544, 768}) {
+      for (const int64_t m : {1, 4, 16, 20, 37}) {
+        check(type, rounding, k, m, seed % 3 == 0 ? 9 : seed % 3 == 1 ? 6 : 19, seed);
+        seed++;
+      }
+    }
+  }
+  sphere_activations(BF16);
+}
+
+void bf16() { all(BF16); }
+void int8() { all(INT8); }
+void f32() { all(F32); }
+
+// What every type is promised: a kernel for a lone row and for many.
+void every_type() {
+  for (const Rounding rounding : {BF16, INT8, F32}) {
+    sphere_activations(rounding);
+    for (const ggml_type type : TYPES) {
+      const Weights w(type, 256, 16, 1);
+      for (const int64_t n : {1, 2, 40}) {
+        const bool theirs = rounding == INT8 && type != GGML_TYPE_Q8_0 && type != GGML_TYPE_Q4_K &&
+                            type != GGML_TYPE_Q5_K && type != GGML_TYPE_Q6_K && ggml_is_quantized(type);
+        expect((sphere::product_kernel(&w.tensor, n) == nullptr) == theirs, name(type, rounding, 256, 16, n));
+      }
+    }
+  }
+  sphere_activations(BF16);
+}
+
+// A number that is none stays in its row, and reaches each output of it.
+void no_numbers() {
+  for (const ggml_type type : TYPES) {
+    const Weights w(type, 256, 20, 3);
+    Random random(5);
+    for (const float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
+      auto x = normals(random, 256 * 5);
+      const auto before = multiply(w, x, 0, 5, 1);
+      x[256 * 2 + 77] = bad;
+      const auto after = multiply(w, x, 0, 5, 1);
+      for (size_t i = 0; i < after.size(); i++) {
+        if (i / 20 == 2) {
+          expect(!std::isfinite(after[i]), std::string("what is no number, with ") + ggml_type_name(type));
+        } else {
+          expect(after[i] == before[i], std::string("beside what is no number, with ") + ggml_type_name(type));
+        }
+      }
+    }
+    // Zeros, and numbers so small that they may become zeros.
+    for (const float small : {0.0f, 1e-40f, 1e-31f}) {
+      for (const float v : multiply(w, std::vector<float>(256 * 3, small), 0, 3, 1)) {
+        expect(std::fabs(v) <= 1e-27f, std::string("nearly nothing, with ") + ggml_type_name(type));
+      }
+    }
+  }
+}
+
+} // namespace
+
+int main(int argc, char ** argv) {
+#if defined(__x86_64__)
+  if (!sphere::products_known()) {
+    return 77;
+  }
+#endif
+  return run({{"activations in bf16", bf16},
+              {"activations in int8", int8},
+              {"activations in f32", f32},
+              {"every type", every_type},
+              {"what is no number", no_numbers}},
+             argc, argv);
+}
