@@ -1,21 +1,26 @@
 #!/usr/bin/env bash
 # Sphere beside llama.cpp's own tools, built from the same pinned source: prints a table, figures taken in turns.
 #
-#   lab/run bench-peers [--parallel 1,8,32,128] [--prompt N] [--generate N] [--repetitions N] [--no-parallel-tool] [MODEL.gguf ...]
+#   lab/run bench-peers [--parallel 1,8,32,128] [--prompt N] [--generate N] [--repetitions N] [--no-parallel-tool]
+#                       [--types q8_0,bf16,q4_k_m,q5_k_m,q4_0,iq4_xs] [--train] [MODEL.gguf ...]
 #
 # llama-batched-bench computes without sampling; llama-parallel samples with its default chain. Without models: random
-# weights in Qwen2.5-0.5B's shape, Q8_0 and BF16 (made when missing), and the embedded model. Tools and models are kept
-# in the cache (${XDG_CACHE_HOME:-~/.cache}/sphere/peers); SPHERE_PEERS_DIR names a build of the tools to use instead.
+# weights in Qwen2.5-0.5B's shape in --types, made when missing as people's files are made: BF16, then llama-quantize,
+# which falls back to other types where a row is no multiple of 256; and the embedded model. --train also takes the
+# training rate on each model, beside that on the first. Tools and models are kept in the cache (${XDG_CACHE_HOME:-~/.cache}/sphere/peers); SPHERE_PEERS_DIR names a build of the tools to use instead.
 # SPHERE names another launcher than ./sphere. Nothing else should run meanwhile.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-parallel=1,8,32,128 prompt=32 generate=32 repetitions=3 tool=true models=()
+parallel=1,8,32,128 prompt=32 generate=32 repetitions=3 tool=true train=false models=()
+types=q8_0,bf16,q4_k_m,q5_k_m,q4_0,iq4_xs
 while [ $# -gt 0 ]; do
   case $1 in
     --parallel) parallel=$2; shift 2 ;;
     --prompt) prompt=$2; shift 2 ;;
     --generate) generate=$2; shift 2 ;;
     --repetitions) repetitions=$2; shift 2 ;;
+    --types) types=$2; shift 2 ;;
+    --train) train=true; shift ;;
     --no-parallel-tool) tool=false; shift ;;
     -*) echo "bench-peers: unknown option '$1'; see the head of $0" >&2; exit 2 ;;
     *) models+=("$1"); shift ;;
@@ -29,22 +34,31 @@ mkdir -p "$cache"
 # --- the tools, from the source that the product is built from ----------------------------------------
 prefix=$(bash native/provision.sh)
 peers=${SPHERE_PEERS_DIR:-$cache/$(basename "$prefix")}
-if [ ! -x "$peers/bin/llama-batched-bench" ] || [ ! -x "$peers/bin/llama-parallel" ]; then
+built() { for t in "${tools[@]}"; do [ -x "$peers/bin/$t" ] || return 1; done; }
+tools=(llama-batched-bench llama-quantize); ! $tool || tools+=(llama-parallel)
+if ! built; then
   source=$(bash native/provision.sh --source-only)
-  echo "bench-peers: building llama-batched-bench and llama-parallel from $source (some minutes, once)" >&2
+  echo "bench-peers: building ${tools[*]} from $source (some minutes, once)" >&2
   { cmake -S "$source" -B "$peers" -DCMAKE_BUILD_TYPE=Release -DBUILD_SHARED_LIBS=ON -DGGML_NATIVE=ON \
       -DGGML_OPENMP=ON -DLLAMA_BUILD_IS_DEV=OFF -DLLAMA_OPENSSL=OFF -DLLAMA_BUILD_TOOLS=ON -DLLAMA_BUILD_EXAMPLES=ON \
       -DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_SERVER=OFF -DLLAMA_BUILD_APP=OFF &&
-    cmake --build "$peers" -j "$cores" --target llama-batched-bench llama-parallel; } > "$cache/build.log" 2>&1 ||
+    cmake --build "$peers" -j "$cores" --target "${tools[@]}"; } > "$cache/build.log" 2>&1 ||
     { tail -5 "$cache/build.log" >&2; echo "bench-peers: the build failed; the whole log: $cache/build.log" >&2; exit 1; }
 fi
 
 # --- the models -----------------------------------------------------------------------------------------
 if [ ${#models[@]} = 0 ]; then
-  for type in q8_0 bf16; do
-    file=$cache/qwen2.5-0.5b-random-$type.gguf
-    [ -f "$file" ] || { $sphere model random --like qwen2.5-0.5b --vocab "$prefix/vocab/ggml-vocab-qwen2.gguf" \
-      --type $type --out "$file.part" > /dev/null && mv "$file.part" "$file"; }
+  plain=$cache/qwen2.5-0.5b-random-bf16.gguf
+  [ -f "$plain" ] || { $sphere model random --like qwen2.5-0.5b --vocab "$prefix/vocab/ggml-vocab-qwen2.gguf" \
+    --type bf16 --out "$plain.part" > /dev/null && mv "$plain.part" "$plain"; }
+  for type in ${types//,/ }; do
+    file=$cache/qwen2.5-0.5b-$type.gguf
+    if [ "$type" = bf16 ]; then file=$plain
+    elif [ ! -f "$file" ]; then
+      "$peers/bin/llama-quantize" "$plain" "$file.part" "$type" "$cores" > "$cache/quantize.log" 2>&1 ||
+        { tail -3 "$cache/quantize.log" >&2; exit 1; }
+      mv "$file.part" "$file"
+    fi
     models+=("$file")
   done
   models+=(engine/src/main/resources/dev/sphere/engine/embedded/embedded.gguf)
@@ -95,6 +109,23 @@ for model in "${models[@]}"; do
       'BEGIN { printf "| %s | %d | %.0f | %.0f | %.2f | %.0f | %.0f | %.2f |\n", m, n, tg, mg, mg / tg, tw, mw, mw / tw }'
   done
 done
+
+if $train; then
+  echo
+  echo "| model | training (tokens/s) | of the first model's |"
+  echo "|---|---|---|"
+  first=
+  for model in "${models[@]}"; do
+    mine=()
+    for ((i = 0; i < repetitions; i++)); do
+      $sphere bench train --model "$model" --sharing none --json > "$cache/train.json"
+      mine+=("$(number tokens_per_second < "$cache/train.json")")
+    done
+    m=$(printf '%s\n' "${mine[@]}" | median)
+    first=${first:-$m}
+    awk -v n="$(basename "$model" .gguf)" -v m="$m" -v f="$first" 'BEGIN { printf "| %s | %.0f | %.2f |\n", n, m, m / f }'
+  done
+fi
 
 if $tool; then
   echo

@@ -5,7 +5,7 @@
 #include "attention/attention.hpp"
 #include "common/half.hpp"
 #include "common/simd.hpp"
-#include "products/products.hpp"
+#include "products/products_unpack.hpp"
 #include "sphere_attention.h"
 #include "sphere_device.h"
 #include "sphere_sampling.h"
@@ -306,6 +306,54 @@ void scores() {
   }
 }
 
+// Weights of every type as floats: ggml's to the bit, whole rows and rows that end within a piece; and in panels.
+void unpacked() {
+  Random random(6);
+  for (const ggml_type type : {GGML_TYPE_F16, GGML_TYPE_BF16, GGML_TYPE_Q4_0, GGML_TYPE_Q4_1, GGML_TYPE_Q5_0,
+                               GGML_TYPE_Q5_1, GGML_TYPE_Q8_0, GGML_TYPE_IQ4_NL, GGML_TYPE_IQ4_XS, GGML_TYPE_Q2_K,
+                               GGML_TYPE_Q3_K, GGML_TYPE_Q4_K, GGML_TYPE_Q5_K, GGML_TYPE_Q6_K}) {
+    const std::string name = ggml_type_name(type);
+    const int64_t block = ggml_blck_size(type);
+    expect(sphere::floats_of(type) != ggml_get_type_traits(type)->to_float, name + " has an unpacker");
+    for (const int64_t blocks : {1, 3, 8, 9, 17}) {
+      const int64_t k = blocks * block, m = 19;
+      const auto numbers = normals(random, static_cast<size_t>(k * m));
+      std::vector<char> bytes(ggml_row_size(type, k * m));
+      ggml_quantize_chunk(type, numbers.data(), bytes.data(), 0, m, k, nullptr);
+      std::vector<float> expected(numbers.size()), actual(numbers.size());
+      ggml_get_type_traits(type)->to_float(bytes.data(), expected.data(), k * m);
+      const size_t row = ggml_row_size(type, k);
+      for (int64_t i = 0; i < m; i++) {
+        sphere::floats_of(type)(bytes.data() + static_cast<size_t>(i) * row, actual.data() + i * k, k);
+      }
+      expect(actual == expected, name + " as floats, rows of " + std::to_string(k));
+      ggml_tensor w{};
+      w.type = type;
+      w.ne[0] = k;
+      w.ne[1] = m;
+      w.nb[1] = row;
+      w.data = bytes.data();
+      const sphere::Unpack unpack = sphere::unpacker(&w);
+      expect((unpack == nullptr) == (block == 1), name + " in panels");
+      for (int64_t first = 0; unpack != nullptr && first < k; first += sphere::PIECE) {
+        alignas(64) static sphere::UnpackElement piece[sphere::PIECE_BYTES / sizeof(sphere::UnpackElement)];
+        unpack(sphere::PanelRows(&w, 1), first, k, 0, 16, reinterpret_cast<char *>(piece));
+        for (int64_t l = first; l < std::min(k, first + sphere::PIECE); l++) {
+          for (int64_t i = 0; i < 16; i++) { // past the last row stands the last one
+            const auto number = piece[(l - first) / 32 * 32 * 16 + i * 32 + l % 32];
+            const float was = expected[static_cast<size_t>(std::min<int64_t>(16 + i, m - 1) * k + l)];
+            if constexpr (sphere::UNPACKS_BF16) {
+              near(sphere::bf16_to_float(static_cast<uint16_t>(number)), was, 0, 0x1p-8, name + " in BF16");
+            } else {
+              expect(static_cast<float>(number) == was, name + " in F32");
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
 // What products_known() promises: each of these types has a kernel for a lone row.
 void lone_row() {
   if (!sphere::products_known()) {
@@ -341,6 +389,7 @@ int main(int argc, char ** argv) {
               {"sampling", sampling},
               {"temperatures", temperatures},
               {"scores of attention", scores},
+              {"weights of every type", unpacked},
               {"a lone row", lone_row}},
              argc, argv);
 }

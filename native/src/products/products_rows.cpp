@@ -284,7 +284,7 @@ void unpacked_panels(const ggml_tensor * op, int64_t from, int64_t to, const voi
 
 const ProductKernel * unpacked_kernel(const ggml_tensor * w) {
   static constexpr ProductKernel KERNEL{inputs_size<Brain16>, unpacked_size, convert<Brain16>, unpacked_panels};
-  return unpacker(w) ? &KERNEL : nullptr;
+  return UNPACKS_BF16 && unpacker(w) ? &KERNEL : nullptr;
 }
 
 #endif
@@ -300,7 +300,7 @@ int64_t exact_size(int64_t k, int64_t n) {
 void exact_panels(const ggml_tensor * op, int64_t from, int64_t to, const void *, void * own) {
   const ggml_tensor *w = op->src[0], *x = op->src[1];
   const int64_t k = w->ne[0], n = x->ne[1];
-  const ggml_to_float_t to_float = ggml_get_type_traits(w->type)->to_float;
+  const ggml_to_float_t to_float = floats_of(w->type);
   auto * part = static_cast<float *>(own);
   auto * numbers = reinterpret_cast<float *>(static_cast<char *>(own) +
                                              whole_lines(n * PANEL * static_cast<int64_t>(sizeof(float))));

@@ -1,5 +1,5 @@
-// Quantised weights as BF16, a panel of 16 rows by a piece of 256 numbers at a time: what the kernels of
-// products_rows.cpp and products_amx_bf16.cpp multiply with, from a scratch that stays in the nearest caches.
+// Quantised weights as numbers that kernels multiply with: a panel of 16 rows by a piece of 256 numbers at a time, from
+// a scratch that stays in the nearest caches (products_rows.cpp, products_amx_bf16.cpp); or rows of floats (training).
 #pragma once
 
 #include "products/products.hpp"
@@ -8,10 +8,20 @@
 
 namespace sphere {
 
-// A piece lies as [PIECE / UNPACK_STEP][PRODUCT_PANEL][UNPACK_STEP] numbers in BF16.
+// What pieces hold: BF16 with AVX-512, where it is multiplied at twice the rate; elsewhere F32, the weights as they
+// are.
+#if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512VL__) && defined(__AVX512DQ__)
+constexpr bool UNPACKS_BF16 = true;
+using UnpackElement = uint16_t;
+#else
+constexpr bool UNPACKS_BF16 = false;
+using UnpackElement = float;
+#endif
+
+// A piece lies as [PIECE / UNPACK_STEP][PRODUCT_PANEL][UNPACK_STEP] elements.
 constexpr int64_t PIECE = 256;
 constexpr int64_t UNPACK_STEP = 32;
-constexpr int64_t UNPACK_ROW_BYTES = UNPACK_STEP * 2;
+constexpr int64_t UNPACK_ROW_BYTES = UNPACK_STEP * static_cast<int64_t>(sizeof(UnpackElement));
 constexpr int64_t UNPACK_STEP_BYTES = UNPACK_ROW_BYTES * PRODUCT_PANEL;
 constexpr int64_t PIECE_BYTES = PIECE / UNPACK_STEP * UNPACK_STEP_BYTES;
 
@@ -32,10 +42,14 @@ struct PanelRows {
 };
 
 // Unpacks rows [from, to) of the piece that begins with number `first` of rows of k numbers; past k it writes nothing.
-// What the next panel has in that place is fetched ahead.
+// What the next panel has in that place is fetched ahead. `out` is aligned to 64 bytes.
 using Unpack = void (*)(const PanelRows & panel, int64_t first, int64_t k, int from, int to, char * out);
 
 // nullptr: these weights are not unpacked here.
 Unpack unpacker(const ggml_tensor * weights);
+
+// Whole blocks of a type as floats, to ggml's own bits: by the same unpackers where there is one, else ggml's function.
+// nullptr: F32, and types that ggml turns into no floats.
+ggml_to_float_t floats_of(ggml_type type);
 
 } // namespace sphere

@@ -2,6 +2,7 @@
 #include "sphere_train.h"
 
 #include "common/simd.hpp"
+#include "products/products_unpack.hpp"
 #include "train/device_graph.hpp"
 #include "train/gemm.hpp"
 #include "train/train_node.hpp"
@@ -28,9 +29,8 @@ void product(const ggml_tensor * node, int64_t m, int64_t n, int64_t k, const Ma
 // Part of a row of a weight of any type, from number j0 (a whole number of blocks) on.
 void dequantise(const void * source, int64_t i, int64_t j0, int64_t nc, float * out) {
   const auto * w = static_cast<const ggml_tensor *>(source);
-  const ggml_type_traits * traits = ggml_get_type_traits(w->type);
   const char * row = static_cast<const char *>(w->data) + i * w->nb[1] + ggml_row_size(w->type, j0);
-  traits->to_float(row, out, nc);
+  floats_of(w->type)(row, out, nc);
 }
 
 // The weight [in, out] as the right factor: turned it is [in x out], as it lies [out x in].

@@ -8,7 +8,7 @@ import java.nio.ByteBuffer;
  * multiply-add may differ in the last bit where there is a minimum.
  */
 final class BlockFormats {
-  /** The 16 levels of IQ4_NL. */
+  /** The 16 levels of IQ4_NL and IQ4_XS. */
   private static final byte[] IQ4_LEVELS = {
     -127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113
   };
@@ -25,6 +25,7 @@ final class BlockFormats {
       case Q5_0 -> q5(block, target, at, -16, false);
       case Q5_1 -> q5(block, target, at, 0, true);
       case IQ4_NL -> iq4(block, target, at);
+      case IQ4_XS -> iq4xs(block, target, at);
       case Q2_K -> q2k(block, target, at);
       case Q3_K -> q3k(block, target, at);
       case Q4_K -> q4k(block, target, at, false);
@@ -94,6 +95,21 @@ final class BlockFormats {
       int b = block.u8(2 + i);
       out[at + i] = scale * IQ4_LEVELS[b & 15];
       out[at + i + 16] = scale * IQ4_LEVELS[b >> 4];
+    }
+  }
+
+  /** scale f16, upper two bits of 8 six-bit scales (u16), lower four (4 bytes), 8 x 16 bytes of nibbles as in IQ4_NL. */
+  private static void iq4xs(Block block, float[] out, int at) {
+    float scale = block.f16(0);
+    int high = block.u8(2) | block.u8(3) << 8;
+    for (int group = 0; group < 8; group++) {
+      int low = block.u8(4 + group / 2) >> 4 * (group % 2) & 15;
+      float groupScale = scale * ((low | (high >> 2 * group & 3) << 4) - 32);
+      for (int i = 0; i < 16; i++) {
+        int b = block.u8(8 + 16 * group + i);
+        out[at + 32 * group + i] = groupScale * IQ4_LEVELS[b & 15];
+        out[at + 32 * group + i + 16] = groupScale * IQ4_LEVELS[b >> 4];
+      }
     }
   }
 

@@ -53,7 +53,7 @@ class QuantizationTest {
         types++;
       }
     }
-    assertEquals(11, types);
+    assertEquals(12, types);
   }
 
   @Test

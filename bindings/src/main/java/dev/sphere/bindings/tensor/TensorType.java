@@ -17,6 +17,7 @@ public enum TensorType {
   Q5_K,
   Q6_K,
   IQ4_NL,
+  IQ4_XS,
   I32,
   BF16;
 

@@ -149,7 +149,7 @@ class QuantisedProductsTest {
       for (int at : switch (type) {
         case Q3_K, Q6_K -> new int[] {size - 2};
         case Q2_K -> new int[] {size - 4, size - 2};
-        case Q4_0, Q5_0, Q8_0, IQ4_NL -> new int[] {0};
+        case Q4_0, Q5_0, Q8_0, IQ4_NL, IQ4_XS -> new int[] {0};
         default -> new int[] {0, 2};
       }) {
         all.putShort(i * size + at, scale());

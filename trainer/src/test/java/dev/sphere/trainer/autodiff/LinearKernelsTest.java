@@ -5,12 +5,17 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.sphere.bindings.kernel.GgmlQuantizer;
 import dev.sphere.bindings.tensor.Backend;
 import dev.sphere.bindings.tensor.Graph;
 import dev.sphere.bindings.tensor.Tensor;
 import dev.sphere.bindings.tensor.TensorBuffer;
 import dev.sphere.bindings.tensor.TensorType;
 import dev.sphere.bindings.tensor.TrainingKernels;
+import dev.sphere.gguf.GgmlType;
+import dev.sphere.gguf.Quantization;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -18,10 +23,10 @@ import java.util.List;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /**
- * Products in F32 and of numbers rounded to BF16, in the three layouts of a linear layer, against sums in double: with
+ * With weights of every type, products in F32 and of numbers rounded to BF16, in the three layouts of a linear layer, against sums in double: with
  * tiles where the CPU has them, and in a JVM that is told to leave them.
  */
 class LinearKernelsTest {
@@ -29,6 +34,11 @@ class LinearKernelsTest {
   private static final int[][] SIZES = {
     {1, 1, 1}, {2, 3, 17}, {31, 33, 32}, {33, 65, 31}, {64, 32, 64}, {127, 300, 5}, {160, 49, 513}, {1024, 34, 40},
     {1025, 40, 35}, {1100, 640, 530}, {70, 1700, 9}, {2051, 17, 3}, {45, 1030, 1200}
+  };
+
+  /** The same with weights in blocks of 32 or 256, of which `in` is made up: no multiples of 16 and 256 else. */
+  private static final int[][] BLOCK_SIZES = {
+    {1, 1, 1}, {33, 65, 31}, {300, 49, 33}, {1025, 43, 35}, {1300, 530, 3}, {70, 1000, 9}
   };
 
   private final SplittableRandom random = new SplittableRandom(11);
@@ -39,7 +49,7 @@ class LinearKernelsTest {
 
     public static void main(String[] args) {
       LinearKernelsTest test = new LinearKernelsTest();
-      for (TensorType type : List.of(TensorType.F32, TensorType.BF16, TensorType.Q8_0)) {
+      for (TensorType type : List.of(TensorType.F32, TensorType.BF16, TensorType.Q8_0, TensorType.Q5_K)) {
         test.products(type, false);
         if (TrainingKernels.hasBf16()) {
           test.products(type, true);
@@ -62,21 +72,21 @@ class LinearKernelsTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"F32", "BF16", "Q8_0"})
-  void exactProducts(String type) {
-    products(TensorType.valueOf(type), false);
+  @EnumSource(value = TensorType.class, mode = EnumSource.Mode.EXCLUDE, names = "I32")
+  void exactProducts(TensorType type) {
+    products(type, false);
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"F32", "BF16", "Q8_0"})
-  void halfProducts(String type) {
+  @EnumSource(value = TensorType.class, mode = EnumSource.Mode.EXCLUDE, names = "I32")
+  void halfProducts(TensorType type) {
     assumeTrue(TrainingKernels.hasBf16(), "this CPU multiplies no BF16");
-    products(TensorType.valueOf(type), true);
+    products(type, true);
   }
 
   private void products(TensorType type, boolean half) {
-    for (int[] size : SIZES) {
-      int in = type == TensorType.Q8_0 ? (size[0] + 31) / 32 * 32 : size[0];
+    for (int[] size : type.blockSize() > 1 ? BLOCK_SIZES : SIZES) {
+      int in = Math.ceilDiv(size[0], type.blockSize()) * type.blockSize();
       int out = size[1];
       int n = size[2];
       Problem p = new Problem(type, in, out, n);
@@ -87,10 +97,9 @@ class LinearKernelsTest {
         assertArrayEquals(results[i], threads[i], what + i + " depends on the number of threads");
       }
       // y, y without a bias, dx, dx added, dw added
-      if (p.forward(half)) {
-        close(p.sums(half, n, out, in, p.x, in, 1, p.weights, 1, in), p.bias, false, results[0], what + 0);
-        close(p.sums(half, n, out, in, p.x, in, 1, p.weights, 1, in), null, false, results[1], what + 1);
-      }
+      double[] y = p.sums(half, n, out, in, p.x, in, 1, p.weights, 1, in);
+      close(y, p.bias, false, results[0], what + 0);
+      close(y, null, false, results[1], what + 1);
       double[] dx = p.sums(half, n, in, out, p.dy, out, 1, p.weights, in, 1);
       close(dx, null, false, results[2], what + 2);
       close(dx, null, true, results[3], what + 3);
@@ -169,19 +178,15 @@ class LinearKernelsTest {
       bias = values(out);
       weights = values(in * out);
       bytes = type == TensorType.F32 ? null : new byte[(int) type.bytes((long) in * out)];
-      java.nio.ByteBuffer to = bytes == null ? null : java.nio.ByteBuffer.wrap(bytes).order(java.nio.ByteOrder.LITTLE_ENDIAN);
-      for (int i = 0; to != null && i < weights.length; i++) {
-        if (type == TensorType.BF16) {
-          weights[i] = half(weights[i]);
-          to.putShort((short) (Float.floatToRawIntBits(weights[i]) >> 16));
+      if (bytes != null) {
+        GgmlType format = GgmlType.valueOf(type.name());
+        ByteBuffer to = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
+        if (type.blockSize() == 1) {
+          Quantization.quantize(format, weights, 0, weights.length, to);
         } else {
-          if (i % 32 == 0) {
-            to.putShort(Float.floatToFloat16(1 / 64f));
-          }
-          int quant = random.nextInt(-127, 128);
-          weights[i] = quant / 64f;
-          to.put((byte) quant);
+          to.put(GgmlQuantizer.quantize(format, weights, 0, weights.length));
         }
+        Quantization.dequantize(format, to.rewind(), weights, 0, weights.length);
       }
     }
 
@@ -199,11 +204,6 @@ class LinearKernelsTest {
 
     Problem row(int row) {
       return new Problem(this, row);
-    }
-
-    /** Whether the forward product reads this type. */
-    boolean forward(boolean half) {
-      return type == TensorType.F32 || (half && type == TensorType.BF16);
     }
 
     /** C [m, n] in double, of factors rounded to BF16 or not. */
@@ -249,17 +249,14 @@ class LinearKernelsTest {
         dxs.write(Arrays.copyOf(ones, in * n));
         dw.write(Arrays.copyOf(ones, in * out));
         TrainingKernels kernels = new TrainingKernels(graph);
-        boolean forward = forward(half);
-        Tensor biased = forward ? graph.keep(kernels.linear(w, xs, biases, half)) : null;
-        Tensor plain = forward ? graph.keep(kernels.linear(w, xs, null, half)) : null;
+        Tensor biased = graph.keep(kernels.linear(w, xs, biases, half));
+        Tensor plain = graph.keep(kernels.linear(w, xs, null, half));
         Tensor dx = graph.keep(kernels.linearDx(w, dys, null, half));
         graph.compute(kernels.linearDx(w, dys, dxs, half));
         graph.compute(kernels.linearDw(xs, dys, dw, half));
         graph.allocate();
         graph.compute();
-        return new float[][] {
-          forward ? biased.read() : new float[0], forward ? plain.read() : new float[0], dx.read(), dxs.read(), dw.read()
-        };
+        return new float[][] {biased.read(), plain.read(), dx.read(), dxs.read(), dw.read()};
       }
     }
   }

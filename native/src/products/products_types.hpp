@@ -1,0 +1,348 @@
+// ggml's quantised blocks: one struct a type, which says where a block has its codes and scales. A number is
+// code x scale + offset, or level[code] x scale. Codes are small integers without a sign, 32 of them at a time in
+// registers; scales and offsets are floats in memory, of a row's piece of 256 numbers at a time.
+#pragma once
+
+#include "common/simd.hpp"
+#include "products/products_unpack.hpp"
+
+#include <cstring>
+#include <type_traits>
+#include <utility>
+
+#define INLINE inline __attribute__((always_inline))
+
+namespace sphere {
+namespace blocks {
+
+// --- codes: those of a step of 32 numbers ----------------------------------------------------------------
+
+// With AVX-512 each in a word, since its permutations of 32 entries move words; elsewhere in bytes.
+#if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512VL__) && defined(__AVX512DQ__)
+#define SPHERE_CODE_WORDS 1
+using CodeTag = hn::FixedTag<uint16_t, 32>;
+#else
+#define SPHERE_CODE_WORDS 0
+using CodeTag = hn::CappedTag<uint8_t, 32>;
+#endif
+constexpr size_t PARTS = 32 / hn::MaxLanes(CodeTag());
+
+struct Codes {
+  hn::Vec<CodeTag> part[PARTS];
+};
+
+template <typename F> INLINE Codes each(F f) {
+  Codes r;
+  for (size_t i = 0; i < PARTS; i++) {
+    r.part[i] = f(i);
+  }
+  return r;
+}
+
+// 32 bytes, a code each.
+INLINE Codes bytes(const uint8_t * p) {
+#if SPHERE_CODE_WORDS
+  return {{hn::PromoteTo(CodeTag(), hn::LoadU(hn::FixedTag<uint8_t, 32>(), p))}};
+#else
+  return each([&](size_t i) { return hn::LoadU(CodeTag(), p + i * hn::MaxLanes(CodeTag())); });
+#endif
+}
+
+// Shifts within words. What comes in from a neighbour lies where `joined` or the last mask takes it away.
+template <int N> INLINE Codes down(const Codes & c) {
+  const hn::Repartition<uint16_t, CodeTag> w;
+  return each([&](size_t i) { return hn::BitCast(CodeTag(), hn::ShiftRight<N>(hn::BitCast(w, c.part[i]))); });
+}
+template <> INLINE Codes down<0>(const Codes & c) { return c; }
+
+template <int N> INLINE Codes up(const Codes & c) {
+  const hn::Repartition<uint16_t, CodeTag> w;
+  return each([&](size_t i) { return hn::BitCast(CodeTag(), hn::ShiftLeft<N>(hn::BitCast(w, c.part[i]))); });
+}
+
+// Bit FROM of each goes to TO.
+template <int FROM, int TO> INLINE Codes moved(const Codes & c) {
+  if constexpr (FROM < TO) {
+    return up<TO - FROM>(c);
+  } else {
+    return down<FROM - TO>(c);
+  }
+}
+
+// The lower BITS bits of a, the others of b.
+template <int BITS> INLINE Codes joined(const Codes & a, const Codes & b) {
+  const auto mask = hn::Set(CodeTag(), (1 << BITS) - 1);
+  return each([&](size_t i) { return hn::BitwiseIfThenElse(mask, a.part[i], b.part[i]); });
+}
+
+template <int BITS> INLINE Codes masked(const Codes & c) {
+  const auto mask = hn::Set(CodeTag(), (1 << BITS) - 1);
+  return each([&](size_t i) { return hn::And(c.part[i], mask); });
+}
+
+// 16 bytes: their lower four bits, then their upper ones.
+INLINE Codes halves(const uint8_t * p) {
+#if HWY_MAX_BYTES >= 32 // both from one load, by a shift that differs by lane
+#if SPHERE_CODE_WORDS
+  const CodeTag t;
+  const auto both = hn::PromoteTo(t, hn::LoadDup128(hn::FixedTag<uint8_t, 32>(), p));
+#else
+  const hn::Repartition<uint32_t, CodeTag> t; // AVX2 has none for words
+  const auto both = hn::BitCast(t, hn::LoadDup128(CodeTag(), p));
+#endif
+  const auto by = hn::IfThenZeroElse(hn::FirstN(t, hn::MaxLanes(t) / 2), hn::Set(t, 4));
+  return {{hn::BitCast(CodeTag(), hn::Shr(both, by))}};
+#else
+  const auto both = hn::LoadU(CodeTag(), p);
+  return {{both, hn::ShiftRight<4>(both)}};
+#endif
+}
+
+// The same with a fifth bit, from 32 of them.
+INLINE Codes halves(const uint8_t * p, const uint8_t * fifth) {
+  return joined<4>(halves(p), each([&](size_t i) {
+                     const auto set = hn::LoadMaskBits(CodeTag(), fifth + i * hn::MaxLanes(CodeTag()) / 8);
+                     return hn::IfThenElseZero(set, hn::Set(CodeTag(), 16));
+                   }));
+}
+
+// --- scales ------------------------------------------------------------------------------------------------
+
+// Of a row's piece: a scale for each group of numbers, then as many offsets.
+struct Scales {
+  alignas(64) float of[32];
+};
+
+INLINE float from_half(uint16_t h) {
+  const hn::FixedTag<float, 4> f;
+  const hn::Rebind<hwy::float16_t, decltype(f)> half;
+  return hn::GetLane(hn::PromoteTo(f, hn::BitCast(half, hn::Set(hn::Rebind<uint16_t, decltype(f)>(), h))));
+}
+
+// Four halves as floats. They come in a register: what is stored piecewise is loaded together late.
+INLINE hn::Vec<hn::FixedTag<float, 4>> from_halves(uint64_t halves) {
+  const hn::FixedTag<float, 4> f;
+  const hn::Rebind<hwy::float16_t, decltype(f)> half;
+  return hn::PromoteTo(f, hn::BitCast(half, hn::Set(hn::FixedTag<uint64_t, 1>(), halves)));
+}
+
+// 16 integers times a, or the first eight times a and the others times b.
+template <typename V> INLINE void scaled(V integers, float a, float b, float * to) {
+  const hn::CappedTag<float, 16> f;
+  const hn::RebindToSigned<decltype(f)> whole;
+#if HWY_MAX_BYTES >= 64
+  const auto own = hn::IfThenElse(hn::FirstN(f, 8), hn::Set(f, a), hn::Set(f, b));
+  hn::StoreU(hn::Mul(hn::ConvertTo(f, hn::PromoteTo(whole, integers)), own), f, to);
+#else
+  const hn::DFromV<V> t;
+  alignas(16) hn::TFromD<decltype(t)> all[16];
+  hn::Store(integers, t, all);
+  for (size_t i = 0; i < 16; i += hn::MaxLanes(f)) {
+    const auto n = hn::PromoteTo(whole, hn::LoadU(hn::Rebind<hn::TFromD<decltype(t)>, decltype(f)>(), all + i));
+    hn::StoreU(hn::Mul(hn::ConvertTo(f, n), hn::Set(f, i < 8 ? a : b)), f, to + i);
+  }
+#endif
+}
+
+INLINE hn::Vec128<uint8_t> sixteen(uint64_t low, uint64_t high) {
+  const hn::FixedTag<uint64_t, 2> t;
+  const hn::Half<decltype(t)> h;
+  return hn::BitCast(hn::FixedTag<uint8_t, 16>(), hn::Combine(t, hn::Set(h, high), hn::Set(h, low)));
+}
+
+INLINE uint32_t word(const uint8_t * p) {
+  uint32_t w;
+  std::memcpy(&w, p, sizeof w);
+  return w;
+}
+
+// --- types: blocks as ggml has them --------------------------------------------------------------------------
+
+// What a code stands for: itself, with an offset of the group's own; itself less ZERO; or one of 16 levels.
+enum class Kind { MINIMUM, CENTRED, LEVELS };
+
+// NUMBERS in a block, GROUP of them with one scale. Codes have BITS bits; what lies above these is anything. A block of
+// 256 gives the codes of its step S; its scales(to) writes a scale a group, and with Kind::MINIMUM an offset a group. A
+// block of 32 has its scale in `d` and its offset in `m`.
+template <int NUMBERS_, int BITS_, int GROUP_, Kind KIND_, int ZERO_ = 0> struct Type {
+  static constexpr int NUMBERS = NUMBERS_, BITS = BITS_, GROUP = GROUP_, ZERO = ZERO_;
+  static constexpr Kind KIND = KIND_;
+};
+
+struct Q4_0 : Type<32, 4, 32, Kind::CENTRED, 8> {
+  uint16_t d;
+  uint8_t q[16];
+  template <int> INLINE Codes codes() const { return halves(q); }
+};
+
+struct Q4_1 : Type<32, 4, 32, Kind::MINIMUM> {
+  uint16_t d, m;
+  uint8_t q[16];
+  template <int> INLINE Codes codes() const { return halves(q); }
+};
+
+struct Q5_0 : Type<32, 5, 32, Kind::CENTRED, 16> {
+  uint16_t d;
+  uint8_t high[4], q[16];
+  template <int> INLINE Codes codes() const { return halves(q, high); }
+};
+
+struct Q5_1 : Type<32, 5, 32, Kind::MINIMUM> {
+  uint16_t d, m;
+  uint8_t high[4], q[16];
+  template <int> INLINE Codes codes() const { return halves(q, high); }
+};
+
+// Eight bits have a sign, and are read where they lie.
+struct Q8_0 : Type<32, 8, 32, Kind::CENTRED> {
+  uint16_t d;
+  int8_t q[32];
+};
+
+struct IQ4_NL : Type<32, 4, 32, Kind::LEVELS> {
+  uint16_t d;
+  uint8_t q[16];
+  template <int> INLINE Codes codes() const { return halves(q); }
+};
+
+struct Q2_K : Type<256, 2, 16, Kind::MINIMUM> {
+  uint8_t both[16], q[64];
+  uint16_t d, m;
+  template <int S> INLINE Codes codes() const { return down<S % 4 * 2>(bytes(q + S / 4 * 32)); }
+  INLINE void scales(float * to) const {
+    const hn::FixedTag<uint8_t, 16> t;
+    const auto b = hn::LoadU(t, both);
+    scaled(hn::And(b, hn::Set(t, 15)), from_half(d), from_half(d), to);
+    scaled(hn::ShiftRight<4>(b), -from_half(m), -from_half(m), to + 16);
+  }
+};
+
+struct Q3_K : Type<256, 3, 16, Kind::CENTRED, 4> {
+  uint8_t high[32], q[64], six[12];
+  uint16_t d;
+  template <int S> INLINE Codes codes() const {
+    return joined<2>(down<S % 4 * 2>(bytes(q + S / 4 * 32)), moved<S, 2>(bytes(high)));
+  }
+  INLINE void scales(float * to) const {
+    const uint32_t a = word(six), b = word(six + 4), upper = word(six + 8);
+    const auto four = [&](uint32_t low, int shift) {
+      return (low & 0x0f0f0f0fu) | ((shift < 4 ? upper << (4 - shift) : upper >> (shift - 4)) & 0x30303030u);
+    };
+    const auto unsigned_ones = sixteen(four(a, 0) | static_cast<uint64_t>(four(b, 2)) << 32,
+                                       four(a >> 4, 4) | static_cast<uint64_t>(four(b >> 4, 6)) << 32);
+    const hn::FixedTag<int8_t, 16> t;
+    scaled(hn::Sub(hn::BitCast(t, unsigned_ones), hn::Set(t, 32)), from_half(d), from_half(d), to);
+  }
+};
+
+// Scales and offsets of the eight groups of 32 in Q4_K and Q5_K, six bits each.
+INLINE void sixes(const uint8_t * p, uint16_t d, uint16_t m, float * to) {
+  const uint32_t a = word(p), b = word(p + 4), c = word(p + 8);
+  const uint32_t scales = (c & 0x0f0f0f0fu) | ((a >> 2) & 0x30303030u);
+  const uint32_t offsets = ((c >> 4) & 0x0f0f0f0fu) | ((b >> 2) & 0x30303030u);
+  scaled(sixteen((a & 0x3f3f3f3fu) | static_cast<uint64_t>(scales) << 32,
+                 (b & 0x3f3f3f3fu) | static_cast<uint64_t>(offsets) << 32),
+         from_half(d), -from_half(m), to);
+}
+
+struct Q4_K : Type<256, 4, 32, Kind::MINIMUM> {
+  uint16_t d, m;
+  uint8_t six[12], q[128];
+  template <int S> INLINE Codes codes() const { return down<S % 2 * 4>(bytes(q + S / 2 * 32)); }
+  INLINE void scales(float * to) const { sixes(six, d, m, to); }
+};
+
+struct Q5_K : Type<256, 5, 32, Kind::MINIMUM> {
+  uint16_t d, m;
+  uint8_t six[12], high[32], q[128];
+  template <int S> INLINE Codes codes() const {
+    return joined<4>(down<S % 2 * 4>(bytes(q + S / 2 * 32)), moved<S, 4>(bytes(high)));
+  }
+  INLINE void scales(float * to) const { sixes(six, d, m, to); }
+};
+
+struct Q6_K : Type<256, 6, 16, Kind::CENTRED, 32> {
+  uint8_t q[128], high[64];
+  int8_t eight[16];
+  uint16_t d;
+  template <int S> INLINE Codes codes() const {
+    const Codes four = bytes(q + S / 4 * 64 + S % 2 * 32), two = bytes(high + S / 4 * 32);
+    return joined<4>(down<S % 4 / 2 * 4>(four), moved<S % 4 * 2, 4>(two));
+  }
+  INLINE void scales(float * to) const {
+    scaled(hn::LoadU(hn::FixedTag<int8_t, 16>(), eight), from_half(d), from_half(d), to);
+  }
+};
+
+struct IQ4_XS : Type<256, 4, 32, Kind::LEVELS> {
+  uint16_t d, high;
+  uint8_t low[4], q[128];
+  template <int S> INLINE Codes codes() const { return halves(q + S * 16); }
+  INLINE void scales(float * to) const {
+    const hn::CappedTag<uint32_t, 8> t;
+    const hn::RebindToFloat<decltype(t)> f;
+    for (uint32_t i = 0; i < 8; i += hn::MaxLanes(t)) {
+      const auto at = hn::Iota(t, i);
+      const auto four = hn::And(hn::Shr(hn::Set(t, word(low)), hn::ShiftLeft<2>(at)), hn::Set(t, 15));
+      const auto two = hn::And(hn::Shr(hn::Set(t, uint32_t{high}), hn::ShiftLeft<1>(at)), hn::Set(t, 3));
+      const auto six = hn::BitCast(hn::RebindToSigned<decltype(t)>(), hn::Or(four, hn::ShiftLeft<4>(two)));
+      hn::StoreU(hn::Mul(hn::Sub(hn::ConvertTo(f, six), hn::Set(f, 32.0f)), hn::Set(f, from_half(d))), f, to + i);
+    }
+  }
+};
+
+static_assert(sizeof(Q4_0) == 18 && sizeof(Q4_1) == 20 && sizeof(Q5_0) == 22 && sizeof(Q5_1) == 24 &&
+                  sizeof(Q8_0) == 34 && sizeof(IQ4_NL) == 18,
+              "ggml's blocks of 32");
+static_assert(sizeof(Q2_K) == 84 && sizeof(Q3_K) == 110 && sizeof(Q4_K) == 144 && sizeof(Q5_K) == 176 &&
+                  sizeof(Q6_K) == 210 && sizeof(IQ4_XS) == 136,
+              "ggml's blocks of 256");
+
+// The levels of IQ4_NL and IQ4_XS.
+alignas(16) inline constexpr int8_t LEVELS[16] = {-127, -104, -83, -65, -49, -35, -22, -10,
+                                                  1,    13,   25,  38,  53,  69,  89,  113};
+
+// --- what all types share ------------------------------------------------------------------------------------
+
+constexpr int STEPS = static_cast<int>(PIECE / UNPACK_STEP);
+template <typename B> constexpr int OFFSETS = static_cast<int>(PIECE) / B::GROUP; // where they begin in Scales
+
+// Of a piece with so many steps.
+template <typename B> INLINE void make_scales(const B * blocks, int64_t steps, Scales & s) {
+  if constexpr (B::NUMBERS == 256) {
+    blocks->scales(s.of);
+  } else {
+    const hn::FixedTag<float, 4> f;
+    for (int64_t i = 0; i < STEPS; i += 4) {
+      uint64_t d = 0, m = 0;
+      for (int64_t j = 0; j < 4 && i + j < steps; j++) {
+        d |= static_cast<uint64_t>(blocks[i + j].d) << (16 * j);
+        if constexpr (B::KIND == Kind::MINIMUM) {
+          m |= static_cast<uint64_t>(blocks[i + j].m) << (16 * j);
+        }
+      }
+      hn::Store(from_halves(d), f, s.of + i);
+      if constexpr (B::KIND == Kind::MINIMUM) {
+        hn::Store(from_halves(m), f, s.of + OFFSETS<B> + i);
+      }
+    }
+  }
+}
+
+// Calls f(number of the step, block, its step as a compile-time number).
+template <typename B, typename F, int... S>
+INLINE void steps_of_block(const B & block, F f, std::integer_sequence<int, S...>) {
+  (f(S, block, std::integral_constant<int, S>()), ...);
+}
+template <typename B, typename F> INLINE void for_steps(const B * blocks, int64_t steps, F f) {
+  if constexpr (B::NUMBERS == 256) {
+    steps_of_block(*blocks, f, std::make_integer_sequence<int, STEPS>());
+  } else {
+    for (int64_t s = 0; s < steps; s++) {
+      f(static_cast<int>(s), blocks[s], std::integral_constant<int, 0>());
+    }
+  }
+}
+
+} // namespace blocks
+} // namespace sphere
