@@ -6,7 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
 
-/** The memory that this machine has left. */
+/** The memory that this machine has left, and what this process has taken of it. */
 public final class FreeMemory {
   private FreeMemory() {}
 
@@ -25,6 +25,18 @@ public final class FreeMemory {
       }
     }
     return Long.MAX_VALUE;
+  }
+
+  /** The most resident memory that this process ever had, in bytes; -1 where the system does not tell (Linux: VmHWM). */
+  public static long peak() {
+    try (var lines = Files.lines(Path.of("/proc/self/status"))) {
+      return lines.filter(l -> l.startsWith("VmHWM:"))
+          .mapToLong(l -> Long.parseLong(l.replaceAll("\\D", "")) << 10)
+          .findFirst()
+          .orElse(-1);
+    } catch (IOException | UncheckedIOException e) {
+      return -1;
+    }
   }
 
   /**

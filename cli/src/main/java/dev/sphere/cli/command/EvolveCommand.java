@@ -2,17 +2,23 @@ package dev.sphere.cli.command;
 
 import dev.sphere.cli.option.Inputs;
 import dev.sphere.cli.progress.EvolveProgress;
+import dev.sphere.cli.progress.ProgressBars;
+import dev.sphere.engine.cost.Range;
 import dev.sphere.trainer.evolve.Evolve;
+import dev.sphere.trainer.evolve.EvolveExpected;
+import dev.sphere.trainer.evolve.EvolveListener;
 import dev.sphere.trainer.evolve.EvolveReport;
 import dev.sphere.trainer.evolve.Recipe;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.function.Supplier;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
+import picocli.CommandLine;
 import tools.jackson.databind.json.JsonMapper;
 
 /** {@code sphere evolve}: rounds from one recipe. */
@@ -29,11 +35,15 @@ public final class EvolveCommand implements Callable<Integer> {
   @Option(names = "--recipe", required = true, paramLabel = "FILE", description = "The recipe; recipes/ has some.")
   private Path recipe;
 
-  @Option(names = "--run", required = true, paramLabel = "DIR", description = "The run's directory; made if missing.")
+  @Option(names = "--run", paramLabel = "DIR", description = "The run's directory; made if missing. Not needed with --dry-run.")
   private Path run;
 
   @Option(names = "--resume", description = "Go on with the run in DIR; begin one if there is none.")
   private boolean resume;
+
+  @Option(names = "--dry-run",
+      description = "Try an evaluation and a search for about a minute each, and say what the whole will take. Nothing is kept.")
+  private boolean dryRun;
 
   @Option(names = "--json", description = "One JSON object on the last line.")
   private boolean json;
@@ -43,8 +53,48 @@ public final class EvolveCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException, InterruptedException {
     Inputs.require(recipe);
+    if (dryRun) {
+      return expect();
+    }
+    if (run == null) {
+      throw new CommandLine.ParameterException(spec.commandLine(), "Missing required option: '--run=DIR'");
+    }
     EvolveReport report = tell(spec, Recipe.read(recipe), run, resume);
     print(spec, json, report.toMap());
+    return 0;
+  }
+
+  private int expect() throws IOException, InterruptedException {
+    if (resume) {
+      throw new IllegalArgumentException("--dry-run speaks of a run from its beginning, and keeps nothing: leave --resume out");
+    }
+    EvolveExpected expected;
+    try (ProgressBars progress = new ProgressBars("dry run", spec.commandLine().getErr())) {
+      EvolveListener listener = new EvolveListener() {
+        @Override
+        public void begin(String task, String unit, int done, int total) {
+          progress.begin(task, unit, done, total);
+        }
+
+        @Override
+        public void at(int done, Supplier<String> detail, Supplier<Range> left) {
+          progress.at(done, detail, left);
+        }
+
+        @Override
+        public void at(int done, Supplier<String> detail) {
+          progress.at(done, detail);
+        }
+
+        @Override
+        public void note(String line) {
+          progress.note(line);
+        }
+      };
+      expected = new Evolve(Recipe.read(recipe), null, false, listener).expect();
+    }
+    expected.lines().forEach(spec.commandLine().getOut()::println);
+    print(spec, json, expected.toMap());
     return 0;
   }
 

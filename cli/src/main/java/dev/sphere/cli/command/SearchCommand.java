@@ -1,6 +1,7 @@
 package dev.sphere.cli.command;
 
 import dev.sphere.base.HeldFiles;
+import dev.sphere.base.Scratch;
 import dev.sphere.cli.option.Decontaminator;
 import dev.sphere.cli.option.Inputs;
 import dev.sphere.cli.option.ProblemOptions;
@@ -14,6 +15,7 @@ import dev.sphere.engine.data.Shards;
 import dev.sphere.engine.data.WorkedExamples;
 import dev.sphere.engine.embedded.ModelSource;
 import dev.sphere.engine.run.Cluster;
+import dev.sphere.engine.run.Expected;
 import dev.sphere.engine.run.PairSearch;
 import dev.sphere.engine.run.SearchPlan;
 import dev.sphere.engine.run.SearchProfile;
@@ -27,6 +29,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.function.Function;
+import picocli.CommandLine;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -64,7 +67,7 @@ public final class SearchCommand implements Callable<Integer>, SettingFlags.Comm
 
   @Mixin private ProblemOptions problems = new ProblemOptions();
 
-  @Option(names = "--run", required = true, paramLabel = "DIR", description = "The run's directory; made if missing.")
+  @Option(names = "--run", paramLabel = "DIR", description = "The run's directory; made if missing. Not needed with --dry-run.")
   private Path run;
 
   @Option(names = "--resume", description = "Go on with the run in DIR; begin one if there is none.")
@@ -84,6 +87,11 @@ public final class SearchCommand implements Callable<Integer>, SettingFlags.Comm
   @Option(names = "--profile", arity = "0..1", fallbackValue = "", paramLabel = "FILE",
       description = "Record where the time goes, into FILE (default: profile.jfr in the run's directory); print it.")
   private String profile;
+
+  @Option(names = "--dry-run",
+      description = "Search some problems for about a minute and say what the whole will take: time, tokens, pairs, memory, disk. "
+          + "Nothing is kept.")
+  private boolean dryRun;
 
   @Option(names = "--json", description = "One JSON object on the last line.")
   private boolean json;
@@ -115,6 +123,13 @@ public final class SearchCommand implements Callable<Integer>, SettingFlags.Comm
   }
 
   private int call(Path policy) throws InterruptedException, IOException {
+    if (run == null && !dryRun) {
+      throw new CommandLine.ParameterException(spec.commandLine(), "Missing required option: '--run=DIR'");
+    }
+    if (dryRun && (resume || profile != null || master != null)) {
+      throw new IllegalArgumentException("--dry-run speaks of a run from its beginning on this machine, and keeps nothing: leave "
+          + (resume ? "--resume" : profile != null ? "--profile" : "--spark") + " out");
+    }
     Path small = smallModel == null ? null : ModelSource.resolve(smallModel);
     if (adapter != null) {
       Inputs.require(adapter);
@@ -126,6 +141,9 @@ public final class SearchCommand implements Callable<Integer>, SettingFlags.Comm
     Decontaminator contamination = new Decontaminator(SETTINGS.make(Decontamination.Settings.class, told));
     List<Problem> clean = Shards.of(others(plan.examples(), contamination.clean(set.problems(), err), err), shard);
     PrintWriter out = spec.commandLine().getOut();
+    if (dryRun) {
+      return expect(plan, clean, out);
+    }
     if (profile == null) {
       PairSearch.Outcome outcome = search(plan, clean);
       contamination.list(run);
@@ -147,6 +165,19 @@ public final class SearchCommand implements Callable<Integer>, SettingFlags.Comm
       out.println("recording in " + file + " (jfr view, JDK Mission Control)");
       print(outcome, contamination.left(), summary, out);
     }
+    return 0;
+  }
+
+  private int expect(SearchPlan plan, List<Problem> list, PrintWriter out) throws InterruptedException {
+    Expected expected;
+    try (Scratch scratch = new Scratch(); ProgressBars progress = new ProgressBars("dry run", spec.commandLine().getErr())) {
+      expected = PairSearch.expect(plan, list, scratch.folder(), progress);
+    }
+    expected.lines().forEach(out::println);
+    if (json) {
+      out.println(JsonMapper.shared().writeValueAsString(expected.toMap()));
+    }
+    out.flush();
     return 0;
   }
 

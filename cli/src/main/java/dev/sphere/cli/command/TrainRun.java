@@ -1,5 +1,6 @@
 package dev.sphere.cli.command;
 
+import dev.sphere.base.FreeMemory;
 import dev.sphere.cli.option.TrainOptions;
 import dev.sphere.cli.progress.TrainProgress;
 import dev.sphere.trainer.checkpoint.StepMetrics;
@@ -7,17 +8,12 @@ import dev.sphere.trainer.job.TrainJob;
 import dev.sphere.trainer.job.TrainJob.Outcome;
 import dev.sphere.trainer.job.TrainPlan;
 import dev.sphere.trainer.job.TrainTask;
-import java.io.IOException;
 import java.io.PrintWriter;
-import java.io.UncheckedIOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.stream.Stream;
 import picocli.CommandLine.Model.CommandSpec;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -89,18 +85,6 @@ public final class TrainRun {
         : seconds < 7200 ? "%.0f minutes".formatted(seconds / 60) : "%.1f hours".formatted(seconds / 3600);
   }
 
-  /** The most resident memory that this process ever had, in bytes; -1 where Linux does not tell. */
-  private static long peakMemory() {
-    try (Stream<String> lines = Files.lines(Path.of("/proc/self/status"))) {
-      return lines.filter(l -> l.startsWith("VmHWM:"))
-          .mapToLong(l -> Long.parseLong(l.replaceAll("\\D", "")) << 10)
-          .findFirst()
-          .orElse(-1);
-    } catch (IOException | UncheckedIOException e) {
-      return -1;
-    }
-  }
-
   private static void await(AtomicBoolean stop, CountDownLatch done) {
     stop.set(true);
     try {
@@ -122,7 +106,7 @@ public final class TrainRun {
     json.put("rows", outcome.rows().usedCount());
     json.put("bad_rows", outcome.rows().badRows().size());
     json.put("held_out_rows", outcome.heldOut());
-    json.put("peak_memory_bytes", peakMemory());
+    json.put("peak_memory_bytes", FreeMemory.peak());
     json.put("seconds", seconds);
     if (outcome.result().last() != null) {
       json.put("metrics", outcome.result().last().values());

@@ -106,6 +106,30 @@ class SearchCommandTest {
   }
 
   @Test
+  void aDryRunSaysWhatTheWholeTakesAndKeepsNothing() throws Exception {
+    Call dry = call("search", "--model", model, "--problems", "embedded:train", "--limit", 2, "--candidates", 3, "--rollouts", 2,
+        "--dry-run", "--json");
+    assertEquals(0, dry.status(), dry.err());
+    assertTrue(dry.out().startsWith("2 problems, judged by 2 of them"), dry.out());
+    JsonNode said = dry.json();
+    Path run = temporary.resolve("after-the-dry-run");
+    Call real = search(run, "--json");
+    assertEquals(real.json().get("tokens").asInt(), said.get("tokens").get("middle").asInt(), "so few are all tried");
+    assertEquals(real.json().get("pairs").get("all").asInt(), said.get("pairs").get("middle").asInt());
+    long bytes = 0;
+    try (var files = Files.walk(run)) {
+      for (Path file : files.filter(Files::isRegularFile).toList()) {
+        bytes += Files.size(file);
+      }
+    }
+    assertEquals(bytes, said.get("disk_bytes").get("middle").asDouble(), 0.25 * bytes);
+    assertTrue(said.get("memory_bytes").asLong() != 0 && said.get("seconds").get("high").asDouble() > 0, said.toString());
+    assertEquals(2, call("search", "--model", model, "--problems", "embedded:train").status(), "without it a run is asked for");
+    Call both = search(run, "--dry-run", "--resume");
+    assertTrue(both.status() == 2 && both.err().contains("leave --resume out"), both.err());
+  }
+
+  @Test
   void mistakesAreExitStatusTwo() {
     Path run = temporary.resolve("never");
     assertEquals(2, call("search", "--model", "nothing.gguf", "--problems", "embedded:train", "--run", run).status());

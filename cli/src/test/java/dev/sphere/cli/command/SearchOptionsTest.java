@@ -107,6 +107,10 @@ class SearchOptionsTest extends EveryOption {
           assertEquals(2, with.status(), with.out());
           assertTrue(with.out().contains("Spark"), with.out());
         }),
+        shows("--dry-run", "--limit 2", "", d -> {
+          assertTrue(d.out().contains("  disk    ") && d.out().contains("  pairs   "), d.out());
+          assertEquals("", d.made(), "nothing is kept");
+        }),
         needed("--resume", "--seed 1 --run " + used, "", "--resume"),
         differs("--adapter", "--model embedded", dir.resolve("adapter.gguf").toString()),
         differs("--small-model", "--model embedded --limit 6 --candidates 3", "embedded-small"),

@@ -216,6 +216,13 @@ class TrainerFilesTest {
       assertFalse(told.isJson());
       assertTrue(Files.exists(made[1].resolve("round-1/train/adapter.gguf")));
     });
+    set("evolve", "--dry-run", () -> {
+      Done plan = good("evolve --recipe %s --dry-run --json", made[0]);
+      assertTrue(plan.out().contains("the whole    "), plan.out());
+      assertTrue(plan.json().path("seconds").path("high").asDouble() > plan.json().path("search").path("seconds").path("high").asDouble());
+      refused("--run", "evolve --recipe %s", made[0]);
+      refused("leave --resume out", "evolve --recipe %s --dry-run --resume", made[0]);
+    });
     set("evolve", "--resume", () -> refused("--resume", "evolve --recipe %s --run %s", made[0], made[1]));
     set("evolve", "--json", () -> {
       assertEquals("few", good("evolve --recipe %s --run %s --resume --json", made[0],

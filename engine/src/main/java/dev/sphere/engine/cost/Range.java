@@ -34,6 +34,26 @@ public record Range(double low, double middle, double high) {
     return new Range(low + known, middle + known, high + known);
   }
 
+  /** The sum of two that go up and down together: no narrower than it is. */
+  public Range plus(Range other) {
+    return new Range(low + other.low, middle + other.middle, high + other.high);
+  }
+
+  /** So many times as much. */
+  public Range times(double factor) {
+    return new Range(low * factor, middle * factor, high * factor);
+  }
+
+  /** As many times as that many may be. */
+  public Range times(Range factor) {
+    return new Range(low * factor.low, middle * factor.middle, high * factor.high);
+  }
+
+  /** What nobody doubts. */
+  public static Range exactly(double value) {
+    return new Range(value, value, value);
+  }
+
   /** Whether the truth lay in it. */
   public boolean holds(double truth) {
     return low <= truth && truth <= high;

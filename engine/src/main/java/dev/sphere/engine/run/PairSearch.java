@@ -1,5 +1,6 @@
 package dev.sphere.engine.run;
 
+import dev.sphere.base.FreeMemory;
 import dev.sphere.base.HeldFiles;
 import dev.sphere.bindings.device.Device;
 import dev.sphere.bindings.load.NativeRuntime;
@@ -7,6 +8,7 @@ import dev.sphere.engine.PreferencePair;
 import dev.sphere.engine.Problem;
 import dev.sphere.engine.Progress;
 import dev.sphere.engine.cost.Estimate;
+import dev.sphere.engine.cost.Range;
 import dev.sphere.engine.data.WorkedExamples;
 import dev.sphere.engine.decode.Precision;
 import dev.sphere.engine.grade.AnswerGrader;
@@ -26,11 +28,16 @@ import dev.sphere.engine.store.RunMerge;
 import dev.sphere.engine.store.RunStore;
 import dev.sphere.engine.strategy.Strategy;
 import dev.sphere.gguf.model.GgufFile;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.function.Function;
+import java.util.stream.Stream;
 
 /** Searches problems with a model and makes preference pairs of them, in a run directory that survives anything. */
 public final class PairSearch {
@@ -39,6 +46,8 @@ public final class PairSearch {
    * that gives other results for the same settings takes its own number here.
    */
   private static final String RESULTS_VERSION = "0.1.0";
+
+  private static final int PAIR_BYTES = 400; // of a pair's line besides its texts
 
   /**
    * What came of a run.
@@ -104,6 +113,43 @@ public final class PairSearch {
     // The store comes first: what it refuses should be known before a model is loaded.
     try (HeldFiles files = plan.prm().hold(plan.model(), plan.adapter(), plan.smallModel())) {
       return held(plan, problems, examples, files, provenance(plan, examples, shard), directory, resume, cluster, start, progress);
+    }
+  }
+
+  /**
+   * What a run of a plan will take, by trying some of its problems: about a minute, more with a probe.
+   *
+   * @param scratch an empty folder that is the caller's to throw away: the trial lies there as a run does
+   * @param progress told of the trial
+   */
+  public static Expected expect(SearchPlan plan, List<Problem> problems, Path scratch, Progress progress)
+      throws InterruptedException {
+    long start = System.nanoTime();
+    NativeRuntime.require();
+    plan.precision().use();
+    WorkedExamples examples = plan.examples().read();
+    try (HeldFiles files = plan.prm().hold(plan.model(), plan.adapter(), plan.smallModel());
+        RunStore store = RunStore.open(scratch, provenance(plan, examples, null), problems, false);
+        OpenSearch open = OpenSearch.open(plan, examples, new AnswerGrader(), null)) {
+      long before = bytes(scratch);
+      double opened = (System.nanoTime() - start) / 1e9;
+      SearchRun.Trial trial = open.run().tried(problems, plan.seed(), new Watched(store, files), progress);
+      List<PreferencePair> pairs = problems.stream()
+          .flatMap(p -> Stream.of(Stage.values()).map(s -> store.findStage(p.id(), s))).filter(Objects::nonNull)
+          .flatMap(s -> s.pairs().stream()).toList();
+      double perToken = trial.drawn() == 0 ? 0 : (double) (bytes(scratch) - before) / trial.drawn();
+      double perPair = pairs.stream()
+          .mapToInt(p -> PAIR_BYTES + p.prompt().length() + p.chosen().length() + p.rejected().length()).average().orElse(0);
+      Range disk = trial.tokens().times(perToken).plus(trial.pairs().times(perPair)).plus(before);
+      return new Expected(trial, trial.seconds().plus(opened), disk, FreeMemory.peak(), problems.size(), pairs);
+    }
+  }
+
+  private static long bytes(Path folder) {
+    try (Stream<Path> files = Files.walk(folder)) {
+      return files.filter(Files::isRegularFile).mapToLong(f -> f.toFile().length()).sum();
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot read " + folder + ": " + e.getMessage(), e);
     }
   }
 

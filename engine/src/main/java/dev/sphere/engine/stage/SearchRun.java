@@ -19,12 +19,14 @@ import dev.sphere.engine.prompt.Prompts;
 import dev.sphere.engine.search.SearchSettings;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.LongSupplier;
@@ -38,6 +40,7 @@ public final class SearchRun {
   private static final double REST = 0.5; // what follows a step on average
   /** Draws of a probe, or problems that only have to be recorded, in flight: enough for the largest batch. */
   private static final int AT_ONCE = 512;
+  private static final int PROBED = 64; // problems of a trial
 
   private final Models models; // null where others solve the problems
   private final Stages stages;
@@ -223,6 +226,94 @@ public final class SearchRun {
     return search(problems.stream().map(p -> new Workers.Task(Workers.Kind.SOLVE, p, null, null)).toList(), log);
   }
 
+  /**
+   * What a search of all problems will cost, known by trying some: at most a minute, or longer where a probe comes first and
+   * draws slowly.
+   *
+   * @param tokens generated in all, the probe's included
+   * @param seconds the same
+   * @param pairs to expect
+   * @param searched problems that are searched, by what the probe took of those that were tried
+   * @param tried problems that were searched to their end
+   * @param drawn tokens that the trial took
+   * @param after seconds that it took
+   */
+  public record Trial(Range tokens, Range seconds, Range pairs, int searched, int tried, long drawn, double after) {}
+
+  /**
+   * Tries some problems, in an order by the seed: a file may have the easy ones first. Once it is known what all of them will
+   * cost, the trial ends.
+   *
+   * @param log takes what the trial found; no run goes on from it
+   */
+  public Trial tried(List<Problem> problems, long seed, RunLog log, Progress progress) throws InterruptedException {
+    refuseRepeatedIds(problems);
+    long start = clock.getAsLong();
+    List<Problem> mixed = new ArrayList<>(problems);
+    Collections.shuffle(mixed, new Random(seed));
+    if (probe == null) {
+      begin(mixed, log, progress, expected);
+      trial(mixed.stream().map(p -> new Workers.Task(Workers.Kind.SOLVE, p, null, null)).toList(), log);
+      return trial(Range.exactly(0), Range.exactly(0), Range.exactly(1), mixed.size(), start);
+    }
+    List<Problem> some = mixed.subList(0, Math.min(PROBED, mixed.size()));
+    List<Probed> probed = probe(some, log, progress);
+    ProbeSettings.Selection selection = probe.settings().select(probed, probe.seed());
+    probeReport = ProbeReport.of(probe.settings(), probed, selection);
+    // As many as the whole probe will take; those of them that were not probed stand for others like the probed ones.
+    Set<String> taken = new HashSet<>(selection.taken());
+    int within = taken.size() + selection.surplus().size();
+    int most = probe.settings().take() > 0 ? probe.settings().take() : mixed.size();
+    int searched = Math.min(most, (int) Math.round((double) within * mixed.size() / some.size()));
+    List<Problem> all = new ArrayList<>(some.stream().filter(p -> taken.contains(p.id())).toList());
+    mixed.stream().skip(some.size()).limit(Math.max(0, searched - all.size())).forEach(all::add);
+    Map<String, Probed> probes = new HashMap<>();
+    probed.forEach(p -> probes.put(p.problemId(), p));
+    double each = (double) probed.stream().mapToLong(Probed::tokens).sum() / some.size();
+    Range tokens = sure(mixed.size() * each, some.size() == mixed.size());
+    Range seconds = tokens.times(1 / probeRate);
+    begin(all, log, progress, expected > 0 ? expected : probeReport.tokensPerSolution() * perSolution);
+    trial(all.stream().map(p -> searched(p, probes)).toList(), log);
+    return trial(tokens, seconds, share(within, some.size(), mixed.size()), all.size(), start);
+  }
+
+  /** What was measured on some: within a third. */
+  private static Range sure(double value, boolean all) {
+    return all ? Range.exactly(value) : new Range(value / 1.33, value, value * 1.33);
+  }
+
+  /** How far the share of those taken may lie from the one seen, as a factor: Wilson's interval, nine times in ten. */
+  private static Range share(int taken, int of, int all) {
+    if (of == all || taken == 0) {
+      return Range.exactly(1);
+    }
+    double z2 = 1.645 * 1.645;
+    double p = (double) taken / of;
+    double middle = (p + z2 / (2 * of)) / (1 + z2 / of);
+    double half = Math.sqrt(z2 * (p * (1 - p) / of + z2 / (4.0 * of * of))) / (1 + z2 / of);
+    return new Range((middle - half) / p, 1, (middle + half) / p);
+  }
+
+  private void trial(List<Workers.Task> tasks, RunLog log) throws InterruptedException {
+    tally.trial();
+    try {
+      search(tasks, log);
+    } catch (SearchTally.Said e) {
+      // as it should: enough is known
+    }
+  }
+
+  private Trial trial(Range tokens, Range seconds, Range factor, int searched, long start) {
+    Estimate said = tally.estimate();
+    double after = (clock.getAsLong() - start) / 1e9;
+    if (said == null) { // all of it was done before anything had to be said
+      Estimate.Truth truth = tally.truth();
+      said = new Estimate(after, Range.exactly(truth.tokens()), Range.exactly(truth.seconds()), Range.exactly(truth.pairs()), truth);
+    }
+    return new Trial(said.tokens().times(factor).plus(tokens), said.seconds().times(factor).plus(seconds),
+        said.pairs().times(factor), searched, tally.finished(), drawn().all(), after);
+  }
+
   /** A new tally of what is still to be searched. */
   private void begin(List<Problem> problems, RunLog log, Progress progress, double each) {
     List<Problem> open = problems.stream().filter(p -> log.findProblem(p.id()) == null).toList();
@@ -324,9 +415,13 @@ public final class SearchRun {
 
     begin(searched, log, progress, expected > 0 ? expected : probeReport.tokensPerSolution() * perSolution);
     tally.expect(probeRate);
-    search(searched.stream().map(p -> new Workers.Task(Workers.Kind.SOLVE, p,
-        probe.settings().pairs() ? probes.get(p.id()) : null, null)).toList(), log).forEach(r -> results.put(r.problemId(), r));
+    search(searched.stream().map(p -> searched(p, probes)).toList(), log).forEach(r -> results.put(r.problemId(), r));
     return problems.stream().map(p -> results.get(p.id())).toList();
+  }
+
+  /** A problem that the search takes, with what the probe drew of it where that may make pairs. */
+  private Workers.Task searched(Problem p, Map<String, Probed> probes) {
+    return new Workers.Task(Workers.Kind.SOLVE, p, probe.settings().pairs() ? probes.get(p.id()) : null, null);
   }
 
   /** What the probe draws of each problem, in their order; what is on record is not drawn again. */

@@ -55,6 +55,16 @@ final class SearchTally {
   private double forecastAt;
   private Estimate estimate;
   private double lastEnd;
+  private boolean trial;
+
+  /** Ends a trial: what the whole will cost has been said. */
+  static final class Said extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    Said() {
+      super("what the whole will cost is known", null, false, false);
+    }
+  }
 
   /** An unfinished problem. */
   private static final class Work {
@@ -109,6 +119,12 @@ final class SearchTally {
   /** One that nobody hears. */
   static SearchTally silent() {
     return new SearchTally(List.of(), 1, 0, () -> 0, Progress.NONE, System::nanoTime);
+  }
+
+  /** The search is tried only until it can be said what it costs: then whoever tells of progress meets {@link Said}. */
+  SearchTally trial() {
+    trial = true;
+    return this;
   }
 
   /** What a probe has taught is enough to say at once what the search will cost. */
@@ -276,7 +292,17 @@ final class SearchTally {
 
   /** What was said in the beginning, with what it has come to up to the last problem's end; null when nothing was said. */
   synchronized Estimate estimate() {
-    return estimate == null ? null : estimate.with(new Estimate.Truth(tokens, lastEnd, allPairs()));
+    return estimate == null ? null : estimate.with(truth());
+  }
+
+  /** What it has come to up to the last problem's end. */
+  synchronized Estimate.Truth truth() {
+    return new Estimate.Truth(tokens, lastEnd, allPairs());
+  }
+
+  /** Problems that were begun and ended. */
+  synchronized int finished() {
+    return ended.n;
   }
 
   private int allPairs() {
@@ -300,6 +326,9 @@ final class SearchTally {
       say(seconds);
     }
     progress.at(done, this::words, () -> left(seconds));
+    if (trial && estimate != null) {
+      throw new Said();
+    }
   }
 
   private String said() {
@@ -315,6 +344,9 @@ final class SearchTally {
     int[] brought = Arrays.copyOf(ended.pairs, ended.n);
     int earlier = allPairs() - Arrays.stream(brought).sum();
     estimate = Estimate.of(seconds, forecast, drawnByNow(), brought, found, unfinished, earlier);
+    if (trial) {
+      return;
+    }
     progress.note("the whole search: " + estimate.text() + " to expect (" + said() + ")");
   }
 

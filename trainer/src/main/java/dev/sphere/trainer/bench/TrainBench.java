@@ -1,5 +1,6 @@
 package dev.sphere.trainer.bench;
 
+import dev.sphere.base.FreeMemory;
 import dev.sphere.bindings.kernel.TargetLogProbs;
 import dev.sphere.bindings.llama.Batch;
 import dev.sphere.bindings.llama.Context;
@@ -236,14 +237,8 @@ public final class TrainBench {
 
   /** The most memory that this process has held so far, in MiB; -1 where the system does not tell. */
   public static long peakMib() {
-    try (Stream<String> lines = Files.lines(Path.of("/proc/self/status"))) {
-      return lines.filter(l -> l.startsWith("VmHWM:"))
-          .mapToLong(l -> Long.parseLong(l.replaceAll("\\D", "")) / 1024)
-          .findFirst()
-          .orElse(-1);
-    } catch (IOException | UncheckedIOException e) {
-      return -1;
-    }
+    long peak = FreeMemory.peak();
+    return peak < 0 ? peak : peak >> 20;
   }
 
   private static Path temporary() {

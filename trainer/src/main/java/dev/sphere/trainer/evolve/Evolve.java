@@ -2,9 +2,11 @@ package dev.sphere.trainer.evolve;
 
 import dev.sphere.base.AtomicFile;
 import dev.sphere.base.HeldFiles;
+import dev.sphere.base.Scratch;
 import dev.sphere.bindings.kernel.GgmlQuantizer;
 import dev.sphere.engine.Problem;
 import dev.sphere.engine.SamplingSettings;
+import dev.sphere.engine.cost.Range;
 import dev.sphere.engine.data.Decontamination;
 import dev.sphere.engine.data.ReadOptions;
 import dev.sphere.engine.data.WorkedExamples;
@@ -19,6 +21,7 @@ import dev.sphere.engine.eval.EvalResult;
 import dev.sphere.engine.eval.EvalSettings;
 import dev.sphere.engine.eval.Evaluator;
 import dev.sphere.engine.prompt.Prompts;
+import dev.sphere.engine.run.Expected;
 import dev.sphere.engine.run.ModelDefaults;
 import dev.sphere.engine.run.PairSearch;
 import dev.sphere.engine.run.SearchPlan;
@@ -33,6 +36,7 @@ import dev.sphere.gguf.model.GgufFile;
 import dev.sphere.trainer.checkpoint.TrainingCheck;
 import dev.sphere.trainer.job.JobSettings;
 import dev.sphere.trainer.job.TrainJob;
+import dev.sphere.trainer.job.TrainPlan;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
@@ -63,6 +67,7 @@ import tools.jackson.databind.node.ObjectNode;
 public final class Evolve {
   private static final String BASE_ANSWERS = "base-answers.jsonl";
   private static final String AGAIN = "computed again";
+  private static final int EVALUATED = 48; // problems of a trial
   private static final String LOST_RECIPE = "without it nobody can tell what the directory's results were made from: "
       + "bring it back from a copy, or give another directory";
 
@@ -74,7 +79,7 @@ public final class Evolve {
 
   /**
    * @param recipe what to do
-   * @param directory where the run lives; made when it is not there
+   * @param directory where the run lives; made when it is not there. Null: only {@link #expect} is asked
    * @param resume go on with the run in it, if there is one
    * @param listener hears of progress
    */
@@ -83,7 +88,7 @@ public final class Evolve {
     this.directory = directory;
     this.resume = resume;
     this.listener = listener;
-    this.sums = new FileSums(directory);
+    this.sums = directory == null ? null : new FileSums(directory);
   }
 
   /**
@@ -93,6 +98,24 @@ public final class Evolve {
    */
   public EvolveReport run() throws IOException, InterruptedException {
     long start = System.nanoTime();
+    List<Decontamination.Hit> hits = new ArrayList<>();
+    Problems problems = problems(hits);
+    Path policy = ModelSource.resolve(recipe.model());
+    claim();
+    list(hits);
+
+    EvolveReport report;
+    try (HeldFiles files = new HeldFiles(List.of(policy))) { // what is compared and what is searched are one model
+      report = rounds(policy, problems, start);
+      files.requireUnchanged();
+    }
+    Files.writeString(directory.resolve("rounds.md"), String.join("\n", report.table()) + "\n");
+    Files.writeString(directory.resolve("report.json"), JSON.writeValueAsString(report.toMap()) + "\n");
+    return report;
+  }
+
+  /** What the recipe names, without what must not be in it; nothing is computed and nothing written. */
+  private Problems problems(List<Decontamination.Hit> hits) {
     List<Problem> problems = read(recipe.problems(), recipe.reading());
     if (recipe.evaluate() == null) {
       throw new IllegalArgumentException("the recipe has no evaluate.problems: say on which problems to compare");
@@ -100,7 +123,6 @@ public final class Evolve {
     List<Problem> heldOut = read(recipe.evaluate().problems(), recipe.reading().withLimit(recipe.evaluate().limit()));
     List<Problem> validation = recipe.validate() == null ? null
         : read(recipe.validate().problems(), recipe.reading().withLimit(recipe.validate().limit()));
-    List<Decontamination.Hit> hits = new ArrayList<>();
     problems = clean(problems, Map.of(recipe.evaluate().problems(), heldOut), recipe.evaluate().ngram(), hits);
     problems = Recipe.SEARCH.make(WorkedExamples.Settings.class, recipe.search()).others(problems);
     Map<String, List<Problem>> sets = new LinkedHashMap<>();
@@ -115,18 +137,43 @@ public final class Evolve {
       throw new IllegalArgumentException("fresh_problems: " + problems.size() + " problems are too few for "
           + recipe.rounds() + " rounds");
     }
-    Path policy = ModelSource.resolve(recipe.model());
-    claim();
-    list(hits);
+    return new Problems(problems, heldOut, validation);
+  }
 
-    EvolveReport report;
-    try (HeldFiles files = new HeldFiles(List.of(policy))) { // what is compared and what is searched are one model
-      report = rounds(policy, new Problems(problems, heldOut, validation), start);
-      files.requireUnchanged();
+  /**
+   * What a run of the recipe will take, told before it is begun: an evaluation and a search are tried for about a minute each,
+   * training is planned on the pairs that the trial found. The directory is not touched.
+   *
+   * @throws IllegalArgumentException when the recipe cannot be used as asked
+   */
+  public EvolveExpected expect() throws InterruptedException {
+    Problems problems = problems(new ArrayList<>());
+    Path policy = ModelSource.resolve(recipe.model());
+    try (HeldFiles _ = new HeldFiles(List.of(policy)); Scratch scratch = new Scratch()) {
+      int samples = recipe.evaluate().samples();
+      Range evaluation = trialOfEvaluation(policy, problems.heldOut(), samples);
+      if (problems.validation() != null) {
+        evaluation = evaluation.plus(evaluation.times(problems.validation().size() / ((1.0 + samples) * problems.heldOut().size())));
+      }
+      Path small = recipe.smallModel() == null ? null : ModelSource.resolve(recipe.smallModel());
+      Path trial = scratch.folder().resolve("search");
+      List<Problem> searched = searched(1, problems.searched());
+      Expected search = PairSearch.expect(Plans.search(recipe, policy, null, small, recipe.seed()), searched, trial, listener);
+      TrainPlan plan = search.found().isEmpty() ? null
+          : Plans.train(recipe, policy, scratch.folder().resolve("train"), recipe.seed()).plan(Plans.task(recipe, search.found(), trial));
+      return EvolveExpected.of(recipe.rounds(), evaluation, search, plan);
     }
-    Files.writeString(directory.resolve("rounds.md"), String.join("\n", report.table()) + "\n");
-    Files.writeString(directory.resolve("report.json"), JSON.writeValueAsString(report.toMap()) + "\n");
-    return report;
+  }
+
+  /** Seconds of one evaluation: as many problems as are answered within the first seconds tell it. */
+  private Range trialOfEvaluation(Path model, List<Problem> heldOut, int samples) throws InterruptedException {
+    List<Problem> some = heldOut.subList(0, Math.min(heldOut.size(), EVALUATED));
+    long start = System.nanoTime();
+    answered(model, null, some, samples);
+    double seconds = (System.nanoTime() - start) / 1e9;
+    double whole = seconds * heldOut.size() / some.size();
+    // More of them share a batch, so that the whole may be faster than its part; a few long answers may make it slower.
+    return some.size() == heldOut.size() ? Range.exactly(seconds) : new Range(whole / 2, whole / 1.2, whole * 1.3);
   }
 
   private static List<Problem> clean(
@@ -308,24 +355,29 @@ public final class Evolve {
     if (isThere(answers, () -> answers(answers, heldOut, samples))) {
       result = Evaluator.regrade(AnswerFile.read(answers));
     } else {
-      ModelDefaults manner = ModelDefaults.of(model);
-      Integer asked = recipe.evaluate().maxTokens();
-      int maxTokens = asked == null ? manner.solutionTokens() : asked;
-      Prompts prompts = recipe.prompts(manner.values());
-      Recipe.SEARCH.make(Precision.class, recipe.search()).use();
-      try (HeldFiles files = new HeldFiles(Arrays.asList(model, adapter));
-          BatchedPolicy policy = BatchedPolicy.open(model, adapter, prompts.template(), 0)) {
-        float temperature = Recipe.SEARCH.make(SamplingSettings.class, recipe.search(), manner.values(), Map.of()).temperature();
-        EvalSettings settings = EvalSettings.greedy(maxTokens).withSamples(samples).withSeed(recipe.seed())
-            .withSampling(SamplingSettings.temperature(temperature, maxTokens));
-        result = new Evaluator(policy, prompts).run(heldOut, settings, listener);
-        files.requireUnchanged();
-      }
+      result = answered(model, adapter, heldOut, samples);
       AnswerFile.write(answers, result.answers());
       sums.put(answers);
     }
     listener.evaluated(whom, result);
     return result;
+  }
+
+  private EvalResult answered(Path model, Path adapter, List<Problem> heldOut, int samples) throws InterruptedException {
+    ModelDefaults manner = ModelDefaults.of(model);
+    Integer asked = recipe.evaluate().maxTokens();
+    int maxTokens = asked == null ? manner.solutionTokens() : asked;
+    Prompts prompts = recipe.prompts(manner.values());
+    Recipe.SEARCH.make(Precision.class, recipe.search()).use();
+    try (HeldFiles files = new HeldFiles(Arrays.asList(model, adapter));
+        BatchedPolicy policy = BatchedPolicy.open(model, adapter, prompts.template(), 0)) {
+      float temperature = Recipe.SEARCH.make(SamplingSettings.class, recipe.search(), manner.values(), Map.of()).temperature();
+      EvalSettings settings = EvalSettings.greedy(maxTokens).withSamples(samples).withSeed(recipe.seed())
+          .withSampling(SamplingSettings.temperature(temperature, maxTokens));
+      EvalResult result = new Evaluator(policy, prompts).run(heldOut, settings, listener);
+      files.requireUnchanged();
+      return result;
+    }
   }
 
   private Path nextPolicy(int n, Path policy, Path artefact) {
