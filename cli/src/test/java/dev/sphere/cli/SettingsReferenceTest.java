@@ -132,7 +132,7 @@ class SettingsReferenceTest {
     assertEquals(keys(Recipe.SEARCH.and(Recipe.TOP), "name", "rounds", "fresh-problems", "reward"),
         flags("search", "run", "resume", "adapter", "shard", "spark", "dry-run", "profile", "json"));
     assertEquals(keys(Recipe.TRAIN), flags("train dpo",
-        "model", "pairs", "adapter-out", "out", "resume", "dry-run", "json", "seed", "chat-template"));
+        "model", "pairs", "drop-flagged", "adapter-out", "out", "resume", "dry-run", "json", "seed", "chat-template"));
     assertEquals(keys(EvalRecipe.keys().and(SettingsTree.of(ReadOptions.class)), "name", "count"), flags("eval", "model",
         "adapter", "recipe", "parallel", "out", "resume", "regrade", "baseline", "markdown", "html", "json"));
   }

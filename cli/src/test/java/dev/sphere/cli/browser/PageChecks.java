@@ -27,14 +27,14 @@ final class PageChecks {
   }
 
   /** Opens a page at both widths, light and dark: nothing in the console, no text over other text, no serious fault by axe. */
-  static void assertSound(Chromium browser, String address, Then then) throws Exception {
+  static void assertSound(Chromium browser, String name, String address, Then then) throws Exception {
     for (int width : WIDTHS) {
       for (boolean dark : new boolean[] {false, true}) {
-        String where = address + " at " + width + (dark ? ", dark" : ", light");
+        String where = name + ", " + address + " at " + width + (dark ? ", dark" : ", light");
         try (Tab tab = browser.tab()) {
           tab.size(width, HEIGHT, dark).open(address);
           then.in(tab);
-          picture(tab, address, width, dark);
+          picture(tab, name, width, dark);
           assertEquals(List.of(), faults(tab), where);
         }
       }
@@ -42,7 +42,7 @@ final class PageChecks {
   }
 
   static void assertSound(Chromium browser, Path file) throws Exception {
-    assertSound(browser, file.toUri().toString(), _ -> {});
+    assertSound(browser, file.getParent().getFileName() + "-" + file.getFileName(), file.toUri().toString(), _ -> {});
   }
 
   /** All that is wrong with a page as it stands. */
@@ -64,10 +64,9 @@ final class PageChecks {
   }
 
   /** With -Dsphere.browser.pictures=DIR every page that is checked is also to be looked at. */
-  private static void picture(Tab tab, String address, int width, boolean dark) throws IOException {
+  private static void picture(Tab tab, String name, int width, boolean dark) throws IOException {
     String folder = System.getProperty("sphere.browser.pictures");
     if (folder != null) {
-      String name = address.replaceAll("^.*?([^/]*/[^/?#]*)([?#].*)?$", "$1").replaceAll("[^A-Za-z0-9.-]", "_");
       tab.picture(Path.of(folder, name + "-" + width + (dark ? "-dark" : "") + ".png"));
     }
   }
