@@ -16,6 +16,7 @@ import dev.sphere.engine.grade.Verdict;
 import dev.sphere.engine.prompt.Prompts;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.function.Consumer;
 
@@ -75,7 +76,7 @@ public final class Evaluator {
         InFlight.run(open, settings.inFlight(), p -> answers(p, settings), (i, done) -> {
           keep.accept(done);
           fresh.addAll(done);
-          progress.at(before + fresh.size() / perProblem, () -> rightOf(fresh));
+          progress.at(before + fresh.size() / perProblem, () -> words(fresh, perProblem));
         });
     List<Answered> all = new ArrayList<>();
     int next = 0;
@@ -86,8 +87,11 @@ public final class Evaluator {
     return EvalResult.of(all, grader);
   }
 
-  private static String rightOf(List<Answered> answers) {
-    return 100 * answers.stream().filter(Answered::correct).count() / Math.max(1, answers.size()) + " % right";
+  private static String words(List<Answered> answers, int perProblem) {
+    double problems = (double) answers.size() / perProblem;
+    return String.format(Locale.ROOT, "%d %% right, %,.0f tokens a problem",
+        100 * answers.stream().filter(Answered::correct).count() / answers.size(),
+        answers.stream().mapToInt(Answered::tokens).sum() / problems);
   }
 
   private List<Answered> answers(Problem problem, EvalSettings settings) throws InterruptedException {

@@ -70,7 +70,8 @@ class EvaluatorTest {
     assertEquals(List.of("a", "b", "c"), order.stream().sorted().toList());
     assertEquals(List.of(0, 3, 3), List.of(told.first, told.done, told.total));
     long right = b.answers().stream().filter(Answered::correct).count();
-    assertEquals(100 * right / 12 + " % right", told.detail);
+    int tokens = b.answers().stream().mapToInt(Answered::tokens).sum();
+    assertEquals(100 * right / 12 + " % right, " + Math.round(tokens / 3.0) + " tokens a problem", told.detail);
   }
 
   @Test
