@@ -19,7 +19,7 @@ import tools.jackson.databind.node.ObjectNode;
 /**
  * What readers say of a run's pairs: {@code flags.jsonl} beside its logs. A line is a pair and what is wrong with it, or null where
  * a flag is taken back; the last line about a pair counts. Lines carry checksums, and are only ever added. A flag is about the
- * pair's texts, so it stays with them when the run is mended or merged.
+ * pair's texts, so it holds wherever these are: in a run that was mended, or in one that was made of several.
  */
 public final class PairFlags {
   /** What is wrong with a pair. */
