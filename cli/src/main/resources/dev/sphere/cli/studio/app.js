@@ -68,20 +68,43 @@ export async function post(name, params, body) {
   return answer;
 }
 
-/** Follows what is new: handlers by the events' names. Returns how to end it. */
+/**
+ * Follows what is new, while the page can be seen: a browser has six connections to a server, for all its tabs together.
+ *
+ * @param params of the question, or a function that says them as they are now
+ * @param handlers by the events' names; they get the data and the event's id
+ * @return how to end it
+ */
 export function follow(params, handlers) {
-  const source = new EventSource("api/events?" + new URLSearchParams(params));
   const pulse = document.getElementById("pulse");
-  source.onopen = () => { pulse.textContent = ""; };
-  source.onerror = () => { pulse.textContent = "not connected; trying again"; };
-  for (const [name, handler] of Object.entries(handlers)) {
-    source.addEventListener(name, event => handler(JSON.parse(event.data)));
-  }
-  source.addEventListener("gone", event => {
-    source.close();
-    pulse.textContent = visible(JSON.parse(event.data).error);
-  });
-  return () => source.close();
+  let source = null;
+  const open = () => {
+    source = new EventSource("api/events?" + new URLSearchParams(typeof params === "function" ? params() : params));
+    source.onopen = () => { pulse.textContent = ""; };
+    source.onerror = () => { pulse.textContent = "not connected; trying again"; };
+    for (const [name, handler] of Object.entries(handlers)) {
+      source.addEventListener(name, event => handler(JSON.parse(event.data), event.lastEventId));
+    }
+    source.addEventListener("gone", event => {
+      source.close();
+      pulse.textContent = visible(JSON.parse(event.data).error);
+    });
+  };
+  const seen = () => {
+    if (document.hidden) {
+      source?.close();
+      source = null;
+    } else if (source === null) {
+      open();
+    }
+  };
+  document.addEventListener("visibilitychange", seen);
+  seen();
+  return () => {
+    document.removeEventListener("visibilitychange", seen);
+    source?.close();
+    pulse.textContent = "";
+  };
 }
 
 /** Where one is: links from the runs down. */

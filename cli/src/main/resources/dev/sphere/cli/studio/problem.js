@@ -167,9 +167,21 @@ export const problemView = {
     crumbs([id === "." ? "this folder" : id, link("run", { run: id })], [name]);
     read(params);
     draw(params.get("node"));
-    const end = follow({ run: id, problem: name, tree: p.tree.length, stages: p.stages.length }, {
-      tree: e => { p.tree.push(e); search ||= e.search; p.progress.behind = false; draw(); },
-      stages: s => { p.stages.push(s); draw(); },
+    const end = follow(() => ({ run: id, problem: name, tree: p.tree.length, stages: p.stages.length }), {
+      tree: e => {
+        if (!p.tree.some(t => t.search === e.search && t.path === e.path)) { // a connection that was lost begins where it began
+          p.tree.push(e);
+          search ||= e.search;
+          p.progress.behind = false;
+          draw();
+        }
+      },
+      stages: s => {
+        if (!p.stages.some(t => t.stage === s.stage)) {
+          p.stages.push(s);
+          draw();
+        }
+      },
     });
     return { close: () => { end(); stop(); }, update: now => { stop(); read(now); draw(); const n = now.get("node"); if (n !== null) { drawn?.select(n); } } };
   },

@@ -157,9 +157,17 @@ export const trainingView = {
         drawn?.update(charts(runs));
       }, 300);
     };
-    const ends = runs.map(r => follow({ run: r.id, from: r.at }, {
-      metrics: row => { r.rows.push(row); later(); },
-      again: () => { r.rows = []; later(); },
+    // Of several, those that are running: a browser has six connections to a server.
+    const followed = runs.length === 1 ? runs : runs.filter(r => r.state === "running").slice(0, 4);
+    const ends = followed.map(r => follow(() => ({ run: r.id, from: r.at }), {
+      metrics: (row, at) => {
+        r.at = Number(at);
+        if (row.step > (r.rows.at(-1)?.step ?? 0)) {
+          r.rows.push(row);
+          later();
+        }
+      },
+      again: () => { r.rows = []; r.at = 0; later(); },
     }));
     return { close: () => { ends.forEach(end => end()); clearTimeout(waiting); drawn?.close(); } };
   },
