@@ -6,6 +6,7 @@ import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -13,6 +14,8 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermission;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.EnumSet;
 import java.util.Set;
 
@@ -64,11 +67,21 @@ public final class AtomicFile {
    * @throws UncheckedIOException with the path, the cause and what to do
    */
   public static void write(Path target, StreamBody body) {
-    writeChannel(target, channel -> {
+    writeChannel(target, inStream(body));
+  }
+
+  /** The body for a channel. */
+  public static ChannelBody inStream(StreamBody body) {
+    return channel -> {
       OutputStream out = new BufferedOutputStream(Channels.newOutputStream(channel), 1 << 16);
       body.writeTo(out);
       out.flush();
-    });
+    };
+  }
+
+  /** The same with text, in UTF-8; what is no character becomes a question mark. */
+  public static void writeText(Path target, CharSequence text) {
+    write(target, out -> out.write(text.toString().getBytes(StandardCharsets.UTF_8)));
   }
 
   /** The same into a channel. */
@@ -158,6 +171,34 @@ public final class AtomicFile {
       } catch (IOException e) {
         throw new IOException("cannot bring " + folder + " to the disk: " + e.getMessage(), e);
       }
+    }
+  }
+
+  /**
+   * Makes a folder and those above it that are missing, and brings their names to the disk. If that fails, those that were
+   * made are gone again: whoever finds one later takes its name for safe.
+   */
+  public static void createFolders(Path folder) throws IOException {
+    Deque<Path> missing = new ArrayDeque<>();
+    for (Path at = folder.toAbsolutePath(); at != null && !Files.isDirectory(at); at = at.getParent()) {
+      missing.push(at);
+    }
+    Deque<Path> made = new ArrayDeque<>();
+    try {
+      for (Path each : missing) {
+        Files.createDirectories(each); // another process may be faster
+        made.push(each);
+        forceFolder(each.getParent());
+      }
+    } catch (IOException e) {
+      for (Path each : made) {
+        try {
+          Files.delete(each);
+        } catch (IOException again) {
+          e.addSuppressed(again);
+        }
+      }
+      throw e;
     }
   }
 

@@ -11,19 +11,19 @@ import dev.sphere.cli.command.ExportCommand;
 import dev.sphere.cli.command.GenerateCommand;
 import dev.sphere.cli.command.GradeCommand;
 import dev.sphere.cli.command.PagesCommand;
-import dev.sphere.cli.command.RunCommand;
 import dev.sphere.cli.command.ScoreCommand;
 import dev.sphere.cli.command.SearchCommand;
 import dev.sphere.cli.command.TrainCommand;
 import dev.sphere.cli.command.Version;
 import dev.sphere.cli.command.bench.BenchCommand;
 import dev.sphere.cli.command.model.ModelCommand;
+import dev.sphere.cli.command.run.RunCommand;
 import dev.sphere.cli.progress.Terminal;
 import dev.sphere.cli.studio.StudioCommand;
 import dev.sphere.engine.store.StoreException;
 import java.io.PrintWriter;
-import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine;
 
 /**
  * The command line. Exit status: 0 done, 1 the work failed, 2 a mistake in the call or the set-up. With {@code

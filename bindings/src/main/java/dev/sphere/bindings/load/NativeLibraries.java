@@ -16,6 +16,7 @@ import java.lang.invoke.MethodType;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ConcurrentSkipListMap;
 
 /**
@@ -161,6 +162,12 @@ public final class NativeLibraries {
   /** See {@link dev.sphere.bindings.kernel.AttentionKernel#installed}. */
   public static int attention() {
     return Loaded.INSTANCE.attention;
+  }
+
+  /** What the loaded libraries were compiled for. */
+  static Set<String> cpuFeatures() {
+    NativeDirectory directory = Loaded.INSTANCE.directory;
+    return directory == null ? Set.of() : directory.cpuFeatures();
   }
 
   static NativeRuntime.Status status() {

@@ -2,6 +2,7 @@ package dev.sphere.bindings.load;
 
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Set;
 
 /** Whether the native libraries are there, which they are, and if not, why and what to do. */
 public final class NativeRuntime {
@@ -42,6 +43,11 @@ public final class NativeRuntime {
     if (!status.available()) {
       throw new NativeUnavailableException(status.message(), status.cause());
     }
+  }
+
+  /** The CPU features that the loaded libraries were compiled for, as Linux names them; empty where that is not known. */
+  public static Set<String> cpuFeatures() {
+    return NativeLibraries.cpuFeatures();
   }
 
   /**

@@ -1,5 +1,6 @@
 package dev.sphere.cli.command;
 
+import dev.sphere.base.AtomicFile;
 import dev.sphere.base.HeldFiles;
 import dev.sphere.cli.option.Inputs;
 import dev.sphere.cli.option.ProblemOptions;
@@ -157,17 +158,17 @@ public final class CompareCommand implements Callable<Integer>, SettingFlags.Com
 
   private void report(CompareReport report) throws IOException {
     String figures = JsonMapper.shared().writeValueAsString(report.toMap());
-    if (out != null) {
-      Files.writeString(out.resolve("compare.md"), String.join("\n", report.table()) + "\n");
-      Files.writeString(out.resolve("compare.json"), figures + "\n");
-      Files.writeString(out.resolve("compare.html"), report.html());
-    }
     var console = spec.commandLine().getOut();
     if (json) {
       console.println(figures);
     } else {
       report.table().forEach(console::println);
     }
-    console.flush();
+    console.flush(); // before what may fail
+    if (out != null) {
+      AtomicFile.writeText(out.resolve("compare.md"), String.join("\n", report.table()) + "\n");
+      AtomicFile.writeText(out.resolve("compare.json"), figures + "\n");
+      AtomicFile.writeText(out.resolve("compare.html"), report.html());
+    }
   }
 }

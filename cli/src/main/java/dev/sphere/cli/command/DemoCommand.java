@@ -54,6 +54,9 @@ public final class DemoCommand implements Callable<Integer> {
     out.println("No human wrote a solution; only the problems' final answers are known. The run is kept in " + directory + ".");
     out.println();
     EvolveReport report = EvolveCommand.tell(spec, recipe, directory, resume);
+    if (report == null) {
+      return 0;
+    }
     out.println();
     out.printf("It took %.0f s. Try the evolved model:%n", report.seconds());
     String evolved = recipe.trainsAll() ? "" : "embedded --adapter ";

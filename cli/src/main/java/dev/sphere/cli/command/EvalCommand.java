@@ -1,18 +1,22 @@
 package dev.sphere.cli.command;
 
+import dev.sphere.base.AtomicFile;
 import dev.sphere.base.HeldFiles;
+import dev.sphere.bindings.device.Arithmetic;
 import dev.sphere.cli.option.Inputs;
 import dev.sphere.cli.option.ProblemOptions;
 import dev.sphere.cli.option.SettingFlags;
 import dev.sphere.cli.progress.ProgressBars;
+import dev.sphere.engine.Problem;
 import dev.sphere.engine.data.ProblemSet;
 import dev.sphere.engine.data.ReadOptions;
+import dev.sphere.engine.data.Shard;
 import dev.sphere.engine.data.WorkedExamples;
 import dev.sphere.engine.decode.BatchedPolicy;
 import dev.sphere.engine.decode.Precision;
 import dev.sphere.engine.embedded.ModelSource;
 import dev.sphere.engine.eval.AnswerFile;
-import dev.sphere.engine.eval.AnswerJournal;
+import dev.sphere.engine.eval.AnswerShards;
 import dev.sphere.engine.eval.Answered;
 import dev.sphere.engine.eval.Comparison;
 import dev.sphere.engine.eval.EvalIdentity;
@@ -29,9 +33,9 @@ import dev.sphere.engine.run.OpenPrm;
 import dev.sphere.engine.run.PrmSpec;
 import dev.sphere.engine.settings.SettingsTree;
 import dev.sphere.engine.settings.Told;
+import dev.sphere.engine.store.Journal;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -56,9 +60,9 @@ import tools.jackson.databind.json.JsonMapper;
       "  sphere eval --model model.gguf --adapter adapter.gguf --problems test.jsonl --baseline base.jsonl",
       "  sphere eval --regrade answers.jsonl --markdown report.md",
       "Greedy pass@1; with --samples also mean@k, pass@k and maj@k of one set of samples. With --out the answers are kept as",
-      "they come, and --resume goes on where a broken-off evaluation stood."
+      "they come, and --resume goes on where a broken-off evaluation stood. --shard deals the problems out to several processes."
     },
-    subcommands = EvalPrmCommand.class,
+    subcommands = {EvalPrmCommand.class, EvalMergeCommand.class},
     modelTransformer = SettingFlags.Adder.class,
     sortOptions = false,
     mixinStandardHelpOptions = true)
@@ -99,6 +103,11 @@ public final class EvalCommand implements Callable<Integer>, SettingFlags.Comman
   @Option(names = "--resume", description = "Go on with an evaluation into --out that was broken off.")
   private boolean resume;
 
+  @Option(names = "--shard", paramLabel = "I/N",
+      description = {"Only every N-th problem, from the I-th on, kept beside --out; 'eval merge' joins them. auto (or auto/N): the",
+          "one that Slurm or Kubernetes names. What an earlier process of the shard kept is gone on with."})
+  private String sharded;
+
   @Option(names = "--regrade", paramLabel = "FILE",
       description = "Grade and count stored answers (from --out) again; no model is needed.")
   private Path regrade;
@@ -119,6 +128,8 @@ public final class EvalCommand implements Callable<Integer>, SettingFlags.Comman
   private boolean json;
 
   @Spec private CommandSpec spec;
+
+  private Shard shard;
 
   @Override
   public SettingFlags flags() {
@@ -143,6 +154,10 @@ public final class EvalCommand implements Callable<Integer>, SettingFlags.Comman
     if (resume && out == null) {
       throw new IllegalArgumentException("--resume goes on with what --out began; give --out FILE");
     }
+    if (sharded != null && out == null) {
+      throw new IllegalArgumentException("--shard keeps its answers beside the file that eval merge makes; give --out FILE");
+    }
+    shard = Shard.of(sharded, System.getenv());
     EvalRecipe recipe = recipeFile == null ? EvalRecipe.NONE : EvalRecipe.read(recipeFile);
     Told told = flags.told(recipe.told());
     EvalResult base = baseline == null ? null : Evaluator.regrade(AnswerFile.read(baseline));
@@ -150,13 +165,13 @@ public final class EvalCommand implements Callable<Integer>, SettingFlags.Comman
     EvalResult result = regrade != null ? regraded(made) : asked(recipe.head(), told, made);
     Comparison comparison = base == null ? null : Comparison.of(base, result, (Long) SETTINGS.value("seed", told));
     EvalReport report = new EvalReport(recipe.head().name() == null ? "Evaluation" : recipe.head().name(), made, result, comparison);
+    print(report, result, comparison); // before what may fail
     if (markdown != null) {
-      Files.writeString(markdown, report.markdown());
+      AtomicFile.writeText(markdown, report.markdown());
     }
     if (html != null) {
-      Files.writeString(html, report.html());
+      AtomicFile.writeText(html, report.html());
     }
-    print(report, result, comparison);
     return 0;
   }
 
@@ -215,14 +230,40 @@ public final class EvalCommand implements Callable<Integer>, SettingFlags.Comman
         made.put("process reward", reward.kind() + (reward.kind().equals("mc") ? ", " + reward.monteCarlo().rollouts() + " rollouts" : "")
             + (reward.knowsAnswers() ? " (knows the answers: what it selects proves nothing about skill)" : ""));
       }
-      try (AnswerJournal journal = out == null ? null : AnswerJournal.open(out, made, settings.answers(), resume)) {
-        return answers(file, set, usual, prompts, settings, reward, journal, files);
+      Map<String, String> identity = new LinkedHashMap<>(made);
+      identity.put(Arithmetic.NAME, Arithmetic.here());
+      if (shard != null) {
+        return shard(file, set, usual, prompts, settings, reward, new AnswerShards(out, shard, identity), made, files);
+      }
+      try (Journal<Answered> journal = out == null ? null : AnswerFile.journal(out, identity, settings.answers(), resume)) {
+        EvalResult result = answers(file, set.problems(), usual, prompts, settings, reward, journal, files);
+        if (journal != null) {
+          AnswerFile.finish(journal, result.answers());
+        }
+        return result;
       }
     }
   }
 
-  private EvalResult answers(Path file, ProblemSet set, ModelDefaults usual, Prompts prompts, EvalSettings settings,
-      PrmSpec reward, AnswerJournal journal, HeldFiles files) throws InterruptedException {
+  private EvalResult shard(Path file, ProblemSet set, ModelDefaults usual, Prompts prompts, EvalSettings settings,
+      PrmSpec reward, AnswerShards place, Map<String, String> made, HeldFiles files) throws InterruptedException {
+    made.put("shard", shard.toString());
+    List<Answered> there = place.answers();
+    if (there != null) {
+      spec.commandLine().getErr().println("eval: shard " + shard + " is whole already: " + place.whole());
+      spec.commandLine().getErr().flush();
+      return Evaluator.regrade(there);
+    }
+    try (Journal<Answered> journal = place.open(settings.answers())) {
+      EvalResult result =
+          answers(file, shard.part(set.problems()), usual, prompts, settings, reward, journal, files);
+      place.finish(journal, result.answers());
+      return result;
+    }
+  }
+
+  private EvalResult answers(Path file, List<Problem> asked, ModelDefaults usual, Prompts prompts, EvalSettings settings,
+      PrmSpec reward, Journal<Answered> journal, HeldFiles files) throws InterruptedException {
     if (journal != null) {
       PrintWriter err = spec.commandLine().getErr();
       journal.findings().forEach(f -> err.println("eval: " + f));
@@ -239,12 +280,9 @@ public final class EvalCommand implements Callable<Integer>, SettingFlags.Comman
       };
       StepScorer scorer =
           judge == null ? null : new StepScorer(policy, judge.factory(file).over(policy), usual.separator());
-      result = new Evaluator(policy, prompts, scorer).run(set.problems(), settings, known, keep, progress);
+      result = new Evaluator(policy, prompts, scorer).run(asked, settings, known, keep, progress);
     }
     files.requireUnchanged();
-    if (journal != null) {
-      journal.finish(result.answers());
-    }
     return result;
   }
 

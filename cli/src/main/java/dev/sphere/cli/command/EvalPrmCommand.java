@@ -1,5 +1,6 @@
 package dev.sphere.cli.command;
 
+import dev.sphere.base.AtomicFile;
 import dev.sphere.base.HeldFiles;
 import dev.sphere.cli.option.Inputs;
 import dev.sphere.cli.option.SettingFlags;
@@ -25,7 +26,6 @@ import dev.sphere.engine.settings.Told;
 import dev.sphere.engine.strategy.BestOfNGain;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -179,7 +179,7 @@ public final class EvalPrmCommand implements Callable<Integer>, SettingFlags.Com
         row.put("scores", scores.get(i));
         lines.append(JsonMapper.shared().writeValueAsString(row)).append('\n');
       }
-      Files.writeString(out, lines);
+      AtomicFile.writeText(out, lines);
     }
     StepQuality q = StepQuality.of(cases, scores, settings.threshold(), settings.seed());
     Map<String, Object> m = q.toMap();

@@ -13,6 +13,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Supplier;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -60,7 +61,9 @@ public final class EvolveCommand implements Callable<Integer> {
       throw new CommandLine.ParameterException(spec.commandLine(), "Missing required option: '--run=DIR'");
     }
     EvolveReport report = tell(spec, Recipe.read(recipe), run, resume);
-    print(spec, json, report.toMap());
+    if (report != null) {
+      print(spec, json, report.toMap());
+    }
     return 0;
   }
 
@@ -98,11 +101,22 @@ public final class EvolveCommand implements Callable<Integer> {
     return 0;
   }
 
-  /** Runs a recipe and tells how it goes. */
+  /** Runs a recipe and tells how it goes; null when a training was stopped, which is said. */
   static EvolveReport tell(CommandSpec spec, Recipe recipe, Path run, boolean resume)
       throws IOException, InterruptedException {
     try (EvolveProgress progress = new EvolveProgress(spec.commandLine().getOut(), spec.commandLine().getErr())) {
-      EvolveReport report = new Evolve(recipe, run, resume, progress).run();
+      AtomicReference<Evolve> evolve = new AtomicReference<>();
+      EvolveReport report;
+      try (OrderlyStop stop = new OrderlyStop(() -> evolve.get() != null && evolve.get().isTraining())) {
+        evolve.set(new Evolve(recipe, run, resume, progress, stop::asked));
+        report = evolve.get().run();
+      }
+      if (report == null) {
+        spec.commandLine().getOut()
+            .println("Stopped in the middle of a training, which is saved; go on with the same command and --resume.");
+        spec.commandLine().getOut().flush();
+        return null;
+      }
       if (report.rounds().size() > 1) {
         var out = spec.commandLine().getOut();
         out.println();

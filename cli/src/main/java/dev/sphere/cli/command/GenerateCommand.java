@@ -1,6 +1,7 @@
 package dev.sphere.cli.command;
 
 import dev.sphere.base.HeldFiles;
+import dev.sphere.bindings.device.Arithmetic;
 import dev.sphere.cli.option.Inputs;
 import dev.sphere.cli.option.JsonRows;
 import dev.sphere.cli.option.SettingFlags;
@@ -8,6 +9,7 @@ import dev.sphere.engine.Generation;
 import dev.sphere.engine.Policy.Message;
 import dev.sphere.engine.SamplingSettings;
 import dev.sphere.engine.StopRule;
+import dev.sphere.engine.data.JsonText;
 import dev.sphere.engine.decode.BatchedPolicy;
 import dev.sphere.engine.decode.Completions;
 import dev.sphere.engine.decode.Precision;
@@ -17,17 +19,21 @@ import dev.sphere.engine.run.ModelDefaults;
 import dev.sphere.engine.settings.Nested;
 import dev.sphere.engine.settings.Setting;
 import dev.sphere.engine.settings.SettingsTree;
+import dev.sphere.engine.store.Journal;
+import dev.sphere.gguf.model.GgufFile;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.file.Files;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -41,7 +47,8 @@ import tools.jackson.databind.json.JsonMapper;
     description = {
       "Completes a prompt, or every prompt of a file.",
       "  sphere generate --model embedded --chat --prompt \"Tom has 3 boxes of 4 pens. How many pens?\"",
-      "  sphere generate --model M.gguf --in prompts.jsonl --out completions.jsonl --samples 4 --temperature 0.8"
+      "  sphere generate --model M.gguf --in prompts.jsonl --out completions.jsonl --samples 4 --temperature 0.8",
+      "With --out the rows are kept as they come, and --resume goes on where a broken-off call stood."
     },
     modelTransformer = SettingFlags.Adder.class,
     sortOptions = false,
@@ -99,6 +106,9 @@ public final class GenerateCommand implements Callable<Integer>, SettingFlags.Co
   @Option(names = "--out", paramLabel = "FILE", description = "With --in: where the rows go (default: stdout).")
   private Path out;
 
+  @Option(names = "--resume", description = "Go on with rows for --out that were broken off.")
+  private boolean resume;
+
   @Option(names = "--json", description = "One JSON object about the run as the last line.")
   private boolean json;
 
@@ -106,7 +116,28 @@ public final class GenerateCommand implements Callable<Integer>, SettingFlags.Co
 
   private Settings settings;
 
-  private record Row(String id, String prompt) {}
+  private record Row(String id, String prompt) {
+    /** Rows of the same id and prompt have the same completions. */
+    String item() {
+      return id + "\n" + prompt;
+    }
+  }
+
+  /** A row of what comes out. */
+  record Completed(String id, int sample, String prompt, String completion, int tokens, double logprob, String finish) {
+    static Completed of(Row row, int sample, Generation g) {
+      return new Completed(row.id, sample, row.prompt, g.text(), g.tokens().length, g.logProb(),
+          g.finish().name().toLowerCase(Locale.ROOT));
+    }
+
+    /** Names its row; null where something is missing. */
+    String item() {
+      return id == null || prompt == null || completion == null ? null : new Row(id, prompt).item();
+    }
+  }
+
+  private static final Journal.Kind<Completed> JOURNAL =
+      new Journal.Kind<>(Completed.class, "generation", "completions", Completed::item, Completed::sample);
 
   @Override
   public SettingFlags flags() {
@@ -129,33 +160,98 @@ public final class GenerateCommand implements Callable<Integer>, SettingFlags.Co
     if (out != null) {
       Inputs.requireWritable(out);
     }
+    if (resume && out == null) {
+      throw new IllegalArgumentException("--resume goes on with what --out began; give --out FILE");
+    }
     List<Row> rows = rows();
     settings.precision().use();
     long start = System.nanoTime();
-    List<List<Generation>> answers;
+    Map<String, List<Completed>> all = new HashMap<>();
     try (HeldFiles files = new HeldFiles(Arrays.asList(file, adapter));
-        BatchedPolicy policy = BatchedPolicy.open(file, adapter, settings.template(), 0)) {
-      List<Completions.Prompt> prompts = rows.stream().map(r -> new Completions.Prompt(r.id, tokens(policy, r))).toList();
-      answers =
-          Completions.complete(policy, prompts, settings.samples(), settings.sampling(), StopRule.never(), settings.seed(), (i, done) -> {});
+        Journal<Completed> journal = out == null ? null : Journal.open(JOURNAL, out, made(file), settings.samples(), resume)) {
+      if (journal != null) {
+        journal.findings().forEach(f -> spec.commandLine().getErr().println("generate: " + f));
+        spec.commandLine().getErr().flush();
+        all.putAll(journal.known());
+      }
+      complete(file, rows, all, journal, files);
       files.requireUnchanged();
+      if (journal != null) {
+        journal.finish(target -> {
+          for (Row row : rows) {
+            target.write(lines(all.get(row.item())).getBytes(StandardCharsets.UTF_8));
+          }
+        });
+      }
     }
     double seconds = (System.nanoTime() - start) / 1e9;
-    write(rows, answers);
     if (json) {
-      long tokens = answers.stream().flatMap(List::stream).mapToLong(g -> g.tokens().length).sum();
+      long tokens = rows.stream().flatMap(row -> all.get(row.item()).stream()).mapToLong(Completed::tokens).sum();
       Map<String, Object> summary = new LinkedHashMap<>();
       summary.put("prompts", rows.size());
       summary.put("completions", rows.size() * settings.samples());
       summary.put("tokens", tokens);
       summary.put("seconds", seconds);
       if (source.in == null) {
-        summary.put("completion", answers.getFirst().getFirst().text());
+        summary.put("completion", all.get(rows.getFirst().item()).getFirst().completion());
       }
       console().println(JsonMapper.shared().writeValueAsString(summary));
     }
     console().flush();
     return 0;
+  }
+
+  /** What the completions are made from, besides their prompts. */
+  private Map<String, String> made(Path file) {
+    Map<String, String> made = new LinkedHashMap<>();
+    made.put("model", sha256(file));
+    made.put("adapter", adapter == null ? "none" : sha256(adapter));
+    made.put("prompts", settings.chat() ? "user turns" : "plain");
+    made.put("template", settings.template() == null ? "the model's own" : settings.template());
+    made.put("system turn", settings.system() == null ? "none" : settings.system());
+    made.put("samples", String.valueOf(settings.samples()));
+    made.put("sampling", settings.sampling().toString());
+    made.put("seed", String.valueOf(settings.seed()));
+    made.put(Arithmetic.NAME, Arithmetic.here());
+    made.put("activations", String.valueOf(settings.precision().identity(file)));
+    return made;
+  }
+
+  private static String sha256(Path gguf) {
+    try (GgufFile model = GgufFile.open(gguf)) {
+      return model.sha256();
+    }
+  }
+
+  /** Completes what is missing. Without a file, each row is printed when it is done and all before it are. */
+  private void complete(
+      Path file, List<Row> rows, Map<String, List<Completed>> all, Journal<Completed> journal, HeldFiles files)
+      throws InterruptedException {
+    List<Row> missing = rows.stream().filter(row -> !all.containsKey(row.item())).toList();
+    if (missing.isEmpty()) {
+      return;
+    }
+    try (BatchedPolicy policy = BatchedPolicy.open(file, adapter, settings.template(), 0)) {
+      List<Completions.Prompt> prompts =
+          missing.stream().map(r -> new Completions.Prompt(r.id, tokens(policy, r))).toList();
+      int[] printed = new int[1];
+      Completions.complete(policy, prompts, settings.samples(), settings.sampling(), StopRule.never(), settings.seed(), (i, done) -> {
+        files.requireUnchanged();
+        Row row = missing.get(i);
+        List<Completed> completed = new ArrayList<>();
+        for (int k = 0; k < done.size(); k++) {
+          completed.add(Completed.of(row, k, done.get(k)));
+        }
+        all.put(row.item(), completed);
+        if (journal != null) {
+          journal.add(completed);
+          return;
+        }
+        for (; printed[0] < rows.size() && all.containsKey(rows.get(printed[0]).item()); printed[0]++) {
+          print(all.get(rows.get(printed[0]).item()));
+        }
+      });
+    }
   }
 
   private int[] tokens(BatchedPolicy policy, Row row) {
@@ -178,31 +274,17 @@ public final class GenerateCommand implements Callable<Integer>, SettingFlags.Co
     return JsonRows.read(source.in).stream().map(r -> new Row(r.id(), r.text("prompt"))).toList();
   }
 
-  private void write(List<Row> rows, List<List<Generation>> answers) throws IOException {
-    if (source.in == null && out == null) {
-      answers.getFirst().forEach(g -> console().println(g.text()));
-      return;
-    }
-    StringBuilder lines = new StringBuilder();
-    for (int i = 0; i < rows.size(); i++) {
-      for (int k = 0; k < settings.samples(); k++) {
-        Generation g = answers.get(i).get(k);
-        Map<String, Object> row = new LinkedHashMap<>();
-        row.put("id", rows.get(i).id);
-        row.put("sample", k);
-        row.put("prompt", rows.get(i).prompt);
-        row.put("completion", g.text());
-        row.put("tokens", g.tokens().length);
-        row.put("logprob", g.logProb());
-        row.put("finish", g.finish().name().toLowerCase(Locale.ROOT));
-        lines.append(JsonMapper.shared().writeValueAsString(row)).append('\n');
-      }
-    }
-    if (out == null) {
-      console().print(lines);
+  private static String lines(List<Completed> completed) {
+    return completed.stream().map(c -> JsonText.MAPPER.writeValueAsString(c) + "\n").collect(Collectors.joining());
+  }
+
+  private void print(List<Completed> completed) {
+    if (source.in == null) {
+      completed.forEach(c -> console().println(c.completion()));
     } else {
-      Files.writeString(out, lines);
+      console().print(lines(completed));
     }
+    console().flush();
   }
 
   private PrintWriter console() {

@@ -1,5 +1,6 @@
 package dev.sphere.cli.command;
 
+import dev.sphere.base.AtomicFile;
 import dev.sphere.cli.option.Inputs;
 import dev.sphere.engine.data.GradeFile;
 import dev.sphere.engine.data.ProblemSet;
@@ -8,7 +9,6 @@ import dev.sphere.engine.embedded.ProblemSource;
 import dev.sphere.engine.grade.GoldCheck;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -94,7 +95,7 @@ public final class GradeCommand implements Callable<Integer> {
     List<String> lines = new ArrayList<>();
     r.lost().forEach(l -> lines.add(mapper.writeValueAsString(l)));
     r.equal().forEach(p -> lines.add(mapper.writeValueAsString(p)));
-    Files.write(out, lines);
+    AtomicFile.writeText(out, lines.stream().map(l -> l + "\n").collect(Collectors.joining()));
     PrintWriter writer = spec.commandLine().getOut();
     if (json) {
       writer.println(mapper.writeValueAsString(r.toMap()));

@@ -1,5 +1,6 @@
 package dev.sphere.cli.command;
 
+import dev.sphere.base.AtomicFile;
 import dev.sphere.base.HeldFiles;
 import dev.sphere.bindings.llama.Model;
 import dev.sphere.cli.option.Inputs;
@@ -12,9 +13,8 @@ import dev.sphere.engine.embedded.ModelSource;
 import dev.sphere.engine.prompt.ChatTemplate;
 import dev.sphere.engine.settings.SettingsTree;
 import dev.sphere.engine.settings.Told;
-import java.io.BufferedWriter;
 import java.io.IOException;
-import java.nio.file.Files;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -87,13 +87,13 @@ public final class ScoreCommand implements Callable<Integer>, SettingFlags.Comma
       List<Scorer.Row> tokens = rows.stream().map(r -> row(scorer, template, r)).toList();
       List<float[]> logProbs = scorer.score(tokens);
       files.requireUnchanged();
-      try (BufferedWriter writer = Files.newBufferedWriter(out)) {
+      AtomicFile.write(out, writer -> {
         for (int i = 0; i < rows.size(); i++) {
-          writer.write(line(rows.get(i), tokens.get(i), logProbs.get(i)));
-          writer.newLine();
-          scored += logProbs.get(i).length;
+          writer.write(line(rows.get(i), tokens.get(i), logProbs.get(i)).getBytes(StandardCharsets.UTF_8));
+          writer.write('\n');
         }
-      }
+      });
+      scored = logProbs.stream().mapToLong(l -> l.length).sum();
     }
     double seconds = (System.nanoTime() - start) / 1e9;
     if (json) {

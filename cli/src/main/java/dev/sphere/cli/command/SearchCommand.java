@@ -11,7 +11,7 @@ import dev.sphere.engine.Problem;
 import dev.sphere.engine.data.Decontamination;
 import dev.sphere.engine.data.ProblemSet;
 import dev.sphere.engine.data.ReadOptions;
-import dev.sphere.engine.data.Shards;
+import dev.sphere.engine.data.Shard;
 import dev.sphere.engine.data.WorkedExamples;
 import dev.sphere.engine.embedded.ModelSource;
 import dev.sphere.engine.run.Cluster;
@@ -22,6 +22,7 @@ import dev.sphere.engine.run.SearchProfile;
 import dev.sphere.engine.settings.SettingsTree;
 import dev.sphere.engine.settings.Told;
 import dev.sphere.engine.store.Provenance;
+import dev.sphere.engine.store.ShardFolder;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -29,13 +30,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.function.Function;
-import picocli.CommandLine;
-import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
+import picocli.CommandLine;
 import tools.jackson.databind.json.JsonMapper;
 
 /** {@code sphere search}: problems in, preference pairs out. */
@@ -77,8 +77,11 @@ public final class SearchCommand implements Callable<Integer>, SettingFlags.Comm
   private Path adapter;
 
   @Option(names = "--shard", paramLabel = "I/N",
-      description = "Only every N-th problem, from the I-th on: one process a GPU; 'run merge' joins the runs.")
-  private String shard;
+      description = {"Only every N-th problem, from the I-th on: one process a GPU; 'run merge' joins the runs.",
+          "auto (or auto/N): the one that Slurm or Kubernetes names, in a folder of its own in --run."})
+  private String sharded;
+
+  private Shard shard;
 
   @Option(names = "--spark", paramLabel = "MASTER",
       description = "Solve the problems on a Spark cluster: spark://HOST:PORT, yarn, k8s://..., local[N]. Needs Spark 4.2 (SPARK_HOME).")
@@ -139,14 +142,16 @@ public final class SearchCommand implements Callable<Integer>, SettingFlags.Comm
     SearchPlan plan = SearchPlan.of(told, policy, adapter, small);
     ProblemSet set = problems.read(SETTINGS.make(ReadOptions.class, told), err, null);
     Decontaminator contamination = new Decontaminator(SETTINGS.make(Decontamination.Settings.class, told));
-    List<Problem> clean = Shards.of(others(plan.examples(), contamination.clean(set.problems(), err), err), shard);
+    shard = Shard.of(sharded, System.getenv());
+    List<Problem> all = others(plan.examples(), contamination.clean(set.problems(), err), err);
+    List<Problem> clean = shard == null ? all : shard.part(all);
     PrintWriter out = spec.commandLine().getOut();
     if (dryRun) {
       return expect(plan, clean, out);
     }
     if (profile == null) {
       PairSearch.Outcome outcome = search(plan, clean);
-      contamination.list(run);
+      contamination.list(place());
       print(outcome, contamination.left(), null, out);
       return 0;
     }
@@ -157,7 +162,7 @@ public final class SearchCommand implements Callable<Integer>, SettingFlags.Comm
     try (SearchProfile recording = SearchProfile.start(file)) {
       PairSearch.Outcome outcome = search(plan, clean);
       SearchProfile.Summary summary = recording.stop();
-      contamination.list(run);
+      contamination.list(place());
       summary.lines().forEach(out::println);
       if (outcome.use() != null) {
         outcome.use().lines().forEach(out::println);
@@ -179,6 +184,11 @@ public final class SearchCommand implements Callable<Integer>, SettingFlags.Comm
     }
     out.flush();
     return 0;
+  }
+
+  /** Where the finished run, or shard, lies. */
+  private Path place() {
+    return shard != null && shard.scheduled() ? new ShardFolder(run, shard).whole() : run;
   }
 
   /** Without the problems whose solutions the model is shown. */
@@ -219,7 +229,7 @@ public final class SearchCommand implements Callable<Integer>, SettingFlags.Comm
   }
 
   private void print(PairSearch.Outcome outcome, int contaminated, SearchProfile.Summary summary, PrintWriter out) {
-    SearchReport report = new SearchReport(outcome, contaminated, run);
+    SearchReport report = new SearchReport(outcome, contaminated, place());
     if (json) {
       Map<String, Object> all = report.toMap();
       if (summary != null) {

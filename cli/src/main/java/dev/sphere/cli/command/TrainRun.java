@@ -4,24 +4,18 @@ import dev.sphere.base.FreeMemory;
 import dev.sphere.cli.option.TrainOptions;
 import dev.sphere.cli.progress.TrainProgress;
 import dev.sphere.trainer.checkpoint.StepMetrics;
-import dev.sphere.trainer.job.TrainJob;
 import dev.sphere.trainer.job.TrainJob.Outcome;
+import dev.sphere.trainer.job.TrainJob;
 import dev.sphere.trainer.job.TrainPlan;
 import dev.sphere.trainer.job.TrainTask;
 import java.io.PrintWriter;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicBoolean;
 import picocli.CommandLine.Model.CommandSpec;
 import tools.jackson.databind.json.JsonMapper;
 
 /** Runs a training job for a command: progress, an orderly stop on Ctrl-C or SIGTERM, the report. */
 public final class TrainRun {
-  /** How long a stop waits for the running step and its checkpoint. */
-  private static final long STOP_SECONDS = 120;
-
   private TrainRun() {}
 
   /**
@@ -34,16 +28,11 @@ public final class TrainRun {
     if (options.dryRun) {
       return plan(out, options, job.plan(task));
     }
-    AtomicBoolean stop = new AtomicBoolean();
-    CountDownLatch done = new CountDownLatch(1);
-    Thread hook = new Thread(() -> await(stop, done), "stop training");
-    Runtime.getRuntime().addShutdownHook(hook);
     long begin = System.nanoTime();
     Outcome outcome;
-    try (TrainProgress progress = new TrainProgress(spec.commandLine().getErr())) {
-      outcome = job.run(task, progress, stop::get);
-    } finally {
-      done.countDown();
+    try (OrderlyStop stop = new OrderlyStop(() -> true);
+        TrainProgress progress = new TrainProgress(spec.commandLine().getErr())) {
+      outcome = job.run(task, progress, stop::asked);
     }
     double seconds = (System.nanoTime() - begin) / 1e9;
     if (outcome.artefact() == null) {
@@ -83,15 +72,6 @@ public final class TrainRun {
   private static String time(double seconds) {
     return seconds < 120 ? "%.0f s".formatted(seconds)
         : seconds < 7200 ? "%.0f minutes".formatted(seconds / 60) : "%.1f hours".formatted(seconds / 3600);
-  }
-
-  private static void await(AtomicBoolean stop, CountDownLatch done) {
-    stop.set(true);
-    try {
-      done.await(STOP_SECONDS, TimeUnit.SECONDS);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
   }
 
   private static String words(StepMetrics last) {

@@ -1,12 +1,12 @@
 package dev.sphere.cli.option;
 
+import dev.sphere.base.AtomicFile;
 import dev.sphere.engine.Problem;
 import dev.sphere.engine.data.Decontamination;
 import dev.sphere.engine.embedded.ProblemSource;
 import dev.sphere.engine.settings.SettingsTree;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -53,7 +53,7 @@ public final class Decontaminator {
     if (!sets.isEmpty()) {
       StringBuilder lines = new StringBuilder();
       hits.forEach(h -> lines.append(JsonMapper.shared().writeValueAsString(h.toMap())).append('\n'));
-      Files.writeString(run.resolve("decontamination.jsonl"), lines);
+      AtomicFile.writeText(run.resolve("decontamination.jsonl"), lines);
     }
   }
 

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sphere.engine.eval.AnswerFile;
 import dev.sphere.engine.eval.Answered;
+import dev.sphere.engine.store.Journal;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -43,7 +44,10 @@ class EvalOptionsTest extends EveryOption {
       return done;
     }
     StringBuilder answers = new StringBuilder();
-    for (Answered a : AnswerFile.read(out)) {
+    Path shard = dir.resolve(out.getFileName() + ".shards/00001.jsonl");
+    List<Answered> made = !words.contains("--shard") ? AnswerFile.read(out)
+        : Journal.read(AnswerFile.JOURNAL, shard).rows().values().stream().flatMap(List::stream).toList();
+    for (Answered a : made) {
       answers.append(a.problemId()).append(a.sample()).append(a.text().replace('\n',
           '|')).append(a.gold()).append(a.tokens())
           .append(a.steps()).append(a.truncated()).append('\n');
@@ -99,6 +103,7 @@ class EvalOptionsTest extends EveryOption {
         differs("--few-shot", "", shots.toString()),
         differs("--shots", "--few-shot " + shots, "2"),
         differs("--stop", "", "="),
+        differs("--shard", "", "1/2"),
         differs("--samples", "", "1"),
         differs("--no-greedy", "--samples 1", ""),
         differs("--temperature", SAMPLES, "1.5"),

@@ -46,6 +46,8 @@ class GenerateOptionsTest extends EveryOption {
     Path template = Files.writeString(dir.resolve("template.jinja"),
         "{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}");
     Path out = dir.resolve("out.jsonl");
+    Path broken = dir.resolve("broken.jsonl");
+    Files.writeString(dir.resolve("broken.jsonl.part"), "left by something else\n");
     Path q8 = dir.resolve("q8.gguf");
     RandomModel.write(RandomModel.like("tiny-qwen2"), ByteVocabulary.metadata(), GgmlType.Q8_0, 7, q8);
     String chat = "--chat --chat-template " + template;
@@ -58,6 +60,11 @@ class GenerateOptionsTest extends EveryOption {
           assertEquals("", d.out());
           assertTrue(content(out).startsWith("{\"id\":\"a\",\"sample\":0,\"prompt\":\"Ann has 9 nuts.\""),
               content(out));
+        }),
+        // A journal that something else has left is in the way; to resume is to look into it.
+        new Case("--resume", "--in " + in + " --out " + broken, "--resume", (without, with) -> {
+          assertTrue(without.status() == 2 && without.out().contains("go on with --resume"), without.out());
+          assertTrue(with.status() == 2 && with.out().contains("which says what it is made from"), with.out());
         }),
         differs("--chat", "", ""),
         differs("--chat-template", "--chat", template.toString()),

@@ -6,7 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.sphere.engine.eval.AnswerJournal;
+import dev.sphere.engine.eval.AnswerFile;
+import dev.sphere.engine.store.Journal;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -109,9 +110,9 @@ class RunCheckCommandTest {
     assertEquals(0, call("run", "check", run).status());
 
     Path answers = temporary.resolve("answers.jsonl");
-    AnswerJournal.open(answers, Map.of("model", "m"), 1, false).close();
+    AnswerFile.journal(answers, Map.of("model", "m"), 1, false).close();
     assertEquals(0, call("run", "check", answers).status());
-    Path part = AnswerJournal.part(answers);
+    Path part = Journal.part(answers);
     Files.writeString(part, Files.readString(part) + "torn");
     assertEquals(1, call("run", "check", part).status());
     flip(part);

@@ -426,7 +426,32 @@ class TrainerFilesTest {
       Done told = good("run merge --out %s %s %s", fresh("again"), parts.getFirst(), parts.getLast());
       assertFalse(told.isJson());
       refused("whole", "run merge --out %s %s %s", whole, parts.getFirst(), parts.getLast());
+      refused("--out DIR", "run merge %s %s", parts.getFirst(), parts.getLast());
+      refused("no finished shards", "run merge %s", fresh("none"));
     });
+    set("eval merge", "FILE", () -> {
+      String asking = "eval --model embedded-small --problems embedded:validation --limit 5 --samples 1 --max-tokens 9 --out %s";
+      Path whole = fresh("whole.jsonl");
+      good(asking, whole);
+      Path out = fresh("answers.jsonl");
+      refused("no finished shards", "eval merge %s", out);
+      good(asking + " --shard 2/2", out);
+      refused("shard 1/2 is missing", "eval merge %s", out);
+      good(asking + " --shard 1/2", out);
+      assertTrue(good(asking + " --shard 1/2", out).out.contains("whole already"));
+      refused("its seed is 1, not 7", asking + " --shard 1/2 --seed 7", out);
+      assertEquals(5, good("eval merge %s --json", out).json().path("n").asInt());
+      assertEquals(-1, Files.mismatch(whole, out));
+      refused("SLURM_ARRAY_TASK_ID", asking + " --shard auto", out);
+      refused("give --out FILE", asking.replace(" --out %s", "") + " --shard 1/2");
+      Path shard = out.resolveSibling(out.getFileName() + ".shards").resolve("00001.jsonl");
+      Files.writeString(shard, Files.readString(shard).replaceFirst("\"text\":\"", "\"text\":\"x"));
+      refused("shard 1/2 is damaged", "eval merge %s", out);
+      good(asking + " --shard 1/2", out);
+      good("eval merge %s", out);
+      assertEquals(-1, Files.mismatch(whole, out), "asked again");
+    });
+    CASES.get("eval merge").put("--json", () -> { });
     CASES.get("run merge").put("--out", () -> { }); // both in the case before
     CASES.get("run merge").put("--json", () -> { });
     set("pages", "--run", () -> {

@@ -331,7 +331,7 @@ class TrainerOptionsTest {
     Map<String, Set<String>> there = new LinkedHashMap<>();
     for (String command : List.of("train dpo", "train sft", "train prm", "bench rollouts", "bench tree", "bench score",
         "bench cache", "bench kernels", "bench train", "demo", "evolve", "model random", "model merge", "model adapter",
-        "model info", "run merge", "pages", "doctor")) {
+        "model info", "run merge", "eval merge", "pages", "doctor")) {
       CommandLine line = new CommandLine(new Main());
       for (String word : command.split(" ")) {
         line = line.getSubcommands().get(word);

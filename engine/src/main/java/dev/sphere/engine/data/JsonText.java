@@ -12,6 +12,8 @@ import java.util.Arrays;
 import tools.jackson.core.StreamReadConstraints;
 import tools.jackson.core.json.JsonFactory;
 import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.JsonNodeFactory;
+import tools.jackson.databind.node.StringNode;
 
 /**
  * The lines of a file of JSON, one after another, with bounds: a line of more than {@link #MOST_BYTES} is refused, and
@@ -27,8 +29,26 @@ public final class JsonText implements Closeable {
   /** Longest number, in characters. */
   public static final int MOST_DIGITS = 1000;
 
-  /** Reads and writes rows within those bounds. */
-  public static final JsonMapper MAPPER = JsonMapper.builder(factory()).build();
+  /**
+   * Reads and writes rows within those bounds. Half of a surrogate pair is no character, though JSON can write it ({@code
+   * "\ud83d"}): no file could hold it again. It is read as U+FFFD.
+   */
+  public static final JsonMapper MAPPER = JsonMapper.builder(factory()).nodeFactory(new Characters()).build();
+
+  private static final class Characters extends JsonNodeFactory {
+    private static final long serialVersionUID = 1L;
+
+    @Override
+    public StringNode stringNode(String text) {
+      return super.stringNode(text == null || text.codePoints().noneMatch(Characters::isHalf) ? text
+          : text.codePoints().map(c -> isHalf(c) ? 0xfffd : c)
+              .collect(StringBuilder::new, StringBuilder::appendCodePoint, StringBuilder::append).toString());
+    }
+
+    private static boolean isHalf(int codePoint) {
+      return codePoint >= Character.MIN_SURROGATE && codePoint <= Character.MAX_SURROGATE;
+    }
+  }
 
   /** A line that is too long. Reading can go on with the next one. */
   public static final class TooLongException extends IllegalArgumentException {

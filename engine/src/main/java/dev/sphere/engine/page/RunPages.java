@@ -1,5 +1,6 @@
 package dev.sphere.engine.page;
 
+import dev.sphere.base.AtomicFile;
 import dev.sphere.engine.Problem;
 import dev.sphere.engine.probe.Probed;
 import dev.sphere.engine.search.Expansion;
@@ -12,7 +13,6 @@ import dev.sphere.engine.stage.StageResult;
 import dev.sphere.engine.store.RunData;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -40,7 +40,7 @@ public final class RunPages {
     Map<String, Problem> byId = new HashMap<>();
     run.problems().forEach(p -> byId.put(p.id(), p));
     try {
-      Files.createDirectories(directory);
+      AtomicFile.createFolders(directory);
       RunReport report = run.report();
       boolean probing = report.probe() != null;
       HtmlPage index = new HtmlPage("Run").liveTables().add("run", figures(report));
@@ -51,12 +51,12 @@ public final class RunPages {
           Problem problem = byId.get(part.get(i));
           List<StageResult> stages = run.stagesOf(problem.id());
           String file = text("problem-%05d.html", from + i + 1);
-          Files.writeString(directory.resolve(file),
+          AtomicFile.writeText(directory.resolve(file),
               ProblemPage.of(problem, run.probeOf(problem.id()), stages, trees.getOrDefault(problem.id(), List.of()), separator));
           index.add("run-row", row(problem, probing, run.probeOf(problem.id()), stages, file));
         }
       }
-      Files.writeString(directory.resolve("index.html"), index.add("end-of-table", Map.of()).html());
+      AtomicFile.writeText(directory.resolve("index.html"), index.add("end-of-table", Map.of()).html());
     } catch (IOException e) {
       throw new UncheckedIOException("writing pages to " + directory + ": " + e.getMessage(), e);
     }

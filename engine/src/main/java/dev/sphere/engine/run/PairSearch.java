@@ -2,6 +2,7 @@ package dev.sphere.engine.run;
 
 import dev.sphere.base.FreeMemory;
 import dev.sphere.base.HeldFiles;
+import dev.sphere.bindings.device.Arithmetic;
 import dev.sphere.bindings.device.Device;
 import dev.sphere.bindings.load.NativeRuntime;
 import dev.sphere.engine.PreferencePair;
@@ -9,6 +10,7 @@ import dev.sphere.engine.Problem;
 import dev.sphere.engine.Progress;
 import dev.sphere.engine.cost.Estimate;
 import dev.sphere.engine.cost.Range;
+import dev.sphere.engine.data.Shard;
 import dev.sphere.engine.data.WorkedExamples;
 import dev.sphere.engine.decode.Precision;
 import dev.sphere.engine.grade.AnswerGrader;
@@ -24,8 +26,10 @@ import dev.sphere.engine.stage.SearchRun;
 import dev.sphere.engine.stage.Stage;
 import dev.sphere.engine.stage.StageResult;
 import dev.sphere.engine.store.Provenance;
+import dev.sphere.engine.store.RunData;
 import dev.sphere.engine.store.RunMerge;
 import dev.sphere.engine.store.RunStore;
+import dev.sphere.engine.store.ShardFolder;
 import dev.sphere.engine.strategy.Strategy;
 import dev.sphere.gguf.model.GgufFile;
 import java.io.IOException;
@@ -84,10 +88,11 @@ public final class PairSearch {
    * The same for one shard of a problem set.
    *
    * @param problems the shard's problems
-   * @param shard which it is, "i/n", for {@link dev.sphere.engine.store.RunMerge}; null: the set is whole
+   * @param shard which it is; null: the set is whole. One that a scheduler started has its place in {@code directory} (see {@link
+   *     ShardFolder}), and always goes on with what is there
    */
   public static Outcome run(
-      SearchPlan plan, List<Problem> problems, String shard, Path directory, boolean resume,
+      SearchPlan plan, List<Problem> problems, Shard shard, Path directory, boolean resume,
       Progress progress)
       throws InterruptedException {
     return run(plan, problems, shard, directory, resume, null, progress);
@@ -99,20 +104,47 @@ public final class PairSearch {
    * @param cluster opens those who solve the problems, of what the run is made from; null: this process does
    */
   public static Outcome run(
-      SearchPlan plan, List<Problem> problems, String shard, Path directory, boolean resume,
+      SearchPlan plan, List<Problem> problems, Shard shard, Path directory, boolean resume,
       Function<Provenance, Cluster> cluster, Progress progress)
       throws InterruptedException {
-    long start = System.nanoTime();
     if (shard != null && plan.probe().take() > 0) {
       throw new IllegalArgumentException("--take chooses among all problems, and a shard has only some of them: give --take or "
           + "--shard; --pass-rate says for each problem by itself whether it is searched");
     }
     NativeRuntime.require();
+    if (shard == null || !shard.scheduled()) {
+      return search(plan, problems, shard, directory, resume, cluster, progress);
+    }
+    Provenance provenance = lead(plan, plan.examples().read(), shard, cluster);
+    ShardFolder folder = new ShardFolder(directory, shard);
+    if (folder.isWhole(provenance, problems)) {
+      RunData there = RunData.read(folder.whole());
+      progress.note("shard " + shard + " is whole already: " + folder.whole());
+      return new Outcome(there.report(), there.pairs(), 0, 0, null, null);
+    }
+    Path attempt = folder.begin(provenance, problems);
+    Outcome outcome = search(plan, problems, shard, attempt, true, cluster, progress);
+    folder.finish(attempt);
+    return outcome;
+  }
+
+  /** Where others compute, this process's arithmetic decides nothing; theirs is compared with each other's. */
+  private static Provenance lead(
+      SearchPlan plan, WorkedExamples examples, Shard shard, Function<Provenance, Cluster> cluster) {
+    Provenance provenance = provenance(plan, examples, shard);
+    return cluster == null ? provenance : provenance.without(Arithmetic.NAME);
+  }
+
+  private static Outcome search(
+      SearchPlan plan, List<Problem> problems, Shard shard, Path directory, boolean resume,
+      Function<Provenance, Cluster> cluster, Progress progress)
+      throws InterruptedException {
+    long start = System.nanoTime();
     plan.precision().use();
     WorkedExamples examples = plan.examples().read();
     // The store comes first: what it refuses should be known before a model is loaded.
     try (HeldFiles files = plan.prm().hold(plan.model(), plan.adapter(), plan.smallModel())) {
-      return held(plan, problems, examples, files, provenance(plan, examples, shard), directory, resume, cluster, start, progress);
+      return held(plan, problems, examples, files, lead(plan, examples, shard, cluster), directory, resume, cluster, start, progress);
     }
   }
 
@@ -256,7 +288,7 @@ public final class PairSearch {
   }
 
   /** What decides the run's result, and what is good to know of it. */
-  static Provenance provenance(SearchPlan plan, WorkedExamples examples, String shard) {
+  static Provenance provenance(SearchPlan plan, WorkedExamples examples, Shard shard) {
     NativeRuntime.Status natives = NativeRuntime.status();
     Provenance.Builder builder = Provenance.builder();
     if (plan.strategy() != null) {
@@ -284,6 +316,7 @@ public final class PairSearch {
       builder.identity("attention", attention);
     }
     return builder
+        .identity(Arithmetic.NAME, Arithmetic.here())
         .identity("model.sha256", sha256(plan.model()))
         .identity("adapter.sha256", plan.adapter() == null ? "none" : sha256(plan.adapter()))
         .identity("small_model.sha256", plan.smallModel() == null ? "none" : sha256(plan.smallModel()))

@@ -10,7 +10,7 @@ import java.nio.file.Path;
  * {@link #appendBeside} it is on its way there. Records that are appended at the same time share one fsync. Safe for
  * many threads.
  */
-final class AppendLog implements AutoCloseable {
+public final class AppendLog implements AutoCloseable {
   private final Path path;
   private final LogFile file;
   private final Object writing = new Object();
@@ -18,12 +18,18 @@ final class AppendLog implements AutoCloseable {
   private long written;
   private long forced;
   private volatile StoreException broken;
+  private boolean closed;
 
   private AppendLog(Path path, LogFile file, long size) {
     this.path = path;
     this.file = file;
     this.written = size;
     this.forced = size;
+  }
+
+  /** Opens a log that is there and whole. */
+  public static AppendLog open(Path path) {
+    return open(path, LogFile::plain);
   }
 
   /** Opens a log that is whole, or makes one. */
@@ -50,7 +56,7 @@ final class AppendLog implements AutoCloseable {
   }
 
   /** Appends a JSON object; returns when it is on the disk, and with it all that was appended before. */
-  void append(byte[] object) {
+  public void append(byte[] object) {
     StoreEvent event = new StoreEvent();
     event.begin();
     force(write(object));
@@ -99,7 +105,7 @@ final class AppendLog implements AutoCloseable {
       try {
         file.write(ByteBuffer.wrap(line));
       } catch (IOException e) {
-        throw broken(e);
+        throw broken(e, written);
       }
       written += line.length;
       return written;
@@ -116,7 +122,7 @@ final class AppendLog implements AutoCloseable {
       try {
         file.force();
       } catch (IOException e) {
-        throw broken(e);
+        throw broken(e, forced);
       }
       forced = reached;
     }
@@ -135,8 +141,12 @@ final class AppendLog implements AutoCloseable {
     }
   }
 
-  /** After a failed write nothing more is written; a half-written record is cut off if the disk lets us. */
-  private StoreException broken(IOException e) {
+  /**
+   * After a failed write nothing more is written. What is not safe is cut off if the disk lets us: a half-written record,
+   * and after a failed fsync all that was written since the last one that succeeded. The next fsync would say that it is
+   * on the disk, for the system has forgotten it ("fsyncgate").
+   */
+  private StoreException broken(IOException e, long safe) {
     StoreException failure = new StoreException(
         "cannot write " + path + ": " + reason(e)
             + "; what was stored so far is safe: mend that and go on with --resume",
@@ -144,7 +154,7 @@ final class AppendLog implements AutoCloseable {
     broken = failure;
     synchronized (writing) {
       try {
-        file.truncate(written);
+        file.truncate(safe);
       } catch (IOException again) {
         failure.addSuppressed(again); // the next opening leaves the torn line out
       }
@@ -158,6 +168,10 @@ final class AppendLog implements AutoCloseable {
 
   @Override
   public void close() {
+    if (closed) {
+      return;
+    }
+    closed = true;
     try (file) {
       if (broken == null) {
         force();

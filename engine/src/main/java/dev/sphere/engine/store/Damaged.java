@@ -70,7 +70,8 @@ public final class Damaged {
 
   /** The first free name for a file, in a folder that is there. */
   private static Path place(Path file) throws IOException {
-    Path folder = Files.createDirectories(file.toAbsolutePath().resolveSibling(FOLDER));
+    Path folder = file.toAbsolutePath().resolveSibling(FOLDER);
+    AtomicFile.createFolders(folder);
     for (int n = 1;; n++) {
       Path place = folder.resolve(file.getFileName() + "." + n);
       if (!Files.exists(place)) {

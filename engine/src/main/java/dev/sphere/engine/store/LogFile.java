@@ -4,7 +4,10 @@ import java.io.Closeable;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.FileSystems;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 
 /** A file that is appended to; an interface so that tests can let the disk fill up. */
 interface LogFile extends Closeable {
@@ -28,6 +31,9 @@ interface LogFile extends Closeable {
    * would close that for all of them.
    */
   static LogFile plain(Path path) throws IOException {
+    if (path.getFileSystem() != FileSystems.getDefault()) {
+      return channel(FileChannel.open(path, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE));
+    }
     RandomAccessFile file = new RandomAccessFile(path.toFile(), "rw");
     return new LogFile() {
       @Override
@@ -49,6 +55,33 @@ interface LogFile extends Closeable {
       @Override
       public void close() throws IOException {
         file.close();
+      }
+    };
+  }
+
+  private static LogFile channel(FileChannel channel) {
+    return new LogFile() {
+      @Override
+      public void write(ByteBuffer bytes) throws IOException {
+        channel.position(channel.size());
+        while (bytes.hasRemaining()) {
+          channel.write(bytes);
+        }
+      }
+
+      @Override
+      public void force() throws IOException {
+        channel.force(true);
+      }
+
+      @Override
+      public void truncate(long size) throws IOException {
+        channel.truncate(size);
+      }
+
+      @Override
+      public void close() throws IOException {
+        channel.close();
       }
     };
   }

@@ -1,5 +1,6 @@
 package dev.sphere.engine.store;
 
+import dev.sphere.bindings.device.Arithmetic;
 import dev.sphere.engine.probe.ProbeSettings;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -89,6 +90,13 @@ public record Provenance(Map<String, String> identity, Map<String, String> infor
             Boolean.parseBoolean(identity.get("probe.pairs")));
   }
 
+  /** This without an entry of the identity. */
+  public Provenance without(String name) {
+    Map<String, String> others = new LinkedHashMap<>(identity);
+    others.remove(name);
+    return new Provenance(others, information);
+  }
+
   /** What differs between this run's identity and another, one line of words an entry. */
   public List<String> differences(Provenance now) {
     List<String> differences = new ArrayList<>();
@@ -97,6 +105,12 @@ public record Provenance(Map<String, String> identity, Map<String, String> infor
     for (String name : names) {
       String then = identity.get(name);
       String wanted = now.identity.get(name);
+      if (name.equals(Arithmetic.NAME)) {
+        if (Arithmetic.differ(then, wanted)) {
+          differences.add(name + " is " + quoted(then) + " in the run and " + quoted(wanted) + " now (" + Arithmetic.advice() + ")");
+        }
+        continue;
+      }
       if (!Objects.equals(placeless(name, then), placeless(name, wanted))) {
         differences.add(name + " is " + quoted(then) + " in the run and " + quoted(wanted) + " now");
       }

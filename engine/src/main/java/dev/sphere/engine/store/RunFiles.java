@@ -58,7 +58,7 @@ record RunFiles(Path directory) {
 
   /** True when the directory holds a run's logs (pairs alone may lie anywhere) but not what they were made from. */
   boolean isHeadless() {
-    return !isRun() && Stream.of(probes(), tree(), stages(), results()).anyMatch(Files::exists);
+    return !isRun() && !Files.isDirectory(ShardFolder.all(directory)) && Stream.of(probes(), tree(), stages(), results()).anyMatch(Files::exists);
   }
 
   /** What is to be done where the provenance is lost; nothing else says what the records were made from. */
@@ -73,8 +73,8 @@ record RunFiles(Path directory) {
     }
     if (!isRun()) {
       throw new StoreException.Refused(
-          directory + (Files.isDirectory(directory) ? " holds no run" : " is not there")
-              + ": give the directory that `search --run` made");
+          directory + (Files.isDirectory(ShardFolder.all(directory)) ? " holds shards that are not merged: sphere run merge " + directory
+              : (Files.isDirectory(directory) ? " holds no run" : " is not there") + ": give the directory that `search --run` made"));
     }
     try {
       return Provenance.fromJson(Files.readAllBytes(provenance()));

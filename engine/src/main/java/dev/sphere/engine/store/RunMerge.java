@@ -3,6 +3,7 @@ package dev.sphere.engine.store;
 import dev.sphere.base.AtomicFile;
 import dev.sphere.engine.PreferencePair;
 import dev.sphere.engine.Problem;
+import dev.sphere.engine.data.Shard;
 import java.io.IOException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
@@ -40,6 +41,9 @@ public final class RunMerge {
 
   private record Part(RunFiles files, Provenance provenance, List<Problem> problems, RunScan scan) {}
 
+  /** How the name of a run ends while it is made. */
+  static final String MERGING = ".merging";
+
   private RunMerge() {}
 
   /**
@@ -56,7 +60,28 @@ public final class RunMerge {
     if (runs.size() < 2) {
       throw new StoreException.Refused("a merge needs at least two runs, not " + runs.size());
     }
-    if (Files.exists(target)) {
+    return merge(runs, target, true);
+  }
+
+  /**
+   * Merges the shards that the tasks of a scheduler left in a run's directory.
+   *
+   * @param run the directory that the tasks share; it stays, with its shards
+   * @param target the merged run's directory, which must not be there; null: the run's own
+   * @throws StoreException.Refused when shards are missing or differ; all are named
+   */
+  public static Report mergeShards(Path run, Path target) {
+    RunFiles files = new RunFiles(run);
+    if (target == null && files.isRun()) {
+      throw new StoreException.Refused(run + " is merged already: " + files.provenance() + " is there");
+    }
+    return merge(ShardFolder.complete(run), target == null ? run : target, false);
+  }
+
+  /** @param apart the parts are runs of their own, which somebody may be writing, and the target is new */
+  private static Report merge(List<Path> runs, Path target, boolean apart) {
+    boolean within = !apart && runs.getFirst().startsWith(target);
+    if (Files.exists(target) && !within) {
       throw new StoreException.Refused(target + " is there already: give a new directory for the merged run");
     }
     List<RunLock> locks = new ArrayList<>();
@@ -65,7 +90,9 @@ public final class RunMerge {
       for (Path run : runs) {
         RunFiles files = new RunFiles(run);
         files.readProvenance(); // is it a run at all?
-        locks.add(RunLock.take(run));
+        if (apart) {
+          locks.add(RunLock.take(run));
+        }
         Provenance provenance = files.readProvenance();
         List<Problem> problems = files.readProblems(provenance);
         if (problems == null) {
@@ -109,7 +136,7 @@ public final class RunMerge {
   }
 
   /** Without what names the problems: that is where the parts differ. */
-  private static Provenance withoutProblems(Provenance p) {
+  static Provenance withoutProblems(Provenance p) {
     Map<String, String> identity = new LinkedHashMap<>(p.identity());
     identity.keySet().removeIf(name -> name.startsWith("problems."));
     return new Provenance(identity, Map.of());
@@ -130,23 +157,15 @@ public final class RunMerge {
       }
       shards.set(number - 1, part);
     }
-    List<Problem> all = new ArrayList<>();
-    int longest = shards.stream().mapToInt(p -> p.problems().size()).max().orElse(0);
-    for (int i = 0; i < longest; i++) {
-      for (Part part : shards) {
-        if (i < part.problems().size()) {
-          all.add(part.problems().get(i));
-        }
-      }
-    }
-    return all;
+    return Shard.together(shards.stream().map(Part::problems).toList());
   }
 
   private static Report write(List<Part> parts, List<Problem> problems, Path target) {
-    Path half = target.resolveSibling(target.getFileName() + ".merging");
+    boolean within = Files.exists(target);
+    Path half = within ? target.resolve(MERGING) : target.resolveSibling(target.getFileName() + MERGING);
     try {
-      Path folder = target.toAbsolutePath().getParent();
-      Files.createDirectories(folder);
+      Path folder = half.toAbsolutePath().getParent();
+      AtomicFile.createFolders(folder);
       deleteTree(half); // of a merge that was killed
       Files.createDirectory(half);
       RunFiles files = new RunFiles(half);
@@ -169,20 +188,36 @@ public final class RunMerge {
         report = new Report(problems.size(), store.ended(), pairs.size(), findings);
       }
       Files.deleteIfExists(half.resolve("lock"));
-      Files.move(half, target, StandardCopyOption.ATOMIC_MOVE);
-      AtomicFile.forceFolder(folder);
+      if (within) {
+        moveInto(half, target);
+      } else {
+        Files.move(half, target, StandardCopyOption.ATOMIC_MOVE);
+        AtomicFile.forceFolder(folder);
+      }
       return report;
     } catch (FileAlreadyExistsException e) {
       throw new StoreException.Refused(target + " is there already: give a new directory for the merged run");
     } catch (IOException e) {
       throw new StoreException("cannot write the merged run " + target + ": " + e.getMessage(), e);
     } finally {
-      try {
-        deleteTree(half);
-      } catch (IOException e) {
-        System.getLogger(RunMerge.class.getName()).log(System.Logger.Level.WARNING, "cannot delete " + half, e);
-      }
+      deleteTree(half);
     }
+  }
+
+  /** File by file, the provenance last: with it the directory is a run. A merge that was killed before is made again. */
+  private static void moveInto(Path half, Path target) throws IOException {
+    List<Path> moved;
+    try (Stream<Path> entries = Files.list(half)) {
+      moved = new ArrayList<>(entries.toList());
+    }
+    Path provenance = new RunFiles(half).provenance();
+    moved.remove(provenance);
+    for (Path file : moved) {
+      Files.move(file, target.resolve(file.getFileName()), StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    }
+    AtomicFile.forceFolder(target);
+    Files.move(provenance, target.resolve(provenance.getFileName()), StandardCopyOption.ATOMIC_MOVE);
+    AtomicFile.forceFolder(target);
   }
 
   /** One log of all parts: their records that lack nothing, as they are. */
@@ -203,7 +238,8 @@ public final class RunMerge {
         .build();
   }
 
-  private static void deleteTree(Path root) throws IOException {
+  /** Deletes what is no longer needed; what cannot be deleted is logged. */
+  static void deleteTree(Path root) {
     if (!Files.exists(root)) {
       return;
     }
@@ -211,6 +247,8 @@ public final class RunMerge {
       for (Path path : tree.sorted(Comparator.reverseOrder()).toList()) {
         Files.deleteIfExists(path);
       }
+    } catch (IOException e) {
+      System.getLogger(RunMerge.class.getName()).log(System.Logger.Level.WARNING, "cannot delete " + root, e);
     }
   }
 }

@@ -101,7 +101,7 @@ public final class RunStore implements RunLog, AutoCloseable {
     }
     refuseOtherFiles(files);
     try {
-      Files.createDirectories(directory);
+      AtomicFile.createFolders(directory);
     } catch (IOException e) {
       throw new StoreException("cannot make the run's directory " + directory + ": " + e, e);
     }
@@ -171,6 +171,11 @@ public final class RunStore implements RunLog, AutoCloseable {
     return lines.toString().getBytes(StandardCharsets.UTF_8);
   }
 
+  /** With the hash and number of the problems, as a run's provenance has them. */
+  static Provenance withProblems(Provenance p, List<Problem> problems) {
+    return withProblems(p, problems, problemLines(problems));
+  }
+
   private static Provenance withProblems(Provenance p, List<Problem> problems, byte[] lines) {
     Provenance.Builder all = Provenance.builder();
     p.identity().forEach(all::identity);
@@ -205,6 +210,7 @@ public final class RunStore implements RunLog, AutoCloseable {
       resultLog = log(opener, files.results());
       stageLog = log(opener, files.stages());
       tree = log(opener, files.tree());
+      forceNames(files.directory());
     } catch (Throwable t) {
       closeLogs(t);
       throw t;
@@ -240,6 +246,15 @@ public final class RunStore implements RunLog, AutoCloseable {
     counts.computeIfAbsent(e.problemId(), id -> new ConcurrentHashMap<>()).merge(e.search(), 1, Integer::sum);
   }
 
+  /** A log whose name is not on the disk is not there after a power cut, whatever of it was. */
+  private static void forceNames(Path directory) {
+    try {
+      AtomicFile.forceFolder(directory);
+    } catch (IOException e) {
+      throw new StoreException(e.getMessage() + "; mend that and go on with --resume", e);
+    }
+  }
+
   private AppendLog log(LogFile.Opener opener, Path path) {
     AppendLog log = AppendLog.open(path, opener);
     logs.add(log);
@@ -268,8 +283,8 @@ public final class RunStore implements RunLog, AutoCloseable {
       return;
     }
     try {
-      for (Path file : List.of(
-          files.provenance(), files.problems(), files.probes(), files.tree(), files.stages(), files.results())) {
+      for (Path file : List.of( // logs without what they were made from would be a damaged run
+          files.probes(), files.tree(), files.stages(), files.results(), files.provenance(), files.problems())) {
         Files.deleteIfExists(file);
       }
       Files.deleteIfExists(files.directory().resolve("lock"));

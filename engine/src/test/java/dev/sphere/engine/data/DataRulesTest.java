@@ -2,6 +2,7 @@ package dev.sphere.engine.data;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -71,14 +72,24 @@ class DataRulesTest {
   @Test
   void shardsDealProblemsOutOneByOne() {
     List<Problem> all = IntStream.range(0, 7).mapToObj(i -> new Problem("p" + i, "q", "1")).toList();
-    assertEquals(List.of("p0", "p3", "p6"), ids(Shards.of(all, "1/3")));
-    assertEquals(List.of("p1", "p4"), ids(Shards.of(all, "2/3")));
-    assertEquals(List.of("p2", "p5"), ids(Shards.of(all, "3/3")));
-    assertEquals(all, Shards.of(all, null));
-    assertEquals(all, Shards.of(all, "1/1"));
+    assertEquals(List.of("p0", "p3", "p6"), ids(Shard.of("1/3", Map.of()).part(all)));
+    assertEquals(List.of("p1", "p4"), ids(Shard.of("2/3", Map.of()).part(all)));
+    assertEquals(List.of("p2", "p5"), ids(Shard.of("3/3", Map.of()).part(all)));
+    assertNull(Shard.of(null, Map.of()));
+    assertEquals(all, Shard.of("1/1", Map.of()).part(all));
     for (String bad : List.of("0/2", "3/2", "1", "a/b", "1/0", "8/9")) {
-      assertThrows(IllegalArgumentException.class, () -> Shards.of(all, bad), bad);
+      assertThrows(IllegalArgumentException.class, () -> Shard.of(bad, Map.of()).part(all), bad);
     }
+  }
+
+  /** Half a surrogate pair can be written in JSON, and in nothing else. */
+  @Test
+  void halfACharacterIsReadAsOneThatCanBeWritten() throws Exception {
+    Path rows = Files.writeString(dir.resolve("half.jsonl"),
+        "{\"question\":\"x \\ud83d y \\ude00 \\ud83d\\ude00\",\"answer\":\"7\"}\n");
+    String question = ProblemSource.read(rows.toString()).getFirst().question();
+    assertEquals("x \ufffd y \ufffd \ud83d\ude00", question);
+    assertEquals(question, JsonText.MAPPER.readValue(JsonText.MAPPER.writeValueAsBytes(question), String.class));
   }
 
   @Test

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sphere.engine.store.Damage;
 import dev.sphere.engine.store.Finding;
+import dev.sphere.engine.store.Journal;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -34,26 +35,26 @@ class AnswerJournalTest {
   @Test
   void whatWasWrittenBeforeTheEndIsTakenUpAndATornLineIsNot() throws IOException {
     Path file = dir.resolve("answers.jsonl");
-    try (AnswerJournal j = AnswerJournal.open(file, MADE, 2, false)) {
+    try (Journal<Answered> j = AnswerFile.journal(file, MADE, 2, false)) {
       j.add(answers("b"));
       j.add(answers("a"));
       j.add(answers("c").subList(0, 1));
     }
-    Path part = AnswerJournal.part(file);
+    Path part = Journal.part(file);
     byte[] all = Files.readAllBytes(part);
     // every length a killed process may leave behind
     for (int cut = all.length; cut > all.length - 400; cut--) {
       Files.write(part, java.util.Arrays.copyOf(all, cut));
-      try (AnswerJournal j = AnswerJournal.open(file, MADE, 2, true)) {
+      try (Journal<Answered> j = AnswerFile.journal(file, MADE, 2, true)) {
         assertTrue(j.known().keySet().contains("b"));
         j.known().forEach((id, stored) -> assertEquals(answers(id), stored));
       }
     }
     Files.write(part, all);
-    try (AnswerJournal j = AnswerJournal.open(file, MADE, 2, true)) {
+    try (Journal<Answered> j = AnswerFile.journal(file, MADE, 2, true)) {
       assertEquals(Set.of("a", "b"), j.known().keySet());
       j.add(answers("c"));
-      j.finish(answers("a"));
+      AnswerFile.finish(j, answers("a"));
     }
     assertFalse(Files.exists(part));
     assertEquals(answers("a"), AnswerFile.read(file));
@@ -62,18 +63,18 @@ class AnswerJournalTest {
   @Test
   void otherSettingsAndAForgottenJournalAreRefused() throws IOException {
     Path file = dir.resolve("answers.jsonl");
-    AnswerJournal.open(file, MADE, 2, false).close();
-    String forgotten = assertThrows(IllegalArgumentException.class, () -> AnswerJournal.open(file, MADE, 2, false)).getMessage();
+    AnswerFile.journal(file, MADE, 2, false).close();
+    String forgotten = assertThrows(IllegalArgumentException.class, () -> AnswerFile.journal(file, MADE, 2, false)).getMessage();
     assertTrue(forgotten.contains("--resume"), forgotten);
     String other = assertThrows(IllegalArgumentException.class,
-        () -> AnswerJournal.open(file, Map.of("model", "m 1234", "seed", "8"), 2, true)).getMessage();
+        () -> AnswerFile.journal(file, Map.of("model", "m 1234", "seed", "8"), 2, true)).getMessage();
     assertTrue(other.contains("its seed is 7, now it is 8"), other);
-    Files.writeString(AnswerJournal.part(file), "not a journal\n");
-    assertThrows(IllegalArgumentException.class, () -> AnswerJournal.open(file, MADE, 2, true));
+    Files.writeString(Journal.part(file), "not a journal\n");
+    assertThrows(IllegalArgumentException.class, () -> AnswerFile.journal(file, MADE, 2, true));
   }
 
   /** Asks what is not known, and ends the evaluation. */
-  private static void finish(AnswerJournal journal) {
+  private static void finish(Journal<Answered> journal) {
     List<Answered> all = new ArrayList<>();
     for (String id : List.of("a", "b", "c", "d")) {
       if (!journal.known().containsKey(id)) {
@@ -81,21 +82,22 @@ class AnswerJournalTest {
       }
       all.addAll(journal.known().getOrDefault(id, answers(id)));
     }
-    journal.finish(all);
+    AnswerFile.finish(journal, all);
+    journal.close();
   }
 
   @Test
   void whateverIsDamagedIsAskedAgain() throws IOException {
     Path file = dir.resolve("answers.jsonl");
-    Path part = AnswerJournal.part(file);
-    AnswerJournal whole = AnswerJournal.open(file, MADE, 2, false);
+    Path part = Journal.part(file);
+    Journal<Answered> whole = AnswerFile.journal(file, MADE, 2, false);
     for (String id : List.of("a", "b", "c", "d")) {
       whole.add(answers(id));
     }
     whole.close();
     byte[] before = Files.readAllBytes(part);
-    assertEquals(List.of(), AnswerJournal.check(file));
-    finish(AnswerJournal.open(file, MADE, 2, true));
+    assertEquals(List.of(), Journal.check(AnswerFile.JOURNAL, file));
+    finish(AnswerFile.journal(file, MADE, 2, true));
     byte[] answers = Files.readAllBytes(file);
     int cases = 0;
     int refused = 0;
@@ -105,20 +107,20 @@ class AnswerJournalTest {
         byte[] damaged = way.of(before, new Random(i));
         if (damaged == null) {
           Files.deleteIfExists(part);
-          assertThrows(IllegalArgumentException.class, () -> AnswerJournal.check(file));
+          assertThrows(IllegalArgumentException.class, () -> Journal.check(AnswerFile.JOURNAL, file));
         } else {
           Files.write(part, damaged);
-          List<Finding> check = AnswerJournal.check(file);
+          List<Finding> check = Journal.check(AnswerFile.JOURNAL, file);
           if (!check.stream().allMatch(Finding::mendable)) {
             refused++;
             String message = assertThrows(
-                IllegalArgumentException.class, () -> AnswerJournal.open(file, MADE, 2, true), what).getMessage();
-            assertTrue(message.contains("move it away to ask everything again"), message);
+                IllegalArgumentException.class, () -> AnswerFile.journal(file, MADE, 2, true), what).getMessage();
+            assertTrue(message.contains("move it away to begin anew"), message);
             assertArrayEquals(damaged, Files.readAllBytes(part), "refused and changed");
             Files.move(part, dir.resolve("moved-away" + cases));
           }
         }
-        AnswerJournal journal = AnswerJournal.open(file, MADE, 2, true);
+        Journal<Answered> journal = AnswerFile.journal(file, MADE, 2, true);
         for (Finding f : journal.findings()) {
           assertEquals(part, f.file());
         }
@@ -136,16 +138,16 @@ class AnswerJournalTest {
   @Test
   void aJournalWithoutChecksumsIsGoneOnWith() throws IOException {
     Path file = dir.resolve("answers.jsonl");
-    AnswerJournal whole = AnswerJournal.open(file, MADE, 2, false);
+    Journal<Answered> whole = AnswerFile.journal(file, MADE, 2, false);
     List.of("a", "b", "c").forEach(id -> whole.add(answers(id)));
     whole.close();
-    String plain = Files.readString(AnswerJournal.part(file)).replaceAll("\"crc\":\"[0-9a-f]{8}\",", "");
+    String plain = Files.readString(Journal.part(file)).replaceAll("\"crc\":\"[0-9a-f]{8}\",", "");
     assertFalse(plain.contains("crc"));
-    Files.writeString(AnswerJournal.part(file), plain.replaceFirst("\\{\"problemId\":\"b", "{{problemId\":\"b"));
-    try (AnswerJournal journal = AnswerJournal.open(file, MADE, 2, true)) {
+    Files.writeString(Journal.part(file), plain.replaceFirst("\\{\"problemId\":\"b", "{{problemId\":\"b"));
+    try (Journal<Answered> journal = AnswerFile.journal(file, MADE, 2, true)) {
       assertEquals(Set.of("a", "c"), journal.known().keySet());
       assertTrue(journal.findings().getFirst().toString().contains("line 4"), journal.findings().toString());
     }
-    assertTrue(Files.readString(AnswerJournal.part(file)).startsWith("{\"crc\":"), "from now on with checksums");
+    assertTrue(Files.readString(Journal.part(file)).startsWith("{\"crc\":"), "from now on with checksums");
   }
 }

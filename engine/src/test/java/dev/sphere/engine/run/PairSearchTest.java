@@ -11,6 +11,7 @@ import dev.sphere.engine.Problem;
 import dev.sphere.engine.Progress;
 import dev.sphere.engine.SamplingSettings;
 import dev.sphere.engine.ToldProgress;
+import dev.sphere.engine.data.Shard;
 import dev.sphere.engine.embedded.ModelSource;
 import dev.sphere.engine.embedded.ProblemSource;
 import dev.sphere.engine.probe.ProbeSettings;
@@ -19,6 +20,7 @@ import dev.sphere.engine.search.Backup;
 import dev.sphere.engine.search.SearchSettings;
 import dev.sphere.engine.settings.Told;
 import dev.sphere.engine.stage.StageSettings;
+import dev.sphere.engine.store.RunMerge;
 import dev.sphere.engine.store.StoreException;
 import dev.sphere.engine.strategy.Strategy;
 import dev.sphere.engine.strategy.StrategySettings;
@@ -92,6 +94,24 @@ class PairSearchTest {
     assertTrue(message.contains("model.sha256") && message.contains("small_model.sha256"), message);
   }
 
+  @Test
+  void theTasksOfASchedulerMakeTheRunOfOneProcess() throws Exception {
+    Path one = temporary.resolve("one-process");
+    PairSearch.run(plan(1, 4), problems, one, false, Progress.NONE);
+    Path run = temporary.resolve("tasks");
+    for (int number : new int[] {2, 1, 2}) {
+      Shard shard = new Shard(number, 2, true);
+      PairSearch.Outcome outcome = PairSearch.run(plan(1, 2), shard.part(problems), shard, run, false, Progress.NONE);
+      assertEquals(number == 1 ? 2 : 1, outcome.report().problems());
+    }
+    Shard other = new Shard(1, 2, true);
+    assertThrows(StoreException.Refused.class,
+        () -> PairSearch.run(plan(3, 2), other.part(problems), other, run, false, Progress.NONE));
+    RunMerge.mergeShards(run, null);
+    assertEquals(-1, Files.mismatch(one.resolve("pairs.jsonl"), run.resolve("pairs.jsonl")));
+    assertEquals(tree(one), tree(run));
+  }
+
   private static SearchPlan probing(int parallel, ProbeSettings probe) {
     SearchPlan p = plan(1, parallel);
     return new SearchPlan(p.model(), null, null, new PrmSpec("random", p.prm().monteCarlo()), p.search(), probe,
@@ -122,7 +142,7 @@ class PairSearchTest {
 
     ProbeSettings two = new ProbeSettings(4, "0..1", ProbeSettings.Order.FILE, 2, true);
     String message = assertThrows(IllegalArgumentException.class, () ->
-        PairSearch.run(probing(1, two), eight, "1/2", temporary.resolve("shard"), false, Progress.NONE)).getMessage();
+        PairSearch.run(probing(1, two), eight, new Shard(1, 2, false), temporary.resolve("shard"), false, Progress.NONE)).getMessage();
     assertTrue(message.contains("--take") && message.contains("--shard"), message);
     assertFalse(Files.exists(temporary.resolve("shard")));
   }

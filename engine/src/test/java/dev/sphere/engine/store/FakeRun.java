@@ -11,6 +11,7 @@ import dev.sphere.engine.reward.MonteCarloPrm;
 import dev.sphere.engine.search.SearchSettings;
 import dev.sphere.engine.stage.PrmFactory;
 import dev.sphere.engine.stage.ProblemResult;
+import dev.sphere.engine.stage.RunLog;
 import dev.sphere.engine.stage.SearchRun;
 import dev.sphere.engine.stage.StageSettings;
 import java.io.IOException;
@@ -75,7 +76,13 @@ final class FakeRun {
 
   static List<ProblemResult> run(RunStore store, Policy policy, Policy small, long seed, int parallel,
       Progress progress, ProbeSettings probe) throws InterruptedException {
-    List<ProblemResult> results = open(policy, small, seed, parallel, probe).run(store.problems(), store, progress);
+    return run(store, store, policy, small, seed, parallel, progress, probe);
+  }
+
+  /** The same with another log before the store. */
+  static List<ProblemResult> run(RunStore store, RunLog log, Policy policy, Policy small, long seed, int parallel,
+      Progress progress, ProbeSettings probe) throws InterruptedException {
+    List<ProblemResult> results = open(policy, small, seed, parallel, probe).run(store.problems(), log, progress);
     store.finish();
     return results;
   }

@@ -10,7 +10,7 @@ import dev.sphere.engine.HashPolicy;
 import dev.sphere.engine.Problem;
 import dev.sphere.engine.Progress;
 import dev.sphere.engine.ToldProgress;
-import dev.sphere.engine.data.Shards;
+import dev.sphere.engine.data.Shard;
 import dev.sphere.engine.probe.ProbeSettings;
 import dev.sphere.engine.stage.Reason;
 import dev.sphere.engine.stage.RunReport;
@@ -18,6 +18,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -139,8 +140,8 @@ class ProbeStoreTest {
   void shardsBecomeTheWholeRun() throws Exception {
     Path first = temporary.resolve("first");
     Path second = temporary.resolve("second");
-    run(first, Shards.of(PROBLEMS, "1/2"), Progress.NONE, PROBE, "1/2");
-    run(second, Shards.of(PROBLEMS, "2/2"), Progress.NONE, PROBE, "2/2");
+    run(first, Shard.of("1/2", Map.of()).part(PROBLEMS), Progress.NONE, PROBE, "1/2");
+    run(second, Shard.of("2/2", Map.of()).part(PROBLEMS), Progress.NONE, PROBE, "2/2");
     Path merged = temporary.resolve("merged");
     assertEquals(FakeRun.PROBLEMS, RunMerge.merge(List.of(second, first), merged).ended());
     assertIsWhole(merged, "merged");
@@ -151,8 +152,8 @@ class ProbeStoreTest {
     ProbeSettings take = new ProbeSettings(4, "0.2..0.8", ProbeSettings.Order.EASIEST, 2, true);
     Path first = temporary.resolve("first");
     Path second = temporary.resolve("second");
-    run(first, Shards.of(PROBLEMS, "1/2"), Progress.NONE, take, "1/2");
-    run(second, Shards.of(PROBLEMS, "2/2"), Progress.NONE, take, "2/2");
+    run(first, Shard.of("1/2", Map.of()).part(PROBLEMS), Progress.NONE, take, "1/2");
+    run(second, Shard.of("2/2", Map.of()).part(PROBLEMS), Progress.NONE, take, "2/2");
     String message = assertThrows(StoreException.Refused.class,
         () -> RunMerge.merge(List.of(first, second), temporary.resolve("merged"))).getMessage();
     assertTrue(message.contains("--take"), message);

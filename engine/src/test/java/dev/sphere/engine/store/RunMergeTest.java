@@ -7,12 +7,13 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sphere.engine.Problem;
 import dev.sphere.engine.ToldProgress;
-import dev.sphere.engine.data.Shards;
+import dev.sphere.engine.data.Shard;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -36,7 +37,7 @@ class RunMergeTest {
   }
 
   private Path shard(String shard) throws InterruptedException {
-    return run("shard" + shard.charAt(0), Shards.of(FakeRun.problems(FakeRun.PROBLEMS), shard), 7, shard);
+    return run("shard" + shard.charAt(0), Shard.of(shard, Map.of()).part(FakeRun.problems(FakeRun.PROBLEMS)), 7, shard);
   }
 
   private static List<String> sorted(Path file) throws IOException {
@@ -75,7 +76,7 @@ class RunMergeTest {
     Path whole = run("whole", FakeRun.problems(FakeRun.PROBLEMS), 7, null);
     Path first = shard("1/2");
     Path second = temporary.resolve("second");
-    List<Problem> other = Shards.of(FakeRun.problems(FakeRun.PROBLEMS), "2/2");
+    List<Problem> other = Shard.of("2/2", Map.of()).part(FakeRun.problems(FakeRun.PROBLEMS));
     try (RunStore store = RunStore.open(second, provenance(7, "2/2"), other, false)) {
       assertThrows(IllegalStateException.class, () ->
           FakeRun.run(store, FakeRun.policy(), FakeRun.small(), 7, 1, ToldProgress.stopAfter(45, 0)));
@@ -132,7 +133,7 @@ class RunMergeTest {
     assertTrue(message.contains("go on with that run's own command and --resume"), message);
     assertFalse(Files.exists(merged));
     try (RunStore store = RunStore.open(parts.getLast(), provenance(7, "2/2"),
-        Shards.of(FakeRun.problems(FakeRun.PROBLEMS), "2/2"), true)) {
+        Shard.of("2/2", Map.of()).part(FakeRun.problems(FakeRun.PROBLEMS)), true)) {
       assertEquals(1, store.findings().size(), store.findings().toString());
     }
     assertEquals(FakeRun.PROBLEMS, RunMerge.merge(parts, merged).ended());
@@ -174,10 +175,10 @@ class RunMergeTest {
   @Test
   void shardsDealOut() {
     List<Problem> problems = FakeRun.problems(5);
-    assertEquals(problems, Shards.of(problems, null));
-    assertEquals(List.of(problems.get(1), problems.get(3)), Shards.of(problems, "2/2"));
+    assertEquals(problems, Shard.of("1/1", Map.of()).part(problems));
+    assertEquals(List.of(problems.get(1), problems.get(3)), Shard.of("2/2", Map.of()).part(problems));
     for (String bad : List.of("0/2", "3/2", "1", "a/b", "1/0", "-1/2", "6/6")) {
-      assertThrows(IllegalArgumentException.class, () -> Shards.of(problems, bad), bad);
+      assertThrows(IllegalArgumentException.class, () -> Shard.of(bad, Map.of()).part(problems), bad);
     }
   }
 }

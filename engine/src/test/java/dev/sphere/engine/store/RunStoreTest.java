@@ -15,6 +15,7 @@ import dev.sphere.engine.stage.Stage;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
@@ -129,6 +130,58 @@ class RunStoreTest {
     assertTrue(Files.size(run.resolve("tree.jsonl")) > 0);
     FakeRun.run(run, true, 1, 4);
     assertArrayEquals(pairs(whole), pairs(run));
+  }
+
+  /** Linux forgets what a failed fsync should have written: the next one says that it is there. */
+  @Test
+  void whatAFailedSyncShouldHaveWrittenIsCutOff() throws Exception {
+    Path file = temporary.resolve("log.jsonl");
+    AtomicInteger syncs = new AtomicInteger();
+    LogFile plain = LogFile.plain(file);
+    LogFile.Opener opener = path -> new LogFile() {
+      @Override
+      public void write(ByteBuffer bytes) throws IOException {
+        plain.write(bytes);
+      }
+
+      @Override
+      public void force() throws IOException {
+        if (syncs.incrementAndGet() == 3) {
+          throw new IOException("Input/output error");
+        }
+      }
+
+      @Override
+      public void truncate(long size) throws IOException {
+        plain.truncate(size);
+      }
+
+      @Override
+      public void close() throws IOException {
+        plain.close();
+      }
+    };
+    try (AppendLog log = AppendLog.open(file, opener)) {
+      log.append("{\"n\":1}".getBytes(StandardCharsets.UTF_8));
+      byte[] safe = Files.readAllBytes(file);
+      log.appendUnforced("{\"n\":2}".getBytes(StandardCharsets.UTF_8));
+      byte[] third = "{\"n\":3}".getBytes(StandardCharsets.UTF_8);
+      assertThrows(StoreException.class, () -> log.append(third));
+      assertArrayEquals(safe, Files.readAllBytes(file));
+      assertThrows(StoreException.class, () -> log.append(third), "nothing is written after it");
+      assertArrayEquals(safe, Files.readAllBytes(file));
+    }
+  }
+
+  @Test
+  void whatAnotherKindOfCpuBeganIsRefusedUnlessItIsNotKnown() {
+    Provenance avx = Provenance.builder().identity("seed", 1).identity("arithmetic", "amd64 avx2").build();
+    Provenance wide = Provenance.builder().identity("seed", 1).identity("arithmetic", "amd64 avx512f").build();
+    Provenance older = Provenance.builder().identity("seed", 1).build();
+    String difference = avx.differences(wide).getFirst();
+    assertTrue(difference.contains("amd64 avx2") && difference.contains("SPHERE_MIXED_CPUS=on"), difference);
+    assertEquals(List.of(), older.differences(wide));
+    assertEquals(List.of(), wide.differences(older));
   }
 
   @Test

@@ -1,5 +1,6 @@
 package dev.sphere.trainer.checkpoint;
 
+import dev.sphere.bindings.device.Arithmetic;
 import dev.sphere.bindings.tensor.NativeFloats;
 import dev.sphere.engine.store.Damaged;
 import dev.sphere.trainer.Parameter;
@@ -166,6 +167,12 @@ public final class Checkpoints {
     for (String name : names) {
       String before = saved.path(name).asString("(not set)");
       String now = mine.getOrDefault(name, "(not set)");
+      if (name.equals(Arithmetic.NAME)) {
+        if (saved.has(name) && mine.containsKey(name) && Arithmetic.differ(before, now)) {
+          different.add(name + " was " + before + " and is now " + now + " (" + Arithmetic.advice() + ")");
+        }
+        continue;
+      }
       if (!before.equals(now)) {
         different.add(name + " was " + before + " and is now " + now);
       }

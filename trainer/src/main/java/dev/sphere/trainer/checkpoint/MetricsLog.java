@@ -120,8 +120,8 @@ public final class MetricsLog implements AutoCloseable {
 
   @Override
   public void close() {
-    try {
-      channel.close();
+    try (channel) {
+      channel.force(true); // a run that says it is done has its metrics on the disk
     } catch (IOException e) {
       throw new UncheckedIOException("cannot close " + file + ": " + e.getMessage(), e);
     }

@@ -9,7 +9,6 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
@@ -49,7 +48,7 @@ public final class TensorFile {
     full.put("tensors", listed);
     byte[] json = JSON.writeValueAsBytes(full);
     try {
-      Files.createDirectories(file.toAbsolutePath().getParent());
+      AtomicFile.createFolders(file.toAbsolutePath().getParent());
     } catch (IOException e) {
       throw new UncheckedIOException("cannot write " + file + ": " + e.getMessage(), e);
     }

@@ -3,6 +3,7 @@ package dev.sphere.trainer.evolve;
 import dev.sphere.base.AtomicFile;
 import dev.sphere.base.HeldFiles;
 import dev.sphere.base.Scratch;
+import dev.sphere.bindings.device.Arithmetic;
 import dev.sphere.bindings.kernel.GgmlQuantizer;
 import dev.sphere.engine.Problem;
 import dev.sphere.engine.SamplingSettings;
@@ -29,6 +30,7 @@ import dev.sphere.engine.store.CheckedLines;
 import dev.sphere.engine.store.Damaged;
 import dev.sphere.engine.store.FileSums;
 import dev.sphere.engine.store.Finding;
+import dev.sphere.engine.store.Journal;
 import dev.sphere.engine.store.RunData;
 import dev.sphere.gguf.make.MergeType;
 import dev.sphere.gguf.make.ModelMerge;
@@ -51,6 +53,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import tools.jackson.core.JacksonException;
@@ -76,6 +79,8 @@ public final class Evolve {
   private final boolean resume;
   private final EvolveListener listener;
   private final FileSums sums;
+  private final BooleanSupplier stop;
+  private volatile boolean training;
 
   /**
    * @param recipe what to do
@@ -84,6 +89,17 @@ public final class Evolve {
    * @param listener hears of progress
    */
   public Evolve(Recipe recipe, Path directory, boolean resume, EvolveListener listener) {
+    this(recipe, directory, resume, listener, () -> false);
+  }
+
+  /**
+   * The same with a stop.
+   *
+   * @param stop asked before every step of a training; true: it writes a checkpoint, and {@link #run} ends. Searches and
+   *     evaluations lose nothing that is done when the process ends, so they are not asked
+   */
+  public Evolve(Recipe recipe, Path directory, boolean resume, EvolveListener listener, BooleanSupplier stop) {
+    this.stop = stop;
     this.recipe = recipe;
     this.directory = directory;
     this.resume = resume;
@@ -91,9 +107,15 @@ public final class Evolve {
     this.sums = directory == null ? null : new FileSums(directory);
   }
 
+  /** Whether a training is going on: one that is asked to stop writes a checkpoint. */
+  public boolean isTraining() {
+    return training;
+  }
+
   /**
    * Runs the rounds.
    *
+   * @return the report; null when a training was stopped before its end
    * @throws IllegalArgumentException when recipe or directory cannot be used as asked, before any work
    */
   public EvolveReport run() throws IOException, InterruptedException {
@@ -109,8 +131,11 @@ public final class Evolve {
       report = rounds(policy, problems, start);
       files.requireUnchanged();
     }
-    Files.writeString(directory.resolve("rounds.md"), String.join("\n", report.table()) + "\n");
-    Files.writeString(directory.resolve("report.json"), JSON.writeValueAsString(report.toMap()) + "\n");
+    if (report == null) {
+      return null;
+    }
+    AtomicFile.writeText(directory.resolve("rounds.md"), String.join("\n", report.table()) + "\n");
+    AtomicFile.writeText(directory.resolve("report.json"), JSON.writeValueAsString(report.toMap()) + "\n");
     return report;
   }
 
@@ -169,7 +194,7 @@ public final class Evolve {
   private Range trialOfEvaluation(Path model, List<Problem> heldOut, int samples) throws InterruptedException {
     List<Problem> some = heldOut.subList(0, Math.min(heldOut.size(), EVALUATED));
     long start = System.nanoTime();
-    answered(model, null, some, samples);
+    answered(model, null, some, samples, Map.of(), answers -> { });
     double seconds = (System.nanoTime() - start) / 1e9;
     double whole = seconds * heldOut.size() / some.size();
     // More of them share a batch, so that the whole may be faster than its part; a few long answers may make it slower.
@@ -206,6 +231,9 @@ public final class Evolve {
       try (HeldFiles _ = new HeldFiles(List.of(policy))) { // opened and checked once a round
         round = round(n, policy, began, problems, base, rounds.isEmpty() ? base : rounds.getLast().evaluation());
       }
+      if (round == null) {
+        return null;
+      }
       rounds.add(round);
       listener.round(round);
       if (n == recipe.rounds() || round.chosenBy().accuracy() <= before) {
@@ -231,6 +259,7 @@ public final class Evolve {
         : all.subList((int) (size * (n - 1) / recipe.rounds()), (int) (size * n / recipe.rounds()));
   }
 
+  /** A round; null when its training was stopped. */
   private EvolveReport.Round round(
       int n, Path policy, Path began, Problems all, EvalResult base, EvalResult before) throws InterruptedException {
     List<Problem> problems = searched(n, all.searched());
@@ -248,8 +277,16 @@ public final class Evolve {
 
     long start = System.nanoTime();
     TrainJob job = Plans.train(recipe, policy, folder.resolve("train"), seed);
-    TrainJob.Outcome trained = job.run(
-        Plans.task(recipe, found.pairs(), folder.resolve("search")), listener.training(n), () -> false);
+    TrainJob.Outcome trained;
+    training = true;
+    try {
+      trained = job.run(Plans.task(recipe, found.pairs(), folder.resolve("search")), listener.training(n), stop);
+    } finally {
+      training = false;
+    }
+    if (trained.artefact() == null) {
+      return null;
+    }
     double trainSeconds = seconds(start);
 
     boolean adapter = job.tuning().isLora();
@@ -355,18 +392,37 @@ public final class Evolve {
     if (isThere(answers, () -> answers(answers, heldOut, samples))) {
       result = Evaluator.regrade(AnswerFile.read(answers));
     } else {
-      result = answered(model, adapter, heldOut, samples);
-      AnswerFile.write(answers, result.answers());
+      int maxTokens = maxTokens(ModelDefaults.of(model));
+      try (HeldFiles _ = new HeldFiles(Arrays.asList(model, adapter)); // opened and checked once
+          Journal<Answered> journal = AnswerFile.journal(answers, made(model, adapter, maxTokens), 1 + samples, true)) {
+        journal.findings().forEach(f -> listener.note(f.toString()));
+        result = answered(model, adapter, heldOut, samples, journal.known(), journal::add);
+        AnswerFile.finish(journal, result.answers());
+      }
       sums.put(answers);
     }
     listener.evaluated(whom, result);
     return result;
   }
 
-  private EvalResult answered(Path model, Path adapter, List<Problem> heldOut, int samples) throws InterruptedException {
-    ModelDefaults manner = ModelDefaults.of(model);
+  /** What of an evaluation's answers the recipe, which the directory is bound to, does not say. */
+  private static Map<String, String> made(Path model, Path adapter, int maxTokens) {
+    try (GgufFile file = GgufFile.open(model); GgufFile over = adapter == null ? null : GgufFile.open(adapter)) {
+      return Map.of("model", file.sha256(), "adapter", over == null ? "none" : over.sha256(),
+          "most tokens", String.valueOf(maxTokens), Arithmetic.NAME, Arithmetic.here());
+    }
+  }
+
+  private int maxTokens(ModelDefaults manner) {
     Integer asked = recipe.evaluate().maxTokens();
-    int maxTokens = asked == null ? manner.solutionTokens() : asked;
+    return asked == null ? manner.solutionTokens() : asked;
+  }
+
+  /** Asks what is not known; each problem's answers are kept as they come. */
+  private EvalResult answered(Path model, Path adapter, List<Problem> heldOut, int samples,
+      Map<String, List<Answered>> known, Consumer<List<Answered>> keep) throws InterruptedException {
+    ModelDefaults manner = ModelDefaults.of(model);
+    int maxTokens = maxTokens(manner);
     Prompts prompts = recipe.prompts(manner.values());
     Recipe.SEARCH.make(Precision.class, recipe.search()).use();
     try (HeldFiles files = new HeldFiles(Arrays.asList(model, adapter));
@@ -374,7 +430,10 @@ public final class Evolve {
       float temperature = Recipe.SEARCH.make(SamplingSettings.class, recipe.search(), manner.values(), Map.of()).temperature();
       EvalSettings settings = EvalSettings.greedy(maxTokens).withSamples(samples).withSeed(recipe.seed())
           .withSampling(SamplingSettings.temperature(temperature, maxTokens));
-      EvalResult result = new Evaluator(policy, prompts).run(heldOut, settings, listener);
+      EvalResult result = new Evaluator(policy, prompts).run(heldOut, settings, known, done -> {
+        files.requireUnchanged();
+        keep.accept(done);
+      }, listener);
       files.requireUnchanged();
       return result;
     }
@@ -416,7 +475,7 @@ public final class Evolve {
       for (Decontamination.Hit hit : hits) {
         lines.append(JsonMapper.shared().writeValueAsString(hit.toMap())).append('\n');
       }
-      Files.writeString(directory.resolve("decontamination.jsonl"), lines);
+      AtomicFile.writeText(directory.resolve("decontamination.jsonl"), lines);
     }
   }
 
@@ -448,7 +507,7 @@ public final class Evolve {
     if (isEvolution(directory)) {
       throw new IllegalArgumentException(mark + ": missing; " + LOST_RECIPE);
     }
-    Files.createDirectories(directory);
+    AtomicFile.createFolders(directory);
     try (var entries = Files.list(directory)) {
       Path begun = directory.resolve("recipe.json.tmp"); // of a start that was cut short
       if (entries.anyMatch(entry -> !entry.equals(begun))) {

@@ -2,6 +2,7 @@ package dev.sphere.trainer.job;
 
 import dev.sphere.base.FreeMemory;
 import dev.sphere.base.HeldFiles;
+import dev.sphere.bindings.device.Arithmetic;
 import dev.sphere.bindings.kernel.Activations;
 import dev.sphere.engine.PreferencePair;
 import dev.sphere.engine.decode.Precision;
@@ -12,8 +13,8 @@ import dev.sphere.trainer.TrainableModel;
 import dev.sphere.trainer.autodiff.Products;
 import dev.sphere.trainer.data.ExampleEncoder;
 import dev.sphere.trainer.data.RowReader;
-import dev.sphere.trainer.data.RowReport;
 import dev.sphere.trainer.data.RowReport.OnBadRow;
+import dev.sphere.trainer.data.RowReport;
 import dev.sphere.trainer.loop.RunOptions;
 import dev.sphere.trainer.loop.TrainSettings;
 import dev.sphere.trainer.loop.TrainingListener;
@@ -175,6 +176,7 @@ public record TrainJob(
 
   private Map<String, Object> identity(TrainTask task, GgufFile base) {
     Map<String, Object> identity = new LinkedHashMap<>(tuning.toMap());
+    identity.put(Arithmetic.NAME, Arithmetic.here());
     identity.put("max_length", length(base));
     if (stepSeparator != null) {
       identity.put("step_separator", stepSeparator);

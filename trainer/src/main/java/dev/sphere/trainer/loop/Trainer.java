@@ -1,5 +1,6 @@
 package dev.sphere.trainer.loop;
 
+import dev.sphere.base.AtomicFile;
 import dev.sphere.trainer.TrainableModel;
 import dev.sphere.trainer.checkpoint.CheckpointMismatchException;
 import dev.sphere.trainer.checkpoint.Checkpoints;
@@ -17,7 +18,6 @@ import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.LinkedHashMap;
@@ -215,7 +215,7 @@ public final class Trainer<E extends Example> {
 
   /** Holds the run's folder for this process alone. */
   private FileChannel lock() throws IOException {
-    Files.createDirectories(options.output());
+    AtomicFile.createFolders(options.output());
     Path file = options.output().resolve(".lock");
     FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
     try {

@@ -1,5 +1,6 @@
 package dev.sphere.trainer.output;
 
+import dev.sphere.bindings.device.Arithmetic;
 import dev.sphere.bindings.kernel.GgmlQuantizer;
 import dev.sphere.bindings.load.NativeRuntime;
 import dev.sphere.bindings.tensor.NativeFloats;
@@ -134,6 +135,7 @@ public final class ModelOutput {
 
   private static void provenance(GgufWriter writer, GgufFile base, TrainingResult result) {
     Map<String, String> identity = result.identity().toMap();
+    identity.remove(Arithmetic.NAME); // what older versions began is written as they would have
     String version = NativeRuntime.status().sphereVersion();
     writer.put(ModelMerge.BASE_SHA256, GgufValue.string(base.sha256()))
         .put("sphere.data_sha256", GgufValue.string(result.identity().dataHash()))

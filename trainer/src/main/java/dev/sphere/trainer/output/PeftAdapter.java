@@ -1,5 +1,6 @@
 package dev.sphere.trainer.output;
 
+import dev.sphere.base.AtomicFile;
 import dev.sphere.gguf.GgmlType;
 import dev.sphere.gguf.GgufTensor;
 import dev.sphere.gguf.GgufValue;
@@ -79,9 +80,9 @@ public final class PeftAdapter {
         modules.add(module.substring(module.indexOf('.') + 1));
       }
       double alpha = lora.metadata().f32("adapter.lora.alpha").orElse((float) rank);
-      Files.createDirectories(folder);
+      AtomicFile.createFolders(folder);
       SafeTensors.write(folder.resolve("adapter_model.safetensors"), tensors);
-      Files.writeString(folder.resolve("adapter_config.json"), config(rank, alpha, modules, baseName, AdapterCheck.hasMagnitudes(lora)));
+      AtomicFile.writeText(folder.resolve("adapter_config.json"), config(rank, alpha, modules, baseName, AdapterCheck.hasMagnitudes(lora)));
     } catch (IOException e) {
       throw new UncheckedIOException("cannot write the adapter to " + folder + ": " + e.getMessage(), e);
     }

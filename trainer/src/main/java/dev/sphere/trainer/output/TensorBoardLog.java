@@ -1,5 +1,6 @@
 package dev.sphere.trainer.output;
 
+import dev.sphere.base.AtomicFile;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
@@ -53,7 +54,7 @@ final class TensorBoardLog implements AutoCloseable {
   TensorBoardLog(Path file) {
     this.file = file;
     try {
-      Files.createDirectories(file.toAbsolutePath().getParent());
+      AtomicFile.createFolders(file.toAbsolutePath().getParent());
       out = Files.newOutputStream(file);
     } catch (IOException e) {
       throw failed(e);

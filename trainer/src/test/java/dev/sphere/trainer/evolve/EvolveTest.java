@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
@@ -43,7 +44,9 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -391,6 +394,42 @@ class EvolveTest {
     try (GgufFile file = GgufFile.openModel(typed.resolve("round-1/policy.gguf"))) {
       assertEquals(GgmlType.F32, file.tensor("blk.0.ffn_up.weight").type(), "as it is told");
     }
+  }
+
+  @Test
+  void anEvaluationGoesOnWithTheAnswersThatAreDone() throws Exception {
+    Recipe recipe = recipe("lora", "", ", max_tokens: 9");
+    EvolveListener enough = new EvolveListener() {
+      @Override
+      public void at(int done, Supplier<String> detail) {
+        if (done == 4) {
+          throw new IllegalStateException("enough");
+        }
+      }
+    };
+    Path run = temporary.resolve("run");
+    assertThrows(IllegalStateException.class, () -> new Evolve(recipe, run, false, enough).run());
+    Heard heard = new Heard();
+    new Evolve(recipe, run, true, heard).run();
+    assertEquals("evaluate 6 problems", heard.words.getFirst());
+    Path whole = temporary.resolve("whole");
+    new Evolve(recipe, whole, false, new Heard()).run();
+    assertEquals(-1, Files.mismatch(whole.resolve("base-answers.jsonl"), run.resolve("base-answers.jsonl")));
+    assertEquals(-1, Files.mismatch(whole.resolve("round-1/train/adapter.gguf"), run.resolve("round-1/train/adapter.gguf")));
+  }
+
+  @Test
+  void aTrainingThatIsStoppedIsSavedAndGoneOnWith() throws Exception {
+    Recipe recipe = recipe("lora", ", epochs: 3", ", max_tokens: 9");
+    Path run = temporary.resolve("run");
+    AtomicInteger asked = new AtomicInteger();
+    assertNull(new Evolve(recipe, run, false, new Heard(), () -> asked.incrementAndGet() > 2).run());
+    assertFalse(Files.exists(run.resolve("round-1/train/adapter.gguf")));
+    assertTrue(Files.exists(run.resolve("round-1/train/checkpoints/step-00000002.checkpoint")), "two steps are saved");
+    new Evolve(recipe, run, true, new Heard()).run();
+    Path whole = temporary.resolve("whole");
+    new Evolve(recipe, whole, false, new Heard()).run();
+    assertEquals(-1, Files.mismatch(whole.resolve("round-1/train/adapter.gguf"), run.resolve("round-1/train/adapter.gguf")));
   }
 
   /** Runs the first round, which rises, up to the second one's search; what was told meanwhile. */

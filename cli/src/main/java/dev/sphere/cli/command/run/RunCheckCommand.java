@@ -1,7 +1,8 @@
-package dev.sphere.cli.command;
+package dev.sphere.cli.command.run;
 
-import dev.sphere.engine.eval.AnswerJournal;
+import dev.sphere.engine.eval.AnswerFile;
 import dev.sphere.engine.store.Finding;
+import dev.sphere.engine.store.Journal;
 import dev.sphere.engine.store.RunData;
 import dev.sphere.trainer.checkpoint.TrainingCheck;
 import dev.sphere.trainer.evolve.Evolve;
@@ -81,7 +82,7 @@ public final class RunCheckCommand implements Callable<Integer> {
       String name = run.getFileName().toString();
       boolean journal = name.endsWith(".part");
       Path file = journal ? run.resolveSibling(name.substring(0, name.length() - ".part".length())) : run;
-      return new Checked("evaluation", AnswerJournal.check(file));
+      return new Checked("evaluation", Journal.check(AnswerFile.JOURNAL, file));
     }
     if (Evolve.isEvolution(run)) {
       return new Checked("evolution", Evolve.check(run));

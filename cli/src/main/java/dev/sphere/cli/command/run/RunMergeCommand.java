@@ -1,4 +1,4 @@
-package dev.sphere.cli.command;
+package dev.sphere.cli.command.run;
 
 import dev.sphere.engine.store.RunMerge;
 import java.io.PrintWriter;
@@ -22,14 +22,17 @@ import tools.jackson.databind.json.JsonMapper;
       "  SPHERE_DEVICE=cuda:0 sphere search ... --shard 1/2 --run part1 &",
       "  SPHERE_DEVICE=cuda:1 sphere search ... --shard 2/2 --run part2 & wait",
       "  sphere run merge --out whole part1 part2",
+      "  sphere run merge RUN                       # the shards of search --shard auto --run RUN",
       "Unfinished runs may be merged too; 'search --resume' on the whole problem set goes on with the result."
     },
     mixinStandardHelpOptions = true)
 public final class RunMergeCommand implements Callable<Integer> {
-  @Parameters(arity = "2..*", paramLabel = "RUN", description = "Run directories of the same search.")
+  @Parameters(arity = "1..*", paramLabel = "RUN",
+      description = "Run directories of the same search; or one that holds the shards of --shard auto.")
   private List<Path> runs;
 
-  @Option(names = "--out", required = true, paramLabel = "DIR", description = "The merged run; must not be there.")
+  @Option(names = "--out", paramLabel = "DIR",
+      description = "The merged run; must not be there. One RUN with shards becomes it itself, if this is not given.")
   private Path out;
 
   @Option(names = "--json", description = "One JSON object on the last line.")
@@ -39,12 +42,17 @@ public final class RunMergeCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    RunMerge.Report report = RunMerge.merge(runs, out);
+    boolean shards = runs.size() == 1;
+    if (!shards && out == null) {
+      throw new IllegalArgumentException("give the merged run's directory: --out DIR");
+    }
+    RunMerge.Report report = shards ? RunMerge.mergeShards(runs.getFirst(), out) : RunMerge.merge(runs, out);
+    Path merged = out != null ? out : runs.getFirst();
     PrintWriter console = spec.commandLine().getOut();
     report.findings().forEach(f -> spec.commandLine().getErr().println("merge: " + f));
     if (json) {
       Map<String, Object> all = new LinkedHashMap<>();
-      all.put("out", out.toString());
+      all.put("out", merged.toString());
       all.put("runs", runs.size());
       all.put("problems", report.problems());
       all.put("ended", report.ended());
@@ -52,11 +60,11 @@ public final class RunMergeCommand implements Callable<Integer> {
       all.put("findings", report.findings().size());
       console.println(JsonMapper.shared().writeValueAsString(all));
     } else {
-      console.printf("Merged %d runs into %s: %d problems, %d pairs.%n", runs.size(), out, report.problems(),
-          report.pairs());
+      String what = shards ? "the shards of " + runs.getFirst() : runs.size() + " runs";
+      console.printf("Merged %s into %s: %d problems, %d pairs.%n", what, merged, report.problems(), report.pairs());
       if (report.ended() < report.problems()) {
         console.printf("%d problems have not ended: go on with 'search --resume --run %s' on the whole set.%n",
-            report.problems() - report.ended(), out);
+            report.problems() - report.ended(), merged);
       }
     }
     console.flush();

@@ -1,9 +1,9 @@
-package dev.sphere.cli.command;
+package dev.sphere.cli.command.run;
 
-import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Spec;
+import picocli.CommandLine;
 
 /** {@code sphere run}: what has to do with run directories. */
 @Command(

@@ -1,0 +1,267 @@
+package dev.sphere.engine.store;
+
+import dev.sphere.base.AtomicFile;
+import dev.sphere.bindings.device.Arithmetic;
+import dev.sphere.engine.data.JsonText;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.function.Function;
+import java.util.function.ToIntFunction;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * A file of rows that is being made. While the work goes on, the rows stand in {@code FILE.part}: a first line that says
+ * what they are made from, then the rows of each item as it is done, on the disk before {@link #add} returns. At the end
+ * {@code FILE} appears with the rows in the items' order, and only then the journal goes. One that was broken off is taken
+ * up: each line carries its checksum, what is damaged is kept aside ({@link Damaged}), and an item that lacks a row is done
+ * again.
+ *
+ * @param <R> a row, which Jackson writes and reads
+ */
+public final class Journal<R> implements AutoCloseable {
+  /**
+   * What kind of rows a journal holds.
+   *
+   * @param type of a row
+   * @param work what makes them, the key of the first line: "evaluation"
+   * @param rows what they are, in messages: "answers"
+   * @param item names the item that a row belongs to; null for a row that lacks something
+   * @param number a row's place among its item's
+   */
+  public record Kind<R>(
+      Class<R> type, String work, String rows, Function<R, String> item, ToIntFunction<R> number) {}
+
+  /**
+   * What a journal holds.
+   *
+   * @param made what its rows are made from; null when its first line is damaged or missing
+   * @param rows by item, in the order of their numbers; of contradicting items none
+   * @param findings what is damaged
+   */
+  public record Content<R>(Map<String, String> made, Map<String, List<R>> rows, List<Finding> findings) {}
+
+  private static final JsonMapper JSON = JsonText.MAPPER;
+  private static final String HEADLESS = "its first line, which says what it is made from, is damaged or missing";
+  private static final String HEADLESS_ADVICE = "bring the file back from a copy, or move it away to begin anew";
+
+  private final Path file;
+  private final Path part;
+  private final Map<String, List<R>> known;
+  private final List<Finding> findings;
+  private final AppendLog log;
+
+  private Journal(Path file, Path part, Map<String, List<R>> known, List<Finding> findings, AppendLog log) {
+    this.file = file;
+    this.part = part;
+    this.known = known;
+    this.findings = findings;
+    this.log = log;
+  }
+
+  /**
+   * Opens the journal of {@code file}.
+   *
+   * @param identity what the rows are made from: model, prompts, sampling, seed, items
+   * @param perItem rows that an item must have to count as done
+   * @param resume take up a journal that is there; false refuses it
+   * @throws IllegalArgumentException when a journal is there and must not or cannot be taken up
+   */
+  public static <R> Journal<R> open(Kind<R> kind, Path file, Map<String, String> identity, int perItem, boolean resume) {
+    return open(kind, file, part(file), identity, perItem, resume);
+  }
+
+  /** The same with a journal of another name, in a folder that is there. */
+  public static <R> Journal<R> open(
+      Kind<R> kind, Path file, Path part, Map<String, String> identity, int perItem, boolean resume) {
+    Map<String, List<R>> known = new LinkedHashMap<>();
+    List<Finding> findings = new ArrayList<>();
+    if (Files.exists(part)) {
+      if (!resume) {
+        throw new IllegalArgumentException("writing " + kind.rows() + " to " + file + ": " + part + " holds the " + kind.rows()
+            + " of a call that was broken off; go on with --resume, or remove it");
+      }
+      Content<R> content = read(kind, part);
+      refuseOthers(part, content.made(), identity);
+      content.rows().forEach((item, rows) -> {
+        if (rows.size() == perItem) {
+          known.put(item, rows);
+        }
+      });
+      findings.addAll(content.findings());
+      if (!findings.isEmpty()) {
+        Damaged.copy(part);
+      }
+    }
+    // Written anew, so that damaged lines go.
+    AtomicFile.write(part, lines(kind, identity, known.values().stream().flatMap(List::stream).toList()));
+    return new Journal<>(file, part, known, findings, AppendLog.open(part));
+  }
+
+  /** A journal's lines: what the rows are made from, and the rows. */
+  public static <R> AtomicFile.StreamBody lines(Kind<R> kind, Map<String, String> identity, List<R> rows) {
+    return out -> {
+      out.write(line(Map.of(kind.work(), identity)));
+      for (R row : rows) {
+        out.write(line(row));
+      }
+    };
+  }
+
+  private static byte[] line(Object content) {
+    return CheckedLines.frame(JSON.writeValueAsBytes(content));
+  }
+
+  /** Where the journal of a file stands. */
+  public static Path part(Path file) {
+    return file.resolveSibling(file.getFileName() + ".part");
+  }
+
+  /** Reads a journal; changes nothing. */
+  public static <R> Content<R> read(Kind<R> kind, Path part) {
+    Map<String, Map<Integer, R>> byNumber = new LinkedHashMap<>();
+    Set<String> contradicting = new LinkedHashSet<>();
+    List<Finding> findings = new ArrayList<>();
+    Map<String, String> made = new LinkedHashMap<>();
+    boolean[] is = new boolean[2]; // it has a first line; its lines carry checksums, those of older versions did not
+    CheckedLines.read(part, (number, from, to, object, ended) -> {
+      JsonNode node = object != null ? JSON.readTree(object) : is[1] ? null : unchecked(part, from, to);
+      if (number == 1) {
+        is[0] = node != null && node.path(kind.work()).isObject();
+        is[1] = object != null;
+        if (is[0]) {
+          node.path(kind.work()).properties().forEach(e -> made.put(e.getKey(), e.getValue().asString("")));
+        }
+        return;
+      }
+      R row = row(kind, node);
+      if (row == null) {
+        findings.add(Finding.mended(part, number, ended ? "damaged" : "cut off in the middle", "left out, and made again"));
+        return;
+      }
+      String item = kind.item().apply(row);
+      R first = byNumber.computeIfAbsent(item, i -> new TreeMap<>()).putIfAbsent(kind.number().applyAsInt(row), row);
+      if (first != null && !first.equals(row)) {
+        contradicting.add(item);
+      }
+    });
+    for (String item : contradicting) {
+      findings.add(Finding.mended(part, 0, "two " + kind.rows() + " to " + item + " contradict each other", "made again"));
+      byNumber.remove(item);
+    }
+    Map<String, List<R>> rows = new LinkedHashMap<>();
+    byNumber.forEach((item, all) -> rows.put(item, List.copyOf(all.values())));
+    return new Content<>(is[0] ? made : null, rows, findings);
+  }
+
+  /** A line's row; null when it is none. */
+  private static <R> R row(Kind<R> kind, JsonNode node) {
+    try {
+      R row = node == null ? null : JSON.treeToValue(node, kind.type());
+      return row == null || kind.item().apply(row) == null ? null : row;
+    } catch (JacksonException e) {
+      return null;
+    }
+  }
+
+  /** A line of a version that wrote no checksums; null when it has one, which did not fit, or is no JSON. */
+  private static JsonNode unchecked(Path part, long from, long to) {
+    try (FileChannel in = FileChannel.open(part)) {
+      ByteBuffer line = ByteBuffer.allocate(Math.toIntExact(to - from));
+      while (line.hasRemaining() && in.read(line, from + line.position()) >= 0) {
+        continue;
+      }
+      JsonNode row = JSON.readTree(line.array());
+      return row.isObject() && !row.has("crc") ? row : null;
+    } catch (JacksonException | ArithmeticException e) {
+      return null;
+    } catch (IOException e) {
+      throw new UncheckedIOException("reading " + part + ": " + e.getMessage(), e);
+    }
+  }
+
+  /**
+   * What taking up the journal of a file would find missing or damaged; changes nothing.
+   *
+   * @throws IllegalArgumentException when there is no journal
+   */
+  public static <R> List<Finding> check(Kind<R> kind, Path file) {
+    Path part = part(file);
+    if (!Files.exists(part)) {
+      throw new IllegalArgumentException("there is no journal of an " + kind.work() + " at " + part);
+    }
+    Content<R> content = read(kind, part);
+    return content.made() == null ? List.of(Finding.refused(part, HEADLESS, HEADLESS_ADVICE)) : content.findings();
+  }
+
+  private static void refuseOthers(Path part, Map<String, String> made, Map<String, String> identity) {
+    if (made == null) {
+      throw new IllegalArgumentException(part + ": " + HEADLESS + "; " + HEADLESS_ADVICE);
+    }
+    for (Map.Entry<String, String> e : identity.entrySet()) {
+      String was = made.getOrDefault(e.getKey(), "");
+      if (e.getKey().equals(Arithmetic.NAME)) {
+        if (Arithmetic.differ(made.get(e.getKey()), e.getValue())) {
+          throw new IllegalArgumentException("resuming " + part + ": its arithmetic is " + was + ", now it is " + e.getValue()
+              + "; " + Arithmetic.advice());
+        }
+        continue;
+      }
+      if (!Objects.equals(was, e.getValue())) {
+        throw new IllegalArgumentException("resuming " + part + ": its " + e.getKey() + " is " + was + ", now it is "
+            + e.getValue() + "; use the same settings, or remove it");
+      }
+    }
+  }
+
+  /** What was damaged and is made again. */
+  public List<Finding> findings() {
+    return List.copyOf(findings);
+  }
+
+  /** The rows that were there, by item. */
+  public Map<String, List<R>> known() {
+    return Map.copyOf(known);
+  }
+
+  /** Writes down an item's rows. */
+  public void add(List<R> rows) {
+    List<byte[]> objects = rows.stream().map(JSON::writeValueAsBytes).toList(); // all or none
+    objects.subList(0, objects.size() - 1).forEach(log::appendUnforced);
+    log.append(objects.getLast());
+  }
+
+  /** Writes the file itself and removes the journal. */
+  public void finish(AtomicFile.StreamBody body) {
+    AtomicFile.write(file, body);
+    remove();
+  }
+
+  /** Removes the journal: what it holds is safe elsewhere. */
+  public void remove() {
+    log.close();
+    try {
+      Files.deleteIfExists(part);
+    } catch (IOException e) {
+      throw new UncheckedIOException("removing " + part + ": " + e.getMessage(), e);
+    }
+  }
+
+  @Override
+  public void close() {
+    log.close();
+  }
+}
