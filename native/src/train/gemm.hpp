@@ -87,7 +87,8 @@ void gemm_amx(int64_t m, int64_t n, int64_t k, const MatrixA & a, const MatrixB 
 void gemm_amx_f32(int64_t m, int64_t n, int64_t k, const MatrixA & a, const MatrixB & b, float * c, int64_t ldc,
                   const float * bias, bool accumulate, int ith, int nth, float * scratch) noexcept;
 
-// The same for small matrices on one thread, B's rows contiguous with stride ldb: nothing is packed.
+// The same for small matrices on one thread, B's rows contiguous with stride ldb: nothing is packed. Rows of B are read
+// in whole vectors: kWidth - 1 floats behind its last one must be readable; what stands there does not matter.
 void gemm_small(int64_t m, int64_t n, int64_t k, const MatrixA & a, const float * b, int64_t ldb, float * c,
                 int64_t ldc, bool accumulate) noexcept;
 
