@@ -364,15 +364,6 @@ void every_cpu() {
 } // namespace
 
 int main(int argc, char ** argv) {
-#if defined(__AVX512F__)
-  if (!__builtin_cpu_supports("avx512f")) {
-    return 77;
-  }
-#elif defined(__AVX2__)
-  if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) {
-    return 77;
-  }
-#endif
   return run({{"reference", reference},
               {"company", company},
               {"places", places},

@@ -58,8 +58,24 @@ struct Case {
   void (*body)();
 };
 
+// Whether this CPU has what the test was compiled for; without it a test is skipped.
+inline bool cpu_fits() {
+#if defined(__AVX512BW__)
+  return __builtin_cpu_supports("avx512bw");
+#elif defined(__AVX512F__)
+  return __builtin_cpu_supports("avx512f");
+#elif defined(__AVX2__)
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+#else
+  return true;
+#endif
+}
+
 // Runs the cases whose name contains argv[1] (all without it); the exit status for main.
 inline int run(std::initializer_list<Case> cases, int argc, char ** argv) {
+  if (!cpu_fits()) {
+    return 77;
+  }
   int ran = 0;
   for (const Case & c : cases) {
     if (argc > 1 && std::strstr(c.name, argv[1]) == nullptr) {

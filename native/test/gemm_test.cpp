@@ -158,14 +158,5 @@ void small() {
 } // namespace
 
 int main(int argc, char ** argv) {
-#if SPHERE_AVX512
-  if (!__builtin_cpu_supports("avx512bw")) {
-    return 77;
-  }
-#elif defined(__AVX2__)
-  if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) {
-    return 77;
-  }
-#endif
   return run({{"products of F32", f32}, {"products of BF16", bf16}, {"small products", small}}, argc, argv);
 }

@@ -372,15 +372,6 @@ void lone_row() {
 } // namespace
 
 int main(int argc, char ** argv) {
-#if defined(__AVX512F__)
-  if (!__builtin_cpu_supports("avx512f")) {
-    return 77;
-  }
-#elif defined(__AVX2__)
-  if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) {
-    return 77;
-  }
-#endif
   return run({{"exp", exponential},
               {"vectors", vectors},
               {"halves", halves},

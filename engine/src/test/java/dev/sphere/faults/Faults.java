@@ -101,8 +101,15 @@ public final class Faults {
     report();
   }
 
+  /** Each change fails in each way. */
+  public void failAtAnyChange() throws Exception {
+    for (FaultyDisk.Fault fault : FaultyDisk.Fault.values()) {
+      failAtAnyChange(fault);
+    }
+  }
+
   /** Each change of a run of its own fails; the run is gone on with as it is, and as a power cut leaves it. */
-  public void failAtAnyChange(FaultyDisk.Fault fault) throws Exception {
+  private void failAtAnyChange(FaultyDisk.Fault fault) throws Exception {
     int changes = whole.count();
     for (int n = 1; n <= changes; n++) {
       if (!tried()) {
