@@ -58,8 +58,12 @@ class TrialTest {
     assertTrue(trial.seconds().middle() > trial.after(), "the rest takes longer than the trial: " + trial);
   }
 
+  /**
+   * The range holds the truth nine times in ten, and threads decide which problems the trial sees: a third beyond it is let through.
+   * A factor that is forgotten or counted twice is far beyond.
+   */
   private static void near(double truth, Range said) {
-    assertTrue(said.low() < truth && truth < said.high() && said.high() < 4 * truth, truth + " is not within " + said);
+    assertTrue(said.low() / 1.33 < truth && truth < said.high() * 1.33 && said.high() < 4 * truth, truth + " is not near " + said);
   }
 
   @Test
