@@ -13,6 +13,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.SequencedMap;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -71,6 +72,26 @@ public final class PairFlags {
    */
   public static Map<String, Flag> read(Path run) {
     Map<String, Flag> flags = new LinkedHashMap<>();
+    lastWords(run).forEach((pair, word) -> {
+      if (!word.line().path("flag").isNull()) {
+        flags.put(pair, Flag.of(word.line().path("flag").asString("")));
+      }
+    });
+    return flags;
+  }
+
+  /** What a line says, and its bytes without their end. */
+  private record Word(byte[] bytes, JsonNode line) {
+    /** When it was said; the beginning of time where that is missing. */
+    Instant time() {
+      String time = line.path("time").asString("");
+      return time.isEmpty() ? Instant.EPOCH : Instant.parse(time);
+    }
+  }
+
+  /** The last line about each pair, in the order in which they were written. */
+  private static Map<String, Word> lastWords(Path run) {
+    SequencedMap<String, Word> last = new LinkedHashMap<>();
     Path file = in(run);
     CheckedLines.read(file, (number, from, to, object, ended) -> {
       if (!ended) {
@@ -80,13 +101,33 @@ public final class PairFlags {
         throw new StoreException(file + ", line " + number + ": damaged (its checksum does not fit); remove the line, and set its flag again");
       }
       JsonNode line = RecordJson.parse(object);
-      if (line.path("flag").isNull()) {
-        flags.remove(line.path("pair").asString(""));
-      } else {
-        flags.put(line.path("pair").asString(""), Flag.of(line.path("flag").asString("")));
+      last.putLast(line.path("pair").asString(""), new Word(object, line));
+    });
+    return last;
+  }
+
+  /**
+   * Writes the flags of several runs into another one, whose flags they become; no file where nobody said anything. Where runs
+   * have the same pair, what was said of it last counts, a flag that was taken back too.
+   *
+   * @param target a run's folder without flags
+   * @throws StoreException when a line of one of the runs is damaged; then nothing is written
+   */
+  static void merge(List<Path> runs, Path target) {
+    Map<String, Word> all = new LinkedHashMap<>();
+    for (Path run : runs) {
+      lastWords(run).forEach((pair, word) ->
+          all.merge(pair, word, (before, now) -> now.time().isBefore(before.time()) ? before : now));
+    }
+    if (all.isEmpty()) {
+      return;
+    }
+    AtomicFile.write(in(target), out -> {
+      for (Word word : all.values()) {
+        out.write(word.bytes());
+        out.write('\n');
       }
     });
-    return flags;
   }
 
   /** Of these pairs, those that no reader has flagged. */

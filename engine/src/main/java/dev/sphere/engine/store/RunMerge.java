@@ -23,7 +23,8 @@ import java.util.stream.Stream;
 /**
  * Puts runs over parts of a problem set together: one process a GPU (or a machine) searches its part, afterwards the
  * parts are one run. What a run records of a problem depends on the run's identity and that problem alone, so the merged
- * run is the one that a single process would have made: the same records, and byte for byte the same pairs.
+ * run is the one that a single process would have made: the same records, and byte for byte the same pairs. Readers' flags
+ * on the parts' pairs come along.
  */
 public final class RunMerge {
   /** In {@link Provenance#information()}: which part a run is, "2/3" for the second of three. */
@@ -175,6 +176,7 @@ public final class RunMerge {
       join(parts, files.tree(), RunScan::treeLog);
       join(parts, files.stages(), RunScan::stageLog);
       join(parts, files.results(), RunScan::resultLog);
+      PairFlags.merge(parts.stream().map(part -> part.files().directory()).toList(), half);
       Report report;
       // An ordinary run from here on: what opens it checks every record.
       Provenance provenance = provenance(parts);

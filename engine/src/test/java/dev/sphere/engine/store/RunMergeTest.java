@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sphere.engine.PreferencePair;
 import dev.sphere.engine.Problem;
 import dev.sphere.engine.ToldProgress;
 import dev.sphere.engine.data.Shard;
@@ -12,6 +13,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -137,6 +139,31 @@ class RunMergeTest {
       assertEquals(1, store.findings().size(), store.findings().toString());
     }
     assertEquals(FakeRun.PROBLEMS, RunMerge.merge(parts, merged).ended());
+  }
+
+  @Test
+  void flagsComeAlongAndADamagedOneStopsTheMerge() throws Exception {
+    List<Path> parts = List.of(shard("1/2"), shard("2/2"));
+    Map<String, PairFlags.Flag> flags = new HashMap<>();
+    for (Path part : parts) {
+      PreferencePair pair = RunData.read(part).pairs().getFirst();
+      PairFlags.Flag flag = PairFlags.Flag.values()[flags.size()];
+      PairFlags.add(part, PairFlags.key(pair), pair.problemId(), pair.stage(), flag);
+      flags.put(PairFlags.key(pair), flag);
+    }
+    Path merged = temporary.resolve("merged");
+    RunMerge.merge(parts, merged);
+    assertEquals(flags, PairFlags.read(merged));
+    assertEquals(2, flags.size());
+    assertEquals(List.of(), RunData.check(merged));
+    List<PreferencePair> pairs = RunData.read(merged).pairs();
+    assertEquals(pairs.size() - 2, PairFlags.unflagged(pairs, PairFlags.read(merged)).size());
+    Path damaged = PairFlags.in(parts.getLast());
+    Files.writeString(damaged, Files.readString(damaged).replace("\"problem\"", "\"Problem\""));
+    Path again = temporary.resolve("again");
+    String message = assertThrows(StoreException.class, () -> RunMerge.merge(parts, again)).getMessage();
+    assertTrue(message.contains("flags.jsonl, line 1: damaged"), message);
+    assertFalse(Files.exists(again));
   }
 
   private static void assertRefused(String part, List<Path> runs, Path target) {
