@@ -73,6 +73,7 @@ final class StudioApi implements AutoCloseable {
       case "pair" -> json(pair(query));
       case "heat" -> json(heat(query));
       case "training" -> json(training(query));
+      case "batch" -> json(batch(query));
       case "spread" -> json(spread(query));
       case "evolution" -> json(comparisons.evolution(runs, runs.find(query.required("run"), Kind.EVOLVE)));
       case "compare" -> json(comparisons.page(answers(query, "a"), answers(query, "b"), query));
@@ -129,6 +130,23 @@ final class StudioApi implements AutoCloseable {
         .sorted(Comparator.comparing((Entry e) -> !e.path().equals(beside)))
         .map(e -> Map.of("id", e.id(), "beside", e.path().equals(beside))).toList());
     map.put("preferences", trained(entry.path()) != null);
+    return map;
+  }
+
+  /** The rows of a point, with their pairs in a search: the one that is named, else the one beside the training. */
+  private Map<String, Object> batch(Query query) throws IOException {
+    Path folder = runs.find(query.required("run"), Kind.TRAIN).path();
+    Entry search = query.text("search").isEmpty()
+        ? runs.scan().values().stream().filter(e -> e.kind() == Kind.SEARCH && e.path().equals(folder.resolveSibling("search")))
+            .findFirst().orElse(null)
+        : runs.find(query.text("search"), Kind.SEARCH);
+    Map<String, Object> map;
+    try {
+      map = Training.batch(folder, query.number("step", 0), search == null ? null : whole(search));
+    } catch (StoreException e) {
+      throw new Problem(409, e.getMessage());
+    }
+    map.put("search", search == null ? "" : search.id());
     return map;
   }
 

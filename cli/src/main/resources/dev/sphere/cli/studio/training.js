@@ -91,6 +91,68 @@ export const trainingView = {
     let spread = null;
     let bar = null; // {which, i, a, b}
     let note = "";
+    let step = params.get("step") ?? "";
+    let batches = null; // of each run that has a point at the step: {run, short, first, last, rows, all, search, error}
+
+    async function behindPoint() {
+      const asked = step;
+      const there = runs.filter(r => r.rows.some(row => String(row.step) === asked));
+      batches = asked === "" ? null : there.map(r => ({ run: r.id, short: r.short }));
+      draw();
+      const found = await Promise.all(there.map(async r => {
+        try {
+          const own = ids.length === 1 && search ? { search } : {};
+          return { run: r.id, short: r.short, ...await get("batch", { run: r.id, step: asked, ...own }) };
+        } catch (error) {
+          return { run: r.id, short: r.short, error: error.message };
+        }
+      }));
+      if (asked === step && asked !== "") {
+        batches = found;
+        draw();
+      }
+    }
+
+    async function choose(to) {
+      step = String(to);
+      put({ step });
+      await behindPoint();
+      document.getElementById("batch")?.focus();
+    }
+
+    function unchoose() {
+      step = "";
+      batches = null;
+      put({ step });
+      draw();
+    }
+
+    /** The search in which a training's pairs are looked for. */
+    function searches(changed) {
+      return html`<select aria-label="search" .value=${search} @change=${e => { search = e.target.value; put({ search }); changed(); }}><option value="" ?selected=${search === ""}>choose a search</option>
+        ${runs[0].searches.map(s => html`<option value=${s.id} ?selected=${s.id === search}>${visible(s.id)}</option>`)}</select>`;
+    }
+
+    /** What a point's steps were trained on. */
+    function batch() {
+      if (batches === null) {
+        return nothing;
+      }
+      const first = batches.find(b => b.first !== undefined);
+      const steps = first && first.first < first.last ? `steps ${count(first.first)} to ${count(first.last)}` : `step ${count(Number(step))}`;
+      const list = b => b.error !== undefined ? html`<p role="status">${visible(b.error)}</p>`
+        : b.rows === undefined ? html`<p role="status">Reading …</p>`
+        : b.all === 0 ? html`<p class="small">Before the first step nothing was trained on.</p>`
+        : html`<p class="small">${count(b.all)} ${b.all === 1 ? "row" : "rows"}${b.rows.length < b.all ? `, the first ${count(b.rows.length)}` : ""}${b.search
+          ? html`, as pairs of ${visible(b.search)}` : nothing}.</p>
+          <ul class="behind">${b.rows.map(row => html`<li>${row.problem === undefined ? visible(row.row)
+            : html`<a href=${link("pair", { run: b.search, problem: row.problem, n: row.n, trained: b.run })}>${visible(row.problem)}, pair ${row.n + 1}</a> <span class="small">${row.stage}</span>`}</li>`)}</ul>`;
+      return html`<section class="card" id="batch" tabindex="-1" aria-label="what stands behind the point"><h2>What ${steps} learned from
+          <button type="button" class="link" @click=${unchoose}>close</button></h2>
+        ${ids.length === 1 && runs[0].searches.length > 0 ? html`<p class="small">Pairs are looked for in ${searches(() => { spread = null; behindPoint(); })}</p>` : nothing}
+        ${batches.length === 0 ? html`<p role="status">No point is on record at step ${visible(step)}.</p>` : nothing}
+        ${batches.map(b => html`${ids.length > 1 ? html`<h3>${visible(b.short)}</h3>` : nothing}${list(b)}`)}</section>`;
+    }
 
     async function compute() {
       note = "Both models score the pairs …";
@@ -119,8 +181,7 @@ export const trainingView = {
       const ends = values => [Math.min(0, ...values), Math.max(0, ...values)];
       return html`<section class="card"><h2>What training did to the pairs</h2>
         <p class="small">log π − log π_ref in nats (a reward is β times that), over the pairs of
-          <select aria-label="search" .value=${search} @change=${e => { search = e.target.value; put({ search }); spread = null; draw(); }}><option value="" ?selected=${search === ""}>choose a search</option>
-          ${r.searches.map(s => html`<option value=${s.id} ?selected=${s.id === search}>${visible(s.id)}</option>`)}</select>
+          ${searches(() => { spread = null; draw(); })}
           ${search ? html`<button type="button" class="link" @click=${compute}>${spread ? "again" : "compute"}</button>` : nothing}</p>
         ${note ? html`<p role="status">${visible(note)}</p>` : nothing}
         ${spread === null ? nothing : html`<div class="histograms">${histogram("chosen", spread.rows.map(of.chosen), ...ends(all), bar?.which === "chosen" ? bar.i : -1, choose("chosen"), "chosen")}
@@ -134,21 +195,24 @@ export const trainingView = {
     function draw() {
       show(html`<div class="title"><h1>${ids.length === 1 ? visible(ids[0]) : `${ids.length} trainings over each other`}</h1>${ids.length === 1 ? state(runs[0]) : nothing}</div>
         ${ids.length > 1 ? html`<ul class="small">${runs.map(r => html`<li><b>${visible(r.short)}</b>: ${visible(r.id)}, ${count(r.rows.at(-1)?.step ?? 0)} steps</li>`)}</ul>`
-          : html`<p class="small">${count(runs[0].rows.at(-1)?.step ?? 0)} steps${runs[0].stride > 1 ? `, every ${runs[0].stride}th is drawn` : ""}. Drag across a chart to zoom all of them, double click to zoom out.</p>`}
+          : html`<p class="small">${count(runs[0].rows.at(-1)?.step ?? 0)} steps${runs[0].stride > 1 ? `, every ${runs[0].stride}th is drawn` : ""}. Drag across a chart to zoom all of them, double click to zoom out. A press on a point shows the rows of its step; so does Enter, after arrows.</p>`}
         ${runs.filter(r => r.damaged > 0).map(r => html`<div class="warning">${visible(r.id)}: ${r.damaged} damaged lines of metrics.jsonl are left out; <code>--resume</code> writes the file again from the checkpoint.</div>`)}
         ${runs.every(r => r.rows.length === 0) ? html`<p class="empty">No step is on record yet.</p>` : nothing}
-        ${place}${distributions()}`);
+        ${batch()}${place}${distributions()}`);
       const now = charts(runs);
       const what = JSON.stringify(now.map(c => [c.title, c.names]));
       if (drawn === null || what !== titles) {
         drawn?.close();
         place.replaceChildren();
         titles = what;
-        drawn = now.length > 0 ? drawCharts(place, now) : null;
+        drawn = now.length > 0 ? drawCharts(place, now, choose) : null;
       }
     }
 
     draw();
+    if (step !== "") {
+      behindPoint();
+    }
     let waiting = 0;
     const later = () => {
       waiting ||= setTimeout(() => {
@@ -169,6 +233,11 @@ export const trainingView = {
       },
       again: () => { r.rows = []; r.at = 0; later(); },
     }));
-    return { close: () => { ends.forEach(end => end()); clearTimeout(waiting); drawn?.close(); } };
+    return { update: now => {
+      if ((now.get("step") ?? "") !== step) {
+        step = now.get("step") ?? "";
+        behindPoint();
+      }
+    }, close: () => { ends.forEach(end => end()); clearTimeout(waiting); drawn?.close(); } };
   },
 };

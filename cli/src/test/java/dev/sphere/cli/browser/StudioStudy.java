@@ -1,6 +1,7 @@
 package dev.sphere.cli.browser;
 
 import dev.sphere.base.FreeMemory;
+import dev.sphere.cli.studio.StudioRuns;
 import dev.sphere.cli.studio.StudioServer;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -57,7 +58,7 @@ public final class StudioStudy {
   private static void longRun(Path folder, int n) throws Exception {
     Path run = folder.resolve("long");
     if (!Files.exists(run)) {
-      LongRun.write(run, n);
+      StudioRuns.search(run, n);
     }
     try (StudioServer server = new StudioServer(folder, 0); Chromium browser = Chromium.start(); Tab tab = browser.tab()) {
       tab.size(1300, 900, false).open("about:blank?");

@@ -6,10 +6,12 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sphere.cli.Main;
+import dev.sphere.cli.studio.StudioRuns;
 import dev.sphere.cli.studio.StudioServer;
 import dev.sphere.engine.Problem;
 import dev.sphere.engine.embedded.ProblemSource;
 import dev.sphere.engine.store.RunStore;
+import dev.sphere.trainer.loop.TrainedRows;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -62,7 +64,7 @@ class StudioTest {
         "--simulations", 2);
     run("eval", "--model", "embedded", "--problems", problems, "--out", runs.resolve("a.jsonl"));
     run("eval", "--model", "embedded-small", "--problems", problems, "--out", runs.resolve("b.jsonl"));
-    LongRun.write(runs.resolve("long"), LONG);
+    StudioRuns.search(runs.resolve("long"), LONG);
     server = new StudioServer(runs, 0);
   }
 
@@ -94,6 +96,7 @@ class StudioTest {
     views.put("a hostile problem", "#/problem?run=search&problem=h%3Ci%3E1");
     views.put("pair", "#/pair?run=evo%2Fround-1%2Fsearch&problem=train-1&n=0");
     views.put("training", "#/training?runs=evo%2Fround-1%2Ftrain");
+    views.put("a training's point", "#/training?runs=evo%2Fround-1%2Ftrain&step=1");
     views.put("evolution", "#/evolution?run=evo");
     views.put("compare", "#/compare?a=a.jsonl&b=b.jsonl");
     views.put("a long run", "#/run?run=long");
@@ -157,6 +160,38 @@ class StudioTest {
     }
   }
 
+  /** A press on a curve, and Enter, open the pairs of that step; a link leads to one of them. */
+  @Test
+  void aPointOfACurveLeadsToItsPairs(Chromium browser) throws Exception {
+    Path training = dir.resolve("runs/evo/round-1/train");
+    int steps = Files.readAllLines(training.resolve("metrics.jsonl")).size();
+    List<String> rows = TrainedRows.read(training).batch(steps).stream().map(TrainedRows.Row::problem).toList();
+    try (Tab tab = browser.tab()) {
+      tab.size(1300, 900, false).open(at("#/training?runs=evo%2Fround-1%2Ftrain")).waitFor("document.querySelector('#charts .uplot')");
+      assertEquals(0, tab.count("#batch"));
+      tab.evaluate("document.querySelector('#charts .uplot').focus()");
+      tab.press("End", "Enter").waitFor("document.querySelectorAll('#batch li a').length > 0");
+      String linked = "[...document.querySelectorAll('#batch li a')].map(a => a.innerText.split(',')[0]).join(' ')";
+      assertEquals(String.join(" ", rows), tab.evaluate(linked).asString());
+      assertTrue(tab.text("#batch h2").contains("step " + steps), tab.text("#batch h2"));
+      assertEquals("batch", tab.evaluate("document.activeElement.id").asString());
+      // The address keeps it.
+      tab.open(tab.evaluate("location.href").asString()).waitFor("document.querySelectorAll('#batch li a').length > 0");
+      assertEquals(String.join(" ", rows), tab.evaluate(linked).asString());
+      tab.click("#batch h2 button").waitFor("!document.querySelector('#batch')");
+      assertFalse(tab.evaluate("location.hash").asString().contains("step="));
+      // The pointer in the middle of a chart: the point that the cursor shows.
+      tab.click("#charts .u-over").waitFor("document.querySelectorAll('#batch li a').length > 0");
+      int step = Integer.parseInt(tab.evaluate("location.hash").asString().replaceFirst(".*step=(\\d+).*", "$1"));
+      assertEquals(TrainedRows.read(training).batch(step).stream().map(TrainedRows.Row::problem).toList(),
+          List.of(tab.evaluate(linked).asString().split(" ")));
+      String problem = tab.text("#batch li a").split(",")[0];
+      tab.click("#batch li a").waitFor("document.querySelectorAll('.side').length === 2");
+      assertTrue(tab.evaluate("location.hash").asString().contains("problem=" + problem), tab.evaluate("location.hash").asString());
+      assertEquals(List.of(), tab.complaints());
+    }
+  }
+
   @Test
   void filtersAndKeysOfTheTable(Chromium browser) {
     try (Tab tab = browser.tab()) {
@@ -195,14 +230,13 @@ class StudioTest {
   @Test
   void aRunThatIsBeingWrittenIsFollowed(Chromium browser) throws Exception {
     Path folder = dir.resolve("runs/live");
-    List<Problem> problems = LongRun.problems(6);
-    try (RunStore store = LongRun.open(folder, problems); Tab tab = browser.tab()) {
-      LongRun.solve(store, 0);
+    try (RunStore store = StudioRuns.open(folder, StudioRuns.problems(6), false); Tab tab = browser.tab()) {
+      StudioRuns.solve(store, 0);
       tab.size(1300, 900, false).open(at("#/run?run=live")).waitFor("document.querySelector('.tile')");
       tab.evaluate("window.mark = 1");
       String figures = tab.text(".tiles");
       for (int i = 1; i < 5; i++) {
-        LongRun.solve(store, i);
+        StudioRuns.solve(store, i);
       }
       tab.waitFor("document.querySelector('.tile b').innerText.startsWith('5')");
       assertNotEquals(figures, tab.text(".tiles"));
@@ -210,7 +244,7 @@ class StudioTest {
       tab.evaluate("location.hash = '#/problem?run=live&problem=p5'");
       tab.waitFor("document.querySelector('h1')?.innerText === 'p5'");
       assertEquals(0, tab.count(".tree-view .node"));
-      LongRun.solve(store, 5);
+      StudioRuns.solve(store, 5);
       tab.waitFor("document.querySelectorAll('.tree-view .node').length > 3");
       assertEquals(1, tab.evaluate("window.mark").asInt(), "the page was not loaded again");
       assertEquals(List.of(), tab.complaints());

@@ -17,23 +17,18 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
-/** Search runs as the store writes them, with records that are made up. */
-final class StudioRuns {
+/** Search runs as the store writes them, of records that are made up: long ones, and ones that grow while they are looked at. */
+public final class StudioRuns {
   private StudioRuns() {}
 
   /** Every third problem ends without a pair; each has a root with three candidates and its two ends. */
-  static Path search(Path folder, int n) {
+  public static Path search(Path folder, int n) {
     return search(folder, n, n);
   }
 
   /** The same, of which only the first {@code done} problems are searched. */
   static Path search(Path folder, int n, int done) {
-    List<Problem> problems = new ArrayList<>();
-    for (int i = 0; i < n; i++) {
-      problems.add(new Problem("p" + i, "How much is " + i + " and 1? <script>alert(" + i + ")</script>", String.valueOf(i + 1),
-          Map.of("kind", i % 2 == 0 ? "even" : "odd")));
-    }
-    try (RunStore store = open(folder, problems, false)) {
+    try (RunStore store = open(folder, problems(n), false)) {
       for (int i = 0; i < done; i++) {
         solve(store, i);
       }
@@ -44,13 +39,24 @@ final class StudioRuns {
     return folder;
   }
 
-  static RunStore open(Path folder, List<Problem> problems, boolean resume) {
+  /** Their questions hold markup, and they are of two kinds. */
+  public static List<Problem> problems(int n) {
+    List<Problem> problems = new ArrayList<>();
+    for (int i = 0; i < n; i++) {
+      problems.add(new Problem("p" + i, "How much is " + i + " and 1? <script>alert(" + i + ")</script>", String.valueOf(i + 1),
+          Map.of("kind", i % 2 == 0 ? "even" : "odd")));
+    }
+    return problems;
+  }
+
+  public static RunStore open(Path folder, List<Problem> problems, boolean resume) {
     Provenance from = Provenance.builder().identity("search.uct", "1.5").identity("search.separator", "\n")
         .information("model.path", "/nowhere/model.gguf").build();
     return RunStore.open(folder, from, problems, resume);
   }
 
-  static void solve(RunStore store, int i) {
+  /** Searches one problem, to its end. */
+  public static void solve(RunStore store, int i) {
     String id = "p" + i;
     boolean pair = i % 3 != 0;
     double prm = (i % 10) / 10.0;

@@ -5,8 +5,10 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.sphere.engine.Problem;
+import dev.sphere.engine.PreferencePair;
+import dev.sphere.engine.store.CheckedLines;
 import dev.sphere.engine.store.PairFlags;
+import dev.sphere.engine.store.RunData;
 import dev.sphere.engine.store.RunStore;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -326,6 +328,45 @@ class StudioServerTest {
     assertEquals(409, ask("api/spread?run=t&search=none").statusCode(), "it has left nothing yet");
   }
 
+  /** The rows of all steps since the point before, each with its pair in a search, where it has one. */
+  @Test
+  void aPointOfACurveLeadsToItsRows() throws Exception {
+    Path search = StudioRuns.search(dir.resolve("x/search"), 6);
+    Path train = Files.createDirectories(dir.resolve("x/train"));
+    Files.writeString(train.resolve("metrics.jsonl"),
+        "{\"step\":0,\"eval_loss\":1}\n{\"step\":2,\"loss\":0.7}\nnonsense\n{\"step\":3,\"loss\":0.5}\n");
+    List<String> lines = new ArrayList<>(List.of("{\"rows\":5,\"batch_size\":2,\"order\":\"given\",\"seed\":1}"));
+    for (PreferencePair pair : RunData.read(search).pairs()) {
+      lines.add("{\"row\":\"pair (" + pair.problemId() + ")\",\"tree\":" + lines.size() + ",\"problem\":\"" + pair.problemId()
+          + "\",\"pair\":\"" + PairFlags.key(pair) + "\"}");
+    }
+    lines.add("{\"row\":\"another\",\"tree\":9,\"problem\":\"p1\",\"pair\":\"00\"}");
+    StringBuilder rows = new StringBuilder();
+    lines.forEach(l -> rows.append(new String(CheckedLines.frame(l.getBytes(StandardCharsets.UTF_8)), StandardCharsets.UTF_8)));
+    start(dir);
+    HttpResponse<String> none = ask("api/batch?run=x/train&step=2");
+    assertEquals(409, none.statusCode());
+    assertTrue(none.body().contains("rows.jsonl: missing"), none.body());
+    Files.writeString(train.resolve("rows.jsonl"), rows);
+    JsonNode both = get("batch?run=x/train&step=2");
+    assertEquals("1 2 4 x/search", both.get("first") + " " + both.get("last") + " " + both.get("all") + " "
+        + both.get("search").asString());
+    assertEquals(List.of("p1", "p2", "p4", "p5"), both.get("rows").valueStream().map(r -> r.get("problem").asString()).toList());
+    assertEquals(List.of(1, 1, 2, 2), both.get("rows").valueStream().map(r -> r.get("step").asInt()).toList());
+    assertEquals(0, both.get("rows").get(0).get("n").asInt());
+    JsonNode last = get("batch?run=x/train&step=3&search=x/search");
+    assertEquals("3 3 1", last.get("first") + " " + last.get("last") + " " + last.get("all"));
+    assertEquals("another", last.get("rows").get(0).get("row").asString());
+    assertFalse(last.get("rows").get(0).has("problem"), "no pair of the problem has its texts");
+    assertEquals(0, get("batch?run=x/train&step=0").get("all").asInt());
+    assertEquals(404, ask("api/batch?run=x/train&step=1").statusCode(), "no point is there");
+    assertEquals(404, ask("api/batch?run=x/search&step=1").statusCode(), "no training");
+    Files.writeString(train.resolve("rows.jsonl"), rows.toString().replaceFirst("p4", "p9"));
+    HttpResponse<String> damaged = ask("api/batch?run=x/train&step=2");
+    assertEquals(409, damaged.statusCode());
+    assertTrue(damaged.body().contains("rows.jsonl, line 4: damaged"), damaged.body());
+  }
+
   @Test
   void aDamagedLogIsNamedAndTheRestIsShown() throws Exception {
     Path run = StudioRuns.search(dir.resolve("run"), 30);
@@ -363,14 +404,9 @@ class StudioServerTest {
     Path run = StudioRuns.search(dir.resolve("run"), 5, 1);
     start(dir);
     read("run?run=run");
-    List<Problem> problems = new ArrayList<>();
-    for (int i = 0; i < 5; i++) {
-      problems.add(new Problem("p" + i, "How much is " + i + " and 1? <script>alert(" + i + ")</script>", String.valueOf(i + 1),
-          Map.of("kind", i % 2 == 0 ? "even" : "odd")));
-    }
     try (Events events = new Events("run=run"); Events ofProblem = new Events("run=run&problem=p3")) {
       assertEquals(1, events.next("run").get("figures").get("ended").asInt());
-      try (RunStore store = StudioRuns.open(run, problems, true)) {
+      try (RunStore store = StudioRuns.open(run, StudioRuns.problems(5), true)) {
         StudioRuns.solve(store, 3);
       }
       assertEquals("", ofProblem.next("tree").get("path").asString());

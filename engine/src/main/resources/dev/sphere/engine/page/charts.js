@@ -84,16 +84,46 @@ function draw(chart, place, style) {
   }, [chart.x].concat(chart.values), place);
 }
 
+// A press on a chart chooses the point under the pointer, unless a second one follows, which zooms out. With the focus on a chart,
+// arrows walk its points, and Enter chooses.
+function choosing(u, chart, choose) {
+  const place = u.root;
+  let waiting = 0;
+  u.over.addEventListener("click", () => {
+    const at = u.cursor.idx;
+    clearTimeout(waiting);
+    waiting = setTimeout(() => Number.isInteger(at) && choose(u.data[0][at]), 300);
+  });
+  u.over.addEventListener("dblclick", () => clearTimeout(waiting));
+  place.tabIndex = 0;
+  place.setAttribute("role", "group");
+  place.setAttribute("aria-label", chart.title + ": arrows walk the points, Enter shows what stands behind one");
+  place.addEventListener("keydown", event => {
+    const x = u.data[0];
+    const last = x.length - 1;
+    const at = Number.isInteger(u.cursor.idx) ? u.cursor.idx : -1;
+    const to = { ArrowLeft: at < 0 ? last : at - 1, ArrowRight: at + 1, PageUp: at - 10, PageDown: at + 10, Home: 0, End: last }[event.key];
+    if (to !== undefined && last >= 0) {
+      event.preventDefault();
+      const i = Math.max(0, Math.min(last, to));
+      u.setCursor({ left: u.valToPos(x[i], "x"), top: u.over.clientHeight / 2 });
+    } else if (event.key === "Enter" && at >= 0) {
+      choose(x[at]);
+    }
+  });
+}
+
 /**
  * Draws charts into an element, a figure each; they follow its width and the colours that the reader prefers.
  *
  * A chart is {title, label, log, x: [], names: [], values: [[]], low: [[]], high: [[]]}; low and high may be missing.
  * Double click zooms out.
  *
+ * @param choose called with the x of a point that the reader chooses, by a press or by Enter; may be missing
  * @returns {{update: function(Array), close: function()}} update: the same charts with more points; what is zoomed in stays so.
  *   close: lets go of them
  */
-export function drawCharts(place, charts) {
+export function drawCharts(place, charts, choose = null) {
   // All places first: the width of one depends on how many stand in a row.
   const figures = charts.map(chart => {
     const figure = document.createElement("figure");
@@ -107,6 +137,9 @@ export function drawCharts(place, charts) {
   const again = () => {
     drawn.forEach(u => u.destroy());
     drawn = charts.map((chart, i) => draw(chart, figures[i], getComputedStyle(document.documentElement)));
+    if (choose !== null) {
+      drawn.forEach((u, i) => choosing(u, charts[i], choose));
+    }
   };
   again();
   const scheme = matchMedia("(prefers-color-scheme: dark)");

@@ -18,8 +18,26 @@ public sealed interface Example {
     return 1;
   }
 
+  /**
+   * Which pair an example is, for who looks at the run.
+   *
+   * @param problem the problem's id, or what the row is called where it has none
+   * @param pair {@link dev.sphere.engine.store.PairFlags#key}
+   */
+  record Origin(String problem, String pair) {}
+
+  /** Where it comes from; null where that is not known. */
+  default Origin origin() {
+    return null;
+  }
+
   /** A preference: sequences are chosen, rejected. */
-  record Preference(String id, String tree, TrainingSequence chosen, TrainingSequence rejected) implements Example {
+  record Preference(String id, String tree, TrainingSequence chosen, TrainingSequence rejected, Origin origin) implements Example {
+    /** A preference of unknown origin. */
+    public Preference(String id, String tree, TrainingSequence chosen, TrainingSequence rejected) {
+      this(id, tree, chosen, rejected, null);
+    }
+
     @Override
     public List<TrainingSequence> sequences() {
       return List.of(chosen, rejected);

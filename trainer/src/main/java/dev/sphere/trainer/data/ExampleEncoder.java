@@ -1,6 +1,7 @@
 package dev.sphere.trainer.data;
 
 import dev.sphere.engine.PreferencePair;
+import dev.sphere.engine.store.PairFlags;
 import dev.sphere.engine.search.FinalAnswer;
 import dev.sphere.trainer.data.RowReader.ImitationRow;
 import java.util.ArrayList;
@@ -106,7 +107,7 @@ public final class ExampleEncoder {
         cut = true;
       }
     }
-    return pair(row, p.prompt(), prompt, withEnd(chosen, true), withEnd(rejected, !cut));
+    return pair(row, p, prompt, withEnd(chosen, true), withEnd(rejected, !cut));
   }
 
   /** The pair of the first differing steps, after the shared ones. */
@@ -122,7 +123,7 @@ public final class ExampleEncoder {
     }
     int[] grown = Arrays.copyOf(prompt, prompt.length + before.length);
     System.arraycopy(before, 0, grown, prompt.length, before.length);
-    return pair(row, p.prompt(), grown, w, l);
+    return pair(row, p, grown, w, l);
   }
 
   /**
@@ -141,7 +142,7 @@ public final class ExampleEncoder {
     return step.length > 0 && last && ends ? withEnd(step, true) : step;
   }
 
-  private Example.Preference pair(String row, String tree, int[] prompt, int[] chosen, int[] rejected) {
+  private Example.Preference pair(String row, PreferencePair p, int[] prompt, int[] chosen, int[] rejected) {
     if (!roomAfter(prompt, row)) {
       return null;
     }
@@ -152,7 +153,7 @@ public final class ExampleEncoder {
           + (w.length() < prompt.length + chosen.length ? " within max-length " + maxLength : ""));
       return null;
     }
-    return new Example.Preference(row, tree, w, l);
+    return new Example.Preference(row, p.prompt(), w, l, new Example.Origin(p.problemId(), PairFlags.key(p)));
   }
 
   /** Where the steps that both completions begin with end, in characters. */

@@ -13,19 +13,24 @@ import java.util.Map;
  * random generator.
  */
 public final class DataOrder {
-  private final List<? extends Example> examples;
+  private final List<String> trees;
   private final TrainSettings settings;
   private int epoch = -1;
   private List<Integer> order;
 
   public DataOrder(List<? extends Example> examples, TrainSettings settings) {
-    this.examples = examples;
+    this(settings, examples.stream().map(Example::tree).toList());
+  }
+
+  /** The order of examples of which only the trees are known. */
+  DataOrder(TrainSettings settings, List<String> trees) {
+    this.trees = trees;
     this.settings = settings;
   }
 
   /** Indices of the examples of a step, steps counted from 0 over the whole run. */
   public List<Integer> step(int step) {
-    int perEpoch = settings.stepsPerEpoch(examples.size());
+    int perEpoch = settings.stepsPerEpoch(trees.size());
     if (step / perEpoch != epoch) {
       epoch = step / perEpoch;
       order = epoch(epoch);
@@ -52,8 +57,8 @@ public final class DataOrder {
 
   private List<List<Integer>> units() {
     Map<String, List<Integer>> byTree = new LinkedHashMap<>();
-    for (int i = 0; i < examples.size(); i++) {
-      String key = settings.order() == Order.TREES ? examples.get(i).tree() : Integer.toString(i);
+    for (int i = 0; i < trees.size(); i++) {
+      String key = settings.order() == Order.TREES ? trees.get(i) : Integer.toString(i);
       byTree.computeIfAbsent(key, k -> new ArrayList<>()).add(i);
     }
     return new ArrayList<>(byTree.values());

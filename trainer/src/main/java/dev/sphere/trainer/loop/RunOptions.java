@@ -12,7 +12,7 @@ import java.util.function.BooleanSupplier;
 /**
  * Where a run lives and who watches it.
  *
- * @param output the run's folder: metrics.jsonl, checkpoints/, the reference's cached log-probabilities
+ * @param output the run's folder: metrics.jsonl, rows.jsonl, checkpoints/, the reference's cached log-probabilities
  * @param resume goes on from the newest checkpoint, if there is one; otherwise a folder with checkpoints is refused
  * @param modelHash SHA-256 of the model file that training starts from; part of the run's identity
  * @param modelSettings what else shapes the result (template, max-length, LoRA rank and so on); compared on resume
