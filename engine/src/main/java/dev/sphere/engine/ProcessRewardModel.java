@@ -20,13 +20,14 @@ public interface ProcessRewardModel {
    *
    * @param scores in [0, 1], one for each candidate
    * @param rollouts completions that each score is the share of; 0 where it is none
+   * @param drawn tokens of all these completions
    */
-  record Judgement(double[] scores, int[] rollouts) {}
+  record Judgement(double[] scores, int[] rollouts, long drawn) {}
 
-  /** As {@link #score}; a reward that rolls out says how many rollouts it took. */
+  /** As {@link #score}; a reward that rolls out says how many rollouts it took, and how many tokens they have. */
   default Judgement judge(Problem problem, TokenPath path, DrawKey key, List<Generation> candidates)
       throws InterruptedException {
     double[] scores = score(problem, path, key, candidates);
-    return new Judgement(scores, new int[scores.length]);
+    return new Judgement(scores, new int[scores.length], 0);
   }
 }

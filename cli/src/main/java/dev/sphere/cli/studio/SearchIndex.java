@@ -41,6 +41,9 @@ final class SearchIndex implements AutoCloseable {
   private static final int MOST_CLASSES = 24;
   private static final byte[] ROOT = "\"search\":\"generation\",\"path\":\"\",".getBytes(StandardCharsets.US_ASCII);
   private static final byte[] TOKENS = "\"tokens\":[".getBytes(StandardCharsets.US_ASCII);
+  private static final byte[] COUNT = "\"count\":".getBytes(StandardCharsets.US_ASCII);
+  private static final byte[] ROLLED = "\"rollout_tokens\":".getBytes(StandardCharsets.US_ASCII);
+  private static final byte[] ROLLOUTS = "\"rollouts\":".getBytes(StandardCharsets.US_ASCII);
   static final List<String> STAGES = List.of("generation", "correction", "diversity", "probe");
 
   private final Path folder;
@@ -61,6 +64,11 @@ final class SearchIndex implements AutoCloseable {
   private float[] rewardMax = {}; // process reward of the first step's S_max in generation; NaN before it
   private float[] rewardMin = {};
   private final Map<String, Long> tokens = new LinkedHashMap<>(); // of the candidates on record, by the kind of search
+  private long repeated; // tokens of draws that were equal to a candidate
+  private long rolled; // tokens of the process reward's rollouts
+  private long unrecorded; // expansions with rollouts whose tokens nobody counted: before version 0.2.0
+  private long probed; // tokens of the probe's draws
+  private long attempted; // tokens of attempts: all there is of a search without trees
   private final Map<String, byte[]> classes = new LinkedHashMap<>(); // metadata field: which value each problem has
   private final Map<String, List<String>> values = new HashMap<>();
   private final Map<String, Log> logs = new LinkedHashMap<>();
@@ -98,6 +106,7 @@ final class SearchIndex implements AutoCloseable {
     warnings.clear();
     warned = 0;
     tokens.clear();
+    repeated = rolled = unrecorded = probed = attempted = 0;
     classes.clear();
     values.clear();
     readProblems();
@@ -310,7 +319,7 @@ final class SearchIndex implements AutoCloseable {
       String[] head = head(line);
       Integer problem = byId.get(head[0]);
       if (problem != null) {
-        tokens.merge(head[1].split(":", 2)[0], tokens(line), Long::sum);
+        count(head[1].split(":", 2)[0], line);
       }
       if (problem != null && at(line, ROOT)) {
         JsonNode e = JSON.readTree(line);
@@ -335,6 +344,7 @@ final class SearchIndex implements AutoCloseable {
       case "probe" -> {
         int good = 0;
         for (JsonNode d : row.get("draws")) {
+          probed += d.path("tokens").size();
           good += d.get("solved").asBoolean() ? 1 : 0;
         }
         solved[problem] = (byte) Math.min(127, good);
@@ -348,6 +358,7 @@ final class SearchIndex implements AutoCloseable {
         }
         for (JsonNode a : row.get("attempts")) {
           solutions[problem]++;
+          attempted += a.path("tokens").size();
           right[problem] += (short) (a.get("correct").asBoolean() ? 1 : 0);
         }
       }
@@ -404,19 +415,62 @@ final class SearchIndex implements AutoCloseable {
     return head;
   }
 
-  /** How many tokens a line's candidates have: numbers in their "tokens", which are not parsed for it. A text's quotes are escaped. */
-  private static long tokens(byte[] line) {
-    long n = 0;
-    for (int i = 0; i < line.length - TOKENS.length; i++) {
-      if (line[i] == '"' && Arrays.equals(line, i, i + TOKENS.length, TOKENS, 0, TOKENS.length)) {
+  /**
+   * Adds up what an expansion's tokens were drawn for: the numbers in its candidates' "tokens", as often as each was drawn, and its
+   * rollouts'. The line is not parsed for it. A text's quotes are escaped.
+   */
+  private void count(String search, byte[] line) {
+    long all = 0;
+    long last = 0; // tokens of the candidate that is being read
+    boolean rolls = false;
+    boolean counted = false;
+    for (int i = 0; i < line.length - 1; i++) {
+      if (line[i] != '"') {
+        continue;
+      }
+      if (starts(line, i, TOKENS)) {
         i += TOKENS.length;
-        n += line[i] == ']' ? 0 : 1;
+        last = line[i] == ']' ? 0 : 1;
         for (; i < line.length && line[i] != ']'; i++) {
-          n += line[i] == ',' ? 1 : 0;
+          last += line[i] == ',' ? 1 : 0;
         }
+        all += last;
+      } else if (starts(line, i, COUNT)) {
+        repeated += (number(line, i + COUNT.length) - 1) * last;
+      } else if (starts(line, i, ROLLED)) {
+        rolled += number(line, i + ROLLED.length);
+        counted = true;
+      } else {
+        rolls |= starts(line, i, ROLLOUTS);
       }
     }
+    unrecorded += rolls && !counted ? 1 : 0;
+    tokens.merge(search, all, Long::sum);
+  }
+
+  private static boolean starts(byte[] line, int at, byte[] text) {
+    return at + text.length < line.length && Arrays.equals(line, at, at + text.length, text, 0, text.length);
+  }
+
+  private static long number(byte[] line, int from) {
+    long n = 0;
+    for (int i = from; i < line.length && line[i] >= '0' && line[i] <= '9'; i++) {
+      n = 10 * n + line[i] - '0';
+    }
     return n;
+  }
+
+  /** What the run's tokens were drawn for, and what a reward model read; those of which there are any. */
+  private Map<String, Object> budget() {
+    Map<String, Long> searches = tokens.isEmpty() && attempted > 0 ? Map.of("solutions", attempted) : tokens;
+    Map<String, Object> budget = new LinkedHashMap<>();
+    searches.forEach((search, n) -> budget.put(search, n));
+    budget.put("repeated", repeated);
+    budget.put("rollouts", rolled);
+    budget.put("probe", probed);
+    budget.values().removeIf(n -> n.equals(0L));
+    budget.put("unrecorded", unrecorded);
+    return budget;
   }
 
   @Override
@@ -525,7 +579,7 @@ final class SearchIndex implements AutoCloseable {
     map.put("classes", byClass());
     map.put("probed", draws.length > 0 && logs.get("probe").lines > 0);
     map.put("expansions", logs.get("tree").lines);
-    map.put("tokens", new LinkedHashMap<>(tokens));
+    map.put("tokens", budget());
     return map;
   }
 

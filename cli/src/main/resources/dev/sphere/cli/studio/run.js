@@ -52,19 +52,42 @@ function windowed(fetchChunk, changed) {
   };
 }
 
+const short = n => n < 1e6 ? count(n) : n < 1e9 ? (n / 1e6).toFixed(1) + " M" : (n / 1e9).toFixed(2) + " G";
+
+// What tokens are drawn for, in the order of a problem's way through the run.
+const USES = { probe: "solutions of the probe", generation: "candidates of generation", correction: "candidates of correction", diversity: "candidates of diversity",
+  solutions: "solutions", repeated: "draws equal to a candidate", rollouts: "rollouts of the process reward" };
+
+/** All tokens that are known to have been drawn. */
+function drawn(f) {
+  return Object.keys(USES).reduce((sum, use) => sum + (f.tokens[use] ?? 0), 0);
+}
+
+function tokenBudget(run) {
+  const f = run.figures;
+  const all = drawn(f);
+  const uses = Object.entries(USES).filter(([use]) => f.tokens[use] > 0);
+  const most = Math.max(1, ...uses.map(([use]) => f.tokens[use]));
+  const judged = !["mc", "random", "outcome"].includes(run.identity["prm.kind"] ?? "mc");
+  const read = ["generation", "correction", "diversity"].reduce((sum, use) => sum + (f.tokens[use] ?? 0), 0);
+  return html`<section class="card"><h2>Token budget</h2>${uses.length === 0 ? html`<p class="small">Nothing was drawn yet.</p>`
+    : html`<ul class="bars">${uses.map(([use, words]) => html`<li><div>
+      <span class="label">${words}</span><span class="n">${short(f.tokens[use])} <small>${percent(f.tokens[use] / all, 0)}</small></span><span class="meter"><i .style=${`width:${100 * f.tokens[use] / most}%`}></i></span></div></li>`)}</ul>`}
+    ${f.tokens.unrecorded > 0 ? html`<p class="small">The rollouts of ${count(f.tokens.unrecorded)} expansions are not in it: an older version did not record their tokens.</p>` : nothing}
+    ${judged && read > 0 ? html`<p class="small">The process reward's model read the candidates besides: about ${short(read)} tokens.</p>` : nothing}</section>`;
+}
+
 function figures(run) {
   const f = run.figures;
   const pairs = Object.values(f.pairs).reduce((a, b) => a + b, 0);
-  const tokens = Object.values(f.tokens).reduce((a, b) => a + b, 0);
-  const short = n => n < 1e6 ? count(n) : n < 1e9 ? (n / 1e6).toFixed(1) + " M" : (n / 1e9).toFixed(2) + " G";
+  const tokens = drawn(f);
   const tile = (value, words, more = nothing) => html`<div class="tile"><b>${value}</b><span>${words}</span>${more}</div>`;
   return html`<div class="tiles">
     ${tile(html`${count(f.ended)}<small> of ${count(f.problems)}</small>`, "problems ended")}
     ${tile(count(pairs), "pairs", html`<small>${Object.entries(f.pairs).filter(([, n]) => n > 0).map(([s, n]) => `${s} ${count(n)}`).join(" · ")}</small>`)}
     ${tile(f.ended ? percent(f.withPairs / Math.max(f.ended, f.withPairs)) : "–", "of problems gave a pair")}
     ${tile(f.solutions ? percent(f.right / f.solutions) : "–", "of solutions are right", html`<small>${count(f.right)} of ${count(f.solutions)}</small>`)}
-    ${tile(short(tokens), "tokens in candidates on record", html`<small>${count(f.expansions)} expansions; rollouts are not recorded${tokens > 0 && Object.keys(f.tokens).length > 1
-      ? html`<br>${Object.entries(f.tokens).map(([s, n]) => `${s} ${percent(n / tokens, 0)}`).join(" · ")}` : nothing}</small>`)}
+    ${tile(short(tokens), "tokens drawn", html`<small>${count(f.expansions)} expansions${f.ended ? html`<br>about ${short(Math.round(tokens / f.ended))} a problem` : nothing}</small>`)}
     ${run.flagged ? tile(count(run.flagged), "pairs are flagged", html`<small>${percent(run.flagged / Math.max(1, pairs))} of all pairs</small>`) : nothing}</div>`;
 }
 
@@ -206,7 +229,7 @@ export const runView = {
         ${p.behind && p.size > 0 ? html`<p class="small" role="status">Reading the logs: ${percent(p.read / p.size, 0)}. Figures and order grow until then.</p>` : nothing}
         ${figures(run)}
         <div class="cards">${reasons(run, filter.reason, label => change({ reason: filter.reason === label ? "" : label }))}
-        ${classes(run, (field, value) => change({ field, value }))}</div>
+        ${tokenBudget(run)}${classes(run, (field, value) => change({ field, value }))}</div>
         <h2 id="problems">Problems</h2>
         <form class="filters" role="search" @submit=${e => e.preventDefault()}>
           <label>Text <input type="search" .value=${filter.text} @input=${e => typed(e.target.value)} placeholder="in question, answer or id"></label>

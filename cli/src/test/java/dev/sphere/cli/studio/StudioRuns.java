@@ -62,7 +62,7 @@ public final class StudioRuns {
     double prm = (i % 10) / 10.0;
     store.append(new Expansion(id, "generation", "", List.of(
         candidate("Add " + i + ".\n", 0, 3, false, false, prm + 0.1), candidate("Hm.\n", 1, 1, false, false, prm / 2),
-        candidate("Guess.\n", 2, 1, false, false, prm)), 0, 1, 5));
+        candidate("Guess.\n", 2, 1, false, false, prm)), 0, 1, 5, 90));
     store.append(new Expansion(id, "generation", "+",
         List.of(candidate("The answer is \\boxed{" + (i + 1) + "}.", 0, 5, true, true, 1)), 0, 0, 5));
     store.append(new Expansion(id, "generation", "-",

@@ -5,7 +5,10 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sphere.engine.Generation;
 import dev.sphere.engine.PreferencePair;
+import dev.sphere.engine.search.Candidate;
+import dev.sphere.engine.search.Expansion;
 import dev.sphere.engine.store.CheckedLines;
 import dev.sphere.engine.store.PairFlags;
 import dev.sphere.engine.store.RunData;
@@ -194,7 +197,12 @@ class StudioServerTest {
     assertEquals(334, run.get("figures").get("right").asInt());
     assertEquals("no_small_model", run.get("figures").get("reasons").get(0).get("label").asString());
     assertEquals(750, run.get("figures").get("expansions").asInt());
-    assertEquals(250 * 5 * 2, run.get("figures").get("tokens").get("generation").asInt(), "five candidates of two tokens each");
+    JsonNode tokens = run.get("figures").get("tokens");
+    assertEquals(250 * 5 * 2, tokens.get("generation").asInt(), "five candidates of two tokens each");
+    assertEquals(250 * 10 * 2, tokens.get("repeated").asInt(), "of fifteen draws");
+    assertEquals(250 * 90, tokens.get("rollouts").asInt());
+    assertFalse(tokens.has("probe"), "there was none");
+    assertEquals(0, tokens.get("unrecorded").asInt());
     assertEquals(List.of(), run.get("warnings").valueStream().toList());
     JsonNode kinds = run.get("figures").get("classes").get(0);
     assertEquals("kind", kinds.get("field").asString());
@@ -326,6 +334,22 @@ class StudioServerTest {
     assertTrue(t.get("rows").size() <= 3_000 && t.get("rows").size() > 2_000, t.get("rows").size() + " points");
     assertEquals(Files.size(train.resolve("metrics.jsonl")), t.get("at").asLong());
     assertEquals(409, ask("api/spread?run=t&search=none").statusCode(), "it has left nothing yet");
+  }
+
+  /** What tokens were drawn for, also where it is not on record: before version 0.2.0 nobody counted rollouts' tokens. */
+  @Test
+  void tokensAreToldByWhatTheyWereDrawnFor() throws Exception {
+    Path old = dir.resolve("old");
+    try (RunStore store = StudioRuns.open(old, StudioRuns.problems(2), false)) {
+      Candidate rolled = new Candidate(new Generation(new int[] {1, 2, 3}, new float[3], "a \"count\":9 \\ \"tokens\":[7]\n",
+          Generation.Finish.STOP), 0, 2, false, false, false, 0.5, 0.5, 8);
+      store.append(new Expansion("p0", "diversity", "", List.of(rolled), 0, 0, 2));
+    }
+    byte[] probed = "{\"problem\":\"p1\",\"draws\":[{\"tokens\":[4,5],\"solved\":true}]}".getBytes(StandardCharsets.UTF_8);
+    Files.write(old.resolve("probe.jsonl"), CheckedLines.frame(probed));
+    start(dir);
+    JsonNode tokens = read("run?run=old").get("figures").get("tokens");
+    assertEquals("{\"diversity\":3,\"repeated\":3,\"probe\":2,\"unrecorded\":1}", tokens.toString());
   }
 
   /** The rows of all steps since the point before, each with its pair in a search, where it has one. */

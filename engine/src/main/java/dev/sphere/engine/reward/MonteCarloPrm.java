@@ -92,8 +92,9 @@ public final class MonteCarloPrm implements ProcessRewardModel {
       }
     }
     int wave = settings.stopWhenDecided() ? Math.ceilDiv(settings.rollouts(), WAVES) : settings.rollouts();
+    long drawn = 0;
     for (int from = 0; from < settings.rollouts() && !decided(tallies); from += wave) {
-      roll(problem, key, tallies, from, Math.min(settings.rollouts(), from + wave));
+      drawn += roll(problem, key, tallies, from, Math.min(settings.rollouts(), from + wave));
     }
     double[] scores = new double[tallies.length];
     int[] rollouts = new int[tallies.length];
@@ -101,11 +102,11 @@ public final class MonteCarloPrm implements ProcessRewardModel {
       scores[i] = tallies[i].share();
       rollouts[i] = tallies[i].settled ? 0 : tallies[i].drawn;
     }
-    return new Judgement(scores, rollouts);
+    return new Judgement(scores, rollouts, drawn);
   }
 
-  /** Draws rollouts {@code from} to {@code to} of every open candidate, all candidates at the same time. */
-  private void roll(Problem problem, DrawKey key, Tally[] tallies, int from, int to) throws InterruptedException {
+  /** Draws rollouts {@code from} to {@code to} of every open candidate, all candidates at the same time; their tokens. */
+  private long roll(Problem problem, DrawKey key, Tally[] tallies, int from, int to) throws InterruptedException {
     List<Tally> open = new ArrayList<>();
     List<Callable<List<Generation>>> calls = new ArrayList<>();
     for (Tally tally : tallies) {
@@ -115,12 +116,15 @@ public final class MonteCarloPrm implements ProcessRewardModel {
       }
     }
     List<List<Generation>> answers = InFlight.together(calls);
+    long drawn = 0;
     for (int i = 0; i < answers.size(); i++) {
       for (Generation completion : answers.get(i)) {
         boolean whole = completion.finish() != Generation.Finish.LENGTH;
         open.get(i).count(whole && correct(problem, open.get(i), completion.text()));
+        drawn += completion.tokens().length;
       }
     }
+    return drawn;
   }
 
   private boolean correct(Problem problem, Tally candidate, String completion) {

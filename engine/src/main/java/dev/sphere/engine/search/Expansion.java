@@ -12,9 +12,16 @@ import java.util.List;
  * @param max index of S_max, the highest R (the first among equals) of the candidates that were not cut at a limit
  * @param min index of S_min, the lowest R of them (the last among equals); equals {@code max} when there is one only
  * @param draws how many candidates were sampled, duplicates included
+ * @param rolled tokens of the rollouts that the candidates' scores stand on; 0 where there are none. Before version 0.2.0 nobody
+ *     counted them
  */
 public record Expansion(
-    String problemId, String search, String path, List<Candidate> candidates, int max, int min, int draws) {
+    String problemId, String search, String path, List<Candidate> candidates, int max, int min, int draws, long rolled) {
+  /** Of candidates whose scores stand on no rollouts. */
+  public Expansion(String problemId, String search, String path, List<Candidate> candidates, int max, int min, int draws) {
+    this(problemId, search, path, candidates, max, min, draws, 0);
+  }
+
   public Expansion {
     candidates = List.copyOf(candidates);
   }

@@ -140,14 +140,15 @@ public final class SphereSearch {
       int i = candidates.size();
       candidates.add(judge(problem, node, draw, scores[i], judged.rollouts()[i]));
     }
-    return prune(problem, tree, node, candidates, draws.total());
+    return prune(problem, tree, node, candidates, draws.total(), judged.drawn());
   }
 
   /**
    * Of all candidates only the highest and the lowest R survive. One that was cut at a limit is no answer, neither a right nor a
    * wrong one: it survives where nothing else is left, or as S_min where cut solutions may be rejected.
    */
-  private Expansion prune(Problem problem, SearchTree tree, SearchNode node, List<Candidate> candidates, int draws) {
+  private Expansion prune(
+      Problem problem, SearchTree tree, SearchNode node, List<Candidate> candidates, int draws, long rolled) {
     boolean allCut = candidates.stream().allMatch(Candidate::truncated);
     int max = -1;
     int min = -1;
@@ -161,7 +162,7 @@ public final class SphereSearch {
         min = i;
       }
     }
-    return new Expansion(problem.id(), tree.name(), node.path(), candidates, max, min, draws);
+    return new Expansion(problem.id(), tree.name(), node.path(), candidates, max, min, draws, rolled);
   }
 
   private record Draw(Generation generation, int index, int count) {

@@ -62,6 +62,9 @@ final class RecordJson {
     ObjectNode node = MAPPER.createObjectNode();
     node.put("problem", e.problemId()).put("search", e.search()).put("path", e.path());
     node.put("draws", e.draws()).put("max", e.max()).put("min", e.min());
+    if (e.rolled() > 0) {
+      node.put("rollout_tokens", e.rolled());
+    }
     ArrayNode candidates = node.putArray("candidates");
     for (Candidate c : e.candidates()) {
       ObjectNode candidate = candidates.addObject();
@@ -97,7 +100,7 @@ final class RecordJson {
           c.get("reward").asDouble(), c.path("rollouts").asInt(0)));
     }
     return new Expansion(text(node, "problem"), text(node, "search"), text(node, "path"), candidates,
-        node.get("max").asInt(), node.get("min").asInt(), node.get("draws").asInt());
+        node.get("max").asInt(), node.get("min").asInt(), node.get("draws").asInt(), node.path("rollout_tokens").asLong(0));
   }
 
   /** @param expansions of the stage's searches that are on record */

@@ -95,6 +95,8 @@ class MonteCarloPrmTest {
         .after("Q:s\na\n", "x=7$").after("Q:s\nb\n", "x=1$").after("Q:s\nc\n", "x=7$", "x=1$");
     assertArrayEquals(new int[] {6, 6}, judge(policy, 8, true, "a\n", "b\n").rollouts());
     assertArrayEquals(new int[] {8, 8, 0}, judge(policy, 8, false, "a\n", "b\n", "e~").rollouts());
+    assertEquals(16 * ScriptedPolicy.generation("x=7$").tokens().length, judge(policy, 8, false, "a\n", "b\n", "e~").drawn());
+    assertEquals(0, judge(policy, 8, true, "d=7$", "d=1$").drawn());
     assertArrayEquals(new int[] {0, 0}, judge(policy, 8, true, "d=7$", "d=1$").rollouts(), "their own outcomes");
     assertArrayEquals(new int[] {0},
         new OutcomePrm(policy, SEVEN).judge(PROBLEM, TokenPath.root('Q'), KEY, List.of(ScriptedPolicy.generation("a\n"))).rollouts());

@@ -69,7 +69,7 @@ public final class DriverLoad {
   private static Workers.Done result(RunData like, Map<String, List<Expansion>> trees, String id, String as) {
     ProblemRecords records = new ProblemRecords(as);
     for (Expansion e : trees.getOrDefault(id, List.of())) {
-      records.append(new Expansion(as, e.search(), e.path(), e.candidates(), e.max(), e.min(), e.draws()));
+      records.append(new Expansion(as, e.search(), e.path(), e.candidates(), e.max(), e.min(), e.draws(), e.rolled()));
     }
     List<StageResult> stages = new ArrayList<>();
     for (StageResult s : like.stagesOf(id)) {
