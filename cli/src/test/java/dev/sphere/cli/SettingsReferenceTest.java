@@ -134,7 +134,7 @@ class SettingsReferenceTest {
     assertEquals(keys(Recipe.TRAIN), flags("train dpo",
         "model", "pairs", "drop-flagged", "adapter-out", "out", "resume", "dry-run", "json", "seed", "chat-template"));
     assertEquals(keys(EvalRecipe.keys().and(SettingsTree.of(ReadOptions.class)), "name", "count"), flags("eval", "model",
-        "adapter", "recipe", "parallel", "out", "resume", "shard", "regrade", "baseline", "markdown", "html", "json"));
+        "adapter", "recipe", "parallel", "out", "resume", "shard", "spark", "regrade", "baseline", "markdown", "html", "json"));
   }
 
   private static Set<String> keys(SettingsTree tree, String... without) {

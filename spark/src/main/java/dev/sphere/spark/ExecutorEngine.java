@@ -1,21 +1,22 @@
 package dev.sphere.spark;
 
+import dev.sphere.base.FileChangedException;
+import dev.sphere.base.InFlight;
 import dev.sphere.bindings.load.NativeUnavailableException;
-import dev.sphere.cli.command.SearchCommand;
-import dev.sphere.engine.run.OpenSearch;
-import dev.sphere.engine.run.SearchPlan;
-import dev.sphere.engine.store.Provenance;
-import dev.sphere.engine.store.RecordLines;
+import dev.sphere.cli.command.WorkerCommand;
+import dev.sphere.engine.run.Worker;
 import java.io.File;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
+import java.util.Objects;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.apache.spark.SparkConf;
 import org.apache.spark.SparkEnv;
 import org.apache.spark.SparkFiles;
 import org.apache.spark.TaskContext;
@@ -30,27 +31,30 @@ final class ExecutorEngine {
   private static ExecutorEngine current;
 
   private final String leadId;
-  private final OpenSearch search;
+  private final Worker worker;
   private final String fingerprint;
 
-  private ExecutorEngine(String leadId, OpenSearch search, String fingerprint) {
+  private ExecutorEngine(String leadId, Worker worker, String fingerprint) {
     this.leadId = leadId;
-    this.search = search;
+    this.worker = worker;
     this.fingerprint = fingerprint;
   }
 
-  /** Does one task. A mistake in the set-up is an answer, since trying again would not mend it. */
-  static Answer work(Lead lead, byte[] task) throws InterruptedException {
+  /** Does some tasks, together. A mistake in the set-up, or a model that changed, is an answer, since trying again would not mend it. */
+  static Answer work(Lead lead, List<byte[]> tasks) throws InterruptedException {
     String host = SparkEnv.get().blockManager().blockManagerId().host();
     ExecutorEngine engine;
     try {
       engine = of(lead);
-    } catch (IllegalArgumentException | NativeUnavailableException e) {
+    } catch (IllegalArgumentException | NativeUnavailableException | UncheckedIOException e) {
       return Answer.refusal(host, e.getMessage());
     }
-    byte[] lines = RecordLines.of(engine.search.run().work(RecordLines.task(task)));
-    engine.search.requireUnchanged();
-    return new Answer(host, null, engine.fingerprint, lines);
+    try {
+      return new Answer(host, null, engine.fingerprint,
+          new ArrayList<>(InFlight.run(tasks, tasks.size(), engine.worker::work, (i, lines) -> { })));
+    } catch (FileChangedException e) {
+      return Answer.refusal(host, e.getMessage());
+    }
   }
 
   private static synchronized ExecutorEngine of(Lead lead) throws InterruptedException {
@@ -58,16 +62,14 @@ final class ExecutorEngine {
       return current;
     }
     if (current != null) {
-      current.search.close();
+      current.worker.close();
       current = null;
     }
     useGpu(TaskContext.get());
     List<String> command = new ArrayList<>();
     lead.command().forEach(argument -> command.add(local(argument)));
-    SearchPlan plan = SearchCommand.plan(command);
-    requireMemory(plan);
-    OpenSearch search = OpenSearch.open(plan, new Provenance(lead.identity(), Map.of()));
-    current = new ExecutorEngine(lead.id(), search, search.fingerprint());
+    Worker worker = WorkerCommand.open(command, lead.identity(), ExecutorEngine::requireMemory);
+    current = new ExecutorEngine(lead.id(), worker, worker.fingerprint());
     return current;
   }
 
@@ -93,16 +95,29 @@ final class ExecutorEngine {
     return sent.isFile() ? sent.getPath() : path;
   }
 
-  private static void requireMemory(SearchPlan plan) {
-    long bytes = size(plan.model()) + (plan.smallModel() == null ? 0 : size(plan.smallModel()));
-    for (Path file : plan.prm().files()) {
-      bytes += size(file);
-    }
-    long memory = ((com.sun.management.OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean()).getTotalMemorySize();
+  private static void requireMemory(List<Path> models) {
+    long bytes = models.stream().filter(Objects::nonNull).mapToLong(ExecutorEngine::size).sum();
+    SparkConf conf = SparkEnv.get().conf();
+    long all = ((com.sun.management.OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean()).getTotalMemorySize();
+    long memory = besideHeap(conf, Runtime.getRuntime().maxMemory(), all);
     if (bytes > memory) {
-      throw new IllegalArgumentException("the models take " + (bytes >> 20) + " MiB, and the executor may use " + (memory >> 20)
+      throw new IllegalArgumentException("the models take " + (bytes >> 20) + " MiB, and an executor here may use " + (memory >> 20)
           + " MiB beside its heap: raise spark.executor.memoryOverhead, or take larger machines");
     }
+  }
+
+  /**
+   * What an executor may use beside its heap, in bytes: what was set, YARN's share where nothing was, else what the machine or
+   * its container has.
+   */
+  static long besideHeap(SparkConf conf, long heap, long all) {
+    if (conf.contains("spark.executor.memoryOverhead")) {
+      return conf.getSizeAsMb("spark.executor.memoryOverhead") << 20;
+    }
+    if (conf.get("spark.master", "").startsWith("yarn")) {
+      return Math.max(384L << 20, (long) (heap * conf.getDouble("spark.executor.memoryOverheadFactor", 0.1)));
+    }
+    return all - heap;
   }
 
   private static long size(Path file) {

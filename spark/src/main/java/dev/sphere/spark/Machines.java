@@ -9,19 +9,18 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * Sees to it that a run has the results of one kind of machine: a worker whose kernels give other bits than the first
+ * Sees to it that all results come from one kind of machine: a worker whose kernels give other bits than the first
  * one's is refused. The first one's fingerprint stays in the run, for when it is resumed.
  */
 final class Machines {
-  static final String FILE = "workers.json";
-
-  private final Path file;
+  private final Path file; // null: not kept
   private String fingerprint;
   private String host;
 
-  Machines(Path run) {
-    file = run.resolve(FILE);
-    if (Files.exists(file)) {
+  /** @param file where the first one's fingerprint is kept; null: nowhere */
+  Machines(Path file) {
+    this.file = file;
+    if (file != null && Files.exists(file)) {
       try {
         JsonNode known = JsonMapper.shared().readTree(Files.readAllBytes(file));
         fingerprint = known.get("fingerprint").asString();
@@ -42,7 +41,9 @@ final class Machines {
       fingerprint = answer.fingerprint();
       host = answer.host();
       byte[] bytes = JsonMapper.shared().writeValueAsBytes(Map.of("fingerprint", fingerprint, "host", host));
-      AtomicFile.write(file, out -> out.write(bytes));
+      if (file != null) {
+        AtomicFile.write(file, out -> out.write(bytes));
+      }
     }
     if (!fingerprint.equals(answer.fingerprint())) {
       throw new IllegalArgumentException("worker " + answer.host() + " computes other bits than " + host

@@ -1,9 +1,6 @@
 package dev.sphere.spark;
 
 import dev.sphere.engine.run.Cluster;
-import dev.sphere.engine.stage.Workers;
-import dev.sphere.engine.store.Provenance;
-import dev.sphere.engine.store.RecordLines;
 import java.io.IOException;
 import java.io.Serializable;
 import java.net.InetSocketAddress;
@@ -15,6 +12,7 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -23,9 +21,12 @@ import java.util.function.Consumer;
 import java.util.stream.IntStream;
 import org.apache.spark.SimpleFutureAction;
 import org.apache.spark.SparkConf;
+import org.apache.spark.SparkContext;
+import org.apache.spark.SparkContext$;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.broadcast.Broadcast;
+import scala.Option;
 import scala.collection.Iterator;
 import scala.jdk.javaapi.CollectionConverters;
 import scala.runtime.AbstractFunction0;
@@ -35,10 +36,12 @@ import scala.runtime.BoxedUnit;
 import scala.util.Try;
 
 /**
- * Spark as the workers of a search: each problem is a task, and its records come back to the driver as soon as it is done,
+ * Spark as a cluster: each problem or prompt is a task, and what came of it goes back to the driver as soon as it is done,
  * whatever the others do. Retries and speculation are Spark's.
  */
-final class SparkCluster implements Cluster, Workers {
+final class SparkCluster implements Cluster {
+  /** Cores of an executor that compute, where its task slots are more than its cores. */
+  static final String THREADS = "spark.sphere.threads";
   /** Tasks of a job: so many that a next job's tasks wait before they run out, so few that the scheduler's tables stay small. */
   private static final int JOB = 10_000;
   private static final int JOBS = 2;
@@ -46,31 +49,43 @@ final class SparkCluster implements Cluster, Workers {
   private static final int TOGETHER = 256;
   private static final int REACH_MS = 5_000;
 
-  private final JavaSparkContext spark;
-  private final Broadcast<Lead> lead;
-  private final Machines machines;
+  private final String master;
+  private final String name;
+  private JavaSparkContext spark; // null before the first crew
+  private boolean own; // not the one of a program that called
 
-  private SparkCluster(JavaSparkContext spark, Broadcast<Lead> lead, Machines machines) {
-    this.spark = spark;
-    this.lead = lead;
-    this.machines = machines;
+  /** @throws IllegalArgumentException when the master does not answer */
+  SparkCluster(String master, String name) {
+    requireReachable(master);
+    this.master = master;
+    this.name = name;
   }
 
-  static SparkCluster open(String master, List<String> command, Provenance from, Path directory) {
-    requireReachable(master);
-    SparkConf conf = new SparkConf().setIfMissing("spark.master", master).setIfMissing("spark.app.name", "sphere " + directory);
+  @Override
+  public Crew crew(List<String> command, Map<String, String> identity, Path kind) {
+    Machines machines = new Machines(kind);
+    if (spark == null) {
+      Option<SparkContext> there = SparkContext$.MODULE$.getActive();
+      own = there.isEmpty();
+      spark = own ? start(master, name) : new JavaSparkContext(there.get());
+    }
+    Lead lead = new Lead(UUID.randomUUID().toString(), new ArrayList<>(command), new LinkedHashMap<>(identity));
+    return new SparkCrew(spark.broadcast(lead), machines);
+  }
+
+  static JavaSparkContext start(String master, String name) {
+    SparkConf conf = new SparkConf().setIfMissing("spark.master", master).setIfMissing("spark.app.name", "sphere " + name);
     conf.setIfMissing("spark.log.level", "WARN"); // progress is the line that people read
     conf.setIfMissing("spark.driver.maxResultSize", "0"); // results are written and forgotten as they come
     conf.setIfMissing("spark.executor.extraJavaOptions", executorOptions(conf));
-    JavaSparkContext spark = new JavaSparkContext(conf);
-    spark.setCallSite("sphere search");
-    Lead lead = new Lead(UUID.randomUUID().toString(), new ArrayList<>(command), new LinkedHashMap<>(from.identity()));
-    return new SparkCluster(spark, spark.broadcast(lead), new Machines(directory));
+    JavaSparkContext started = new JavaSparkContext(conf);
+    started.setCallSite("sphere " + name);
+    return started;
   }
 
-  /** The engine takes as many threads as the executor has cores. */
+  /** The engine takes as many threads as the executor has cores, or as it is told. */
   private static String executorOptions(SparkConf conf) {
-    String cores = conf.get("spark.executor.cores", conf.get("spark.master").startsWith("local-cluster")
+    String cores = conf.contains(THREADS) ? conf.get(THREADS) : conf.get("spark.executor.cores", conf.get("spark.master").startsWith("local-cluster")
         ? conf.get("spark.master").replaceAll("\\s", "").split("[\\[,\\]]")[2] : "");
     return "--enable-native-access=ALL-UNNAMED" + (cores.isEmpty() ? "" : " -XX:ActiveProcessorCount=" + cores);
   }
@@ -97,18 +112,8 @@ final class SparkCluster implements Cluster, Workers {
         + "): start it (sbin/start-master.sh), or give its address as its page shows it");
   }
 
-  @Override
-  public Workers workers() {
-    return this;
-  }
-
-  @Override
-  public int slots() {
-    return Math.max(1, spark.defaultParallelism());
-  }
-
-  /** One problem on an executor. */
-  private static final class Work extends AbstractFunction1<Iterator<byte[]>, Answer> implements Serializable {
+  /** Some tasks on an executor, together. */
+  private static final class Work extends AbstractFunction1<Iterator<ArrayList<byte[]>>, Answer> implements Serializable {
     private static final long serialVersionUID = 1;
     private final Broadcast<Lead> lead;
 
@@ -117,9 +122,9 @@ final class SparkCluster implements Cluster, Workers {
     }
 
     @Override
-    public Answer apply(Iterator<byte[]> tasks) {
+    public Answer apply(Iterator<ArrayList<byte[]>> groups) {
       try {
-        return ExecutorEngine.work(lead.value(), tasks.next());
+        return ExecutorEngine.work(lead.value(), groups.next());
       } catch (InterruptedException e) {
         Thread.currentThread().interrupt();
         throw new IllegalStateException("the task was stopped", e);
@@ -127,55 +132,82 @@ final class SparkCluster implements Cluster, Workers {
     }
   }
 
-  @Override
-  public void run(List<Task> tasks, Consumer<List<Done>> done) throws InterruptedException {
-    BlockingQueue<Answer> answers = new LinkedBlockingQueue<>();
-    Deque<SimpleFutureAction<Object>> jobs = new ArrayDeque<>();
-    int begun = 0;
-    try {
-      for (int taken = 0; taken < tasks.size();) {
-        while (begun < tasks.size() && jobs.size() < JOBS) {
-          int to = Math.min(tasks.size(), begun + JOB);
-          jobs.add(submit(tasks.subList(begun, to), answers));
-          begun = to;
-        }
-        Answer answer = answers.poll(200, TimeUnit.MILLISECONDS);
-        if (answer != null) {
-          List<Answer> some = new ArrayList<>(List.of(answer));
-          answers.drainTo(some, TOGETHER - 1);
-          some.forEach(machines::accept);
-          done.accept(some.stream().map(a -> RecordLines.done(a.lines())).toList());
-          taken += some.size();
-        } else {
-          jobs.removeIf(SparkCluster::over);
-        }
-      }
-    } catch (Throwable t) {
-      spark.sc().cancelAllJobs();
-      throw t;
-    }
-  }
+  /** The executors, with one command's models. */
+  private final class SparkCrew implements Crew {
+    private final Broadcast<Lead> lead;
+    private final Machines machines;
 
-  private SimpleFutureAction<Object> submit(List<Task> tasks, BlockingQueue<Answer> answers) {
-    List<byte[]> lines = tasks.stream().map(RecordLines::of).toList();
-    JavaRDD<byte[]> each = spark.parallelize(lines, lines.size());
-    List<Object> partitions = new ArrayList<>(IntStream.range(0, lines.size()).boxed().toList());
-    spark.setJobDescription(tasks.getFirst().kind() == Kind.PROBE ? "probe " + lines.size() + " problems"
-        : "search " + lines.size() + " problems, from " + tasks.getFirst().problem().id());
-    return spark.sc().submitJob(each.rdd(), new Work(lead), CollectionConverters.asScala(partitions).toSeq(),
-        new AbstractFunction2<Object, Answer, BoxedUnit>() {
-          @Override
-          public BoxedUnit apply(Object index, Answer answer) {
-            answers.add(answer);
-            return BoxedUnit.UNIT;
+    SparkCrew(Broadcast<Lead> lead, Machines machines) {
+      this.lead = lead;
+      this.machines = machines;
+    }
+
+    @Override
+    public int slots() {
+      return Math.max(1, spark.defaultParallelism());
+    }
+
+    @Override
+    public void run(String what, List<byte[]> tasks, int most, Consumer<List<byte[]>> done) throws InterruptedException {
+      BlockingQueue<Answer> answers = new LinkedBlockingQueue<>();
+      Deque<SimpleFutureAction<Object>> jobs = new ArrayDeque<>();
+      int begun = 0;
+      try {
+        for (int taken = 0; taken < tasks.size();) {
+          while (begun < tasks.size() && jobs.size() < JOBS) {
+            int to = Math.min(tasks.size(), begun + JOB);
+            jobs.add(submit(what + ": " + (to - begun) + " tasks from the " + (begun + 1) + "th on",
+                groups(tasks.subList(begun, to), tasks.size() - to, most), answers));
+            begun = to;
           }
-        },
-        new AbstractFunction0<Object>() {
-          @Override
-          public Object apply() {
-            return null;
+          Answer answer = answers.poll(200, TimeUnit.MILLISECONDS);
+          if (answer != null) {
+            List<Answer> some = new ArrayList<>(List.of(answer));
+            answers.drainTo(some, TOGETHER - 1);
+            some.forEach(machines::accept);
+            List<byte[]> lines = some.stream().flatMap(a -> a.lines().stream()).toList();
+            done.accept(lines);
+            taken += lines.size();
+          } else {
+            jobs.removeIf(SparkCluster::over);
           }
-        });
+        }
+      } catch (Throwable t) {
+        jobs.forEach(SimpleFutureAction::cancel);
+        throw t;
+      }
+    }
+
+    /** What goes to an executor as one: less towards the end, so that no machine has much left when the others are done. */
+    private List<ArrayList<byte[]>> groups(List<byte[]> tasks, int after, int most) {
+      List<ArrayList<byte[]>> groups = new ArrayList<>();
+      for (int from = 0; from < tasks.size();) {
+        int to = from + Math.min(Math.clamp((tasks.size() - from + after) / (2 * slots()), 1, most), tasks.size() - from);
+        groups.add(new ArrayList<>(tasks.subList(from, to)));
+        from = to;
+      }
+      return groups;
+    }
+
+    private SimpleFutureAction<Object> submit(String description, List<ArrayList<byte[]>> groups, BlockingQueue<Answer> answers) {
+      JavaRDD<ArrayList<byte[]>> each = spark.parallelize(groups, groups.size());
+      List<Object> partitions = new ArrayList<>(IntStream.range(0, groups.size()).boxed().toList());
+      spark.setJobDescription(description);
+      return spark.sc().submitJob(each.rdd(), new Work(lead), CollectionConverters.asScala(partitions).toSeq(),
+          new AbstractFunction2<Object, Answer, BoxedUnit>() {
+            @Override
+            public BoxedUnit apply(Object index, Answer answer) {
+              answers.add(answer);
+              return BoxedUnit.UNIT;
+            }
+          },
+          new AbstractFunction0<Object>() {
+            @Override
+            public Object apply() {
+              return null;
+            }
+          });
+    }
   }
 
   /** @throws IllegalStateException when the job failed */
@@ -190,7 +222,8 @@ final class SparkCluster implements Cluster, Workers {
     return true;
   }
 
-  private static RuntimeException failure(Throwable cause) {
+  /** Visible for tests: what Spark says of a job that failed, in one line. */
+  static RuntimeException failure(Throwable cause) {
     String message = String.valueOf(cause.getMessage());
     if (message.contains("UnsupportedClassVersionError")) {
       return new IllegalArgumentException("the executors run a Java older than 25: set spark.executorEnv.JAVA_HOME to a JDK 25", cause);
@@ -202,6 +235,8 @@ final class SparkCluster implements Cluster, Workers {
 
   @Override
   public void close() {
-    spark.stop();
+    if (own) {
+      spark.stop();
+    }
   }
 }

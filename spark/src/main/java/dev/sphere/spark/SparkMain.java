@@ -5,17 +5,21 @@ import org.apache.spark.package$;
 
 /** What {@code spark-submit} starts: Sphere's command line in Spark's driver. {@code ./sphere search --spark MASTER} calls it. */
 public final class SparkMain {
-  /** The Spark that this module is written for. */
-  static final String SERIES = "4.";
-
   private SparkMain() {}
 
   public static void main(String[] args) {
-    String version = package$.MODULE$.SPARK_VERSION();
-    if (!version.startsWith(SERIES)) {
-      System.err.println("sphere: this is Spark " + version + "; Sphere needs Spark 4.2 (spark.apache.org/downloads.html). Set SPARK_HOME to it.");
+    String refusal = refusal(package$.MODULE$.SPARK_VERSION());
+    if (refusal != null) {
+      System.err.println("sphere: " + refusal);
       System.exit(2);
     }
     System.exit(Main.run(args));
+  }
+
+  /** What is wrong with a version of Spark; null when nothing is. This module is written for 4.2. */
+  static String refusal(String version) {
+    String[] parts = version.split("[.-]");
+    return parts[0].equals("4") && Integer.parseInt(parts[1]) >= 2 ? null
+        : "this is Spark " + version + ": unpack Spark 4.2 (spark.apache.org/downloads.html) and set SPARK_HOME to its folder";
   }
 }

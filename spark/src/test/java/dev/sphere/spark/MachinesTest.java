@@ -4,8 +4,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sphere.engine.run.Cluster;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -13,8 +15,12 @@ import org.junit.jupiter.api.io.TempDir;
 class MachinesTest {
   @TempDir private Path run;
 
+  private Path file() {
+    return run.resolve(Cluster.KIND);
+  }
+
   private static Answer answer(String host, String fingerprint) {
-    return new Answer(host, null, fingerprint, new byte[0]);
+    return new Answer(host, null, fingerprint, new ArrayList<>());
   }
 
   private static String refusal(Machines machines, Answer answer) {
@@ -23,25 +29,25 @@ class MachinesTest {
 
   @Test
   void theFirstWorkerSaysWhatKindOfMachineARunHas() {
-    Machines machines = new Machines(run);
+    Machines machines = new Machines(file());
     machines.accept(answer("a", "1"));
     machines.accept(answer("b", "1"));
     String refused = refusal(machines, answer("c", "2"));
     assertTrue(refused.contains("c computes other bits than a"), refused);
-    assertTrue(refusal(new Machines(run), answer("c", "2")).contains("other bits"), "a resumed run knows it too");
-    new Machines(run).accept(answer("d", "1"));
+    assertTrue(refusal(new Machines(file()), answer("c", "2")).contains("other bits"), "a resumed run knows it too");
+    new Machines(file()).accept(answer("d", "1"));
   }
 
   @Test
   void aWorkerThatCannotWorkSaysWhy() {
-    assertEquals("worker a: no model", refusal(new Machines(run), Answer.refusal("a", "no model")));
-    assertTrue(Files.notExists(run.resolve(Machines.FILE)));
+    assertEquals("worker a: no model", refusal(new Machines(file()), Answer.refusal("a", "no model")));
+    assertTrue(Files.notExists(file()));
   }
 
   @Test
   void aFileThatCannotBeReadIsNamed() throws Exception {
-    Files.writeString(run.resolve(Machines.FILE), "{");
-    String refused = assertThrows(IllegalArgumentException.class, () -> new Machines(run)).getMessage();
-    assertTrue(refused.contains(Machines.FILE) && refused.contains("delete it"), refused);
+    Files.writeString(file(), "{");
+    String refused = assertThrows(IllegalArgumentException.class, () -> new Machines(file())).getMessage();
+    assertTrue(refused.contains(Cluster.KIND) && refused.contains("delete it"), refused);
   }
 }

@@ -12,37 +12,37 @@ import dev.sphere.engine.data.ProblemSet;
 import dev.sphere.engine.data.ReadOptions;
 import dev.sphere.engine.data.Shard;
 import dev.sphere.engine.data.WorkedExamples;
-import dev.sphere.engine.decode.BatchedPolicy;
 import dev.sphere.engine.decode.Precision;
 import dev.sphere.engine.embedded.ModelSource;
 import dev.sphere.engine.eval.AnswerFile;
 import dev.sphere.engine.eval.AnswerShards;
 import dev.sphere.engine.eval.Answered;
 import dev.sphere.engine.eval.Comparison;
-import dev.sphere.engine.eval.EvalIdentity;
 import dev.sphere.engine.eval.EvalReport;
 import dev.sphere.engine.eval.EvalResult;
 import dev.sphere.engine.eval.EvalSettings;
 import dev.sphere.engine.eval.Evaluator;
-import dev.sphere.engine.eval.StepScorer;
-import dev.sphere.engine.grade.AnswerGrader;
 import dev.sphere.engine.prompt.Prompts;
+import dev.sphere.engine.run.Cluster;
 import dev.sphere.engine.run.EvalRecipe;
 import dev.sphere.engine.run.ModelDefaults;
-import dev.sphere.engine.run.OpenPrm;
+import dev.sphere.engine.run.OpenEval;
 import dev.sphere.engine.run.PrmSpec;
+import dev.sphere.engine.run.Worker;
 import dev.sphere.engine.settings.SettingsTree;
 import dev.sphere.engine.settings.Told;
 import dev.sphere.engine.store.Journal;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -108,6 +108,9 @@ public final class EvalCommand implements Callable<Integer>, SettingFlags.Comman
           "one that Slurm or Kubernetes names. What an earlier process of the shard kept is gone on with."})
   private String sharded;
 
+  @Option(names = "--spark", paramLabel = "MASTER", description = "Ask the problems on a Spark cluster: " + OnSpark.HELP)
+  private String master;
+
   @Option(names = "--regrade", paramLabel = "FILE",
       description = "Grade and count stored answers (from --out) again; no model is needed.")
   private Path regrade;
@@ -138,6 +141,12 @@ public final class EvalCommand implements Callable<Integer>, SettingFlags.Comman
 
   @Override
   public Integer call() throws InterruptedException, IOException {
+    if (master != null && regrade != null) {
+      throw new IllegalArgumentException("--spark asks a model, and --regrade asks none: leave one of them out");
+    }
+    if (master != null && !OnSpark.here()) {
+      return OnSpark.submit(master, spec);
+    }
     for (Path p : new Path[] {adapter, baseline, regrade, recipeFile}) {
       if (p != null) {
         Inputs.require(p);
@@ -199,44 +208,24 @@ public final class EvalCommand implements Callable<Integer>, SettingFlags.Comman
       err.println("note: " + recipe.name() + " has " + recipe.count() + " problems, these are " + set.problems().size());
       err.flush();
     }
-    ModelDefaults usual = ModelDefaults.of(file);
-    Prompts prompts = SETTINGS.make(Prompts.class, told, usual.values(), Map.of());
-    EvalSettings settings = SETTINGS.make(EvalSettings.class, told, usual.values(), Map.of("inFlight", IN_FLIGHT));
+    OpenEval.Plan plan = plan(file, told);
     WorkedExamples examples = SETTINGS.make(WorkedExamples.Settings.class, told).read();
-    if (examples != null) {
-      int shown = set.problems().size() - examples.others(set.problems()).size();
-      if (shown > 0) {
-        err.println("note: " + shown + " of the problems are worked examples: their solutions stand before each question");
-        err.flush();
-      }
-      String head = WorkedExamples.head(prompts.question());
-      settings = told.has("stop") || head.isEmpty() ? settings : settings.withStop(List.of(head));
-      prompts = examples.before(prompts);
+    int shown = examples == null ? 0 : set.problems().size() - examples.others(set.problems()).size();
+    if (shown > 0) {
+      err.println("note: " + shown + " of the problems are worked examples: their solutions stand before each question");
+      err.flush();
     }
-    PrmSpec reward = told.has("prm") ? SETTINGS.make(PrmSpec.class, told, usual.values(), Map.of()) : null;
-    try (HeldFiles files = reward == null ? new HeldFiles(Arrays.asList(file, adapter)) : reward.hold(file, adapter)) {
-      made.putAll(EvalIdentity.of(file, adapter, set, prompts, settings));
-      Precision precision = SETTINGS.make(Precision.class, told);
-      precision.use();
-      String activations = precision.identity(file);
-      if (activations != null) {
-        made.put("activations", activations);
-      }
-      String attention = Precision.attention(file);
-      if (attention != null) {
-        made.put("attention", attention);
-      }
-      if (reward != null) {
-        made.put("process reward", reward.kind() + (reward.kind().equals("mc") ? ", " + reward.monteCarlo().rollouts() + " rollouts" : "")
-            + (reward.knowsAnswers() ? " (knows the answers: what it selects proves nothing about skill)" : ""));
-      }
+    try (HeldFiles files = plan.hold(); Cluster cluster = OnSpark.cluster(master, "eval " + model)) {
+      made.putAll(plan.identity(set));
       Map<String, String> identity = new LinkedHashMap<>(made);
-      identity.put(Arithmetic.NAME, Arithmetic.here());
-      if (shard != null) {
-        return shard(file, set, usual, prompts, settings, reward, new AnswerShards(out, shard, identity), made, files);
+      if (master == null) { // where others compute, theirs is compared with each other's
+        identity.put(Arithmetic.NAME, Arithmetic.here());
       }
-      try (Journal<Answered> journal = out == null ? null : AnswerFile.journal(out, identity, settings.answers(), resume)) {
-        EvalResult result = answers(file, set.problems(), usual, prompts, settings, reward, journal, files);
+      if (shard != null) {
+        return shard(plan, set, new AnswerShards(out, shard, identity), made, files, cluster);
+      }
+      try (Journal<Answered> journal = out == null ? null : AnswerFile.journal(out, identity, plan.settings().answers(), resume)) {
+        EvalResult result = answers(plan, set.problems(), journal, files, cluster);
         if (journal != null) {
           AnswerFile.finish(journal, result.answers());
         }
@@ -245,8 +234,35 @@ public final class EvalCommand implements Callable<Integer>, SettingFlags.Comman
     }
   }
 
-  private EvalResult shard(Path file, ProblemSet set, ModelDefaults usual, Prompts prompts, EvalSettings settings,
-      PrmSpec reward, AnswerShards place, Map<String, String> made, HeldFiles files) throws InterruptedException {
+  /** What a command line asks for, besides the problems. */
+  private OpenEval.Plan plan(Path file, Told told) {
+    ModelDefaults usual = ModelDefaults.of(file);
+    Prompts prompts = SETTINGS.make(Prompts.class, told, usual.values(), Map.of());
+    EvalSettings settings = SETTINGS.make(EvalSettings.class, told, usual.values(), Map.of("inFlight", IN_FLIGHT));
+    WorkedExamples examples = SETTINGS.make(WorkedExamples.Settings.class, told).read();
+    if (examples != null) {
+      String head = WorkedExamples.head(prompts.question());
+      settings = told.has("stop") || head.isEmpty() ? settings : settings.withStop(List.of(head));
+      prompts = examples.before(prompts);
+    }
+    PrmSpec reward = told.has("prm") ? SETTINGS.make(PrmSpec.class, told, usual.values(), Map.of()) : null;
+    return new OpenEval.Plan(file, adapter, prompts, settings, reward, usual.separator(), SETTINGS.make(Precision.class, told));
+  }
+
+  /** The models of an evaluation's command line, for another process's run. */
+  static Worker worker(List<String> arguments, Map<String, String> identity, Consumer<List<Path>> fits) throws IOException {
+    EvalCommand eval = new EvalCommand();
+    WorkerCommand.parse(eval, arguments);
+    EvalRecipe recipe = eval.recipeFile == null ? EvalRecipe.NONE : EvalRecipe.read(eval.recipeFile);
+    OpenEval.Plan plan = eval.plan(ModelSource.resolve(eval.model), eval.flags.told(recipe.told()));
+    List<Path> models = new ArrayList<>(plan.reward() == null ? List.of() : plan.reward().files());
+    models.addAll(Arrays.asList(plan.model(), plan.adapter()));
+    fits.accept(models);
+    return OpenEval.open(plan, identity, eval.parallel);
+  }
+
+  private EvalResult shard(OpenEval.Plan plan, ProblemSet set, AnswerShards place, Map<String, String> made, HeldFiles files,
+      Cluster cluster) throws InterruptedException {
     made.put("shard", shard.toString());
     List<Answered> there = place.answers();
     if (there != null) {
@@ -254,33 +270,37 @@ public final class EvalCommand implements Callable<Integer>, SettingFlags.Comman
       spec.commandLine().getErr().flush();
       return Evaluator.regrade(there);
     }
-    try (Journal<Answered> journal = place.open(settings.answers())) {
-      EvalResult result =
-          answers(file, shard.part(set.problems()), usual, prompts, settings, reward, journal, files);
+    try (Journal<Answered> journal = place.open(plan.settings().answers())) {
+      EvalResult result = answers(plan, shard.part(set.problems()), journal, files, cluster);
       place.finish(journal, result.answers());
       return result;
     }
   }
 
-  private EvalResult answers(Path file, List<Problem> asked, ModelDefaults usual, Prompts prompts, EvalSettings settings,
-      PrmSpec reward, Journal<Answered> journal, HeldFiles files) throws InterruptedException {
+  private EvalResult answers(OpenEval.Plan plan, List<Problem> asked, Journal<Answered> journal, HeldFiles files, Cluster cluster)
+      throws InterruptedException {
     if (journal != null) {
       PrintWriter err = spec.commandLine().getErr();
       journal.findings().forEach(f -> err.println("eval: " + f));
       err.flush();
     }
     Map<String, List<Answered>> known = journal == null ? Map.of() : journal.known();
+    Consumer<List<Answered>> keep = journal == null ? answers -> { } : answers -> {
+      files.requireUnchanged();
+      journal.add(answers);
+    };
     EvalResult result;
-    try (BatchedPolicy policy = BatchedPolicy.open(file, adapter, prompts.template(), parallel);
-        OpenPrm judge = reward == null ? null : reward.open(new AnswerGrader());
-        ProgressBars progress = new ProgressBars("eval", spec.commandLine().getErr())) {
-      Consumer<List<Answered>> keep = journal == null ? answers -> { } : answers -> {
-        files.requireUnchanged();
-        journal.add(answers);
-      };
-      StepScorer scorer =
-          judge == null ? null : new StepScorer(policy, judge.factory(file).over(policy), usual.separator());
-      result = new Evaluator(policy, prompts, scorer).run(asked, settings, known, keep, progress);
+    try (ProgressBars progress = new ProgressBars("eval", spec.commandLine().getErr());
+        OpenEval here = cluster != null ? null : OpenEval.open(plan, parallel)) {
+      if (here != null) {
+        result = here.evaluator().run(asked, plan.settings(), known, keep, progress);
+      } else {
+        int each = plan.settings().answers();
+        Path kind = out == null ? null : OnSpark.kind(out);
+        Supplier<Cluster.Crew> crew = () -> cluster.crew(OnSpark.command(spec), plan.forWorkers(), kind);
+        result = Evaluator.run(asked, each, OpenEval.elsewhere(crew, each), known, keep, progress);
+        OnSpark.forget(kind);
+      }
     }
     files.requireUnchanged();
     return result;

@@ -4,6 +4,7 @@ import dev.sphere.cli.option.Inputs;
 import dev.sphere.cli.progress.EvolveProgress;
 import dev.sphere.cli.progress.ProgressBars;
 import dev.sphere.engine.cost.Range;
+import dev.sphere.engine.run.Cluster;
 import dev.sphere.trainer.evolve.Evolve;
 import dev.sphere.trainer.evolve.EvolveExpected;
 import dev.sphere.trainer.evolve.EvolveListener;
@@ -15,6 +16,7 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -42,6 +44,10 @@ public final class EvolveCommand implements Callable<Integer> {
   @Option(names = "--resume", description = "Go on with the run in DIR; begin one if there is none.")
   private boolean resume;
 
+  @Option(names = "--spark", paramLabel = "MASTER",
+      description = "Search and evaluate on a Spark cluster, train here: " + OnSpark.HELP)
+  private String master;
+
   @Option(names = "--dry-run",
       description = "Try an evaluation and a search for about a minute each, and say what the whole will take. Nothing is kept.")
   private boolean dryRun;
@@ -54,13 +60,22 @@ public final class EvolveCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException, InterruptedException {
     Inputs.require(recipe);
+    if (master != null && dryRun) {
+      throw new IllegalArgumentException("--dry-run tries this machine: leave --spark out");
+    }
+    if (master != null && !OnSpark.here()) {
+      return OnSpark.submit(master, spec);
+    }
     if (dryRun) {
       return expect();
     }
     if (run == null) {
       throw new CommandLine.ParameterException(spec.commandLine(), "Missing required option: '--run=DIR'");
     }
-    EvolveReport report = tell(spec, Recipe.read(recipe), run, resume);
+    EvolveReport report;
+    try (Cluster cluster = OnSpark.cluster(master, "evolve " + run)) {
+      report = tell(spec, Recipe.read(recipe), run, resume, evolve -> evolve.on(cluster, recipe.toAbsolutePath()));
+    }
     if (report != null) {
       print(spec, json, report.toMap());
     }
@@ -102,13 +117,17 @@ public final class EvolveCommand implements Callable<Integer> {
   }
 
   /** Runs a recipe and tells how it goes; null when a training was stopped, which is said. */
-  static EvolveReport tell(CommandSpec spec, Recipe recipe, Path run, boolean resume)
+  static EvolveReport tell(CommandSpec spec, Recipe recipe, Path run, boolean resume) throws IOException, InterruptedException {
+    return tell(spec, recipe, run, resume, evolve -> evolve);
+  }
+
+  private static EvolveReport tell(CommandSpec spec, Recipe recipe, Path run, boolean resume, UnaryOperator<Evolve> where)
       throws IOException, InterruptedException {
     try (EvolveProgress progress = new EvolveProgress(spec.commandLine().getOut(), spec.commandLine().getErr())) {
       AtomicReference<Evolve> evolve = new AtomicReference<>();
       EvolveReport report;
       try (OrderlyStop stop = new OrderlyStop(() -> evolve.get() != null && evolve.get().isTraining())) {
-        evolve.set(new Evolve(recipe, run, resume, progress, stop::asked));
+        evolve.set(where.apply(new Evolve(recipe, run, resume, progress, stop::asked)));
         report = evolve.get().run();
       }
       if (report == null) {

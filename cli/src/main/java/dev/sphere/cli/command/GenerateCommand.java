@@ -2,6 +2,7 @@ package dev.sphere.cli.command;
 
 import dev.sphere.base.HeldFiles;
 import dev.sphere.bindings.device.Arithmetic;
+import dev.sphere.bindings.load.NativeRuntime;
 import dev.sphere.cli.option.Inputs;
 import dev.sphere.cli.option.JsonRows;
 import dev.sphere.cli.option.SettingFlags;
@@ -15,11 +16,14 @@ import dev.sphere.engine.decode.Completions;
 import dev.sphere.engine.decode.Precision;
 import dev.sphere.engine.embedded.ModelSource;
 import dev.sphere.engine.prompt.ChatTemplate;
+import dev.sphere.engine.run.Cluster;
 import dev.sphere.engine.run.ModelDefaults;
+import dev.sphere.engine.run.Worker;
 import dev.sphere.engine.settings.Nested;
 import dev.sphere.engine.settings.Setting;
 import dev.sphere.engine.settings.SettingsTree;
 import dev.sphere.engine.store.Journal;
+import dev.sphere.engine.store.RecordLines;
 import dev.sphere.gguf.model.GgufFile;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -33,6 +37,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
@@ -54,6 +59,8 @@ import tools.jackson.databind.json.JsonMapper;
     sortOptions = false,
     mixinStandardHelpOptions = true)
 public final class GenerateCommand implements Callable<Integer>, SettingFlags.Command {
+  /** Prompts that an executor is given at once at most. */
+  private static final int TOGETHER = 16;
   private static final SettingsTree SETTINGS = SettingsTree.of(Settings.class).withDefault("temperature", "0");
 
   /**
@@ -109,6 +116,9 @@ public final class GenerateCommand implements Callable<Integer>, SettingFlags.Co
   @Option(names = "--resume", description = "Go on with rows for --out that were broken off.")
   private boolean resume;
 
+  @Option(names = "--spark", paramLabel = "MASTER", description = "Complete the prompts on a Spark cluster: " + OnSpark.HELP)
+  private String master;
+
   @Option(names = "--json", description = "One JSON object about the run as the last line.")
   private boolean json;
 
@@ -146,6 +156,9 @@ public final class GenerateCommand implements Callable<Integer>, SettingFlags.Co
 
   @Override
   public Integer call() throws IOException, InterruptedException {
+    if (master != null && !OnSpark.here()) {
+      return OnSpark.submit(master, spec);
+    }
     Path file = ModelSource.resolve(model);
     try (HeldFiles _ = new HeldFiles(List.of(file))) { // opened and checked once, from the defaults on
       return call(file);
@@ -153,7 +166,7 @@ public final class GenerateCommand implements Callable<Integer>, SettingFlags.Co
   }
 
   private int call(Path file) throws IOException, InterruptedException {
-    settings = SETTINGS.make(Settings.class, flags.told(), ModelDefaults.of(file).values(), Map.of());
+    settings = settings(file);
     if (adapter != null) {
       Inputs.require(adapter);
     }
@@ -168,13 +181,14 @@ public final class GenerateCommand implements Callable<Integer>, SettingFlags.Co
     long start = System.nanoTime();
     Map<String, List<Completed>> all = new HashMap<>();
     try (HeldFiles files = new HeldFiles(Arrays.asList(file, adapter));
+        Cluster cluster = OnSpark.cluster(master, "generate " + model);
         Journal<Completed> journal = out == null ? null : Journal.open(JOURNAL, out, made(file), settings.samples(), resume)) {
       if (journal != null) {
         journal.findings().forEach(f -> spec.commandLine().getErr().println("generate: " + f));
         spec.commandLine().getErr().flush();
         all.putAll(journal.known());
       }
-      complete(file, rows, all, journal, files);
+      complete(file, rows, all, journal, files, cluster);
       files.requireUnchanged();
       if (journal != null) {
         journal.finish(target -> {
@@ -201,6 +215,69 @@ public final class GenerateCommand implements Callable<Integer>, SettingFlags.Co
     return 0;
   }
 
+  private Settings settings(Path file) {
+    return SETTINGS.make(Settings.class, flags.told(), ModelDefaults.of(file).values(), Map.of());
+  }
+
+  /** The model of a command line, for another process's run. */
+  static Worker worker(List<String> arguments, Map<String, String> identity, Consumer<List<Path>> fits) {
+    GenerateCommand generate = new GenerateCommand();
+    WorkerCommand.parse(generate, arguments);
+    Path file = ModelSource.resolve(generate.model);
+    fits.accept(Arrays.asList(file, generate.adapter));
+    generate.settings = generate.settings(file);
+    NativeRuntime.require();
+    generate.settings.precision().use();
+    HeldFiles files = new HeldFiles(Arrays.asList(file, generate.adapter));
+    try {
+      Worker.requireSame(identity, generate.forWorkers(file));
+      BatchedPolicy policy = BatchedPolicy.open(file, generate.adapter, generate.settings.template(), 0);
+      return generate.new Completer(policy, files);
+    } catch (Throwable t) {
+      files.close();
+      throw t;
+    }
+  }
+
+  /** Completes one prompt at a time for another process, any number of them together. */
+  private final class Completer implements Worker {
+    private final BatchedPolicy policy;
+    private final HeldFiles files;
+
+    Completer(BatchedPolicy policy, HeldFiles files) {
+      this.policy = policy;
+      this.files = files;
+    }
+
+    @Override
+    public byte[] work(byte[] task) throws InterruptedException {
+      Row row = RecordLines.rows(task, Row.class).getFirst();
+      List<Generation> made = Completions.complete(
+          policy, prompt(policy, row), settings.samples(), settings.sampling(), StopRule.never(), settings.seed());
+      files.requireUnchanged();
+      return RecordLines.of(completed(row, made));
+    }
+
+    @Override
+    public String fingerprint() throws InterruptedException {
+      return Worker.fingerprint(policy);
+    }
+
+    @Override
+    public void close() {
+      policy.close();
+      files.close();
+    }
+  }
+
+  /** What other machines must agree in. */
+  private Map<String, String> forWorkers(Path file) {
+    Map<String, String> made = made(file);
+    made.remove(Arithmetic.NAME); // theirs is compared with each other's
+    made.put("version.llama_cpp", NativeRuntime.status().llamaVersion());
+    return made;
+  }
+
   /** What the completions are made from, besides their prompts. */
   private Map<String, String> made(Path file) {
     Map<String, String> made = new LinkedHashMap<>();
@@ -212,7 +289,9 @@ public final class GenerateCommand implements Callable<Integer>, SettingFlags.Co
     made.put("samples", String.valueOf(settings.samples()));
     made.put("sampling", settings.sampling().toString());
     made.put("seed", String.valueOf(settings.seed()));
-    made.put(Arithmetic.NAME, Arithmetic.here());
+    if (master == null) {
+      made.put(Arithmetic.NAME, Arithmetic.here());
+    }
     made.put("activations", String.valueOf(settings.precision().identity(file)));
     return made;
   }
@@ -225,33 +304,53 @@ public final class GenerateCommand implements Callable<Integer>, SettingFlags.Co
 
   /** Completes what is missing. Without a file, each row is printed when it is done and all before it are. */
   private void complete(
-      Path file, List<Row> rows, Map<String, List<Completed>> all, Journal<Completed> journal, HeldFiles files)
-      throws InterruptedException {
+      Path file, List<Row> rows, Map<String, List<Completed>> all, Journal<Completed> journal, HeldFiles files,
+      Cluster cluster) throws InterruptedException {
     List<Row> missing = rows.stream().filter(row -> !all.containsKey(row.item())).toList();
     if (missing.isEmpty()) {
       return;
     }
-    try (BatchedPolicy policy = BatchedPolicy.open(file, adapter, settings.template(), 0)) {
-      List<Completions.Prompt> prompts =
-          missing.stream().map(r -> new Completions.Prompt(r.id, tokens(policy, r))).toList();
-      int[] printed = new int[1];
-      Completions.complete(policy, prompts, settings.samples(), settings.sampling(), StopRule.never(), settings.seed(), (i, done) -> {
-        files.requireUnchanged();
-        Row row = missing.get(i);
-        List<Completed> completed = new ArrayList<>();
-        for (int k = 0; k < done.size(); k++) {
-          completed.add(Completed.of(row, k, done.get(k)));
-        }
-        all.put(row.item(), completed);
-        if (journal != null) {
-          journal.add(completed);
-          return;
-        }
-        for (; printed[0] < rows.size() && all.containsKey(rows.get(printed[0]).item()); printed[0]++) {
-          print(all.get(rows.get(printed[0]).item()));
-        }
-      });
+    int[] printed = new int[1];
+    Consumer<List<Completed>> keep = completed -> {
+      files.requireUnchanged();
+      all.put(new Row(completed.getFirst().id(), completed.getFirst().prompt()).item(), completed);
+      if (journal != null) {
+        journal.add(completed);
+        return;
+      }
+      for (; printed[0] < rows.size() && all.containsKey(rows.get(printed[0]).item()); printed[0]++) {
+        print(all.get(rows.get(printed[0]).item()));
+      }
+    };
+    if (cluster != null) {
+      elsewhere(cluster, file, missing, keep);
+      return;
     }
+    try (BatchedPolicy policy = BatchedPolicy.open(file, adapter, settings.template(), 0)) {
+      List<Completions.Prompt> prompts = missing.stream().map(r -> prompt(policy, r)).toList();
+      Completions.complete(policy, prompts, settings.samples(), settings.sampling(), StopRule.never(), settings.seed(),
+          (i, done) -> keep.accept(completed(missing.get(i), done)));
+    }
+  }
+
+  private void elsewhere(Cluster cluster, Path file, List<Row> missing, Consumer<List<Completed>> keep) throws InterruptedException {
+    Path kind = out == null ? null : OnSpark.kind(out);
+    List<byte[]> tasks = missing.stream().map(row -> RecordLines.of(List.of(row))).toList();
+    cluster.crew(OnSpark.command(spec), forWorkers(file), kind).run("generate", tasks, TOGETHER,
+        some -> some.forEach(lines -> keep.accept(RecordLines.rows(lines, Completed.class))));
+    OnSpark.forget(kind);
+  }
+
+  private static List<Completed> completed(Row row, List<Generation> done) {
+    List<Completed> completed = new ArrayList<>();
+    for (int k = 0; k < done.size(); k++) {
+      completed.add(Completed.of(row, k, done.get(k)));
+    }
+    return completed;
+  }
+
+  private Completions.Prompt prompt(BatchedPolicy policy, Row row) {
+    return new Completions.Prompt(row.id, tokens(policy, row));
   }
 
   private int[] tokens(BatchedPolicy policy, Row row) {

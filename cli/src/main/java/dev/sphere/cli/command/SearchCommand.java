@@ -16,9 +16,11 @@ import dev.sphere.engine.data.WorkedExamples;
 import dev.sphere.engine.embedded.ModelSource;
 import dev.sphere.engine.run.Cluster;
 import dev.sphere.engine.run.Expected;
+import dev.sphere.engine.run.OpenSearch;
 import dev.sphere.engine.run.PairSearch;
 import dev.sphere.engine.run.SearchPlan;
 import dev.sphere.engine.run.SearchProfile;
+import dev.sphere.engine.run.Worker;
 import dev.sphere.engine.settings.SettingsTree;
 import dev.sphere.engine.settings.Told;
 import dev.sphere.engine.store.Provenance;
@@ -26,16 +28,19 @@ import dev.sphere.engine.store.ShardFolder;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.function.Consumer;
 import java.util.function.Function;
+import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
-import picocli.CommandLine;
 import tools.jackson.databind.json.JsonMapper;
 
 /** {@code sphere search}: problems in, preference pairs out. */
@@ -84,7 +89,7 @@ public final class SearchCommand implements Callable<Integer>, SettingFlags.Comm
   private Shard shard;
 
   @Option(names = "--spark", paramLabel = "MASTER",
-      description = "Solve the problems on a Spark cluster: spark://HOST:PORT, yarn, k8s://..., local[N]. Needs Spark 4.2 (SPARK_HOME).")
+      description = "Solve the problems on a Spark cluster: " + OnSpark.HELP)
   private String master;
 
   @Option(names = "--profile", arity = "0..1", fallbackValue = "", paramLabel = "FILE",
@@ -106,18 +111,22 @@ public final class SearchCommand implements Callable<Integer>, SettingFlags.Comm
     return flags;
   }
 
-  /** The plan of a search's command line, for a worker of it. */
-  public static SearchPlan plan(List<String> command) {
+  /** The models of a search's command line, for another process's run. */
+  static Worker worker(List<String> arguments, Map<String, String> identity, Consumer<List<Path>> fits) {
     SearchCommand search = new SearchCommand();
-    new CommandLine(search).setCaseInsensitiveEnumValuesAllowed(true).parseArgs(command.toArray(String[]::new));
-    return SearchPlan.of(search.flags.told(), ModelSource.resolve(search.model), search.adapter,
+    WorkerCommand.parse(search, arguments);
+    SearchPlan plan = SearchPlan.of(search.flags.told(), ModelSource.resolve(search.model), search.adapter,
         search.smallModel == null ? null : ModelSource.resolve(search.smallModel));
+    List<Path> models = new ArrayList<>(plan.prm().files());
+    models.addAll(Arrays.asList(plan.model(), plan.adapter(), plan.smallModel()));
+    fits.accept(models);
+    return OpenSearch.open(plan, new Provenance(identity, Map.of()));
   }
 
   @Override
   public Integer call() throws InterruptedException, IOException {
-    if (master != null && SparkSubmit.source() == null) {
-      return SparkSubmit.run(master, spec.root().commandLine().getParseResult().originalArgs());
+    if (master != null && !OnSpark.here()) {
+      return OnSpark.submit(master, spec);
     }
     Path policy = ModelSource.resolve(model);
     try (HeldFiles _ = new HeldFiles(List.of(policy))) { // opened and checked once, from the defaults on
@@ -206,18 +215,14 @@ public final class SearchCommand implements Callable<Integer>, SettingFlags.Comm
     Thread hint = new Thread(() -> spec.commandLine().getErr().println(
         "\nsphere: interrupted; the run is safe in " + run + ": go on with the same command and --resume"));
     Runtime.getRuntime().addShutdownHook(hint);
-    try (ProgressBars progress = new ProgressBars("search", spec.commandLine().getErr())) {
-      return PairSearch.run(plan, list, shard, run, resume, cluster(), progress);
+    try (ProgressBars progress = new ProgressBars("search", spec.commandLine().getErr());
+        Cluster cluster = OnSpark.cluster(master, "search " + run)) {
+      Function<Provenance, Cluster.Crew> crew = cluster == null ? null
+          : lead -> cluster.crew(OnSpark.command(spec), lead.identity(), run.resolve(Cluster.KIND));
+      return PairSearch.run(plan, list, shard, run, resume, crew, progress);
     } finally {
       forget(hint);
     }
-  }
-
-  /** Who solves the problems; null: this process. */
-  private Function<Provenance, Cluster> cluster() {
-    List<String> all = spec.root().commandLine().getParseResult().originalArgs(); // "search" comes first
-    List<String> command = all.subList(1, all.size());
-    return master == null ? null : lead -> SparkSubmit.source().open(master, command, lead, run);
   }
 
   private static void forget(Thread hint) {

@@ -104,6 +104,11 @@ class EvalOptionsTest extends EveryOption {
         differs("--shots", "--few-shot " + shots, "2"),
         differs("--stop", "", "="),
         differs("--shard", "", "1/2"),
+        new Case("--spark", "", "--spark local[1]", (without, with) -> { // nothing of Spark is here
+          assertEquals(0, without.status(), without.out());
+          assertEquals(2, with.status(), with.out());
+          assertTrue(with.out().contains("Spark"), with.out());
+        }),
         differs("--samples", "", "1"),
         differs("--no-greedy", "--samples 1", ""),
         differs("--temperature", SAMPLES, "1.5"),

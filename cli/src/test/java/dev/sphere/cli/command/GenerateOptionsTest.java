@@ -66,6 +66,11 @@ class GenerateOptionsTest extends EveryOption {
           assertTrue(without.status() == 2 && without.out().contains("go on with --resume"), without.out());
           assertTrue(with.status() == 2 && with.out().contains("which says what it is made from"), with.out());
         }),
+        new Case("--spark", "", "--spark local[1]", (without, with) -> { // nothing of Spark is here
+          assertEquals(0, without.status(), without.out());
+          assertEquals(2, with.status(), with.out());
+          assertTrue(with.out().contains("Spark"), with.out());
+        }),
         differs("--chat", "", ""),
         differs("--chat-template", "--chat", template.toString()),
         differs("--system", chat, "Quick!"),

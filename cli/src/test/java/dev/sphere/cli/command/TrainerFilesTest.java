@@ -223,6 +223,10 @@ class TrainerFilesTest {
       refused("--run", "evolve --recipe %s", made[0]);
       refused("leave --resume out", "evolve --recipe %s --dry-run --resume", made[0]);
     });
+    set("evolve", "--spark", () -> { // nothing of Spark is here
+      refused("Spark 4.2", "evolve --recipe %s --run %s --spark local[1]", made[0], fresh("spark"));
+      refused("leave --spark out", "evolve --recipe %s --dry-run --spark local[1]", made[0]);
+    });
     set("evolve", "--resume", () -> refused("--resume", "evolve --recipe %s --run %s", made[0], made[1]));
     set("evolve", "--json", () -> {
       assertEquals("few", good("evolve --recipe %s --run %s --resume --json", made[0],

@@ -49,10 +49,11 @@ public final class Completions {
       BiConsumer<Integer, List<Generation>> listener)
       throws InterruptedException {
     return InFlight.run(
-        prompts, IN_FLIGHT, prompt -> one(policy, prompt, samples, sampling, stop, seed), listener::accept);
+        prompts, IN_FLIGHT, prompt -> complete(policy, prompt, samples, sampling, stop, seed), listener::accept);
   }
 
-  private static List<Generation> one(
+  /** The completions of one prompt. */
+  public static List<Generation> complete(
       Policy policy, Prompt prompt, int samples, SamplingSettings sampling, StopRule stop, long seed)
       throws InterruptedException {
     List<Policy.Request> requests = new ArrayList<>();

@@ -14,13 +14,15 @@ import java.util.Map;
 public final class EvalIdentity {
   private EvalIdentity() {}
 
-  /** The identity of an evaluation; {@code adapter} may be null. */
+  /** The identity of an evaluation; {@code adapter} may be null, and {@code set} where the problems do not matter. */
   public static Map<String, String> of(
       Path model, Path adapter, ProblemSet set, Prompts prompts, EvalSettings settings) {
     Map<String, String> m = new LinkedHashMap<>();
     m.put("model", model.getFileName() + " " + sha256(model));
     m.put("adapter", adapter == null ? "none" : adapter.getFileName() + " " + sha256(adapter));
-    m.put("problems", String.format(Locale.ROOT, "%s, %d, %016x", set.source(), set.problems().size(), hash(set)));
+    if (set != null) {
+      m.put("problems", String.format(Locale.ROOT, "%s, %d, %016x", set.source(), set.problems().size(), hash(set)));
+    }
     m.put("system turn", prompts.system());
     m.put("user turn", prompts.question());
     m.put("template", prompts.template().isEmpty() ? "the model's own" : prompts.template());

@@ -15,9 +15,11 @@ import dev.sphere.engine.grade.AnswerGrader;
 import dev.sphere.engine.grade.Verdict;
 import dev.sphere.engine.prompt.Prompts;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 
 /**
@@ -64,27 +66,49 @@ public final class Evaluator {
    */
   public EvalResult run(List<Problem> problems, EvalSettings settings, Map<String, List<Answered>> known,
       Consumer<List<Answered>> keep, Progress progress) throws InterruptedException {
+    return run(problems, settings.answers(), (open, done) ->
+        InFlight.run(open, settings.inFlight(), p -> answers(p, settings), done::accept), known, keep, progress);
+  }
+
+  /** Asks problems, here or elsewhere. */
+  @FunctionalInterface
+  public interface Asking {
+    /**
+     * Asks all.
+     *
+     * @param done given each problem's index and answers once, in any order, from the calling thread
+     */
+    void ask(List<Problem> problems, BiConsumer<Integer, List<Answered>> done) throws InterruptedException;
+  }
+
+  /**
+   * The same by whoever asks.
+   *
+   * @param perProblem answers to a problem
+   */
+  public static EvalResult run(List<Problem> problems, int perProblem, Asking asking, Map<String, List<Answered>> known,
+      Consumer<List<Answered>> keep, Progress progress) throws InterruptedException {
     if (problems.isEmpty()) {
       throw new IllegalArgumentException("there are no problems to evaluate");
     }
     List<Problem> open = problems.stream().filter(p -> !known.containsKey(p.id())).toList();
     int before = problems.size() - open.size();
     progress.begin("evaluate", "problems", before, problems.size());
+    List<List<Answered>> answered = new ArrayList<>(Collections.nCopies(open.size(), List.of()));
     List<Answered> fresh = new ArrayList<>();
-    int perProblem = settings.answers();
-    List<List<Answered>> answered =
-        InFlight.run(open, settings.inFlight(), p -> answers(p, settings), (i, done) -> {
-          keep.accept(done);
-          fresh.addAll(done);
-          progress.at(before + fresh.size() / perProblem, () -> words(fresh, perProblem));
-        });
+    asking.ask(open, (index, done) -> {
+      keep.accept(done);
+      answered.set(index, done);
+      fresh.addAll(done);
+      progress.at(before + fresh.size() / perProblem, () -> words(fresh, perProblem));
+    });
     List<Answered> all = new ArrayList<>();
     int next = 0;
     for (Problem p : problems) {
       List<Answered> stored = known.get(p.id());
       all.addAll(stored != null ? stored : answered.get(next++));
     }
-    return EvalResult.of(all, grader);
+    return EvalResult.of(all, new AnswerGrader());
   }
 
   private static String words(List<Answered> answers, int perProblem) {
@@ -94,7 +118,8 @@ public final class Evaluator {
         answers.stream().mapToInt(Answered::tokens).sum() / problems);
   }
 
-  private List<Answered> answers(Problem problem, EvalSettings settings) throws InterruptedException {
+  /** Asks one problem: the greedy answer first, then the samples. Safe for many threads. */
+  public List<Answered> answers(Problem problem, EvalSettings settings) throws InterruptedException {
     MarkedText prompt = policy.prompt(prompts.ask(problem));
     TokenPath path = TokenPath.root(policy.tokenizePrompt(prompt));
     long id = SplitMix.hash(problem.id());

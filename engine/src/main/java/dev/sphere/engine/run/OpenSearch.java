@@ -1,15 +1,8 @@
 package dev.sphere.engine.run;
 
 import dev.sphere.base.HeldFiles;
-import dev.sphere.base.Sha256;
 import dev.sphere.bindings.load.NativeRuntime;
-import dev.sphere.engine.DrawKey;
-import dev.sphere.engine.Generation;
 import dev.sphere.engine.OutcomeReward;
-import dev.sphere.engine.Policy;
-import dev.sphere.engine.SamplingSettings;
-import dev.sphere.engine.StopRule;
-import dev.sphere.engine.TokenPath;
 import dev.sphere.engine.data.WorkedExamples;
 import dev.sphere.engine.decode.BatchedPolicy;
 import dev.sphere.engine.decode.RolloutCounters;
@@ -17,15 +10,13 @@ import dev.sphere.engine.grade.AnswerGrader;
 import dev.sphere.engine.stage.PrmFactory;
 import dev.sphere.engine.stage.SearchRun;
 import dev.sphere.engine.store.Provenance;
+import dev.sphere.engine.store.RecordLines;
 import dev.sphere.engine.strategy.Solver;
 import dev.sphere.engine.strategy.StrategyExplorer;
-import java.nio.ByteBuffer;
 import java.util.List;
 
 /** A search plan whose models are loaded. Thread-safe but for closing. */
-public final class OpenSearch implements AutoCloseable {
-  private static final int FINGERPRINT_TOKENS = 8;
-
+public final class OpenSearch implements Worker {
   private final HeldFiles files;
   private final BatchedPolicy policy;
   private final BatchedPolicy small; // null for none
@@ -54,8 +45,7 @@ public final class OpenSearch implements AutoCloseable {
     try {
       List<String> differences = lead.differences(PairSearch.provenance(plan, examples, null));
       if (!differences.isEmpty()) {
-        throw new IllegalArgumentException("this worker would make another run: " + String.join("; ", differences)
-            + ". Give all workers the same files and the same version of Sphere");
+        throw Worker.refusal(differences);
       }
       return open(plan, examples, new AnswerGrader(), files);
     } catch (Throwable t) {
@@ -124,25 +114,16 @@ public final class OpenSearch implements AutoCloseable {
     return small == null ? policy.counters() : policy.counters().plus(small.counters());
   }
 
-  /** @throws dev.sphere.base.FileChangedException when a model's file has changed since it was opened */
-  public void requireUnchanged() {
+  @Override
+  public byte[] work(byte[] task) throws InterruptedException {
+    byte[] lines = RecordLines.of(run.work(RecordLines.task(task)));
     files.requireUnchanged();
+    return lines;
   }
 
-  /**
-   * What this machine's kernels make of the policy: the SHA-256 of the bits of some log-probabilities. Machines whose
-   * fingerprints are equal draw the same tokens; one whose kernels add in another order has another.
-   */
+  @Override
   public String fingerprint() throws InterruptedException {
-    TokenPath path = TokenPath.root(policy.tokenize("Question: 12 * 7 + 5 = ? Answer: 12 * 7 =", true));
-    Policy.Request request =
-        new Policy.Request(new DrawKey(0, 0, 0, 0), SamplingSettings.greedy(FINGERPRINT_TOKENS), StopRule.never());
-    Generation made = policy.generate(path, List.of(request)).getFirst();
-    ByteBuffer bits = ByteBuffer.allocate(8 * made.tokens().length);
-    for (int i = 0; i < made.tokens().length; i++) {
-      bits.putInt(made.tokens()[i]).putInt(Float.floatToRawIntBits(made.logProbs()[i]));
-    }
-    return Sha256.of(bits.array());
+    return Worker.fingerprint(policy);
   }
 
   @Override

@@ -101,11 +101,11 @@ public final class PairSearch {
   /**
    * The same by other machines: this process alone writes the run.
    *
-   * @param cluster opens those who solve the problems, of what the run is made from; null: this process does
+   * @param cluster gives those who solve the problems, of what the run is made from; null: this process does
    */
   public static Outcome run(
       SearchPlan plan, List<Problem> problems, Shard shard, Path directory, boolean resume,
-      Function<Provenance, Cluster> cluster, Progress progress)
+      Function<Provenance, Cluster.Crew> cluster, Progress progress)
       throws InterruptedException {
     if (shard != null && plan.probe().take() > 0) {
       throw new IllegalArgumentException("--take chooses among all problems, and a shard has only some of them: give --take or "
@@ -130,14 +130,14 @@ public final class PairSearch {
 
   /** Where others compute, this process's arithmetic decides nothing; theirs is compared with each other's. */
   private static Provenance lead(
-      SearchPlan plan, WorkedExamples examples, Shard shard, Function<Provenance, Cluster> cluster) {
+      SearchPlan plan, WorkedExamples examples, Shard shard, Function<Provenance, Cluster.Crew> cluster) {
     Provenance provenance = provenance(plan, examples, shard);
     return cluster == null ? provenance : provenance.without(Arithmetic.NAME);
   }
 
   private static Outcome search(
       SearchPlan plan, List<Problem> problems, Shard shard, Path directory, boolean resume,
-      Function<Provenance, Cluster> cluster, Progress progress)
+      Function<Provenance, Cluster.Crew> cluster, Progress progress)
       throws InterruptedException {
     long start = System.nanoTime();
     plan.precision().use();
@@ -186,7 +186,7 @@ public final class PairSearch {
   }
 
   private static Outcome held(SearchPlan plan, List<Problem> problems, WorkedExamples examples, HeldFiles files, Provenance lead,
-      Path directory, boolean resume, Function<Provenance, Cluster> cluster, long start, Progress progress)
+      Path directory, boolean resume, Function<Provenance, Cluster.Crew> cluster, long start, Progress progress)
       throws InterruptedException {
     try (RunStore store = RunStore.open(directory, lead, problems, resume)) {
       store.findings().forEach(f -> progress.note(f.toString()));
@@ -211,14 +211,12 @@ public final class PairSearch {
     }
   }
 
-  private static Outcome elsewhere(SearchPlan plan, List<Problem> problems, Cluster opened, RunStore store, HeldFiles files,
+  private static Outcome elsewhere(SearchPlan plan, List<Problem> problems, Cluster.Crew crew, RunStore store, HeldFiles files,
       long start, Progress progress) throws InterruptedException {
-    try (Cluster cluster = opened) {
-      SearchRun run = SearchRun.over(cluster.workers(), plan.strategy() == null ? 0 : plan.strategy().budget());
-      OpenSearch.probing(run, plan, new AnswerGrader());
-      List<ProblemResult> results = run.run(problems, new Watched(store, files), progress);
-      return outcome(store, results, run, null, start, progress);
-    }
+    SearchRun run = SearchRun.over(new ClusterWorkers(crew), plan.strategy() == null ? 0 : plan.strategy().budget());
+    OpenSearch.probing(run, plan, new AnswerGrader());
+    List<ProblemResult> results = run.run(problems, new Watched(store, files), progress);
+    return outcome(store, results, run, null, start, progress);
   }
 
   /** A log that takes nothing any more once a model's file has changed. */

@@ -1,6 +1,7 @@
 package dev.sphere.engine.store;
 
 import dev.sphere.engine.Problem;
+import dev.sphere.engine.data.JsonText;
 import dev.sphere.engine.search.Expansion;
 import dev.sphere.engine.stage.ProblemRecords;
 import dev.sphere.engine.stage.ProblemResult;
@@ -8,13 +9,15 @@ import dev.sphere.engine.stage.Reason;
 import dev.sphere.engine.stage.StageResult;
 import dev.sphere.engine.stage.Workers;
 import java.io.ByteArrayOutputStream;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Locale;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * A task and what came of it as {@link CheckedLines}, for the way between processes: the records are those of a run's logs,
+ * Tasks and what came of them as {@link CheckedLines}, for the way between processes: the records are those of a run's logs,
  * each in a field that says which. The last line says that nothing is missing.
  */
 public final class RecordLines {
@@ -79,13 +82,7 @@ public final class RecordLines {
   public static Workers.Done done(byte[] lines) {
     ProblemRecords records = null;
     JsonNode end = null;
-    for (int from = 0; from < lines.length;) {
-      int to = from;
-      while (to < lines.length && lines[to] != '\n') {
-        to++;
-      }
-      JsonNode node = parse(Arrays.copyOfRange(lines, from, to));
-      from = to + 1;
+    for (JsonNode node : nodes(lines)) {
       var record = node.properties().stream().filter(p -> !p.getKey().equals("crc")).findFirst().orElseThrow();
       if (records == null) {
         records = new ProblemRecords(RecordJson.text(record.getValue(), "problem"));
@@ -107,6 +104,48 @@ public final class RecordLines {
       records.append(new ProblemResult(records.problemId(), records.stages()));
     }
     return new Workers.Done(records, end.get("tokens").asLong(), end.get("rewards").asLong());
+  }
+
+  /** Rows of one kind as lines: how many, then each. */
+  public static byte[] of(List<?> rows) {
+    ByteArrayOutputStream lines = new ByteArrayOutputStream();
+    lines.writeBytes(CheckedLines.frame(RecordJson.bytes(RecordJson.MAPPER.createObjectNode().put("rows", rows.size()))));
+    rows.forEach(row -> lines.writeBytes(CheckedLines.frame(JsonText.MAPPER.writeValueAsBytes(row))));
+    return lines.toByteArray();
+  }
+
+  /**
+   * The rows of lines.
+   *
+   * @throws StoreException when a line is damaged or missing
+   */
+  public static <R> List<R> rows(byte[] lines, Class<R> type) {
+    List<R> rows = new ArrayList<>();
+    int said = -1;
+    for (JsonNode node : nodes(lines)) {
+      if (said < 0) {
+        said = node.path("rows").asInt(-1);
+      } else {
+        rows.add(JsonText.MAPPER.treeToValue(node, type));
+      }
+    }
+    if (said != rows.size()) {
+      throw new StoreException("a worker's records are not whole");
+    }
+    return rows;
+  }
+
+  private static List<JsonNode> nodes(byte[] lines) {
+    List<JsonNode> nodes = new ArrayList<>();
+    for (int from = 0; from < lines.length;) {
+      int to = from;
+      while (to < lines.length && lines[to] != '\n') {
+        to++;
+      }
+      nodes.add(parse(Arrays.copyOfRange(lines, from, to)));
+      from = to + 1;
+    }
+    return nodes;
   }
 
   private static JsonNode parse(byte[] line) {

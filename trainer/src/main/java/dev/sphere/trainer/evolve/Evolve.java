@@ -6,24 +6,20 @@ import dev.sphere.base.Scratch;
 import dev.sphere.bindings.device.Arithmetic;
 import dev.sphere.bindings.kernel.GgmlQuantizer;
 import dev.sphere.engine.Problem;
-import dev.sphere.engine.SamplingSettings;
 import dev.sphere.engine.cost.Range;
 import dev.sphere.engine.data.Decontamination;
 import dev.sphere.engine.data.ReadOptions;
 import dev.sphere.engine.data.WorkedExamples;
-import dev.sphere.engine.decode.BatchedPolicy;
-import dev.sphere.engine.decode.Precision;
 import dev.sphere.engine.embedded.ModelSource;
 import dev.sphere.engine.embedded.ProblemSource;
 import dev.sphere.engine.eval.AnswerFile;
 import dev.sphere.engine.eval.Answered;
 import dev.sphere.engine.eval.Comparison;
 import dev.sphere.engine.eval.EvalResult;
-import dev.sphere.engine.eval.EvalSettings;
 import dev.sphere.engine.eval.Evaluator;
-import dev.sphere.engine.prompt.Prompts;
+import dev.sphere.engine.run.Cluster;
 import dev.sphere.engine.run.Expected;
-import dev.sphere.engine.run.ModelDefaults;
+import dev.sphere.engine.run.OpenEval;
 import dev.sphere.engine.run.PairSearch;
 import dev.sphere.engine.run.SearchPlan;
 import dev.sphere.engine.store.CheckedLines;
@@ -31,6 +27,7 @@ import dev.sphere.engine.store.Damaged;
 import dev.sphere.engine.store.FileSums;
 import dev.sphere.engine.store.Finding;
 import dev.sphere.engine.store.Journal;
+import dev.sphere.engine.store.Provenance;
 import dev.sphere.engine.store.RunData;
 import dev.sphere.gguf.make.MergeType;
 import dev.sphere.gguf.make.ModelMerge;
@@ -54,6 +51,8 @@ import java.util.Map;
 import java.util.Set;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
+import java.util.function.Function;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import tools.jackson.core.JacksonException;
@@ -81,6 +80,14 @@ public final class Evolve {
   private final FileSums sums;
   private final BooleanSupplier stop;
   private volatile boolean training;
+  private Elsewhere elsewhere; // null: this process searches and evaluates
+
+  /**
+   * Where searches and evaluations are done.
+   *
+   * @param recipe the recipe's file, as the machines of the cluster are to read it
+   */
+  private record Elsewhere(Cluster cluster, Path recipe) {}
 
   /**
    * @param recipe what to do
@@ -105,6 +112,17 @@ public final class Evolve {
     this.resume = resume;
     this.listener = listener;
     this.sums = directory == null ? null : new FileSums(directory);
+  }
+
+  /**
+   * Lets a cluster search and evaluate; training stays here. Its machines must see the run's directory and the recipe's file
+   * under the same paths.
+   *
+   * @param file the recipe's
+   */
+  public Evolve on(Cluster cluster, Path file) {
+    elsewhere = cluster == null ? null : new Elsewhere(cluster, file);
+    return this;
   }
 
   /** Whether a training is going on: one that is asked to stop writes a checkpoint. */
@@ -269,7 +287,11 @@ public final class Evolve {
 
     listener.searching(n, problems.size());
     SearchPlan plan = Plans.search(recipe, policy, began, small, seed);
-    PairSearch.Outcome found = PairSearch.run(plan, problems, folder.resolve("search"), true, listener);
+    Path search = folder.resolve("search");
+    Function<Provenance, Cluster.Crew> crew = elsewhere == null ? null
+        : lead -> elsewhere.cluster().crew(EvolveWork.search(elsewhere.recipe(), word(policy), began == null ? null : word(began), seed),
+            lead.identity(), search.resolve(Cluster.KIND));
+    PairSearch.Outcome found = PairSearch.run(plan, problems, null, search, true, crew, listener);
     listener.found(n, found, found.pairs());
     if (found.pairs().isEmpty()) {
       throw new IllegalStateException("round " + n + " found no pair to learn from: " + found.report().reasons());
@@ -392,9 +414,8 @@ public final class Evolve {
     if (isThere(answers, () -> answers(answers, heldOut, samples))) {
       result = Evaluator.regrade(AnswerFile.read(answers));
     } else {
-      int maxTokens = maxTokens(ModelDefaults.of(model));
       try (HeldFiles _ = new HeldFiles(Arrays.asList(model, adapter)); // opened and checked once
-          Journal<Answered> journal = AnswerFile.journal(answers, made(model, adapter, maxTokens), 1 + samples, true)) {
+          Journal<Answered> journal = AnswerFile.journal(answers, made(model, adapter, samples), 1 + samples, true)) {
         journal.findings().forEach(f -> listener.note(f.toString()));
         result = answered(model, adapter, heldOut, samples, journal.known(), journal::add);
         AnswerFile.finish(journal, result.answers());
@@ -406,37 +427,46 @@ public final class Evolve {
   }
 
   /** What of an evaluation's answers the recipe, which the directory is bound to, does not say. */
-  private static Map<String, String> made(Path model, Path adapter, int maxTokens) {
+  private Map<String, String> made(Path model, Path adapter, int samples) {
+    Map<String, String> made = new LinkedHashMap<>();
     try (GgufFile file = GgufFile.open(model); GgufFile over = adapter == null ? null : GgufFile.open(adapter)) {
-      return Map.of("model", file.sha256(), "adapter", over == null ? "none" : over.sha256(),
-          "most tokens", String.valueOf(maxTokens), Arithmetic.NAME, Arithmetic.here());
+      made.put("model", file.sha256());
+      made.put("adapter", over == null ? "none" : over.sha256());
     }
-  }
-
-  private int maxTokens(ModelDefaults manner) {
-    Integer asked = recipe.evaluate().maxTokens();
-    return asked == null ? manner.solutionTokens() : asked;
+    made.put("most tokens", String.valueOf(Plans.evaluation(recipe, model, adapter, samples).settings().sampling().maxTokens()));
+    if (elsewhere == null) { // where others compute, theirs is compared with each other's
+      made.put(Arithmetic.NAME, Arithmetic.here());
+    }
+    return made;
   }
 
   /** Asks what is not known; each problem's answers are kept as they come. */
   private EvalResult answered(Path model, Path adapter, List<Problem> heldOut, int samples,
       Map<String, List<Answered>> known, Consumer<List<Answered>> keep) throws InterruptedException {
-    ModelDefaults manner = ModelDefaults.of(model);
-    int maxTokens = maxTokens(manner);
-    Prompts prompts = recipe.prompts(manner.values());
-    Recipe.SEARCH.make(Precision.class, recipe.search()).use();
-    try (HeldFiles files = new HeldFiles(Arrays.asList(model, adapter));
-        BatchedPolicy policy = BatchedPolicy.open(model, adapter, prompts.template(), 0)) {
-      float temperature = Recipe.SEARCH.make(SamplingSettings.class, recipe.search(), manner.values(), Map.of()).temperature();
-      EvalSettings settings = EvalSettings.greedy(maxTokens).withSamples(samples).withSeed(recipe.seed())
-          .withSampling(SamplingSettings.temperature(temperature, maxTokens));
-      EvalResult result = new Evaluator(policy, prompts).run(heldOut, settings, known, done -> {
+    OpenEval.Plan plan = Plans.evaluation(recipe, model, adapter, samples);
+    plan.precision().use();
+    try (HeldFiles files = plan.hold(); OpenEval here = elsewhere != null ? null : OpenEval.open(plan, 0)) {
+      Consumer<List<Answered>> checked = done -> {
         files.requireUnchanged();
         keep.accept(done);
-      }, listener);
+      };
+      EvalResult result;
+      if (here != null) {
+        result = here.evaluator().run(heldOut, plan.settings(), known, checked, listener);
+      } else {
+        Supplier<Cluster.Crew> crew = () -> elsewhere.cluster().crew(
+            EvolveWork.evaluation(elsewhere.recipe(), word(model), adapter, samples), plan.forWorkers(), null);
+        int each = plan.settings().answers();
+        result = Evaluator.run(heldOut, each, OpenEval.elsewhere(crew, each), known, checked, listener);
+      }
       files.requireUnchanged();
       return result;
     }
+  }
+
+  /** A model as other machines find it: the recipe's own may lie elsewhere there. */
+  private String word(Path model) {
+    return model.equals(ModelSource.resolve(recipe.model())) ? recipe.model() : model.toAbsolutePath().toString();
   }
 
   private Path nextPolicy(int n, Path policy, Path artefact) {
