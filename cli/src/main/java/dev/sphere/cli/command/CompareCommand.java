@@ -2,6 +2,7 @@ package dev.sphere.cli.command;
 
 import dev.sphere.base.AtomicFile;
 import dev.sphere.base.HeldFiles;
+import dev.sphere.bindings.device.Arithmetic;
 import dev.sphere.cli.option.Inputs;
 import dev.sphere.cli.option.ProblemOptions;
 import dev.sphere.cli.option.SettingFlags;
@@ -10,7 +11,9 @@ import dev.sphere.engine.OutcomeReward;
 import dev.sphere.engine.data.ProblemSet;
 import dev.sphere.engine.data.ReadOptions;
 import dev.sphere.engine.decode.BatchedPolicy;
+import dev.sphere.engine.decode.Precision;
 import dev.sphere.engine.embedded.ModelSource;
+import dev.sphere.engine.eval.EvalIdentity;
 import dev.sphere.engine.grade.AnswerGrader;
 import dev.sphere.engine.run.ModelDefaults;
 import dev.sphere.engine.run.OpenPrm;
@@ -19,15 +22,18 @@ import dev.sphere.engine.search.SearchSettings;
 import dev.sphere.engine.settings.Setting;
 import dev.sphere.engine.settings.SettingsTree;
 import dev.sphere.engine.settings.Told;
+import dev.sphere.engine.store.Journal;
+import dev.sphere.engine.store.Provenance;
 import dev.sphere.engine.strategy.CompareReport;
 import dev.sphere.engine.strategy.Strategy;
 import dev.sphere.engine.strategy.StrategyComparison;
 import dev.sphere.engine.strategy.StrategySettings;
 import java.io.IOException;
-import java.nio.file.Files;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -45,7 +51,8 @@ import tools.jackson.databind.json.JsonMapper;
       "Strategies on the same problems, policy and process reward, at the same budget of tokens.",
       "  sphere compare --model embedded --prm prm.gguf --problems embedded:test --limit 200 --budgets 500,1000,2000",
       "The rewards mc and outcome know the answers: good for pairs, not for accuracy.",
-      "Accuracy against tokens and seconds with 95 % intervals, best-of-n as the yardstick; pairs for a million tokens."
+      "Accuracy against tokens and seconds with 95 % intervals, best-of-n as the yardstick; pairs for a million tokens.",
+      "With --out each problem is kept as it is done, and --resume goes on where a broken-off call stood."
     },
     modelTransformer = SettingFlags.Adder.class,
     sortOptions = false,
@@ -96,10 +103,43 @@ public final class CompareCommand implements Callable<Integer>, SettingFlags.Com
       description = "Write compare.md, compare.json and compare.html there; made if missing.")
   private Path out;
 
+  @Option(names = "--resume", description = "Go on with a comparison into --out that was broken off.")
+  private boolean resume;
+
   @Option(names = "--json", description = "One JSON object on the last line instead of the table.")
   private boolean json;
 
   @Spec private CommandSpec spec;
+
+  /** What a journal holds of a problem under a strategy. */
+  record Kept(String strategy, long budget, StrategyComparison.Solved solved) {
+    static String item(String strategy, long budget, String problem) {
+      return strategy + " " + budget + " " + problem;
+    }
+
+    /** Names the problem and the strategy; null where something is missing. */
+    String item() {
+      return strategy == null || solved == null || solved.outcome() == null ? null : item(strategy, budget, solved.outcome().problemId());
+    }
+  }
+
+  private static final Journal.Kind<Kept> JOURNAL =
+      new Journal.Kind<>(Kept.class, "comparison", "outcomes", Kept::item, k -> 0);
+
+  /** Keeps problems in a journal. */
+  private record Keeper(Journal<Kept> journal, HeldFiles files) implements StrategyComparison.Log {
+    @Override
+    public StrategyComparison.Solved find(StrategySettings settings, String problemId) {
+      List<Kept> rows = journal.known().get(Kept.item(settings.kind().label(), settings.budget(), problemId));
+      return rows == null ? null : rows.getFirst().solved();
+    }
+
+    @Override
+    public void add(StrategySettings settings, StrategyComparison.Solved solved) {
+      files.requireUnchanged();
+      journal.add(List.of(new Kept(settings.kind().label(), settings.budget(), solved)));
+    }
+  }
 
   @Override
   public SettingFlags flags() {
@@ -127,22 +167,50 @@ public final class CompareCommand implements Callable<Integer>, SettingFlags.Com
     Settings settings = SETTINGS.make(Settings.class, told);
     List<StrategySettings> plans = plans(told);
     ProblemSet set = problems.read(SETTINGS.make(ReadOptions.class, told), spec.commandLine().getErr(), null);
+    if (resume && out == null) {
+      throw new IllegalArgumentException("--resume goes on with what --out began; give --out DIR");
+    }
     if (out != null) {
-      Files.createDirectories(out);
+      AtomicFile.createFolders(out);
     }
     OutcomeReward outcome = new AnswerGrader();
-    List<StrategyComparison.Cell> cells;
     try (HeldFiles files = reward.hold(file, adapter);
-        BatchedPolicy policy = BatchedPolicy.open(file, adapter, null, 0);
+        Journal<Kept> journal = out == null ? null
+            : Journal.open(JOURNAL, out.resolve("compare.json"), made(file, set, manner, reward, search, plans, settings), 1, resume)) {
+      if (journal != null) {
+        journal.findings().forEach(f -> spec.commandLine().getErr().println("compare: " + f));
+        spec.commandLine().getErr().flush();
+      }
+      StrategyComparison.Log log = journal == null ? StrategyComparison.Log.NONE : new Keeper(journal, files);
+      List<StrategyComparison.Cell> cells = cells(file, set, manner, reward, outcome, search, plans, settings, log);
+      files.requireUnchanged();
+      report(new CompareReport(cells, reward.knowsAnswers()), journal);
+    }
+    return 0;
+  }
+
+  private List<StrategyComparison.Cell> cells(Path file, ProblemSet set, ModelDefaults manner, PrmSpec reward, OutcomeReward outcome,
+      SearchSettings search, List<StrategySettings> plans, Settings settings, StrategyComparison.Log log) throws InterruptedException {
+    try (BatchedPolicy policy = BatchedPolicy.open(file, adapter, null, 0);
         OpenPrm opened = reward.open(outcome);
         ProgressBars progress = new ProgressBars("compare", spec.commandLine().getErr())) {
       StrategyComparison comparison = new StrategyComparison(policy, opened.factory(file), opened.passes(),
           opened::forget, search, manner.prompts(), settings.seed(), settings.parallel());
-      cells = comparison.run(set.problems(), plans, progress);
-      files.requireUnchanged();
+      return comparison.run(set.problems(), plans, log, progress);
     }
-    report(new CompareReport(cells, reward.knowsAnswers()));
-    return 0;
+  }
+
+  /** What the outcomes are made from. */
+  private Map<String, String> made(Path file, ProblemSet set, ModelDefaults manner, PrmSpec reward, SearchSettings search,
+      List<StrategySettings> plans, Settings settings) {
+    Map<String, String> made = new LinkedHashMap<>(EvalIdentity.of(file, adapter, set, manner.prompts()));
+    Provenance.Builder more = Provenance.builder().settings("prm", reward).identity("prm.sha256", reward.sha256())
+        .settings("search", search).identity("seed", settings.seed()).identity(Arithmetic.NAME, Arithmetic.here())
+        .identity("activations", Precision.USUAL.identity(file));
+    // Kind and budget name the outcomes: a comparison that goes on may have others.
+    more.settings("strategies", plans.getFirst(), "kind", "budget");
+    made.putAll(more.build().identity());
+    return made;
   }
 
   private List<StrategySettings> plans(Told told) {
@@ -156,7 +224,7 @@ public final class CompareCommand implements Callable<Integer>, SettingFlags.Com
     return plans;
   }
 
-  private void report(CompareReport report) throws IOException {
+  private void report(CompareReport report, Journal<Kept> journal) {
     String figures = JsonMapper.shared().writeValueAsString(report.toMap());
     var console = spec.commandLine().getOut();
     if (json) {
@@ -165,10 +233,10 @@ public final class CompareCommand implements Callable<Integer>, SettingFlags.Com
       report.table().forEach(console::println);
     }
     console.flush(); // before what may fail
-    if (out != null) {
+    if (journal != null) {
       AtomicFile.writeText(out.resolve("compare.md"), String.join("\n", report.table()) + "\n");
-      AtomicFile.writeText(out.resolve("compare.json"), figures + "\n");
       AtomicFile.writeText(out.resolve("compare.html"), report.html());
+      journal.finish(target -> target.write((figures + "\n").getBytes(StandardCharsets.UTF_8))); // last: all is there then
     }
   }
 }

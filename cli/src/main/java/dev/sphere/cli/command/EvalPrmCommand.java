@@ -1,14 +1,16 @@
 package dev.sphere.cli.command;
 
-import dev.sphere.base.AtomicFile;
 import dev.sphere.base.HeldFiles;
+import dev.sphere.base.Sha256;
 import dev.sphere.cli.option.Inputs;
 import dev.sphere.cli.option.SettingFlags;
 import dev.sphere.cli.progress.ProgressBars;
 import dev.sphere.engine.Problem;
+import dev.sphere.engine.data.JsonText;
 import dev.sphere.engine.data.ReadOptions;
 import dev.sphere.engine.data.StepCase;
 import dev.sphere.engine.decode.BatchedPolicy;
+import dev.sphere.engine.decode.Precision;
 import dev.sphere.engine.embedded.ModelSource;
 import dev.sphere.engine.embedded.ProblemSource;
 import dev.sphere.engine.embedded.StepCaseSource;
@@ -23,10 +25,13 @@ import dev.sphere.engine.search.SearchSettings;
 import dev.sphere.engine.settings.Setting;
 import dev.sphere.engine.settings.SettingsTree;
 import dev.sphere.engine.settings.Told;
+import dev.sphere.engine.store.Journal;
+import dev.sphere.engine.store.Provenance;
 import dev.sphere.engine.strategy.BestOfNGain;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -45,7 +50,8 @@ import tools.jackson.databind.json.JsonMapper;
       "Measures a process reward.",
       "  sphere eval prm --prm prm.gguf --model embedded --steps embedded:steps --problems embedded:validation --samples 8",
       "  sphere eval prm --prm implicit:base.gguf --model tuned.gguf --steps processbench_gsm8k.jsonl",
-      "With --steps (ProcessBench's format): step-level AUC and first-error F1. With --problems: what best-of-N gains."
+      "With --steps (ProcessBench's format): step-level AUC and first-error F1. With --problems: what best-of-N gains.",
+      "With --out the steps' scores are kept as they come, and --resume goes on where a broken-off call stood."
     },
     modelTransformer = SettingFlags.Adder.class,
     sortOptions = false,
@@ -94,12 +100,25 @@ public final class EvalPrmCommand implements Callable<Integer>, SettingFlags.Com
   @Option(names = "--out", paramLabel = "FILE", description = "Write every step's score there, a JSON line a solution.")
   private Path out;
 
+  @Option(names = "--resume", description = "Go on with scores for --out that were broken off.")
+  private boolean resume;
+
   @Option(names = "--json", description = "One JSON object on the last line instead of text.")
   private boolean json;
 
   @Spec private CommandSpec spec;
 
   private Settings settings;
+
+  /** The scores of a solution's steps; {@code number} is its place among all. */
+  record Scored(int number, String id, int label, double[] scores) {
+    /** Names the solution; null where something is missing. */
+    String item() {
+      return id == null || scores == null ? null : String.valueOf(number);
+    }
+  }
+
+  private static final Journal.Kind<Scored> JOURNAL = new Journal.Kind<>(Scored.class, "scoring", "steps' scores", Scored::item, s -> 0);
 
   @Override
   public SettingFlags flags() {
@@ -113,6 +132,9 @@ public final class EvalPrmCommand implements Callable<Integer>, SettingFlags.Com
     }
     if (out != null) {
       Inputs.requireWritable(out);
+    }
+    if (resume && (out == null || steps == null)) {
+      throw new IllegalArgumentException("--resume goes on with what --steps and --out began; give both");
     }
     Path file = ModelSource.resolve(model);
     try (HeldFiles _ = new HeldFiles(List.of(file))) { // opened and checked once, from the defaults on
@@ -142,10 +164,12 @@ public final class EvalPrmCommand implements Callable<Integer>, SettingFlags.Com
     figures.put("prm", prm);
     figures.put("reward_knows_answers", reward.knowsAnswers());
     try (HeldFiles files = reward.hold(file);
+        Journal<Scored> journal = out == null || cases.isEmpty() ? null
+            : Journal.open(JOURNAL, out, made(file, cases, reward, search, manner), 1, resume);
         BatchedPolicy policy = BatchedPolicy.open(file, null, null, 0);
         OpenPrm opened = reward.open(new AnswerGrader())) {
       if (!cases.isEmpty()) {
-        figures.put("steps", steps(cases, policy, opened, files, file, manner, search.separator()));
+        figures.put("steps", steps(cases, journal, policy, opened, files, file, manner, search.separator()));
       }
       if (!list.isEmpty()) {
         figures.put("best_of_n", gain(list, policy, opened, files, file, manner, search));
@@ -159,27 +183,45 @@ public final class EvalPrmCommand implements Callable<Integer>, SettingFlags.Com
   }
 
   private Map<String, Object> steps(
-      List<StepCase> cases, BatchedPolicy policy, OpenPrm opened, HeldFiles files, Path file, ModelDefaults manner, String end)
+      List<StepCase> cases, Journal<Scored> journal, BatchedPolicy policy, OpenPrm opened, HeldFiles files, Path file,
+      ModelDefaults manner, String end)
       throws IOException, InterruptedException {
     long start = System.nanoTime();
     long drawn = policy.counters().drawn();
     List<double[]> scores;
+    Map<Integer, double[]> known = new HashMap<>();
+    if (journal != null) {
+      PrintWriter err = spec.commandLine().getErr();
+      journal.findings().forEach(f -> err.println("eval prm: " + f));
+      journal.known().values().forEach(rows -> known.put(rows.getFirst().number(), rows.getFirst().scores()));
+      if (!known.isEmpty()) {
+        err.println("eval prm: " + known.size() + " of " + cases.size() + " solutions were scored before; seconds and tokens are the rest's");
+      }
+      err.flush();
+    }
     try (ProgressBars progress = new ProgressBars("eval prm", spec.commandLine().getErr())) {
       scores = StepScores.of(cases, policy, opened.factory(file).over(policy), manner.prompts(), end, settings.seed(),
-          settings.parallel(), progress);
+          settings.parallel(), known, (i, scored) -> {
+            files.requireUnchanged();
+            if (journal != null) {
+              journal.add(List.of(scored(cases, i, scored)));
+            }
+          }, progress);
     }
     files.requireUnchanged();
     double seconds = (System.nanoTime() - start) / 1e9;
-    if (out != null) {
-      StringBuilder lines = new StringBuilder();
-      for (int i = 0; i < cases.size(); i++) {
-        Map<String, Object> row = new LinkedHashMap<>();
-        row.put("id", cases.get(i).problem().id());
-        row.put("label", cases.get(i).label());
-        row.put("scores", scores.get(i));
-        lines.append(JsonMapper.shared().writeValueAsString(row)).append('\n');
-      }
-      AtomicFile.writeText(out, lines);
+    if (journal != null) {
+      journal.finish(target -> {
+        for (int i = 0; i < cases.size(); i++) {
+          Scored row = scored(cases, i, scores.get(i));
+          Map<String, Object> fields = new LinkedHashMap<>();
+          fields.put("id", row.id());
+          fields.put("label", row.label());
+          fields.put("scores", row.scores());
+          target.write(JsonText.MAPPER.writeValueAsBytes(fields));
+          target.write('\n');
+        }
+      });
     }
     StepQuality q = StepQuality.of(cases, scores, settings.threshold(), settings.seed());
     Map<String, Object> m = q.toMap();
@@ -197,6 +239,20 @@ public final class EvalPrmCommand implements Callable<Integer>, SettingFlags.Com
           q.tunedThreshold(), 100 * q.tuned().f1());
     }
     return m;
+  }
+
+  private static Scored scored(List<StepCase> cases, int i, double[] scores) {
+    return new Scored(i, cases.get(i).problem().id(), cases.get(i).label(), scores);
+  }
+
+  /** What the steps' scores are made from. */
+  private Map<String, String> made(Path file, List<StepCase> cases, PrmSpec reward, SearchSettings search, ModelDefaults manner) {
+    Map<String, String> made = GenerateCommand.made(file, null, true, null, Precision.USUAL);
+    Provenance.Builder more = Provenance.builder().settings("prm", reward).identity("prm.sha256", reward.sha256())
+        .settings("search", search).settings("prompts", manner.prompts()).identity("seed", settings.seed())
+        .identity("steps", Sha256.of(JsonText.MAPPER.writeValueAsBytes(cases)));
+    made.putAll(more.build().identity());
+    return made;
   }
 
   private Map<String, Object> gain(

@@ -280,19 +280,26 @@ public final class GenerateCommand implements Callable<Integer>, SettingFlags.Co
 
   /** What the completions are made from, besides their prompts. */
   private Map<String, String> made(Path file) {
-    Map<String, String> made = new LinkedHashMap<>();
-    made.put("model", sha256(file));
-    made.put("adapter", adapter == null ? "none" : sha256(adapter));
-    made.put("prompts", settings.chat() ? "user turns" : "plain");
-    made.put("template", settings.template() == null ? "the model's own" : settings.template());
+    Map<String, String> made = made(file, adapter, settings.chat(), settings.template(), settings.precision());
     made.put("system turn", settings.system() == null ? "none" : settings.system());
     made.put("samples", String.valueOf(settings.samples()));
     made.put("sampling", settings.sampling().toString());
     made.put("seed", String.valueOf(settings.seed()));
-    if (master == null) {
-      made.put(Arithmetic.NAME, Arithmetic.here());
+    if (master != null) {
+      made.remove(Arithmetic.NAME);
     }
-    made.put("activations", String.valueOf(settings.precision().identity(file)));
+    return made;
+  }
+
+  /** What a model says of texts depends on this, and on the texts. */
+  static Map<String, String> made(Path file, Path adapter, boolean chat, String template, Precision precision) {
+    Map<String, String> made = new LinkedHashMap<>();
+    made.put("model", sha256(file));
+    made.put("adapter", adapter == null ? "none" : sha256(adapter));
+    made.put("prompts", chat ? "user turns" : "plain");
+    made.put("template", template == null ? "the model's own" : template);
+    made.put(Arithmetic.NAME, Arithmetic.here());
+    made.put("activations", String.valueOf(precision.identity(file)));
     return made;
   }
 

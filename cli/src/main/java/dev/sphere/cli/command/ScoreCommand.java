@@ -1,26 +1,30 @@
 package dev.sphere.cli.command;
 
-import dev.sphere.base.AtomicFile;
 import dev.sphere.base.HeldFiles;
 import dev.sphere.bindings.llama.Model;
 import dev.sphere.cli.option.Inputs;
 import dev.sphere.cli.option.JsonRows;
 import dev.sphere.cli.option.SettingFlags;
 import dev.sphere.engine.Policy.Message;
+import dev.sphere.engine.data.JsonText;
 import dev.sphere.engine.decode.Precision;
 import dev.sphere.engine.decode.Scorer;
 import dev.sphere.engine.embedded.ModelSource;
 import dev.sphere.engine.prompt.ChatTemplate;
 import dev.sphere.engine.settings.SettingsTree;
 import dev.sphere.engine.settings.Told;
+import dev.sphere.engine.store.Journal;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -34,7 +38,8 @@ import tools.jackson.databind.json.JsonMapper;
       "Log-probabilities of given completions, token by token.",
       "  sphere score --model M.gguf --in rows.jsonl --out scored.jsonl",
       "Rows {\"id\",\"prompt\",\"completion\"} become {\"id\",\"logprob\",\"tokens\",\"token_logprobs\"}. The text is taken as it is;",
-      "the prompt is tokenised by the model's own rule for its start token, the completion apart, no end token added."
+      "the prompt is tokenised by the model's own rule for its start token, the completion apart, no end token added.",
+      "Rows are kept as they come, and --resume goes on where a broken-off call stood."
     },
     modelTransformer = SettingFlags.Adder.class,
     sortOptions = false,
@@ -56,10 +61,46 @@ public final class ScoreCommand implements Callable<Integer>, SettingFlags.Comma
   @Option(names = "--out", required = true, paramLabel = "FILE", description = "JSONL rows, in the same order.")
   private Path out;
 
+  @Option(names = "--resume", description = "Go on with rows for --out that were broken off.")
+  private boolean resume;
+
   @Option(names = "--json", description = "One JSON object about the run as the last line.")
   private boolean json;
 
   @Spec private CommandSpec spec;
+
+  /** A row's texts: what its scores depend on. */
+  private record Texts(String prompt, String completion) {
+    static Texts of(JsonRows.Row row) {
+      return new Texts(row.text("prompt"), row.text("completion"));
+    }
+
+    /** Rows of the same texts have the same scores. */
+    String item() {
+      return prompt.length() + " " + prompt + completion;
+    }
+  }
+
+  /**
+   * The scores of the rows of some texts.
+   *
+   * @param tokens of the completion
+   * @param logprobs natural, of each token
+   */
+  record Scored(String prompt, String completion, List<Integer> tokens, List<Float> logprobs) {
+    static Scored of(Texts texts, int[] tokens, float[] logProbs) {
+      return new Scored(texts.prompt, texts.completion, Arrays.stream(tokens).boxed().toList(),
+          IntStream.range(0, logProbs.length).mapToObj(i -> logProbs[i]).toList());
+    }
+
+    /** Names its texts; null where something is missing. */
+    String item() {
+      return prompt == null || completion == null || tokens == null || logprobs == null ? null
+          : new Texts(prompt, completion).item();
+    }
+  }
+
+  private static final Journal.Kind<Scored> JOURNAL = new Journal.Kind<>(Scored.class, "scoring", "scores", Scored::item, s -> 0);
 
   @Override
   public SettingFlags flags() {
@@ -76,25 +117,29 @@ public final class ScoreCommand implements Callable<Integer>, SettingFlags.Comma
     }
     Inputs.requireWritable(out);
     List<JsonRows.Row> rows = JsonRows.read(in);
-    SETTINGS.make(Precision.class, told).use();
+    Map<String, Texts> missing = new LinkedHashMap<>();
+    rows.stream().map(Texts::of).forEach(t -> missing.put(t.item(), t));
+    Precision precision = SETTINGS.make(Precision.class, told);
+    precision.use();
     long start = System.nanoTime();
-    long scored = 0;
+    Map<String, Scored> all = new HashMap<>();
     try (HeldFiles files = new HeldFiles(Arrays.asList(file, adapter));
-        Model loaded = Model.load(file);
-        Scorer scorer = Scorer.of(loaded, adapter)) {
-      ChatTemplate template = !told.has("chat") ? null
-          : ChatTemplate.of(loaded, (String) SETTINGS.value("chat_template", told));
-      List<Scorer.Row> tokens = rows.stream().map(r -> row(scorer, template, r)).toList();
-      List<float[]> logProbs = scorer.score(tokens);
+        Journal<Scored> journal = Journal.open(JOURNAL, out, GenerateCommand.made(
+            file, adapter, told.has("chat"), (String) SETTINGS.value("chat_template", told), precision), 1, resume)) {
+      journal.findings().forEach(f -> spec.commandLine().getErr().println("score: " + f));
+      spec.commandLine().getErr().flush();
+      journal.known().forEach((item, scored) -> all.put(item, scored.getFirst()));
+      missing.keySet().removeAll(all.keySet());
+      score(file, List.copyOf(missing.values()), told, all, journal, files);
       files.requireUnchanged();
-      AtomicFile.write(out, writer -> {
-        for (int i = 0; i < rows.size(); i++) {
-          writer.write(line(rows.get(i), tokens.get(i), logProbs.get(i)).getBytes(StandardCharsets.UTF_8));
-          writer.write('\n');
+      journal.finish(target -> {
+        for (JsonRows.Row row : rows) {
+          target.write(line(row, all.get(Texts.of(row).item())));
+          target.write('\n');
         }
       });
-      scored = logProbs.stream().mapToLong(l -> l.length).sum();
     }
+    long scored = rows.stream().mapToLong(row -> all.get(Texts.of(row).item()).tokens().size()).sum();
     double seconds = (System.nanoTime() - start) / 1e9;
     if (json) {
       Map<String, Object> summary = new LinkedHashMap<>();
@@ -110,24 +155,44 @@ public final class ScoreCommand implements Callable<Integer>, SettingFlags.Comma
     return 0;
   }
 
-  private static Scorer.Row row(Scorer scorer, ChatTemplate template, JsonRows.Row row) {
-    String prompt = row.text("prompt");
-    String completion = row.text("completion");
-    return template == null
-        ? scorer.row(prompt, completion)
-        : scorer.renderedRow(template.prompt(List.of(new Message("user", prompt)), true), completion);
+  /** Scores what is missing. */
+  private void score(
+      Path file, List<Texts> missing, Told told, Map<String, Scored> all, Journal<Scored> journal, HeldFiles files)
+      throws InterruptedException {
+    if (missing.isEmpty()) {
+      return;
+    }
+    try (Model loaded = Model.load(file);
+        Scorer scorer = Scorer.of(loaded, adapter)) {
+      ChatTemplate template = !told.has("chat") ? null
+          : ChatTemplate.of(loaded, (String) SETTINGS.value("chat_template", told));
+      List<Scorer.Row> tokens = missing.stream().map(texts -> row(scorer, template, texts)).toList();
+      scorer.score(tokens, done -> {
+        files.requireUnchanged();
+        List<Scored> scored = new ArrayList<>();
+        done.forEach((i, logProbs) -> scored.add(Scored.of(missing.get(i), tokens.get(i).completion(), logProbs)));
+        journal.add(scored);
+        all.putAll(scored.stream().collect(Collectors.toMap(Scored::item, s -> s)));
+      });
+    }
   }
 
-  private static String line(JsonRows.Row row, Scorer.Row tokens, float[] logProbs) {
+  private static Scorer.Row row(Scorer scorer, ChatTemplate template, Texts texts) {
+    return template == null
+        ? scorer.row(texts.prompt, texts.completion)
+        : scorer.renderedRow(template.prompt(List.of(new Message("user", texts.prompt)), true), texts.completion);
+  }
+
+  private static byte[] line(JsonRows.Row row, Scored scored) {
     double sum = 0;
-    for (float l : logProbs) {
+    for (float l : scored.logprobs()) {
       sum += l;
     }
     Map<String, Object> fields = new LinkedHashMap<>();
     fields.put("id", row.fields().has("id") ? row.fields().get("id") : row.number());
     fields.put("logprob", sum);
-    fields.put("tokens", tokens.completion());
-    fields.put("token_logprobs", logProbs);
-    return JsonMapper.shared().writeValueAsString(fields);
+    fields.put("tokens", scored.tokens());
+    fields.put("token_logprobs", scored.logprobs());
+    return JsonText.MAPPER.writeValueAsBytes(fields);
   }
 }

@@ -48,6 +48,8 @@ class CompareOptionsTest extends EveryOption {
         """);
     Path bad = Files.writeString(dir.resolve("bad.jsonl"), Files.readString(rows) + "{\"question\": \"no answer\"}\n");
     Path out = dir.resolve("compared");
+    Path broken = Files.createDirectory(dir.resolve("broken" + System.nanoTime()));
+    Files.writeString(broken.resolve("compare.json.part"), "left by something else\n");
     String own = "--problems " + rows;
     return List.of(
         differs("--model", "", "embedded"),
@@ -76,6 +78,11 @@ class CompareOptionsTest extends EveryOption {
         differs("--seed", "--temperature 1.6", "5"),
         same("--parallel", "", "1"),
         shows("--out", "", out.toString(), d -> assertTrue(Files.exists(out.resolve("compare.html")))),
+        // A journal that something else has left is in the way; to resume is to look into it.
+        new Case("--resume", "--out " + broken, "--resume", (without, with) -> {
+          assertTrue(without.status() == 2 && without.out().contains("go on with --resume"), without.out());
+          assertTrue(with.status() == 2 && with.out().contains("which says what it is made from"), with.out());
+        }),
         shows("--json", "", "", d -> assertEquals(1, d.json().get("rows").size())));
   }
 }

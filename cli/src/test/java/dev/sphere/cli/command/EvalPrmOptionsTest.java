@@ -3,6 +3,7 @@ package dev.sphere.cli.command;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -35,8 +36,10 @@ class EvalPrmOptionsTest extends EveryOption {
   }
 
   @Override
-  List<Case> cases() {
+  List<Case> cases() throws Exception {
     Path out = dir.resolve("scores.jsonl");
+    Path broken = dir.resolve("broken.jsonl");
+    Files.writeString(dir.resolve("broken.jsonl.part"), "left by something else\n");
     Path few = dir.resolve("few.jsonl");
     return List.of(
         differs("--prm", STEPS, "outcome"),
@@ -60,6 +63,11 @@ class EvalPrmOptionsTest extends EveryOption {
         differs("--seed", STEPS, "9"),
         same("--parallel", STEPS, "1"),
         shows("--out", STEPS, out.toString(), d -> assertEquals(6, content(out).lines().count())),
+        // A journal that something else has left is in the way; to resume is to look into it.
+        new Case("--resume", STEPS + " --out " + broken, "--resume", (without, with) -> {
+          assertTrue(without.status() == 2 && without.out().contains("go on with --resume"), without.out());
+          assertTrue(with.status() == 2 && with.out().contains("which says what it is made from"), with.out());
+        }),
         shows("--json", STEPS, "", d -> assertEquals(6, d.json().at("/steps/cases").asInt())));
   }
 

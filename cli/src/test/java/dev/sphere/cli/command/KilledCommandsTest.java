@@ -50,19 +50,24 @@ class KilledCommandsTest {
 
   private void killAndGoOn(List<String> words) throws Exception {
     Path whole = temporary.resolve("whole");
+    Path out = temporary.resolve("out");
+    killAndGoOn(words, whole, out, out);
+    assertEquals(-1, Files.mismatch(whole, out));
+  }
+
+  /** Kills the command that writes to {@code out}, and goes on with it; {@code file} is what it makes there. */
+  private void killAndGoOn(List<String> words, Path whole, Path out, Path file) throws Exception {
     List<String> undisturbed = new ArrayList<>(words);
     undisturbed.addAll(List.of("--out", whole.toString()));
     call(undisturbed);
-    Path out = temporary.resolve("out");
-    Path part = temporary.resolve("out.part");
+    Path part = file.resolveSibling(file.getFileName() + ".part");
     List<String> resumed = new ArrayList<>(words);
     resumed.addAll(List.of("--out", out.toString(), "--resume"));
     Process process = start(resumed);
     await(process, part, 4); // what it is made from, and three rows
     process.destroyForcibly().waitFor();
-    assertTrue(lines(part) >= 4 && !Files.exists(out));
+    assertTrue(lines(part) >= 4 && !Files.exists(file));
     call(resumed);
-    assertEquals(-1, Files.mismatch(whole, out));
     assertFalse(Files.exists(part));
   }
 
@@ -80,6 +85,38 @@ class KilledCommandsTest {
   @Test
   void evalIsKilledAndGoesOn() throws Exception {
     killAndGoOn(List.of("eval", "--model", "embedded", "--problems", "embedded:train", "--limit", "600", "--max-tokens", "60"));
+  }
+
+  @Test
+  void scoreIsKilledAndGoesOn() throws Exception {
+    StringBuilder rows = new StringBuilder("{\"prompt\":\"half a character \\ud83d\",\"completion\":\"\\ude00 and its other\"}\n");
+    for (int i = 0; i < 8000; i++) {
+      rows.append("{\"id\":").append(i).append(",\"prompt\":\"Tom has ").append(i).append(" pens. \",\"completion\":\"Ann has ")
+          .append(7 * i).append(" and gives him 3 of them.\"}\n");
+    }
+    Path in = Files.writeString(temporary.resolve("in.jsonl"), rows);
+    killAndGoOn(List.of("score", "--model", "embedded", "--in", in.toString()));
+    assertEquals(8001, lines(temporary.resolve("out")));
+  }
+
+  @Test
+  void compareIsKilledAndGoesOn() throws Exception {
+    Path whole = temporary.resolve("whole");
+    Path out = temporary.resolve("out");
+    killAndGoOn(List.of("compare", "--model", "embedded", "--problems", "embedded:validation", "--limit", "60", "--prm", "random",
+        "--strategies", "rejection,beam", "--budgets", "400,800", "--parallel", "4"), whole, out, out.resolve("compare.json"));
+    assertEquals(withoutSeconds(whole), withoutSeconds(out));
+    assertTrue(Files.exists(out.resolve("compare.html")) && Files.exists(out.resolve("compare.md")));
+  }
+
+  private static String withoutSeconds(Path folder) throws IOException {
+    return Files.readString(folder.resolve("compare.json")).replaceAll("\"seconds\":[0-9.Ee-]+", "");
+  }
+
+  @Test
+  void evalPrmIsKilledAndGoesOn() throws Exception {
+    killAndGoOn(List.of("eval", "prm", "--model", "embedded", "--prm", "mc", "--rollouts", "8", "--steps", "embedded:steps",
+        "--steps-limit", "100", "--parallel", "4"));
   }
 
   @Test

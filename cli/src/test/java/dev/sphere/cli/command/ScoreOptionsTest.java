@@ -45,11 +45,18 @@ class ScoreOptionsTest extends EveryOption {
     Path two = Files.writeString(dir.resolve("two.jsonl"), row + row.replace("12", "13"));
     Path template = Files.writeString(dir.resolve("template.jinja"), "{{ messages[0].content }}!!");
     Path out = dir.resolve("scored.jsonl");
+    Path broken = dir.resolve("broken.jsonl");
+    Files.writeString(dir.resolve("broken.jsonl.part"), "left by something else\n");
     return List.of(
         differs("--model", "", "embedded"),
         differs("--adapter", "--model embedded", dir.resolve("adapter.gguf").toString()),
         differs("--in", "", two.toString()),
         shows("--out", "", out.toString(), d -> assertTrue(content(out).contains("token_logprobs"))),
+        // A journal that something else has left is in the way; to resume is to look into it.
+        new Case("--resume", "--out " + broken, "--resume", (without, with) -> {
+          assertTrue(without.status() == 2 && without.out().contains("go on with --resume"), without.out());
+          assertTrue(with.status() == 2 && with.out().contains("which says what it is made from"), with.out());
+        }),
         differs("--activations", "--model embedded", "f32"),
         differs("--chat", "", ""),
         differs("--chat-template", "--chat", template.toString()),

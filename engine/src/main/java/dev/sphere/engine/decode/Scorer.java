@@ -1,8 +1,9 @@
 package dev.sphere.engine.decode;
 
-import dev.sphere.bindings.llama.KvType;
+import dev.sphere.base.InFlight;
 import dev.sphere.bindings.llama.Adapter;
 import dev.sphere.bindings.llama.ContextOptions;
+import dev.sphere.bindings.llama.KvType;
 import dev.sphere.bindings.llama.Model;
 import dev.sphere.bindings.llama.Vocabulary;
 import dev.sphere.bindings.load.LlamaException;
@@ -12,8 +13,13 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
+import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
+import java.util.TreeMap;
+import java.util.function.Consumer;
+import java.util.stream.IntStream;
 
 /**
  * What a model, or a model with a LoRA adapter, says of given texts: log-probabilities of tokens, or the final hidden state.
@@ -81,6 +87,8 @@ public final class Scorer implements AutoCloseable {
    * @param hidden the final hidden state of the last token; null unless the scorer reads hidden states
    */
   public record Reading(float[] logProbs, float[] hidden) {}
+
+  private static final int PART = 4096; // tokens that are scored, and told of, together: some seconds of a large model on the CPU
 
   private final Model model;
   private final boolean owned;
@@ -212,10 +220,20 @@ public final class Scorer implements AutoCloseable {
    * @throws InterruptedException when the calling thread was interrupted
    */
   public List<float[]> score(List<Row> rows) throws InterruptedException {
+    return score(rows, done -> {});
+  }
+
+  /**
+   * The same.
+   *
+   * @param listener told of some rows whenever they are done, from the calling thread: what was found, by the row's index
+   */
+  public List<float[]> score(List<Row> rows, Consumer<Map<Integer, float[]>> listener) throws InterruptedException {
     if (hidden) {
       throw new IllegalStateException("this scorer reads hidden states, not log-probabilities");
     }
     List<ScoreText> texts = new ArrayList<>();
+    Map<ScoreText, Integer> places = new IdentityHashMap<>();
     for (int i = 0; i < rows.size(); i++) {
       int[] prompt = rows.get(i).prompt();
       int[] completion = rows.get(i).completion();
@@ -230,14 +248,19 @@ public final class Scorer implements AutoCloseable {
       int[] tokens = Arrays.copyOf(prompt, length);
       System.arraycopy(completion, 0, tokens, prompt.length, completion.length);
       texts.add(pending(Text.continuation(tokens, prompt.length)));
+      places.put(texts.getLast(), i);
     }
-    List<ScoreJob> jobs = new ArrayList<>();
-    for (List<ScoreText> part : split(sorted(texts))) {
-      ScoreJob job = new ScoreJob(part, false);
-      lanes.get(jobs.size()).submit(job);
-      jobs.add(job);
-    }
-    LoopJob.results(jobs);
+    List<List<ScoreText>> parts = split(sorted(texts));
+    List<Integer> numbers = IntStream.range(0, parts.size()).boxed().toList();
+    InFlight.run(numbers, 2 * lanes.size(), n -> { // a lane has its next part before it is done with one
+      ScoreJob job = new ScoreJob(parts.get(n), false);
+      lanes.get(n % lanes.size()).submit(job);
+      return LoopJob.results(List.of(job));
+    }, (n, nothing) -> {
+      Map<Integer, float[]> done = new TreeMap<>();
+      parts.get(n).forEach(t -> done.put(places.get(t), t.logProbs));
+      listener.accept(done);
+    });
     return texts.stream().map(t -> t.logProbs).toList();
   }
 
@@ -265,16 +288,20 @@ public final class Scorer implements AutoCloseable {
     return texts.stream().sorted(Comparator.comparing(t -> t.tokens, Arrays::compare)).toList();
   }
 
-  /** Cuts the sorted texts into a part for each lane, of about as many tokens; never where the next one begins alike. */
+  /**
+   * Cuts the sorted texts into parts of about as many tokens, some {@link #PART}, and at least one for each lane; never where
+   * the next one begins alike.
+   */
   private List<List<ScoreText>> split(List<ScoreText> sorted) {
     long total = sorted.stream().mapToLong(t -> t.tokens.length).sum();
+    long most = Math.max(lanes.size(), total / PART);
     List<List<ScoreText>> parts = new ArrayList<>();
     long done = 0;
     int from = 0;
     for (int i = 0; i < sorted.size(); i++) {
       done += sorted.get(i).tokens.length;
       boolean last = i + 1 == sorted.size();
-      boolean full = done * lanes.size() >= total * (parts.size() + 1L);
+      boolean full = done * most >= total * (parts.size() + 1L);
       if (last || (full && !sorted.get(i).sameContext(sorted.get(i + 1)))) {
         parts.add(sorted.subList(from, i + 1));
         from = i + 1;

@@ -17,15 +17,7 @@ public final class EvalIdentity {
   /** The identity of an evaluation; {@code adapter} may be null, and {@code set} where the problems do not matter. */
   public static Map<String, String> of(
       Path model, Path adapter, ProblemSet set, Prompts prompts, EvalSettings settings) {
-    Map<String, String> m = new LinkedHashMap<>();
-    m.put("model", model.getFileName() + " " + sha256(model));
-    m.put("adapter", adapter == null ? "none" : adapter.getFileName() + " " + sha256(adapter));
-    if (set != null) {
-      m.put("problems", String.format(Locale.ROOT, "%s, %d, %016x", set.source(), set.problems().size(), hash(set)));
-    }
-    m.put("system turn", prompts.system());
-    m.put("user turn", prompts.question());
-    m.put("template", prompts.template().isEmpty() ? "the model's own" : prompts.template());
+    Map<String, String> m = of(model, adapter, set, prompts);
     m.put("greedy", String.valueOf(settings.greedy()));
     m.put("samples", String.valueOf(settings.samples()));
     if (settings.samples() > 0) {
@@ -37,6 +29,20 @@ public final class EvalIdentity {
     if (!settings.stop().isEmpty()) {
       m.put("ended by", settings.stop().toString());
     }
+    return m;
+  }
+
+  /** What is asked, and who: whatever is done with these. */
+  public static Map<String, String> of(Path model, Path adapter, ProblemSet set, Prompts prompts) {
+    Map<String, String> m = new LinkedHashMap<>();
+    m.put("model", model.getFileName() + " " + sha256(model));
+    m.put("adapter", adapter == null ? "none" : adapter.getFileName() + " " + sha256(adapter));
+    if (set != null) {
+      m.put("problems", String.format(Locale.ROOT, "%s, %d, %016x", set.source(), set.problems().size(), hash(set)));
+    }
+    m.put("system turn", prompts.system());
+    m.put("user turn", prompts.question());
+    m.put("template", prompts.template().isEmpty() ? "the model's own" : prompts.template());
     return m;
   }
 

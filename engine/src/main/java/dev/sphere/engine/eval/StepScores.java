@@ -10,7 +10,11 @@ import dev.sphere.engine.Progress;
 import dev.sphere.engine.TokenPath;
 import dev.sphere.engine.data.StepCase;
 import dev.sphere.engine.prompt.Prompts;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.function.BiConsumer;
+import java.util.stream.IntStream;
 
 /** Scores given solutions step by step, as a search would have scored them. */
 public final class StepScores {
@@ -23,15 +27,29 @@ public final class StepScores {
    * @param separator what ends a step in the policy's words
    * @param seed of the draws, if the reward draws
    * @param parallel cases in flight; changes speed alone
-   * @param progress told of each case that is done
+   * @param known the scores of cases that are done, by index; these are not scored again
+   * @param listener told of each other case that is done, from the calling thread
+   * @param progress told of the same
    * @return for each case the scores of its steps, in order
    */
   public static List<double[]> of(List<StepCase> cases, Policy policy, ProcessRewardModel prm, Prompts prompts,
+      String separator, long seed, int parallel, Map<Integer, double[]> known, BiConsumer<Integer, double[]> listener,
+      Progress progress) throws InterruptedException {
+    progress.begin("score", "solutions", known.size(), cases.size());
+    Map<Integer, double[]> all = new HashMap<>(known);
+    List<Integer> missing = IntStream.range(0, cases.size()).boxed().filter(i -> !known.containsKey(i)).toList();
+    InFlight.run(missing, parallel, i -> one(cases.get(i), policy, prm, prompts, separator, seed), (n, scores) -> {
+      listener.accept(missing.get(n), scores);
+      all.put(missing.get(n), scores);
+      progress.at(all.size(), () -> "");
+    });
+    return IntStream.range(0, cases.size()).mapToObj(all::get).toList();
+  }
+
+  /** The same for cases of which none is done. */
+  public static List<double[]> of(List<StepCase> cases, Policy policy, ProcessRewardModel prm, Prompts prompts,
       String separator, long seed, int parallel, Progress progress) throws InterruptedException {
-    progress.begin("score", "solutions", 0, cases.size());
-    int[] finished = {0};
-    return InFlight.run(cases, parallel, c -> one(c, policy, prm, prompts, separator, seed),
-        (index, scores) -> progress.at(++finished[0], () -> ""));
+    return of(cases, policy, prm, prompts, separator, seed, parallel, Map.of(), (i, scores) -> { }, progress);
   }
 
   private static double[] one(

@@ -112,7 +112,7 @@ public record PrmSpec(
   }
 
   /** SHA-256 of those models, separated by commas; none for the others. */
-  String sha256() {
+  public String sha256() {
     List<String> hashes = new ArrayList<>();
     for (Path path : files()) {
       try (GgufFile file = GgufFile.open(path)) {

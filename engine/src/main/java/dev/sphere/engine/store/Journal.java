@@ -63,6 +63,7 @@ public final class Journal<R> implements AutoCloseable {
   private final Map<String, List<R>> known;
   private final List<Finding> findings;
   private final AppendLog log;
+  private final long begun; // its length when it was opened
 
   private Journal(Path file, Path part, Map<String, List<R>> known, List<Finding> findings, AppendLog log) {
     this.file = file;
@@ -70,6 +71,7 @@ public final class Journal<R> implements AutoCloseable {
     this.known = known;
     this.findings = findings;
     this.log = log;
+    this.begun = log.size();
   }
 
   /**
@@ -260,8 +262,13 @@ public final class Journal<R> implements AutoCloseable {
     }
   }
 
+  /** Leaves the journal for a call that goes on; one without a row goes. */
   @Override
   public void close() {
-    log.close();
+    if (known.isEmpty() && log.size() == begun) {
+      remove();
+    } else {
+      log.close();
+    }
   }
 }

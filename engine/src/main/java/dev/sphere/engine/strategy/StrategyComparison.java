@@ -14,9 +14,11 @@ import dev.sphere.engine.search.Distinct;
 import dev.sphere.engine.search.SearchSettings;
 import dev.sphere.engine.stage.PrmFactory;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Set;
 
 /**
@@ -111,6 +113,35 @@ public final class StrategyComparison {
   }
 
   /**
+   * One problem under one strategy, and its cost.
+   *
+   * @param generated tokens generated for it
+   * @param read tokens that reward models read for it
+   * @param seconds that the strategy had taken when it was done
+   */
+  public record Solved(Outcome outcome, long generated, long read, double seconds) {}
+
+  /** Where problems that are done are kept. */
+  public interface Log {
+    /** Keeps nothing. */
+    Log NONE = new Log() {
+      @Override
+      public Solved find(StrategySettings settings, String problemId) {
+        return null;
+      }
+
+      @Override
+      public void add(StrategySettings settings, Solved solved) {}
+    };
+
+    /** What an earlier call left; null when it did not get there. */
+    Solved find(StrategySettings settings, String problemId);
+
+    /** Keeps a problem; called from the comparison's own thread. */
+    void add(StrategySettings settings, Solved solved);
+  }
+
+  /**
    * @param passes how many models read a step to score it
    * @param forget makes the process reward forget known scores, so that every cell pays for its own
    * @param parallel problems in flight; changes the speed alone
@@ -127,18 +158,25 @@ public final class StrategyComparison {
     this.parallel = parallel;
   }
 
+  /** Runs every strategy at every budget and keeps nothing. */
+  public List<Cell> run(List<Problem> problems, List<StrategySettings> strategies, Progress progress)
+      throws InterruptedException {
+    return run(problems, strategies, Log.NONE, progress);
+  }
+
   /**
    * Runs every strategy at every budget.
    *
+   * @param log what it has is not done again
    * @param progress told of each that is done, with its figures
    */
-  public List<Cell> run(List<Problem> problems, List<StrategySettings> strategies, Progress progress)
+  public List<Cell> run(List<Problem> problems, List<StrategySettings> strategies, Log log, Progress progress)
       throws InterruptedException {
     List<Cell> cells = new ArrayList<>();
     progress.begin("compare", "strategies and budgets", 0, strategies.size());
     for (StrategySettings settings : strategies) {
       forget.run();
-      Cell cell = cell(problems, settings);
+      Cell cell = cell(problems, settings, log);
       cells.add(cell);
       progress.note(String.format(Locale.ROOT, "%s, budget %d: %.1f %%, %.0f tokens a problem, %.1f s",
           settings.kind().label(), settings.budget(), 100 * cell.accuracy(), cell.tokensPerProblem(), cell.seconds()));
@@ -147,15 +185,27 @@ public final class StrategyComparison {
     return cells;
   }
 
-  private record Solved(Outcome outcome, long generated, long read) {}
-
-  private Cell cell(List<Problem> problems, StrategySettings settings) throws InterruptedException {
+  private Cell cell(List<Problem> problems, StrategySettings settings, Log log) throws InterruptedException {
     long start = System.nanoTime();
+    Map<String, Solved> solved = new HashMap<>();
+    for (Problem p : problems) {
+      Solved known = log.find(settings, p.id());
+      if (known != null) {
+        solved.put(p.id(), known);
+      }
+    }
+    double before = solved.values().stream().mapToDouble(Solved::seconds).max().orElse(0);
+    List<Problem> missing = problems.stream().filter(p -> !solved.containsKey(p.id())).toList();
     Solver solver = new Solver(policy, prm, passes, BLIND, search, settings, seed);
-    List<Solved> solved = InFlight.run(problems, parallel, p -> solve(solver, p, settings), (i, done) -> {});
-    return new Cell(settings, solved.stream().map(Solved::outcome).toList(),
-        solved.stream().mapToLong(Solved::generated).sum(), solved.stream().mapToLong(Solved::read).sum(),
-        (System.nanoTime() - start) / 1e9);
+    InFlight.run(missing, parallel, p -> solve(solver, p, settings), (i, done) -> {
+      Solved one = new Solved(done.outcome, done.generated, done.read, before + (System.nanoTime() - start) / 1e9);
+      log.add(settings, one);
+      solved.put(one.outcome.problemId(), one);
+    });
+    List<Solved> all = problems.stream().map(p -> solved.get(p.id())).toList();
+    return new Cell(settings, all.stream().map(Solved::outcome).toList(),
+        all.stream().mapToLong(Solved::generated).sum(), all.stream().mapToLong(Solved::read).sum(),
+        all.stream().mapToDouble(Solved::seconds).max().orElse(0));
   }
 
   private Solved solve(Solver solver, Problem problem, StrategySettings settings) throws InterruptedException {
@@ -181,7 +231,7 @@ public final class StrategyComparison {
     boolean voteRight = !voted.truncated() && verdicts.get(found.solutions().indexOf(voted)).equal();
     Outcome outcome = new Outcome(problem.id(), bestRight, voteRight, complete, rights,
         (int) Math.min(4, (long) right.size() * wrong.size()), found.spent());
-    return new Solved(outcome, found.generated(), found.read());
+    return new Solved(outcome, found.generated(), found.read(), 0);
   }
 
   /** A solution of the answer whose solutions have the highest sum of values; the first among equals. */

@@ -64,6 +64,10 @@ class AnswerJournalTest {
   void otherSettingsAndAForgottenJournalAreRefused() throws IOException {
     Path file = dir.resolve("answers.jsonl");
     AnswerFile.journal(file, MADE, 2, false).close();
+    assertFalse(Files.exists(Journal.part(file)), "without a row there is nothing to go on with");
+    try (Journal<Answered> j = AnswerFile.journal(file, MADE, 2, false)) {
+      j.add(answers("a"));
+    }
     String forgotten = assertThrows(IllegalArgumentException.class, () -> AnswerFile.journal(file, MADE, 2, false)).getMessage();
     assertTrue(forgotten.contains("--resume"), forgotten);
     String other = assertThrows(IllegalArgumentException.class,

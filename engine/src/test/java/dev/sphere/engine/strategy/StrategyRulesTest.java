@@ -10,6 +10,7 @@ import dev.sphere.engine.HashPolicy;
 import dev.sphere.engine.Policy;
 import dev.sphere.engine.Problem;
 import dev.sphere.engine.ProcessRewardModel;
+import dev.sphere.engine.Progress;
 import dev.sphere.engine.SamplingSettings;
 import dev.sphere.engine.ScriptedPolicy;
 import dev.sphere.engine.TokenPath;
@@ -21,8 +22,10 @@ import dev.sphere.engine.reward.RandomPrm;
 import dev.sphere.engine.search.ExpansionLog;
 import dev.sphere.engine.search.SearchSettings;
 import dev.sphere.engine.stage.Attempt;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 
@@ -159,6 +162,48 @@ class StrategyRulesTest {
       policy.after(policy.render(Prompts.defaults().ask(p)), answers);
     }
     return policy;
+  }
+
+  /** What an earlier call left in the log is taken as it is, and the rest is done. */
+  @Test
+  void whatTheLogHasIsNotDoneAgain() throws InterruptedException {
+    List<Problem> problems = List.of(new Problem("a", "A", "7"), new Problem("b", "B", "8"), new Problem("c", "C", "9"));
+    List<StrategySettings> strategies = List.of(
+        new StrategySettings(Strategy.BEST_OF_N, 1, 4, 4, Aggregation.LAST),
+        new StrategySettings(Strategy.REJECTION, 1, 4, 4, Aggregation.LAST));
+    Map<String, StrategyComparison.Solved> kept = new TreeMap<>();
+    List<String> added = new ArrayList<>();
+    StrategyComparison.Log log = new StrategyComparison.Log() {
+      @Override
+      public StrategyComparison.Solved find(StrategySettings settings, String problemId) {
+        return kept.get(settings.kind().label() + " " + problemId);
+      }
+
+      @Override
+      public void add(StrategySettings settings, StrategyComparison.Solved solved) {
+        added.add(settings.kind().label() + " " + solved.outcome().problemId());
+        kept.put(added.getLast(), solved);
+      }
+    };
+    List<List<StrategyComparison.Cell>> both = new ArrayList<>();
+    for (int i = 0; i < 2; i++) {
+      ScriptedPolicy policy = answering(problems, ".5:\\boxed{7}$", ".8:\\boxed{8}$", ".4:\\boxed{7}$", ".9:\\boxed{7}~");
+      both.add(new StrategyComparison(policy, p -> WRITTEN, 1, () -> { }, SEARCH, Prompts.defaults(), 3, 2)
+          .run(problems, strategies, log, Progress.NONE));
+      assertEquals(i == 0 ? 6 : 2, added.size(), added.toString());
+      if (i == 0) {
+        added.clear();
+        kept.keySet().removeAll(List.of("best-of-n b", "rejection c"));
+      }
+    }
+    assertEquals(List.of("best-of-n b", "rejection c"), added);
+    for (int i = 0; i < 2; i++) {
+      assertEquals(both.getFirst().get(i).outcomes(), both.getLast().get(i).outcomes());
+      assertEquals(both.getFirst().get(i).generated(), both.getLast().get(i).generated());
+      assertEquals(both.getFirst().get(i).read(), both.getLast().get(i).read());
+      StrategyComparison.Solved a = kept.get(strategies.get(i).kind().label() + " a"); // of the first call
+      assertTrue(both.getLast().get(i).seconds() > a.seconds(), "the time of the first call counts");
+    }
   }
 
   @Test
