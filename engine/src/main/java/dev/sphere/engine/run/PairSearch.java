@@ -111,21 +111,27 @@ public final class PairSearch {
       throw new IllegalArgumentException("--take chooses among all problems, and a shard has only some of them: give --take or "
           + "--shard; --pass-rate says for each problem by itself whether it is searched");
     }
+    long start = System.nanoTime();
     NativeRuntime.require();
-    if (shard == null || !shard.scheduled()) {
-      return search(plan, problems, shard, directory, resume, cluster, progress);
+    plan.precision().use();
+    WorkedExamples examples = plan.examples().read();
+    // The store comes first: what it refuses should be known before a model is loaded.
+    try (HeldFiles files = plan.prm().hold(plan.model(), plan.adapter(), plan.smallModel())) {
+      Provenance provenance = lead(plan, examples, shard, cluster);
+      if (shard == null || !shard.scheduled()) {
+        return held(plan, problems, examples, files, provenance, directory, resume, cluster, start, progress);
+      }
+      ShardFolder folder = new ShardFolder(directory, shard);
+      if (folder.isWhole(provenance, problems)) {
+        RunData there = RunData.read(folder.whole());
+        progress.note("shard " + shard + " is whole already: " + folder.whole());
+        return new Outcome(there.report(), there.pairs(), 0, 0, null, null);
+      }
+      Path attempt = folder.begin(provenance, problems);
+      Outcome outcome = held(plan, problems, examples, files, provenance, attempt, true, cluster, start, progress);
+      folder.finish(attempt);
+      return outcome;
     }
-    Provenance provenance = lead(plan, plan.examples().read(), shard, cluster);
-    ShardFolder folder = new ShardFolder(directory, shard);
-    if (folder.isWhole(provenance, problems)) {
-      RunData there = RunData.read(folder.whole());
-      progress.note("shard " + shard + " is whole already: " + folder.whole());
-      return new Outcome(there.report(), there.pairs(), 0, 0, null, null);
-    }
-    Path attempt = folder.begin(provenance, problems);
-    Outcome outcome = search(plan, problems, shard, attempt, true, cluster, progress);
-    folder.finish(attempt);
-    return outcome;
   }
 
   /** Where others compute, this process's arithmetic decides nothing; theirs is compared with each other's. */
@@ -133,19 +139,6 @@ public final class PairSearch {
       SearchPlan plan, WorkedExamples examples, Shard shard, Function<Provenance, Cluster.Crew> cluster) {
     Provenance provenance = provenance(plan, examples, shard);
     return cluster == null ? provenance : provenance.without(Arithmetic.NAME);
-  }
-
-  private static Outcome search(
-      SearchPlan plan, List<Problem> problems, Shard shard, Path directory, boolean resume,
-      Function<Provenance, Cluster.Crew> cluster, Progress progress)
-      throws InterruptedException {
-    long start = System.nanoTime();
-    plan.precision().use();
-    WorkedExamples examples = plan.examples().read();
-    // The store comes first: what it refuses should be known before a model is loaded.
-    try (HeldFiles files = plan.prm().hold(plan.model(), plan.adapter(), plan.smallModel())) {
-      return held(plan, problems, examples, files, lead(plan, examples, shard, cluster), directory, resume, cluster, start, progress);
-    }
   }
 
   /**

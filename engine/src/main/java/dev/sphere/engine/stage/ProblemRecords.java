@@ -47,26 +47,31 @@ public final class ProblemRecords implements RunLog {
     return used;
   }
 
-  /** Hands on what the log does not have yet. What is recorded of a problem is always the same, so that it may come twice. */
+  /** What the log does not have yet. What is recorded of a problem is always the same, so that it may come twice. */
+  public ProblemRecords missing(RunLog log) {
+    ProblemRecords missing = new ProblemRecords(problemId);
+    missing.probed = probed != null && log.findProbe(problemId) == null ? probed : null;
+    if (result != null && log.findProblem(problemId) == null) {
+      missing.result = result;
+      missing.used = used;
+      expansions.stream().filter(e -> log.find(problemId, e.search(), e.path()) == null).forEach(missing.expansions::add);
+      stages.stream().filter(s -> log.findStage(problemId, s.stage()) == null).forEach(missing.stages::add);
+    }
+    return missing;
+  }
+
+  /** Hands on what the log does not have yet. */
   public void to(RunLog log) {
-    if (probed != null && log.findProbe(problemId) == null) {
-      log.append(probed);
+    ProblemRecords missing = missing(log);
+    if (missing.probed != null) {
+      log.append(missing.probed);
     }
-    if (result == null || log.findProblem(problemId) != null) {
-      return;
+    if (missing.result != null) {
+      missing.expansions.forEach(log::append);
+      log.used(problemId, missing.used);
+      missing.stages.forEach(log::append);
+      log.append(missing.result);
     }
-    for (Expansion e : expansions) {
-      if (log.find(problemId, e.search(), e.path()) == null) {
-        log.append(e);
-      }
-    }
-    log.used(problemId, used);
-    for (StageResult stage : stages) {
-      if (log.findStage(problemId, stage.stage()) == null) {
-        log.append(stage);
-      }
-    }
-    log.append(result);
   }
 
   @Override

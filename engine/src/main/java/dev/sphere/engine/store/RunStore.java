@@ -352,30 +352,28 @@ public final class RunStore implements RunLog, AutoCloseable {
   @Override
   public void append(List<ProblemRecords> records) {
     for (ProblemRecords each : records) {
-      if (each.probed() != null && probes.putIfAbsent(each.problemId(), each.probed()) == null) {
-        probeLog.appendUnforced(RecordJson.bytes(RecordJson.of(each.probed())));
+      Probed probed = each.missing(this).probed();
+      if (probed != null) {
+        probeLog.appendUnforced(RecordJson.bytes(RecordJson.of(probed)));
+        probes.put(probed.problemId(), probed);
       }
     }
     if (probeLog != null) {
       probeLog.force();
     }
     Map<String, ProblemRecords> fresh = new LinkedHashMap<>();
-    records.stream().filter(r -> r.result() != null && !ended.contains(r.problemId())).forEach(r -> fresh.put(r.problemId(), r));
+    records.stream().map(r -> r.missing(this)).filter(r -> r.result() != null).forEach(r -> fresh.put(r.problemId(), r));
     for (ProblemRecords each : fresh.values()) {
       for (Expansion e : each.expansions()) {
-        if (find(e.problemId(), e.search(), e.path()) == null) {
-          tree.appendUnforced(RecordJson.bytes(RecordJson.of(e)));
-          count(e);
-        }
+        tree.appendUnforced(RecordJson.bytes(RecordJson.of(e)));
+        count(e);
       }
     }
     tree.force();
     for (ProblemRecords each : fresh.values()) {
       for (StageResult stage : each.stages()) {
-        if (findStage(stage.problemId(), stage.stage()) == null) {
-          stageLog.appendUnforced(RecordJson.bytes(RecordJson.of(stage, expanded(stage))));
-          keep(stage);
-        }
+        stageLog.appendUnforced(RecordJson.bytes(RecordJson.of(stage, expanded(stage))));
+        keep(stage);
       }
     }
     stageLog.force();
