@@ -18,6 +18,7 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.EnumSet;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /**
  * Writes files that are there whole or not at all, also after a power cut: under a temporary name in the same folder,
@@ -176,12 +177,21 @@ public final class AtomicFile {
 
   /**
    * Makes a folder and those above it that are missing, and brings their names to the disk. If that fails, those that were
-   * made are gone again: whoever finds one later takes its name for safe.
+   * made are gone again. One that is there may have been made by a process that died before its name was on the disk; so may
+   * the one above, if it holds nothing else: their names are brought there too.
    */
   public static void createFolders(Path folder) throws IOException {
     Deque<Path> missing = new ArrayDeque<>();
-    for (Path at = folder.toAbsolutePath(); at != null && !Files.isDirectory(at); at = at.getParent()) {
+    Path at = folder.toAbsolutePath();
+    for (; at != null && !Files.isDirectory(at); at = at.getParent()) {
       missing.push(at);
+    }
+    boolean itself = missing.isEmpty();
+    for (; at != null && at.getParent() != null && (itself || holdsOneAtMost(at)); at = at.getParent()) {
+      if (Files.isReadable(at.getParent())) { // what this user made is in a folder that this user can read
+        forceFolder(at.getParent());
+      }
+      itself = false;
     }
     Deque<Path> made = new ArrayDeque<>();
     try {
@@ -199,6 +209,15 @@ public final class AtomicFile {
         }
       }
       throw e;
+    }
+  }
+
+  private static boolean holdsOneAtMost(Path folder) throws IOException {
+    if (!Files.isReadable(folder)) {
+      return false;
+    }
+    try (Stream<Path> names = Files.list(folder)) {
+      return names.limit(2).count() < 2;
     }
   }
 

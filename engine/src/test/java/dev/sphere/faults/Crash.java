@@ -58,9 +58,9 @@ public enum Crash {
           c.pending.forEach(p -> c.safe = apply(c.safe, p, Integer.MAX_VALUE));
           c.pending.clear();
         }
-        case Change.FailedSync s -> { // its length comes to the disk some day, its bytes never
+        case Change.FailedSync s -> { // its length comes to the disk some day, its bytes never: those before stay
           Content c = content(contents, s.file());
-          c.pending.replaceAll(p -> p instanceof Change.Write w ? new Change.Write(w.file(), w.at(), new byte[w.bytes().length]) : p);
+          c.pending.replaceAll(p -> p instanceof Change.Write w ? new Change.Write(w.file(), w.at(), before(c.safe, w)) : p);
         }
         case Change.SyncFolder s -> {
           for (Change p : List.copyOf(pending)) {
@@ -97,6 +97,14 @@ public enum Crash {
         Files.write(path, left(content(contents, name.getValue()), random));
       }
     }
+  }
+
+  /** What a file holds where something was to be written; zeros behind its end. */
+  private static byte[] before(byte[] safe, Change.Write write) {
+    byte[] bytes = new byte[write.bytes().length];
+    int there = (int) Math.clamp(safe.length - write.at(), 0, bytes.length);
+    System.arraycopy(safe, (int) Math.min(write.at(), safe.length), bytes, 0, there);
+    return bytes;
   }
 
   private static Content content(Map<Integer, Content> contents, int file) {

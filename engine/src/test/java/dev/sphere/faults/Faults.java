@@ -139,17 +139,16 @@ public final class Faults {
       for (Crash crash : new Crash[] {Crash.KEPT, Crash.LOST, Crash.NAMES}) {
         attempt(what + ", then " + crash + "; " + message, fault + ", then " + crash, left(disk, crash, made.size()), said(made, made.size()));
       }
-      if (fault == FaultyDisk.Fault.ONCE) { // the next process finds what the system still shows, then the power goes
-        try {
-          work.run(disk.root(), disk::said);
-        } catch (Exception e) {
-          wrong(what + ", resumed", e.toString());
-        }
-        List<Change> all = disk.changes();
-        int m = made.size() + random.nextInt(all.size() - made.size() + 1);
-        attempt(what + ", resumed, then LOST after " + m + " of " + all.size() + " changes, " + last(all, m),
-            fault + ", resumed, then LOST", left(disk, Crash.LOST, m), said(all, m));
+      // The next process finds what the system still shows, then the power goes.
+      try {
+        work.run(disk.root(), disk::said);
+      } catch (Exception e) {
+        wrong(what + ", resumed", e.toString());
       }
+      List<Change> all = disk.changes();
+      int m = made.size() + random.nextInt(all.size() - made.size() + 1);
+      attempt(what + ", resumed, then LOST after " + m + " of " + all.size() + " changes, " + last(all, m),
+          fault + ", resumed, then LOST", left(disk, Crash.LOST, m), said(all, m));
       delete(FaultyPath.unwrap(disk.root()));
     }
     report();

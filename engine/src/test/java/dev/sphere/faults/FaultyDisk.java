@@ -174,6 +174,9 @@ public final class FaultyDisk {
   }
 
   synchronized void syncFolder(Path real) throws IOException {
+    if (!real.toAbsolutePath().normalize().startsWith(folder)) {
+      return; // a folder above the disk
+    }
     change(new Change.SyncFolder(name(real)), false, () -> {});
   }
 

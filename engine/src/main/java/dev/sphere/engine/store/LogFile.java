@@ -27,6 +27,27 @@ interface LogFile extends Closeable {
   void truncate(long size) throws IOException;
 
   /**
+   * The same for a file that an earlier process may have left: what stands in its last 64 MiB is written there once more. What
+   * that process could not sync, the system still shows and takes for written: the next sync alone would not write it
+   * ("fsyncgate"). 64 MiB is far more than is ever written between two syncs.
+   */
+  static LogFile again(Path path) throws IOException {
+    int most = 1 << 20;
+    try (FileChannel file = FileChannel.open(path, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
+      for (long at = Math.max(0, file.size() - 64 * most); at < file.size(); at += most) {
+        ByteBuffer block = ByteBuffer.allocate((int) Math.min(most, file.size() - at));
+        while (block.hasRemaining() && file.read(block, at + block.position()) >= 0) {
+          continue;
+        }
+        for (block.flip(); block.hasRemaining(); ) {
+          file.write(block, at + block.position());
+        }
+      }
+    }
+    return plain(path);
+  }
+
+  /**
    * Opens a plain file, creating it when it is not there. Not through a channel: an interrupt of one writing thread
    * would close that for all of them.
    */

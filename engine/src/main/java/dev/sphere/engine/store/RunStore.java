@@ -74,7 +74,7 @@ public final class RunStore implements RunLog, AutoCloseable {
    *     to do
    */
   public static RunStore open(Path directory, Provenance provenance, List<Problem> problems, boolean resume) {
-    return open(directory, provenance, problems, resume, LogFile::plain);
+    return open(directory, provenance, problems, resume, LogFile::again);
   }
 
   /** Makes a run of a directory that holds another's logs already; for {@link RunMerge}. */

@@ -73,6 +73,11 @@ public final class ShardFolder {
       return false;
     }
     refuseDifferences(whole, RunStore.withProblems(provenance, problems));
+    try { // an earlier process may have died, or its disk failed, between the rename and this
+      AtomicFile.createFolders(whole);
+    } catch (IOException e) {
+      throw new StoreException(e.getMessage() + "; mend that and start the task again", e);
+    }
     return true;
   }
 

@@ -10,6 +10,7 @@ import dev.sphere.engine.Progress;
 import dev.sphere.engine.SamplingSettings;
 import dev.sphere.engine.prompt.Prompts;
 import dev.sphere.engine.reward.MonteCarloPrm;
+import dev.sphere.engine.reward.RandomPrm;
 import dev.sphere.engine.search.SearchSettings;
 import dev.sphere.engine.stage.PrmFactory;
 import dev.sphere.engine.stage.SearchRun;
@@ -17,6 +18,7 @@ import dev.sphere.engine.stage.StageSettings;
 import dev.sphere.engine.store.Provenance;
 import dev.sphere.engine.store.RunData;
 import dev.sphere.engine.store.RunStore;
+import dev.sphere.faults.Faults;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -73,6 +75,49 @@ class RunPagesTest {
     }
     assertEquals(pairs, compared);
     assertTrue(marked >= pairs && marked <= 2 * pairs, marked + " marks in " + pairs + " pairs");
+  }
+
+  /** Pages of a run on a disk that dies or fails at every change of it: each is whole or not there; written again, all are. */
+  private Faults faults(Path whole) throws Exception {
+    List<Problem> problems = List.of(new Problem("a", "A", "7"), new Problem("b", "B \u00e9", "8"));
+    Provenance from = Provenance.builder().settings("search", SearchSettings.paper()).build();
+    try (RunStore store = RunStore.open(dir.resolve("small"), from, problems, false)) {
+      new SearchRun(new SearchRun.Models(new HashPolicy(0.5), p -> new RandomPrm(), null, null), HashPolicy.outcome(),
+          SearchSettings.paper().withCandidates(2).withMaxDepth(3), StageSettings.defaults(), 1, 1)
+          .run(problems, store, Progress.NONE);
+      store.finish();
+    }
+    RunData run = RunData.read(dir.resolve("small"));
+    List<String> names = List.of("problem-00001.html", "problem-00002.html", "index.html");
+    RunPages.write(run, List.of("a", "b"), whole);
+    return new Faults(Files.createDirectory(dir.resolve("disks")), 20, (root, said) -> {
+      RunPages.write(run, List.of("a", "b"), root.resolve("pages/of-run"));
+      said.accept("pages");
+    }, (root, said) -> {
+      for (String name : names) {
+        Path page = root.resolve("pages/of-run").resolve(name);
+        assertTrue(Files.exists(page) || said.isEmpty(), name);
+        assertTrue(!Files.exists(page) || Files.readString(page).equals(Files.readString(whole.resolve(name))), name + " is not whole");
+      }
+    }, (undisturbed, root) -> {
+      for (String name : names) {
+        assertEquals(-1, Files.mismatch(whole.resolve(name), root.resolve("pages/of-run").resolve(name)), name);
+      }
+    });
+  }
+
+  @Test
+  void theMachineDiesAtAnyChange() throws Exception {
+    Faults faults = faults(dir.resolve("pages"));
+    faults.dieAtAnyChange();
+    assertTrue(faults.cases() > 5, faults.cases() + " cases");
+  }
+
+  @Test
+  void anyChangeFails() throws Exception {
+    Faults faults = faults(dir.resolve("pages"));
+    faults.failAtAnyChange();
+    assertTrue(faults.cases() > 5, faults.cases() + " cases");
   }
 
   private static int nodes(JsonNode tree) {

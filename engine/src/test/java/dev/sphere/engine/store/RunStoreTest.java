@@ -6,12 +6,15 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sphere.base.AtomicFile;
 import dev.sphere.engine.HashPolicy;
 import dev.sphere.engine.Problem;
 import dev.sphere.engine.ToldProgress;
 import dev.sphere.engine.stage.ProblemResult;
 import dev.sphere.engine.stage.RunReport;
 import dev.sphere.engine.stage.Stage;
+import dev.sphere.faults.Crash;
+import dev.sphere.faults.FaultyDisk;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
@@ -26,6 +29,7 @@ import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Random;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
@@ -130,6 +134,37 @@ class RunStoreTest {
     assertTrue(Files.size(run.resolve("tree.jsonl")) > 0);
     FakeRun.run(run, true, 1, 4);
     assertArrayEquals(pairs(whole), pairs(run));
+  }
+
+  /** A disk that let nothing be synced or cut off, and came back: the next process sees what is not on it. */
+  @Test
+  void whatAnEarlierProcessCouldNotSyncIsWrittenAgain() throws Exception {
+    FaultyDisk disk = new FaultyDisk(Files.createDirectory(temporary.resolve("disk")));
+    Path file = disk.root().resolve("log.jsonl");
+    try (AppendLog log = AppendLog.open(file)) {
+      disk.fail(disk.count() + 2, FaultyDisk.Fault.FOREVER); // the sync, and what would cut off
+      assertThrows(StoreException.class, () -> log.append("{\"a\":1}".getBytes()));
+      disk.mend();
+    }
+    AppendLog.open(file, LogFile::again).close();
+    AtomicFile.forceFolder(disk.root());
+    Path left = Files.createDirectory(temporary.resolve("left"));
+    Crash.LOST.leave(disk, disk.changes().size(), new Random(1), left);
+    assertTrue(Files.readString(left.resolve("log.jsonl")).contains("\"a\":1"));
+  }
+
+  /** Who made them died before their names were on the disk. */
+  @Test
+  void foldersThatAreThereAreBroughtToTheDisk() throws Exception {
+    FaultyDisk disk = new FaultyDisk(Files.createDirectory(temporary.resolve("disk")));
+    Path folder = disk.root().resolve("runs/first");
+    disk.fail(2, FaultyDisk.Fault.FOREVER); // "runs" is made, and nothing else
+    assertThrows(IOException.class, () -> AtomicFile.createFolders(folder));
+    disk.mend();
+    AtomicFile.createFolders(folder);
+    Path left = Files.createDirectory(temporary.resolve("left"));
+    Crash.LOST.leave(disk, disk.changes().size(), new Random(1), left);
+    assertTrue(Files.isDirectory(left.resolve("runs/first")));
   }
 
   /** Linux forgets what a failed fsync should have written: the next one says that it is there. */

@@ -10,12 +10,14 @@ import dev.sphere.engine.HashPolicy;
 import dev.sphere.engine.Problem;
 import dev.sphere.engine.ToldProgress;
 import dev.sphere.engine.data.Shard;
+import dev.sphere.faults.Crash;
 import dev.sphere.faults.Faults;
 import dev.sphere.faults.FaultyDisk;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Random;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
@@ -132,6 +134,25 @@ class ShardFolderTest {
     try (Stream<Path> left = Files.list(run.resolve("shards"))) {
       assertEquals(List.of(folder.whole()), left.toList());
     }
+  }
+
+  /** A disk that failed between the rename and its sync: the next task says that the shard is whole, so it must be safe. */
+  @Test
+  void aShardThatIsSaidToBeWholeIsOnTheDisk() throws Exception {
+    FaultyDisk disk = new FaultyDisk(Files.createDirectory(temporary.resolve("disk")));
+    Shard shard = shard(1, 2);
+    ShardFolder folder = new ShardFolder(disk.root().resolve("run"), shard);
+    Path attempt = folder.begin(provenance(1, shard), part(shard));
+    try (RunStore store = RunStore.open(attempt, provenance(1, shard), part(shard), true)) {
+      FakeRun.run(store, FakeRun.policy(), FakeRun.small(), 1, 1);
+    }
+    disk.fail(disk.count() + 2, FaultyDisk.Fault.ONCE);
+    assertThrows(StoreException.class, () -> folder.finish(attempt));
+    disk.mend();
+    assertTrue(folder.isWhole(provenance(1, shard), part(shard)));
+    Path left = Files.createDirectory(temporary.resolve("left"));
+    Crash.LOST.leave(disk, disk.changes().size(), new Random(1), left);
+    assertEquals(List.of(), RunData.check(left.resolve("run/shards/00001")));
   }
 
   @Test

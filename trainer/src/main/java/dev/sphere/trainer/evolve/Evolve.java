@@ -327,6 +327,11 @@ public final class Evolve {
   private boolean isThere(Path file, BooleanSupplier usable) {
     FileSums.State state = sums.state(file);
     if (state == FileSums.State.WHOLE || state == FileSums.State.UNKNOWN && usable.getAsBoolean()) {
+      try { // its process may have died, or its disk failed, between the rename and this
+        AtomicFile.forceFolder(file.getParent());
+      } catch (IOException e) {
+        throw new UncheckedIOException(e.getMessage(), e);
+      }
       sums.put(file); // also of a file of an older version
       return true;
     }
@@ -532,6 +537,7 @@ public final class Evolve {
         throw new IllegalArgumentException(directory + " holds a run of another recipe (see " + mark + "): "
             + String.join("; ", differences) + ". Give another directory");
       }
+      AtomicFile.createFolders(directory); // whoever began it may have died before its name was on the disk
       return;
     }
     if (isEvolution(directory)) {
