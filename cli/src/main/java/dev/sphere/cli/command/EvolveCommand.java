@@ -129,12 +129,12 @@ public final class EvolveCommand implements Callable<Integer> {
       try (OrderlyStop stop = new OrderlyStop(() -> evolve.get() != null && evolve.get().isTraining())) {
         evolve.set(where.apply(new Evolve(recipe, run, resume, progress, stop::asked)));
         report = evolve.get().run();
-      }
-      if (report == null) {
-        spec.commandLine().getOut()
-            .println("Stopped in the middle of a training, which is saved; go on with the same command and --resume.");
-        spec.commandLine().getOut().flush();
-        return null;
+        if (report == null) { // said before the process may end
+          spec.commandLine().getOut()
+              .println("Stopped in the middle of a training, which is saved; go on with the same command and --resume.");
+          spec.commandLine().getOut().flush();
+          return null;
+        }
       }
       if (report.rounds().size() > 1) {
         var out = spec.commandLine().getOut();

@@ -29,12 +29,17 @@ public final class TrainRun {
       return plan(out, options, job.plan(task));
     }
     long begin = System.nanoTime();
-    Outcome outcome;
-    try (OrderlyStop stop = new OrderlyStop(() -> true);
-        TrainProgress progress = new TrainProgress(spec.commandLine().getErr())) {
-      outcome = job.run(task, progress, stop::asked);
+    try (OrderlyStop stop = new OrderlyStop(() -> true)) { // what came of it is said before the process may end
+      Outcome outcome;
+      try (TrainProgress progress = new TrainProgress(spec.commandLine().getErr())) {
+        outcome = job.run(task, progress, stop::asked);
+      }
+      tell(out, options, job, outcome, (System.nanoTime() - begin) / 1e9);
     }
-    double seconds = (System.nanoTime() - begin) / 1e9;
+    return 0;
+  }
+
+  private static void tell(PrintWriter out, TrainOptions options, TrainJob job, Outcome outcome, double seconds) {
     if (outcome.artefact() == null) {
       out.println("Stopped after " + outcome.result().steps() + " steps; go on with --resume.");
     } else {
@@ -45,7 +50,6 @@ public final class TrainRun {
       out.println(JsonMapper.shared().writeValueAsString(json(outcome, seconds)));
     }
     out.flush();
-    return 0;
   }
 
   private static int plan(PrintWriter out, TrainOptions options, TrainPlan plan) {
