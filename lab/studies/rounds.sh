@@ -2,11 +2,11 @@
 # The study of rounds: all arms of lab/notebooks/2026-11-26-rounds-plan.md on a base that has seen classes 1 to 3 of a task alone.
 #   [BASE=1] [SEED=1] [ROUNDS=3] lab/run rounds TASK OUT [ARM...]
 # TASK is chain, bind or countdown. Arms: sphere-1, sphere-12, sphere-123 (by stages), star, independent, one-round, classes-1-3, shuffled; all of them
-# without a name. A line of JSON an arm and round goes to OUT/results.jsonl; what is there is not run again. Then: lab/java dev.sphere.lab.study.RoundsReport OUT
+# without a name, none (the base alone). A line of JSON an arm and round goes to OUT/results.jsonl; what is there is not run again. Then: lab/java dev.sphere.lab.study.RoundsReport OUT
 # Equal for all arms: TOKENS generated a round (default 4000000; a round stops at the first part of its problems that exceeds it) and TRAINED tokens that
 # the optimizer sees a round (default 1500000, by the number of steps). Both are in the results as they came out.
-# LOSS (sigmoid), RATE and SFT_RATE are chosen on the validation set of base 1 (VALIDATE=1 evaluates there, and not on the test set). RECIPE (lab/recipes/study-models.yaml) and PROBLEMS
-# ("400 50 100", a class of search, validation and test) make a smaller study, for a try.
+# LOSS (sigmoid), RATE and SFT_RATE are chosen on the validation set of base 1 (VALIDATE=1 evaluates there, and not on the test set). PROBLEMS
+# ("400 50 100", a class of search, validation and test) and BASE_STEPS (600) make a smaller study, for a try.
 set -euo pipefail
 lab=$(cd "$(dirname "$0")/.." && pwd)
 task=${1:?usage: lab/run rounds TASK OUT [ARM...]}
@@ -30,15 +30,18 @@ sets=$out/sets
 [ -f "$sets/$task-sft.jsonl" ] || quiet "$lab/java" dev.sphere.lab.study.StudySets "$task" "$sets" ${PROBLEMS:-400 50 100}
 
 bases=$out/base-$base
-if [ ! -f "$bases/$task.gguf" ]; then
+# A base: all weights of an embedded model learn classes 1 to 3; another base has other dialogues in another order.
+make() { # embedded model, base, steps
+  [ ! -f "$bases/$2.gguf" ] || return 0
   mkdir -p "$bases"
-  # Another base: other weights, dialogues and order, for the policy and for the small model.
-  sed -E "s/seed: ([0-9]+)/seed: \1$base/g" "${RECIPE:-$lab/recipes/study-models.yaml}" > "$bases/recipe.yaml"
-  for model in "$task" "$task-small"; do
-    quiet "$lab/run" embedded-model --model "$model" --recipe "$bases/recipe.yaml" --out "$bases/$model"
-    cp "$bases/$model/$model.gguf" "$bases/"
-  done
-fi
+  [ -f "$bases/$1.gguf" ] || quiet "$lab/java" dev.sphere.lab.study.StudyStart "$1" "$bases/$1.gguf"
+  quiet "$sphere" train sft --model "$bases/$1.gguf" --method full --data "$sets/$task-base-$base.jsonl" --model-out "$bases/$2.gguf" \
+    --out "$bases/$2.run" --resume --seed "$base" --batch-size 128 --steps "$3" --learning-rate 1e-3 --schedule wsd --warmup 40 \
+    --weight-decay 0.1 --max-grad-norm 1 --max-length 1024 --save-every 100
+}
+steps=${BASE_STEPS:-600}
+make embedded "$task" "$steps"
+make embedded-small "$task-small" $((steps / 2))
 evaluate() { # model, answers, flags
   [ -f "$2" ] || quiet "$sphere" eval --model "$1" --problems "$sets/$task-$held.jsonl" --max-tokens 512 --out "$2" --resume "${@:3}"
 }
@@ -73,6 +76,7 @@ train() {
 tree=(--prm mc --max-tokens 512 --rollouts 4 --candidates 5 --early-stop --pairing any)
 samples=(--strategy best-of-n --budget 4000 --prm outcome --stages generation)
 dpo=(--loss "${LOSS:-sigmoid}" --beta 0.1 --learning-rate "$rate")
+[ "$*" != none ] || exit 0
 for arm in "$@"; do
   model=$bases/$task.gguf
   last=$rounds

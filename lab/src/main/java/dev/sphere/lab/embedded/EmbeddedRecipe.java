@@ -35,7 +35,7 @@ public record EmbeddedRecipe(Map<String, Entry> models) {
    * @param seed of problems and choices
    * @param dialogues how many
    * @param correction share of correction dialogues
-   * @param hasty share of solutions in a hurry; the tasks of the study know none
+   * @param hasty share of solutions in a hurry
    */
   public record Corpus(long seed, int dialogues, double correction, double hasty) {
     SftCorpus.Settings settings() {

@@ -5,25 +5,17 @@ import dev.sphere.gguf.GgmlType;
 import dev.sphere.gguf.make.RandomModel;
 import java.nio.file.Path;
 
-/**
- * Where the training of the embedded models, and of the bases of the study of rounds, starts: their shapes, with random
- * weights.
- */
+/** Where the training of the embedded models starts: their shapes, with random weights. */
 final class EmbeddedStart {
   /** Tokens of context: a correction dialogue takes at most about 250. */
   private static final int CONTEXT = 512;
-
-  /** Of the bases of the study: class 10 with a correction. */
-  private static final int STUDY_CONTEXT = 2048;
 
   private EmbeddedStart() {}
 
   /**
    * The dimensions of a model: qwen2 shape, tied embeddings.
    *
-   * @param name {@code embedded} (1.7 million parameters) or {@code embedded-small} (0.6 million); a base of the study
-   *     is called by its task,
-   *     as {@code chain} (4.5 million) or {@code chain-small} (0.6 million)
+   * @param name {@code embedded} (1.7 million parameters) or {@code embedded-small} (0.6 million)
    * @param vocabulary number of tokens
    */
   static RandomModel.Like shape(String name, int vocabulary) {
@@ -32,19 +24,14 @@ final class EmbeddedStart {
           name, "qwen2", 4, 192, 3, 1, 64, 512, CONTEXT, 10_000f, 1e-6f, true, vocabulary);
       case "embedded-small" -> new RandomModel.Like(
           name, "qwen2", 3, 128, 2, 1, 64, 320, CONTEXT, 10_000f, 1e-6f, true, vocabulary);
-      case "chain", "bind", "countdown" -> new RandomModel.Like(
-          name, "qwen2", 6, 256, 4, 2, 64, 704, STUDY_CONTEXT, 10_000f, 1e-6f, true, vocabulary);
-      case "chain-small", "bind-small", "countdown-small" -> new RandomModel.Like(
-          name, "qwen2", 3, 128, 2, 1, 64, 320, STUDY_CONTEXT, 10_000f, 1e-6f, true, vocabulary);
       default -> throw new IllegalArgumentException(
-          "no model is called " + name + "; there are " + String.join(", ", ModelSource.EMBEDDED)
-              + ", and chain, bind and countdown with and without -small");
+          "no model is called " + name + "; there are " + String.join(", ", ModelSource.EMBEDDED));
     };
   }
 
   /** Writes a model of that shape with random weights (F32) and its tokenizer. */
   static void write(String name, long seed, Path out) {
-    BytePairTokenizer tokenizer = EmbeddedTokenizer.learn(name);
+    BytePairTokenizer tokenizer = EmbeddedTokenizer.learn();
     RandomModel.write(shape(name, tokenizer.tokens().size()), EmbeddedTokenizer.metadata(tokenizer), GgmlType.F32, seed, out);
   }
 }

@@ -8,7 +8,7 @@ import java.util.Map;
 
 /** The vocabulary and chat template of the models that are made here, as GGUF metadata that llama.cpp loads. */
 final class EmbeddedTokenizer {
-  /** Most tokens, and the number of the embedded models': 256 bytes, the words of the problems, four control tokens. */
+  /** Tokens: 256 bytes, the words of the problems, four control tokens. */
   static final int SIZE = 640;
 
   static final String END = "<|end|>";
@@ -16,9 +16,9 @@ final class EmbeddedTokenizer {
 
   private EmbeddedTokenizer() {}
 
-  /** Learns the vocabulary of the model of that name; always the same one. */
-  static BytePairTokenizer learn(String model) {
-    return BytePairTokenizer.learn(SftCorpus.tokenizerText(model), SIZE, CONTROLS);
+  /** Learns the vocabulary; always the same one. */
+  static BytePairTokenizer learn() {
+    return BytePairTokenizer.learn(SftCorpus.tokenizerText(), SIZE, CONTROLS);
   }
 
   /** The tokenizer as GGUF metadata. */

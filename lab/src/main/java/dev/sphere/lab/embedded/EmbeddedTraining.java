@@ -4,7 +4,6 @@ import dev.sphere.bindings.llama.Model;
 import dev.sphere.bindings.llama.Vocabulary;
 import dev.sphere.engine.MarkedText;
 import dev.sphere.engine.Policy.Message;
-import dev.sphere.engine.embedded.ModelSource;
 import dev.sphere.engine.prompt.ChatTemplate;
 import dev.sphere.gguf.GgmlType;
 import dev.sphere.gguf.GgufValue;
@@ -33,10 +32,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.function.BooleanSupplier;
 
-/**
- * Makes an embedded model, or a base of the study of rounds, from its recipe: random weights, the generated dialogues,
- * supervised training, a GGUF file.
- */
+/** Makes an embedded model from its recipe: random weights, the generated dialogues, supervised training, a GGUF file. */
 public final class EmbeddedTraining {
   private EmbeddedTraining() {}
 
@@ -52,7 +48,7 @@ public final class EmbeddedTraining {
     Files.createDirectories(folder);
     Path start = folder.resolve(name + "-start.gguf");
     EmbeddedStart.write(name, entry.seed(), start);
-    List<Example.Imitation> examples = examples(start, SftCorpus.dialogues(name, entry.corpus().settings()));
+    List<Example.Imitation> examples = examples(start, SftCorpus.dialogues(entry.corpus().settings()));
     Path out = folder.resolve(name + ".gguf");
     try (GgufFile file = GgufFile.openModel(start);
         TrainableModel model = TrainableModels.open(start, ModelOptions.full(threads).withMicroTokens(4096))) {
@@ -128,8 +124,7 @@ public final class EmbeddedTraining {
       try (GgufFile trained = GgufFile.openModel(unnamed)) {
         GgufWriter writer = new GgufWriter().putAll(trained.metadata())
             .put("general.name", GgufValue.string("Sphere " + name))
-            .put("sphere.recipe", GgufValue.string( // in lab/
-                ModelSource.EMBEDDED.contains(name) ? "recipes/embedded-model.yaml" : "recipes/study-models.yaml"));
+            .put("sphere.recipe", GgufValue.string("recipes/embedded-model.yaml")); // in lab/
         trained.tensors().values().forEach(tensor -> writer.copy(trained, tensor));
         writer.write(out);
       }

@@ -2,12 +2,9 @@ package dev.sphere.lab.embedded;
 
 import dev.sphere.engine.Policy.Message;
 import dev.sphere.engine.embedded.EmbeddedModels;
-import dev.sphere.engine.embedded.ModelSource;
 import dev.sphere.engine.embedded.Slips;
 import dev.sphere.engine.embedded.WordProblem;
 import dev.sphere.engine.embedded.WordProblems;
-import dev.sphere.lab.study.StudyCorpus;
-import dev.sphere.lab.study.Task;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
@@ -55,21 +52,8 @@ final class SftCorpus {
     return out;
   }
 
-  /** The dialogues of the model of that name: of word problems, or of the task that a base of the study is called by. */
-  static List<List<Message>> dialogues(String model, Settings settings) {
-    return ModelSource.EMBEDDED.contains(model) ? dialogues(settings)
-        : StudyCorpus.dialogues(task(model), settings.seed(), settings.count(), settings.correction());
-  }
-
-  private static Task task(String model) {
-    return Task.of(model.replaceFirst("-small$", ""));
-  }
-
-  /** The text that the tokenizer learns its words from: every kind of line that the model of that name will see. */
-  static List<String> tokenizerText(String model) {
-    if (!ModelSource.EMBEDDED.contains(model)) {
-      return StudyCorpus.tokenizerText(task(model));
-    }
+  /** The text that the tokenizer learns its words from: every kind of line that the models will see. */
+  static List<String> tokenizerText() {
     List<String> out = new ArrayList<>();
     for (WordProblem p : WordProblems.distinct(WordProblems.Split.SFT, 1, 20_000)) {
       out.add(p.question());

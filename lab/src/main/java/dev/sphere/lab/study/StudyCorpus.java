@@ -4,27 +4,21 @@ import dev.sphere.engine.Policy.Message;
 import dev.sphere.engine.embedded.EmbeddedModels;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.SplittableRandom;
 
 /**
- * What a base of the study is trained on: classes 1 to 3 alone. In a part of the dialogues other problems of these classes
- * go before, so that answers stand
- * where those of class 10 will stand: a base that fails there fails at the problem, not at the position. The last message is
- * learned.
+ * What a base of the study is trained on: classes 1 to 3 alone. A dialogue has one problem after another, so that answers
+ * stand where those of class 10 will stand: a base that fails there fails at the problem, not at the position.
  */
 public final class StudyCorpus {
-  /** Share of the dialogues that have problems before. */
-  private static final double FAR = 0.25;
-
-  /**
-   * Characters up to which problems go before, about a token each: question and solution of class 10 take at most as many.
-   */
+  /** Characters up to which problems go before the last one: question and solution of class 10 take at most as many. */
   static final int REACH = 800;
 
   private StudyCorpus() {}
 
   /**
-   * All dialogues, in a fixed order.
+   * All dialogues, in a fixed order. In one that has a correction every answer but the wrong one is to be learned.
    *
    * @param correction share of the dialogues that show a solution with a slip and ask for the right one, 0 to 1
    */
@@ -33,18 +27,20 @@ public final class StudyCorpus {
     List<List<Message>> out = new ArrayList<>(count);
     while (out.size() < count) {
       List<Message> dialogue = new ArrayList<>();
-      int before = random.nextDouble() < FAR ? random.nextInt(REACH) : 0;
-      for (int length = 0; length < before;) {
-        StudyProblem p = next(task, random);
-        dialogue.add(new Message("user", p.question()));
-        dialogue.add(new Message("assistant", p.solution()));
-        length += p.question().length() + p.solution().length();
-      }
       StudyProblem p = next(task, random);
-      dialogue.add(new Message("user", p.question()));
       if (random.nextDouble() < correction) {
+        dialogue.add(new Message("user", p.question()));
         dialogue.add(new Message("assistant", p.wrong()));
         dialogue.add(new Message("user", EmbeddedModels.CORRECTION_REQUEST));
+      } else {
+        int before = random.nextInt(REACH);
+        for (int length = 0; length < before; length += p.question().length() + p.solution().length()) {
+          p = next(task, random);
+          dialogue.add(new Message("user", p.question()));
+          dialogue.add(new Message("assistant", p.solution()));
+        }
+        p = next(task, random);
+        dialogue.add(new Message("user", p.question()));
       }
       dialogue.add(new Message("assistant", p.solution()));
       out.add(List.copyOf(dialogue));
@@ -52,25 +48,15 @@ public final class StudyCorpus {
     return out;
   }
 
-  private static StudyProblem next(Task task, SplittableRandom random) {
-    return task.next(random.nextInt(1, Task.TRAINED + 1), Task.Use.SFT, random);
+  /** A dialogue as a row for {@code train sft}: all answers are learned, after a correction the last alone. */
+  static Map<String, Object> row(List<Message> dialogue) {
+    boolean corrected = dialogue.stream().anyMatch(m -> m.content().equals(EmbeddedModels.CORRECTION_REQUEST));
+    return corrected
+        ? Map.of("prompt", dialogue.subList(0, dialogue.size() - 1), "completion", List.of(dialogue.getLast()))
+        : Map.of("messages", dialogue);
   }
 
-  /**
-   * What the tokenizer learns its words from: the words alone, so that digits, signs and brackets stay tokens of their own.
-   */
-  public static List<String> tokenizerText(Task task) {
-    List<String> words = switch (task) {
-      case CHAIN -> List.of("Reduce", " modulo", ".");
-      case BIND -> List.of("What", " is", " modulo", "?");
-      case COUNTDOWN -> List.of("Use", " to", " reach", ".", " left");
-    };
-    List<String> out = new ArrayList<>();
-    for (int i = 0; i < 100; i++) {
-      out.addAll(words);
-      out.add(StudyProblem.boxed(0));
-      out.add(EmbeddedModels.CORRECTION_REQUEST);
-    }
-    return out;
+  private static StudyProblem next(Task task, SplittableRandom random) {
+    return task.next(random.nextInt(1, Task.TRAINED + 1), Task.Use.SFT, random);
   }
 }

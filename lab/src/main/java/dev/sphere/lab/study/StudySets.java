@@ -8,7 +8,6 @@ import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Random;
 import java.util.Set;
 import java.util.SplittableRandom;
@@ -19,27 +18,33 @@ public final class StudySets {
   /** The last class that is searched; class 10 is evaluated alone. */
   private static final int SEARCHED = 9;
 
+  /** Share of the dialogues that ask to correct a slip. */
+  private static final double CORRECTION = 0.1;
+
   private StudySets() {}
 
   /**
-   * {@code TASK OUT [SEARCHED VALIDATION TEST [TRAINED]]}: problems a class of each set, and rows for more training on
-   * classes 1 to 3.
+   * {@code TASK OUT [SEARCHED VALIDATION TEST [TRAINED]]}: problems a class of each set; dialogues of classes 1 to 3 for
+   * two bases, and others for more training.
    */
   public static void main(String[] args) throws IOException {
     Task task = Task.of(args[0]);
     Path out = Files.createDirectories(Path.of(args[1]));
-    int[] counts = {400, 50, 100, 20_000};
+    int[] counts = {400, 50, 100, 24_000};
     for (int i = 2; i < args.length; i++) {
       counts[i - 2] = Integer.parseInt(args[i]);
     }
     problems(task, Task.Use.SEARCH, SEARCHED, counts[0], out.resolve(task.label() + "-search.jsonl"));
     problems(task, Task.Use.VALIDATION, SEARCHED, counts[1], out.resolve(task.label() + "-validation.jsonl"));
     problems(task, Task.Use.TEST, Task.LEVELS, counts[2], out.resolve(task.label() + "-test.jsonl"));
-    // Dialogues that the base has not seen: another seed.
-    List<String> rows = StudyCorpus.dialogues(task, 1_000_003, counts[3], 0).stream()
-        .map(d -> JsonMapper.shared().writeValueAsString(Map.of(
-            "prompt", d.subList(0, d.size() - 1), "completion", List.of(d.getLast())))).toList();
-    Files.write(out.resolve(task.label() + "-sft.jsonl"), rows);
+    rows(task, 1, counts[3], out.resolve(task.label() + "-base-1.jsonl"));
+    rows(task, 2, counts[3], out.resolve(task.label() + "-base-2.jsonl"));
+    rows(task, 1_000_003, counts[3], out.resolve(task.label() + "-sft.jsonl"));
+  }
+
+  private static void rows(Task task, long seed, int count, Path file) throws IOException {
+    Files.write(file, StudyCorpus.dialogues(task, seed, count, CORRECTION).stream()
+        .map(d -> JsonMapper.shared().writeValueAsString(StudyCorpus.row(d))).toList());
   }
 
   /** Rows of classes 1 to {@code levels}, shuffled, so that any part of the file holds all classes. */

@@ -24,7 +24,7 @@ class BytePairTokenizerTest {
 
   @Test
   void embeddedVocabularyIsCompleteAndUnique() {
-    BytePairTokenizer t = EmbeddedTokenizer.learn("embedded");
+    BytePairTokenizer t = EmbeddedTokenizer.learn();
     assertEquals(EmbeddedTokenizer.SIZE, t.tokens().size());
     assertEquals(t.tokens().size(), new HashSet<>(t.tokens()).size());
     assertEquals(4, Collections.frequency(java.util.Arrays.stream(t.types()).boxed().toList(), 3));

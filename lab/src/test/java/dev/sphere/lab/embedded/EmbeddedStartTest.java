@@ -26,7 +26,7 @@ class EmbeddedStartTest {
   void llamaCppReadsTheVocabularyAsThePlainReferenceDoes() {
     Path file = dir.resolve("start.gguf");
     EmbeddedStart.write("embedded-small", 1, file);
-    BytePairTokenizer reference = EmbeddedTokenizer.learn("embedded-small");
+    BytePairTokenizer reference = EmbeddedTokenizer.learn();
     List<String> texts = new ArrayList<>(List.of("", " ", "x", "  two  spaces\n\n\nlines \t tab", "It's I'M we'll",
         "Größe 日本 🙂 ½ ٣", "f(x)=\\frac{1}{2}!!!\r\n", "12345 + 6.78%", EmbeddedModels.CORRECTION_REQUEST));
     for (WordProblem p : WordProblems.distinct(Split.TEST, 1, 100)) {

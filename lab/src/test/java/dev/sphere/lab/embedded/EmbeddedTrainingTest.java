@@ -75,33 +75,8 @@ class EmbeddedTrainingTest {
     for (String name : ModelSource.EMBEDDED) {
       assertEquals("bf16", recipe.entry(name).type());
     }
-    assertThrows(IllegalArgumentException.class, () -> recipe.entry("embedded-large"));
-  }
-
-  @Test
-  void theBasesOfTheStudyHaveARecipeAndADialogueEach() {
-    EmbeddedRecipe recipe = EmbeddedRecipe.read(Path.of("recipes/study-models.yaml"));
-    for (String name : List.of("chain", "chain-small", "bind", "bind-small", "countdown", "countdown-small")) {
-      SftCorpus.Settings settings = recipe.entry(name).corpus().settings();
-      assertEquals(settings.count(), recipe.entry(name).train().batch() * recipe.entry(name).train().steps(), "each dialogue is seen once");
-      assertEquals(recipe.entry(name).train().steps(), recipe.entry(name).train().stopAfter(), "a complete schedule");
-      assertEquals(5, SftCorpus.dialogues(name, new SftCorpus.Settings(1, 5, 0.5, 0)).size());
-    }
     assertEquals(38_400, EmbeddedRecipe.read(Path.of("recipes/embedded-careful.yaml")).entry("embedded").corpus().dialogues());
-  }
-
-  @Test
-  void aBaseOfTheStudyIsMadeToo() throws IOException {
-    String quick = QUICK.replace("embedded-small", "chain-small").replace("stop_after: 10", "stop_after: 1");
-    Path recipe = Files.writeString(dir.resolve("chain.yaml"), quick);
-    Path file = EmbeddedTraining.run("chain-small", EmbeddedRecipe.read(recipe), dir.resolve("run"), 1, TrainingListener.NONE);
-    try (Model model = Model.load(file)) {
-      assertEquals("Sphere chain-small", model.metadata("general.name"));
-      assertEquals("recipes/study-models.yaml", model.metadata("sphere.recipe"));
-      String expression = "(17+408)*3-(88-(19+2))";
-      assertEquals(expression.length(), model.vocabulary().tokenize(expression, false, false).length, "a token a sign");
-      assertEquals(EmbeddedModels.CHAT_TEMPLATE, model.chatTemplate());
-    }
+    assertThrows(IllegalArgumentException.class, () -> recipe.entry("embedded-large"));
   }
 
   @Test

@@ -1,17 +1,21 @@
 package dev.sphere.lab.study;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sphere.engine.Policy.Message;
 import dev.sphere.engine.Problem;
 import dev.sphere.engine.data.ProblemReader;
 import dev.sphere.engine.embedded.EmbeddedModels;
+import dev.sphere.engine.embedded.ModelSource;
+import dev.sphere.gguf.model.GgufFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
@@ -66,6 +70,31 @@ class StudyCorpusTest {
     Problem hard = test.stream().filter(p -> p.metadata().get("level").equals("10")).findFirst().orElseThrow();
     assertEquals(6, hard.metadata().get("nums").split(", ").length);
     assertTrue(search.subList(0, 20).stream().map(p -> p.metadata().get("level")).distinct().count() > 4, "shuffled");
-    assertEquals(10, Files.readAllLines(dir.resolve("countdown-sft.jsonl")).size());
+    for (String rows : List.of("base-1", "base-2", "sft")) {
+      assertEquals(10, Files.readAllLines(dir.resolve("countdown-" + rows + ".jsonl")).size());
+    }
+    assertNotEquals(Files.readString(dir.resolve("countdown-base-1.jsonl")), Files.readString(dir.resolve("countdown-sft.jsonl")));
+  }
+
+  /** A wrong answer is never learned. */
+  @Test
+  void afterACorrectionTheLastAnswerAloneIsLearned() {
+    for (List<Message> dialogue : StudyCorpus.dialogues(Task.CHAIN, 1, 50, 1)) {
+      assertEquals(Map.of("prompt", dialogue.subList(0, 3), "completion", List.of(dialogue.get(3))), StudyCorpus.row(dialogue));
+    }
+    for (List<Message> dialogue : StudyCorpus.dialogues(Task.CHAIN, 1, 50, 0)) {
+      assertEquals(Map.of("messages", dialogue), StudyCorpus.row(dialogue));
+    }
+  }
+
+  @Test
+  void theBaseStartsFromAnEmbeddedModelWithALongerContext(@TempDir Path dir) throws IOException {
+    Path start = dir.resolve("start.gguf");
+    StudyStart.main(new String[] {"embedded-small", start.toString()});
+    try (GgufFile made = GgufFile.openModel(start); GgufFile from = GgufFile.openModel(ModelSource.resolve("embedded-small"))) {
+      assertEquals(from.tensors().keySet(), made.tensors().keySet());
+      assertEquals(2048, made.metadata().requireU32("qwen2.context_length"));
+      assertNotEquals(2048, from.metadata().requireU32("qwen2.context_length"));
+    }
   }
 }
