@@ -40,8 +40,9 @@ SPHERE_API int64_t sphere_attention_nodes(void);
 SPHERE_API int32_t sphere_tiles_enable(int32_t on);
 
 // What products with weights round the rows of activations to, in the whole process: 0 BF16 (the default), 1 blocks of
-// 8 bits where weights are quantised (K-quants: BF16), 2 nothing, F32 throughout. Another number changes nothing. Not
-// while anything is computed, and not between a context's making and its end. Returns what holds now.
+// 8 bits where weights are quantised (K-quants: BF16), 2 nothing, F32 throughout, 3 integers of 15 bits and a sign in
+// blocks of 32 where weights are quantised (else as 0). Another number changes nothing. Not while anything is computed,
+// and not between a context's making and its end. Returns what holds now.
 SPHERE_API int32_t sphere_activations(int32_t kind);
 
 // The kernel itself, one thread.

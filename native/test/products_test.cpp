@@ -9,6 +9,7 @@
 #include "ggml.h"
 
 #include <cstdint>
+#include <cstring>
 #include <limits>
 
 using namespace test;
@@ -18,7 +19,7 @@ namespace {
 constexpr ggml_type TYPES[] = {GGML_TYPE_F32,  GGML_TYPE_F16,  GGML_TYPE_BF16, GGML_TYPE_Q4_0,   GGML_TYPE_Q4_1,
                                GGML_TYPE_Q5_0, GGML_TYPE_Q5_1, GGML_TYPE_Q8_0, GGML_TYPE_Q2_K,   GGML_TYPE_Q3_K,
                                GGML_TYPE_Q4_K, GGML_TYPE_Q5_K, GGML_TYPE_Q6_K, GGML_TYPE_IQ4_NL, GGML_TYPE_IQ4_XS};
-enum Rounding { BF16 = 0, INT8 = 1, F32 = 2 };
+enum Rounding { BF16 = 0, INT8 = 1, F32 = 2, INT16 = 3 };
 
 struct Weights {
   ggml_tensor tensor{};
@@ -87,13 +88,19 @@ std::vector<float> multiply(const Weights & w, const std::vector<float> & x, int
 }
 
 std::string name(ggml_type type, Rounding rounding, int64_t k, int64_t m, int64_t n) {
-  const char * rounded[] = {" bf16 ", " int8 ", " f32 "};
+  const char * rounded[] = {" bf16 ", " int8 ", " f32 ", " int16 "};
   return ggml_type_name(type) + std::string(rounded[rounding]) + std::to_string(k) + " x " + std::to_string(m) +
          " by " + std::to_string(n);
 }
 
 // Of a product with unit normal numbers, relative to the root of the sum of squares: half a unit of BF16, of 8 bits.
-double tolerance(Rounding rounding) { return rounding == BF16 ? 0.006 : rounding == INT8 ? 0.012 : 2e-6; }
+// 15 bits round a number to 3e-5 of the largest in its block.
+double tolerance(ggml_type type, Rounding rounding) {
+  return rounding == INT16 && ggml_is_quantized(type) ? 2e-4
+         : rounding == BF16 || rounding == INT16      ? 0.006
+         : rounding == INT8                           ? 0.012
+                                                      : 2e-6;
+}
 
 void check(ggml_type type, Rounding rounding, int64_t k, int64_t m, int64_t n, uint64_t seed) {
   if (k % ggml_blck_size(type) != 0) {
@@ -118,7 +125,7 @@ void check(ggml_type type, Rounding rounding, int64_t k, int64_t m, int64_t n, u
       for (int64_t l = 0; l < k; l++) {
         sum += static_cast<double>(w.numbers[static_cast<size_t>(i * k + l)]) * x[static_cast<size_t>(j * k + l)];
       }
-      near(y[static_cast<size_t>(j * m + i)], sum, tolerance(rounding) * std::sqrt(squares) * 3, 0, what);
+      near(y[static_cast<size_t>(j * m + i)], sum, tolerance(type, rounding) * std::sqrt(squares) * 3, 0, what);
     }
   }
   same_bits(y, multiply(w, x, 0, n, 3), what + " in three parts");
@@ -149,10 +156,11 @@ void all(Rounding rounding) {
 void bf16() { all(BF16); }
 void int8() { all(INT8); }
 void f32() { all(F32); }
+void int16() { all(INT16); }
 
 // What every type is promised: a kernel for a lone row and for many.
 void every_type() {
-  for (const Rounding rounding : {BF16, INT8, F32}) {
+  for (const Rounding rounding : {BF16, INT8, F32, INT16}) {
     sphere_activations(rounding);
     for (const ggml_type type : TYPES) {
       const Weights w(type, 256, 16, 1);
@@ -167,7 +175,8 @@ void every_type() {
 }
 
 // A number that is none stays in its row, and reaches each output of it.
-void no_numbers() {
+void no_numbers(Rounding rounding) {
+  sphere_activations(rounding);
   for (const ggml_type type : TYPES) {
     const Weights w(type, 256, 20, 3);
     Random random(5);
@@ -191,6 +200,50 @@ void no_numbers() {
       }
     }
   }
+  sphere_activations(BF16);
+}
+
+void no_numbers() {
+  for (const Rounding rounding : {BF16, INT16}) {
+    no_numbers(rounding);
+  }
+}
+
+// The largest weights by the largest activations: sums of a block stay within 32 bits.
+void largest() {
+  sphere_activations(INT16);
+  for (const ggml_type type : TYPES) {
+    Weights w(type, 256, 16, 7);
+    if (type == GGML_TYPE_Q6_K || type == GGML_TYPE_Q3_K || type == GGML_TYPE_Q2_K) {
+      // All codes and scales as they are largest, by bytes: 0 is -32 or -4 in Q6_K and Q3_K, -128 the least factor.
+      const size_t row = w.tensor.nb[1];
+      for (int64_t i = 0; i < 16; i++) {
+        char * at = w.data.data() + row * static_cast<size_t>(i);
+        const bool two = type == GGML_TYPE_Q2_K;
+        std::memset(at, two ? 0xff : 0, row);
+        if (type == GGML_TYPE_Q6_K) {
+          std::memset(at + 192, 0x80, 16);
+        }
+        const uint16_t one = 0x3c00;
+        std::memcpy(at + row - (two ? 4 : 2), &one, 2);
+        std::memcpy(at + row - 2, &one, 2);
+        ggml_get_type_traits(type)->to_float(at, w.numbers.data() + i * 256, 256);
+      }
+    }
+    for (const float sign : {1.0f, -1.0f}) {
+      const std::vector<float> x(256 * 3, sign * 3);
+      const auto y = multiply(w, x, 0, 3, 1);
+      for (size_t i = 0; i < y.size(); i++) {
+        double sum = 0, most = 0;
+        for (size_t l = 0; l < 256; l++) {
+          sum += static_cast<double>(w.numbers[i % 16 * 256 + l]) * x[l];
+          most += std::fabs(static_cast<double>(w.numbers[i % 16 * 256 + l]) * x[l]);
+        }
+        near(y[i], sum, 1e-6 * most, 0, std::string("the largest, with ") + ggml_type_name(type));
+      }
+    }
+  }
+  sphere_activations(BF16);
 }
 
 } // namespace
@@ -204,7 +257,9 @@ int main(int argc, char ** argv) {
   return run({{"activations in bf16", bf16},
               {"activations in int8", int8},
               {"activations in f32", f32},
+              {"activations in int16", int16},
               {"every type", every_type},
-              {"what is no number", no_numbers}},
+              {"what is no number", no_numbers},
+              {"the largest numbers", largest}},
              argc, argv);
 }

@@ -2,6 +2,7 @@
 #include "products/products.hpp"
 
 #include "common/amx.hpp"
+#include "products/products_ints.hpp"
 #include "sphere_attention.h"
 
 #include <algorithm>
@@ -57,6 +58,11 @@ const sphere::ProductKernel * sphere::product_kernel(const ggml_tensor * weights
     }
     if (left_to_ggml(weights)) {
       return nullptr;
+    }
+  }
+  if (rounding == Activations::INT16) {
+    if (const ProductKernel * kernel = int_product(weights, n)) {
+      return kernel;
     }
   }
   for (const auto candidate : {bf16_tile_product, row_product}) {
@@ -140,7 +146,7 @@ extern "C" int32_t sphere_tiles_enable(int32_t on) {
 }
 
 extern "C" int32_t sphere_activations(int32_t kind) {
-  if (kind >= 0 && kind <= 2) {
+  if (kind >= 0 && kind <= 3) {
     wanted.store(static_cast<sphere::Activations>(kind));
   }
   return static_cast<int32_t>(sphere::activations());

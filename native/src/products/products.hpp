@@ -15,8 +15,9 @@ bool products_known();
 
 // What the rows of activations are rounded to. BF16: where weights are F16 or F32, theirs; a type of 8 bits and less is
 // unpacked to BF16. INT8: blocks of 8 bits where weights are quantised and no K-quants, as ggml does. F32: not at all,
-// with weights of all types.
-enum class Activations { BF16, INT8, F32 };
+// with weights of all types. INT16: integers of 15 bits and a sign, in blocks of 32, where weights are quantised, else
+// as BF16; CPUs without AVX-512 do so for BF16 too.
+enum class Activations { BF16, INT8, F32, INT16 };
 Activations activations();
 
 // Whether op is a product that is computed here: weights [m x k] with activations [n x k] in F32; F16 and F32 weights

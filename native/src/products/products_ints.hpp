@@ -1,15 +1,37 @@
-// Products with quantised weights as integers, on CPUs that have no product of BF16 numbers: weights are 16-bit
-// integers with a scale, and so are activations. See products_ints.cpp.
+// Products with quantised weights as integers: weights are integers of at most 16 bits with a scale, and so are
+// activations. products_ints.cpp has them for AVX2 and NEON, products_bytes.cpp for AVX-512 with VNNI.
 #pragma once
 
 #include "products/products.hpp"
+
+#if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512VL__) && defined(__AVX512DQ__) &&                 \
+    defined(__AVX512VNNI__)
+#define SPHERE_INTS_IN_BYTES 1
+#else
+#define SPHERE_INTS_IN_BYTES 0
+#endif
+
+// The types that they take.
+#define SPHERE_INT_TYPES(TYPE)                                                                                         \
+  TYPE(Q4_0)                                                                                                           \
+  TYPE(Q4_1)                                                                                                           \
+  TYPE(Q5_0)                                                                                                           \
+  TYPE(Q5_1)                                                                                                           \
+  TYPE(Q8_0)                                                                                                           \
+  TYPE(IQ4_NL)                                                                                                         \
+  TYPE(IQ4_XS)                                                                                                         \
+  TYPE(Q2_K)                                                                                                           \
+  TYPE(Q3_K)                                                                                                           \
+  TYPE(Q4_K)                                                                                                           \
+  TYPE(Q5_K)                                                                                                           \
+  TYPE(Q6_K)
 
 namespace sphere {
 
 // nullptr: weights of this type have no such form here.
 const ProductKernel * int_product(const ggml_tensor * weights, int64_t n);
 
-// The same with activations in 8 bits, as ggml rounds them; Q8_0 weights alone.
+// The same with activations in 8 bits, as ggml rounds them; Q8_0 weights alone. Without AVX-512.
 const ProductKernel * int8_product(const ggml_tensor * weights, int64_t n);
 
 } // namespace sphere

@@ -31,37 +31,33 @@ struct Codes {
   hn::Vec<CodeTag> part[PARTS];
 };
 
-template <typename F> INLINE Codes each(F f) {
-  Codes r;
-  for (size_t i = 0; i < PARTS; i++) {
+// What follows takes codes of a row, as above, or of several: whatever has parts.
+template <typename C> using TagOf = hn::DFromV<std::remove_all_extents_t<decltype(C::part)>>;
+
+template <typename C, typename F> INLINE C each(F f) {
+  C r;
+  for (size_t i = 0; i < sizeof r.part / sizeof r.part[0]; i++) {
     r.part[i] = f(i);
   }
   return r;
 }
 
-// 32 bytes, a code each.
-INLINE Codes bytes(const uint8_t * p) {
-#if SPHERE_CODE_WORDS
-  return {{hn::PromoteTo(CodeTag(), hn::LoadU(hn::FixedTag<uint8_t, 32>(), p))}};
-#else
-  return each([&](size_t i) { return hn::LoadU(CodeTag(), p + i * hn::MaxLanes(CodeTag())); });
-#endif
-}
-
 // Shifts within words. What comes in from a neighbour lies where `joined` or the last mask takes it away.
-template <int N> INLINE Codes down(const Codes & c) {
-  const hn::Repartition<uint16_t, CodeTag> w;
-  return each([&](size_t i) { return hn::BitCast(CodeTag(), hn::ShiftRight<N>(hn::BitCast(w, c.part[i]))); });
+template <int N, typename C> INLINE C down(const C & c) {
+  const TagOf<C> t;
+  const hn::Repartition<uint16_t, TagOf<C>> w;
+  return each<C>(
+      [&](size_t i) { return N == 0 ? c.part[i] : hn::BitCast(t, hn::ShiftRight<N>(hn::BitCast(w, c.part[i]))); });
 }
-template <> INLINE Codes down<0>(const Codes & c) { return c; }
 
-template <int N> INLINE Codes up(const Codes & c) {
-  const hn::Repartition<uint16_t, CodeTag> w;
-  return each([&](size_t i) { return hn::BitCast(CodeTag(), hn::ShiftLeft<N>(hn::BitCast(w, c.part[i]))); });
+template <int N, typename C> INLINE C up(const C & c) {
+  const TagOf<C> t;
+  const hn::Repartition<uint16_t, TagOf<C>> w;
+  return each<C>([&](size_t i) { return hn::BitCast(t, hn::ShiftLeft<N>(hn::BitCast(w, c.part[i]))); });
 }
 
 // Bit FROM of each goes to TO.
-template <int FROM, int TO> INLINE Codes moved(const Codes & c) {
+template <int FROM, int TO, typename C> INLINE C moved(const C & c) {
   if constexpr (FROM < TO) {
     return up<TO - FROM>(c);
   } else {
@@ -70,41 +66,53 @@ template <int FROM, int TO> INLINE Codes moved(const Codes & c) {
 }
 
 // The lower BITS bits of a, the others of b.
-template <int BITS> INLINE Codes joined(const Codes & a, const Codes & b) {
-  const auto mask = hn::Set(CodeTag(), (1 << BITS) - 1);
-  return each([&](size_t i) { return hn::BitwiseIfThenElse(mask, a.part[i], b.part[i]); });
+template <int BITS, typename C> INLINE C joined(const C & a, const C & b) {
+  const auto mask = hn::Set(TagOf<C>(), (1 << BITS) - 1);
+  return each<C>([&](size_t i) { return hn::BitwiseIfThenElse(mask, a.part[i], b.part[i]); });
 }
 
-template <int BITS> INLINE Codes masked(const Codes & c) {
-  const auto mask = hn::Set(CodeTag(), (1 << BITS) - 1);
-  return each([&](size_t i) { return hn::And(c.part[i], mask); });
+template <int BITS, typename C> INLINE C masked(const C & c) {
+  const auto mask = hn::Set(TagOf<C>(), (1 << BITS) - 1);
+  return each<C>([&](size_t i) { return hn::And(c.part[i], mask); });
 }
 
-// 16 bytes: their lower four bits, then their upper ones.
-INLINE Codes halves(const uint8_t * p) {
+// How the codes of one row are loaded.
+struct OneRow {
+  // 32 bytes, a code each.
+  INLINE Codes bytes(const uint8_t * p) const {
+#if SPHERE_CODE_WORDS
+    return {{hn::PromoteTo(CodeTag(), hn::LoadU(hn::FixedTag<uint8_t, 32>(), p))}};
+#else
+    return each<Codes>([&](size_t i) { return hn::LoadU(CodeTag(), p + i * hn::MaxLanes(CodeTag())); });
+#endif
+  }
+
+  // 16 bytes: their lower four bits, then their upper ones.
+  INLINE Codes halves(const uint8_t * p) const {
 #if HWY_MAX_BYTES >= 32 // both from one load, by a shift that differs by lane
 #if SPHERE_CODE_WORDS
-  const CodeTag t;
-  const auto both = hn::PromoteTo(t, hn::LoadDup128(hn::FixedTag<uint8_t, 32>(), p));
+    const CodeTag t;
+    const auto both = hn::PromoteTo(t, hn::LoadDup128(hn::FixedTag<uint8_t, 32>(), p));
 #else
-  const hn::Repartition<uint32_t, CodeTag> t; // AVX2 has none for words
-  const auto both = hn::BitCast(t, hn::LoadDup128(CodeTag(), p));
+    const hn::Repartition<uint32_t, CodeTag> t; // AVX2 has none for words
+    const auto both = hn::BitCast(t, hn::LoadDup128(CodeTag(), p));
 #endif
-  const auto by = hn::IfThenZeroElse(hn::FirstN(t, hn::MaxLanes(t) / 2), hn::Set(t, 4));
-  return {{hn::BitCast(CodeTag(), hn::Shr(both, by))}};
+    const auto by = hn::IfThenZeroElse(hn::FirstN(t, hn::MaxLanes(t) / 2), hn::Set(t, 4));
+    return {{hn::BitCast(CodeTag(), hn::Shr(both, by))}};
 #else
-  const auto both = hn::LoadU(CodeTag(), p);
-  return {{both, hn::ShiftRight<4>(both)}};
+    const auto both = hn::LoadU(CodeTag(), p);
+    return {{both, hn::ShiftRight<4>(both)}};
 #endif
-}
+  }
 
-// The same with a fifth bit, from 32 of them.
-INLINE Codes halves(const uint8_t * p, const uint8_t * fifth) {
-  return joined<4>(halves(p), each([&](size_t i) {
-                     const auto set = hn::LoadMaskBits(CodeTag(), fifth + i * hn::MaxLanes(CodeTag()) / 8);
-                     return hn::IfThenElseZero(set, hn::Set(CodeTag(), 16));
-                   }));
-}
+  // The same with a fifth bit, from 32 of them.
+  INLINE Codes halves(const uint8_t * p, const uint8_t * fifth) const {
+    return joined<4>(halves(p), each<Codes>([&](size_t i) {
+                       const auto set = hn::LoadMaskBits(CodeTag(), fifth + i * hn::MaxLanes(CodeTag()) / 8);
+                       return hn::IfThenElseZero(set, hn::Set(CodeTag(), 16));
+                     }));
+  }
+};
 
 // --- scales ------------------------------------------------------------------------------------------------
 
@@ -162,8 +170,9 @@ INLINE uint32_t word(const uint8_t * p) {
 enum class Kind { MINIMUM, CENTRED, LEVELS };
 
 // NUMBERS in a block, GROUP of them with one scale. Codes have BITS bits; what lies above these is anything. A block of
-// 256 gives the codes of its step S; its scales(to) writes a scale a group, and with Kind::MINIMUM an offset a group. A
-// block of 32 has its scale in `d` and its offset in `m`.
+// 256 gives the codes of its step S, loaded for one row or for several; its scales(to) writes a scale a group, and with
+// Kind::MINIMUM an offset a group. With groups of 16, a scale is one of the integers factors() times `d`, and
+// offsets(to) writes the offsets alone. A block of 32 has its scale in `d` and its offset in `m`.
 template <int NUMBERS_, int BITS_, int GROUP_, Kind KIND_, int ZERO_ = 0> struct Type {
   static constexpr int NUMBERS = NUMBERS_, BITS = BITS_, GROUP = GROUP_, ZERO = ZERO_;
   static constexpr Kind KIND = KIND_;
@@ -172,25 +181,25 @@ template <int NUMBERS_, int BITS_, int GROUP_, Kind KIND_, int ZERO_ = 0> struct
 struct Q4_0 : Type<32, 4, 32, Kind::CENTRED, 8> {
   uint16_t d;
   uint8_t q[16];
-  template <int> INLINE Codes codes() const { return halves(q); }
+  template <int, typename L = OneRow> INLINE auto codes(L load = L()) const { return load.halves(q); }
 };
 
 struct Q4_1 : Type<32, 4, 32, Kind::MINIMUM> {
   uint16_t d, m;
   uint8_t q[16];
-  template <int> INLINE Codes codes() const { return halves(q); }
+  template <int, typename L = OneRow> INLINE auto codes(L load = L()) const { return load.halves(q); }
 };
 
 struct Q5_0 : Type<32, 5, 32, Kind::CENTRED, 16> {
   uint16_t d;
   uint8_t high[4], q[16];
-  template <int> INLINE Codes codes() const { return halves(q, high); }
+  template <int, typename L = OneRow> INLINE auto codes(L load = L()) const { return load.halves(q, high); }
 };
 
 struct Q5_1 : Type<32, 5, 32, Kind::MINIMUM> {
   uint16_t d, m;
   uint8_t high[4], q[16];
-  template <int> INLINE Codes codes() const { return halves(q, high); }
+  template <int, typename L = OneRow> INLINE auto codes(L load = L()) const { return load.halves(q, high); }
 };
 
 // Eight bits have a sign, and are read where they lie.
@@ -202,28 +211,35 @@ struct Q8_0 : Type<32, 8, 32, Kind::CENTRED> {
 struct IQ4_NL : Type<32, 4, 32, Kind::LEVELS> {
   uint16_t d;
   uint8_t q[16];
-  template <int> INLINE Codes codes() const { return halves(q); }
+  template <int, typename L = OneRow> INLINE auto codes(L load = L()) const { return load.halves(q); }
 };
 
 struct Q2_K : Type<256, 2, 16, Kind::MINIMUM> {
   uint8_t both[16], q[64];
   uint16_t d, m;
-  template <int S> INLINE Codes codes() const { return down<S % 4 * 2>(bytes(q + S / 4 * 32)); }
+  template <int S, typename L = OneRow> INLINE auto codes(L load = L()) const {
+    return down<S % 4 * 2>(load.bytes(q + S / 4 * 32));
+  }
+  INLINE hn::Vec128<int8_t> factors() const {
+    const hn::FixedTag<int8_t, 16> t;
+    return hn::And(hn::LoadU(t, reinterpret_cast<const int8_t *>(both)), hn::Set(t, 15));
+  }
+  INLINE void offsets(float * to) const {
+    scaled(hn::ShiftRight<4>(hn::LoadU(hn::FixedTag<uint8_t, 16>(), both)), -from_half(m), -from_half(m), to);
+  }
   INLINE void scales(float * to) const {
-    const hn::FixedTag<uint8_t, 16> t;
-    const auto b = hn::LoadU(t, both);
-    scaled(hn::And(b, hn::Set(t, 15)), from_half(d), from_half(d), to);
-    scaled(hn::ShiftRight<4>(b), -from_half(m), -from_half(m), to + 16);
+    scaled(factors(), from_half(d), from_half(d), to);
+    offsets(to + 16);
   }
 };
 
 struct Q3_K : Type<256, 3, 16, Kind::CENTRED, 4> {
   uint8_t high[32], q[64], six[12];
   uint16_t d;
-  template <int S> INLINE Codes codes() const {
-    return joined<2>(down<S % 4 * 2>(bytes(q + S / 4 * 32)), moved<S, 2>(bytes(high)));
+  template <int S, typename L = OneRow> INLINE auto codes(L load = L()) const {
+    return joined<2>(down<S % 4 * 2>(load.bytes(q + S / 4 * 32)), moved<S, 2>(load.bytes(high)));
   }
-  INLINE void scales(float * to) const {
+  INLINE hn::Vec128<int8_t> factors() const {
     const uint32_t a = word(six), b = word(six + 4), upper = word(six + 8);
     const auto four = [&](uint32_t low, int shift) {
       return (low & 0x0f0f0f0fu) | ((shift < 4 ? upper << (4 - shift) : upper >> (shift - 4)) & 0x30303030u);
@@ -231,8 +247,9 @@ struct Q3_K : Type<256, 3, 16, Kind::CENTRED, 4> {
     const auto unsigned_ones = sixteen(four(a, 0) | static_cast<uint64_t>(four(b, 2)) << 32,
                                        four(a >> 4, 4) | static_cast<uint64_t>(four(b >> 4, 6)) << 32);
     const hn::FixedTag<int8_t, 16> t;
-    scaled(hn::Sub(hn::BitCast(t, unsigned_ones), hn::Set(t, 32)), from_half(d), from_half(d), to);
+    return hn::Sub(hn::BitCast(t, unsigned_ones), hn::Set(t, 32));
   }
+  INLINE void scales(float * to) const { scaled(factors(), from_half(d), from_half(d), to); }
 };
 
 // Scales and offsets of the eight groups of 32 in Q4_K and Q5_K, six bits each.
@@ -248,15 +265,17 @@ INLINE void sixes(const uint8_t * p, uint16_t d, uint16_t m, float * to) {
 struct Q4_K : Type<256, 4, 32, Kind::MINIMUM> {
   uint16_t d, m;
   uint8_t six[12], q[128];
-  template <int S> INLINE Codes codes() const { return down<S % 2 * 4>(bytes(q + S / 2 * 32)); }
+  template <int S, typename L = OneRow> INLINE auto codes(L load = L()) const {
+    return down<S % 2 * 4>(load.bytes(q + S / 2 * 32));
+  }
   INLINE void scales(float * to) const { sixes(six, d, m, to); }
 };
 
 struct Q5_K : Type<256, 5, 32, Kind::MINIMUM> {
   uint16_t d, m;
   uint8_t six[12], high[32], q[128];
-  template <int S> INLINE Codes codes() const {
-    return joined<4>(down<S % 2 * 4>(bytes(q + S / 2 * 32)), moved<S, 4>(bytes(high)));
+  template <int S, typename L = OneRow> INLINE auto codes(L load = L()) const {
+    return joined<4>(down<S % 2 * 4>(load.bytes(q + S / 2 * 32)), moved<S, 4>(load.bytes(high)));
   }
   INLINE void scales(float * to) const { sixes(six, d, m, to); }
 };
@@ -265,19 +284,18 @@ struct Q6_K : Type<256, 6, 16, Kind::CENTRED, 32> {
   uint8_t q[128], high[64];
   int8_t eight[16];
   uint16_t d;
-  template <int S> INLINE Codes codes() const {
-    const Codes four = bytes(q + S / 4 * 64 + S % 2 * 32), two = bytes(high + S / 4 * 32);
+  template <int S, typename L = OneRow> INLINE auto codes(L load = L()) const {
+    const auto four = load.bytes(q + S / 4 * 64 + S % 2 * 32), two = load.bytes(high + S / 4 * 32);
     return joined<4>(down<S % 4 / 2 * 4>(four), moved<S % 4 * 2, 4>(two));
   }
-  INLINE void scales(float * to) const {
-    scaled(hn::LoadU(hn::FixedTag<int8_t, 16>(), eight), from_half(d), from_half(d), to);
-  }
+  INLINE hn::Vec128<int8_t> factors() const { return hn::LoadU(hn::FixedTag<int8_t, 16>(), eight); }
+  INLINE void scales(float * to) const { scaled(factors(), from_half(d), from_half(d), to); }
 };
 
 struct IQ4_XS : Type<256, 4, 32, Kind::LEVELS> {
   uint16_t d, high;
   uint8_t low[4], q[128];
-  template <int S> INLINE Codes codes() const { return halves(q + S * 16); }
+  template <int S, typename L = OneRow> INLINE auto codes(L load = L()) const { return load.halves(q + S * 16); }
   INLINE void scales(float * to) const {
     const hn::CappedTag<uint32_t, 8> t;
     const hn::RebindToFloat<decltype(t)> f;

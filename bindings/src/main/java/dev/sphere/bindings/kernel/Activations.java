@@ -5,7 +5,10 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 
 import dev.sphere.bindings.load.NativeCall;
 import dev.sphere.bindings.load.NativeLibraries;
+import dev.sphere.bindings.load.NativeRuntime;
 import java.lang.invoke.MethodHandle;
+import java.util.Arrays;
+import java.util.Set;
 
 /**
  * What products with weights round the rows of activations to, in rollouts, scoring and evaluation on the CPU; one for the
@@ -15,23 +18,48 @@ import java.lang.invoke.MethodHandle;
  * that the difference between a model with an adapter and the same without is mostly rounding (docs/explanation/exactness.md).
  */
 public enum Activations {
-  /** BF16 (8 bits of mantissa) with weights in BF16 or quantised; F16 and F32 weights have activations of their own type. */
-  BF16,
+  /** 16 bits in the form that this CPU is made for: {@link #INT16} with AVX-512 and VNNI, but without products of BF16, else {@link #BF16}. */
+  AUTO(-1),
+  /**
+   * BF16 (8 bits of mantissa) with weights in BF16 or quantised; F16 and F32 weights have activations of their own type. With
+   * quantised weights CPUs that have no AVX-512 do what INT16 says.
+   */
+  BF16(0),
+  /** Integers of 15 bits and a sign, in blocks of 32 that share a scale, where weights are quantised; else as BF16. */
+  INT16(3),
   /** Blocks of 8 bits that share a scale, where weights are quantised and no K-quants: what ggml does. */
-  INT8,
+  INT8(1),
   /** F32 throughout, with weights of every type. */
-  F32;
+  F32(2);
 
   private static final MethodHandle SET = NativeLibraries.downcall("sphere_activations", of(JAVA_INT, JAVA_INT));
 
+  /** As libsphere counts them; -1: none of its own. */
+  private final int kind;
+
+  Activations(int kind) {
+    this.kind = kind;
+  }
+
   /** What holds now; {@link #BF16} until something else is {@linkplain #use told}. */
   public static Activations current() {
-    return values()[set(-1)];
+    int now = set(-1);
+    return Arrays.stream(values()).filter(a -> a.kind == now).findFirst().orElseThrow();
+  }
+
+  /** What these are on this CPU: themselves but for {@link #AUTO}. */
+  public Activations here() {
+    return this != AUTO ? this : on(NativeRuntime.cpuFeatures());
+  }
+
+  /** What AUTO is on a CPU with these features, as Linux names them. Visible for tests. */
+  static Activations on(Set<String> features) {
+    return features.contains("avx512_vnni") && !features.contains("avx512_bf16") ? INT16 : BF16;
   }
 
   /** Has this process use these; not while a model is open. */
   public void use() {
-    set(ordinal());
+    set(here().kind);
   }
 
   private static int set(int kind) {

@@ -43,6 +43,12 @@ class QuantisedProductsTest {
           }
         }
       }
+      Activations.INT16.use();
+      for (int k : lengths) {
+        for (int m : new int[] {1, 16, 37}) {
+          products(type, k, m, 1e-4);
+        }
+      }
       Activations.F32.use();
       for (int k : lengths) {
         for (int m : new int[] {1, 16, 37}) {

@@ -5,12 +5,14 @@ import dev.sphere.bindings.kernel.Activations;
 import dev.sphere.bindings.kernel.AttentionKernel;
 import dev.sphere.engine.settings.Setting;
 import dev.sphere.gguf.GgmlType;
+import dev.sphere.gguf.GgufTensor;
 import dev.sphere.gguf.model.GgufFile;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.Function;
+import java.util.stream.Stream;
 
 /**
  * How exactly a model computes on the CPU.
@@ -18,12 +20,13 @@ import java.util.function.Function;
  * @param activations what products with weights round activations to
  */
 public record Precision(
-    @Setting(def = "bf16", aliases = "precision", label = "TYPE",
-        help = "What products with weights round activations to on the CPU: bf16; int8, blocks of 8 bits where weights are "
-            + "quantised and no K-quants, as llama.cpp does: coarse, but rollouts of Q8_0 are faster; or f32: nothing.")
+    @Setting(def = "auto", aliases = "precision", label = "TYPE",
+        help = "What products with weights round activations to on the CPU: bf16; int16, 15 bits in blocks of 32 that share a "
+            + "scale where weights are quantised, else bf16; auto, int16 on CPUs with VNNI and no products of BF16, else bf16; "
+            + "int8, blocks of 8 bits where weights are quantised and no K-quants, as llama.cpp does: coarse; or f32: nothing.")
     Activations activations) {
-  /** BF16. */
-  public static final Precision USUAL = new Precision(Activations.BF16);
+  /** 16 bits, in the form that this CPU is made for. */
+  public static final Precision USUAL = new Precision(Activations.AUTO);
 
   /** Has this process compute so; before a model is opened. */
   public void use() {
@@ -70,18 +73,19 @@ public record Precision(
   }
 
   private String identity(List<GgufFile> models) {
-    boolean asBefore = switch (activations) {
+    Activations here = activations.here();
+    Stream<GgmlType> types = models.stream().flatMap(m -> m.tensors().values().stream()).map(GgufTensor::type);
+    boolean asBefore = switch (here) {
       case INT8 -> true;
-      case BF16 -> models.stream().flatMap(m -> m.tensors().values().stream()).noneMatch(t -> changed(t.type()));
+      case BF16 -> types.noneMatch(t -> quantised(t) && t != GgmlType.Q4_K && t != GgmlType.Q5_K && t != GgmlType.Q6_K);
+      case INT16 -> types.noneMatch(Precision::quantised);
       case F32 -> false;
+      case AUTO -> throw new AssertionError();
     };
-    return asBefore ? null : activations.name().toLowerCase(Locale.ROOT);
+    return asBefore ? null : here.name().toLowerCase(Locale.ROOT);
   }
 
-  private static boolean changed(GgmlType type) {
-    return switch (type) {
-      case Q4_K, Q5_K, Q6_K -> false;
-      default -> type.blockSize() > 1;
-    };
+  private static boolean quantised(GgmlType type) {
+    return type.blockSize() > 1;
   }
 }

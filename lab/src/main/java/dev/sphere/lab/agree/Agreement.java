@@ -16,6 +16,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -44,7 +45,7 @@ import tools.jackson.databind.SerializationFeature;
  *   <li>With {@code f32} Sphere rounds nothing but the cache (to F16): its tokens are those of {@code exact}, but where two
  *       tokens are as likely within {@link #TIE} nats; so are its log-probabilities, within {@link #MEAN} in the mean and
  *       {@link #MOST} at most.
- *   <li>{@code bf16} and {@code int8} round activations, as llama.cpp does. Two ways of rounding agree no better with each
+ *   <li>{@code bf16}, {@code int16} and {@code int8} round activations, as llama.cpp does. Two ways of rounding agree no better with each
  *       other than each does with the exact result, so equal tokens cannot be asked for. What llama.cpp itself is away from
  *       {@code exact} is the measure: root mean square ({@link #MORE} times), largest difference ({@link #LARGEST} times), and
  *       how unlikely {@code exact} may find a token that was chosen otherwise ({@link #SPREAD} times the root mean square).
@@ -142,7 +143,8 @@ public final class Agreement {
     boolean own = AttentionKernel.oneRow() && Device.current().computesOnCores();
     starts = SphereSide.tokens(model, prompts, tokens);
     List<Said> sphere = new ArrayList<>();
-    for (Activations each : own ? Activations.values() : new Activations[] {Activations.current()}) {
+    Set<Activations> kinds = own ? EnumSet.complementOf(EnumSet.of(Activations.AUTO)) : EnumSet.of(Activations.current());
+    for (Activations each : kinds) {
       SphereSide.Result result = SphereSide.compute(model, each, starts, tokens);
       sphere.add(result.said());
       if (own && each != Activations.INT8) { // 8 bits may be left to ggml, whose sums depend on the batch

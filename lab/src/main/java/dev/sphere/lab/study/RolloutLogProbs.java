@@ -104,7 +104,7 @@ public final class RolloutLogProbs {
   private static List<Row> train(Path model, Activations activations, List<Row> rows) {
     ModelOptions options = ModelOptions.lora(8, 16, ModelOptions.LINEAR_LAYERS, 1, Runtime.getRuntime().availableProcessors())
         .withProducts(switch (activations) {
-          case BF16 -> Products.AUTO;
+          case AUTO, BF16, INT16 -> Products.AUTO;
           case F32 -> Products.F32;
           case INT8 -> Products.INT8;
         });

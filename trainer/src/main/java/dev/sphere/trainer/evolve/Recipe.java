@@ -2,6 +2,7 @@ package dev.sphere.trainer.evolve;
 
 import dev.sphere.engine.data.Decontamination;
 import dev.sphere.engine.data.ReadOptions;
+import dev.sphere.engine.decode.Precision;
 import dev.sphere.engine.prompt.Prompts;
 import dev.sphere.engine.run.SearchPlan;
 import dev.sphere.engine.settings.Nested;
@@ -20,6 +21,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
+import java.util.stream.Stream;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -299,7 +302,16 @@ public record Recipe(
     }
     flat.merge("search.pairing", flat.get("search.strategy") == null ? "chains" : "any", (told, usual) -> told);
     flat.computeIfAbsent("train.lora_alpha", k -> 2.0 * (Integer) flat.get("train.lora_rank"));
+    flat.replace("search.activations", "auto", integers() ? "int16" : "bf16");
+    flat.replace("train.activations", "auto", "bf16");
     return flat;
+  }
+
+  /** Whether searches that are told nothing round activations to integers: never with the embedded models, whose weights are BF16. */
+  private boolean integers() {
+    Path[] files = Stream.of(model, smallModel).filter(Objects::nonNull).map(Path::of).filter(Files::isRegularFile)
+        .toArray(Path[]::new);
+    return "int16".equals(Precision.USUAL.identity(files));
   }
 
   private static boolean isSpeed(SettingSpec setting) {

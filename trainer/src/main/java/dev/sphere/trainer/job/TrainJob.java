@@ -28,7 +28,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.function.BooleanSupplier;
 
@@ -191,7 +190,7 @@ public record TrainJob(
     boolean other = tuning.isLora() && base.tensors().values().stream().anyMatch(
         t -> t.type() != GgmlType.F32 && (t.type() != GgmlType.BF16 || precision.activations() == Activations.F32));
     if (other && precision.activations() != Activations.INT8) {
-      identity.put("activations", precision.activations().name().toLowerCase(Locale.ROOT));
+      identity.put("activations", precision.activations() == Activations.F32 ? "f32" : "bf16");
     }
     return identity;
   }
@@ -202,7 +201,7 @@ public record TrainJob(
         .withContext(length(base))
         .withActivationBytes(activationBytes)
         .withProducts(switch (precision.activations()) {
-          case BF16 -> Products.AUTO;
+          case AUTO, BF16, INT16 -> Products.AUTO;
           case F32 -> Products.F32;
           case INT8 -> Products.INT8;
         })

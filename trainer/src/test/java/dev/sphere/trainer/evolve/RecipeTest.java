@@ -4,9 +4,13 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sphere.bindings.kernel.Activations;
 import dev.sphere.engine.prompt.ChatTemplate;
 import dev.sphere.engine.prompt.Prompts;
 import dev.sphere.engine.run.ModelDefaults;
+import dev.sphere.gguf.GgmlType;
+import dev.sphere.gguf.make.ByteVocabulary;
+import dev.sphere.gguf.make.RandomModel;
 import dev.sphere.trainer.loss.LossSettings;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -15,6 +19,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.json.JsonMapper;
 
 class RecipeTest {
@@ -31,13 +36,13 @@ class RecipeTest {
             + "probe_pairs=true, stages=[generation, correction, diversity], "
             + "pairing=null, pairs_per_stage=4, corrections=2, correct_paired=true, diversity_factor=2, "
             + "truncated_rejected=false, near_duplicates=2.0, pairs_per_problem=2147483647, max_length_ratio=0.0, "
-            + "guessed_answers=false, strategy=null, budget=4000, beams=8, width=4, aggregation=last, parallel=16, activations=bf16}, "
+            + "guessed_answers=false, strategy=null, budget=4000, beams=8, width=4, aggregation=last, parallel=16, activations=auto}, "
             + "train={method=lora, lora_rank=16, lora_alpha=null, lora_targets=[], rslora=false, dora=false, "
             + "optimizer=adamw, learning_rate=1.0E-5, weight_decay=0.0, beta1=0.9, beta2=0.999, adam_epsilon=1.0E-8, "
             + "momentum=0.0, max_grad_norm=1.0, schedule=linear, warmup=0.1, sharing=tree, micro_batch_tokens=4096, "
             + "batch_pairs=16, epochs=1, steps=0, order=trees, save_every=100, keep_last=2, log_every=1, threads=null, "
             + "max_length=2048, bad_rows=skip, type=null, activation_mib=1073741824, eval_data=null, eval_share=0.0, "
-            + "eval_every=0, activations=bf16, loss=[sigmoid], loss_weights=[], beta=0.1, label_smoothing=0.0, f_divergence=reverse_kl, "
+            + "eval_every=0, activations=auto, loss=[sigmoid], loss_weights=[], beta=0.1, label_smoothing=0.0, f_divergence=reverse_kl, "
             + "f_alpha=0.5, ld_alpha=1.0, discopop_tau=0.05, reference_free=false, wpo=false, ref_sync_steps=null, "
             + "ref_sync_alpha=0.6, rejected=whole, reject_first_step=null, step_pairs=null, siblings=false, "
             + "sibling_margin=0.0}, evaluate={problems=t.jsonl, limit=0, max_tokens=null, samples=0, ngram=0}, "
@@ -182,6 +187,17 @@ class RecipeTest {
     assertEquals(List.of(), kept.differences(now));
     Recipe one = Recipe.parse(head.replace("4", "1") + "}");
     assertEquals(List.of(), one.differences(Recipe.kept(JsonMapper.shared().writeValueAsString(one.values()))));
+  }
+
+  /** Runs whose recipe says bf16, once the default, go on wherever the new one means the same. */
+  @Test
+  void sixteenBitsAreWhatTheyMeanForTheModel(@TempDir Path dir) {
+    String old = "{\"model\": \"%s\", \"problems\": \"p\", \"search\": {\"activations\": \"bf16\"}, \"train\": {\"activations\": \"bf16\"}}";
+    assertEquals(List.of(), Recipe.kept(old.formatted("embedded")).differences(Recipe.parse("model: embedded\nproblems: p\n")));
+    Path quantised = dir.resolve("q8.gguf");
+    RandomModel.write(RandomModel.like("tiny-qwen2"), ByteVocabulary.metadata(), GgmlType.Q8_0, 6, quantised);
+    List<String> said = Recipe.kept(old.formatted(quantised)).differences(Recipe.parse("model: " + quantised + "\nproblems: p\n"));
+    assertEquals(Activations.AUTO.here() == Activations.BF16 ? List.of() : List.of("search.activations is bf16 there and int16 now"), said);
   }
 
   @Test
