@@ -78,7 +78,13 @@ final class SparkCluster implements Cluster {
     conf.setIfMissing("spark.log.level", "WARN"); // progress is the line that people read
     conf.setIfMissing("spark.driver.maxResultSize", "0"); // results are written and forgotten as they come
     conf.setIfMissing("spark.executor.extraJavaOptions", executorOptions(conf));
-    JavaSparkContext started = new JavaSparkContext(conf);
+    JavaSparkContext started;
+    try {
+      started = new JavaSparkContext(conf);
+    } catch (Exception e) { // SparkException too, which the constructor does not declare
+      String why = String.valueOf(e.getMessage()).lines().findFirst().orElse("");
+      throw new IllegalArgumentException("Spark does not start at " + master + ": " + why, e);
+    }
     started.setCallSite("sphere " + name);
     return started;
   }
@@ -156,7 +162,7 @@ final class SparkCluster implements Cluster {
         for (int taken = 0; taken < tasks.size();) {
           while (begun < tasks.size() && jobs.size() < JOBS) {
             int to = Math.min(tasks.size(), begun + JOB);
-            jobs.add(submit(what + ": " + (to - begun) + " tasks from the " + (begun + 1) + "th on",
+            jobs.add(submit(what + ": " + (to - begun) + " tasks, from number " + (begun + 1) + " on",
                 groups(tasks.subList(begun, to), tasks.size() - to, most), answers));
             begun = to;
           }

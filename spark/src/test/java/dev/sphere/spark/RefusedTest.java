@@ -42,6 +42,12 @@ class RefusedTest {
   }
 
   @Test
+  void aSparkThatDoesNotStart() {
+    String said = refusal("local-cluster[1,1,64]");
+    assertTrue(said.contains("Spark does not start at local-cluster[1,1,64]") && said.contains("64 MiB/worker"), said);
+  }
+
+  @Test
   void tooLittleMemoryForTheModel() {
     Map<String, String> conf = Map.of("spark.executor.memoryOverhead", "1m", "spark.ui.enabled", "false",
         "spark.driver.host", "127.0.0.1", "spark.driver.bindAddress", "127.0.0.1");

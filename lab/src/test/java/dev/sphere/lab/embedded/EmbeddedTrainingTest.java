@@ -8,7 +8,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sphere.bindings.llama.Model;
 import dev.sphere.bindings.llama.Vocabulary;
-import dev.sphere.engine.embedded.EmbeddedModels;
 import dev.sphere.engine.embedded.ModelSource;
 import dev.sphere.trainer.checkpoint.StepMetrics;
 import dev.sphere.trainer.data.Example;
