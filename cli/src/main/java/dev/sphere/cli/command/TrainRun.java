@@ -64,8 +64,9 @@ public final class TrainRun {
     out.println("Peak memory about %,d MiB: weights %,d, gradients %,d, optimizer %,d, activations %,d, process %,d.".formatted(
         plan.peak() >> 20, plan.weights() >> 20, plan.gradients() >> 20, plan.optimizer() >> 20,
         plan.activations() >> 20, plan.process() >> 20));
-    out.println("Time about %s (this machine's products run at %.0f GFLOP/s now)."
-        .formatted(time(plan.seconds()), plan.gflops()));
+    out.println("Time about %s (%s).".formatted(time(plan.seconds()), plan.tried() > 0
+        ? "as busy as this machine was while %d steps were tried".formatted(plan.tried())
+        : "a coarse guess: matrix products run at %.0f GFLOP/s now, and no step was tried".formatted(plan.gflops())));
     if (options.json) {
       out.println(JsonMapper.shared().writeValueAsString(plan.toMap()));
     }

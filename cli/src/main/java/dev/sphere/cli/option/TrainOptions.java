@@ -34,7 +34,8 @@ public final class TrainOptions {
 
   @Option(
       names = "--dry-run",
-      description = "Trains nothing: prints parameters, rows, steps, the peak of memory and the time that are to be expected.")
+      description = "Prints parameters, rows, steps, the peak of memory and the time that are to be expected, after a few steps on trial; "
+          + "nothing is kept.")
   public boolean dryRun;
 
   @Option(names = "--json", description = "One JSON object about the run as the last line.")

@@ -70,6 +70,7 @@ public final class Evolve {
   private static final String BASE_ANSWERS = "base-answers.jsonl";
   private static final String AGAIN = "computed again";
   private static final int EVALUATED = 48; // problems of a trial
+  private static final double STARTED = 1; // seconds until a JVM has come here, and of a report
   private static final String LOST_RECIPE = "without it nobody can tell what the directory's results were made from: "
       + "bring it back from a copy, or give another directory";
 
@@ -190,10 +191,12 @@ public final class Evolve {
    * @throws IllegalArgumentException when the recipe cannot be used as asked
    */
   public EvolveExpected expect() throws InterruptedException {
+    long begin = System.nanoTime();
     Problems problems = problems(new ArrayList<>());
     Path policy = ModelSource.resolve(recipe.model());
     try (HeldFiles _ = new HeldFiles(List.of(policy)); Scratch scratch = new Scratch()) {
       int samples = recipe.evaluate().samples();
+      double start = STARTED + seconds(begin);
       Range evaluation = trialOfEvaluation(policy, problems.heldOut(), samples);
       if (problems.validation() != null) {
         evaluation = evaluation.plus(evaluation.times(problems.validation().size() / ((1.0 + samples) * problems.heldOut().size())));
@@ -204,7 +207,7 @@ public final class Evolve {
       Expected search = PairSearch.expect(Plans.search(recipe, policy, null, small, recipe.seed()), searched, trial, listener);
       TrainPlan plan = search.found().isEmpty() ? null
           : Plans.train(recipe, policy, scratch.folder().resolve("train"), recipe.seed()).plan(Plans.task(recipe, search.found(), trial));
-      return EvolveExpected.of(recipe.rounds(), evaluation, search, plan);
+      return EvolveExpected.of(recipe.rounds(), evaluation, search, plan, recipe.trainsAll() ? 0 : policy.toFile().length(), start);
     }
   }
 
@@ -216,7 +219,8 @@ public final class Evolve {
     double seconds = (System.nanoTime() - start) / 1e9;
     double whole = seconds * heldOut.size() / some.size();
     // More of them share a batch, so that the whole may be faster than its part; a few long answers may make it slower.
-    return some.size() == heldOut.size() ? Range.exactly(seconds) : new Range(whole / 2, whole / 1.2, whole * 1.3);
+    // A trained policy's answers are longer or shorter, and an adapter is computed with it.
+    return some.size() == heldOut.size() ? new Range(whole / 1.3, whole, whole * 1.3) : new Range(whole / 2, whole / 1.2, whole * 1.3);
   }
 
   private static List<Problem> clean(

@@ -17,20 +17,31 @@ import java.util.Map;
  * @param evaluation seconds of the evaluations of one policy
  * @param search of the first round
  * @param training seconds of a round's training; null when the trial found no pair to plan it on
+ * @param merging seconds until a further round's policy is made of the one before and its adapter
+ * @param start seconds before the first evaluation
  * @param memory bytes of the largest part, at most; -1: unknown
  */
-public record EvolveExpected(int rounds, Range evaluation, Expected search, Range training, long memory) {
+public record EvolveExpected(int rounds, Range evaluation, Expected search, Range training, Range merging, double start, long memory) {
   private static final double TRAINING = 1.35; // what a plan's time may be wrong by, on a busy machine
+  private static final double MERGED = 5e7; // bytes of a model a second that are merged and written, at least
 
-  /** @param plan of training on the pairs of the search's trial; null without any */
-  static EvolveExpected of(int rounds, Range evaluation, Expected search, TrainPlan plan) {
+  /**
+   * Of what was tried.
+   *
+   * @param plan of training on the pairs of the search's trial; null without any
+   * @param merged bytes of a model into which an adapter is merged between two rounds; 0 where none is
+   * @param start seconds before the first evaluation
+   */
+  static EvolveExpected of(int rounds, Range evaluation, Expected search, TrainPlan plan, long merged, double start) {
+    Range merging = new Range(0, merged / MERGED / 4, merged / MERGED);
     if (plan == null) {
-      return new EvolveExpected(rounds, evaluation, search, null, search.memory());
+      return new EvolveExpected(rounds, evaluation, search, null, merging, start, search.memory());
     }
-    double each = plan.seconds() / search.found().size(); // a model's load and the files are the smaller part of a real run
+    double each = (plan.seconds() - plan.once()) / search.found().size();
     Range pairs = search.trial().pairs();
-    Range training = new Range(each * pairs.low() / TRAINING, each * pairs.middle(), each * pairs.high() * TRAINING);
-    return new EvolveExpected(rounds, evaluation, search, training, Math.max(search.memory(), plan.peak()));
+    Range training = new Range((plan.once() + each * pairs.low()) / TRAINING, plan.once() + each * pairs.middle(),
+        (plan.once() + each * pairs.high()) * TRAINING);
+    return new EvolveExpected(rounds, evaluation, search, training, merging, start, Math.max(search.memory(), plan.peak()));
   }
 
   /** Seconds of one round. */
@@ -41,7 +52,7 @@ public record EvolveExpected(int rounds, Range evaluation, Expected search, Rang
 
   /** Seconds of all of it, the first policy's evaluation included, if no round is the last before its time. */
   public Range whole() {
-    return round().times(rounds).plus(evaluation);
+    return round().times(rounds).plus(merging.times(rounds - 1)).plus(evaluation).plus(start);
   }
 
   /** Some lines for people. */
@@ -66,6 +77,7 @@ public record EvolveExpected(int rounds, Range evaluation, Expected search, Rang
     m.put("round_seconds", round().toMap());
     m.put("evaluation_seconds", evaluation.toMap());
     m.put("training_seconds", training == null ? null : training.toMap());
+    m.put("merging_seconds", merging.toMap());
     m.put("memory_bytes", memory);
     m.put("search", search.toMap());
     return m;

@@ -68,6 +68,11 @@ final class Preparation {
       StepEncoder.Labels labels,
       String template,
       Function<TrainableModel, Objective<E>> objective) {
+    /** The same on other rows, with nothing held out. */
+    Prepared<E> with(List<E> rows) {
+      return new Prepared<>(rows, List.of(), report, samples, labels, template, objective);
+    }
+
     /** Trains the model in place. */
     TrainingResult train(TrainableModel model, TrainSettings settings, RunOptions options) {
       return new Trainer<>(objective.apply(model), examples, settings, options).run();

@@ -152,9 +152,10 @@ public record TrainJob(
     }
   }
 
-  /** What a run of this task would take; nothing is trained and no weights are loaded. */
+  /** What a run of this task would take. Some steps are tried, in a folder that is thrown away ({@link TrainPlan}); nothing is kept. */
   public TrainPlan plan(TrainTask task) {
     requireModel();
+    precision.use();
     try (GgufFile base = GgufFile.openModel(model)) {
       TrainJob fitted = fitted(task, base);
       return TrainPlan.of(fitted, task, Preparation.of(fitted, task, base), base);

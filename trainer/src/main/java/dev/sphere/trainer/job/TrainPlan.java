@@ -1,5 +1,6 @@
 package dev.sphere.trainer.job;
 
+import dev.sphere.base.FreeMemory;
 import dev.sphere.base.InsufficientMemoryException;
 import dev.sphere.gguf.GgufTensor;
 import dev.sphere.gguf.model.GgufFile;
@@ -17,7 +18,9 @@ import java.util.Locale;
 import java.util.Map;
 
 /**
- * What a training run will take, told before it is begun.
+ * What a training run will take, told before it is begun. Memory is computed. The time is measured: some steps are made on the run's
+ * first rows, in a folder that is thrown away, for about ten seconds. Where the run does not fit into memory, or one row would take too
+ * long, it is guessed by the rate of the machine's matrix products.
  *
  * @param parameters numbers in the model's weights
  * @param trainable numbers that are trained
@@ -30,6 +33,8 @@ import java.util.Map;
  * @param activations bytes of graphs and checkpoints of the largest micro-batch
  * @param process bytes that the Java process takes besides, about
  * @param gflops measured rate of this machine's matrix products in the precision of the run, in GFLOP/s
+ * @param tried steps that were made to see how long they take; 0: the time is a guess
+ * @param once seconds of the run that do not depend on the number of rows: the start, the model, what is written at the end
  * @param seconds the run, about
  */
 public record TrainPlan(
@@ -44,6 +49,8 @@ public record TrainPlan(
     long activations,
     long process,
     double gflops,
+    int tried,
+    double once,
     double seconds) {
   /**
    * What the JVM, its classes and ggml's own tables hold, measured with 24 GiB of memory: about half of it is the young
@@ -59,7 +66,7 @@ public record TrainPlan(
 
   private static final double EFFICIENCY_QUANTISED = 0.4;
 
-  /** Seconds before the first step and bytes a second of the files that are hashed, read and written, measured. */
+  /** Seconds before the model is opened and after the last checkpoint, and bytes a second of files, measured. */
   private static final double START = 1;
 
   private static final double FILE_RATE = 5e8;
@@ -86,14 +93,43 @@ public record TrainPlan(
       quantised |= job.tuning().isLora() && t.type().blockSize() > 1;
     }
     long optimizer = Float.BYTES * trainable * copies;
-    double computing = flops(largest, work, loss) / (quantised ? EFFICIENCY_QUANTISED : EFFICIENCY);
-    long files = footprint.weights() + footprint.gradients() + optimizer;
     ProductRates rates = ProductRates.measure(job.settings().threads(), PROBE, 4 * PROBE);
     double gflops = largest.halfProducts() ? rates.bf16() : rates.f32();
+    double guess = 1 / (gflops * 1e9 * (quantised ? EFFICIENCY_QUANTISED : EFFICIENCY)); // seconds of an operation
+    boolean fits = footprint.total() + optimizer <= FreeMemory.bytes();
+    TrainTrial trial = fits ? trial(job, task, prepared, base, largest, guess) : null;
+    double once = START + (job.tuning().isLora() ? 0 : footprint.weights() / FILE_RATE)
+        + (trial == null ? footprint.weights() / FILE_RATE : trial.load() + trial.warm());
+    int saves = job.settings().saveEvery() == 0 ? 1 : Math.ceilDiv(work.steps(), job.settings().saveEvery());
+    double saving = saves * (footprint.gradients() + optimizer) / FILE_RATE;
+    double computing = trial == null ? guess * flops(largest, work, loss) : seconds(trial, job, largest, work, prepared, loss);
     return new TrainPlan(
         parameters, trainable, prepared.examples().size(), prepared.heldOut().size(), work, footprint.weights(),
         footprint.gradients(), optimizer, footprint.activations(), PROCESS + TOKEN * base.shape().vocabulary() + rows(prepared),
-        gflops, START + files / FILE_RATE + computing / (gflops * 1e9));
+        gflops, trial == null ? 0 : trial.steps(), once, once + saving + computing);
+  }
+
+  private static TrainTrial trial(TrainJob job, TrainTask task, Preparation.Prepared<?> prepared, GgufFile base,
+      TrainableModels.Cost cost, double guess) {
+    return TrainTrial.of(job, task, prepared, base, w -> forward(cost, w), guess * passes(task.loss()));
+  }
+
+  /** Seconds of the steps, the reference before them and the readings of held-out rows, by a trial. */
+  private static double seconds(TrainTrial trial, TrainJob job, TrainableModels.Cost cost, Workload work,
+      Preparation.Prepared<?> prepared, LossSettings loss) {
+    double once = forward(cost, work) * work.epochSteps() / work.steps();
+    double seconds = trial.step() * forward(cost, work) + trial.reference() * once;
+    if (prepared.heldOut().isEmpty()) {
+      return seconds;
+    }
+    double heldOut = forward(cost, Workload.of(prepared.heldOut(), job.settings().withEpochs(1).withMaxSteps(0)));
+    int every = job.heldOut().every();
+    int readings = 2 + (every == 0 ? 0 : (work.steps() - 1) / every);
+    boolean reference = loss != null && loss.needsReference();
+    // With LoRA the model is its own reference, asked each time; else that of the held-out rows is computed once.
+    double times = readings * (reference && job.tuning().isLora() ? 2 : 1) + (reference && !job.tuning().isLora() ? 1 : 0);
+    double pass = trial.reference() > 0 ? trial.reference() : trial.step() / passes(loss);
+    return seconds + times * pass * heldOut;
   }
 
   /**
@@ -161,7 +197,7 @@ public record TrainPlan(
    * cache makes once, and one for WPO.
    */
   private static double flops(TrainableModels.Cost cost, Workload work, LossSettings loss) {
-    double forward = cost.layerFlops() * work.slots() + cost.headFlops() * work.predictions();
+    double forward = forward(cost, work);
     double once = cost.layerFlops() * work.stats().slots() + cost.headFlops() * work.stats().predictions();
     double more = 0;
     if (loss != null && loss.needsReference()) {
@@ -171,6 +207,15 @@ public record TrainPlan(
       more += forward;
     }
     return 3 * forward + more;
+  }
+
+  private static double forward(TrainableModels.Cost cost, Workload work) {
+    return cost.layerFlops() * work.slots() + cost.headFlops() * work.predictions();
+  }
+
+  /** Passes of a step as long as a forward pass: itself, back, again or the weights' gradients, a reference, WPO's. */
+  private static double passes(LossSettings loss) {
+    return 3 + (loss != null && loss.needsReference() ? 1 : 0) + (loss != null && loss.wpo() ? 1 : 0);
   }
 
   /** The figures by name. */
@@ -191,6 +236,8 @@ public record TrainPlan(
     m.put("process_bytes", process);
     m.put("peak_bytes", peak());
     m.put("gflops", gflops);
+    m.put("tried_steps", tried);
+    m.put("once_seconds", once);
     m.put("seconds", seconds);
     return m;
   }
