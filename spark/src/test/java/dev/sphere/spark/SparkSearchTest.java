@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.sphere.cli.Main;
 import dev.sphere.engine.embedded.ModelSource;
 import dev.sphere.engine.run.Cluster;
+import dev.sphere.engine.store.Journal;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -140,8 +141,16 @@ class SparkSearchTest {
     assertSamePairs(run);
   }
 
-  /** Starts a command in a process of its own, and kills that when it has a result. */
+  /** Starts a search in a process of its own, and kills that when it has a result. */
   private static void killed(Path run, List<String> command) throws IOException, InterruptedException {
+    Path results = run.resolve("results.jsonl");
+    killed(command, results, 1);
+    int done = Files.readAllLines(results).size();
+    assertTrue(done > 0 && done < PROBLEMS, done + " problems were done when it was killed");
+  }
+
+  /** Starts a command in a process of its own, and kills that when a file that it writes has so many lines. */
+  private static void killed(List<String> command, Path file, int lines) throws IOException, InterruptedException {
     List<String> call = new ArrayList<>(List.of(ProcessHandle.current().info().command().orElseThrow()));
     for (String option : java.lang.management.ManagementFactory.getRuntimeMXBean().getInputArguments()) {
       if (option.startsWith("--add-opens") || option.startsWith("--enable") || option.startsWith("--sun")) {
@@ -152,12 +161,21 @@ class SparkSearchTest {
     call.addAll(List.of("-Xmx512m", "-cp", System.getProperty("java.class.path"), "dev.sphere.cli.Main"));
     call.addAll(command);
     Process driver = new ProcessBuilder(call).redirectErrorStream(true).redirectOutput(ProcessBuilder.Redirect.DISCARD).start();
-    while (driver.isAlive() && (!Files.exists(run.resolve("results.jsonl")) || Files.size(run.resolve("results.jsonl")) == 0)) {
+    while (driver.isAlive() && lines(file) < lines) {
       Thread.sleep(5);
     }
     driver.destroyForcibly().waitFor();
-    int done = Files.readAllLines(run.resolve("results.jsonl")).size();
-    assertTrue(done > 0 && done < PROBLEMS, done + " problems were done when it was killed");
+  }
+
+  private static long lines(Path file) throws IOException {
+    if (!Files.exists(file)) {
+      return 0;
+    }
+    long n = 0;
+    for (byte b : Files.readAllBytes(file)) {
+      n += b == '\n' ? 1 : 0;
+    }
+    return n;
   }
 
   /** A run that one process began is taken on by a cluster. */
@@ -242,6 +260,23 @@ class SparkSearchTest {
     assertEquals(0, run(onSpark(with(eval, there.toString()))));
     assertArrayEquals(Files.readAllBytes(here), Files.readAllBytes(there));
     assertFalse(Files.exists(dir.resolve("answers-there.jsonl." + Cluster.KIND)), "nothing is left over");
+  }
+
+  /** Answers that one process began, and those of a Spark driver that was killed. */
+  @Test
+  void anEvaluationGoesOnWhereItStopped() throws Exception {
+    Path whole = dir.resolve("whole.jsonl");
+    List<String> eval = List.of("eval", "--model", "embedded", "--problems", "embedded:validation", "--limit", "400", "--out");
+    assertEquals(0, run(with(eval, whole.toString())));
+    for (boolean onSpark : new boolean[] {false, true}) {
+      Path out = dir.resolve("stopped-" + onSpark + ".jsonl");
+      List<String> command = with(eval, out.toString());
+      killed(onSpark ? onSpark(command) : command, Journal.part(out), 2); // a line says what it is
+      assertFalse(Files.exists(out), "it was killed in the middle");
+      assertTrue(lines(Journal.part(out)) >= 2, "an answer was kept");
+      assertEquals(0, run(onSpark(with(command, "--resume"))));
+      assertArrayEquals(Files.readAllBytes(whole), Files.readAllBytes(out));
+    }
   }
 
   @Test
