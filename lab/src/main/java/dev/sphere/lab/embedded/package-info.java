@@ -1,5 +1,5 @@
 /**
- * How the embedded models and the bases of the study of rounds are made: dialogues, vocabulary and training by a recipe in
+ * How the embedded models are made: dialogues, vocabulary and training by a recipe in
  * {@code lab/recipes}.
  */
 package dev.sphere.lab.embedded;
