@@ -102,7 +102,7 @@ public enum Crash {
   /** What a file holds where something was to be written; zeros behind its end. */
   private static byte[] before(byte[] safe, Change.Write write) {
     byte[] bytes = new byte[write.bytes().length];
-    int there = (int) Math.clamp(safe.length - write.at(), 0, bytes.length);
+    int there = Math.clamp(safe.length - write.at(), 0, bytes.length);
     System.arraycopy(safe, (int) Math.min(write.at(), safe.length), bytes, 0, there);
     return bytes;
   }
