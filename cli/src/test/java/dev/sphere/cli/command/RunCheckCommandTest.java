@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sphere.engine.eval.AnswerFile;
+import dev.sphere.engine.eval.Answered;
 import dev.sphere.engine.store.Journal;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -30,8 +31,12 @@ class RunCheckCommandTest {
   }
 
   private static void flip(Path file) throws IOException {
+    flip(file, (int) Files.size(file) / 2);
+  }
+
+  private static void flip(Path file, int at) throws IOException {
     byte[] bytes = Files.readAllBytes(file);
-    bytes[bytes.length / 2] ^= 1;
+    bytes[at] ^= 1;
     Files.write(file, bytes);
   }
 
@@ -110,12 +115,14 @@ class RunCheckCommandTest {
     assertEquals(0, call("run", "check", run).status());
 
     Path answers = temporary.resolve("answers.jsonl");
-    AnswerFile.journal(answers, Map.of("model", "m"), 1, false).close();
+    try (Journal<Answered> journal = AnswerFile.journal(answers, Map.of("model", "m"), 1, false)) {
+      journal.add(List.of(new Answered("p1", "4", -1, "2 + 2 = 4", "4", true, "same number", 9, false)));
+    }
     assertEquals(0, call("run", "check", answers).status());
     Path part = Journal.part(answers);
     Files.writeString(part, Files.readString(part) + "torn");
     assertEquals(1, call("run", "check", part).status());
-    flip(part);
+    flip(part, 20); // in the line that says what it is
     Call lost = call("run", "check", answers, "--json");
     assertEquals(1, lost.status());
     assertFalse(lost.json().get("mendable").asBoolean());
