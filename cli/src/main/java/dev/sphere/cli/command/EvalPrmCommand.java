@@ -41,6 +41,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
+import tools.jackson.databind.SerializationFeature;
 import tools.jackson.databind.json.JsonMapper;
 
 /** {@code sphere eval prm}: is a process reward worth its price? */
@@ -250,7 +251,8 @@ public final class EvalPrmCommand implements Callable<Integer>, SettingFlags.Com
     Map<String, String> made = GenerateCommand.made(file, null, true, null, Precision.USUAL);
     Provenance.Builder more = Provenance.builder().settings("prm", reward).identity("prm.sha256", reward.sha256())
         .settings("search", search).settings("prompts", manner.prompts()).identity("seed", settings.seed())
-        .identity("steps", Sha256.of(JsonText.MAPPER.writeValueAsBytes(cases)));
+        .identity("steps", Sha256.of(
+            JsonText.MAPPER.writer(SerializationFeature.ORDER_MAP_ENTRIES_BY_KEYS).writeValueAsBytes(cases)));
     made.putAll(more.build().identity());
     return made;
   }
