@@ -2,7 +2,6 @@ package dev.sphere.cli.command;
 
 import dev.sphere.base.AtomicFile;
 import dev.sphere.base.HeldFiles;
-import dev.sphere.bindings.device.Arithmetic;
 import dev.sphere.cli.option.Inputs;
 import dev.sphere.cli.option.ProblemOptions;
 import dev.sphere.cli.option.SettingFlags;
@@ -11,9 +10,7 @@ import dev.sphere.engine.OutcomeReward;
 import dev.sphere.engine.data.ProblemSet;
 import dev.sphere.engine.data.ReadOptions;
 import dev.sphere.engine.decode.BatchedPolicy;
-import dev.sphere.engine.decode.Precision;
 import dev.sphere.engine.embedded.ModelSource;
-import dev.sphere.engine.eval.EvalIdentity;
 import dev.sphere.engine.grade.AnswerGrader;
 import dev.sphere.engine.run.ModelDefaults;
 import dev.sphere.engine.run.OpenPrm;
@@ -33,7 +30,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -203,13 +199,9 @@ public final class CompareCommand implements Callable<Integer>, SettingFlags.Com
   /** What the outcomes are made from. */
   private Map<String, String> made(Path file, ProblemSet set, ModelDefaults manner, PrmSpec reward, SearchSettings search,
       List<StrategySettings> plans, Settings settings) {
-    Map<String, String> made = new LinkedHashMap<>(EvalIdentity.of(file, adapter, set, manner.prompts()));
-    Provenance.Builder more = Provenance.builder().settings("prm", reward).identity("prm.sha256", reward.sha256())
-        .settings("search", search).identity("seed", settings.seed()).identity(Arithmetic.NAME, Arithmetic.here())
-        .identity("activations", Precision.USUAL.identity(file));
+    Map<String, String> made = reward.judging(file, adapter, set, manner.prompts(), search, settings.seed());
     // Kind and budget name the outcomes: a comparison that goes on may have others.
-    more.settings("strategies", plans.getFirst(), "kind", "budget");
-    made.putAll(more.build().identity());
+    made.putAll(Provenance.builder().settings("strategies", plans.getFirst(), "kind", "budget").build().identity());
     return made;
   }
 

@@ -10,7 +10,6 @@ import dev.sphere.engine.data.JsonText;
 import dev.sphere.engine.data.ReadOptions;
 import dev.sphere.engine.data.StepCase;
 import dev.sphere.engine.decode.BatchedPolicy;
-import dev.sphere.engine.decode.Precision;
 import dev.sphere.engine.embedded.ModelSource;
 import dev.sphere.engine.embedded.ProblemSource;
 import dev.sphere.engine.embedded.StepCaseSource;
@@ -26,7 +25,6 @@ import dev.sphere.engine.settings.Setting;
 import dev.sphere.engine.settings.SettingsTree;
 import dev.sphere.engine.settings.Told;
 import dev.sphere.engine.store.Journal;
-import dev.sphere.engine.store.Provenance;
 import dev.sphere.engine.strategy.BestOfNGain;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -41,7 +39,6 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
-import tools.jackson.databind.SerializationFeature;
 import tools.jackson.databind.json.JsonMapper;
 
 /** {@code sphere eval prm}: is a process reward worth its price? */
@@ -248,12 +245,8 @@ public final class EvalPrmCommand implements Callable<Integer>, SettingFlags.Com
 
   /** What the steps' scores are made from. */
   private Map<String, String> made(Path file, List<StepCase> cases, PrmSpec reward, SearchSettings search, ModelDefaults manner) {
-    Map<String, String> made = GenerateCommand.made(file, null, true, null, Precision.USUAL);
-    Provenance.Builder more = Provenance.builder().settings("prm", reward).identity("prm.sha256", reward.sha256())
-        .settings("search", search).settings("prompts", manner.prompts()).identity("seed", settings.seed())
-        .identity("steps", Sha256.of(
-            JsonText.MAPPER.writer(SerializationFeature.ORDER_MAP_ENTRIES_BY_KEYS).writeValueAsBytes(cases)));
-    made.putAll(more.build().identity());
+    Map<String, String> made = reward.judging(file, null, null, manner.prompts(), search, settings.seed());
+    made.put("steps", Sha256.of(JsonText.MAPPER.writeValueAsBytes(cases)));
     return made;
   }
 

@@ -1,19 +1,27 @@
 package dev.sphere.engine.run;
 
 import dev.sphere.base.HeldFiles;
+import dev.sphere.bindings.device.Arithmetic;
 import dev.sphere.engine.OutcomeReward;
+import dev.sphere.engine.data.ProblemSet;
+import dev.sphere.engine.decode.Precision;
 import dev.sphere.engine.embedded.ModelSource;
+import dev.sphere.engine.eval.EvalIdentity;
+import dev.sphere.engine.prompt.Prompts;
 import dev.sphere.engine.reward.ImplicitPrm;
 import dev.sphere.engine.reward.MonteCarloPrm;
+import dev.sphere.engine.search.SearchSettings;
 import dev.sphere.engine.settings.Nested;
 import dev.sphere.engine.settings.Setting;
 import dev.sphere.engine.settings.SettingsTree;
+import dev.sphere.engine.store.Provenance;
 import dev.sphere.gguf.model.GgufFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 
 /**
  * Which process reward judges the steps, in the words of the command line.
@@ -122,11 +130,31 @@ public record PrmSpec(
     return hashes.isEmpty() ? "none" : String.join(",", hashes);
   }
 
-  /** Holds the files that it needs besides others, which may be null. */
-  public HeldFiles hold(Path... others) {
+  /** The files that it needs besides others, which may be null. */
+  public List<Path> filesWith(Path... others) {
     List<Path> all = new ArrayList<>(Arrays.asList(others));
     all.addAll(files());
-    return new HeldFiles(all);
+    return all;
+  }
+
+  /** Holds the files that it needs besides others, which may be null. */
+  public HeldFiles hold(Path... others) {
+    return new HeldFiles(filesWith(others));
+  }
+
+  /**
+   * What its judgements of a policy's solutions are made from, as text by name.
+   *
+   * @param adapter null for none
+   * @param set null where the problems are told otherwise
+   */
+  public Map<String, String> judging(
+      Path policy, Path adapter, ProblemSet set, Prompts prompts, SearchSettings search, long seed) {
+    Map<String, String> made = EvalIdentity.of(policy, adapter, set, prompts);
+    made.putAll(Provenance.builder().settings("prm", this).identity("prm.sha256", sha256()).settings("search", search)
+        .identity("seed", seed).identity(Arithmetic.NAME, Arithmetic.here())
+        .identity("activations", Precision.USUAL.identity(policy)).build().identity());
+    return made;
   }
 
   /** Loads what it needs. The caller closes the result after the policies that it judges. */

@@ -43,9 +43,7 @@ final class RecordJson {
     node.put("problem", problem.id()).put("question", problem.question()).put("answer", problem.answer());
     if (!problem.metadata().isEmpty()) {
       ObjectNode metadata = node.putObject("metadata");
-      problem.metadata().entrySet().stream()
-          .sorted(Map.Entry.comparingByKey())
-          .forEach(e -> metadata.put(e.getKey(), e.getValue()));
+      problem.metadata().forEach(metadata::put);
     }
     return node;
   }
