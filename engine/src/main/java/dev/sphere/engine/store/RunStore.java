@@ -351,9 +351,10 @@ public final class RunStore implements RunLog, AutoCloseable {
   /** A log is on the disk before the next one is written, as always; but for all problems at once. */
   @Override
   public void append(List<ProblemRecords> records) {
-    for (ProblemRecords each : records) {
-      Probed probed = each.missing(this).probed();
-      if (probed != null) {
+    List<ProblemRecords> missing = records.stream().map(r -> r.missing(this)).toList();
+    for (ProblemRecords each : missing) {
+      Probed probed = each.probed();
+      if (probed != null && !probes.containsKey(probed.problemId())) { // one may come twice
         probeLog.appendUnforced(RecordJson.bytes(RecordJson.of(probed)));
         probes.put(probed.problemId(), probed);
       }
@@ -362,7 +363,7 @@ public final class RunStore implements RunLog, AutoCloseable {
       probeLog.force();
     }
     Map<String, ProblemRecords> fresh = new LinkedHashMap<>();
-    records.stream().map(r -> r.missing(this)).filter(r -> r.result() != null).forEach(r -> fresh.put(r.problemId(), r));
+    missing.stream().filter(r -> r.result() != null).forEach(r -> fresh.put(r.problemId(), r));
     for (ProblemRecords each : fresh.values()) {
       for (Expansion e : each.expansions()) {
         tree.appendUnforced(RecordJson.bytes(RecordJson.of(e)));
