@@ -35,8 +35,6 @@ import dev.sphere.engine.store.Journal;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -208,8 +206,8 @@ public final class EvalCommand implements Callable<Integer>, SettingFlags.Comman
       err.println("note: " + recipe.name() + " has " + recipe.count() + " problems, these are " + set.problems().size());
       err.flush();
     }
-    OpenEval.Plan plan = plan(file, told);
-    WorkedExamples examples = SETTINGS.make(WorkedExamples.Settings.class, told).read();
+    WorkedExamples examples = examples(told);
+    OpenEval.Plan plan = plan(file, told, examples);
     int shown = examples == null ? 0 : set.problems().size() - examples.others(set.problems()).size();
     if (shown > 0) {
       err.println("note: " + shown + " of the problems are worked examples: their solutions stand before each question");
@@ -234,12 +232,16 @@ public final class EvalCommand implements Callable<Integer>, SettingFlags.Comman
     }
   }
 
+  /** Null for none. */
+  private static WorkedExamples examples(Told told) {
+    return SETTINGS.make(WorkedExamples.Settings.class, told).read();
+  }
+
   /** What a command line asks for, besides the problems. */
-  private OpenEval.Plan plan(Path file, Told told) {
+  private OpenEval.Plan plan(Path file, Told told, WorkedExamples examples) {
     ModelDefaults usual = ModelDefaults.of(file);
     Prompts prompts = SETTINGS.make(Prompts.class, told, usual.values(), Map.of());
     EvalSettings settings = SETTINGS.make(EvalSettings.class, told, usual.values(), Map.of("inFlight", IN_FLIGHT));
-    WorkedExamples examples = SETTINGS.make(WorkedExamples.Settings.class, told).read();
     if (examples != null) {
       String head = WorkedExamples.head(prompts.question());
       settings = told.has("stop") || head.isEmpty() ? settings : settings.withStop(List.of(head));
@@ -254,10 +256,9 @@ public final class EvalCommand implements Callable<Integer>, SettingFlags.Comman
     EvalCommand eval = new EvalCommand();
     WorkerCommand.parse(eval, arguments);
     EvalRecipe recipe = eval.recipeFile == null ? EvalRecipe.NONE : EvalRecipe.read(eval.recipeFile);
-    OpenEval.Plan plan = eval.plan(ModelSource.resolve(eval.model), eval.flags.told(recipe.told()));
-    List<Path> models = new ArrayList<>(plan.reward() == null ? List.of() : plan.reward().files());
-    models.addAll(Arrays.asList(plan.model(), plan.adapter()));
-    fits.accept(models);
+    Told told = eval.flags.told(recipe.told());
+    OpenEval.Plan plan = eval.plan(ModelSource.resolve(eval.model), told, examples(told));
+    fits.accept(plan.files());
     return OpenEval.open(plan, identity, eval.parallel);
   }
 
@@ -285,25 +286,15 @@ public final class EvalCommand implements Callable<Integer>, SettingFlags.Comman
       err.flush();
     }
     Map<String, List<Answered>> known = journal == null ? Map.of() : journal.known();
-    Consumer<List<Answered>> keep = journal == null ? answers -> { } : answers -> {
-      files.requireUnchanged();
-      journal.add(answers);
-    };
-    EvalResult result;
-    try (ProgressBars progress = new ProgressBars("eval", spec.commandLine().getErr());
-        OpenEval here = cluster != null ? null : OpenEval.open(plan, parallel)) {
-      if (here != null) {
-        result = here.evaluator().run(asked, plan.settings(), known, keep, progress);
-      } else {
-        int each = plan.settings().answers();
-        Path kind = out == null ? null : OnSpark.kind(out);
-        Supplier<Cluster.Crew> crew = () -> cluster.crew(OnSpark.command(spec), plan.forWorkers(), kind);
-        result = Evaluator.run(asked, each, OpenEval.elsewhere(crew, each), known, keep, progress);
-        OnSpark.forget(kind);
-      }
+    Consumer<List<Answered>> keep = journal == null ? answers -> { } : journal::add;
+    Path kind = cluster == null || out == null ? null : OnSpark.kind(out);
+    Supplier<Cluster.Crew> crew = cluster == null ? null
+        : () -> cluster.crew(OnSpark.command(spec), plan.forWorkers(), kind);
+    try (ProgressBars progress = new ProgressBars("eval", spec.commandLine().getErr())) {
+      EvalResult result = OpenEval.run(plan, files, parallel, crew, asked, known, keep, progress);
+      OnSpark.forget(kind);
+      return result;
     }
-    files.requireUnchanged();
-    return result;
   }
 
   private void print(EvalReport report, EvalResult result, Comparison comparison) {

@@ -28,8 +28,6 @@ import dev.sphere.engine.store.ShardFolder;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -117,9 +115,7 @@ public final class SearchCommand implements Callable<Integer>, SettingFlags.Comm
     WorkerCommand.parse(search, arguments);
     SearchPlan plan = SearchPlan.of(search.flags.told(), ModelSource.resolve(search.model), search.adapter,
         search.smallModel == null ? null : ModelSource.resolve(search.smallModel));
-    List<Path> models = new ArrayList<>(plan.prm().files());
-    models.addAll(Arrays.asList(plan.model(), plan.adapter(), plan.smallModel()));
-    fits.accept(models);
+    fits.accept(plan.files());
     return OpenSearch.open(plan, new Provenance(identity, Map.of()));
   }
 

@@ -3,11 +3,13 @@ package dev.sphere.engine.run;
 import dev.sphere.base.HeldFiles;
 import dev.sphere.bindings.load.NativeRuntime;
 import dev.sphere.engine.Problem;
+import dev.sphere.engine.Progress;
 import dev.sphere.engine.data.ProblemSet;
 import dev.sphere.engine.decode.BatchedPolicy;
 import dev.sphere.engine.decode.Precision;
 import dev.sphere.engine.eval.Answered;
 import dev.sphere.engine.eval.EvalIdentity;
+import dev.sphere.engine.eval.EvalResult;
 import dev.sphere.engine.eval.EvalSettings;
 import dev.sphere.engine.eval.Evaluator;
 import dev.sphere.engine.eval.StepScorer;
@@ -22,6 +24,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 
 /** An evaluation whose models are loaded. Thread-safe but for closing. */
@@ -42,9 +45,14 @@ public final class OpenEval implements Worker {
    */
   public record Plan(Path model, Path adapter, Prompts prompts, EvalSettings settings, PrmSpec reward, String separator,
       Precision precision) {
+    /** All model files, null among them. */
+    public List<Path> files() {
+      return reward == null ? Arrays.asList(model, adapter) : reward.filesWith(model, adapter);
+    }
+
     /** Opens all files, see {@link HeldFiles}. */
     public HeldFiles hold() {
-      return reward == null ? new HeldFiles(Arrays.asList(model, adapter)) : reward.hold(model, adapter);
+      return new HeldFiles(files());
     }
 
     /** Everything but the problems that decides the answers, as text by name; {@code set} puts the problems among it. */
@@ -95,15 +103,6 @@ public final class OpenEval implements Worker {
   }
 
   /**
-   * Loads the models in the process that leads; the caller holds the files.
-   *
-   * @param parallel answers that step together; 0 for as many as are efficient
-   */
-  public static OpenEval open(Plan plan, int parallel) {
-    return load(plan, null, parallel);
-  }
-
-  /**
    * Loads the models in a process that works for another's evaluation.
    *
    * @param asked {@link Plan#forWorkers} of that one
@@ -133,18 +132,36 @@ public final class OpenEval implements Worker {
     }
   }
 
-  /** Asks here. */
-  public Evaluator evaluator() {
-    return evaluator;
+  /**
+   * Asks what is not known, here or on other machines.
+   *
+   * @param files the plan's, held
+   * @param parallel answers that step together here; 0 for as many as are efficient
+   * @param crew other machines, asked for when there is something to do; null: this process asks
+   * @param known the stored answers by problem
+   * @param keep given each problem's answers as they come
+   * @throws dev.sphere.base.FileChangedException when a model's file has changed; answers that came after are not kept
+   */
+  public static EvalResult run(Plan plan, HeldFiles files, int parallel, Supplier<Cluster.Crew> crew, List<Problem> problems,
+      Map<String, List<Answered>> known, Consumer<List<Answered>> keep, Progress progress) throws InterruptedException {
+    Consumer<List<Answered>> checked = answers -> {
+      files.requireUnchanged();
+      keep.accept(answers);
+    };
+    EvalResult result;
+    if (crew == null) {
+      try (OpenEval here = load(plan, null, parallel)) {
+        result = here.evaluator.run(problems, plan.settings(), known, checked, progress);
+      }
+    } else {
+      int each = plan.settings().answers();
+      result = Evaluator.run(problems, each, elsewhere(crew, each), known, checked, progress);
+    }
+    files.requireUnchanged();
+    return result;
   }
 
-  /**
-   * Asks on other machines.
-   *
-   * @param crew asked for when there is something to do
-   * @param perProblem answers to a problem
-   */
-  public static Evaluator.Asking elsewhere(Supplier<Cluster.Crew> crew, int perProblem) {
+  private static Evaluator.Asking elsewhere(Supplier<Cluster.Crew> crew, int perProblem) {
     return (problems, done) -> {
       if (problems.isEmpty()) {
         return; // nobody needs to be there

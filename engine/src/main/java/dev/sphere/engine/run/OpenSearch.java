@@ -41,7 +41,7 @@ public final class OpenSearch implements Worker {
     NativeRuntime.require();
     plan.precision().use();
     WorkedExamples examples = plan.examples().read();
-    HeldFiles files = plan.prm().hold(plan.model(), plan.adapter(), plan.smallModel());
+    HeldFiles files = plan.hold();
     try {
       List<String> differences = lead.differences(PairSearch.provenance(plan, examples, null));
       if (!differences.isEmpty()) {

@@ -116,7 +116,7 @@ public final class PairSearch {
     plan.precision().use();
     WorkedExamples examples = plan.examples().read();
     // The store comes first: what it refuses should be known before a model is loaded.
-    try (HeldFiles files = plan.prm().hold(plan.model(), plan.adapter(), plan.smallModel())) {
+    try (HeldFiles files = plan.hold()) {
       Provenance provenance = lead(plan, examples, shard, cluster);
       if (shard == null || !shard.scheduled()) {
         return held(plan, problems, examples, files, provenance, directory, resume, cluster, start, progress);
@@ -153,7 +153,7 @@ public final class PairSearch {
     NativeRuntime.require();
     plan.precision().use();
     WorkedExamples examples = plan.examples().read();
-    try (HeldFiles files = plan.prm().hold(plan.model(), plan.adapter(), plan.smallModel());
+    try (HeldFiles files = plan.hold();
         RunStore store = RunStore.open(scratch, provenance(plan, examples, null), problems, false);
         OpenSearch open = OpenSearch.open(plan, examples, new AnswerGrader(), null)) {
       long before = bytes(scratch);

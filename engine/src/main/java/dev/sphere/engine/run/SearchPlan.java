@@ -1,5 +1,6 @@
 package dev.sphere.engine.run;
 
+import dev.sphere.base.HeldFiles;
 import dev.sphere.engine.data.WorkedExamples;
 import dev.sphere.engine.decode.Precision;
 import dev.sphere.engine.probe.ProbeSettings;
@@ -12,6 +13,7 @@ import dev.sphere.engine.stage.StageSettings;
 import dev.sphere.engine.strategy.StrategySettings;
 import java.nio.file.Path;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 
@@ -59,6 +61,16 @@ public record SearchPlan(
 
   /** What can be said about a search. */
   public static final SettingsTree SETTINGS = SettingsTree.of("The run", SearchPlan.class);
+
+  /** All model files, null among them. */
+  public List<Path> files() {
+    return prm.filesWith(model, adapter, smallModel);
+  }
+
+  /** Opens all files, see {@link HeldFiles}. */
+  public HeldFiles hold() {
+    return new HeldFiles(files());
+  }
 
   /**
    * The plan of what a user said; where nothing was said, what is usual for the model.

@@ -50,7 +50,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.BooleanSupplier;
-import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
@@ -215,7 +214,10 @@ public final class Evolve {
   private Range trialOfEvaluation(Path model, List<Problem> heldOut, int samples) throws InterruptedException {
     List<Problem> some = heldOut.subList(0, Math.min(heldOut.size(), EVALUATED));
     long start = System.nanoTime();
-    answered(model, null, some, samples, Map.of(), answers -> { });
+    OpenEval.Plan plan = Plans.evaluation(recipe, model, null, samples);
+    try (HeldFiles files = plan.hold()) {
+      OpenEval.run(plan, files, 0, null, some, Map.of(), answers -> { }, listener);
+    }
     double seconds = (System.nanoTime() - start) / 1e9;
     double whole = seconds * heldOut.size() / some.size();
     // More of them share a batch, so that the whole may be faster than its part; a few long answers may make it slower.
@@ -423,11 +425,15 @@ public final class Evolve {
     if (isThere(answers, () -> answers(answers, heldOut, samples))) {
       result = Evaluator.regrade(AnswerFile.read(answers));
     } else {
-      try (HeldFiles _ = new HeldFiles(Arrays.asList(model, adapter)); // opened and checked once
-          Journal<Answered> journal = AnswerFile.journal(answers, made(model, adapter, samples), 1 + samples, true)) {
-        journal.findings().forEach(f -> listener.note(f.toString()));
-        result = answered(model, adapter, heldOut, samples, journal.known(), journal::add);
-        AnswerFile.finish(journal, result.answers());
+      try (HeldFiles files = new HeldFiles(Arrays.asList(model, adapter))) { // opened and checked once, from the defaults on
+        OpenEval.Plan plan = Plans.evaluation(recipe, model, adapter, samples);
+        Supplier<Cluster.Crew> crew = elsewhere == null ? null : () -> elsewhere.cluster().crew(
+            EvolveWork.evaluation(elsewhere.recipe(), word(model), adapter, samples), plan.forWorkers(), null);
+        try (Journal<Answered> journal = AnswerFile.journal(answers, made(plan), 1 + samples, true)) {
+          journal.findings().forEach(f -> listener.note(f.toString()));
+          result = OpenEval.run(plan, files, 0, crew, heldOut, journal.known(), journal::add, listener);
+          AnswerFile.finish(journal, result.answers());
+        }
       }
       sums.put(answers);
     }
@@ -436,41 +442,17 @@ public final class Evolve {
   }
 
   /** What of an evaluation's answers the recipe, which the directory is bound to, does not say. */
-  private Map<String, String> made(Path model, Path adapter, int samples) {
+  private Map<String, String> made(OpenEval.Plan plan) {
     Map<String, String> made = new LinkedHashMap<>();
-    try (GgufFile file = GgufFile.open(model); GgufFile over = adapter == null ? null : GgufFile.open(adapter)) {
+    try (GgufFile file = GgufFile.open(plan.model()); GgufFile over = plan.adapter() == null ? null : GgufFile.open(plan.adapter())) {
       made.put("model", file.sha256());
       made.put("adapter", over == null ? "none" : over.sha256());
     }
-    made.put("most tokens", String.valueOf(Plans.evaluation(recipe, model, adapter, samples).settings().sampling().maxTokens()));
+    made.put("most tokens", String.valueOf(plan.settings().sampling().maxTokens()));
     if (elsewhere == null) { // where others compute, theirs is compared with each other's
       made.put(Arithmetic.NAME, Arithmetic.here());
     }
     return made;
-  }
-
-  /** Asks what is not known; each problem's answers are kept as they come. */
-  private EvalResult answered(Path model, Path adapter, List<Problem> heldOut, int samples,
-      Map<String, List<Answered>> known, Consumer<List<Answered>> keep) throws InterruptedException {
-    OpenEval.Plan plan = Plans.evaluation(recipe, model, adapter, samples);
-    plan.precision().use();
-    try (HeldFiles files = plan.hold(); OpenEval here = elsewhere != null ? null : OpenEval.open(plan, 0)) {
-      Consumer<List<Answered>> checked = done -> {
-        files.requireUnchanged();
-        keep.accept(done);
-      };
-      EvalResult result;
-      if (here != null) {
-        result = here.evaluator().run(heldOut, plan.settings(), known, checked, listener);
-      } else {
-        Supplier<Cluster.Crew> crew = () -> elsewhere.cluster().crew(
-            EvolveWork.evaluation(elsewhere.recipe(), word(model), adapter, samples), plan.forWorkers(), null);
-        int each = plan.settings().answers();
-        result = Evaluator.run(heldOut, each, OpenEval.elsewhere(crew, each), known, checked, listener);
-      }
-      files.requireUnchanged();
-      return result;
-    }
   }
 
   /** A model as other machines find it: the recipe's own may lie elsewhere there. */

@@ -8,8 +8,6 @@ import dev.sphere.engine.run.Worker;
 import dev.sphere.engine.store.Provenance;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
@@ -46,14 +44,13 @@ public final class EvolveWork {
     Path model = ModelSource.resolve(words.get(2));
     Path other = words.get(3).equals(NONE) ? null : ModelSource.resolve(words.get(3));
     if (words.getFirst().equals(EVALUATION)) {
-      fits.accept(Arrays.asList(model, other));
-      return OpenEval.open(Plans.evaluation(recipe, model, other, Integer.parseInt(words.get(4))), identity, 0);
+      OpenEval.Plan plan = Plans.evaluation(recipe, model, other, Integer.parseInt(words.get(4)));
+      fits.accept(plan.files());
+      return OpenEval.open(plan, identity, 0);
     }
     Path small = recipe.smallModel() == null ? null : ModelSource.resolve(recipe.smallModel());
     SearchPlan plan = Plans.search(recipe, model, other, small, Long.parseLong(words.get(4)));
-    List<Path> models = new ArrayList<>(plan.prm().files());
-    models.addAll(Arrays.asList(model, small));
-    fits.accept(models);
+    fits.accept(plan.files());
     return OpenSearch.open(plan, new Provenance(identity, Map.of()));
   }
 }
