@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sphere.cli.command.OnSpark;
 import org.apache.spark.SparkConf;
 import org.apache.spark.SparkException;
 import org.junit.jupiter.api.Test;
@@ -13,10 +14,10 @@ import org.junit.jupiter.api.Test;
 class OtherSparksTest {
   @Test
   void anotherSparkIsRefused() {
-    assertNull(SparkMain.refusal("4.2.0"));
-    assertNull(SparkMain.refusal("4.10.1-SNAPSHOT"));
+    assertNull(OnSpark.refusal("4.2.0", ""));
+    assertNull(OnSpark.refusal("4.10.1-SNAPSHOT", ""));
     for (String other : new String[] {"3.5.1", "4.0.0", "4.1.2", "5.0.0"}) {
-      String said = SparkMain.refusal(other);
+      String said = OnSpark.refusal(other, "");
       assertTrue(said.contains("Spark " + other) && said.contains("SPARK_HOME") && said.lines().count() == 1, said);
     }
   }

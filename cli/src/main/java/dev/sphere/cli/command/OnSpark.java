@@ -16,11 +16,11 @@ import java.util.stream.Stream;
 import picocli.CommandLine.Model.CommandSpec;
 
 /** A command's way to Spark: {@code spark-submit} of {@code SPARK_HOME} or of the path, where this process is not Spark's driver. */
-final class OnSpark {
+public final class OnSpark {
   /** What {@code --spark} is, after what is done there. */
   static final String HELP = "spark://HOST:PORT, yarn, k8s://..., local[N]. Needs Spark 4.2 (SPARK_HOME).";
   private static final String MAIN = "dev.sphere.spark.SparkMain";
-  private static final Pattern CORE = Pattern.compile("spark-core_[0-9.]+-([0-9]+)\\.([0-9]+)\\..*\\.jar");
+  private static final Pattern CORE = Pattern.compile("spark-core_[0-9.]+-([0-9]+\\.[0-9]+\\..*)\\.jar");
   private static final String GET = "unpack Spark 4.2 (spark.apache.org/downloads.html) and set SPARK_HOME to its folder";
 
   private OnSpark() {}
@@ -108,11 +108,22 @@ final class OnSpark {
     }
     try (Stream<Path> all = Files.list(jars)) {
       all.map(jar -> CORE.matcher(jar.getFileName().toString())).filter(Matcher::matches).findFirst().ifPresent(core -> {
-        if (!core.group(1).equals("4") || Integer.parseInt(core.group(2)) < 2) {
-          throw new IllegalArgumentException("this is Spark " + core.group(1) + "." + core.group(2) + " (" + jars.getParent() + "): " + GET);
+        String refusal = refusal(core.group(1), " (" + jars.getParent() + ")");
+        if (refusal != null) {
+          throw new IllegalArgumentException(refusal);
         }
       });
     }
+  }
+
+  /**
+   * What is wrong with a version of Spark; null when nothing is. Sphere is written for 4.2.
+   *
+   * @param where it lies, for the message; may be empty
+   */
+  public static String refusal(String version, String where) {
+    String[] parts = version.split("[.-]");
+    return parts[0].equals("4") && Integer.parseInt(parts[1]) >= 2 ? null : "this is Spark " + version + where + ": " + GET;
   }
 
   private static Path ownJar() {
