@@ -2,7 +2,6 @@ package dev.sphere.engine.eval;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
-import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sphere.engine.HashPolicy;
 import dev.sphere.engine.Problem;
@@ -10,6 +9,7 @@ import dev.sphere.engine.Progress;
 import dev.sphere.engine.SamplingSettings;
 import dev.sphere.engine.prompt.Prompts;
 import dev.sphere.engine.store.Journal;
+import dev.sphere.faults.AnyChange;
 import dev.sphere.faults.Faults;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -18,11 +18,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** An evaluation on a disk that dies or fails at every change of it: resumed, it is the undisturbed one. */
-class EvalFaultsTest {
+class EvalFaultsTest implements AnyChange {
   private static final Map<String, String> MADE = Map.of("model", "m 1234");
   private static final EvalSettings SETTINGS = new EvalSettings(true, 2, SamplingSettings.temperature(0.8f, 60), 1, 3);
   private static final List<Problem> PROBLEMS =
@@ -62,17 +61,13 @@ class EvalFaultsTest {
     assertEquals(-1, Files.mismatch(whole.resolve("answers.jsonl"), root.resolve("answers.jsonl")));
   }
 
-  @Test
-  void theMachineDiesAtAnyChange() throws Exception {
-    Faults faults = new Faults(temporary, 10, EvalFaultsTest::evaluate, EvalFaultsTest::there, EvalFaultsTest::same);
-    faults.dieAtAnyChange();
-    assertTrue(faults.cases() > 5, faults.cases() + " cases");
+  @Override
+  public Faults faults() throws Exception {
+    return new Faults(temporary, 10, EvalFaultsTest::evaluate, EvalFaultsTest::there, EvalFaultsTest::same);
   }
 
-  @Test
-  void anyChangeFails() throws Exception {
-    Faults faults = new Faults(temporary, 10, EvalFaultsTest::evaluate, EvalFaultsTest::there, EvalFaultsTest::same);
-    faults.failAtAnyChange();
-    assertTrue(faults.cases() > 5, faults.cases() + " cases");
+  @Override
+  public int cases() {
+    return 5;
   }
 }

@@ -18,6 +18,7 @@ import dev.sphere.engine.stage.StageSettings;
 import dev.sphere.engine.store.Provenance;
 import dev.sphere.engine.store.RunData;
 import dev.sphere.engine.store.RunStore;
+import dev.sphere.faults.AnyChange;
 import dev.sphere.faults.Faults;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -28,7 +29,7 @@ import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-class RunPagesTest {
+class RunPagesTest implements AnyChange {
   @TempDir Path dir;
 
   @Test
@@ -78,7 +79,9 @@ class RunPagesTest {
   }
 
   /** Pages of a run on a disk that dies or fails at every change of it: each is whole or not there; written again, all are. */
-  private Faults faults(Path whole) throws Exception {
+  @Override
+  public Faults faults() throws Exception {
+    Path whole = dir.resolve("pages");
     List<Problem> problems = List.of(new Problem("a", "A", "7"), new Problem("b", "B \u00e9", "8"));
     Provenance from = Provenance.builder().settings("search", SearchSettings.paper()).build();
     try (RunStore store = RunStore.open(dir.resolve("small"), from, problems, false)) {
@@ -106,18 +109,9 @@ class RunPagesTest {
     });
   }
 
-  @Test
-  void theMachineDiesAtAnyChange() throws Exception {
-    Faults faults = faults(dir.resolve("pages"));
-    faults.dieAtAnyChange();
-    assertTrue(faults.cases() > 5, faults.cases() + " cases");
-  }
-
-  @Test
-  void anyChangeFails() throws Exception {
-    Faults faults = faults(dir.resolve("pages"));
-    faults.failAtAnyChange();
-    assertTrue(faults.cases() > 5, faults.cases() + " cases");
+  @Override
+  public int cases() {
+    return 5;
   }
 
   private static int nodes(JsonNode tree) {

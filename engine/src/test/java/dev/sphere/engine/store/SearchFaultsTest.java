@@ -12,17 +12,17 @@ import dev.sphere.engine.stage.ProblemResult;
 import dev.sphere.engine.stage.RunLog;
 import dev.sphere.engine.stage.Stage;
 import dev.sphere.engine.stage.StageResult;
+import dev.sphere.faults.AnyChange;
 import dev.sphere.faults.Faults;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.function.Consumer;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** A search on a disk that dies or fails at every change of it: resumed, it is the undisturbed one. */
-class SearchFaultsTest {
+class SearchFaultsTest implements AnyChange {
   private static final int PROBLEMS = 2;
   private static final List<String> LOGS = List.of("probe.jsonl", "tree.jsonl", "stages.jsonl", "results.jsonl");
   private static final ProbeSettings PROBE = FakeRun.probe(3);
@@ -120,17 +120,13 @@ class SearchFaultsTest {
     return Files.readAllLines(file).stream().sorted().toList();
   }
 
-  @Test
-  void theMachineDiesAtAnyChange() throws Exception {
-    Faults faults = new Faults(temporary, 4, SearchFaultsTest::search, SearchFaultsTest::there, SearchFaultsTest::same);
-    faults.dieAtAnyChange();
-    assertTrue(faults.cases() > 10, faults.cases() + " cases");
+  @Override
+  public Faults faults() throws Exception {
+    return new Faults(temporary, 4, SearchFaultsTest::search, SearchFaultsTest::there, SearchFaultsTest::same);
   }
 
-  @Test
-  void anyChangeFails() throws Exception {
-    Faults faults = new Faults(temporary, 4, SearchFaultsTest::search, SearchFaultsTest::there, SearchFaultsTest::same);
-    faults.failAtAnyChange();
-    assertTrue(faults.cases() > 10, faults.cases() + " cases");
+  @Override
+  public int cases() {
+    return 10;
   }
 }

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sphere.base.AtomicFile;
 import dev.sphere.engine.store.FileSums;
+import dev.sphere.faults.AnyChange;
 import dev.sphere.faults.Faults;
 import dev.sphere.trainer.TinyModel;
 import dev.sphere.trainer.checkpoint.Checkpoints;
@@ -18,11 +19,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.function.Consumer;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** A training on a disk that dies or fails at every change of it: resumed, it makes the weights of the undisturbed one. */
-class TrainingFaultsTest {
+class TrainingFaultsTest implements AnyChange {
   private static final TrainSettings SETTINGS = Runs.settings().withEpochs(2).withCheckpoints(2, 2);
 
   @TempDir private Path temporary;
@@ -74,17 +74,13 @@ class TrainingFaultsTest {
     assertEquals(List.of(), new FileSums(folder).check(""));
   }
 
-  @Test
-  void theMachineDiesAtAnyChange() throws Exception {
-    Faults faults = new Faults(temporary, 6, TrainingFaultsTest::train, TrainingFaultsTest::there, TrainingFaultsTest::same);
-    faults.dieAtAnyChange();
-    assertTrue(faults.cases() > 5, faults.cases() + " cases");
+  @Override
+  public Faults faults() throws Exception {
+    return new Faults(temporary, 6, TrainingFaultsTest::train, TrainingFaultsTest::there, TrainingFaultsTest::same);
   }
 
-  @Test
-  void anyChangeFails() throws Exception {
-    Faults faults = new Faults(temporary, 6, TrainingFaultsTest::train, TrainingFaultsTest::there, TrainingFaultsTest::same);
-    faults.failAtAnyChange();
-    assertTrue(faults.cases() > 5, faults.cases() + " cases");
+  @Override
+  public int cases() {
+    return 5;
   }
 }
