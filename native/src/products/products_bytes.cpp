@@ -425,10 +425,7 @@ template <typename B> const ProductKernel * kernel() {
 
 const ProductKernel * int_product(const ggml_tensor * w, int64_t) {
   switch (w->type) {
-#define TYPE(name)                                                                                                     \
-  case GGML_TYPE_##name: return kernel<name>();
-    SPHERE_INT_TYPES(TYPE)
-#undef TYPE
+    SPHERE_INT_TYPES(SPHERE_INT_CASE)
     default: return nullptr;
   }
 }

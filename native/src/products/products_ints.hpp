@@ -26,6 +26,10 @@
   TYPE(Q5_K)                                                                                                           \
   TYPE(Q6_K)
 
+// A case of each, with a template kernel<TYPE>().
+#define SPHERE_INT_CASE(name)                                                                                          \
+  case GGML_TYPE_##name: return kernel<name>();
+
 namespace sphere {
 
 // nullptr: weights of this type have no such form here.
