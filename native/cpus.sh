@@ -16,7 +16,7 @@ CPU_FAMILIES_AARCH64='armv8.6 armv8.2'
 # cpu_family NAME sets
 #   cpu_machine    as uname -m
 #   cpu_flags      for the compiler of libsphere
-#   cpu_ggml       options of ggml's build that are on
+#   cpu_options    for the CMake build of llama.cpp
 #   cpu_needs      the words that Linux' /proc/cpuinfo must have
 # and fails for an unknown one.
 cpu_family() {
@@ -31,6 +31,7 @@ cpu_family() {
   local v4_flags='-march=x86-64-v4 -mavx512vnni'
   local zen4_flags="$v4_flags -mavx512bf16 -mavx512bitalg -mavx512ifma -mavx512vbmi -mavx512vbmi2 -mavx512vpopcntdq"
   zen4_flags+=' -mgfni -mvaes -mvpclmulqdq'
+  local cpu_ggml
   cpu_machine=x86_64
   case $1 in
     x86-64-v2) cpu_flags=-march=x86-64-v2 cpu_ggml=GGML_SSE42 cpu_needs=$v2 ;;
@@ -49,6 +50,13 @@ cpu_family() {
       echo "SPHERE_CPU=$1 is unknown (known: native, $CPU_FAMILIES_X86_64, $CPU_FAMILIES_AARCH64, all)" >&2
       return 2 ;;
   esac
+  # Of ggml's libraries ggml-cpu alone depends on the CPU.
+  cpu_options=(-DGGML_NATIVE=OFF)
+  local option
+  for option in SSE42 AVX AVX2 BMI2 F16C FMA AVX_VNNI AVX512 AVX512_VBMI AVX512_VNNI AVX512_BF16 AMX_TILE AMX_INT8 AMX_BF16; do
+    case " $cpu_ggml " in *" GGML_$option "*) cpu_options+=("-DGGML_$option=ON") ;; *) cpu_options+=("-DGGML_$option=OFF") ;; esac
+  done
+  [ "$cpu_machine" != aarch64 ] || cpu_options+=("-DGGML_CPU_ARM_ARCH=${cpu_flags#-march=}")
 }
 
 # As uname -m says it, one name for a kind: "x86_64", "aarch64".

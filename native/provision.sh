@@ -46,12 +46,7 @@ else
   [ "$family" != all ] || { echo "provision.sh: SPHERE_CPU=all is native/build.sh's; here a family at a time" >&2; exit 2; }
   cpu_family "$family" || exit 2
   cpu_compilers "$cpu_machine" || exit 1
-  # Of ggml's libraries ggml-cpu alone depends on the CPU.
-  CPU=(-DGGML_NATIVE=OFF)
-  for option in SSE42 AVX AVX2 BMI2 F16C FMA AVX_VNNI AVX512 AVX512_VBMI AVX512_VNNI AVX512_BF16 AMX_TILE AMX_INT8 AMX_BF16; do
-    case " $cpu_ggml " in *" GGML_$option "*) CPU+=("-DGGML_$option=ON") ;; *) CPU+=("-DGGML_$option=OFF") ;; esac
-  done
-  [ "$cpu_machine" != aarch64 ] || CPU+=("-DGGML_CPU_ARM_ARCH=${cpu_flags#-march=}")
+  CPU=("${cpu_options[@]}")
 fi
 OPTIONS=(
   -DCMAKE_BUILD_TYPE=Release -DBUILD_SHARED_LIBS=ON

@@ -8,6 +8,7 @@
 # weights in Qwen2.5-0.5B's shape in --types, made when missing as people's files are made: BF16, then llama-quantize,
 # which falls back to other types where a row is no multiple of 256; and the embedded model. --train also takes the
 # training rate on each model, beside that on the first. Tools and models are kept in the cache (${XDG_CACHE_HOME:-~/.cache}/sphere/peers); SPHERE_PEERS_DIR names a build of the tools to use instead.
+# SPHERE_CPU (native/cpus.sh) builds the tools and Sphere's libraries for another family than this CPU's, such as x86-64-v3.
 # SPHERE names another launcher than ./sphere. Nothing else should run meanwhile.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -33,13 +34,20 @@ mkdir -p "$cache"
 
 # --- the tools, from the source that the product is built from ----------------------------------------
 prefix=$(bash native/provision.sh)
+family=${SPHERE_CPU:-native} cpu_options=(-DGGML_NATIVE=ON)
+if [ "$family" != native ]; then
+  . native/cpus.sh
+  cpu_family "$family"
+  native/build.sh "$cache/$family/cmake" "$cache/$family/libraries" > "$cache/build.log" 2>&1 || { tail -5 "$cache/build.log" >&2; exit 1; }
+  export SPHERE_NATIVE_DIR=$cache/$family/libraries/linux-x86_64-$family
+fi
 peers=${SPHERE_PEERS_DIR:-$cache/$(basename "$prefix")}
 built() { for t in "${tools[@]}"; do [ -x "$peers/bin/$t" ] || return 1; done; }
 tools=(llama-batched-bench llama-quantize); ! $tool || tools+=(llama-parallel)
 if ! built; then
   source=$(bash native/provision.sh --source-only)
   echo "bench-peers: building ${tools[*]} from $source (some minutes, once)" >&2
-  { cmake -S "$source" -B "$peers" -DCMAKE_BUILD_TYPE=Release -DBUILD_SHARED_LIBS=ON -DGGML_NATIVE=ON \
+  { cmake -S "$source" -B "$peers" -DCMAKE_BUILD_TYPE=Release -DBUILD_SHARED_LIBS=ON "${cpu_options[@]}" \
       -DGGML_OPENMP=ON -DLLAMA_BUILD_IS_DEV=OFF -DLLAMA_OPENSSL=OFF -DLLAMA_BUILD_TOOLS=ON -DLLAMA_BUILD_EXAMPLES=ON \
       -DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_SERVER=OFF -DLLAMA_BUILD_APP=OFF &&
     cmake --build "$peers" -j "$cores" --target "${tools[@]}"; } > "$cache/build.log" 2>&1 ||
@@ -90,7 +98,7 @@ ours() {
 median() { tr ' ' '\n' | grep . | sort -g | awk '{ a[NR] = $1 } END { print NR % 2 ? a[(NR + 1) / 2] : (a[NR / 2] + a[NR / 2 + 1]) / 2 }'; }
 column() { awk -v c="$1" '{ print $c }' | median; }
 
-echo "Machine: $(sed -n 's/^model name[^:]*: *//p' /proc/cpuinfo 2> /dev/null | head -1), $cores cores; commit" \
+echo "Machine: $(sed -n 's/^model name[^:]*: *//p' /proc/cpuinfo 2> /dev/null | head -1), $cores cores, built for $family; commit" \
   "$(git rev-parse --short HEAD 2> /dev/null || echo unknown); prompts $prompt, generated $generate, $repetitions" \
   "runs each in turns, medians; load before: $(cut -d' ' -f1 /proc/loadavg 2> /dev/null || echo unknown)"
 echo

@@ -129,7 +129,7 @@ class SettingsReferenceTest {
   /** What flags reach recipes reach, and the other way round, but for files and what is done with a run. */
   @Test
   void flagsAndRecipesReachTheSame() {
-    assertEquals(keys(Recipe.SEARCH.and(Recipe.TOP), "name", "rounds", "fresh-problems", "reward"),
+    assertEquals(keys(Recipe.SEARCH.and(Recipe.TOP), "name", "rounds", "fresh-problems", "replay", "reward"),
         flags("search", "run", "resume", "adapter", "shard", "spark", "dry-run", "profile", "json"));
     assertEquals(keys(Recipe.TRAIN), flags("train dpo",
         "model", "pairs", "drop-flagged", "adapter-out", "out", "resume", "dry-run", "json", "seed", "chat-template"));

@@ -5,6 +5,7 @@ import dev.sphere.base.HeldFiles;
 import dev.sphere.base.Scratch;
 import dev.sphere.bindings.device.Arithmetic;
 import dev.sphere.bindings.kernel.GgmlQuantizer;
+import dev.sphere.engine.PreferencePair;
 import dev.sphere.engine.Problem;
 import dev.sphere.engine.cost.Range;
 import dev.sphere.engine.data.Decontamination;
@@ -27,6 +28,7 @@ import dev.sphere.engine.store.Damaged;
 import dev.sphere.engine.store.FileSums;
 import dev.sphere.engine.store.Finding;
 import dev.sphere.engine.store.Journal;
+import dev.sphere.engine.store.PairFlags;
 import dev.sphere.engine.store.Provenance;
 import dev.sphere.engine.store.RunData;
 import dev.sphere.gguf.make.MergeType;
@@ -206,7 +208,7 @@ public final class Evolve {
       Expected search = PairSearch.expect(Plans.search(recipe, policy, null, small, recipe.seed()), searched, trial, listener);
       TrainPlan plan = search.found().isEmpty() ? null
           : Plans.train(recipe, policy, scratch.folder().resolve("train"), recipe.seed()).plan(Plans.task(recipe, search.found(), trial));
-      return EvolveExpected.of(recipe.rounds(), evaluation, search, plan, recipe.trainsAll() ? 0 : policy.toFile().length(), start);
+      return EvolveExpected.of(recipe, evaluation, search, plan, recipe.trainsAll() ? 0 : policy.toFile().length(), start);
     }
   }
 
@@ -250,10 +252,11 @@ public final class Evolve {
     EvalResult chosenBy = validated("base", policy, null, problems, directory.resolve("base-validation.jsonl"));
     double before = (chosenBy == null ? base : chosenBy).accuracy();
     List<EvolveReport.Round> rounds = new ArrayList<>();
+    Map<String, PreferencePair> learned = new LinkedHashMap<>(); // of all rounds, by problem and pair
     for (int n = 1; n <= recipe.rounds(); n++) {
       EvolveReport.Round round;
       try (HeldFiles _ = new HeldFiles(List.of(policy))) { // opened and checked once a round
-        round = round(n, policy, began, problems, base, rounds.isEmpty() ? base : rounds.getLast().evaluation());
+        round = round(n, policy, began, problems, learned, base, rounds.isEmpty() ? base : rounds.getLast().evaluation());
       }
       if (round == null) {
         return null;
@@ -283,9 +286,13 @@ public final class Evolve {
         : all.subList((int) (size * (n - 1) / recipe.rounds()), (int) (size * n / recipe.rounds()));
   }
 
-  /** A round; null when its training was stopped. */
-  private EvolveReport.Round round(
-      int n, Path policy, Path began, Problems all, EvalResult base, EvalResult before) throws InterruptedException {
+  /**
+   * A round; null when its training was stopped.
+   *
+   * @param learned the pairs of the rounds before; those of this one are added
+   */
+  private EvolveReport.Round round(int n, Path policy, Path began, Problems all, Map<String, PreferencePair> learned,
+      EvalResult base, EvalResult before) throws InterruptedException {
     List<Problem> problems = searched(n, all.searched());
     Path folder = directory.resolve("round-" + n);
     Path small = recipe.smallModel() == null ? null : ModelSource.resolve(recipe.smallModel());
@@ -303,12 +310,15 @@ public final class Evolve {
       throw new IllegalStateException("round " + n + " found no pair to learn from: " + found.report().reasons());
     }
 
+    found.pairs().forEach(pair -> learned.putIfAbsent(pair.problemId() + " " + PairFlags.key(pair), pair));
+    List<PreferencePair> pairs = recipe.replay() ? List.copyOf(learned.values()) : found.pairs();
+
     long start = System.nanoTime();
     TrainJob job = Plans.train(recipe, policy, folder.resolve("train"), seed);
     TrainJob.Outcome trained;
     training = true;
     try {
-      trained = job.run(Plans.task(recipe, found.pairs(), folder.resolve("search")), listener.training(n), stop);
+      trained = job.run(Plans.task(recipe, pairs, folder.resolve("search")), listener.training(n), stop);
     } finally {
       training = false;
     }

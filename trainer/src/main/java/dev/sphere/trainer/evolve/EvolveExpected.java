@@ -32,13 +32,16 @@ public record EvolveExpected(int rounds, Range evaluation, Expected search, Rang
    * @param merged bytes of a model into which an adapter is merged between two rounds; 0 where none is
    * @param start seconds before the first evaluation
    */
-  static EvolveExpected of(int rounds, Range evaluation, Expected search, TrainPlan plan, long merged, double start) {
+  static EvolveExpected of(Recipe recipe, Range evaluation, Expected search, TrainPlan plan, long merged, double start) {
+    int rounds = recipe.rounds();
     Range merging = new Range(0, merged / MERGED / 4, merged / MERGED);
     if (plan == null) {
       return new EvolveExpected(rounds, evaluation, search, null, merging, start, search.memory());
     }
     double each = (plan.seconds() - plan.once()) / search.found().size();
-    Range pairs = search.trial().pairs();
+    // So many steps are told, or what the pairs take; a round that replays has those of the rounds before too.
+    Range pairs = recipe.trainsSteps() ? Range.exactly(search.found().size())
+        : search.trial().pairs().times(recipe.replay() ? (rounds + 1) / 2.0 : 1);
     Range training = new Range((plan.once() + each * pairs.low()) / TRAINING, plan.once() + each * pairs.middle(),
         (plan.once() + each * pairs.high()) * TRAINING);
     return new EvolveExpected(rounds, evaluation, search, training, merging, start, Math.max(search.memory(), plan.peak()));

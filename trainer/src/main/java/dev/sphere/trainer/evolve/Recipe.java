@@ -41,6 +41,7 @@ import tools.jackson.dataformat.yaml.YAMLMapper;
  * @param seed of everything random
  * @param rounds most rounds; a round starts from the newest policy
  * @param freshProblems each round searches problems of its own
+ * @param replay a round also learns from the pairs of the rounds before it (as SPIN does, arXiv 2401.01335, section 6.1)
  * @param reward what judges the steps of the rounds after the first
  * @param search how trees are grown and what is said to the models: of {@link #SEARCH}
  * @param train how the policy learns from the pairs: of {@link #TRAIN}
@@ -67,6 +68,9 @@ public record Recipe(
     int rounds,
     @Setting(help = "Each round searches problems of its own: the n-th of as many equal parts of the set as there are rounds.")
     boolean freshProblems,
+    @Setting(needs = "rounds",
+        help = "A round also learns from the pairs of the rounds before it, so that what those taught is not unlearned.")
+    boolean replay,
     @Setting(def = "fixed", needs = "rounds", label = "KIND",
         help = "What judges the steps from the second round on: fixed, what search.prm says; or implicit, the log-ratio of the "
             + "round's policy and the one that the round before began with, which is what that round's training learnt. Its β is "
@@ -106,6 +110,7 @@ public record Recipe(
   public Recipe {
     require(model != null, "model", "a GGUF file or 'embedded'", model);
     require(problems != null, "problems", "a problem file or 'embedded:train'", problems);
+    require(!replay || !TRAIN.make(PairSettings.class, train).siblings(), "replay", "false where train.siblings is true", true);
     require(reward != Reward.IMPLICIT || TRAIN.make(LossSettings.class, train).needsReference(), "reward",
         "fixed where the loss has no reference, since nothing trains a log-ratio then", "implicit");
   }
@@ -236,6 +241,11 @@ public record Recipe(
     return "full".equals(TRAIN.value("method", train));
   }
 
+  /** Whether a round's training has as many steps as it is told, whatever its pairs. */
+  boolean trainsSteps() {
+    return (Integer) TRAIN.value("steps", train) > 0;
+  }
+
   /** All of it by section and key: as told, or the defaults; null where the model has it. */
   Map<String, Object> values() {
     Map<String, Object> all = new LinkedHashMap<>();
@@ -253,6 +263,7 @@ public record Recipe(
     all.put("seed", seed);
     all.put("rounds", rounds);
     all.put("fresh_problems", freshProblems);
+    all.put("replay", replay);
     all.put("reward", reward.name().toLowerCase(Locale.ROOT));
     all.put(PROMPT, SEARCH.section(PROMPT).values(search));
     all.put("search", SEARCH.section("").values(search));

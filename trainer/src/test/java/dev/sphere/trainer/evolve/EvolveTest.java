@@ -32,11 +32,13 @@ import dev.sphere.engine.run.PairSearch;
 import dev.sphere.engine.stage.RunReport;
 import dev.sphere.engine.store.FileSums;
 import dev.sphere.engine.store.Finding;
+import dev.sphere.engine.store.PairFlags;
 import dev.sphere.engine.store.RunData;
 import dev.sphere.gguf.GgmlType;
 import dev.sphere.gguf.make.MergeType;
 import dev.sphere.gguf.make.ModelMerge;
 import dev.sphere.gguf.model.GgufFile;
+import dev.sphere.trainer.loop.TrainedRows;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -44,9 +46,12 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -534,6 +539,7 @@ class EvolveTest {
         limit: 81
         rounds: 2
         fresh_problems: true
+        replay: true
         search: {rollouts: 4, depth: 8, pairing: any, early_stop: true, parallel: 32, stages: [generation]}
         train: {method: full, learning_rate: 1e-4, epochs: 2, batch_pairs: 8}
         evaluate: {problems: "embedded:test", limit: 30, samples: 2}
@@ -548,6 +554,10 @@ class EvolveTest {
     List<String> both = new ArrayList<>(ids(run.resolve("round-1/search")));
     both.addAll(ids(run.resolve("round-2/search")));
     assertEquals(81, both.stream().distinct().count());
+    Set<String> found = pairs(run.resolve("round-1/search"));
+    assertEquals(found, trained(run.resolve("round-1/train")));
+    found.addAll(pairs(run.resolve("round-2/search")));
+    assertEquals(found, trained(run.resolve("round-2/train")), "the second round replays the pairs of the first");
     assertTrue(heard.words.contains("evaluated round 1, validation"), heard.words.toString());
     assertEquals(150, report.validation().n());
     assertEquals(30, report.base().n());
@@ -565,6 +575,21 @@ class EvolveTest {
     assertTrue(report.table().getLast().startsWith("On the validation problems"), report.table().toString());
     assertTrue(Files.readString(run.resolve("report.json")).contains("comparison_with_round_before"));
     assertEquals(List.of(), Evolve.check(run));
+  }
+
+  private static Set<String> pairs(Path run) {
+    return RunData.read(run).pairs().stream().map(PairFlags::key).collect(Collectors.toCollection(TreeSet::new));
+  }
+
+  private static Set<String> trained(Path folder) throws IOException {
+    Set<String> keys = new TreeSet<>();
+    for (String line : Files.readAllLines(TrainedRows.in(folder))) {
+      String key = JsonMapper.shared().readTree(line.substring(line.indexOf('{'))).path("pair").asString("");
+      if (!key.isEmpty()) {
+        keys.add(key);
+      }
+    }
+    return keys;
   }
 
   private static List<String> ids(Path run) {

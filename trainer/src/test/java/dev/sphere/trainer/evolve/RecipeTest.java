@@ -28,7 +28,7 @@ class RecipeTest {
     Recipe recipe = Recipe.parse("model: m.gguf\nproblems: p.jsonl\nevaluate: {problems: t.jsonl}\n");
     assertEquals(
         "{name=unnamed, model=m.gguf, small_model=null, problems=p.jsonl, question_field=null, answer_field=null, id_field=null, "
-            + "skip_bad=false, limit=0, decontaminate=[], ngram=13, seed=1, rounds=1, fresh_problems=false, reward=fixed, prompt={system=null, question=null, correction=null, "
+            + "skip_bad=false, limit=0, decontaminate=[], ngram=13, seed=1, rounds=1, fresh_problems=false, replay=false, reward=fixed, prompt={system=null, question=null, correction=null, "
             + "corrected_after=null, chat_template=null, few_shot=null, shots=5}, search={prm=mc, rollouts=8, temperature=0.8, top_k=0, top_p=1.0, "
             + "min_p=0.0, max_tokens=null, early_stop=false, prm_beta=0.05, candidates=5, max_step_tokens=null, depth=24, "
             + "simulations=1, uct=1.4142135623730951, advantage_weight=1.0, outcome_weight=1.0, backup=score, separator=null, "
@@ -74,6 +74,9 @@ class RecipeTest {
           () -> Recipe.parse(head + "rounds: 2\ntrain: " + loss + "\n")).getMessage();
       assertTrue(message.startsWith("reward must be fixed where the loss has no reference"), message);
     }
+    String siblings = assertThrows(IllegalArgumentException.class, () -> Recipe.parse(
+        "model: m.gguf\nproblems: p.jsonl\nrounds: 2\nreplay: true\ntrain: {siblings: true}\n")).getMessage();
+    assertTrue(siblings.startsWith("replay must be false where train.siblings is true"), siblings);
     Recipe before = Recipe.parse("model: m.gguf\nproblems: p.jsonl\nrounds: 2\n");
     assertEquals(List.of("reward is fixed there and implicit now"), before.differences(Recipe.parse(head + "rounds: 2\n")));
   }
