@@ -61,6 +61,7 @@ jar=$work/one/sphere-engine.jar
 if $twice; then
   say "the second time"
   export XDG_CACHE_HOME=$work/cache
+  unset CMAKE_C_COMPILER_LAUNCHER CMAKE_CXX_COMPILER_LAUNCHER # by the compilers, not by what one of them cached
   build two
   cmp "$jar" "$work/two/sphere-engine.jar" || {
     for n in one two; do unzip -q "$work/$n/sphere-engine.jar" -d "$work/$n/x"; done
