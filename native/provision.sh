@@ -41,7 +41,7 @@ done
 family=${SPHERE_CPU:-native}
 cpu_cross=()
 if [ "$family" = native ]; then
-  CPU=(-DGGML_NATIVE=ON)
+  cpu_machine=$(this_machine) CPU=(-DGGML_NATIVE=ON)
 else
   [ "$family" != all ] || { echo "provision.sh: SPHERE_CPU=all is native/build.sh's; here a family at a time" >&2; exit 2; }
   cpu_family "$family" || exit 2
@@ -205,8 +205,12 @@ source_state() {
 }
 compiler=${CXX:-c++}
 command -v "$compiler" > /dev/null || die "no C++ compiler ($compiler). Install one: apt-get install g++"
-machine=$({ cpu_features; "$compiler" --version | head -1; "${CC:-cc}" --version 2> /dev/null | head -1 || true
+compilers() { "$compiler" --version | head -1; "${CC:-cc}" --version 2> /dev/null | head -1 || true; }
+machine=$({ cpu_features; compilers
   if [ $cuda = ON ]; then nvcc --version 2> /dev/null || true; fi; uname -sm; printf '%s\n' "${OPTIONS[@]}"; } | sha)
+# Of llama.cpp's libraries ggml-cpu alone depends on the CPU. The others are the same in all entries with the same COMMON.
+common=$({ compilers; uname -sm; echo "$cpu_machine" "${CFLAGS:-}" "${CXXFLAGS:-}"
+  printf '%s\n' "${OPTIONS[@]}" | grep -vxFe "$(printf '%s\n' "${CPU[@]}")"; } | sha)
 
 if [ -n "${LLAMA_CPP_DIR:-}" ]; then
   [ -f "$LLAMA_CPP_DIR/include/llama.h" ] ||
@@ -221,11 +225,11 @@ else
 fi
 name=${version:-unknown}-$source_id-$machine
 entry=$cache/llama/$name
-is_whole() {
-  [ -f "$entry/MANIFEST" ] && ours "$entry" && [ "$(origin "$entry" entry)" = "$name" ] &&
-    [ "$(contents "$entry")" = "$(cat "$entry/MANIFEST")" ]
+is_whole() { # ENTRY
+  [ -f "$1/MANIFEST" ] && ours "$1" && [ "$(origin "$1" entry)" = "${1##*/}" ] &&
+    [ "$(contents "$1")" = "$(cat "$1/MANIFEST")" ]
 }
-if [ -d "$entry" ] && is_whole; then echo "$entry"; exit 0; fi
+if [ -d "$entry" ] && is_whole "$entry"; then echo "$entry"; exit 0; fi
 
 # --- the build ---------------------------------------------------------------------------------
 need cmake cmake
@@ -245,12 +249,17 @@ fi
 [ -n "${LLAMA_CPP_DIR:-}" ] || provide_source
 lock
 if [ -d "$entry" ]; then
-  if is_whole; then echo "$entry"; exit 0; fi
+  if is_whole "$entry"; then echo "$entry"; exit 0; fi
   discard "$entry"
 fi
 new_scratch
 jobs=$(getconf _NPROCESSORS_ONLN 2> /dev/null || echo 2)
-say "building $version for ${family/native/this CPU} (about 3 minutes of one core; $jobs cores)"
+other='' long='about 3 minutes' # an entry that has all but ggml-cpu
+for found in "$cache/llama/${name%-*}"-*; do
+  [ $cuda = ON ] || [ "$(origin "$found" common)" != "$common" ] || ! is_whole "$found" || other=$found
+done
+[ -z "$other" ] || { TARGETS=(ggml-cpu); long='less than a minute'; }
+say "building $version for ${family/native/this CPU} ($long of one core; $jobs cores)"
 case $(uname -s) in
   Darwin) ext=dylib; rpath='@loader_path' ;;
   *) ext=so; rpath='$ORIGIN' ;;
@@ -259,8 +268,7 @@ generator=(); ! command -v ninja > /dev/null || generator=(-G Ninja)
 log=$cache/llama-build.log
 started=$(date +%s)
 # What goes to other machines names no path of this one: the same source gives the same bytes.
-paths=
-[ "$family" = native ] || paths=-ffile-prefix-map=$source_dir=llama.cpp
+paths="'-ffile-prefix-map=$source_dir=llama.cpp'"
 { cmake -S "$source_dir" -B "$scratch/build" ${generator[@]+"${generator[@]}"} ${cpu_cross[@]+"${cpu_cross[@]}"} "${OPTIONS[@]}" \
     "-DCMAKE_INSTALL_RPATH=$rpath$toolkit_libs" "-DCMAKE_C_FLAGS=${CFLAGS:-} $paths" "-DCMAKE_CXX_FLAGS=${CXXFLAGS:-} $paths" &&
   cmake --build "$scratch/build" -j "$jobs" --target "${TARGETS[@]}"; } > "$log" 2>&1 || {
@@ -270,6 +278,7 @@ made=$scratch/entry
 mkdir -p "$made/lib" "$made/include" "$made/vocab"
 for lib in "${LIBRARIES[@]}"; do
   found=$scratch/build/bin/lib$lib.$ext
+  [ -z "$other" ] || [ "$lib" = ggml-cpu ] || found=$(echo "$other/lib/lib$lib."*)
   [ -e "$found" ] || die "the build made no lib$lib.$ext; the whole log: $log"
   # Carried under its soname: that is what the others ask the dynamic linker for.
   file=$(basename "$found")
@@ -295,7 +304,7 @@ if [ -n "${LLAMA_CPP_DIR:-}" ]; then
   [ -z "$(git -C "$source_dir" status --porcelain 2> /dev/null)" ] || commit+=" and changes"
   printf '%s\n' "from: $source_dir" "commit: $commit"
 else cat "$(dirname "$source_dir")/ORIGIN"; fi > "$made/ORIGIN"
-printf '%s\n' "entry: $name" "compiler: $("$compiler" --version | head -1)" >> "$made/ORIGIN"
+printf '%s\n' "entry: $name" "common: $common" "compiler: $("$compiler" --version | head -1)" >> "$made/ORIGIN"
 contents "$made" > "$made/MANIFEST"
 publish "$made" "$entry"
 say "built in $(($(date +%s) - started)) s, kept in $entry"

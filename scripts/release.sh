@@ -9,7 +9,8 @@
 #
 # It is built in a fresh clone, with nothing of yours: changes that are not committed are not in it. The same commit and
 # compilers give the same bytes, wherever it is built; --twice builds in two folders, llama.cpp too, and compares.
-# Each family costs some 3 minutes of one core for llama.cpp, which is kept in the cache (with --twice: built anew).
+# llama.cpp costs some 3 minutes of one core for each kind of CPU, and less than one for each further family of it; it is
+# kept in the cache (with --twice: built anew).
 #
 # SPHERE_CPU       other families than all (native/cpus.sh), for a trial
 # MAVEN_OPTIONS    more options for Maven, such as -o

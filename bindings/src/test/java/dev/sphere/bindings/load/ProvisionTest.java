@@ -118,6 +118,41 @@ class ProvisionTest {
   }
 
   @Test
+  void whatDoesNotDependOnTheCpuIsBuiltOnceByEachCompiler() throws Exception {
+    boolean arm = System.getProperty("os.arch").equals("aarch64");
+    Map<String, String> environment = new TreeMap<>(Map.of("LLAMA_CPP_GIT", checkout.toString()));
+    Run first = provision(environment);
+    assertTrue(first.err().contains("(about 3 minutes of one core"), first.err());
+    environment.put("SPHERE_CPU", arm ? "armv8.2" : "x86-64-v2");
+    Run second = provision(environment);
+    assertTrue(second.err().contains("(less than a minute of one core"), second.err());
+    assertEquals(
+        Files.readAllLines(first.folder().resolve("LIBS")), Files.readAllLines(second.folder().resolve("LIBS")));
+    for (String library : Files.readAllLines(second.folder().resolve("LIBS"))) {
+      assertArrayEquals(
+          Files.readAllBytes(first.folder().resolve("lib").resolve(library)),
+          Files.readAllBytes(second.folder().resolve("lib").resolve(library)), library);
+    }
+    assertEquals("", provision(environment).err(), "it is whole");
+
+    // Other flags give other libraries; and nobody takes what was changed.
+    sh(temp, "rm -rf " + second.folder());
+    environment.put("CFLAGS", "-DNAME_TOO");
+    assertTrue(provision(environment).err().contains("(about 3 minutes of one core"));
+    environment.remove("CFLAGS");
+    sh(temp, "rm -rf " + second.folder());
+    sh(first.folder(), "printf x | dd of=lib/libllama.so bs=1 seek=1000 conv=notrunc status=none");
+    assertTrue(provision(environment).err().contains("(about 3 minutes of one core"));
+  }
+
+  @Test
+  void aFolderWithABlankInItsName() throws Exception {
+    Path blank = temp.resolve("a checkout");
+    Files.move(checkout, blank);
+    assertTrue(Files.exists(provision(Map.of("LLAMA_CPP_DIR", blank.toString())).folder().resolve("lib/libllama.so")));
+  }
+
+  @Test
   void aFolderThatIsNoCheckoutIsNamed() throws Exception {
     Run run = provision(Map.of("LLAMA_CPP_DIR", temp.toString()));
     assertNotEquals(0, run.status());
