@@ -41,6 +41,12 @@ SPHERE_API const char * sphere_abi_table(void);
 // The text of the last failure on this thread, "" when there was none. Valid until the next failure on this thread.
 SPHERE_API const char * sphere_last_error(void);
 
+// Ends the threads that OpenMP keeps for the calling thread; its next computation gets new ones. For a thread that has
+// computed and will not soon again: GNU OpenMP counts what all threads keep, and when there are more than CPUs, a
+// thread at a barrier hardly spins before it sleeps, in the whole process. Not to be called while the calling thread
+// computes.
+SPHERE_API void sphere_threads_release(void);
+
 #ifdef __cplusplus
 }
 #endif

@@ -8,6 +8,10 @@
 #include "ggml-backend.h"
 #include "ggml-cpu.h"
 
+#include <chrono>
+#include <filesystem>
+#include <thread>
+
 using namespace test;
 
 // As in attention_hook.cpp.
@@ -42,13 +46,29 @@ void trials() {
   expect(!sphere::hook_trial([](bool) {}, []() -> int64_t { return 0; }).empty(), "kernels that nobody asks");
 }
 
+// Threads of this process; LLVM's OpenMP keeps its own for whoever comes next.
+size_t threads() {
+  size_t n = 0;
+#if defined(__linux__) && !defined(__clang__)
+  for (const auto & entry : std::filesystem::directory_iterator("/proc/self/task")) {
+    n += entry.exists() ? 1 : 0;
+  }
+#endif
+  return n;
+}
+
 void installed() {
+  const size_t alone = threads();
   const size_t before = ggml_backend_cpu_get_extra_buffer_types().size();
   int32_t kernels = 0;
   expect(sphere_attention_install(&kernels) == 0 && kernels > 0, std::string("install: ") + sphere_last_error());
   expect(sphere_attention_install(&kernels) == 0 && kernels > 0, "twice");
   expect(ggml_backend_cpu_get_extra_buffer_types().size() == before + 1, "one entry");
   expect(sphere_attention_nodes() == 0, "the trial's nodes do not count");
+  for (int i = 0; i < 10000 && threads() != alone; i++) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  expect(threads() == alone, "the trial's threads are gone");
   expect(sphere_attention_install(nullptr) == SPHERE_INVALID_ARGUMENT, "no place for the answer");
 }
 
@@ -94,5 +114,5 @@ void buffers() {
 } // namespace
 
 int main(int argc, char ** argv) {
-  return run({{"versions", versions}, {"trials", trials}, {"installed", installed}, {"buffers", buffers}}, argc, argv);
+  return run({{"versions", versions}, {"installed", installed}, {"trials", trials}, {"buffers", buffers}}, argc, argv);
 }

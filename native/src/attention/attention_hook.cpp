@@ -199,6 +199,7 @@ std::string install() {
   } catch (const std::exception & e) {
     why = e.what();
   }
+  sphere_threads_release(); // the trial's
   enabled.store(why.empty());
   nodes.store(0);
   if (!why.empty()) {

@@ -3,6 +3,7 @@
 #include "common/barrier.hpp"
 
 #include <cstring>
+#include <omp.h>
 
 namespace {
 // One buffer per thread: no allocation on the way of reporting that memory is out.
@@ -17,3 +18,5 @@ void sphere::set_last_error(const char * text) noexcept {
 const char * sphere_version(void) { return SPHERE_VERSION; }
 
 const char * sphere_last_error(void) { return last_error; }
+
+void sphere_threads_release(void) { omp_pause_resource(omp_pause_soft, omp_get_initial_device()); }

@@ -113,11 +113,16 @@ public final class Backend implements AutoCloseable {
     return allocator;
   }
 
+  /**
+   * Ends the CPU's threads that computed for the calling thread, too: more of them than CPUs would make those of other
+   * threads, a decoder's, sleep at each barrier.
+   */
   @Override
   public void close() {
     if (handle != null) {
       Ggml.call(Ggml.GALLOCR_FREE, allocator);
       Ggml.call(Ggml.BACKEND_FREE, handle);
+      Ggml.call(Ggml.THREADS_RELEASE);
       handle = null;
       allocator = null;
     }

@@ -117,6 +117,8 @@ final class Ggml {
   /** libsphere's: ggml's own nodes by the backend, ours by the device that holds them. */
   static final MethodHandle GRAPH_COMPUTE =
       of("sphere_graph_compute", FunctionDescriptor.of(JAVA_INT, ADDRESS, ADDRESS));
+  /** libsphere's: ends the threads that computed for the calling thread. */
+  static final MethodHandle THREADS_RELEASE = of("sphere_threads_release", FunctionDescriptor.ofVoid());
   static final MethodHandle ALLOC_TENSORS =
       of("ggml_backend_alloc_ctx_tensors", FunctionDescriptor.of(ADDRESS, ADDRESS, ADDRESS));
   static final MethodHandle BUFFER_FREE = of("ggml_backend_buffer_free", FunctionDescriptor.ofVoid(ADDRESS));
@@ -183,6 +185,14 @@ final class Ggml {
   }
 
   /** Calls a function of one pointer and no result. */
+  static void call(MethodHandle handle) {
+    try {
+      handle.invokeExact();
+    } catch (Throwable t) {
+      throw NativeCall.failed(t);
+    }
+  }
+
   static void call(MethodHandle handle, MemorySegment a) {
     try {
       handle.invokeExact(a);
