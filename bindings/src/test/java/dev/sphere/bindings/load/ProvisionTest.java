@@ -105,44 +105,44 @@ class ProvisionTest {
   }
 
   @Test
-  void eachCpuHasLibrariesOfItsOwn() throws Exception {
-    Path here = provision(Map.of("LLAMA_CPP_GIT", checkout.toString())).folder();
-    assertEquals(here, provision(Map.of("LLAMA_CPP_GIT", checkout.toString(), "SPHERE_CPU", "native")).folder());
-    boolean arm = System.getProperty("os.arch").equals("aarch64");
-    Path small = provision(Map.of("LLAMA_CPP_GIT", checkout.toString(), "SPHERE_CPU", arm ? "armv8.2" : "x86-64-v2")).folder();
-    Path large = provision(Map.of("LLAMA_CPP_GIT", checkout.toString(), "SPHERE_CPU", arm ? "armv8.6" : "x86-64-v3")).folder();
-    assertEquals(3, Set.of(here, small, large).size());
-    Run unknown = provision(Map.of("LLAMA_CPP_GIT", checkout.toString(), "SPHERE_CPU", "quantum4096"));
-    assertEquals(2, unknown.status());
-    assertTrue(unknown.err().startsWith("SPHERE_CPU=quantum4096 is unknown (known: native, "), unknown.err());
-  }
-
-  @Test
-  void whatDoesNotDependOnTheCpuIsBuiltOnceByEachCompiler() throws Exception {
-    boolean arm = System.getProperty("os.arch").equals("aarch64");
+  void eachCpuHasLibrariesOfItsOwnAndWhatDoesNotDependOnItIsBuiltOnce() throws Exception {
     Map<String, String> environment = new TreeMap<>(Map.of("LLAMA_CPP_GIT", checkout.toString()));
     Run first = provision(environment);
+    Path here = first.folder();
     assertTrue(first.err().contains("(about 3 minutes of one core"), first.err());
+    environment.put("SPHERE_CPU", "native");
+    assertEquals(here, provision(environment).folder());
+    boolean arm = System.getProperty("os.arch").equals("aarch64");
     environment.put("SPHERE_CPU", arm ? "armv8.2" : "x86-64-v2");
     Run second = provision(environment);
+    Path small = second.folder();
     assertTrue(second.err().contains("(less than a minute of one core"), second.err());
-    assertEquals(
-        Files.readAllLines(first.folder().resolve("LIBS")), Files.readAllLines(second.folder().resolve("LIBS")));
-    for (String library : Files.readAllLines(second.folder().resolve("LIBS"))) {
+    List<String> libraries = Files.readAllLines(here.resolve("LIBS"));
+    assertEquals(libraries, Files.readAllLines(small.resolve("LIBS")));
+    for (String library : libraries) {
       assertArrayEquals(
-          Files.readAllBytes(first.folder().resolve("lib").resolve(library)),
-          Files.readAllBytes(second.folder().resolve("lib").resolve(library)), library);
+          Files.readAllBytes(here.resolve("lib").resolve(library)),
+          Files.readAllBytes(small.resolve("lib").resolve(library)), library);
     }
     assertEquals("", provision(environment).err(), "it is whole");
+    environment.put("SPHERE_CPU", "quantum4096");
+    Run unknown = provision(environment);
+    assertEquals(2, unknown.status());
+    assertTrue(unknown.err().startsWith("SPHERE_CPU=quantum4096 is unknown (known: native, "), unknown.err());
 
     // Other flags give other libraries; and nobody takes what was changed.
-    sh(temp, "rm -rf " + second.folder());
-    environment.put("CFLAGS", "-DNAME_TOO");
-    assertTrue(provision(environment).err().contains("(about 3 minutes of one core"));
+    environment.put("SPHERE_CPU", arm ? "armv8.6" : "x86-64-v3");
+    environment.put("CFLAGS", "-DOTHER");
+    Run large = provision(environment);
+    assertEquals(3, Set.of(here, small, large.folder()).size());
+    assertTrue(large.err().contains("(about 3 minutes of one core"), large.err());
     environment.remove("CFLAGS");
-    sh(temp, "rm -rf " + second.folder());
-    sh(first.folder(), "printf x | dd of=lib/libllama.so bs=1 seek=1000 conv=notrunc status=none");
-    assertTrue(provision(environment).err().contains("(about 3 minutes of one core"));
+    sh(temp, "rm -rf " + large.folder());
+    for (Path damaged : List.of(here, small)) {
+      sh(damaged, "printf x | dd of=lib/libllama.so bs=1 seek=1000 conv=notrunc status=none");
+    }
+    Run whole = provision(environment);
+    assertTrue(whole.err().contains("(about 3 minutes of one core"), whole.err());
   }
 
   @Test

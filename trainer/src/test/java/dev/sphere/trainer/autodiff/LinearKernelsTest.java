@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.sphere.bindings.kernel.AttentionKernel;
 import dev.sphere.bindings.kernel.GgmlQuantizer;
 import dev.sphere.bindings.tensor.Backend;
 import dev.sphere.bindings.tensor.Graph;
@@ -61,6 +62,7 @@ class LinearKernelsTest {
 
   @Test
   void withoutTiles() throws Exception {
+    assumeTrue(AttentionKernel.tiles(true), "this CPU has no matrix unit: the other tests are without one");
     ProcessBuilder builder = new ProcessBuilder(
             Path.of(System.getProperty("java.home"), "bin", "java").toString(), "--enable-native-access=ALL-UNNAMED",
             "-cp", System.getProperty("java.class.path"), Child.class.getName())
