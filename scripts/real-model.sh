@@ -8,7 +8,8 @@
 # was broken off. OUT/results.jsonl holds a line a figure, OUT/summary.txt what was found, OUT/pairs-to-read.txt 20 pairs to be read.
 # SmolLM2-135M takes about two hours on two cores; the time of a larger model grows with its size.
 #
-# Environment: PROBLEMS (a round, 600), TESTS (400), SEED (1), STEPS (of the optimizer a round, 40), RATE (learning rate, 1e-4),
+# Environment: PROBLEMS (a round, 600), TESTS (400), SEED (1), STEPS (of the optimizer in the first round, 40), REPLAY (1: a later round
+# also learns from the pairs of the rounds before it, with half of STEPS more for each; 0: from its own alone), RATE (learning rate, 1e-4),
 # LOSS (sigmoid,sft),
 # QUESTION (the user's turn; {question} stands for the problem), CONTROLS (1; 0: rounds alone), AGREE (1; 0: no comparison
 # with llama.cpp), TRAINED (a copy of MODEL in another type to train and search, for instance BF16; default: MODEL), MERGE_TYPE (type of the merged
@@ -93,7 +94,12 @@ before=base
 now=$base
 for round in 1 2; do
   sphere_search "round-$round" "$now" "$out/train-$round.jsonl"
-  dpo "sphere-$round" "$now" "$out/round-$round/pairs.jsonl" "$steps"
+  pairs=$out/round-$round/pairs.jsonl more=0
+  if [ "${REPLAY:-1}" != 0 ] && [ $round -gt 1 ]; then
+    pairs=$out/replay-$round.jsonl more=$((steps * (round - 1) / 2))
+    for ((earlier = 1; earlier <= round; earlier++)); do cat "$out/round-$earlier/pairs.jsonl"; done > "$pairs"
+  fi
+  dpo "sphere-$round" "$now" "$pairs" $((steps + more))
   measure "sphere-$round" "$now" $before "$out/sphere-$round.gguf"
   record "merge-$round" "$sphere" model merge --model "$now" --adapter "$out/sphere-$round.gguf" --out "$out/merged-$round.gguf" \
     ${MERGE_TYPE:+--type "$MERGE_TYPE"} --json
