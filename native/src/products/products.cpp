@@ -114,7 +114,7 @@ bool sphere::products_take(const ggml_tensor * op) {
 size_t sphere::products_work_size(const ggml_tensor * op, int nth) {
   const ProductKernel & kernel = *product_kernel(op->src[0], op->src[1]->ne[1]);
   const int64_t k = op->src[0]->ne[0], n = op->src[1]->ne[1];
-  return static_cast<size_t>(kernel.inputs_size(k, n) + kernel.own_size(k, n) * nth + 64);
+  return static_cast<size_t>(kernel.inputs_size(k, n) * (n == 1 ? nth : 1) + kernel.own_size(k, n) * nth + 64);
 }
 
 void sphere::products(ggml_tensor * op, int ith, int nth, ggml_threadpool * pool, void * work) {
@@ -122,6 +122,13 @@ void sphere::products(ggml_tensor * op, int ith, int nth, ggml_threadpool * pool
   const ProductKernel & kernel = *product_kernel(w, x->ne[1]);
   const int64_t k = w->ne[0], n = x->ne[1], panels = (w->ne[1] + PRODUCT_PANEL - 1) / PRODUCT_PANEL;
   char * inputs = aligned(work);
+  if (n == 1) { // converting it takes less time than the threads take to meet
+    inputs += (kernel.inputs_size(k, n) + kernel.own_size(k, n)) * ith;
+    char * own = inputs + kernel.inputs_size(k, n);
+    kernel.convert(x, 0, 1, inputs, own);
+    kernel.panels(op, panels * ith / nth, panels * (ith + 1) / nth, inputs, own);
+    return;
+  }
   char * own = inputs + kernel.inputs_size(k, n) + kernel.own_size(k, n) * ith;
   kernel.convert(x, ith, nth, inputs, own);
   if (ith == 0) {

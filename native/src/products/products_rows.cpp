@@ -258,6 +258,7 @@ void unpacked_panels(const ggml_tensor * op, int64_t from, int64_t to, const voi
   const ggml_tensor * w = op->src[0];
   const int64_t k = w->ne[0], n = op->src[1]->ne[1];
   const Unpack unpack = unpacker(w);
+  const Multiply multiply = n == 1 ? multiplier(w) : nullptr;
   const auto * x = static_cast<const char *>(inputs);
   const size_t x_row = static_cast<size_t>(k) * sizeof(Brain16::Input), stride = op->nb[1] / sizeof(float);
   auto * part = static_cast<float *>(own);
@@ -268,7 +269,11 @@ void unpacked_panels(const ggml_tensor * op, int64_t from, int64_t to, const voi
     float * all = static_cast<float *>(op->data) + p * PANEL;
     float * out = height == PANEL ? all : part;
     const size_t out_stride = height == PANEL ? stride : PANEL;
-    if (n == 1) {
+    if (multiply != nullptr) {
+      Vector sums[PANEL];
+      multiply(rows, k, reinterpret_cast<const uint16_t *>(x), sums);
+      hn::StoreU(lane_sums(sums), FLOATS, out);
+    } else if (n == 1) {
       tile<Brain16, PANEL, 1>(Unpacking{rows, unpack, k, unpacked}, x, x_row, k, out, out_stride);
     } else {
       for (int64_t piece = 0; piece < pieces_of(k); piece++) {

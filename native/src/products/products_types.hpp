@@ -325,11 +325,46 @@ alignas(16) inline constexpr int8_t LEVELS[16] = {-127, -104, -83, -65, -49, -35
 constexpr int STEPS = static_cast<int>(PIECE / UNPACK_STEP);
 template <typename B> constexpr int OFFSETS = static_cast<int>(PIECE) / B::GROUP; // where they begin in Scales
 
+#if SPHERE_CODE_WORDS
+// Of a whole piece of blocks of 32. Intrinsics: Highway has no insertion from memory, and by way of general registers
+// the scales took as many instructions as the codes.
+template <typename B> INLINE void eight_scales(const B * blocks, Scales & s) {
+  if constexpr (B::KIND == Kind::MINIMUM) {
+    const auto both = [&](int i) {
+      int pair; // m above d
+      std::memcpy(&pair, &blocks[i].d, sizeof pair);
+      return pair;
+    };
+    const auto four = [&](int i) {
+      const __m128i first = _mm_insert_epi32(_mm_cvtsi32_si128(both(i)), both(i + 1), 1);
+      return _mm_insert_epi32(_mm_insert_epi32(first, both(i + 2), 2), both(i + 3), 3);
+    };
+    const __m256i pairs = _mm256_inserti128_si256(_mm256_castsi128_si256(four(0)), four(4), 1);
+    _mm256_store_ps(s.of, _mm256_cvtph_ps(_mm256_cvtepi32_epi16(pairs)));
+    _mm256_store_ps(s.of + OFFSETS<B>, _mm256_cvtph_ps(_mm256_cvtepi32_epi16(_mm256_srli_epi32(pairs, 16))));
+  } else {
+    __m128i d = _mm_cvtsi32_si128(blocks[0].d);
+    d = _mm_insert_epi16(d, blocks[1].d, 1);
+    d = _mm_insert_epi16(d, blocks[2].d, 2);
+    d = _mm_insert_epi16(d, blocks[3].d, 3);
+    d = _mm_insert_epi16(d, blocks[4].d, 4);
+    d = _mm_insert_epi16(d, blocks[5].d, 5);
+    d = _mm_insert_epi16(d, blocks[6].d, 6);
+    _mm256_store_ps(s.of, _mm256_cvtph_ps(_mm_insert_epi16(d, blocks[7].d, 7)));
+  }
+}
+#endif
+
 // Of a piece with so many steps.
 template <typename B> INLINE void make_scales(const B * blocks, int64_t steps, Scales & s) {
   if constexpr (B::NUMBERS == 256) {
     blocks->scales(s.of);
   } else {
+#if SPHERE_CODE_WORDS
+    if (steps == STEPS) {
+      return eight_scales(blocks, s);
+    }
+#endif
     const hn::FixedTag<float, 4> f;
     for (int64_t i = 0; i < STEPS; i += 4) {
       uint64_t d = 0, m = 0;

@@ -179,8 +179,8 @@ template <int S, typename B> INLINE __m512i step(const B & block, int number, co
   }
 }
 
-template <typename B>
-INLINE void write(const B * blocks, int64_t steps, const Scales & s, uint16_t * out, int64_t stride) {
+// Calls to(number of the step, its 32 numbers).
+template <typename B, typename To> INLINE void for_numbers(const B * blocks, int64_t steps, const Scales & s, To to) {
   __m512i table = _mm512_setzero_si512();
   __m512i all[STEPS];
   for_steps(blocks, steps, [&](int number, const B & block, auto at) {
@@ -188,12 +188,18 @@ INLINE void write(const B * blocks, int64_t steps, const Scales & s, uint16_t * 
     if constexpr (B::NUMBERS == 256) {
       all[number] = numbers; // what steps share is then read once
     } else {
-      _mm512_store_si512(out + number * stride, numbers);
+      to(number, numbers);
     }
   });
   for (int i = 0; B::NUMBERS == 256 && i < STEPS; i++) {
-    _mm512_store_si512(out + i * stride, all[i]);
+    to(i, all[i]);
   }
+}
+
+template <typename B>
+INLINE void write(const B * blocks, int64_t steps, const Scales & s, uint16_t * out, int64_t stride) {
+  for_numbers(blocks, steps, s,
+              [&](int number, __m512i numbers) { _mm512_store_si512(out + number * stride, numbers); });
 }
 
 #endif
@@ -207,18 +213,27 @@ UnpackElement * row_of(char * out, int i) { return reinterpret_cast<UnpackElemen
 // Scales go through memory: broadcasts from there cost nothing, where those from registers take turns with the tables'
 // permutations. So they are made ready for all rows first.
 template <typename B>
-INLINE void panel_of(const PanelRows & panel, int64_t offset, int64_t steps, int from, int to, char * out) {
-  const int64_t size = steps * UNPACK_STEP / B::NUMBERS * static_cast<int64_t>(sizeof(B));
-  Scales scales[PRODUCT_PANEL];
+INLINE void scales_of(const PanelRows & panel, int64_t offset, int64_t steps, int from, int to, Scales * scales) {
   for (int i = from; i < to; i++) {
     if constexpr (!UNPACKS_BF16 || B::BITS != 8) { // eight bits take no table, and their scale as it lies
       make_scales(reinterpret_cast<const B *>(panel.rows[i] + offset), steps, scales[i]);
     }
   }
+}
+
+INLINE void fetch_ahead(const PanelRows & panel, int i, int64_t offset, int64_t size) {
+  for (int64_t at = 0; at < size; at += 64) {
+    __builtin_prefetch(panel.rows[i] + offset + panel.ahead + at, 0, 2);
+  }
+}
+
+template <typename B>
+INLINE void panel_of(const PanelRows & panel, int64_t offset, int64_t steps, int from, int to, char * out) {
+  const int64_t size = steps * UNPACK_STEP / B::NUMBERS * static_cast<int64_t>(sizeof(B));
+  Scales scales[PRODUCT_PANEL];
+  scales_of<B>(panel, offset, steps, from, to, scales);
   for (int i = from; i < to; i++) {
-    for (int64_t at = 0; at < size; at += 64) {
-      __builtin_prefetch(panel.rows[i] + offset + panel.ahead + at, 0, 2);
-    }
+    fetch_ahead(panel, i, offset, size);
     write(reinterpret_cast<const B *>(panel.rows[i] + offset), steps, scales[i], row_of(out, i), STRIDE);
   }
 }
@@ -231,6 +246,44 @@ template <typename B> void panel(const PanelRows & panel, int64_t first, int64_t
     panel_of<B>(panel, offset, (k - first) / UNPACK_STEP, from, to, out);
   }
 }
+
+#if SPHERE_MULTIPLIES_CODES
+// Multiplied as they are unpacked: each row's sum takes the same numbers in the same order as from a scratch.
+template <typename B>
+INLINE void multiplied(const PanelRows & panel, int64_t offset, int64_t steps, const uint16_t * x, __m512 * sum) {
+  const int64_t size = steps * UNPACK_STEP / B::NUMBERS * static_cast<int64_t>(sizeof(B));
+  Scales scales[PRODUCT_PANEL];
+  scales_of<B>(panel, offset, steps, 0, PRODUCT_PANEL, scales);
+  for (int i = 0; i < PRODUCT_PANEL; i++) {
+    fetch_ahead(panel, i, offset, size);
+    __m512 own = sum[i];
+    for_numbers(reinterpret_cast<const B *>(panel.rows[i] + offset), steps, scales[i],
+                [&](int number, __m512i numbers) {
+                  own = _mm512_dpbf16_ps(own, reinterpret_cast<__m512bh>(numbers),
+                                         reinterpret_cast<__m512bh>(_mm512_loadu_si512(x + number * UNPACK_STEP)));
+                });
+    sum[i] = own;
+  }
+}
+
+template <typename B> void multiply(const PanelRows & panel, int64_t k, const uint16_t * x, Vec * sums) {
+  __m512 sum[PRODUCT_PANEL];
+  for (__m512 & s : sum) {
+    s = _mm512_setzero_ps();
+  }
+  for (int64_t first = 0; first < k; first += PIECE) {
+    const int64_t offset = first / B::NUMBERS * static_cast<int64_t>(sizeof(B));
+    if (B::NUMBERS == 256 || k - first >= PIECE) {
+      multiplied<B>(panel, offset, STEPS, x + first, sum); // a number that the compiler knows
+    } else {
+      multiplied<B>(panel, offset, (k - first) / UNPACK_STEP, x + first, sum);
+    }
+  }
+  for (int i = 0; i < PRODUCT_PANEL; i++) {
+    sums[i] = Vec{sum[i]};
+  }
+}
+#endif
 
 // Types without an unpacker of their own: by ggml's, a number at a time.
 void panel_any(const PanelRows & panel, int64_t first, int64_t k, int from, int to, char * out) {
@@ -254,12 +307,19 @@ void panel_any(const PanelRows & panel, int64_t first, int64_t k, int from, int 
 struct Unpackers {
   Unpack panel;
   ggml_to_float_t floats;
+  Multiply multiply = nullptr;
 };
+
+#if SPHERE_MULTIPLIES_CODES
+template <typename B> constexpr Multiply MULTIPLY = multiply<B>;
+#else
+template <typename B> constexpr Multiply MULTIPLY = nullptr;
+#endif
 
 Unpackers unpackers(ggml_type type) {
   switch (type) {
 #define TYPE(name)                                                                                                     \
-  case GGML_TYPE_##name: return {panel<name>, whole<name>};
+  case GGML_TYPE_##name: return {panel<name>, whole<name>, MULTIPLY<name>};
     TYPE(Q4_0)
     TYPE(Q4_1)
     TYPE(Q5_0)
@@ -290,6 +350,8 @@ Unpack unpacker(const ggml_tensor * w) {
              ? panel_any
              : nullptr;
 }
+
+Multiply multiplier(const ggml_tensor * w) { return unpackers(w->type).multiply; }
 
 ggml_to_float_t floats_of(ggml_type type) {
   const ggml_to_float_t own = unpackers(type).floats;

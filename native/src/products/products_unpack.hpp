@@ -2,6 +2,7 @@
 // a scratch that stays in the nearest caches (products_rows.cpp, products_amx_bf16.cpp); or rows of floats (training).
 #pragma once
 
+#include "common/simd.hpp"
 #include "products/products.hpp"
 
 #include <algorithm>
@@ -16,6 +17,13 @@ using UnpackElement = uint16_t;
 #else
 constexpr bool UNPACKS_BF16 = false;
 using UnpackElement = float;
+#endif
+
+#if defined(__AVX512BF16__) && defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512VL__) &&               \
+    defined(__AVX512DQ__)
+#define SPHERE_MULTIPLIES_CODES 1
+#else
+#define SPHERE_MULTIPLIES_CODES 0
 #endif
 
 // A piece lies as [PIECE / UNPACK_STEP][PRODUCT_PANEL][UNPACK_STEP] elements.
@@ -47,6 +55,13 @@ using Unpack = void (*)(const PanelRows & panel, int64_t first, int64_t k, int f
 
 // nullptr: these weights are not unpacked here.
 Unpack unpacker(const ggml_tensor * weights);
+
+// A panel times a lone row x of k numbers in BF16, unpacked and multiplied in one go: for each weight row a vector
+// whose lanes add up to the output. The bits are those of the panel's numbers, multiplied 32 at a time.
+using Multiply = void (*)(const PanelRows & panel, int64_t k, const uint16_t * x, Vec * sums);
+
+// nullptr: these weights are to be unpacked first.
+Multiply multiplier(const ggml_tensor * weights);
 
 // Whole blocks of a type as floats, to ggml's own bits: by the same unpackers where there is one, else ggml's function.
 // nullptr: F32, and types that ggml turns into no floats.
