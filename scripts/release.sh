@@ -44,6 +44,7 @@ trap 'exit 130' INT TERM
 # build NAME: $work/NAME/sphere-engine.jar and bom.json
 build() {
   local clone=$work/$1/sphere
+  say "building; what Maven says is in $work/$1/log"
   git clone -q --no-hardlinks "$top" "$clone"
   git -C "$clone" -c advice.detachedHead=false checkout -q "$commit"
   # shellcheck disable=SC2086  # MAVEN_OPTIONS is a list

@@ -63,8 +63,8 @@ final class CpuFamilies {
           "No native libraries for " + platform + " are in this jar (it has "
               + (offered.isEmpty() ? "none" : offered.stream().map(Family::platform).distinct().collect(Collectors.joining(", ")))
               + "). " + (platform.startsWith("windows") ? "On Windows Sphere runs in WSL2."
-                  : "Build on this machine, from Sphere's source: mvn -q -DskipTests package")
-              + " (or name a folder that holds them in SPHERE_NATIVE_DIR).",
+                  : "Build on this machine, from Sphere's source: mvn -q -DskipTests package (or name a folder that holds them"
+                      + " in SPHERE_NATIVE_DIR)."),
           null);
     }
     Set<String> names = Set.of(wanted.split(","));
