@@ -38,8 +38,10 @@ family=${SPHERE_CPU:-native} cpu_options=(-DGGML_NATIVE=ON)
 if [ "$family" != native ]; then
   . native/cpus.sh
   cpu_family "$family"
-  native/build.sh "$cache/$family/cmake" "$cache/$family/libraries" > "$cache/build.log" 2>&1 || { tail -5 "$cache/build.log" >&2; exit 1; }
-  export SPHERE_NATIVE_DIR=$cache/$family/libraries/linux-x86_64-$family
+  if [ -z "${SPHERE_NATIVE_DIR:-}" ]; then
+    native/build.sh "$cache/$family/cmake" "$cache/$family/libraries" > "$cache/build.log" 2>&1 || { tail -5 "$cache/build.log" >&2; exit 1; }
+    export SPHERE_NATIVE_DIR=$cache/$family/libraries/linux-$cpu_machine-$family
+  fi
 fi
 peers=${SPHERE_PEERS_DIR:-$cache/$(basename "$prefix")}
 built() { for t in "${tools[@]}"; do [ -x "$peers/bin/$t" ] || return 1; done; }

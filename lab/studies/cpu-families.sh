@@ -2,6 +2,7 @@
 # One machine's speed by kind of CPU: the demo, scoring, rollouts and training, with libraries (llama.cpp's too) for each family.
 #   lab/run cpu-families [FAMILY ...]      default: native x86-64-v3 (native/cpus.sh)
 #   MODELS="A.gguf B.gguf"                 of rollouts and training; default: what bench-peers makes of TYPES (q8_0,q4_k_m)
+#   DEMOS=1, REPETITIONS=1                 how often
 # Nothing else should run meanwhile.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -20,7 +21,7 @@ for family in "$@"; do
     SPHERE_CPU=$family native/build.sh "$work/cmake" "$work/libraries" > "$work/build.log" 2>&1 || { tail -5 "$work/build.log" >&2; exit 1; }
     export SPHERE_NATIVE_DIR=$work/libraries/linux-$cpu_machine-$family
   fi
-  for _ in 1 2; do
+  for _ in $(seq "${DEMOS:-1}"); do
     from=$(date +%s%N)
     $sphere demo --seed 1 --run "$work/demo" > "$work/demo.txt" 2>&1 || { tail -5 "$work/demo.txt" >&2; exit 1; }
     echo "demo: $((($(date +%s%N) - from) / 1000000000)) s; $(grep -E '^Round 1: base' "$work/demo.txt" | head -1)"
