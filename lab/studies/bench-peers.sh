@@ -92,7 +92,7 @@ batched() {
 ours() {
   local model=$1 n=$2 times=1; shift 2
   # Steps of a small model are so short that the JVM's compiler is at work in the first thousands.
-  [ "$(wc -c < "$model")" -gt 100000000 ] || times=$((n < 16 ? 800 / n : 50))
+  [ "$(wc -c < "$model")" -gt 20000000 ] || times=$((n < 16 ? 800 / n : 50))
   $sphere bench rollouts --model "$model" --prompt "$prompt" --generate "$generate" --parallel "$n" \
     --repetitions $times --alone --json "$@" > "$cache/ours.json"
   echo "$(number generation_tokens_per_second < "$cache/ours.json")" "$(number tokens_per_second < "$cache/ours.json")"
