@@ -247,7 +247,7 @@ template <typename B> void panel(const PanelRows & panel, int64_t first, int64_t
   }
 }
 
-#if SPHERE_MULTIPLIES_CODES
+#if SPHERE_CODE_WORDS && defined(__AVX512BF16__)
 // Multiplied as they are unpacked: each row's sum takes the same numbers in the same order as from a scratch.
 template <typename B>
 INLINE void multiplied(const PanelRows & panel, int64_t offset, int64_t steps, const uint16_t * x, __m512 * sum) {
@@ -310,7 +310,7 @@ struct Unpackers {
   Multiply multiply = nullptr;
 };
 
-#if SPHERE_MULTIPLIES_CODES
+#if SPHERE_CODE_WORDS && defined(__AVX512BF16__)
 template <typename B> constexpr Multiply MULTIPLY = multiply<B>;
 #else
 template <typename B> constexpr Multiply MULTIPLY = nullptr;

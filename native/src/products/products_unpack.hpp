@@ -19,13 +19,6 @@ constexpr bool UNPACKS_BF16 = false;
 using UnpackElement = float;
 #endif
 
-#if defined(__AVX512BF16__) && defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512VL__) &&               \
-    defined(__AVX512DQ__)
-#define SPHERE_MULTIPLIES_CODES 1
-#else
-#define SPHERE_MULTIPLIES_CODES 0
-#endif
-
 // A piece lies as [PIECE / UNPACK_STEP][PRODUCT_PANEL][UNPACK_STEP] elements.
 constexpr int64_t PIECE = 256;
 constexpr int64_t UNPACK_STEP = 32;
