@@ -252,7 +252,7 @@ public final class Evolve {
     EvalResult chosenBy = validated("base", policy, null, problems, directory.resolve("base-validation.jsonl"));
     double before = (chosenBy == null ? base : chosenBy).accuracy();
     List<EvolveReport.Round> rounds = new ArrayList<>();
-    Map<String, PreferencePair> learned = new LinkedHashMap<>(); // of all rounds, by problem and pair
+    Map<String, PreferencePair> learned = new LinkedHashMap<>(); // what is replayed, by problem and pair
     for (int n = 1; n <= recipe.rounds(); n++) {
       EvolveReport.Round round;
       try (HeldFiles _ = new HeldFiles(List.of(policy))) { // opened and checked once a round
@@ -289,7 +289,7 @@ public final class Evolve {
   /**
    * A round; null when its training was stopped.
    *
-   * @param learned the pairs of the rounds before; those of this one are added
+   * @param learned the pairs of the rounds before, where they are replayed; those of this one are added
    */
   private EvolveReport.Round round(int n, Path policy, Path began, Problems all, Map<String, PreferencePair> learned,
       EvalResult base, EvalResult before) throws InterruptedException {
@@ -310,8 +310,11 @@ public final class Evolve {
       throw new IllegalStateException("round " + n + " found no pair to learn from: " + found.report().reasons());
     }
 
-    found.pairs().forEach(pair -> learned.putIfAbsent(pair.problemId() + " " + PairFlags.key(pair), pair));
-    List<PreferencePair> pairs = recipe.replay() ? List.copyOf(learned.values()) : found.pairs();
+    List<PreferencePair> pairs = found.pairs();
+    if (recipe.replay()) {
+      pairs.forEach(pair -> learned.putIfAbsent(pair.problemId() + " " + PairFlags.key(pair), pair));
+      pairs = List.copyOf(learned.values());
+    }
 
     long start = System.nanoTime();
     TrainJob job = Plans.train(recipe, policy, folder.resolve("train"), seed);
