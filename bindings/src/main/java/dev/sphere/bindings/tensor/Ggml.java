@@ -184,7 +184,7 @@ final class Ggml {
     }
   }
 
-  /** Calls a function of one pointer and no result. */
+  /** Calls a function of nothing and no result. */
   static void call(MethodHandle handle) {
     try {
       handle.invokeExact();
@@ -193,6 +193,7 @@ final class Ggml {
     }
   }
 
+  /** Calls a function of one pointer and no result. */
   static void call(MethodHandle handle, MemorySegment a) {
     try {
       handle.invokeExact(a);
