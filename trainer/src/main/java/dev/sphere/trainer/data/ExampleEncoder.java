@@ -179,6 +179,7 @@ public final class ExampleEncoder {
   public List<Example.Imitation> imitations(List<ImitationRow> rows) {
     List<Example.Imitation> examples = new ArrayList<>();
     Map<String, String> trees = new HashMap<>();
+    Set<TrainingSequence> seen = new HashSet<>();
     for (ImitationRow r : rows) {
       // The answers of a dialogue share an id: its first prompt is the tree's name.
       String tree = trees.computeIfAbsent(r.id(), id -> r.prompt() == null ? id : r.prompt().text());
@@ -196,7 +197,11 @@ public final class ExampleEncoder {
         completion = Arrays.copyOfRange(completion, 1, completion.length);
       }
       if (roomAfter(prompt, r.id())) {
-        examples.add(new Example.Imitation(r.id(), tree, sequence(prompt, completion), r.weight()));
+        TrainingSequence sequence = sequence(prompt, completion);
+        if (!seen.add(sequence)) {
+          report.note("repeated");
+        }
+        examples.add(new Example.Imitation(r.id(), tree, sequence, r.weight()));
         report.used();
       }
     }

@@ -15,6 +15,7 @@ import dev.sphere.trainer.data.ExampleEncoder;
 import dev.sphere.trainer.data.RowReader;
 import dev.sphere.trainer.data.RowReport.OnBadRow;
 import dev.sphere.trainer.data.RowReport;
+import dev.sphere.trainer.loop.DataOrder;
 import dev.sphere.trainer.loop.RunOptions;
 import dev.sphere.trainer.loop.TrainSettings;
 import dev.sphere.trainer.loop.TrainingListener;
@@ -132,6 +133,10 @@ public record TrainJob(
     TrainJob fitted = fitted(task, base);
     Preparation.Prepared<?> prepared = Preparation.of(fitted, task, base);
     listener.note(prepared.report().summary());
+    String oneSided = new DataOrder(prepared.examples(), fitted.settings()).warning();
+    if (oneSided != null) {
+      listener.note(oneSided);
+    }
     TrainPlan.requireMemory(fitted, task, prepared, base, FreeMemory.bytes());
     try (TrainableModel trainable = TrainableModels.open(base, modelOptions(task, base));
         RunTracker tracker = new RunTracker(output, task.loss() == null ? 0 : task.loss().beta(), listener)) {

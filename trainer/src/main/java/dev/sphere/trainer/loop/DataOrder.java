@@ -39,6 +39,17 @@ public final class DataOrder {
     return order.subList(from, Math.min(from + settings.batchSize(), order.size()));
   }
 
+  /**
+   * What to say about rows with one prompt that fill a step by themselves: such steps teach one prompt alone.
+   *
+   * @return the sentence; null where there are no such rows
+   */
+  public String warning() {
+    int most = settings.order() == Order.TREES ? units().stream().mapToInt(List::size).max().orElse(0) : 0;
+    return settings.batchSize() == 1 || most < settings.batchSize() || units().size() == 1 ? null
+        : most + " rows have one prompt and fill whole steps of " + settings.batchSize() + " by themselves; --order examples mixes them";
+  }
+
   private List<Integer> epoch(int number) {
     Random random = new Random(settings.seed(), number);
     List<List<Integer>> units = new ArrayList<>(units());

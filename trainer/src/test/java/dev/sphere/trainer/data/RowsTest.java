@@ -97,16 +97,18 @@ class RowsTest {
         "{\"text\":\"abc\"}",
         "{\"messages\":[{\"role\":\"user\",\"content\":\"q\"},{\"role\":\"assistant\",\"content\":\"1\"},"
             + "{\"role\":\"user\",\"content\":\"r\"},{\"role\":\"assistant\",\"content\":\"2\"}]}",
-        "{\"messages\":[{\"role\":\"user\",\"content\":\"q\"}]}"));
+        "{\"messages\":[{\"role\":\"user\",\"content\":\"q\"}]}",
+        "{\"prompt\":\"p\",\"completion\":\"c\"}"));
     List<Example.Imitation> examples = new ExampleEncoder(CHARACTERS, 99, report).imitations(rows);
     assertEquals(
-        List.of("^p>c$", "^u:q|a:>x$", "^>abc$", "^u:q|a:>1$", "^u:q|a:1|u:r|a:>2$"),
+        List.of("^p>c$", "^u:q|a:>x$", "^>abc$", "^u:q|a:>1$", "^u:q|a:1|u:r|a:>2$", "^p>c$"),
         examples.stream().map(e -> text(e.sequence())).toList());
     assertEquals(
-        List.of("p", "u:q|a:", "line 3", "u:q|a:", "u:q|a:"), examples.stream().map(Example::tree).toList(),
+        List.of("p", "u:q|a:", "line 3", "u:q|a:", "u:q|a:", "p"), examples.stream().map(Example::tree).toList(),
         "a question is one tree, in whatever rows its answers stand, and a dialogue is one with its first question");
     assertEquals(1, report.badRows().size());
-    assertEquals(5, report.usedCount());
+    assertEquals(6, report.usedCount());
+    assertEquals(1, report.notes().get("repeated"));
   }
 
   private static PreferencePair pair(String prompt, String chosen, String rejected) {

@@ -2,6 +2,7 @@ package dev.sphere.trainer.loop;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sphere.trainer.data.Example;
@@ -53,6 +54,19 @@ class DataOrderTest {
     assertEquals(given, epoch(s, 1).equals(epoch(s, 2)), "epochs have orders of their own");
     assertEquals(given, epoch(s, 0).equals(epoch(s.withSeed(5), 0)), "the seed shuffles");
     assertEquals(given, epoch(s, 0).equals(IntStream.range(0, ROWS).boxed().toList()));
+  }
+
+  /** Rows with one prompt that fill a step by themselves are told, and what helps. */
+  @Test
+  void aPromptThatFillsSteps() {
+    TrainSettings s = SETTINGS.withBatchSize(3);
+    assertEquals("3 rows have one prompt and fill whole steps of 3 by themselves; --order examples mixes them",
+        new DataOrder(EXAMPLES, s).warning());
+    assertNull(new DataOrder(EXAMPLES, s.withBatchSize(4)).warning(), "the step has a row of another prompt");
+    assertNull(new DataOrder(EXAMPLES, s.withOrder(Order.EXAMPLES)).warning());
+    assertNull(new DataOrder(EXAMPLES, s.withOrder(Order.GIVEN)).warning());
+    assertNull(new DataOrder(EXAMPLES, s.withBatchSize(1)).warning(), "a step has one prompt anyway");
+    assertNull(new DataOrder(EXAMPLES.subList(0, 3), s).warning(), "there is no other prompt");
   }
 
   /** Trees stay together and change their places, and their rows theirs within them; single examples don't care. */
