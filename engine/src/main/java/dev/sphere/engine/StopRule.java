@@ -1,6 +1,9 @@
 package dev.sphere.engine;
 
-/** Says where a generation ends, besides the model's own end token and the length limits. */
+/**
+ * Says where a generation ends, besides the model's own end token and the length limits: a function of the text alone. For
+ * requests of one call that share the rule and have drawn the same tokens it is asked once.
+ */
 @FunctionalInterface
 public interface StopRule {
   /**

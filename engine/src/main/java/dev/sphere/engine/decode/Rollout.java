@@ -5,38 +5,67 @@ import dev.sphere.engine.Generation;
 import dev.sphere.engine.Generation.Finish;
 import dev.sphere.engine.Policy.Request;
 import java.util.Arrays;
+import java.util.stream.IntStream;
 
 /**
- * One sequence that is computed: a path and what was drawn after it. Until the path's last token is computed, the first
- * rollout of a job stands for all of the job's requests; then it is forked.
+ * One sequence that is computed: a path and what was drawn after it. It stands for all requests of a job that have drawn
+ * these tokens: for the whole job while the path is computed, then for those that agree, until their draws differ.
  */
 final class Rollout {
   final RolloutJob job;
-  final int request; // index in the job
   KvCache.Entry entry; // null while nothing of it is in the cache
-  boolean forked; // false while it stands for the whole job
   int computed; // tokens that were computed before, here or in another lane, whether or not the cache holds them
 
+  private int[] requests; // indices in the job of those that it stands for
   private int[] tokens; // path and drawn tokens
   private int length;
-  private float[] logProbs = new float[32];
-  private final Utf8Assembler text = new Utf8Assembler();
+  private float[] logProbs; // of the drawn tokens
+  private final Utf8Assembler text;
 
-  Rollout(RolloutJob job, int request) {
-    this.job = job;
-    this.request = request;
-    this.tokens = Arrays.copyOf(job.path, job.path.length + 32);
-    this.length = job.path.length;
+  /** Stands for all of a job's requests. */
+  Rollout(RolloutJob job) {
+    this(job, IntStream.range(0, job.requests.size()).toArray(), Arrays.copyOf(job.path, job.path.length + 32),
+        job.path.length, new float[32], new Utf8Assembler());
     this.computed = job.computed;
   }
 
-  Request request() {
-    return job.requests.get(request);
+  private Rollout(RolloutJob job, int[] requests, int[] tokens, int length, float[] logProbs, Utf8Assembler text) {
+    this.job = job;
+    this.requests = requests;
+    this.tokens = tokens;
+    this.length = length;
+    this.logProbs = logProbs;
+    this.text = text;
+  }
+
+  /** One with the same tokens that stands for some of its requests; it has no place in the cache yet. */
+  Rollout part(int[] positions) {
+    Rollout part = new Rollout(job, at(positions), tokens.clone(), length, logProbs.clone(), text.copy());
+    part.computed = computed;
+    return part;
+  }
+
+  /** From here on it stands for some of its requests only. */
+  void keep(int[] positions) {
+    requests = at(positions);
+  }
+
+  private int[] at(int[] positions) {
+    return Arrays.stream(positions).map(i -> requests[i]).toArray();
   }
 
   /** How many of the job's requests it stands for. */
   int requests() {
-    return forked ? 1 : job.requests.size();
+    return requests.length;
+  }
+
+  /** Index in the job of the i-th of them. */
+  int request(int i) {
+    return requests[i];
+  }
+
+  private Request first() {
+    return job.requests.get(requests[0]); // the others have the same rule and limit
   }
 
   int length() {
@@ -61,7 +90,7 @@ final class Rollout {
   }
 
   /**
-   * Takes a drawn token.
+   * Takes a token that all of its requests have drawn.
    *
    * @param limit longest sequence that is possible
    * @return why the generation ends with it, null when it goes on
@@ -76,15 +105,15 @@ final class Rollout {
     }
     tokens[length++] = token;
     logProbs[index] = logProb;
-    if (vocabulary.isEndOfGeneration(token) && request().stop().atEndToken()) {
+    if (vocabulary.isEndOfGeneration(token) && first().stop().atEndToken()) {
       return Finish.END;
     }
     int newFrom = text.length();
     text.add(vocabulary.bytes(token));
-    if (request().stop().stop(text.text(), newFrom)) {
+    if (first().stop().stop(text.text(), newFrom)) {
       return Finish.STOP;
     }
-    return index + 1 >= request().sampling().maxTokens() || length >= limit ? Finish.LENGTH : null;
+    return index + 1 >= first().sampling().maxTokens() || length >= limit ? Finish.LENGTH : null;
   }
 
   Generation generation(Finish finish) {

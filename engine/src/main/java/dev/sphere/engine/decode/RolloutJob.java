@@ -9,6 +9,7 @@ final class RolloutJob extends LoopJob<List<Generation>> {
   final int[] path;
   final List<Request> requests;
   final Generation[] done;
+  final boolean alike; // all requests end by the same rule and limit: those that draw the same tokens can go on as one
   int computed; // tokens of the path that were computed before, for another call
   int open; // requests that are not done
 
@@ -17,6 +18,9 @@ final class RolloutJob extends LoopJob<List<Generation>> {
     this.requests = requests;
     this.done = new Generation[requests.size()];
     this.open = requests.size();
+    Request one = requests.getFirst();
+    this.alike = requests.stream()
+        .allMatch(r -> r.stop() == one.stop() && r.sampling().maxTokens() == one.sampling().maxTokens());
   }
 
   void finish(int request, Generation generation) {

@@ -3,10 +3,12 @@ package dev.sphere.engine.decode;
 import dev.sphere.bindings.llama.Adapter;
 import dev.sphere.bindings.llama.ContextOptions;
 import dev.sphere.bindings.llama.Model;
+import dev.sphere.engine.Generation;
 import dev.sphere.engine.Generation.Finish;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -35,7 +37,8 @@ final class RolloutLane extends DecodeLoop<RolloutJob> {
   private RolloutJob next; // of those that wait the one whose turn it is, null when that is not known
   private final ArrayDeque<Rollout> displaced = new ArrayDeque<>();
   private final ArrayDeque<Rollout> active = new ArrayDeque<>(); // those to be served first stand in front
-  private final List<Rollout> forks = new ArrayList<>();
+  private final List<Rollout> parts = new ArrayList<>(); // of one rollout, by what its requests have drawn
+  private final List<Integer> partDraws = new ArrayList<>();
   private RowDraws draws;
   private int ofPaths; // of the micro-batch, tokens after which nothing is drawn
   private int computedBefore; // likewise, and not for the first time
@@ -142,7 +145,7 @@ final class RolloutLane extends DecodeLoop<RolloutJob> {
         return;
       }
       waiting.remove(next);
-      activate(new Rollout(next, 0));
+      activate(new Rollout(next));
       next = null;
     }
   }
@@ -279,28 +282,55 @@ final class RolloutLane extends DecodeLoop<RolloutJob> {
   private void handOut() {
     int next = 0;
     for (Rollout r : draws.rollouts()) {
-      int requests = r.requests();
-      fork(r);
-      for (int k = 0; k < requests; k++) {
-        accept(k == 0 ? r : forks.get(k - 1), next++);
+      int first = next;
+      next += r.requests();
+      if (agree(r, first)) {
+        accept(r, first);
+      } else {
+        divide(r, first);
+        for (int i = 0; i < parts.size(); i++) {
+          accept(parts.get(i), partDraws.get(i));
+        }
       }
     }
   }
 
-  /** The path is computed: from here on each of the job's requests has its own rollout. */
-  private void fork(Rollout r) {
-    forks.clear();
-    if (r.forked) {
-      return;
+  /** Whether all requests that a rollout stands for have drawn the same token, and so are still one and the same sequence. */
+  private boolean agree(Rollout r, int first) {
+    int n = r.requests();
+    for (int i = 1; i < n; i++) {
+      if (!r.job.alike || draws.token(first + i) != draws.token(first)) {
+        return false;
+      }
     }
-    r.forked = true;
-    for (int request = 1; request < r.job.requests.size(); request++) {
-      Rollout other = new Rollout(r.job, request);
-      other.forked = true;
-      other.entry = cache.fork(r.entry, r.length());
-      active.addLast(other);
-      forks.add(other);
+    return true;
+  }
+
+  /** Requests that have drawn another token go on in rollouts of their own, one for each token. */
+  private void divide(Rollout r, int first) {
+    parts.clear();
+    partDraws.clear();
+    int n = r.requests();
+    BitSet open = new BitSet(n);
+    open.set(0, n);
+    int[] kept = null;
+    for (int lead = 0; lead >= 0; lead = open.nextSetBit(lead)) {
+      int of = lead;
+      int[] same = open.stream()
+          .filter(i -> i == of || r.job.alike && draws.token(first + i) == draws.token(first + of)).toArray();
+      Arrays.stream(same).forEach(open::clear);
+      partDraws.add(first + lead);
+      if (kept == null) {
+        kept = same;
+        parts.add(r);
+      } else {
+        Rollout part = r.part(same);
+        part.entry = cache.fork(r.entry, r.length());
+        active.addLast(part);
+        parts.add(part);
+      }
     }
+    r.keep(kept);
   }
 
   private void accept(Rollout r, int draw) {
@@ -317,7 +347,10 @@ final class RolloutLane extends DecodeLoop<RolloutJob> {
     if (finish != null) {
       active.remove(r);
       leave(r, finish);
-      r.job.finish(r.request, r.generation(finish));
+      Generation generation = r.generation(finish);
+      for (int i = 0; i < r.requests(); i++) {
+        r.job.finish(r.request(i), generation);
+      }
     }
   }
 
@@ -328,7 +361,7 @@ final class RolloutLane extends DecodeLoop<RolloutJob> {
       return;
     }
     int path = r.job.path.length - 1;
-    boolean keepPath = r.job.open == 1 && path > 0 && !cache.covers(r.job.path, path, r.entry);
+    boolean keepPath = r.job.open == r.requests() && path > 0 && !cache.covers(r.job.path, path, r.entry);
     KvCache.Entry kept = keepPath ? cache.fork(r.entry, path) : null;
     cache.retire(r.entry);
     if (kept != null) {

@@ -48,8 +48,8 @@ final class RowDraws implements AutoCloseable {
     draws.clear();
     for (int row = 0; row < rollouts.size(); row++) {
       Rollout r = rollouts.get(row);
-      for (int request = r.request; request < r.request + r.requests(); request++) {
-        add(row, r.job.requests.get(request), r.drawn());
+      for (int i = 0; i < r.requests(); i++) {
+        add(row, r.job.requests.get(r.request(i)), r.drawn());
       }
     }
     NativeFloats logits = decoder.logits();

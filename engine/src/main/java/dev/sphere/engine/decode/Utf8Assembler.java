@@ -17,6 +17,15 @@ final class Utf8Assembler {
   private ByteBuffer in = ByteBuffer.allocate(64); // bytes that do not make a character yet
   private CharBuffer out = CharBuffer.allocate(64);
 
+  /** Another one with the same text and the same bytes at its end. */
+  Utf8Assembler copy() {
+    Utf8Assembler copy = new Utf8Assembler();
+    copy.text.append(text);
+    copy.in = ByteBuffer.allocate(in.capacity()).put(in.duplicate().flip());
+    copy.out = CharBuffer.allocate(out.capacity());
+    return copy;
+  }
+
   /** Adds a token's bytes; {@link #text()} grows by the characters that they complete. */
   void add(byte[] bytes) {
     if (in.remaining() < bytes.length) {

@@ -9,8 +9,8 @@ import java.util.Map;
 
 /**
  * What the tokens of a search were computed for. A token's work is drawing it, or computing it where nothing is drawn after
- * it; of the draws that share the last token of a path each counts. So {@link #all} is the sum of the parts. What reward
- * models read besides is not in it.
+ * it; of several draws that one row makes, each counts. So {@link #all} is the sum of the parts. What reward models read
+ * besides is not in it.
  *
  * @param kept drawn tokens that stand in a candidate that was kept (of a strategy: in a solution)
  * @param thrown drawn tokens of candidates that were not: repetitions of others, and paths that came to no solution
@@ -48,6 +48,10 @@ public record TokenUse(long kept, long thrown, long probe, long rewards, long lo
     return steps == 0 ? 0 : (double) rows / steps;
   }
 
+  private double drawsOfRow() {
+    return rows == 0 ? 0 : (double) (kept + thrown + probe + rewards + lost) / rows;
+  }
+
   /** One line for people: the share, and the largest other uses. */
   public String line() {
     return String.format(Locale.ROOT, "useful: %.0f %% of the computed tokens stand in a kept candidate or solution", 100 * share());
@@ -56,7 +60,8 @@ public record TokenUse(long kept, long thrown, long probe, long rewards, long lo
   /** Some lines for people. */
   public List<String> lines() {
     return List.of(
-        String.format(Locale.ROOT, "what %,d tokens were computed for (%.1f rows drew in a step on average):", all(), rowsAtWork()),
+        String.format(Locale.ROOT, "what %,d tokens were computed for (%.1f rows drew in a step on average, each for %.1f draws):", all(), rowsAtWork(),
+            drawsOfRow()),
         part("kept in candidates or solutions", kept), part("rollouts of the reward", rewards), part("solutions of the probe", probe),
         part("thrown away (repetitions, paths without an end)", thrown), part("prompts and steps before a draw", paths),
         part(String.format(Locale.ROOT, "computed again (%,d rollouts lost their place)", displaced), again),
@@ -81,6 +86,7 @@ public record TokenUse(long kept, long thrown, long probe, long rewards, long lo
     m.put("lost", lost);
     m.put("padding", padding);
     m.put("rows_per_step", rowsAtWork());
+    m.put("draws_per_row", drawsOfRow());
     m.put("displaced", displaced);
     return m;
   }

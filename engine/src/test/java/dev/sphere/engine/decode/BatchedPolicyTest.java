@@ -29,6 +29,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.Random;
 import java.util.Set;
@@ -266,6 +267,62 @@ class BatchedPolicyTest {
       long more = policy.counters().computed() - computed;
       assertTrue(more <= 2, "a candidate's extension computed " + more + " tokens, not its last one alone");
     }
+  }
+
+  /** Draws of one call that agree are one sequence, until they differ: computed once, and with the results of each alone. */
+  @Test
+  void drawsThatAgreeAreComputedOnce() throws Exception {
+    Path file = TestModels.write(dir, "tiny-qwen2", GgmlType.F32);
+    try (Model model = Model.load(file);
+        BatchedPolicy policy = BatchedPolicy.of(model, null, null, options(1, 1, 40, 1024))) {
+      TokenPath root = TokenPath.root(prompt(8, 20));
+      List<Request> greedy = Collections.nCopies(8, new Request(new DrawKey(1, 2, 3, 0), SamplingSettings.greedy(12), StopRule.never()));
+      List<Generation> same = policy.generate(root, greedy);
+      RolloutCounters.Reading c = policy.counters();
+      assertEquals(1, Set.copyOf(same.stream().map(BatchedPolicyTest::told).toList()).size());
+      assertEquals(8 * 12, c.drawn());
+      assertEquals(7 * 12, c.shared(), "one row draws for all");
+      addsUp(c);
+
+      List<Request> some = new ArrayList<>(); // some go together for a while, and two differ in how they end
+      for (int i = 0; i < 24; i++) {
+        float temperature = new float[] {0, 0.01f, 0.03f, 0.1f}[i % 4];
+        some.add(new Request(new DrawKey(1, 2, 4, i), SamplingSettings.temperature(temperature, 12), StopRule.never()));
+      }
+      List<String> together = policy.generate(root, some).stream().map(BatchedPolicyTest::told).toList();
+      long rows = policy.counters().drawn() - policy.counters().shared() - (c.drawn() - c.shared());
+      assertTrue(Set.copyOf(together).size() > 3, together::toString);
+      assertTrue(rows > 12 && rows < 24 * 12 - 60, "rows " + rows);
+      addsUp(policy.counters());
+      for (int i = 0; i < some.size(); i++) {
+        assertEquals(together.get(i), told(policy.generate(root, List.of(some.get(i))).getFirst()));
+      }
+
+      Request shorter = new Request(new DrawKey(1, 2, 3, 0), SamplingSettings.greedy(5), StopRule.never());
+      Request stopped = new Request(new DrawKey(1, 2, 3, 0), SamplingSettings.greedy(12), (text, newFrom) -> text.length() >= 3);
+      List<Generation> limits = policy.generate(root, List.of(greedy.getFirst(), shorter));
+      assertEquals(told(same.getFirst()), told(limits.getFirst()));
+      assertEquals(5, limits.getLast().tokens().length);
+      assertEquals(Finish.LENGTH, limits.getLast().finish());
+      List<Generation> rules = policy.generate(root, List.of(greedy.getFirst(), stopped));
+      assertEquals(told(same.getFirst()), told(rules.getFirst()));
+      assertEquals(Finish.STOP, rules.getLast().finish());
+    }
+  }
+
+  private static String told(Generation g) {
+    return g.finish() + Arrays.toString(g.tokens()) + Arrays.toString(g.logProbs()) + g.text();
+  }
+
+  @Test
+  void twoTextsGoOnFromTheMiddleOfACharacter() {
+    Utf8Assembler one = new Utf8Assembler();
+    one.add(new byte[] {'a', (byte) 0xE2, (byte) 0x82});
+    Utf8Assembler other = one.copy();
+    one.add(new byte[] {(byte) 0xAC, 'b'});
+    other.add(new byte[] {(byte) 0xAB});
+    assertEquals("a\u20ACb", one.finish());
+    assertEquals("a\u20AB", other.finish());
   }
 
   @Test

@@ -164,6 +164,7 @@ class PairSearchTest {
     assertEquals((double) use.kept() / use.all(), (double) use.toMap().get("useful"));
     assertEquals(use.all(), use.toMap().get("computed"));
     assertEquals(9, use.lines().size());
+    assertEquals((double) paper.tokens() / use.rows(), use.toMap().get("draws_per_row"));
     assertTrue(use.line().startsWith("useful: "), use.line());
     assertNull(paper.estimate(), "over before there was anything to say");
 
