@@ -2,7 +2,8 @@ package dev.sphere.engine.search;
 
 /**
  * Where a growing tree is kept. A search asks it before each expansion and tells it after, so that a search that starts
- * again with what an earlier one left behind goes on where that one stopped.
+ * again with what an earlier one left behind goes on where that one stopped. In a {@link Room} for more than one chain it is called
+ * from several threads at once.
  */
 public interface ExpansionLog {
   /** The expansion that an earlier run left for this node; null when there is none. */

@@ -34,15 +34,37 @@ public final class SphereSearch {
   private final SearchSettings settings;
   private final long seed;
   private final StopRule endOfStep;
+  private final Room room;
+  private final boolean drawsAhead;
 
+  /** One that draws nothing that it may not need, one chain after the other: its tokens can be charged to a budget. */
   public SphereSearch(
       Policy policy, ProcessRewardModel prm, OutcomeReward outcome, SearchSettings settings, long seed) {
+    this(policy, prm, outcome, settings, seed, new Room(1), false);
+  }
+
+  /**
+   * One that finds the same sooner. An expansion draws as many candidates at once as its parent's needed in all its rounds: where a
+   * policy often says the same, that saves waiting for one round after the other.
+   *
+   * @param room where it has places, the two chains of a problem grow side by side, and {@link ExpansionLog} is called from two
+   *     threads at once
+   */
+  public SphereSearch(Policy policy, ProcessRewardModel prm, OutcomeReward outcome, SearchSettings settings, long seed,
+      Room room) {
+    this(policy, prm, outcome, settings, seed, room, true);
+  }
+
+  private SphereSearch(Policy policy, ProcessRewardModel prm, OutcomeReward outcome, SearchSettings settings, long seed,
+      Room room, boolean drawsAhead) {
     this.policy = Objects.requireNonNull(policy, "policy");
     this.prm = Objects.requireNonNull(prm, "prm");
     this.outcome = Objects.requireNonNull(outcome, "outcome");
     this.settings = Objects.requireNonNull(settings, "settings");
     this.seed = seed;
     this.endOfStep = StopRule.afterStep(settings.separator());
+    this.room = room;
+    this.drawsAhead = drawsAhead;
   }
 
   /**
@@ -63,16 +85,30 @@ public final class SphereSearch {
       throws InterruptedException {
     SearchTree tree = new SearchTree(problem, name, prompt);
     for (int n = 0; n < settings.simulations() && !tree.root().exhausted() && (n == 0 || goOn.getAsBoolean()); n++) {
-      SearchNode leaf = select(tree.root());
-      SearchNode solMax = followMax(tree, leaf, log);
-      SearchNode solMin = followMin(tree, leaf, log);
-      backUp(solMax);
-      if (solMin != solMax) {
-        backUp(solMin);
+      SearchTree.Simulation found = simulate(tree, select(tree.root()), log);
+      backUp(found.solMax());
+      if (found.solMin() != found.solMax()) {
+        backUp(found.solMin());
       }
-      tree.add(new SearchTree.Simulation(solMax, solMin));
+      tree.add(found);
     }
     return tree;
+  }
+
+  /** The two chains share their steps up to the first node with two survivors. From there on neither needs the other. */
+  private SearchTree.Simulation simulate(SearchTree tree, SearchNode leaf, ExpansionLog log) throws InterruptedException {
+    SearchNode node = leaf;
+    while (!node.terminal()) {
+      expand(tree, node, log);
+      if (node.max() != node.min()) {
+        SearchNode max = node.max();
+        SearchNode min = node.min();
+        List<SearchNode> ends = room.all(List.of(() -> followMax(tree, max, log), () -> followMin(tree, min, log)));
+        return new SearchTree.Simulation(ends.getFirst(), ends.getLast());
+      }
+      node = node.max();
+    }
+    return new SearchTree.Simulation(node, node);
   }
 
   /** Walks down by UCT to a node that was not expanded yet. */
@@ -129,7 +165,8 @@ public final class SphereSearch {
     Problem problem = tree.problem();
     long problemKey = SplitMix.hash(problem.id());
     long nodeKey = SplitMix.hash(tree.name() + '/' + node.path());
-    Draws draws = sampleDistinct(node.tokens(), new DrawKey(seed, problemKey, nodeKey, 0));
+    int ahead = drawsAhead && node.parent() != null ? node.parent().expansion().draws() : 0;
+    Draws draws = sampleDistinct(node.tokens(), new DrawKey(seed, problemKey, nodeKey, 0), ahead);
     List<Generation> steps = draws.distinct().values().stream().map(Draw::generation).toList();
 
     DrawKey scoreKey = new DrawKey(seed, problemKey, SplitMix.mix(nodeKey + 1), 0);
@@ -173,25 +210,39 @@ public final class SphereSearch {
 
   private record Draws(Map<String, Draw> distinct, int total) {}
 
-  /** Samples E candidates; equal ones count once, and are replaced in at most {@code resampleRounds} further rounds. */
-  private Draws sampleDistinct(TokenPath path, DrawKey key) throws InterruptedException {
+  /**
+   * Samples E candidates; equal ones count once, and are replaced in at most {@code resampleRounds} further rounds.
+   *
+   * @param ahead so many draws are made at once, though the first round needs only E; those that no round comes to are thrown away
+   */
+  private Draws sampleDistinct(TokenPath path, DrawKey key, int ahead) throws InterruptedException {
     Map<String, Draw> distinct = new LinkedHashMap<>();
+    List<Generation> drawn = new ArrayList<>();
     int total = 0;
     for (int round = 0; round <= settings.resampleRounds() && distinct.size() < settings.candidates(); round++) {
-      List<Policy.Request> requests = new ArrayList<>();
-      for (int missing = settings.candidates() - distinct.size(); missing > 0; missing--) {
-        DrawKey draw = new DrawKey(key.seed(), key.problem(), key.node(), total + requests.size());
-        requests.add(new Policy.Request(draw, settings.sampling(), endOfStep));
-      }
-      for (Generation g : policy.generate(path, requests)) {
+      int end = total + settings.candidates() - distinct.size();
+      draw(path, key, drawn, round == 0 ? Math.max(end, ahead) : end);
+      for (; total < end; total++) {
+        Generation g = drawn.get(total);
         // The same words with and without an end are different states: one goes on, the other is finished.
         String sameness = g.finish() + ":" + settings.distinct().normalise(g.text());
         Draw first = new Draw(g, total, 1);
         distinct.merge(sameness, first, (known, again) -> known.again());
-        total++;
       }
     }
     return new Draws(distinct, total);
+  }
+
+  /** Adds what is missing of the first {@code wanted} draws. */
+  private void draw(TokenPath path, DrawKey key, List<Generation> drawn, int wanted) throws InterruptedException {
+    List<Policy.Request> requests = new ArrayList<>();
+    for (int i = drawn.size(); i < wanted; i++) {
+      DrawKey draw = new DrawKey(key.seed(), key.problem(), key.node(), i);
+      requests.add(new Policy.Request(draw, settings.sampling(), endOfStep));
+    }
+    if (!requests.isEmpty()) {
+      drawn.addAll(policy.generate(path, requests));
+    }
   }
 
   /** Decides whether a candidate ends its path, asks the outcome reward if it does, and gives it its R. */

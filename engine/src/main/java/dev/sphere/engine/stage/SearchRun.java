@@ -16,6 +16,7 @@ import dev.sphere.engine.probe.ProbeSettings;
 import dev.sphere.engine.probe.Probed;
 import dev.sphere.engine.probe.Prober;
 import dev.sphere.engine.prompt.Prompts;
+import dev.sphere.engine.search.Room;
 import dev.sphere.engine.search.SearchSettings;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -88,7 +89,7 @@ public final class SearchRun {
 
   /** Makes the three stages of the two models; the small one is null where there is none. */
   private interface Stages {
-    ThreeStages of(Actor actor, Actor small, SearchTally tally);
+    ThreeStages of(Actor actor, Actor small, SearchTally tally, Room room);
   }
 
   /** Makes the way in which a model explores problems: over its metered policy, with its process reward. */
@@ -106,7 +107,8 @@ public final class SearchRun {
   /** Visible for tests: with a clock of nanoseconds. */
   SearchRun(Models models, OutcomeReward outcome, SearchSettings search, StageSettings stages, long seed, int parallel,
       LongSupplier clock) {
-    this(models, (actor, small, tally) -> new ThreeStages(actor, small, outcome, search, stages, seed), null, parallel, 0, clock);
+    this(models, (actor, small, tally, room) -> new ThreeStages(actor, small, outcome, search, stages, seed, room), null, parallel,
+        0, clock);
   }
 
   /**
@@ -124,7 +126,7 @@ public final class SearchRun {
    * @param budget tokens that this way spends on a problem, about
    */
   public SearchRun(Models models, Exploration way, StageSettings stages, int parallel, long budget) {
-    this(models, (actor, small, tally) -> new ThreeStages(actor, small, way.over(actor.policy(), counted(models.prm(), tally)),
+    this(models, (actor, small, tally, room) -> new ThreeStages(actor, small, way.over(actor.policy(), counted(models.prm(), tally)),
         small == null ? null : way.over(small.policy(), counted(models.smallPrm(), tally)), stages), null, parallel, budget,
         System::nanoTime);
   }
@@ -337,7 +339,7 @@ public final class SearchRun {
       throws InterruptedException {
     RunLog watched = counting.watch(log);
     if (workers == null) {
-      ThreeStages three = stages(counting);
+      ThreeStages three = stages(counting, new Room(parallel));
       return InFlight.run(tasks, most, t -> three.solve(t.problem(), t.probed(), t.leftOut(), watched),
           (index, result) -> counting.ended(result));
     }
@@ -376,18 +378,18 @@ public final class SearchRun {
     SearchTally counting = SearchTally.silent();
     LongAdder probed = new LongAdder();
     if (task.kind() == Workers.Kind.PROBE) {
-      records.append(stages(counting).probe(prober(probed), task.problem()));
+      records.append(stages(counting, new Room(1)).probe(prober(probed), task.problem()));
     } else {
-      stages(counting).solve(task.problem(), task.probed(), task.leftOut(), records);
+      stages(counting, new Room(1)).solve(task.problem(), task.probed(), task.leftOut(), records);
     }
     Drawn drawn = counting.drawn();
     return new Workers.Done(records, drawn.all() + probed.sum(), drawn.rewards());
   }
 
-  private ThreeStages stages(SearchTally tally) {
+  private ThreeStages stages(SearchTally tally, Room room) {
     Actor actor = actor(models.policy(), models.prm(), tally);
     Actor small = models.small() == null ? null : actor(models.small(), models.smallPrm(), tally);
-    ThreeStages made = stages.of(actor, small, tally);
+    ThreeStages made = stages.of(actor, small, tally, room);
     return asked == null ? made : made.asking(asked);
   }
 
@@ -455,7 +457,7 @@ public final class SearchRun {
       });
     } else {
       Prober prober = prober(probeTokens);
-      ThreeStages three = stages(SearchTally.silent());
+      ThreeStages three = stages(SearchTally.silent(), new Room(1));
       InFlight.run(open, full, p -> {
         Probed drawn = three.probe(prober, p);
         log.append(drawn);

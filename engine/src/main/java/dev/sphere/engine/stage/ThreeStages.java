@@ -9,6 +9,7 @@ import dev.sphere.engine.TokenPath;
 import dev.sphere.engine.probe.Probed;
 import dev.sphere.engine.probe.Prober;
 import dev.sphere.engine.prompt.Prompts;
+import dev.sphere.engine.search.Room;
 import dev.sphere.engine.search.SearchSettings;
 import dev.sphere.engine.search.SphereSearch;
 import java.util.ArrayList;
@@ -16,6 +17,7 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Objects;
+import java.util.concurrent.Callable;
 
 /**
  * The three stages over one problem (SPHERE, arXiv 2503.04813): self-generation, self-correction, diversity induction.
@@ -29,17 +31,28 @@ public final class ThreeStages {
   private final Actor small;
   private final StageSettings settings;
   private final Prompts asked;
+  private final Room room;
   private final Explorer search;
   private final Explorer smallSearch;
 
-  /** @param small the smaller model of stage 3; null for none, the stage is then skipped with that reason */
+  /** With one chain of steps after the other. */
   public ThreeStages(
       Actor actor, Actor small, OutcomeReward outcome, SearchSettings search, StageSettings settings, long seed) {
-    this(actor, small, pruned(actor, outcome, search.withTruncatedRejected(settings.truncatedRejected()), seed),
+    this(actor, small, outcome, search, settings, seed, new Room(1));
+  }
+
+  /**
+   * @param small the smaller model of stage 3; null for none, the stage is then skipped with that reason
+   * @param room of the run; where it has places, chains and corrections of a problem go side by side, and its log is called from
+   *     several threads
+   */
+  ThreeStages(Actor actor, Actor small, OutcomeReward outcome, SearchSettings search, StageSettings settings, long seed,
+      Room room) {
+    this(actor, small, pruned(actor, outcome, search.withTruncatedRejected(settings.truncatedRejected()), seed, room),
         small == null ? null
             : pruned(small, outcome, search.withTruncatedRejected(settings.truncatedRejected())
-                .withCandidates(search.candidates() * settings.diversityFactor()), seed),
-        settings);
+                .withCandidates(search.candidates() * settings.diversityFactor()), seed, room),
+        settings, settings.prompts(), room);
   }
 
   /**
@@ -49,26 +62,27 @@ public final class ThreeStages {
    * @param smallSearch how the small model does; null when there is none
    */
   public ThreeStages(Actor actor, Actor small, Explorer search, Explorer smallSearch, StageSettings settings) {
-    this(actor, small, search, smallSearch, settings, settings.prompts());
+    this(actor, small, search, smallSearch, settings, settings.prompts(), new Room(1));
   }
 
   private ThreeStages(Actor actor, Actor small, Explorer search, Explorer smallSearch, StageSettings settings,
-      Prompts asked) {
+      Prompts asked, Room room) {
     this.actor = actor;
     this.small = small;
     this.search = search;
     this.smallSearch = smallSearch;
     this.settings = settings;
     this.asked = asked;
+    this.room = room;
   }
 
   /** The same, but the models are asked in other words than those that the pairs are written under. */
   ThreeStages asking(Prompts prompts) {
-    return new ThreeStages(actor, small, search, smallSearch, settings, prompts);
+    return new ThreeStages(actor, small, search, smallSearch, settings, prompts, room);
   }
 
-  private static Explorer pruned(Actor actor, OutcomeReward outcome, SearchSettings settings, long seed) {
-    SphereSearch search = new SphereSearch(actor.policy(), actor.prm(), outcome, settings, seed);
+  private static Explorer pruned(Actor actor, OutcomeReward outcome, SearchSettings settings, long seed, Room room) {
+    SphereSearch search = new SphereSearch(actor.policy(), actor.prm(), outcome, settings, seed, room);
     return (problem, name, prompt, log) -> Attempt.of(search.search(problem, name, prompt, log), actor.policy());
   }
 
@@ -88,6 +102,15 @@ public final class ThreeStages {
     if (done != null) {
       return done;
     }
+    room.enter();
+    try {
+      return stages(problem, probed, leftOut, log);
+    } finally {
+      room.leave();
+    }
+  }
+
+  private ProblemResult stages(Problem problem, Probed probed, Reason leftOut, RunLog log) throws InterruptedException {
     MarkedText prompt = actor.policy().prompt(settings.prompts().ask(problem));
     int[] tokens = actor.policy().tokenizePrompt(prompt);
     // Pairs carry the marks where they count: a message holds the text of a special token.
@@ -234,8 +257,13 @@ public final class ThreeStages {
     Pairs pairs = task.pairs(Stage.CORRECTION, settings.pairsPerStage());
     List<Attempt> attempts = new ArrayList<>();
     boolean unmarked = false; // where no pair comes of it
-    for (Attempt mistake : wrong.subList(0, Math.min(wrong.size(), settings.corrections()))) {
-      List<Attempt> corrections = correct(task, mistake);
+    List<Attempt> mistakes = wrong.subList(0, Math.min(wrong.size(), settings.corrections()));
+    List<Callable<List<Attempt>>> work = new ArrayList<>();
+    mistakes.forEach(mistake -> work.add(() -> correct(task, mistake)));
+    List<List<Attempt>> found = room.all(work);
+    for (int i = 0; i < mistakes.size(); i++) {
+      Attempt mistake = mistakes.get(i);
+      List<Attempt> corrections = found.get(i);
       attempts.addAll(corrections);
       List<Attempt> right = corrections.stream().filter(Attempt::correct).toList();
       unmarked |= !right.isEmpty();
