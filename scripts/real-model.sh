@@ -80,6 +80,18 @@ dpo() {
     --lora-rank 16 --batch-pairs 16 --steps "$4" --seed "$seed" --json
 }
 
+# imitate NAME MODEL PAIRS STEPS: the adapter OUT/NAME.gguf, by the distinct chosen solutions of the pairs.
+imitate() {
+  python3 - "$3" "$out/$1.jsonl" << 'PY'
+import json, sys
+with open(sys.argv[2], "w") as rows:
+    for prompt, chosen in dict.fromkeys((p["prompt"], p["chosen"]) for p in map(json.loads, open(sys.argv[1]))):
+        print(json.dumps({"prompt": prompt, "completion": chosen}), file=rows)
+PY
+  record "$1-train" "$sphere" train sft --model "$2" --data "$out/$1.jsonl" --adapter-out "$out/$1.gguf" --resume --learning-rate "$rate" \
+    --lora-rank 16 --batch-size 16 --steps "$4" --seed "$seed" --json
+}
+
 if [ "${AGREE:-1}" != 0 ] && [ ! -f "$out/agreement.json" ]; then
   log agreement
   "$top/lab/java" dev.sphere.lab.agree.Agreement "$model" "$out/agreement.json" > "$out/agreement.txt" ||
@@ -119,25 +131,24 @@ for i in range(min(20, len(rows))):
 PY
 
 if [ "${CONTROLS:-1}" != 0 ]; then
-  # Imitation of the chosen solutions, and labels at random.
-  python3 - "$out/round-1/pairs.jsonl" "$out/sft.jsonl" "$out/shuffled.jsonl" "$seed" << 'PY'
+  # Imitation of what the pairs of a round choose, from the model that the round began with, in as many steps.
+  imitate sft "$base" "$out/round-1/pairs.jsonl" "$steps"
+  measure sft "$base" base "$out/sft.gguf"
+  imitate sft-2 "$out/merged-1.gguf" "$pairs" $((steps + more))
+  measure sft-2 "$out/merged-1.gguf" sphere-1 "$out/sft-2.gguf"
+
+  # Labels at random.
+  python3 - "$out/round-1/pairs.jsonl" "$out/shuffled.jsonl" "$seed" << 'PY'
 import json, random, sys
-pairs = [json.loads(line) for line in open(sys.argv[1])]
-seen, draw = set(), random.Random(int(sys.argv[4]))
-with open(sys.argv[2], "w") as sft, open(sys.argv[3], "w") as shuffled:
-    for p in pairs:
-        key = (p["prompt"], p["chosen"])
-        if key not in seen:
-            seen.add(key)
-            print(json.dumps({"prompt": p["prompt"], "completion": p["chosen"]}), file=sft)
+draw = random.Random(int(sys.argv[3]))
+with open(sys.argv[2], "w") as shuffled:
+    for line in open(sys.argv[1]):
+        p = json.loads(line)
         row = {k: p[k] for k in ("prompt", "chosen", "rejected")}
         if draw.random() < 0.5:
             row["chosen"], row["rejected"] = row["rejected"], row["chosen"]
         print(json.dumps(row), file=shuffled)
 PY
-  record sft-train "$sphere" train sft --model "$base" --data "$out/sft.jsonl" --adapter-out "$out/sft.gguf" --resume --learning-rate "$rate" \
-    --lora-rank 16 --batch-size 16 --steps "$steps" --seed "$seed" --json
-  measure sft "$base" base "$out/sft.gguf"
   dpo shuffled "$base" "$out/shuffled.jsonl" "$steps"
   measure shuffled "$base" base "$out/shuffled.gguf"
 
@@ -169,9 +180,9 @@ def nats(name, kind):
         total -= row["logprob"]
         tokens += len(row["tokens"])
     return total / tokens
-against = {"sphere-2": "sphere-1", "merged-1": "sphere-1"}
+against = {"sphere-2": "sphere-1", "merged-1": "sphere-1", "sft-2": "sphere-1"}
 print(f"{'arm':12} {'right':>7} {'of':>4} {'against':>9} {'won':>4} {'lost':>4} {'p':>7}   nats a token: chat, text")
-for name in ["base", "sphere-1", "merged-1", "sphere-2", "best-of-n", "sft", "shuffled", "one-round"]:
+for name in ["base", "sphere-1", "merged-1", "sphere-2", "best-of-n", "sft", "sft-2", "shuffled", "one-round"]:
     if f"{name}-test" not in done:
         continue
     r = done[f"{name}-test"]["result"]
