@@ -8,6 +8,8 @@
 #include "ggml-cpu.h"
 #include "ggml.h"
 
+#include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <cstring>
 #include <limits>
@@ -158,6 +160,85 @@ void int8() { all(INT8); }
 void f32() { all(F32); }
 void int16() { all(INT16); }
 
+// Weights that are integers times a scale `d` of the block, which stands `at` bytes from its beginning.
+struct Integers {
+  ggml_type type;
+  size_t at;
+};
+
+// 32 activations that share a scale, as the kernels' comments say: 8 bits as ggml rounds them, or 15 bits and a sign.
+void round(Rounding rounding, const float * x, int64_t k, std::vector<int64_t> & q, std::vector<float> & scales) {
+  for (int64_t b = 0; b < k / 32; b++, x += 32) {
+    auto * to = q.data() + b * 32;
+    if (rounding == INT8) {
+      struct {
+        uint16_t d;
+        int8_t q[32];
+      } bytes;
+      ggml_get_type_traits_cpu(GGML_TYPE_Q8_0)->from_float(x, &bytes, 32);
+      scales[static_cast<size_t>(b)] = ggml_fp16_to_fp32(bytes.d);
+      std::copy_n(bytes.q, 32, to);
+      continue;
+    }
+    float largest = 0;
+    for (int i = 0; i < 32; i++) {
+      largest = std::max(largest, std::fabs(x[i]));
+    }
+    scales[static_cast<size_t>(b)] = largest / 16383;
+    const float factor = largest == 0 ? 0 : 16383 / largest;
+    for (int i = 0; i < 32; i++) {
+      to[i] = std::lrint(x[i] * factor);
+    }
+  }
+}
+
+// Products of integers against a plain version, to the bit: a block of 32 is summed exactly, blocks are added in order.
+void plain() {
+  for (const Rounding rounding : {INT8, INT16}) {
+    sphere_activations(rounding);
+    for (const Integers kind :
+         {Integers{GGML_TYPE_Q8_0, 0}, Integers{GGML_TYPE_Q4_0, 0}, Integers{GGML_TYPE_Q5_0, 0},
+          Integers{GGML_TYPE_IQ4_NL, 0}, Integers{GGML_TYPE_Q3_K, 108}, Integers{GGML_TYPE_Q6_K, 208}}) {
+      const int64_t k = 768, m = 37, n = 7;
+      const Weights w(kind.type, k, m, 11);
+      Random random(13);
+      auto x = normals(random, static_cast<size_t>(k * n));
+      x[100] *= 100;
+      std::fill_n(x.begin() + 3 * k + 64, 32, 0.0f);
+      const auto y = multiply(w, x, 0, n, 1);
+      if (y.empty() || (rounding == INT8 && kind.type != GGML_TYPE_Q8_0)) {
+        continue; // ggml's, or not by integers
+      }
+      const auto block = static_cast<int64_t>(ggml_blck_size(kind.type));
+      std::vector<float> expected(y.size());
+      for (int64_t j = 0; j < n; j++) {
+        std::vector<int64_t> q(static_cast<size_t>(k));
+        std::vector<float> scales(static_cast<size_t>(k / 32));
+        round(rounding, x.data() + j * k, k, q, scales);
+        for (int64_t i = 0; i < m; i++) {
+          float sum = 0;
+          for (int64_t b = 0; b < k / 32; b++) {
+            uint16_t half;
+            std::memcpy(&half,
+                        w.data.data() + static_cast<size_t>(i) * w.tensor.nb[1] +
+                            static_cast<size_t>(b * 32 / block) * ggml_type_size(kind.type) + kind.at,
+                        2);
+            const float d = ggml_fp16_to_fp32(half);
+            int64_t products = 0;
+            for (int64_t l = b * 32; l < b * 32 + 32; l++) {
+              products += std::lround(w.numbers[static_cast<size_t>(i * k + l)] / d) * q[static_cast<size_t>(l)];
+            }
+            sum = std::fma(static_cast<float>(products), d * scales[static_cast<size_t>(b)], sum);
+          }
+          expected[static_cast<size_t>(j * m + i)] = sum;
+        }
+      }
+      same_bits(y, expected, name(kind.type, rounding, k, m, n) + " and the plain version");
+    }
+  }
+  sphere_activations(BF16);
+}
+
 // What every type is promised: a kernel for a lone row and for many.
 void every_type() {
   for (const Rounding rounding : {BF16, INT8, F32, INT16}) {
@@ -258,6 +339,7 @@ int main(int argc, char ** argv) {
               {"activations in int8", int8},
               {"activations in f32", f32},
               {"activations in int16", int16},
+              {"integers, to the bit", plain},
               {"every type", every_type},
               {"what is no number", no_numbers},
               {"the largest numbers", largest}},

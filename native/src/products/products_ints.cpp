@@ -3,15 +3,14 @@
 // scale: more exact than BF16. The integers of a block are summed exactly; so it does not matter how, and an output
 // adds its blocks in order, whatever the number of rows:
 //   out = out + (d dx) sum(q qx), then out = out + m (dx sum(qx)), each rounded once.
-// A multiply-add of 16-bit integers is half an instruction where one in F32 is a whole one, and weights need no
-// conversion to floats. One or two rows of activations take the weights as they lie, many take a panel whose lanes are
-// outputs. This is for AVX2 and NEON; products_bytes.cpp gives the same bits with AVX-512.
+// A multiply-add of integers is half an instruction or less where one in F32 is a whole one, and weights need no
+// conversion to floats (products_sums.hpp). One or two rows of activations take the weights as they lie, many take a
+// panel whose lanes are outputs. This is for AVX2 and NEON; products_bytes.cpp gives the same bits with AVX-512.
 #include "products/products_ints.hpp"
 
 #if !defined(__AVX512F__)
 
-#include "products/products_lanes.hpp"
-#include "products/products_types.hpp"
+#include "products/products_sums.hpp"
 
 #include "ggml-cpu.h"
 
@@ -26,30 +25,21 @@ namespace {
 
 using namespace blocks;
 
-constexpr int PANEL = static_cast<int>(PRODUCT_PANEL);
-constexpr int NUMBERS = 32;                              // in a block
-constexpr int GROUP = static_cast<int>(PIECE / NUMBERS); // blocks whose scales are computed at once
-constexpr int VECS = PANEL / LANES;                      // of a panel's outputs
-constexpr int MOST = 4;                                  // rows of activations of a tile
-constexpr int64_t STRAIGHT = 2;                          // so many rows of activations do not pay for a panel
-constexpr int LARGEST = 16383; // of activations: 32 products with 4096, the most of a weight, do not overflow
+constexpr int MOST = 4;         // rows of activations of a tile
+constexpr int64_t STRAIGHT = 2; // so many rows of activations do not pay for a panel
+constexpr int LARGEST = 16383;  // of activations: 32 products with 4096, the most of a weight, do not overflow
 
-constexpr hn::ScalableTag<int16_t> SHORTS;
-constexpr hn::ScalableTag<int32_t> INTS;
-using Shorts = hn::Vec<hn::ScalableTag<int16_t>>;
-using Ints = hn::Vec<hn::ScalableTag<int32_t>>;
-constexpr int SHORT_LANES = 2 * LANES;
-constexpr int VECTORS = NUMBERS / SHORT_LANES; // of a block
-static_assert(VECTORS >= 2, "halves of a block are whole vectors");
-
-// Adds to each lane the products of its two neighbours.
-inline Ints multiply(Ints sum, Shorts a, Shorts b) {
-#if defined(__AVXVNNI__)
-  return Ints{_mm256_dpwssd_avx_epi32(sum.raw, a.raw, b.raw)}; // by hand: Highway takes it with AVX-512 alone
+// How activations of 16 bits are multiplied, and those of 8 bits (products_sums.hpp).
+#if SPHERE_DOTS && HWY_ARCH_ARM_A64
+using Sixteen = InBytes<2>;
 #else
-  return hn::Add(sum, hn::WidenMulPairwiseAdd(INTS, a, b));
+using Sixteen = InWords;
 #endif
-}
+#if SPHERE_DOTS
+using Eight = InBytes<1>;
+#else
+using Eight = InWords;
+#endif
 
 // --- weights -------------------------------------------------------------------------------------------
 
@@ -63,37 +53,6 @@ template <typename B> INLINE const B & block_of(const char * piece, int b) {
 
 // Bytes of a row's piece.
 template <typename B> constexpr int64_t PIECE_SIZE = PIECE / B::NUMBERS * static_cast<int64_t>(sizeof(B));
-
-// The words of a block of 32, its step S of a block of 256. Scales that hold for 16 numbers are in them: `factors` has
-// one for each.
-template <int S, typename B> INLINE void integers(const B & block, const int16_t * factors, Shorts * to) {
-  if constexpr (B::BITS == 8) {
-    const hn::Rebind<int8_t, hn::ScalableTag<int16_t>> bytes;
-    for (int v = 0; v < VECTORS; v++) {
-      to[v] = hn::PromoteTo(SHORTS, hn::LoadU(bytes, block.q + v * SHORT_LANES));
-    }
-  } else {
-    const Codes codes = masked<B::BITS>(block.template codes<S>());
-    const hn::RebindToSigned<CodeTag> bytes;
-    for (size_t p = 0; p < PARTS; p++) {
-      auto part = hn::BitCast(bytes, codes.part[p]);
-      if constexpr (B::KIND == Kind::LEVELS) {
-        part = hn::TableLookupBytes(hn::LoadDup128(bytes, LEVELS), part);
-      }
-      to[2 * p] = hn::PromoteLowerTo(SHORTS, part);
-      to[2 * p + 1] = hn::PromoteUpperTo(SHORTS, part);
-    }
-    for (int v = 0; v < VECTORS && B::ZERO != 0; v++) {
-      to[v] = hn::Sub(to[v], hn::Set(SHORTS, B::ZERO));
-    }
-  }
-  if constexpr (B::GROUP == 16) {
-    const auto first = hn::Set(SHORTS, factors[2 * S]), second = hn::Set(SHORTS, factors[2 * S + 1]);
-    for (int v = 0; v < VECTORS; v++) {
-      to[v] = hn::Mul(to[v], v < VECTORS / 2 ? first : second);
-    }
-  }
-}
 
 // Calls f(block, its step as a compile-time number) for so many blocks of a piece.
 template <typename F, int... S> INLINE void each_step(F f, std::integer_sequence<int, S...>) {
@@ -111,32 +70,34 @@ template <typename B, typename F> INLINE void for_blocks(int count, F f) {
 
 // --- rows of activations -------------------------------------------------------------------------------
 
-// n rows of k numbers: integers [n][k]; of each block [n][blocks] its scale, and its sum and those of its halves, times
-// the scale.
-struct Inputs {
-  int16_t * q;
+// n rows of k numbers: integers [n][blocks][A::SIZE]; of each block [n][blocks] its scale, and its sum and those of its
+// halves, times the scale.
+template <typename A> struct Inputs {
+  char * q;
   float *scales, *sums, *half_sums;
-  int64_t k, blocks;
+  int64_t blocks;
 
-  Inputs(void * at, int64_t k, int64_t n) : k(k), blocks(k / NUMBERS) {
-    q = static_cast<int16_t *>(at);
-    scales = reinterpret_cast<float *>(static_cast<char *>(at) + whole_lines(n * k * 2));
+  Inputs(void * at, int64_t k, int64_t n) : blocks(k / NUMBERS) {
+    q = static_cast<char *>(at);
+    scales = reinterpret_cast<float *>(q + whole_lines(n * blocks * A::SIZE));
     sums = scales + n * blocks;
     half_sums = sums + n * blocks;
   }
   static int64_t size(int64_t k, int64_t n) {
-    return whole_lines(n * k * 2) + whole_lines(n * (k / NUMBERS) * 4 * static_cast<int64_t>(sizeof(float)));
+    return whole_lines(n * (k / NUMBERS) * A::SIZE) +
+           whole_lines(n * (k / NUMBERS) * 4 * static_cast<int64_t>(sizeof(float)));
   }
+  char * block(int64_t j, int64_t b) const { return q + (j * blocks + b) * A::SIZE; }
 };
 
 // A block of numbers has the largest one at LARGEST; one with NaN or infinity makes all NaN.
 // What is smaller than 1e-30 is 0.
-void round_row(const float * x, const Inputs & in, int64_t j) {
-  int16_t * q = in.q + j * in.k;
+template <typename A> void round_row(const float * x, const Inputs<A> & in, int64_t j) {
   float *scale = in.scales + j * in.blocks, *sum = in.sums + j * in.blocks,
         *half_sum = in.half_sums + j * 2 * in.blocks;
   const hn::Rebind<int16_t, hn::ScalableTag<int32_t>> narrow;
-  for (int64_t b = 0; b < in.blocks; b++, x += NUMBERS, q += NUMBERS) {
+  for (int64_t b = 0; b < in.blocks; b++, x += NUMBERS) {
+    alignas(64) int16_t q[NUMBERS];
     Vector most = hn::Zero(FLOATS), bad = hn::Zero(FLOATS);
     for (int i = 0; i < NUMBERS; i += LANES) {
       const Vector v = hn::LoadU(FLOATS, x + i);
@@ -146,7 +107,7 @@ void round_row(const float * x, const Inputs & in, int64_t j) {
     const float largest = hn::ReduceMax(FLOATS, most);
     if (hn::ReduceSum(FLOATS, bad) != 0) {
       scale[b] = sum[b] = half_sum[2 * b] = half_sum[2 * b + 1] = std::numeric_limits<float>::quiet_NaN();
-      std::fill_n(q, NUMBERS, static_cast<int16_t>(0));
+      std::memset(in.block(j, b), 0, A::SIZE);
       continue;
     }
     const float step = largest < 1e-30f ? 0 : largest / LARGEST;
@@ -161,6 +122,7 @@ void round_row(const float * x, const Inputs & in, int64_t j) {
       }
       part[h] = static_cast<float>(hn::ReduceSum(INTS, all));
     }
+    A::put(q, in.block(j, b));
     scale[b] = step;
     sum[b] = step * (part[0] + part[1]);
     half_sum[2 * b] = step * part[0];
@@ -169,11 +131,13 @@ void round_row(const float * x, const Inputs & in, int64_t j) {
 }
 
 // 8 bits, as ggml rounds them. Sums are not needed.
-void round_row_8(const float * x, const Inputs & in, int64_t j, Q8_0 * blocks) {
-  ggml_get_type_traits_cpu(GGML_TYPE_Q8_0)->from_float(x, blocks, in.k);
+template <typename A> void round_row_8(const float * x, const Inputs<A> & in, int64_t j, Q8_0 * blocks) {
+  ggml_get_type_traits_cpu(GGML_TYPE_Q8_0)->from_float(x, blocks, in.blocks * NUMBERS);
   for (int64_t b = 0; b < in.blocks; b++) {
     in.scales[j * in.blocks + b] = from_half(blocks[b].d);
-    std::copy_n(blocks[b].q, NUMBERS, in.q + j * in.k + b * NUMBERS);
+    alignas(64) int16_t q[NUMBERS];
+    std::copy_n(blocks[b].q, NUMBERS, q);
+    A::put(q, in.block(j, b));
   }
 }
 
@@ -181,15 +145,15 @@ const float * row_of(const ggml_tensor * x, int64_t j) {
   return reinterpret_cast<const float *>(static_cast<const char *>(x->data) + x->nb[1] * static_cast<size_t>(j));
 }
 
-void convert(const ggml_tensor * x, int ith, int nth, void * inputs, void *) {
-  const Inputs in(inputs, x->ne[0], x->ne[1]);
+template <typename A> void convert(const ggml_tensor * x, int ith, int nth, void * inputs, void *) {
+  const Inputs<A> in(inputs, x->ne[0], x->ne[1]);
   for (int64_t j = ith; j < x->ne[1]; j += nth) {
     round_row(row_of(x, j), in, j);
   }
 }
 
-void convert_8(const ggml_tensor * x, int ith, int nth, void * inputs, void * own) {
-  const Inputs in(inputs, x->ne[0], x->ne[1]);
+template <typename A> void convert_8(const ggml_tensor * x, int ith, int nth, void * inputs, void * own) {
+  const Inputs<A> in(inputs, x->ne[0], x->ne[1]);
   for (int64_t j = ith; j < x->ne[1]; j += nth) {
     round_row_8(row_of(x, j), in, j, static_cast<Q8_0 *>(own));
   }
@@ -200,10 +164,15 @@ void convert_8(const ggml_tensor * x, int ith, int nth, void * inputs, void * ow
 // Of a row's piece of 8 blocks: a scale each, then MINIMA each; whole vectors of them.
 template <typename B> constexpr int COLUMNS = (GROUP + GROUP * MINIMA<B> + LANES - 1) / LANES * LANES;
 
-// What belongs to a piece of a panel besides its words.
+// What belongs to a piece of a panel besides its integers.
 template <typename B> struct Scaling {
   alignas(64) float of[COLUMNS<B>][PANEL]; // [scales of blocks, minima][row]
   int16_t factors[PANEL][B::GROUP == 16 ? 16 : 1];
+};
+
+// With the factors once more, [factors][row], for an arithmetic that does not have them in its weights.
+template <typename A, typename B> struct PanelScaling : Scaling<B> {
+  int32_t turned[A::template FACTORS<B> ? 16 : 1][PANEL];
 };
 
 // `count` rows of it. What the next panel has in that place is fetched: hardware does not follow so many streams.
@@ -243,19 +212,22 @@ INLINE void scaling(const PanelRows & rows, int first, int count, int64_t piece,
 }
 
 // What a thread works with: outputs of a panel that is not whole, then the panel: the scaling of its pieces, and
-// integers [blocks][pairs of numbers][PANEL][2].
-template <typename B> struct Own {
+// its integers, block by block.
+template <typename A, typename B> struct Own {
+  static constexpr int64_t BLOCK = NUMBERS * PANEL * A::WIDTH; // bytes of one
+
   float * part;
-  Scaling<B> * scaling;
-  int16_t * q;
+  PanelScaling<A, B> * scaling;
+  char * q;
 
   Own(void * at, int64_t k, int64_t n) {
     part = static_cast<float *>(at);
-    scaling = reinterpret_cast<Scaling<B> *>(part + n * PANEL);
-    q = reinterpret_cast<int16_t *>(scaling + pieces_of(k));
+    scaling = reinterpret_cast<PanelScaling<A, B> *>(part + n * PANEL);
+    q = reinterpret_cast<char *>(scaling + pieces_of(k));
   }
   static int64_t size(int64_t k, int64_t n) {
-    const int64_t panel = n > STRAIGHT ? pieces_of(k) * static_cast<int64_t>(sizeof(Scaling<B>)) + k * PANEL * 2 : 0;
+    const int64_t pieces = pieces_of(k) * static_cast<int64_t>(sizeof(PanelScaling<A, B>));
+    const int64_t panel = n > STRAIGHT ? pieces + k / NUMBERS * BLOCK : 0;
     const int64_t rounding = k / NUMBERS * static_cast<int64_t>(sizeof(Q8_0));
     return whole_lines(std::max(n * PANEL * static_cast<int64_t>(sizeof(float)) + panel, rounding));
   }
@@ -263,8 +235,8 @@ template <typename B> struct Own {
 
 // What a block adds to LANES outputs from `first` on; b is its number in the piece, `at` that of the activations'
 // block.
-template <typename B>
-INLINE Vector add_block(Vector sum, Ints products, const Scaling<B> & scaling, int b, int first, const Inputs & in,
+template <typename A, typename B>
+INLINE Vector add_block(Vector sum, Ints products, const Scaling<B> & scaling, int b, int first, const Inputs<A> & in,
                         int64_t at) {
   const Vector d = hn::Mul(hn::LoadU(FLOATS, scaling.of[b] + first), hn::Set(FLOATS, in.scales[at]));
   sum = hn::MulAdd(hn::ConvertTo(FLOATS, products), d, sum);
@@ -277,60 +249,54 @@ INLINE Vector add_block(Vector sum, Ints products, const Scaling<B> & scaling, i
 }
 
 // LANES weight rows from `first` on by row j of activations, from the blocks as they lie.
-template <typename B> void straight(const PanelRows & rows, int first, const Inputs & in, int64_t j, float * out) {
+template <typename A, typename B>
+void straight(const PanelRows & rows, int first, const Inputs<A> & in, int64_t j, float * out) {
   Scaling<B> piece;
-  const int16_t * x = in.q + j * in.k;
   Vector sum = hn::Zero(FLOATS);
-  for (int64_t from = 0; from < in.blocks; from += GROUP, x += PIECE) {
+  for (int64_t from = 0; from < in.blocks; from += GROUP) {
     const int count = static_cast<int>(std::min<int64_t>(GROUP, in.blocks - from));
     scaling<B>(rows, first, LANES, from / GROUP, count, piece);
     for_blocks<B>(count, [&](int b, auto step) {
-      Shorts y[VECTORS];
-      for (int v = 0; v < VECTORS; v++) {
-        y[v] = hn::LoadU(SHORTS, x + b * NUMBERS + v * SHORT_LANES);
-      }
+      const typename A::Loaded x(in.block(j, from + b));
       Ints products[LANES];
       HWY_UNROLL(8)
       for (int i = 0; i < LANES; i++) {
-        Shorts w[VECTORS];
-        integers<decltype(step)::value>(block_of<B>(rows.rows[first + i] + from / GROUP * PIECE_SIZE<B>, b),
-                                        piece.factors[first + i], w);
-        products[i] = hn::WidenMulPairwiseAdd(INTS, w[0], y[0]);
-        HWY_UNROLL(4)
-        for (int v = 1; v < VECTORS; v++) {
-          products[i] = multiply(products[i], w[v], y[v]);
-        }
+        products[i] = A::template row<decltype(step)::value>(
+            block_of<B>(rows.rows[first + i] + from / GROUP * PIECE_SIZE<B>, b), piece.factors[first + i], x);
       }
-      sum = add_block<B>(sum, lane_sums(products), piece, b, first, in, j * in.blocks + from + b);
+      sum = add_block<A, B>(sum, lane_sums(products), piece, b, first, in, j * in.blocks + from + b);
     });
   }
   hn::StoreU(sum, FLOATS, out);
 }
 
-template <typename B> void unpack(const PanelRows & rows, int64_t blocks, const Own<B> & own) {
+template <typename A, typename B> void unpack(const PanelRows & rows, int64_t blocks, const Own<A, B> & own) {
   for (int64_t from = 0; from < blocks; from += GROUP) {
     const int count = static_cast<int>(std::min<int64_t>(GROUP, blocks - from));
-    Scaling<B> & piece = own.scaling[from / GROUP];
+    PanelScaling<A, B> & piece = own.scaling[from / GROUP];
     scaling<B>(rows, 0, PANEL, from / GROUP, count, piece);
+    if constexpr (A::template FACTORS<B>) {
+      for (int f = 0; f < 16; f++) {
+        for (int i = 0; i < PANEL; i++) {
+          piece.turned[f][i] = piece.factors[i][f];
+        }
+      }
+    }
     for_blocks<B>(count, [&](int b, auto step) {
-      int16_t * to = own.q + (from + b) * NUMBERS * PANEL;
+      char * to = own.q + (from + b) * own.BLOCK;
       for (int first = 0; first < PANEL; first += LANES) {
-        VecWords pairs[VECTORS][LANES];
+        VecWords turned[A::VECTORS][LANES];
         HWY_UNROLL(8)
         for (int i = 0; i < LANES; i++) {
-          Shorts w[VECTORS];
-          integers<decltype(step)::value>(block_of<B>(rows.rows[first + i] + from / GROUP * PIECE_SIZE<B>, b),
-                                          piece.factors[first + i], w);
-          for (int v = 0; v < VECTORS; v++) {
-            pairs[v][i] = hn::BitCast(Words(), w[v]);
+          hn::Vec<typename A::Numbers> w[A::VECTORS];
+          A::template weights<decltype(step)::value>(
+              block_of<B>(rows.rows[first + i] + from / GROUP * PIECE_SIZE<B>, b), piece.factors[first + i], w);
+          for (int v = 0; v < A::VECTORS; v++) {
+            turned[v][i] = hn::BitCast(Words(), w[v]);
           }
         }
-        for (int v = 0; v < VECTORS; v++) {
-          transpose(pairs[v]);
-          HWY_UNROLL(8)
-          for (int i = 0; i < LANES; i++) {
-            hn::StoreU(hn::BitCast(SHORTS, pairs[v][i]), SHORTS, to + ((v * LANES + i) * PANEL + first) * 2);
-          }
+        for (int v = 0; v < A::VECTORS; v++) {
+          A::place(turned[v], v, first, to);
         }
       }
     });
@@ -338,40 +304,22 @@ template <typename B> void unpack(const PanelRows & rows, int64_t blocks, const 
 }
 
 // A panel by N rows of activations from j on.
-template <typename B, int N> void tile(const Own<B> & own, const Inputs & in, int64_t j, float * out, int64_t stride) {
+template <typename A, typename B, int N>
+void tile(const Own<A, B> & own, const Inputs<A> & in, int64_t j, float * out, int64_t stride) {
   alignas(64) float sums[N][PANEL] = {}; // registers are for the integers
-  const hn::ScalableTag<int32_t> ints;
   for (int64_t b = 0; b < in.blocks; b++) {
-    const int16_t *q = own.q + b * NUMBERS * PANEL, *x = in.q + j * in.k + b * NUMBERS;
+    const PanelScaling<A, B> & piece = own.scaling[b / GROUP];
+    const int at_piece = static_cast<int>(b % GROUP);
     Ints products[N * VECS];
-    HWY_UNROLL(8)
-    for (int i = 0; i < N * VECS; i++) {
-      products[i] = hn::Zero(INTS);
-    }
-    for (int pair = 0; pair < NUMBERS / 2; pair++) {
-      Shorts w[VECS];
-      HWY_UNROLL(4)
-      for (int v = 0; v < VECS; v++) {
-        w[v] = hn::LoadU(SHORTS, q + (pair * PANEL + v * LANES) * 2);
-      }
-      HWY_UNROLL(4)
-      for (int c = 0; c < N; c++) {
-        int32_t both;
-        std::memcpy(&both, x + c * in.k + 2 * pair, sizeof both);
-        const Shorts y = hn::BitCast(SHORTS, hn::Set(ints, both));
-        HWY_UNROLL(4)
-        for (int v = 0; v < VECS; v++) {
-          products[c * VECS + v] = multiply(products[c * VECS + v], w[v], y);
-        }
-      }
-    }
+    A::template sums<N, B>(own.q + b * own.BLOCK, in.block(j, b), in.blocks * A::SIZE,
+                           piece.turned[A::template FACTORS<B> ? 2 * at_piece : 0], products);
     HWY_UNROLL(4)
     for (int c = 0; c < N; c++) {
       HWY_UNROLL(4)
       for (int v = 0; v < VECS; v++) {
         float * at = sums[c] + v * LANES;
-        const Vector sum = add_block<B>(hn::Load(FLOATS, at), products[c * VECS + v], own.scaling[b / GROUP],
-                                        static_cast<int>(b % GROUP), v * LANES, in, (j + c) * in.blocks + b);
+        const Vector sum = add_block<A, B>(hn::Load(FLOATS, at), products[c * VECS + v], piece, at_piece, v * LANES, in,
+                                           (j + c) * in.blocks + b);
         hn::Store(sum, FLOATS, at);
       }
     }
@@ -382,28 +330,30 @@ template <typename B, int N> void tile(const Own<B> & own, const Inputs & in, in
 }
 
 // All n rows of activations by the panel.
-template <typename B, int N = MOST>
-void some(const Own<B> & own, const Inputs & in, int64_t j, int64_t n, float * out, int64_t stride) {
+template <typename A, typename B, int N = MOST>
+void some(const Own<A, B> & own, const Inputs<A> & in, int64_t j, int64_t n, float * out, int64_t stride) {
   if constexpr (N > 1) {
     if (n < N) {
-      return some<B, N - 1>(own, in, j, n, out, stride);
+      return some<A, B, N - 1>(own, in, j, n, out, stride);
     }
   }
-  tile<B, N>(own, in, j, out + stride * j, stride);
+  tile<A, B, N>(own, in, j, out + stride * j, stride);
 }
-template <typename B> void tiles(const Own<B> & own, const Inputs & in, int64_t n, float * out, int64_t stride) {
+template <typename A, typename B>
+void tiles(const Own<A, B> & own, const Inputs<A> & in, int64_t n, float * out, int64_t stride) {
   const int64_t count = (n + MOST - 1) / MOST;
   for (int64_t t = 0; t < count; t++) {
     const int64_t j = n * t / count;
-    some<B>(own, in, j, n * (t + 1) / count - j, out, stride);
+    some<A, B>(own, in, j, n * (t + 1) / count - j, out, stride);
   }
 }
 
-template <typename B> void panels(const ggml_tensor * op, int64_t from, int64_t to, const void * inputs, void * at) {
+template <typename A, typename B>
+void panels(const ggml_tensor * op, int64_t from, int64_t to, const void * inputs, void * at) {
   const ggml_tensor * w = op->src[0];
   const int64_t k = w->ne[0], n = op->src[1]->ne[1];
-  const Inputs in(const_cast<void *>(inputs), k, n);
-  const Own<B> own(at, k, n);
+  const Inputs<A> in(const_cast<void *>(inputs), k, n);
+  const Own<A, B> own(at, k, n);
   const auto stride = static_cast<int64_t>(op->nb[1] / sizeof(float));
   for (int64_t p = from; p < to; p++) {
     const PanelRows rows(w, p);
@@ -414,12 +364,12 @@ template <typename B> void panels(const ggml_tensor * op, int64_t from, int64_t 
     if (n <= STRAIGHT) {
       for (int64_t j = 0; j < n; j++) {
         for (int first = 0; first < PANEL; first += LANES) {
-          straight<B>(rows, first, in, j, out + out_stride * j + first);
+          straight<A, B>(rows, first, in, j, out + out_stride * j + first);
         }
       }
     } else {
-      unpack<B>(rows, in.blocks, own);
-      tiles<B>(own, in, n, out, out_stride);
+      unpack<A, B>(rows, in.blocks, own);
+      tiles<A, B>(own, in, n, out, out_stride);
     }
     for (int64_t j = 0; height < PANEL && j < n; j++) {
       std::memcpy(all + stride * j, own.part + j * PANEL, static_cast<size_t>(height) * sizeof(float));
@@ -428,7 +378,8 @@ template <typename B> void panels(const ggml_tensor * op, int64_t from, int64_t 
 }
 
 template <typename B> const ProductKernel * kernel() {
-  static constexpr ProductKernel KERNEL{Inputs::size, Own<B>::size, convert, panels<B>};
+  static constexpr ProductKernel KERNEL{Inputs<Sixteen>::size, Own<Sixteen, B>::size, convert<Sixteen>,
+                                        panels<Sixteen, B>};
   return &KERNEL;
 }
 
@@ -442,7 +393,8 @@ const ProductKernel * int_product(const ggml_tensor * w, int64_t) {
 }
 
 const ProductKernel * int8_product(const ggml_tensor * w, int64_t) {
-  static constexpr ProductKernel KERNEL{Inputs::size, Own<Q8_0>::size, convert_8, panels<Q8_0>};
+  static constexpr ProductKernel KERNEL{Inputs<Eight>::size, Own<Eight, Q8_0>::size, convert_8<Eight>,
+                                        panels<Eight, Q8_0>};
   return w->type == GGML_TYPE_Q8_0 ? &KERNEL : nullptr;
 }
 
