@@ -131,7 +131,7 @@ void check(ggml_type type, Rounding rounding, int64_t k, int64_t m, int64_t n, u
     }
   }
   same_bits(y, multiply(w, x, 0, n, 3), what + " in three parts");
-  for (const int64_t company : {int64_t{1}, int64_t{2}, int64_t{3}, int64_t{5}}) {
+  for (const int64_t company : {int64_t{1}, int64_t{2}, int64_t{3}, int64_t{5}, int64_t{7}, int64_t{8}}) {
     for (int64_t from = 0; from + company <= n; from += company + 2) {
       const auto some = multiply(w, x, from, company, 1);
       const std::vector<float> there(y.begin() + from * m, y.begin() + (from + company) * m);

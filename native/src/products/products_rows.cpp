@@ -99,7 +99,6 @@ template <typename T> struct AsTheyAre {
   size_t row, ahead;
 
   AsTheyAre from_row(int64_t i) const { return {weights + row * static_cast<size_t>(i), row, ahead}; }
-  void before(int64_t) const {}
   auto load(int i, int64_t l) const {
     const auto * at = reinterpret_cast<const typename T::Weight *>(weights + row * static_cast<size_t>(i)) + l;
     __builtin_prefetch(reinterpret_cast<const char *>(at) + ahead, 0, 3);
@@ -115,7 +114,6 @@ void tile(const Weights & weights, const char * x, size_t x_row, int64_t k, floa
   Vector sum[GROUPS * LANES];
   clear(sum);
   for (int64_t l = 0; l < k; l += T::STEP) {
-    weights.before(l);
     decltype(T::load_input(nullptr)) a[N];
     for (int j = 0; j < N; j++) {
       a[j] = held(T::load_input(reinterpret_cast<const Input *>(x + x_row * static_cast<size_t>(j)) + l));
@@ -225,7 +223,6 @@ struct Unpacked {
   const char * weights;
 
   Unpacked from_row(int64_t i) const { return {weights + i * UNPACK_ROW_BYTES}; }
-  void before(int64_t) const {}
   auto load(int i, int64_t l) const {
     const auto * at =
         reinterpret_cast<const ggml_bf16_t *>(weights + l / UNPACK_STEP * UNPACK_STEP_BYTES + i * UNPACK_ROW_BYTES);
@@ -233,32 +230,16 @@ struct Unpacked {
   }
 };
 
-// The same for a lone row of activations: a piece at a time, when its turn comes.
-struct Unpacking {
-  const PanelRows & rows;
-  Unpack unpack;
-  int64_t k;
-  char * to;
-
-  Unpacking from_row(int64_t) const { return *this; }
-  void before(int64_t l) const {
-    if (l % PIECE == 0) {
-      unpack(rows, l, k, 0, PANEL, to);
-    }
-  }
-  auto load(int i, int64_t l) const { return Unpacked{to}.load(i, l % PIECE); }
-};
-
 // Outputs of a panel that is not whole, then its weights.
 int64_t unpacked_size(int64_t k, int64_t n) {
-  return whole_lines(n * PANEL * static_cast<int64_t>(sizeof(float))) + (n > 1 ? pieces_of(k) : 1) * PIECE_BYTES;
+  return whole_lines(n * PANEL * static_cast<int64_t>(sizeof(float))) + pieces_of(k) * PIECE_BYTES;
 }
 
 void unpacked_panels(const ggml_tensor * op, int64_t from, int64_t to, const void * inputs, void * own) {
   const ggml_tensor * w = op->src[0];
   const int64_t k = w->ne[0], n = op->src[1]->ne[1];
   const Unpack unpack = unpacker(w);
-  const Multiply multiply = n == 1 ? multiplier(w) : nullptr;
+  const Multiply multiply = multiplier(w);
   const auto * x = static_cast<const char *>(inputs);
   const size_t x_row = static_cast<size_t>(k) * sizeof(Brain16::Input), stride = op->nb[1] / sizeof(float);
   auto * part = static_cast<float *>(own);
@@ -269,17 +250,16 @@ void unpacked_panels(const ggml_tensor * op, int64_t from, int64_t to, const voi
     float * all = static_cast<float *>(op->data) + p * PANEL;
     float * out = height == PANEL ? all : part;
     const size_t out_stride = height == PANEL ? stride : PANEL;
-    if (multiply != nullptr) {
-      Vector sums[PANEL];
-      multiply(rows, k, reinterpret_cast<const uint16_t *>(x), sums);
-      hn::StoreU(lane_sums(sums), FLOATS, out);
-    } else if (n == 1) {
-      tile<Brain16, PANEL, 1>(Unpacking{rows, unpack, k, unpacked}, x, x_row, k, out, out_stride);
-    } else {
+    int64_t done = std::min(n, MULTIPLIED);
+    if (multiply == nullptr || !multiply(rows, k, {x, x_row}, done, n > done ? unpacked : nullptr, out, out_stride)) {
+      done = 0;
       for (int64_t piece = 0; piece < pieces_of(k); piece++) {
         unpack(rows, piece * PIECE, k, 0, PANEL, unpacked + piece * PIECE_BYTES);
       }
-      Panel<Brain16, Unpacked>{{unpacked}, k, PANEL, out, out_stride}.compute_all(n, x, x_row);
+    }
+    if (done < n) {
+      Panel<Brain16, Unpacked>{{unpacked}, k, PANEL, out + out_stride * static_cast<size_t>(done), out_stride}
+          .compute_all(n - done, x + x_row * static_cast<size_t>(done), x_row);
     }
     for (int64_t j = 0; height < PANEL && j < n; j++) {
       std::memcpy(all + stride * static_cast<size_t>(j), part + j * PANEL, static_cast<size_t>(height) * sizeof(float));
@@ -287,8 +267,11 @@ void unpacked_panels(const ggml_tensor * op, int64_t from, int64_t to, const voi
   }
 }
 
+// An even number of rows is read, and what comes of the last is not used (products_unpack.hpp).
+int64_t unpacked_inputs(int64_t k, int64_t n) { return inputs_size<Brain16>(k, n > 1 ? n + n % 2 : n); }
+
 const ProductKernel * unpacked_kernel(const ggml_tensor * w) {
-  static constexpr ProductKernel KERNEL{inputs_size<Brain16>, unpacked_size, convert<Brain16>, unpacked_panels};
+  static constexpr ProductKernel KERNEL{unpacked_inputs, unpacked_size, convert<Brain16>, unpacked_panels};
   return UNPACKS_BF16 && unpacker(w) ? &KERNEL : nullptr;
 }
 

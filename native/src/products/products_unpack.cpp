@@ -4,6 +4,7 @@
 // stand.
 #include "products/products_unpack.hpp"
 
+#include "products/products_lanes.hpp"
 #include "products/products_types.hpp"
 
 namespace sphere {
@@ -216,7 +217,7 @@ template <typename B>
 INLINE void scales_of(const PanelRows & panel, int64_t offset, int64_t steps, int from, int to, Scales * scales) {
   for (int i = from; i < to; i++) {
     if constexpr (!UNPACKS_BF16 || B::BITS != 8) { // eight bits take no table, and their scale as it lies
-      make_scales(reinterpret_cast<const B *>(panel.rows[i] + offset), steps, scales[i]);
+      make_scales(reinterpret_cast<const B *>(panel.rows[i] + offset), steps, scales[i - from]);
     }
   }
 }
@@ -234,7 +235,7 @@ INLINE void panel_of(const PanelRows & panel, int64_t offset, int64_t steps, int
   scales_of<B>(panel, offset, steps, from, to, scales);
   for (int i = from; i < to; i++) {
     fetch_ahead(panel, i, offset, size);
-    write(reinterpret_cast<const B *>(panel.rows[i] + offset), steps, scales[i], row_of(out, i), STRIDE);
+    write(reinterpret_cast<const B *>(panel.rows[i] + offset), steps, scales[i - from], row_of(out, i), STRIDE);
   }
 }
 
@@ -248,9 +249,11 @@ template <typename B> void panel(const PanelRows & panel, int64_t first, int64_t
 }
 
 #if SPHERE_CODE_WORDS && defined(__AVX512BF16__)
-// Multiplied as they are unpacked: each row's sum takes the same numbers in the same order as from a scratch.
+constexpr int64_t BRAIN = sizeof(uint16_t); // bytes of an activation
+
+// Multiplied as they are unpacked: each sum takes the same numbers in the same order as from a scratch.
 template <typename B>
-INLINE void multiplied(const PanelRows & panel, int64_t offset, int64_t steps, const uint16_t * x, __m512 * sum) {
+INLINE void multiplied(const PanelRows & panel, int64_t offset, int64_t steps, const char * x, __m512 * sum) {
   const int64_t size = steps * UNPACK_STEP / B::NUMBERS * static_cast<int64_t>(sizeof(B));
   Scales scales[PRODUCT_PANEL];
   scales_of<B>(panel, offset, steps, 0, PRODUCT_PANEL, scales);
@@ -260,28 +263,98 @@ INLINE void multiplied(const PanelRows & panel, int64_t offset, int64_t steps, c
     for_numbers(reinterpret_cast<const B *>(panel.rows[i] + offset), steps, scales[i],
                 [&](int number, __m512i numbers) {
                   own = _mm512_dpbf16_ps(own, reinterpret_cast<__m512bh>(numbers),
-                                         reinterpret_cast<__m512bh>(_mm512_loadu_si512(x + number * UNPACK_STEP)));
+                                         reinterpret_cast<__m512bh>(_mm512_loadu_si512(x + number * UNPACK_ROW_BYTES)));
                 });
     sum[i] = own;
   }
 }
 
-template <typename B> void multiply(const PanelRows & panel, int64_t k, const uint16_t * x, Vec * sums) {
+template <typename B> void multiply_one(const PanelRows & panel, int64_t k, const char * x, float * out) {
   __m512 sum[PRODUCT_PANEL];
   for (__m512 & s : sum) {
     s = _mm512_setzero_ps();
   }
   for (int64_t first = 0; first < k; first += PIECE) {
     const int64_t offset = first / B::NUMBERS * static_cast<int64_t>(sizeof(B));
+    const char * at = x + first * BRAIN;
     if (B::NUMBERS == 256 || k - first >= PIECE) {
-      multiplied<B>(panel, offset, STEPS, x + first, sum); // a number that the compiler knows
+      multiplied<B>(panel, offset, STEPS, at, sum); // a number that the compiler knows
     } else {
-      multiplied<B>(panel, offset, (k - first) / UNPACK_STEP, x + first, sum);
+      multiplied<B>(panel, offset, (k - first) / UNPACK_STEP, at, sum);
     }
   }
+  Vec sums[PRODUCT_PANEL];
   for (int i = 0; i < PRODUCT_PANEL; i++) {
     sums[i] = Vec{sum[i]};
   }
+  hn::StoreU(lane_sums(sums), FLOATS, out);
+}
+
+// N rows of activations, n of which count. A step of R weight rows is in registers, and up to 16 sums are.
+template <typename B, int N>
+void multiply_some(const PanelRows & panel, int64_t k, const BrainRows & x, int64_t n, char * keep, float * out,
+                   size_t stride) {
+  constexpr int R = 16 / N < 4 ? 2 : 16 / N;
+  for (int i = 0; i < PRODUCT_PANEL; i += R) {
+    Vec sum[16];
+    clear(sum);
+    for (int64_t first = 0; first < k; first += PIECE) {
+      const int64_t steps = std::min<int64_t>(STEPS, (k - first) / UNPACK_STEP);
+      const int64_t offset = first / B::NUMBERS * static_cast<int64_t>(sizeof(B));
+      Scales scales[R];
+      scales_of<B>(panel, offset, steps, i, i + R, scales);
+      const B * blocks[R];
+      for (int r = 0; r < R; r++) {
+        fetch_ahead(panel, i + r, offset, steps * static_cast<int64_t>(sizeof(B)));
+        blocks[r] = reinterpret_cast<const B *>(panel.rows[i + r] + offset);
+      }
+      __m512i table[R];
+      const char * at = x.first + first * BRAIN;
+      for (int number = 0; number < steps; number++, at += UNPACK_ROW_BYTES) {
+        __m512i w[R];
+        HWY_UNROLL(8)
+        for (int r = 0; r < R; r++) {
+          w[r] = step<0>(blocks[r][number], number, scales[r], table[r]);
+        }
+        for (int r = 0; keep != nullptr && r < R; r++) {
+          const int64_t step_of_row = first / UNPACK_STEP + number;
+          _mm512_store_si512(keep + step_of_row * UNPACK_STEP_BYTES + (i + r) * UNPACK_ROW_BYTES, w[r]);
+        }
+        HWY_UNROLL(8)
+        for (int j = 0; j < N; j++) {
+          const __m512i a = held(_mm512_loadu_si512(at + x.stride * static_cast<size_t>(j)));
+          HWY_UNROLL(8)
+          for (int r = 0; r < R; r++) {
+            sum[j * R + r].raw =
+                _mm512_dpbf16_ps(sum[j * R + r].raw, reinterpret_cast<__m512bh>(w[r]), reinterpret_cast<__m512bh>(a));
+          }
+        }
+      }
+    }
+    alignas(64) float all[16];
+    hn::StoreU(lane_sums(sum), FLOATS, all);
+    for (int64_t j = 0; j < n; j++) {
+      std::memcpy(out + stride * static_cast<size_t>(j) + i, all + j * R, R * sizeof(float));
+    }
+  }
+}
+
+template <typename B>
+bool multiply(const PanelRows & panel, int64_t k, const BrainRows & x, int64_t n, char * keep, float * out,
+              size_t stride) {
+  if (n == 1) {
+    multiply_one<B>(panel, k, x.first, out);
+    return true;
+  }
+  if constexpr (B::NUMBERS == 32) {
+    const auto some = n == 2   ? multiply_some<B, 2>
+                      : n <= 4 ? multiply_some<B, 4>
+                      : n <= 6 ? multiply_some<B, 6>
+                               : multiply_some<B, 8>;
+    some(panel, k, x, n, keep, out, stride);
+    return true;
+  }
+  return false; // steps of a block share bytes, so that all are unpacked at once, which leaves no register to sums
 }
 #endif
 

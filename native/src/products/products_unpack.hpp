@@ -49,11 +49,22 @@ using Unpack = void (*)(const PanelRows & panel, int64_t first, int64_t k, int f
 // nullptr: these weights are not unpacked here.
 Unpack unpacker(const ggml_tensor * weights);
 
-// A panel times a lone row x of k numbers in BF16, unpacked and multiplied in one go: for each weight row a vector
-// whose lanes add up to the output. The bits are those of the panel's numbers, multiplied 32 at a time.
-using Multiply = void (*)(const PanelRows & panel, int64_t k, const uint16_t * x, Vec * sums);
+// Rows of activations in BF16, `stride` bytes from one to the next.
+struct BrainRows {
+  const char * first;
+  size_t stride;
+};
 
-// nullptr: these weights are to be unpacked first.
+// A panel times n <= MULTIPLIED rows of activations: a weight is multiplied by all of them out of the register that it
+// is unpacked into. Writes 16 outputs for each of them, the first to `out`, the next `stride` floats further on. The
+// bits are those of the panel's numbers, multiplied 32 at a time; these are left in `keep`, unless that is null. If n
+// is odd and not 1, there must be one row more to read. false, with nothing done: with n > 1 these weights are to be
+// unpacked first.
+using Multiply = bool (*)(const PanelRows & panel, int64_t k, const BrainRows & x, int64_t n, char * keep, float * out,
+                          size_t stride);
+constexpr int64_t MULTIPLIED = 8;
+
+// nullptr: these weights are always to be unpacked first.
 Multiply multiplier(const ggml_tensor * weights);
 
 // Whole blocks of a type as floats, to ggml's own bits: by the same unpackers where there is one, else ggml's function.
