@@ -4,8 +4,9 @@
 // adds its blocks in order, whatever the number of rows:
 //   out = out + (d dx) sum(q qx), then out = out + m (dx sum(qx)), each rounded once.
 // A multiply-add of integers is half an instruction or less where one in F32 is a whole one, and weights need no
-// conversion to floats (products_sums.hpp). One or two rows of activations take the weights as they lie, many take a
-// panel whose lanes are outputs. This is for AVX2 and NEON; products_bytes.cpp gives the same bits with AVX-512.
+// conversion to floats (products_sums.hpp). A lone row of activations takes the weights as they lie (on ARM64 two
+// do), many take a panel whose lanes are outputs. This is for AVX2 and NEON; products_bytes.cpp gives the same bits
+// with AVX-512.
 #include "products/products_ints.hpp"
 
 #if !defined(__AVX512F__)
@@ -25,9 +26,9 @@ namespace {
 
 using namespace blocks;
 
-constexpr int MOST = 4;         // rows of activations of a tile
-constexpr int64_t STRAIGHT = 2; // so many rows of activations do not pay for a panel
-constexpr int LARGEST = 16383;  // of activations: 32 products with 4096, the most of a weight, do not overflow
+constexpr int MOST = 4;                            // rows of activations of a tile
+constexpr int64_t STRAIGHT = HWY_ARCH_X86 ? 1 : 2; // so many rows of activations do not pay for a panel
+constexpr int LARGEST = 16383; // of activations: 32 products with 4096, the most of a weight, do not overflow
 
 // How activations of 16 bits are multiplied, and those of 8 bits (products_sums.hpp).
 #if SPHERE_DOTS && HWY_ARCH_ARM_A64

@@ -60,6 +60,11 @@ struct InWords {
   static INLINE Ints multiply(Ints sum, Vector16 a, Vector16 b) {
 #if defined(__AVXVNNI__)
     return Ints{_mm256_dpwssd_avx_epi32(sum.raw, a.raw, b.raw)}; // by hand: Highway takes it with AVX-512 alone
+#elif defined(__AVX2__)
+    // By hand: GCC adds into the product's register and copies it back, a copy for each pair of instructions.
+    const Ints products = hn::WidenMulPairwiseAdd(INTS, a, b);
+    __asm__("vpaddd %1, %0, %0" : "+x"(sum.raw) : "x"(products.raw));
+    return sum;
 #else
     return hn::Add(sum, hn::WidenMulPairwiseAdd(INTS, a, b));
 #endif
