@@ -41,8 +41,7 @@ public final class FusedOps extends PlainOps {
     if (!ownProducts || products.forwardByGgml(weight.type())) {
       return graph.mulMat(weight, x);
     }
-    // F16 weights have more digits than BF16, so the forward pass keeps them.
-    return kernels.linear(weight, x, null, products.half(weight.type()) && weight.type() != TensorType.F16);
+    return kernels.linear(weight, x, null, products.half(weight.type()));
   }
 
   /**

@@ -5,12 +5,13 @@ import dev.sphere.bindings.tensor.TrainingKernels;
 import java.util.Locale;
 
 /**
- * What the factors of matrix products are rounded to; sums are F32 always. BF16 has 8 bits: enough for frozen weights
- * that have no more, and twice as fast as F32 on CPUs that multiply it (AVX-512 BF16), ten times with Intel's AMX, where
- * attention multiplies as its layer does. Elsewhere all three are F32.
+ * What the factors of matrix products are rounded to; sums are F32 always. BF16 has 8 bits, and is twice as fast as F32 on
+ * CPUs that multiply it (AVX-512 BF16), ten times with Intel's AMX, where attention multiplies as its layer does. Elsewhere
+ * all three are F32. F16 weights have three bits more: they are rounded up or down by their place, so that what a round
+ * of training changed is there on average, however little it is.
  */
 public enum Products {
-  /** BF16 where the weight is BF16 or quantised, F32 where it is F32: as exact as the model is. */
+  /** BF16 where the weight is BF16, F16 or quantised, F32 where it is F32. */
   AUTO,
   /** F32 throughout, with weights of every type. */
   F32,

@@ -53,7 +53,7 @@ final class ReferenceCache implements ReferenceLogProbs {
       boolean adapter) {
     String key = Sha256.of(String.join(
         "|",
-        "1",
+        "2", // of the way it is computed: until 2 the products with F16 weights were F32's
         identity.modelHash(),
         identity.dataHash(),
         settings.packing().toMap().toString(),

@@ -86,6 +86,26 @@ class LinearKernelsTest {
     products(type, true);
   }
 
+  /** What a round changed by an eighth of BF16's unit: to the nearest, nothing of it would be left. */
+  @Test
+  void smallUpdatesSurviveInF16() {
+    assumeTrue(TrainingKernels.hasBf16(), "this CPU multiplies no BF16");
+    Problem p = new Problem(TensorType.F16, 64, 16, 8);
+    for (int i = 0; i < p.weights.length; i++) {
+      p.weights[i] = 1 + 1 / 1024f;
+    }
+    Quantization.quantize(GgmlType.F16, p.weights, 0, p.weights.length, ByteBuffer.wrap(p.bytes).order(ByteOrder.LITTLE_ENDIAN));
+    Arrays.fill(p.x, 1);
+    Arrays.fill(p.dy, 1);
+    float[][] results = p.run(1, true);
+    for (float y : results[1]) {
+      assertEquals(64 + 64 / 1024f, y);
+    }
+    for (float dx : results[2]) {
+      assertEquals(16 + 16 / 1024f, dx);
+    }
+  }
+
   private void products(TensorType type, boolean half) {
     for (int[] size : type.blockSize() > 1 ? BLOCK_SIZES : SIZES) {
       int in = Math.ceilDiv(size[0], type.blockSize()) * type.blockSize();
@@ -99,10 +119,10 @@ class LinearKernelsTest {
         assertArrayEquals(results[i], threads[i], what + i + " depends on the number of threads");
       }
       // y, y without a bias, dx, dx added, dw added
-      double[] y = p.sums(half, n, out, in, p.x, in, 1, p.weights, 1, in);
+      double[] y = p.sums(half, n, out, in, p.x, in, 1, p.read(half), 1, in);
       close(y, p.bias, false, results[0], what + 0);
       close(y, null, false, results[1], what + 1);
-      double[] dx = p.sums(half, n, in, out, p.dy, out, 1, p.weights, in, 1);
+      double[] dx = p.sums(half, n, in, out, p.dy, out, 1, p.read(half), in, 1);
       close(dx, null, false, results[2], what + 2);
       close(dx, null, true, results[3], what + 3);
       close(p.sums(half, out, in, n, p.dy, 1, out, p.x, in, 1), null, true, results[4], what + 4);
@@ -206,6 +226,16 @@ class LinearKernelsTest {
 
     Problem row(int row) {
       return new Problem(this, row);
+    }
+
+    /** The weights as products in F32 or of numbers in BF16 read them: the eight places in which F16's are rounded up or down. */
+    float[] read(boolean half) {
+      float[] read = weights.clone();
+      for (int i = 0; half && type == TensorType.F16 && i < read.length; i++) {
+        int eighths = Integer.reverse((3 * (i / in) + i % in) % 8) >>> 29;
+        read[i] = Float.intBitsToFloat((Float.floatToRawIntBits(read[i]) + (eighths << 13)) & 0xffff0000);
+      }
+      return read;
     }
 
     /** C [m, n] in double, of factors rounded to BF16 or not. */
