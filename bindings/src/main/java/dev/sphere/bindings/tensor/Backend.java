@@ -114,15 +114,20 @@ public final class Backend implements AutoCloseable {
   }
 
   /**
-   * Ends the CPU's threads that computed for the calling thread, too: more of them than CPUs would make those of other
-   * threads, a decoder's, sleep at each barrier.
+   * Ends the CPU's threads that computed for the calling thread; its next computation starts new ones, in some 100 us. More of
+   * them in the process than CPUs would make those of other threads, a decoder's, sleep at each barrier.
    */
+  public static void releaseThreads() {
+    Ggml.call(Ggml.THREADS_RELEASE);
+  }
+
+  /** Ends the threads that computed for the calling thread, too ({@link #releaseThreads}). */
   @Override
   public void close() {
     if (handle != null) {
       Ggml.call(Ggml.GALLOCR_FREE, allocator);
       Ggml.call(Ggml.BACKEND_FREE, handle);
-      Ggml.call(Ggml.THREADS_RELEASE);
+      releaseThreads();
       handle = null;
       allocator = null;
     }

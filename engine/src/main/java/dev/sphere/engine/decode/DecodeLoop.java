@@ -5,6 +5,7 @@ import dev.sphere.bindings.llama.Batch;
 import dev.sphere.bindings.llama.ContextOptions;
 import dev.sphere.bindings.llama.Decoder;
 import dev.sphere.bindings.llama.Model;
+import dev.sphere.bindings.tensor.Backend;
 import java.util.ArrayDeque;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -162,6 +163,9 @@ abstract class DecodeLoop<J extends LoopJob<?>> implements AutoCloseable {
       IdleEvent event = new IdleEvent();
       event.begin();
       long begin = System.nanoTime();
+      if (options.threads() > 1) {
+        Backend.releaseThreads(); // so that another model's spin meanwhile: a policy and its reward model take turns
+      }
       while (inbox.isEmpty() && !closing) {
         LockSupport.park(this);
         if (Thread.interrupted()) {
