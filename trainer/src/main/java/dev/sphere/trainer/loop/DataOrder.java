@@ -45,8 +45,9 @@ public final class DataOrder {
    * @return the sentence; null where there are no such rows
    */
   public String warning() {
-    int most = settings.order() == Order.TREES ? units().stream().mapToInt(List::size).max().orElse(0) : 0;
-    return settings.batchSize() == 1 || most < settings.batchSize() || units().size() == 1 ? null
+    List<List<Integer>> units = units();
+    int most = units.stream().mapToInt(List::size).max().orElse(0);
+    return settings.batchSize() == 1 || most < settings.batchSize() || units.size() == 1 ? null
         : most + " rows have one prompt and fill whole steps of " + settings.batchSize() + " by themselves; --order examples mixes them";
   }
 
