@@ -1,21 +1,23 @@
 #!/usr/bin/env bash
 # The study of rounds: all arms of lab/notebooks/2026-11-26-rounds-plan.md on a base that has seen classes 1 to 3 of a task alone.
 #   [BASE=1] [SEED=1] [ROUNDS=3] lab/run rounds TASK OUT [ARM...]
-# TASK is chain, bind or countdown. Arms: sphere-1, sphere-12, sphere-123 (by stages), star, independent, one-round, classes-1-3, shuffled; all of them
+# TASK is chain, bind or countdown. Arms: sphere-1, sphere-12, sphere-123 (by stages), sphere-sft, star, independent, one-round, classes-1-3, shuffled; all of them
 # without a name, none (the base alone). A line of JSON an arm and round goes to OUT/results.jsonl; what is there is not run again. Then: lab/java dev.sphere.lab.study.RoundsReport OUT
+# sphere-sft is no arm of the plan: the search of sphere-123, and imitation of what its trees found.
 # Equal for all arms: TOKENS generated a round (default 4000000; a round stops at the first part of its problems that exceeds it) and TRAINED tokens that
 # the optimizer sees a round (default 1500000, by the number of steps). Both are in the results as they came out.
 # LOSS (sigmoid), RATE and SFT_RATE are chosen on the validation set of base 1 (VALIDATE=1 evaluates there, and not on the test set). PROBLEMS
-# ("400 50 100", a class of search, validation and test) and BASE_STEPS (600) make a smaller study, for a try.
+# ("1000 100 100", a class of search, validation and test), BASE_ROWS (40000 dialogues, each learned once) and SAMPLES (64, for pass@k of the base) make a
+# smaller study, for a try.
 set -euo pipefail
 lab=$(cd "$(dirname "$0")/.." && pwd)
 task=${1:?usage: lab/run rounds TASK OUT [ARM...]}
 out=${2:?usage: lab/run rounds TASK OUT [ARM...]}
 shift 2
-[ $# -gt 0 ] || set -- sphere-1 sphere-12 sphere-123 star independent one-round classes-1-3 shuffled
+[ $# -gt 0 ] || set -- sphere-1 sphere-12 sphere-123 sphere-sft star independent one-round classes-1-3 shuffled
 sphere=${SPHERE:-$lab/../sphere}
 base=${BASE:-1} seed=${SEED:-1} rounds=${ROUNDS:-3} tokens=${TOKENS:-4000000} trained=${TRAINED:-1500000}
-rate=${RATE:-6e-5} sft_rate=${SFT_RATE:-1e-4}
+rate=${RATE:-1e-5} sft_rate=${SFT_RATE:-3e-4}
 held="test"
 [ -z "${VALIDATE:-}" ] || held="validation"
 parts=20 # of a round's problems: what is searched at a time
@@ -27,31 +29,31 @@ number() { grep -oE "\"$1\":[0-9.]+" | tail -n 1 | cut -d: -f2; }
 
 sets=$out/sets
 # shellcheck disable=SC2086  # PROBLEMS are several numbers
-[ -f "$sets/$task-sft.jsonl" ] || quiet "$lab/java" dev.sphere.lab.study.StudySets "$task" "$sets" ${PROBLEMS:-400 50 100}
+[ -f "$sets/$task-sft.jsonl" ] || quiet "$lab/java" dev.sphere.lab.study.StudySets "$task" "$sets" ${PROBLEMS:-1000 100 100} "${BASE_ROWS:-40000}"
 
 bases=$out/base-$base
-# A base: all weights of an embedded model learn classes 1 to 3; another base has other dialogues in another order.
-make() { # embedded model, base, steps
+# A base: all weights of an embedded model learn classes 1 to 3, in the order of the file: short problems first. Another base has other dialogues.
+make() { # embedded model, base
   [ ! -f "$bases/$2.gguf" ] || return 0
   mkdir -p "$bases"
   [ -f "$bases/$1.gguf" ] || quiet "$lab/java" dev.sphere.lab.study.StudyStart "$1" "$bases/$1.gguf"
   quiet "$sphere" train sft --model "$bases/$1.gguf" --method full --data "$sets/$task-base-$base.jsonl" --model-out "$bases/$2.gguf" \
-    --out "$bases/$2.run" --resume --seed "$base" --batch-size 128 --steps "$3" --learning-rate 1e-3 --schedule wsd --warmup 40 \
-    --weight-decay 0.1 --max-grad-norm 1 --max-length 1024 --save-every 100
+    --out "$bases/$2.run" --resume --seed "$base" --batch-size 128 --epochs 1 --order given --learning-rate 1e-3 --schedule wsd --warmup 40 \
+    --weight-decay 0.1 --max-grad-norm 1 --max-length 1400 --save-every 100
 }
-steps=${BASE_STEPS:-600}
-make embedded "$task" "$steps"
-make embedded-small "$task-small" $((steps / 2))
+make embedded "$task"
+make embedded-small "$task-small"
 evaluate() { # model, answers, flags
   [ -f "$2" ] || quiet "$sphere" eval --model "$1" --problems "$sets/$task-$held.jsonl" --max-tokens 512 --out "$2" --resume "${@:3}"
 }
 # pass@64 of the base says which classes it cannot solve.
-[ "$held" = validation ] || evaluate "$bases/$task.gguf" "$bases/$held.jsonl" --samples 64
+[ "$held" = validation ] || evaluate "$bases/$task.gguf" "$bases/$held.jsonl" --samples "${SAMPLES:-64}"
 evaluate "$bases/$task.gguf" "$bases/$held.jsonl"
 
 # Searches parts of a round's problems until the tokens are spent: run, model, problems, budget, flags. Says how many were generated.
 search() {
   local run=$1 spent=0 i=1 made=() found
+  [ ! -f "$run.tokens" ] || { cat "$run.tokens"; return; }
   while [ "$i" -le $parts ] && [ "$spent" -lt "$4" ]; do
     found=$("$sphere" search --model "$2" --problems "$3" --run "$run-$i" --shard $i/$parts --resume --seed "$seed" \
       --depth 16 --json "${@:5}" 2> "$out/last.err" | tail -n 1) || { cat "$out/last.err" >&2; exit 1; }
@@ -60,7 +62,7 @@ search() {
     i=$((i + 1))
   done
   [ -d "$run" ] || { if [ ${#made[@]} -gt 1 ]; then quiet "$sphere" run merge --out "$run" "${made[@]}"; else cp -r "${made[0]}" "$run"; fi; }
-  echo $spent
+  echo $spent | tee "$run.tokens"
 }
 # Trains until the optimizer has seen so many tokens: kind (dpo, sft), model, out, budget, flags. Says how many.
 train() {
@@ -73,8 +75,8 @@ train() {
   tail -n 1 "$3.run/metrics.jsonl" | number num_tokens
 }
 
-tree=(--prm mc --max-tokens 512 --rollouts 4 --candidates 5 --early-stop --pairing any)
-samples=(--strategy best-of-n --budget 4000 --prm outcome --stages generation)
+tree=(--prm mc --max-tokens 512 --rollouts 4 --candidates 5 --early-stop --pairing any --probe 8 --pass-rate 0.1..0.9)
+samples=(--strategy best-of-n --budget 1000 --prm outcome --stages generation)
 dpo=(--loss "${LOSS:-sigmoid}" --beta 0.1 --learning-rate "$rate")
 [ "$*" != none ] || exit 0
 for arm in "$@"; do
@@ -89,14 +91,18 @@ for arm in "$@"; do
       awk -v n="$last" -v r="$round" 'NR % n == r % n' "$sets/$task-search.jsonl" > "$here/problems.jsonl"
       budget=$((tokens * rounds / last)) optimizer=$((trained * rounds / last)) spent=0
       case $arm in
-        sphere-1|shuffled) spent=$(search "$here/search" "$model" "$here/problems.jsonl" $budget "${tree[@]}" --stages generation) ;;
-        sphere-12) spent=$(search "$here/search" "$model" "$here/problems.jsonl" $budget "${tree[@]}" --stages generation,correction) ;;
-        sphere-123|one-round) spent=$(search "$here/search" "$model" "$here/problems.jsonl" $budget "${tree[@]}" --small-model "$bases/$task-small.gguf") ;;
-        star|independent) spent=$(search "$here/search" "$model" "$here/problems.jsonl" $budget "${samples[@]}") ;;
-        classes-1-3) ;;
+        sphere-1|shuffled) kind=trees-1 flags=("${tree[@]}" --stages generation) ;;
+        sphere-12) kind=trees-12 flags=("${tree[@]}" --stages "generation,correction") ;;
+        sphere-123|sphere-sft|one-round) kind=trees-123 flags=("${tree[@]}" --small-model "$bases/$task-small.gguf") ;;
+        star|independent) kind=samples flags=("${samples[@]}") ;;
+        classes-1-3) kind="" ;;
         *) echo "rounds: no arm $arm" >&2; exit 2 ;;
       esac
-      pairs=$here/search/pairs.jsonl
+      # In round 1 all arms search from the base, so those of a kind share the search.
+      run=$here/search
+      [ "$round" != 1 ] || [ "$arm" = one-round ] || run=$out/$base-$seed/round-1-$kind
+      [ -z "$kind" ] || spent=$(search "$run" "$model" "$here/problems.jsonl" $budget "${flags[@]}")
+      pairs=$run/pairs.jsonl
       if [ "$arm" = shuffled ]; then
         awk -v seed="$seed" 'BEGIN { srand(seed) } rand() < 0.5 {
           gsub(/"chosen/, "\"@"); gsub(/"rejected/, "\"chosen"); gsub(/"@/, "\"rejected") } { print }' "$pairs" > "$here/shuffled.jsonl"
@@ -104,7 +110,7 @@ for arm in "$@"; do
       fi
       if [ "$arm" = star ]; then
         pairs=$here/right.jsonl
-        quiet "$lab/java" dev.sphere.lab.study.StarRows "$here/search" "$pairs"
+        quiet "$lab/java" dev.sphere.lab.study.StarRows "$run" "$pairs"
       fi
       if [ "$arm" != classes-1-3 ] && [ ! -s "$pairs" ]; then
         echo "rounds: $arm, round $round: nothing to train on; the arm ends here" >&2
@@ -112,6 +118,7 @@ for arm in "$@"; do
         break
       fi
       case $arm in
+        sphere-sft) seen=$(train sft "$model" "$here/model" $optimizer --run "$run" --learning-rate "$sft_rate") ;;
         star) seen=$(train sft "$model" "$here/model" $optimizer --data "$pairs" --learning-rate "$sft_rate") ;;
         classes-1-3) seen=$(train sft "$model" "$here/model" $optimizer --data "$sets/$task-sft.jsonl" --learning-rate "$sft_rate") ;;
         *) seen=$(train dpo "$model" "$here/model" $optimizer --pairs "$pairs" "${dpo[@]}") ;;

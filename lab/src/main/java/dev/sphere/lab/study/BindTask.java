@@ -13,6 +13,8 @@ import java.util.SplittableRandom;
  * that it needs.
  */
 final class BindTask {
+  private static final int MODULUS = 1000;
+
   /** One assignment: {@code a op b}, where a and b are names of earlier ones; a number where {@code op} is '='. */
   private record Assignment(char name, char op, int number, int a, int b) {}
 
@@ -101,7 +103,7 @@ final class BindTask {
         continue;
       }
       int b = x.b() < 0 ? x.number() : values[x.b()];
-      values[i] = Math.floorMod(ChainTask.apply(x.op(), values[x.a()], b) + (i == slip ? error : 0), ChainTask.MODULUS);
+      values[i] = Math.floorMod(ChainTask.apply(x.op(), values[x.a()], b) + (i == slip ? error : 0), MODULUS);
       out.append(x.name()).append('=').append(values[x.a()]).append(x.op()).append(b).append('=').append(values[i])
           .append('\n');
     }

@@ -1,56 +1,117 @@
 package dev.sphere.lab.study;
 
 import java.util.List;
+import java.util.Locale;
 import java.util.SplittableRandom;
 
 /**
- * Chain: {@code (17+408)*3-(88-19)}. Each line of the solution is the expression after one more operation, the first one
- * from the left whose sides are
- * numbers. Sums, differences, and products with a digit; every result is taken modulo 1,000.
+ * Chain: {@code Reduce (17+48)*3-(88-19) digit by digit.} Each line of the solution is the expression after one more operation, the first one from the left whose
+ * sides are numbers. Numbers have {@value #DIGITS} digits. Sums, differences, and products with a digit are taken in each digit for itself, modulo 10: a model of a
+ * few million parameters learns that in minutes, which it does not with carries, and an answer is right by luck once in a hundred times.
  */
 final class ChainTask {
-  static final int MODULUS = 1000;
+  private static final int DIGITS = 2;
 
-  /** An expression: a number ({@code left} is null) or an operation. */
-  private record Node(int value, char op, Node left, Node right) {
+  private static final int NUMBERS = (int) Math.pow(10, DIGITS);
+
+  /**
+   * An expression: a number or a factor of one digit ({@code left} is null) or an operation.
+   *
+   * @param factor whether it is written as one digit, and multiplies every digit of the other side
+   */
+  private record Node(int value, boolean factor, char op, Node left, Node right) {
     static Node number(int value) {
-      return new Node(value, ' ', null, null);
+      return new Node(value, false, ' ', null, null);
+    }
+
+    static Node factor(int value) {
+      return new Node(value, true, ' ', null, null);
+    }
+
+    static Node of(char op, Node left, Node right) {
+      return new Node(0, false, op, left, right);
     }
 
     boolean isNumber() {
       return left == null;
+    }
+
+    int size() {
+      return isNumber() ? 1 : 1 + left.size() + right.size();
     }
   }
 
   private ChainTask() {}
 
   static StudyProblem problem(int level, SplittableRandom random) {
+    return problem(level, 0, random);
+  }
+
+  /**
+   * A problem of a class that looks like one of a higher class.
+   *
+   * @param idle operations beyond the class's own that change nothing, such as {@code +00} and {@code 1*}
+   */
+  static StudyProblem problem(int level, int idle, SplittableRandom random) {
     Node whole = tree(level, random);
-    int slip = random.nextInt(level);
-    int error = random.nextInt(1, 10) * (random.nextBoolean() ? 1 : -1);
-    String question = "Reduce " + text(whole, ' ', false) + " modulo 1000.";
+    for (int i = 0; i < idle; i++) {
+      whole = idle(whole, random);
+    }
+    int operations = level + idle;
+    int slip = random.nextInt(operations);
+    int error = random.nextInt(1, NUMBERS);
     StringBuilder solution = new StringBuilder();
     StringBuilder wrong = new StringBuilder();
     int answer = solve(whole, -1, 0, solution);
     int slipped = solve(whole, slip, error, wrong);
     if (slipped == answer) { // a slip may vanish, times 0
-      return problem(level, random);
+      return problem(level, idle, random);
     }
-    return new StudyProblem(level, question, Integer.toString(answer), List.of(), solution.toString(), wrong.toString());
+    return new StudyProblem(level, "Reduce " + text(whole, ' ', false) + " digit by digit.", written(answer), List.of(), solution.toString(),
+        wrong.toString());
   }
 
   private static Node tree(int operations, SplittableRandom random) {
     if (operations == 0) {
-      return Node.number(random.nextInt(2, MODULUS));
+      return Node.number(random.nextInt(NUMBERS));
     }
     int kind = random.nextInt(10);
     if (kind < 3) {
-      Node digit = Node.number(random.nextInt(2, 10));
+      Node digit = Node.factor(random.nextInt(2, 10));
       Node other = tree(operations - 1, random);
-      return random.nextBoolean() ? new Node(0, '*', other, digit) : new Node(0, '*', digit, other);
+      return random.nextBoolean() ? Node.of('*', other, digit) : Node.of('*', digit, other);
     }
     int left = random.nextInt(operations);
-    return new Node(0, kind < 7 ? '+' : '-', tree(left, random), tree(operations - 1 - left, random));
+    return Node.of(kind < 7 ? '+' : '-', tree(left, random), tree(operations - 1 - left, random));
+  }
+
+  /** The expression with an operation more, around any part of it, that leaves its value as it is. */
+  private static Node idle(Node whole, SplittableRandom random) {
+    while (true) {
+      Node more = idle(whole, random.nextInt(whole.size()), random.nextInt(5));
+      if (more != null) {
+        return more;
+      }
+    }
+  }
+
+  /** The same at the part {@code at}, counted from the root and from the left; null where that is a factor. */
+  private static Node idle(Node e, int at, int kind) {
+    if (at == 0) {
+      return e.factor() ? null : switch (kind) {
+        case 0 -> Node.of('+', e, Node.number(0));
+        case 1 -> Node.of('+', Node.number(0), e);
+        case 2 -> Node.of('-', e, Node.number(0));
+        case 3 -> Node.of('*', e, Node.factor(1));
+        default -> Node.of('*', Node.factor(1), e);
+      };
+    }
+    int size = e.left().size();
+    Node part = at <= size ? idle(e.left(), at - 1, kind) : idle(e.right(), at - 1 - size, kind);
+    if (part == null) {
+      return null;
+    }
+    return at <= size ? Node.of(e.op(), part, e.right()) : Node.of(e.op(), e.left(), part);
   }
 
   /** Writes the lines; the result of operation {@code slip} is off by {@code error}. */
@@ -59,17 +120,28 @@ final class ChainTask {
       whole = reduce(whole, i == slip ? error : 0);
       out.append(text(whole, ' ', false)).append('\n');
     }
-    out.append(StudyProblem.boxed(whole.value()));
+    out.append(StudyProblem.boxed(written(whole.value())));
     return whole.value();
   }
 
   /** The expression after its first operation between two numbers. */
   private static Node reduce(Node e, int error) {
     if (e.left().isNumber() && e.right().isNumber()) {
-      return Node.number(Math.floorMod(apply(e.op(), e.left().value(), e.right().value()) + error, MODULUS));
+      return Node.number((apply(e) + error) % NUMBERS);
     }
-    return e.left().isNumber() ? new Node(0, e.op(), e.left(), reduce(e.right(), error))
-        : new Node(0, e.op(), reduce(e.left(), error), e.right());
+    return e.left().isNumber() ? Node.of(e.op(), e.left(), reduce(e.right(), error)) : Node.of(e.op(), reduce(e.left(), error), e.right());
+  }
+
+  private static int apply(Node e) {
+    int result = 0;
+    int a = e.left().value();
+    int b = e.right().value();
+    for (int place = 1; place < NUMBERS; place *= 10) {
+      int x = e.left().factor() ? a : a / place % 10;
+      int y = e.right().factor() ? b : b / place % 10;
+      result += Math.floorMod(apply(e.op(), x, y), 10) * place;
+    }
+    return result;
   }
 
   static int apply(char op, int a, int b) {
@@ -81,10 +153,14 @@ final class ChainTask {
     };
   }
 
+  private static String written(int number) {
+    return String.format(Locale.ROOT, "%0" + DIGITS + "d", number);
+  }
+
   /** As it is written: brackets where the tree needs them. */
   private static String text(Node e, char around, boolean onTheRight) {
     if (e.isNumber()) {
-      return Integer.toString(e.value());
+      return e.factor() ? Integer.toString(e.value()) : written(e.value());
     }
     String t = text(e.left(), e.op(), false) + e.op() + text(e.right(), e.op(), true);
     boolean brackets = around == '*' && e.op() != '*' || onTheRight && (around == '-' || around == '*' || around == '+');

@@ -8,12 +8,22 @@ import java.util.Map;
 import java.util.SplittableRandom;
 
 /**
- * What a base of the study is trained on: classes 1 to 3 alone. A dialogue has one problem after another, so that answers
- * stand where those of class 10 will stand: a base that fails there fails at the problem, not at the position.
+ * What a base of the study is trained on: classes 1 to 3 alone, and yet texts as long as those of class 10: a base that fails there fails at the problem, not at the
+ * position. Where a task has idle operations, problems get longer and longer by them, from the first dialogue to the last (train with {@code --order given}); elsewhere
+ * a dialogue has one problem after another.
  */
 public final class StudyCorpus {
   /** Characters up to which problems go before the last one: question and solution of class 10 take at most as many. */
   static final int REACH = 800;
+
+  /** The same where problems are long themselves. */
+  private static final int SHORT_REACH = 200;
+
+  /** Operations of the longest problem with idle ones: a line more than class 10 has. */
+  private static final int LONGEST = 11;
+
+  /** Share of the problems that have no idle operation. */
+  private static final double PLAIN = 0.25;
 
   private StudyCorpus() {}
 
@@ -27,19 +37,20 @@ public final class StudyCorpus {
     List<List<Message>> out = new ArrayList<>(count);
     while (out.size() < count) {
       List<Message> dialogue = new ArrayList<>();
-      StudyProblem p = next(task, random);
+      int operations = operations(task, (double) out.size() / count);
+      StudyProblem p = next(task, operations, random);
       if (random.nextDouble() < correction) {
         dialogue.add(new Message("user", p.question()));
         dialogue.add(new Message("assistant", p.wrong()));
         dialogue.add(new Message("user", EmbeddedModels.CORRECTION_REQUEST));
       } else {
-        int before = random.nextInt(REACH);
+        int before = random.nextInt(task.idles() ? SHORT_REACH : REACH);
         for (int length = 0; length < before; length += p.question().length() + p.solution().length()) {
-          p = next(task, random);
+          p = next(task, operations, random);
           dialogue.add(new Message("user", p.question()));
           dialogue.add(new Message("assistant", p.solution()));
         }
-        p = next(task, random);
+        p = next(task, operations, random);
         dialogue.add(new Message("user", p.question()));
       }
       dialogue.add(new Message("assistant", p.solution()));
@@ -56,7 +67,14 @@ public final class StudyCorpus {
         : Map.of("messages", dialogue);
   }
 
-  private static StudyProblem next(Task task, SplittableRandom random) {
-    return task.next(random.nextInt(1, Task.TRAINED + 1), Task.Use.SFT, random);
+  /** The most operations of a problem at a place of the corpus: two fifths without idle ones, then up to six, in the last third up to eleven. */
+  private static int operations(Task task, double place) {
+    return !task.idles() || place < 0.4 ? Task.TRAINED : place < 0.67 ? LONGEST / 2 + 1 : LONGEST;
+  }
+
+  private static StudyProblem next(Task task, int operations, SplittableRandom random) {
+    int level = random.nextInt(1, Task.TRAINED + 1);
+    int idle = operations == Task.TRAINED || random.nextDouble() < PLAIN ? 0 : random.nextInt(operations - level + 1);
+    return task.next(level, idle, Task.Use.SFT, random);
   }
 }

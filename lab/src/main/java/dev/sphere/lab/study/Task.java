@@ -7,7 +7,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import java.util.SplittableRandom;
-import java.util.function.BiFunction;
 
 /**
  * The tasks of the study of rounds. Each has ten classes of rising difficulty. Whatever the seed, the text of a problem
@@ -15,12 +14,12 @@ import java.util.function.BiFunction;
  * two uses share a problem.
  */
 public enum Task {
-  /** A nested expression is reduced, an operation a line, modulo 1,000; class n has n operations. */
-  CHAIN(ChainTask::problem),
+  /** A nested expression is reduced, an operation a line, digit by digit; class n has n operations. */
+  CHAIN(ChainTask::problem, true),
   /** Shuffled assignments, a look-up or an operation a line; class n has n operations. */
-  BIND(BindTask::problem),
+  BIND((level, idle, random) -> BindTask.problem(level, random), false),
   /** 3 to 6 numbers and a target; any expression that reaches it is right. */
-  COUNTDOWN(CountdownTask::problem);
+  COUNTDOWN((level, idle, random) -> CountdownTask.problem(level, random), false);
 
   /** Classes of a task. */
   public static final int LEVELS = 10;
@@ -54,10 +53,22 @@ public enum Task {
     }
   }
 
-  private final BiFunction<Integer, SplittableRandom, StudyProblem> generator;
+  private interface Generator {
+    StudyProblem problem(int level, int idle, SplittableRandom random);
+  }
 
-  Task(BiFunction<Integer, SplittableRandom, StudyProblem> generator) {
+  private final Generator generator;
+
+  private final boolean idles;
+
+  Task(Generator generator, boolean idles) {
     this.generator = generator;
+    this.idles = idles;
+  }
+
+  /** Whether problems can have idle operations: then the base learns the lengths of class 10 from problems of classes 1 to 3. */
+  boolean idles() {
+    return idles;
   }
 
   /** The task of that name, in lower case. */
@@ -81,8 +92,18 @@ public enum Task {
    * @param level the class, 1 to 10
    */
   public StudyProblem next(int level, Use use, SplittableRandom random) {
+    return next(level, 0, use, random);
+  }
+
+  /**
+   * The next problem of a use.
+   *
+   * @param level the class, 1 to 10
+   * @param idle operations beyond the class's own that change nothing; 0 where the task has none
+   */
+  StudyProblem next(int level, int idle, Use use, SplittableRandom random) {
     while (true) {
-      StudyProblem p = generator.apply(level, random);
+      StudyProblem p = generator.problem(level, idle, random);
       if (Use.of(p) == use) {
         return p;
       }

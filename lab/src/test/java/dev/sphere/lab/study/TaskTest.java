@@ -86,20 +86,47 @@ class TaskTest {
     return Sum.of(expression).mod(BigInteger.valueOf(1000)).intValueExact();
   }
 
+  /** The value of an expression digit by digit: each digit of its numbers of two digits is an expression for itself, modulo 10. */
+  private static String digits(String expression) {
+    StringBuilder out = new StringBuilder();
+    for (String digit : List.of("$1", "$2")) {
+      out.append(Sum.of(expression.replaceAll("(\\d)(\\d)", digit)).mod(BigInteger.TEN));
+    }
+    return out.toString();
+  }
+
+  private static long operations(String expression) {
+    return expression.chars().filter(c -> "+-*".indexOf(c) >= 0).count();
+  }
+
+  private static void assertReduces(StudyProblem p, int operations) {
+    String expression = p.question().replaceAll("^Reduce | digit by digit\\.$", "");
+    assertEquals(operations, operations(expression), p.question());
+    assertEquals(p.answer(), digits(expression), p.question());
+    List<String> lines = p.solution().lines().toList();
+    assertEquals(operations + 1, lines.size(), p.solution());
+    for (int i = 0; i < operations; i++) {
+      assertEquals(p.answer(), digits(lines.get(i)), lines.get(i));
+      // One operation fewer on each line.
+      assertEquals(operations - 1 - i, operations(lines.get(i)), lines.get(i));
+    }
+  }
+
   @Test
   void everyLineOfAChainIsWorthTheAnswer() {
     for (StudyProblem p : all(Task.CHAIN, Task.Use.TEST)) {
-      String expression = p.question().replaceAll("^Reduce | modulo 1000\\.$", "");
-      assertEquals(p.level(), expression.chars().filter(c -> "+-*".indexOf(c) >= 0).count(), p.question());
-      int answer = Integer.parseInt(p.answer());
-      assertEquals(answer, thousands(expression), p.question());
-      List<String> lines = p.solution().lines().toList();
-      assertEquals(p.level() + 1, lines.size(), p.solution());
-      for (int i = 0; i < p.level(); i++) {
-        assertEquals(answer, thousands(lines.get(i)), lines.get(i));
-        // One operation fewer on each line.
-        assertEquals(p.level() - 1 - i, lines.get(i).chars().filter(c -> "+-*".indexOf(c) >= 0).count(), lines.get(i));
-      }
+      assertReduces(p, p.level());
+    }
+  }
+
+  @Test
+  void idleOperationsMakeAChainLongerAndNoHarder() {
+    SplittableRandom random = new SplittableRandom(3);
+    for (int i = 0; i < 500; i++) {
+      int level = random.nextInt(1, Task.TRAINED + 1);
+      StudyProblem p = Task.CHAIN.next(level, i % 9, Task.Use.SFT, random);
+      assertReduces(p, level + i % 9);
+      assertTrue(StudyCorpusTest.operands(p.question()) <= level + 1, p.question());
     }
   }
 
