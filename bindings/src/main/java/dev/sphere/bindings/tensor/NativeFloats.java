@@ -114,6 +114,11 @@ public final class NativeFloats implements AutoCloseable {
     DeviceMemory.copy(part(from, count), MemorySegment.ofArray(source).asSlice(0, count * 4L));
   }
 
+  /** Copies {@code count} floats of {@code source}, from {@code start} on, to {@code to} on. Both are in the host's memory. */
+  public void copy(long to, NativeFloats source, long start, int count) {
+    MemorySegment.copy(source.segment(), start * 4, segment(), to * 4, count * 4L);
+  }
+
   private MemorySegment part(long from, int length) {
     return segment().asSlice(from * 4, length * 4L);
   }

@@ -23,7 +23,9 @@ import java.util.List;
  * A policy that llama.cpp computes: a model, or a model with a LoRA adapter. This is the rollout engine.
  *
  * <p>Callers block in {@link #generate}; one or more decode loops, each a thread with a context of its own, step all
- * their rollouts together. Prompt and steps stand in the KV cache once for all that descends from them.
+ * their rollouts together. Prompt and steps stand in the KV cache once for all that descends from them. Of a small model with at
+ * most 4,096 tokens in its vocabulary a lane also keeps the latest logits, 16 MiB: what is drawn after the same tokens again is not
+ * computed again.
  *
  * <p><b>What is exact.</b> On a CPU with AVX2, AVX-512 and VNNI, or NEON, with weights of any type (but what
  * {@code --activations int8} leaves to ggml), tokens and log-probabilities depend on model, adapter, path and request alone, bit for bit: not on lanes, threads,

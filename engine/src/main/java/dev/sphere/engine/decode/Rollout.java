@@ -1,5 +1,6 @@
 package dev.sphere.engine.decode;
 
+import dev.sphere.base.SplitMix;
 import dev.sphere.bindings.llama.Vocabulary;
 import dev.sphere.engine.Generation;
 import dev.sphere.engine.Generation.Finish;
@@ -13,20 +14,26 @@ import java.util.stream.IntStream;
  */
 final class Rollout {
   final RolloutJob job;
-  KvCache.Entry entry; // null while nothing of it is in the cache
+  KvCache.Entry entry; // null while it has no place in the cache
   int computed; // tokens that were computed before, here or in another lane, whether or not the cache holds them
+  boolean ahead; // drawn from known rows, so that its tokens may stand in the cache in another's place
 
   private int[] requests; // indices in the job of those that it stands for
   private int[] tokens; // path and drawn tokens
   private int length;
   private float[] logProbs; // of the drawn tokens
   private final Utf8Assembler text;
+  private long mark; // of the tokens
+  private long otherMark;
 
   /** Stands for all of a job's requests. */
   Rollout(RolloutJob job) {
     this(job, IntStream.range(0, job.requests.size()).toArray(), Arrays.copyOf(job.path, job.path.length + 32),
         job.path.length, new float[32], new Utf8Assembler());
     this.computed = job.computed;
+    for (int token : job.path) {
+      mark(token);
+    }
   }
 
   private Rollout(RolloutJob job, int[] requests, int[] tokens, int length, float[] logProbs, Utf8Assembler text) {
@@ -42,6 +49,8 @@ final class Rollout {
   Rollout part(int[] positions) {
     Rollout part = new Rollout(job, at(positions), tokens.clone(), length, logProbs.clone(), text.copy());
     part.computed = computed;
+    part.mark = mark;
+    part.otherMark = otherMark;
     return part;
   }
 
@@ -84,6 +93,20 @@ final class Rollout {
     return tokens;
   }
 
+  /** Two sequences of equal tokens have equal marks, and others have not: 128 bits with {@link #otherMark}. */
+  long mark() {
+    return mark;
+  }
+
+  long otherMark() {
+    return otherMark;
+  }
+
+  private void mark(int token) {
+    mark = SplitMix.mix(mark + SplitMix.STEP + token);
+    otherMark = SplitMix.mix(otherMark * SplitMix.STEP ^ ~token);
+  }
+
   /** Tokens that must be computed before the next one can be drawn. */
   int pending() {
     return length - (entry == null ? 0 : entry.length());
@@ -104,6 +127,7 @@ final class Rollout {
       logProbs = Arrays.copyOf(logProbs, index * 2);
     }
     tokens[length++] = token;
+    mark(token);
     logProbs[index] = logProb;
     if (vocabulary.isEndOfGeneration(token) && first().stop().atEndToken()) {
       return Finish.END;

@@ -10,7 +10,8 @@ public final class RolloutCounters {
    * @param steps micro-batches computed
    * @param computed tokens computed: {@code drawn - shared + paths + again + padding}
    * @param drawn tokens drawn
-   * @param shared draws that needed no token of their own: several requests of a call have the same tokens up to there
+   * @param shared draws that needed no token of their own: several requests of a call have the same tokens up to there, or the
+   *     row after them was known from another call
    * @param paths tokens of prompts and steps, computed so that something can be drawn after them
    * @param again tokens that had been computed before, but lost their place in the cache or went to another lane
    * @param padding tokens that only fill a micro-batch
@@ -69,7 +70,7 @@ public final class RolloutCounters {
     padding.add(filling);
   }
 
-  /** Tokens drawn after so many rows. */
+  /** Tokens drawn, for which so many rows were computed. */
   void drawn(int tokens, int rows) {
     drawn.add(tokens);
     shared.add(tokens - rows);

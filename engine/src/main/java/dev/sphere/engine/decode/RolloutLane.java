@@ -3,6 +3,8 @@ package dev.sphere.engine.decode;
 import dev.sphere.bindings.llama.Adapter;
 import dev.sphere.bindings.llama.ContextOptions;
 import dev.sphere.bindings.llama.Model;
+import dev.sphere.bindings.llama.TreeDecoder;
+import dev.sphere.bindings.tensor.NativeFloats;
 import dev.sphere.engine.Generation;
 import dev.sphere.engine.Generation.Finish;
 import java.util.ArrayDeque;
@@ -16,7 +18,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 /**
  * A decode loop on a thread of its own: a context, and all the rollouts that step together in it.
  *
- * <p>Each step: admit jobs while there is room, gather one token of every rollout that generates, fill the rest of the
+ * <p>Each step: admit jobs while there is room, draw what can be drawn from {@link KnownRows known rows}, gather one token of every rollout that generates, fill the rest of the
  * micro-batch with tokens of paths that are not computed yet, make room in the cache, compute, draw, hand finished
  * generations out. When the cache is too small for what is active, the youngest rollout loses its place and is computed
  * again later; it draws the same tokens as if it had stayed.
@@ -40,6 +42,7 @@ final class RolloutLane extends DecodeLoop<RolloutJob> {
   private final List<Rollout> parts = new ArrayList<>(); // of one rollout, by what its requests have drawn
   private final List<Integer> partDraws = new ArrayList<>();
   private RowDraws draws;
+  private KnownRows known;
   private int ofPaths; // of the micro-batch, tokens after which nothing is drawn
   private int computedBefore; // likewise, and not for the first time
 
@@ -66,12 +69,16 @@ final class RolloutLane extends DecodeLoop<RolloutJob> {
   @Override
   void allocate() {
     draws = new RowDraws(model, options.threads());
+    known = new KnownRows(model.vocabulary().size(), decoder instanceof TreeDecoder);
   }
 
   @Override
   void free() {
     if (draws != null) {
       draws.close();
+    }
+    if (known != null) {
+      known.close();
     }
   }
 
@@ -96,23 +103,77 @@ final class RolloutLane extends DecodeLoop<RolloutJob> {
     long begin = System.nanoTime();
     dropCancelled();
     admit();
-    if (active.isEmpty()) {
-      return;
+    long drawing = drawKnown();
+    long decoding = 0;
+    if (!active.isEmpty()) {
+      place();
+      makeRoom();
+      gather();
+      long ready = System.nanoTime();
+      decoder.decode(batch);
+      decoding = System.nanoTime() - ready;
+      cache.decoded();
+      List<Rollout> rows = draws.rollouts();
+      counters.step(batch.size(), ofPaths, computedBefore, batch.size() - ofPaths - computedBefore - rows.size());
+      if (!rows.isEmpty()) {
+        NativeFloats logits = decoder.logits();
+        for (int i = 0; i < rows.size(); i++) {
+          known.keep(rows.get(i), logits, i);
+        }
+        drawing += draw(logits, rows.size());
+      }
     }
-    makeRoom();
-    gather();
-    long ready = System.nanoTime();
-    decoder.decode(batch);
-    long decoded = System.nanoTime();
-    cache.decoded();
-    counters.step(batch.size(), ofPaths, computedBefore, batch.size() - ofPaths - computedBefore - draws.rollouts().size());
-    long drawn = decoded;
-    if (!draws.rollouts().isEmpty()) {
-      counters.drawn(draws.sample(decoder), draws.rollouts().size());
-      drawn = System.nanoTime();
-      handOut();
+    counters.took(decoding, drawing, System.nanoTime() - begin - decoding - drawing);
+  }
+
+  /**
+   * Draws for which so many rows were computed, and hands out.
+   *
+   * @return nanoseconds that drawing took
+   */
+  private long draw(NativeFloats logits, int computed) {
+    long begin = System.nanoTime();
+    counters.drawn(draws.sample(logits), computed);
+    long took = System.nanoTime() - begin;
+    handOut();
+    return took;
+  }
+
+  /** Lets all that is active draw until nothing stands where the row is known. Nanoseconds that drawing took. */
+  private long drawKnown() {
+    long took = 0;
+    while (known.kept()) {
+      draws.clear();
+      for (Rollout r : active) {
+        int row = r.job.alike && !r.job.isOver() ? known.find(r) : -1; // by rules of their own: so a benchmark asks for every row
+        if (row >= 0) {
+          r.ahead = true;
+          r.computed = Math.max(r.computed, r.length());
+          draws.add(r, row);
+        }
+      }
+      if (draws.rollouts().isEmpty()) {
+        break;
+      }
+      took += draw(known.logits(), 0);
     }
-    counters.took(decoded - ready, drawn - decoded, System.nanoTime() - drawn + ready - begin);
+    return took;
+  }
+
+  /** Finds places in the cache for those that have none, and for those that have drawn from known rows: others computed their tokens. */
+  private void place() {
+    for (Rollout r : active) {
+      if (r.entry == null || r.ahead) {
+        KvCache.Entry before = r.entry;
+        r.entry = cache.open(r.tokens(), r.length() - 1);
+        if (before == null) {
+          counters.reused(r.entry.length());
+        } else {
+          cache.retire(before); // the new one has all of it
+        }
+        r.ahead = false;
+      }
+    }
   }
 
   // --- admission ---
@@ -122,7 +183,7 @@ final class RolloutLane extends DecodeLoop<RolloutJob> {
     displaced.removeIf(r -> r.job.isOver());
     active.removeIf(
         r -> {
-          if (r.job.isOver()) {
+          if (r.job.isOver() && r.entry != null) {
             cache.retire(r.entry);
           }
           return r.job.isOver();
@@ -135,7 +196,7 @@ final class RolloutLane extends DecodeLoop<RolloutJob> {
       if (!active.isEmpty() && !fits(rollout.requests(), rollout.length())) {
         return;
       }
-      activate(displaced.poll());
+      active.addLast(displaced.poll());
     }
     while (!waiting.isEmpty()) {
       if (next == null || next.isOver()) {
@@ -145,7 +206,7 @@ final class RolloutLane extends DecodeLoop<RolloutJob> {
         return;
       }
       waiting.remove(next);
-      activate(new Rollout(next));
+      active.addLast(new Rollout(next));
       next = null;
     }
   }
@@ -200,12 +261,6 @@ final class RolloutLane extends DecodeLoop<RolloutJob> {
     int cells = length + 8 * (used + requests) + RESERVE;
     return used + requests <= most
         && (cache.free() >= cells || cache.capacity() - cache.activeCells() >= cells);
-  }
-
-  private void activate(Rollout rollout) {
-    rollout.entry = cache.open(rollout.tokens(), rollout.length() - 1);
-    counters.reused(rollout.entry.length());
-    active.addLast(rollout);
   }
 
   // --- one micro-batch ---
@@ -269,7 +324,7 @@ final class RolloutLane extends DecodeLoop<RolloutJob> {
     batch.add(r.token(position), position, r.entry.sequence(), last);
     cache.append(r.entry, r.token(position));
     if (last) {
-      draws.add(r);
+      draws.add(r, draws.rollouts().size());
     } else if (position < r.computed) {
       computedBefore++;
     } else {
@@ -325,7 +380,7 @@ final class RolloutLane extends DecodeLoop<RolloutJob> {
         parts.add(r);
       } else {
         Rollout part = r.part(same);
-        part.entry = cache.fork(r.entry, r.length());
+        part.entry = r.pending() > 0 ? null : cache.fork(r.entry, r.length());
         active.addLast(part);
         parts.add(part);
       }
@@ -356,7 +411,10 @@ final class RolloutLane extends DecodeLoop<RolloutJob> {
 
   /** A finished step is likely to be extended; a finished solution is not, but its path may be. */
   private void leave(Rollout r, Finish finish) {
-    if (finish == Finish.STOP) {
+    if (r.entry == null) {
+      return;
+    }
+    if (finish == Finish.STOP || known.kept()) { // what draws from known rows goes on from there
       cache.retain(r.entry);
       return;
     }

@@ -2,7 +2,6 @@ package dev.sphere.engine.decode;
 
 import dev.sphere.bindings.kernel.Draws;
 import dev.sphere.bindings.llama.ContextOptions;
-import dev.sphere.bindings.llama.Decoder;
 import dev.sphere.bindings.llama.Model;
 import dev.sphere.bindings.load.LlamaException;
 import dev.sphere.bindings.tensor.NativeFloats;
@@ -12,7 +11,7 @@ import dev.sphere.engine.SamplingSettings;
 import java.util.ArrayList;
 import java.util.List;
 
-/** The rollouts that have an output row in a micro-batch, in row order, and what is drawn from these rows. */
+/** Rollouts that draw from rows of logits, and what is drawn. */
 final class RowDraws implements AutoCloseable {
   private static final int IN_CACHE = 16_384; // logits; a row of so many is walked faster than other threads are woken
 
@@ -20,6 +19,7 @@ final class RowDraws implements AutoCloseable {
   private final int threads;
   private final Draws draws = new Draws(2 * ContextOptions.MAX_SEQUENCES);
   private final List<Rollout> rollouts = new ArrayList<>();
+  private final int[] rows = new int[ContextOptions.MAX_SEQUENCES]; // of each rollout
 
   RowDraws(Model model, int threads) {
     this.model = model;
@@ -30,7 +30,9 @@ final class RowDraws implements AutoCloseable {
     rollouts.clear();
   }
 
-  void add(Rollout rollout) {
+  /** Lets a rollout draw from a row of the logits. */
+  void add(Rollout rollout, int row) {
+    rows[rollouts.size()] = row;
     rollouts.add(rollout);
   }
 
@@ -41,18 +43,18 @@ final class RowDraws implements AutoCloseable {
   /**
    * Draws for every request that the rollouts stand for, in order.
    *
+   * @param logits [rows x vocabulary]
    * @return how many draws these are
    * @throws LlamaException when nothing can be drawn from a row; names model, token and position
    */
-  int sample(Decoder decoder) {
+  int sample(NativeFloats logits) {
     draws.clear();
-    for (int row = 0; row < rollouts.size(); row++) {
-      Rollout r = rollouts.get(row);
+    for (int n = 0; n < rollouts.size(); n++) {
+      Rollout r = rollouts.get(n);
       for (int i = 0; i < r.requests(); i++) {
-        add(row, r.job.requests.get(r.request(i)), r.drawn());
+        add(rows[n], r.job.requests.get(r.request(i)), r.drawn());
       }
     }
-    NativeFloats logits = decoder.logits();
     try {
       draws.sample(logits, model.vocabulary().size(), threads);
     } catch (LlamaException e) {
@@ -79,14 +81,14 @@ final class RowDraws implements AutoCloseable {
   /** The token after which nothing can be drawn: its logits hold NaN, or no finite number. */
   private String culprit(NativeFloats logits) {
     float[] values = new float[model.vocabulary().size()];
-    for (int row = 0; row < rollouts.size(); row++) {
-      logits.read((long) row * values.length, values);
+    for (int n = 0; n < rollouts.size(); n++) {
+      logits.read((long) rows[n] * values.length, values);
       float most = Float.NEGATIVE_INFINITY; // Math.max keeps NaN
       for (float value : values) {
         most = Math.max(most, value);
       }
       if (Float.isNaN(most) || most == Float.NEGATIVE_INFINITY) {
-        Rollout r = rollouts.get(row);
+        Rollout r = rollouts.get(n);
         int last = r.length() - 1;
         return "after token " + r.token(last) + " at position " + last + " of a sequence";
       }
