@@ -30,17 +30,6 @@ namespace {
 
 std::atomic<sphere::Activations> wanted{sphere::Activations::BF16};
 
-// With 8-bit activations these remain ggml's: K-quants alone are unpacked, which is what they were made for.
-bool left_to_ggml(const ggml_tensor * w) {
-  switch (w->type) {
-    case GGML_TYPE_Q8_0:
-    case GGML_TYPE_Q4_K:
-    case GGML_TYPE_Q5_K:
-    case GGML_TYPE_Q6_K: return false;
-    default: return ggml_is_quantized(w->type);
-  }
-}
-
 } // namespace
 
 sphere::Activations sphere::activations() { return wanted.load(std::memory_order_relaxed); }
@@ -51,13 +40,13 @@ const sphere::ProductKernel * sphere::product_kernel(const ggml_tensor * weights
     return exact_product(weights, n);
   }
   if (rounding == Activations::INT8) {
-    for (const auto candidate : {q8_tile_product, q8_product}) {
+    for (const auto candidate : {q8_tile_product, int8_product}) {
       if (const ProductKernel * kernel = candidate(weights, n)) {
         return kernel;
       }
     }
-    if (left_to_ggml(weights)) {
-      return nullptr;
+    if (ggml_is_quantized(weights->type)) {
+      return nullptr; // a type that has no such form: ggml's, which rounds to 8 bits too
     }
   }
   if (rounding == Activations::INT16) {

@@ -14,7 +14,7 @@ namespace sphere {
 bool products_known();
 
 // What the rows of activations are rounded to. BF16: where weights are F16 or F32, theirs; a type of 8 bits and less is
-// unpacked to BF16. INT8: blocks of 8 bits where weights are quantised and no K-quants, as ggml does. F32: not at all,
+// unpacked to BF16. INT8: blocks of 32 integers of 8 bits where weights are quantised, else as BF16. F32: not at all,
 // with weights of all types. INT16: integers of 15 bits and a sign, in blocks of 32, where weights are quantised, else
 // as BF16; CPUs without AVX-512 do so for BF16 too.
 enum class Activations { BF16, INT8, F32, INT16 };
@@ -46,7 +46,6 @@ struct ProductKernel {
 };
 
 // What each file has for these weights and n rows of activations; nullptr: nothing.
-const ProductKernel * q8_product(const ggml_tensor * weights, int64_t n);        // products_q8.cpp
 const ProductKernel * q8_tile_product(const ggml_tensor * weights, int64_t n);   // products_amx_q8.cpp
 const ProductKernel * row_product(const ggml_tensor * weights, int64_t n);       // products_rows.cpp
 const ProductKernel * bf16_tile_product(const ggml_tensor * weights, int64_t n); // products_amx_bf16.cpp

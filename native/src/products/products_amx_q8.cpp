@@ -1,12 +1,16 @@
 // Products with Q8_0 weights in tiles: the integers of a block of 16 weight rows are summed with those of up to 16 rows
 // of activations by one instruction, then each output adds the block with one fused multiply-add, to the bits of
-// products_q8.cpp. Taking the integers out of the tiles and adding them costs more than summing them, so that few rows
-// of activations are left to products_q8.cpp.
+// products_bytes.cpp. Taking the integers out of the tiles and adding them costs more than summing them, so that few
+// rows of activations are left to products_bytes.cpp.
 #include "products/products_tiles.hpp"
 
 #if SPHERE_AMX
 
+#include "products/products_lanes.hpp"
+
 #include "ggml-cpu.h"
+
+#include <limits>
 
 namespace sphere {
 namespace {
@@ -15,7 +19,7 @@ constexpr int PANEL = TILE_PANEL;
 constexpr int COLUMNS = TILE_COLUMNS;
 constexpr int QUADS = 8;   // groups of four numbers in a block
 constexpr int GROUP = 4;   // blocks that are in tiles at once
-constexpr int64_t FEW = 8; // rows of activations that products_q8.cpp multiplies as fast
+constexpr int64_t FEW = 8; // rows of activations that products_bytes.cpp multiplies as fast
 
 struct Weights { // as ggml has a block
   uint16_t d;
@@ -53,7 +57,9 @@ void convert(const ggml_tensor * x, int ith, int nth, void * inputs, void *) {
       from_float(reinterpret_cast<const float *>(from) + first * 32, row, count * 32);
       for (int64_t b = 0; b < count; b++) {
         std::memcpy(quads[j] + b * QUADS, row[b].q, sizeof row[b].q);
-        d[b][j] = _cvtsh_ss(row[b].d);
+        d[b][j] = all_finite(reinterpret_cast<const float *>(from) + (first + b) * 32)
+                      ? _cvtsh_ss(row[b].d)
+                      : std::numeric_limits<float>::quiet_NaN();
       }
     }
     __m512i turned[COLUMNS];

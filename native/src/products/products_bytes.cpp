@@ -1,16 +1,18 @@
 // Products with quantised weights as integers with AVX-512 and VNNI, to the bits of products_ints.cpp: blocks of 32
-// activations are 15-bit integers that share a scale, a block is summed exactly, an output adds its blocks in order.
-// A lane is an output. Codes of weights stay bytes, four to a lane; an activation is two bytes, 256 high + low, so that
-// vpdpbusd takes them in two turns: as many multiply-adds an instruction as in words, but nothing is widened, and four
-// numbers of 16 rows come together by fewer shuffles than two. What a code of zero stands for is taken off as a number
-// a block.
+// activations are integers of 15 bits or of 8 that share a scale, a block is summed exactly, an output adds its blocks
+// in order. A lane is an output. Codes of weights stay bytes, four to a lane, as vpdpbusd takes them; an activation of
+// 15 bits is two bytes, 256 high + low, which it takes in two turns: as many multiply-adds an instruction as in words,
+// but nothing is widened, and four numbers of 16 rows come together by fewer shuffles than two. What a code of zero
+// stands for is taken off as a number a block.
 #include "products/products_ints.hpp"
 
 #if SPHERE_INTS_IN_BYTES
 
-#include "common/simd.hpp"
+#include "products/products_lanes.hpp"
 #include "products/products_types.hpp"
 #include "products/products_unpack.hpp"
+
+#include "ggml-cpu.h"
 
 #include <algorithm>
 #include <cstring>
@@ -24,66 +26,106 @@ namespace {
 using namespace blocks;
 
 constexpr int PANEL = static_cast<int>(PRODUCT_PANEL);
-constexpr int NUMBERS = 32;                              // in a block
-constexpr int QUADS = NUMBERS / 4;                       // groups of four numbers in a block
-constexpr int GROUP = static_cast<int>(PIECE / NUMBERS); // blocks in a row's piece
-constexpr int MOST = 8;                                  // rows of activations whose sums are in registers at once
+constexpr int NUMBERS = 32;                                      // in a block
+constexpr int QUADS = NUMBERS / 4;                               // groups of four numbers in a block
+constexpr int GROUP = static_cast<int>(PIECE / NUMBERS);         // blocks in a row's piece
+template <int PLANES> constexpr int MOST = PLANES == 2 ? 8 : 16; // rows whose sums are in registers at once
+constexpr int FRESH = 8; // so few rows multiply weights that are packed in registers alone
 
 // --- rows of activations -------------------------------------------------------------------------------
 
-// A block of them.
-struct Input {
-  int32_t high[QUADS], low[QUADS];
-  float d, sum, half_sums[2]; // the scale; the sum of the numbers, and of their halves
-  int32_t starts[4];          // the sum of the integers times 0, -8, -16, -128: of codes that much too large
-  int32_t halves[2];          // the same of both halves, times -1
+// What belongs to a type's arithmetic: what a code of zero stands for, and into how many parts a block of 32 falls that
+// have scales, and perhaps minima, of their own.
+template <typename B> constexpr int ZERO = B::KIND == Kind::LEVELS || B::BITS == 8 ? 128 : B::ZERO;
+template <typename B> constexpr int PARTS_OF = NUMBERS / B::GROUP;
+template <typename B> constexpr int MINIMA = B::KIND != Kind::MINIMUM ? 0 : PARTS_OF<B>;
+
+// A block of activations, in so many bytes a number.
+template <int PLANES, int PARTS> struct Input {
+  int32_t q[PLANES][QUADS]; // the high bytes, then the low ones
+  float d;                  // the scale
+  int32_t start[PARTS];     // of each part, the sum of its integers times -ZERO: codes are that much too large
+  float sum[PARTS];         // the sum of its numbers
+
+  // With the sums of both halves' integers.
+  template <int ZERO> INLINE void scale(float by, int32_t first, int32_t second) {
+    d = by;
+    if constexpr (PARTS == 1) {
+      start[0] = -ZERO * (first + second);
+      sum[0] = by * (static_cast<float>(first) + static_cast<float>(second));
+    } else {
+      start[0] = -ZERO * first;
+      start[1] = -ZERO * second;
+      sum[0] = by * static_cast<float>(first);
+      sum[1] = by * static_cast<float>(second);
+    }
+  }
+
+  // One with NaN or infinity makes all NaN.
+  void spoil() {
+    *this = Input{};
+    d = std::numeric_limits<float>::quiet_NaN();
+    std::fill_n(sum, PARTS, d);
+  }
 };
+template <typename B, int PLANES> using InputOf = Input<PLANES, PARTS_OF<B>>;
 
-constexpr int start_of(int zero) { return zero == 0 ? 0 : zero == 8 ? 1 : zero == 16 ? 2 : 3; }
+template <typename B, int PLANES> int64_t inputs_size(int64_t k, int64_t n) {
+  return whole_lines(k / NUMBERS * n * static_cast<int64_t>(sizeof(InputOf<B, PLANES>)));
+}
 
-int64_t inputs_size(int64_t k, int64_t n) { return whole_lines(k / NUMBERS * n * static_cast<int64_t>(sizeof(Input))); }
-
-// A block of numbers has the largest one at 16383: 32 products with 4096, the most of a weight, do not overflow. One
-// with NaN or infinity makes all NaN. What is smaller than 1e-30 is 0.
-void round_block(const float * x, Input & to) {
+// A block of numbers has the largest one at 16383: 32 products with 4096, the most of a weight, do not overflow.
+// What is smaller than 1e-30 is 0.
+template <int ZERO, int PARTS> INLINE void round_block(const float * x, Input<2, PARTS> & to) {
   constexpr float LARGEST = 16383;
-  const __m512 part[2] = {_mm512_loadu_ps(x), _mm512_loadu_ps(x + 16)};
-  const float largest = _mm512_reduce_max_ps(_mm512_max_ps(_mm512_abs_ps(part[0]), _mm512_abs_ps(part[1])));
-  const __m512 nothing = _mm512_add_ps(_mm512_sub_ps(part[0], part[0]), _mm512_sub_ps(part[1], part[1]));
-  if (_mm512_cmp_ps_mask(nothing, nothing, _CMP_UNORD_Q) != 0) {
-    to = Input{};
-    to.d = to.sum = to.half_sums[0] = to.half_sums[1] = std::numeric_limits<float>::quiet_NaN();
+  if (!all_finite(x)) {
+    to.spoil();
     return;
   }
+  const __m512 part[2] = {_mm512_loadu_ps(x), _mm512_loadu_ps(x + 16)};
+  const float largest = _mm512_reduce_max_ps(_mm512_max_ps(_mm512_abs_ps(part[0]), _mm512_abs_ps(part[1])));
   const bool none = largest < 1e-30f;
   const __m512 factor = _mm512_set1_ps(none ? 0 : LARGEST / largest);
-  to.d = none ? 0 : largest / LARGEST;
-  int32_t total = 0;
-  float numbers[2];
+  int32_t sums[2];
   for (int h = 0; h < 2; h++) {
     const __m512i q = _mm512_cvtps_epi32(_mm512_mul_ps(part[h], factor));
     const __m512i high = _mm512_srai_epi32(_mm512_add_epi32(q, _mm512_set1_epi32(128)), 8);
-    _mm_storeu_si128(reinterpret_cast<__m128i *>(to.low + h * QUADS / 2), _mm512_cvtepi32_epi8(q));
-    _mm_storeu_si128(reinterpret_cast<__m128i *>(to.high + h * QUADS / 2), _mm512_cvtepi32_epi8(high));
-    const int32_t sum = _mm512_reduce_add_epi32(q);
-    to.halves[h] = -sum;
-    numbers[h] = static_cast<float>(sum);
-    to.half_sums[h] = to.d * numbers[h];
-    total += sum;
+    _mm_storeu_si128(reinterpret_cast<__m128i *>(to.q[0] + h * QUADS / 2), _mm512_cvtepi32_epi8(high));
+    _mm_storeu_si128(reinterpret_cast<__m128i *>(to.q[1] + h * QUADS / 2), _mm512_cvtepi32_epi8(q));
+    sums[h] = _mm512_reduce_add_epi32(q);
   }
-  to.sum = to.d * (numbers[0] + numbers[1]);
-  to.starts[0] = 0;
-  to.starts[1] = -8 * total;
-  to.starts[2] = -16 * total;
-  to.starts[3] = -128 * total;
+  to.template scale<ZERO>(none ? 0 : largest / LARGEST, sums[0], sums[1]);
 }
 
-void convert(const ggml_tensor * x, int ith, int nth, void * inputs, void *) {
+// In 8 bits, as ggml rounded it.
+template <int ZERO, int PARTS> INLINE void take_block(const float * x, const Q8_0 & rounded, Input<1, PARTS> & to) {
+  if (!all_finite(x)) {
+    to.spoil();
+    return;
+  }
+  const __m256i q = _mm256_loadu_si256(reinterpret_cast<const __m256i *>(rounded.q));
+  _mm256_storeu_si256(reinterpret_cast<__m256i *>(to.q[0]), q);
+  const __m256i fours = _mm256_dpbusd_epi32(_mm256_setzero_si256(), _mm256_set1_epi8(1), q);
+  const __m256i twos = _mm256_add_epi32(fours, _mm256_shuffle_epi32(fours, 0x4E));
+  const __m256i ones = _mm256_add_epi32(twos, _mm256_shuffle_epi32(twos, 0xB1));
+  to.template scale<ZERO>(_cvtsh_ss(rounded.d), _mm256_cvtsi256_si32(ones), _mm256_extract_epi32(ones, 4));
+}
+
+template <typename B, int PLANES> void convert(const ggml_tensor * x, int ith, int nth, void * inputs, void * own) {
   const int64_t blocks = x->ne[0] / NUMBERS;
   for (int64_t j = ith; j < x->ne[1]; j += nth) {
-    const char * row = static_cast<const char *>(x->data) + x->nb[1] * static_cast<size_t>(j);
+    const auto * row =
+        reinterpret_cast<const float *>(static_cast<const char *>(x->data) + x->nb[1] * static_cast<size_t>(j));
+    auto * to = static_cast<InputOf<B, PLANES> *>(inputs) + j * blocks;
+    if constexpr (PLANES == 1) {
+      ggml_get_type_traits_cpu(GGML_TYPE_Q8_0)->from_float(row, own, x->ne[0]);
+    }
     for (int64_t b = 0; b < blocks; b++) {
-      round_block(reinterpret_cast<const float *>(row) + b * NUMBERS, static_cast<Input *>(inputs)[j * blocks + b]);
+      if constexpr (PLANES == 1) {
+        take_block<ZERO<B>>(row + b * NUMBERS, static_cast<const Q8_0 *>(own)[b], to[b]);
+      } else {
+        round_block<ZERO<B>>(row + b * NUMBERS, to[b]);
+      }
     }
   }
 }
@@ -179,17 +221,14 @@ struct AllRows {
   }
 };
 
-template <typename B> constexpr int MINIMA = B::KIND != Kind::MINIMUM ? 0 : 32 / B::GROUP;
-template <typename B> constexpr int ZERO = B::KIND == Kind::LEVELS || B::BITS == 8 ? 128 : B::ZERO;
-
 // A block of a panel: bytes [quads][row][4]; then vectors of a number a row: the scale, minima, and with scales for 16
 // numbers two integers, which they are times d.
-template <int MINIMA, bool HALVES> struct Packed {
+template <int MINIMA, int PARTS> struct Packed {
   __m512i q[QUADS];
   __m512 d, m[MINIMA == 0 ? 1 : MINIMA];
-  __m512i factors[HALVES ? 2 : 1];
+  __m512i factors[PARTS];
 };
-template <typename B> using PackedOf = Packed<MINIMA<B>, B::GROUP == 16>;
+template <typename B> using PackedOf = Packed<MINIMA<B>, PARTS_OF<B>>;
 
 INLINE __m512 from_low_halves(__m512i dwords) { return _mm512_cvtph_ps(_mm512_cvtepi32_epi16(dwords)); }
 
@@ -250,27 +289,43 @@ template <typename B> INLINE void six_bits(const AllRows & all, const B & first,
   }
 }
 
-// The piece of a panel: `count` blocks. What the next panel has in that place is fetched: hardware does not follow so
-// many streams.
-template <typename B> void pack(const PanelRows & rows, int64_t piece, int count, PackedOf<B> * to) {
-  constexpr int64_t SIZE = PIECE / B::NUMBERS * static_cast<int64_t>(sizeof(B));
-  const int64_t offset = piece * SIZE;
-  for (int i = 0; i < PANEL; i++) {
-    for (int64_t line = 0; line < SIZE; line += 64) {
-      _mm_prefetch(rows.rows[i] + offset + rows.ahead + line, _MM_HINT_T1);
+// Bytes of a row's piece.
+template <typename B> constexpr int64_t PIECE_SIZE = PIECE / B::NUMBERS * static_cast<int64_t>(sizeof(B));
+
+// What the next panel's rows [from, to) have in a piece's place is fetched: hardware does not follow so many streams.
+template <typename B> INLINE void fetch_next(const PanelRows & rows, int64_t piece, int from, int to) {
+  for (int i = from; i < to; i++) {
+    for (int64_t line = 0; line < PIECE_SIZE<B>; line += 64) {
+      _mm_prefetch(rows.rows[i] + piece * PIECE_SIZE<B> + rows.ahead + line, _MM_HINT_T1);
     }
   }
+}
+
+// A block of 32 that lies so many bytes behind the rows' beginning.
+template <typename B> INLINE void pack_one(const PanelRows & rows, int64_t offset, PackedOf<B> & to) {
+  const B & first = *reinterpret_cast<const B *>(rows.rows[0] + offset);
+  const AllRows all{rows.rows, offset, &first};
+  if constexpr (MINIMA<B> == 1) {
+    const __m512i both = all.dwords(reinterpret_cast<const uint8_t *>(&first));
+    to.d = from_low_halves(both);
+    to.m[0] = from_low_halves(_mm512_srli_epi32(both, 16));
+  } else {
+    alignas(32) uint16_t d[PANEL];
+    for (int i = 0; i < PANEL; i++) {
+      d[i] = reinterpret_cast<const B *>(rows.rows[i] + offset)->d;
+    }
+    to.d = _mm512_cvtph_ps(_mm256_load_si256(reinterpret_cast<const __m256i *>(d)));
+  }
+  write<B>(codes_of<0>(all, first), to);
+}
+
+// The piece of a panel: `count` blocks.
+template <typename B> void pack(const PanelRows & rows, int64_t piece, int count, PackedOf<B> * to) {
+  const int64_t offset = piece * PIECE_SIZE<B>;
+  fetch_next<B>(rows, piece, 0, PANEL);
   if constexpr (B::NUMBERS == 32) {
     for (int b = 0; b < count; b++) {
-      const int64_t here = offset + b * static_cast<int64_t>(sizeof(B));
-      const B & first = *reinterpret_cast<const B *>(rows.rows[0] + here);
-      const AllRows all{rows.rows, here, &first};
-      const __m512i scales = all.dwords(reinterpret_cast<const uint8_t *>(&first));
-      to[b].d = from_low_halves(scales);
-      if constexpr (MINIMA<B> == 1) {
-        to[b].m[0] = from_low_halves(_mm512_srli_epi32(scales, 16));
-      }
-      write<B>(codes_of<0>(all, first), to[b]);
+      pack_one<B>(rows, offset + b * static_cast<int64_t>(sizeof(B)), to[b]);
     }
   } else {
     const B & first = *reinterpret_cast<const B *>(rows.rows[0] + offset);
@@ -324,71 +379,97 @@ template <typename B> void pack(const PanelRows & rows, int64_t piece, int count
 
 // --- products ------------------------------------------------------------------------------------------
 
-// The exact sums of quads [FROM, TO), from `start` on.
-template <int FROM, int TO> INLINE __m512i summed(const __m512i * q, const Input & x, __m512i start) {
-  __m512i high = _mm512_setzero_si512();
-  for (int i = FROM; i < TO; i++) {
-    high = _mm512_dpbusd_epi32(high, q[i], _mm512_set1_epi32(x.high[i]));
-    start = _mm512_dpbusd_epi32(start, q[i], _mm512_set1_epi32(x.low[i]));
+// The exact sum of a part of a block.
+template <int PART, int PLANES, int PARTS> INLINE __m512i summed(const __m512i * q, const Input<PLANES, PARTS> & x) {
+  __m512i sum = _mm512_set1_epi32(x.start[PART]), high = _mm512_setzero_si512();
+  for (int i = PART * QUADS / PARTS; i < (PART + 1) * QUADS / PARTS; i++) {
+    sum = _mm512_dpbusd_epi32(sum, q[i], _mm512_set1_epi32(x.q[PLANES - 1][i]));
+    if constexpr (PLANES == 2) {
+      high = _mm512_dpbusd_epi32(high, q[i], _mm512_set1_epi32(x.q[0][i]));
+    }
   }
-  return _mm512_add_epi32(_mm512_slli_epi32(high, 8), start);
+  return PLANES == 1 ? sum : _mm512_add_epi32(_mm512_slli_epi32(high, 8), sum);
 }
 
-// `count` blocks of a panel by N rows of activations, `blocks` blocks a row, added to sums.
-template <int MINIMA, bool HALVES, int N>
-void tile(const Packed<MINIMA, HALVES> * w, int64_t count, const Input * x, int64_t blocks, int zero, __m512 * sums) {
-  const int start = start_of(zero);
+// Adds a block of a panel by N rows of activations, `blocks` blocks a row.
+template <int N, int PLANES, int MINIMA, int PARTS>
+INLINE void add_block(const Packed<MINIMA, PARTS> & w, const Input<PLANES, PARTS> * x, int64_t blocks, __m512 * sum) {
+  HWY_UNROLL(16)
+  for (int j = 0; j < N; j++) {
+    const Input<PLANES, PARTS> & in = x[j * blocks];
+    __m512i s = summed<0>(w.q, in);
+    if constexpr (PARTS == 2) {
+      s = _mm512_add_epi32(_mm512_mullo_epi32(s, w.factors[0]), _mm512_mullo_epi32(summed<1>(w.q, in), w.factors[1]));
+    }
+    sum[j] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(s), _mm512_mul_ps(w.d, _mm512_set1_ps(in.d)), sum[j]);
+    for (int i = 0; i < MINIMA; i++) {
+      sum[j] = _mm512_fmadd_ps(w.m[i], _mm512_set1_ps(in.sum[i]), sum[j]);
+    }
+  }
+}
+
+// `count` blocks of a panel, added to sums.
+template <int N, int PLANES, int MINIMA, int PARTS>
+void tile(const Packed<MINIMA, PARTS> * w, int64_t count, const Input<PLANES, PARTS> * x, int64_t blocks,
+          __m512 * sums) {
   __m512 sum[N];
+  HWY_UNROLL(16)
   for (int j = 0; j < N; j++) {
     sum[j] = sums[j];
   }
-  for (int64_t b = 0; b < count; b++, w++, x++) {
-    __m512i q[QUADS];
-    for (int i = 0; i < QUADS; i++) {
-      q[i] = w->q[i];
-    }
-    for (int j = 0; j < N; j++) {
-      const Input & in = x[j * blocks];
-      __m512i s;
-      if constexpr (HALVES) {
-        const __m512i a = summed<0, QUADS / 2>(q, in, _mm512_set1_epi32(zero * in.halves[0]));
-        const __m512i c = summed<QUADS / 2, QUADS>(q, in, _mm512_set1_epi32(zero * in.halves[1]));
-        s = _mm512_add_epi32(_mm512_mullo_epi32(a, w->factors[0]), _mm512_mullo_epi32(c, w->factors[1]));
-      } else {
-        s = summed<0, QUADS>(q, in, _mm512_set1_epi32(in.starts[start]));
-      }
-      sum[j] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(s), _mm512_mul_ps(w->d, _mm512_set1_ps(in.d)), sum[j]);
-      for (int i = 0; i < MINIMA; i++) {
-        const float of = MINIMA == 1 ? in.sum : in.half_sums[i];
-        sum[j] = _mm512_fmadd_ps(w->m[i], _mm512_set1_ps(of), sum[j]);
-      }
-    }
+  for (int64_t b = 0; b < count; b++) {
+    const Packed<MINIMA, PARTS> here = w[b];
+    add_block<N>(here, x + b, blocks, sum);
   }
+  HWY_UNROLL(16)
   for (int j = 0; j < N; j++) {
     sums[j] = sum[j];
   }
 }
 
-template <int MINIMA, bool HALVES, int N = MOST>
-INLINE void rows_by(const Packed<MINIMA, HALVES> * w, int64_t count, const Input * x, int64_t blocks, int64_t n,
-                    int zero, __m512 * sums) {
+// The same of a few rows and of weights as they lie, in blocks of 32: they are multiplied out of the registers in which
+// they come together.
+template <int N, typename B, int PLANES>
+void fresh_tile(const PanelRows & rows, const InputOf<B, PLANES> * x, int64_t blocks, __m512 * sums) {
+  __m512 sum[N];
+  HWY_UNROLL(16)
+  for (int j = 0; j < N; j++) {
+    sum[j] = _mm512_setzero_ps();
+  }
+  for (int64_t b = 0; b < blocks; b++) {
+    const int two = static_cast<int>(b % GROUP) * (PANEL / GROUP);
+    fetch_next<B>(rows, b / GROUP, two, two + PANEL / GROUP);
+    PackedOf<B> here;
+    pack_one<B>(rows, b * static_cast<int64_t>(sizeof(B)), here);
+    add_block<N>(here, x + b, blocks, sum);
+  }
+  HWY_UNROLL(16)
+  for (int j = 0; j < N; j++) {
+    sums[j] = sum[j];
+  }
+}
+
+// Calls f with n as a compile-time number.
+template <int N, typename F> INLINE void with_count(int64_t n, F f) {
   if constexpr (N > 1) {
     if (n < N) {
-      return rows_by<MINIMA, HALVES, N - 1>(w, count, x, blocks, n, zero, sums);
+      return with_count<N - 1>(n, f);
     }
   }
-  tile<MINIMA, HALVES, N>(w, count, x, blocks, zero, sums);
+  f(std::integral_constant<int, N>());
 }
 
-// A panel, if more than one tile of activations reads it; else a piece.
-template <typename B> int64_t own_size(int64_t k, int64_t n) {
-  return (n > MOST ? pieces_of(k) : 1) * GROUP * static_cast<int64_t>(sizeof(PackedOf<B>));
+// A panel, if more than one tile of activations reads it; else a piece. Before, room for a row as ggml rounds it.
+template <typename B, int PLANES> int64_t own_size(int64_t k, int64_t n) {
+  const int64_t panel = (n > MOST<PLANES> ? pieces_of(k) : 1) * GROUP * static_cast<int64_t>(sizeof(PackedOf<B>));
+  return PLANES == 2 ? panel : std::max(panel, whole_lines(k / NUMBERS * static_cast<int64_t>(sizeof(Q8_0))));
 }
 
-template <typename B> void panels(const ggml_tensor * op, int64_t from, int64_t to, const void * inputs, void * own) {
+template <typename B, int PLANES>
+void panels(const ggml_tensor * op, int64_t from, int64_t to, const void * inputs, void * own) {
   const ggml_tensor * w = op->src[0];
-  const int64_t n = op->src[1]->ne[1], blocks = w->ne[0] / NUMBERS, tiles = (n + MOST - 1) / MOST;
-  const auto * x = static_cast<const Input *>(inputs);
+  const int64_t n = op->src[1]->ne[1], blocks = w->ne[0] / NUMBERS, tiles = (n + MOST<PLANES> - 1) / MOST<PLANES>;
+  const auto * x = static_cast<const InputOf<B, PLANES> *>(inputs);
   auto * packed = static_cast<PackedOf<B> *>(own);
   const auto stride = static_cast<int64_t>(op->nb[1] / sizeof(float));
   for (int64_t p = from; p < to; p++) {
@@ -397,18 +478,27 @@ template <typename B> void panels(const ggml_tensor * op, int64_t from, int64_t 
     const auto lanes = static_cast<__mmask16>(left >= PANEL ? 0xFFFF : (1 << left) - 1);
     for (int64_t t = 0; t < tiles; t++) {
       const int64_t j = n * t / tiles, height = n * (t + 1) / tiles - j;
-      __m512 sums[MOST];
+      __m512 sums[MOST<PLANES>];
       for (auto & sum : sums) {
         sum = _mm512_setzero_ps();
       }
-      for (int64_t b = 0; b < blocks; b += GROUP) {
-        const auto count = std::min<int64_t>(GROUP, blocks - b);
-        auto * here = packed + (tiles > 1 ? b : 0);
-        if (t == 0) {
-          pack<B>(rows, b / GROUP, static_cast<int>(count), here);
+      with_count<MOST<PLANES>>(height, [&](auto rows_at_once) {
+        constexpr int N = decltype(rows_at_once)::value;
+        if constexpr (B::NUMBERS == 32 && N <= FRESH) {
+          if (tiles == 1) {
+            fresh_tile<N, B, PLANES>(rows, x, blocks, sums);
+            return;
+          }
         }
-        rows_by(here, count, x + j * blocks + b, blocks, height, ZERO<B>, sums);
-      }
+        for (int64_t b = 0; b < blocks; b += GROUP) {
+          const auto count = std::min<int64_t>(GROUP, blocks - b);
+          auto * here = packed + (tiles > 1 ? b : 0);
+          if (t == 0) {
+            pack<B>(rows, b / GROUP, static_cast<int>(count), here);
+          }
+          tile<N>(here, count, x + j * blocks + b, blocks, sums);
+        }
+      });
       for (int64_t i = 0; i < height; i++) {
         _mm512_mask_storeu_ps(static_cast<float *>(op->data) + (j + i) * stride + p * PANEL, lanes, sums[i]);
       }
@@ -416,8 +506,9 @@ template <typename B> void panels(const ggml_tensor * op, int64_t from, int64_t 
   }
 }
 
-template <typename B> const ProductKernel * kernel() {
-  static constexpr ProductKernel KERNEL{inputs_size, own_size<B>, convert, panels<B>};
+template <typename B, int PLANES> const ProductKernel * kernel() {
+  static constexpr ProductKernel KERNEL{inputs_size<B, PLANES>, own_size<B, PLANES>, convert<B, PLANES>,
+                                        panels<B, PLANES>};
   return &KERNEL;
 }
 
@@ -425,7 +516,14 @@ template <typename B> const ProductKernel * kernel() {
 
 const ProductKernel * int_product(const ggml_tensor * w, int64_t) {
   switch (w->type) {
-    SPHERE_INT_TYPES(SPHERE_INT_CASE)
+    SPHERE_INT_TYPES(SPHERE_INT_CASE, 2)
+    default: return nullptr;
+  }
+}
+
+const ProductKernel * int8_product(const ggml_tensor * w, int64_t) {
+  switch (w->type) {
+    SPHERE_INT_TYPES(SPHERE_INT_CASE, 1)
     default: return nullptr;
   }
 }

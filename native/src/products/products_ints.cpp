@@ -19,6 +19,8 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <numeric>
+#include <type_traits>
 #include <utility>
 
 namespace sphere {
@@ -30,16 +32,13 @@ constexpr int MOST = 4;                            // rows of activations of a t
 constexpr int64_t STRAIGHT = HWY_ARCH_X86 ? 1 : 2; // so many rows of activations do not pay for a panel
 constexpr int LARGEST = 16383; // of activations: 32 products with 4096, the most of a weight, do not overflow
 
-// How activations of 16 bits are multiplied, and those of 8 bits (products_sums.hpp).
-#if SPHERE_DOTS && HWY_ARCH_ARM_A64
-using Sixteen = InBytes<2>;
+// How activations of so many bytes are multiplied (products_sums.hpp).
+#if !SPHERE_DOTS
+template <typename B, int PLANES> using Arithmetic = InWords;
+#elif HWY_ARCH_ARM_A64
+template <typename B, int PLANES> using Arithmetic = InBytes<PLANES>;
 #else
-using Sixteen = InWords;
-#endif
-#if SPHERE_DOTS
-using Eight = InBytes<1>;
-#else
-using Eight = InWords;
+template <typename B, int PLANES> using Arithmetic = std::conditional_t<PLANES == 1, InBytes<1>, InWords>;
 #endif
 
 // --- weights -------------------------------------------------------------------------------------------
@@ -89,31 +88,40 @@ template <typename A> struct Inputs {
            whole_lines(n * (k / NUMBERS) * 4 * static_cast<int64_t>(sizeof(float)));
   }
   char * block(int64_t j, int64_t b) const { return q + (j * blocks + b) * A::SIZE; }
+
+  // Of a block: its scale, with the sums of both halves' integers.
+  INLINE void scale(int64_t at, float by, int32_t first, int32_t second) const {
+    const float numbers[] = {static_cast<float>(first), static_cast<float>(second)};
+    scales[at] = by;
+    sums[at] = by * (numbers[0] + numbers[1]);
+    half_sums[2 * at] = by * numbers[0];
+    half_sums[2 * at + 1] = by * numbers[1];
+  }
+
+  // One with NaN or infinity makes all NaN.
+  void spoil(int64_t at) const {
+    scales[at] = sums[at] = half_sums[2 * at] = half_sums[2 * at + 1] = std::numeric_limits<float>::quiet_NaN();
+    std::memset(q + at * A::SIZE, 0, A::SIZE);
+  }
 };
 
-// A block of numbers has the largest one at LARGEST; one with NaN or infinity makes all NaN.
-// What is smaller than 1e-30 is 0.
+// A block of numbers has the largest one at LARGEST. What is smaller than 1e-30 is 0.
 template <typename A> void round_row(const float * x, const Inputs<A> & in, int64_t j) {
-  float *scale = in.scales + j * in.blocks, *sum = in.sums + j * in.blocks,
-        *half_sum = in.half_sums + j * 2 * in.blocks;
   const hn::Rebind<int16_t, hn::ScalableTag<int32_t>> narrow;
   for (int64_t b = 0; b < in.blocks; b++, x += NUMBERS) {
-    alignas(64) int16_t q[NUMBERS];
-    Vector most = hn::Zero(FLOATS), bad = hn::Zero(FLOATS);
-    for (int i = 0; i < NUMBERS; i += LANES) {
-      const Vector v = hn::LoadU(FLOATS, x + i);
-      most = hn::Max(most, hn::Abs(v));
-      bad = hn::Add(bad, hn::Sub(v, v)); // 0, or NaN
-    }
-    const float largest = hn::ReduceMax(FLOATS, most);
-    if (hn::ReduceSum(FLOATS, bad) != 0) {
-      scale[b] = sum[b] = half_sum[2 * b] = half_sum[2 * b + 1] = std::numeric_limits<float>::quiet_NaN();
-      std::memset(in.block(j, b), 0, A::SIZE);
+    const int64_t at = j * in.blocks + b;
+    if (!all_finite(x)) {
+      in.spoil(at);
       continue;
     }
-    const float step = largest < 1e-30f ? 0 : largest / LARGEST;
+    alignas(64) int16_t q[NUMBERS];
+    Vector most = hn::Zero(FLOATS);
+    for (int i = 0; i < NUMBERS; i += LANES) {
+      most = hn::Max(most, hn::Abs(hn::LoadU(FLOATS, x + i)));
+    }
+    const float largest = hn::ReduceMax(FLOATS, most);
     const Vector factor = hn::Set(FLOATS, largest < 1e-30f ? 0 : LARGEST / largest);
-    float part[2];
+    int32_t part[2];
     for (int h = 0; h < 2; h++) {
       Ints all = hn::Zero(INTS);
       for (int i = h * NUMBERS / 2; i < (h + 1) * NUMBERS / 2; i += LANES) {
@@ -121,24 +129,27 @@ template <typename A> void round_row(const float * x, const Inputs<A> & in, int6
         all = hn::Add(all, v);
         hn::StoreU(hn::DemoteTo(narrow, v), narrow, q + i);
       }
-      part[h] = static_cast<float>(hn::ReduceSum(INTS, all));
+      part[h] = hn::ReduceSum(INTS, all);
     }
-    A::put(q, in.block(j, b));
-    scale[b] = step;
-    sum[b] = step * (part[0] + part[1]);
-    half_sum[2 * b] = step * part[0];
-    half_sum[2 * b + 1] = step * part[1];
+    A::put(q, in.q + at * A::SIZE);
+    in.scale(at, largest < 1e-30f ? 0 : largest / LARGEST, part[0], part[1]);
   }
 }
 
-// 8 bits, as ggml rounds them. Sums are not needed.
+// 8 bits, as ggml rounds them; `blocks` is room for it.
 template <typename A> void round_row_8(const float * x, const Inputs<A> & in, int64_t j, Q8_0 * blocks) {
   ggml_get_type_traits_cpu(GGML_TYPE_Q8_0)->from_float(x, blocks, in.blocks * NUMBERS);
-  for (int64_t b = 0; b < in.blocks; b++) {
-    in.scales[j * in.blocks + b] = from_half(blocks[b].d);
+  for (int64_t b = 0; b < in.blocks; b++, x += NUMBERS) {
+    const int64_t at = j * in.blocks + b;
+    if (!all_finite(x)) {
+      in.spoil(at);
+      continue;
+    }
     alignas(64) int16_t q[NUMBERS];
     std::copy_n(blocks[b].q, NUMBERS, q);
-    A::put(q, in.block(j, b));
+    A::put(q, in.q + at * A::SIZE);
+    in.scale(at, from_half(blocks[b].d), std::accumulate(q, q + NUMBERS / 2, 0),
+             std::accumulate(q + NUMBERS / 2, q + NUMBERS, 0));
   }
 }
 
@@ -146,17 +157,14 @@ const float * row_of(const ggml_tensor * x, int64_t j) {
   return reinterpret_cast<const float *>(static_cast<const char *>(x->data) + x->nb[1] * static_cast<size_t>(j));
 }
 
-template <typename A> void convert(const ggml_tensor * x, int ith, int nth, void * inputs, void *) {
+template <typename A, int PLANES> void convert(const ggml_tensor * x, int ith, int nth, void * inputs, void * own) {
   const Inputs<A> in(inputs, x->ne[0], x->ne[1]);
   for (int64_t j = ith; j < x->ne[1]; j += nth) {
-    round_row(row_of(x, j), in, j);
-  }
-}
-
-template <typename A> void convert_8(const ggml_tensor * x, int ith, int nth, void * inputs, void * own) {
-  const Inputs<A> in(inputs, x->ne[0], x->ne[1]);
-  for (int64_t j = ith; j < x->ne[1]; j += nth) {
-    round_row_8(row_of(x, j), in, j, static_cast<Q8_0 *>(own));
+    if constexpr (PLANES == 1) {
+      round_row_8(row_of(x, j), in, j, static_cast<Q8_0 *>(own));
+    } else {
+      round_row(row_of(x, j), in, j);
+    }
   }
 }
 
@@ -378,9 +386,9 @@ void panels(const ggml_tensor * op, int64_t from, int64_t to, const void * input
   }
 }
 
-template <typename B> const ProductKernel * kernel() {
-  static constexpr ProductKernel KERNEL{Inputs<Sixteen>::size, Own<Sixteen, B>::size, convert<Sixteen>,
-                                        panels<Sixteen, B>};
+template <typename B, int PLANES> const ProductKernel * kernel() {
+  using A = Arithmetic<B, PLANES>;
+  static constexpr ProductKernel KERNEL{Inputs<A>::size, Own<A, B>::size, convert<A, PLANES>, panels<A, B>};
   return &KERNEL;
 }
 
@@ -388,15 +396,16 @@ template <typename B> const ProductKernel * kernel() {
 
 const ProductKernel * int_product(const ggml_tensor * w, int64_t) {
   switch (w->type) {
-    SPHERE_INT_TYPES(SPHERE_INT_CASE)
+    SPHERE_INT_TYPES(SPHERE_INT_CASE, 2)
     default: return nullptr;
   }
 }
 
 const ProductKernel * int8_product(const ggml_tensor * w, int64_t) {
-  static constexpr ProductKernel KERNEL{Inputs<Eight>::size, Own<Eight, Q8_0>::size, convert_8<Eight>,
-                                        panels<Eight, Q8_0>};
-  return w->type == GGML_TYPE_Q8_0 ? &KERNEL : nullptr;
+  switch (w->type) {
+    SPHERE_INT_TYPES(SPHERE_INT_CASE, 1)
+    default: return nullptr;
+  }
 }
 
 } // namespace sphere
@@ -404,5 +413,6 @@ const ProductKernel * int8_product(const ggml_tensor * w, int64_t) {
 #elif !SPHERE_INTS_IN_BYTES
 
 const sphere::ProductKernel * sphere::int_product(const ggml_tensor *, int64_t) { return nullptr; }
+const sphere::ProductKernel * sphere::int8_product(const ggml_tensor *, int64_t) { return nullptr; }
 
 #endif

@@ -11,31 +11,31 @@
 #define SPHERE_INTS_IN_BYTES 0
 #endif
 
-// The types that they take.
-#define SPHERE_INT_TYPES(TYPE)                                                                                         \
-  TYPE(Q4_0)                                                                                                           \
-  TYPE(Q4_1)                                                                                                           \
-  TYPE(Q5_0)                                                                                                           \
-  TYPE(Q5_1)                                                                                                           \
-  TYPE(Q8_0)                                                                                                           \
-  TYPE(IQ4_NL)                                                                                                         \
-  TYPE(IQ4_XS)                                                                                                         \
-  TYPE(Q2_K)                                                                                                           \
-  TYPE(Q3_K)                                                                                                           \
-  TYPE(Q4_K)                                                                                                           \
-  TYPE(Q5_K)                                                                                                           \
-  TYPE(Q6_K)
+// The types that they take; PLANES bytes an activation.
+#define SPHERE_INT_TYPES(TYPE, PLANES)                                                                                 \
+  TYPE(Q4_0, PLANES)                                                                                                   \
+  TYPE(Q4_1, PLANES)                                                                                                   \
+  TYPE(Q5_0, PLANES)                                                                                                   \
+  TYPE(Q5_1, PLANES)                                                                                                   \
+  TYPE(Q8_0, PLANES)                                                                                                   \
+  TYPE(IQ4_NL, PLANES)                                                                                                 \
+  TYPE(IQ4_XS, PLANES)                                                                                                 \
+  TYPE(Q2_K, PLANES)                                                                                                   \
+  TYPE(Q3_K, PLANES)                                                                                                   \
+  TYPE(Q4_K, PLANES)                                                                                                   \
+  TYPE(Q5_K, PLANES)                                                                                                   \
+  TYPE(Q6_K, PLANES)
 
-// A case of each, with a template kernel<TYPE>().
-#define SPHERE_INT_CASE(name)                                                                                          \
-  case GGML_TYPE_##name: return kernel<name>();
+// A case of each, with a template kernel<TYPE, PLANES>().
+#define SPHERE_INT_CASE(name, planes)                                                                                  \
+  case GGML_TYPE_##name: return kernel<name, planes>();
 
 namespace sphere {
 
 // nullptr: weights of this type have no such form here.
 const ProductKernel * int_product(const ggml_tensor * weights, int64_t n);
 
-// The same with activations in 8 bits, as ggml rounds them; Q8_0 weights alone. Without AVX-512.
+// The same with activations in 8 bits, as ggml rounds them for Q8_0.
 const ProductKernel * int8_product(const ggml_tensor * weights, int64_t n);
 
 } // namespace sphere

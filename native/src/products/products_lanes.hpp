@@ -70,4 +70,14 @@ template <typename V> HWY_INLINE V lane_sums(V * r) {
 }
 #endif
 
+// Whether a block of 32 numbers has neither NaN nor infinity.
+HWY_INLINE bool all_finite(const float * x) {
+  Vector nothing = hn::Zero(FLOATS); // or NaN
+  for (int i = 0; i < 32; i += LANES) {
+    const Vector v = hn::LoadU(FLOATS, x + i);
+    nothing = hn::Add(nothing, hn::Sub(v, v));
+  }
+  return hn::AllTrue(FLOATS, hn::Eq(nothing, nothing));
+}
+
 } // namespace sphere

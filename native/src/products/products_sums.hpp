@@ -152,7 +152,7 @@ template <int PLANES> struct InBytes {
   using Numbers = hn::ScalableTag<int8_t>;
   using Vector8 = hn::Vec<Numbers>;
   static constexpr bool OFFSET = HWY_ARCH_X86; // weights are 128 more than they are, and have no sign
-  static constexpr int WIDTH = 1, SIZE = NUMBERS * PLANES + (OFFSET ? 4 : 0);
+  static constexpr int WIDTH = 1, SIZE = NUMBERS * PLANES + (OFFSET ? 8 : 0);
   static constexpr int IN_VECTOR = 4 * LANES, VECTORS = NUMBERS / IN_VECTOR;
   template <typename B> static constexpr bool FACTORS = B::GROUP == 16;
   static_assert(!OFFSET || PLANES == 1, "what a weight is too large by is taken off for one byte alone");
@@ -182,16 +182,16 @@ template <int PLANES> struct InBytes {
   };
 
   static INLINE void put(const int16_t * q, char * to) {
-    int32_t sum = 0;
+    int32_t starts[2] = {}; // of both halves
     for (int i = 0; i < NUMBERS; i++) {
       if constexpr (PLANES == 2) {
         to[i] = static_cast<char>((q[i] + 128) >> 8);
       }
       to[(PLANES - 1) * NUMBERS + i] = static_cast<char>(q[i]);
-      sum -= 128 * q[i];
+      starts[i / (NUMBERS / 2)] -= 128 * q[i];
     }
     if constexpr (OFFSET) {
-      std::memcpy(to + NUMBERS, &sum, sizeof sum);
+      std::memcpy(to + NUMBERS, starts, sizeof starts);
     }
   }
 
@@ -220,8 +220,12 @@ template <int PLANES> struct InBytes {
     Vector8 w[VECTORS];
     weights<S>(block, factors, w);
     Ints all = x.start;
-    if constexpr (B::GROUP == 16) {
-      static_assert(VECTORS == 2 || B::GROUP != 16, "a vector a factor");
+    if constexpr (B::GROUP == 16 && VECTORS == 1) {
+      static_assert(PLANES == 1, "of x86");
+      all = hn::Mul(multiply(all, w[0], x.y[0][0]),
+                    hn::IfThenElse(hn::FirstN(INTS, LANES / 2), hn::Set(INTS, factors[2 * S]),
+                                   hn::Set(INTS, factors[2 * S + 1])));
+    } else if constexpr (B::GROUP == 16) {
       for (int v = 0; v < VECTORS; v++) {
         Ints sum = hn::Zero(INTS);
         for (int p = 0; p < PLANES; p++) {
@@ -253,7 +257,7 @@ template <int PLANES> struct InBytes {
     }
   }
 
-  // Of the 16 numbers in vectors [FROM, TO) of a block.
+  // Of halves [FROM, TO) of a block.
   template <int N, int FROM, int TO>
   static INLINE void range(const char * w, const char * x, int64_t stride, Ints * products) {
     constexpr int TWOS = (N + 1) / 2; // a row without another is taken twice
@@ -302,14 +306,16 @@ template <int PLANES> struct InBytes {
   // [fours of numbers][PANEL][4]
   static INLINE void place(VecWords * rows, int v, int first, char * to) { InWords::place(rows, v, first, to); }
 
-  // Of the numbers in vectors [FROM, TO) of a block.
+  // Of halves [FROM, TO) of a block.
   template <int N, int FROM, int TO>
   static INLINE void range(const char * w, const char * x, int64_t stride, Ints * products) {
     HWY_UNROLL(4)
     for (int c = 0; c < N; c++) {
       int32_t start = 0;
       if constexpr (OFFSET) {
-        std::memcpy(&start, x + c * stride + NUMBERS, sizeof start);
+        int32_t starts[2];
+        std::memcpy(starts, x + c * stride + NUMBERS, sizeof starts);
+        start = (FROM == 0 ? starts[0] : 0) + (TO == 2 ? starts[1] : 0);
       }
       HWY_UNROLL(4)
       for (int v = 0; v < VECS; v++) {
@@ -318,9 +324,9 @@ template <int PLANES> struct InBytes {
     }
     for (int p = 0; p < PLANES; p++) {
       HWY_UNROLL(2)
-      for (int part = FROM; part < TO; part++) {
-        by_fours<N>(w + part * IN_VECTOR * PANEL, x + p * NUMBERS + part * IN_VECTOR, stride, products,
-                    std::make_integer_sequence<int, LANES>());
+      for (int half = FROM; half < TO; half++) {
+        by_fours<N>(w + half * NUMBERS / 2 * PANEL, x + p * NUMBERS + half * NUMBERS / 2, stride, products,
+                    std::make_integer_sequence<int, 4>());
       }
       for (int i = 0; i < N * VECS && p + 1 < PLANES; i++) {
         products[i] = hn::ShiftLeft<8>(products[i]);
@@ -331,11 +337,13 @@ template <int PLANES> struct InBytes {
   template <int N, int... FOUR>
   static INLINE void by_fours(const char * w, const char * x, int64_t stride, Ints * products,
                               std::integer_sequence<int, FOUR...>) {
+#if !HWY_ARCH_X86
     Vector8 y[N];
     HWY_UNROLL(4)
     for (int c = 0; c < N; c++) {
       y[c] = hn::LoadU(Numbers(), reinterpret_cast<const int8_t *>(x + c * stride));
     }
+#endif
     const auto four = [&](auto number) {
       constexpr int AT = decltype(number)::value;
       Vector8 q[VECS];
@@ -365,11 +373,11 @@ template <int PLANES> struct InBytes {
   template <int N, typename B>
   static INLINE void sums(const char * w, const char * x, int64_t stride, const int32_t * factors, Ints * products) {
     if constexpr (B::GROUP == 32) {
-      range<N, 0, VECTORS>(w, x, stride, products);
+      range<N, 0, 2>(w, x, stride, products);
     } else {
       Ints second[N * VECS];
-      range<N, 0, VECTORS / 2>(w, x, stride, products);
-      range<N, VECTORS / 2, VECTORS>(w, x, stride, second);
+      range<N, 0, 1>(w, x, stride, products);
+      range<N, 1, 2>(w, x, stride, second);
       HWY_UNROLL(8)
       for (int i = 0; i < N * VECS; i++) {
         const int32_t * at = factors + i % VECS * LANES;

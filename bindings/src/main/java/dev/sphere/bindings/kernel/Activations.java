@@ -27,7 +27,7 @@ public enum Activations {
   BF16(0),
   /** Integers of 15 bits and a sign, in blocks of 32 that share a scale, where weights are quantised; else as BF16. */
   INT16(3),
-  /** Blocks of 8 bits that share a scale, where weights are quantised and no K-quants: what ggml does. */
+  /** Integers of 8 bits, in blocks of 32 that share a scale, where weights are quantised; else as BF16. As coarse as ggml. */
   INT8(1),
   /** F32 throughout, with weights of every type. */
   F32(2);

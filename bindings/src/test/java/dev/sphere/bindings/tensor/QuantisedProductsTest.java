@@ -13,7 +13,6 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Arrays;
 import java.util.SplittableRandom;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -49,6 +48,12 @@ class QuantisedProductsTest {
           products(type, k, m, 1e-4);
         }
       }
+      Activations.INT8.use();
+      for (int k : lengths) {
+        for (int m : new int[] {1, 16, 37}) {
+          products(type, k, m, 0x1p-7);
+        }
+      }
       Activations.F32.use();
       for (int k : lengths) {
         for (int m : new int[] {1, 16, 37}) {
@@ -61,23 +66,24 @@ class QuantisedProductsTest {
     }
   }
 
-  /** Blocks of 8 bits: as coarse as ggml's own. */
-  @Test
-  void eightBits() {
+  /** Blocks of 8 bits: as coarse as ggml's own, whose numbers with these types they are. */
+  @ParameterizedTest
+  @EnumSource(names = {"Q4_0", "Q5_0", "Q8_0", "IQ4_NL"})
+  void eightBits(TensorType type) {
     assumeTrue(AttentionKernel.oneRow(), "this CPU leaves quantised weights to ggml");
-    byte[] weights = blocks(TensorType.Q8_0, 16 * 96 / 32);
+    byte[] weights = blocks(type, 16 * 96 / 32);
     float[] x = new float[96];
     for (int i = 0; i < x.length; i++) {
       x[i] = (float) random.nextGaussian();
     }
-    float[] fine = multiply(TensorType.Q8_0, weights, x, 96, 16, 1, 1);
+    float[] fine = multiply(type, weights, x, 96, 16, 1, 1);
     float[] coarse;
     try {
       Activations.INT8.use();
       assertEquals(Activations.INT8, Activations.current());
-      coarse = multiply(TensorType.Q8_0, weights, x, 96, 16, 1, 1);
+      coarse = multiply(type, weights, x, 96, 16, 1, 1);
       AttentionKernel.enable(false);
-      assertArrayEquals(multiply(TensorType.Q8_0, weights, x, 96, 16, 1, 1), coarse, 1e-3f);
+      assertArrayEquals(multiply(type, weights, x, 96, 16, 1, 1), coarse, 1e-3f);
     } finally {
       AttentionKernel.enable(true);
       Activations.BF16.use();

@@ -27,8 +27,8 @@ import java.util.List;
  * most 4,096 tokens in its vocabulary a lane also keeps the latest logits, 16 MiB: what is drawn after the same tokens again is not
  * computed again.
  *
- * <p><b>What is exact.</b> On a CPU with AVX2, AVX-512 and VNNI, or NEON, with weights of any type (but what
- * {@code --activations int8} leaves to ggml), tokens and log-probabilities depend on model, adapter, path and request alone, bit for bit: not on lanes, threads,
+ * <p><b>What is exact.</b> On a CPU with AVX2, AVX-512 and VNNI, or NEON, with weights of any type (but with
+ * {@code --activations int8} rare ones, IQ2_XS for instance), tokens and log-probabilities depend on model, adapter, path and request alone, bit for bit: not on lanes, threads,
  * slots, cache size, what shares a batch, or timing. The reasons: attention over a path's cells in the order of positions
  * and products that sum one row as they sum many ({@link dev.sphere.bindings.kernel.AttentionKernel}; with ggml's own kernels 2
  * to 63 tokens a step), no repacked weights, and random numbers that are a function of the key. The one setting that

@@ -23,7 +23,7 @@ public record Precision(
     @Setting(def = "auto", aliases = "precision", label = "TYPE",
         help = "What products with weights round activations to on the CPU: bf16; int16, 15 bits in blocks of 32 that share a "
             + "scale where weights are quantised, else bf16; auto, int16 on CPUs with VNNI and no products of BF16, else bf16; "
-            + "int8, blocks of 8 bits where weights are quantised and no K-quants, as llama.cpp does: coarse; or f32: nothing.")
+            + "int8, 8 bits in such blocks, as coarse as llama.cpp, and fast; or f32: nothing.")
     Activations activations) {
   /** 16 bits, in the form that this CPU is made for. */
   public static final Precision USUAL = new Precision(Activations.AUTO);
@@ -39,7 +39,7 @@ public record Precision(
 
   /**
    * What belongs to the identity of a run with these models; null where it is what version 0.1.0 did, which knew no other:
-   * 8 bits, and with K-quants and weights that are not quantised BF16.
+   * 8 bits with Q8_0 by libsphere and with other types by ggml, BF16 with K-quants and weights that are not quantised.
    */
   public String identity(Path... models) {
     return asked(this::identity, models);
@@ -72,11 +72,12 @@ public record Precision(
     }
   }
 
-  private String identity(List<GgufFile> models) {
+  /** The same with opened files. */
+  public String identity(List<GgufFile> models) {
     Activations here = activations.here();
     Stream<GgmlType> types = models.stream().flatMap(m -> m.tensors().values().stream()).map(GgufTensor::type);
     boolean asBefore = switch (here) {
-      case INT8 -> true;
+      case INT8 -> types.noneMatch(t -> quantised(t) && t != GgmlType.Q8_0);
       case BF16 -> types.noneMatch(t -> quantised(t) && t != GgmlType.Q4_K && t != GgmlType.Q5_K && t != GgmlType.Q6_K);
       case INT16 -> types.noneMatch(Precision::quantised);
       case F32 -> false;

@@ -44,6 +44,16 @@ class PrecisionTest {
     assertEquals(new Precision(Activations.AUTO.here()).identity(quantised), Precision.USUAL.identity(quantised));
   }
 
+  /** With Q8_0 8 bits are what they always were; ggml multiplied the other types, K-quants were unpacked to BF16. */
+  @Test
+  void eightBitsAreNamedWhereTheirProductsAreNew() {
+    Precision eight = new Precision(Activations.INT8);
+    Path old = model(64, GgmlType.Q8_0);
+    assertNull(eight.identity(old));
+    assertNull(eight.identity(model(64, GgmlType.F16), old));
+    assertEquals("int8", eight.identity(old, model(64, GgmlType.Q4_0)));
+  }
+
   /** Runs with short contexts go on as they began; others, whose sums have changed, say so. */
   @Test
   void blocksOfAttentionAreNamedWherePathsCanBeLonger() {

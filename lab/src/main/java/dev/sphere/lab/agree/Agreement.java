@@ -147,7 +147,7 @@ public final class Agreement {
     for (Activations each : kinds) {
       SphereSide.Result result = SphereSide.compute(model, each, starts, tokens);
       sphere.add(result.said());
-      if (own && each != Activations.INT8) { // 8 bits may be left to ggml, whose sums depend on the batch
+      if (own && each != Activations.INT8) { // rare types are left to ggml then, whose sums depend on the batch
         check(result.said().name() + ": generations that share cells are equal to the bit", result.twins() == 0,
             result.twins() + " prompts are not");
         check(result.said().name() + ": the scorer gives what the rollout engine recorded", result.recorded() == 0,

@@ -17,7 +17,7 @@ public enum Products {
   F32,
   /** BF16 throughout: F32 weights are rounded on the way, the masters stay F32. */
   BF16,
-  /** Like AUTO, but the way forward through quantised weights is ggml's, whose activations have 8 bits; and through F16. */
+  /** Like AUTO, but the way forward through quantised weights and F16 is that of rollouts, whose activations have 8 bits. */
   INT8;
 
   /** The products of that name, in any case. */

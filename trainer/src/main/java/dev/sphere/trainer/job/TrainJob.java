@@ -195,8 +195,13 @@ public record TrainJob(
     // Left out where version 0.1.0 computed the same.
     boolean other = tuning.isLora() && base.tensors().values().stream().anyMatch(
         t -> t.type() != GgmlType.F32 && (t.type() != GgmlType.BF16 || precision.activations() == Activations.F32));
-    if (other && precision.activations() != Activations.INT8) {
-      identity.put("activations", precision.activations() == Activations.F32 ? "f32" : "bf16");
+    String kind = switch (precision.activations()) {
+      case INT8 -> precision.identity(List.of(base));
+      case F32 -> "f32";
+      case AUTO, BF16, INT16 -> "bf16";
+    };
+    if (other && kind != null) {
+      identity.put("activations", kind);
     }
     return identity;
   }
