@@ -33,7 +33,10 @@ constexpr int64_t STRAIGHT = HWY_ARCH_X86 ? 1 : 2; // so many rows of activation
 constexpr int LARGEST = 16383; // of activations: 32 products with 4096, the most of a weight, do not overflow
 
 // How activations of so many bytes are multiplied (products_sums.hpp).
-#if !SPHERE_DOTS
+#if SPHERE_PAIRS
+template <typename B, int PLANES>
+using Arithmetic = std::conditional_t<PLANES == 1 && B::BITS <= 6 && B::KIND != Kind::LEVELS, InPairs, InWords>;
+#elif !SPHERE_DOTS
 template <typename B, int PLANES> using Arithmetic = InWords;
 #elif HWY_ARCH_ARM_A64
 template <typename B, int PLANES> using Arithmetic = InBytes<PLANES>;
@@ -131,7 +134,7 @@ template <typename A> void round_row(const float * x, const Inputs<A> & in, int6
       }
       part[h] = hn::ReduceSum(INTS, all);
     }
-    A::put(q, in.q + at * A::SIZE);
+    A::put(q, part, in.q + at * A::SIZE);
     in.scale(at, largest < 1e-30f ? 0 : largest / LARGEST, part[0], part[1]);
   }
 }
@@ -147,9 +150,9 @@ template <typename A> void round_row_8(const float * x, const Inputs<A> & in, in
     }
     alignas(64) int16_t q[NUMBERS];
     std::copy_n(blocks[b].q, NUMBERS, q);
-    A::put(q, in.q + at * A::SIZE);
-    in.scale(at, from_half(blocks[b].d), std::accumulate(q, q + NUMBERS / 2, 0),
-             std::accumulate(q + NUMBERS / 2, q + NUMBERS, 0));
+    const int32_t sums[] = {std::accumulate(q, q + NUMBERS / 2, 0), std::accumulate(q + NUMBERS / 2, q + NUMBERS, 0)};
+    A::put(q, sums, in.q + at * A::SIZE);
+    in.scale(at, from_half(blocks[b].d), sums[0], sums[1]);
   }
 }
 

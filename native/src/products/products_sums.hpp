@@ -1,7 +1,7 @@
-// The exact sum of a block of 32 integer products, in two arithmetics. With words a weight and an activation are 16-bit
-// integers. With bytes a weight is its code in 8 bits and an activation one byte or two, 256 high + low, which the
-// CPU's dot products of bytes take in as many turns: four times and twice the multiply-adds of words, and nothing is
-// widened. The sums are the same integers.
+// The exact sum of a block of 32 integer products, in three arithmetics. With words a weight and an activation are
+// 16-bit integers. With bytes a weight is its code in 8 bits and an activation one byte or two, 256 high + low, which
+// the CPU's dot products of bytes take in as many turns: four times and twice the multiply-adds of words, and nothing
+// is widened. With pairs, AVX2 does so with activations of 8 bits and small codes. The sums are the same integers.
 #pragma once
 
 #include "products/products_lanes.hpp"
@@ -17,6 +17,13 @@
 #define SPHERE_DOTS 0
 #endif
 
+// Without them, AVX2's products of pairs of bytes, one of whose factors has no sign.
+#if defined(__AVX2__) && !SPHERE_DOTS
+#define SPHERE_PAIRS 1
+#else
+#define SPHERE_PAIRS 0
+#endif
+
 namespace sphere {
 
 constexpr int PANEL = static_cast<int>(PRODUCT_PANEL);
@@ -29,13 +36,22 @@ using Ints = hn::Vec<hn::ScalableTag<int32_t>>;
 
 // An arithmetic has: VECTORS of a block of weights, each WIDTH bytes a number, and SIZE bytes of a block of
 // activations.
-//   put       writes a block of activations, from 32 integers of 16 bits
+//   put       writes a block of activations, from 32 integers of 16 bits and the sums of both halves
 //   Loaded    a block of activations in registers
 //   weights   a block of 32, step S of a block of 256; scales that hold for 16 numbers, `factors`, are in words
 //   row       lanes whose sum is the block's
 //   place     turns one vector of LANES rows, from `first` on, and writes it where `sums` reads it
 //   sums      of N rows of activations, `stride` bytes from one to the next, by a panel: [N][VECS], a lane an output;
 //             `factors` [2][PANEL] as bytes need them
+
+// The sums of a block's halves, times their factors.
+template <int N> INLINE void weighted(const int32_t * factors, Ints * first, const Ints * second) {
+  HWY_UNROLL(8)
+  for (int i = 0; i < N * VECS; i++) {
+    const int32_t * at = factors + i % VECS * LANES;
+    first[i] = hn::Add(hn::Mul(first[i], hn::LoadU(INTS, at)), hn::Mul(second[i], hn::LoadU(INTS, at + PANEL)));
+  }
+}
 
 struct InWords {
   using Numbers = hn::ScalableTag<int16_t>;
@@ -54,7 +70,7 @@ struct InWords {
     }
   };
 
-  static INLINE void put(const int16_t * q, char * to) { std::memcpy(to, q, SIZE); }
+  static INLINE void put(const int16_t * q, const int32_t *, char * to) { std::memcpy(to, q, SIZE); }
 
   // Adds to each lane the products of its two neighbours.
   static INLINE Ints multiply(Ints sum, Vector16 a, Vector16 b) {
@@ -181,16 +197,15 @@ template <int PLANES> struct InBytes {
     }
   };
 
-  static INLINE void put(const int16_t * q, char * to) {
-    int32_t starts[2] = {}; // of both halves
+  static INLINE void put(const int16_t * q, const int32_t * sums, char * to) {
     for (int i = 0; i < NUMBERS; i++) {
       if constexpr (PLANES == 2) {
         to[i] = static_cast<char>((q[i] + 128) >> 8);
       }
       to[(PLANES - 1) * NUMBERS + i] = static_cast<char>(q[i]);
-      starts[i / (NUMBERS / 2)] -= 128 * q[i];
     }
     if constexpr (OFFSET) {
+      const int32_t starts[] = {-128 * sums[0], -128 * sums[1]};
       std::memcpy(to + NUMBERS, starts, sizeof starts);
     }
   }
@@ -378,12 +393,7 @@ template <int PLANES> struct InBytes {
       Ints second[N * VECS];
       range<N, 0, 1>(w, x, stride, products);
       range<N, 1, 2>(w, x, stride, second);
-      HWY_UNROLL(8)
-      for (int i = 0; i < N * VECS; i++) {
-        const int32_t * at = factors + i % VECS * LANES;
-        products[i] =
-            hn::Add(hn::Mul(products[i], hn::LoadU(INTS, at)), hn::Mul(second[i], hn::LoadU(INTS, at + PANEL)));
-      }
+      weighted<N>(factors, products, second);
     }
   }
 
@@ -391,6 +401,123 @@ template <int PLANES> struct InBytes {
     HWY_UNROLL(16)
     for (int i = 0; i < N; i++) {
       sum[i] = hn::Zero(INTS);
+    }
+  }
+};
+
+#endif
+
+#if SPHERE_PAIRS
+
+// Activations of 8 bits by codes of at most six, without a sign: vpmaddubsw adds the products of two neighbours in 16
+// bits, and so do some of these, before they are widened. What a code of zero stands for is taken off in the end.
+struct InPairs {
+  using Numbers = hn::ScalableTag<int8_t>;
+  using Vector8 = hn::Vec<Numbers>;
+  static constexpr hn::ScalableTag<int16_t> PAIRS{};
+  static constexpr int WIDTH = 1, SIZE = NUMBERS + 8; // behind them the sums of both halves
+  static constexpr int IN_VECTOR = 4 * LANES, VECTORS = NUMBERS / IN_VECTOR;
+  static_assert(VECTORS == 1, "a vector a block");
+  template <typename B> static constexpr bool FACTORS = B::GROUP == 16;
+
+  static INLINE hn::Vec<hn::ScalableTag<int16_t>> multiply(Vector8 codes, Vector8 x) {
+    return hn::SatWidenMulPairwiseAdd(PAIRS, hn::BitCast(hn::ScalableTag<uint8_t>(), codes), x);
+  }
+  static INLINE Ints widened(hn::Vec<hn::ScalableTag<int16_t>> pairs) {
+    return hn::WidenMulPairwiseAdd(INTS, pairs, hn::Set(PAIRS, 1));
+  }
+
+  struct Loaded {
+    Vector8 y;
+    Ints sums; // of fours
+    INLINE explicit Loaded(const char * x)
+        : y(hn::LoadU(Numbers(), reinterpret_cast<const int8_t *>(x))),
+          sums(widened(multiply(hn::Set(Numbers(), 1), y))) {}
+  };
+
+  static INLINE void put(const int16_t * q, const int32_t * sums, char * to) {
+    for (int i = 0; i < NUMBERS; i++) {
+      to[i] = static_cast<char>(q[i]);
+    }
+    std::memcpy(to + NUMBERS, sums, 8);
+  }
+
+  template <int S, typename B> static INLINE void weights(const B & block, const int16_t *, Vector8 * to) {
+    static_assert(B::BITS <= 6 && B::KIND != blocks::Kind::LEVELS, "two products of such codes fit into 16 bits");
+    *to = hn::BitCast(Numbers(), blocks::masked<B::BITS>(block.template codes<S>()).part[0]);
+  }
+
+  template <int S, typename B> static INLINE Ints row(const B & block, const int16_t * factors, const Loaded & x) {
+    Vector8 w;
+    weights<S>(block, factors, &w);
+    Ints all = widened(multiply(w, x.y));
+    if constexpr (B::ZERO != 0) {
+      all = hn::Sub(all, hn::Mul(x.sums, hn::Set(INTS, B::ZERO)));
+    }
+    if constexpr (B::GROUP == 16) {
+      all = hn::Mul(all, hn::IfThenElse(hn::FirstN(INTS, LANES / 2), hn::Set(INTS, factors[2 * S]),
+                                        hn::Set(INTS, factors[2 * S + 1])));
+    }
+    return all;
+  }
+
+  // [fours of numbers][PANEL][4]
+  static INLINE void place(VecWords * rows, int v, int first, char * to) { InWords::place(rows, v, first, to); }
+
+  // Of halves [FROM, TO) of a block.
+  template <int N, typename B, int FROM, int TO>
+  static INLINE void range(const char * w, const char * x, int64_t stride, Ints * products) {
+    constexpr int RUN = B::BITS <= 5 ? 4 : 2; // so many fours are added in 16 bits: 4 x 2 x 31 x 127 fits
+    HWY_UNROLL(4)
+    for (int c = 0; c < N; c++) {
+      int32_t sums[2];
+      std::memcpy(sums, x + c * stride + NUMBERS, sizeof sums);
+      const int32_t start = -B::ZERO * ((FROM == 0 ? sums[0] : 0) + (TO == 2 ? sums[1] : 0));
+      HWY_UNROLL(4)
+      for (int v = 0; v < VECS; v++) {
+        products[c * VECS + v] = hn::Set(INTS, start);
+      }
+    }
+    HWY_UNROLL(4)
+    for (int first = FROM * 4; first < TO * 4; first += RUN) {
+      Vector8 q[RUN][VECS];
+      HWY_UNROLL(4)
+      for (int i = 0; i < RUN; i++) {
+        HWY_UNROLL(4)
+        for (int v = 0; v < VECS; v++) {
+          q[i][v] = hn::LoadU(Numbers(), reinterpret_cast<const int8_t *>(w) + ((first + i) * VECS + v) * IN_VECTOR);
+        }
+      }
+      HWY_UNROLL(4)
+      for (int c = 0; c < N; c++) {
+        hn::Vec<hn::ScalableTag<int16_t>> pairs[VECS];
+        HWY_UNROLL(4)
+        for (int i = 0; i < RUN; i++) {
+          int32_t same;
+          std::memcpy(&same, x + c * stride + (first + i) * 4, sizeof same);
+          const Vector8 y = hn::BitCast(Numbers(), hn::Set(INTS, same));
+          HWY_UNROLL(4)
+          for (int v = 0; v < VECS; v++) {
+            pairs[v] = i == 0 ? multiply(q[i][v], y) : hn::Add(pairs[v], multiply(q[i][v], y));
+          }
+        }
+        HWY_UNROLL(4)
+        for (int v = 0; v < VECS; v++) {
+          products[c * VECS + v] = hn::Add(products[c * VECS + v], widened(pairs[v]));
+        }
+      }
+    }
+  }
+
+  template <int N, typename B>
+  static INLINE void sums(const char * w, const char * x, int64_t stride, const int32_t * factors, Ints * products) {
+    if constexpr (B::GROUP == 32) {
+      range<N, B, 0, 2>(w, x, stride, products);
+    } else {
+      Ints second[N * VECS];
+      range<N, B, 0, 1>(w, x, stride, products);
+      range<N, B, 1, 2>(w, x, stride, second);
+      weighted<N>(factors, products, second);
     }
   }
 };
