@@ -22,13 +22,8 @@ using namespace sphere;
 constexpr uint16_t HIDDEN = 0xFC00; // -infinity in F16
 // Queries of some rows that are computed together: their scores of a block stay in the second-level cache.
 constexpr int MOST_QUERIES = TILES ? 112 : 28;
-
-// Whether some queries are better computed as lanes of vectors than each for itself, which takes a cell some 100
-// instructions a vector and 7 a query.
-bool worth_a_tile(int first, int past) {
-  const int lanes = ((past + kWidth - 1) / kWidth - first / kWidth) * kWidth;
-  return TILES && (past - first) * 8 >= lanes * 7;
-}
+// From how many queries on keys are turned, and values converted, once for all.
+constexpr int TILE_FROM = 12, WIDE_FROM = 15;
 
 constexpr size_t STRIDE = ATTENTION_BLOCK + 16; // of scores: not a power of two, whose lines would all want one place
 
@@ -40,8 +35,8 @@ int rows_of_tile(int group) { return std::max(1, MOST_QUERIES / group); }
 // What a thread works with: for all queries of a tile, which are those of some rows with one key-value head.
 struct Work {
   float *scores, *mixed; // of the present block: [queries x STRIDE], then weights; [queries x v_size]
-  float *query, *turned; // [queries x k_size]; [vectors of queries][k_size][kWidth]
-  float *keys, *values;  // in F32: [CELLS_AT_ONCE x k_size], [ATTENTION_BLOCK x v_size]
+  float * query;         // [queries x k_size]
+  float *keys, *values;  // in F32: [k_size x CELLS_AT_ONCE], [ATTENTION_BLOCK x v_size]
   float * biases;        // [ATTENTION_BLOCK]
   Weights *now, *so_far; // of each query: the present block's, and those before it joined
 
@@ -56,7 +51,6 @@ struct Work {
     take(scores, queries * STRIDE);
     take(mixed, queries * v);
     take(query, queries * k);
-    take(turned, (queries + kWidth - 1) / kWidth * kWidth * k);
     take(keys, CELLS_AT_ONCE * k);
     take(values, ATTENTION_BLOCK * v);
     take(biases, ATTENTION_BLOCK);
@@ -122,11 +116,6 @@ private:
         }
       }
     }
-    if constexpr (TILES) {
-      if (rows > 1) {
-        turn_queries(w.query, rows * group, a.k_size, w.turned);
-      }
-    }
   }
 
   // The cells from one number to another (less one) that the last of these rows sees.
@@ -163,11 +152,11 @@ private:
       return;
     }
     const int to = TILES && past - first > 1 ? shared(first, past, from) : end;
-    const bool tile = past - first > 1 && worth_a_tile(first * group, past * group);
+    const bool tile = TILES && past - first > 1 && (past - first) * group >= TILE_FROM;
     if constexpr (TILES) {
       if (tile && to > from) {
-        scores_of_tile(cells(k, a.k_cell, paths[past - 1], from, to), w.turned, first * group, past * group, a.k_size,
-                       w.keys, w.scores + (from - block), STRIDE);
+        scores_of_tile(cells(k, a.k_cell, paths[past - 1], from, to), w.query + first * group * a.k_size,
+                       (past - first) * group, a.k_size, w.keys, scores_of(first) + (from - block), STRIDE);
       }
     }
     for (int r = first; r < past && !tile; r++) {
@@ -203,7 +192,7 @@ private:
     }
     const int to = past - first == 1 ? end : shared(first, past, from);
     if (to > from) {
-      const bool wide = TILES && past - first > 2;
+      const bool wide = TILES && (past - first) * group >= WIDE_FROM;
       if (wide) {
         widen(cells(v, a.v_cell, paths[past - 1], from, to), a.v_size, w.values);
       }

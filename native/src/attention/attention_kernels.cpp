@@ -4,7 +4,6 @@
 #include "common/half.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <limits>
 #include <utility>
 
@@ -18,9 +17,9 @@ constexpr bool MANY = kWidth != 8;   // 32 registers, not 16
 constexpr int SCORED = MANY ? 7 : 5; // queries whose partial sums are in registers at once
 constexpr int MIXED = MANY ? 7 : 6;  // heads whose sums of values are
 constexpr int MIXED_VECS = MANY ? 4 : 2;
-constexpr int TILE_CELLS = 4;   // cells whose scores for a vector of queries are made at once
+constexpr int MIXED_WIDE = 6;   // the same where values need no conversion: registers for weights, too
 using Raw = decltype(Vec::raw); // GCC keeps arrays of these in registers, arrays of Vec not always
-static_assert(PARTS % kWidth == 0 && CELLS_AT_ONCE % TILE_CELLS == 0, "whole vectors");
+static_assert(PARTS % kWidth == 0, "whole vectors");
 
 inline void fetch(const char * cell, int numbers) {
   for (int i = 0; i < numbers * 2; i += 64) {
@@ -177,76 +176,83 @@ void score_block(const Cells16 k, int from, const float * queries, int size, flo
 
 #endif
 
-#if SPHERE_AVX512
+#if HWY_MAX_BYTES > 16 // TILES
 
-struct Tile {
-  Raw cell[TILE_CELLS];
+constexpr int TILE_QUERIES = 4; // whose scores for CELLS_AT_ONCE cells are made at once
+
+// Lanes are cells, and a number of a query is multiplied with all of them. So partial sums are added as they are: there
+// are no lanes to join.
+template <int Queries> struct Sums {
+  Raw of[Queries * VECS];
+
+  HWY_INLINE void add_all(const Sums & more) {
+    for (int i = 0; i < Queries * VECS; i++) {
+      of[i] = add(Vec{of[i]}, Vec{more.of[i]}).raw;
+    }
+  }
 };
 
-// Lanes are queries: partial sum Part of TILE_CELLS scores each. keys: [TILE_CELLS x size], queries: [size][kWidth].
-template <int Size, int Part> inline Tile tile_part(const float * keys, const float * queries, int size) {
-  Tile t;
-  for (int c = 0; c < TILE_CELLS; c++) {
-    t.cell[c] = zero().raw;
-  }
-  const int end = Size > 0 ? Size : size;
-  for (int d = Part; d < end; d += PARTS) {
-    const Vec q = load(queries + d * kWidth);
-    for (int c = 0; c < TILE_CELLS; c++) {
-      t.cell[c] = fma(set1(keys[c * end + d]), q, Vec{t.cell[c]}).raw;
+// The sum of those partial sums of CELLS_AT_ONCE scores for each query that are Part modulo Step, in the order of
+// fold() and reduce(). keys: [size x CELLS_AT_ONCE], queries: [Queries x size].
+template <int Queries, int Part, int Step>
+HWY_INLINE Sums<Queries> tile_sum(const float * keys, const float * queries, int size) {
+  Sums<Queries> t;
+  if constexpr (Step < PARTS) {
+    t = tile_sum<Queries, Part, 2 * Step>(keys, queries, size);
+    t.add_all(tile_sum<Queries, Part + Step, 2 * Step>(keys, queries, size));
+  } else {
+    for (Raw & sum : t.of) {
+      sum = zero().raw;
+    }
+    for (int d = Part; d < size; d += PARTS) {
+      Raw key[VECS];
+      for (int i = 0; i < VECS; i++) {
+        key[i] = load(keys + d * CELLS_AT_ONCE + i * kWidth).raw;
+      }
+      for (int g = 0; g < Queries; g++) {
+        const Vec q = set1(queries[g * size + d]);
+        for (int i = 0; i < VECS; i++) {
+          t.of[g * VECS + i] = fma(Vec{key[i]}, q, Vec{t.of[g * VECS + i]}).raw;
+        }
+      }
     }
   }
   return t;
 }
 
-// The sum of the partial sums that are Part modulo Step, in the order of fold() and sum().
-template <int Size, int Part, int Step> inline Tile tile_sum(const float * keys, const float * queries, int size) {
-  if constexpr (Step == PARTS) {
-    return tile_part<Size, Part>(keys, queries, size);
-  } else {
-    Tile a = tile_sum<Size, Part, 2 * Step>(keys, queries, size);
-    const Tile b = tile_sum<Size, Part + Step, 2 * Step>(keys, queries, size);
-    for (int c = 0; c < TILE_CELLS; c++) {
-      a.cell[c] = add(Vec{a.cell[c]}, Vec{b.cell[c]}).raw;
-    }
-    return a;
+template <int Queries>
+void tile_scores(const float * keys, const float * queries, int size, float * scores, size_t stride) {
+  // A quarter of the partial sums at a time: more would not stand in registers.
+  constexpr int QUARTERS = 4;
+  Sums<Queries> t[QUARTERS];
+#pragma GCC unroll 1
+  for (int i = 0; i < QUARTERS; i++) {
+    t[i] = tile_sum<Queries, 0, QUARTERS>(keys + i * CELLS_AT_ONCE, queries + i, size);
   }
-}
-
-// Not inlined: the compiler would copy the queries to its stack before its loop over cells.
-template <int Size>
-__attribute__((noinline)) void tile_cells(const float * keys, const float * queries, int size, Vec * cells) {
-  const Tile t = tile_sum<Size, 0, 1>(keys, queries, size);
-  for (int i = 0; i < TILE_CELLS; i++) {
-    cells[i] = Vec{t.cell[i]};
-  }
-}
-
-// CELLS_AT_ONCE cells' scores for a vector of queries to rows, of which those from first to past - 1 are written.
-inline void turn_scores(const Vec * cells, int first, int past, float * out, size_t stride) {
-  for (int c = 0; c < CELLS_AT_ONCE; c += kWidth) {
-    VecWords r[kWidth];
-    for (int i = 0; i < kWidth; i++) {
-      r[i] = hn::BitCast(Words(), cells[c + i]);
-    }
-    transpose(r);
-    for (int i = first; i < past; i++) {
-      store(out + stride * static_cast<size_t>(i) + c, hn::BitCast(Floats(), r[i]));
+  t[0].add_all(t[2]);
+  t[1].add_all(t[3]);
+  t[0].add_all(t[1]);
+  for (int g = 0; g < Queries; g++) {
+    for (int i = 0; i < VECS; i++) {
+      store(scores + stride * static_cast<size_t>(g) + i * kWidth, Vec{t[0].of[g * VECS + i]});
     }
   }
 }
 
-template <int Size>
-void score_tile(const float * keys, const float * turned, int first, int past, int size, float * scores,
-                size_t stride) {
-  for (int v = first / kWidth; v * kWidth < past; v++) {
-    const float * queries = turned + static_cast<size_t>(v) * static_cast<size_t>(size) * kWidth;
-    Vec cells[CELLS_AT_ONCE];
-    for (int c = 0; c < CELLS_AT_ONCE; c += TILE_CELLS) {
-      tile_cells<Size>(keys + c * size, queries, size, cells + c);
+// CELLS_AT_ONCE keys from a cell on, turned: [size x CELLS_AT_ONCE]; zero where there is no such cell.
+void turn_keys(const Cells16 & k, int from, int size, float * keys) {
+  for (int first = 0; first < CELLS_AT_ONCE; first += kWidth) {
+    for (int d = 0; d < size; d += kWidth) {
+      VecWords r[kWidth];
+      for (int i = 0; i < kWidth; i++) {
+        const int c = from + first + i;
+        r[i] = hn::BitCast(Words(), c < k.n ? load_half(cell_of(k, c) + d) : zero());
+      }
+      transpose(r);
+      for (int i = 0; i < kWidth; i++) {
+        store(keys + (d + i) * CELLS_AT_ONCE + first, hn::BitCast(Floats(), r[i]));
+      }
     }
-    turn_scores(cells, std::max(0, first - v * kWidth), std::min(kWidth, past - v * kWidth),
-                scores + stride * static_cast<size_t>(v * kWidth), stride);
   }
 }
 
@@ -276,19 +282,19 @@ void mix_part(const Source source, int n, const float * weights, size_t stride, 
   each<Heads>([&](auto g) { each<Vecs>([&](auto d) { sum[g][d] = load(out + g * size + d * kWidth).raw; }); });
   for (int c = 0; c < n; c++) {
     const auto * value = source.at(c);
-    Raw weight[Heads];
-    each<Heads>([&](auto g) { weight[g] = set1(weights[stride * size_t{g} + static_cast<size_t>(c)]).raw; });
-    each<Vecs>([&](auto d) {
-      const Vec x = source.get(value + d * kWidth);
-      each<Heads>([&](auto g) { sum[g][d] = fma(x, Vec{weight[g]}, Vec{sum[g][d]}).raw; });
+    Raw x[Vecs];
+    each<Vecs>([&](auto d) { x[d] = source.get(value + d * kWidth).raw; });
+    each<Heads>([&](auto g) {
+      const Vec weight = set1(weights[stride * size_t{g} + static_cast<size_t>(c)]);
+      each<Vecs>([&](auto d) { sum[g][d] = fma(Vec{x[d]}, weight, Vec{sum[g][d]}).raw; });
     });
   }
   each<Heads>([&](auto g) { each<Vecs>([&](auto d) { store(out + g * size + d * kWidth, Vec{sum[g][d]}); }); });
 }
 
-template <typename Make>
+template <int Most, typename Make>
 void mix(const Make & source, int n, const float * weights, size_t stride, int count, int size, float * out) {
-  in_parts<MIXED>(count, [&](int first, auto heads) {
+  in_parts<Most>(count, [&](int first, auto heads) {
     constexpr int LONG = MIXED_VECS * kWidth;
     for (int d = 0; d < size; d += LONG) {
       with_count<MIXED_VECS>(std::min(LONG, size - d) / kWidth, [&](auto vecs) {
@@ -310,43 +316,19 @@ void scores_of_cells(const Cells16 & k, const float * queries, int count, int si
   });
 }
 
-#if SPHERE_AVX512
+#if HWY_MAX_BYTES > 16
 
-void scores_of_tile(const Cells16 & k, const float * turned, int first, int past, int size, float * keys,
-                    float * scores, size_t stride) {
+void scores_of_tile(const Cells16 & k, const float * queries, int count, int size, float * keys, float * scores,
+                    size_t stride) {
   for (int c = 0; c < k.n; c += CELLS_AT_ONCE) {
-    const int n = std::min(CELLS_AT_ONCE, k.n - c);
-    for (int i = 0; i < n; i++) {
-      const uint16_t * key = cell_of(k, c + i);
-      fetch_ahead(k, c + i, size);
-      for (int d = 0; d < size; d += kWidth) {
-        store(keys + i * size + d, load_half(key + d));
-      }
+    for (int next = c + CELLS_AT_ONCE; next < std::min(c + 2 * CELLS_AT_ONCE, k.n); next++) {
+      fetch(reinterpret_cast<const char *>(cell_of(k, next)), size);
     }
-    std::memset(keys + n * size, 0, sizeof(float) * static_cast<size_t>((CELLS_AT_ONCE - n) * size));
-    if (size == 64) {
-      score_tile<64>(keys, turned, first, past, size, scores + c, stride);
-    } else {
-      score_tile<0>(keys, turned, first, past, size, scores + c, stride);
-    }
-  }
-}
-
-void turn_queries(const float * queries, int count, int size, float * turned) {
-  for (int v = 0; v * kWidth < count; v++) {
-    float * to = turned + static_cast<size_t>(v) * static_cast<size_t>(size) * kWidth;
-    const float * from = queries + static_cast<size_t>(v) * kWidth * static_cast<size_t>(size);
-    const int n = std::min(kWidth, count - v * kWidth);
-    for (int d = 0; d < size; d += kWidth) {
-      VecWords r[kWidth];
-      for (int i = 0; i < kWidth; i++) {
-        r[i] = hn::BitCast(Words(), i < n ? load(from + i * size + d) : zero());
-      }
-      transpose(r);
-      for (int i = 0; i < kWidth; i++) {
-        store(to + (d + i) * kWidth, hn::BitCast(Floats(), r[i]));
-      }
-    }
+    turn_keys(k, c, size, keys);
+    in_parts<TILE_QUERIES>(count, [&](int first, auto n) {
+      float * to = scores + stride * static_cast<size_t>(first) + c;
+      tile_scores<n.value>(keys, queries + first * size, size, to, stride);
+    });
   }
 }
 
@@ -385,11 +367,11 @@ Weights weights_of(float * s, int n, const float * bias) {
 }
 
 void mix_cells(const Cells16 & v, const float * weights, size_t stride, int count, int size, float * out) {
-  mix([&](int d) { return Listed{v, d, d == 0 ? size : 0}; }, v.n, weights, stride, count, size, out);
+  mix<MIXED>([&](int d) { return Listed{v, d, d == 0 ? size : 0}; }, v.n, weights, stride, count, size, out);
 }
 
 void mix_values(const float * values, int n, const float * weights, size_t stride, int count, int size, float * out) {
-  mix([&](int d) { return Wide{values, d, size}; }, n, weights, stride, count, size, out);
+  mix<MIXED_WIDE>([&](int d) { return Wide{values, d, size}; }, n, weights, stride, count, size, out);
 }
 
 void widen(const Cells16 & v, int size, float * out) {

@@ -25,17 +25,13 @@ struct Cells16 {
 // scores[g * stride + c] of n cells for `count` queries [size] each; up to CELLS_AT_ONCE - 1 numbers more are written.
 void scores_of_cells(const Cells16 & k, const float * queries, int count, int size, float * scores, size_t stride);
 
-// Whether there are the next two functions. They want 32 registers of 16 numbers and an operand that one number fills:
-// with AVX2 each query for itself is 1.3 times as fast.
-constexpr bool TILES = SPHERE_AVX512;
+// Whether many queries are computed as tiles. Not measured with vectors of four numbers.
+constexpr bool TILES = kWidth > 4;
 
-// The same for queries first to past - 1 of those in `turned`: [vectors of queries][size][kWidth].
+// The same as scores_of_cells() for many queries: keys are converted, and turned, once for all of them.
 // keys: room for CELLS_AT_ONCE x size floats.
-void scores_of_tile(const Cells16 & k, const float * turned, int first, int past, int size, float * keys,
-                    float * scores, size_t stride);
-
-// Queries [count x size] to vectors of queries [size][kWidth]; what lies behind the last query is zero.
-void turn_queries(const float * queries, int count, int size, float * turned);
+void scores_of_tile(const Cells16 & k, const float * queries, int count, int size, float * keys, float * scores,
+                    size_t stride);
 
 // Turns n scores into weights, e^(score + bias - most); the largest, and the weights' sum, which is NaN if a score is
 // no finite number. Numbers up to the next multiple of CELLS_AT_ONCE are written. bias: may be nullptr.
