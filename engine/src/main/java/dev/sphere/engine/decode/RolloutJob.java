@@ -10,6 +10,7 @@ final class RolloutJob extends LoopJob<List<Generation>> {
   final List<Request> requests;
   final Generation[] done;
   final boolean alike; // all requests end by the same rule and limit: those that draw the same tokens can go on as one
+  boolean ofTree; // the path has steps: not an answer to a prompt, drawn at once
   int computed; // tokens of the path that were computed before, for another call
   int open; // requests that are not done
 

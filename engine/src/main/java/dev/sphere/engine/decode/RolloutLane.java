@@ -414,7 +414,7 @@ final class RolloutLane extends DecodeLoop<RolloutJob> {
     if (r.entry == null) {
       return;
     }
-    if (finish == Finish.STOP || known.kept()) { // what draws from known rows goes on from there
+    if (finish == Finish.STOP || r.job.ofTree && known.kept()) { // a step that says what a rollout has said goes on from there
       cache.retain(r.entry);
       return;
     }

@@ -41,6 +41,7 @@ final class RolloutLanes implements AutoCloseable {
     }
     RolloutLane freest =
         lanes.stream().min(Comparator.comparingInt(RolloutLane::load).thenComparingInt(l -> l.trees)).orElseThrow();
+    job.ofTree = path.parent() != null;
     RolloutLane lane = null;
     for (TokenPath node = path; node != null && lane == null; node = node.parent()) {
       lane = laneOfNode.get(node);

@@ -91,7 +91,7 @@ class KnownRowsTest {
   @Test
   void whatAnotherCallHasComputedIsDrawnWithoutARow() throws Exception {
     try (Model model = model(); BatchedPolicy policy = policy(model, 1, 1024)) {
-      TokenPath root = TokenPath.root(new Random(3).ints(20, 32, 127).toArray());
+      TokenPath root = TokenPath.root(new Random(3).ints(20, 32, 127).toArray()).extend(70);
       Request one = new Request(new DrawKey(1, 2, 3, 0), GREEDY, StopRule.never());
       Request other = new Request(new DrawKey(1, 2, 3, 1), GREEDY, StopRule.never());
       Generation first = policy.generate(root, List.of(one)).getFirst();
