@@ -6,7 +6,7 @@
 # sphere-sft is no arm of the plan: the search of sphere-123, and imitation of what its trees found.
 # Equal for all arms: TOKENS generated a round (default 4000000; a round stops at the first part of its problems that exceeds it) and TRAINED tokens that
 # the optimizer sees a round (default 1500000, by the number of steps). Both are in the results as they came out.
-# LOSS (sigmoid), RATE and SFT_RATE are chosen on the validation set of base 1 (VALIDATE=1 evaluates there, and not on the test set). PROBLEMS
+# LOSS (sigmoid), BETA (0.1), RATE and SFT_RATE are chosen on the validation set of base 1 (VALIDATE=1 evaluates there, and not on the test set). PROBLEMS
 # ("1000 100 100", a class of search, validation and test), BASE_ROWS (40000 dialogues, each learned once) and SAMPLES (64, for pass@k of the base) make a
 # smaller study, for a try.
 set -euo pipefail
@@ -77,7 +77,7 @@ train() {
 
 tree=(--prm mc --max-tokens 512 --rollouts 4 --candidates 5 --early-stop --pairing any --probe 8 --pass-rate 0.1..0.9)
 samples=(--strategy best-of-n --budget 1000 --prm outcome --stages generation)
-dpo=(--loss "${LOSS:-sigmoid}" --beta 0.1 --learning-rate "$rate")
+dpo=(--loss "${LOSS:-sigmoid}" --beta "${BETA:-0.1}" --learning-rate "$rate")
 [ "$*" != none ] || exit 0
 for arm in "$@"; do
   model=$bases/$task.gguf
