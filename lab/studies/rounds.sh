@@ -7,7 +7,7 @@
 # Equal for all arms: TOKENS generated a round (default 4000000; a round stops at the first part of its problems that exceeds it) and TRAINED tokens that
 # the optimizer sees a round (default 1500000, by the number of steps). Both are in the results as they came out.
 # LOSS (sigmoid), BETA (0.1), RATE and SFT_RATE are chosen on the validation set of base 1 (VALIDATE=1 evaluates there, and not on the test set). PROBLEMS
-# ("1000 100 100", a class of search, validation and test), BASE_ROWS (40000 dialogues, each learned once) and SAMPLES (64, for pass@k of the base) make a
+# ("1000 100 100", a class of search, validation and test), BASE_ROWS (20000 dialogues, each learned once) and SAMPLES (64, for pass@k of the base) make a
 # smaller study, for a try.
 set -euo pipefail
 lab=$(cd "$(dirname "$0")/.." && pwd)
@@ -29,7 +29,7 @@ number() { grep -oE "\"$1\":[0-9.]+" | tail -n 1 | cut -d: -f2; }
 
 sets=$out/sets
 # shellcheck disable=SC2086  # PROBLEMS are several numbers
-[ -f "$sets/$task-sft.jsonl" ] || quiet "$lab/java" dev.sphere.lab.study.StudySets "$task" "$sets" ${PROBLEMS:-1000 100 100} "${BASE_ROWS:-40000}"
+[ -f "$sets/$task-sft.jsonl" ] || quiet "$lab/java" dev.sphere.lab.study.StudySets "$task" "$sets" ${PROBLEMS:-1000 100 100} "${BASE_ROWS:-20000}"
 
 bases=$out/base-$base
 # A base: all weights of an embedded model learn classes 1 to 3, in the order of the file: short problems first. Another base has other dialogues.

@@ -8,19 +8,16 @@ import java.util.Map;
 import java.util.SplittableRandom;
 
 /**
- * What a base of the study is trained on: classes 1 to 3 alone, and yet texts as long as those of class 10: a base that fails there fails at the problem, not at the
- * position. Where a task has idle operations, problems get longer and longer by them, from the first dialogue to the last (train with {@code --order given}); elsewhere
- * a dialogue has one problem after another.
+ * What a base of the study is trained on: classes 1 to 3 alone, and yet texts as long as those of class 10, one problem after another: a base that fails there fails
+ * at the problem, not at the position. Where a task has idle operations, problems of the later dialogues are made longer by them (train with {@code --order given}), up
+ * to the length of class 6: a base that has seen no problem longer than class 3 cannot begin, and one that has seen them as long as class 10 needs no search.
  */
 public final class StudyCorpus {
   /** Characters up to which problems go before the last one: question and solution of class 10 take at most as many. */
   static final int REACH = 800;
 
-  /** The same where problems are long themselves. */
-  private static final int SHORT_REACH = 200;
-
-  /** Operations of the longest problem with idle ones: a line more than class 10 has. */
-  private static final int LONGEST = 11;
+  /** Operations of the longest problem with idle ones. */
+  private static final int LONGEST = 6;
 
   /** Share of the problems that have no idle operation. */
   private static final double PLAIN = 0.25;
@@ -44,7 +41,7 @@ public final class StudyCorpus {
         dialogue.add(new Message("assistant", p.wrong()));
         dialogue.add(new Message("user", EmbeddedModels.CORRECTION_REQUEST));
       } else {
-        int before = random.nextInt(task.idles() ? SHORT_REACH : REACH);
+        int before = random.nextInt(REACH);
         for (int length = 0; length < before; length += p.question().length() + p.solution().length()) {
           p = next(task, operations, random);
           dialogue.add(new Message("user", p.question()));
@@ -67,9 +64,9 @@ public final class StudyCorpus {
         : Map.of("messages", dialogue);
   }
 
-  /** The most operations of a problem at a place of the corpus: two fifths without idle ones, then up to six, in the last third up to eleven. */
+  /** The most operations of a problem at a place of the corpus: two fifths are without idle ones. */
   private static int operations(Task task, double place) {
-    return !task.idles() || place < 0.4 ? Task.TRAINED : place < 0.67 ? LONGEST / 2 + 1 : LONGEST;
+    return !task.idles() || place < 0.4 ? Task.TRAINED : LONGEST;
   }
 
   private static StudyProblem next(Task task, int operations, SplittableRandom random) {
