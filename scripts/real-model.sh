@@ -36,8 +36,13 @@ record() {
   json=$("$@" 2> "$out/$name.err" | tail -n 1) || { tail -n 5 "$out/$name.err" >&2; exit 1; }
   echo "{\"name\":\"$name\",\"wall_seconds\":$(($(date +%s) - from)),\"result\":$json}" >> "$results"
 }
-# field NAME KEY: a number of a recorded result, the outermost of that key.
-field() { grep "^{\"name\":\"$1\"" "$results" | grep -oE "\"$2\":[0-9.e+-]+" | tail -n 1 | cut -d: -f2; }
+# field NAME KEY: a value of a recorded result.
+field() {
+  python3 - "$results" "$1" "$2" << 'PY'
+import json, sys
+print(next(row["result"][sys.argv[3]] for row in map(json.loads, open(sys.argv[1])) if row["name"] == sys.argv[2]))
+PY
+}
 
 easy() { "$top/lab/java" dev.sphere.lab.problems.EasyProblems "$@"; }
 [ -f "$out/train.jsonl" ] || easy train $((problems * 2)) "$seed" "$out/train.jsonl"

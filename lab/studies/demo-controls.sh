@@ -60,7 +60,7 @@ for seed in ${SEEDS:-1 2}; do
     "$sphere" search --model embedded --problems embedded:train --limit 300 --run "$run" --resume --strategy $strategy \
       --budget 2000 --prm outcome --stages generation --seed "$seed" > /dev/null 2> "$run.err" || { cat "$run.err" >&2; exit 1; }
     # A choice by chance, the same for each strategy as far as their pairs are.
-    awk -v seed="$seed" 'BEGIN { srand(seed) } { print rand() "\t" $0 }' "$run/pairs.jsonl" | sort -n | head -n $pairs | cut -f 2- > "$run.jsonl"
+    awk -v seed="$seed" 'BEGIN { srand(seed) } { print rand() "\t" $0 }' "$run/pairs.jsonl" | sort -n | awk -v n=$pairs 'NR <= n' | cut -f 2- > "$run.jsonl"
     train $strategy "$seed" "$run.jsonl"
   done
 

@@ -25,7 +25,7 @@ mkdir -p "$out"
 touch "$out/results.jsonl"
 
 quiet() { "$@" > /dev/null 2> "$out/last.err" || { cat "$out/last.err" >&2; exit 1; }; }
-number() { grep -oE "\"$1\":[0-9.]+" | tail -n 1 | cut -d: -f2; }
+number() { python3 -c 'import json, sys; print(json.load(sys.stdin)[sys.argv[1]])' "$1"; } # of a JSON object, not of what is in it
 
 sets=$out/sets
 # shellcheck disable=SC2086  # PROBLEMS are several numbers
