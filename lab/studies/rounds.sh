@@ -70,6 +70,7 @@ train() {
   plan=$("$sphere" train "$1" --model "$2" --method full --out "$3.run" --dry-run --json "${@:5}" 2> "$out/last.err" | tail -n 1) || { cat "$out/last.err" >&2; exit 1; }
   each=$(($(number tokens <<< "$plan") / $(number steps <<< "$plan")))
   steps=$((($4 + each / 2) / each))
+  [ "$steps" -gt 0 ] || steps=1 # 0 would be a whole epoch
   rm -rf "$3.run"
   quiet "$sphere" train "$1" --model "$2" --method full --model-out "$3.gguf" --out "$3.run" --seed "$seed" --save-every 0 --steps "$steps" "${@:5}"
   tail -n 1 "$3.run/metrics.jsonl" | number num_tokens
