@@ -22,7 +22,7 @@ for strategy in sphere best-of-n beam dvts mcts rejection; do
   run=$out/$strategy
   search=$("$sphere" search --model embedded --problems embedded:train --limit "$problems" --run "$run" --resume \
     --strategy "$strategy" --budget "$budget" --prm "$prm" --stages generation --seed "$seed" --json 2> /dev/null | tail -n 1)
-  tokens=$(grep -oE '"tokens":[0-9]+' <<< "$search" | tail -n 1 | cut -d: -f2)
+  tokens=$(python3 -c 'import json, sys; print(json.load(sys.stdin)["tokens"])' <<< "$search")
   rm -rf "$run.train" "$run.gguf"
   "$sphere" train dpo --model embedded --method full --pairs "$run/pairs.jsonl" --model-out "$run.gguf" \
     --out "$run.train" --seed "$seed" --save-every 0 --loss sigmoid --beta 0.1 --learning-rate 6e-5 --epochs 2 \
