@@ -7,7 +7,8 @@
 # Equal for all arms: TOKENS generated a round (default 4000000; a round stops at the first part of its problems that exceeds it) and TRAINED tokens that
 # the optimizer sees a round (default 1500000, by the number of steps). Both are in the results as they came out.
 # LOSS (sigmoid), BETA (0.1), RATE and SFT_RATE are chosen on the validation set of base 1 (VALIDATE=1 evaluates there, and not on the test set). PROBLEMS
-# ("1000 100 100", a class of search, validation and test), BASE_ROWS (20000 dialogues, each learned once) and SAMPLES (64, for pass@k of the base) make a
+# ("1000 100 100", a class of search, validation and test), BASE_ROWS (20000 dialogues, each learned once), LONGEST (operations of their longest problem, idle ones among
+# them: 6), FROM (what a base is made from: embedded) and SAMPLES (64, for pass@k of the base) make a
 # smaller study, for a try.
 set -euo pipefail
 lab=$(cd "$(dirname "$0")/.." && pwd)
@@ -29,20 +30,22 @@ number() { python3 -c 'import json, sys; print(json.load(sys.stdin)[sys.argv[1]]
 
 sets=$out/sets
 # shellcheck disable=SC2086  # PROBLEMS are several numbers
-[ -f "$sets/$task-sft.jsonl" ] || quiet "$lab/java" dev.sphere.lab.study.StudySets "$task" "$sets" ${PROBLEMS:-1000 100 100} "${BASE_ROWS:-20000}"
+[ -f "$sets/$task-sft.jsonl" ] || quiet "$lab/java" dev.sphere.lab.study.StudySets "$task" "$sets" ${PROBLEMS:-1000 100 100} "${BASE_ROWS:-20000}" "${LONGEST:-6}"
 
 bases=$out/base-$base
 # A base: all weights of an embedded model learn classes 1 to 3, in the order of the file: short problems first. Another base has other dialogues.
-make() { # embedded model, base
+make() { # embedded model, base, corpus
   [ ! -f "$bases/$2.gguf" ] || return 0
   mkdir -p "$bases"
   [ -f "$bases/$1.gguf" ] || quiet "$lab/java" dev.sphere.lab.study.StudyStart "$1" "$bases/$1.gguf"
-  quiet "$sphere" train sft --model "$bases/$1.gguf" --method full --data "$sets/$task-base-$base.jsonl" --model-out "$bases/$2.gguf" \
+  quiet "$sphere" train sft --model "$bases/$1.gguf" --method full --data "$3" --model-out "$bases/$2.gguf" \
     --out "$bases/$2.run" --resume --seed "$base" --batch-size 128 --epochs 1 --order given --learning-rate 1e-3 --schedule wsd --warmup 40 \
     --weight-decay 0.1 --max-grad-norm 1 --max-length 1400 --save-every 100
 }
-make embedded "$task"
-make embedded-small "$task-small"
+corpus=$sets/$task-base-$base.jsonl
+make "${FROM:-embedded}" "$task" "$corpus"
+awk 'NR % 4 == 1' "$corpus" > "$bases/quarter.jsonl" # the small model of stage 3 knows less, whatever the base is made from
+make embedded-small "$task-small" "$bases/quarter.jsonl"
 evaluate() { # model, answers, flags
   [ -f "$2" ] || quiet "$sphere" eval --model "$1" --problems "$sets/$task-$held.jsonl" --max-tokens 512 --out "$2" --resume "${@:3}"
 }

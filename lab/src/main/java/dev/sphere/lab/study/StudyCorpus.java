@@ -9,15 +9,15 @@ import java.util.SplittableRandom;
 
 /**
  * What a base of the study is trained on: classes 1 to 3 alone, and yet texts as long as those of class 10, one problem after another: a base that fails there fails
- * at the problem, not at the position. Where a task has idle operations, problems of the later dialogues are made longer by them (train with {@code --order given}), up
- * to the length of class 6: a base that has seen no problem longer than class 3 cannot begin, and one that has seen them as long as class 10 needs no search.
+ * at the problem, not at the position. Where a task has idle operations, problems of the later dialogues are made longer by them (train with {@code --order given}): a
+ * base that has seen no problem longer than class 3 cannot begin.
  */
 public final class StudyCorpus {
   /** Characters up to which problems go before the last one: question and solution of class 10 take at most as many. */
   static final int REACH = 800;
 
-  /** Operations of the longest problem with idle ones. */
-  private static final int LONGEST = 6;
+  /** Operations of the longest problem in the middle part of the corpus. */
+  private static final int MIDDLE = 6;
 
   /** Share of the problems that have no idle operation. */
   private static final double PLAIN = 0.25;
@@ -28,13 +28,14 @@ public final class StudyCorpus {
    * All dialogues, in a fixed order. In one that has a correction every answer but the wrong one is to be learned.
    *
    * @param correction share of the dialogues that show a solution with a slip and ask for the right one, 0 to 1
+   * @param longest operations of the longest problem, idle ones among them: 3 or more
    */
-  public static List<List<Message>> dialogues(Task task, long seed, int count, double correction) {
+  public static List<List<Message>> dialogues(Task task, long seed, int count, double correction, int longest) {
     SplittableRandom random = new SplittableRandom(seed);
     List<List<Message>> out = new ArrayList<>(count);
     while (out.size() < count) {
       List<Message> dialogue = new ArrayList<>();
-      int operations = operations(task, (double) out.size() / count);
+      int operations = task.idles() ? operations((double) out.size() / count, longest) : Task.TRAINED;
       StudyProblem p = next(task, operations, random);
       if (random.nextDouble() < correction) {
         dialogue.add(new Message("user", p.question()));
@@ -64,9 +65,9 @@ public final class StudyCorpus {
         : Map.of("messages", dialogue);
   }
 
-  /** The most operations of a problem at a place of the corpus: two fifths are without idle ones. */
-  private static int operations(Task task, double place) {
-    return !task.idles() || place < 0.4 ? Task.TRAINED : LONGEST;
+  /** The most operations of a problem at a place of the corpus: two fifths are without idle ones, then they get longer twice. */
+  private static int operations(double place, int longest) {
+    return place < 0.4 ? Task.TRAINED : place < 0.67 ? Math.min(MIDDLE, longest) : longest;
   }
 
   private static StudyProblem next(Task task, int operations, SplittableRandom random) {

@@ -24,26 +24,26 @@ public final class StudySets {
   private StudySets() {}
 
   /**
-   * {@code TASK OUT [SEARCHED VALIDATION TEST [TRAINED]]}: problems a class of each set; dialogues of classes 1 to 3 for
-   * two bases, and others for more training.
+   * {@code TASK OUT [SEARCHED VALIDATION TEST [TRAINED [LONGEST]]]}: problems a class of each set; dialogues of classes 1 to 3 for
+   * two bases, and others for more training; operations of the longest problem in them, idle ones among them (6).
    */
   public static void main(String[] args) throws IOException {
     Task task = Task.of(args[0]);
     Path out = Files.createDirectories(Path.of(args[1]));
-    int[] counts = {400, 50, 100, 24_000};
+    int[] counts = {400, 50, 100, 24_000, 6};
     for (int i = 2; i < args.length; i++) {
       counts[i - 2] = Integer.parseInt(args[i]);
     }
     problems(task, Task.Use.SEARCH, SEARCHED, counts[0], out.resolve(task.label() + "-search.jsonl"));
     problems(task, Task.Use.VALIDATION, SEARCHED, counts[1], out.resolve(task.label() + "-validation.jsonl"));
     problems(task, Task.Use.TEST, Task.LEVELS, counts[2], out.resolve(task.label() + "-test.jsonl"));
-    rows(task, 1, counts[3], out.resolve(task.label() + "-base-1.jsonl"));
-    rows(task, 2, counts[3], out.resolve(task.label() + "-base-2.jsonl"));
-    rows(task, 1_000_003, counts[3], out.resolve(task.label() + "-sft.jsonl"));
+    rows(task, 1, counts, out.resolve(task.label() + "-base-1.jsonl"));
+    rows(task, 2, counts, out.resolve(task.label() + "-base-2.jsonl"));
+    rows(task, 1_000_003, counts, out.resolve(task.label() + "-sft.jsonl"));
   }
 
-  private static void rows(Task task, long seed, int count, Path file) throws IOException {
-    Files.write(file, StudyCorpus.dialogues(task, seed, count, CORRECTION).stream()
+  private static void rows(Task task, long seed, int[] counts, Path file) throws IOException {
+    Files.write(file, StudyCorpus.dialogues(task, seed, counts[3], CORRECTION, counts[4]).stream()
         .map(d -> JsonMapper.shared().writeValueAsString(StudyCorpus.row(d))).toList());
   }
 

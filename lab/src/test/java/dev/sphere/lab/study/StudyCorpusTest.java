@@ -33,7 +33,7 @@ class StudyCorpusTest {
   @ParameterizedTest
   @EnumSource(Task.class)
   void answersAreLearnedAtThePositionsOfClassTen(Task task) {
-    List<List<Message>> corpus = StudyCorpus.dialogues(task, 1, 4000, 0.1);
+    List<List<Message>> corpus = StudyCorpus.dialogues(task, 1, 4000, 0.1, 6);
     int longest = task.distinct(Task.LEVELS, Task.Use.TEST, 500, 1).stream()
         .mapToInt(p -> p.question().length() + p.solution().length()).max().orElseThrow();
     assertTrue(longest <= StudyCorpus.REACH, "class 10 takes " + longest);
@@ -44,7 +44,7 @@ class StudyCorpusTest {
   @ParameterizedTest
   @EnumSource(Task.class)
   void noHardClassAndNoSearchedProblemIsTrainedOn(Task task) {
-    Set<String> asked = StudyCorpus.dialogues(task, 1, 4000, 0.1).stream().flatMap(List::stream)
+    Set<String> asked = StudyCorpus.dialogues(task, 1, 4000, 0.1, 6).stream().flatMap(List::stream)
         .filter(m -> m.role().equals("user") && !m.content().equals(EmbeddedModels.CORRECTION_REQUEST)).map(Message::content)
         .collect(Collectors.toCollection(HashSet::new));
     int longest = 0;
@@ -60,7 +60,7 @@ class StudyCorpusTest {
       int most = longest + 10;
       assertTrue(asked.stream().allMatch(q -> q.length() <= most), "no longer question than classes 1 to 3 have");
     }
-    assertEquals(StudyCorpus.dialogues(task, 2, 20, 0.5), StudyCorpus.dialogues(task, 2, 20, 0.5));
+    assertEquals(StudyCorpus.dialogues(task, 2, 20, 0.5, 6), StudyCorpus.dialogues(task, 2, 20, 0.5, 6));
   }
 
   /** The numbers of a chain that an idle operation would not bring: other than 00 and 1. */
@@ -70,11 +70,14 @@ class StudyCorpusTest {
 
   @Test
   void laterProblemsAreLongerByIdleOperations() {
-    List<List<Message>> corpus = StudyCorpus.dialogues(Task.CHAIN, 1, 3000, 0);
+    List<List<Message>> corpus = StudyCorpus.dialogues(Task.CHAIN, 1, 3000, 0, 6);
     ToIntFunction<List<List<Message>>> longest = part -> part.stream().flatMap(List::stream).filter(m -> m.role().equals("user"))
         .mapToInt(m -> (int) m.content().chars().filter(c -> "+-*".indexOf(c) >= 0).count()).max().orElseThrow();
     assertEquals(3, longest.applyAsInt(corpus.subList(0, 1000)));
     assertEquals(6, longest.applyAsInt(corpus.subList(1200, 3000)));
+    List<List<Message>> further = StudyCorpus.dialogues(Task.CHAIN, 1, 3000, 0, 11);
+    assertEquals(6, longest.applyAsInt(further.subList(1200, 2000)));
+    assertEquals(11, longest.applyAsInt(further.subList(2100, 3000)));
   }
 
   @Test
@@ -99,10 +102,10 @@ class StudyCorpusTest {
   /** A wrong answer is never learned. */
   @Test
   void afterACorrectionTheLastAnswerAloneIsLearned() {
-    for (List<Message> dialogue : StudyCorpus.dialogues(Task.CHAIN, 1, 50, 1)) {
+    for (List<Message> dialogue : StudyCorpus.dialogues(Task.CHAIN, 1, 50, 1, 6)) {
       assertEquals(Map.of("prompt", dialogue.subList(0, 3), "completion", List.of(dialogue.get(3))), StudyCorpus.row(dialogue));
     }
-    for (List<Message> dialogue : StudyCorpus.dialogues(Task.CHAIN, 1, 50, 0)) {
+    for (List<Message> dialogue : StudyCorpus.dialogues(Task.CHAIN, 1, 50, 0, 6)) {
       assertEquals(Map.of("messages", dialogue), StudyCorpus.row(dialogue));
     }
   }
