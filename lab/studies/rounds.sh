@@ -6,7 +6,7 @@
 # sphere-sft is no arm of the plan: the search of sphere-123, and imitation of what its trees found.
 # Equal for all arms: TOKENS generated a round (default 4000000; a round stops at the first part of its problems that exceeds it) and TRAINED tokens that
 # the optimizer sees a round (default 1500000, by the number of steps). Both are in the results as they came out.
-# LOSS (sigmoid), BETA (0.1), RATE and SFT_RATE are chosen on the validation set of base 1 (VALIDATE=1 evaluates there, and not on the test set). PROBLEMS
+# LOSS (sigmoid,sft), WEIGHTS (0.03,1), BETA (0.1), RATE and SFT_RATE are chosen on the validation set of base 1 (VALIDATE=1 evaluates there, and not on the test set). PROBLEMS
 # ("1000 100 100", a class of search, validation and test), BASE_ROWS (20000 dialogues, each learned once), LONGEST (operations of their longest problem, idle ones among
 # them: 6), FROM (what a base is made from: embedded) and SAMPLES (64, for pass@k of the base) make a
 # smaller study, for a try.
@@ -18,7 +18,7 @@ shift 2
 [ $# -gt 0 ] || set -- sphere-1 sphere-12 sphere-123 sphere-sft star independent one-round classes-1-3 shuffled
 sphere=${SPHERE:-$lab/../sphere}
 base=${BASE:-1} seed=${SEED:-1} rounds=${ROUNDS:-3} tokens=${TOKENS:-4000000} trained=${TRAINED:-1500000}
-rate=${RATE:-1e-5} sft_rate=${SFT_RATE:-3e-4}
+rate=${RATE:-3e-5} sft_rate=${SFT_RATE:-1e-4}
 held="test"
 [ -z "${VALIDATE:-}" ] || held="validation"
 parts=20 # of a round's problems: what is searched at a time
@@ -75,13 +75,13 @@ train() {
   steps=$((($4 + each / 2) / each))
   [ "$steps" -gt 0 ] || steps=1 # 0 would be a whole epoch
   rm -rf "$3.run"
-  quiet "$sphere" train "$1" --model "$2" --method full --model-out "$3.gguf" --out "$3.run" --seed "$seed" --save-every 0 --steps "$steps" "${@:5}"
+  quiet "$sphere" train "$1" --model "$2" --method full --model-out "$3.gguf" --out "$3.run" --seed "$seed" --save-every 0 --type f32 --steps "$steps" "${@:5}"
   tail -n 1 "$3.run/metrics.jsonl" | number num_tokens
 }
 
 tree=(--prm mc --max-tokens 512 --rollouts 4 --candidates 5 --early-stop --pairing any --probe 8 --pass-rate 0.1..0.9)
 samples=(--strategy best-of-n --budget 1000 --prm outcome --stages generation)
-dpo=(--loss "${LOSS:-sigmoid}" --beta "${BETA:-0.1}" --learning-rate "$rate")
+dpo=(--loss "${LOSS:-sigmoid,sft}" --loss-weights "${WEIGHTS:-0.03,1}" --beta "${BETA:-0.1}" --learning-rate "$rate")
 [ "$*" != none ] || exit 0
 for arm in "$@"; do
   model=$bases/$task.gguf

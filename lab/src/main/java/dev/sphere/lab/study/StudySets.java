@@ -15,6 +15,9 @@ import tools.jackson.databind.json.JsonMapper;
 
 /** Writes the problem files of the study of rounds; {@code lab/run study-sets}. Always the same ones. */
 public final class StudySets {
+  /** Of the problems. The sets of 41 served to choose the study's settings, so nothing is to be concluded from those. */
+  private static final int SEED = 42;
+
   /** The last class that is searched; class 10 is evaluated alone. */
   private static final int SEARCHED = 9;
 
@@ -52,9 +55,9 @@ public final class StudySets {
     List<StudyProblem> all = new ArrayList<>();
     Set<String> taken = new HashSet<>();
     for (int level = 1; level <= levels; level++) {
-      all.addAll(task.distinct(level, use, count, new SplittableRandom(41 + level), taken));
+      all.addAll(task.distinct(level, use, count, new SplittableRandom(SEED + level), taken));
     }
-    Collections.shuffle(all, new Random(41));
+    Collections.shuffle(all, new Random(SEED));
     List<String> lines = new ArrayList<>();
     for (StudyProblem p : all) {
       lines.add(JsonMapper.shared().writeValueAsString(
