@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /**
@@ -86,13 +87,14 @@ public final class ModelMerge {
     List<Rounding> asBase = new ArrayList<>();
     for (String name : AdapterCheck.targets(adapter)) {
       List<Rounding> candidates = measure(readable(model.tensor(name)));
-      changed.put(name, candidates.stream().filter(Rounding::keeps).findFirst().orElse(candidates.getLast()));
+      changed.put(name, MergeType.choose(candidates));
       if (type.all() == null) {
         asBase.add(candidates.getFirst());
       }
     }
     GgufWriter writer = new GgufWriter(quantizer).putAll(model.metadata());
-    GgmlType mostly = type.all() != null ? type.all() : mostly(changed);
+    GgmlType mostly = type.all() != null ? type.all()
+        : MergeType.mostly(model, changed.values().stream().collect(Collectors.toMap(Rounding::name, Rounding::type)));
     if (mostly != null) {
       writer.put("general.file_type", GgufValue.u32(mostly.fileType()));
     }
@@ -131,25 +133,6 @@ public final class ModelMerge {
           model.path() + ": the tensor " + tensor.name() + " is " + tensor.type().label() + ", which can't be read");
     }
     return tensor;
-  }
-
-  /** The type that most numbers of matrices have now, if it is another one than before; null: the file's word still holds. */
-  private GgmlType mostly(Map<String, Rounding> changed) {
-    Map<GgmlType, Long> before = new LinkedHashMap<>();
-    Map<GgmlType, Long> after = new LinkedHashMap<>();
-    for (GgufTensor tensor : model.tensors().values()) {
-      if (tensor.shape().size() > 1) {
-        Rounding rounding = changed.get(tensor.name());
-        before.merge(tensor.type(), tensor.elements(), Long::sum);
-        after.merge(rounding == null ? tensor.type() : rounding.type(), tensor.elements(), Long::sum);
-      }
-    }
-    GgmlType now = most(after);
-    return now == most(before) ? null : now;
-  }
-
-  private static GgmlType most(Map<GgmlType, Long> elements) {
-    return elements.entrySet().stream().max(Map.Entry.comparingByValue()).map(Map.Entry::getKey).orElse(null);
   }
 
   private List<String> warnings(Map<String, Rounding> changed) {

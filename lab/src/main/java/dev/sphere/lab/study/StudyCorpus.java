@@ -3,6 +3,7 @@ package dev.sphere.lab.study;
 import dev.sphere.engine.Policy.Message;
 import dev.sphere.engine.embedded.EmbeddedModels;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
@@ -60,9 +61,13 @@ public final class StudyCorpus {
   /** A dialogue as a row for {@code train sft}: all answers are learned, after a correction the last alone. */
   static Map<String, Object> row(List<Message> dialogue) {
     boolean corrected = dialogue.stream().anyMatch(m -> m.content().equals(EmbeddedModels.CORRECTION_REQUEST));
-    return corrected
-        ? Map.of("prompt", dialogue.subList(0, dialogue.size() - 1), "completion", List.of(dialogue.getLast()))
-        : Map.of("messages", dialogue);
+    if (!corrected) {
+      return Map.of("messages", dialogue);
+    }
+    Map<String, Object> row = new LinkedHashMap<>(); // always in this order: the file is always the same
+    row.put("prompt", dialogue.subList(0, dialogue.size() - 1));
+    row.put("completion", List.of(dialogue.getLast()));
+    return row;
   }
 
   /** The most operations of a problem at a place of the corpus: two fifths are without idle ones, then they get longer twice. */

@@ -27,7 +27,7 @@ public record JobSettings(
     @Setting(name = "bad_rows", def = "skip", label = "WHAT",
         help = "Rows that cannot be used: skip them (named and counted), or refuse to begin.")
     OnBadRow onBadRow,
-    @Setting(label = "TYPE", shown = "as in the base; where an adapter is merged into it, what keeps the update", by = Type.class,
+    @Setting(label = "TYPE", shown = "for each the first of its own, f16 and f32 that keeps what was learnt", by = Type.class,
         help = "Matrices of a whole model, in evolve also of the policy with which the next round begins: f32, f16, bf16, q8_0, "
             + "q4_k, q6_k, ...")
     GgmlType type,

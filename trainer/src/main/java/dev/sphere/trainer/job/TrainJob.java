@@ -44,7 +44,7 @@ import java.util.function.BooleanSupplier;
  * @param settings of the loop
  * @param maxLength most tokens of prompt and completion together; the model's context, if that is less
  * @param onBadRow what is done about rows that cannot be used
- * @param type of a whole model's matrices; null: as in the base, and where an adapter is merged into it, as {@link MergeType#AUTO}
+ * @param type of a whole model's matrices; null: {@link MergeType#AUTO}
  * @param resume goes on from the newest checkpoint, if there is one
  * @param stepSeparator where it is given, pairs are cut at their first differing step: a rejected completion counts only
  *     up to its end (see {@link ExampleEncoder#withStepSeparator}), or the two steps alone are the pair

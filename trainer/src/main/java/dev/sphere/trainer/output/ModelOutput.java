@@ -9,6 +9,7 @@ import dev.sphere.gguf.GgufTensor;
 import dev.sphere.gguf.GgufValue;
 import dev.sphere.gguf.GgufWriter;
 import dev.sphere.gguf.Quantization;
+import dev.sphere.gguf.make.MergeType;
 import dev.sphere.gguf.make.ModelMerge;
 import dev.sphere.gguf.make.Rounding;
 import dev.sphere.gguf.make.RoundingMeter;
@@ -69,7 +70,8 @@ public final class ModelOutput {
    * Writes a whole model after full fine-tuning.
    *
    * @param base the model that was trained on: its metadata, and its tensors where they were not trained
-   * @param type of the matrices; null: each keeps its own, quantised ones but Q8_0 become F16. Norms and biases stay F32
+   * @param type of the matrices; null: each gets the first of its own, F16 and F32 that keeps its training ({@link Rounding#keeps});
+   *     of the quantised types Q8_0 alone is its own. Norms and biases stay F32
    * @return what rounding did to the training of each matrix, where the base's type can be read
    */
   public static List<Rounding> model(
@@ -77,9 +79,18 @@ public final class ModelOutput {
     Map<String, Parameter> trained = new HashMap<>();
     parameters.forEach(p -> trained.put(p.name(), p));
     List<Rounding> rounded = new ArrayList<>();
+    Map<String, GgmlType> types = new HashMap<>();
+    for (GgufTensor tensor : base.tensors().values()) {
+      Parameter p = trained.get(tensor.name());
+      if (p != null) {
+        checkSize(tensor, p);
+        types.put(tensor.name(), target(base, tensor, p, type, rounded));
+      }
+    }
     GgufWriter writer = new GgufWriter(GgmlQuantizer::quantize).putAll(base.metadata());
-    if (type != null) {
-      writer.put("general.file_type", GgufValue.u32(type.fileType()));
+    GgmlType mostly = type != null ? type : MergeType.mostly(base, types);
+    if (mostly != null) {
+      writer.put("general.file_type", GgufValue.u32(mostly.fileType()));
     }
     if (type != null && type.blockSize() > 1) {
       writer.put("general.quantization_version", GgufValue.u32(2));
@@ -90,12 +101,7 @@ public final class ModelOutput {
       if (p == null) {
         writer.copy(base, tensor);
       } else {
-        checkSize(tensor, p);
-        GgmlType target = target(tensor, type);
-        if (tensor.shape().size() > 1 && Quantization.canDequantize(tensor.type()) && Quantization.canDequantize(target)) {
-          rounded.addAll(RoundingMeter.measure(base, tensor, trained(p.value(), tensor.rowLength()), List.of(target), GgmlQuantizer::quantize));
-        }
-        writer.tensor(tensor.name(), target, tensor.shape(), values(p.value()));
+        writer.tensor(tensor.name(), types.get(tensor.name()), tensor.shape(), values(p.value()));
       }
     }
     if (!trained.isEmpty()) {
@@ -103,6 +109,22 @@ public final class ModelOutput {
     }
     writer.write(out);
     return rounded;
+  }
+
+  /** What a trained tensor is written as; adds what that does to a matrix. */
+  private static GgmlType target(GgufFile base, GgufTensor tensor, Parameter p, GgmlType type, List<Rounding> rounded) {
+    if (tensor.shape().size() < 2) {
+      return GgmlType.F32;
+    }
+    GgmlType target = target(tensor, type);
+    if (!Quantization.canDequantize(tensor.type()) || !Quantization.canDequantize(target)) {
+      return target;
+    }
+    List<GgmlType> candidates = type != null ? List.of(target) : MergeType.AUTO.candidates(target, tensor.rowLength());
+    Rounding chosen = MergeType.choose(
+        RoundingMeter.measure(base, tensor, trained(p.value(), tensor.rowLength()), candidates, GgmlQuantizer::quantize));
+    rounded.add(chosen);
+    return chosen.type();
   }
 
   private static RoundingMeter.Change trained(NativeFloats values, long columns) {
@@ -123,9 +145,6 @@ public final class ModelOutput {
   }
 
   private static GgmlType target(GgufTensor tensor, GgmlType type) {
-    if (tensor.shape().size() < 2) {
-      return GgmlType.F32;
-    }
     GgmlType wanted = type != null ? type : switch (tensor.type()) {
       case F32, F16, BF16, Q8_0 -> tensor.type();
       default -> GgmlType.F16;

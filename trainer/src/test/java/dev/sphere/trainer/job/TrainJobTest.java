@@ -20,6 +20,7 @@ import dev.sphere.gguf.make.ByteVocabulary;
 import dev.sphere.gguf.make.MergeType;
 import dev.sphere.gguf.make.ModelMerge;
 import dev.sphere.gguf.make.RandomModel;
+import dev.sphere.gguf.make.Rounding;
 import dev.sphere.gguf.model.GgufFile;
 import dev.sphere.gguf.model.PrmInfo;
 import dev.sphere.trainer.data.RowReport.OnBadRow;
@@ -32,8 +33,10 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -188,6 +191,40 @@ class TrainJobTest {
     double share = 100 * Math.sqrt(off / update);
     assertTrue(notes.getLast().contains(String.format(Locale.ROOT, "q8_0 is off by %.1f %% of it", share)), share + ": " + notes);
     assertEquals(share > 20, notes.getLast().endsWith(" The type f32 keeps it."), notes.toString());
+  }
+
+  /** A small update would be lost in BF16, and a large one is not: each matrix is written as what keeps it. */
+  @Test
+  void aWholeModelIsWrittenInTypesThatKeepItsTraining() throws IOException {
+    TrainJob first = TrainJob.of(model("tiny-qwen2"), folder.resolve("base"), settings(1)).withTuning(Tuning.full());
+    Path base = first.withType(GgmlType.BF16).dpo(pairs, LossSettings.defaults(), TrainingListener.NONE, () -> false).artefact();
+    for (double rate : new double[] {1e-6, 3e-2}) {
+      TrainSettings settings = settings(3).withOptimizer(OptimizerSettings.adamw(rate));
+      TrainJob job = TrainJob.of(base, folder.resolve("auto-" + rate), settings).withTuning(Tuning.full());
+      Path auto = job.dpo(pairs, LossSettings.defaults(), TrainingListener.NONE, () -> false).artefact();
+      Path exact = job.withOutput(folder.resolve("f32-" + rate)).withType(GgmlType.F32)
+          .dpo(pairs, LossSettings.defaults(), TrainingListener.NONE, () -> false).artefact();
+      try (GgufFile before = GgufFile.open(base); GgufFile a = GgufFile.open(auto); GgufFile e = GgufFile.open(exact)) {
+        Set<GgmlType> types = new HashSet<>();
+        for (GgufTensor tensor : a.tensors().values()) {
+          if (tensor.shape().size() > 1) {
+            types.add(tensor.type());
+            float[] from = before.readFloats(tensor.name());
+            float[] wide = e.readFloats(tensor.name());
+            float[] written = a.readFloats(tensor.name());
+            double update = 0;
+            double off = 0;
+            for (int i = 0; i < wide.length; i++) {
+              update += Math.pow((double) wide[i] - from[i], 2);
+              off += Math.pow((double) written[i] - wide[i], 2);
+            }
+            assertTrue(off <= Rounding.MOST * Rounding.MOST * update, tensor.name() + " is off by " + Math.sqrt(off / update));
+          }
+        }
+        assertEquals(rate < 1e-3, !types.contains(GgmlType.BF16), types.toString());
+        assertEquals(rate < 1e-3 ? 0 : 32, a.metadata().requireU32("general.file_type"), "the most numbers' type: F32, BF16");
+      }
+    }
   }
 
   @Test
