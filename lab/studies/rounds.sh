@@ -1,23 +1,23 @@
 #!/usr/bin/env bash
 # The study of rounds: all arms of lab/notebooks/2026-11-26-rounds-plan.md on a base that has seen classes 1 to 3 of a task alone.
 #   [BASE=1] [SEED=1] [ROUNDS=3] lab/run rounds TASK OUT [ARM...]
-# TASK is chain, bind or countdown. Arms: sphere-1, sphere-12, sphere-123 (by stages), sphere-sft, star, independent, one-round, classes-1-3, shuffled; all of them
+# TASK is chain, bind or countdown. Arms: sphere-1, sphere-12, sphere-123 (by stages), sphere-sft, star, independent, one-round, one-round-1, classes-1-3, shuffled; all of them
 # without a name, none (the base alone). A line of JSON an arm and round goes to OUT/results.jsonl; what is there is not run again. Then: lab/java dev.sphere.lab.study.RoundsReport OUT
-# sphere-sft is no arm of the plan: the search of sphere-123, and imitation of what its trees found.
-# Equal for all arms: TOKENS generated a round (default 4000000; a round stops at the first part of its problems that exceeds it) and TRAINED tokens that
-# the optimizer sees a round (default 1500000, by the number of steps). Both are in the results as they came out.
+# sphere-sft (the search of sphere-123, and imitation of what its trees found) and one-round-1 (one-round by the first stage alone) came later than the plan.
+# Equal for all arms: TOKENS generated a round (default 1200000; a round stops at the first part of its problems that exceeds it) and TRAINED tokens that
+# the optimizer sees a round (default 250000, by the number of steps). Both are in the results as they came out.
 # LOSS (sigmoid,sft), WEIGHTS (0.03,1), BETA (0.1), RATE and SFT_RATE are chosen on the validation set of base 1 (VALIDATE=1 evaluates there, and not on the test set). PROBLEMS
-# ("1000 100 100", a class of search, validation and test), BASE_ROWS (20000 dialogues, each learned once), LONGEST (operations of their longest problem, idle ones among
-# them: 6), FROM (what a base is made from: embedded) and SAMPLES (64, for pass@k of the base) make a
+# ("1000 100 150", a class of search, validation and test), BASE_ROWS (40000 dialogues, each learned once), LONGEST (operations of their longest problem, idle ones among
+# them: 11), FROM (what a base is made from: embedded-small) and SAMPLES (64, for pass@k of the base) make a
 # smaller study, for a try.
 set -euo pipefail
 lab=$(cd "$(dirname "$0")/.." && pwd)
 task=${1:?usage: lab/run rounds TASK OUT [ARM...]}
 out=${2:?usage: lab/run rounds TASK OUT [ARM...]}
 shift 2
-[ $# -gt 0 ] || set -- sphere-1 sphere-12 sphere-123 sphere-sft star independent one-round classes-1-3 shuffled
+[ $# -gt 0 ] || set -- sphere-1 sphere-12 sphere-123 sphere-sft star independent one-round one-round-1 classes-1-3 shuffled
 sphere=${SPHERE:-$lab/../sphere}
-base=${BASE:-1} seed=${SEED:-1} rounds=${ROUNDS:-3} tokens=${TOKENS:-4000000} trained=${TRAINED:-1500000}
+base=${BASE:-1} seed=${SEED:-1} rounds=${ROUNDS:-3} tokens=${TOKENS:-1200000} trained=${TRAINED:-250000}
 rate=${RATE:-3e-5} sft_rate=${SFT_RATE:-1e-4}
 held="test"
 [ -z "${VALIDATE:-}" ] || held="validation"
@@ -30,7 +30,7 @@ number() { python3 -c 'import json, sys; print(json.load(sys.stdin)[sys.argv[1]]
 
 sets=$out/sets
 # shellcheck disable=SC2086  # PROBLEMS are several numbers
-[ -f "$sets/$task-sft.jsonl" ] || quiet "$lab/java" dev.sphere.lab.study.StudySets "$task" "$sets" ${PROBLEMS:-1000 100 100} "${BASE_ROWS:-20000}" "${LONGEST:-6}"
+[ -f "$sets/$task-sft.jsonl" ] || quiet "$lab/java" dev.sphere.lab.study.StudySets "$task" "$sets" ${PROBLEMS:-1000 100 150} "${BASE_ROWS:-40000}" "${LONGEST:-11}"
 
 bases=$out/base-$base
 # A base: all weights of an embedded model learn classes 1 to 3, in the order of the file: short problems first. Another base has other dialogues.
@@ -43,7 +43,7 @@ make() { # embedded model, base, corpus
     --weight-decay 0.1 --max-grad-norm 1 --max-length 1400 --save-every 100
 }
 corpus=$sets/$task-base-$base.jsonl
-make "${FROM:-embedded}" "$task" "$corpus"
+make "${FROM:-embedded-small}" "$task" "$corpus"
 awk 'NR % 4 == 1' "$corpus" > "$bases/quarter.jsonl" # the small model of stage 3 knows less, whatever the base is made from
 make embedded-small "$task-small" "$bases/quarter.jsonl"
 evaluate() { # model, answers, flags
@@ -86,7 +86,7 @@ dpo=(--loss "${LOSS:-sigmoid,sft}" --loss-weights "${WEIGHTS:-0.03,1}" --beta "$
 for arm in "$@"; do
   model=$bases/$task.gguf
   last=$rounds
-  [ "$arm" != one-round ] || last=1
+  case $arm in one-round*) last=1 ;; esac
   for round in $(seq "$last"); do
     here=$out/$base-$seed/$arm/$round
     mkdir -p "$here"
@@ -95,7 +95,7 @@ for arm in "$@"; do
       awk -v n="$last" -v r="$round" 'NR % n == r % n' "$sets/$task-search.jsonl" > "$here/problems.jsonl"
       budget=$((tokens * rounds / last)) optimizer=$((trained * rounds / last)) spent=0
       case $arm in
-        sphere-1|shuffled) kind=trees-1 flags=("${tree[@]}" --stages generation) ;;
+        sphere-1|shuffled|one-round-1) kind=trees-1 flags=("${tree[@]}" --stages generation) ;;
         sphere-12) kind=trees-12 flags=("${tree[@]}" --stages "generation,correction") ;;
         sphere-123|sphere-sft|one-round) kind=trees-123 flags=("${tree[@]}" --small-model "$bases/$task-small.gguf") ;;
         star|independent) kind=samples flags=("${samples[@]}") ;;
@@ -104,7 +104,7 @@ for arm in "$@"; do
       esac
       # In round 1 all arms search from the base, so those of a kind share the search.
       run=$here/search
-      [ "$round" != 1 ] || [ "$arm" = one-round ] || run=$out/$base-$seed/round-1-$kind
+      [ "$round" != 1 ] || [ "$last" = 1 ] || run=$out/$base-$seed/round-1-$kind
       [ -z "$kind" ] || spent=$(search "$run" "$model" "$here/problems.jsonl" $budget "${flags[@]}")
       pairs=$run/pairs.jsonl
       if [ "$arm" = shuffled ]; then

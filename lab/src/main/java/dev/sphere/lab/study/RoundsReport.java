@@ -27,7 +27,7 @@ import java.util.stream.Stream;
  */
 public final class RoundsReport {
   static final int DRAWS = 10_000;
-  private static final List<String> OTHERS = List.of("star", "independent", "one-round", "classes-1-3");
+  private static final List<String> OTHERS = List.of("star", "independent", "one-round", "one-round-1", "classes-1-3");
 
   /** Classes that are searched and that the base has not seen. */
   private static final int[] HARD = {4, 5, 6, 7, 8, 9};
