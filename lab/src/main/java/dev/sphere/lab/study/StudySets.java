@@ -13,7 +13,7 @@ import java.util.Set;
 import java.util.SplittableRandom;
 import tools.jackson.databind.json.JsonMapper;
 
-/** Writes the problem files of the study of rounds; {@code lab/run study-sets}. Always the same ones. */
+/** Writes the problem files of the study of rounds; {@code lab/run rounds} calls it. Always the same ones. */
 public final class StudySets {
   /** Of the problems. The sets of 41 served to choose the study's settings, so nothing is to be concluded from those. */
   private static final int SEED = 42;
