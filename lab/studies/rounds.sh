@@ -9,7 +9,7 @@
 # LOSS (sigmoid,sft), WEIGHTS (0.03,1), BETA (0.1), RATE and SFT_RATE are chosen on the validation set of base 1 (VALIDATE=1 evaluates there, and not on the test set). PROBLEMS
 # ("1000 100 150", a class of search, validation and test), BASE_ROWS (40000 dialogues, each learned once), LONGEST (operations of their longest problem, idle ones among
 # them: 11), FROM (what a base is made from: embedded-small) and SAMPLES (64, for pass@k of the base) make a
-# smaller study, for a try.
+# smaller study, for a try. BUDGET (1000) are the tokens a problem of the arms that draw independently.
 set -euo pipefail
 lab=$(cd "$(dirname "$0")/.." && pwd)
 task=${1:?usage: lab/run rounds TASK OUT [ARM...]}
@@ -80,7 +80,7 @@ train() {
 }
 
 tree=(--prm mc --max-tokens 512 --rollouts 4 --candidates 5 --early-stop --pairing any --probe 8 --pass-rate 0.1..0.9)
-samples=(--strategy best-of-n --budget 1000 --prm outcome --stages generation)
+samples=(--strategy best-of-n --budget "${BUDGET:-1000}" --prm outcome --stages generation)
 dpo=(--loss "${LOSS:-sigmoid,sft}" --loss-weights "${WEIGHTS:-0.03,1}" --beta "${BETA:-0.1}" --learning-rate "$rate")
 [ "$*" != none ] || exit 0
 for arm in "$@"; do
