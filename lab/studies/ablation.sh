@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# The stages' ablation, the controls and the step-level rows of lab/notebooks/2026-11-25-embedded-experiments.md, from one demo run:
-#   ./sphere demo --seed 1 --run runs/demo
-#   lab/run ablation runs/demo/round-1/search runs/ablation
-# Every row trains the embedded model with the demo's settings, but for what the row's name says, and evaluates it on
+# The stages' ablation, the controls and the step-level rows of lab/notebooks/2026-11-25-embedded-experiments.md, from one run on word problems:
+#   ./sphere evolve --recipe recipes/word-problems.yaml --run runs/words
+#   lab/run ablation runs/words/round-1/search runs/ablation
+# Every row trains the embedded model with that recipe's settings, but for what the row's name says, and evaluates it on
 # embedded:test. One line of JSON a row goes to OUT/results.jsonl; rows that are there are not run again. More words name the rows to run (all).
 set -euo pipefail
 search=$1
@@ -41,20 +41,20 @@ row() { # name, pairs (rows of OUT, or the search's own folder), flags of train 
   echo "{\"row\":\"$name\",\"pairs\":$(grep -o '"rows":[0-9]*' "$out/$name.json" | tail -n 1 | tr -dc 0-9),\"seed\":$seed,\"train\":$(tail -n 1 "$out/$name.json"),\"eval\":$result}" | tee -a "$out/results.jsonl"
 }
 dpo=(--loss sigmoid --beta 0.1 --learning-rate 6e-5)
-demo=("${dpo[@]}" --epochs 2)
-row stage-1 stage-1 "${demo[@]}"
-row stages-1-2 stages-1-2 "${demo[@]}"
-row stages-1-2-3 stages-1-2-3 "${demo[@]}"
+words=("${dpo[@]}" --epochs 2)
+row stage-1 stage-1 "${words[@]}"
+row stages-1-2 stages-1-2 "${words[@]}"
+row stages-1-2-3 stages-1-2-3 "${words[@]}"
 row sft-on-chosen stages-1-2-3 --loss sft --learning-rate 6e-5 --epochs 2
 row sft-on-chosen-faster stages-1-2-3 --loss sft --learning-rate 1e-4 --epochs 2
-row shuffled shuffled "${demo[@]}"
-row first-step stages-1-2-3 "${demo[@]}" --reject-first-step '\n'
+row shuffled shuffled "${words[@]}"
+row first-step stages-1-2-3 "${words[@]}" --reject-first-step '\n'
 row mixed stages-1-2-3 --loss sigmoid,sft --loss-weights 0.1,1 --beta 0.1 --reject-first-step '\n' --learning-rate 1e-4 --epochs 2
 # Step-level pairs: the two first steps that differ (Step-DPO), and every S_max against its sibling S_min in the trees.
-row step-pairs stages-1-2-3 "${demo[@]}" --step-pairs '\n'
+row step-pairs stages-1-2-3 "${words[@]}" --step-pairs '\n'
 row step-pairs-longer stages-1-2-3 "${dpo[@]}" --step-pairs '\n' --epochs 4
-row siblings run "${demo[@]}" --siblings
+row siblings run "${words[@]}" --siblings
 row siblings-one-epoch run "${dpo[@]}" --siblings --epochs 1
-row siblings-margin run "${demo[@]}" --siblings --sibling-margin 0.5
-row wpo stages-1-2-3 "${demo[@]}" --wpo
+row siblings-margin run "${words[@]}" --siblings --sibling-margin 0.5
+row wpo stages-1-2-3 "${words[@]}" --wpo
 row weighted-imitation stages-1-2-3 --loss sigmoid,sft --loss-weights 1,0.1 --beta 0.1 --learning-rate 6e-5 --epochs 2

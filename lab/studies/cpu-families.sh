@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# One machine's speed by kind of CPU: the demo, scoring, rollouts and training, with libraries (llama.cpp's too) for each family.
+# One machine's speed by kind of CPU: a round on word problems, scoring, rollouts and training, with libraries (llama.cpp's too) for each family.
 #   lab/run cpu-families [FAMILY ...]      default: native x86-64-v3 (native/cpus.sh)
 #   MODELS="A.gguf B.gguf"                 of rollouts and training; default: what bench-peers makes of TYPES (q8_0,q4_k_m)
-#   DEMOS=1, REPETITIONS=1                 how often
+#   DEMOS=1, REPETITIONS=1                 how often: rounds, the others
 # Nothing else should run meanwhile.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -23,8 +23,8 @@ for family in "$@"; do
   fi
   for _ in $(seq "${DEMOS:-1}"); do
     from=$(date +%s%N)
-    $sphere demo --seed 1 --run "$work/demo" > "$work/demo.txt" 2>&1 || { tail -5 "$work/demo.txt" >&2; exit 1; }
-    echo "demo: $((($(date +%s%N) - from) / 1000000000)) s; $(grep -E '^Round 1: base' "$work/demo.txt" | head -1)"
+    $sphere evolve --recipe recipes/word-problems.yaml --run "$work/demo" > "$work/demo.txt" 2>&1 || { tail -5 "$work/demo.txt" >&2; exit 1; }
+    echo "round: $((($(date +%s%N) - from) / 1000000000)) s; $(grep -E '^Round 1: base' "$work/demo.txt" | head -1)"
     rm -rf "$work/demo"
   done
   $sphere bench score --trees 32 --pairs 4

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Controls of the demo: hurry, length, a base without hurry, equal numbers of pairs, pass@k (lab/notebooks/2026-11-26-demo-controls.md).
+# Controls of what was the demo until it had two rounds (recipes/word-problems.yaml): hurry, length, a base without hurry, equal numbers of pairs, pass@k (lab/notebooks/2026-11-26-demo-controls.md).
 #   [SEEDS="1 2"] [CAREFUL=careful.gguf] lab/run demo-controls OUT [ROW...]
 # One line of JSON a row and seed goes to OUT/results.jsonl; rows that are there are not run again. More words name the rows to run (all): names of
 # arms and strategies, demo, pass, small, small-shuffled, careful. CAREFUL is the base without hurry; without it this makes one, by lab/recipes/embedded-careful.yaml.
@@ -44,7 +44,8 @@ for seed in ${SEEDS:-1 2}; do
   done
 
   if wanted demo "$seed"; then
-    "$sphere" demo --seed "$seed" --run "$out/$seed/demo" --resume > /dev/null 2>> "$out/$seed/demo.err"
+    (cat "$lab/../recipes/word-problems.yaml"; echo "seed: $seed") > "$out/$seed/demo.yaml"
+    "$sphere" evolve --recipe "$out/$seed/demo.yaml" --run "$out/$seed/demo" --resume > /dev/null 2>> "$out/$seed/demo.err"
     report demo "$seed" "$(wc -l < "$out/$seed/demo/round-1/search/pairs.jsonl")" "$out/$seed/demo/round-1/answers.jsonl" "$out/base.jsonl"
   fi
   if wanted pass "$seed"; then
@@ -66,7 +67,7 @@ for seed in ${SEEDS:-1 2}; do
 
   # embedded-small was trained without hurry too, but stopped in the middle of its schedule: hence the same pairs with shuffled labels beside it.
   if wanted small "$seed"; then
-    sed "s|^model: .*|model: embedded-small|; /^small_model/d" "$lab/../recipes/demo.yaml" > "$out/small.yaml"
+    sed "s|^model: .*|model: embedded-small|; /^small_model/d" "$lab/../recipes/word-problems.yaml" > "$out/small.yaml"
     echo "seed: $seed" >> "$out/small.yaml"
     "$sphere" evolve --recipe "$out/small.yaml" --run "$out/$seed/small" --resume > /dev/null 2>> "$out/$seed/small.err"
     report small "$seed" "$(wc -l < "$out/$seed/small/round-1/search/pairs.jsonl")" "$out/$seed/small/round-1/answers.jsonl" "$out/$seed/small/base-answers.jsonl"
@@ -81,7 +82,7 @@ for seed in ${SEEDS:-1 2}; do
   if wanted careful "$seed"; then
     careful=${CAREFUL:-$out/careful/embedded.gguf}
     [ -f "$careful" ] || "$lab/run" embedded-model --model embedded --recipe "$lab/recipes/embedded-careful.yaml" --out "$out/careful"
-    sed "s|^model: .*|model: $careful|" "$lab/../recipes/demo.yaml" > "$out/careful.yaml"
+    sed "s|^model: .*|model: $careful|" "$lab/../recipes/word-problems.yaml" > "$out/careful.yaml"
     echo "seed: $seed" >> "$out/careful.yaml"
     "$sphere" evolve --recipe "$out/careful.yaml" --run "$out/$seed/careful" --resume > /dev/null 2>> "$out/$seed/careful.err"
     report careful "$seed" "$(wc -l < "$out/$seed/careful/round-1/search/pairs.jsonl")" "$out/$seed/careful/round-1/answers.jsonl" "$out/$seed/careful/base-answers.jsonl"

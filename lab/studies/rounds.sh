@@ -37,8 +37,8 @@ bases=$out/base-$base
 make() { # embedded model, base, corpus
   [ ! -f "$bases/$2.gguf" ] || return 0
   mkdir -p "$bases"
-  [ -f "$bases/$1.gguf" ] || quiet "$lab/java" dev.sphere.lab.study.StudyStart "$1" "$bases/$1.gguf"
-  quiet "$sphere" train sft --model "$bases/$1.gguf" --method full --data "$3" --model-out "$bases/$2.gguf" \
+  [ -f "$bases/$2-start.gguf" ] || quiet "$lab/java" dev.sphere.lab.study.StudyStart "$1" "$bases/$2-start.gguf" "embedded-$2"
+  quiet "$sphere" train sft --model "$bases/$2-start.gguf" --method full --data "$3" --model-out "$bases/$2.gguf" \
     --out "$bases/$2.run" --resume --seed "$base" --batch-size 128 --epochs 1 --order given --learning-rate 1e-3 --schedule wsd --warmup 40 \
     --weight-decay 0.1 --max-grad-norm 1 --max-length 1400 --save-every 100
 }

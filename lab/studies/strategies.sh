@@ -3,7 +3,7 @@
 # Numbers of pairs, and so of steps, differ between the strategies: lab/run demo-controls makes them equal.
 #   [SEED=1] lab/run strategies OUT [PROBLEMS] [BUDGET] [PRM]
 # Searches the first PROBLEMS (default 300) of embedded:train by every strategy with BUDGET tokens each (default 2000) and
-# the process reward PRM (default outcome), trains on the pairs with the demo's settings, and evaluates on embedded:test.
+# the process reward PRM (default outcome), trains on the pairs with the settings of recipes/word-problems.yaml, and evaluates on embedded:test.
 # One line of JSON a strategy goes to OUT/results.jsonl; strategies that are there are not run again.
 set -euo pipefail
 out=${1:?usage: lab/run strategies OUT [PROBLEMS] [BUDGET] [PRM]}

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The studio in headless Chromium: pictures for the docs, and figures of a long run.
-#   lab/run studio pictures RUN [FOLDER]   of a run of the demo (./sphere demo --run RUN); FOLDER: docs/images
+#   lab/run studio pictures RUN [FOLDER]   of an evolution (./sphere demo --run RUN); FOLDER: docs/images
 #   lab/run studio long FOLDER [N]         a run of N problems (100,000), made in FOLDER if it is not there
 # Needs Chromium, Maven and a JDK 25; it compiles the modules first. "long" gives up its timings on a busy machine.
 set -euo pipefail

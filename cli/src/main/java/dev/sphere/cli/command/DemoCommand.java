@@ -14,18 +14,20 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-/** {@code sphere demo}: the main job on the embedded model, told as it goes. */
+/** {@code sphere demo}: the main job on an embedded model, told as it goes. */
 @Command(
     name = "demo",
     description = {
-      "A small model gets better at maths with data that it makes itself: search, training, comparison.",
+      "A small model gets better at maths with data that it makes itself: two rounds of search, training, comparison.",
       "  sphere demo           the whole of it",
-      "  sphere demo --quick   the same in a few minutes, with fewer problems"
+      "  sphere demo --quick   the same with fewer problems"
     },
     sortOptions = false,
     mixinStandardHelpOptions = true)
 public final class DemoCommand implements Callable<Integer> {
-  @Option(names = "--quick", description = "Fewer problems: under 4 minutes on 2 cores.")
+  private static final String QUESTION = "Reduce (52+41)*7+62-(56+(33*7)) digit by digit.";
+
+  @Option(names = "--quick", description = "A third of the problems: about a minute on 2 cores.")
   private boolean quick;
 
   @Option(names = "--seed", paramLabel = "N", defaultValue = "1", description = "Seed of everything (default: 1).")
@@ -50,7 +52,8 @@ public final class DemoCommand implements Callable<Integer> {
     Recipe recipe = recipe();
     Path directory = directory();
     var out = spec.commandLine().getOut();
-    out.println("Sphere: a model of 1.7 million parameters, carried in the jar, learns from what it searches itself.");
+    out.println("Sphere: a model of 0.6 million parameters, carried in the jar, learns from what it searches itself, in two rounds.");
+    out.println("It was trained on expressions with one to three operations, and is asked to reduce longer ones too.");
     out.println("No human wrote a solution; only the problems' final answers are known. The run is kept in " + directory + ".");
     out.println();
     EvolveReport report = EvolveCommand.tell(spec, recipe, directory, resume);
@@ -59,8 +62,7 @@ public final class DemoCommand implements Callable<Integer> {
     }
     out.println();
     out.printf("It took %.0f s. Try the evolved model:%n", report.seconds());
-    String evolved = recipe.trainsAll() ? "" : "embedded --adapter ";
-    out.println("  ./sphere generate --model " + evolved + report.last().artefact() + " --chat --prompt \"...\"");
+    out.println("  ./sphere generate --model " + report.best().artefact() + " --chat --prompt \"" + QUESTION + "\"");
     out.println("See what it searched and learnt, in your browser:");
     out.println("  ./sphere studio " + directory + " --open");
     EvolveCommand.print(spec, json, report.toMap());

@@ -139,8 +139,9 @@ public final class EvolveCommand implements Callable<Integer> {
       if (report.rounds().size() > 1) {
         var out = spec.commandLine().getOut();
         out.println();
-        report.table().forEach(out::println);
-        out.println("The best policy is that of round " + report.best().round() + ": " + report.best().artefact());
+        report.summary().forEach(out::println);
+        out.println(report.chosenBy());
+        out.println("More figures: " + run.resolve("rounds.md") + ". The best policy is that of round " + report.best().round() + ": " + report.best().artefact());
       }
       return report;
     }

@@ -11,13 +11,19 @@ import dev.sphere.trainer.evolve.EvolveReport;
 import dev.sphere.trainer.loop.TrainingListener;
 import java.io.PrintWriter;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 
 /** Tells an evolution run as it goes: what is done and why, bars with rate and time left, one pair side by side. */
 public final class EvolveProgress implements EvolveListener, AutoCloseable {
   private static final int COLUMN = 54;
+  private static final Map<Stage, String> NAMES =
+      Map.of(Stage.GENERATION, " from self-generation", Stage.CORRECTION, " from self-correction", Stage.DIVERSITY, " from diversity induction");
 
   private final PrintWriter out;
   private final PrintWriter err;
@@ -77,13 +83,18 @@ public final class EvolveProgress implements EvolveListener, AutoCloseable {
     if (outcome.report().probe() != null) {
       outcome.report().probe().lines().forEach(line -> say("%s", line)); // its notes have been told
     }
-    say("Pairs: %d from self-generation, %d from self-correction, %d from diversity induction.",
-        outcome.report().pairs().get(Stage.GENERATION), outcome.report().pairs().get(Stage.CORRECTION),
-        outcome.report().pairs().get(Stage.DIVERSITY));
+    say("Pairs: %s.", outcome.report().pairs().entrySet().stream().filter(e -> e.getValue() > 0 || e.getKey() == Stage.GENERATION)
+        .map(e -> e.getValue() + NAMES.get(e.getKey())).collect(Collectors.joining(", ")));
     if (!outcome.report().reasons().isEmpty()) {
       say("Problems without a pair: %s.", reasons(outcome));
     }
-    pairs.stream().findFirst().ifPresent(this::sideBySide);
+    pairs.stream().max(Comparator.comparingDouble(pair -> -Math.abs(together(pair) - 0.5))).ifPresent(this::sideBySide);
+  }
+
+  /** How far the two solutions go together, as a share of the longer one; where they part in the middle, a reader sees both what they share and what differs. */
+  private static double together(PreferencePair pair) {
+    int at = Arrays.mismatch(pair.chosen().toCharArray(), pair.rejected().toCharArray());
+    return (double) at / Math.max(pair.chosen().length(), pair.rejected().length());
   }
 
   private static String reasons(PairSearch.Outcome outcome) {
@@ -136,6 +147,11 @@ public final class EvolveProgress implements EvolveListener, AutoCloseable {
     say("Round %d: base %.1f %%, evolved %.1f %%: %+.1f points (95 %% interval %+.1f to %+.1f; %d won, %d lost, p = %s).",
         round.round(), 100 * c.base(), 100 * c.evolved(), 100 * c.difference(), 100 * c.interval().low(),
         100 * c.interval().high(), c.won(), c.lost(), p(c.pValue()));
+    if (round.round() > 1) {
+      Comparison b = round.before();
+      say("  of these since round %d: %+.1f points (95 %% interval %+.1f to %+.1f; %d won, %d lost, p = %s).", round.round() - 1, 100 * b.difference(),
+          100 * b.interval().low(), 100 * b.interval().high(), b.won(), b.lost(), p(b.pValue()));
+    }
   }
 
   private static String p(double value) {

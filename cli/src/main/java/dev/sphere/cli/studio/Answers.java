@@ -1,6 +1,7 @@
 package dev.sphere.cli.studio;
 
 import dev.sphere.engine.eval.Answered;
+import dev.sphere.engine.eval.Breakdown;
 import dev.sphere.engine.eval.EvalResult;
 import dev.sphere.engine.eval.Statistics;
 import java.io.IOException;
@@ -8,6 +9,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -41,8 +43,9 @@ final class Answers {
    * @param low lower end of its 95 % interval (Wilson)
    * @param high upper end
    * @param damaged lines that could not be read
+   * @param breakdowns the same by level, subject and the like
    */
-  record Figures(int problems, double accuracy, double low, double high, int damaged) {}
+  record Figures(int problems, double accuracy, double low, double high, int damaged, List<Breakdown> breakdowns) {}
 
   static Figures figures(Path file) throws IOException {
     Glance known = GLANCES.get(file);
@@ -86,18 +89,20 @@ final class Answers {
       throw e.getCause();
     }
     Map<String, int[]> byProblem = new LinkedHashMap<>(); // greedy, greedy right, samples, samples right
+    Map<String, Map<String, String>> metadata = new HashMap<>();
     for (Answered a : answers) {
+      metadata.put(a.problemId(), a.metadata());
       int[] n = byProblem.computeIfAbsent(a.problemId(), id -> new int[4]);
       n[a.sample() < 0 ? 0 : 2]++;
       n[a.sample() < 0 ? 1 : 3] += a.correct() ? 1 : 0;
     }
-    double sum = 0;
-    for (int[] n : byProblem.values()) {
-      sum += n[0] > 0 ? n[1] : (double) n[3] / n[2];
-    }
+    Map<String, Double> scores = new LinkedHashMap<>();
+    byProblem.forEach((id, n) -> scores.put(id, n[0] > 0 ? n[1] : (double) n[3] / n[2]));
+    double sum = scores.values().stream().mapToDouble(s -> s).sum();
     int n = byProblem.size();
     Statistics.Interval interval = n == 0 ? new Statistics.Interval(0, 1) : Statistics.wilson((int) Math.round(sum), n, EvalResult.Z95);
-    Read read = new Read(size, modified, new Figures(n, n == 0 ? 0 : sum / n, interval.low(), interval.high(), damaged), answers);
+    Figures figures = new Figures(n, n == 0 ? 0 : sum / n, interval.low(), interval.high(), damaged, Breakdown.of(scores, metadata));
+    Read read = new Read(size, modified, figures, answers);
     if (READ.size() >= KEPT) {
       READ.clear();
     }

@@ -2,6 +2,7 @@ package dev.sphere.cli.studio;
 
 import dev.sphere.cli.studio.Runs.Entry;
 import dev.sphere.engine.eval.Answered;
+import dev.sphere.engine.eval.Breakdown;
 import dev.sphere.engine.eval.Comparison;
 import dev.sphere.engine.eval.EvalResult;
 import dev.sphere.engine.grade.AnswerGrader;
@@ -165,6 +166,7 @@ final class Comparisons {
 
   private Map<String, Object> point(Runs runs, Path answers, Path base, Path before) throws IOException {
     Map<String, Object> map = new LinkedHashMap<>(figures(answers));
+    map.put("breakdown", Answers.figures(answers).breakdowns().stream().map(Breakdown::toMap).toList());
     map.put("answers", id(runs, answers));
     if (base != null) {
       map.put("sinceBase", comparison(base, answers));

@@ -25,11 +25,19 @@ export const evolutionView = {
     let drawn = null;
     let e = await get("evolution", { run: id });
 
-    function chart() {
+    // The rounds over time; and where problems have graded classes, such as levels 1 to 5, a line a round over those.
+    function charts() {
       const all = [{ ...e.base, round: 0 }, ...e.rounds].filter(r => r.accuracy !== undefined);
       const of = f => all.map(r => 100 * f(r));
+      const graded = Object.entries(Object.groupBy(e.base.breakdown, b => b.field))
+        .filter(([, values]) => values.length > 2 && values.every(b => /^\d{1,3}$/.test(b.value)));
       return [{ title: "Accuracy on the held-out problems, % (95 % intervals)", label: "round (0: the base)", log: false, x: all.map(r => r.round), names: ["accuracy"],
-        values: [of(r => r.accuracy)], low: [of(r => r.low)], high: [of(r => r.high)] }];
+        values: [of(r => r.accuracy)], low: [of(r => r.low)], high: [of(r => r.high)] }]
+        .concat(graded.map(([field, values]) => {
+          const x = values.map(b => Number(b.value)).sort((a, b) => a - b);
+          return { title: `Accuracy by ${field}, %`, label: field, log: false, x, names: all.map(r => r.round === 0 ? "base" : "round " + r.round),
+            values: all.map(r => x.map(v => r.breakdown.find(b => b.field === field && Number(b.value) === v)).map(b => b ? 100 * b.accuracy : null)) };
+        }));
     }
 
     function draw() {
@@ -47,7 +55,7 @@ export const evolutionView = {
       if (answered > 0 && e.base) {
         drawn?.close();
         place.replaceChildren();
-        drawn = drawCharts(place, chart());
+        drawn = drawCharts(place, charts());
       }
     }
     draw();

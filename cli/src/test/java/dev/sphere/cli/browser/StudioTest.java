@@ -40,7 +40,7 @@ class StudioTest {
       seed: 5
       search: {rollouts: 4, candidates: 4, depth: 8, pairing: any, stages: [generation]}
       train: {method: lora, learning_rate: 1e-4, batch_pairs: 4, lora_rank: 4}
-      evaluate: {problems: "embedded:validation", limit: 12, max_tokens: 60}
+      evaluate: {problems: "embedded:chain-validation", limit: 40, max_tokens: 60}
       """;
   private static final int LONG = Integer.getInteger("sphere.studio.problems", 3000);
 
@@ -110,6 +110,15 @@ class StudioTest {
         tab.waitFor(LOADED).settle();
         assertFalse(tab.evaluate("'owned' in window").asBoolean());
       });
+    }
+  }
+
+  @Test
+  void anEvolutionShowsItsRoundsByLevel(Chromium browser) {
+    try (Tab tab = browser.tab()) {
+      tab.open(at("#/evolution?run=evo")).waitFor(LOADED).waitFor("document.querySelectorAll('#charts figure').length === 2");
+      assertEquals("Accuracy by level, %", tab.text("#charts figure:last-child figcaption"));
+      assertTrue(tab.text("#charts figure:last-child .u-legend").contains("round 1"), tab.text("#charts figure:last-child .u-legend"));
     }
   }
 

@@ -179,7 +179,8 @@ class TrainerOptionsTest {
     set(train, "--activation-mib 9", "plan0.activationMib=9");
     set(train, "--threads 77", "plan0.threads=77");
 
-    set("demo --run DIR/else", "--quick", "recipe.name=demo-quick", "recipe.reading.limit=150", "recipe.evaluate.limit=400");
+    set("demo --run DIR/else", "--quick", "recipe.name=demo-quick", "recipe.reading.limit=2000", "recipe.validate=null",
+        "recipe.validate.limit=gone", "recipe.validate.problems=gone");
     set("demo --run DIR/else", "--seed 7", "recipe.seed=7");
     set("demo --run DIR/else", "--run DIR/kept", "directory=DIR/kept");
   }

@@ -181,8 +181,29 @@ class StudioServerTest {
   }
 
   private static String answer(String id, boolean correct) {
+    return answer(id, correct, "{}");
+  }
+
+  private static String answer(String id, boolean correct, String metadata) {
     return "{\"problemId\":\"" + id + "\",\"gold\":\"1\",\"sample\":-1,\"text\":\"t\",\"answer\":\"1\",\"correct\":" + correct
-        + ",\"how\":\"same text\",\"tokens\":1,\"truncated\":false}\n";
+        + ",\"how\":\"same text\",\"tokens\":1,\"truncated\":false,\"metadata\":" + metadata + "}\n";
+  }
+
+  @Test
+  void roundsAreToldByLevel() throws Exception {
+    Path evolve = Files.createDirectories(dir.resolve("e/round-1"));
+    Files.writeString(dir.resolve("e/recipe.json"), "{}");
+    String one = "{\"level\":\"1\"}";
+    String two = "{\"level\":\"2\"}";
+    Files.writeString(dir.resolve("e/base-answers.jsonl"), answer("w", true, one) + answer("x", true, one) + answer("y", true, two) + answer("z", false, two));
+    Files.writeString(evolve.resolve("answers.jsonl"), answer("w", true, one) + answer("x", true, one) + answer("y", true, two) + answer("z", true, two));
+    start(dir);
+    JsonNode e = get("evolution?run=e");
+    assertEquals(0.5, e.get("base").get("breakdown").get(1).get("accuracy").asDouble());
+    JsonNode last = e.get("rounds").get(0).get("breakdown").get(1);
+    assertEquals("level", last.get("field").asString());
+    assertEquals("2", last.get("value").asString());
+    assertEquals(1.0, last.get("accuracy").asDouble());
   }
 
   @Test

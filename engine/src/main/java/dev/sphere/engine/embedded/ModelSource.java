@@ -12,8 +12,11 @@ import java.util.List;
 
 /** Finds a model by what the user calls it: the name of an embedded model, or the path of a GGUF file. */
 public final class ModelSource {
-  /** The names of the models that Sphere carries: the policy and the smaller one for stage 3. */
-  public static final List<String> EMBEDDED = List.of("embedded", "embedded-small");
+  /**
+   * The names of the models that Sphere carries: the policy, the smaller one for stage 3, and the demo's base, which has seen
+   * classes 1 to 3 of {@link ChainProblem} alone.
+   */
+  public static final List<String> EMBEDDED = List.of("embedded", "embedded-small", "embedded-chain");
 
   private ModelSource() {}
 
@@ -21,7 +24,7 @@ public final class ModelSource {
    * The GGUF file that a name or path means. An embedded model is unpacked into the cache, under its hash; one that is
    * there is compared with what is carried, byte for byte.
    *
-   * @param nameOrPath {@code embedded}, {@code embedded-small}, or a path
+   * @param nameOrPath one of {@link #EMBEDDED}, or a path
    * @throws IllegalArgumentException when there is no such file, with what can be given instead
    */
   public static Path resolve(String nameOrPath) {

@@ -4,6 +4,7 @@ import dev.sphere.engine.Problem;
 import dev.sphere.engine.data.ProblemReader;
 import dev.sphere.engine.data.ProblemSet;
 import dev.sphere.engine.data.ReadOptions;
+import dev.sphere.engine.embedded.ChainProblem.Use;
 import dev.sphere.engine.embedded.WordProblems.Split;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -15,8 +16,9 @@ import java.util.Optional;
  * share no problem with each other or with the models' training.
  */
 public final class ProblemSource {
-  /** The names: for search, for tuning of settings, and for evaluation only. */
-  public static final List<String> EMBEDDED = List.of("embedded:train", "embedded:validation", "embedded:test");
+  /** The names, of word problems ({@link WordProblems}) and of {@link ChainProblem}: for search, for tuning of settings, and for evaluation only. */
+  public static final List<String> EMBEDDED = List.of("embedded:train", "embedded:validation", "embedded:test",
+      "embedded:chain-train", "embedded:chain-validation", "embedded:chain-test");
 
   private ProblemSource() {}
 
@@ -53,13 +55,17 @@ public final class ProblemSource {
    * An embedded problem set.
    *
    * @param name one of {@link #EMBEDDED}; anything else (a file's path) gives nothing
-   * @return 4,000 problems for search, 1,000 for tuning, 1,000 for evaluation; always the same ones
+   * @return 4,000 word problems for search, 1,000 for tuning, 1,000 for evaluation; of chain 9,000 (classes 1 to 9), 900 (the same classes) and 1,500 (classes 1 to
+   *     10); always the same ones
    */
   public static Optional<List<Problem>> embedded(String name) {
     return switch (name) {
       case "embedded:train" -> Optional.of(WordProblems.problems(Split.SEARCH, 11, 4000, "train"));
       case "embedded:validation" -> Optional.of(WordProblems.problems(Split.VALIDATION, 12, 1000, "validation"));
       case "embedded:test" -> Optional.of(WordProblems.problems(Split.TEST, 13, 1000, "test"));
+      case "embedded:chain-train" -> Optional.of(ChainProblem.set(Use.SEARCH, ChainProblem.SEARCHED, 1000));
+      case "embedded:chain-validation" -> Optional.of(ChainProblem.set(Use.VALIDATION, ChainProblem.SEARCHED, 100));
+      case "embedded:chain-test" -> Optional.of(ChainProblem.set(Use.TEST, ChainProblem.LEVELS, 150));
       default -> Optional.empty();
     };
   }

@@ -20,8 +20,13 @@ public record Breakdown(String field, String value, int n, double accuracy, Stat
       List.of("level", "difficulty", "subject", "type", "subfield", "answer_type", "source", "problem_type", "data_source");
   private static final int MOST_VALUES = 40;
 
-  /** A row for each value of each field that tells problems apart. */
-  static List<Breakdown> of(Map<String, Double> scores, Map<String, Map<String, String>> metadata) {
+  /**
+   * A row for each value of each field that tells problems apart.
+   *
+   * @param scores by problem, 0 to 1
+   * @param metadata by problem, its published fields
+   */
+  public static List<Breakdown> of(Map<String, Double> scores, Map<String, Map<String, String>> metadata) {
     List<Breakdown> rows = new ArrayList<>();
     for (String field : FIELDS) {
       Map<String, double[]> byValue = new TreeMap<>();

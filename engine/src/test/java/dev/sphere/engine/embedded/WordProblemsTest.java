@@ -104,9 +104,9 @@ class WordProblemsTest {
     for (String name : ProblemSource.EMBEDDED) {
       all.addAll(ProblemSource.embedded(name).orElseThrow());
     }
-    assertEquals(6000, all.size());
-    assertEquals(6000, all.stream().map(Problem::question).distinct().count());
-    assertEquals(6000, all.stream().map(Problem::id).distinct().count());
+    assertEquals(17_400, all.size());
+    assertEquals(17_400, all.stream().map(Problem::question).distinct().count());
+    assertEquals(17_400, all.stream().map(Problem::id).distinct().count());
     assertFalse(ProblemSource.embedded("problems.jsonl").isPresent());
   }
 }

@@ -1,5 +1,6 @@
 package dev.sphere.lab.study;
 
+import dev.sphere.engine.embedded.ChainProblem;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -103,7 +104,7 @@ final class BindTask {
         continue;
       }
       int b = x.b() < 0 ? x.number() : values[x.b()];
-      values[i] = Math.floorMod(ChainTask.apply(x.op(), values[x.a()], b) + (i == slip ? error : 0), MODULUS);
+      values[i] = Math.floorMod(ChainProblem.apply(x.op(), values[x.a()], b) + (i == slip ? error : 0), MODULUS);
       out.append(x.name()).append('=').append(values[x.a()]).append(x.op()).append(b).append('=').append(values[i])
           .append('\n');
     }

@@ -1,5 +1,6 @@
 package dev.sphere.lab.study;
 
+import dev.sphere.engine.embedded.ChainProblem;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -58,7 +59,7 @@ final class CountdownTask {
       if (op == '/' && (b.value() < 2 || a.value() % b.value() != 0)) {
         op = '+';
       }
-      int value = op == '/' ? a.value() / b.value() : ChainTask.apply(op, a.value(), b.value());
+      int value = op == '/' ? a.value() / b.value() : ChainProblem.apply(op, a.value(), b.value());
       if (value < 1 || value > 999) {
         return -1;
       }

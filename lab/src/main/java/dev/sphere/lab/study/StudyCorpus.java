@@ -1,6 +1,7 @@
 package dev.sphere.lab.study;
 
 import dev.sphere.engine.Policy.Message;
+import dev.sphere.engine.embedded.ChainProblem.Use;
 import dev.sphere.engine.embedded.EmbeddedModels;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -78,6 +79,6 @@ public final class StudyCorpus {
   private static StudyProblem next(Task task, int operations, SplittableRandom random) {
     int level = random.nextInt(1, Task.TRAINED + 1);
     int idle = operations == Task.TRAINED || random.nextDouble() < PLAIN ? 0 : random.nextInt(operations - level + 1);
-    return task.next(level, idle, Task.Use.SFT, random);
+    return task.next(level, idle, Use.SFT, random);
   }
 }

@@ -1,6 +1,7 @@
 package dev.sphere.lab.study;
 
 import dev.sphere.engine.Problem;
+import dev.sphere.engine.embedded.ChainProblem;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -18,6 +19,10 @@ import java.util.Map;
 public record StudyProblem(int level, String question, String answer, List<Integer> nums, String solution, String wrong) {
   public StudyProblem {
     nums = List.copyOf(nums);
+  }
+
+  static StudyProblem of(ChainProblem p) {
+    return new StudyProblem(p.level(), p.question(), p.answer(), List.of(), p.solution(), p.wrong());
   }
 
   static String boxed(Object answer) {

@@ -1,5 +1,6 @@
 package dev.sphere.lab.study;
 
+import dev.sphere.engine.embedded.ChainProblem.Use;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -37,9 +38,9 @@ public final class StudySets {
     for (int i = 2; i < args.length; i++) {
       counts[i - 2] = Integer.parseInt(args[i]);
     }
-    problems(task, Task.Use.SEARCH, SEARCHED, counts[0], out.resolve(task.label() + "-search.jsonl"));
-    problems(task, Task.Use.VALIDATION, SEARCHED, counts[1], out.resolve(task.label() + "-validation.jsonl"));
-    problems(task, Task.Use.TEST, Task.LEVELS, counts[2], out.resolve(task.label() + "-test.jsonl"));
+    problems(task, Use.SEARCH, SEARCHED, counts[0], out.resolve(task.label() + "-search.jsonl"));
+    problems(task, Use.VALIDATION, SEARCHED, counts[1], out.resolve(task.label() + "-validation.jsonl"));
+    problems(task, Use.TEST, Task.LEVELS, counts[2], out.resolve(task.label() + "-test.jsonl"));
     rows(task, 1, counts, out.resolve(task.label() + "-base-1.jsonl"));
     rows(task, 2, counts, out.resolve(task.label() + "-base-2.jsonl"));
     rows(task, 1_000_003, counts, out.resolve(task.label() + "-sft.jsonl"));
@@ -51,7 +52,7 @@ public final class StudySets {
   }
 
   /** Rows of classes 1 to {@code levels}, shuffled, so that any part of the file holds all classes. */
-  private static void problems(Task task, Task.Use use, int levels, int count, Path file) throws IOException {
+  private static void problems(Task task, Use use, int levels, int count, Path file) throws IOException {
     List<StudyProblem> all = new ArrayList<>();
     Set<String> taken = new HashSet<>();
     for (int level = 1; level <= levels; level++) {

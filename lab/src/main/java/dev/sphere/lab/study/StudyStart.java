@@ -17,10 +17,12 @@ public final class StudyStart {
 
   private StudyStart() {}
 
-  /** {@code MODEL OUT}: embedded or embedded-small, and the file. */
+  /** {@code MODEL OUT NAME}: embedded or embedded-small, the file, and the base's name. */
   public static void main(String[] args) throws IOException {
     try (GgufFile start = GgufFile.openModel(ModelSource.resolve(args[0]))) {
-      GgufWriter writer = new GgufWriter().putAll(start.metadata()).put("qwen2.context_length", GgufValue.u32(CONTEXT));
+      GgufWriter writer = new GgufWriter().putAll(start.metadata()).put("qwen2.context_length", GgufValue.u32(CONTEXT))
+          .put("general.name", GgufValue.string("Sphere " + args[2]))
+          .put("sphere.recipe", GgufValue.string("studies/rounds.sh")); // in lab/
       start.tensors().values().forEach(tensor -> writer.copy(start, tensor));
       writer.write(Path.of(args[1]));
     }

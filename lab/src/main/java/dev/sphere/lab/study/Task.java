@@ -1,6 +1,7 @@
 package dev.sphere.lab.study;
 
-import dev.sphere.engine.embedded.WordProblems;
+import dev.sphere.engine.embedded.ChainProblem;
+import dev.sphere.engine.embedded.ChainProblem.Use;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -15,43 +16,17 @@ import java.util.SplittableRandom;
  */
 public enum Task {
   /** A nested expression is reduced, an operation a line, digit by digit; class n has n operations. */
-  CHAIN(ChainTask::problem, true),
+  CHAIN((level, idle, random) -> StudyProblem.of(ChainProblem.of(level, idle, random)), true),
   /** Shuffled assignments, a look-up or an operation a line; class n has n operations. */
   BIND((level, idle, random) -> BindTask.problem(level, random), false),
   /** 3 to 6 numbers and a target; any expression that reaches it is right. */
   COUNTDOWN((level, idle, random) -> CountdownTask.problem(level, random), false);
 
   /** Classes of a task. */
-  public static final int LEVELS = 10;
+  public static final int LEVELS = ChainProblem.LEVELS;
 
   /** The last class that a base is trained on. */
   public static final int TRAINED = 3;
-
-  /** What a problem is for; shares in percent. */
-  public enum Use {
-    /** Training of the base. */
-    SFT(60),
-    SEARCH(24),
-    VALIDATION(8),
-    TEST(8);
-
-    private final int share;
-
-    Use(int share) {
-      this.share = share;
-    }
-
-    static Use of(StudyProblem problem) {
-      int bucket = WordProblems.bucket(problem.question());
-      for (Use use : values()) {
-        bucket -= use.share;
-        if (bucket < 0) {
-          return use;
-        }
-      }
-      throw new AssertionError("shares do not add up to 100");
-    }
-  }
 
   private interface Generator {
     StudyProblem problem(int level, int idle, SplittableRandom random);
@@ -104,7 +79,7 @@ public enum Task {
   StudyProblem next(int level, int idle, Use use, SplittableRandom random) {
     while (true) {
       StudyProblem p = generator.problem(level, idle, random);
-      if (Use.of(p) == use) {
+      if (Use.of(p.question()) == use) {
         return p;
       }
     }

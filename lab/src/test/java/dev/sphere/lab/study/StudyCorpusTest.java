@@ -7,8 +7,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.sphere.engine.Policy.Message;
 import dev.sphere.engine.Problem;
 import dev.sphere.engine.data.ProblemReader;
+import dev.sphere.engine.embedded.ChainProblem.Use;
 import dev.sphere.engine.embedded.EmbeddedModels;
 import dev.sphere.engine.embedded.ModelSource;
+import dev.sphere.engine.embedded.ProblemSource;
 import dev.sphere.gguf.model.GgufFile;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -34,7 +36,7 @@ class StudyCorpusTest {
   @EnumSource(Task.class)
   void answersAreLearnedAtThePositionsOfClassTen(Task task) {
     List<List<Message>> corpus = StudyCorpus.dialogues(task, 1, 4000, 0.1, 6);
-    int longest = task.distinct(Task.LEVELS, Task.Use.TEST, 500, 1).stream()
+    int longest = task.distinct(Task.LEVELS, Use.TEST, 500, 1).stream()
         .mapToInt(p -> p.question().length() + p.solution().length()).max().orElseThrow();
     assertTrue(longest <= StudyCorpus.REACH, "class 10 takes " + longest);
     long beyond = corpus.stream().filter(d -> length(d) >= longest).count();
@@ -49,7 +51,7 @@ class StudyCorpusTest {
         .collect(Collectors.toCollection(HashSet::new));
     int longest = 0;
     for (int level = 1; level <= Task.TRAINED; level++) {
-      for (StudyProblem p : task.distinct(level, Task.Use.TEST, 1000, 1)) {
+      for (StudyProblem p : task.distinct(level, Use.TEST, 1000, 1)) {
         assertTrue(!asked.contains(p.question()), p.question());
         longest = Math.max(longest, p.question().length());
       }
@@ -99,6 +101,20 @@ class StudyCorpusTest {
     assertNotEquals(Files.readString(dir.resolve("countdown-base-1.jsonl")), Files.readString(dir.resolve("countdown-sft.jsonl")));
   }
 
+  /** The demo's base and problems are those of the study, and its base has seen none of them. */
+  @Test
+  void theCarriedChainProblemsAreTheStudys(@TempDir Path dir) throws IOException {
+    StudySets.main(new String[] {"chain", dir.toString(), "1000", "100", "150", "10", "11"});
+    for (String[] set : new String[][] {{"search", "train"}, {"validation", "validation"}, {"test", "test"}}) {
+      assertEquals(ProblemReader.read(dir.resolve("chain-" + set[0] + ".jsonl").toString()), ProblemSource.embedded("embedded:chain-" + set[1]).orElseThrow());
+    }
+    Set<String> asked = StudyCorpus.dialogues(Task.CHAIN, 1, 40_000, 0.1, 11).stream().flatMap(List::stream).map(Message::content)
+        .collect(Collectors.toCollection(HashSet::new));
+    for (String set : List.of("train", "validation", "test")) {
+      assertTrue(ProblemSource.embedded("embedded:chain-" + set).orElseThrow().stream().noneMatch(p -> asked.contains(p.question())), set);
+    }
+  }
+
   /** A wrong answer is never learned. */
   @Test
   void afterACorrectionTheLastAnswerAloneIsLearned() {
@@ -113,10 +129,11 @@ class StudyCorpusTest {
   @Test
   void theBaseStartsFromAnEmbeddedModelWithALongerContext(@TempDir Path dir) throws IOException {
     Path start = dir.resolve("start.gguf");
-    StudyStart.main(new String[] {"embedded-small", start.toString()});
+    StudyStart.main(new String[] {"embedded-small", start.toString(), "embedded-chain"});
     try (GgufFile made = GgufFile.openModel(start); GgufFile from = GgufFile.openModel(ModelSource.resolve("embedded-small"))) {
       assertEquals(from.tensors().keySet(), made.tensors().keySet());
       assertEquals(2048, made.metadata().requireU32("qwen2.context_length"));
+      assertEquals("Sphere embedded-chain", made.metadata().requireString("general.name"));
       assertNotEquals(2048, from.metadata().requireU32("qwen2.context_length"));
     }
   }

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sphere.engine.embedded.ChainProblem.Use;
 import dev.sphere.engine.grade.AnswerGrader;
 import java.math.BigInteger;
 import java.util.ArrayList;
@@ -20,7 +21,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 class TaskTest {
   private static final int COUNT = 100;
 
-  private static List<StudyProblem> all(Task task, Task.Use use) {
+  private static List<StudyProblem> all(Task task, Use use) {
     List<StudyProblem> out = new ArrayList<>();
     for (int level = 1; level <= Task.LEVELS; level++) {
       out.addAll(task.distinct(level, use, COUNT, 5));
@@ -114,7 +115,7 @@ class TaskTest {
 
   @Test
   void everyLineOfAChainIsWorthTheAnswer() {
-    for (StudyProblem p : all(Task.CHAIN, Task.Use.TEST)) {
+    for (StudyProblem p : all(Task.CHAIN, Use.TEST)) {
       assertReduces(p, p.level());
     }
   }
@@ -124,7 +125,7 @@ class TaskTest {
     SplittableRandom random = new SplittableRandom(3);
     for (int i = 0; i < 500; i++) {
       int level = random.nextInt(1, Task.TRAINED + 1);
-      StudyProblem p = Task.CHAIN.next(level, i % 9, Task.Use.SFT, random);
+      StudyProblem p = Task.CHAIN.next(level, i % 9, Use.SFT, random);
       assertReduces(p, level + i % 9);
       assertTrue(StudyCorpusTest.operands(p.question()) <= level + 1, p.question());
     }
@@ -132,7 +133,7 @@ class TaskTest {
 
   @Test
   void aBindIsSolvedByItsAssignmentsInAnyOrder() {
-    for (StudyProblem p : all(Task.BIND, Task.Use.TEST)) {
+    for (StudyProblem p : all(Task.BIND, Use.TEST)) {
       String[] parts = p.question().split("; ");
       Map<String, Integer> known = new HashMap<>();
       for (int round = 0; round < parts.length; round++) {
@@ -166,7 +167,7 @@ class TaskTest {
   @Test
   void aCountdownReachesItsTarget() {
     int[] numbers = {3, 3, 3, 4, 4, 4, 5, 5, 6, 6};
-    for (StudyProblem p : all(Task.COUNTDOWN, Task.Use.TEST)) {
+    for (StudyProblem p : all(Task.COUNTDOWN, Use.TEST)) {
       assertEquals(numbers[p.level() - 1], p.nums().size());
       List<String> lines = p.solution().lines().toList();
       assertEquals(p.nums().size(), lines.size(), p.solution());
@@ -186,7 +187,7 @@ class TaskTest {
   @EnumSource(Task.class)
   void theSolutionIsRightAndTheSlipIsWrong(Task task) {
     AnswerGrader grader = new AnswerGrader();
-    for (StudyProblem p : all(task, Task.Use.SEARCH)) {
+    for (StudyProblem p : all(task, Use.SEARCH)) {
       assertTrue(grader.correct(p.toProblem("p"), p.solution()), p.solution());
       assertFalse(grader.correct(p.toProblem("p"), p.wrong()), p.wrong());
     }
@@ -195,15 +196,15 @@ class TaskTest {
   @ParameterizedTest
   @EnumSource(Task.class)
   void usesShareNoProblemAndASeedIsASeed(Task task) {
-    Map<String, Task.Use> seen = new HashMap<>();
-    for (Task.Use use : Task.Use.values()) {
+    Map<String, Use> seen = new HashMap<>();
+    for (Use use : Use.values()) {
       for (StudyProblem p : all(task, use)) {
         assertEquals(use, seen.merge(p.question(), use, (before, now) -> before), p.question());
       }
     }
     assertTrue(seen.size() > 3000, "" + seen.size());
-    assertEquals(all(task, Task.Use.SEARCH), all(task, Task.Use.SEARCH));
+    assertEquals(all(task, Use.SEARCH), all(task, Use.SEARCH));
     SplittableRandom other = new SplittableRandom(77);
-    assertFalse(all(task, Task.Use.SEARCH).contains(task.next(9, Task.Use.SEARCH, other)));
+    assertFalse(all(task, Use.SEARCH).contains(task.next(9, Use.SEARCH, other)));
   }
 }

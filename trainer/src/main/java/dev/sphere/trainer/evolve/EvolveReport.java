@@ -1,6 +1,7 @@
 package dev.sphere.trainer.evolve;
 
 import dev.sphere.engine.cost.Estimate;
+import dev.sphere.engine.eval.Breakdown;
 import dev.sphere.engine.eval.Comparison;
 import dev.sphere.engine.eval.EvalResult;
 import dev.sphere.engine.run.TokenUse;
@@ -8,6 +9,7 @@ import dev.sphere.engine.stage.RunReport;
 import dev.sphere.engine.stage.Stage;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -152,16 +154,46 @@ public record EvolveReport(String name, long seed, EvalResult base, EvalResult v
       lines.add(sampled("base", base));
       rounds.forEach(r -> lines.add(sampled(String.valueOf(r.round()), r.evaluation())));
     }
-    if (validation != null) {
+    if (validation != null || rounds.size() > 1) {
       lines.add("");
-      lines.add(text("On the validation problems, which stop the rounds and choose the best: base %.1f %%%s.",
-          100 * validation.accuracy(), rounds.stream().map(
-              r -> text(", round %d %.1f %%", r.round(), 100 * r.validation().accuracy())).collect(Collectors.joining())));
-    } else if (rounds.size() > 1) {
-      lines.add("");
-      lines.add("The best round was chosen on the held-out problems themselves, which flatters it; give validate.problems.");
+      lines.add(chosenBy());
     }
     return lines;
+  }
+
+  /**
+   * The rounds for a terminal: a line each, with the accuracy in percent and the change since the round before; where the problems have graded classes (numbers as
+   * levels), those of each class too.
+   */
+  public List<String> summary() {
+    Map<String, List<Breakdown>> fields = base.breakdowns().stream()
+        .collect(Collectors.groupingBy(Breakdown::field, LinkedHashMap::new, Collectors.toList()));
+    List<Breakdown> classes = fields.values().stream()
+        .filter(of -> of.size() > 2 && of.size() <= 12 && of.stream().allMatch(b -> b.value().matches("\\d{1,3}")))
+        .findFirst().orElse(List.of()).stream().sorted(Comparator.comparingInt(b -> Integer.parseInt(b.value()))).toList();
+    List<String> lines = new ArrayList<>();
+    lines.add("Held-out problems solved, %" + (classes.isEmpty() ? "" : ", by " + classes.getFirst().field()) + ":");
+    lines.add(text("%-16s", "") + classes.stream().map(b -> text("%5s", b.value())).collect(Collectors.joining()) + "    all   since the round before");
+    lines.add(line("base", classes, base) + text(" %6.1f", 100 * base.accuracy()));
+    for (Round r : rounds) {
+      Comparison c = r.before();
+      lines.add(line("round " + r.round() + (rounds.size() > 1 && r == best() ? " (best)" : ""), classes, r.evaluation())
+          + text(" %6.1f   %+.1f (%d won, %d lost, p = %.1g)", 100 * r.evaluation().accuracy(), 100 * c.difference(), c.won(), c.lost(), c.pValue()));
+    }
+    return lines;
+  }
+
+  private static String line(String whom, List<Breakdown> classes, EvalResult of) {
+    return text("  %-14s", whom) + classes.stream().map(c -> of.breakdowns().stream()
+        .filter(b -> b.field().equals(c.field()) && b.value().equals(c.value())).findFirst()
+        .map(b -> text("%5.0f", 100 * b.accuracy())).orElse("     ")).collect(Collectors.joining());
+  }
+
+  /** Who chose the best round. */
+  public String chosenBy() {
+    return validation == null ? "The best round was chosen on the held-out problems themselves, which flatters it; give validate.problems."
+        : text("On the validation problems, which stop the rounds and choose the best: base %.1f %%%s.", 100 * validation.accuracy(), rounds.stream()
+            .map(r -> text(", round %d %.1f %%", r.round(), 100 * r.validation().accuracy())).collect(Collectors.joining()));
   }
 
   private static String sampled(String whom, EvalResult r) {

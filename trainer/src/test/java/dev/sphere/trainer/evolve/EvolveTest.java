@@ -608,6 +608,38 @@ class EvolveTest {
     assertTrue(without.table().getLast().contains("flatters"), without.table().toString());
   }
 
+  /** A line a round; the classes of graded problems in the order of their numbers. */
+  @Test
+  void roundsAreSummedUpByClass() {
+    EvalResult base = graded(12, 1);
+    EvalResult better = graded(12, 2);
+    EvolveReport.Round first = round(1, better, base);
+    EvolveReport report = new EvolveReport("x", 1, base, base, List.of(first, round(2, graded(12, 1), result(1, 2))), 0);
+    List<String> lines = report.summary();
+    assertEquals("Held-out problems solved, %, by level:", lines.getFirst());
+    assertEquals(List.of("1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "all", "since", "the", "round", "before"),
+        List.of(lines.get(1).strip().split(" +")));
+    assertEquals("  base              0   50   50   50   50   50   50   50   50   50   50   50   45.8", lines.get(2));
+    assertTrue(lines.get(3).startsWith("  round 1          50  100  100  "), lines.get(3));
+    assertTrue(lines.get(4).startsWith("  round 2 (best)    0   50"), lines.get(4));
+    assertTrue(lines.get(4).endsWith("45.8   +0.0 (0 won, 0 lost, p = 1)"), lines.get(4));
+    assertEquals(5, lines.size());
+    assertEquals("Held-out problems solved, %:", new EvolveReport("x", 1, graded(13, 1), null, List.of(first), 0).summary().getFirst(), "too many for a line");
+    assertEquals("  base             45.8", new EvolveReport("x", 1, result(11, 24), null, List.of(first), 0).summary().get(2), "no classes");
+  }
+
+  /** Two problems a class; {@code right} of them are solved, of class 1 one fewer. */
+  private static EvalResult graded(int classes, int right) {
+    List<Answered> answers = new ArrayList<>();
+    for (int i = 0; i < 2 * classes; i++) {
+      int level = i / 2 + 1;
+      boolean solved = i % 2 < (level == 1 ? right - 1 : right);
+      answers.add(new Answered("p" + i, "1", Answered.GREEDY, "\\boxed{" + (solved ? 1 : 2) + "}", "", solved, "", 3, false, List.of(),
+          Map.of("level", Integer.toString(level))));
+    }
+    return Evaluator.regrade(answers);
+  }
+
   @Test
   void theFirstEstimateStandsBesideTheTruth() {
     Estimate estimate = new Estimate(30, new Range(1e5, 2e5, 3e5), new Range(600, 700, 1200), new Range(20, 30, 40),

@@ -1,15 +1,67 @@
-package dev.sphere.lab.study;
+package dev.sphere.engine.embedded;
 
+import dev.sphere.engine.Problem;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.Random;
+import java.util.Set;
 import java.util.SplittableRandom;
 
 /**
- * Chain: {@code Reduce (17+48)*3-(88-19) digit by digit.} Each line of the solution is the expression after one more operation, the first one from the left whose
+ * A problem of the graded task "chain": {@code Reduce (17+48)*3-(88-19) digit by digit.} Each line of the solution is the expression after one more operation, the first one from the left whose
  * sides are numbers. Numbers have {@value #DIGITS} digits. Sums, differences, and products with a digit are taken in each digit for itself, modulo 10: a model of a
  * few million parameters learns that in minutes, which it does not with carries, and an answer is right by luck once in a hundred times.
+ *
+ * @param level the class: operations that change something
+ * @param question the text
+ * @param answer the right answer, two digits
+ * @param solution an operation a line, then the boxed answer
+ * @param wrong the same with a slip that is carried on, and a wrong answer
  */
-final class ChainTask {
+public record ChainProblem(int level, String question, String answer, String solution, String wrong) {
+  /** Whatever the seed, the text of a problem decides for which use it is, so no two uses share a problem; shares in percent. */
+  public enum Use {
+    /** Training of the base. */
+    SFT(60),
+    /** Search: {@code embedded:chain-train}. */
+    SEARCH(24),
+    /** Tuning of settings: {@code embedded:chain-validation}. */
+    VALIDATION(8),
+    /** Evaluation: {@code embedded:chain-test}. */
+    TEST(8);
+
+    private final int share;
+
+    Use(int share) {
+      this.share = share;
+    }
+
+    /** The use of a problem with that text. */
+    public static Use of(String question) {
+      int bucket = WordProblems.bucket(question);
+      for (Use use : values()) {
+        bucket -= use.share;
+        if (bucket < 0) {
+          return use;
+        }
+      }
+      throw new AssertionError("shares do not add up to 100");
+    }
+  }
+
+  /** Classes of the task. */
+  public static final int LEVELS = 10;
+
+  /** The last class that is searched; class {@value #LEVELS} is evaluated alone. */
+  public static final int SEARCHED = 9;
+
+  /** Of the carried sets. */
+  private static final int SEED = 42;
+
   private static final int DIGITS = 2;
 
   private static final int NUMBERS = (int) Math.pow(10, DIGITS);
@@ -41,18 +93,13 @@ final class ChainTask {
     }
   }
 
-  private ChainTask() {}
-
-  static StudyProblem problem(int level, SplittableRandom random) {
-    return problem(level, 0, random);
-  }
-
   /**
-   * A problem of a class that looks like one of a higher class.
+   * A problem of a class, which may look like one of a higher class.
    *
+   * @param level the class, 1 to {@value #LEVELS}
    * @param idle operations beyond the class's own that change nothing, such as {@code +00} and {@code 1*}
    */
-  static StudyProblem problem(int level, int idle, SplittableRandom random) {
+  public static ChainProblem of(int level, int idle, SplittableRandom random) {
     Node whole = tree(level, random);
     for (int i = 0; i < idle; i++) {
       whole = idle(whole, random);
@@ -65,10 +112,36 @@ final class ChainTask {
     int answer = solve(whole, -1, 0, solution);
     int slipped = solve(whole, slip, error, wrong);
     if (slipped == answer) { // a slip may vanish, times 0
-      return problem(level, idle, random);
+      return of(level, idle, random);
     }
-    return new StudyProblem(level, "Reduce " + text(whole, ' ', false) + " digit by digit.", written(answer), List.of(), solution.toString(),
-        wrong.toString());
+    return new ChainProblem(level, "Reduce " + text(whole, ' ', false) + " digit by digit.", written(answer), solution.toString(), wrong.toString());
+  }
+
+  /**
+   * A carried set: problems of classes 1 to {@code levels}, no text twice, shuffled, so that any part of it holds all classes.
+   *
+   * @param count problems a class
+   * @return with the class as {@code level} in their metadata, under ids {@code chain-search-0}, ...
+   */
+  static List<Problem> set(Use use, int levels, int count) {
+    List<ChainProblem> all = new ArrayList<>();
+    Set<String> taken = new HashSet<>();
+    for (int level = 1; level <= levels; level++) {
+      SplittableRandom random = new SplittableRandom(SEED + level);
+      while (all.size() < level * count) {
+        ChainProblem p = of(level, 0, random);
+        if (Use.of(p.question()) == use && taken.add(p.question())) {
+          all.add(p);
+        }
+      }
+    }
+    Collections.shuffle(all, new Random(SEED));
+    List<Problem> out = new ArrayList<>();
+    for (ChainProblem p : all) {
+      out.add(new Problem("chain-" + use.name().toLowerCase(Locale.ROOT) + "-" + out.size(), p.question(), p.answer(),
+          Map.of("level", Integer.toString(p.level()))));
+    }
+    return out;
   }
 
   private static Node tree(int operations, SplittableRandom random) {
@@ -120,7 +193,7 @@ final class ChainTask {
       whole = reduce(whole, i == slip ? error : 0);
       out.append(text(whole, ' ', false)).append('\n');
     }
-    out.append(StudyProblem.boxed(written(whole.value())));
+    out.append("The answer is \\boxed{").append(written(whole.value())).append("}.");
     return whole.value();
   }
 
@@ -144,7 +217,8 @@ final class ChainTask {
     return result;
   }
 
-  static int apply(char op, int a, int b) {
+  /** a op b, for + - and *. */
+  public static int apply(char op, int a, int b) {
     return switch (op) {
       case '+' -> a + b;
       case '-' -> a - b;
