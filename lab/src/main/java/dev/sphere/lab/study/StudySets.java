@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
@@ -28,16 +29,13 @@ public final class StudySets {
   private StudySets() {}
 
   /**
-   * {@code TASK OUT [SEARCHED VALIDATION TEST [TRAINED [LONGEST]]]}: problems a class of each set; dialogues of classes 1 to 3 for
-   * two bases, and others for more training; operations of the longest problem in them, idle ones among them (6).
+   * {@code TASK OUT SEARCHED VALIDATION TEST TRAINED LONGEST}: problems a class of each set; dialogues of classes 1 to 3 for
+   * two bases, and others for more training; operations of the longest problem in them, idle ones among them.
    */
   public static void main(String[] args) throws IOException {
     Task task = Task.of(args[0]);
     Path out = Files.createDirectories(Path.of(args[1]));
-    int[] counts = {400, 50, 100, 24_000, 6};
-    for (int i = 2; i < args.length; i++) {
-      counts[i - 2] = Integer.parseInt(args[i]);
-    }
+    int[] counts = Arrays.stream(args, 2, 7).mapToInt(Integer::parseInt).toArray();
     problems(task, Use.SEARCH, SEARCHED, counts[0], out.resolve(task.label() + "-search.jsonl"));
     problems(task, Use.VALIDATION, SEARCHED, counts[1], out.resolve(task.label() + "-validation.jsonl"));
     problems(task, Use.TEST, Task.LEVELS, counts[2], out.resolve(task.label() + "-test.jsonl"));

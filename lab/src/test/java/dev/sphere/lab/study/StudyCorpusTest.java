@@ -84,7 +84,7 @@ class StudyCorpusTest {
 
   @Test
   void theSetsAreReadAsProblemsWithTheirClasses(@TempDir Path dir) throws IOException {
-    StudySets.main(new String[] {"countdown", dir.toString(), "5", "2", "3", "10"});
+    StudySets.main(new String[] {"countdown", dir.toString(), "5", "2", "3", "10", "6"});
     List<Problem> search = ProblemReader.read(dir.resolve("countdown-search.jsonl").toString());
     List<Problem> test = ProblemReader.read(dir.resolve("countdown-test.jsonl").toString());
     assertEquals(45, search.size());
