@@ -6,7 +6,7 @@
 # sphere-sft (the search of sphere-123, and imitation of what its trees found) and one-round-1 (one-round by the first stage alone) came later than the plan.
 # Equal for all arms: TOKENS generated a round (default 1200000; a round stops at the first part of its problems that exceeds it) and TRAINED tokens that
 # the optimizer sees a round (default 250000, by the number of steps). Both are in the results as they came out.
-# LOSS (sigmoid,sft), WEIGHTS (0.03,1), BETA (0.1), RATE and SFT_RATE are chosen on the validation set of base 1 (VALIDATE=1 evaluates there, and not on the test set). PROBLEMS
+# LOSS (sigmoid,sft), WEIGHTS (0.03,1), BETA (0.1), RATE, SFT_RATE and BATCH (16 pairs a step) are chosen on the validation set of base 1 (VALIDATE=1 evaluates there, and not on the test set). PROBLEMS
 # ("1000 100 150", a class of search, validation and test), BASE_ROWS (40000 dialogues, each learned once), LONGEST (operations of their longest problem, idle ones among
 # them: 11), FROM (what a base is made from: embedded-small) and SAMPLES (64, for pass@k of the base) make a
 # smaller study, for a try. BUDGET (1000) are the tokens a problem of the arms that draw independently.
@@ -81,7 +81,7 @@ train() {
 
 tree=(--prm mc --max-tokens 512 --rollouts 4 --candidates 5 --early-stop --pairing any --probe 8 --pass-rate 0.1..0.9)
 samples=(--strategy best-of-n --budget "${BUDGET:-1000}" --prm outcome --stages generation)
-dpo=(--loss "${LOSS:-sigmoid,sft}" --loss-weights "${WEIGHTS:-0.03,1}" --beta "${BETA:-0.1}" --learning-rate "$rate")
+dpo=(--loss "${LOSS:-sigmoid,sft}" --loss-weights "${WEIGHTS:-0.03,1}" --beta "${BETA:-0.1}" --learning-rate "$rate" --batch-pairs "${BATCH:-16}")
 [ "$*" != none ] || exit 0
 for arm in "$@"; do
   model=$bases/$task.gguf
