@@ -212,7 +212,9 @@ class SparkSearchTest {
     });
     String lost = refusal(onSpark(command));
     thief.join();
-    assertTrue(lost.contains("lost.gguf changed while it was in use") && lost.contains("--resume"), lost);
+    // An executor that had not opened its copy by then (on a busy machine) says that there is none.
+    assertTrue(lost.contains("lost.gguf changed while it was in use") && lost.contains("--resume")
+        || lost.contains("lost.gguf: there is no such file"), lost);
     assertFalse(Files.exists(run.resolve("pairs.jsonl")));
     int done = Files.readAllLines(run.resolve("results.jsonl")).size();
     assertTrue(done > 0 && done < PROBLEMS, done + " problems were done");

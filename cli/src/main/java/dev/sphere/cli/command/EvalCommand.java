@@ -73,7 +73,7 @@ public final class EvalCommand implements Callable<Integer>, SettingFlags.Comman
   /** Problems that are asked for at once; the policy decides how many answers step together. */
   private static final int IN_FLIGHT = 128;
 
-  @Option(names = "--model", paramLabel = "FILE", description = "Model (GGUF), or embedded, embedded-small.")
+  @Option(names = "--model", paramLabel = "FILE", description = "Model: a GGUF file, or embedded, embedded-small, embedded-chain.")
   private String model;
 
   @Option(names = "--adapter", paramLabel = "FILE", description = "LoRA adapter (GGUF) on top of the model.")

@@ -14,7 +14,7 @@ public final class TrainOptions {
       names = "--model",
       required = true,
       paramLabel = "MODEL",
-      description = "The model to start from: a GGUF file, 'embedded' or 'embedded-small'.")
+      description = "The model to start from: a GGUF file, 'embedded', 'embedded-small' or 'embedded-chain'.")
   public String model;
 
   @Option(
