@@ -1,6 +1,5 @@
 package dev.sphere.lab.embedded;
 
-import dev.sphere.engine.embedded.ModelSource;
 import dev.sphere.gguf.GgmlType;
 import dev.sphere.gguf.make.RandomModel;
 import java.nio.file.Path;
@@ -25,7 +24,7 @@ final class EmbeddedStart {
       case "embedded-small" -> new RandomModel.Like(
           name, "qwen2", 3, 128, 2, 1, 64, 320, CONTEXT, 10_000f, 1e-6f, true, vocabulary);
       default -> throw new IllegalArgumentException(
-          "no model is called " + name + "; there are " + String.join(", ", ModelSource.EMBEDDED));
+          "no model called " + name + " is made from random weights; there are embedded and embedded-small");
     };
   }
 
