@@ -144,14 +144,15 @@ public final class EvolveProgress implements EvolveListener, AutoCloseable {
   @Override
   public void round(EvolveReport.Round round) {
     Comparison c = round.comparison();
-    say("Round %d: base %.1f %%, evolved %.1f %%: %+.1f points (95 %% interval %+.1f to %+.1f; %d won, %d lost, p = %s).",
-        round.round(), 100 * c.base(), 100 * c.evolved(), 100 * c.difference(), 100 * c.interval().low(),
-        100 * c.interval().high(), c.won(), c.lost(), p(c.pValue()));
+    say("Round %d: base %.1f %%, evolved %.1f %%: %s.", round.round(), 100 * c.base(), 100 * c.evolved(), change(c));
     if (round.round() > 1) {
-      Comparison b = round.before();
-      say("  of these since round %d: %+.1f points (95 %% interval %+.1f to %+.1f; %d won, %d lost, p = %s).", round.round() - 1, 100 * b.difference(),
-          100 * b.interval().low(), 100 * b.interval().high(), b.won(), b.lost(), p(b.pValue()));
+      say("  of these since round %d: %s.", round.round() - 1, change(round.before()));
     }
+  }
+
+  private static String change(Comparison c) {
+    return String.format(Locale.ROOT, "%+.1f points (95 %% interval %+.1f to %+.1f; %d won, %d lost, p = %s)", 100 * c.difference(),
+        100 * c.interval().low(), 100 * c.interval().high(), c.won(), c.lost(), p(c.pValue()));
   }
 
   private static String p(double value) {

@@ -42,14 +42,7 @@ public record ChainProblem(int level, String question, String answer, String sol
 
     /** The use of a problem with that text. */
     public static Use of(String question) {
-      int bucket = WordProblems.bucket(question);
-      for (Use use : values()) {
-        bucket -= use.share;
-        if (bucket < 0) {
-          return use;
-        }
-      }
-      throw new AssertionError("shares do not add up to 100");
+      return WordProblems.part(question, values(), use -> use.share);
     }
   }
 

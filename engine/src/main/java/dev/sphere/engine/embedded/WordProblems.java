@@ -7,6 +7,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.SplittableRandom;
+import java.util.function.ToIntFunction;
 import java.util.zip.CRC32C;
 
 /**
@@ -33,14 +34,7 @@ public final class WordProblems {
 
     /** The split that a problem's content belongs to. */
     public static Split of(WordProblem problem) {
-      int bucket = bucket(problem.key());
-      for (Split s : values()) {
-        bucket -= s.share;
-        if (bucket < 0) {
-          return s;
-        }
-      }
-      throw new AssertionError("shares do not add up to 100");
+      return part(problem.key(), values(), s -> s.share);
     }
   }
 
@@ -49,6 +43,18 @@ public final class WordProblems {
     CRC32C crc = new CRC32C();
     crc.update(key.getBytes(StandardCharsets.UTF_8));
     return (int) (crc.getValue() % 100);
+  }
+
+  /** The part that a content belongs to, of parts with these shares in percent, by its {@link #bucket}. */
+  static <T> T part(String key, T[] parts, ToIntFunction<T> share) {
+    int bucket = bucket(key);
+    for (T part : parts) {
+      bucket -= share.applyAsInt(part);
+      if (bucket < 0) {
+        return part;
+      }
+    }
+    throw new AssertionError("shares do not add up to 100");
   }
 
   private final Split split;

@@ -1,5 +1,6 @@
 package dev.sphere.lab.study;
 
+import dev.sphere.engine.embedded.ChainProblem;
 import dev.sphere.engine.embedded.ChainProblem.Use;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -20,9 +21,6 @@ public final class StudySets {
   /** Of the problems. The sets of 41 served to choose the study's settings, so nothing is to be concluded from those. */
   private static final int SEED = 42;
 
-  /** The last class that is searched; class 10 is evaluated alone. */
-  private static final int SEARCHED = 9;
-
   /** Share of the dialogues that ask to correct a slip. */
   private static final double CORRECTION = 0.1;
 
@@ -36,8 +34,8 @@ public final class StudySets {
     Task task = Task.of(args[0]);
     Path out = Files.createDirectories(Path.of(args[1]));
     int[] counts = Arrays.stream(args, 2, 7).mapToInt(Integer::parseInt).toArray();
-    problems(task, Use.SEARCH, SEARCHED, counts[0], out.resolve(task.label() + "-search.jsonl"));
-    problems(task, Use.VALIDATION, SEARCHED, counts[1], out.resolve(task.label() + "-validation.jsonl"));
+    problems(task, Use.SEARCH, ChainProblem.SEARCHED, counts[0], out.resolve(task.label() + "-search.jsonl"));
+    problems(task, Use.VALIDATION, ChainProblem.SEARCHED, counts[1], out.resolve(task.label() + "-validation.jsonl"));
     problems(task, Use.TEST, Task.LEVELS, counts[2], out.resolve(task.label() + "-test.jsonl"));
     rows(task, 1, counts, out.resolve(task.label() + "-base-1.jsonl"));
     rows(task, 2, counts, out.resolve(task.label() + "-base-2.jsonl"));
