@@ -8,7 +8,7 @@
 # the optimizer sees a round (default 250000, by the number of steps). Both are in the results as they came out.
 # LOSS (sigmoid,sft), WEIGHTS (0.03,1), BETA (0.1), RATE, SFT_RATE and BATCH (16 pairs a step) are chosen on the validation set of base 1 (VALIDATE=1 evaluates there, and not on the test set). PROBLEMS
 # ("1000 100 150", a class of search, validation and test), BASE_ROWS (40000 dialogues, each learned once), LONGEST (operations of their longest problem, idle ones among
-# them: 11), FROM (what a base is made from: embedded-small) and SAMPLES (64, for pass@k of the base) make a
+# them: 11, in countdown 5), FROM (what a base is made from: embedded-small) and SAMPLES (64, for pass@k of the base) make a
 # smaller study, for a try. BUDGET (1000) are the tokens a problem of the arms that draw independently.
 set -euo pipefail
 lab=$(cd "$(dirname "$0")/.." && pwd)
@@ -21,6 +21,11 @@ base=${BASE:-1} seed=${SEED:-1} rounds=${ROUNDS:-3} tokens=${TOKENS:-1200000} tr
 rate=${RATE:-3e-5} sft_rate=${SFT_RATE:-1e-4}
 held="test"
 [ -z "${VALIDATE:-}" ] || held="validation"
+depth=16 longest=${LONGEST:-11} # of a search, in lines; of the base's problems, in operations
+case $task in
+  bind) depth=24 ;; # a look-up and an operation for each of the nine
+  countdown) longest=${LONGEST:-5} ;; # six numbers
+esac
 parts=20 # of a round's problems: what is searched at a time
 mkdir -p "$out"
 touch "$out/results.jsonl"
@@ -30,7 +35,7 @@ number() { python3 -c 'import json, sys; print(json.load(sys.stdin)[sys.argv[1]]
 
 sets=$out/sets
 # shellcheck disable=SC2086  # PROBLEMS are several numbers
-[ -f "$sets/$task-sft.jsonl" ] || quiet "$lab/java" dev.sphere.lab.study.StudySets "$task" "$sets" ${PROBLEMS:-1000 100 150} "${BASE_ROWS:-40000}" "${LONGEST:-11}"
+[ -f "$sets/$task-sft.jsonl" ] || quiet "$lab/java" dev.sphere.lab.study.StudySets "$task" "$sets" ${PROBLEMS:-1000 100 150} "${BASE_ROWS:-40000}" "$longest"
 
 bases=$out/base-$base
 # A base: all weights of an embedded model learn classes 1 to 3, in the order of the file: short problems first. Another base has other dialogues.
@@ -59,7 +64,7 @@ search() {
   [ ! -f "$run.tokens" ] || { cat "$run.tokens"; return; }
   while [ "$i" -le $parts ] && [ "$spent" -lt "$4" ]; do
     found=$("$sphere" search --model "$2" --problems "$3" --run "$run-$i" --shard $i/$parts --resume --seed "$seed" \
-      --depth 16 --json "${@:5}" 2> "$out/last.err" | tail -n 1) || { cat "$out/last.err" >&2; exit 1; }
+      --depth $depth --json "${@:5}" 2> "$out/last.err" | tail -n 1) || { cat "$out/last.err" >&2; exit 1; }
     spent=$((spent + $(number tokens <<< "$found")))
     made+=("$run-$i")
     i=$((i + 1))

@@ -199,13 +199,19 @@ public record ChainProblem(int level, String question, String answer, String sol
   }
 
   private static int apply(Node e) {
+    // Only products have a factor, and their sides may change places.
+    return e.left().factor() ? apply(e.op(), e.right().value(), e.left().value(), true) : apply(e.op(), e.left().value(), e.right().value(), e.right().factor());
+  }
+
+  /**
+   * a op b, each digit for itself and modulo 10.
+   *
+   * @param factor whether b is one digit, and goes with every digit of a
+   */
+  public static int apply(char op, int a, int b, boolean factor) {
     int result = 0;
-    int a = e.left().value();
-    int b = e.right().value();
     for (int place = 1; place < NUMBERS; place *= 10) {
-      int x = e.left().factor() ? a : a / place % 10;
-      int y = e.right().factor() ? b : b / place % 10;
-      result += Math.floorMod(apply(e.op(), x, y), 10) * place;
+      result += Math.floorMod(apply(op, a / place % 10, factor ? b : b / place % 10), 10) * place;
     }
     return result;
   }
@@ -220,7 +226,8 @@ public record ChainProblem(int level, String question, String answer, String sol
     };
   }
 
-  private static String written(int number) {
+  /** A number as it stands in problems and solutions: two digits. */
+  public static String written(int number) {
     return String.format(Locale.ROOT, "%0" + DIGITS + "d", number);
   }
 

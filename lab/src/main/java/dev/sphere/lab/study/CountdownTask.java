@@ -27,11 +27,15 @@ final class CountdownTask {
 
   private CountdownTask() {}
 
-  static StudyProblem problem(int level, SplittableRandom random) {
+  /** A problem with {@code idle} more numbers that are 0, but no more than six in all. */
+  static StudyProblem problem(int level, int idle, SplittableRandom random) {
     while (true) {
       List<Integer> numbers = new ArrayList<>();
       for (int i = 0; i < NUMBERS[level - 1]; i++) {
         numbers.add(random.nextInt(1, i == 0 ? 100 : 26));
+      }
+      while (numbers.size() < Math.min(NUMBERS[level - 1] + idle, NUMBERS[Task.LEVELS - 1])) {
+        numbers.add(0);
       }
       Collections.shuffle(numbers, new Random(random.nextLong()));
       StringBuilder solution = new StringBuilder();

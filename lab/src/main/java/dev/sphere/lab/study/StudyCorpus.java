@@ -11,8 +11,8 @@ import java.util.SplittableRandom;
 
 /**
  * What a base of the study is trained on: classes 1 to 3 alone, and yet texts as long as those of class 10, one problem after another: a base that fails there fails
- * at the problem, not at the position. Where a task has idle operations, problems of the later dialogues are made longer by them (train with {@code --order given}): a
- * base that has seen no problem longer than class 3 cannot begin.
+ * at the problem, not at the position. Problems of the later dialogues are made longer by idle operations (train with {@code --order given}): a base that has seen no
+ * problem longer than class 3 cannot begin.
  */
 public final class StudyCorpus {
   /** Characters up to which problems go before the last one: question and solution of class 10 take at most as many. */
@@ -37,7 +37,7 @@ public final class StudyCorpus {
     List<List<Message>> out = new ArrayList<>(count);
     while (out.size() < count) {
       List<Message> dialogue = new ArrayList<>();
-      int operations = task.idles() ? operations((double) out.size() / count, longest) : Task.TRAINED;
+      int operations = operations((double) out.size() / count, longest);
       StudyProblem p = next(task, operations, random);
       if (random.nextDouble() < correction) {
         dialogue.add(new Message("user", p.question()));

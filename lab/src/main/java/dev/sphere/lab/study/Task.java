@@ -16,11 +16,11 @@ import java.util.SplittableRandom;
  */
 public enum Task {
   /** A nested expression is reduced, an operation a line, digit by digit; class n has n operations. */
-  CHAIN((level, idle, random) -> StudyProblem.of(ChainProblem.of(level, idle, random)), true),
+  CHAIN((level, idle, random) -> StudyProblem.of(ChainProblem.of(level, idle, random))),
   /** Shuffled assignments, a look-up or an operation a line; class n has n operations. */
-  BIND((level, idle, random) -> BindTask.problem(level, random), false),
+  BIND(BindTask::problem),
   /** 3 to 6 numbers and a target; any expression that reaches it is right. */
-  COUNTDOWN((level, idle, random) -> CountdownTask.problem(level, random), false);
+  COUNTDOWN(CountdownTask::problem);
 
   /** Classes of a task. */
   public static final int LEVELS = ChainProblem.LEVELS;
@@ -34,16 +34,8 @@ public enum Task {
 
   private final Generator generator;
 
-  private final boolean idles;
-
-  Task(Generator generator, boolean idles) {
+  Task(Generator generator) {
     this.generator = generator;
-    this.idles = idles;
-  }
-
-  /** Whether problems can have idle operations: then the base learns the lengths of class 10 from problems of classes 1 to 3. */
-  boolean idles() {
-    return idles;
   }
 
   /** The task of that name, in lower case. */
@@ -74,7 +66,7 @@ public enum Task {
    * The next problem of a use.
    *
    * @param level the class, 1 to 10
-   * @param idle operations beyond the class's own that change nothing; 0 where the task has none
+   * @param idle operations beyond the class's own that change nothing: by them the base learns the lengths of class 10 from problems of classes 1 to 3
    */
   StudyProblem next(int level, int idle, Use use, SplittableRandom random) {
     while (true) {

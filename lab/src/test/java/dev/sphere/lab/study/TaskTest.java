@@ -83,10 +83,6 @@ class TaskTest {
     }
   }
 
-  private static int thousands(String expression) {
-    return Sum.of(expression).mod(BigInteger.valueOf(1000)).intValueExact();
-  }
-
   /** The value of an expression digit by digit: each digit of its numbers of two digits is an expression for itself, modulo 10. */
   private static String digits(String expression) {
     StringBuilder out = new StringBuilder();
@@ -131,36 +127,68 @@ class TaskTest {
     }
   }
 
+  private static void assertBinds(StudyProblem p, int operations) {
+    List<String> parts = List.of(p.question().split("; "));
+    List<String> assignments = parts.subList(0, parts.size() - 1);
+    Map<String, String> known = new HashMap<>();
+    for (int round = 0; round < assignments.size(); round++) {
+      for (String assignment : assignments) {
+        String[] sides = assignment.split("=");
+        String right = values(sides[1], known);
+        if (right.chars().noneMatch(Character::isLetter)) {
+          known.put(sides[0], digits(right));
+        }
+      }
+    }
+    assertEquals(assignments.size(), known.size(), p.question());
+    String asked = parts.getLast().replaceAll("^What is | digit by digit\\?$", "");
+    assertEquals(p.answer(), known.get(asked), p.question());
+    // The solution: all that the answer needs is looked up, from the name asked for back to the numbers; then each name is calculated from ones that are there.
+    List<String> lines = p.solution().lines().toList();
+    List<String> found = lines.subList(0, operations + 2);
+    assertTrue(assignments.containsAll(found), p.solution());
+    assertTrue(found.getFirst().startsWith(asked + "="), p.solution());
+    Map<String, String> said = new HashMap<>();
+    for (int i = found.size() - 1; i >= found.size() - 2; i--) {
+      String[] sides = found.get(i).split("=");
+      said.put(sides[0], sides[1]);
+    }
+    assertEquals(2 * operations + 3, lines.size(), p.solution());
+    for (int i = 0; i < operations; i++) {
+      String[] up = found.get(operations - 1 - i).split("=");
+      String[] sides = lines.get(operations + 2 + i).split("=");
+      assertEquals(up[0], sides[0], p.solution());
+      assertEquals(values(up[1], said), sides[1], p.solution());
+      assertEquals(digits(sides[1]), sides[2], p.solution());
+      said.put(sides[0], sides[2]);
+    }
+    assertEquals(found.size(), said.size(), "each name once: " + p.solution());
+    assertEquals(p.answer(), said.get(asked));
+  }
+
+  private static String values(String expression, Map<String, String> known) {
+    for (Map.Entry<String, String> e : known.entrySet()) {
+      expression = expression.replace(e.getKey(), e.getValue());
+    }
+    return expression;
+  }
+
   @Test
   void aBindIsSolvedByItsAssignmentsInAnyOrder() {
     for (StudyProblem p : all(Task.BIND, Use.TEST)) {
-      String[] parts = p.question().split("; ");
-      Map<String, Integer> known = new HashMap<>();
-      for (int round = 0; round < parts.length; round++) {
-        for (int i = 0; i < parts.length - 1; i++) {
-          String[] sides = parts[i].split("=");
-          String right = sides[1];
-          for (Map.Entry<String, Integer> e : known.entrySet()) {
-            right = right.replace(e.getKey(), e.getValue().toString());
-          }
-          if (right.chars().noneMatch(Character::isLetter)) {
-            known.put(sides[0], thousands(right));
-          }
-        }
-      }
-      String asked = parts[parts.length - 1].replaceAll("^What is | modulo 1000\\?$", "");
-      assertEquals(p.answer(), known.get(asked).toString(), p.question());
-      // The solution: each line holds, says what the assignments say, and comes after what it needs.
-      Set<String> said = new HashSet<>();
-      List<String> lines = p.solution().lines().toList();
-      long operations = lines.stream().filter(l -> l.split("=").length == 3).count();
-      assertEquals(p.level(), operations, p.solution());
-      for (String line : lines.subList(0, lines.size() - 1)) {
-        String[] sides = line.split("=");
-        assertEquals(known.get(sides[0]).toString(), sides[sides.length - 1], line);
-        assertEquals(known.get(sides[0]), thousands(sides[1]), line);
-        assertTrue(said.add(sides[0]), line);
-      }
+      assertBinds(p, p.level());
+    }
+  }
+
+  @Test
+  void idleOperationsMakeABindLongerAndNoHarder() {
+    SplittableRandom random = new SplittableRandom(3);
+    for (int i = 0; i < 500; i++) {
+      int level = random.nextInt(1, Task.TRAINED + 1);
+      StudyProblem p = Task.BIND.next(level, i % 9, Use.SFT, random);
+      assertBinds(p, level + i % 9);
+      List<String> found = p.solution().lines().toList().subList(0, level + i % 9);
+      assertTrue(found.stream().filter(line -> !line.matches(".=.(\\+00|-00|\\*1)")).count() <= level, p.solution());
     }
   }
 
@@ -168,20 +196,32 @@ class TaskTest {
   void aCountdownReachesItsTarget() {
     int[] numbers = {3, 3, 3, 4, 4, 4, 5, 5, 6, 6};
     for (StudyProblem p : all(Task.COUNTDOWN, Use.TEST)) {
+      assertReaches(p);
       assertEquals(numbers[p.level() - 1], p.nums().size());
-      List<String> lines = p.solution().lines().toList();
-      assertEquals(p.nums().size(), lines.size(), p.solution());
-      String expression = lines.getLast().replaceAll("^The answer is \\\\boxed\\{|\\}\\.$", "");
-      assertEquals(p.answer(), Sum.of(expression).toString(), expression);
-      List<String> used = new ArrayList<>(List.of(expression.replaceAll("[^0-9]+", " ").strip().split(" ")));
-      p.nums().forEach(n -> assertTrue(used.remove(n.toString()), expression));
-      assertEquals(List.of(), used, expression);
-      for (String line : lines.subList(0, lines.size() - 1)) {
-        String[] sides = line.split(",")[0].split("=");
-        assertEquals(sides[1], Sum.of(sides[0]).toString(), line);
-      }
+      assertFalse(p.nums().contains(0), p.question());
+    }
+    SplittableRandom random = new SplittableRandom(3);
+    for (int idle = 0; idle < 6; idle++) {
+      StudyProblem p = Task.COUNTDOWN.next(1 + idle % 3, idle, Use.SFT, random);
+      assertReaches(p);
+      assertEquals(Math.min(3 + idle, 6), p.nums().size());
+      assertEquals(3, p.nums().stream().filter(n -> n > 0).count());
     }
   }
+
+  private static void assertReaches(StudyProblem p) {
+    List<String> lines = p.solution().lines().toList();
+    assertEquals(p.nums().size(), lines.size(), p.solution());
+    String expression = lines.getLast().replaceAll("^The answer is \\\\boxed\\{|\\}\\.$", "");
+    assertEquals(p.answer(), Sum.of(expression).toString(), expression);
+    List<String> used = new ArrayList<>(List.of(expression.replaceAll("[^0-9]+", " ").strip().split(" ")));
+    p.nums().forEach(n -> assertTrue(used.remove(n.toString()), expression));
+    assertEquals(List.of(), used, expression);
+    for (String line : lines.subList(0, lines.size() - 1)) {
+      String[] sides = line.split(",")[0].split("=");
+      assertEquals(sides[1], Sum.of(sides[0]).toString(), line);
+    }
+    }
 
   @ParameterizedTest
   @EnumSource(Task.class)
