@@ -8,9 +8,9 @@ import java.util.Random;
 import java.util.SplittableRandom;
 
 /**
- * Bind: {@code k=b+17; b=12; c=k-b; a=35; b=a*3; What is c digit by digit?} Class n has n operations that the answer needs, two numbers to begin with, and one
- * assignment in three that nobody needs; the assignments are shuffled. The solution looks up a name a line, from the one asked for back to the numbers, and then
- * calculates a name a line, on the way back. It calculates as {@link ChainProblem} does.
+ * Bind: {@code k=a-b}, {@code b=12}, {@code c=k+17}, {@code a=35}, {@code d=b+08}, {@code c=?}, a line each. Class n has n operations that the answer needs, two numbers to begin
+ * with, and one assignment in three that nobody needs; the assignments are shuffled. The solution looks up a name a line, from the one asked for back to the numbers,
+ * and then calculates a name a line, on the way back. It calculates as {@link ChainProblem} does.
  */
 final class BindTask {
   private static final int NUMBERS = 100;
@@ -63,9 +63,10 @@ final class BindTask {
     }
     List<Assignment> shuffled = new ArrayList<>(all);
     Collections.shuffle(shuffled, new Random(random.nextLong()));
-    StringBuilder question = new StringBuilder();
-    shuffled.forEach(x -> question.append(x.name()).append('=').append(right(all, x)).append("; "));
-    question.append("What is ").append(all.get(asked).name()).append(" digit by digit?");
+    // A line each, as in the solution, so that a name is the same token there: a space before it would be part of it.
+    StringBuilder question = new StringBuilder("Digit by digit:\n");
+    shuffled.forEach(x -> question.append(x.name()).append('=').append(right(all, x)).append('\n'));
+    question.append(all.get(asked).name()).append("=?");
 
     int slip = 2 + random.nextInt(level + idle);
     int error = random.nextInt(1, NUMBERS);

@@ -128,8 +128,8 @@ class TaskTest {
   }
 
   private static void assertBinds(StudyProblem p, int operations) {
-    List<String> parts = List.of(p.question().split("; "));
-    List<String> assignments = parts.subList(0, parts.size() - 1);
+    List<String> parts = p.question().lines().toList();
+    List<String> assignments = parts.subList(1, parts.size() - 1);
     Map<String, String> known = new HashMap<>();
     for (int round = 0; round < assignments.size(); round++) {
       for (String assignment : assignments) {
@@ -141,7 +141,7 @@ class TaskTest {
       }
     }
     assertEquals(assignments.size(), known.size(), p.question());
-    String asked = parts.getLast().replaceAll("^What is | digit by digit\\?$", "");
+    String asked = parts.getLast().replace("=?", "");
     assertEquals(p.answer(), known.get(asked), p.question());
     // The solution: all that the answer needs is looked up, from the name asked for back to the numbers; then each name is calculated from ones that are there.
     List<String> lines = p.solution().lines().toList();
