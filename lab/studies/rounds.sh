@@ -3,7 +3,7 @@
 #   [BASE=1] [SEED=1] [ROUNDS=3] lab/run rounds TASK OUT [ARM...]
 # TASK is chain, bind or countdown. Arms: sphere-1, sphere-12, sphere-123 (by stages), sphere-sft, star, independent, one-round, one-round-1, classes-1-3, shuffled; all of them
 # without a name, none (the base alone). A line of JSON an arm and round goes to OUT/results.jsonl; what is there is not run again. Then: lab/java dev.sphere.lab.study.RoundsReport OUT
-# sphere-sft (the search of sphere-123, and imitation of what its trees found) and one-round-1 (one-round by the first stage alone) came later than the plan.
+# sphere-sft (the search of sphere-123, and imitation of the right solutions that it paid for) and one-round-1 (one-round by the first stage alone) came later than the plan.
 # Equal for all arms: TOKENS generated a round (default 1200000; a round stops at the first part of its problems that exceeds it) and TRAINED tokens that
 # the optimizer sees a round (default 250000, by the number of steps). Both are in the results as they came out.
 # LOSS (sigmoid,sft), WEIGHTS (0.03,1), BETA (0.1), RATE, SFT_RATE and BATCH (16 pairs a step) are chosen on the validation set of base 1 (VALIDATE=1 evaluates there, and not on the test set). PROBLEMS
@@ -76,6 +76,7 @@ search() {
 train() {
   local plan each steps
   plan=$("$sphere" train "$1" --model "$2" --method full --out "$3.run" --dry-run --json "${@:5}" 2> "$out/last.err" | tail -n 1) || { cat "$out/last.err" >&2; exit 1; }
+  number rows <<< "$plan" > "$3.rows"
   each=$(($(number tokens <<< "$plan") / $(number steps <<< "$plan")))
   steps=$((($4 + each / 2) / each))
   [ "$steps" -gt 0 ] || steps=1 # 0 would be a whole epoch
@@ -117,23 +118,18 @@ for arm in "$@"; do
           gsub(/"chosen/, "\"@"); gsub(/"rejected/, "\"chosen"); gsub(/"@/, "\"rejected") } { print }' "$pairs" > "$here/shuffled.jsonl"
         pairs=$here/shuffled.jsonl
       fi
-      if [ "$arm" = star ]; then
-        pairs=$here/right.jsonl
-        quiet "$lab/java" dev.sphere.lab.study.StarRows "$run" "$pairs"
-      fi
       if [ "$arm" != classes-1-3 ] && [ ! -s "$pairs" ]; then
         echo "rounds: $arm, round $round: nothing to train on; the arm ends here" >&2
         echo "{\"arm\":\"$arm\",\"base\":$base,\"seed\":$seed,\"round\":$round,\"set\":\"$held\",\"generated\":$spent,\"trained\":0,\"pairs\":0}" >> "$out/results.jsonl"
         break
       fi
       case $arm in
-        sphere-sft) seen=$(train sft "$model" "$here/model" $optimizer --run "$run" --learning-rate "$sft_rate") ;;
-        star) seen=$(train sft "$model" "$here/model" $optimizer --data "$pairs" --learning-rate "$sft_rate") ;;
+        sphere-sft|star) seen=$(train sft "$model" "$here/model" $optimizer --run "$run" --learning-rate "$sft_rate") ;;
         classes-1-3) seen=$(train sft "$model" "$here/model" $optimizer --data "$sets/$task-sft.jsonl" --learning-rate "$sft_rate") ;;
         *) seen=$(train dpo "$model" "$here/model" $optimizer --pairs "$pairs" "${dpo[@]}") ;;
       esac
       evaluate "$here/model.gguf" "$here/$held.jsonl"
-      echo "{\"arm\":\"$arm\",\"base\":$base,\"seed\":$seed,\"round\":$round,\"set\":\"$held\",\"generated\":$spent,\"trained\":${seen%.*},\"pairs\":$([ -f "$pairs" ] && wc -l < "$pairs" || echo 0),\"eval\":$("$sphere" eval --regrade "$here/$held.jsonl" --baseline "$bases/$held.jsonl" --json 2> /dev/null | tail -n 1)}" | tee -a "$out/results.jsonl"
+      echo "{\"arm\":\"$arm\",\"base\":$base,\"seed\":$seed,\"round\":$round,\"set\":\"$held\",\"generated\":$spent,\"trained\":${seen%.*},\"pairs\":$(cat "$here/model.rows"),\"eval\":$("$sphere" eval --regrade "$here/$held.jsonl" --baseline "$bases/$held.jsonl" --json 2> /dev/null | tail -n 1)}" | tee -a "$out/results.jsonl"
     fi
     model=$here/model.gguf
     [ -f "$model" ] || break

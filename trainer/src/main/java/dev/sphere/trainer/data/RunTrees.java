@@ -2,12 +2,15 @@ package dev.sphere.trainer.data;
 
 import dev.sphere.engine.Policy.Message;
 import dev.sphere.engine.Problem;
+import dev.sphere.engine.probe.Probed;
 import dev.sphere.engine.search.Candidate;
 import dev.sphere.engine.search.Expansion;
+import dev.sphere.engine.stage.Stage;
 import dev.sphere.engine.store.RunData;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -62,6 +65,16 @@ public final class RunTrees {
       return text.append(step.generation().text()).toString();
     }
   }
+
+  /**
+   * A whole solution.
+   *
+   * @param id names it: the problem's id and where it comes from
+   * @param dialogue what the policy was asked
+   * @param text as it was sampled, without end token
+   * @param reward R in its tree; of one that was drawn without a tree its outcome, 1
+   */
+  public record Solution(String id, List<Message> dialogue, String text, double reward) {}
 
   /** Siblings that survived the pruning: S_max against S_min after the same steps. */
   public record Siblings(Placed max, Placed min) {}
@@ -140,21 +153,39 @@ public final class RunTrees {
     return all;
   }
 
-  /** The distinct right solutions of each problem, in the order in which they were found, pruned ones included. */
-  public Map<String, List<Placed>> rightSolutions() {
-    Map<String, List<Placed>> right = new java.util.LinkedHashMap<>();
+  /**
+   * The distinct right solutions of each problem, all that the run paid for: those of the trees in the order in which they were found, pruned ones included; then
+   * what was drawn without a tree (best-of-n, rejection); then what the probe drew, of problems that were not searched too.
+   */
+  public Map<String, List<Solution>> rightSolutions() {
+    Map<String, List<Solution>> right = new LinkedHashMap<>();
     Set<String> seen = new HashSet<>();
     each((problem, tree, e) -> {
       for (Candidate c : e.candidates()) {
         if (c.correct()) {
-          Placed solution = placed(problem, tree, e, c);
-          if (seen.add(problem.id() + '\0' + solution.text().strip())) {
-            right.computeIfAbsent(problem.id(), id -> new ArrayList<>()).add(solution);
-          }
+          Placed at = placed(problem, tree, e, c);
+          add(right, seen, problem, new Solution(at.id(), at.dialogue(), at.text(), c.reward()));
         }
       }
     });
+    for (Problem problem : run.problems()) {
+      List<Message> dialogue = run.prompts().ask(problem);
+      run.stagesOf(problem.id()).stream().filter(s -> s.stage() == Stage.GENERATION).flatMap(s -> s.attempts().stream())
+          .filter(a -> a.correct() && !a.truncated())
+          .forEach(a -> add(right, seen, problem, new Solution(problem.id() + " drawn", dialogue, a.text(), 1)));
+      Probed probed = run.probeOf(problem.id());
+      if (probed != null) {
+        probed.draws().stream().filter(Probed.Draw::solved)
+            .forEach(d -> add(right, seen, problem, new Solution(problem.id() + " probed", dialogue, d.text(), 1)));
+      }
+    }
     return right;
+  }
+
+  private static void add(Map<String, List<Solution>> right, Set<String> seen, Problem problem, Solution solution) {
+    if (seen.add(problem.id() + '\0' + solution.text().strip())) {
+      right.computeIfAbsent(problem.id(), id -> new ArrayList<>()).add(solution);
+    }
   }
 
   private interface Visitor {

@@ -185,18 +185,18 @@ final class Preparation {
   private static List<ImitationRow> solutions(TrainTask.ImitateRun task, TextEncoder encoder) {
     List<ImitationRow> rows = new ArrayList<>();
     new RunTrees(RunData.read(task.run())).rightSolutions().forEach((problem, all) -> {
-      List<RunTrees.Placed> best = new ArrayList<>(all);
-      best.sort((a, b) -> Double.compare(b.step().reward(), a.step().reward()));
+      List<RunTrees.Solution> best = new ArrayList<>(all);
+      best.sort((a, b) -> Double.compare(b.reward(), a.reward()));
       if (task.perProblem() > 0 && best.size() > task.perProblem()) {
         best = best.subList(0, task.perProblem());
       }
-      double top = best.getFirst().step().reward();
+      double top = best.getFirst().reward();
       double[] weights = best.stream()
-          .mapToDouble(s -> task.temperature() == 0 ? 1 : Math.exp((s.step().reward() - top) / task.temperature()))
+          .mapToDouble(s -> task.temperature() == 0 ? 1 : Math.exp((s.reward() - top) / task.temperature()))
           .toArray();
       double mean = Arrays.stream(weights).sum() / weights.length;
       for (int i = 0; i < weights.length; i++) {
-        RunTrees.Placed s = best.get(i);
+        RunTrees.Solution s = best.get(i);
         rows.add(
             new ImitationRow(s.id(), encoder.prompt(s.dialogue()),
                 MarkedText.content(s.text().stripTrailing()), weights[i] / mean));

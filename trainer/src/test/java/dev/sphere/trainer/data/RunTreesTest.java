@@ -5,9 +5,13 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import dev.sphere.engine.Generation;
 import dev.sphere.engine.Problem;
+import dev.sphere.engine.probe.ProbeSettings;
+import dev.sphere.engine.probe.Probed;
 import dev.sphere.engine.prompt.Prompts;
 import dev.sphere.engine.search.Candidate;
 import dev.sphere.engine.search.Expansion;
+import dev.sphere.engine.stage.Attempt;
+import dev.sphere.engine.stage.Reason;
 import dev.sphere.engine.stage.Stage;
 import dev.sphere.engine.stage.StageResult;
 import dev.sphere.engine.store.PairExport;
@@ -17,6 +21,7 @@ import dev.sphere.engine.store.RunData;
 import dev.sphere.engine.store.RunStore;
 import dev.sphere.trainer.data.RunTrees.LabelSource;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
@@ -188,8 +193,42 @@ class RunTreesTest {
 
   @Test
   void rightSolutionsAreDistinct() {
-    assertEquals(
-        List.of("p1 at +:a/A"), trees.rightSolutions().get("p1").stream().map(RunTreesTest::text).toList());
+    assertEquals(List.of("p1 at +:a/A 1.25"), right(trees).get("p1"));
     assertEquals("abc", trees.modelHash());
+  }
+
+  /** What was drawn without a tree and what the probe drew were paid for too. Wrong, cut and guessed ones are nothing to imitate. */
+  @Test
+  void rightSolutionsAreThoseOfDrawsAndProbesToo() {
+    List<Problem> problems = List.of(new Problem("p1", "one?", "1", Map.of()), new Problem("p2", "two?", "2", Map.of()),
+        new Problem("p3", "three?", "3", Map.of()));
+    Provenance provenance = Provenance.builder().settings("stages.prompts", new Prompts("be brief", "Q: {question}", "again", ""))
+        .settings("probe", new ProbeSettings(3, "0.2..0.8", ProbeSettings.Order.FILE, 0, true)).build();
+    try (RunStore store = RunStore.open(folder.resolve("draws"), provenance, problems, false)) {
+      store.append(new Probed("p1", List.of(draw("a/A ", true, true), draw("q", true, true), draw("w", false, false))));
+      store.append(new Probed("p2", List.of(draw("two", true, true), draw("two", true, true), draw("guess", true, false))));
+      store.append(new Expansion("p1", "generation", "",
+          List.of(step("a/", 0.75, 0.75, null), step("b", 0, 0, false)), 0, 1, 5));
+      store.append(new Expansion("p1", "generation", "+", List.of(step("A", 1, 1.25, true), step("x", 0, -0.75, false)), 0, 1, 5));
+      store.append(new StageResult("p1", Stage.GENERATION, List.of(), Reason.IDENTICAL,
+          List.of(attempt("drawn", true, false), attempt("a/A", true, false), attempt("cut", true, true), attempt("bad", false, false))));
+      store.append(new StageResult("p1", Stage.CORRECTION, List.of(), Reason.NOT_CORRECTED, List.of(attempt("corrected", true, false))));
+    }
+    Map<String, List<String>> right = right(new RunTrees(RunData.read(folder.resolve("draws"))));
+    assertEquals(Map.of("p1", List.of("p1 at +:a/A 1.25", "p1 drawn:drawn 1.0", "p1 probed:q 1.0"), "p2", List.of("p2 probed:two 1.0")), right);
+  }
+
+  private static Probed.Draw draw(String text, boolean correct, boolean solved) {
+    return new Probed.Draw(text, new int[] {1}, Generation.Finish.END, correct, solved, 1, false);
+  }
+
+  private static Attempt attempt(String text, boolean correct, boolean truncated) {
+    return new Attempt("generation", 0, true, "", correct, truncated, text, new int[0]);
+  }
+
+  private static Map<String, List<String>> right(RunTrees trees) {
+    Map<String, List<String>> all = new LinkedHashMap<>();
+    trees.rightSolutions().forEach((id, s) -> all.put(id, s.stream().map(x -> x.id() + ":" + x.text() + " " + x.reward()).toList()));
+    return all;
   }
 }
