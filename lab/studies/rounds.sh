@@ -21,10 +21,10 @@ base=${BASE:-1} seed=${SEED:-1} rounds=${ROUNDS:-3} tokens=${TOKENS:-1200000} tr
 rate=${RATE:-3e-5} sft_rate=${SFT_RATE:-1e-4}
 held="test"
 [ -z "${VALIDATE:-}" ] || held="validation"
-depth=16 longest=${LONGEST:-11} # of a search, in lines; of the base's problems, in operations
+depth=16 longest=${LONGEST:-11} batch=128 # of a search, in lines; of the base's problems, in operations; of the base's training, in dialogues
 case $task in
-  bind) depth=24 ;; # a look-up and an operation for each of the nine
-  countdown) longest=${LONGEST:-5} ;; # six numbers
+  bind) depth=24 batch=32 ;; # a look-up and an operation for each of the nine; looking up takes many steps to learn
+  countdown) longest=${LONGEST:-5} batch=32 ;; # six numbers
 esac
 parts=20 # of a round's problems: what is searched at a time
 mkdir -p "$out"
@@ -44,7 +44,7 @@ make() { # embedded model, base, corpus
   mkdir -p "$bases"
   [ -f "$bases/$2-start.gguf" ] || quiet "$lab/java" dev.sphere.lab.study.StudyStart "$1" "$bases/$2-start.gguf" "embedded-$2"
   quiet "$sphere" train sft --model "$bases/$2-start.gguf" --method full --data "$3" --model-out "$bases/$2.gguf" \
-    --out "$bases/$2.run" --resume --seed "$base" --batch-size 128 --epochs 1 --order given --learning-rate 1e-3 --schedule wsd --warmup 40 \
+    --out "$bases/$2.run" --resume --seed "$base" --batch-size $batch --epochs 1 --order given --learning-rate 1e-3 --schedule wsd --warmup 40 \
     --weight-decay 0.1 --max-grad-norm 1 --max-length 1400 --save-every 100
 }
 corpus=$sets/$task-base-$base.jsonl
