@@ -49,8 +49,10 @@ make() { # embedded model, base, corpus
 }
 corpus=$sets/$task-base-$base.jsonl
 make "${FROM:-embedded-small}" "$task" "$corpus"
-awk 'NR % 4 == 1' "$corpus" > "$bases/quarter.jsonl" # the small model of stage 3 knows less, whatever the base is made from
-make embedded-small "$task-small" "$bases/quarter.jsonl"
+small() { # the model of stage 3, which knows less, whatever the base is made from
+  [ -f "$bases/quarter.jsonl" ] || awk 'NR % 4 == 1' "$corpus" > "$bases/quarter.jsonl"
+  make embedded-small "$task-small" "$bases/quarter.jsonl"
+}
 evaluate() { # model, answers, flags
   [ -f "$2" ] || quiet "$sphere" eval --model "$1" --problems "$sets/$task-$held.jsonl" --max-tokens 512 --out "$2" --resume "${@:3}"
 }
@@ -103,7 +105,7 @@ for arm in "$@"; do
       case $arm in
         sphere-1|shuffled|one-round-1) kind=trees-1 flags=("${tree[@]}" --stages generation) ;;
         sphere-12) kind=trees-12 flags=("${tree[@]}" --stages "generation,correction") ;;
-        sphere-123|sphere-sft|one-round) kind=trees-123 flags=("${tree[@]}" --small-model "$bases/$task-small.gguf") ;;
+        sphere-123|sphere-sft|one-round) small; kind=trees-123 flags=("${tree[@]}" --small-model "$bases/$task-small.gguf") ;;
         star|independent) kind=samples flags=("${samples[@]}") ;;
         classes-1-3) kind="" ;;
         *) echo "rounds: no arm $arm" >&2; exit 2 ;;

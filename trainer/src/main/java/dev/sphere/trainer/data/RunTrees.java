@@ -18,7 +18,7 @@ import java.util.Set;
 
 /**
  * What a search run's trees hold besides the pairs of whole solutions: the policy's own trees of stage 1, with every
- * candidate that was scored. (Stage 3's trees are the small model's; stage 2's follow another prompt.)
+ * candidate that was scored. (Stage 3's trees are the small model's; stage 2's follow another prompt.) Beside them, for imitation, what the run drew without a tree.
  */
 public final class RunTrees {
   private static final String SEARCH = "generation";

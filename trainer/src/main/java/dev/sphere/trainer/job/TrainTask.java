@@ -19,10 +19,10 @@ public sealed interface TrainTask {
   record Imitate(Path data) implements TrainTask {}
 
   /**
-   * Rejection sampling: supervised fine-tuning on the right solutions that a search run found.
+   * Rejection sampling: supervised fine-tuning on the right solutions that a search run found, its probe's and those drawn without a tree among them.
    *
    * @param run the run's folder
-   * @param perProblem most solutions of a problem, those of the highest reward; 0: all
+   * @param perProblem most solutions of a problem, those of the highest reward (one that is in no tree has 1); 0: all
    * @param temperature reward-weighted regression (Peters and Schaal 2007): a solution counts exp(R / temperature), its
    *     problem's mean being 1; 0: all count alike
    */
