@@ -57,7 +57,8 @@ public record ChainProblem(int level, String question, String answer, String sol
 
   private static final int DIGITS = 2;
 
-  private static final int NUMBERS = (int) Math.pow(10, DIGITS);
+  /** All numbers are below it. */
+  public static final int NUMBERS = (int) Math.pow(10, DIGITS);
 
   /**
    * An expression: a number or a factor of one digit ({@code left} is null) or an operation.

@@ -13,8 +13,6 @@ import java.util.SplittableRandom;
  * and then calculates a name a line, on the way back. It calculates as {@link ChainProblem} does.
  */
 final class BindTask {
-  private static final int NUMBERS = 100;
-
   /** One assignment: {@code a op b}, where a and b are places of earlier ones and {@code number} stands where b is -1; a number alone where a is -1. */
   private record Assignment(char name, char op, int number, int a, int b) {
     /** One digit that multiplies both. */
@@ -37,29 +35,29 @@ final class BindTask {
     Collections.shuffle(works, new Random(random.nextLong()));
     List<Assignment> all = new ArrayList<>();
     for (int i = 0; i < 2; i++) {
-      all.add(new Assignment(names.get(i), ' ', random.nextInt(NUMBERS), -1, -1));
+      all.add(new Assignment(names.get(i), ' ', random.nextInt(ChainProblem.NUMBERS), -1, -1));
     }
-    boolean first = true;
-    for (boolean work : works) {
-      // Each takes the newest name, and the first that works the other number too, so that the last one needs them all.
+    // Each takes the newest name, and the first that works the other number too, so that the last one needs them all.
+    int first = works.indexOf(true);
+    for (int i = 0; i < works.size(); i++) {
       char name = names.get(all.size());
       int newest = all.size() - 1;
-      char op = (first && work ? "+-" : "+-*").charAt(random.nextInt(first && work ? 2 : 3));
-      if (!work) {
-        all.add(new Assignment(name, op, op == '*' ? 1 : 0, newest, -1));
-      } else if (first) {
+      String ops = i == first ? "+-" : "+-*";
+      char op = ops.charAt(random.nextInt(ops.length()));
+      if (i == first) {
         all.add(new Assignment(name, op, 0, newest, 0));
-        first = false;
+      } else if (!works.get(i)) {
+        all.add(new Assignment(name, op, op == '*' ? 1 : 0, newest, -1));
       } else if (op == '*') {
         all.add(new Assignment(name, op, random.nextInt(2, 10), newest, -1));
       } else {
         boolean number = random.nextBoolean();
-        all.add(new Assignment(name, op, number ? random.nextInt(1, NUMBERS) : 0, newest, number ? -1 : random.nextInt(newest)));
+        all.add(new Assignment(name, op, number ? random.nextInt(1, ChainProblem.NUMBERS) : 0, newest, number ? -1 : random.nextInt(newest)));
       }
     }
     int asked = all.size() - 1;
     for (int i = 0; i < (level + idle + 2) / 3; i++) {
-      all.add(new Assignment(names.get(all.size()), '+', random.nextInt(NUMBERS), random.nextInt(asked), -1));
+      all.add(new Assignment(names.get(all.size()), '+', random.nextInt(ChainProblem.NUMBERS), random.nextInt(asked), -1));
     }
     List<Assignment> shuffled = new ArrayList<>(all);
     Collections.shuffle(shuffled, new Random(random.nextLong()));
@@ -69,7 +67,7 @@ final class BindTask {
     question.append(all.get(asked).name()).append("=?");
 
     int slip = 2 + random.nextInt(level + idle);
-    int error = random.nextInt(1, NUMBERS);
+    int error = random.nextInt(1, ChainProblem.NUMBERS);
     StringBuilder solution = new StringBuilder();
     StringBuilder wrong = new StringBuilder();
     String answer = solve(all, asked, -1, 0, solution);
@@ -103,7 +101,7 @@ final class BindTask {
         continue;
       }
       int b = x.b() < 0 ? x.number() : values[x.b()];
-      values[i] = (ChainProblem.apply(x.op(), values[x.a()], b, x.factor()) + (i == slip ? error : 0)) % NUMBERS;
+      values[i] = (ChainProblem.apply(x.op(), values[x.a()], b, x.factor()) + (i == slip ? error : 0)) % ChainProblem.NUMBERS;
       out.append(x.name()).append('=').append(ChainProblem.written(values[x.a()])).append(x.op())
           .append(x.b() < 0 ? number(x) : ChainProblem.written(b)).append('=').append(ChainProblem.written(values[i])).append('\n');
     }

@@ -13,7 +13,7 @@ import java.util.Map;
  * @param question the text
  * @param answer the right answer; in countdown the target
  * @param nums the numbers of countdown; empty elsewhere
- * @param solution an operation a line, then the boxed answer
+ * @param solution an operation a line, in bind also a look-up, then the boxed answer
  * @param wrong the same with a slip that is carried on, and a wrong answer: what a correction begins with
  */
 public record StudyProblem(int level, String question, String answer, List<Integer> nums, String solution, String wrong) {

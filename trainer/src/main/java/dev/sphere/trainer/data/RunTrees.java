@@ -3,6 +3,7 @@ package dev.sphere.trainer.data;
 import dev.sphere.engine.Policy.Message;
 import dev.sphere.engine.Problem;
 import dev.sphere.engine.probe.Probed;
+import dev.sphere.engine.prompt.Prompts;
 import dev.sphere.engine.search.Candidate;
 import dev.sphere.engine.search.Expansion;
 import dev.sphere.engine.stage.Stage;
@@ -168,8 +169,9 @@ public final class RunTrees {
         }
       }
     });
+    Prompts prompts = run.prompts();
     for (Problem problem : run.problems()) {
-      List<Message> dialogue = run.prompts().ask(problem);
+      List<Message> dialogue = prompts.ask(problem);
       run.stagesOf(problem.id()).stream().filter(s -> s.stage() == Stage.GENERATION).flatMap(s -> s.attempts().stream())
           .filter(a -> a.correct() && !a.truncated())
           .forEach(a -> add(right, seen, problem, new Solution(problem.id() + " drawn", dialogue, a.text(), 1)));
