@@ -42,9 +42,8 @@ for tool in cmake:cmake c++:g++; do
   command -v "${tool%%:*}" > /dev/null || {
     echo "native build: ${tool%%:*} is missing. Install it: apt-get install ${tool##*:}" >&2; exit 1; }
 done
-# Before llama.cpp is built for minutes; native/cmake/highway.cmake looks again, and at the version.
-[ -f "$base/settings" ] || echo '#include <hwy/base.h>' | "${CXX:-c++}" -I/opt/homebrew/include -E -x c++ - > /dev/null 2>&1 || {
-  echo "native build: Google Highway is missing. Install it: apt-get install libhwy-dev (macOS: brew install highway)" >&2; exit 1; }
+# Before llama.cpp is built for minutes.
+highway=$(bash "$top/native/highway.sh")
 
 fail() { grep -E -A5 -m8 'error|Error' "$log" >&2 || tail -20 "$log" >&2; echo "native build failed; the whole log: $log" >&2; exit 1; }
 # make_flavour cpu|cuda FAMILY
@@ -58,7 +57,7 @@ make_flavour() {
   fi
   if [ "$1" = cuda ]; then cuda=ON; build=$build-cuda; bundle=$resources/$platform-cuda; provision=(--cuda); fi
   prefix=$(SPHERE_CPU=$2 bash "$top/native/provision.sh" ${provision[@]+"${provision[@]}"})
-  settings="$prefix $bundle $cuda $werror $top"
+  settings="$prefix $bundle $cuda $werror $top $highway"
   [ "$2" = native ] || settings+=" $flags"
   mkdir -p "$build"
   log=$build/native-build.log

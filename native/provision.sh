@@ -21,7 +21,8 @@ umask 022
 VERSION=0.5.0
 COMMIT=de3ff815ea7d559ee917f063901b8986f038abc6   # of the bundle, where the release is one squashed commit
 PACKAGE=node-llama-cpp@3.22.1
-INTEGRITY=bltIipuWmc123H7tMIgDGKSsSrhmhlQYeVUC48XTjVW7XGJJiJJyCdlTMzQ/LiWoPkGDpcL4FviDpgw7qfTiDw==   # SHA-512
+INTEGRITY=6e5b488a9b9699cd76dc7eed30880318a4ac4ab866865418795502e3c5d38d55 # SHA-512
+INTEGRITY+=bb5c624988927209d95333343f2e25a83e4183a5c2f816f883a60c3ba9f4e20f
 # Of the source's files, whichever way they came; contents() says of what it is the SHA-256.
 SOURCE=5017ac4ab18278cd0b4aa71ba189b4073602cfffc37c626965f4e0768e1edfb7
 TAG=${LLAMA_CPP_TAG:-v$VERSION}
@@ -68,58 +69,10 @@ if [ $cuda = ON ]; then
   TARGETS+=(ggml-cuda llama-batched-bench); LIBRARIES=(ggml-base ggml-cpu ggml-cuda ggml llama)
 fi
 
-say() { echo "llama.cpp: $*" >&2; }
-die() { echo "llama.cpp: $*" >&2; exit 1; }
-need() { command -v "$1" > /dev/null || die "$1 is missing. Install it: apt-get install $2"; }
-if command -v sha256sum > /dev/null; then SHA=(sha256sum); else SHA=(shasum -a 256); fi
-sha() { "${SHA[@]}" | cut -c1-"${1:-16}"; }
-
-# --- the cache ---------------------------------------------------------------------------------
-# What is in a folder, sorted: each file's SHA-256, each link's target; .git and MANIFEST apart.
-contents() {
-  (cd "$1" && find . -path ./.git -prune -o -path ./MANIFEST -o -type f -exec "${SHA[@]}" {} + &&
-    find . -path ./.git -prune -o -type l -exec sh -c 'for l; do echo "$(readlink "$l") <- $l"; done' sh {} +) |
-    LC_ALL=C sort
-}
-# Is all that is in a folder ours, with nobody else who may write to it?
-ours() {
-  [ -z "$(find "$1" \( ! -user "$(id -u)" -o ! -type l \( -perm -020 -o -perm -002 \) \) -print 2>&1 | head -1)" ]
-}
-# Makes a folder of the cache. One of another user's is refused; others lose the right to write to ours.
-folder() {
-  mkdir -p "$1" 2> /dev/null || die "the cache $1 cannot be written. Set XDG_CACHE_HOME to a folder that can."
-  [ -O "$1" ] || die "the cache $1 belongs to another user, who could change what is built from it.
-Set XDG_CACHE_HOME to a folder of your own, or give the cache to the user that builds (chown)."
-  [ -z "$(find -H "$1" -prune \( -perm -020 -o -perm -002 \))" ] ||
-    { chmod go-w "$1"; say "others could write to $1; not any more"; }
-}
-# Takes an entry away that must not be used.
-discard() {
-  say "$1 is damaged, or others could have changed it; it is made again"
-  rm -rf "$1" || die "$1 can't be removed. Remove it by hand, or set XDG_CACHE_HOME to a folder of your own."
-}
-cache=${XDG_CACHE_HOME:-$HOME/.cache}/sphere
+what=llama.cpp
+# shellcheck source=native/cache.sh
+. "$(dirname "$0")/cache.sh"
 folder "$cache"
-
-scratch=
-cleanup() { [ -z "$scratch" ] || rm -rf "$scratch"; }
-trap cleanup EXIT
-trap 'exit 130' INT TERM
-# One builder at a time; where flock is missing, the rename alone decides (both build, one wins).
-lock() { exec 8> "$cache/lock"; if command -v flock > /dev/null && ! flock -n 8; then
-  say "waiting for another build (lock $cache/lock)"; flock 8; fi
-  # What a killed run left behind; nobody else is at work now.
-  if command -v flock > /dev/null; then rm -rf "$cache"/.building.*; fi; }
-new_scratch() { scratch=$(mktemp -d "$cache/.building.XXXXXX"); }
-# To the disk; where sync takes no file, everything.
-flush() { sync -f "$1" 2> /dev/null || sync; }
-# publish FROM TO: TO appears whole or not at all, also after a power cut.
-publish() {
-  folder "$(dirname "$2")"
-  flush "$1"
-  if [ -e "$2" ]; then rm -rf "$1"; else mv "$1" "$2"; fi
-  flush "$(dirname "$2")"
-}
 version_of() { sed -nE 's/^set\(LLAMA_VERSION_(MAJOR|MINOR|PATCH) ([0-9]*)\)$/\2/p' "$1/CMakeLists.txt" |
   paste -sd. -; }
 # The line WHAT of an ORIGIN.
@@ -132,18 +85,12 @@ if [ -n "${LLAMA_CPP_TAG:-}" ]; then source_id=$(echo "$GIT_URL $TAG" | sha 12);
 fetch_by_npm() {
   need tar tar
   say "fetching the source (npm package $PACKAGE, 36 MB)"
-  (cd "$scratch" && npm pack --silent "$PACKAGE") > /dev/null 2> "$scratch/npm.log" || {
-    say "npm pack $PACKAGE failed: $(grep -m1 -i 'err' "$scratch/npm.log" || tail -1 "$scratch/npm.log")"; return 1; }
-  local tgz=("$scratch"/*.tgz) found
-  found=$(openssl dgst -sha512 -binary "${tgz[0]}" | base64 | tr -d '\n')
-  [ "$found" = "$INTEGRITY" ] || die "checksum of $PACKAGE is wrong: expected sha512-$INTEGRITY, found sha512-$found.
-Nothing was used. A proxy or mirror may have changed it; set LLAMA_CPP_DIR to a checkout that you trust."
-  say "checksum of $PACKAGE verified (SHA-512)"
-  tar -xzf "${tgz[0]}" -C "$scratch" package/llama/gitRelease.bundle
+  npm_package "$PACKAGE" "$INTEGRITY" || return 1
+  tar -xzf "$scratch/package.tgz" -C "$scratch" package/llama/gitRelease.bundle
   git clone -q -c core.autocrlf=false "$scratch/package/llama/gitRelease.bundle" "$made/source" 2> "$scratch/git.log" ||
     die "git clone of the bundle failed: $(tail -1 "$scratch/git.log")"
   git -C "$made/source" checkout -q "$COMMIT" || die "the bundle of $PACKAGE lacks commit $COMMIT"
-  from="npm package $PACKAGE, sha512-$INTEGRITY"
+  from="npm package $PACKAGE, SHA-512 $INTEGRITY"
 }
 fetch_by_git() {
   from="$(echo "$GIT_URL" | sed 's#//[^/@]*@#//#'), tag $TAG" # without a password

@@ -75,7 +75,7 @@ if $twice; then
 fi
 
 # --- what is in it, beside Java's libraries ---
-highway=$(sed -n 's/^#define HWY_\(MAJOR\|MINOR\|PATCH\) \([0-9]*\)$/\2/p' /usr/include/hwy/base.h 2> /dev/null | paste -sd. -)
+highway=$(bash "$top/native/highway.sh" --version)
 llama=$(sed -n 's/^VERSION=//p' "$top/native/provision.sh")
 source_sha=$(sed -n 's/^SOURCE=//p' "$top/native/provision.sh")
 component() { # NAME VERSION LICENCE PURL PROPERTY VALUE

@@ -1,18 +1,13 @@
-# Google Highway, whose headers are all that libsphere needs of it: SPHERE_HIGHWAY_INCLUDE is the folder to add, empty
-# where the compiler looks there by itself.
-find_path(SPHERE_HIGHWAY hwy/highway.h)
-set(highway_remedy "Install Google Highway, 1.2 or newer: apt-get install libhwy-dev (macOS: brew install highway); \
-or say where its headers are: -DSPHERE_HIGHWAY=FOLDER")
-if(NOT SPHERE_HIGHWAY)
-  message(FATAL_ERROR "hwy/highway.h was not found. ${highway_remedy}")
+# Google Highway by native/highway.sh: SPHERE_HIGHWAY_INCLUDE is the folder to add, empty where the compiler looks there
+# by itself. -DSPHERE_HIGHWAY=FOLDER does what the environment's SPHERE_HIGHWAY does.
+set(highway_asked "$ENV{SPHERE_HIGHWAY}")
+if(SPHERE_HIGHWAY)
+  set(highway_asked "${SPHERE_HIGHWAY}")
 endif()
-file(STRINGS "${SPHERE_HIGHWAY}/hwy/base.h" highway_version REGEX "^#define HWY_M(AJOR|INOR) [0-9]+$")
-list(TRANSFORM highway_version REPLACE "[^0-9]" "")
-list(JOIN highway_version "." highway_version)
-if(highway_version VERSION_LESS 1.2)
-  message(FATAL_ERROR "${SPHERE_HIGHWAY} holds Google Highway ${highway_version}. ${highway_remedy}")
-endif()
-set(SPHERE_HIGHWAY_INCLUDE "")
-if(NOT SPHERE_HIGHWAY STREQUAL "/usr/include")
-  set(SPHERE_HIGHWAY_INCLUDE "${SPHERE_HIGHWAY}")
+execute_process(
+  COMMAND ${CMAKE_COMMAND} -E env "CXX=${CMAKE_CXX_COMPILER}" "SPHERE_HIGHWAY=${highway_asked}"
+          bash "${CMAKE_CURRENT_LIST_DIR}/../highway.sh"
+  OUTPUT_VARIABLE SPHERE_HIGHWAY_INCLUDE OUTPUT_STRIP_TRAILING_WHITESPACE RESULT_VARIABLE highway_status)
+if(NOT highway_status EQUAL 0)
+  message(FATAL_ERROR "Google Highway could not be provided; the reason stands above.")
 endif()

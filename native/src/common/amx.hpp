@@ -37,14 +37,17 @@ class Tiles {
 public:
   // Tile t has rows[t] rows of bytes[t] bytes.
   Tiles(const uint8_t (&rows)[8], const uint16_t (&bytes)[8]) {
-    struct alignas(64) {
+    struct alignas(64) Config {
       uint8_t palette = 1, start_row = 0, reserved[14] = {};
       uint16_t bytes[16] = {};
       uint8_t rows[16] = {};
     } config;
+    static_assert(sizeof(Config) == 64, "ldtilecfg reads 64 bytes");
     std::memcpy(config.bytes, bytes, sizeof bytes);
     std::memcpy(config.rows, rows, sizeof rows);
-    _tile_loadconfig(&config);
+    // Not _tile_loadconfig: GCC 12 declares that the intrinsic reads 8 bytes, and moves the other 56 bytes' stores
+    // behind the intrinsic. Here the operand is the whole configuration.
+    __asm__ volatile("ldtilecfg %0" : : "m"(config) : "memory");
   }
   ~Tiles() { _tile_release(); }
   Tiles(const Tiles &) = delete;
