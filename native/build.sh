@@ -38,14 +38,19 @@ for arg in "$@"; do
     *) echo "build.sh: unknown option '$arg' (known: --cuda)" >&2; exit 2 ;;
   esac
 done
-for tool in cmake:cmake c++:g++; do
-  command -v "${tool%%:*}" > /dev/null || {
-    echo "native build: ${tool%%:*} is missing. Install it: apt-get install ${tool##*:}" >&2; exit 1; }
-done
+# shellcheck source=native/tools.sh
+. "$top/native/tools.sh"
+native_tools
+nothing_lacks "native build" || exit 1
 # Before llama.cpp is built for minutes.
 highway=$(bash "$top/native/highway.sh")
 
-fail() { grep -E -A5 -m8 'error|Error' "$log" >&2 || tail -20 "$log" >&2; echo "native build failed; the whole log: $log" >&2; exit 1; }
+# Ends in one line with the first error; ./sphere shows that line alone.
+fail() {
+  grep -E -A5 -m8 'error|Error' "$log" >&2 || tail -20 "$log" >&2
+  echo "native build: $(grep -E -m1 'error|Error' "$log" || tail -1 "$log"); the whole log: $log" >&2
+  exit 1
+}
 # make_flavour cpu|cuda FAMILY
 make_flavour() {
   local cuda=OFF build=$base bundle=$resources/$platform provision=() prefix settings generator flags=-march=native needs=

@@ -57,6 +57,7 @@ if [ -n "$pack" ]; then
     with="kernels and Sphere"
     mkdir -p "$box/cli/target"
     cp "$top/sphere" "$box/"
+    mkdir "$box/native" && cp "$top/native/tools.sh" "$box/native/"
     cp "$top/cli/target/sphere-engine.jar" "$top/cli/target/launcher-options" "$box/cli/target/"
     [ ! -f "$top/lab/target/sphere-lab.jar" ] || cp "$top/lab/target/sphere-lab.jar" "$box/"
     prefix=$(bash "$top/native/provision.sh" --cuda) && mkdir -p "$box/llama" "$box/cuda" &&

@@ -95,12 +95,31 @@ class LauncherIT {
 
   @Test
   void whatIsMissingForTheBuildIsNamedWithTheCommandThatInstallsIt() throws Exception {
-    missing("mvn", "sphere: Maven is missing. Install it: apt-get install maven");
-    missing("cmake", "sphere: CMake is missing. Install it: apt-get install cmake");
-    missing("c++", "sphere: a C++ compiler is missing. Install it: apt-get install g++");
-    missing("git", "sphere: git is missing. Install it: apt-get install git");
-    // The compiler there finds no header.
-    missing("", "sphere: Google Highway is missing. Install it: apt-get install libhwy-dev");
+    missing("sphere: missing: Maven. Install with: apt-get install maven", "mvn");
+    missing("sphere: missing: a C++ compiler. Install with: apt-get install g++", "c++");
+    missing("sphere: missing: Maven, CMake, make, a C++ compiler, git. "
+        + "Install with: apt-get install maven cmake make g++ git", "mvn", "cmake", "make", "c++", "git");
+  }
+
+  @Test
+  void aBuildThatFailsEndsInOneLineWithItsReason() throws Exception {
+    Path clone = clone(List.of("cmake", "make", "c++", "git"));
+    Path maven = clone.resolve("bin/mvn");
+    Files.writeString(maven, """
+        #!/bin/bash
+        echo '[INFO] Scanning'
+        echo 'llama.cpp: fetching the source'
+        echo 'native build: a.cpp:7: error: no; the whole log: native.log'
+        for i in {1..40}; do echo "[ERROR] a stack trace, line $i"; done
+        exit 1
+        """);
+    assertTrue(maven.toFile().setExecutable(true));
+    Run run = bare(Map.of("PATH", clone.resolve("bin").toString(), "HOME", temp.toString()), "/bin/bash",
+        clone.resolve("sphere").toString(), "--version");
+    assertEquals(1, run.status(), run.out() + run.err());
+    assertEquals("llama.cpp: fetching the source\n"
+        + "sphere: the build failed: native build: a.cpp:7: error: no; the whole log: native.log (all of it: "
+        + clone.resolve("cli/target/build.log") + ")", run.err().lines().skip(1).collect(Collectors.joining("\n")));
   }
 
   @Test
@@ -110,7 +129,7 @@ class LauncherIT {
     environment.put("PATH", clone.resolve("bin").toString());
     Run run = bare(environment, "/bin/bash", clone.resolve("sphere").toString(), "--version");
     assertEquals(2, run.status(), run.out() + run.err());
-    assertTrue(run.err().startsWith("sphere: a JDK 25 or newer is missing. Install it: apt-get install "), run.err());
+    assertTrue(run.err().startsWith("sphere: missing: a JDK 25 or newer. Install with: apt-get install "), run.err());
   }
 
   @Test
@@ -142,8 +161,9 @@ class LauncherIT {
     return new String(jar.getInputStream(jar.getEntry(name)).readAllBytes(), StandardCharsets.UTF_8);
   }
 
-  private void missing(String program, String message) throws Exception {
-    Path clone = clone(List.of("mvn", "cmake", "make", "c++", "git").stream().filter(p -> !p.equals(program)).toList());
+  private void missing(String message, String... programs) throws Exception {
+    Path clone = clone(
+        List.of("mvn", "cmake", "make", "c++", "git").stream().filter(p -> !List.of(programs).contains(p)).toList());
     Map<String, String> environment = Map.of("PATH", clone.resolve("bin").toString(), "HOME", temp.toString());
     Run run = bare(environment, "/bin/bash", clone.resolve("sphere").toString(), "--version");
     assertEquals(2, run.status(), run.out() + run.err());
@@ -154,8 +174,11 @@ class LauncherIT {
   private Path clone(List<String> programs) throws IOException {
     Path clone = Files.createTempDirectory(temp, "clone");
     Files.copy(TOP.resolve("sphere"), clone.resolve("sphere"));
+    Files.createDirectory(clone.resolve("native"));
+    Files.copy(TOP.resolve("native/tools.sh"), clone.resolve("native/tools.sh"));
     Path bin = Files.createDirectory(clone.resolve("bin"));
-    List<String> all = new ArrayList<>(List.of("bash", "dirname", "sed", "grep", "readlink", "find", "cat"));
+    List<String> all = List.of("bash", "dirname", "sed", "grep", "readlink", "find", "cat", "head", "tail", "tee", "mkdir",
+        "rm");
     for (String program : all) {
       Files.writeString(bin.resolve(program), "#!/bin/bash\nPATH=/usr/bin:/bin exec " + program + " \"$@\"\n");
     }
