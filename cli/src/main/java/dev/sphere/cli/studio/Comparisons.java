@@ -5,7 +5,7 @@ import dev.sphere.engine.eval.Answered;
 import dev.sphere.engine.eval.Breakdown;
 import dev.sphere.engine.eval.Comparison;
 import dev.sphere.engine.eval.EvalResult;
-import dev.sphere.engine.grade.AnswerGrader;
+import dev.sphere.grade.AnswerGrader;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -2,10 +2,10 @@ package dev.sphere.cli.studio;
 
 import dev.sphere.engine.PreferencePair;
 import dev.sphere.engine.Problem;
-import dev.sphere.engine.grade.AnswerGrader;
-import dev.sphere.engine.grade.Verdict;
-import dev.sphere.engine.grade.extract.AnswerExtractor;
+import dev.sphere.engine.reward.GradedAnswers;
 import dev.sphere.engine.store.PairFlags;
+import dev.sphere.grade.Verdict;
+import dev.sphere.grade.extract.AnswerExtractor;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -81,7 +81,7 @@ final class PairView {
   /** A side's text, and the answer that the grader reads in it: what, how, where, and whether it is right. */
   private static Map<String, Object> side(Problem asked, String text) {
     AnswerExtractor.Extracted found = AnswerExtractor.extract(text);
-    Verdict verdict = new AnswerGrader().grade(asked, text);
+    Verdict verdict = new GradedAnswers().grade(asked, text);
     int from = found.answer().isEmpty() ? -1 : text.lastIndexOf(found.answer());
     Map<String, Object> side = new LinkedHashMap<>();
     side.put("text", text);

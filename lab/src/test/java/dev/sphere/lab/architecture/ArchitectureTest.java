@@ -46,11 +46,15 @@ class ArchitectureTest {
         .layer("cli").definedBy("dev.sphere.cli..", "dev.sphere.boot..")
         .layer("trainer").definedBy("dev.sphere.trainer..")
         .layer("engine").definedBy("dev.sphere.engine..")
+        .layer("grade").definedBy("dev.sphere.grade..")
         .layer("bindings").definedBy("dev.sphere.bindings..", "dev.sphere.gguf..", "dev.sphere.base..")
         .whereLayer("lab").mayNotBeAccessedByAnyLayer()
         .whereLayer("cli").mayOnlyBeAccessedByLayers("lab")
         .whereLayer("trainer").mayOnlyBeAccessedByLayers("lab", "cli")
         .whereLayer("engine").mayOnlyBeAccessedByLayers("lab", "cli", "trainer")
+        .whereLayer("grade").mayOnlyBeAccessedByLayers("lab", "cli", "trainer", "engine")
+        .whereLayer("grade").mayNotAccessAnyLayer()
+        .whereLayer("bindings").mayNotAccessAnyLayer()
         .ensureAllClassesAreContainedInArchitecture()
         .check(classes);
   }
