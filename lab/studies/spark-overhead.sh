@@ -17,7 +17,7 @@ java=${JAVA_HOME:+$JAVA_HOME/bin/}java
 mvn ${MAVEN_OPTIONS:--q} -B -pl spark -am -DskipTests test-compile \
   org.apache.maven.plugins:maven-dependency-plugin:3.8.1:build-classpath -Dmdep.outputFile="$out/classpath" 2>&1 | grep -v '^WARNING' || [ -s "$out/classpath" ]
 classpath=
-for module in spark cli trainer engine bindings; do classpath+=$PWD/$module/target/classes:; done
+for module in spark cli web trainer engine grade bindings; do classpath+=$PWD/$module/target/classes:; done
 classpath+=$(tr : '\n' < "$out/classpath" | grep '\.jar$' | paste -sd :)
 # What the module's tests give the JVM.
 mapfile -t options < <(sed -n '/<surefire.jvm>/,/<\/surefire.jvm>/p' spark/pom.xml | sed 's/<[^>]*>//g' | tr -s ' ' '\n' | grep '^-')

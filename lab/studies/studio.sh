@@ -19,6 +19,6 @@ mvn ${MAVEN_OPTIONS:--q} -B -pl cli -am -DskipTests test-compile \
   org.apache.maven.plugins:maven-dependency-plugin:3.8.1:build-classpath -Dmdep.outputFile="$classpath" 2>&1 \
   | grep -v '^WARNING' || [ -s "$classpath" ]
 folders=
-for module in cli trainer engine bindings; do folders+=$module/target/test-classes:$module/target/classes:; done
+for module in cli web trainer engine grade bindings; do folders+=$module/target/test-classes:$module/target/classes:; done
 "$java" --enable-native-access=ALL-UNNAMED -Xmx1g -cp "$folders$(tr : '\n' < "$classpath" | grep '\.jar$' | paste -sd :)" \
   dev.sphere.cli.browser.StudioStudy "${words[@]}"

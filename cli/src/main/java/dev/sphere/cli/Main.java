@@ -19,7 +19,7 @@ import dev.sphere.cli.command.bench.BenchCommand;
 import dev.sphere.cli.command.model.ModelCommand;
 import dev.sphere.cli.command.run.RunCommand;
 import dev.sphere.cli.progress.Terminal;
-import dev.sphere.cli.studio.StudioCommand;
+import dev.sphere.cli.command.StudioCommand;
 import dev.sphere.engine.store.StoreException;
 import java.io.PrintWriter;
 import picocli.CommandLine.Command;

@@ -3,7 +3,7 @@ package dev.sphere.cli;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.sphere.engine.grade.AnswerGrader;
+import dev.sphere.grade.AnswerGrader;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.file.Files;

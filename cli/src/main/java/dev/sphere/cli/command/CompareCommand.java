@@ -11,7 +11,7 @@ import dev.sphere.engine.data.ProblemSet;
 import dev.sphere.engine.data.ReadOptions;
 import dev.sphere.engine.decode.BatchedPolicy;
 import dev.sphere.engine.embedded.ModelSource;
-import dev.sphere.engine.grade.AnswerGrader;
+import dev.sphere.engine.reward.GradedAnswers;
 import dev.sphere.engine.run.ModelDefaults;
 import dev.sphere.engine.run.OpenPrm;
 import dev.sphere.engine.run.PrmSpec;
@@ -169,7 +169,7 @@ public final class CompareCommand implements Callable<Integer>, SettingFlags.Com
     if (out != null) {
       AtomicFile.createFolders(out);
     }
-    OutcomeReward outcome = new AnswerGrader();
+    OutcomeReward outcome = new GradedAnswers();
     try (HeldFiles files = reward.hold(file, adapter);
         Journal<Kept> journal = out == null ? null
             : Journal.open(JOURNAL, out.resolve("compare.json"), made(file, set, manner, reward, search, plans, settings), 1, resume)) {

@@ -1,6 +1,5 @@
 package dev.sphere.cli.command;
 
-import dev.sphere.cli.studio.StudioCommand;
 import dev.sphere.trainer.evolve.EvolveReport;
 import dev.sphere.trainer.evolve.Recipe;
 import java.io.IOException;

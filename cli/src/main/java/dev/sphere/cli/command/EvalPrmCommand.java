@@ -15,8 +15,8 @@ import dev.sphere.engine.embedded.ProblemSource;
 import dev.sphere.engine.embedded.StepCaseSource;
 import dev.sphere.engine.eval.StepQuality;
 import dev.sphere.engine.eval.StepScores;
-import dev.sphere.engine.grade.AnswerGrader;
 import dev.sphere.engine.reward.Aggregation;
+import dev.sphere.engine.reward.GradedAnswers;
 import dev.sphere.engine.run.ModelDefaults;
 import dev.sphere.engine.run.OpenPrm;
 import dev.sphere.engine.run.PrmSpec;
@@ -165,7 +165,7 @@ public final class EvalPrmCommand implements Callable<Integer>, SettingFlags.Com
         Journal<Scored> journal = out == null || cases.isEmpty() ? null
             : Journal.open(JOURNAL, out, made(file, cases, reward, search, manner), 1, resume);
         BatchedPolicy policy = BatchedPolicy.open(file, null, null, 0);
-        OpenPrm opened = reward.open(new AnswerGrader())) {
+        OpenPrm opened = reward.open(new GradedAnswers())) {
       if (!cases.isEmpty()) {
         figures.put("steps", steps(cases, journal, policy, opened, files, file, manner, search.separator()));
       }

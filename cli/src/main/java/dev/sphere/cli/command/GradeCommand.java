@@ -6,7 +6,7 @@ import dev.sphere.engine.data.GradeFile;
 import dev.sphere.engine.data.ProblemSet;
 import dev.sphere.engine.data.ReadOptions;
 import dev.sphere.engine.embedded.ProblemSource;
-import dev.sphere.engine.grade.GoldCheck;
+import dev.sphere.grade.GoldCheck;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;

@@ -4,7 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sphere.cli.Main;
-import dev.sphere.cli.studio.StudioServer;
+import dev.sphere.web.studio.StudioServer;
 import dev.sphere.engine.Problem;
 import dev.sphere.engine.stage.Attempt;
 import dev.sphere.engine.stage.Stage;

@@ -1,8 +1,8 @@
 package dev.sphere.cli.browser;
 
 import dev.sphere.base.FreeMemory;
-import dev.sphere.cli.studio.StudioRuns;
-import dev.sphere.cli.studio.StudioServer;
+import dev.sphere.web.studio.StudioRuns;
+import dev.sphere.web.studio.StudioServer;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

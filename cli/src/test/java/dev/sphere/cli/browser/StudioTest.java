@@ -6,8 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sphere.cli.Main;
-import dev.sphere.cli.studio.StudioRuns;
-import dev.sphere.cli.studio.StudioServer;
+import dev.sphere.web.studio.StudioRuns;
+import dev.sphere.web.studio.StudioServer;
 import dev.sphere.engine.Problem;
 import dev.sphere.engine.embedded.ProblemSource;
 import dev.sphere.engine.store.RunStore;

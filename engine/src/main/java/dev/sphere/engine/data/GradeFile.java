@@ -1,8 +1,8 @@
 package dev.sphere.engine.data;
 
 import dev.sphere.base.AtomicFile;
-import dev.sphere.engine.grade.AnswerGrader;
-import dev.sphere.engine.grade.Verdict;
+import dev.sphere.grade.AnswerGrader;
+import dev.sphere.grade.Verdict;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.CharacterCodingException;

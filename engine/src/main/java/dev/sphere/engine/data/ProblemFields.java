@@ -1,8 +1,8 @@
 package dev.sphere.engine.data;
 
 import dev.sphere.engine.Problem;
-import dev.sphere.engine.grade.extract.AnswerExtractor;
-import dev.sphere.engine.grade.extract.AnswerExtractor.Form;
+import dev.sphere.grade.extract.AnswerExtractor;
+import dev.sphere.grade.extract.AnswerExtractor.Form;
 import java.math.BigDecimal;
 import java.util.LinkedHashMap;
 import java.util.List;

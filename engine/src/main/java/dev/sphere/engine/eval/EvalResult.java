@@ -1,7 +1,7 @@
 package dev.sphere.engine.eval;
 
-import dev.sphere.engine.grade.extract.AnswerExtractor;
-import dev.sphere.engine.grade.AnswerGrader;
+import dev.sphere.grade.AnswerGrader;
+import dev.sphere.grade.extract.AnswerExtractor;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;

@@ -11,9 +11,10 @@ import dev.sphere.engine.Progress;
 import dev.sphere.engine.SamplingSettings;
 import dev.sphere.engine.StopRule;
 import dev.sphere.engine.TokenPath;
-import dev.sphere.engine.grade.AnswerGrader;
-import dev.sphere.engine.grade.Verdict;
 import dev.sphere.engine.prompt.Prompts;
+import dev.sphere.engine.reward.GradedAnswers;
+import dev.sphere.grade.AnswerGrader;
+import dev.sphere.grade.Verdict;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -30,7 +31,7 @@ public final class Evaluator {
   private final Policy policy;
   private final Prompts prompts;
   private final StepScorer scorer; // null when no process reward judges
-  private final AnswerGrader grader = new AnswerGrader();
+  private final GradedAnswers grader = new GradedAnswers();
 
   public Evaluator(Policy policy, Prompts prompts) {
     this(policy, prompts, null);
@@ -150,12 +151,12 @@ public final class Evaluator {
 
   /** Grades stored answers again, with today's rules. */
   public static EvalResult regrade(List<Answered> stored) {
-    AnswerGrader grader = new AnswerGrader();
+    GradedAnswers grader = new GradedAnswers();
     List<Answered> again = stored.stream().map(a -> {
       Verdict v = grader.grade(new Problem(a.problemId(), "", a.gold(), a.metadata()), a.text());
       return new Answered(a.problemId(), a.gold(), a.sample(), a.text(), v.pred(), v.equal(), v.how(), a.tokens(),
           a.truncated(), a.steps(), a.metadata());
     }).toList();
-    return EvalResult.of(again, grader);
+    return EvalResult.of(again, new AnswerGrader());
   }
 }

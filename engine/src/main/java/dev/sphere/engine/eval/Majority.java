@@ -1,6 +1,6 @@
 package dev.sphere.engine.eval;
 
-import dev.sphere.engine.grade.AnswerGrader;
+import dev.sphere.grade.AnswerGrader;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;

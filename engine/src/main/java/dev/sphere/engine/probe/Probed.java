@@ -1,7 +1,7 @@
 package dev.sphere.engine.probe;
 
 import dev.sphere.engine.Generation.Finish;
-import dev.sphere.engine.grade.extract.AnswerExtractor;
+import dev.sphere.grade.extract.AnswerExtractor;
 import java.util.List;
 
 /**

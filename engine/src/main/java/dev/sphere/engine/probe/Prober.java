@@ -10,9 +10,9 @@ import dev.sphere.engine.SamplingSettings;
 import dev.sphere.engine.SolutionMarker;
 import dev.sphere.engine.StopRule;
 import dev.sphere.engine.TokenPath;
-import dev.sphere.engine.grade.extract.AnswerExtractor;
 import dev.sphere.engine.search.FinalAnswer;
 import dev.sphere.engine.search.SearchSettings;
+import dev.sphere.grade.extract.AnswerExtractor;
 import java.util.ArrayList;
 import java.util.List;
 

@@ -13,8 +13,8 @@ import dev.sphere.engine.eval.EvalResult;
 import dev.sphere.engine.eval.EvalSettings;
 import dev.sphere.engine.eval.Evaluator;
 import dev.sphere.engine.eval.StepScorer;
-import dev.sphere.engine.grade.AnswerGrader;
 import dev.sphere.engine.prompt.Prompts;
+import dev.sphere.engine.reward.GradedAnswers;
 import dev.sphere.engine.stage.Workers;
 import dev.sphere.engine.store.RecordLines;
 import dev.sphere.engine.store.StoreException;
@@ -125,7 +125,7 @@ public final class OpenEval implements Worker {
     plan.precision().use();
     BatchedPolicy policy = BatchedPolicy.open(plan.model(), plan.adapter(), plan.prompts().template(), parallel);
     try {
-      return new OpenEval(plan, files, policy, plan.reward() == null ? null : plan.reward().open(new AnswerGrader()));
+      return new OpenEval(plan, files, policy, plan.reward() == null ? null : plan.reward().open(new GradedAnswers()));
     } catch (Throwable t) {
       policy.close();
       throw t;

@@ -6,7 +6,7 @@ import dev.sphere.engine.OutcomeReward;
 import dev.sphere.engine.data.WorkedExamples;
 import dev.sphere.engine.decode.BatchedPolicy;
 import dev.sphere.engine.decode.RolloutCounters;
-import dev.sphere.engine.grade.AnswerGrader;
+import dev.sphere.engine.reward.GradedAnswers;
 import dev.sphere.engine.stage.PrmFactory;
 import dev.sphere.engine.stage.SearchRun;
 import dev.sphere.engine.store.Provenance;
@@ -47,7 +47,7 @@ public final class OpenSearch implements Worker {
       if (!differences.isEmpty()) {
         throw Worker.refusal(differences);
       }
-      return open(plan, examples, new AnswerGrader(), files);
+      return open(plan, examples, new GradedAnswers(), files);
     } catch (Throwable t) {
       files.close();
       throw t;

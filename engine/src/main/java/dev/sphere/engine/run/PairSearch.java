@@ -13,8 +13,8 @@ import dev.sphere.engine.cost.Range;
 import dev.sphere.engine.data.Shard;
 import dev.sphere.engine.data.WorkedExamples;
 import dev.sphere.engine.decode.Precision;
-import dev.sphere.engine.grade.AnswerGrader;
 import dev.sphere.engine.probe.Probed;
+import dev.sphere.engine.reward.GradedAnswers;
 import dev.sphere.engine.search.Backup;
 import dev.sphere.engine.search.Expansion;
 import dev.sphere.engine.search.SearchSettings;
@@ -155,7 +155,7 @@ public final class PairSearch {
     WorkedExamples examples = plan.examples().read();
     try (HeldFiles files = plan.hold();
         RunStore store = RunStore.open(scratch, provenance(plan, examples, null), problems, false);
-        OpenSearch open = OpenSearch.open(plan, examples, new AnswerGrader(), null)) {
+        OpenSearch open = OpenSearch.open(plan, examples, new GradedAnswers(), null)) {
       long before = bytes(scratch);
       double opened = (System.nanoTime() - start) / 1e9;
       SearchRun.Trial trial = open.run().tried(problems, plan.seed(), new Watched(store, files), progress);
@@ -198,7 +198,7 @@ public final class PairSearch {
 
   private static Outcome here(SearchPlan plan, List<Problem> problems, WorkedExamples examples, RunStore store, HeldFiles files,
       long start, Progress progress) throws InterruptedException {
-    try (OpenSearch open = OpenSearch.open(plan, examples, new AnswerGrader(), null)) {
+    try (OpenSearch open = OpenSearch.open(plan, examples, new GradedAnswers(), null)) {
       List<ProblemResult> results = open.run().run(problems, new Watched(store, files), progress);
       return outcome(store, results, open.run(), TokenUse.of(open.counters(), open.run().drawn()), start, progress);
     }
@@ -207,7 +207,7 @@ public final class PairSearch {
   private static Outcome elsewhere(SearchPlan plan, List<Problem> problems, Cluster.Crew crew, RunStore store, HeldFiles files,
       long start, Progress progress) throws InterruptedException {
     SearchRun run = SearchRun.over(new ClusterWorkers(crew), plan.strategy() == null ? 0 : plan.strategy().budget());
-    OpenSearch.probing(run, plan, new AnswerGrader());
+    OpenSearch.probing(run, plan, new GradedAnswers());
     List<ProblemResult> results = run.run(problems, new Watched(store, files), progress);
     return outcome(store, results, run, null, start, progress);
   }

@@ -2,7 +2,7 @@ package dev.sphere.engine.search;
 
 import dev.sphere.engine.SolutionMarker;
 import dev.sphere.engine.StopRule;
-import dev.sphere.engine.grade.extract.AnswerExtractor;
+import dev.sphere.grade.extract.AnswerExtractor;
 
 /** Sees that a solution has stated its final answer. What the answer is worth is the outcome reward's business. */
 public final class FinalAnswer {

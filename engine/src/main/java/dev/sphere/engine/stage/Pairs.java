@@ -2,8 +2,8 @@ package dev.sphere.engine.stage;
 
 import dev.sphere.engine.MarkedText;
 import dev.sphere.engine.PreferencePair;
-import dev.sphere.engine.grade.extract.AnswerExtractor;
 import dev.sphere.engine.search.Distinct;
+import dev.sphere.grade.extract.AnswerExtractor;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;

@@ -1,8 +1,8 @@
 package dev.sphere.engine.stage;
 
 import dev.sphere.engine.PreferencePair;
-import dev.sphere.engine.grade.extract.AnswerExtractor;
 import dev.sphere.engine.probe.ProbeReport;
+import dev.sphere.grade.extract.AnswerExtractor;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;

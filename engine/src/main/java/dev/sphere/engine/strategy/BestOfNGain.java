@@ -5,9 +5,9 @@ import dev.sphere.engine.Policy;
 import dev.sphere.engine.Problem;
 import dev.sphere.engine.TokenPath;
 import dev.sphere.engine.eval.Statistics;
-import dev.sphere.engine.grade.AnswerGrader;
 import dev.sphere.engine.prompt.Prompts;
 import dev.sphere.engine.reward.Aggregation;
+import dev.sphere.engine.reward.GradedAnswers;
 import dev.sphere.engine.search.SearchSettings;
 import dev.sphere.engine.stage.PrmFactory;
 import java.util.ArrayList;
@@ -41,7 +41,7 @@ public record BestOfNGain(int problems, int samples, double mean, double coverag
     // MIN needs the scores of all steps; a budget of one token ends after the first N samples.
     StrategySettings settings = new StrategySettings(Strategy.BEST_OF_N, 1, samples, samples, Aggregation.MIN);
     Solver solver = new Solver(policy, prm, passes, (p, s) -> false, search, settings, seed);
-    AnswerGrader grader = new AnswerGrader();
+    GradedAnswers grader = new GradedAnswers();
     Semaphore places = new Semaphore(parallel);
     List<Callable<Row>> work = new ArrayList<>();
     for (Problem problem : problems) {
@@ -58,7 +58,7 @@ public record BestOfNGain(int problems, int samples, double mean, double coverag
     return of(InFlight.together(work), samples);
   }
 
-  private static Row row(StrategyResult found, Problem problem, AnswerGrader grader) {
+  private static Row row(StrategyResult found, Problem problem, GradedAnswers grader) {
     List<Solution> solutions = found.solutions();
     boolean[] right = new boolean[solutions.size()];
     int count = 0;

@@ -7,12 +7,13 @@ import dev.sphere.engine.Problem;
 import dev.sphere.engine.Progress;
 import dev.sphere.engine.TokenPath;
 import dev.sphere.engine.eval.Statistics;
-import dev.sphere.engine.grade.AnswerGrader;
-import dev.sphere.engine.grade.Verdict;
 import dev.sphere.engine.prompt.Prompts;
+import dev.sphere.engine.reward.GradedAnswers;
 import dev.sphere.engine.search.Distinct;
 import dev.sphere.engine.search.SearchSettings;
 import dev.sphere.engine.stage.PrmFactory;
+import dev.sphere.grade.AnswerGrader;
+import dev.sphere.grade.Verdict;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -38,6 +39,7 @@ public final class StrategyComparison {
   private final long seed;
   private final int parallel;
   private final AnswerGrader grader = new AnswerGrader();
+  private final GradedAnswers outcome = new GradedAnswers();
 
   /**
    * One problem under one strategy.
@@ -217,7 +219,7 @@ public final class StrategyComparison {
     int complete = 0;
     int rights = 0;
     for (Solution s : found.solutions()) {
-      Verdict v = grader.grade(problem, s.text());
+      Verdict v = outcome.grade(problem, s.text());
       verdicts.add(v);
       if (!s.truncated()) {
         complete++;

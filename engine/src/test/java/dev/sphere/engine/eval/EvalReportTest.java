@@ -4,8 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.sphere.engine.grade.AnswerGrader;
 import dev.sphere.engine.run.EvalRecipe;
+import dev.sphere.grade.AnswerGrader;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -11,8 +11,8 @@ import dev.sphere.engine.Progress;
 import dev.sphere.engine.data.StepCase;
 import dev.sphere.engine.data.StepCases;
 import dev.sphere.engine.embedded.StepCaseSource;
-import dev.sphere.engine.grade.AnswerGrader;
 import dev.sphere.engine.prompt.Prompts;
+import dev.sphere.engine.reward.GradedAnswers;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -95,7 +95,7 @@ class StepQualityTest {
 
   @Test
   void embeddedCasesAreWhatTheySay() {
-    AnswerGrader grader = new AnswerGrader();
+    GradedAnswers grader = new GradedAnswers();
     List<StepCase> cases = StepCaseSource.cases(200);
     assertEquals(100, cases.stream().filter(c -> c.label() >= 0).count());
     for (StepCase c : cases) {

@@ -11,8 +11,8 @@ import dev.sphere.engine.Problem;
 import dev.sphere.engine.SamplingSettings;
 import dev.sphere.engine.ScriptedPolicy;
 import dev.sphere.engine.TokenPath;
-import dev.sphere.engine.grade.AnswerGrader;
 import dev.sphere.engine.probe.ProbeSettings.Order;
+import dev.sphere.engine.reward.GradedAnswers;
 import dev.sphere.engine.search.SearchSettings;
 import java.util.ArrayList;
 import java.util.List;
@@ -100,7 +100,7 @@ class ProbeTest {
 
   private static Probed draw(boolean guesses, SearchSettings search, String... answers) throws InterruptedException {
     ScriptedPolicy policy = new ScriptedPolicy().after("Q:", answers);
-    return new Prober(policy, new AnswerGrader(), search, SamplingSettings.temperature(0.8f, 100), guesses, answers.length, 1)
+    return new Prober(policy, new GradedAnswers(), search, SamplingSettings.temperature(0.8f, 100), guesses, answers.length, 1)
         .draw(PROBLEM, TokenPath.root(policy.tokenize("Q:", true)));
   }
 

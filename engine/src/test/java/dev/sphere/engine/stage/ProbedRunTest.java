@@ -11,11 +11,11 @@ import dev.sphere.engine.Progress;
 import dev.sphere.engine.SamplingSettings;
 import dev.sphere.engine.ScriptedPolicy;
 import dev.sphere.engine.ToldProgress;
-import dev.sphere.engine.grade.AnswerGrader;
 import dev.sphere.engine.probe.ProbeReport;
 import dev.sphere.engine.probe.ProbeSettings;
 import dev.sphere.engine.probe.ProbeSettings.Order;
 import dev.sphere.engine.prompt.Prompts;
+import dev.sphere.engine.reward.GradedAnswers;
 import dev.sphere.engine.search.SearchSettings;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -24,7 +24,7 @@ import org.junit.jupiter.api.Test;
 
 /** A run with a probe: what is searched, in which order, and which pairs the probe makes. */
 class ProbedRunTest {
-  private static final OutcomeReward GRADER = new AnswerGrader();
+  private static final OutcomeReward GRADER = new GradedAnswers();
   private static final SearchSettings SEARCH = SearchSettings.paper().withCandidates(2).withSeparator("\n");
   private static final StageSettings STAGES =
       StageSettings.defaults().withPrompts(new Prompts("", "{question}", "again", "")).withStages(false, false);

@@ -1,7 +1,7 @@
 package dev.sphere.lab.grade;
 
-import dev.sphere.engine.grade.AnswerGrader;
-import dev.sphere.engine.grade.Verdict;
+import dev.sphere.grade.AnswerGrader;
+import dev.sphere.grade.Verdict;
 import java.io.BufferedWriter;
 import java.io.IOException;
 import java.nio.file.Files;

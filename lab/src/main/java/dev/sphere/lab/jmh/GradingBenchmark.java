@@ -1,7 +1,7 @@
 package dev.sphere.lab.jmh;
 
-import dev.sphere.engine.grade.AnswerGrader;
-import dev.sphere.engine.grade.Verdict;
+import dev.sphere.grade.AnswerGrader;
+import dev.sphere.grade.Verdict;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;

@@ -9,7 +9,7 @@ import dev.sphere.engine.TokenPath;
 import dev.sphere.engine.decode.BatchedPolicy;
 import dev.sphere.engine.embedded.ModelSource;
 import dev.sphere.engine.embedded.ProblemSource;
-import dev.sphere.engine.grade.AnswerGrader;
+import dev.sphere.engine.reward.GradedAnswers;
 import dev.sphere.engine.reward.MonteCarloPrm;
 import dev.sphere.engine.run.SearchPlan;
 import dev.sphere.engine.search.Backup;
@@ -51,7 +51,7 @@ public final class BackupStudy {
   private final SearchPlan plan;
   private final List<Rule> rules;
   private final List<Integer> budgets;
-  private final OutcomeReward outcome = new AnswerGrader();
+  private final OutcomeReward outcome = new GradedAnswers();
 
   private BackupStudy(BatchedPolicy policy, SearchPlan plan, List<Integer> budgets) {
     this.policy = policy;

@@ -21,7 +21,7 @@ import java.util.stream.Stream;
 /** Sphere's packages and the arrows between them, as docs/explanation/packages.md draws them. */
 final class Packages {
   /** The modules, the highest first. */
-  static final List<String> MODULES = List.of("lab", "cli", "trainer", "engine", "bindings");
+  static final List<String> MODULES = List.of("lab", "cli", "web", "trainer", "engine", "grade", "bindings");
 
   private static final Pattern SENTENCE = Pattern.compile("/\\*\\*(.*?)\\*/\\s*package ", Pattern.DOTALL);
 
@@ -61,17 +61,23 @@ final class Packages {
 
             mvn -q -pl lab -am -Dtest=ArchitectureTest -Dsurefire.failIfNoSpecifiedTests=false -Dsphere.docs.write=true test
 
-        An arrow points from a package to one that it uses. Arrows lead down: from `cli` to `trainer` to `engine` to `bindings`, and never
-        in a circle. `lab` is not part of the product. The drawings leave out what follows from other arrows: where A uses B and B uses
+        An arrow points from a package to one that it uses. Arrows lead down: from `cli` to `web` to `trainer` to `engine` to `grade` and
+        `bindings`, and never in a circle. `lab` is not part of the product. The drawings leave out what follows from other arrows: where A uses B and B uses
         C, no arrow from A to C is drawn. The tables have them all. Names are without `dev.sphere`.
 
         """);
     out.append("## Modules\n\n```mermaid\nflowchart TD\n");
-    for (int i = 0; i + 1 < MODULES.size(); i++) {
-      out.append("  ").append(MODULES.get(i)).append(" --> ").append(MODULES.get(i + 1)).append('\n');
-    }
-    out.append("  spark --> cli\n"); // beside lab; Spark's classes are not on lab's path
-    out.append("  bindings --> native[\"native: libsphere, llama.cpp\"]\n```\n");
+    out.append("""
+          lab --> cli
+          cli --> web
+          web --> trainer
+          trainer --> engine
+          engine --> grade
+          engine --> bindings
+          spark --> cli
+          bindings --> native["native: libsphere, llama.cpp"]
+        ```
+        """);
     packages.forEach((module, names) -> module(out, module, names));
     return out.toString();
   }

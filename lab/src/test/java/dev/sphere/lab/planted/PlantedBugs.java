@@ -31,7 +31,7 @@ import org.junit.platform.launcher.listeners.SummaryGeneratingListener;
 public final class PlantedBugs {
   /** Modules whose tests load native libraries: a process of their own for each bug. */
   private static final Set<String> FORKED = Set.of("bindings", "trainer", "cli", "lab");
-  private static final List<String> MODULES = List.of("bindings", "engine", "trainer", "cli", "lab");
+  private static final List<String> MODULES = List.of("bindings", "grade", "engine", "trainer", "web", "cli", "lab");
 
   private static final String OURS = Path.of("lab/target/test-classes").toAbsolutePath().toString();
 

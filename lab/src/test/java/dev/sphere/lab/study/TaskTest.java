@@ -5,7 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sphere.engine.embedded.ChainProblem.Use;
-import dev.sphere.engine.grade.AnswerGrader;
+import dev.sphere.engine.reward.GradedAnswers;
 import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -218,7 +218,7 @@ class TaskTest {
   @ParameterizedTest
   @EnumSource(Task.class)
   void theSolutionIsRightAndTheSlipIsWrong(Task task) {
-    AnswerGrader grader = new AnswerGrader();
+    GradedAnswers grader = new GradedAnswers();
     for (StudyProblem p : all(task, Use.SEARCH)) {
       assertTrue(grader.correct(p.toProblem("p"), p.solution()), p.solution());
       assertFalse(grader.correct(p.toProblem("p"), p.wrong()), p.wrong());

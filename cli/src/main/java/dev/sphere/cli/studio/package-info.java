@@ -1,2 +1,0 @@
-/** The studio: a local page over a folder of runs. */
-package dev.sphere.cli.studio;

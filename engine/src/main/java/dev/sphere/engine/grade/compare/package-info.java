@@ -1,2 +1,0 @@
-/** Whether two answers mean the same, by a rule for each kind of answer. */
-package dev.sphere.engine.grade.compare;

@@ -1,2 +1,0 @@
-/** Reads a cleaned answer as mathematics: text, tokens, expression. */
-package dev.sphere.engine.grade.parse;

@@ -1,2 +1,0 @@
-/** Expressions, and what they are worth: exactly, at a point, as a set of reals, in a unit. */
-package dev.sphere.engine.grade.value;

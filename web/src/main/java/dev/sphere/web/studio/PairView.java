@@ -1,0 +1,98 @@
+package dev.sphere.web.studio;
+
+import dev.sphere.engine.PreferencePair;
+import dev.sphere.engine.Problem;
+import dev.sphere.engine.reward.GradedAnswers;
+import dev.sphere.engine.store.PairFlags;
+import dev.sphere.grade.Verdict;
+import dev.sphere.grade.extract.AnswerExtractor;
+import dev.sphere.web.HttpError;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/** A pair as the studio shows it: both sides with the answers as the grader reads them, and what a reader said of it. */
+final class PairView {
+  private static final JsonMapper JSON = JsonMapper.shared();
+
+  private final SearchIndex index;
+  private final int problem;
+  private final List<PreferencePair> pairs = new ArrayList<>();
+
+  PairView(SearchIndex index, int problem) throws IOException {
+    this.index = index;
+    this.problem = problem;
+    for (byte[] line : index.lines("stages", problem, 0)) {
+      for (JsonNode p : JSON.readTree(line).get("pairs")) {
+        pairs.add(new PreferencePair(p.get("problem_id").asString(), p.get("stage").asString(), p.get("prompt").asString(),
+            p.get("chosen").asString(), p.get("rejected").asString(), ints(p.get("prompt_tokens")), ints(p.get("chosen_tokens")),
+            ints(p.get("rejected_tokens")), p.has("prompt_content") ? ints(p.get("prompt_content")) : null));
+      }
+    }
+  }
+
+  private static int[] ints(JsonNode array) {
+    int[] values = new int[array == null ? 0 : array.size()];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = array.get(i).asInt();
+    }
+    return values;
+  }
+
+  /** How many pairs the problem has. */
+  int size() {
+    return pairs.size();
+  }
+
+  /** The pair of a number, counted over the problem's stages from 0. */
+  PreferencePair pair(int n) {
+    if (n >= pairs.size()) {
+      throw new HttpError(404, "problem " + index.id(problem) + " has "
+          + (pairs.size() == 1 ? "one pair" : pairs.size() + " pairs") + ": there is no pair " + (n + 1));
+    }
+    return pairs.get(n);
+  }
+
+  Map<String, Object> toMap(int n, Map<String, PairFlags.Flag> flags, int allPairs) throws IOException {
+    PreferencePair pair = pair(n);
+    JsonNode line = JSON.readTree(index.problemLine(problem));
+    Map<String, String> metadata = new LinkedHashMap<>();
+    line.path("metadata").properties().forEach(e -> metadata.put(e.getKey(), e.getValue().asString()));
+    Problem asked = new Problem(index.id(problem), line.path("question").asString(""), line.path("answer").asString(""), metadata);
+    Map<String, Object> map = new LinkedHashMap<>();
+    map.put("question", asked.question());
+    map.put("answer", asked.answer());
+    map.put("stage", pair.stage());
+    map.put("n", n);
+    map.put("of", pairs.size());
+    map.put("prompt", pair.prompt());
+    map.put("chosen", side(asked, pair.chosen()));
+    map.put("rejected", side(asked, pair.rejected()));
+    PairFlags.Flag flag = flags.get(PairFlags.key(pair));
+    map.put("flag", flag == null ? null : flag.label());
+    map.put("flagged", flags.size());
+    map.put("pairs", allPairs);
+    return map;
+  }
+
+  /** A side's text, and the answer that the grader reads in it: what, how, where, and whether it is right. */
+  private static Map<String, Object> side(Problem asked, String text) {
+    AnswerExtractor.Extracted found = AnswerExtractor.extract(text);
+    Verdict verdict = new GradedAnswers().grade(asked, text);
+    int from = found.answer().isEmpty() ? -1 : text.lastIndexOf(found.answer());
+    Map<String, Object> side = new LinkedHashMap<>();
+    side.put("text", text);
+    side.put("answer", found.answer());
+    side.put("form", found.form().label());
+    side.put("stated", found.form().stated());
+    side.put("right", verdict.equal());
+    side.put("how", verdict.how());
+    side.put("from", from);
+    side.put("to", from < 0 ? -1 : from + found.answer().length());
+    return side;
+  }
+}

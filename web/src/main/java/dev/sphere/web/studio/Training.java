@@ -1,0 +1,179 @@
+package dev.sphere.web.studio;
+
+import dev.sphere.engine.PreferencePair;
+import dev.sphere.engine.store.PairFlags;
+import dev.sphere.engine.store.StoreException;
+import dev.sphere.trainer.loop.TrainedRows;
+import dev.sphere.web.HttpError;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/** A training's curves, and what it made of the pairs of a search. */
+final class Training {
+  private static final JsonMapper JSON = JsonMapper.shared();
+
+  /** Most points of a curve; longer ones are thinned out, but for those with held-out figures. */
+  private static final int POINTS = 3_000;
+
+  /** Rows of a point that are listed at most. */
+  private static final int MOST_ROWS = 500;
+
+  /** Pairs that a distribution rests on. */
+  private static final int SAMPLE = 200;
+
+  private Training() {}
+
+  /** Whole lines of a file, and where they end. */
+  private record Lines(List<byte[]> lines, long to) {}
+
+  private static Lines lines(Path file) throws IOException {
+    List<byte[]> lines = new ArrayList<>();
+    long at = 0;
+    long before;
+    do {
+      before = at;
+      at = Tail.lines(file, at, lines);
+    } while (at > before);
+    return new Lines(lines, at);
+  }
+
+  /** A line's step; -1 of a damaged one. */
+  private static int step(byte[] line) {
+    try {
+      return JSON.readTree(line).path("step").asInt(-1);
+    } catch (JacksonException e) {
+      return -1;
+    }
+  }
+
+  /** The metrics so far, and where to go on in the file. Damaged lines are counted and left out. */
+  static Map<String, Object> curves(Path folder) throws IOException {
+    Lines read = lines(folder.resolve("metrics.jsonl"));
+    List<byte[]> lines = read.lines();
+    List<JsonNode> rows = new ArrayList<>();
+    int damaged = 0;
+    int stride = Math.max(1, Math.ceilDiv(lines.size(), POINTS));
+    for (int i = 0; i < lines.size(); i++) {
+      try {
+        JsonNode row = JSON.readTree(lines.get(i));
+        if (!row.path("step").isNumber()) {
+          damaged++;
+        } else if (i % stride == 0 || i == lines.size() - 1 || row.has("eval_loss")) {
+          rows.add(row);
+        }
+      } catch (JacksonException e) {
+        damaged++;
+      }
+    }
+    Map<String, Object> map = new LinkedHashMap<>();
+    map.put("rows", rows);
+    map.put("at", read.to());
+    map.put("damaged", damaged);
+    map.put("stride", stride);
+    return map;
+  }
+
+  /**
+   * The rows behind a point of the curves: those of all steps since the point before.
+   *
+   * @param search where the pairs are looked for; null for nowhere
+   * @throws StoreException when the training's rows are not on record
+   */
+  static Map<String, Object> batch(Path folder, int step, SearchIndex search) throws IOException {
+    int first = 0; // of the steps that the point stands for
+    boolean there = false;
+    for (byte[] line : lines(folder.resolve("metrics.jsonl")).lines()) {
+      int s = step(line);
+      first = s < step ? Math.max(first, s + 1) : first;
+      there |= s == step;
+    }
+    if (!there) {
+      throw new HttpError(404, "the training has no point at step " + step);
+    }
+    first = Math.max(1, first);
+    List<Map<String, Object>> rows = new ArrayList<>();
+    Map<Integer, PairView> views = new HashMap<>();
+    int all = 0;
+    TrainedRows trained = step == 0 ? null : TrainedRows.read(folder);
+    for (int s = first; s <= step; s++) {
+      for (TrainedRows.Row row : trained.batch(s)) {
+        if (all++ < MOST_ROWS) {
+          Map<String, Object> map = new LinkedHashMap<>();
+          map.put("step", s);
+          map.put("row", row.id());
+          place(map, row, search, views);
+          rows.add(map);
+        }
+      }
+    }
+    Map<String, Object> map = new LinkedHashMap<>();
+    map.put("first", first);
+    map.put("last", step);
+    map.put("rows", rows);
+    map.put("all", all);
+    return map;
+  }
+
+  /** Where a row's pair is in a search: problem, number and stage; nothing where it is not there. */
+  private static void place(Map<String, Object> map, TrainedRows.Row row, SearchIndex search, Map<Integer, PairView> views)
+      throws IOException {
+    int problem = search == null ? -1 : search.find(row.problem());
+    if (problem < 0) {
+      return;
+    }
+    PairView view = views.get(problem);
+    if (view == null) {
+      view = new PairView(search, problem);
+      views.put(problem, view);
+    }
+    for (int n = 0; n < view.size(); n++) {
+      if (PairFlags.key(view.pair(n)).equals(row.pair())) {
+        map.put("problem", row.problem());
+        map.put("n", n);
+        map.put("stage", view.pair(n).stage());
+        return;
+      }
+    }
+  }
+
+  /**
+   * How log π - log π_ref of chosen and rejected are spread over a search's pairs: at most 200, evenly over the problems.
+   *
+   * @param trained what the training left
+   */
+  static Map<String, Object> spread(SearchIndex index, Heat heat, Path trained) throws IOException, InterruptedException {
+    int[] with = IntStream.range(0, index.size()).filter(i -> index.pairs(i) > 0).toArray();
+    List<PreferencePair> pairs = new ArrayList<>();
+    List<Map<String, Object>> rows = new ArrayList<>();
+    int step = Math.max(1, Math.ceilDiv(index.pairs(), SAMPLE));
+    for (int i = 0; i < with.length && pairs.size() < SAMPLE; i += step) {
+      PairView view = new PairView(index, with[i]);
+      for (int n = 0; n < view.size() && pairs.size() < SAMPLE; n++) {
+        pairs.add(view.pair(n));
+        Map<String, Object> row = new LinkedHashMap<>();
+        row.put("problem", index.id(with[i]));
+        row.put("n", n);
+        row.put("stage", view.pair(n).stage());
+        rows.add(row);
+      }
+    }
+    double[][] changes = heat.changes(index.provenance(), pairs, trained);
+    for (int i = 0; i < rows.size(); i++) {
+      rows.get(i).put("chosen", changes[i][0]);
+      rows.get(i).put("rejected", changes[i][1]);
+    }
+    Map<String, Object> map = new LinkedHashMap<>();
+    map.put("rows", rows);
+    map.put("pairs", index.pairs());
+    return map;
+  }
+}
