@@ -64,9 +64,9 @@ public final class Request {
     return exchange.getRequestBody().readNBytes(MOST_BODY);
   }
 
-  /** Answers with a JSON text. */
-  public void sendJson(byte[] json) throws IOException {
-    send(200, "application/json", json);
+  /** Answers with a value as JSON; Jackson must know how to write it. */
+  public void sendJson(Object value) throws IOException {
+    send(200, "application/json", JsonMapper.shared().writeValueAsBytes(value));
   }
 
   /** Answers with a file of the jar; its type follows from its name's ending. */

@@ -5,6 +5,8 @@ import dev.sphere.engine.eval.Breakdown;
 import dev.sphere.engine.eval.EvalResult;
 import dev.sphere.engine.eval.Statistics;
 import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.ref.SoftReference;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -19,42 +21,37 @@ import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-/** Evaluations' answers for the views: read whole, kept as long as the file stays as it is. Damaged lines are left out and counted. */
+/** The answers of evaluations. Figures are kept as long as the file stays as it is, answers while memory suffices. */
 final class Answers {
   private static final JsonMapper JSON = JsonMapper.shared();
-
-  /** Evaluations that are kept in memory. */
-  private static final int KEPT = 8;
-
-  private static final Map<Path, Read> READ = new ConcurrentHashMap<>();
-  private static final Map<Path, Glance> GLANCES = new ConcurrentHashMap<>(); // of all that were listed
+  private static final Map<Path, Figures> FIGURES = new ConcurrentHashMap<>();
+  private static final Map<Path, SoftReference<Read>> READ = new ConcurrentHashMap<>();
 
   private Answers() {}
 
-  private record Read(long size, long modified, Figures figures, List<Answered> answers) {}
-
-  private record Glance(long size, long modified, Figures figures) {}
+  private record Read(String stamp, List<Answered> answers, int damaged) {}
 
   /**
-   * What a file of answers says at a glance.
+   * The figures of a file of answers.
    *
-   * @param problems answered ones
+   * @param stamp length and time of the file
+   * @param problems problems with an answer
    * @param accuracy share of right greedy answers, or of right samples where there is none
    * @param low lower end of its 95 % interval (Wilson)
    * @param high upper end
-   * @param damaged lines that could not be read
-   * @param breakdowns the same by level, subject and the like
+   * @param damaged lines that could not be read; they are left out
+   * @param breakdowns accuracy by level, subject and the like
    */
-  record Figures(int problems, double accuracy, double low, double high, int damaged, List<Breakdown> breakdowns) {}
+  record Figures(String stamp, int problems, double accuracy, double low, double high, int damaged,
+      List<Breakdown> breakdowns) {}
 
   static Figures figures(Path file) throws IOException {
-    Glance known = GLANCES.get(file);
-    if (known == null || known.size != file.toFile().length() || known.modified != file.toFile().lastModified()) {
-      Read read = read(file);
-      known = new Glance(read.size, read.modified, read.figures);
-      GLANCES.put(file, known);
+    Figures known = FIGURES.get(file);
+    if (known == null || !known.stamp.equals(stamp(file))) {
+      known = figures(read(file));
+      FIGURES.put(file, known);
     }
-    return known.figures;
+    return known;
   }
 
   /** The answers in the file's order. */
@@ -62,11 +59,15 @@ final class Answers {
     return read(file).answers;
   }
 
+  private static String stamp(Path file) {
+    return file.toFile().length() + " " + file.toFile().lastModified();
+  }
+
   private static Read read(Path file) throws IOException {
-    long size = Files.size(file);
-    long modified = file.toFile().lastModified();
-    Read known = READ.get(file);
-    if (known != null && known.size == size && known.modified == modified) {
+    String stamp = stamp(file);
+    SoftReference<Read> kept = READ.get(file);
+    Read known = kept == null ? null : kept.get();
+    if (known != null && known.stamp.equals(stamp)) {
       return known;
     }
     List<Answered> answers = new ArrayList<>();
@@ -76,7 +77,6 @@ final class Answers {
         try {
           JsonNode node = JSON.readTree(line);
           if (node.has("problemId") && node.has("text")) {
-            ((tools.jackson.databind.node.ObjectNode) node).remove("crc");
             answers.add(JSON.treeToValue(node, Answered.class));
           } else if (!node.has("evaluation")) {
             damaged++;
@@ -85,12 +85,18 @@ final class Answers {
           damaged++;
         }
       }
-    } catch (java.io.UncheckedIOException e) {
+    } catch (UncheckedIOException e) {
       throw e.getCause();
     }
+    Read read = new Read(stamp, answers, damaged);
+    READ.put(file, new SoftReference<>(read));
+    return read;
+  }
+
+  private static Figures figures(Read read) {
     Map<String, int[]> byProblem = new LinkedHashMap<>(); // greedy, greedy right, samples, samples right
     Map<String, Map<String, String>> metadata = new HashMap<>();
-    for (Answered a : answers) {
+    for (Answered a : read.answers) {
       metadata.put(a.problemId(), a.metadata());
       int[] n = byProblem.computeIfAbsent(a.problemId(), id -> new int[4]);
       n[a.sample() < 0 ? 0 : 2]++;
@@ -100,13 +106,9 @@ final class Answers {
     byProblem.forEach((id, n) -> scores.put(id, n[0] > 0 ? n[1] : (double) n[3] / n[2]));
     double sum = scores.values().stream().mapToDouble(s -> s).sum();
     int n = byProblem.size();
-    Statistics.Interval interval = n == 0 ? new Statistics.Interval(0, 1) : Statistics.wilson((int) Math.round(sum), n, EvalResult.Z95);
-    Figures figures = new Figures(n, n == 0 ? 0 : sum / n, interval.low(), interval.high(), damaged, Breakdown.of(scores, metadata));
-    Read read = new Read(size, modified, figures, answers);
-    if (READ.size() >= KEPT) {
-      READ.clear();
-    }
-    READ.put(file, read);
-    return read;
+    Statistics.Interval interval = n == 0 ? new Statistics.Interval(0, 1)
+        : Statistics.wilson((int) Math.round(sum), n, EvalResult.Z95);
+    return new Figures(read.stamp, n, n == 0 ? 0 : sum / n, interval.low(), interval.high(), read.damaged,
+        Breakdown.of(scores, metadata));
   }
 }

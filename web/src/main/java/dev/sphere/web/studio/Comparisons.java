@@ -15,6 +15,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 
 /** Evaluations for the views: one alone, two of them problem by problem, the rounds of an evolution. */
@@ -62,11 +63,11 @@ final class Comparisons {
   /**
    * A page of the problems that both evaluations answered, or that one did.
    *
-   * @param a the first; null for one evaluation alone
+   * @param a the first of two evaluations; empty for a page of one alone
    */
-  Map<String, Object> page(Path a, Path b, Query query) throws IOException {
+  Map<String, Object> page(Optional<Path> a, Path b, Query query) throws IOException {
     Map<String, Side> second = byProblem(Answers.of(b));
-    Map<String, Side> first = a == null ? second : byProblem(Answers.of(a));
+    Map<String, Side> first = a.isEmpty() ? second : byProblem(Answers.of(a.get()));
     String which = query.text("which");
     String text = query.text("text").toLowerCase(Locale.ROOT);
     int from = query.number("from", 0);
@@ -94,28 +95,29 @@ final class Comparisons {
         row.put("id", e.getKey());
         row.put("gold", any.gold());
         row.put("kind", kind);
-        row.put("a", a == null ? null : before.toMap());
+        row.put("a", a.isEmpty() ? null : before.toMap());
         row.put("b", e.getValue().toMap());
         rows.add(row);
       }
     }
     Map<String, Object> map = new LinkedHashMap<>();
-    map.put("a", a == null ? null : figures(a));
+    map.put("a", a.isEmpty() ? null : figures(a.get()));
     map.put("b", figures(b));
     map.put("common", common);
     map.put("kinds", kinds);
     map.put("matched", matched);
     map.put("rows", rows);
-    map.put("comparison", a == null ? null : comparison(a, b));
+    map.put("comparison", a.isEmpty() ? null : comparison(a.get(), b));
     return map;
   }
 
   /** A problem's answers under one or two evaluations, whole. */
-  static Map<String, Object> answers(Path a, Path b, String problem) throws IOException {
-    Map<String, Object> map = new LinkedHashMap<>();
-    map.put("a", a == null ? List.of() : Answers.of(a).stream().filter(x -> x.problemId().equals(problem)).toList());
-    map.put("b", Answers.of(b).stream().filter(x -> x.problemId().equals(problem)).toList());
-    return map;
+  static Map<String, Object> answers(Optional<Path> a, Path b, String problem) throws IOException {
+    return Map.of("a", a.isEmpty() ? List.of() : answers(a.get(), problem), "b", answers(b, problem));
+  }
+
+  private static List<Answered> answers(Path file, String problem) throws IOException {
+    return Answers.of(file).stream().filter(x -> x.problemId().equals(problem)).toList();
   }
 
   /** The paired comparison over the problems of both; empty where they have not answered the same ones. */

@@ -18,12 +18,13 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * Log-probabilities of pairs, token by token, under the policy that searched (the reference of a training on its pairs) and under
- * what a training made of it. They are computed when somebody looks, by the engine's scorer, with the files that the run names;
- * one request at a time. Nothing is kept on the disk.
+ * the trained model. They are computed when somebody looks, by the engine's scorer, with the files that the run names; one
+ * request at a time. Nothing is kept on the disk.
  */
 final class Heat {
   /** Answers that are kept. */
@@ -36,9 +37,9 @@ final class Heat {
   /**
    * The models of a search run.
    *
-   * @param model the file that the run names; null when it is not there, or is another one now
-   * @param adapter likewise; null for none
-   * @param missing why there is none, in words; empty when all is there
+   * @param model the file that the run names; null where something is missing
+   * @param adapter its adapter's file; null for none
+   * @param missing a message that names the missing file; empty when all is there
    */
   record Policy(Path model, Path adapter, String missing) {
     long bytes() {
@@ -61,25 +62,31 @@ final class Heat {
     return path.isEmpty() || path.equals("none") || path.equals("null") ? null : Path.of(path);
   }
 
-  /**
-   * Both sides of a pair: for each token its text, its log-probability before training, and after it.
-   *
-   * @param trained what a training made: an adapter, a model, or null for none
-   * @throws IllegalArgumentException when a file is not what the run was made with, or the pair is too long for the model
-   */
-  Map<String, Object> of(Provenance provenance, PreferencePair pair, Path trained) throws IOException, InterruptedException {
+  private static Policy required(Provenance provenance) {
     Policy policy = policy(provenance);
     if (!policy.missing.isEmpty()) {
       throw new IllegalArgumentException("log-probabilities cannot be computed: " + policy.missing);
     }
-    String key = pair.prompt() + '\0' + pair.chosen() + '\0' + pair.rejected() + '\0' + trained
-        + (trained == null ? 0 : trained.toFile().lastModified());
+    return policy;
+  }
+
+  /**
+   * Both sides of a pair: for each token its text, its log-probability before training, and after it.
+   *
+   * @param trained the adapter or model that a training left
+   * @throws IllegalArgumentException when a file is not what the run was made with, or the pair is too long for the model
+   */
+  Map<String, Object> of(Provenance provenance, PreferencePair pair, Optional<Path> trained)
+      throws IOException, InterruptedException {
+    Policy policy = required(provenance);
+    String key = pair.prompt() + '\0' + pair.chosen() + '\0' + pair.rejected() + '\0'
+        + trained.map(t -> t + " " + t.toFile().lastModified()).orElse("");
     busy.lockInterruptibly();
     try {
       Map<String, Object> answer = known.get(key);
       if (answer == null) {
         try (Model model = load(policy, provenance)) {
-          answer = sides(model, score(model, policy, List.of(pair), trained));
+          answer = sides(model.vocabulary(), score(model, policy, List.of(pair), trained));
         }
         if (known.size() >= KEPT) {
           known.remove(known.keySet().iterator().next());
@@ -91,6 +98,32 @@ final class Heat {
       busy.unlock();
     }
   }
+
+  /**
+   * The log-ratios of pairs.
+   *
+   * @param trained the adapter or model that a training left
+   * @return for each pair log π - log π_ref of its chosen and of its rejected completion, in nats
+   */
+  double[][] changes(Provenance provenance, List<PreferencePair> pairs, Path trained) throws IOException, InterruptedException {
+    Policy policy = required(provenance);
+    busy.lockInterruptibly();
+    try (Model model = load(policy, provenance)) {
+      Scores scores = score(model, policy, pairs, Optional.of(trained));
+      double[][] changes = new double[pairs.size()][2];
+      for (int i = 0; i < scores.rows.size(); i++) {
+        for (int t = 0; t < scores.before.get(i).length; t++) {
+          changes[i / 2][i % 2] += (double) scores.after.get(i)[t] - scores.before.get(i)[t];
+        }
+      }
+      return changes;
+    } finally {
+      busy.unlock();
+    }
+  }
+
+  /** Chosen and rejected of each pair in turn; {@code after} is empty without a training. */
+  private record Scores(List<Scorer.Row> rows, List<float[]> before, List<float[]> after) {}
 
   private void requireSame(Path file, String hash) throws IOException {
     if (hash != null && hash.length() == 64) {
@@ -104,41 +137,13 @@ final class Heat {
     }
   }
 
-  /**
-   * How the log-probabilities of pairs have changed.
-   *
-   * @param trained what a training made
-   * @return for each pair log π - log π_ref of its chosen and of its rejected completion, in nats
-   */
-  double[][] changes(Provenance provenance, List<PreferencePair> pairs, Path trained) throws IOException, InterruptedException {
-    Policy policy = policy(provenance);
-    if (!policy.missing.isEmpty()) {
-      throw new IllegalArgumentException("log-probabilities cannot be computed: " + policy.missing);
-    }
-    busy.lockInterruptibly();
-    try (Model model = load(policy, provenance)) {
-      Scores scores = score(model, policy, pairs, trained);
-      double[][] changes = new double[pairs.size()][2];
-      for (int i = 0; i < scores.rows.size(); i++) {
-        for (int t = 0; t < scores.before.get(i).length; t++) {
-          changes[i / 2][i % 2] += (double) scores.after.get(i)[t] - scores.before.get(i)[t];
-        }
-      }
-      return changes;
-    } finally {
-      busy.unlock();
-    }
-  }
-
-  /** Chosen and rejected of each pair in turn; after is null without a training. */
-  private record Scores(List<Scorer.Row> rows, List<float[]> before, List<float[]> after) {}
-
   private Model load(Policy policy, Provenance provenance) throws IOException {
     requireSame(policy.model, provenance.identity().get("model.sha256"));
     return Model.load(policy.model);
   }
 
-  private static Scores score(Model model, Policy policy, List<PreferencePair> pairs, Path trained) throws InterruptedException {
+  private static Scores score(Model model, Policy policy, List<PreferencePair> pairs, Optional<Path> trained)
+      throws InterruptedException {
     List<Scorer.Row> rows = new ArrayList<>();
     List<float[]> before;
     try (Scorer scorer = Scorer.of(model, policy.adapter)) {
@@ -147,26 +152,22 @@ final class Heat {
       }
       before = scorer.score(rows);
     }
-    if (trained == null) {
-      return new Scores(rows, before, null);
+    if (trained.isEmpty()) {
+      return new Scores(rows, before, List.of());
     }
-    if (trained.getFileName().toString().startsWith("adapter")) {
-      try (Scorer scorer = Scorer.of(model, trained)) {
+    Path file = trained.get();
+    if (file.getFileName().toString().startsWith("adapter")) {
+      try (Scorer scorer = Scorer.of(model, file)) {
         return new Scores(rows, before, scorer.score(rows));
       }
     }
-    try (Model whole = Model.load(trained); Scorer scorer = Scorer.of(whole, null)) {
+    try (Model whole = Model.load(file); Scorer scorer = Scorer.of(whole, null)) {
       return new Scores(rows, before, scorer.score(rows));
     }
   }
 
-  private static Map<String, Object> sides(Model model, Scores s) {
-    Map<String, Object> answer = new LinkedHashMap<>();
-    for (int i = 0; i < 2; i++) {
-      answer.put(i == 0 ? "chosen" : "rejected",
-          side(model.vocabulary(), s.rows.get(i), s.before.get(i), s.after == null ? null : s.after.get(i)));
-    }
-    return answer;
+  private static Map<String, Object> sides(Vocabulary vocabulary, Scores scores) {
+    return Map.of("chosen", side(vocabulary, scores, 0), "rejected", side(vocabulary, scores, 1));
   }
 
   /** The tokens as they were sampled; where only the text is known, as the model reads it. */
@@ -181,16 +182,17 @@ final class Heat {
     return rows;
   }
 
-  private static List<Map<String, Object>> side(Vocabulary vocabulary, Scorer.Row row, float[] before, float[] after) {
-    List<String> texts = texts(vocabulary, row.completion());
+  private static List<Map<String, Object>> side(Vocabulary vocabulary, Scores scores, int row) {
+    int[] completion = scores.rows.get(row).completion();
+    List<String> texts = texts(vocabulary, completion);
     List<Map<String, Object>> tokens = new ArrayList<>();
     for (int i = 0; i < texts.size(); i++) {
       Map<String, Object> token = new LinkedHashMap<>();
       token.put("text", texts.get(i));
-      token.put("special", vocabulary.isControl(row.completion()[i]));
-      token.put("before", before[i]);
-      if (after != null) {
-        token.put("after", after[i]);
+      token.put("special", vocabulary.isControl(completion[i]));
+      token.put("before", scores.before.get(row)[i]);
+      if (!scores.after.isEmpty()) {
+        token.put("after", scores.after.get(row)[i]);
       }
       tokens.add(token);
     }
@@ -198,7 +200,7 @@ final class Heat {
   }
 
   /** The text of each token; a character that is spread over several stands at the last of them. */
-  static List<String> texts(Vocabulary vocabulary, int[] tokens) {
+  private static List<String> texts(Vocabulary vocabulary, int[] tokens) {
     CharsetDecoder decoder = StandardCharsets.UTF_8.newDecoder().onMalformedInput(CodingErrorAction.REPLACE);
     ByteBuffer pending = ByteBuffer.allocate(0);
     List<String> texts = new ArrayList<>();

@@ -7,6 +7,7 @@ import dev.sphere.engine.store.PairFlags;
 import dev.sphere.grade.Verdict;
 import dev.sphere.grade.extract.AnswerExtractor;
 import dev.sphere.web.HttpError;
+import dev.sphere.web.studio.ProblemRow.Log;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -19,14 +20,12 @@ import tools.jackson.databind.json.JsonMapper;
 final class PairView {
   private static final JsonMapper JSON = JsonMapper.shared();
 
-  private final SearchIndex index;
-  private final int problem;
+  private final Problem problem;
   private final List<PreferencePair> pairs = new ArrayList<>();
 
-  PairView(SearchIndex index, int problem) throws IOException {
-    this.index = index;
-    this.problem = problem;
-    for (byte[] line : index.lines("stages", problem, 0)) {
+  PairView(SearchIndex index, ProblemRow row) throws IOException {
+    this.problem = row.problem;
+    for (byte[] line : index.lines(Log.STAGES, row, 0)) {
       for (JsonNode p : JSON.readTree(line).get("pairs")) {
         pairs.add(new PreferencePair(p.get("problem_id").asString(), p.get("stage").asString(), p.get("prompt").asString(),
             p.get("chosen").asString(), p.get("rejected").asString(), ints(p.get("prompt_tokens")), ints(p.get("chosen_tokens")),
@@ -43,35 +42,35 @@ final class PairView {
     return values;
   }
 
-  /** How many pairs the problem has. */
-  int size() {
-    return pairs.size();
+  /** The problem's pairs, over its stages. */
+  List<PreferencePair> pairs() {
+    return pairs;
   }
 
-  /** The pair of a number, counted over the problem's stages from 0. */
+  /**
+   * The pair of a number, counted over the problem's stages from 0.
+   *
+   * @throws HttpError 404 for a number that is too large
+   */
   PreferencePair pair(int n) {
     if (n >= pairs.size()) {
-      throw new HttpError(404, "problem " + index.id(problem) + " has "
+      throw new HttpError(404, "problem " + problem.id() + " has "
           + (pairs.size() == 1 ? "one pair" : pairs.size() + " pairs") + ": there is no pair " + (n + 1));
     }
     return pairs.get(n);
   }
 
-  Map<String, Object> toMap(int n, Map<String, PairFlags.Flag> flags, int allPairs) throws IOException {
+  Map<String, Object> toMap(int n, Map<String, PairFlags.Flag> flags, int allPairs) {
     PreferencePair pair = pair(n);
-    JsonNode line = JSON.readTree(index.problemLine(problem));
-    Map<String, String> metadata = new LinkedHashMap<>();
-    line.path("metadata").properties().forEach(e -> metadata.put(e.getKey(), e.getValue().asString()));
-    Problem asked = new Problem(index.id(problem), line.path("question").asString(""), line.path("answer").asString(""), metadata);
     Map<String, Object> map = new LinkedHashMap<>();
-    map.put("question", asked.question());
-    map.put("answer", asked.answer());
+    map.put("question", problem.question());
+    map.put("answer", problem.answer());
     map.put("stage", pair.stage());
     map.put("n", n);
     map.put("of", pairs.size());
     map.put("prompt", pair.prompt());
-    map.put("chosen", side(asked, pair.chosen()));
-    map.put("rejected", side(asked, pair.rejected()));
+    map.put("chosen", side(pair.chosen()));
+    map.put("rejected", side(pair.rejected()));
     PairFlags.Flag flag = flags.get(PairFlags.key(pair));
     map.put("flag", flag == null ? null : flag.label());
     map.put("flagged", flags.size());
@@ -79,10 +78,10 @@ final class PairView {
     return map;
   }
 
-  /** A side's text, and the answer that the grader reads in it: what, how, where, and whether it is right. */
-  private static Map<String, Object> side(Problem asked, String text) {
+  /** A side's text, and the answer that the grader reads in it: its text, form and place, and whether it is right. */
+  private Map<String, Object> side(String text) {
     AnswerExtractor.Extracted found = AnswerExtractor.extract(text);
-    Verdict verdict = new GradedAnswers().grade(asked, text);
+    Verdict verdict = new GradedAnswers().grade(problem, text);
     int from = found.answer().isEmpty() ? -1 : text.lastIndexOf(found.answer());
     Map<String, Object> side = new LinkedHashMap<>();
     side.put("text", text);

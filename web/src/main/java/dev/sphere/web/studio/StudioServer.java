@@ -45,7 +45,7 @@ public final class StudioServer implements AutoCloseable {
       throw new HttpError(405, "only GET is answered here");
     } else if (path.equals("api/events")) {
       try (OutputStream out = request.stream("text/event-stream")) {
-        api.events(request.query(), request.header("Last-Event-ID"), out);
+        new StudioEvents(api, out).follow(request.query(), request.header("Last-Event-ID"));
       }
     } else if (path.startsWith("api/")) {
       request.sendJson(api.get(path.substring(4), request.query()));

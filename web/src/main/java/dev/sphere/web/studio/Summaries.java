@@ -5,43 +5,46 @@ import dev.sphere.engine.store.Provenance;
 import dev.sphere.engine.store.StoreException;
 import dev.sphere.web.studio.Runs.Entry;
 import java.io.IOException;
-import java.io.RandomAccessFile;
 import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.logging.Level;
+import java.util.logging.Logger;
 import java.util.stream.Stream;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-/** A line for each run: what it is, whether it is running, its main figures. Files are read on from where they were left. */
+/** Sums up each run in a line: its kind, its state and its main figures. Logs are read on from where they were left. */
 final class Summaries {
+  private static final Logger LOG = Logger.getLogger(Summaries.class.getName());
   private static final JsonMapper JSON = JsonMapper.shared();
 
-  /** A log that was not written for so long is nobody's work any more, in ms. */
+  /** A run whose files are older than this is not running, in ms. */
   private static final long QUIET = 60_000;
 
   /** Bytes of the end of metrics that are read: some lines. */
   private static final int TAIL = 1 << 14;
 
-  private final Map<Path, Tail> tails = new ConcurrentHashMap<>();
+  private final Map<Path, Counts> known = new ConcurrentHashMap<>();
 
-  /** Counts of a log's lines so far. */
-  private static final class Tail {
-    private long read;
+  /** Counts of a log of results, as far as it was read. */
+  private static final class Counts {
+    private long bytes;
     private int lines;
     private long ended;
-    private long with;
+    private long withPairs;
     private long pairs;
-    private String error;
+    private String error = "";
   }
 
-  /** The line of a run: id, kind, state (done, running, stopped, damaged), when it was written last, and its figures. */
+  /** The line of a run: id, kind, state (done, running, stopped, damaged), the time it was written last, and its figures. */
   Map<String, Object> of(Entry entry) {
     Map<String, Object> map = new LinkedHashMap<>();
     map.put("id", entry.id());
@@ -73,82 +76,63 @@ final class Summaries {
     long written = written(Stream.of("run.json", "probe.jsonl", "tree.jsonl", "stages.jsonl", "results.jsonl").map(folder::resolve));
     Provenance provenance = Provenance.of(folder);
     Path results = folder.resolve("results.jsonl");
-    Tail tail = tails.computeIfAbsent(results, f -> new Tail());
-    synchronized (tail) {
-      if (results.toFile().length() < tail.read) {
-        tail.read = tail.lines = 0;
-        tail.ended = tail.with = tail.pairs = 0;
-        tail.error = null;
-      }
-      CheckedLines.read(results, tail.read, tail.lines, (number, from, to, object, whole) -> {
-        if (!whole) {
-          return;
-        }
-        tail.read = to;
-        tail.lines = number;
-        if (object == null) {
-          tail.error = "results.jsonl, line " + number + ": damaged";
-        } else {
-          int pairs = pairs(object);
-          tail.ended++;
-          tail.pairs += pairs;
-          tail.with += pairs > 0 ? 1 : 0;
+    // A log that is shorter than before was mended: it is read again from its beginning.
+    Counts counts = known.compute(results, (file, old) -> old == null || file.toFile().length() < old.bytes ? new Counts() : old);
+    synchronized (counts) {
+      CheckedLines.read(results, counts.bytes, counts.lines, (number, from, to, object, whole) -> {
+        if (whole) {
+          counts.bytes = to;
+          counts.lines = number;
+          count(counts, object);
         }
       });
-      map.put("problems", provenance.identity().getOrDefault("problems.count", ""));
-      map.put("ended", tail.ended);
-      map.put("pairs", tail.pairs);
-      map.put("withPairs", tail.with);
-      if (tail.error != null) {
-        map.put("error", tail.error);
+      map.put("ended", counts.ended);
+      map.put("pairs", counts.pairs);
+      map.put("withPairs", counts.withPairs);
+      if (!counts.error.isEmpty()) {
+        map.put("error", counts.error);
       }
     }
+    map.put("problems", provenance.identity().getOrDefault("problems.count", ""));
     map.put("model", provenance.information().getOrDefault("model.path", ""));
     state(map, Files.exists(folder.resolve("pairs.jsonl")), written);
   }
 
-  /** What stands after "pairs", which the store writes before the reason; parsing a million lines for it would take seconds. */
-  private static int pairs(byte[] line) {
-    String text = new String(line, StandardCharsets.ISO_8859_1);
-    int at = text.lastIndexOf("\"pairs\":") + 8;
-    int n = 0;
-    for (int i = at; at > 8 && i < text.length() && Character.isDigit(text.charAt(i)); i++) {
-      n = 10 * n + text.charAt(i) - '0';
+  private static void count(Counts counts, byte[] line) {
+    if (line == null) {
+      counts.error = "results.jsonl, line " + counts.lines + ": damaged";
+      return;
     }
-    return n;
+    int pairs = JSON.readTree(line).path("pairs").asInt(0);
+    counts.ended++;
+    counts.pairs += pairs;
+    counts.withPairs += pairs > 0 ? 1 : 0;
   }
 
-  /** The file that a training leaves; null before its end. */
-  static Path artefact(Path folder) {
-    return Stream.of("adapter.gguf", "model.gguf", "prm.gguf").map(folder::resolve).filter(Files::exists).findFirst().orElse(null);
+  /** The file that a training leaves at its end. */
+  static Optional<Path> artefact(Path folder) {
+    return Stream.of("adapter.gguf", "model.gguf", "prm.gguf").map(folder::resolve).filter(Files::exists).findFirst();
   }
 
   private static void train(Path folder, Map<String, Object> map) throws IOException {
     Path file = folder.resolve("metrics.jsonl");
-    try (RandomAccessFile in = new RandomAccessFile(file.toFile(), "r")) {
-      long from = Math.max(0, in.length() - TAIL);
-      byte[] end = new byte[(int) (in.length() - from)];
-      in.seek(from);
-      in.readFully(end);
-      List<String> lines = new String(end, StandardCharsets.UTF_8).lines().toList();
-      for (int i = lines.size() - 1; i >= 0 && !map.containsKey("step"); i--) {
-        try {
-          JsonNode last = JSON.readTree(lines.get(i));
-          if (last.path("step").isNumber()) {
-            for (String name : List.of("step", "epoch", "loss", "eval_loss", "rewards/margins", "rewards/accuracies", "accuracy")) {
-              if (last.path(name).isNumber()) {
-                map.put(name, last.get(name).asDouble());
-              }
-            }
+    List<byte[]> lines = new ArrayList<>();
+    Tail.lines(file, Math.max(0, Files.size(file) - TAIL), lines);
+    for (int i = lines.size() - 1; i >= 0 && !map.containsKey("step"); i--) {
+      try {
+        JsonNode last = JSON.readTree(lines.get(i));
+        for (String name : List.of("step", "epoch", "loss", "eval_loss", "rewards/margins", "rewards/accuracies", "accuracy")) {
+          if (last.path("step").isNumber() && last.path(name).isNumber()) {
+            map.put(name, last.get(name).asDouble());
           }
-        } catch (JacksonException e) {
-          map.put("torn", true); // a line that is being written; the one before it serves
         }
+      } catch (JacksonException e) {
+        LOG.log(Level.FINEST, "a damaged line of " + file + "; the one before it serves", e);
       }
     }
-    Path artefact = artefact(folder);
-    map.put("artefact", artefact == null ? "" : artefact.getFileName().toString());
-    state(map, artefact != null || Files.exists(folder.resolve("report.html")), file.toFile().lastModified());
+    Optional<Path> artefact = artefact(folder);
+    map.put("artefact", artefact.map(a -> a.getFileName().toString()).orElse(""));
+    state(map, artefact.isPresent() || Files.exists(folder.resolve("report.html")), file.toFile().lastModified());
   }
 
   private void eval(Path file, Map<String, Object> map) throws IOException {

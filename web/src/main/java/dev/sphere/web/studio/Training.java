@@ -12,7 +12,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.IntStream;
+import java.util.Optional;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -85,57 +85,54 @@ final class Training {
   /**
    * The rows behind a point of the curves: those of all steps since the point before.
    *
-   * @param search where the pairs are looked for; null for nowhere
+   * @param search the pairs' search; empty where it is unknown
    * @throws StoreException when the training's rows are not on record
    */
-  static Map<String, Object> batch(Path folder, int step, SearchIndex search) throws IOException {
-    int first = 0; // of the steps that the point stands for
+  static Map<String, Object> batch(Path folder, int step, Optional<SearchIndex> search) throws IOException {
+    int before = 0; // the last point before this one
     boolean there = false;
     for (byte[] line : lines(folder.resolve("metrics.jsonl")).lines()) {
       int s = step(line);
-      first = s < step ? Math.max(first, s + 1) : first;
+      before = s < step ? Math.max(before, s) : before;
       there |= s == step;
     }
     if (!there) {
       throw new HttpError(404, "the training has no point at step " + step);
     }
-    first = Math.max(1, first);
     List<Map<String, Object>> rows = new ArrayList<>();
-    Map<Integer, PairView> views = new HashMap<>();
+    Map<String, PairView> views = new HashMap<>();
     int all = 0;
-    TrainedRows trained = step == 0 ? null : TrainedRows.read(folder);
-    for (int s = first; s <= step; s++) {
+    TrainedRows trained = step == 0 ? null : TrainedRows.read(folder); // step 0 is the evaluation before any row
+    for (int s = before + 1; s <= step; s++) {
       for (TrainedRows.Row row : trained.batch(s)) {
         if (all++ < MOST_ROWS) {
           Map<String, Object> map = new LinkedHashMap<>();
           map.put("step", s);
           map.put("row", row.id());
-          place(map, row, search, views);
+          if (search.isPresent() && search.get().has(row.problem())) {
+            place(map, row, search.get(), views);
+          }
           rows.add(map);
         }
       }
     }
     Map<String, Object> map = new LinkedHashMap<>();
-    map.put("first", first);
+    map.put("first", before + 1);
     map.put("last", step);
     map.put("rows", rows);
     map.put("all", all);
     return map;
   }
 
-  /** Where a row's pair is in a search: problem, number and stage; nothing where it is not there. */
-  private static void place(Map<String, Object> map, TrainedRows.Row row, SearchIndex search, Map<Integer, PairView> views)
+  /** Adds the place of a row's pair in a search: problem, number and stage. Where no pair has the row's texts, nothing. */
+  private static void place(Map<String, Object> map, TrainedRows.Row row, SearchIndex search, Map<String, PairView> views)
       throws IOException {
-    int problem = search == null ? -1 : search.find(row.problem());
-    if (problem < 0) {
-      return;
-    }
-    PairView view = views.get(problem);
+    PairView view = views.get(row.problem());
     if (view == null) {
-      view = new PairView(search, problem);
-      views.put(problem, view);
+      view = new PairView(search, search.row(row.problem()));
+      views.put(row.problem(), view);
     }
-    for (int n = 0; n < view.size(); n++) {
+    for (int n = 0; n < view.pairs().size(); n++) {
       if (PairFlags.key(view.pair(n)).equals(row.pair())) {
         map.put("problem", row.problem());
         map.put("n", n);
@@ -146,24 +143,20 @@ final class Training {
   }
 
   /**
-   * How log π - log π_ref of chosen and rejected are spread over a search's pairs: at most 200, evenly over the problems.
+   * The log-ratios log π - log π_ref, in nats, of chosen and rejected of a search's pairs: at most 200, evenly over the problems.
    *
-   * @param trained what the training left
+   * @param trained the adapter or model that the training left
    */
   static Map<String, Object> spread(SearchIndex index, Heat heat, Path trained) throws IOException, InterruptedException {
-    int[] with = IntStream.range(0, index.size()).filter(i -> index.pairs(i) > 0).toArray();
+    List<ProblemRow> with = index.rows().stream().filter(r -> r.pairs() > 0).toList();
     List<PreferencePair> pairs = new ArrayList<>();
     List<Map<String, Object>> rows = new ArrayList<>();
     int step = Math.max(1, Math.ceilDiv(index.pairs(), SAMPLE));
-    for (int i = 0; i < with.length && pairs.size() < SAMPLE; i += step) {
-      PairView view = new PairView(index, with[i]);
-      for (int n = 0; n < view.size() && pairs.size() < SAMPLE; n++) {
+    for (int i = 0; i < with.size() && pairs.size() < SAMPLE; i += step) {
+      PairView view = new PairView(index, with.get(i));
+      for (int n = 0; n < view.pairs().size() && pairs.size() < SAMPLE; n++) {
         pairs.add(view.pair(n));
-        Map<String, Object> row = new LinkedHashMap<>();
-        row.put("problem", index.id(with[i]));
-        row.put("n", n);
-        row.put("stage", view.pair(n).stage());
-        rows.add(row);
+        rows.add(new LinkedHashMap<>(Map.of("problem", with.get(i).problem.id(), "n", n, "stage", view.pair(n).stage())));
       }
     }
     double[][] changes = heat.changes(index.provenance(), pairs, trained);
@@ -171,9 +164,6 @@ final class Training {
       rows.get(i).put("chosen", changes[i][0]);
       rows.get(i).put("rejected", changes[i][1]);
     }
-    Map<String, Object> map = new LinkedHashMap<>();
-    map.put("rows", rows);
-    map.put("pairs", index.pairs());
-    return map;
+    return Map.of("rows", rows, "pairs", index.pairs());
   }
 }

@@ -73,7 +73,6 @@ function tokenBudget(run) {
   return html`<section class="card"><h2>Token budget</h2>${uses.length === 0 ? html`<p class="small">Nothing was drawn yet.</p>`
     : html`<ul class="bars">${uses.map(([use, words]) => html`<li><div>
       <span class="label">${words}</span><span class="n">${short(f.tokens[use])} <small>${percent(f.tokens[use] / all, 0)}</small></span><span class="meter"><i .style=${`width:${100 * f.tokens[use] / most}%`}></i></span></div></li>`)}</ul>`}
-    ${f.tokens.unrecorded > 0 ? html`<p class="small">The rollouts of ${count(f.tokens.unrecorded)} expansions are not in it: an older version did not record their tokens.</p>` : nothing}
     ${judged && read > 0 ? html`<p class="small">The process reward's model read the candidates besides: about ${short(read)} tokens.</p>` : nothing}</section>`;
 }
 

@@ -190,7 +190,7 @@ class StudioServerTest {
   }
 
   @Test
-  void roundsAreToldByLevel() throws Exception {
+  void roundsHaveFiguresByLevel() throws Exception {
     Path evolve = Files.createDirectories(dir.resolve("e/round-1"));
     Files.writeString(dir.resolve("e/recipe.json"), "{}");
     String one = "{\"level\":\"1\"}";
@@ -223,7 +223,6 @@ class StudioServerTest {
     assertEquals(250 * 10 * 2, tokens.get("repeated").asInt(), "of fifteen draws");
     assertEquals(250 * 90, tokens.get("rollouts").asInt());
     assertFalse(tokens.has("probe"), "there was none");
-    assertEquals(0, tokens.get("unrecorded").asInt());
     assertEquals(List.of(), run.get("warnings").valueStream().toList());
     JsonNode kinds = run.get("figures").get("classes").get(0);
     assertEquals("kind", kinds.get("field").asString());
@@ -357,20 +356,20 @@ class StudioServerTest {
     assertEquals(409, ask("api/spread?run=t&search=none").statusCode(), "it has left nothing yet");
   }
 
-  /** What tokens were drawn for, also where it is not on record: before version 0.2.0 nobody counted rollouts' tokens. */
+  /** Text that looks like a record's fields counts for nothing. */
   @Test
-  void tokensAreToldByWhatTheyWereDrawnFor() throws Exception {
-    Path old = dir.resolve("old");
-    try (RunStore store = StudioRuns.open(old, StudioRuns.problems(2), false)) {
+  void tokensAreCountedByTheirUse() throws Exception {
+    Path run = dir.resolve("run");
+    try (RunStore store = StudioRuns.open(run, StudioRuns.problems(2), false)) {
       Candidate rolled = new Candidate(new Generation(new int[] {1, 2, 3}, new float[3], "a \"count\":9 \\ \"tokens\":[7]\n",
           Generation.Finish.STOP), 0, 2, false, false, false, 0.5, 0.5, 8);
       store.append(new Expansion("p0", "diversity", "", List.of(rolled), 0, 0, 2));
     }
     byte[] probed = "{\"problem\":\"p1\",\"draws\":[{\"tokens\":[4,5],\"solved\":true}]}".getBytes(StandardCharsets.UTF_8);
-    Files.write(old.resolve("probe.jsonl"), CheckedLines.frame(probed));
+    Files.write(run.resolve("probe.jsonl"), CheckedLines.frame(probed));
     start(dir);
-    JsonNode tokens = read("run?run=old").get("figures").get("tokens");
-    assertEquals("{\"diversity\":3,\"repeated\":3,\"probe\":2,\"unrecorded\":1}", tokens.toString());
+    JsonNode tokens = read("run?run=run").get("figures").get("tokens");
+    assertEquals("{\"diversity\":3,\"repeated\":3,\"probe\":2}", tokens.toString());
   }
 
   /** The rows of all steps since the point before, each with its pair in a search, where it has one. */
