@@ -90,9 +90,7 @@ public final class Model implements AutoCloseable {
       throw new LlamaException("Cannot load " + file.path() + " as a language model: it is a process reward model with a "
           + "head. Give it to --prm.");
     }
-    if (!file.file().isCopy()) { // a copy is in memory already
-      FreeMemory.requireModel(file.path(), file.size());
-    }
+    FreeMemory.requireModel(file.path(), file.size());
     DenseWeights dense = options.memoryMap() ? DenseWeights.of(file) : null;
     try {
       return load(file, options, dense);

@@ -26,7 +26,7 @@ import java.util.List;
  *
  * <p>The environment variable {@code SPHERE_DECODER=llama} leaves all models to llama.cpp.
  */
-public final class TreeDecoder implements Decoder {
+public final class TreeDecoder extends Decoder {
   /** Models with as many parameters are left to llama.cpp: there what it does besides products hardly counts. */
   public static final long MOST_PARAMETERS = 50_000_000;
 
@@ -52,20 +52,14 @@ public final class TreeDecoder implements Decoder {
           "sphere_decode_adapt", of(JAVA_INT, ADDRESS, JAVA_INT, JAVA_INT, JAVA_FLOAT, ADDRESS, ADDRESS));
   private static final MethodHandle UNADAPT = NativeLibraries.downcall("sphere_decode_unadapt", of(JAVA_INT, ADDRESS));
 
-  private final Thread owner = Thread.currentThread();
   private final Arena arena = Arena.ofConfined();
   private final MemorySegment out = arena.allocate(ADDRESS, 2); // where the last step's logits and hidden states are
-  private final Model model;
-  private final ContextOptions options;
   private final MemorySegment handle;
   private final int vocabularySize;
   private final int width;
-  private final DecodeOutputs outputs = new DecodeOutputs(); // of the last decode
-  private boolean closed;
 
   private TreeDecoder(Model model, ContextOptions options) {
-    this.model = model;
-    this.options = options;
+    super(model, options);
     this.vocabularySize = model.vocabulary().size();
     this.width = model.width();
     DenseWeights weights = model.dense();
@@ -122,26 +116,16 @@ public final class TreeDecoder implements Decoder {
   }
 
   @Override
-  public Model model() {
-    return model;
-  }
-
-  @Override
-  public ContextOptions options() {
-    return options;
-  }
-
-  @Override
   public int cells() {
-    return options.cells();
+    return options().cells();
   }
 
   @Override
   public void decode(Batch batch) {
     check();
     int n = batch.size();
-    if (n == 0 || n > options.batch()) {
-      throw new IllegalArgumentException("a batch of " + n + " tokens; 1 to " + options.batch() + " are possible");
+    if (n == 0 || n > options().batch()) {
+      throw new IllegalArgumentException("a batch of " + n + " tokens; 1 to " + options().batch() + " are possible");
     }
     outputs.forget();
     int status;
@@ -158,8 +142,9 @@ public final class TreeDecoder implements Decoder {
     event.outputs = batch.outputs();
     event.commit();
     if (status != 0) {
-      String why = (status == AbiConstants.SPHERE_INVALID_ARGUMENT ? "the batch is not valid: " : "") + NativeCall.lastError();
-      throw new LlamaException("Computing " + n + " tokens with " + model + " failed: " + why + ".");
+      String why = status == AbiConstants.SPHERE_INVALID_ARGUMENT ? "the batch is not valid: " : "";
+      throw new LlamaException(
+          "Computing " + n + " tokens with " + model() + " failed: " + why + NativeCall.lastError() + ".");
     }
     outputs.made(batch.outputs());
   }
@@ -172,7 +157,7 @@ public final class TreeDecoder implements Decoder {
 
   @Override
   public NativeFloats embeddings() {
-    if (!options.embeddings()) {
+    if (!options().embeddings()) {
       throw new IllegalStateException("this decoder was made without embeddings");
     }
     check();
@@ -187,8 +172,8 @@ public final class TreeDecoder implements Decoder {
   @Override
   public void copySequence(int from, int to, int start, int end) {
     check();
-    options.checkSequence(from);
-    options.checkSequence(to);
+    options().checkSequence(from);
+    options().checkSequence(to);
     try {
       require((int) COPY.invokeExact(handle, from, to, start, end));
     } catch (Throwable e) {
@@ -199,7 +184,7 @@ public final class TreeDecoder implements Decoder {
   @Override
   public void removeSequence(int sequence, int start, int end) {
     check();
-    options.checkSequence(sequence);
+    options().checkSequence(sequence);
     try {
       require((int) REMOVE.invokeExact(handle, sequence, start, end));
     } catch (Throwable e) {
@@ -216,7 +201,7 @@ public final class TreeDecoder implements Decoder {
   @Override
   public int lastPosition(int sequence) {
     check();
-    options.checkSequence(sequence);
+    options().checkSequence(sequence);
     try (Arena scratch = Arena.ofConfined()) {
       MemorySegment position = scratch.allocate(JAVA_INT);
       require((int) LAST.invokeExact(handle, sequence, position));
@@ -239,8 +224,8 @@ public final class TreeDecoder implements Decoder {
   public void useAdapters(List<Adapter> adapters) {
     check();
     for (Adapter adapter : adapters) {
-      if (adapter.model() != model || adapter.pairs() == null) {
-        throw new IllegalArgumentException(adapter + " cannot be used with " + model + " in the tree decoder");
+      if (adapter.model() != model() || adapter.pairs() == null) {
+        throw new IllegalArgumentException(adapter + " cannot be used with " + model() + " in the tree decoder");
       }
     }
     require(Llama.callInt(UNADAPT, handle));
@@ -264,32 +249,16 @@ public final class TreeDecoder implements Decoder {
 
   private void require(int status) {
     if (status != 0) {
-      throw new LlamaException("Changing a decoder of " + model + " failed: " + NativeCall.lastError() + ".");
-    }
-  }
-
-  private void check() {
-    if (Thread.currentThread() != owner) {
-      throw new WrongThreadException("this decoder of " + model + " belongs to " + owner);
-    }
-    if (closed) {
-      throw new IllegalStateException("this decoder of " + model + " is closed");
+      throw new LlamaException("Changing a decoder of " + model() + " failed: " + NativeCall.lastError() + ".");
     }
   }
 
   @Override
-  public void close() {
-    if (closed) {
-      return;
-    }
-    check();
-    closed = true;
-    outputs.forget();
+  protected void free() {
     try {
       Llama.call(FREE, handle);
     } finally {
       arena.close();
-      model.release();
     }
   }
 }

@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.function.BooleanSupplier;
+import java.util.function.UnaryOperator;
 
 /**
  * The paper's pruned Monte Carlo tree search (SPHERE, arXiv 2503.04813), in the order in which it runs.
@@ -103,7 +104,8 @@ public final class SphereSearch {
       if (node.max() != node.min()) {
         SearchNode max = node.max();
         SearchNode min = node.min();
-        List<SearchNode> ends = room.all(List.of(() -> followMax(tree, max, log), () -> followMin(tree, min, log)));
+        List<SearchNode> ends = room.all(List.of(
+            () -> follow(tree, max, SearchNode::max, log), () -> follow(tree, min, SearchNode::min, log)));
         return new SearchTree.Simulation(ends.getFirst(), ends.getLast());
       }
       node = node.max();
@@ -133,18 +135,12 @@ public final class SphereSearch {
     return child.q() + settings.uct() * Math.sqrt(Math.log(child.parent().visits()) / child.visits());
   }
 
-  private SearchNode followMax(SearchTree tree, SearchNode node, ExpansionLog log) throws InterruptedException {
+  /** Grows a chain of steps to its end; at each node {@code choose} takes one of the two survivors. */
+  private SearchNode follow(SearchTree tree, SearchNode node, UnaryOperator<SearchNode> choose, ExpansionLog log)
+      throws InterruptedException {
     while (!node.terminal()) {
       expand(tree, node, log);
-      node = node.max();
-    }
-    return node;
-  }
-
-  private SearchNode followMin(SearchTree tree, SearchNode node, ExpansionLog log) throws InterruptedException {
-    while (!node.terminal()) {
-      expand(tree, node, log);
-      node = node.min();
+      node = choose.apply(node);
     }
     return node;
   }
