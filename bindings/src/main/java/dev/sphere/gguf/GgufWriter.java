@@ -161,7 +161,7 @@ public final class GgufWriter {
   }
 
   private byte[] head() {
-    HeadOutput head = new HeadOutput();
+    HeaderWriter head = new HeaderWriter();
     head.int32(0x46554747);
     head.int32(3);
     head.int64(tensors.size());

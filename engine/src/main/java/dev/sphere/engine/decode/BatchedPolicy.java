@@ -8,7 +8,6 @@ import dev.sphere.bindings.llama.KvType;
 import dev.sphere.bindings.llama.MemoryEstimate;
 import dev.sphere.bindings.llama.Model;
 import dev.sphere.bindings.llama.TreeDecoder;
-import dev.sphere.bindings.load.LlamaException;
 import dev.sphere.engine.Generation;
 import dev.sphere.engine.Generation.Finish;
 import dev.sphere.engine.MarkedText;
@@ -103,7 +102,6 @@ public final class BatchedPolicy implements Policy, AutoCloseable {
   private final int slots;
   private final RolloutLanes lanes;
   private final RolloutCounters counters = new RolloutCounters();
-  private boolean closed;
 
   private BatchedPolicy(Model model, boolean owned, Adapter adapter, ChatTemplate template, Options options) {
     this.model = model;
@@ -171,18 +169,14 @@ public final class BatchedPolicy implements Policy, AutoCloseable {
 
   private static BatchedPolicy start(
       Model model, boolean owned, Path adapterFile, ChatTemplate template, Options options) {
-    if (!model.isPlainTransformer()) {
-      throw new LlamaException(
-          "Cannot use " + model + " as a policy: it is no decoder-only transformer. Use a qwen2 or llama model.");
-    }
     ChatTemplate chosen = template != null ? template : ChatTemplate.of(model);
-    Adapter adapter = adapterFile == null ? null : Adapter.load(model, adapterFile);
+    Adapter adapter = DecodeLoop.adapter(model, adapterFile, "Cannot use " + model + " as a policy");
     BatchedPolicy policy = new BatchedPolicy(model, owned, adapter, chosen, options);
     try {
       policy.lanes.start();
       return policy;
     } catch (Throwable e) {
-      policy.release();
+      policy.close();
       throw e;
     }
   }
@@ -249,27 +243,14 @@ public final class BatchedPolicy implements Policy, AutoCloseable {
     return counters.drawn();
   }
 
-  private void release() {
+  @Override
+  public void close() {
     try {
       lanes.close();
     } finally {
       if (adapter != null) {
         adapter.close();
       }
-    }
-  }
-
-  @Override
-  public void close() {
-    synchronized (this) {
-      if (closed) {
-        return;
-      }
-      closed = true;
-    }
-    try {
-      release();
-    } finally {
       if (owned) {
         model.close();
       }

@@ -6,7 +6,6 @@ import dev.sphere.bindings.llama.ContextOptions;
 import dev.sphere.bindings.llama.KvType;
 import dev.sphere.bindings.llama.Model;
 import dev.sphere.bindings.llama.Vocabulary;
-import dev.sphere.bindings.load.LlamaException;
 import dev.sphere.engine.MarkedText;
 import dev.sphere.engine.Tokenizer;
 import java.nio.file.Path;
@@ -96,7 +95,6 @@ public final class Scorer implements AutoCloseable {
   private final boolean hidden;
   private final int limit;
   private final List<ScoreLane> lanes = new ArrayList<>();
-  private boolean closed;
 
   private Scorer(Model model, boolean owned, Adapter adapter, boolean hidden, int lanes, int threads, int cells) {
     this.model = model;
@@ -147,21 +145,17 @@ public final class Scorer implements AutoCloseable {
 
   private static Scorer start(
       Model model, boolean owned, Path adapterFile, boolean hidden, int lanes, int threads, int cells) {
-    if (!model.isPlainTransformer()) {
-      throw new LlamaException(
-          "Cannot score with " + model + ": it is no decoder-only transformer. Use a qwen2 or llama model.");
-    }
     if (lanes < 1 || threads < 1 || cells < 256) {
       throw new IllegalArgumentException(
           "lanes and threads must be positive, cells at least 256: " + lanes + ", " + threads + ", " + cells);
     }
-    Adapter adapter = adapterFile == null ? null : Adapter.load(model, adapterFile);
+    Adapter adapter = DecodeLoop.adapter(model, adapterFile, "Cannot score with " + model);
     Scorer scorer = new Scorer(model, owned, adapter, hidden, lanes, threads, cells);
     try {
       scorer.lanes.forEach(ScoreLane::start);
       return scorer;
     } catch (Throwable e) {
-      scorer.release();
+      scorer.close();
       throw e;
     }
   }
@@ -324,27 +318,14 @@ public final class Scorer implements AutoCloseable {
     return lanes.stream().mapToLong(ScoreLane::tokens).sum();
   }
 
-  private void release() {
+  @Override
+  public void close() {
     try {
       DecodeLoop.closeAll(lanes);
     } finally {
       if (adapter != null) {
         adapter.close();
       }
-    }
-  }
-
-  @Override
-  public void close() {
-    synchronized (this) {
-      if (closed) {
-        return;
-      }
-      closed = true;
-    }
-    try {
-      release();
-    } finally {
       if (owned) {
         model.close();
       }
