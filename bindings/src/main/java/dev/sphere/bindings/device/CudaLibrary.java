@@ -101,11 +101,7 @@ final class CudaLibrary {
   }
 
   private static String text(MethodHandle function) {
-    try {
-      return ((MemorySegment) function.invokeExact()).reinterpret(Long.MAX_VALUE).getString(0);
-    } catch (Throwable t) {
-      throw NativeCall.failed(t);
-    }
+    return NativeCall.of(() -> ((MemorySegment) function.invokeExact()).reinterpret(Long.MAX_VALUE).getString(0));
   }
 
   /** What it holds kernels for, for instance "80 90"; "emulated" for the one that computes on the CPU, in tests. */
@@ -167,11 +163,7 @@ final class CudaLibrary {
 
   /** Gives back what the library holds on the device. Harmless when nothing is open. */
   void close() {
-    try {
-      close.invokeExact();
-    } catch (Throwable t) {
-      throw NativeCall.failed(t);
-    }
+    NativeCall.run(() -> { close.invokeExact(); });
   }
 
   private void check(int status, String what) {

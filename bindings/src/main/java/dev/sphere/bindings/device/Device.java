@@ -16,7 +16,7 @@ import java.util.List;
  * cuda:N} for CUDA's device N, refused with the reason when it can't be used; {@code auto}, the default: CUDA where it
  * was built in and a driver is there, else the CPU. A GPU that is there but can't be used is an error, never a silent
  * fall-back. {@code SPHERE_GPU_LAYERS}, {@code SPHERE_SPLIT_MODE}, {@code SPHERE_MAIN_GPU} and {@code
- * SPHERE_TENSOR_SPLIT} are llama.cpp's ways to lay a model over several GPUs ({@link dev.sphere.bindings.llama.Model.Options}).
+ * SPHERE_TENSOR_SPLIT} are llama.cpp's ways to lay a model over several GPUs ({@link dev.sphere.bindings.llama.GpuSplit}).
  */
 public final class Device {
   private static Device current; // null until the first call that succeeds: each call before tells its reason again

@@ -63,10 +63,6 @@ public enum Activations {
   }
 
   private static int set(int kind) {
-    try {
-      return (int) SET.invokeExact(kind);
-    } catch (Throwable e) {
-      throw NativeCall.failed(e);
-    }
+    return NativeCall.of(() -> (int) SET.invokeExact(kind));
   }
 }

@@ -58,11 +58,7 @@ public final class AttentionKernel {
     if (!installed()) {
       return;
     }
-    try {
-      ENABLE.invokeExact(on ? 1 : 0);
-    } catch (Throwable e) {
-      throw NativeCall.failed(e);
-    }
+    NativeCall.run(() -> { ENABLE.invokeExact(on ? 1 : 0); });
   }
 
   /**
@@ -72,11 +68,7 @@ public final class AttentionKernel {
    * @return whether there is a matrix unit that this process may use ({@code SPHERE_AMX=off} keeps it from it)
    */
   public static boolean tiles(boolean on) {
-    try {
-      return (int) TILES.invokeExact(on ? 1 : 0) != 0;
-    } catch (Throwable e) {
-      throw NativeCall.failed(e);
-    }
+    return NativeCall.of(() -> (int) TILES.invokeExact(on ? 1 : 0) != 0);
   }
 
   /**

@@ -71,13 +71,9 @@ public final class OptimizerKernels {
       boolean clear,
       int threads) {
     long n = sameSize(value, gradient, m, v);
-    try {
-      check("AdamW", (int) ADAMW.invokeExact(
-          value.segment(), gradient.segment(), m.segment(), v.segment(), n, step.gradScale, step.keep, step.stepSize,
-          step.beta1, step.beta2, step.rootScale, step.epsilon, clear ? 1 : 0, threads));
-    } catch (Throwable e) {
-      throw wrap(e);
-    }
+    NativeCall.run(() -> check("AdamW", (int) ADAMW.invokeExact(
+        value.segment(), gradient.segment(), m.segment(), v.segment(), n, step.gradScale, step.keep, step.stepSize,
+        step.beta1, step.beta2, step.rootScale, step.epsilon, clear ? 1 : 0, threads)));
   }
 
   /**
@@ -98,13 +94,9 @@ public final class OptimizerKernels {
       int threads) {
     long n = velocity == null ? sameSize(value, gradient) : sameSize(value, gradient, velocity);
     MemorySegment velocities = velocity == null ? MemorySegment.NULL : velocity.segment();
-    try {
-      check("SGD", (int) SGD.invokeExact(
-          value.segment(), gradient.segment(), velocities, n, gradScale, keep, stepSize, momentum, clear ? 1 : 0,
-          threads));
-    } catch (Throwable e) {
-      throw wrap(e);
-    }
+    NativeCall.run(() -> check("SGD", (int) SGD.invokeExact(
+        value.segment(), gradient.segment(), velocities, n, gradScale, keep, stepSize, momentum, clear ? 1 : 0,
+        threads)));
   }
 
   /** Sum of squares in double precision, in a fixed order. NaN or infinity among the values shows in it. */
@@ -114,36 +106,24 @@ public final class OptimizerKernels {
       check("sum of squares", (int) SUM_SQUARES.invokeExact(x.segment(), x.size(), threads, sum));
       return sum.get(JAVA_DOUBLE, 0);
     } catch (Throwable e) {
-      throw wrap(e);
+      throw NativeCall.failed(e);
     }
   }
 
   /** {@code x = factor x}. */
   public static void scale(NativeFloats x, float factor, int threads) {
-    try {
-      check("scale", (int) SCALE.invokeExact(x.segment(), x.size(), factor, threads));
-    } catch (Throwable e) {
-      throw wrap(e);
-    }
+    NativeCall.run(() -> check("scale", (int) SCALE.invokeExact(x.segment(), x.size(), factor, threads)));
   }
 
   /** {@code target = keep target + (1 - keep) source}: an exponential moving average. */
   public static void blend(NativeFloats target, NativeFloats source, float keep, int threads) {
     long n = sameSize(target, source);
-    try {
-      check("blend", (int) BLEND.invokeExact(target.segment(), source.segment(), n, keep, threads));
-    } catch (Throwable e) {
-      throw wrap(e);
-    }
+    NativeCall.run(() -> check("blend", (int) BLEND.invokeExact(target.segment(), source.segment(), n, keep, threads)));
   }
 
   /** {@code x = 0}. */
   public static void zero(NativeFloats x) {
-    try {
-      check("zero", (int) ZERO.invokeExact(x.segment(), x.size()));
-    } catch (Throwable e) {
-      throw wrap(e);
-    }
+    NativeCall.run(() -> check("zero", (int) ZERO.invokeExact(x.segment(), x.size())));
   }
 
   private static long sameSize(NativeFloats first, NativeFloats... others) {
@@ -160,13 +140,5 @@ public final class OptimizerKernels {
       throw new IllegalStateException("optimizer kernel '" + what + "' failed: " + NativeCall.lastError());
     }
     DeviceMemory.check(status, what);
-  }
-
-  private static RuntimeException wrap(Throwable e) {
-    return switch (e) {
-      case RuntimeException r -> r;
-      case Error error -> throw error;
-      default -> new IllegalStateException("optimizer kernel failed", e);
-    };
   }
 }

@@ -103,7 +103,7 @@ public final class Context extends Decoder {
 
   private static Context open(
       Model model, ContextOptions options, MemorySegment samplers, LogitsInPlace logits) {
-    if (model.options().vocabularyOnly()) {
+    if (model.vocabularyOnly()) {
       throw new LlamaException("Cannot run " + model + ": it was loaded without its weights.");
     }
     boolean inGraph = samplers.byteSize() > 0;
@@ -267,12 +267,7 @@ public final class Context extends Decoder {
   public void removeSequence(int sequence, int start, int end) {
     check();
     options().checkSequence(sequence);
-    boolean removed;
-    try {
-      removed = (boolean) Llama.SEQ_RM.invokeExact(memory, sequence, start, end);
-    } catch (Throwable e) {
-      throw NativeCall.failed(e);
-    }
+    boolean removed = NativeCall.of(() -> (boolean) Llama.SEQ_RM.invokeExact(memory, sequence, start, end));
     if (!removed) {
       throw new LlamaException(model() + " cannot forget a part of a sequence: its memory is not a plain KV cache.");
     }
@@ -292,11 +287,7 @@ public final class Context extends Decoder {
   public int lastPosition(int sequence) {
     check();
     options().checkSequence(sequence);
-    try {
-      return (int) Llama.SEQ_POS_MAX.invokeExact(memory, sequence);
-    } catch (Throwable e) {
-      throw NativeCall.failed(e);
-    }
+    return NativeCall.of(() -> (int) Llama.SEQ_POS_MAX.invokeExact(memory, sequence));
   }
 
   /** {@inheritDoc} Costs a copy of the occupied cells out and back in. */

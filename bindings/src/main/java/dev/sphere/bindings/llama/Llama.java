@@ -132,58 +132,34 @@ final class Llama {
   static synchronized void start() {
     NativeRuntime.require();
     if (!started) {
-      try {
-        BACKEND_INIT.invokeExact();
-      } catch (Throwable e) {
-        throw NativeCall.failed(e);
-      }
+      NativeCall.run(() -> { BACKEND_INIT.invokeExact(); });
       started = true;
     }
   }
 
   /** {@code int f(pointer)}. */
   static int callInt(MethodHandle handle, MemorySegment pointer) {
-    try {
-      return (int) handle.invokeExact(pointer);
-    } catch (Throwable e) {
-      throw NativeCall.failed(e);
-    }
+    return NativeCall.of(() -> (int) handle.invokeExact(pointer));
   }
 
   /** {@code bool f(pointer)}. */
   static boolean callFlag(MethodHandle handle, MemorySegment pointer) {
-    try {
-      return (boolean) handle.invokeExact(pointer);
-    } catch (Throwable e) {
-      throw NativeCall.failed(e);
-    }
+    return NativeCall.of(() -> (boolean) handle.invokeExact(pointer));
   }
 
   /** {@code long f(pointer)}. */
   static long callLong(MethodHandle handle, MemorySegment pointer) {
-    try {
-      return (long) handle.invokeExact(pointer);
-    } catch (Throwable e) {
-      throw NativeCall.failed(e);
-    }
+    return NativeCall.of(() -> (long) handle.invokeExact(pointer));
   }
 
   /** {@code void * f(pointer)}. */
   static MemorySegment callPointer(MethodHandle handle, MemorySegment pointer) {
-    try {
-      return (MemorySegment) handle.invokeExact(pointer);
-    } catch (Throwable e) {
-      throw NativeCall.failed(e);
-    }
+    return NativeCall.of(() -> (MemorySegment) handle.invokeExact(pointer));
   }
 
   /** {@code void f(pointer)}. */
   static void call(MethodHandle handle, MemorySegment pointer) {
-    try {
-      handle.invokeExact(pointer);
-    } catch (Throwable e) {
-      throw NativeCall.failed(e);
-    }
+    NativeCall.run(() -> { handle.invokeExact(pointer); });
   }
 
   /**

@@ -64,13 +64,9 @@ public final class TreeDecoder extends Decoder {
     this.width = model.width();
     DenseWeights weights = model.dense();
     int positions = Math.max(options.cells(), weights.context());
-    int status;
-    try {
-      status = (int) OPEN.invokeExact(
-          weights.model(), options.cells(), positions, options.sequences(), options.microBatch(), out);
-    } catch (Throwable e) {
-      throw NativeCall.failed(e);
-    }
+    int status = NativeCall.of(() ->
+        (int) OPEN.invokeExact(weights.model(), options.cells(), positions, options.sequences(), options.microBatch(),
+            out));
     if (status != 0) {
       arena.close();
       throw new LlamaException("Cannot make a decoder of " + options.cells() + " tokens for " + model + ": "
@@ -174,22 +170,14 @@ public final class TreeDecoder extends Decoder {
     check();
     options().checkSequence(from);
     options().checkSequence(to);
-    try {
-      require((int) COPY.invokeExact(handle, from, to, start, end));
-    } catch (Throwable e) {
-      throw NativeCall.failed(e);
-    }
+    NativeCall.run(() -> require((int) COPY.invokeExact(handle, from, to, start, end)));
   }
 
   @Override
   public void removeSequence(int sequence, int start, int end) {
     check();
     options().checkSequence(sequence);
-    try {
-      require((int) REMOVE.invokeExact(handle, sequence, start, end));
-    } catch (Throwable e) {
-      throw NativeCall.failed(e);
-    }
+    NativeCall.run(() -> require((int) REMOVE.invokeExact(handle, sequence, start, end)));
   }
 
   @Override

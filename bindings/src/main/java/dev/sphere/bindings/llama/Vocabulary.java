@@ -149,12 +149,8 @@ public final class Vocabulary {
   private int tokenize(
       MemorySegment in, int bytes, MemorySegment out, int room, boolean add, boolean parse, Arena arena) {
     MemorySegment count = arena.allocate(ValueLayout.JAVA_INT);
-    int status;
-    try {
-      status = (int) Llama.TOKENIZE.invokeExact(live(), in, bytes, add ? 1 : 0, parse ? 1 : 0, out, room, count);
-    } catch (Throwable e) {
-      throw NativeCall.failed(e);
-    }
+    int status = NativeCall.of(() ->
+        (int) Llama.TOKENIZE.invokeExact(live(), in, bytes, add ? 1 : 0, parse ? 1 : 0, out, room, count));
     if (status != 0) {
       throw new LlamaException("Tokenizing a text of " + bytes + " bytes with " + model + " failed: "
           + NativeCall.lastError() + ". Shorten the text.");
@@ -198,19 +194,11 @@ public final class Vocabulary {
   }
 
   private MemorySegment text(int token) {
-    try {
-      return (MemorySegment) Llama.VOCAB_TEXT.invokeExact(live(), token);
-    } catch (Throwable e) {
-      throw NativeCall.failed(e);
-    }
+    return NativeCall.of(() -> (MemorySegment) Llama.VOCAB_TEXT.invokeExact(live(), token));
   }
 
   private int attributes(int token) {
-    try {
-      return (int) Llama.VOCAB_ATTRIBUTES.invokeExact(live(), token);
-    } catch (Throwable e) {
-      throw NativeCall.failed(e);
-    }
+    return NativeCall.of(() -> (int) Llama.VOCAB_ATTRIBUTES.invokeExact(live(), token));
   }
 
   /** Tokens to text, control tokens left out; bytes that are no UTF-8 become U+FFFD. */
@@ -237,11 +225,7 @@ public final class Vocabulary {
   }
 
   private boolean flag(java.lang.invoke.MethodHandle function, int token) {
-    try {
-      return (boolean) function.invokeExact(handle, token);
-    } catch (Throwable e) {
-      throw NativeCall.failed(e);
-    }
+    return NativeCall.of(() -> (boolean) function.invokeExact(handle, token));
   }
 
   private MemorySegment live() {

@@ -94,11 +94,7 @@ public final class Backend implements AutoCloseable {
 
   /** Bytes of scratch memory that the largest graph so far needed. */
   public long scratchBytes() {
-    try {
-      return (long) Ggml.GALLOCR_SIZE.invokeExact(allocator(), 0);
-    } catch (Throwable t) {
-      throw NativeCall.failed(t);
-    }
+    return NativeCall.of(() -> (long) Ggml.GALLOCR_SIZE.invokeExact(allocator(), 0));
   }
 
   MemorySegment handle() {

@@ -153,19 +153,11 @@ final class Ggml {
   }
 
   static long tensorOverhead() {
-    try {
-      return (long) TENSOR_OVERHEAD.invokeExact();
-    } catch (Throwable t) {
-      throw NativeCall.failed(t);
-    }
+    return NativeCall.of(() -> (long) TENSOR_OVERHEAD.invokeExact());
   }
 
   static long graphOverhead(long nodes) {
-    try {
-      return (long) GRAPH_OVERHEAD.invokeExact(nodes, false);
-    } catch (Throwable t) {
-      throw NativeCall.failed(t);
-    }
+    return NativeCall.of(() -> (long) GRAPH_OVERHEAD.invokeExact(nodes, false));
   }
 
   /** A context that holds tensors' descriptions only, {@code bytes} large. */
@@ -186,28 +178,16 @@ final class Ggml {
 
   /** Calls a function of nothing and no result. */
   static void call(MethodHandle handle) {
-    try {
-      handle.invokeExact();
-    } catch (Throwable t) {
-      throw NativeCall.failed(t);
-    }
+    NativeCall.run(() -> { handle.invokeExact(); });
   }
 
   /** Calls a function of one pointer and no result. */
   static void call(MethodHandle handle, MemorySegment a) {
-    try {
-      handle.invokeExact(a);
-    } catch (Throwable t) {
-      throw NativeCall.failed(t);
-    }
+    NativeCall.run(() -> { handle.invokeExact(a); });
   }
 
   /** A pointer from a function of one pointer. */
   static MemorySegment get(MethodHandle handle, MemorySegment a) {
-    try {
-      return (MemorySegment) handle.invokeExact(a);
-    } catch (Throwable t) {
-      throw NativeCall.failed(t);
-    }
+    return NativeCall.of(() -> (MemorySegment) handle.invokeExact(a));
   }
 }
