@@ -54,7 +54,8 @@ public final class GgufReader {
     }
     int magic = head.int32("the magic");
     if (magic != 0x46554747) {
-      throw head.fail(0, "not a GGUF file: the first four bytes are " + String.format("%08x", Integer.reverseBytes(magic))
+      throw head.fail(0, "not a GGUF file: the first four bytes are "
+          + String.format("%08x", Integer.reverseBytes(magic))
           + ", not 47475546 ('GGUF')");
     }
     version = head.int32("the version");

@@ -16,7 +16,8 @@ import java.util.logging.Logger;
  */
 final class Logging {
   private static final Map<String, Level> LEVELS =
-      Map.of("error", Level.SEVERE, "warning", Level.WARNING, "info", Level.INFO, "debug", Level.FINE, "trace", Level.FINER);
+      Map.of("error", Level.SEVERE, "warning", Level.WARNING, "info", Level.INFO, "debug", Level.FINE, "trace",
+          Level.FINER);
 
   // Loggers are weakly held by the log manager: without this, the level would be forgotten.
   private static final Logger NATIVE = Logger.getLogger("dev.sphere.native");

@@ -11,7 +11,9 @@ import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 
-/** Memory that may be an attached device's (native/include/sphere_device.h). Without one every call is the host's own. */
+/**
+ * Memory that may be an attached device's (native/include/sphere_device.h). Without one every call is the host's own.
+ */
 public final class DeviceMemory {
   private static final MethodHandle ATTACH =
       NativeLibraries.downcall("sphere_device_attach", FunctionDescriptor.of(JAVA_INT, ADDRESS));

@@ -33,10 +33,6 @@ public final class OptimizerKernels {
           JAVA_INT));
   private static final MethodHandle SUM_SQUARES = NativeLibraries.downcall(
       "sphere_sum_squares", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT, ADDRESS));
-  private static final MethodHandle SCALE = NativeLibraries.downcall(
-      "sphere_scale", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_LONG, JAVA_FLOAT, JAVA_INT));
-  private static final MethodHandle BLEND = NativeLibraries.downcall(
-      "sphere_blend", FunctionDescriptor.of(JAVA_INT, ADDRESS, ADDRESS, JAVA_LONG, JAVA_FLOAT, JAVA_INT));
   private static final MethodHandle ZERO = NativeLibraries.downcall(
       "sphere_zero", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_LONG));
 
@@ -62,14 +58,8 @@ public final class OptimizerKernels {
    *
    * @param clear zeroes the gradient in the same pass
    */
-  public static void adamw(
-      NativeFloats value,
-      NativeFloats gradient,
-      NativeFloats m,
-      NativeFloats v,
-      AdamWStep step,
-      boolean clear,
-      int threads) {
+  public static void adamw(NativeFloats value, NativeFloats gradient, NativeFloats m, NativeFloats v, AdamWStep step,
+      boolean clear, int threads) {
     long n = sameSize(value, gradient, m, v);
     NativeCall.run(() -> check("AdamW", (int) ADAMW.invokeExact(
         value.segment(), gradient.segment(), m.segment(), v.segment(), n, step.gradScale, step.keep, step.stepSize,
@@ -82,16 +72,8 @@ public final class OptimizerKernels {
    *
    * @param velocity null for plain SGD, which then uses the gradient itself
    */
-  public static void sgd(
-      NativeFloats value,
-      NativeFloats gradient,
-      NativeFloats velocity,
-      float gradScale,
-      float keep,
-      float stepSize,
-      float momentum,
-      boolean clear,
-      int threads) {
+  public static void sgd(NativeFloats value, NativeFloats gradient, NativeFloats velocity, float gradScale, float keep,
+      float stepSize, float momentum, boolean clear, int threads) {
     long n = velocity == null ? sameSize(value, gradient) : sameSize(value, gradient, velocity);
     MemorySegment velocities = velocity == null ? MemorySegment.NULL : velocity.segment();
     NativeCall.run(() -> check("SGD", (int) SGD.invokeExact(
@@ -108,17 +90,6 @@ public final class OptimizerKernels {
     } catch (Throwable e) {
       throw NativeCall.failed(e);
     }
-  }
-
-  /** {@code x = factor x}. */
-  public static void scale(NativeFloats x, float factor, int threads) {
-    NativeCall.run(() -> check("scale", (int) SCALE.invokeExact(x.segment(), x.size(), factor, threads)));
-  }
-
-  /** {@code target = keep target + (1 - keep) source}: an exponential moving average. */
-  public static void blend(NativeFloats target, NativeFloats source, float keep, int threads) {
-    long n = sameSize(target, source);
-    NativeCall.run(() -> check("blend", (int) BLEND.invokeExact(target.segment(), source.segment(), n, keep, threads)));
   }
 
   /** {@code x = 0}. */

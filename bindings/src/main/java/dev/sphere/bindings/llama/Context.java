@@ -101,8 +101,7 @@ public final class Context extends Decoder {
     }
   }
 
-  private static Context open(
-      Model model, ContextOptions options, MemorySegment samplers, LogitsInPlace logits) {
+  private static Context open(Model model, ContextOptions options, MemorySegment samplers, LogitsInPlace logits) {
     if (model.vocabularyOnly()) {
       throw new LlamaException("Cannot run " + model + ": it was loaded without its weights.");
     }
@@ -339,7 +338,7 @@ public final class Context extends Decoder {
           throw new IllegalArgumentException(adapter + " was loaded for another model than " + model());
         }
         pointers.setAtIndex(ValueLayout.ADDRESS, i, adapter.handle());
-        scales.setAtIndex(ValueLayout.JAVA_FLOAT, i, adapter.scale());
+        scales.setAtIndex(ValueLayout.JAVA_FLOAT, i, 1);
       }
       status = (int) Llama.SET_ADAPTERS.invokeExact(handle, pointers, (long) n, scales);
     } catch (Throwable e) {

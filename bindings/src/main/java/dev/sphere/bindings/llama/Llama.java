@@ -109,8 +109,7 @@ final class Llama {
   // --- libsphere, sphere_tokenize.h ---
   static final MethodHandle TOKENIZE =
       NativeLibraries.downcall(
-          "sphere_tokenize",
-          of(JAVA_INT, ADDRESS, ADDRESS, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT, ADDRESS));
+          "sphere_tokenize", of(JAVA_INT, ADDRESS, ADDRESS, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT, ADDRESS));
 
   private static boolean started;
 
@@ -190,7 +189,7 @@ final class Llama {
     return problems.isEmpty() ? "" : "; llama.cpp says: " + problems.getLast();
   }
 
-  /** The same of a file, which llama.cpp knows under another name. */
+  /** As {@link #because()}, with a file's path in place of the name under which llama.cpp opened it. */
   static String because(OpenFile file, Path path) {
     return because().replace(file.nativePath().toString(), path.toString());
   }

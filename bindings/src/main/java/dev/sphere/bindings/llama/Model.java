@@ -46,8 +46,8 @@ public final class Model implements AutoCloseable {
   }
 
   /**
-   * Loads a GGUF file for the device of the process ({@link Device}). The file is checked in Java before native code sees
-   * it, and the memory that its weights need is compared with what the machine has.
+   * Loads a GGUF file for the device of the process ({@link Device}). The file is checked in Java before native code
+   * sees it, and the memory that its weights need is compared with what the machine has.
    *
    * @throws dev.sphere.gguf.GgufException when the file is damaged, or no model of a supported architecture
    * @throws LlamaException when llama.cpp cannot load it all the same
@@ -57,14 +57,17 @@ public final class Model implements AutoCloseable {
     return Llama.load(GgufFile.openModel(path), Model::loadWeights, Model::close);
   }
 
-  /** Loads tokenizer and metadata of a GGUF file without its weights: no context can be made. Throws as {@link #load}. */
+  /**
+   * Loads tokenizer and metadata of a GGUF file without its weights: no context can be made. Throws as {@link #load}.
+   */
   public static Model loadVocabulary(Path path) {
     return Llama.load(GgufFile.openTokenizer(path), file -> load(file, true, null), Model::close);
   }
 
   private static Model loadWeights(GgufFile file) {
     if (PrmInfo.hasHead(file)) {
-      throw new LlamaException("Cannot load " + file.path() + " as a language model: it is a process reward model with a "
+      throw new LlamaException("Cannot load " + file.path()
+          + " as a language model: it is a process reward model with a "
           + "head. Give it to --prm.");
     }
     FreeMemory.requireModel(file.path(), file.size());

@@ -20,9 +20,9 @@ import java.lang.invoke.MethodHandle;
 import java.util.List;
 
 /**
- * libsphere's own decode step for small dense models on the CPU (native/include/sphere_decode.h): the tree is the batch.
- * Each token brings the cells of its path; there is no mask, no graph, and nothing is allocated in a step. It computes
- * what {@link Context} does with the same kernels, on one thread.
+ * libsphere's own decode step for small dense models on the CPU (native/include/sphere_decode.h): the tree is the
+ * batch. Each token brings the cells of its path; there is no mask, no graph, and nothing is allocated in a step. It
+ * computes what {@link Context} does with the same kernels, on one thread.
  *
  * <p>The environment variable {@code SPHERE_DECODER=llama} leaves all models to llama.cpp.
  */
@@ -33,12 +33,12 @@ public final class TreeDecoder extends Decoder {
   private static final boolean ENABLED = !"llama".equals(System.getenv("SPHERE_DECODER"));
 
   private static final MethodHandle OPEN =
-      NativeLibraries.downcall("sphere_decode_open", of(JAVA_INT, ADDRESS, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS));
+      NativeLibraries.downcall("sphere_decode_open",
+          of(JAVA_INT, ADDRESS, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS));
   private static final MethodHandle FREE = NativeLibraries.downcall("sphere_decode_free", ofVoid(ADDRESS));
   private static final MethodHandle STEP =
       NativeLibraries.downcall(
-          "sphere_decode_step",
-          of(JAVA_INT, ADDRESS, JAVA_INT, ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS));
+          "sphere_decode_step", of(JAVA_INT, ADDRESS, JAVA_INT, ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS));
   private static final MethodHandle COPY =
       NativeLibraries.downcall("sphere_decode_copy", of(JAVA_INT, ADDRESS, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT));
   private static final MethodHandle REMOVE =
@@ -219,16 +219,16 @@ public final class TreeDecoder extends Decoder {
     require(Llama.callInt(UNADAPT, handle));
     for (Adapter adapter : adapters) {
       for (Adapter.Pair pair : adapter.pairs()) {
-        adapt(pair, adapter.scale());
+        adapt(pair);
       }
     }
   }
 
-  private void adapt(Adapter.Pair pair, float strength) {
+  private void adapt(Adapter.Pair pair) {
     try (Arena scratch = Arena.ofConfined()) {
       MemorySegment a = scratch.allocateFrom(JAVA_FLOAT, pair.a());
       MemorySegment b = scratch.allocateFrom(JAVA_FLOAT, pair.b());
-      float scale = pair.alpha() == 0 ? strength : strength * pair.alpha() / pair.rank(); // as llama.cpp has it
+      float scale = pair.alpha() == 0 ? 1 : pair.alpha() / pair.rank(); // as llama.cpp has it
       require((int) ADAPT.invokeExact(handle, pair.place(), pair.rank(), scale, a, b));
     } catch (Throwable e) {
       throw NativeCall.failed(e);

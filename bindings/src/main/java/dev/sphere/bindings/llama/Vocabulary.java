@@ -12,7 +12,7 @@ import java.util.stream.IntStream;
 
 /** A model's tokenizer. Thread-safe; usable as long as its model is. */
 public final class Vocabulary {
-  /** What {@link #start}, {@link #end} and {@link #endOfTurn} give when the model has no such token. */
+  /** The result of {@link #start}, {@link #end} and {@link #endOfTurn} when the model has no such token. */
   public static final int NONE = -1;
 
   private final Model model;
@@ -109,8 +109,8 @@ public final class Vocabulary {
    * A rendered prompt to tokens: special tokens are read as such, but none that touches a message's text, which stays
    * text whatever it holds. Where it holds none, the tokens are those of {@link #tokenize(String, boolean, boolean)}.
    *
-   * <p>Special are the tokens that the vocabulary marks as control or unknown. Those that it calls user-defined are words
-   * to llama.cpp, and read in any text.
+   * <p>Special are the tokens that the vocabulary marks as control or unknown. Those that it calls user-defined are
+   * words to llama.cpp, and read in any text.
    *
    * @param content where message text begins and ends, in chars: from, to, from, to, ...; ascending
    * @param addSpecial add start and end tokens where the model's rules say so

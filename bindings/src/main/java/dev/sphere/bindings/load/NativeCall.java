@@ -28,8 +28,8 @@ public final class NativeCall {
   private NativeCall() {}
 
   /**
-   * Makes a call; a failure is thrown as {@link #failed} gives it. Not for the step of a decode loop, which must allocate
-   * nothing: the lambda and its result are objects.
+   * Makes a call; a failure is thrown as {@link #failed} gives it. Not for the step of a decode loop, which must
+   * allocate nothing: the lambda and its result are objects.
    */
   public static <T> T of(Call<T> call) {
     try {

@@ -6,8 +6,8 @@ import java.lang.invoke.MethodHandle;
 import java.util.Arrays;
 
 /**
- * ggml's elementary operations: arithmetic, layout, rows. Each adds one node to the graph and returns the tensor that it
- * will hold. Shapes are checked, with an IllegalArgumentException, since ggml ends the process on a mismatch.
+ * ggml's elementary operations: arithmetic, layout, rows. Each adds one node to the graph and returns the tensor that
+ * it will hold. Shapes are checked, with an IllegalArgumentException, since ggml ends the process on a mismatch.
  */
 public abstract sealed class TensorOps permits Graph {
   TensorOps() {}
@@ -29,7 +29,8 @@ public abstract sealed class TensorOps permits Graph {
    */
   public Tensor mulMat(Tensor a, Tensor b) {
     require(
-        a.size(0) == b.size(0) && b.size(2) % a.size(2) == 0 && b.size(3) % a.size(3) == 0 && b.type() == TensorType.F32,
+        a.size(0) == b.size(0) && b.size(2) % a.size(2) == 0 && b.size(3) % a.size(3) == 0
+            && b.type() == TensorType.F32,
         "mulMat", a, b);
     require(a.stride(0) == a.type().bytes(a.type().blockSize()) && a.stride(1) >= a.stride(0), "mulMat", a, b);
     return binary(Ggml.MUL_MAT, a, b);
@@ -139,7 +140,7 @@ public abstract sealed class TensorOps permits Graph {
         (MemorySegment) Ggml.PERMUTE.invokeExact(context(), a.handle(), axes[0], axes[1], axes[2], axes[3]));
   }
 
-  /** The same elements of a contiguous tensor under another shape. */
+  /** A view of a contiguous tensor's elements under another shape. */
   public Tensor reshape(Tensor a, long... shape) {
     long[] ne = {1, 1, 1, 1};
     System.arraycopy(shape, 0, ne, 0, shape.length);

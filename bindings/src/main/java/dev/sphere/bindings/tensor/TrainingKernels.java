@@ -14,7 +14,7 @@ import java.util.Arrays;
 
 /**
  * libsphere's training kernels as nodes of a graph on the CPU (native/include/sphere_train.h). Tensors are contiguous
- * F32 unless said otherwise; an {@code into} tensor is added to in place. Results do not depend on the number of
+ * F32 unless another type is named; an {@code into} tensor is added to in place. Results do not depend on the number of
  * threads. Shapes that don't fit give an IllegalArgumentException.
  */
 public final class TrainingKernels {
@@ -157,9 +157,8 @@ public final class TrainingKernels {
    * @param parents I32 [n], within groups of {@code slots}; negative for none
    * @param half whether products may round their factors to BF16
    */
-  public Tensor attention(
-      Tensor q, Tensor k, Tensor v, Tensor table, Tensor parents, int headSize, int slots, boolean neox,
-      boolean half) {
+  public Tensor attention(Tensor q, Tensor k, Tensor v, Tensor table, Tensor parents, int headSize, int slots,
+      boolean neox, boolean half) {
     int pairing = neox ? 1 : 0;
     int bf16 = half ? 1 : 0;
     return node(() ->
@@ -168,9 +167,8 @@ public final class TrainingKernels {
   }
 
   /** The gradients of {@link #attention} one after the other in one tensor: q's, k's, v's. */
-  public Tensor attentionBack(
-      Tensor q, Tensor k, Tensor v, Tensor table, Tensor parents, Tensor dy, int headSize, int slots, boolean neox,
-      boolean half) {
+  public Tensor attentionBack(Tensor q, Tensor k, Tensor v, Tensor table, Tensor parents, Tensor dy, int headSize,
+      int slots, boolean neox, boolean half) {
     int pairing = neox ? 1 : 0;
     int bf16 = half ? 1 : 0;
     return node(() ->
@@ -188,7 +186,9 @@ public final class TrainingKernels {
     return node(() -> (MemorySegment) LOG_PROBS.invokeExact(ctx(), at(logits), at(offsets), at(tokens)));
   }
 
-  /** Turns the logits in place into the gradient of Σ weights[i] · logProbs[i]; logProbs is what {@link #logProbs} gave. */
+  /**
+   * Turns the logits in place into the gradient of Σ weights[i] · logProbs[i]; logProbs is what {@link #logProbs} gave.
+   */
   public Tensor logProbsBack(Tensor logits, Tensor offsets, Tensor tokens, Tensor weights, Tensor logProbs) {
     return node(() ->
         (MemorySegment) LOG_PROBS_BACK.invokeExact(

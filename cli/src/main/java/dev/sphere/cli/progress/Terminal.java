@@ -10,9 +10,9 @@ import java.io.Writer;
 import java.nio.charset.Charset;
 
 /**
- * What the commands print goes through here: names, problems, answers and messages come from files and models, so
- * what would steer the terminal is shown and not obeyed ({@link Visible}). Progress bars draw past it: all that they
- * print is ours.
+ * The standard output and error of the commands, through which all that they print goes: names, problems, answers and
+ * messages come from files and models, so what would steer the terminal is shown and not obeyed ({@link Visible}).
+ * Progress bars draw past it: all that they print is ours.
  */
 public final class Terminal {
   private Terminal() {}

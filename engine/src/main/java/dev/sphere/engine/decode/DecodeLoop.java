@@ -226,7 +226,7 @@ abstract class DecodeLoop<J extends LoopJob<?>> implements AutoCloseable {
     }
     Throwable why = notFreed;
     if (why != null) {
-      notFreed = null; // told once
+      notFreed = null; // thrown once
       throw new IllegalStateException("the decoder of the " + what + " could not be closed: " + why, why);
     }
   }

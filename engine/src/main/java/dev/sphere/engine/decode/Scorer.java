@@ -21,16 +21,17 @@ import java.util.function.Consumer;
 import java.util.stream.IntStream;
 
 /**
- * What a model, or a model with a LoRA adapter, says of given texts: log-probabilities of tokens, or the final hidden state.
+ * Reads given texts with a model, or a model with a LoRA adapter: log-probabilities of tokens, or the final hidden
+ * state.
  *
- * <p>Texts that begin alike share what they begin with. In one call ({@link #score}: the pairs of a tree) every unique token
- * is computed once. Calls of {@link #read} step together, and a text that continues one that was read before starts from its
- * KV cells, so a new step costs its own tokens: what process reward models need. Logits exist for one micro-batch at a time.
- * On the CPU what is read depends on model and text alone, bit for bit, and is what the rollout engine records when it draws
- * the same tokens, for the reasons that {@link BatchedPolicy} gives.
+ * <p>Texts that begin alike share what they begin with. In one call ({@link #score}: the pairs of a tree) every unique
+ * token is computed once. Calls of {@link #read} step together, and a text that continues one that was read before
+ * starts from its KV cells, so a new step costs its own tokens: what process reward models need. Logits exist for one
+ * micro-batch at a time. On the CPU what is read depends on model and text alone, bit for bit, and is what the rollout
+ * engine records when it draws the same tokens, for the reasons that {@link BatchedPolicy} gives.
  *
- * <p>Thread-safe; calls block. Closing fails calls that wait, frees the contexts, then the adapter and the model if {@link
- * #open} loaded them; closing twice is harmless.
+ * <p>Thread-safe; calls block. Closing fails calls that wait, frees the contexts, then the adapter and the model if
+ * {@link #open} loaded them; closing twice is harmless.
  */
 public final class Scorer implements AutoCloseable {
   /**
@@ -80,14 +81,14 @@ public final class Scorer implements AutoCloseable {
   }
 
   /**
-   * What was read.
+   * The result of reading a text.
    *
    * @param logProbs natural log-probability of each target
    * @param hidden the final hidden state of the last token; null unless the scorer reads hidden states
    */
   public record Reading(float[] logProbs, float[] hidden) {}
 
-  private static final int PART = 4096; // tokens that are scored, and told of, together: some seconds of a large model on the CPU
+  private static final int PART = 4096; // tokens scored and reported together: some seconds of a large model on the CPU
 
   private final Model model;
   private final boolean owned;
@@ -218,9 +219,9 @@ public final class Scorer implements AutoCloseable {
   }
 
   /**
-   * The same.
+   * Scores rows as {@link #score(List)} does, and reports them as they are done.
    *
-   * @param listener told of some rows whenever they are done, from the calling thread: what was found, by the row's index
+   * @param listener called by the calling thread whenever some rows are done: log-probabilities by the row's index
    */
   public List<float[]> score(List<Row> rows, Consumer<Map<Integer, float[]>> listener) throws InterruptedException {
     if (hidden) {
@@ -266,8 +267,7 @@ public final class Scorer implements AutoCloseable {
    * @throws InterruptedException when the calling thread was interrupted
    */
   public List<Reading> read(long affinity, List<Text> texts) throws InterruptedException {
-    List<ScoreText> all =
-        texts.stream().map(t -> t.tokens().length > limit ? null : pending(t)).toList();
+    List<ScoreText> all = texts.stream().map(t -> t.tokens().length > limit ? null : pending(t)).toList();
     ScoreJob job = new ScoreJob(sorted(all.stream().filter(Objects::nonNull).toList()), true);
     lanes.get(Math.floorMod(affinity, lanes.size())).submit(job);
     LoopJob.results(List.of(job));
@@ -283,8 +283,8 @@ public final class Scorer implements AutoCloseable {
   }
 
   /**
-   * Cuts the sorted texts into parts of about as many tokens, some {@link #PART}, and at least one for each lane; never where
-   * the next one begins alike.
+   * Cuts the sorted texts into parts of about as many tokens, some {@link #PART}, and at least one for each lane; never
+   * where the next one begins alike.
    */
   private List<List<ScoreText>> split(List<ScoreText> sorted) {
     long total = sorted.stream().mapToLong(t -> t.tokens.length).sum();
