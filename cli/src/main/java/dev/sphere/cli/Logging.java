@@ -1,6 +1,6 @@
 package dev.sphere.cli;
 
-import dev.sphere.base.Visible;
+import dev.sphere.base.SafeText;
 import java.util.Locale;
 import java.util.Map;
 import java.util.logging.ConsoleHandler;
@@ -39,7 +39,7 @@ final class Logging {
             Throwable thrown = line.getThrown();
             String text = line.getLevel().getName().toLowerCase(Locale.ROOT) + " [" + line.getLoggerName() + "] "
                 + formatMessage(line) + (thrown == null ? "" : " (" + thrown + ")");
-            return Visible.text(text) + System.lineSeparator();
+            return SafeText.text(text) + System.lineSeparator();
           }
         });
     root.addHandler(console);

@@ -4,8 +4,8 @@ package dev.sphere.base;
  * Makes text from files and models safe to show on a terminal or a page. Characters that steer a terminal or turn the
  * reading direction are written as JSON escapes: {@code \}{@code u001b} for escape. Text in JSON stays the same JSON.
  */
-public final class Visible {
-  private Visible() {}
+public final class SafeText {
+  private SafeText() {}
 
   /** The text with every control character but line feed and tab written out; the same object if there is none. */
   public static String text(String text) {
