@@ -14,27 +14,24 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermission;
-import java.util.ArrayDeque;
-import java.util.Deque;
 import java.util.EnumSet;
 import java.util.Set;
-import java.util.stream.Stream;
 
 /**
- * Writes files that are there whole or not at all, also after a power cut: under a temporary name in the same folder,
- * brought to the disk, renamed, and the folder brought to the disk. If anything fails, the temporary file is deleted and
- * the target is as it was.
+ * Writes files that are there whole or not at all, also after a power cut. A file is written under a temporary name in
+ * the same folder, brought to the disk (fsync) and renamed; then the folder is brought to the disk. If anything fails,
+ * the temporary file is deleted and the target is as it was.
  *
  * <p>The temporary name is {@code TARGET.tmp}: what a killed process left there is deleted, so that nothing gathers. A
  * link, or whatever else is no plain file, is refused there: it is not followed. Where several processes may write the
  * same target at once, {@link #uniqueName} is the name to use.
  */
 public final class AtomicFile {
-  /** Who may do what with the file. */
+  /** The permissions of a new file. */
   public enum Access {
-    /** What the user's umask gives. */
+    /** Permissions as the user's umask gives them. */
     UMASK,
-    /** The same, but nobody except this user may write to it. */
+    /** Permissions as the umask gives them, less those of other users to write. */
     OWN
   }
 
@@ -71,7 +68,7 @@ public final class AtomicFile {
     writeChannel(target, inStream(body));
   }
 
-  /** The body for a channel. */
+  /** A body for a channel that writes through a buffered stream. */
   public static ChannelBody inStream(StreamBody body) {
     return channel -> {
       OutputStream out = new BufferedOutputStream(Channels.newOutputStream(channel), 1 << 16);
@@ -80,12 +77,12 @@ public final class AtomicFile {
     };
   }
 
-  /** The same with text, in UTF-8; what is no character becomes a question mark. */
+  /** Writes a text in UTF-8, replacing a file of that name; an unpaired surrogate becomes a question mark. */
   public static void writeText(Path target, CharSequence text) {
     write(target, out -> out.write(text.toString().getBytes(StandardCharsets.UTF_8)));
   }
 
-  /** The same into a channel. */
+  /** Writes a file through a channel, replacing one of that name. */
   public static void writeChannel(Path target, ChannelBody body) {
     try {
       write(target, temporaryName(target), Access.UMASK, body);
@@ -94,7 +91,7 @@ public final class AtomicFile {
     }
   }
 
-  /** The same by something that wants a file's name. */
+  /** Writes a file by something that wants a file's name, replacing one of that name. */
   public static void writeNamed(Path target, NameBody body) {
     Path temporary = temporaryName(target);
     try {
@@ -110,7 +107,7 @@ public final class AtomicFile {
     }
   }
 
-  /** The same under a temporary name of the caller's, in the target's folder. */
+  /** Writes a file under a temporary name of the caller's choice, which must lie in the target's folder. */
   public static void write(Path target, Path temporary, Access access, ChannelBody body) throws IOException {
     try (FileChannel channel = create(temporary)) {
       if (access == Access.OWN && posix(temporary)) {
@@ -175,49 +172,16 @@ public final class AtomicFile {
     }
   }
 
-  /**
-   * Makes a folder and those above it that are missing, and brings their names to the disk. If that fails, those that were
-   * made are gone again. One that is there may have been made by a process that died before its name was on the disk; so may
-   * the one above, if it holds nothing else: their names are brought there too.
-   */
+  /** Makes a folder and those above it that are missing, and brings the names of the new ones to the disk. */
   public static void createFolders(Path folder) throws IOException {
-    Deque<Path> missing = new ArrayDeque<>();
-    Path at = folder.toAbsolutePath();
-    for (; at != null && !Files.isDirectory(at); at = at.getParent()) {
-      missing.push(at);
+    Path whole = folder.toAbsolutePath();
+    Path present = whole;
+    while (!Files.isDirectory(present)) {
+      present = present.getParent();
     }
-    boolean itself = missing.isEmpty();
-    for (; at != null && at.getParent() != null && (itself || holdsOneAtMost(at)); at = at.getParent()) {
-      if (Files.isReadable(at.getParent())) { // what this user made is in a folder that this user can read
-        forceFolder(at.getParent());
-      }
-      itself = false;
-    }
-    Deque<Path> made = new ArrayDeque<>();
-    try {
-      for (Path each : missing) {
-        Files.createDirectories(each); // another process may be faster
-        made.push(each);
-        forceFolder(each.getParent());
-      }
-    } catch (IOException e) {
-      for (Path each : made) {
-        try {
-          Files.delete(each);
-        } catch (IOException again) {
-          e.addSuppressed(again);
-        }
-      }
-      throw e;
-    }
-  }
-
-  private static boolean holdsOneAtMost(Path folder) throws IOException {
-    if (!Files.isReadable(folder)) {
-      return false;
-    }
-    try (Stream<Path> names = Files.list(folder)) {
-      return names.limit(2).count() < 2;
+    Files.createDirectories(whole);
+    for (Path made = whole; !made.equals(present); made = made.getParent()) {
+      forceFolder(made.getParent());
     }
   }
 
@@ -228,6 +192,7 @@ public final class AtomicFile {
 
   private static UncheckedIOException failed(Path target, IOException e) {
     return new UncheckedIOException(
-        "cannot write " + target + ": " + e.getMessage() + (e instanceof InTheWay ? "" : ". Free some space or choose another folder"), e);
+        "cannot write " + target + ": " + e.getMessage()
+            + (e instanceof InTheWay ? "" : ". Free some space or choose another folder"), e);
   }
 }

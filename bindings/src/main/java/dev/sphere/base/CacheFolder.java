@@ -9,10 +9,11 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Collections;
 import java.util.Set;
 
 /**
- * Sphere's cache, {@code $XDG_CACHE_HOME/sphere}, by default {@code ~/.cache/sphere}. What lies in it is executed and
+ * Sphere's cache, {@code $XDG_CACHE_HOME/sphere}, by default {@code ~/.cache/sphere}. Its files are executed and
  * trusted, so only folders are used that belong to this user and that nobody else can write to, and only files of the
  * same kind. Their content is checked by whoever uses them.
  */
@@ -91,8 +92,8 @@ public final class CacheFolder {
     if (!Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS)) {
       return false;
     }
-    return !AtomicFile.posix(file) || uid(file) == User.ID
-        && Files.getPosixFilePermissions(file, LinkOption.NOFOLLOW_LINKS).stream().noneMatch(AtomicFile.OTHERS_WRITE::contains);
+    return !AtomicFile.posix(file) || uid(file) == User.ID && Collections.disjoint(
+        Files.getPosixFilePermissions(file, LinkOption.NOFOLLOW_LINKS), AtomicFile.OTHERS_WRITE);
   }
 
   /** Writes a file, whole or not at all, that only this user can write to. */
@@ -105,8 +106,8 @@ public final class CacheFolder {
   }
 
   /**
-   * Gives what is whole its name: a file, or a folder of files, that {@link #write} wrote. The name is on the disk when it
-   * returns.
+   * Renames a complete file, or a folder of complete files, that {@link #write} wrote, to its final name. The name is
+   * on the disk when the method returns.
    */
   public static void publish(Path whole, Path target) throws IOException {
     if (Files.isDirectory(whole, LinkOption.NOFOLLOW_LINKS)) {
@@ -122,7 +123,7 @@ public final class CacheFolder {
     return Integer.toUnsignedLong((Integer) Files.getAttribute(path, "unix:uid", LinkOption.NOFOLLOW_LINKS));
   }
 
-  /** Who we are: what we make belongs to us. */
+  /** The user id of this process: the owner of a file that it makes. */
   private static final class User {
     static final long ID = id();
 

@@ -1,6 +1,6 @@
 package dev.sphere.base;
 
-/** A file that a result is made from has changed while it was in use. One line: the file, how it changed, what to do. */
+/** A model file changed while it was in use. The message is one line: the file, how it changed, what to do. */
 public final class FileChangedException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 

@@ -27,7 +27,7 @@ public final class FreeMemory {
     return Long.MAX_VALUE;
   }
 
-  /** The most resident memory that this process ever had, in bytes; -1 where the system does not tell (Linux: VmHWM). */
+  /** The most resident memory that this process ever had, in bytes; -1 where it is not known (Linux: VmHWM). */
   public static long peak() {
     try (var lines = Files.lines(Path.of("/proc/self/status"))) {
       return lines.filter(l -> l.startsWith("VmHWM:"))

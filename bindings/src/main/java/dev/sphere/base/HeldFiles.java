@@ -8,7 +8,7 @@ import java.util.Collection;
 import java.util.List;
 
 /**
- * The files that a result is made from, held open from before they are hashed until the result is recorded: every
+ * The model files that a result is made from, held open from before they are hashed until the result is recorded. Every
  * {@link OpenFile#of} in between gives the same files. Thread-safe; close is idempotent.
  */
 public final class HeldFiles implements AutoCloseable {
@@ -35,7 +35,7 @@ public final class HeldFiles implements AutoCloseable {
   }
 
   /**
-   * To be called before a result is recorded: refuses when one of the files has changed.
+   * Refuses when one of the files has changed. Call it before a result is recorded.
    *
    * @throws FileChangedException naming the file
    */

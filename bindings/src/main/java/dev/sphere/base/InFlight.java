@@ -14,13 +14,13 @@ import java.util.concurrent.Executors;
 public final class InFlight {
   private InFlight() {}
 
-  /** What is done with one item, in a thread of its own. */
+  /** The work on one item, in a thread of its own. */
   @FunctionalInterface
   public interface Work<T, R> {
     R of(T item) throws Exception;
   }
 
-  /** Told of each item that is done, in the order in which they are done, from the calling thread. */
+  /** Called by the calling thread for each item that is done, in the order in which the items are done. */
   @FunctionalInterface
   public interface Listener<R> {
     void done(int index, R result);
@@ -64,7 +64,7 @@ public final class InFlight {
     }
   }
 
-  /** Does all of it at once; otherwise as {@link #run}. */
+  /** Does all pieces of work at once; otherwise as {@link #run}. */
   public static <T> List<T> together(List<Callable<T>> work) throws InterruptedException {
     return run(work, Math.max(1, work.size()), Callable::call, (index, result) -> {});
   }

@@ -6,7 +6,7 @@ import jdk.jfr.Label;
 import jdk.jfr.Name;
 import jdk.jfr.StackTrace;
 
-/** JFR event of a model file that was really opened, copied into memory where that is done; not of one that was open. */
+/** A file that was opened, for flight recordings; opening a file that is open already makes no event. */
 @Name("dev.sphere.Open")
 @Label("Open a model file")
 @Category("Sphere")

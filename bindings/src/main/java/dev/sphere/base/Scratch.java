@@ -8,12 +8,12 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.stream.Stream;
 
-/** A temporary folder that goes, with all that is in it, when it is closed or the JVM is stopped. */
+/** A temporary folder that is deleted with all its content when it is closed or the JVM is stopped. */
 public final class Scratch implements AutoCloseable {
   private final Path folder;
   private final Thread atTheEnd = new Thread(this::remove);
 
-  /** A new one. */
+  /** Makes a new temporary folder. */
   public Scratch() {
     try {
       folder = Files.createTempDirectory("sphere-scratch");
@@ -23,7 +23,7 @@ public final class Scratch implements AutoCloseable {
     Runtime.getRuntime().addShutdownHook(atTheEnd);
   }
 
-  /** Where it is. */
+  /** The folder's path. */
   public Path folder() {
     return folder;
   }

@@ -1,2 +1,4 @@
-/** What every floor needs and that knows nothing of models: files and hashes, free memory, work in flight, random bits, text. */
+/**
+ * Helpers of all packages that know nothing of models: files, hashes, free memory, work in flight, random bits, text.
+ */
 package dev.sphere.base;

@@ -98,7 +98,9 @@ final class BlockFormats {
     }
   }
 
-  /** scale f16, upper two bits of 8 six-bit scales (u16), lower four (4 bytes), 8 x 16 bytes of nibbles as in IQ4_NL. */
+  /**
+   * scale f16, upper two bits of 8 six-bit scales (u16), lower four (4 bytes), 8 x 16 bytes of nibbles as in IQ4_NL.
+   */
   private static void iq4xs(Block block, float[] out, int at) {
     float scale = block.f16(0);
     int high = block.u8(2) | block.u8(3) << 8;

@@ -79,7 +79,8 @@ public enum GgmlType {
   /** Bytes of {@code elements} elements, a multiple of the block size; ArithmeticException on overflow. */
   public long bytes(long elements) {
     if (elements % blockSize != 0) {
-      throw new IllegalArgumentException(elements + " elements are not whole blocks of " + blockSize + " (" + label() + ")");
+      throw new IllegalArgumentException(elements + " elements are not whole blocks of " + blockSize + " (" + label()
+          + ")");
     }
     return Math.multiplyExact(elements / blockSize, blockBytes);
   }

@@ -1,6 +1,6 @@
 package dev.sphere.gguf;
 
-import dev.sphere.base.Visible;
+import dev.sphere.base.SafeText;
 import java.nio.file.Path;
 
 /**
@@ -31,7 +31,7 @@ public final class GgufException extends RuntimeException {
     StringBuilder text = new StringBuilder("'");
     for (int i = 0; i < Math.min(name.length(), 80); i++) {
       char c = name.charAt(i);
-      text.append(Character.isISOControl(c) || Visible.steers(c) ? '?' : c);
+      text.append(Character.isISOControl(c) || SafeText.steers(c) ? '?' : c);
     }
     return text.append(name.length() > 80 ? "...'" : "'").toString();
   }

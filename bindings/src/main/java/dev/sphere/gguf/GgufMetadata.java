@@ -64,8 +64,7 @@ public final class GgufMetadata {
 
   /** An int32 or uint32 array (uint32 as its bits); shared, not copied. */
   public Optional<int[]> ints(String key) {
-    return Optional.ofNullable(
-        (int[]) array(key, "an array of int32", GgufValue.Type.INT32, GgufValue.Type.UINT32));
+    return Optional.ofNullable((int[]) array(key, "an array of int32", GgufValue.Type.INT32, GgufValue.Type.UINT32));
   }
 
   /** A float32 array; shared, not copied. */

@@ -9,7 +9,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 
 /**
- * Parses the head of a GGUF file: header, metadata, tensor table. {@link HeadInput} checks every length before it
+ * Parses the head of a GGUF file: header, metadata, tensor table. {@link HeaderReader} checks every length before it
  * allocates, so that a damaged file costs no more memory than it has bytes.
  */
 public final class GgufReader {
@@ -20,7 +20,7 @@ public final class GgufReader {
   private static final int MAX_KEY_BYTES = 65535;
 
   private final Path path;
-  private final HeadInput head;
+  private final HeaderReader head;
 
   private int version;
   private GgufMetadata metadata;
@@ -29,7 +29,7 @@ public final class GgufReader {
 
   public GgufReader(Path path, FileChannel channel) throws IOException {
     this.path = path;
-    this.head = new HeadInput(path, channel);
+    this.head = new HeaderReader(path, channel);
   }
 
   public int version() {
@@ -54,7 +54,8 @@ public final class GgufReader {
     }
     int magic = head.int32("the magic");
     if (magic != 0x46554747) {
-      throw head.fail(0, "not a GGUF file: the first four bytes are " + String.format("%08x", Integer.reverseBytes(magic))
+      throw head.fail(0, "not a GGUF file: the first four bytes are "
+          + String.format("%08x", Integer.reverseBytes(magic))
           + ", not 47475546 ('GGUF')");
     }
     version = head.int32("the version");

@@ -74,7 +74,8 @@ public final class GgufWriter {
   public GgufWriter tensor(String name, GgmlType type, List<Long> shape, Source source) {
     byte[] bytes = name.getBytes(StandardCharsets.UTF_8);
     if (bytes.length == 0 || bytes.length > GgufReader.MAX_NAME) {
-      throw new IllegalArgumentException("tensor name '" + name + "' is not 1 to " + GgufReader.MAX_NAME + " bytes long");
+      throw new IllegalArgumentException("tensor name '" + name + "' is not 1 to " + GgufReader.MAX_NAME
+          + " bytes long");
     }
     if (shape.isEmpty() || shape.size() > 4 || shape.stream().anyMatch(dim -> dim < 1)) {
       throw new IllegalArgumentException("tensor '" + name + "' has the shape " + shape);
@@ -117,7 +118,7 @@ public final class GgufWriter {
     write(path, AtomicFile.Access.UMASK);
   }
 
-  /** The same with other permissions than the user's umask gives. */
+  /** Writes the file as {@link #write(Path)} does, with other permissions than the user's umask gives. */
   public void write(Path path, AtomicFile.Access access) {
     Path parent = path.toAbsolutePath().getParent();
     if (!Files.isDirectory(parent)) {
@@ -152,7 +153,8 @@ public final class GgufWriter {
       out.type = entry.type;
       entry.source.writeTo(out);
       if (out.position() - start != entry.byteSize) {
-        throw new IllegalStateException("tensor '" + entry.name + "' got " + (out.position() - start) + " bytes, expected "
+        throw new IllegalStateException("tensor '" + entry.name + "' got " + (out.position() - start)
+            + " bytes, expected "
             + entry.byteSize);
       }
     }
@@ -161,7 +163,7 @@ public final class GgufWriter {
   }
 
   private byte[] head() {
-    HeadOutput head = new HeadOutput();
+    HeaderWriter head = new HeaderWriter();
     head.int32(0x46554747);
     head.int32(3);
     head.int64(tensors.size());
@@ -179,7 +181,7 @@ public final class GgufWriter {
     return head.toByteArray();
   }
 
-  /** What a source writes a tensor's data into, in one or many calls. */
+  /** The sink that a source writes a tensor's data into, in one or many calls. */
   public static final class Output {
     private final FileChannel channel;
     private final BlockQuantizer quantizer;

@@ -142,7 +142,7 @@ final class TokenizerSurvival {
         }
       }
     }
-    try (Model model = Model.load(path, Model.Options.onlyVocabulary())) {
+    try (Model model = Model.loadVocabulary(path)) {
       if (name.equals(MEDLEY)) {
         return everything(model);
       }

@@ -1,6 +1,6 @@
 package dev.sphere.cli;
 
-import dev.sphere.base.Visible;
+import dev.sphere.base.SafeText;
 import java.util.Locale;
 import java.util.Map;
 import java.util.logging.ConsoleHandler;
@@ -16,7 +16,8 @@ import java.util.logging.Logger;
  */
 final class Logging {
   private static final Map<String, Level> LEVELS =
-      Map.of("error", Level.SEVERE, "warning", Level.WARNING, "info", Level.INFO, "debug", Level.FINE, "trace", Level.FINER);
+      Map.of("error", Level.SEVERE, "warning", Level.WARNING, "info", Level.INFO, "debug", Level.FINE, "trace",
+          Level.FINER);
 
   // Loggers are weakly held by the log manager: without this, the level would be forgotten.
   private static final Logger NATIVE = Logger.getLogger("dev.sphere.native");
@@ -38,7 +39,7 @@ final class Logging {
             Throwable thrown = line.getThrown();
             String text = line.getLevel().getName().toLowerCase(Locale.ROOT) + " [" + line.getLoggerName() + "] "
                 + formatMessage(line) + (thrown == null ? "" : " (" + thrown + ")");
-            return Visible.text(text) + System.lineSeparator();
+            return SafeText.text(text) + System.lineSeparator();
           }
         });
     root.addHandler(console);

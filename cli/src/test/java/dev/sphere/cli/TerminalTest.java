@@ -5,7 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.sphere.base.Visible;
+import dev.sphere.base.SafeText;
 import dev.sphere.engine.embedded.ModelSource;
 import dev.sphere.gguf.GgufValue;
 import dev.sphere.gguf.GgufWriter;
@@ -45,14 +45,14 @@ class TerminalTest {
   }
 
   private static void tame(String printed) {
-    assertEquals(Visible.text(printed), printed);
+    assertEquals(SafeText.text(printed), printed);
   }
 
   @Test
   void whatSteersIsShown() {
-    assertEquals(SHOWN, Visible.text(EVIL));
+    assertEquals(SHOWN, SafeText.text(EVIL));
     String plain = "Größe\t日本 🙂\n½ é 👩\u200d🔬";
-    assertSame(plain, Visible.text(plain));
+    assertSame(plain, SafeText.text(plain));
   }
 
   @Test

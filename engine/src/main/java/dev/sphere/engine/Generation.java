@@ -1,7 +1,7 @@
 package dev.sphere.engine;
 
 /**
- * What the policy generated after a path.
+ * A continuation of a path that the policy generated.
  *
  * @param tokens the drawn tokens in order, the end token included if it was drawn
  * @param logProbs for each token its natural-log probability under the policy itself (temperature 1, no filters)
@@ -11,7 +11,7 @@ package dev.sphere.engine;
 public record Generation(int[] tokens, float[] logProbs, String text, Finish finish) {
   /** Why a generation ended. */
   public enum Finish {
-    /** The stop rule said so: a step is complete. */
+    /** The stop rule ended it: a step is complete. */
     STOP,
     /** The model drew an end-of-generation token: the solution is complete. */
     END,

@@ -180,7 +180,7 @@ public final class MarkedText implements Comparable<MarkedText> {
       return count == 0 ? NONE : Arrays.copyOf(marks, count);
     }
 
-    /** What was put together. */
+    /** The whole text with its marks. */
     public MarkedText build() {
       return new MarkedText(text.toString(), marks());
     }

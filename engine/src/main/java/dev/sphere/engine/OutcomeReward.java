@@ -1,6 +1,6 @@
 package dev.sphere.engine;
 
-/** Says whether a solution reaches the problem's known answer: the paper's ORM. */
+/** Decides whether a solution reaches the problem's known answer: the paper's ORM. */
 @FunctionalInterface
 public interface OutcomeReward {
   /**

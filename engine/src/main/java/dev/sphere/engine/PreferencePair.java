@@ -10,30 +10,15 @@ package dev.sphere.engine;
  * @param rejected the text of the worse one, without end token
  * @param promptTokens the prompt's tokens; empty when only text is known
  * @param chosenTokens the completion's tokens, with its end token if drawn; empty when only text is known
- * @param rejectedTokens likewise
+ * @param rejectedTokens the rejected completion's tokens, as {@code chosenTokens}
  * @param promptContent where message text begins and ends in the prompt: from, to, from, to, ..., in chars; null where
- *     it makes no difference to the model that searched, or is not known
+ *     the model that searched reads no special tokens, or where it is not known
  */
-public record PreferencePair(
-    String problemId,
-    String stage,
-    String prompt,
-    String chosen,
-    String rejected,
-    int[] promptTokens,
-    int[] chosenTokens,
-    int[] rejectedTokens,
-    int[] promptContent) {
+public record PreferencePair(String problemId, String stage, String prompt, String chosen, String rejected,
+    int[] promptTokens, int[] chosenTokens, int[] rejectedTokens, int[] promptContent) {
   /** A pair whose prompt is text as it is. */
-  public PreferencePair(
-      String problemId,
-      String stage,
-      String prompt,
-      String chosen,
-      String rejected,
-      int[] promptTokens,
-      int[] chosenTokens,
-      int[] rejectedTokens) {
+  public PreferencePair(String problemId, String stage, String prompt, String chosen, String rejected,
+      int[] promptTokens, int[] chosenTokens, int[] rejectedTokens) {
     this(problemId, stage, prompt, chosen, rejected, promptTokens, chosenTokens, rejectedTokens, null);
   }
 

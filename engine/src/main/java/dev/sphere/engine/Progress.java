@@ -4,9 +4,9 @@ import dev.sphere.engine.cost.Range;
 import java.util.function.Supplier;
 
 /**
- * How far a piece of work is: searches, evaluations, trainings, comparisons and evolutions report here, and whoever shows it
- * (a bar, a line every ten seconds, nothing) implements this. One call at a time; the calls come from working threads and must
- * not block for long.
+ * How far a piece of work is: searches, evaluations, trainings, comparisons and evolutions report here, and whoever
+ * shows it (a bar, a line every ten seconds, nothing) implements this. One call at a time; the calls come from working
+ * threads and must not block for long.
  */
 public interface Progress {
   /** Shows nothing. */

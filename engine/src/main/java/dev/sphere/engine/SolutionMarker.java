@@ -6,9 +6,9 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /**
- * The words after which a corrected solution begins, such as "Corrected solution:". Before them stands a critique. At the
- * beginning of a line, other case, Markdown's bold and headings, and a missing colon are the same marker. Within a line
- * only its exact text counts.
+ * The words after which a corrected solution begins, such as "Corrected solution:". Before them stands a critique. At
+ * the beginning of a line, other case, Markdown's bold and headings, and a missing colon are the same marker. Within a
+ * line only its exact text counts.
  */
 public final class SolutionMarker {
   /** No marker: the whole text is the solution. */
@@ -52,7 +52,7 @@ public final class SolutionMarker {
     return end < 0 ? null : line == null ? text : text.substring(end).stripLeading();
   }
 
-  /** What an outcome reward reads: the solution within a text, all of it where the marker is missing. */
+  /** The text that an outcome reward reads: the solution within a text, or all of it where the marker is missing. */
   public String solutionOrAll(String text) {
     String solution = solution(text);
     return solution == null ? text : solution;

@@ -1,8 +1,8 @@
 package dev.sphere.engine;
 
 /**
- * Says where a generation ends, besides the model's own end token and the length limits: a function of the text alone. For
- * requests of one call that share the rule and have drawn the same tokens it is asked once.
+ * Decides where a generation ends, besides the model's own end token and the length limits: a function of the text
+ * alone. It is asked once for all requests of a call that share the rule and have drawn the same tokens.
  */
 @FunctionalInterface
 public interface StopRule {

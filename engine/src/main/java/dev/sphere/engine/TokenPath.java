@@ -33,7 +33,7 @@ public final class TokenPath {
     return new TokenPath(this, marker, added);
   }
 
-  /** What comes before the solution in the text that grows from the root. */
+  /** The marker before the solution in the text that grows from the root. */
   public SolutionMarker marker() {
     return marker;
   }

@@ -1,2 +1,4 @@
-/** The contracts that search, rewards, evaluation and training speak: policies, paths of tokens, steps, scores, pairs. */
+/**
+ * The contracts that search, rewards, evaluation and training speak: policies, paths of tokens, steps, scores, pairs.
+ */
 package dev.sphere.engine;

@@ -6,26 +6,27 @@ import java.util.Objects;
 import java.util.TreeSet;
 
 /**
- * What of this machine decides the last bits of what is computed: the kind of CPU that the libraries were compiled for, or
- * the GPU, and the switches of the environment that choose other kernels. It belongs to the identity of runs. Versions that did
- * not record it wrote runs that go on anywhere.
+ * The properties of this machine that decide the last bits of results: the kind of CPU that the libraries were compiled
+ * for, or the GPU, and the environment variables that choose other kernels. They belong to the identity of runs.
  */
 public final class Arithmetic {
   /** Its name in identities. */
   public static final String NAME = "arithmetic";
 
-  /** {@code on}: what another kind of CPU or GPU began is gone on with here, and runs of both may be merged. */
+  /** {@code on}: runs of another kind of CPU or GPU are resumed here, and runs of both kinds may be merged. */
   public static final String ENV = "SPHERE_MIXED_CPUS";
 
   /** Instructions that change sums, as Linux names them: wider vectors, products of bytes and BF16, tiles. */
-  private static final String DECISIVE = "avx2|fma|avx_vnni|avx512f|avx512_vnni|avx512_bf16|amx_int8|amx_bf16|asimddp|i8mm|bf16";
+  private static final String DECISIVE =
+      "avx2|fma|avx_vnni|avx512f|avx512_vnni|avx512_bf16|amx_int8|amx_bf16|asimddp|i8mm|bf16";
 
   private Arithmetic() {}
 
   /** This process's, for instance {@code amd64 avx2 avx512_bf16 avx512_vnni avx512f fma}, or a GPU's name. */
   public static String here() {
     Device device = Device.current();
-    return of(device.isCpu() ? null : device.description(), System.getProperty("os.arch"), NativeRuntime.cpuFeatures(), System.getenv());
+    return of(device.isCpu() ? null : device.description(), System.getProperty("os.arch"), NativeRuntime.cpuFeatures(),
+        System.getenv());
   }
 
   /** Visible for tests. */
@@ -34,7 +35,8 @@ public final class Arithmetic {
     if (gpu == null) {
       TreeSet<String> decisive = new TreeSet<>();
       features.forEach(decisive::add);
-      decisive.removeIf(f -> !f.matches(DECISIVE) || f.startsWith("amx") && "off".equals(environment.get("SPHERE_AMX")));
+      decisive.removeIf(f -> !f.matches(DECISIVE) || f.startsWith("amx")
+          && "off".equals(environment.get("SPHERE_AMX")));
       decisive.forEach(f -> all.append(' ').append(f));
     }
     for (String[] other : new String[][] {{"SPHERE_ATTENTION", "ggml"}, {"SPHERE_DECODER", "llama"}}) {
@@ -50,7 +52,7 @@ public final class Arithmetic {
     return then != null && now != null && !Objects.equals(then, now) && !"on".equals(System.getenv(ENV));
   }
 
-  /** What to do where they differ. */
+  /** The advice for a user whose run began on another kind of machine. */
   public static String advice() {
     return "bits would differ from those of one machine: go on where it was begun, or set " + ENV + "=on";
   }

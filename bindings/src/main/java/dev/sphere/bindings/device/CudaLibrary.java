@@ -23,7 +23,7 @@ import java.util.List;
 
 /**
  * libsphere-cuda (native/include/sphere_cuda.h), or the library of the same ABI that tests put in its place. Loading it
- * needs no driver; asking it for devices tells what is missing. Thread-safe.
+ * needs no driver; asking it for devices fails with the reason. Thread-safe.
  */
 final class CudaLibrary {
   /** A device of the machine, in CUDA's order. */
@@ -101,14 +101,13 @@ final class CudaLibrary {
   }
 
   private static String text(MethodHandle function) {
-    try {
-      return ((MemorySegment) function.invokeExact()).reinterpret(Long.MAX_VALUE).getString(0);
-    } catch (Throwable t) {
-      throw NativeCall.failed(t);
-    }
+    return NativeCall.of(() -> ((MemorySegment) function.invokeExact()).reinterpret(Long.MAX_VALUE).getString(0));
   }
 
-  /** What it holds kernels for, for instance "80 90"; "emulated" for the one that computes on the CPU, in tests. */
+  /**
+   * The architectures of its kernels, for instance "80 90"; "emulated" for the library that computes on the CPU, in
+   * tests.
+   */
   String architectures() {
     return text(architectures);
   }
@@ -167,11 +166,7 @@ final class CudaLibrary {
 
   /** Gives back what the library holds on the device. Harmless when nothing is open. */
   void close() {
-    try {
-      close.invokeExact();
-    } catch (Throwable t) {
-      throw NativeCall.failed(t);
-    }
+    NativeCall.run(() -> { close.invokeExact(); });
   }
 
   private void check(int status, String what) {

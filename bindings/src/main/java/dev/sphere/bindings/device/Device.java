@@ -9,17 +9,18 @@ import java.nio.file.Path;
 import java.util.List;
 
 /**
- * Where this process computes: the CPU, or a CUDA device. This is the one place that knows of CUDA; everything else asks
- * a {@link dev.sphere.bindings.tensor.Backend}, or hands arrays to kernels that look for themselves whose memory they are in.
+ * The device on which this process computes: the CPU, or a CUDA device. No other class knows of CUDA: the others ask a
+ * {@link dev.sphere.bindings.tensor.Backend}, or hand arrays to kernels that look up whose memory they are in.
  *
  * <p>{@code SPHERE_DEVICE} (or the system property {@code sphere.device}) chooses: {@code cpu}; {@code cuda} or {@code
  * cuda:N} for CUDA's device N, refused with the reason when it can't be used; {@code auto}, the default: CUDA where it
  * was built in and a driver is there, else the CPU. A GPU that is there but can't be used is an error, never a silent
  * fall-back. {@code SPHERE_GPU_LAYERS}, {@code SPHERE_SPLIT_MODE}, {@code SPHERE_MAIN_GPU} and {@code
- * SPHERE_TENSOR_SPLIT} are llama.cpp's ways to lay a model over several GPUs ({@link dev.sphere.bindings.llama.Model.Options}).
+ * SPHERE_TENSOR_SPLIT} are llama.cpp's ways to lay a model over several GPUs ({@link
+ * dev.sphere.bindings.llama.GpuSplit}).
  */
 public final class Device {
-  private static Device current; // null until the first call that succeeds: each call before tells its reason again
+  private static Device current; // null until the first call that succeeds
 
   private final CudaLibrary library; // null: the CPU
   private final CudaLibrary.Gpu gpu;
@@ -55,7 +56,8 @@ public final class Device {
     }
     if (file == null) {
       throw new NativeUnavailableException(
-          DeviceChoice.ENV + "=" + wanted + ", but Sphere was built without CUDA. Build it: ./sphere --cuda doctor; or compute on the"
+          DeviceChoice.ENV + "=" + wanted
+              + ", but Sphere was built without CUDA. Build it: ./sphere --cuda doctor; or compute on the"
               + " CPU: " + DeviceChoice.ENV + "=cpu.", null);
     }
     return open(CudaLibrary.load(file), wanted.equals("auto"), index);
@@ -69,7 +71,8 @@ public final class Device {
     if (wanted.matches("cuda:[0-9]{1,3}")) {
       return Integer.parseInt(wanted.substring(5));
     }
-    throw new NativeUnavailableException(DeviceChoice.ENV + "=" + wanted + " is unknown; known are auto, cpu, cuda and cuda:N.", null);
+    throw new NativeUnavailableException(DeviceChoice.ENV + "=" + wanted
+        + " is unknown; known are auto, cpu, cuda and cuda:N.", null);
   }
 
   /** Visible for tests: makes a device of the library ready and attaches it. */
@@ -81,7 +84,8 @@ public final class Device {
     List<CudaLibrary.Gpu> gpus = library.devices();
     if (index >= gpus.size()) {
       throw new NativeUnavailableException(
-          DeviceChoice.ENV + "=cuda:" + index + ", but there " + (gpus.size() == 1 ? "is 1 GPU" : "are " + gpus.size() + " GPUs")
+          DeviceChoice.ENV + "=cuda:" + index + ", but there "
+              + (gpus.size() == 1 ? "is 1 GPU" : "are " + gpus.size() + " GPUs")
               + ", numbered from 0. Check nvidia-smi and CUDA_VISIBLE_DEVICES.", null);
     }
     DeviceMemory.attach(library.open(index));
@@ -101,7 +105,7 @@ public final class Device {
     return description;
   }
 
-  /** What is there for CUDA, one line each for the doctor; empty when Sphere was built without it. Never throws. */
+  /** The state of CUDA in lines for {@code doctor}; empty when Sphere was built without CUDA. Never throws. */
   public static List<String> cudaReport() {
     String chosen = System.getProperty(DeviceChoice.LIBRARY_PROPERTY);
     Path file = chosen != null ? Path.of(chosen) : NativeLibraries.cudaLibrary();
@@ -128,8 +132,8 @@ public final class Device {
   }
 
   /**
-   * Whether ggml's CPU backend computes the graphs (so it does for the emulated device too): a graph's work is then shared
-   * out over the CPU's cores, so that several may run side by side.
+   * Whether ggml's CPU backend computes the graphs (so it does for the emulated device too): a graph's work is then
+   * shared out over the CPU's cores, so that several may run side by side.
    */
   public boolean computesOnCores() {
     return library == null || library.emulated();
@@ -145,7 +149,7 @@ public final class Device {
     return gpu == null ? 0 : gpu.index();
   }
 
-  /** Layers of a model that go to the GPU unless told otherwise: none on the CPU, else all. */
+  /** The default number of a model's layers that go to the GPU: 0 on the CPU, -1 for all on a GPU. */
   public int defaultGpuLayers() {
     return computesOnCores() ? 0 : -1;
   }

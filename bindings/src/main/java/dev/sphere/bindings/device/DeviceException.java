@@ -11,7 +11,7 @@ import dev.sphere.bindings.load.NativeUnavailableException;
 public final class DeviceException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
-  /** What went wrong. */
+  /** The kind of failure. */
   public enum Kind {
     /** The device's memory is full; smaller batches, a smaller context or fewer layers on it may fit. */
     OUT_OF_MEMORY,
@@ -43,15 +43,18 @@ public final class DeviceException extends RuntimeException {
       case AbiConstants.SPHERE_OUT_OF_MEMORY -> new DeviceException(Kind.OUT_OF_MEMORY,
           what + " failed: " + detail + ". Use smaller batches or a smaller context, or another GPU.");
       case AbiConstants.SPHERE_CUDA_LOST -> new DeviceException(Kind.LOST,
-          what + " failed: the GPU answers no more (" + detail + "). What was stored is safe: start again with --resume;"
+          what + " failed: the GPU answers no more (" + detail
+              + "). What was stored is safe: start again with --resume;"
               + " if it comes back, look for 'Xid' in the output of dmesg.");
       case AbiConstants.SPHERE_CUDA_NO_DEVICE -> new NativeUnavailableException(
           what + ": " + detail + ". Check nvidia-smi and CUDA_VISIBLE_DEVICES, or compute on the CPU: "
               + DeviceChoice.ENV + "=cpu.", null);
       case AbiConstants.SPHERE_CUDA_OLD_DRIVER -> new NativeUnavailableException(
-          what + ": " + detail + ". Update the NVIDIA driver, or compute on the CPU: " + DeviceChoice.ENV + "=cpu.", null);
+          what + ": " + detail + ". Update the NVIDIA driver, or compute on the CPU: " + DeviceChoice.ENV + "=cpu.",
+              null);
       case AbiConstants.SPHERE_CUDA_NO_KERNELS -> new NativeUnavailableException(
-          what + ": " + detail + ". Build on this machine: ./sphere --cuda doctor; or compute on the CPU: " + DeviceChoice.ENV
+          what + ": " + detail + ". Build on this machine: ./sphere --cuda doctor; or compute on the CPU: "
+              + DeviceChoice.ENV
               + "=cpu.", null);
       default -> new DeviceException(Kind.FAILED, what + " failed: " + detail + ".");
     };

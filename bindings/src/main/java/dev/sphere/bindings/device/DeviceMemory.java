@@ -11,7 +11,9 @@ import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 
-/** Memory that may be an attached device's (native/include/sphere_device.h). Without one every call is the host's own. */
+/**
+ * Memory that may be an attached device's (native/include/sphere_device.h). Without one every call is the host's own.
+ */
 public final class DeviceMemory {
   private static final MethodHandle ATTACH =
       NativeLibraries.downcall("sphere_device_attach", FunctionDescriptor.of(JAVA_INT, ADDRESS));
@@ -32,11 +34,7 @@ public final class DeviceMemory {
 
   /** Makes a device's table known; NULL: none any more. */
   static synchronized void attach(MemorySegment table) {
-    try {
-      check((int) ATTACH.invokeExact(table), "Attaching the device");
-    } catch (Throwable t) {
-      throw NativeCall.failed(t);
-    }
+    NativeCall.run(() -> check((int) ATTACH.invokeExact(table), "Attaching the device"));
     attached = table.address() != 0;
   }
 
@@ -45,11 +43,7 @@ public final class DeviceMemory {
     if (!attached || !segment.isNative() || segment.address() == 0) {
       return false;
     }
-    try {
-      return (int) OWNS.invokeExact(segment) != 0;
-    } catch (Throwable t) {
-      throw NativeCall.failed(t);
-    }
+    return NativeCall.of(() -> (int) OWNS.invokeExact(segment) != 0);
   }
 
   /** Zeroed memory of the device, until {@link #free}. */
@@ -64,11 +58,7 @@ public final class DeviceMemory {
   }
 
   public static void free(MemorySegment segment) {
-    try {
-      check((int) FREE.invokeExact(segment), "Freeing the device's memory");
-    } catch (Throwable t) {
-      throw NativeCall.failed(t);
-    }
+    NativeCall.run(() -> check((int) FREE.invokeExact(segment), "Freeing the device's memory"));
   }
 
   /** Copies {@code to.byteSize()} bytes; each side in the host's heap, the host's native memory or the device's. */
@@ -98,11 +88,8 @@ public final class DeviceMemory {
   }
 
   private static void device(MemorySegment to, MemorySegment from, long bytes) {
-    try {
-      check((int) COPY.invokeExact(to, from, bytes), "Copying " + bytes + " bytes to or from the device");
-    } catch (Throwable t) {
-      throw NativeCall.failed(t);
-    }
+    NativeCall.run(() ->
+        check((int) COPY.invokeExact(to, from, bytes), "Copying " + bytes + " bytes to or from the device"));
   }
 
   /** Turns a status of libsphere into the exception that fits it. */

@@ -80,9 +80,8 @@ public final class Draws implements AutoCloseable {
    * @param minP 0: all
    * @return its index, for {@link #token} and the rest
    */
-  public int add(
-      int row, long seed, long problem, long node, int draw, int index, float temperature, int topK, float topP,
-      float minP) {
+  public int add(int row, long seed, long problem, long node, int draw, int index, float temperature, int topK,
+      float topP, float minP) {
     if (size == capacity) {
       throw new IllegalStateException("no room for more than " + capacity + " draws");
     }

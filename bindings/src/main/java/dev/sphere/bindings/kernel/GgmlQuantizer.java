@@ -52,12 +52,8 @@ public final class GgmlQuantizer {
   }
 
   private static void quantize(GgmlType type, MemorySegment source, MemorySegment target, long count) {
-    long written;
-    try {
-      written = (long) QUANTIZE.invokeExact(type.id(), source, target, 0L, 1L, count, MemorySegment.NULL);
-    } catch (Throwable t) {
-      throw NativeCall.failed(t);
-    }
+    long written = NativeCall.of(() ->
+        (long) QUANTIZE.invokeExact(type.id(), source, target, 0L, 1L, count, MemorySegment.NULL));
     if (written != type.bytes(count)) {
       throw new IllegalStateException("ggml wrote " + written + " bytes for " + count + " elements of " + type.label());
     }

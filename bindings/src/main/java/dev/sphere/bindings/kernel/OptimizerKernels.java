@@ -33,10 +33,6 @@ public final class OptimizerKernels {
           JAVA_INT));
   private static final MethodHandle SUM_SQUARES = NativeLibraries.downcall(
       "sphere_sum_squares", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT, ADDRESS));
-  private static final MethodHandle SCALE = NativeLibraries.downcall(
-      "sphere_scale", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_LONG, JAVA_FLOAT, JAVA_INT));
-  private static final MethodHandle BLEND = NativeLibraries.downcall(
-      "sphere_blend", FunctionDescriptor.of(JAVA_INT, ADDRESS, ADDRESS, JAVA_LONG, JAVA_FLOAT, JAVA_INT));
   private static final MethodHandle ZERO = NativeLibraries.downcall(
       "sphere_zero", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_LONG));
 
@@ -62,22 +58,12 @@ public final class OptimizerKernels {
    *
    * @param clear zeroes the gradient in the same pass
    */
-  public static void adamw(
-      NativeFloats value,
-      NativeFloats gradient,
-      NativeFloats m,
-      NativeFloats v,
-      AdamWStep step,
-      boolean clear,
-      int threads) {
+  public static void adamw(NativeFloats value, NativeFloats gradient, NativeFloats m, NativeFloats v, AdamWStep step,
+      boolean clear, int threads) {
     long n = sameSize(value, gradient, m, v);
-    try {
-      check("AdamW", (int) ADAMW.invokeExact(
-          value.segment(), gradient.segment(), m.segment(), v.segment(), n, step.gradScale, step.keep, step.stepSize,
-          step.beta1, step.beta2, step.rootScale, step.epsilon, clear ? 1 : 0, threads));
-    } catch (Throwable e) {
-      throw wrap(e);
-    }
+    NativeCall.run(() -> check("AdamW", (int) ADAMW.invokeExact(
+        value.segment(), gradient.segment(), m.segment(), v.segment(), n, step.gradScale, step.keep, step.stepSize,
+        step.beta1, step.beta2, step.rootScale, step.epsilon, clear ? 1 : 0, threads)));
   }
 
   /**
@@ -86,25 +72,13 @@ public final class OptimizerKernels {
    *
    * @param velocity null for plain SGD, which then uses the gradient itself
    */
-  public static void sgd(
-      NativeFloats value,
-      NativeFloats gradient,
-      NativeFloats velocity,
-      float gradScale,
-      float keep,
-      float stepSize,
-      float momentum,
-      boolean clear,
-      int threads) {
+  public static void sgd(NativeFloats value, NativeFloats gradient, NativeFloats velocity, float gradScale, float keep,
+      float stepSize, float momentum, boolean clear, int threads) {
     long n = velocity == null ? sameSize(value, gradient) : sameSize(value, gradient, velocity);
     MemorySegment velocities = velocity == null ? MemorySegment.NULL : velocity.segment();
-    try {
-      check("SGD", (int) SGD.invokeExact(
-          value.segment(), gradient.segment(), velocities, n, gradScale, keep, stepSize, momentum, clear ? 1 : 0,
-          threads));
-    } catch (Throwable e) {
-      throw wrap(e);
-    }
+    NativeCall.run(() -> check("SGD", (int) SGD.invokeExact(
+        value.segment(), gradient.segment(), velocities, n, gradScale, keep, stepSize, momentum, clear ? 1 : 0,
+        threads)));
   }
 
   /** Sum of squares in double precision, in a fixed order. NaN or infinity among the values shows in it. */
@@ -114,36 +88,13 @@ public final class OptimizerKernels {
       check("sum of squares", (int) SUM_SQUARES.invokeExact(x.segment(), x.size(), threads, sum));
       return sum.get(JAVA_DOUBLE, 0);
     } catch (Throwable e) {
-      throw wrap(e);
-    }
-  }
-
-  /** {@code x = factor x}. */
-  public static void scale(NativeFloats x, float factor, int threads) {
-    try {
-      check("scale", (int) SCALE.invokeExact(x.segment(), x.size(), factor, threads));
-    } catch (Throwable e) {
-      throw wrap(e);
-    }
-  }
-
-  /** {@code target = keep target + (1 - keep) source}: an exponential moving average. */
-  public static void blend(NativeFloats target, NativeFloats source, float keep, int threads) {
-    long n = sameSize(target, source);
-    try {
-      check("blend", (int) BLEND.invokeExact(target.segment(), source.segment(), n, keep, threads));
-    } catch (Throwable e) {
-      throw wrap(e);
+      throw NativeCall.failed(e);
     }
   }
 
   /** {@code x = 0}. */
   public static void zero(NativeFloats x) {
-    try {
-      check("zero", (int) ZERO.invokeExact(x.segment(), x.size()));
-    } catch (Throwable e) {
-      throw wrap(e);
-    }
+    NativeCall.run(() -> check("zero", (int) ZERO.invokeExact(x.segment(), x.size())));
   }
 
   private static long sameSize(NativeFloats first, NativeFloats... others) {
@@ -160,13 +111,5 @@ public final class OptimizerKernels {
       throw new IllegalStateException("optimizer kernel '" + what + "' failed: " + NativeCall.lastError());
     }
     DeviceMemory.check(status, what);
-  }
-
-  private static RuntimeException wrap(Throwable e) {
-    return switch (e) {
-      case RuntimeException r -> r;
-      case Error error -> throw error;
-      default -> new IllegalStateException("optimizer kernel failed", e);
-    };
   }
 }

@@ -22,7 +22,7 @@ import java.util.Set;
  */
 public final class Adapter implements AutoCloseable {
   /**
-   * What it adds to one matrix.
+   * The two factors that an adapter adds to one matrix: b · a, scaled.
    *
    * @param place of the matrix, see {@link DenseWeights#place}
    * @param alpha the file's; 0: the scale is not divided by the rank
@@ -35,43 +35,36 @@ public final class Adapter implements AutoCloseable {
 
   private final GgufFile file; // open as long as this is
   private final Model model;
-  private final float scale;
   private final List<Pair> pairs; // null: the tree decoder cannot use it
   private final MemorySegment handle;
   private boolean closed;
 
-  private Adapter(GgufFile file, Model model, float scale, List<Pair> pairs, MemorySegment handle) {
+  private Adapter(GgufFile file, Model model, List<Pair> pairs, MemorySegment handle) {
     this.file = file;
     this.model = model;
-    this.scale = scale;
     this.pairs = pairs;
     this.handle = handle;
   }
 
-  /** Loads an adapter at its full strength. */
-  public static Adapter load(Model model, Path path) {
-    return load(model, path, 1f);
-  }
-
   /**
-   * Loads an adapter.
+   * Loads an adapter, which is scaled by its own alpha / rank.
    *
-   * @param scale factor on top of the file's own alpha / rank; 1 is what was trained
    * @throws dev.sphere.gguf.GgufException when the file is damaged, or doesn't fit the model
    * @throws LlamaException when llama.cpp cannot load it all the same
    */
-  public static Adapter load(Model model, Path path, float scale) {
-    return Llama.load(GgufFile.open(path), file -> load(model, file, scale), Adapter::close);
+  public static Adapter load(Model model, Path path) {
+    return Llama.load(GgufFile.open(path), file -> load(model, file), Adapter::close);
   }
 
-  private static Adapter load(Model model, GgufFile file, float scale) {
+  private static Adapter load(Model model, GgufFile file) {
     Path path = file.path();
     if (file.kind() != GgufFile.Kind.ADAPTER) {
       throw new LlamaException(
           "Cannot use " + path + " as an adapter: it is a whole model. Name a LoRA adapter in GGUF format.");
     }
     if (AdapterCheck.hasMagnitudes(file)) {
-      throw new LlamaException("Cannot use " + path + " as an adapter: it was trained with DoRA, whose magnitudes llama.cpp "
+      throw new LlamaException("Cannot use " + path
+          + " as an adapter: it was trained with DoRA, whose magnitudes llama.cpp "
           + "cannot apply. Put it into the weights with 'sphere model merge'.");
     }
     // llama.cpp asserts on some that don't fit (one that changes a tied embedding), and names no tensor on others.
@@ -95,7 +88,7 @@ public final class Adapter implements AutoCloseable {
           "Cannot load the adapter " + path + " for " + model + Llama.because(file.file(), path)
               + ". Is it a LoRA adapter in GGUF format, made for this model?");
     }
-    return new Adapter(file, model, scale, pairs, handle);
+    return new Adapter(file, model, pairs, handle);
   }
 
   private static List<Pair> pairs(GgufFile file) {
@@ -105,7 +98,8 @@ public final class Adapter implements AutoCloseable {
       int place = DenseWeights.place(weight);
       GgufTensor a = file.tensor(weight + ".lora_a");
       GgufTensor b = file.tensor(weight + ".lora_b");
-      if (place < 0 || place == AbiConstants.SPHERE_DECODE_EMBEDDING || !PLAIN.containsAll(List.of(a.type(), b.type()))) {
+      if (place < 0 || place == AbiConstants.SPHERE_DECODE_EMBEDDING
+          || !PLAIN.containsAll(List.of(a.type(), b.type()))) {
         return null;
       }
       pairs.add(new Pair(place, (int) b.dim(0), alpha, file.readFloats(a.name()), file.readFloats(b.name())));
@@ -117,11 +111,7 @@ public final class Adapter implements AutoCloseable {
     return model;
   }
 
-  float scale() {
-    return scale;
-  }
-
-  /** What the tree decoder adds to the model's matrices; null when it cannot. */
+  /** The factors that the tree decoder adds to the model's matrices; null when it can't use this adapter. */
   List<Pair> pairs() {
     return pairs;
   }

@@ -15,32 +15,27 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
 import java.lang.foreign.StructLayout;
 import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandle;
 import java.util.List;
 
 /** A KV cache and the buffers in which llama.cpp computes with a model; {@link Decoder} says more. */
-public final class Context implements Decoder {
+public final class Context extends Decoder {
   private static final StructLayout CONFIG = AbiLayouts.LLAMA_SAMPLER_SEQ_CONFIG;
 
   /** Bytes up to which the memory that a compaction moves cells through is kept: fresh memory costs page faults. */
   private static final long KEPT = 64L << 20;
 
-  private final Thread owner = Thread.currentThread();
-  private final Model model;
-  private final ContextOptions options;
   private final MemorySegment handle;
   private final MemorySegment memory;
   private final int cells;
   private final int vocabularySize;
   private final LogitsInPlace inPlace; // null: llama.cpp copies them to the host
-  private final DecodeOutputs outputs = new DecodeOutputs(); // of the last decode
   private Arena movedArena; // null while there is none
   private MemorySegment moved;
-  private boolean closed;
 
   private Context(Model model, ContextOptions options, MemorySegment handle, LogitsInPlace inPlace) {
-    this.model = model;
+    super(model, options);
     this.inPlace = inPlace;
-    this.options = options;
     this.handle = handle;
     this.memory = Llama.callPointer(Llama.GET_MEMORY, handle);
     this.cells = Llama.callInt(Llama.N_CTX, handle);
@@ -106,9 +101,8 @@ public final class Context implements Decoder {
     }
   }
 
-  private static Context open(
-      Model model, ContextOptions options, MemorySegment samplers, LogitsInPlace logits) {
-    if (model.options().vocabularyOnly()) {
+  private static Context open(Model model, ContextOptions options, MemorySegment samplers, LogitsInPlace logits) {
+    if (model.vocabularyOnly()) {
       throw new LlamaException("Cannot run " + model + ": it was loaded without its weights.");
     }
     boolean inGraph = samplers.byteSize() > 0;
@@ -173,16 +167,6 @@ public final class Context implements Decoder {
   }
 
   @Override
-  public Model model() {
-    return model;
-  }
-
-  @Override
-  public ContextOptions options() {
-    return options;
-  }
-
-  @Override
   public int cells() {
     return cells;
   }
@@ -190,12 +174,12 @@ public final class Context implements Decoder {
   @Override
   public void decode(Batch batch) {
     check();
-    int most = inPlace == null ? options.batch() : options.microBatch();
+    int most = inPlace == null ? options().batch() : options().microBatch();
     if (batch.size() == 0 || batch.size() > most) {
       throw new IllegalArgumentException("a batch of " + batch.size() + " tokens; 1 to " + most + " are possible");
     }
     for (int i = 0; i < batch.size(); i++) {
-      options.checkSequence(batch.sequenceAt(i));
+      options().checkSequence(batch.sequenceAt(i));
     }
     outputs.forget();
     int status;
@@ -219,7 +203,7 @@ public final class Context implements Decoder {
   }
 
   private LlamaException decodeFailed(int status, int tokens) {
-    String what = "Computing " + tokens + " tokens with " + model + " failed: ";
+    String what = "Computing " + tokens + " tokens with " + model() + " failed: ";
     return new LlamaException(
         switch (status) {
           case 1 -> what + "the KV cache of " + cells + " tokens has no room. Use a larger context.";
@@ -244,17 +228,17 @@ public final class Context implements Decoder {
   @Override
   public NativeFloats embeddings() {
     check();
-    if (!options.embeddings()) {
+    if (!options().embeddings()) {
       throw new IllegalStateException("this context was made without embeddings");
     }
-    return outputs.states(() -> output(Llama.GET_EMBEDDINGS, model.width()));
+    return outputs.states(() -> output(Llama.GET_EMBEDDINGS, model().width()));
   }
 
-  private NativeFloats output(java.lang.invoke.MethodHandle getter, int width) {
+  private NativeFloats output(MethodHandle getter, int width) {
     int rows = outputs.rows();
     MemorySegment data = Llama.callPointer(getter, handle);
     if (data.equals(MemorySegment.NULL)) {
-      throw new LlamaException("Reading the outputs of " + model + " failed: there are none" + Llama.because() + ".");
+      throw new LlamaException("Reading the outputs of " + model() + " failed: there are none" + Llama.because() + ".");
     }
     return NativeFloats.view(data.reinterpret((long) rows * width * Float.BYTES));
   }
@@ -269,8 +253,8 @@ public final class Context implements Decoder {
   @Override
   public void copySequence(int from, int to, int start, int end) {
     check();
-    options.checkSequence(from);
-    options.checkSequence(to);
+    options().checkSequence(from);
+    options().checkSequence(to);
     try {
       Llama.SEQ_CP.invokeExact(memory, from, to, start, end);
     } catch (Throwable e) {
@@ -281,15 +265,10 @@ public final class Context implements Decoder {
   @Override
   public void removeSequence(int sequence, int start, int end) {
     check();
-    options.checkSequence(sequence);
-    boolean removed;
-    try {
-      removed = (boolean) Llama.SEQ_RM.invokeExact(memory, sequence, start, end);
-    } catch (Throwable e) {
-      throw NativeCall.failed(e);
-    }
+    options().checkSequence(sequence);
+    boolean removed = NativeCall.of(() -> (boolean) Llama.SEQ_RM.invokeExact(memory, sequence, start, end));
     if (!removed) {
-      throw new LlamaException(model + " cannot forget a part of a sequence: its memory is not a plain KV cache.");
+      throw new LlamaException(model() + " cannot forget a part of a sequence: its memory is not a plain KV cache.");
     }
   }
 
@@ -306,12 +285,8 @@ public final class Context implements Decoder {
   @Override
   public int lastPosition(int sequence) {
     check();
-    options.checkSequence(sequence);
-    try {
-      return (int) Llama.SEQ_POS_MAX.invokeExact(memory, sequence);
-    } catch (Throwable e) {
-      throw NativeCall.failed(e);
-    }
+    options().checkSequence(sequence);
+    return NativeCall.of(() -> (int) Llama.SEQ_POS_MAX.invokeExact(memory, sequence));
   }
 
   /** {@inheritDoc} Costs a copy of the occupied cells out and back in. */
@@ -330,7 +305,7 @@ public final class Context implements Decoder {
       long written = (long) Llama.STATE_GET.invokeExact(handle, moved, size);
       long read = written == 0 ? 0 : (long) Llama.STATE_SET.invokeExact(handle, moved, written);
       if (read == 0) {
-        throw new LlamaException("Compacting the KV cache of " + model + " failed" + Llama.because() + ".");
+        throw new LlamaException("Compacting the KV cache of " + model() + " failed" + Llama.because() + ".");
       }
     } catch (Throwable e) {
       throw NativeCall.failed(e);
@@ -359,46 +334,27 @@ public final class Context implements Decoder {
       MemorySegment scales = arena.allocate(ValueLayout.JAVA_FLOAT, Math.max(1, n));
       for (int i = 0; i < n; i++) {
         Adapter adapter = adapters.get(i);
-        if (adapter.model() != model) {
-          throw new IllegalArgumentException(adapter + " was loaded for another model than " + model);
+        if (adapter.model() != model()) {
+          throw new IllegalArgumentException(adapter + " was loaded for another model than " + model());
         }
         pointers.setAtIndex(ValueLayout.ADDRESS, i, adapter.handle());
-        scales.setAtIndex(ValueLayout.JAVA_FLOAT, i, adapter.scale());
+        scales.setAtIndex(ValueLayout.JAVA_FLOAT, i, 1);
       }
       status = (int) Llama.SET_ADAPTERS.invokeExact(handle, pointers, (long) n, scales);
     } catch (Throwable e) {
       throw NativeCall.failed(e);
     }
     if (status != 0) {
-      throw new LlamaException("Using " + adapters + " with " + model + " failed" + Llama.because() + ".");
-    }
-  }
-
-  private void check() {
-    if (Thread.currentThread() != owner) {
-      throw new WrongThreadException("this context of " + model + " belongs to " + owner);
-    }
-    if (closed) {
-      throw new IllegalStateException("this context of " + model + " is closed");
+      throw new LlamaException("Using " + adapters + " with " + model() + " failed" + Llama.because() + ".");
     }
   }
 
   @Override
-  public void close() {
-    if (closed) {
-      return;
-    }
-    check();
-    closed = true;
-    outputs.forget();
-    try {
-      freeMoved();
-      Llama.call(Llama.FREE, handle);
-      if (inPlace != null) {
-        inPlace.close();
-      }
-    } finally {
-      model.release();
+  protected void free() {
+    freeMoved();
+    Llama.call(Llama.FREE, handle);
+    if (inPlace != null) {
+      inPlace.close();
     }
   }
 }

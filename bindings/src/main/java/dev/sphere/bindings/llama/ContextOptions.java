@@ -18,28 +18,20 @@ import dev.sphere.bindings.tensor.Backend;
  * @param kvType number format of the cache
  * @param embeddings true: decode also yields the final hidden states of all tokens
  */
-public record ContextOptions(
-    int cells,
-    int batch,
-    int microBatch,
-    int sequences,
-    int threads,
-    boolean unified,
-    boolean flashAttention,
-    KvType kvType,
-    boolean embeddings) {
+public record ContextOptions(int cells, int batch, int microBatch, int sequences, int threads, boolean unified,
+    boolean flashAttention, KvType kvType, boolean embeddings) {
   /** llama.cpp's limit on sequences. */
   public static final int MAX_SEQUENCES = 256;
 
   /**
-   * Largest micro-batch in which a token's logits do not depend on what shares it: 128, which is as far as we use it, or
-   * 63 where ggml's own attention computes (from 64 tokens on it works in tiles that lie elsewhere in each batch).
+   * Largest micro-batch in which a token's logits do not depend on what shares it: 128, which is as far as we use it,
+   * or 63 where ggml's own attention computes (from 64 tokens on it works in tiles that lie elsewhere in each batch).
    */
   public static final int INVARIANT_MICRO_BATCH = AttentionKernel.installed() ? 128 : 63;
 
   /**
-   * Most tokens of a micro-batch in decode loops. On the CPU as many as leave a token's logits independent of what shares
-   * the batch; ggml's CUDA kernels differ with the batch in any case, and read the weights once for all of it.
+   * Most tokens of a micro-batch in decode loops. On the CPU as many as leave a token's logits independent of what
+   * shares the batch; ggml's CUDA kernels differ with the batch in any case, and read the weights once for all of it.
    */
   public static int decodeMicroBatch() {
     return Device.current().computesOnCores() ? INVARIANT_MICRO_BATCH : 512;

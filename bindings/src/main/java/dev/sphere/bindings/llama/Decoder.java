@@ -12,16 +12,30 @@ import java.util.List;
  * <p>Belongs to the thread that made it: every call from another thread, close included, throws
  * {@link WrongThreadException}. Closing frees the native memory, before that of the model; closing twice is harmless.
  */
-public interface Decoder extends AutoCloseable {
+public abstract class Decoder implements AutoCloseable {
+  /** Views of what the last decode computed. */
+  final DecodeOutputs outputs = new DecodeOutputs();
+
+  private final Thread owner = Thread.currentThread();
+  private final Model model;
+  private final ContextOptions options;
+  private boolean closed;
+
+  /** A decoder of a retained model, which {@link #close} releases. */
+  protected Decoder(Model model, ContextOptions options) {
+    this.model = model;
+    this.options = options;
+  }
+
   /**
-   * The one that is used for this model: everything that is computed with a model goes through here, so that the same
-   * tokens get the same bits in rollouts, scoring and probing.
+   * Opens the decoder that suits this model. Everything that is computed with a model goes through here, so that the
+   * same tokens get the same bits in rollouts, scoring and probing.
    *
    * @param adapter null for the bare model
    * @throws InsufficientMemoryException when its memory would not fit, with the numbers
    * @throws LlamaException when llama.cpp refuses
    */
-  static Decoder open(Model model, Adapter adapter, ContextOptions options) {
+  public static Decoder open(Model model, Adapter adapter, ContextOptions options) {
     Decoder decoder = TreeDecoder.supports(model, adapter, options)
         ? TreeDecoder.open(model, options) : Context.keepingLogits(model, options);
     try {
@@ -35,53 +49,82 @@ public interface Decoder extends AutoCloseable {
     }
   }
 
-  Model model();
+  /** Refuses a call from another thread and a call after close. */
+  final void check() {
+    if (Thread.currentThread() != owner) {
+      throw new WrongThreadException("this decoder of " + model + " belongs to " + owner);
+    }
+    if (closed) {
+      throw new IllegalStateException("this decoder of " + model + " is closed");
+    }
+  }
 
-  ContextOptions options();
+  /** Frees the native memory, once, on the owner's thread. */
+  protected abstract void free();
 
-  /** Tokens that the cache really holds; at least what was asked for. */
-  int cells();
+  @Override
+  public void close() {
+    if (closed) {
+      return;
+    }
+    check();
+    closed = true;
+    outputs.forget();
+    try {
+      free();
+    } finally {
+      model.release();
+    }
+  }
+
+  public final Model model() {
+    return model;
+  }
+
+  public final ContextOptions options() {
+    return options;
+  }
+
+  /** The number of tokens that the cache holds; at least as many as {@link ContextOptions#cells} asks for. */
+  public abstract int cells();
 
   /**
    * Computes a batch and adds it to the cache. Afterwards {@link #logits()} holds a row for each token that wanted one.
    *
    * @throws LlamaException when the cache has no room for it (nothing is changed then) or the computation fails
    */
-  void decode(Batch batch);
+  public abstract void decode(Batch batch);
 
   /**
    * The logits of the last decode, in native memory, or in the device's: one row of {@code vocabulary} floats for each
    * output, in the batch's order. Valid until the next decode or close, which close it.
    */
-  NativeFloats logits();
+  public abstract NativeFloats logits();
 
-  /** The same of the final hidden states: a row of {@link Model#width} floats for each output. */
-  NativeFloats embeddings();
+  /** The final hidden states of the last decode: a row of {@link Model#width} floats for each output. */
+  public abstract NativeFloats embeddings();
 
   /** Makes {@code to} share the cells of {@code from} at positions [{@code start}, {@code end}); -1: without limit. */
-  void copySequence(int from, int to, int start, int end);
+  public abstract void copySequence(int from, int to, int start, int end);
 
   /**
    * Takes positions [{@code start}, {@code end}) out of a sequence; -1: without limit. Cells that nobody holds are
    * free.
    */
-  void removeSequence(int sequence, int start, int end);
+  public abstract void removeSequence(int sequence, int start, int end);
 
   /** Frees the whole cache. */
-  void clear();
+  public abstract void clear();
 
   /** Highest position of a sequence in the cache, -1 when it has none. */
-  int lastPosition(int sequence);
+  public abstract int lastPosition(int sequence);
 
   /**
    * Moves all occupied cells to the front of the cache without changing their order or their numbers; sequences keep
    * what they share.
    */
-  void compact();
+  public abstract void compact();
 
   /** Uses these adapters from the next decode on; none: the bare model. What is in the cache stays as computed. */
-  void useAdapters(List<Adapter> adapters);
-
-  @Override
-  void close();
+  public abstract void useAdapters(List<Adapter> adapters);
 }

@@ -53,7 +53,9 @@ final class DenseWeights implements AutoCloseable {
       Map.entry("ffn_up.bias", AbiConstants.SPHERE_DECODE_UP_BIAS),
       Map.entry("ffn_down.bias", AbiConstants.SPHERE_DECODE_DOWN_BIAS));
 
-  /** Settings of an architecture that are known to be computed, or to change nothing; any other is left to llama.cpp. */
+  /**
+   * Settings of an architecture that are known to be computed, or to change nothing; any other is left to llama.cpp.
+   */
   private static final Set<String> SETTINGS = Set.of(
       "block_count", "context_length", "embedding_length", "feed_forward_length", "vocab_size", "attention.head_count",
       "attention.head_count_kv", "attention.key_length", "attention.value_length",

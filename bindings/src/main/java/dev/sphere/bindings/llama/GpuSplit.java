@@ -52,7 +52,7 @@ public record GpuSplit(int layers, Mode mode, int mainGpu, List<Float> shares) {
     return new GpuSplit(0, Mode.LAYER, 0, List.of());
   }
 
-  /** What {@link Device#current()} and the environment say; see {@link Device}. */
+  /** The split that {@link Device#current()} and the environment choose; see {@link Device}. */
   public static GpuSplit current() {
     Device device = Device.current();
     return of(System.getenv(), device.defaultGpuLayers(), DeviceChoice.wanted().startsWith("cuda:"), device.index());
@@ -73,7 +73,8 @@ public record GpuSplit(int layers, Mode mode, int mainGpu, List<Float> shares) {
       try {
         chosen = Mode.valueOf(mode.toUpperCase(Locale.ROOT));
       } catch (IllegalArgumentException e) {
-        throw new IllegalArgumentException("SPHERE_SPLIT_MODE=" + mode + " is unknown; known are none, layer, row and tensor");
+        throw new IllegalArgumentException("SPHERE_SPLIT_MODE=" + mode
+            + " is unknown; known are none, layer, row and tensor");
       }
     }
     List<Float> shares = new ArrayList<>();

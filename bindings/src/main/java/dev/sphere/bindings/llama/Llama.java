@@ -109,8 +109,7 @@ final class Llama {
   // --- libsphere, sphere_tokenize.h ---
   static final MethodHandle TOKENIZE =
       NativeLibraries.downcall(
-          "sphere_tokenize",
-          of(JAVA_INT, ADDRESS, ADDRESS, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT, ADDRESS));
+          "sphere_tokenize", of(JAVA_INT, ADDRESS, ADDRESS, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT, ADDRESS));
 
   private static boolean started;
 
@@ -132,58 +131,34 @@ final class Llama {
   static synchronized void start() {
     NativeRuntime.require();
     if (!started) {
-      try {
-        BACKEND_INIT.invokeExact();
-      } catch (Throwable e) {
-        throw NativeCall.failed(e);
-      }
+      NativeCall.run(() -> { BACKEND_INIT.invokeExact(); });
       started = true;
     }
   }
 
   /** {@code int f(pointer)}. */
   static int callInt(MethodHandle handle, MemorySegment pointer) {
-    try {
-      return (int) handle.invokeExact(pointer);
-    } catch (Throwable e) {
-      throw NativeCall.failed(e);
-    }
+    return NativeCall.of(() -> (int) handle.invokeExact(pointer));
   }
 
   /** {@code bool f(pointer)}. */
   static boolean callFlag(MethodHandle handle, MemorySegment pointer) {
-    try {
-      return (boolean) handle.invokeExact(pointer);
-    } catch (Throwable e) {
-      throw NativeCall.failed(e);
-    }
+    return NativeCall.of(() -> (boolean) handle.invokeExact(pointer));
   }
 
   /** {@code long f(pointer)}. */
   static long callLong(MethodHandle handle, MemorySegment pointer) {
-    try {
-      return (long) handle.invokeExact(pointer);
-    } catch (Throwable e) {
-      throw NativeCall.failed(e);
-    }
+    return NativeCall.of(() -> (long) handle.invokeExact(pointer));
   }
 
   /** {@code void * f(pointer)}. */
   static MemorySegment callPointer(MethodHandle handle, MemorySegment pointer) {
-    try {
-      return (MemorySegment) handle.invokeExact(pointer);
-    } catch (Throwable e) {
-      throw NativeCall.failed(e);
-    }
+    return NativeCall.of(() -> (MemorySegment) handle.invokeExact(pointer));
   }
 
   /** {@code void f(pointer)}. */
   static void call(MethodHandle handle, MemorySegment pointer) {
-    try {
-      handle.invokeExact(pointer);
-    } catch (Throwable e) {
-      throw NativeCall.failed(e);
-    }
+    NativeCall.run(() -> { handle.invokeExact(pointer); });
   }
 
   /**
@@ -214,7 +189,7 @@ final class Llama {
     return problems.isEmpty() ? "" : "; llama.cpp says: " + problems.getLast();
   }
 
-  /** The same of a file, which llama.cpp knows under another name. */
+  /** As {@link #because()}, with a file's path in place of the name under which llama.cpp opened it. */
   static String because(OpenFile file, Path path) {
     return because().replace(file.nativePath().toString(), path.toString());
   }

@@ -62,12 +62,9 @@ final class LogitsInPlace implements AutoCloseable {
 
   /** Waits for the last decode and finds its rows: valid until the next. */
   NativeFloats rows(MemorySegment context, int rows, int vocabulary) {
-    try {
-      DeviceMemory.check(
-          (int) ROWS.invokeExact(handle, context, rows, vocabulary, out), "Reading the outputs of the last decode");
-    } catch (Throwable e) {
-      throw NativeCall.failed(e);
-    }
+    NativeCall.run(() ->
+        DeviceMemory.check((int) ROWS.invokeExact(handle, context, rows, vocabulary, out),
+            "Reading the outputs of the last decode"));
     return NativeFloats.view(out.get(ADDRESS, 0).reinterpret((long) rows * vocabulary * JAVA_FLOAT.byteSize()));
   }
 

@@ -27,75 +27,53 @@ import java.util.OptionalLong;
  * idempotent.
  */
 public final class Model implements AutoCloseable {
-  /**
-   * How to load.
-   *
-   * @param vocabularyOnly true loads no weights: tokenizer and metadata only, no context can be made
-   * @param memoryMap true maps the file (shared with other processes, loads lazily); false reads it
-   * @param gpu how it is laid over the GPUs, where there are some
-   */
-  public record Options(boolean vocabularyOnly, boolean memoryMap, GpuSplit gpu) {
-    /** Weights, mapped, where the process computes ({@link Device}). */
-    public static Options defaults() {
-      return new Options(false, true, GpuSplit.current());
-    }
-
-    /** Only tokenizer and metadata. */
-    public static Options onlyVocabulary() {
-      return new Options(true, true, GpuSplit.none());
-    }
-  }
-
   private final Path path;
   private final GgufFile file; // open as long as its weights are in use
-  private final Options options;
+  private final boolean vocabularyOnly;
   private final MemorySegment handle;
   private final Vocabulary vocabulary;
   private final DenseWeights dense; // null: the tree decoder does not compute it
   private int users = 1; // the model itself, its contexts and adapters
   private boolean closed;
 
-  private Model(GgufFile file, Options options, MemorySegment handle, DenseWeights dense) {
+  private Model(GgufFile file, boolean vocabularyOnly, MemorySegment handle, DenseWeights dense) {
     this.path = file.path();
     this.file = file;
-    this.options = options;
+    this.vocabularyOnly = vocabularyOnly;
     this.handle = handle;
     this.dense = dense;
     this.vocabulary = new Vocabulary(this, Llama.callPointer(Llama.MODEL_VOCAB, handle));
   }
 
-  /** Loads a GGUF file with the default options. */
-  public static Model load(Path path) {
-    return load(path, Options.defaults());
-  }
-
   /**
-   * Loads a GGUF file. The file is checked in Java before native code sees it, and the memory that its weights need is
-   * compared with what the machine has.
+   * Loads a GGUF file for the device of the process ({@link Device}). The file is checked in Java before native code
+   * sees it, and the memory that its weights need is compared with what the machine has.
    *
    * @throws dev.sphere.gguf.GgufException when the file is damaged, or no model of a supported architecture
    * @throws LlamaException when llama.cpp cannot load it all the same
    * @throws InsufficientMemoryException when its weights do not fit
    */
-  public static Model load(Path path, Options options) {
-    GgufFile file = options.vocabularyOnly() ? GgufFile.openTokenizer(path) : GgufFile.openModel(path);
-    return Llama.load(file, opened -> load(opened, options), Model::close);
+  public static Model load(Path path) {
+    return Llama.load(GgufFile.openModel(path), Model::loadWeights, Model::close);
   }
 
-  private static Model load(GgufFile file, Options options) {
-    if (options.vocabularyOnly()) {
-      return load(file, options, null);
-    }
+  /**
+   * Loads tokenizer and metadata of a GGUF file without its weights: no context can be made. Throws as {@link #load}.
+   */
+  public static Model loadVocabulary(Path path) {
+    return Llama.load(GgufFile.openTokenizer(path), file -> load(file, true, null), Model::close);
+  }
+
+  private static Model loadWeights(GgufFile file) {
     if (PrmInfo.hasHead(file)) {
-      throw new LlamaException("Cannot load " + file.path() + " as a language model: it is a process reward model with a "
+      throw new LlamaException("Cannot load " + file.path()
+          + " as a language model: it is a process reward model with a "
           + "head. Give it to --prm.");
     }
-    if (!file.file().isCopy()) { // a copy is in memory already
-      FreeMemory.requireModel(file.path(), file.size());
-    }
-    DenseWeights dense = options.memoryMap() ? DenseWeights.of(file) : null;
+    FreeMemory.requireModel(file.path(), file.size());
+    DenseWeights dense = DenseWeights.of(file);
     try {
-      return load(file, options, dense);
+      return load(file, false, dense);
     } catch (Throwable e) {
       if (dense != null) {
         dense.close();
@@ -104,18 +82,16 @@ public final class Model implements AutoCloseable {
     }
   }
 
-  private static Model load(GgufFile file, Options options, DenseWeights dense) {
+  private static Model load(GgufFile file, boolean vocabularyOnly, DenseWeights dense) {
     Llama.start();
     NativeRuntime.clearRecentProblems();
     MemorySegment handle;
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment params = (MemorySegment) Llama.MODEL_DEFAULT_PARAMS.invokeExact((SegmentAllocator) arena);
-      options.gpu().into(params, arena);
-      set(
-          params,
-          "load_mode",
-          options.memoryMap() && file.file().mayBeMapped() ? AbiConstants.LLAMA_LOAD_MODE_MMAP : AbiConstants.LLAMA_LOAD_MODE_NONE);
-      setFlag(params, "vocab_only", options.vocabularyOnly());
+      (vocabularyOnly ? GpuSplit.none() : GpuSplit.current()).into(params, arena);
+      int mode = file.file().mayBeMapped() ? AbiConstants.LLAMA_LOAD_MODE_MMAP : AbiConstants.LLAMA_LOAD_MODE_NONE;
+      Structs.setInt(params, AbiLayouts.LLAMA_MODEL_PARAMS, "load_mode", mode);
+      setFlag(params, "vocab_only", vocabularyOnly);
       // Repacked weights are computed by other kernels, whose sums depend on the size of the batch.
       setFlag(params, "use_extra_bufts", false);
       String name = file.file().nativePath().toString();
@@ -124,23 +100,19 @@ public final class Model implements AutoCloseable {
       throw NativeCall.failed(e);
     }
     if (handle.equals(MemorySegment.NULL)) {
-      throw new LlamaException(
-          "Cannot load the model " + file.path() + Llama.because(file.file(), file.path())
-              + ". Check it with './sphere model info', or download or convert it again.");
+      throw new LlamaException("Cannot load the model " + file.path() + Llama.because(file.file(), file.path())
+          + ". Check it with './sphere model info', or download or convert it again.");
     }
-    return new Model(file, options, handle, dense);
-  }
-
-  private static void set(MemorySegment struct, String field, int value) {
-    Structs.setInt(struct, AbiLayouts.LLAMA_MODEL_PARAMS, field, value);
+    return new Model(file, vocabularyOnly, handle, dense);
   }
 
   private static void setFlag(MemorySegment struct, String field, boolean value) {
     Structs.setFlag(struct, AbiLayouts.LLAMA_MODEL_PARAMS, field, value);
   }
 
-  public Options options() {
-    return options;
+  /** Whether it was loaded without its weights. */
+  public boolean vocabularyOnly() {
+    return vocabularyOnly;
   }
 
   public Vocabulary vocabulary() {

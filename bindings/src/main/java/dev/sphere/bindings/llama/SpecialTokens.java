@@ -8,8 +8,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * A vocabulary's special tokens, found in text as llama.cpp finds them: the longest first, each from the left. With them
- * a prompt is cut so that llama.cpp reads those that a chat template wrote, and none that a message's text holds.
+ * A vocabulary's special tokens, found in text as llama.cpp finds them: the longest first, each from the left. With
+ * them a prompt is cut so that llama.cpp reads those that a chat template wrote, and none that a message's text holds.
  */
 final class SpecialTokens {
   // llama_token_attr

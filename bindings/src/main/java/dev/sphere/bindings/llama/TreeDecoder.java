@@ -20,25 +20,25 @@ import java.lang.invoke.MethodHandle;
 import java.util.List;
 
 /**
- * libsphere's own decode step for small dense models on the CPU (native/include/sphere_decode.h): the tree is the batch.
- * Each token brings the cells of its path; there is no mask, no graph, and nothing is allocated in a step. It computes
- * what {@link Context} does with the same kernels, on one thread.
+ * libsphere's own decode step for small dense models on the CPU (native/include/sphere_decode.h): the tree is the
+ * batch. Each token brings the cells of its path; there is no mask, no graph, and nothing is allocated in a step. It
+ * computes what {@link Context} does with the same kernels, on one thread.
  *
  * <p>The environment variable {@code SPHERE_DECODER=llama} leaves all models to llama.cpp.
  */
-public final class TreeDecoder implements Decoder {
+public final class TreeDecoder extends Decoder {
   /** Models with as many parameters are left to llama.cpp: there what it does besides products hardly counts. */
   public static final long MOST_PARAMETERS = 50_000_000;
 
   private static final boolean ENABLED = !"llama".equals(System.getenv("SPHERE_DECODER"));
 
   private static final MethodHandle OPEN =
-      NativeLibraries.downcall("sphere_decode_open", of(JAVA_INT, ADDRESS, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS));
+      NativeLibraries.downcall("sphere_decode_open",
+          of(JAVA_INT, ADDRESS, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS));
   private static final MethodHandle FREE = NativeLibraries.downcall("sphere_decode_free", ofVoid(ADDRESS));
   private static final MethodHandle STEP =
       NativeLibraries.downcall(
-          "sphere_decode_step",
-          of(JAVA_INT, ADDRESS, JAVA_INT, ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS));
+          "sphere_decode_step", of(JAVA_INT, ADDRESS, JAVA_INT, ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS));
   private static final MethodHandle COPY =
       NativeLibraries.downcall("sphere_decode_copy", of(JAVA_INT, ADDRESS, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT));
   private static final MethodHandle REMOVE =
@@ -52,31 +52,21 @@ public final class TreeDecoder implements Decoder {
           "sphere_decode_adapt", of(JAVA_INT, ADDRESS, JAVA_INT, JAVA_INT, JAVA_FLOAT, ADDRESS, ADDRESS));
   private static final MethodHandle UNADAPT = NativeLibraries.downcall("sphere_decode_unadapt", of(JAVA_INT, ADDRESS));
 
-  private final Thread owner = Thread.currentThread();
   private final Arena arena = Arena.ofConfined();
   private final MemorySegment out = arena.allocate(ADDRESS, 2); // where the last step's logits and hidden states are
-  private final Model model;
-  private final ContextOptions options;
   private final MemorySegment handle;
   private final int vocabularySize;
   private final int width;
-  private final DecodeOutputs outputs = new DecodeOutputs(); // of the last decode
-  private boolean closed;
 
   private TreeDecoder(Model model, ContextOptions options) {
-    this.model = model;
-    this.options = options;
+    super(model, options);
     this.vocabularySize = model.vocabulary().size();
     this.width = model.width();
     DenseWeights weights = model.dense();
     int positions = Math.max(options.cells(), weights.context());
-    int status;
-    try {
-      status = (int) OPEN.invokeExact(
-          weights.model(), options.cells(), positions, options.sequences(), options.microBatch(), out);
-    } catch (Throwable e) {
-      throw NativeCall.failed(e);
-    }
+    int status = NativeCall.of(() ->
+        (int) OPEN.invokeExact(weights.model(), options.cells(), positions, options.sequences(), options.microBatch(),
+            out));
     if (status != 0) {
       arena.close();
       throw new LlamaException("Cannot make a decoder of " + options.cells() + " tokens for " + model + ": "
@@ -122,26 +112,16 @@ public final class TreeDecoder implements Decoder {
   }
 
   @Override
-  public Model model() {
-    return model;
-  }
-
-  @Override
-  public ContextOptions options() {
-    return options;
-  }
-
-  @Override
   public int cells() {
-    return options.cells();
+    return options().cells();
   }
 
   @Override
   public void decode(Batch batch) {
     check();
     int n = batch.size();
-    if (n == 0 || n > options.batch()) {
-      throw new IllegalArgumentException("a batch of " + n + " tokens; 1 to " + options.batch() + " are possible");
+    if (n == 0 || n > options().batch()) {
+      throw new IllegalArgumentException("a batch of " + n + " tokens; 1 to " + options().batch() + " are possible");
     }
     outputs.forget();
     int status;
@@ -158,8 +138,9 @@ public final class TreeDecoder implements Decoder {
     event.outputs = batch.outputs();
     event.commit();
     if (status != 0) {
-      String why = (status == AbiConstants.SPHERE_INVALID_ARGUMENT ? "the batch is not valid: " : "") + NativeCall.lastError();
-      throw new LlamaException("Computing " + n + " tokens with " + model + " failed: " + why + ".");
+      String why = status == AbiConstants.SPHERE_INVALID_ARGUMENT ? "the batch is not valid: " : "";
+      throw new LlamaException(
+          "Computing " + n + " tokens with " + model() + " failed: " + why + NativeCall.lastError() + ".");
     }
     outputs.made(batch.outputs());
   }
@@ -172,7 +153,7 @@ public final class TreeDecoder implements Decoder {
 
   @Override
   public NativeFloats embeddings() {
-    if (!options.embeddings()) {
+    if (!options().embeddings()) {
       throw new IllegalStateException("this decoder was made without embeddings");
     }
     check();
@@ -187,24 +168,16 @@ public final class TreeDecoder implements Decoder {
   @Override
   public void copySequence(int from, int to, int start, int end) {
     check();
-    options.checkSequence(from);
-    options.checkSequence(to);
-    try {
-      require((int) COPY.invokeExact(handle, from, to, start, end));
-    } catch (Throwable e) {
-      throw NativeCall.failed(e);
-    }
+    options().checkSequence(from);
+    options().checkSequence(to);
+    NativeCall.run(() -> require((int) COPY.invokeExact(handle, from, to, start, end)));
   }
 
   @Override
   public void removeSequence(int sequence, int start, int end) {
     check();
-    options.checkSequence(sequence);
-    try {
-      require((int) REMOVE.invokeExact(handle, sequence, start, end));
-    } catch (Throwable e) {
-      throw NativeCall.failed(e);
-    }
+    options().checkSequence(sequence);
+    NativeCall.run(() -> require((int) REMOVE.invokeExact(handle, sequence, start, end)));
   }
 
   @Override
@@ -216,7 +189,7 @@ public final class TreeDecoder implements Decoder {
   @Override
   public int lastPosition(int sequence) {
     check();
-    options.checkSequence(sequence);
+    options().checkSequence(sequence);
     try (Arena scratch = Arena.ofConfined()) {
       MemorySegment position = scratch.allocate(JAVA_INT);
       require((int) LAST.invokeExact(handle, sequence, position));
@@ -239,23 +212,23 @@ public final class TreeDecoder implements Decoder {
   public void useAdapters(List<Adapter> adapters) {
     check();
     for (Adapter adapter : adapters) {
-      if (adapter.model() != model || adapter.pairs() == null) {
-        throw new IllegalArgumentException(adapter + " cannot be used with " + model + " in the tree decoder");
+      if (adapter.model() != model() || adapter.pairs() == null) {
+        throw new IllegalArgumentException(adapter + " cannot be used with " + model() + " in the tree decoder");
       }
     }
     require(Llama.callInt(UNADAPT, handle));
     for (Adapter adapter : adapters) {
       for (Adapter.Pair pair : adapter.pairs()) {
-        adapt(pair, adapter.scale());
+        adapt(pair);
       }
     }
   }
 
-  private void adapt(Adapter.Pair pair, float strength) {
+  private void adapt(Adapter.Pair pair) {
     try (Arena scratch = Arena.ofConfined()) {
       MemorySegment a = scratch.allocateFrom(JAVA_FLOAT, pair.a());
       MemorySegment b = scratch.allocateFrom(JAVA_FLOAT, pair.b());
-      float scale = pair.alpha() == 0 ? strength : strength * pair.alpha() / pair.rank(); // as llama.cpp has it
+      float scale = pair.alpha() == 0 ? 1 : pair.alpha() / pair.rank(); // as llama.cpp has it
       require((int) ADAPT.invokeExact(handle, pair.place(), pair.rank(), scale, a, b));
     } catch (Throwable e) {
       throw NativeCall.failed(e);
@@ -264,32 +237,16 @@ public final class TreeDecoder implements Decoder {
 
   private void require(int status) {
     if (status != 0) {
-      throw new LlamaException("Changing a decoder of " + model + " failed: " + NativeCall.lastError() + ".");
-    }
-  }
-
-  private void check() {
-    if (Thread.currentThread() != owner) {
-      throw new WrongThreadException("this decoder of " + model + " belongs to " + owner);
-    }
-    if (closed) {
-      throw new IllegalStateException("this decoder of " + model + " is closed");
+      throw new LlamaException("Changing a decoder of " + model() + " failed: " + NativeCall.lastError() + ".");
     }
   }
 
   @Override
-  public void close() {
-    if (closed) {
-      return;
-    }
-    check();
-    closed = true;
-    outputs.forget();
+  protected void free() {
     try {
       Llama.call(FREE, handle);
     } finally {
       arena.close();
-      model.release();
     }
   }
 }

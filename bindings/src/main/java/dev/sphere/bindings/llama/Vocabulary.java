@@ -12,7 +12,7 @@ import java.util.stream.IntStream;
 
 /** A model's tokenizer. Thread-safe; usable as long as its model is. */
 public final class Vocabulary {
-  /** What {@link #start}, {@link #end} and {@link #endOfTurn} give when the model has no such token. */
+  /** The result of {@link #start}, {@link #end} and {@link #endOfTurn} when the model has no such token. */
   public static final int NONE = -1;
 
   private final Model model;
@@ -109,8 +109,8 @@ public final class Vocabulary {
    * A rendered prompt to tokens: special tokens are read as such, but none that touches a message's text, which stays
    * text whatever it holds. Where it holds none, the tokens are those of {@link #tokenize(String, boolean, boolean)}.
    *
-   * <p>Special are the tokens that the vocabulary marks as control or unknown. Those that it calls user-defined are words
-   * to llama.cpp, and read in any text.
+   * <p>Special are the tokens that the vocabulary marks as control or unknown. Those that it calls user-defined are
+   * words to llama.cpp, and read in any text.
    *
    * @param content where message text begins and ends, in chars: from, to, from, to, ...; ascending
    * @param addSpecial add start and end tokens where the model's rules say so
@@ -149,12 +149,8 @@ public final class Vocabulary {
   private int tokenize(
       MemorySegment in, int bytes, MemorySegment out, int room, boolean add, boolean parse, Arena arena) {
     MemorySegment count = arena.allocate(ValueLayout.JAVA_INT);
-    int status;
-    try {
-      status = (int) Llama.TOKENIZE.invokeExact(live(), in, bytes, add ? 1 : 0, parse ? 1 : 0, out, room, count);
-    } catch (Throwable e) {
-      throw NativeCall.failed(e);
-    }
+    int status = NativeCall.of(() ->
+        (int) Llama.TOKENIZE.invokeExact(live(), in, bytes, add ? 1 : 0, parse ? 1 : 0, out, room, count));
     if (status != 0) {
       throw new LlamaException("Tokenizing a text of " + bytes + " bytes with " + model + " failed: "
           + NativeCall.lastError() + ". Shorten the text.");
@@ -198,19 +194,11 @@ public final class Vocabulary {
   }
 
   private MemorySegment text(int token) {
-    try {
-      return (MemorySegment) Llama.VOCAB_TEXT.invokeExact(live(), token);
-    } catch (Throwable e) {
-      throw NativeCall.failed(e);
-    }
+    return NativeCall.of(() -> (MemorySegment) Llama.VOCAB_TEXT.invokeExact(live(), token));
   }
 
   private int attributes(int token) {
-    try {
-      return (int) Llama.VOCAB_ATTRIBUTES.invokeExact(live(), token);
-    } catch (Throwable e) {
-      throw NativeCall.failed(e);
-    }
+    return NativeCall.of(() -> (int) Llama.VOCAB_ATTRIBUTES.invokeExact(live(), token));
   }
 
   /** Tokens to text, control tokens left out; bytes that are no UTF-8 become U+FFFD. */
@@ -237,11 +225,7 @@ public final class Vocabulary {
   }
 
   private boolean flag(java.lang.invoke.MethodHandle function, int token) {
-    try {
-      return (boolean) function.invokeExact(handle, token);
-    } catch (Throwable e) {
-      throw NativeCall.failed(e);
-    }
+    return NativeCall.of(() -> (boolean) function.invokeExact(handle, token));
   }
 
   private MemorySegment live() {

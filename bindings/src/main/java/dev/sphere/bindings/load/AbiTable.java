@@ -4,19 +4,16 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
- * What libsphere was compiled against, as {@code sphere_abi_table()} tells it (grammar: sphere.h).
+ * The layouts and constants that libsphere was compiled against, parsed from {@code sphere_abi_table()} (grammar:
+ * sphere.h).
  *
- * @param source the library that told it, for messages
+ * @param source the library that the table comes from, for messages
  * @param versions library to version
  * @param sizes struct to bytes
  * @param fields "struct.field" to its place
  * @param constants C name to value
  */
-record AbiTable(
-    String source,
-    Map<String, String> versions,
-    Map<String, Long> sizes,
-    Map<String, Field> fields,
+record AbiTable(String source, Map<String, String> versions, Map<String, Long> sizes, Map<String, Field> fields,
     Map<String, Long> constants) {
 
   /** Offset in the struct and size, both in bytes. */

@@ -35,13 +35,13 @@ final class CpuFamilies {
   }
 
   /**
-   * What was chosen.
+   * The family that was chosen.
    *
    * @param reason for the user: the family, and why none that is better
    */
   record Choice(Family family, String reason) {}
 
-  /** What the user asked for; "all" when that is nothing. */
+  /** The families that the user allows; "all" where the user names none. */
   static String wanted() {
     String value = System.getProperty(PROPERTY, System.getenv(ENV));
     return value == null || value.isBlank() ? "all" : value.replace(" ", "");
@@ -61,14 +61,16 @@ final class CpuFamilies {
     if (mine.isEmpty()) {
       throw new NativeUnavailableException(
           "No native libraries for " + platform + " are in this jar (it has "
-              + (offered.isEmpty() ? "none" : offered.stream().map(Family::platform).distinct().collect(Collectors.joining(", ")))
+              + (offered.isEmpty() ? "none"
+              : offered.stream().map(Family::platform).distinct().collect(Collectors.joining(", ")))
               + "). " + (platform.startsWith("windows") ? "On Windows Sphere runs in WSL2."
                   : "Build on this machine, from Sphere's source: mvn -q -DskipTests package (or name a folder that holds them"
                       + " in SPHERE_NATIVE_DIR)."),
           null);
     }
     Set<String> names = Set.of(wanted.split(","));
-    List<Family> asked = mine.stream().filter(family -> names.contains("all") || names.contains(family.name())).toList();
+    List<Family> asked =
+        mine.stream().filter(family -> names.contains("all") || names.contains(family.name())).toList();
     if (asked.isEmpty()) {
       throw new NativeUnavailableException(
           ENV + "=" + wanted + ", but this jar has libraries for " + names(mine) + ". Name one of those, or unset it.",
@@ -103,7 +105,7 @@ final class CpuFamilies {
         null);
   }
 
-  /** What of {@code needs} isn't in {@code here}, sorted. */
+  /** The features in {@code needs} that are not in {@code here}, sorted. */
   static Set<String> lacking(Set<String> needs, Set<String> here) {
     TreeSet<String> lacking = new TreeSet<>(needs);
     lacking.removeAll(here);

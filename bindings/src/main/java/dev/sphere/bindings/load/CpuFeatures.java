@@ -10,9 +10,9 @@ import java.util.TreeSet;
 import java.util.stream.Stream;
 
 /**
- * The libraries are compiled for the CPU of the machine that built them ({@code -march=native}) or for a family of CPUs.
- * On a CPU that lacks some of its instructions the first of them would end the JVM, so this is looked at before anything
- * is loaded.
+ * The libraries are compiled for the CPU of the machine that built them ({@code -march=native}) or for a family of
+ * CPUs. On a CPU that lacks some of its instructions the first of them would end the JVM, so this is looked at before
+ * anything is loaded.
  */
 final class CpuFeatures {
   /** The system property that tests set to put another file in /proc/cpuinfo's place. */

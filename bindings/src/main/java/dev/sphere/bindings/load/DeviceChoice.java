@@ -14,7 +14,7 @@ public final class DeviceChoice {
 
   private DeviceChoice() {}
 
-  /** What was asked for, in lower case; "auto" when nothing was. */
+  /** The user's choice in lower case; "auto" when there is none. */
   public static String wanted() {
     String value = System.getProperty(PROPERTY, System.getenv(ENV));
     return value == null || value.isBlank() ? "auto" : value.strip().toLowerCase(Locale.ROOT);

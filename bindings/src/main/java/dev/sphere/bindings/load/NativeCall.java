@@ -8,14 +8,47 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 
-/** What a call of native code ends in when it fails. */
+/** Calls of native functions, whose method handles throw anything, and the failures that they end in. */
 public final class NativeCall {
+  /** A call with a result. */
+  @FunctionalInterface
+  public interface Call<T> {
+    T call() throws Throwable;
+  }
+
+  /** A call without a result. */
+  @FunctionalInterface
+  public interface Run {
+    void run() throws Throwable;
+  }
+
   private static final MethodHandle LAST_ERROR = NativeLibraries.downcall("sphere_last_error", FunctionDescriptor.of(
       ADDRESS.withTargetLayout(MemoryLayout.sequenceLayout(Long.MAX_VALUE, ValueLayout.JAVA_BYTE))));
 
   private NativeCall() {}
 
-  /** What a downcall threw: our own exceptions as they are, anything else can only be a defect of the bindings. */
+  /**
+   * Makes a call; a failure is thrown as {@link #failed} gives it. Not for the step of a decode loop, which must
+   * allocate nothing: the lambda and its result are objects.
+   */
+  public static <T> T of(Call<T> call) {
+    try {
+      return call.call();
+    } catch (Throwable e) {
+      throw failed(e);
+    }
+  }
+
+  /** Makes a call without a result; otherwise as {@link #of}. */
+  public static void run(Run call) {
+    try {
+      call.run();
+    } catch (Throwable e) {
+      throw failed(e);
+    }
+  }
+
+  /** The exception for what a downcall threw: ours as they are; anything else is a defect of the bindings. */
   public static RuntimeException failed(Throwable e) {
     if (e instanceof RuntimeException r) {
       return r;
@@ -26,13 +59,9 @@ public final class NativeCall {
     return new IllegalStateException("a native call failed: " + e, e);
   }
 
-  /** What libsphere says about its last failure on this thread. */
+  /** libsphere's message about its last failure on this thread. */
   public static String lastError() {
-    try {
-      MemorySegment text = (MemorySegment) LAST_ERROR.invokeExact();
-      return text.address() == 0 ? "unknown error" : text.getString(0);
-    } catch (Throwable e) {
-      throw failed(e);
-    }
+    MemorySegment text = of(() -> (MemorySegment) LAST_ERROR.invokeExact());
+    return text.address() == 0 ? "unknown error" : text.getString(0);
   }
 }

@@ -42,7 +42,10 @@ record NativeDirectory(Path path, List<Library> libraries, Set<String> cpuFeatur
   private static final String ENV = "SPHERE_NATIVE_DIR";
   private static final String PROPERTY = "sphere.native.dir";
 
-  /** All that is loaded with the bindings; libsphere-cuda is not: {@link dev.sphere.bindings.device.Device} loads it when a GPU is to be used. */
+  /**
+   * All that is loaded with the bindings; libsphere-cuda is not: {@link dev.sphere.bindings.device.Device} loads it
+   * when a GPU is to be used.
+   */
   List<Path> filesInLoadOrder() {
     return libraries.stream()
         .filter(l -> !l.file().startsWith(CUDA_LIBRARY))
@@ -83,7 +86,10 @@ record NativeDirectory(Path path, List<Library> libraries, Set<String> cpuFeatur
     return extract(folder, choice.reason(), index, CacheFolder.root());
   }
 
-  /** What the jar has, best first: lines "platform family" in {@code native/cpus}; each one's needs lie in its folder. */
+  /**
+   * The families of libraries in the jar, best first: lines "platform family" in {@code native/cpus}; each one's needs
+   * lie in its folder.
+   */
   private static List<CpuFamilies.Family> offered() throws IOException {
     byte[] list = resource("cpus");
     List<CpuFamilies.Family> families = new ArrayList<>();
@@ -120,7 +126,8 @@ record NativeDirectory(Path path, List<Library> libraries, Set<String> cpuFeatur
     Path index = directory.resolve("index");
     if (!Files.isRegularFile(index)) {
       throw new NativeUnavailableException(
-          ENV + "=" + directory + " holds no 'index' file, so it is no folder of Sphere's native libraries. Unset it, or"
+          ENV + "=" + directory
+              + " holds no 'index' file, so it is no folder of Sphere's native libraries. Unset it, or"
               + " make one with: native/build.sh BUILD_DIR " + directory,
           null);
     }
@@ -234,7 +241,7 @@ record NativeDirectory(Path path, List<Library> libraries, Set<String> cpuFeatur
     return List.copyOf(libraries);
   }
 
-  /** As in the resource folder's name: "linux-x86_64", "linux-aarch64", "darwin-aarch64". */
+  /** The platform as the resource folder names it: "linux-x86_64", "linux-aarch64", "darwin-aarch64". */
   static String platform() {
     String os = System.getProperty("os.name").toLowerCase(Locale.ROOT);
     String arch = System.getProperty("os.arch");

@@ -22,18 +22,18 @@ import java.util.concurrent.ConcurrentSkipListMap;
 /**
  * The one loader of libllama, ggml and libsphere, and the maker of every downcall handle.
  *
- * <p><b>How to bind a function.</b> In a class of this package, as a static final field:
+ * <p><b>How to bind a function.</b> As a static final field of the class that calls it, in any package of the bindings:
  *
  * <pre>{@code
  * private static final MethodHandle N_CTX =
  *     NativeLibraries.downcall("llama_n_ctx", FunctionDescriptor.of(JAVA_INT, ADDRESS));
  * }</pre>
  *
- * The descriptor is kept as data under the symbol's name ({@link #descriptors()}); a test initialises every class of
- * this package and compares each descriptor with what jextract found in the headers. So: one descriptor for a symbol,
- * C {@code bool} is {@code JAVA_BOOLEAN}, {@code size_t} is {@code JAVA_LONG}, an enum is {@code JAVA_INT}, every
- * pointer is {@code ADDRESS}, a struct by value is its layout of {@link AbiLayouts}, constants stand in {@link
- * AbiConstants}.
+ * The descriptor is kept under the symbol's name ({@link #descriptors()}). A test initialises every class of the
+ * bindings and compares each descriptor with the one that jextract found in the headers. So a symbol has one
+ * descriptor; C {@code bool} is {@code JAVA_BOOLEAN}, {@code size_t} is {@code JAVA_LONG}, an enum is {@code JAVA_INT},
+ * every pointer is {@code ADDRESS}, a struct by value is its layout of {@link AbiLayouts}, and constants stand in
+ * {@link AbiConstants}.
  *
  * <p>A missing library or symbol is a state, not a crash in a static initialiser: {@code downcall} then gives a handle
  * of the right type that throws {@link NativeUnavailableException} when it is called.
@@ -50,21 +50,15 @@ public final class NativeLibraries {
 
   private NativeLibraries() {}
 
-  /** Loaded once, on first use. */
-  private static final class Loaded {
+  /**
+   * The loaded libraries; made once, on first use.
+   *
+   * @param lookup finds nothing when the libraries are not available
+   * @param attention the kernels of libsphere that ggml computes with, see sphere_attention_install
+   * @param directory null when the libraries are not available
+   */
+  private record Loaded(SymbolLookup lookup, NativeRuntime.Status status, int attention, NativeDirectory directory) {
     static final Loaded INSTANCE = load();
-
-    final SymbolLookup lookup; // null when not available
-    final NativeRuntime.Status status;
-    final int attention; // what of libsphere's kernels ggml computes with, see sphere_attention_install
-    final NativeDirectory directory; // null when not available
-
-    Loaded(SymbolLookup lookup, NativeRuntime.Status status, int attention, NativeDirectory directory) {
-      this.lookup = lookup;
-      this.status = status;
-      this.attention = attention;
-      this.directory = directory;
-    }
 
     private static Loaded load() {
       Path directory = null;
@@ -81,18 +75,12 @@ public final class NativeLibraries {
         String sphere = text(lookup, "sphere_version");
         NativeLog.install(lookup);
         String message = "llama.cpp " + llama + " and libsphere " + sphere + " from " + directory;
-        return new Loaded(
-            lookup,
-            new NativeRuntime.Status(true, message, null, directory, llama, sphere, found.reason()),
-            installAttention(lookup),
-            found);
+        NativeRuntime.Status status =
+            new NativeRuntime.Status(true, message, null, directory, llama, sphere, found.reason());
+        return new Loaded(lookup, status, installAttention(lookup), found);
       } catch (IllegalCallerException e) {
-        return missing(
-            directory,
-            "Native access is denied to Sphere. Start java with "
-                + NATIVE_ACCESS_FLAG
-                + " (sphere-engine.jar's manifest and ./sphere do so).",
-            e);
+        return missing(directory, "Native access is denied to Sphere. Start java with " + NATIVE_ACCESS_FLAG
+            + " (sphere-engine.jar's manifest and ./sphere do so).", e);
       } catch (NativeUnavailableException e) {
         return missing(directory, e.getMessage(), e);
       } catch (Throwable e) {
@@ -101,8 +89,8 @@ public final class NativeLibraries {
     }
 
     private static Loaded missing(Path directory, String message, Throwable cause) {
-      return new Loaded(
-          null, new NativeRuntime.Status(false, message, cause, directory, null, null, null), 0, null);
+      SymbolLookup nothing = name -> Optional.empty();
+      return new Loaded(nothing, new NativeRuntime.Status(false, message, cause, directory, null, null, null), 0, null);
     }
 
     /** Before anything can be computed: ggml reads the list that this changes without a lock. */
@@ -110,11 +98,9 @@ public final class NativeLibraries {
       if ("ggml".equals(System.getenv("SPHERE_ATTENTION"))) {
         return 0;
       }
-      MethodHandle install =
-          Linker.nativeLinker()
-              .downcallHandle(
-                  lookup.findOrThrow("sphere_attention_install"),
-                  FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.ADDRESS));
+      MethodHandle install = Linker.nativeLinker().downcallHandle(
+          lookup.findOrThrow("sphere_attention_install"),
+          FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.ADDRESS));
       try (Arena arena = Arena.ofConfined()) {
         MemorySegment installed = arena.allocate(ValueLayout.JAVA_INT);
         int status = (int) install.invokeExact(installed);
@@ -142,7 +128,7 @@ public final class NativeLibraries {
     }
   }
 
-  /** What the dynamic linker says, which the JDK keeps to itself: above all which other library is missing. */
+  /** The dynamic linker's reason for a failure, which the JDK leaves out: above all which other library is missing. */
   public static String reason(Path file, IllegalArgumentException failure) {
     Linker linker = Linker.nativeLinker();
     SymbolLookup c = linker.defaultLookup();
@@ -164,7 +150,7 @@ public final class NativeLibraries {
     return Loaded.INSTANCE.attention;
   }
 
-  /** What the loaded libraries were compiled for. */
+  /** The CPU features that the loaded libraries were compiled for. */
   static Set<String> cpuFeatures() {
     NativeDirectory directory = Loaded.INSTANCE.directory;
     return directory == null ? Set.of() : directory.cpuFeatures();
@@ -176,18 +162,15 @@ public final class NativeLibraries {
 
   /** Looks a symbol up in all of llama, ggml and libsphere. */
   static SymbolLookup lookup() {
-    SymbolLookup found = Loaded.INSTANCE.lookup;
-    return found != null ? found : name -> Optional.empty();
+    return Loaded.INSTANCE.lookup;
   }
 
   /**
    * A handle for a C function, its descriptor recorded. See the class comment.
    *
-   * @param options only {@code Linker.Option.critical} (tiny leaf functions that neither block nor call back, nor log)
-   *     and {@code firstVariadicArg} are supported
    * @throws IllegalStateException when the symbol was bound before with another descriptor
    */
-  public static MethodHandle downcall(String symbol, FunctionDescriptor descriptor, Linker.Option... options) {
+  public static MethodHandle downcall(String symbol, FunctionDescriptor descriptor) {
     FunctionDescriptor plain = plain(descriptor);
     FunctionDescriptor before = DESCRIPTORS.putIfAbsent(symbol, plain);
     if (before != null && !before.equals(plain)) {
@@ -199,16 +182,10 @@ public final class NativeLibraries {
     }
     Optional<MemorySegment> address = lookup().find(symbol);
     if (address.isEmpty()) {
-      String message =
-          "The native libraries in "
-              + status.directory()
-              + " have no function "
-              + symbol
-              + ". "
-              + NativeDirectory.HOW_TO_BUILD;
-      return throwing(descriptor, message, null);
+      return throwing(descriptor, "The native libraries in " + status.directory() + " have no function " + symbol + ". "
+          + NativeDirectory.HOW_TO_BUILD, null);
     }
-    return Linker.nativeLinker().downcallHandle(address.get(), descriptor, options);
+    return Linker.nativeLinker().downcallHandle(address.get(), descriptor);
   }
 
   /** Records a descriptor whose function another library than these holds, for the comparison with the headers. */
@@ -226,8 +203,7 @@ public final class NativeLibraries {
   private static FunctionDescriptor plain(FunctionDescriptor descriptor) {
     MemoryLayout[] arguments =
         descriptor.argumentLayouts().stream().map(NativeLibraries::plain).toArray(MemoryLayout[]::new);
-    return descriptor
-        .returnLayout()
+    return descriptor.returnLayout()
         .map(result -> FunctionDescriptor.of(plain(result), arguments))
         .orElseGet(() -> FunctionDescriptor.ofVoid(arguments));
   }
@@ -254,20 +230,11 @@ public final class NativeLibraries {
 
   /** Calls a {@code const char * f(void)} and reads what it returns. */
   private static String text(SymbolLookup lookup, String symbol) throws Throwable {
-    MemorySegment function =
-        lookup
-            .find(symbol)
-            .orElseThrow(
-                () ->
-                    new NativeUnavailableException(
-                        "The native libraries have no function " + symbol + ". " + NativeDirectory.HOW_TO_BUILD,
-                        null));
+    MemorySegment function = lookup.find(symbol).orElseThrow(() -> new NativeUnavailableException(
+        "The native libraries have no function " + symbol + ". " + NativeDirectory.HOW_TO_BUILD, null));
     AddressLayout string =
-        ValueLayout.ADDRESS.withTargetLayout(
-            MemoryLayout.sequenceLayout(Long.MAX_VALUE, ValueLayout.JAVA_BYTE));
-    MethodHandle handle =
-        Linker.nativeLinker().downcallHandle(function, FunctionDescriptor.of(string));
-    MemorySegment result = (MemorySegment) handle.invokeExact();
-    return result.getString(0);
+        ValueLayout.ADDRESS.withTargetLayout(MemoryLayout.sequenceLayout(Long.MAX_VALUE, ValueLayout.JAVA_BYTE));
+    MethodHandle handle = Linker.nativeLinker().downcallHandle(function, FunctionDescriptor.of(string));
+    return ((MemorySegment) handle.invokeExact()).getString(0);
   }
 }

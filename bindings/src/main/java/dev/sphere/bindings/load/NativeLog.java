@@ -15,11 +15,12 @@ import java.util.ArrayDeque;
 import java.util.List;
 
 /**
- * Takes what llama.cpp and ggml log, and ggml's last words before it aborts, to the System.Logger "dev.sphere.native".
+ * Hands the log of llama.cpp and ggml, and ggml's last words before it aborts, to the System.Logger
+ * "dev.sphere.native".
  *
  * <p>The callbacks may come from any native thread, ggml's workers included, and must neither throw nor call back into
  * llama.cpp. A text may be part of a line; each thread's parts are put together until the newline. Levels: llama.cpp's
- * info is {@code DEBUG} here (it tells 100 lines for each model), its debug {@code TRACE}; warning and error stay.
+ * info is {@code DEBUG} here (100 lines for each model), its debug {@code TRACE}; warning and error stay.
  */
 final class NativeLog {
   private static final int MAX_LINE = 4096;
@@ -40,19 +41,13 @@ final class NativeLog {
   static void install(SymbolLookup lookup) throws Throwable {
     Linker linker = Linker.nativeLinker();
     MethodHandles.Lookup self = MethodHandles.lookup();
-    MethodHandle log =
-        self.findStatic(
-            NativeLog.class,
-            "onLog",
-            MethodType.methodType(void.class, int.class, MemorySegment.class, MemorySegment.class));
+    MethodHandle log = self.findStatic(NativeLog.class, "onLog",
+        MethodType.methodType(void.class, int.class, MemorySegment.class, MemorySegment.class));
     var string =
-        ValueLayout.ADDRESS.withTargetLayout(
-            MemoryLayout.sequenceLayout(Long.MAX_VALUE, ValueLayout.JAVA_BYTE));
+        ValueLayout.ADDRESS.withTargetLayout(MemoryLayout.sequenceLayout(Long.MAX_VALUE, ValueLayout.JAVA_BYTE));
     MemorySegment logStub =
         linker.upcallStub(
-            log,
-            FunctionDescriptor.ofVoid(ValueLayout.JAVA_INT, string, ValueLayout.ADDRESS),
-            Arena.global());
+            log, FunctionDescriptor.ofVoid(ValueLayout.JAVA_INT, string, ValueLayout.ADDRESS), Arena.global());
     MethodHandle setLog =
         linker.downcallHandle(
             lookup.findOrThrow("llama_log_set"), // hands the callback on to ggml
@@ -60,10 +55,8 @@ final class NativeLog {
     setLog.invokeExact(logStub, MemorySegment.NULL);
 
     MethodHandle abort =
-        self.findStatic(
-            NativeLog.class, "onAbort", MethodType.methodType(void.class, MemorySegment.class));
-    MemorySegment abortStub =
-        linker.upcallStub(abort, FunctionDescriptor.ofVoid(string), Arena.global());
+        self.findStatic(NativeLog.class, "onAbort", MethodType.methodType(void.class, MemorySegment.class));
+    MemorySegment abortStub = linker.upcallStub(abort, FunctionDescriptor.ofVoid(string), Arena.global());
     MethodHandle setAbort =
         linker.downcallHandle(
             lookup.findOrThrow("ggml_set_abort_callback"),
@@ -84,7 +77,7 @@ final class NativeLog {
     }
   }
 
-  /** A warning of the bindings' own, beside what the libraries say. */
+  /** Logs a warning of the bindings' own. */
   static void warn(String text) {
     LOGGER.log(Level.WARNING, text);
   }

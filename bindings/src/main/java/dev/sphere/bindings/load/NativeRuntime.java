@@ -19,14 +19,8 @@ public final class NativeRuntime {
    * @param sphereVersion version of the loaded libsphere, null when not available
    * @param cpu for which CPU the libraries were built and why these were taken, null when not available
    */
-  public record Status(
-      boolean available,
-      String message,
-      Throwable cause,
-      Path directory,
-      String llamaVersion,
-      String sphereVersion,
-      String cpu) {}
+  public record Status(boolean available, String message, Throwable cause, Path directory, String llamaVersion,
+      String sphereVersion, String cpu) {}
 
   /** Loads the libraries on the first call (at most a second, once), never throws; cheap afterwards. */
   public static Status status() {
@@ -45,7 +39,9 @@ public final class NativeRuntime {
     }
   }
 
-  /** The CPU features that the loaded libraries were compiled for, as Linux names them; empty where that is not known. */
+  /**
+   * The CPU features that the loaded libraries were compiled for, as Linux names them; empty where that is not known.
+   */
   public static Set<String> cpuFeatures() {
     return NativeLibraries.cpuFeatures();
   }

@@ -11,10 +11,10 @@ import java.lang.invoke.MethodHandle;
 import java.util.Optional;
 
 /**
- * How long ggml's threads spin at the barrier after every operation before they sleep. GNU OpenMP spins for milliseconds,
- * which is fine on an idle machine; where others want the cores too, the one thread that was descheduled makes all others
- * burn theirs (measured at load 11 on 2 cores: 690 against 4,200 training tokens a second). It reads this once,
- * when it is loaded, so it must be set before; what the user has set stays.
+ * How long ggml's threads spin at the barrier after every operation before they sleep. GNU OpenMP spins for
+ * milliseconds, which is fine on an idle machine; where others want the cores too, the one thread that was descheduled
+ * makes all others burn theirs (measured at load 11 on 2 cores: 690 against 4,200 training tokens a second). It reads
+ * this once, when it is loaded, so it must be set before; what the user has set stays.
  */
 final class WaitPolicy {
   /** Some ten microseconds: longer than a barrier on an idle machine takes, shorter than a time slice by far. */
@@ -31,8 +31,7 @@ final class WaitPolicy {
       return; // no POSIX, no GNU OpenMP
     }
     MethodHandle handle =
-        Linker.nativeLinker().downcallHandle(
-            setenv.get(), FunctionDescriptor.of(JAVA_INT, ADDRESS, ADDRESS, JAVA_INT));
+        Linker.nativeLinker().downcallHandle(setenv.get(), FunctionDescriptor.of(JAVA_INT, ADDRESS, ADDRESS, JAVA_INT));
     try (Arena arena = Arena.ofConfined()) {
       int ignored = (int) handle.invokeExact(arena.allocateFrom("GOMP_SPINCOUNT"), arena.allocateFrom(SPINS), 0);
     } catch (Throwable t) {

@@ -69,8 +69,7 @@ public final class Backend implements AutoCloseable {
 
   private static Backend cpu(int threads, boolean cpuKernels) {
     if (threads < 1 || threads > MAX_THREADS) {
-      throw new IllegalArgumentException(
-          "the number of threads must be 1 to " + MAX_THREADS + ", not " + threads);
+      throw new IllegalArgumentException("the number of threads must be 1 to " + MAX_THREADS + ", not " + threads);
     }
     try {
       MemorySegment handle = (MemorySegment) Ggml.CPU_INIT.invokeExact();
@@ -94,11 +93,7 @@ public final class Backend implements AutoCloseable {
 
   /** Bytes of scratch memory that the largest graph so far needed. */
   public long scratchBytes() {
-    try {
-      return (long) Ggml.GALLOCR_SIZE.invokeExact(allocator(), 0);
-    } catch (Throwable t) {
-      throw NativeCall.failed(t);
-    }
+    return NativeCall.of(() -> (long) Ggml.GALLOCR_SIZE.invokeExact(allocator(), 0));
   }
 
   MemorySegment handle() {
@@ -114,8 +109,8 @@ public final class Backend implements AutoCloseable {
   }
 
   /**
-   * Ends the CPU's threads that computed for the calling thread; its next computation starts new ones, in some 100 us. More of
-   * them in the process than CPUs would make those of other threads, a decoder's, sleep at each barrier.
+   * Ends the CPU's threads that computed for the calling thread; its next computation starts new ones, in some 100 us.
+   * More of them in the process than CPUs would make those of other threads, a decoder's, sleep at each barrier.
    */
   public static void releaseThreads() {
     Ggml.call(Ggml.THREADS_RELEASE);

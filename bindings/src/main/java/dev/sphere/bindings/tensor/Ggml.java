@@ -69,13 +69,9 @@ final class Ggml {
   static final MethodHandle RMS_NORM_BACK =
       of("ggml_rms_norm_back", FunctionDescriptor.of(ADDRESS, ADDRESS, ADDRESS, ADDRESS, JAVA_FLOAT));
   static final MethodHandle SOFT_MAX_EXT =
-      of(
-          "ggml_soft_max_ext",
-          FunctionDescriptor.of(ADDRESS, ADDRESS, ADDRESS, ADDRESS, JAVA_FLOAT, JAVA_FLOAT));
+      of("ggml_soft_max_ext", FunctionDescriptor.of(ADDRESS, ADDRESS, ADDRESS, ADDRESS, JAVA_FLOAT, JAVA_FLOAT));
   static final MethodHandle SOFT_MAX_EXT_BACK =
-      of(
-          "ggml_soft_max_ext_back",
-          FunctionDescriptor.of(ADDRESS, ADDRESS, ADDRESS, ADDRESS, JAVA_FLOAT, JAVA_FLOAT));
+      of("ggml_soft_max_ext_back", FunctionDescriptor.of(ADDRESS, ADDRESS, ADDRESS, ADDRESS, JAVA_FLOAT, JAVA_FLOAT));
   static final MethodHandle ROPE_EXT = of("ggml_rope_ext", rope());
   static final MethodHandle ROPE_EXT_BACK = of("ggml_rope_ext_back", rope());
   static final MethodHandle RESHAPE =
@@ -83,9 +79,7 @@ final class Ggml {
           "ggml_reshape_4d",
           FunctionDescriptor.of(ADDRESS, ADDRESS, ADDRESS, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG));
   static final MethodHandle PERMUTE =
-      of(
-          "ggml_permute",
-          FunctionDescriptor.of(ADDRESS, ADDRESS, ADDRESS, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT));
+      of("ggml_permute", FunctionDescriptor.of(ADDRESS, ADDRESS, ADDRESS, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT));
   /** (ctx, a, ne0, ne1, ne2, ne3, nb1, nb2, nb3, offset). */
   static final MethodHandle VIEW =
       of(
@@ -153,19 +147,11 @@ final class Ggml {
   }
 
   static long tensorOverhead() {
-    try {
-      return (long) TENSOR_OVERHEAD.invokeExact();
-    } catch (Throwable t) {
-      throw NativeCall.failed(t);
-    }
+    return NativeCall.of(() -> (long) TENSOR_OVERHEAD.invokeExact());
   }
 
   static long graphOverhead(long nodes) {
-    try {
-      return (long) GRAPH_OVERHEAD.invokeExact(nodes, false);
-    } catch (Throwable t) {
-      throw NativeCall.failed(t);
-    }
+    return NativeCall.of(() -> (long) GRAPH_OVERHEAD.invokeExact(nodes, false));
   }
 
   /** A context that holds tensors' descriptions only, {@code bytes} large. */
@@ -186,28 +172,16 @@ final class Ggml {
 
   /** Calls a function of nothing and no result. */
   static void call(MethodHandle handle) {
-    try {
-      handle.invokeExact();
-    } catch (Throwable t) {
-      throw NativeCall.failed(t);
-    }
+    NativeCall.run(() -> { handle.invokeExact(); });
   }
 
   /** Calls a function of one pointer and no result. */
   static void call(MethodHandle handle, MemorySegment a) {
-    try {
-      handle.invokeExact(a);
-    } catch (Throwable t) {
-      throw NativeCall.failed(t);
-    }
+    NativeCall.run(() -> { handle.invokeExact(a); });
   }
 
   /** A pointer from a function of one pointer. */
   static MemorySegment get(MethodHandle handle, MemorySegment a) {
-    try {
-      return (MemorySegment) handle.invokeExact(a);
-    } catch (Throwable t) {
-      throw NativeCall.failed(t);
-    }
+    return NativeCall.of(() -> (MemorySegment) handle.invokeExact(a));
   }
 }

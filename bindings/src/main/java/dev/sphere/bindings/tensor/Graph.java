@@ -94,11 +94,7 @@ public final class Graph extends TensorOps implements AutoCloseable, Tensor.Owne
 
   /** Number of nodes asked for so far: a point at which {@link #compute(int, int)} can pause. */
   public int mark() {
-    try {
-      return (int) Ggml.GRAPH_NODES.invokeExact(graph());
-    } catch (Throwable t) {
-      throw NativeCall.failed(t);
-    }
+    return NativeCall.of(() -> (int) Ggml.GRAPH_NODES.invokeExact(graph()));
   }
 
   /**

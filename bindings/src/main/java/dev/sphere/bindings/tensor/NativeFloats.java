@@ -7,8 +7,9 @@ import java.lang.foreign.ValueLayout;
 
 /**
  * An array of F32 in native memory, the host's or a device's, that kernels read and write in place. Either owns its
- * memory ({@link #allocate}, 64-byte aligned, zeroed; {@link #allocateBeside}) or views memory that something else owns,
- * which closes the view when it takes the memory back: using it then throws {@link IllegalStateException}. Single elements of a device's array are copied one by one: use the methods for whole arrays. Not thread-safe; close is
+ * memory ({@link #allocate}, 64-byte aligned, zeroed; {@link #allocateBeside}) or views memory that something else
+ * owns, which closes the view when it takes the memory back: using it then throws {@link IllegalStateException}. Single
+ * elements of a device's array are copied one by one: use the methods for whole arrays. Not thread-safe; close is
  * idempotent.
  */
 public final class NativeFloats implements AutoCloseable {
@@ -114,7 +115,10 @@ public final class NativeFloats implements AutoCloseable {
     DeviceMemory.copy(part(from, count), MemorySegment.ofArray(source).asSlice(0, count * 4L));
   }
 
-  /** Copies {@code count} floats of {@code source}, from {@code start} on, to {@code to} on. Both are in the host's memory. */
+  /**
+   * Copies {@code count} floats of {@code source}, from {@code start} on, to {@code to} on. Both are in the host's
+   * memory.
+   */
   public void copy(long to, NativeFloats source, long start, int count) {
     MemorySegment.copy(source.segment(), start * 4, segment(), to * 4, count * 4L);
   }

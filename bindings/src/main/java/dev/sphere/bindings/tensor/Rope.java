@@ -15,16 +15,8 @@ import dev.sphere.bindings.load.AbiConstants;
  * @param betaSlow YaRN's slow correction, usually 1
  * @param originalContext context length before YaRN's extension; 0 where that has no meaning
  */
-public record Rope(
-    int dimensions,
-    boolean neox,
-    float base,
-    float scale,
-    float extension,
-    float attention,
-    float betaFast,
-    float betaSlow,
-    int originalContext) {
+public record Rope(int dimensions, boolean neox, float base, float scale, float extension, float attention,
+    float betaFast, float betaSlow, int originalContext) {
   /** Plain rotary embedding without any extension. */
   public static Rope plain(int dimensions, boolean neox, float base) {
     return new Rope(dimensions, neox, base, 1, 0, 1, 32, 1, 0);

@@ -12,10 +12,11 @@ import java.util.Arrays;
 
 /**
  * A tensor of up to four dimensions in a backend's memory, or a node of a graph that will compute one. Sizes stand in
- * ggml's order: the contiguous dimension first. Lives as long as the {@link TensorBuffer} or {@link Graph} that made it.
+ * ggml's order: the contiguous dimension first. Lives as long as the {@link TensorBuffer} or {@link Graph} that made
+ * it.
  */
 public final class Tensor {
-  /** Whatever owns tensors. */
+  /** The owner of tensors: a {@link TensorBuffer} or a {@link Graph}. */
   interface Owner {
     /** Throws if the tensors are gone. */
     void requireOpen();

@@ -74,12 +74,8 @@ public final class TensorBuffer implements AutoCloseable, Tensor.Owner {
       ne[i] = shape[i];
     }
     type.bytes(ne[0]);
-    try {
-      return new Tensor(
-          owner, (MemorySegment) Ggml.NEW_TENSOR.invokeExact(context, type.id(), ne[0], ne[1], ne[2], ne[3]));
-    } catch (Throwable t) {
-      throw NativeCall.failed(t);
-    }
+    return NativeCall.of(() ->
+        new Tensor(owner, (MemorySegment) Ggml.NEW_TENSOR.invokeExact(context, type.id(), ne[0], ne[1], ne[2], ne[3])));
   }
 
   @Override

@@ -6,8 +6,8 @@ import java.lang.invoke.MethodHandle;
 import java.util.Arrays;
 
 /**
- * ggml's elementary operations: arithmetic, layout, rows. Each adds one node to the graph and returns the tensor that it
- * will hold. Shapes are checked, with an IllegalArgumentException, since ggml ends the process on a mismatch.
+ * ggml's elementary operations: arithmetic, layout, rows. Each adds one node to the graph and returns the tensor that
+ * it will hold. Shapes are checked, with an IllegalArgumentException, since ggml ends the process on a mismatch.
  */
 public abstract sealed class TensorOps permits Graph {
   TensorOps() {}
@@ -29,7 +29,8 @@ public abstract sealed class TensorOps permits Graph {
    */
   public Tensor mulMat(Tensor a, Tensor b) {
     require(
-        a.size(0) == b.size(0) && b.size(2) % a.size(2) == 0 && b.size(3) % a.size(3) == 0 && b.type() == TensorType.F32,
+        a.size(0) == b.size(0) && b.size(2) % a.size(2) == 0 && b.size(3) % a.size(3) == 0
+            && b.type() == TensorType.F32,
         "mulMat", a, b);
     require(a.stride(0) == a.type().bytes(a.type().blockSize()) && a.stride(1) >= a.stride(0), "mulMat", a, b);
     return binary(Ggml.MUL_MAT, a, b);
@@ -68,12 +69,7 @@ public abstract sealed class TensorOps permits Graph {
   /** factor · a. */
   public Tensor scale(Tensor a, float factor) {
     require(a.type() == TensorType.F32, "scale", a);
-    reserve();
-    try {
-      return made((MemorySegment) Ggml.SCALE.invokeExact(context(), a.handle(), factor));
-    } catch (Throwable t) {
-      throw NativeCall.failed(t);
-    }
+    return node(() -> (MemorySegment) Ggml.SCALE.invokeExact(context(), a.handle(), factor));
   }
 
   /** Natural logarithm of each element. */
@@ -109,12 +105,7 @@ public abstract sealed class TensorOps permits Graph {
 
   /** a's elements converted to another type. */
   public Tensor cast(Tensor a, TensorType type) {
-    reserve();
-    try {
-      return made((MemorySegment) Ggml.CAST.invokeExact(context(), a.handle(), type.id()));
-    } catch (Throwable t) {
-      throw NativeCall.failed(t);
-    }
+    return node(() -> (MemorySegment) Ggml.CAST.invokeExact(context(), a.handle(), type.id()));
   }
 
   /**
@@ -123,13 +114,7 @@ public abstract sealed class TensorOps permits Graph {
    */
   public Tensor dequantize(Tensor a) {
     require(a.size(1) <= 1 << 24, "dequantize", a);
-    reserve();
-    Tensor numbers;
-    try {
-      numbers = made((MemorySegment) Ggml.ARANGE.invokeExact(context(), 0f, (float) a.size(1), 1f));
-    } catch (Throwable t) {
-      throw NativeCall.failed(t);
-    }
+    Tensor numbers = node(() -> (MemorySegment) Ggml.ARANGE.invokeExact(context(), 0f, (float) a.size(1), 1f));
     return getRows(a, cast(numbers, TensorType.I32));
   }
 
@@ -151,28 +136,18 @@ public abstract sealed class TensorOps permits Graph {
     if (!Arrays.equals(sorted, new int[] {0, 1, 2, 3})) {
       throw new IllegalArgumentException("no permutation of 0, 1, 2, 3: " + Arrays.toString(axes));
     }
-    reserve();
-    try {
-      return made(
-          (MemorySegment) Ggml.PERMUTE.invokeExact(context(), a.handle(), axes[0], axes[1], axes[2], axes[3]));
-    } catch (Throwable t) {
-      throw NativeCall.failed(t);
-    }
+    return node(() ->
+        (MemorySegment) Ggml.PERMUTE.invokeExact(context(), a.handle(), axes[0], axes[1], axes[2], axes[3]));
   }
 
-  /** The same elements of a contiguous tensor under another shape. */
+  /** A view of a contiguous tensor's elements under another shape. */
   public Tensor reshape(Tensor a, long... shape) {
     long[] ne = {1, 1, 1, 1};
     System.arraycopy(shape, 0, ne, 0, shape.length);
     if (!a.isContiguous() || ne[0] * ne[1] * ne[2] * ne[3] != a.elements()) {
       throw new IllegalArgumentException("reshape of " + a + " to " + Arrays.toString(shape));
     }
-    reserve();
-    try {
-      return made((MemorySegment) Ggml.RESHAPE.invokeExact(context(), a.handle(), ne[0], ne[1], ne[2], ne[3]));
-    } catch (Throwable t) {
-      throw NativeCall.failed(t);
-    }
+    return node(() -> (MemorySegment) Ggml.RESHAPE.invokeExact(context(), a.handle(), ne[0], ne[1], ne[2], ne[3]));
   }
 
   /** Contiguous elements {@code from .. from + product(shape)} of a contiguous tensor, as a view of the given shape. */
@@ -185,15 +160,9 @@ public abstract sealed class TensorOps permits Graph {
     }
     long nb1 = a.type().bytes(ne[0]);
     long offset = a.type().bytes(from);
-    reserve();
-    try {
-      return made(
-          (MemorySegment)
-              Ggml.VIEW.invokeExact(
-                  context(), a.handle(), ne[0], ne[1], ne[2], ne[3], nb1, nb1 * ne[1], nb1 * ne[1] * ne[2], offset));
-    } catch (Throwable t) {
-      throw NativeCall.failed(t);
-    }
+    return node(() ->
+        (MemorySegment) Ggml.VIEW.invokeExact(context(), a.handle(), ne[0], ne[1], ne[2], ne[3], nb1, nb1 * ne[1],
+            nb1 * ne[1] * ne[2], offset));
   }
 
   // ---- rows ----
@@ -212,31 +181,22 @@ public abstract sealed class TensorOps permits Graph {
 
   // ---- plumbing ----
 
-  Tensor unary(MethodHandle handle, Tensor a) {
+  /** Adds the node that a call of ggml makes. */
+  Tensor node(NativeCall.Call<MemorySegment> call) {
     reserve();
-    try {
-      return made((MemorySegment) handle.invokeExact(context(), a.handle()));
-    } catch (Throwable t) {
-      throw NativeCall.failed(t);
-    }
+    return made(NativeCall.of(call));
+  }
+
+  Tensor unary(MethodHandle handle, Tensor a) {
+    return node(() -> (MemorySegment) handle.invokeExact(context(), a.handle()));
   }
 
   Tensor binary(MethodHandle handle, Tensor a, Tensor b) {
-    reserve();
-    try {
-      return made((MemorySegment) handle.invokeExact(context(), a.handle(), b.handle()));
-    } catch (Throwable t) {
-      throw NativeCall.failed(t);
-    }
+    return node(() -> (MemorySegment) handle.invokeExact(context(), a.handle(), b.handle()));
   }
 
   Tensor ternary(MethodHandle handle, Tensor a, Tensor b, Tensor c) {
-    reserve();
-    try {
-      return made((MemorySegment) handle.invokeExact(context(), a.handle(), b.handle(), c.handle()));
-    } catch (Throwable t) {
-      throw NativeCall.failed(t);
-    }
+    return node(() -> (MemorySegment) handle.invokeExact(context(), a.handle(), b.handle(), c.handle()));
   }
 
   /** Throws an IllegalArgumentException that names the operation and its tensors, unless the condition holds. */

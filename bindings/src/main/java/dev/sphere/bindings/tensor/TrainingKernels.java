@@ -14,7 +14,7 @@ import java.util.Arrays;
 
 /**
  * libsphere's training kernels as nodes of a graph on the CPU (native/include/sphere_train.h). Tensors are contiguous
- * F32 unless said otherwise; an {@code into} tensor is added to in place. Results do not depend on the number of
+ * F32 unless another type is named; an {@code into} tensor is added to in place. Results do not depend on the number of
  * threads. Shapes that don't fit give an IllegalArgumentException.
  */
 public final class TrainingKernels {
@@ -53,22 +53,14 @@ public final class TrainingKernels {
     return Ggml.of(symbol, FunctionDescriptor.of(ADDRESS, pointers).appendArgumentLayouts(settings));
   }
 
-  @FunctionalInterface
-  private interface Call {
-    Object run() throws Throwable;
-  }
-
-  private Tensor node(Call call) {
-    graph.reserve();
-    try {
-      MemorySegment pointer = (MemorySegment) call.run();
+  private Tensor node(NativeCall.Call<MemorySegment> call) {
+    return graph.node(() -> {
+      MemorySegment pointer = call.call();
       if (pointer.address() == 0) {
         throw new IllegalArgumentException(NativeCall.lastError());
       }
-      return graph.made(pointer);
-    } catch (Throwable t) {
-      throw NativeCall.failed(t);
-    }
+      return pointer;
+    });
   }
 
   private MemorySegment ctx() {
@@ -81,11 +73,7 @@ public final class TrainingKernels {
 
   /** Whether this CPU multiplies BF16 faster than F32, so that the products below may be asked to. */
   public static boolean hasBf16() {
-    try {
-      return (long) HAS_BF16.invokeExact() != 0;
-    } catch (Throwable t) {
-      throw NativeCall.failed(t);
-    }
+    return NativeCall.of(() -> (long) HAS_BF16.invokeExact() != 0);
   }
 
   /**
@@ -146,19 +134,17 @@ public final class TrainingKernels {
     return node(() -> (MemorySegment) SCATTER.invokeExact(ctx(), at(dy), at(rows), at(into)));
   }
 
-  /** The same into zeros [width, n]. */
+  /** Rows of dy [width, count] added to rows {@code rows} (I32) of zeros [width, n]. */
   public Tensor scatterNew(Tensor dy, Tensor rows, long n) {
     return node(() -> (MemorySegment) SCATTER_NEW.invokeExact(ctx(), at(dy), at(rows), n));
   }
 
   /** Cosines and sines of every slot's rotary angles, [dimensions, n]; factors may be null. */
   public Tensor ropeTable(Tensor positions, Tensor factors, Rope rope) {
-    return node(
-        () ->
-            (MemorySegment)
-                ROPE_TABLE.invokeExact(
-                    ctx(), at(positions), at(factors), rope.dimensions(), rope.base(), rope.scale(), rope.extension(),
-                    rope.attention(), rope.low(), rope.high()));
+    return node(() ->
+        (MemorySegment) ROPE_TABLE.invokeExact(
+            ctx(), at(positions), at(factors), rope.dimensions(), rope.base(), rope.scale(), rope.extension(),
+            rope.attention(), rope.low(), rope.high()));
   }
 
   /**
@@ -171,30 +157,23 @@ public final class TrainingKernels {
    * @param parents I32 [n], within groups of {@code slots}; negative for none
    * @param half whether products may round their factors to BF16
    */
-  public Tensor attention(
-      Tensor q, Tensor k, Tensor v, Tensor table, Tensor parents, int headSize, int slots, boolean neox,
-      boolean half) {
+  public Tensor attention(Tensor q, Tensor k, Tensor v, Tensor table, Tensor parents, int headSize, int slots,
+      boolean neox, boolean half) {
     int pairing = neox ? 1 : 0;
     int bf16 = half ? 1 : 0;
-    return node(
-        () ->
-            (MemorySegment)
-                ATTENTION.invokeExact(ctx(), at(q), at(k), at(v), at(table), at(parents), headSize, slots, pairing,
-                    bf16));
+    return node(() ->
+        (MemorySegment) ATTENTION.invokeExact(
+            ctx(), at(q), at(k), at(v), at(table), at(parents), headSize, slots, pairing, bf16));
   }
 
   /** The gradients of {@link #attention} one after the other in one tensor: q's, k's, v's. */
-  public Tensor attentionBack(
-      Tensor q, Tensor k, Tensor v, Tensor table, Tensor parents, Tensor dy, int headSize, int slots, boolean neox,
-      boolean half) {
+  public Tensor attentionBack(Tensor q, Tensor k, Tensor v, Tensor table, Tensor parents, Tensor dy, int headSize,
+      int slots, boolean neox, boolean half) {
     int pairing = neox ? 1 : 0;
     int bf16 = half ? 1 : 0;
-    return node(
-        () ->
-            (MemorySegment)
-                ATTENTION_BACK.invokeExact(
-                    ctx(), at(q), at(k), at(v), at(table), at(parents), at(dy), headSize, slots, pairing,
-                    bf16));
+    return node(() ->
+        (MemorySegment) ATTENTION_BACK.invokeExact(
+            ctx(), at(q), at(k), at(v), at(table), at(parents), at(dy), headSize, slots, pairing, bf16));
   }
 
   /**
@@ -207,12 +186,12 @@ public final class TrainingKernels {
     return node(() -> (MemorySegment) LOG_PROBS.invokeExact(ctx(), at(logits), at(offsets), at(tokens)));
   }
 
-  /** Turns the logits in place into the gradient of Σ weights[i] · logProbs[i]; logProbs is what {@link #logProbs} gave. */
+  /**
+   * Turns the logits in place into the gradient of Σ weights[i] · logProbs[i]; logProbs is what {@link #logProbs} gave.
+   */
   public Tensor logProbsBack(Tensor logits, Tensor offsets, Tensor tokens, Tensor weights, Tensor logProbs) {
-    return node(
-        () ->
-            (MemorySegment)
-                LOG_PROBS_BACK.invokeExact(
-                    ctx(), at(logits), at(offsets), at(tokens), at(weights), at(logProbs)));
+    return node(() ->
+        (MemorySegment) LOG_PROBS_BACK.invokeExact(
+            ctx(), at(logits), at(offsets), at(tokens), at(weights), at(logProbs)));
   }
 }

@@ -21,24 +21,14 @@ public final class TransformerOps {
 
   /** Each row divided by the root of (its mean square + eps). */
   public Tensor rmsNorm(Tensor a, float eps) {
-    graph.reserve();
-    try {
-      return graph.made((MemorySegment) Ggml.RMS_NORM.invokeExact(graph.context(), a.handle(), eps));
-    } catch (Throwable t) {
-      throw NativeCall.failed(t);
-    }
+    return graph.node(() -> (MemorySegment) Ggml.RMS_NORM.invokeExact(graph.context(), a.handle(), eps));
   }
 
   /** d rmsNorm(a) for the gradient {@code grad} of its result. */
   public Tensor rmsNormBack(Tensor grad, Tensor a, float eps) {
     requireSame("rmsNormBack", grad, a);
-    graph.reserve();
-    try {
-      return graph.made(
-          (MemorySegment) Ggml.RMS_NORM_BACK.invokeExact(graph.context(), grad.handle(), a.handle(), eps));
-    } catch (Throwable t) {
-      throw NativeCall.failed(t);
-    }
+    return graph.node(() ->
+        (MemorySegment) Ggml.RMS_NORM_BACK.invokeExact(graph.context(), grad.handle(), a.handle(), eps));
   }
 
   /** max(0, a) of each element. */
@@ -72,26 +62,16 @@ public final class TransformerOps {
               && a.size(3) % mask.size(3) == 0,
           "softMax", a, mask);
     }
-    graph.reserve();
     MemorySegment m = mask == null ? MemorySegment.NULL : mask.handle();
-    try {
-      return graph.made((MemorySegment) Ggml.SOFT_MAX_EXT.invokeExact(graph.context(), a.handle(), m, scale, 0f));
-    } catch (Throwable t) {
-      throw NativeCall.failed(t);
-    }
+    return graph.node(() -> (MemorySegment) Ggml.SOFT_MAX_EXT.invokeExact(graph.context(), a.handle(), m, scale, 0f));
   }
 
   /** d softMax for the gradient {@code grad} of its result {@code probabilities}. */
   public Tensor softMaxBack(Tensor grad, Tensor probabilities, float scale) {
     requireSame("softMaxBack", grad, probabilities);
-    graph.reserve();
-    try {
-      return graph.made(
-          (MemorySegment)
-              Ggml.SOFT_MAX_EXT_BACK.invokeExact(graph.context(), grad.handle(), probabilities.handle(), scale, 0f));
-    } catch (Throwable t) {
-      throw NativeCall.failed(t);
-    }
+    return graph.node(() ->
+        (MemorySegment) Ggml.SOFT_MAX_EXT_BACK.invokeExact(graph.context(), grad.handle(), probabilities.handle(),
+            scale, 0f));
   }
 
   /**
@@ -116,16 +96,10 @@ public final class TransformerOps {
         positions.type() == TensorType.I32 && positions.elements() == a.size(2) && a.size(0) >= r.dimensions()
             && (factors == null || factors.elements() >= r.dimensions() / 2),
         what, a, positions);
-    graph.reserve();
     MemorySegment f = factors == null ? MemorySegment.NULL : factors.handle();
-    try {
-      return graph.made(
-          (MemorySegment)
-              handle.invokeExact(
-                  graph.context(), a.handle(), positions.handle(), f, r.dimensions(), r.mode(), r.originalContext(),
-                  r.base(), r.scale(), r.extension(), r.attention(), r.betaFast(), r.betaSlow()));
-    } catch (Throwable t) {
-      throw NativeCall.failed(t);
-    }
+    return graph.node(() ->
+        (MemorySegment) handle.invokeExact(graph.context(), a.handle(), positions.handle(), f, r.dimensions(),
+            r.mode(), r.originalContext(), r.base(), r.scale(), r.extension(), r.attention(), r.betaFast(),
+            r.betaSlow()));
   }
 }

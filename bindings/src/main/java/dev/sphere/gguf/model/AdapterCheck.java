@@ -13,7 +13,10 @@ public final class AdapterCheck {
   private static final String A = ".lora_a";
   private static final String B = ".lora_b";
 
-  /** The lengths of a matrix's rows after training with DoRA: [outputs], F32, beside the pair. llama.cpp has no such tensors. */
+  /**
+   * The lengths of a matrix's rows after training with DoRA: [outputs], F32, beside the pair. llama.cpp has no such
+   * tensors.
+   */
   public static final String MAGNITUDE = ".lora_magnitude";
 
   private AdapterCheck() {}
@@ -47,8 +50,10 @@ public final class AdapterCheck {
       }
       if (magnitude) {
         GgufTensor b = file.tensors().get(base(name) + B);
-        if (tensor.type() != GgmlType.F32 || b == null || !tensor.hasShape(b.dim(1)) || base(name).equals("token_embd.weight")) {
-          throw fail(file, "the tensor " + GgufException.quote(name) + " is no vector of F32 for the rows of its matrix");
+        if (tensor.type() != GgmlType.F32 || b == null || !tensor.hasShape(b.dim(1))
+            || base(name).equals("token_embd.weight")) {
+          throw fail(file, "the tensor " + GgufException.quote(name)
+              + " is no vector of F32 for the rows of its matrix");
         }
         continue;
       }

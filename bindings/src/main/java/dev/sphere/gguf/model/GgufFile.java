@@ -23,14 +23,14 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
- * A GGUF file that has been checked from end to end: what {@link #open} returns has a sound head, its tensors lie
- * within the file, its tokenizer is consistent, and for a model of a supported architecture every tensor that
- * llama.cpp will ask for is there with the right shape and a type that its kernels take. Reading is thread-safe.
- * The file stays open until {@link #close}, and is the same for all that open it meanwhile ({@link OpenFile}).
+ * A GGUF file that has been checked from end to end. The file that {@link #open} returns has a sound header, its
+ * tensors lie within the file, its tokenizer is consistent, and for a model of a supported architecture every tensor
+ * that llama.cpp will ask for is there with the right shape and a type that its kernels take. Reading is thread-safe.
+ * The file stays open until {@link #close}; whoever opens its name meanwhile gets the same file ({@link OpenFile}).
  */
 public final class GgufFile implements TensorBytes, AutoCloseable {
 
-  /** What a file is for. */
+  /** The kind of a file's content. */
   public enum Kind {
     /** Weights with their tokenizer. */
     MODEL,
@@ -46,7 +46,7 @@ public final class GgufFile implements TensorBytes, AutoCloseable {
   private final OpenFile file;
   private final Head head;
 
-  /** What was read of the file and checked. */
+  /** The header of the file, checked. */
   private record Head(int version, GgufMetadata metadata, long alignment, Map<String, GgufTensor> tensors) {
     static Head of(GgufReader reader) {
       LinkedHashMap<String, GgufTensor> byName = new LinkedHashMap<>();
@@ -63,7 +63,7 @@ public final class GgufFile implements TensorBytes, AutoCloseable {
 
   /**
    * Opens a model, a vocabulary or an adapter and checks all that can be checked without another file.
-   * What is open in this process already is neither opened nor checked again.
+   * A file that is open in this process already is neither opened nor checked again.
    *
    * @throws GgufException if the file is no GGUF, is damaged or contradicts itself
    * @throws UncheckedIOException if it can't be read at all; the message says why
@@ -135,7 +135,8 @@ public final class GgufFile implements TensorBytes, AutoCloseable {
     head.metadata.string("general.name");
     long splits = head.metadata.has("split.count") ? splitCount() : 1;
     if (splits > 1) {
-      throw GgufException.in(path, "one of " + splits + " parts of a split model; join them with llama-gguf-split --merge");
+      throw GgufException.in(path, "one of " + splits
+          + " parts of a split model; join them with llama-gguf-split --merge");
     }
     if (kind() == Kind.ADAPTER) {
       AdapterCheck.check(this);
@@ -171,7 +172,7 @@ public final class GgufFile implements TensorBytes, AutoCloseable {
     return head.version;
   }
 
-  /** What tensors are aligned to in the file, in bytes: a power of two. */
+  /** The alignment of tensors in the file, in bytes: a power of two. */
   public long alignment() {
     return head.alignment;
   }

@@ -3,7 +3,7 @@ package dev.sphere.gguf.model;
 import dev.sphere.gguf.GgufTensor;
 
 /**
- * What a model and one context of it take, in bytes, before either is loaded.
+ * The memory that a model and one context of it take, in bytes, estimated before either is loaded.
  *
  * @param weights of the model, as they lie in the file
  * @param cache keys and values of all the context's cells

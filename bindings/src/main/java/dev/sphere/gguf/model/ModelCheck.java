@@ -11,7 +11,7 @@ import java.util.Map;
  * that it doesn't know (it refuses those), each with the right shape and a type that the kernels take.
  */
 final class ModelCheck {
-  /** What ggml's CPU buffers ask of a mapped tensor's address; a lesser alignment is an assertion, not an error. */
+  /** The alignment that ggml's CPU buffers assert of a mapped tensor's address, in bytes. */
   private static final int TENSOR_ALIGNMENT = 32;
 
   private final GgufFile file;
@@ -68,7 +68,8 @@ final class ModelCheck {
 
   private void ropeFactors() {
     boolean llama = shape.architecture().equals("llama");
-    boolean longRope = file.metadata().string(shape.architecture() + ".rope.scaling.type").orElse("").equals("longrope");
+    String scaling = file.metadata().string(shape.architecture() + ".rope.scaling.type").orElse("");
+    boolean longRope = scaling.equals("longrope");
     if (llama && !longRope) {
       optionalVector("rope_freqs.weight", shape.ropeWidth() / 2);
     } else if (llama || shape.architecture().equals("phi3")) {

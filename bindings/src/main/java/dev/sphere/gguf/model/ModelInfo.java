@@ -12,7 +12,7 @@ import java.util.Optional;
 import java.util.TreeMap;
 
 /**
- * What a GGUF file holds, for people and for programs.
+ * The description of a GGUF file that {@code model info} prints, for people and for programs.
  *
  * @param file its path
  * @param kind model, vocabulary or adapter
@@ -32,11 +32,9 @@ import java.util.TreeMap;
  * @param targets the weights that an adapter changes, else empty
  * @param prm how it is read as a process reward model, or null where it declares none
  */
-public record ModelInfo(
-    String file, GgufFile.Kind kind, String name, long bytes, int version, String sha256, String architecture,
-    ModelShape shape, long parameters, Map<GgmlType, Integer> types, String tokenizer, int tokens,
-    boolean chatTemplate, MemoryNeed memory, long contextTokens, List<String> targets,
-    PrmInfo prm) {
+public record ModelInfo(String file, GgufFile.Kind kind, String name, long bytes, int version, String sha256,
+    String architecture, ModelShape shape, long parameters, Map<GgmlType, Integer> types, String tokenizer, int tokens,
+    boolean chatTemplate, MemoryNeed memory, long contextTokens, List<String> targets, PrmInfo prm) {
 
   /** Tokens of context that the estimate takes where nobody asks for another number. */
   public static final long DEFAULT_CONTEXT = 4096;
@@ -66,7 +64,7 @@ public record ModelInfo(
         supported ? PrmInfo.of(file).orElse(null) : null);
   }
 
-  /** As nested maps of plain values, for JSON. */
+  /** The description as nested maps of plain values, for JSON. */
   public Map<String, Object> toMap() {
     Map<String, Object> map = new LinkedHashMap<>();
     map.put("file", file);
@@ -133,13 +131,14 @@ public record ModelInfo(
     return dims;
   }
 
-  /** As lines for people. */
+  /** The description as lines for people. */
   public List<String> lines() {
     List<String> lines = new ArrayList<>();
     lines.add(line("file", file + " (" + size(bytes) + ", GGUF " + version + ")"));
     lines.add(line("kind", kind.name().toLowerCase(Locale.ROOT) + (name.isEmpty() ? "" : ": " + name)));
     lines.add(line("architecture", architecture
-        + (shape != null || kind != GgufFile.Kind.MODEL ? "" : " (not supported: " + ModelShape.supported() + " are)")));
+        + (shape != null || kind != GgufFile.Kind.MODEL ? "" : " (not supported: " + ModelShape.supported()
+        + " are)")));
     if (!types.isEmpty()) {
       lines.add(line("parameters", count(parameters) + " in " + histogram()));
     }
@@ -157,7 +156,8 @@ public record ModelInfo(
       lines.add(line("changes", targets.size() + " weights, " + targets.getFirst() + " to " + targets.getLast()));
     }
     if (prm != null) {
-      lines.add(line("reward", "a process reward model, form " + prm.form().name().toLowerCase(Locale.ROOT) + ", layout "
+      lines.add(line("reward", "a process reward model, form " + prm.form().name().toLowerCase(Locale.ROOT)
+          + ", layout "
           + prm.layout().label()));
     }
     if (memory != null) {

@@ -22,9 +22,8 @@ import java.util.List;
  * @param normEpsilon of the RMS norms
  * @param tied whether the token embedding is the output matrix too
  */
-public record ModelShape(
-    String architecture, int vocabulary, long context, int width, int layers, int heads, int kvHeads, int headWidth,
-    int ropeWidth, int feedForward, float ropeBase, float normEpsilon, boolean tied) {
+public record ModelShape(String architecture, int vocabulary, long context, int width, int layers, int heads,
+    int kvHeads, int headWidth, int ropeWidth, int feedForward, float ropeBase, float normEpsilon, boolean tied) {
 
   private static final List<String> SUPPORTED = List.of("llama", "qwen2", "qwen3", "phi3");
   private static final List<String> ROPE_SCALINGS = List.of("none", "linear", "yarn", "longrope");

@@ -7,8 +7,9 @@ import java.util.Locale;
 import java.util.Optional;
 
 /**
- * What a GGUF file declares of itself as a process reward model: how a step's score is read. Keys {@code sphere.prm.*}
- * (docs/reference/file-formats.md); a file with the head's tensors and no such key is taken for a conversion of Qwen2.5-Math-PRM.
+ * The declaration of a GGUF file as a process reward model: how a step's score is read. Keys {@code sphere.prm.*}
+ * (docs/reference/file-formats.md); a file with the head's tensors and no such key is taken for a conversion of
+ * Qwen2.5-Math-PRM.
  *
  * @param form two label tokens' logits, or a head on the hidden state
  * @param layout how problem and steps are laid out for the model
@@ -18,7 +19,7 @@ import java.util.Optional;
  *     read at the step's own last token
  */
 public record PrmInfo(Form form, Layout layout, int goodToken, int badToken, int separatorToken) {
-  /** What is read at the step's end. */
+  /** The output that is read at the step's end. */
   public enum Form {
     /** P(good) of the two label tokens, by their logits. */
     TOKEN,

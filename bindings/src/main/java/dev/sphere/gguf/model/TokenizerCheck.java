@@ -24,9 +24,9 @@ final class TokenizerCheck {
   /** Pre-tokenizers that begin every text with the BOS token, whether the file says so or not. */
   private static final Set<String> ADDS_BOS = Set.of("llama3", "llama-v3", "llama-bpe", "falcon3", "falcon-h1",
       "pixtral", "midm-2.0", "lfm2", "jina-v5-nano", "tekken", "chameleon");
-  /** Those that do even if the file says otherwise. */
+  /** Pre-tokenizers that begin every text with the BOS token even if the file forbids it. */
   private static final Set<String> FORCES_BOS = Set.of("gemma4", "granite-embed-multi-311m");
-  /** Those without the BOS token that llama.cpp takes for other BPE vocabularies. */
+  /** Pre-tokenizers without the BOS token that llama.cpp assumes for other BPE vocabularies. */
   private static final Set<String> NO_DEFAULT_BOS = Set.of("glm4", "chatglm-bpe");
 
   private final GgufFile file;
@@ -45,7 +45,8 @@ final class TokenizerCheck {
   static int tokens(GgufFile file) {
     String[] tokens = file.metadata().strings(P + "tokens").orElseThrow(() -> file.metadata().missing(P + "tokens"));
     if (tokens.length < 1 || tokens.length > MAX_TOKENS) {
-      throw GgufException.in(file.path(), "the tokenizer has " + tokens.length + " tokens, expected 1 to " + MAX_TOKENS);
+      throw GgufException.in(file.path(), "the tokenizer has " + tokens.length + " tokens, expected 1 to "
+          + MAX_TOKENS);
     }
     return tokens.length;
   }
@@ -72,7 +73,8 @@ final class TokenizerCheck {
     String[] tokens = metadata.strings(P + "tokens").orElseThrow();
     int count = tokens(file);
     Set<String> texts = distinct(tokens);
-    int[] types = sameLength("token_type", GgufValue.Type.INT32, count) ? metadata.ints(P + "token_type").orElseThrow() : null;
+    boolean typed = sameLength("token_type", GgufValue.Type.INT32, count);
+    int[] types = typed ? metadata.ints(P + "token_type").orElseThrow() : null;
     if (metadata.has(P + "scores")) {
       boolean integers = metadata.values().get(P + "scores").type() == GgufValue.Type.INT32;
       sameLength("scores", integers ? GgufValue.Type.INT32 : GgufValue.Type.FLOAT32, count);
@@ -195,12 +197,15 @@ final class TokenizerCheck {
         throw fail("merge " + i + " has " + merges[i].length() + " characters, at most " + MAX_TOKEN + " are allowed");
       }
       if (space < 1 || space == merges[i].length() - 1) {
-        throw fail("merge " + i + " is " + GgufException.quote(merges[i]) + ", expected two parts with a space between");
+        throw fail("merge " + i + " is " + GgufException.quote(merges[i])
+            + ", expected two parts with a space between");
       }
     }
   }
 
-  /** A character that is no token is spelled in byte tokens; llama.cpp throws through its C API where one is missing. */
+  /**
+   * A character that is no token is spelled in byte tokens; llama.cpp throws through its C API where one is missing.
+   */
   private void byteFallback(Set<String> texts) {
     for (int b = 0; b < 256; b++) {
       String text = String.format("<0x%02X>", b);

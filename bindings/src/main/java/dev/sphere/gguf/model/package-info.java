@@ -1,2 +1,2 @@
-/** What GGUF files hold: models, adapters, process reward models. A file is checked here before native code opens it. */
+/** Models, adapters and process reward models in GGUF files. A file is checked here before native code opens it. */
 package dev.sphere.gguf.model;

@@ -1,11 +1,21 @@
 package dev.sphere.bindings.kernel;
 
+import static java.lang.foreign.FunctionDescriptor.of;
+import static java.lang.foreign.ValueLayout.ADDRESS;
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sphere.bindings.load.NativeCall;
+import dev.sphere.bindings.load.NativeLibraries;
 import dev.sphere.bindings.load.NativeRuntime;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandle;
 import java.util.Arrays;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -15,6 +25,48 @@ import org.junit.jupiter.params.provider.CsvSource;
 /** The attention kernel against sums in double precision, and its promise: only the visible cells count. */
 class AttentionKernelTest {
   private static final short HIDDEN = (short) 0xFC00;
+  private static final MethodHandle ATTENTION =
+      NativeLibraries.downcall(
+          "sphere_attention",
+          of(
+              JAVA_INT, ADDRESS, ADDRESS, ADDRESS, ADDRESS, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT,
+              JAVA_FLOAT, ADDRESS));
+
+  /**
+   * The kernel itself, on this thread; whether it is installed or not.
+   *
+   * @param q [tokens x heads x head]
+   * @param k [cells x kvHeads x head], F16 bits, as is {@code v}
+   * @param mask [tokens x cells], F16 bits; -infinity for what a token does not see
+   * @param head size of a head, a multiple of 16
+   * @return [tokens x heads x head]
+   */
+  private static float[] kernel(
+      float[] q, short[] k, short[] v, short[] mask, int head, int tokens, int heads, int kvHeads, float scale) {
+    if (head < 1 || tokens < 1 || heads < 1 || kvHeads < 1) {
+      throw new IllegalArgumentException("head, tokens, heads and kvHeads must be positive: " + head + ", " + tokens
+          + ", " + heads + ", " + kvHeads);
+    }
+    int cells = mask.length / tokens;
+    long query = (long) tokens * heads; // times head it may need 64 bits and more: so divide
+    long key = (long) cells * kvHeads;
+    if (q.length % head != 0 || q.length / head != query || k.length % head != 0 || k.length / head != key
+        || v.length != k.length || mask.length != (long) cells * tokens) {
+      throw new IllegalArgumentException("the arrays' lengths do not fit the sizes");
+    }
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment out = arena.allocate(JAVA_FLOAT, q.length);
+      int status = (int) ATTENTION.invokeExact(
+          arena.allocateFrom(JAVA_FLOAT, q), arena.allocateFrom(JAVA_SHORT, k), arena.allocateFrom(JAVA_SHORT, v),
+          arena.allocateFrom(JAVA_SHORT, mask), head, tokens, heads, kvHeads, cells, scale, out);
+      if (status != 0) {
+        throw new IllegalArgumentException(NativeCall.lastError());
+      }
+      return out.toArray(JAVA_FLOAT);
+    } catch (Throwable e) {
+      throw NativeCall.failed(e);
+    }
+  }
 
   /** Sizes and arrays of a case. */
   private record Case(
@@ -40,7 +92,7 @@ class AttentionKernelTest {
     }
 
     float[] compute() {
-      return AttentionKernel.compute(q, k, v, mask, head, tokens, heads, kvHeads, 0.125f);
+      return kernel(q, k, v, mask, head, tokens, heads, kvHeads, 0.125f);
     }
 
     double[] reference() {
@@ -95,14 +147,14 @@ class AttentionKernelTest {
     float[] q = new float[16];
     short[] kv = new short[16];
     short[] mask = new short[1];
-    AttentionKernel.compute(q, kv, kv, mask, 16, 1, 1, 1, 1f);
+    kernel(q, kv, kv, mask, 16, 1, 1, 1, 1f);
     int[][] sizes = {
       {16, 0, 1, 1}, {0, 1, 1, 1}, {16, 1, 0, 1}, {16, 1, 1, 0}, {-16, 1, 1, 1}, {16, 2, 1, 1}, {16, 1, 2, 1},
       {16, 1, 1 << 28, 1}, {16, 1, (1 << 28) + 1, 1}, {16, 1, 1, (1 << 28) + 1}, // 1 in 32 bits
     };
     for (int[] s : sizes) {
       assertThrows(IllegalArgumentException.class,
-          () -> AttentionKernel.compute(q, kv, kv, mask, s[0], s[1], s[2], s[3], 1f), () -> Arrays.toString(s));
+          () -> kernel(q, kv, kv, mask, s[0], s[1], s[2], s[3], 1f), () -> Arrays.toString(s));
     }
   }
 

@@ -49,7 +49,7 @@ class LlamaBindingsTest {
 
   @Test
   void tokenizingIsUndoneByDetokenizing() {
-    try (Model model = Model.load(file, Model.Options.onlyVocabulary())) {
+    try (Model model = Model.loadVocabulary(file)) {
       Vocabulary v = model.vocabulary();
       for (String text : List.of("", "a", "Grüße, 你好 👋\n\t  x", "1+1=2\0end", "<|im_start|>")) {
         assertEquals(text, v.detokenize(v.tokenize(text, false, false)));

@@ -217,13 +217,13 @@ class TreeDecoderTest {
     Path file = model(like, type);
     ContextOptions options = ContextOptions.invariant(512, 8, 1);
     try (Model model = Model.load(file);
-        Adapter half = Adapter.load(model, adapter(file, rank, adapterType), 0.5f);
-        Adapter full = Adapter.load(model, adapter(file, rank, adapterType));
+        Adapter first = Adapter.load(model, adapter(file, rank, adapterType));
+        Adapter second = Adapter.load(model, adapter(file, rank, adapterType));
         Decoder ours = TreeDecoder.open(model, options);
         Decoder llama = Context.open(model, options)) {
-      assertTrue(TreeDecoder.supports(model, half, options));
+      assertTrue(TreeDecoder.supports(model, first, options));
       float[] bare = first(ours);
-      for (List<Adapter> used : List.of(List.of(half), List.of(half, full), List.<Adapter>of())) {
+      for (List<Adapter> used : List.of(List.of(first), List.of(first, second), List.<Adapter>of())) {
         ours.useAdapters(used);
         llama.useAdapters(used);
         float[] with = first(ours);

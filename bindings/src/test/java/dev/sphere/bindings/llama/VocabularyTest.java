@@ -31,7 +31,7 @@ class VocabularyTest {
       writer.put(more[i], GgufValue.string(more[i + 1]));
     }
     writer.write(dir.resolve("v.gguf"));
-    try (Model model = Model.load(dir.resolve("v.gguf"), Model.Options.onlyVocabulary())) {
+    try (Model model = Model.loadVocabulary(dir.resolve("v.gguf"))) {
       use.accept(model.vocabulary());
     }
   }

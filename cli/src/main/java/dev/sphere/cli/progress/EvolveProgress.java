@@ -19,11 +19,14 @@ import java.util.Map;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 
-/** Tells an evolution run as it goes: what is done and why, bars with rate and time left, one pair side by side. */
+/**
+ * Prints the progress of an evolution: each step and its reason, bars with rate and time left, one pair side by side.
+ */
 public final class EvolveProgress implements EvolveListener, AutoCloseable {
   private static final int COLUMN = 54;
   private static final Map<Stage, String> NAMES =
-      Map.of(Stage.GENERATION, " from self-generation", Stage.CORRECTION, " from self-correction", Stage.DIVERSITY, " from diversity induction");
+      Map.of(Stage.GENERATION, " from self-generation", Stage.CORRECTION, " from self-correction", Stage.DIVERSITY,
+          " from diversity induction");
 
   private final PrintWriter out;
   private final PrintWriter err;
@@ -81,9 +84,10 @@ public final class EvolveProgress implements EvolveListener, AutoCloseable {
   public void found(int round, PairSearch.Outcome outcome, List<PreferencePair> pairs) {
     close();
     if (outcome.report().probe() != null) {
-      outcome.report().probe().lines().forEach(line -> say("%s", line)); // its notes have been told
+      outcome.report().probe().lines().forEach(line -> say("%s", line)); // its notes were printed before
     }
-    say("Pairs: %s.", outcome.report().pairs().entrySet().stream().filter(e -> e.getValue() > 0 || e.getKey() == Stage.GENERATION)
+    say("Pairs: %s.", outcome.report().pairs().entrySet().stream().filter(e -> e.getValue() > 0
+        || e.getKey() == Stage.GENERATION)
         .map(e -> e.getValue() + NAMES.get(e.getKey())).collect(Collectors.joining(", ")));
     if (!outcome.report().reasons().isEmpty()) {
       say("Problems without a pair: %s.", reasons(outcome));
@@ -91,7 +95,10 @@ public final class EvolveProgress implements EvolveListener, AutoCloseable {
     pairs.stream().max(Comparator.comparingDouble(pair -> -Math.abs(together(pair) - 0.5))).ifPresent(this::sideBySide);
   }
 
-  /** How far the two solutions go together, as a share of the longer one; where they part in the middle, a reader sees both what they share and what differs. */
+  /**
+   * How far the two solutions go together, as a share of the longer one; where they part in the middle, a reader sees
+   * both what they share and what differs.
+   */
   private static double together(PreferencePair pair) {
     int at = Arrays.mismatch(pair.chosen().toCharArray(), pair.rejected().toCharArray());
     return (double) at / Math.max(pair.chosen().length(), pair.rejected().length());
@@ -151,7 +158,8 @@ public final class EvolveProgress implements EvolveListener, AutoCloseable {
   }
 
   private static String change(Comparison c) {
-    return String.format(Locale.ROOT, "%+.1f points (95 %% interval %+.1f to %+.1f; %d won, %d lost, p = %s)", 100 * c.difference(),
+    return String.format(Locale.ROOT, "%+.1f points (95 %% interval %+.1f to %+.1f; %d won, %d lost, p = %s)",
+        100 * c.difference(),
         100 * c.interval().low(), 100 * c.interval().high(), c.won(), c.lost(), p(c.pValue()));
   }
 

@@ -11,7 +11,9 @@ public final class Sparkline {
 
   private final int width;
   private final String levels;
-  /** Sums and counts of stretches of equal length; neighbours are joined when there are twice as many as can be shown. */
+  /**
+   * Sums and counts of stretches of equal length; neighbours are joined when there are twice as many as can be shown.
+   */
   private final List<double[]> stretches = new ArrayList<>();
   private int each = 1;
 

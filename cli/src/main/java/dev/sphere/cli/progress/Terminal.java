@@ -1,6 +1,6 @@
 package dev.sphere.cli.progress;
 
-import dev.sphere.base.Visible;
+import dev.sphere.base.SafeText;
 import java.io.FilterOutputStream;
 import java.io.IOException;
 import java.io.OutputStreamWriter;
@@ -10,9 +10,9 @@ import java.io.Writer;
 import java.nio.charset.Charset;
 
 /**
- * What the commands print goes through here: names, problems, answers and messages come from files and models, so
- * what would steer the terminal is shown and not obeyed ({@link Visible}). Progress bars draw past it: all that they
- * print is ours.
+ * The standard output and error of the commands, through which all that they print goes: names, problems, answers and
+ * messages come from files and models, so what would steer the terminal is shown and not obeyed ({@link SafeText}).
+ * Progress bars draw past it: all that they print is ours.
  */
 public final class Terminal {
   private Terminal() {}
@@ -51,7 +51,7 @@ public final class Terminal {
     @Override
     public void write(String text, int offset, int length) throws IOException {
       String part = text.substring(offset, offset + length);
-      out.write(part.equals(System.lineSeparator()) ? part : Visible.text(part));
+      out.write(part.equals(System.lineSeparator()) ? part : SafeText.text(part));
     }
 
     @Override

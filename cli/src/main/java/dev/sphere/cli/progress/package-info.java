@@ -1,2 +1,2 @@
-/** What a user sees while work goes on: bars, curves, lines of words. */
+/** Progress on the terminal: bars, curves, lines of words. */
 package dev.sphere.cli.progress;

@@ -8,7 +8,6 @@ import dev.sphere.bindings.llama.KvType;
 import dev.sphere.bindings.llama.MemoryEstimate;
 import dev.sphere.bindings.llama.Model;
 import dev.sphere.bindings.llama.TreeDecoder;
-import dev.sphere.bindings.load.LlamaException;
 import dev.sphere.engine.Generation;
 import dev.sphere.engine.Generation.Finish;
 import dev.sphere.engine.MarkedText;
@@ -23,16 +22,17 @@ import java.util.List;
  * A policy that llama.cpp computes: a model, or a model with a LoRA adapter. This is the rollout engine.
  *
  * <p>Callers block in {@link #generate}; one or more decode loops, each a thread with a context of its own, step all
- * their rollouts together. Prompt and steps stand in the KV cache once for all that descends from them. Of a small model with at
- * most 4,096 tokens in its vocabulary a lane also keeps the latest logits, 16 MiB: what is drawn after the same tokens again is not
- * computed again.
+ * their rollouts together. Prompt and steps stand in the KV cache once for all that descends from them. Of a small
+ * model with at most 4,096 tokens in its vocabulary a lane also keeps the latest logits, 16 MiB: what is drawn after
+ * the same tokens again is not computed again.
  *
- * <p><b>What is exact.</b> On a CPU with AVX2, AVX-512 and VNNI, or NEON, with weights of any type (but with
- * {@code --activations int8} rare ones, IQ2_XS for instance), tokens and log-probabilities depend on model, adapter, path and request alone, bit for bit: not on lanes, threads,
- * slots, cache size, what shares a batch, or timing. The reasons: attention over a path's cells in the order of positions
- * and products that sum one row as they sum many ({@link dev.sphere.bindings.kernel.AttentionKernel}; with ggml's own kernels 2
- * to 63 tokens a step), no repacked weights, and random numbers that are a function of the key. The one setting that
- * counts is the longest sequence, since generations end there.
+ * <p><b>What is exact.</b> On a CPU with AVX2, AVX-512 and VNNI, or NEON, with weights of any type (but with {@code
+ * --activations int8} rare ones, IQ2_XS for instance), tokens and log-probabilities depend on model, adapter, path and
+ * request alone, bit for bit: not on lanes, threads, slots, cache size, what shares a batch, or timing. The reasons:
+ * attention over a path's cells in the order of positions and products that sum one row as they sum many ({@link
+ * dev.sphere.bindings.kernel.AttentionKernel}; with ggml's own kernels 2 to 63 tokens a step), no repacked weights, and
+ * random numbers that are a function of the key. The one setting that counts is the longest sequence, since generations
+ * end there.
  *
  * <p>Thread-safe. Closing ends the loops, fails calls that wait, frees the contexts, then the adapter and the model if
  * {@link #open} loaded them; closing twice is harmless.
@@ -53,7 +53,8 @@ public final class BatchedPolicy implements Policy, AutoCloseable {
     /** Cells of a large model's cache, and of a scorer's; where sequences end that the model would let grow longer. */
     static final int CELLS = 16_384;
     private static final int CELLS_A_SLOT = 512; // a prompt and half a solution; with fewer, rollouts lose their place
-    private static final long MOST_CACHE = 1L << 30; // bytes, and a quarter of what is free: more is not taken for speed alone
+    // bytes, and a quarter of what is free: more is not taken for speed alone
+    private static final long MOST_CACHE = 1L << 30;
     /** Most rollouts that step together in a lane: llama.cpp's sequences less some for prefixes that are kept. */
     public static final int MOST_SLOTS = ContextOptions.MAX_SEQUENCES - 32;
 
@@ -68,7 +69,9 @@ public final class BatchedPolicy implements Policy, AutoCloseable {
       }
     }
 
-    /** What suits a model and this machine; {@code parallel} rollouts at once, 0 for as many as are efficient. */
+    /**
+     * Options that suit a model and this machine; {@code parallel} rollouts at once, 0 for as many as are efficient.
+     */
     public static Options auto(Model model, int parallel) {
       return auto(model, parallel, Device.current().computesOnCores());
     }
@@ -76,12 +79,14 @@ public final class BatchedPolicy implements Policy, AutoCloseable {
     /** Visible for tests: {@code onCores} is false for a GPU, which wants all rollouts in one large batch. */
     static Options auto(Model model, int parallel, boolean onCores) {
       int cores = Runtime.getRuntime().availableProcessors();
-      boolean small = onCores && model.parameters() < TreeDecoder.MOST_PARAMETERS; // one thread a lane beats threads that wait
+      // one thread a lane beats threads that wait
+      boolean small = onCores && model.parameters() < TreeDecoder.MOST_PARAMETERS;
       int lanes = small ? cores : 1;
       int wanted = parallel > 0 ? Math.ceilDiv(parallel, lanes) : small ? 32 : onCores ? 62 : 128;
       int slots = Math.clamp(wanted, 1, MOST_SLOTS);
       int cells = small ? 4096 : cells(slots, MemoryEstimate.cellBytes(model, CACHE), FreeMemory.bytes());
-      return new Options(lanes, small ? 1 : cores, slots, cells, cells > CELLS ? CELLS - RolloutLane.RESERVE : 0, CACHE);
+      return new Options(lanes, small ? 1 : cores, slots, cells, cells > CELLS ? CELLS - RolloutLane.RESERVE : 0,
+          CACHE);
     }
 
     /** Visible for tests: {@link #CELLS}, or what the slots need if it takes no more than {@link #MOST_CACHE}. */
@@ -103,7 +108,6 @@ public final class BatchedPolicy implements Policy, AutoCloseable {
   private final int slots;
   private final RolloutLanes lanes;
   private final RolloutCounters counters = new RolloutCounters();
-  private boolean closed;
 
   private BatchedPolicy(Model model, boolean owned, Adapter adapter, ChatTemplate template, Options options) {
     this.model = model;
@@ -171,18 +175,14 @@ public final class BatchedPolicy implements Policy, AutoCloseable {
 
   private static BatchedPolicy start(
       Model model, boolean owned, Path adapterFile, ChatTemplate template, Options options) {
-    if (!model.isPlainTransformer()) {
-      throw new LlamaException(
-          "Cannot use " + model + " as a policy: it is no decoder-only transformer. Use a qwen2 or llama model.");
-    }
     ChatTemplate chosen = template != null ? template : ChatTemplate.of(model);
-    Adapter adapter = adapterFile == null ? null : Adapter.load(model, adapterFile);
+    Adapter adapter = DecodeLoop.adapter(model, adapterFile, "Cannot use " + model + " as a policy");
     BatchedPolicy policy = new BatchedPolicy(model, owned, adapter, chosen, options);
     try {
       policy.lanes.start();
       return policy;
     } catch (Throwable e) {
-      policy.release();
+      policy.close();
       throw e;
     }
   }
@@ -198,7 +198,8 @@ public final class BatchedPolicy implements Policy, AutoCloseable {
     int[] tokens = path.toArray();
     List<RolloutJob> jobs = new ArrayList<>();
     for (int from = 0; from < requests.size(); from += slots) {
-      RolloutJob job = new RolloutJob(tokens, List.copyOf(requests.subList(from, Math.min(requests.size(), from + slots))));
+      RolloutJob job = new RolloutJob(tokens,
+          List.copyOf(requests.subList(from, Math.min(requests.size(), from + slots))));
       jobs.add(job);
       lanes.submit(path, job);
     }
@@ -239,7 +240,7 @@ public final class BatchedPolicy implements Policy, AutoCloseable {
     return limit;
   }
 
-  /** What the engine has done so far. */
+  /** The engine's work so far, in numbers. */
   public RolloutCounters.Reading counters() {
     return counters.read();
   }
@@ -249,27 +250,14 @@ public final class BatchedPolicy implements Policy, AutoCloseable {
     return counters.drawn();
   }
 
-  private void release() {
+  @Override
+  public void close() {
     try {
       lanes.close();
     } finally {
       if (adapter != null) {
         adapter.close();
       }
-    }
-  }
-
-  @Override
-  public void close() {
-    synchronized (this) {
-      if (closed) {
-        return;
-      }
-      closed = true;
-    }
-    try {
-      release();
-    } finally {
       if (owned) {
         model.close();
       }

@@ -35,7 +35,7 @@ public final class Completions {
    * @param sampling how tokens are drawn
    * @param stop where a completion ends, besides end token and limit
    * @param seed of the draws
-   * @param listener told of each prompt that is done, in the order in which they are done, from the calling thread:
+   * @param listener called by the calling thread for each prompt that is done, in the order in which they are done:
    *     index, completions
    * @return for each prompt its completions, in order
    */

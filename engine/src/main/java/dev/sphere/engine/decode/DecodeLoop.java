@@ -5,7 +5,9 @@ import dev.sphere.bindings.llama.Batch;
 import dev.sphere.bindings.llama.ContextOptions;
 import dev.sphere.bindings.llama.Decoder;
 import dev.sphere.bindings.llama.Model;
+import dev.sphere.bindings.load.LlamaException;
 import dev.sphere.bindings.tensor.Backend;
+import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -56,7 +58,22 @@ abstract class DecodeLoop<J extends LoopJob<?>> implements AutoCloseable {
     this.thread = Thread.ofPlatform().name(name).daemon().unstarted(this::run);
   }
 
-  /** Closes each, whatever becomes of the others; then throws what the first threw. */
+  /**
+   * Loads the adapter that an engine uses with a model, after a look whether loops can compute the model.
+   *
+   * @param file of a LoRA adapter; null for none
+   * @param refusal how a refusal begins: "Cannot use M as a policy"
+   * @return null for none
+   * @throws LlamaException if the model is no decoder-only transformer
+   */
+  static Adapter adapter(Model model, Path file, String refusal) {
+    if (!model.isPlainTransformer()) {
+      throw new LlamaException(refusal + ": it is no decoder-only transformer. Use a qwen2 or llama model.");
+    }
+    return file == null ? null : Adapter.load(model, file);
+  }
+
+  /** Closes every loop, even if closing one fails; then throws the first failure. */
   static void closeAll(List<? extends DecodeLoop<?>> loops) {
     RuntimeException first = null;
     for (DecodeLoop<?> loop : loops) {
@@ -209,7 +226,7 @@ abstract class DecodeLoop<J extends LoopJob<?>> implements AutoCloseable {
     }
     Throwable why = notFreed;
     if (why != null) {
-      notFreed = null; // told once
+      notFreed = null; // thrown once
       throw new IllegalStateException("the decoder of the " + what + " could not be closed: " + why, why);
     }
   }

@@ -3,12 +3,12 @@ package dev.sphere.engine.decode;
 import dev.sphere.bindings.tensor.NativeFloats;
 
 /**
- * Logits of rows that were computed, by the tokens that led to them. Whatever else is drawn after the same tokens is drawn from
- * them, and no row is computed for it: further rounds of candidates begin after one path, and the candidates of a step often say
- * what rollouts of its parent have said.
+ * Logits of rows that were computed, by the tokens that led to them. Whatever else is drawn after the same tokens is
+ * drawn from them, and no row is computed for it: further rounds of candidates begin after one path, and the candidates
+ * of a step often say the tokens that rollouts of its parent drew.
  *
- * <p>Tokens are known by the {@link Rollout#mark mark}s of their sequence, 128 bits. A row may stand in one of four places; a new
- * one takes a free place or the next in turn. Belongs to the lane's thread.
+ * <p>Tokens are known by the {@link Rollout#mark mark}s of their sequence, 128 bits. A row may stand in one of four
+ * places; a new one takes a free place or the next in turn. Belongs to the lane's thread.
  */
 final class KnownRows implements AutoCloseable {
   private static final long BYTES = 16L << 20;

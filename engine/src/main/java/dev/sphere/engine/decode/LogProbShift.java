@@ -35,8 +35,8 @@ public record LogProbShift(int tokens, double mean, double most) {
   }
 
   /**
-   * The log-probabilities of texts' tokens by a model. Activations are F32 where this CPU can do that, so that two readings differ
-   * by the weights and not by what is rounded on the way.
+   * The log-probabilities of texts' tokens by a model. Activations are F32 where this CPU can do that, so that two
+   * readings differ by the weights and not by what is rounded on the way.
    *
    * @param adapter a LoRA adapter in GGUF format; null for none
    * @param texts are read in pieces of at most 256 tokens

@@ -5,7 +5,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 
-/** What a caller asks of a {@link DecodeLoop}, and waits for. */
+/** A caller's request to a {@link DecodeLoop}; the caller waits for its result. */
 abstract class LoopJob<R> {
   final CompletableFuture<R> result = new CompletableFuture<>();
 

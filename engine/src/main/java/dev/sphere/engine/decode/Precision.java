@@ -28,26 +28,26 @@ public record Precision(
   /** 16 bits, in the form that this CPU is made for. */
   public static final Precision USUAL = new Precision(Activations.AUTO);
 
-  /** Has this process compute so; before a model is opened. */
+  /** Sets this precision for the process; call it before a model is opened. */
   public void use() {
     if (activations == Activations.F32 && !AttentionKernel.oneRow()) {
-      throw new IllegalArgumentException("activations in f32 need libsphere's products: a CPU with AVX2, AVX-512 and VNNI, or "
-          + "NEON, and no other llama.cpp than the pinned one");
+      throw new IllegalArgumentException("activations in f32 need libsphere's products: a CPU with AVX2, AVX-512 and "
+          + "VNNI, or NEON, and no other llama.cpp than the pinned one");
     }
     activations.use();
   }
 
   /**
-   * What belongs to the identity of a run with these models; null where it is what version 0.1.0 did, which knew no other:
-   * 8 bits with Q8_0 by libsphere and with other types by ggml, BF16 with K-quants and weights that are not quantised.
+   * The part of a run's identity that activations with these models add. Null for the combinations that identities never
+   * name: 8 bits with Q8_0 by libsphere and with other types by ggml, BF16 with K-quants and weights that are not quantised.
    */
   public String identity(Path... models) {
     return asked(this::identity, models);
   }
 
   /**
-   * What belongs to the identity of a run with these models because of attention; null where its sums are version 0.1.0's: on
-   * a GPU, by ggml's kernel, and where no path can be longer than a block ({@link AttentionKernel#BLOCK}).
+   * The part of a run's identity that attention with these models adds. Null where its sums are not joined block by
+   * block: on a GPU, by ggml's kernel, and where no path can be longer than a block ({@link AttentionKernel#BLOCK}).
    */
   public static String attention(Path... models) {
     if (!AttentionKernel.installed() || !Device.current().computesOnCores()) {
@@ -55,7 +55,8 @@ public record Precision(
     }
     boolean fits = asked(
         files -> files.stream().allMatch(
-            f -> f.metadata().u32(f.architecture() + ".context_length").orElse(Long.MAX_VALUE) <= AttentionKernel.BLOCK),
+            f -> AttentionKernel.BLOCK
+                >= f.metadata().u32(f.architecture() + ".context_length").orElse(Long.MAX_VALUE)),
         models);
     return fits ? null : "blocks of " + AttentionKernel.BLOCK;
   }
@@ -72,7 +73,7 @@ public record Precision(
     }
   }
 
-  /** The same with opened files. */
+  /** As {@link #identity(Path...)}, with files that are open. */
   public String identity(List<GgufFile> models) {
     Activations here = activations.here();
     Stream<GgmlType> types = models.stream().flatMap(m -> m.tensors().values().stream()).map(GgufTensor::type);

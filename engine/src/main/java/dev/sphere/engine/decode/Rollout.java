@@ -9,8 +9,9 @@ import java.util.Arrays;
 import java.util.stream.IntStream;
 
 /**
- * One sequence that is computed: a path and what was drawn after it. It stands for all requests of a job that have drawn
- * these tokens: for the whole job while the path is computed, then for those that agree, until their draws differ.
+ * One sequence that is computed: a path and what was drawn after it. It stands for all requests of a job that have
+ * drawn these tokens: for the whole job while the path is computed, then for those that agree, until their draws
+ * differ.
  */
 final class Rollout {
   final RolloutJob job;
@@ -142,9 +143,6 @@ final class Rollout {
 
   Generation generation(Finish finish) {
     return new Generation(
-        Arrays.copyOfRange(tokens, job.path.length, length),
-        Arrays.copyOf(logProbs, drawn()),
-        text.finish(),
-        finish);
+        Arrays.copyOfRange(tokens, job.path.length, length), Arrays.copyOf(logProbs, drawn()), text.finish(), finish);
   }
 }

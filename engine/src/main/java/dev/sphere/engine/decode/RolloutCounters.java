@@ -2,7 +2,7 @@ package dev.sphere.engine.decode;
 
 import java.util.concurrent.atomic.LongAdder;
 
-/** What a policy has done since it was made; all lanes together. Thread-safe. */
+/** Counts the work of a policy since it was made, all lanes together. Thread-safe. */
 public final class RolloutCounters {
   /**
    * A reading.
@@ -10,8 +10,8 @@ public final class RolloutCounters {
    * @param steps micro-batches computed
    * @param computed tokens computed: {@code drawn - shared + paths + again + padding}
    * @param drawn tokens drawn
-   * @param shared draws that needed no token of their own: several requests of a call have the same tokens up to there, or the
-   *     row after them was known from another call
+   * @param shared draws that needed no token of their own: several requests of a call have the same tokens up to there,
+   *     or the row after them was known from another call
    * @param paths tokens of prompts and steps, computed so that something can be drawn after them
    * @param again tokens that had been computed before, but lost their place in the cache or went to another lane
    * @param padding tokens that only fill a micro-batch
@@ -23,22 +23,9 @@ public final class RolloutCounters {
    * @param idleNanos time in which a lane had nothing to do
    * @param ownNanos the rest: admission, batches, text, stop rules, compaction
    */
-  public record Reading(
-      long steps,
-      long computed,
-      long drawn,
-      long shared,
-      long paths,
-      long again,
-      long padding,
-      long reused,
-      long displaced,
-      long compactions,
-      long decodeNanos,
-      long drawNanos,
-      long idleNanos,
-      long ownNanos) {
-    /** What all lanes of two policies have done together. */
+  public record Reading(long steps, long computed, long drawn, long shared, long paths, long again, long padding,
+      long reused, long displaced, long compactions, long decodeNanos, long drawNanos, long idleNanos, long ownNanos) {
+    /** The sum of this and another policy's reading. */
     public Reading plus(Reading o) {
       return new Reading(steps + o.steps, computed + o.computed, drawn + o.drawn, shared + o.shared, paths + o.paths,
           again + o.again, padding + o.padding, reused + o.reused, displaced + o.displaced, compactions + o.compactions,

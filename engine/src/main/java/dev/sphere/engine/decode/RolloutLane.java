@@ -18,16 +18,17 @@ import java.util.concurrent.atomic.AtomicInteger;
 /**
  * A decode loop on a thread of its own: a context, and all the rollouts that step together in it.
  *
- * <p>Each step: admit jobs while there is room, draw what can be drawn from {@link KnownRows known rows}, gather one token of every rollout that generates, fill the rest of the
- * micro-batch with tokens of paths that are not computed yet, make room in the cache, compute, draw, hand finished
- * generations out. When the cache is too small for what is active, the youngest rollout loses its place and is computed
- * again later; it draws the same tokens as if it had stayed.
+ * <p>Each step: admit jobs while there is room, draw what can be drawn from {@link KnownRows known rows}, gather one
+ * token of every rollout that generates, fill the rest of the micro-batch with tokens of paths that are not computed
+ * yet, make room in the cache, compute, draw, hand finished generations out. When the cache is too small for what is
+ * active, the youngest rollout loses its place and is computed again later; it draws the same tokens as if it had
+ * stayed.
  */
 final class RolloutLane extends DecodeLoop<RolloutJob> {
   private static final int WORTH_WAITING = 32; // tokens that another rollout computes; fewer are no reason to idle
   private static final int MOST_CONSIDERED = 64;
 
-  private final int most; // rollouts that step together, with what the last job may have more, since it comes whole
+  private final int most; // rollouts that step together; a job comes whole, so the last one may exceed the slots
   private final int limit; // longest sequence
   private final AtomicInteger load = new AtomicInteger();
   private final RolloutCounters counters;
@@ -36,15 +37,15 @@ final class RolloutLane extends DecodeLoop<RolloutJob> {
   int trees;
 
   // What follows belongs to the loop's thread.
-  private RolloutJob next; // of those that wait the one whose turn it is, null when that is not known
+  private RolloutJob next; // the waiting job whose turn it is; null: not chosen yet
   private final ArrayDeque<Rollout> displaced = new ArrayDeque<>();
-  private final ArrayDeque<Rollout> active = new ArrayDeque<>(); // those to be served first stand in front
+  private final ArrayDeque<Rollout> active = new ArrayDeque<>(); // the next to be served in front
   private final List<Rollout> parts = new ArrayList<>(); // of one rollout, by what its requests have drawn
   private final List<Integer> partDraws = new ArrayList<>();
   private RowDraws draws;
   private KnownRows known;
-  private int ofPaths; // of the micro-batch, tokens after which nothing is drawn
-  private int computedBefore; // likewise, and not for the first time
+  private int ofPaths; // tokens of the micro-batch after which nothing is drawn, computed for the first time
+  private int computedBefore; // tokens of the micro-batch after which nothing is drawn, computed before
 
   RolloutLane(String name, Model model, Adapter adapter, ContextOptions options, int slots, int limit,
       RolloutCounters counters) {
@@ -127,8 +128,9 @@ final class RolloutLane extends DecodeLoop<RolloutJob> {
   }
 
   /**
-   * Draws for which so many rows were computed, and hands out.
+   * Draws for all rollouts of {@link #draws} and hands the tokens out.
    *
+   * @param computed rows that were computed for these draws; 0 for known rows
    * @return nanoseconds that drawing took
    */
   private long draw(NativeFloats logits, int computed) {
@@ -139,13 +141,16 @@ final class RolloutLane extends DecodeLoop<RolloutJob> {
     return took;
   }
 
-  /** Lets all that is active draw until nothing stands where the row is known. Nanoseconds that drawing took. */
+  /**
+   * Lets active rollouts draw as long as the row after one of them is known. Returns the nanoseconds that drawing took.
+   */
   private long drawKnown() {
     long took = 0;
     while (known.kept()) {
       draws.clear();
       for (Rollout r : active) {
-        int row = r.job.alike && !r.job.isOver() ? known.find(r) : -1; // by rules of their own: so a benchmark asks for every row
+        // a benchmark gives each request a rule of its own: all rows are computed
+        int row = r.job.alike && !r.job.isOver() ? known.find(r) : -1;
         if (row >= 0) {
           r.ahead = true;
           r.computed = Math.max(r.computed, r.length());
@@ -160,7 +165,10 @@ final class RolloutLane extends DecodeLoop<RolloutJob> {
     return took;
   }
 
-  /** Finds places in the cache for those that have none, and for those that have drawn from known rows: others computed their tokens. */
+  /**
+   * Finds places in the cache for rollouts that have none, or that drew from known rows, whose tokens another one
+   * computed.
+   */
   private void place() {
     for (Rollout r : active) {
       if (r.entry == null || r.ahead) {
@@ -233,8 +241,8 @@ final class RolloutLane extends DecodeLoop<RolloutJob> {
   }
 
   /**
-   * Whether a path that is being computed will leave much more of this one in the cache than is there now: examples or a
-   * system prompt before every question, when all begin at once.
+   * Whether a path that is being computed will leave much more of this one in the cache than is there now: examples or
+   * a system prompt before every question, when all begin at once.
    */
   private boolean isBeingComputed(int[] path) {
     int cached = -1;
@@ -267,7 +275,7 @@ final class RolloutLane extends DecodeLoop<RolloutJob> {
 
   /**
    * Compacts the cache when this step does not fit; with less than a whole micro-batch it goes on as long as it can.
-   * What is active may fill three quarters of the cache; others must wait.
+   * Active rollouts may fill three quarters of the cache; others must wait.
    */
   private void makeRoom() {
     if (cache.free() >= RESERVE || cache.free() > pending()) {
@@ -350,7 +358,10 @@ final class RolloutLane extends DecodeLoop<RolloutJob> {
     }
   }
 
-  /** Whether all requests that a rollout stands for have drawn the same token, and so are still one and the same sequence. */
+  /**
+   * Whether all requests that a rollout stands for have drawn the same token, and so are still one and the same
+   * sequence.
+   */
   private boolean agree(Rollout r, int first) {
     int n = r.requests();
     for (int i = 1; i < n; i++) {
@@ -414,7 +425,8 @@ final class RolloutLane extends DecodeLoop<RolloutJob> {
     if (r.entry == null) {
       return;
     }
-    if (finish == Finish.STOP || r.job.ofTree && known.kept()) { // a step that says what a rollout has said goes on from there
+    // a later step with the same text goes on from these cells
+    if (finish == Finish.STOP || r.job.ofTree && known.kept()) {
       cache.retain(r.entry);
       return;
     }

@@ -7,7 +7,8 @@ import java.util.List;
 
 /**
  * A text on its way through a {@link ScoreLane}. In a {@link ScoreJob} the texts stand in the order of their tokens; a
- * log-probability is computed by the first of those that share its position, since logits exist for one micro-batch alone.
+ * log-probability is computed by the first of those that share its position, since logits exist for one micro-batch
+ * alone.
  */
 final class ScoreText {
   /** A log-probability that is wanted of a text's computation, maybe for a later text that shares the position. */
@@ -38,7 +39,7 @@ final class ScoreText {
     this.logProbs = new float[wanted.length];
   }
 
-  /** Says who computes what, for texts in order. */
+  /** Gives each target to the text that computes it; the texts are in the order of their tokens. */
   static void link(List<ScoreText> sorted) {
     for (int i = 0; i < sorted.size(); i++) {
       ScoreText text = sorted.get(i);

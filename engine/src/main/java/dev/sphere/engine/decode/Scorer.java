@@ -6,7 +6,6 @@ import dev.sphere.bindings.llama.ContextOptions;
 import dev.sphere.bindings.llama.KvType;
 import dev.sphere.bindings.llama.Model;
 import dev.sphere.bindings.llama.Vocabulary;
-import dev.sphere.bindings.load.LlamaException;
 import dev.sphere.engine.MarkedText;
 import dev.sphere.engine.Tokenizer;
 import java.nio.file.Path;
@@ -22,16 +21,17 @@ import java.util.function.Consumer;
 import java.util.stream.IntStream;
 
 /**
- * What a model, or a model with a LoRA adapter, says of given texts: log-probabilities of tokens, or the final hidden state.
+ * Reads given texts with a model, or a model with a LoRA adapter: log-probabilities of tokens, or the final hidden
+ * state.
  *
- * <p>Texts that begin alike share what they begin with. In one call ({@link #score}: the pairs of a tree) every unique token
- * is computed once. Calls of {@link #read} step together, and a text that continues one that was read before starts from its
- * KV cells, so a new step costs its own tokens: what process reward models need. Logits exist for one micro-batch at a time.
- * On the CPU what is read depends on model and text alone, bit for bit, and is what the rollout engine records when it draws
- * the same tokens, for the reasons that {@link BatchedPolicy} gives.
+ * <p>Texts that begin alike share what they begin with. In one call ({@link #score}: the pairs of a tree) every unique
+ * token is computed once. Calls of {@link #read} step together, and a text that continues one that was read before
+ * starts from its KV cells, so a new step costs its own tokens: what process reward models need. Logits exist for one
+ * micro-batch at a time. On the CPU what is read depends on model and text alone, bit for bit, and is what the rollout
+ * engine records when it draws the same tokens, for the reasons that {@link BatchedPolicy} gives.
  *
- * <p>Thread-safe; calls block. Closing fails calls that wait, frees the contexts, then the adapter and the model if {@link
- * #open} loaded them; closing twice is harmless.
+ * <p>Thread-safe; calls block. Closing fails calls that wait, frees the contexts, then the adapter and the model if
+ * {@link #open} loaded them; closing twice is harmless.
  */
 public final class Scorer implements AutoCloseable {
   /**
@@ -81,14 +81,14 @@ public final class Scorer implements AutoCloseable {
   }
 
   /**
-   * What was read.
+   * The result of reading a text.
    *
    * @param logProbs natural log-probability of each target
    * @param hidden the final hidden state of the last token; null unless the scorer reads hidden states
    */
   public record Reading(float[] logProbs, float[] hidden) {}
 
-  private static final int PART = 4096; // tokens that are scored, and told of, together: some seconds of a large model on the CPU
+  private static final int PART = 4096; // tokens scored and reported together: some seconds of a large model on the CPU
 
   private final Model model;
   private final boolean owned;
@@ -96,7 +96,6 @@ public final class Scorer implements AutoCloseable {
   private final boolean hidden;
   private final int limit;
   private final List<ScoreLane> lanes = new ArrayList<>();
-  private boolean closed;
 
   private Scorer(Model model, boolean owned, Adapter adapter, boolean hidden, int lanes, int threads, int cells) {
     this.model = model;
@@ -147,21 +146,17 @@ public final class Scorer implements AutoCloseable {
 
   private static Scorer start(
       Model model, boolean owned, Path adapterFile, boolean hidden, int lanes, int threads, int cells) {
-    if (!model.isPlainTransformer()) {
-      throw new LlamaException(
-          "Cannot score with " + model + ": it is no decoder-only transformer. Use a qwen2 or llama model.");
-    }
     if (lanes < 1 || threads < 1 || cells < 256) {
       throw new IllegalArgumentException(
           "lanes and threads must be positive, cells at least 256: " + lanes + ", " + threads + ", " + cells);
     }
-    Adapter adapter = adapterFile == null ? null : Adapter.load(model, adapterFile);
+    Adapter adapter = DecodeLoop.adapter(model, adapterFile, "Cannot score with " + model);
     Scorer scorer = new Scorer(model, owned, adapter, hidden, lanes, threads, cells);
     try {
       scorer.lanes.forEach(ScoreLane::start);
       return scorer;
     } catch (Throwable e) {
-      scorer.release();
+      scorer.close();
       throw e;
     }
   }
@@ -224,9 +219,9 @@ public final class Scorer implements AutoCloseable {
   }
 
   /**
-   * The same.
+   * Scores rows as {@link #score(List)} does, and reports them as they are done.
    *
-   * @param listener told of some rows whenever they are done, from the calling thread: what was found, by the row's index
+   * @param listener called by the calling thread whenever some rows are done: log-probabilities by the row's index
    */
   public List<float[]> score(List<Row> rows, Consumer<Map<Integer, float[]>> listener) throws InterruptedException {
     if (hidden) {
@@ -272,8 +267,7 @@ public final class Scorer implements AutoCloseable {
    * @throws InterruptedException when the calling thread was interrupted
    */
   public List<Reading> read(long affinity, List<Text> texts) throws InterruptedException {
-    List<ScoreText> all =
-        texts.stream().map(t -> t.tokens().length > limit ? null : pending(t)).toList();
+    List<ScoreText> all = texts.stream().map(t -> t.tokens().length > limit ? null : pending(t)).toList();
     ScoreJob job = new ScoreJob(sorted(all.stream().filter(Objects::nonNull).toList()), true);
     lanes.get(Math.floorMod(affinity, lanes.size())).submit(job);
     LoopJob.results(List.of(job));
@@ -289,8 +283,8 @@ public final class Scorer implements AutoCloseable {
   }
 
   /**
-   * Cuts the sorted texts into parts of about as many tokens, some {@link #PART}, and at least one for each lane; never where
-   * the next one begins alike.
+   * Cuts the sorted texts into parts of about as many tokens, some {@link #PART}, and at least one for each lane; never
+   * where the next one begins alike.
    */
   private List<List<ScoreText>> split(List<ScoreText> sorted) {
     long total = sorted.stream().mapToLong(t -> t.tokens.length).sum();
@@ -324,27 +318,14 @@ public final class Scorer implements AutoCloseable {
     return lanes.stream().mapToLong(ScoreLane::tokens).sum();
   }
 
-  private void release() {
+  @Override
+  public void close() {
     try {
       DecodeLoop.closeAll(lanes);
     } finally {
       if (adapter != null) {
         adapter.close();
       }
-    }
-  }
-
-  @Override
-  public void close() {
-    synchronized (this) {
-      if (closed) {
-        return;
-      }
-      closed = true;
-    }
-    try {
-      release();
-    } finally {
       if (owned) {
         model.close();
       }

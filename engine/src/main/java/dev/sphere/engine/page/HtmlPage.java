@@ -1,6 +1,6 @@
 package dev.sphere.engine.page;
 
-import dev.sphere.base.Visible;
+import dev.sphere.base.SafeText;
 import dev.sphere.engine.template.Template;
 import java.io.IOException;
 import java.io.InputStream;
@@ -21,7 +21,7 @@ import tools.jackson.databind.json.JsonMapper;
  * <p>What moves are JavaScript modules (resources of this package) that export functions and import nothing. A page that is
  * opened from a file may load no modules, so they stand in it; a server can serve the same files.
  *
- * <p>Every text that is handed to a template is escaped on its way in ({@link Visible#html}): what comes from files and models
+ * <p>Every text that is handed to a template is escaped on its way in ({@link SafeText#html}): what comes from files and models
  * cannot become markup, whatever the template does with it.
  */
 public final class HtmlPage {
@@ -73,7 +73,7 @@ public final class HtmlPage {
    */
   @SuppressWarnings("unchecked") // names stay as they are
   public HtmlPage add(Class<?> owner, String template, Map<String, ?> values) {
-    body.append(render(owner, template, (Map<String, ?>) shown(values, Visible::html)));
+    body.append(render(owner, template, (Map<String, ?>) shown(values, SafeText::html)));
     return this;
   }
 
@@ -112,13 +112,13 @@ public final class HtmlPage {
     }
     modules.values().forEach(script::append);
     Map<String, Object> values = new LinkedHashMap<>();
-    values.put("title", Visible.html(title));
+    values.put("title", SafeText.html(title));
     values.put("body", BODY);
     values.put("css", (charts ? resource(HtmlPage.class, UPLOT + "uPlot.min.css") : "") + resource("page.css"));
     values.put("libraries", charts
         ? List.of(resource(HtmlPage.class, UPLOT + "uPlot.iife.min.js").replace("</script", "<\\/script")) : List.of());
     values.put("data", data.isEmpty() ? null
-        : JsonMapper.shared().writeValueAsString(shown(data, Visible::text)).replace("<", "\\u003c"));
+        : JsonMapper.shared().writeValueAsString(shown(data, SafeText::text)).replace("<", "\\u003c"));
     values.put("script", script.isEmpty() ? null : script.toString());
     String[] around = render(HtmlPage.class, "skeleton", values).split(BODY, 2); // a long body is no template's work
     return around[0] + body + around[1];

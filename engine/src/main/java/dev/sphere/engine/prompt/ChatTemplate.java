@@ -49,7 +49,7 @@ public final class ChatTemplate {
    *
    * @param source Jinja text
    * @param startToken the text of the model's start token, for {@code bos_token}; empty for none
-   * @param endToken likewise {@code eos_token}
+   * @param endToken the text of the end token, for {@code eos_token}; empty for none
    * @throws IllegalArgumentException when the text is no template; names what is not understood, and its line
    */
   public ChatTemplate(String source, String startToken, String endToken) {
@@ -76,10 +76,10 @@ public final class ChatTemplate {
   /**
    * A template for a model.
    *
-   * @param told the Jinja text; null or empty for the one in the model's file, {@link #PLAIN} where that has none
+   * @param text the Jinja text; null or empty for the one in the model's file, {@link #PLAIN} where that has none
    */
-  public static ChatTemplate of(Model model, String told) {
-    String source = told == null || told.isBlank() ? model.chatTemplate() : told;
+  public static ChatTemplate of(Model model, String text) {
+    String source = text == null || text.isBlank() ? model.chatTemplate() : text;
     if (source == null || source.isBlank()) {
       return PLAIN;
     }
@@ -90,30 +90,30 @@ public final class ChatTemplate {
   /** {@link #named} for settings. */
   public static final class Named implements Function<String, String> {
     @Override
-    public String apply(String told) {
-      return named(told);
+    public String apply(String text) {
+      return named(text);
     }
   }
 
   /**
    * The Jinja text that a user names.
    *
-   * @param told {@code plain} ({@link #PLAIN}), Jinja text (anything with {@code {{} or {@code {%}), or a file of it; null
-   *     for none
+   * @param text {@code plain} ({@link #PLAIN}), Jinja text (anything with {@code {{} or {@code {%}), or a file of it;
+   *     null for none
    * @return the text; null for none
    * @throws IllegalArgumentException when the file cannot be read, or the text is no template
    */
-  public static String named(String told) {
-    if (told == null || told.equals("plain")) {
-      return told == null ? null : PLAIN.source();
+  public static String named(String text) {
+    if (text == null || text.equals("plain")) {
+      return text == null ? null : PLAIN.source();
     }
-    String source = told;
-    if (!told.contains("{{") && !told.contains("{%")) {
+    String source = text;
+    if (!text.contains("{{") && !text.contains("{%")) {
       try {
-        source = Files.readString(Path.of(told));
+        source = Files.readString(Path.of(text));
       } catch (IOException | InvalidPathException e) {
         throw new IllegalArgumentException(
-            "the chat template '" + told + "' cannot be read: give plain, a file of Jinja text, or the text itself", e);
+            "the chat template '" + text + "' cannot be read: give plain, a file of Jinja text, or the text itself", e);
       }
     }
     new ChatTemplate(source, "", ""); // what is no template is refused here, with its reason

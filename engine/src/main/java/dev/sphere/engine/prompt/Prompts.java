@@ -9,13 +9,13 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * What is said to the models.
+ * The prompts of a model: system turn, question, correction.
  *
  * @param system the system turn; empty for none
  * @param question the user's turn; {@code {question}} stands for the problem's text
  * @param correction the user's turn after a wrong solution; {@code {marker}} stands for {@code correctedAfter}
- * @param correctedAfter in an answer to {@code correction}, the solution begins after the last line that begins with this text
- *     ({@link SolutionMarker}); an answer without it makes no pair. Empty: the whole answer is the solution
+ * @param correctedAfter in an answer to {@code correction}, the solution begins after the last line that begins with
+ *     this text ({@link SolutionMarker}); an answer without it makes no pair. Empty: the whole answer is the solution
  * @param template the Jinja text that renders a dialogue; empty for each model's own chat template
  */
 public record Prompts(
@@ -48,7 +48,7 @@ public record Prompts(
     this(system, question, correction, correctedAfter, "");
   }
 
-  /** The same, where what is told (not null) takes the place of what stands here. */
+  /** A copy in which each argument that is not null replaces the value here. */
   public Prompts with(String system, String question, String correction, String correctedAfter, String template) {
     return new Prompts(
         system == null ? this.system : system,
@@ -94,7 +94,7 @@ public record Prompts(
     return dialogue;
   }
 
-  /** What comes before the solution in an answer to the correction prompt. */
+  /** The marker before the solution in an answer to the correction prompt. */
   public SolutionMarker marker() {
     return SolutionMarker.of(correctedAfter);
   }

@@ -1,2 +1,2 @@
-/** Prompts: what is said to a model, and the chat template that renders it. */
+/** Prompts of a model, and the chat template that renders them. */
 package dev.sphere.engine.prompt;

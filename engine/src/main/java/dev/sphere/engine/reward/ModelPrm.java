@@ -23,8 +23,8 @@ import java.util.List;
  * candidates of
  * all problems in flight step together, and a text that was scored before is not computed again.
  *
- * <p>Thread-safe. A step for which the model has no room scores 0. Where a solution begins after a marker, the steps after it
- * are scored as those of the bare problem; what comes before scores 0.5.
+ * <p>Thread-safe. A step for which the model has no room scores 0. Where a solution begins after a marker, the steps
+ * after it are scored as those of the bare problem; what comes before scores 0.5.
  */
 public final class ModelPrm implements PrmFactory, AutoCloseable {
   /** The score of talk before the solution begins, which the model was not made for: neither good nor bad. */

@@ -105,7 +105,9 @@ public final class MonteCarloPrm implements ProcessRewardModel {
     return new Judgement(scores, rollouts, drawn);
   }
 
-  /** Draws rollouts {@code from} to {@code to} of every open candidate, all candidates at the same time; their tokens. */
+  /**
+   * Draws rollouts {@code from} to {@code to} of every open candidate, all candidates at the same time; their tokens.
+   */
   private long roll(Problem problem, DrawKey key, Tally[] tallies, int from, int to) throws InterruptedException {
     List<Tally> open = new ArrayList<>();
     List<Callable<List<Generation>>> calls = new ArrayList<>();
@@ -144,8 +146,8 @@ public final class MonteCarloPrm implements ProcessRewardModel {
 
   /**
    * True when further rollouts can change neither S_max (the first with the highest score) nor S_min (the last with the
-   * lowest): the present best's lowest possible score beats every other's highest, and likewise below. That must hold with the
-   * candidates that were cut and without them: the search may pass those over.
+   * lowest): the present best's lowest possible score beats every other's highest, and likewise below. That must hold
+   * with the candidates that were cut and without them: the search may pass those over.
    */
   private boolean decided(Tally[] all) {
     Tally[] whole = Arrays.stream(all).filter(t -> !t.cut).toArray(Tally[]::new);
@@ -176,7 +178,7 @@ public final class MonteCarloPrm implements ProcessRewardModel {
     return true;
   }
 
-  /** What is known of one candidate. */
+  /** The rollouts of one candidate so far. */
   private static final class Tally {
     final int index;
     final String text;

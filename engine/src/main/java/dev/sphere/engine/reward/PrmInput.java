@@ -17,8 +17,7 @@ import java.util.stream.IntStream;
  * that goes on with another step begins with the same tokens, so that their KV cells are shared.
  */
 final class PrmInput {
-  private static final String QWEN_SYSTEM =
-      "Please reason step by step, and put your final answer within \\boxed{}.";
+  private static final String QWEN_SYSTEM = "Please reason step by step, and put your final answer within \\boxed{}.";
 
   private final Vocabulary vocabulary;
   private final ChatTemplate template;

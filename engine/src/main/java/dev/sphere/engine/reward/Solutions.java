@@ -9,7 +9,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
-/** What a process reward needs to know of a solution in the making. */
+/** Steps, text and completeness of a partial solution, for process rewards. */
 final class Solutions {
   private Solutions() {}
 
@@ -25,7 +25,7 @@ final class Solutions {
     return steps.length == 0 ? "" : policy.detokenize(steps);
   }
 
-  /** Of all steps those of the solution: from the marker on where there is one to look for. None where it has not begun. */
+  /** The steps after the marker, where there is a marker to look for; none where the solution has not begun. */
   static List<String> afterMarker(SolutionMarker marker, List<String> steps) {
     if (marker.isNone()) {
       return steps;

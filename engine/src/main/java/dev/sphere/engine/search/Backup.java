@@ -3,9 +3,9 @@ package dev.sphere.engine.search;
 import java.util.Locale;
 
 /**
- * What the end of a path hands to every node above it, besides the outcome weight of a right answer. They were compared in
- * lab/notebooks/2026-11-26-backup.md and hardly differ. {@link #ADVANTAGE} makes a right answer after a risky step look better than
- * the same one after a safe step.
+ * The value that the end of a path adds to every node above it, besides the outcome weight of a right answer. The
+ * choices were compared in lab/notebooks/2026-11-26-backup.md and hardly differ. {@link #ADVANTAGE} makes a right
+ * answer after a risky step look better than the same answer after a safe step.
  */
 public enum Backup {
   /** Nothing. */
@@ -14,7 +14,7 @@ public enum Backup {
   SCORE,
   /** The mean process reward of the path's steps. */
   MEAN,
-  /** R of the last step, its advantage included: what version 0.1.0 did. */
+  /** R of the last step, its advantage included. */
   ADVANTAGE;
 
   /** The name in files. */

@@ -13,19 +13,11 @@ import dev.sphere.engine.Generation;
  * @param correct a complete solution whose answer is right; false for steps on the way
  * @param prm the process reward model's score, in [0, 1]
  * @param reward R: the score plus the weighted advantage over the parent step
- * @param rollouts completions that the score is the share of: fewer than K where they were stopped early; 0 for a score that is
- *     none, such as a complete solution's own outcome or a trained model's
+ * @param rollouts completions that the score is the share of: fewer than K where they were stopped early; 0 for a score
+ *     that is none, such as a complete solution's own outcome or a trained model's
  */
-public record Candidate(
-    Generation generation,
-    int draw,
-    int count,
-    boolean terminal,
-    boolean truncated,
-    boolean correct,
-    double prm,
-    double reward,
-    int rollouts) {
+public record Candidate(Generation generation, int draw, int count, boolean terminal, boolean truncated,
+    boolean correct, double prm, double reward, int rollouts) {
 
   /** With a score that stands on no rollouts. */
   public Candidate(Generation generation, int draw, int count, boolean terminal, boolean truncated, boolean correct,

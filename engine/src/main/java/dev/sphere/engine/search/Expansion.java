@@ -3,7 +3,7 @@ package dev.sphere.engine.search;
 import java.util.List;
 
 /**
- * What one expansion of a node found: the unit in which a growing tree is stored.
+ * The result of one expansion of a node: the unit in which a growing tree is stored.
  *
  * @param problemId the problem
  * @param search name of the search within the problem: its stage, and what it corrects
@@ -12,13 +12,14 @@ import java.util.List;
  * @param max index of S_max, the highest R (the first among equals) of the candidates that were not cut at a limit
  * @param min index of S_min, the lowest R of them (the last among equals); equals {@code max} when there is one only
  * @param draws how many candidates were sampled, duplicates included
- * @param rolled tokens of the rollouts that the candidates' scores stand on; 0 where there are none. Before version 0.2.0 nobody
- *     counted them
+ * @param rolled tokens of the rollouts that the candidates' scores stand on; 0 where there are none
  */
 public record Expansion(
-    String problemId, String search, String path, List<Candidate> candidates, int max, int min, int draws, long rolled) {
+    String problemId, String search, String path, List<Candidate> candidates, int max, int min, int draws,
+        long rolled) {
   /** Of candidates whose scores stand on no rollouts. */
-  public Expansion(String problemId, String search, String path, List<Candidate> candidates, int max, int min, int draws) {
+  public Expansion(String problemId, String search, String path, List<Candidate> candidates, int max, int min,
+      int draws) {
     this(problemId, search, path, candidates, max, min, draws, 0);
   }
 

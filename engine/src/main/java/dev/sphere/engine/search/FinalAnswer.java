@@ -4,18 +4,23 @@ import dev.sphere.engine.SolutionMarker;
 import dev.sphere.engine.StopRule;
 import dev.sphere.grade.extract.AnswerExtractor;
 
-/** Sees that a solution has stated its final answer. What the answer is worth is the outcome reward's business. */
+/**
+ * Looks whether a solution has stated its final answer; whether the answer is right is the outcome reward's business.
+ */
 public final class FinalAnswer {
   private FinalAnswer() {}
 
-  /** True when the text holds a closed box with something in it, or {@code ####} and a value ({@link AnswerExtractor#states}). */
+  /**
+   * True when the text holds a closed box with something in it, or {@code ####} and a value ({@link
+   * AnswerExtractor#states}).
+   */
   public static boolean in(String text) {
     return AnswerExtractor.states(text);
   }
 
   /**
-   * The same of the solution within a text. Before the marker one answer is taken for a quoted one; a second one ends the
-   * text, or a model that never writes the marker would go on to its limit.
+   * True when the solution within a text states a final answer. Before the marker one answer is taken for a quoted one;
+   * a second one ends the text, or a model that never writes the marker would go on to its limit.
    */
   public static boolean in(SolutionMarker marker, String text) {
     String solution = marker.solution(text);

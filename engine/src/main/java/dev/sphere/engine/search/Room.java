@@ -6,9 +6,9 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * How many chains of steps grow at once in a run. A problem takes one place. What of its work is independent, such as the two
- * chains of a simulation, goes side by side while there are places, and one after the other where all are taken. That changes
- * the time alone: what a search finds does not depend on order. Thread-safe.
+ * How many chains of steps grow at once in a run. A problem takes one place. What of its work is independent, such as
+ * the two chains of a simulation, goes side by side while there are places, and one after the other where all are
+ * taken. That changes the time alone: what a search finds does not depend on order. Thread-safe.
  */
 public final class Room {
   private final int places;

@@ -8,7 +8,7 @@ import java.util.List;
 
 /** The pruned tree of one problem, and the solutions that its simulations found. */
 public final class SearchTree {
-  /** What one simulation found: the two chains' terminal nodes, the same node when the chains never parted. */
+  /** The result of one simulation: the two chains' terminal nodes, the same node when the chains never parted. */
   public record Simulation(SearchNode solMax, SearchNode solMin) {}
 
   private final Problem problem;

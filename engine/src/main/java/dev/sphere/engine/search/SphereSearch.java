@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.function.BooleanSupplier;
+import java.util.function.UnaryOperator;
 
 /**
  * The paper's pruned Monte Carlo tree search (SPHERE, arXiv 2503.04813), in the order in which it runs.
@@ -37,18 +38,21 @@ public final class SphereSearch {
   private final Room room;
   private final boolean drawsAhead;
 
-  /** One that draws nothing that it may not need, one chain after the other: its tokens can be charged to a budget. */
+  /**
+   * A search that draws only candidates that it needs, one chain after the other: its tokens can be charged to a
+   * budget.
+   */
   public SphereSearch(
       Policy policy, ProcessRewardModel prm, OutcomeReward outcome, SearchSettings settings, long seed) {
     this(policy, prm, outcome, settings, seed, new Room(1), false);
   }
 
   /**
-   * One that finds the same sooner. An expansion draws as many candidates at once as its parent's needed in all its rounds: where a
-   * policy often says the same, that saves waiting for one round after the other.
+   * A search that finds the same tree sooner. An expansion draws as many candidates at once as its parent's needed in
+   * all its rounds: where a policy often repeats itself, that saves waiting for one round after the other.
    *
-   * @param room where it has places, the two chains of a problem grow side by side, and {@link ExpansionLog} is called from two
-   *     threads at once
+   * @param room where it has places, the two chains of a problem grow side by side, and {@link ExpansionLog} is called
+   *     from two threads at once
    */
   public SphereSearch(Policy policy, ProcessRewardModel prm, OutcomeReward outcome, SearchSettings settings, long seed,
       Room room) {
@@ -80,7 +84,7 @@ public final class SphereSearch {
     return search(problem, name, prompt, log, () -> true);
   }
 
-  /** Likewise, with at most the simulations of the settings: after the first, each begins only if {@code goOn} says so. */
+  /** Searches one problem; every simulation after the first begins only if {@code goOn} is true. */
   public SearchTree search(Problem problem, String name, TokenPath prompt, ExpansionLog log, BooleanSupplier goOn)
       throws InterruptedException {
     SearchTree tree = new SearchTree(problem, name, prompt);
@@ -95,15 +99,19 @@ public final class SphereSearch {
     return tree;
   }
 
-  /** The two chains share their steps up to the first node with two survivors. From there on neither needs the other. */
-  private SearchTree.Simulation simulate(SearchTree tree, SearchNode leaf, ExpansionLog log) throws InterruptedException {
+  /**
+   * The two chains share their steps up to the first node with two survivors. From there on neither needs the other.
+   */
+  private SearchTree.Simulation simulate(SearchTree tree, SearchNode leaf, ExpansionLog log)
+      throws InterruptedException {
     SearchNode node = leaf;
     while (!node.terminal()) {
       expand(tree, node, log);
       if (node.max() != node.min()) {
         SearchNode max = node.max();
         SearchNode min = node.min();
-        List<SearchNode> ends = room.all(List.of(() -> followMax(tree, max, log), () -> followMin(tree, min, log)));
+        List<SearchNode> ends = room.all(List.of(
+            () -> follow(tree, max, SearchNode::max, log), () -> follow(tree, min, SearchNode::min, log)));
         return new SearchTree.Simulation(ends.getFirst(), ends.getLast());
       }
       node = node.max();
@@ -133,18 +141,12 @@ public final class SphereSearch {
     return child.q() + settings.uct() * Math.sqrt(Math.log(child.parent().visits()) / child.visits());
   }
 
-  private SearchNode followMax(SearchTree tree, SearchNode node, ExpansionLog log) throws InterruptedException {
+  /** Grows a chain of steps to its end; at each node {@code choose} takes one of the two survivors. */
+  private SearchNode follow(SearchTree tree, SearchNode node, UnaryOperator<SearchNode> choose, ExpansionLog log)
+      throws InterruptedException {
     while (!node.terminal()) {
       expand(tree, node, log);
-      node = node.max();
-    }
-    return node;
-  }
-
-  private SearchNode followMin(SearchTree tree, SearchNode node, ExpansionLog log) throws InterruptedException {
-    while (!node.terminal()) {
-      expand(tree, node, log);
-      node = node.min();
+      node = choose.apply(node);
     }
     return node;
   }
@@ -181,8 +183,8 @@ public final class SphereSearch {
   }
 
   /**
-   * Of all candidates only the highest and the lowest R survive. One that was cut at a limit is no answer, neither a right nor a
-   * wrong one: it survives where nothing else is left, or as S_min where cut solutions may be rejected.
+   * Of all candidates only the highest and the lowest R survive. One that was cut at a limit is no answer, neither a
+   * right nor a wrong one: it survives where nothing else is left, or as S_min where cut solutions may be rejected.
    */
   private Expansion prune(
       Problem problem, SearchTree tree, SearchNode node, List<Candidate> candidates, int draws, long rolled) {
@@ -213,7 +215,8 @@ public final class SphereSearch {
   /**
    * Samples E candidates; equal ones count once, and are replaced in at most {@code resampleRounds} further rounds.
    *
-   * @param ahead so many draws are made at once, though the first round needs only E; those that no round comes to are thrown away
+   * @param ahead so many draws are made at once, though the first round needs only E; those that no round comes to are
+   *     thrown away
    */
   private Draws sampleDistinct(TokenPath path, DrawKey key, int ahead) throws InterruptedException {
     Map<String, Draw> distinct = new LinkedHashMap<>();
@@ -251,7 +254,8 @@ public final class SphereSearch {
     String solution = parent.text() + step.text();
     boolean cut = step.finish() == Generation.Finish.LENGTH;
     boolean answered =
-        step.finish() == Generation.Finish.END || !cut && settings.stopAtAnswer() && FinalAnswer.in(parent.tokens().marker(), solution);
+        step.finish() == Generation.Finish.END || !cut && settings.stopAtAnswer()
+            && FinalAnswer.in(parent.tokens().marker(), solution);
     boolean terminal = answered || cut || parent.depth() + 1 >= settings.maxDepth();
     boolean correct = answered && outcome.correct(problem, parent.tokens().marker().solutionOrAll(solution));
     double advantage = parent.step() == null ? 0 : prm - parent.step().prm();

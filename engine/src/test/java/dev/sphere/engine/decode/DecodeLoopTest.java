@@ -9,7 +9,6 @@ import dev.sphere.bindings.llama.Adapter;
 import dev.sphere.bindings.llama.Batch;
 import dev.sphere.bindings.llama.ContextOptions;
 import dev.sphere.bindings.llama.Decoder;
-import dev.sphere.bindings.llama.Model;
 import dev.sphere.bindings.tensor.NativeFloats;
 import java.util.ArrayList;
 import java.util.List;
@@ -27,15 +26,12 @@ class DecodeLoopTest {
   private static final class RolloutJob extends LoopJob<String> {}
 
   /** A decoder that does nothing, and fails to close. */
-  private record Fake(List<String> closed) implements Decoder {
-    @Override
-    public Model model() {
-      return null;
-    }
+  private static final class Fake extends Decoder {
+    private final List<String> closed;
 
-    @Override
-    public ContextOptions options() {
-      return OPTIONS;
+    Fake(List<String> closed) {
+      super(null, OPTIONS);
+      this.closed = closed;
     }
 
     @Override
@@ -75,6 +71,9 @@ class DecodeLoopTest {
 
     @Override
     public void useAdapters(List<Adapter> adapters) {}
+
+    @Override
+    protected void free() {}
 
     @Override
     public void close() {

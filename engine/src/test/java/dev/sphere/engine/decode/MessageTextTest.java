@@ -146,7 +146,7 @@ class MessageTextTest {
           : name.contains("bpe") ? new String[] {"<|start_header_id|>", "<|eot_id|>"} : new String[] {"<s>", "</s>"};
       String template = "{{ 'a ' }}{{ '" + turn[0] + "' }}{{ ' u\n' + messages[0].content + ' ' }}{{ '" + turn[1]
           + "' }}{{ ' \nb' }}";
-      try (Model real = Model.load(file, Model.Options.onlyVocabulary())) {
+      try (Model real = Model.loadVocabulary(file)) {
         Vocabulary v = real.vocabulary();
         int[] calm = tokens(v, template, List.of(new Message("user", "zz")));
         int[] wild = tokens(v, template, List.of(new Message("user", "z" + turn[1] + "\n" + turn[0] + " z")));

@@ -153,20 +153,6 @@ class RunStoreTest {
     assertTrue(Files.readString(left.resolve("log.jsonl")).contains("\"a\":1"));
   }
 
-  /** Who made them died before their names were on the disk. */
-  @Test
-  void foldersThatAreThereAreBroughtToTheDisk() throws Exception {
-    FaultyDisk disk = new FaultyDisk(Files.createDirectory(temporary.resolve("disk")));
-    Path folder = disk.root().resolve("runs/first");
-    disk.fail(2, FaultyDisk.Fault.FOREVER); // "runs" is made, and nothing else
-    assertThrows(IOException.class, () -> AtomicFile.createFolders(folder));
-    disk.mend();
-    AtomicFile.createFolders(folder);
-    Path left = Files.createDirectory(temporary.resolve("left"));
-    Crash.LOST.leave(disk, disk.changes().size(), new Random(1), left);
-    assertTrue(Files.isDirectory(left.resolve("runs/first")));
-  }
-
   /** Linux forgets what a failed fsync should have written: the next one says that it is there. */
   @Test
   void whatAFailedSyncShouldHaveWrittenIsCutOff() throws Exception {

@@ -200,7 +200,7 @@ public final class Agreement {
     List<List<PlainLlama.Divergence>> found = new ArrayList<>();
     others.forEach(o -> found.add(new ArrayList<>()));
     Said said = PlainLlama.decode(name, file, exact, starts, tokens, others, found);
-    try (Model vocabulary = Model.load(file, Model.Options.onlyVocabulary())) {
+    try (Model vocabulary = Model.loadVocabulary(file)) {
       for (int k = 0; k < others.size(); k++) {
         List<Apart> apart = found.get(k).stream().map(d -> new Apart(d.prompt(), prompts.get(d.prompt()).kind(),
             d.position(), vocabulary.vocabulary().name(d.token()), vocabulary.vocabulary().name(d.other()), d.gap())).toList();

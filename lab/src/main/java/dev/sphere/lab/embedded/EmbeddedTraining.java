@@ -98,7 +98,7 @@ public final class EmbeddedTraining {
   /** The dialogues as tokens; of each the last message is learned, with the token that ends the turn. */
   static List<Example.Imitation> examples(Path start, List<List<Message>> dialogues) {
     List<Example.Imitation> examples = new ArrayList<>();
-    try (Model model = Model.load(start, Model.Options.onlyVocabulary())) {
+    try (Model model = Model.loadVocabulary(start)) {
       Vocabulary vocabulary = model.vocabulary();
       ChatTemplate template = ChatTemplate.of(model);
       for (List<Message> dialogue : dialogues) {

@@ -48,7 +48,7 @@ public final class RenderTemplates {
 
   /** A file's own template and the texts of its special tokens. */
   static String ofModel(String nameOrPath) {
-    try (Model model = Model.load(ModelSource.resolve(nameOrPath), Model.Options.onlyVocabulary())) {
+    try (Model model = Model.loadVocabulary(ModelSource.resolve(nameOrPath))) {
       String template = model.chatTemplate();
       Vocabulary v = model.vocabulary();
       return template == null || template.isBlank()

@@ -82,7 +82,7 @@ class ArchitectureTest {
     noClasses().that().resideInAnyPackage("dev.sphere.base..", "dev.sphere.gguf..")
         .should().dependOnClassesThat().resideInAnyPackage("dev.sphere.bindings..").check(classes);
     noClasses().that().resideInAnyPackage("dev.sphere.base..", "dev.sphere.gguf..")
-        .and().doNotHaveFullyQualifiedName("dev.sphere.base.MemoryFile")
+        .and().doNotHaveFullyQualifiedName("dev.sphere.base.Descriptor")
         .should().dependOnClassesThat().belongToAnyOf(Linker.class, SymbolLookup.class, FunctionDescriptor.class).check(classes);
   }
 

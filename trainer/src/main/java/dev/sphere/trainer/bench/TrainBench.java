@@ -169,7 +169,7 @@ public final class TrainBench {
   private List<Example.Preference> examples(int vocabulary) {
     if (plan.pairsFile != null) {
       RowReport report = new RowReport(plan.pairsFile.toString(), RowReport.OnBadRow.SKIP);
-      try (Model model = Model.load(plan.model, Model.Options.onlyVocabulary())) {
+      try (Model model = Model.loadVocabulary(plan.model)) {
         ChatTemplate template = ChatTemplate.of(model);
         TextEncoder encoder = TextEncoder.of(model.vocabulary(), messages -> template.prompt(messages, true));
         List<Example.Preference> examples = new ExampleEncoder(encoder, MOST_TOKENS, report)

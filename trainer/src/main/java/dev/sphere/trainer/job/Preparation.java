@@ -87,7 +87,7 @@ final class Preparation {
   }
 
   static Prepared<?> of(TrainJob job, TrainTask task, GgufFile base) {
-    try (Model model = Model.load(job.model(), Model.Options.onlyVocabulary())) {
+    try (Model model = Model.loadVocabulary(job.model())) {
       Preparation preparation = new Preparation(job, task, base);
       ChatTemplate template = ChatTemplate.of(model, preparation.template);
       TextEncoder encoder = TextEncoder.of(model.vocabulary(), messages -> template.prompt(messages, true));

@@ -33,7 +33,7 @@ class TextEncoderTest {
     }
     Path file = dir.resolve("m.gguf");
     RandomModel.write(RandomModel.like("tiny-qwen2"), keys, GgmlType.F32, 0, file);
-    try (Model model = Model.load(file, Model.Options.onlyVocabulary())) {
+    try (Model model = Model.loadVocabulary(file)) {
       ChatTemplate chat = ChatTemplate.of(model);
       TextEncoder encoder = TextEncoder.of(model.vocabulary(), messages -> chat.prompt(messages, true));
       assertTrue(encoder.ends(TEXT_END) && encoder.ends(TURN_END));

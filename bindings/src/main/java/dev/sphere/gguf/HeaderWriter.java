@@ -4,8 +4,8 @@ import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 
-/** The numbers, strings and values that a GGUF file's head is made of, little-endian, into a growing array. */
-final class HeadOutput {
+/** Writes the numbers, strings and values of a GGUF file's header, little-endian, into a growing array. */
+final class HeaderWriter {
   private final ByteArrayOutputStream bytes = new ByteArrayOutputStream(1 << 16);
 
   byte[] toByteArray() {

@@ -10,11 +10,11 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 
 /**
- * The numbers, strings and values that a GGUF file's head is made of, read one after the other through a small window.
+ * Reads the numbers, strings and values of a GGUF file's header, one after the other through a small window.
  * Every length is checked against what is left of the file before a byte is allocated for it. Each method takes the
  * name of what it reads, for the message of the {@link GgufException} that it throws on damage.
  */
-final class HeadInput {
+final class HeaderReader {
   private static final int MAX_STRING_BYTES = 1 << 26;
   private static final int MAX_STRINGS = 1 << 23;
   private static final long MAX_HEAD_BYTES = 1L << 29;
@@ -26,7 +26,7 @@ final class HeadInput {
   /** File offset of the byte after the window's limit. */
   private long windowEnd;
 
-  HeadInput(Path path, FileChannel channel) throws IOException {
+  HeaderReader(Path path, FileChannel channel) throws IOException {
     this.path = path;
     this.channel = channel;
     this.size = channel.size();

@@ -1,11 +1,11 @@
 package dev.sphere.base;
 
 /**
- * Text from files and models as a terminal or a page may show it. What steers a terminal or turns the reading direction
- * is written out, as JSON writes it: {@code \}{@code u001b} for escape. So text in JSON stays the same JSON.
+ * Makes text from files and models safe to show on a terminal or a page. Characters that steer a terminal or turn the
+ * reading direction are written as JSON escapes: {@code \}{@code u001b} for escape. Text in JSON stays the same JSON.
  */
-public final class Visible {
-  private Visible() {}
+public final class SafeText {
+  private SafeText() {}
 
   /** The text with every control character but line feed and tab written out; the same object if there is none. */
   public static String text(String text) {
@@ -28,7 +28,7 @@ public final class Visible {
         || c == 0x061C || c == 0x200E || c == 0x200F || c >= 0x2028 && c <= 0x202E || c >= 0x2066 && c <= 0x2069;
   }
 
-  /** The same for an HTML page: as {@link #text} shows it, with the characters that HTML reads escaped. */
+  /** The text as {@link #text} gives it, with HTML's special characters escaped too. */
   public static String html(String raw) {
     String text = text(raw);
     StringBuilder out = new StringBuilder(text.length() + 16);
