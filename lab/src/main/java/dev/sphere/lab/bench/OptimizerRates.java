@@ -1,4 +1,4 @@
-package dev.sphere.trainer.bench;
+package dev.sphere.lab.bench;
 
 import dev.sphere.bindings.kernel.BenchKernels;
 import dev.sphere.bindings.kernel.OptimizerKernels;

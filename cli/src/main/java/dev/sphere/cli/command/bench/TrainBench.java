@@ -1,15 +1,11 @@
-package dev.sphere.trainer.bench;
+package dev.sphere.cli.command.bench;
 
 import dev.sphere.base.FreeMemory;
-import dev.sphere.bindings.kernel.TargetLogProbs;
-import dev.sphere.bindings.llama.Batch;
-import dev.sphere.bindings.llama.Context;
-import dev.sphere.bindings.llama.ContextOptions;
-import dev.sphere.bindings.llama.KvType;
+import dev.sphere.base.Scratch;
 import dev.sphere.bindings.llama.Model;
 import dev.sphere.engine.prompt.ChatTemplate;
-import dev.sphere.trainer.autodiff.Products;
 import dev.sphere.gguf.model.GgufFile;
+import dev.sphere.trainer.autodiff.Products;
 import dev.sphere.trainer.checkpoint.StepMetrics;
 import dev.sphere.trainer.data.Example;
 import dev.sphere.trainer.data.ExampleEncoder;
@@ -30,9 +26,6 @@ import dev.sphere.trainer.model.GraphModel;
 import dev.sphere.trainer.model.ModelOptions;
 import dev.sphere.trainer.model.TrainableModels;
 import dev.sphere.trainer.objective.DpoObjective;
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -40,18 +33,17 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
-import java.util.stream.Stream;
 
 /**
- * DPO steps as the product makes them (reference and policy forward, backward, AdamW), timed: on random pairs of a given
- * length, or on the pairs of a search. lab/pytorch does the same steps in PyTorch.
+ * Times DPO steps as training makes them (reference and policy forward, backward, AdamW), on random pairs of a given
+ * length or on the pairs of a search. lab/pytorch does the same steps in PyTorch.
  */
 public final class TrainBench {
   /**
-   * What is measured.
+   * The steps that are timed.
    *
    * @param model a GGUF file
-   * @param pairsFile preference rows or pairs of a search; null: random tokens
+   * @param pairsFile preference rows or pairs of a search; null for random tokens
    * @param pairs of a step
    * @param length tokens of a random sequence
    * @param prompt tokens of a random prompt, of which none is predicted
@@ -86,7 +78,7 @@ public final class TrainBench {
     this.plan = plan;
   }
 
-  /** Runs and reports, by name, in the order in which they should be shown. */
+  /** Runs the steps. @return the figures by name, as {@code --json} prints them */
   public Map<String, Object> run() {
     Packing most = Packing.defaults().withSharing(plan.sharing);
     try (GgufFile file = GgufFile.openModel(plan.model)) {
@@ -119,13 +111,9 @@ public final class TrainBench {
           last = System.nanoTime();
         }
       };
-      Path folder = temporary();
-      try {
-        RunOptions options = RunOptions.in(folder).withListener(listener);
-        new Trainer<>(new DpoObjective(model, LossSettings.defaults()), examples, settings, options)
-            .run();
-      } finally {
-        delete(folder);
+      try (Scratch scratch = new Scratch()) {
+        RunOptions options = RunOptions.in(scratch.folder()).withListener(listener);
+        new Trainer<>(new DpoObjective(model, LossSettings.defaults()), examples, settings, options).run();
       }
       PackingStats stats = PackingStats.NONE;
       double flops = 0;
@@ -145,7 +133,7 @@ public final class TrainBench {
       report.put("tokens_saved", stats.saved());
       report.put("padding", stats.padding());
       report.put("gflops", flops / total / 1e9);
-      report.put("peak_mib", peakMib());
+      report.put("peak_mib", FreeMemory.peak() >> 20);
       report.put("weights_mib", model.weightBytes() >> 20);
       report.put("scratch_mib", model.scratchBytes() >> 20);
     }
@@ -192,70 +180,5 @@ public final class TrainBench {
       examples.add(new Example.Preference("pair " + i, "tree " + i, both[0], both[1]));
     }
     return examples;
-  }
-
-  /**
-   * The largest difference between the trainer's log-probabilities and llama.cpp's, over one sequence of random tokens.
-   * llama.cpp computes with a cache of F32 here, since F16 would round keys and values.
-   *
-   * @param tokens its length, at least 2
-   */
-  public static double differenceToInference(Path file, int tokens, int threads) {
-    float[] expected = new float[tokens - 1];
-    int[] sequence;
-    ContextOptions exact = new ContextOptions(tokens, tokens, tokens, 1, threads, true, false, KvType.F32, false);
-    try (Model model = Model.load(file);
-        Context context = Context.open(model, exact);
-        Batch batch = new Batch(tokens);
-        TargetLogProbs targets = new TargetLogProbs(tokens)) {
-      int vocabulary = model.vocabulary().size();
-      sequence = new SplittableRandom(1).ints(tokens, 0, vocabulary).toArray();
-      for (int i = 0; i < tokens; i++) {
-        batch.add(sequence[i], i, 0, true);
-      }
-      context.decode(batch);
-      for (int i = 0; i < expected.length; i++) {
-        targets.add(i, sequence[i + 1]);
-      }
-      targets.compute(context.logits(), vocabulary, threads);
-      for (int i = 0; i < expected.length; i++) {
-        expected[i] = targets.logProb(i);
-      }
-    }
-    ModelOptions options = ModelOptions.lora(1, 1, ModelOptions.LINEAR_LAYERS, 0, threads).withContext(tokens);
-    try (GraphModel model = TrainableModels.open(file, options)) {
-      Example example = new Example.Imitation("", "", new TrainingSequence(sequence, 1));
-      MicroBatch m = new TreePacker(Packing.defaults()).pack(List.of(example)).getFirst();
-      float[] actual = m.gather(model.logProbs(m.batch(), true), 0, 0);
-      double furthest = 0;
-      for (int i = 0; i < actual.length; i++) {
-        furthest = Math.max(furthest, Math.abs(actual[i] - expected[i]));
-      }
-      return furthest;
-    }
-  }
-
-  /** The most memory that this process has held so far, in MiB; -1 where the system does not tell. */
-  public static long peakMib() {
-    long peak = FreeMemory.peak();
-    return peak < 0 ? peak : peak >> 20;
-  }
-
-  private static Path temporary() {
-    try {
-      return Files.createTempDirectory("sphere-bench");
-    } catch (IOException e) {
-      throw new UncheckedIOException("cannot make a temporary folder", e);
-    }
-  }
-
-  private static void delete(Path folder) {
-    try (Stream<Path> all = Files.walk(folder)) {
-      for (Path p : all.sorted(Comparator.reverseOrder()).toList()) {
-        Files.delete(p);
-      }
-    } catch (IOException e) {
-      throw new UncheckedIOException("cannot remove " + folder, e);
-    }
   }
 }

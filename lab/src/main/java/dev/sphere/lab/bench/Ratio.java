@@ -1,4 +1,4 @@
-package dev.sphere.engine.bench;
+package dev.sphere.lab.bench;
 
 /**
  * A figure over its baseline.

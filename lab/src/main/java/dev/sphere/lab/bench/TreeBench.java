@@ -1,7 +1,8 @@
-package dev.sphere.engine.bench;
+package dev.sphere.lab.bench;
 
 import dev.sphere.base.InFlight;
 import dev.sphere.bindings.llama.Model;
+import dev.sphere.cli.command.bench.RolloutBench;
 import dev.sphere.engine.DrawKey;
 import dev.sphere.engine.Generation;
 import dev.sphere.engine.Policy.Request;
@@ -16,7 +17,7 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 
 /**
- * {@code bench tree}: search trees as SPHERE grows them, against the same paths as sequences that know nothing of each
+ * Search trees as SPHERE grows them, against the same paths as sequences that know nothing of each
  * other. A tree's root is expanded into E candidate steps; the best and the worst begin two chains, and at each depth
  * both are expanded into E candidates again. The paths are those from the root to each candidate that is not extended.
  *
@@ -209,10 +210,10 @@ public final class TreeBench {
 
   private static Request request(int unique, int tree, int node, int draw, int tokens) {
     return new Request(
-        new DrawKey(unique, tree, node, draw), SamplingSettings.temperature(TEMPERATURE, tokens), new FullLength(tokens));
+        new DrawKey(unique, tree, node, draw), SamplingSettings.temperature(TEMPERATURE, tokens), RolloutBench.fullLength(tokens));
   }
 
   private int[] prompt(int unique, int number) {
-    return DistinctPrompts.prompt(unique, number, plan.prompt(), model.vocabulary().size());
+    return RolloutBench.prompt(unique, number, plan.prompt(), model.vocabulary().size());
   }
 }

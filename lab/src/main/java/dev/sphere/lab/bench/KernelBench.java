@@ -1,12 +1,8 @@
-package dev.sphere.engine.bench;
+package dev.sphere.lab.bench;
 
 import dev.sphere.bindings.kernel.BenchKernels;
 import dev.sphere.bindings.kernel.Draws;
 import dev.sphere.bindings.kernel.TargetLogProbs;
-import dev.sphere.bindings.llama.Batch;
-import dev.sphere.bindings.llama.Context;
-import dev.sphere.bindings.llama.ContextOptions;
-import dev.sphere.bindings.llama.Model;
 import dev.sphere.bindings.llama.SamplerChain;
 import dev.sphere.bindings.tensor.NativeFloats;
 import java.util.ArrayList;
@@ -16,23 +12,14 @@ import java.util.Map;
 import java.util.Random;
 
 /**
- * {@code bench kernels}: the sampling and log-probability kernels over rows of logits, against what the same memory can
- * do (a copy: bytes read and written; a walk: the cheapest way to read them all) and against llama.cpp's own sampler
- * chain; and the cost of a call from Java.
+ * The sampling and log-probability kernels over rows of logits, against what the same memory can do (a copy: bytes read
+ * and written; a walk: the cheapest way to read them all) and against llama.cpp's own sampler chain.
  *
  * <p>A kernel's bandwidth is the size of the logits over its time: they are read from memory once, whatever it does with
  * them. Logits are drawn from a normal distribution with a few likely tokens on top, as models make them.
  */
 public final class KernelBench {
   static final double AIM = 0.8;
-  private static final long CALLS = 2_000_000;
-  private static final int SEQUENCES = 32;
-
-  /** Downcalls of a step of the rollout loop: decode, get_logits, sample_rows, and one that takes padding out again. */
-  private static final int CALLS_OF_STEP = 4;
-
-  /** A step over its calls: the calls take less than 1 % of it. */
-  static final double AIM_CALLS = 100;
 
   /**
    * What is run.
@@ -72,16 +59,9 @@ public final class KernelBench {
   private static final int FLAT_ROWS = 8;
 
   private final Plan plan;
-  private final Model model;
 
-  /**
-   * A benchmark.
-   *
-   * @param model whose decode step the cost of calls is compared with; null for none
-   */
-  public KernelBench(Plan plan, Model model) {
+  KernelBench(Plan plan) {
     this.plan = plan;
-    this.model = model;
   }
 
   /** Runs it, all kernels in turns. */
@@ -115,11 +95,6 @@ public final class KernelBench {
         chains.addAll(own);
         turns.add(chain(m), "GB/s", i -> rate(bytes, () -> SamplerChain.draw(own, logits, plan.vocabulary())));
       }
-      turns.add("call from Java", "ns", i -> javaCall());
-      turns.add("call from C", "ns", i -> BenchKernels.nativeCalls(CALLS) / CALLS * 1e9);
-      if (model != null) {
-        turns.add("decode step of " + SEQUENCES + " sequences", "ns", i -> step());
-      }
       return result(turns.run());
     } finally {
       chains.forEach(SamplerChain::close);
@@ -149,36 +124,7 @@ public final class KernelBench {
     String logProbs = "log-probabilities";
     ratios.add(new Ratio(all.figure(logProbs).over(all.figure("copy"), logProbs + " / copy"), AIM));
     ratios.add(new Ratio(all.figure(logProbs).over(all.figure("walk"), logProbs + " / walk"), Ratio.REPORTED));
-    if (model != null) {
-      shape.put("model", model.description());
-      Figure step = figures.getLast();
-      Figure calls = all.figure("call from Java");
-      double[] share = new double[plan.repetitions()];
-      for (int i = 0; i < share.length; i++) {
-        share[i] = step.samples().get(i) / (CALLS_OF_STEP * calls.samples().get(i));
-      }
-      ratios.add(new Ratio(Figure.of("decode step / its " + CALLS_OF_STEP + " calls", "x", share), AIM_CALLS));
-    }
     return new BenchResult("kernels", shape, figures, ratios);
-  }
-
-  /** Nanoseconds of a decode step, the best of eight. */
-  private double step() {
-    double best = Double.MAX_VALUE;
-    try (Context context = Context.open(model, ContextOptions.invariant(1024, SEQUENCES + 1, plan.threads()));
-        Batch batch = new Batch(SEQUENCES + 1)) {
-      for (int i = 0; i < 8; i++) {
-        batch.clear();
-        for (int s = 0; s < SEQUENCES; s++) {
-          batch.add(3 + s, i, s, true);
-        }
-        long begin = System.nanoTime();
-        context.decode(batch);
-        context.logits();
-        best = Math.min(best, InterleavedRuns.seconds(begin) * 1e9);
-      }
-    }
-    return best;
   }
 
   private void fill(NativeFloats logits) {
@@ -236,13 +182,5 @@ public final class KernelBench {
       best = Math.min(best, InterleavedRuns.seconds(begin));
     }
     return best;
-  }
-
-  private static double javaCall() {
-    long begin = System.nanoTime();
-    for (long i = 0; i < CALLS; i++) {
-      BenchKernels.nothing();
-    }
-    return InterleavedRuns.seconds(begin) / CALLS * 1e9;
   }
 }

@@ -12,19 +12,18 @@ import dev.sphere.bindings.load.AbiLayouts;
 import dev.sphere.bindings.load.LlamaException;
 import dev.sphere.bindings.load.NativeCall;
 import dev.sphere.bindings.load.NativeLibraries;
+import dev.sphere.bindings.load.Structs;
 import dev.sphere.bindings.tensor.NativeFloats;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
+import java.lang.foreign.StructLayout;
 import java.lang.invoke.MethodHandle;
 import java.util.List;
 
 /**
- * llama.cpp's own samplers in a chain: what {@link Draws} is measured against. Sphere draws nothing with it, since its
- * random stream depends on the order of the draws.
- *
- * <p>Not thread-safe. A chain that a context samples with ({@link Context#open(Model, ContextOptions, java.util.List)})
- * is closed after that context. Closing twice is harmless.
+ * llama.cpp's own samplers in a chain: {@link Draws} is measured against them. Sphere draws nothing with it, since its
+ * random stream depends on the order of the draws. Not thread-safe. Closing twice is harmless.
  */
 public final class SamplerChain implements AutoCloseable {
   private static final MethodHandle CHAINS =
@@ -48,6 +47,8 @@ public final class SamplerChain implements AutoCloseable {
       NativeLibraries.downcall("llama_sampler_init_temp", of(ADDRESS, JAVA_FLOAT));
   private static final MethodHandle SAMPLE =
       NativeLibraries.downcall("llama_sampler_sample", of(JAVA_INT, ADDRESS, ADDRESS, JAVA_INT));
+
+  private static final StructLayout CONFIG = AbiLayouts.LLAMA_SAMPLER_SEQ_CONFIG;
 
   private final MemorySegment handle;
   private boolean closed;
@@ -105,6 +106,24 @@ public final class SamplerChain implements AutoCloseable {
       return (int) SAMPLE.invokeExact(handle(), of, index);
     } catch (Throwable e) {
       throw NativeCall.failed(e);
+    }
+  }
+
+  /**
+   * Makes a context that draws tokens in its own graph (llama.cpp's backend sampling): {@link #sample} then only fetches
+   * the token that was drawn, and there are no logits.
+   *
+   * @param chains one for each sequence, from 0 on; the caller closes them after the context
+   */
+  public static Context open(Model model, ContextOptions options, List<SamplerChain> chains) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment configs = arena.allocate(CONFIG, chains.size());
+      for (int i = 0; i < chains.size(); i++) {
+        MemorySegment config = configs.asSlice(i * CONFIG.byteSize(), CONFIG.byteSize());
+        Structs.setInt(config, CONFIG, "seq_id", i);
+        Structs.setPointer(config, CONFIG, "sampler", chains.get(i).handle());
+      }
+      return Context.open(model, options, configs, null);
     }
   }
 

@@ -1,4 +1,4 @@
-package dev.sphere.trainer.bench;
+package dev.sphere.lab.bench;
 
 import dev.sphere.bindings.tensor.Backend;
 import dev.sphere.bindings.tensor.Graph;
@@ -21,11 +21,6 @@ public record ProductRates(double f32, double bf16, double ggmlF32, double ggmlB
   /** The interface of one way to multiply. */
   private interface Product {
     Tensor of(Graph graph, Tensor weight, Tensor x);
-  }
-
-  /** The best of all that were measured. */
-  public double best() {
-    return Math.max(Math.max(f32, bf16), Math.max(ggmlF32, ggmlBf16));
   }
 
   /** Measures; takes a second or two. */

@@ -1,4 +1,4 @@
-package dev.sphere.engine.bench;
+package dev.sphere.lab.bench;
 
 import dev.sphere.bindings.kernel.AttentionKernel;
 import dev.sphere.bindings.llama.Batch;
@@ -7,6 +7,7 @@ import dev.sphere.bindings.llama.ContextOptions;
 import dev.sphere.bindings.llama.KvType;
 import dev.sphere.bindings.llama.Model;
 import dev.sphere.bindings.llama.SamplerChain;
+import dev.sphere.cli.command.bench.RolloutBench.Seconds;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -15,25 +16,23 @@ import java.util.List;
  * context with all cores. Nothing of Sphere's engine is in it, and it gives no log-probabilities.
  */
 final class BareLoop {
-  /** Who draws. */
+  /** Where tokens are drawn. */
   enum Sampling {
-    /** Nobody: fixed tokens, as llama-batched-bench does. */
-    NONE,
+    /** Nowhere: fixed tokens, as llama-batched-bench takes. */
+    NONE("no sampling"),
     /** A sampler chain for each sequence, on the CPU, one after the other, and the token's text, as llama-parallel does. */
-    CHAIN,
+    CHAIN("sampler chain"),
     /** A sampler chain for each sequence, in the graph. */
-    IN_GRAPH
+    IN_GRAPH("sampling in the graph");
+
+    final String name;
+
+    Sampling(String name) {
+      this.name = name;
+    }
   }
 
   private static final int BATCH = 512;
-
-  /**
-   * What a run took.
-   *
-   * @param prompts seconds until the first token of each sequence could be drawn
-   * @param all seconds in all
-   */
-  record Took(double prompts, double all) {}
 
   private final Model model;
   private final int sequences;
@@ -49,7 +48,7 @@ final class BareLoop {
     this.temperature = temperature;
   }
 
-  Took run(List<int[]> prompts, int generate, Sampling sampling) {
+  Seconds run(List<int[]> prompts, int generate, Sampling sampling) {
     int cells = prompts.stream().mapToInt(p -> p.length + generate).sum() + sequences;
     int cores = Runtime.getRuntime().availableProcessors();
     ContextOptions shape =
@@ -61,7 +60,7 @@ final class BareLoop {
       for (int s = 0; s < sequences && sampling != Sampling.NONE; s++) {
         chains.add(new SamplerChain(temperature, 0, 1, 0, s + 1));
       }
-      try (Context context = Context.open(model, shape, sampling == Sampling.IN_GRAPH ? chains : List.of());
+      try (Context context = open(shape, sampling == Sampling.IN_GRAPH ? chains : List.of());
           Batch batch = new Batch(shape.batch())) {
         return loop(context, batch, prompts, generate, chains);
       }
@@ -71,7 +70,11 @@ final class BareLoop {
     }
   }
 
-  private Took loop(Context context, Batch batch, List<int[]> prompts, int generate, List<SamplerChain> chains) {
+  private Context open(ContextOptions shape, List<SamplerChain> inGraph) {
+    return inGraph.isEmpty() ? Context.open(model, shape) : SamplerChain.open(model, shape, inGraph);
+  }
+
+  private Seconds loop(Context context, Batch batch, List<int[]> prompts, int generate, List<SamplerChain> chains) {
     int[] next = new int[sequences];
     long begin = System.nanoTime();
     List<int[]> outputs = new ArrayList<>(); // sequence, place in the batch
@@ -96,7 +99,7 @@ final class BareLoop {
       }
       compute(context, batch, outputs, chains, next, i);
     }
-    return new Took(first, InterleavedRuns.seconds(begin));
+    return new Seconds(first, InterleavedRuns.seconds(begin));
   }
 
   private void compute(

@@ -1,19 +1,14 @@
-package dev.sphere.cli.command.bench;
+package dev.sphere.lab.bench;
 
-import dev.sphere.engine.bench.BenchResult;
-import dev.sphere.engine.bench.Figure;
-import dev.sphere.engine.bench.Ratio;
-import java.io.PrintWriter;
+import java.io.PrintStream;
 import java.util.Locale;
-import java.util.Map;
 import java.util.stream.Collectors;
-import tools.jackson.databind.json.JsonMapper;
 
-/** Prints what a benchmark found: a table for people, one object for programs. */
-public final class BenchReport {
+/** Prints a benchmark's result as a table. */
+final class BenchReport {
   private BenchReport() {}
 
-  static void table(BenchResult result, PrintWriter out) {
+  static void table(BenchResult result, PrintStream out) {
     String shape =
         result.shape().entrySet().stream()
             .map(e -> e.getKey() + " " + e.getValue())
@@ -29,17 +24,11 @@ public final class BenchReport {
           r.hasAim() ? String.format(Locale.ROOT, ", aim %.2f%s", r.aim(), r.reached() ? "" : ": missed") : "";
       out.printf(Locale.ROOT, "  %-52s %12.2f x        (%.2f to %.2f)%s%n", f.name(), f.median(), f.low(), f.high(), aim);
     }
-    out.flush();
   }
 
   /** Three significant digits. */
   private static String number(double v) {
     double size = Math.abs(v);
     return String.format(Locale.ROOT, size >= 100 ? "%.0f" : size >= 10 ? "%.1f" : size >= 1 ? "%.2f" : "%.3f", v);
-  }
-
-  static void json(Map<String, Object> object, PrintWriter out) {
-    out.println(JsonMapper.shared().writeValueAsString(object));
-    out.flush();
   }
 }

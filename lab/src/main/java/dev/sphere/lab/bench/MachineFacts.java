@@ -1,4 +1,4 @@
-package dev.sphere.engine.bench;
+package dev.sphere.lab.bench;
 
 import dev.sphere.bindings.load.NativeRuntime;
 import java.io.IOException;

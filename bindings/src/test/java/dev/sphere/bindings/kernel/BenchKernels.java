@@ -3,7 +3,6 @@ package dev.sphere.bindings.kernel;
 import static java.lang.foreign.FunctionDescriptor.of;
 import static java.lang.foreign.FunctionDescriptor.ofVoid;
 import static java.lang.foreign.ValueLayout.ADDRESS;
-import static java.lang.foreign.ValueLayout.JAVA_DOUBLE;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
@@ -16,11 +15,9 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 
-/** What benchmarks measure against: an empty call, a copy and a walk over memory. */
+/** An empty call, a copy and a walk over memory, against which benchmarks measure. */
 public final class BenchKernels {
   private static final MethodHandle NOTHING = NativeLibraries.downcall("sphere_bench_nothing", ofVoid());
-  private static final MethodHandle NATIVE_CALLS =
-      NativeLibraries.downcall("sphere_bench_native_calls", of(JAVA_DOUBLE, JAVA_LONG));
   private static final MethodHandle COPY =
       NativeLibraries.downcall("sphere_bench_copy", of(JAVA_INT, ADDRESS, ADDRESS, JAVA_LONG, JAVA_INT));
   private static final MethodHandle READ =
@@ -32,15 +29,6 @@ public final class BenchKernels {
   public static void nothing() {
     try {
       NOTHING.invokeExact();
-    } catch (Throwable e) {
-      throw NativeCall.failed(e);
-    }
-  }
-
-  /** Seconds that {@code n} calls of the empty function take from C. */
-  public static double nativeCalls(long n) {
-    try {
-      return (double) NATIVE_CALLS.invokeExact(n);
     } catch (Throwable e) {
       throw NativeCall.failed(e);
     }

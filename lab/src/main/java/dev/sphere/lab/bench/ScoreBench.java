@@ -1,4 +1,4 @@
-package dev.sphere.engine.bench;
+package dev.sphere.lab.bench;
 
 import dev.sphere.bindings.kernel.AttentionKernel;
 import dev.sphere.bindings.kernel.TargetLogProbs;
@@ -7,6 +7,7 @@ import dev.sphere.bindings.llama.Context;
 import dev.sphere.bindings.llama.ContextOptions;
 import dev.sphere.bindings.llama.KvType;
 import dev.sphere.bindings.llama.Model;
+import dev.sphere.cli.command.bench.RolloutBench;
 import dev.sphere.engine.decode.Scorer;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -14,7 +15,7 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * {@code bench score}: log-probabilities of the pairs of trees, packed so that every shared token is computed once,
+ * log-probabilities of the pairs of trees, packed so that every shared token is computed once,
  * against separate sequences through llama.cpp: full batches of 512 tokens with as many sequences as fit, one context
  * with all cores, our log-probability kernel on the logits.
  *
@@ -58,14 +59,14 @@ public final class ScoreBench {
     List<Scorer.Row> rows = new ArrayList<>();
     int trunk = (plan.depth() - 1) * plan.step();
     for (int t = 0; t < plan.trees(); t++) {
-      int[] prompt = DistinctPrompts.prompt(repetition, t, plan.prompt(), vocabulary);
+      int[] prompt = RolloutBench.prompt(repetition, t, plan.prompt(), vocabulary);
       int[][] chains = {
-        DistinctPrompts.prompt(repetition, 10_000 + t, trunk, vocabulary),
-        DistinctPrompts.prompt(repetition, 20_000 + t, trunk, vocabulary)
+        RolloutBench.prompt(repetition, 10_000 + t, trunk, vocabulary),
+        RolloutBench.prompt(repetition, 20_000 + t, trunk, vocabulary)
       };
       for (int p = 0; p < plan.pairs(); p++) {
         for (int c = 0; c < 2; c++) {
-          int[] leaf = DistinctPrompts.prompt(repetition, 30_000 + (t * plan.pairs() + p) * 2 + c, plan.step(), vocabulary);
+          int[] leaf = RolloutBench.prompt(repetition, 30_000 + (t * plan.pairs() + p) * 2 + c, plan.step(), vocabulary);
           int[] completion = java.util.Arrays.copyOf(chains[c], trunk + plan.step());
           System.arraycopy(leaf, 0, completion, trunk, plan.step());
           rows.add(new Scorer.Row(prompt, completion));

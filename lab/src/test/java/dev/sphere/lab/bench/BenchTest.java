@@ -1,4 +1,4 @@
-package dev.sphere.engine.bench;
+package dev.sphere.lab.bench;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sphere.bindings.llama.KvType;
 import dev.sphere.bindings.llama.Model;
+import dev.sphere.cli.command.bench.RolloutBench;
 import dev.sphere.engine.decode.BatchedPolicy;
 import dev.sphere.engine.decode.Scorer;
 import dev.sphere.gguf.GgmlType;
@@ -67,10 +68,10 @@ class BenchTest {
   @Test
   void rolloutsAreMeasuredInTurnsWithThreeBaselines() throws Exception {
     try (Model model = model(GgmlType.BF16)) {
-      BenchResult r = new RolloutBench(model, new RolloutBench.Plan(12, 4, 5, 3, 2)).run();
+      BenchResult r = new RolloutPeers(model, new RolloutBench.Plan(12, 4, 5, 3, 2)).run();
       assertEquals(9, r.figures().size());
       for (Figure f : r.figures()) {
-        assertEquals(f.name().equals(RolloutBench.DRAWING) ? 1 : 2, f.samples().size());
+        assertEquals(f.name().equals("engine, drawing") ? 1 : 2, f.samples().size());
         // A difference of two times can be anything on a machine that is busy with other things.
         assertTrue(f.low() > 0 || f.name().endsWith("alone"), f.name());
       }
@@ -81,12 +82,26 @@ class BenchTest {
 
   @Test
   void kernelsAreMeasuredAgainstMemoryAndLlamaCpp() throws Exception {
+    BenchResult r = new KernelBench(new KernelBench.Plan(3, 700, 2, 1)).run();
+    assertTrue(r.figure("copy").median() > 0);
+    assertTrue(r.figures().stream().allMatch(f -> f.median() > 0));
+    assertTrue(r.figure("llama.cpp's chain, greedy").median() > 0);
+  }
+
+  @Test
+  void bothLayoutsOfACacheAreMeasured() throws Exception {
     try (Model model = model(GgmlType.F32)) {
-      BenchResult r = new KernelBench(new KernelBench.Plan(3, 700, 2, 1), model).run();
-      assertTrue(r.figure("copy").median() > 0);
-      assertTrue(r.figures().stream().allMatch(f -> f.median() > 0));
-      assertTrue(r.figures().getLast().name().startsWith("decode step"));
+      BenchResult r = new CacheBench(model, new CacheBench.Plan(2, 3, 8, 2, 3, 1, 1)).run();
+      assertEquals(4, r.figures().size());
+      assertTrue((int) r.shape().get("shared_cells") < (int) r.shape().get("stream_cells"));
     }
+  }
+
+  @Test
+  void theTrainersLogProbabilitiesAreLlamaCpps() {
+    model(GgmlType.F32).close();
+    double difference = LogProbCheck.difference(dir.resolve("tiny-F32.gguf"), 5, 1);
+    assertTrue(difference < 1e-3, "log-probabilities differ from llama.cpp's by " + difference);
   }
 
   @Test
@@ -117,9 +132,9 @@ class BenchTest {
   void noTwoPromptsBeginAlike() {
     for (int vocabulary : new int[] {259, 151_936}) {
       assertNotEquals(
-          List.of(DistinctPrompts.prompt(0, 1, 6, vocabulary)[0], DistinctPrompts.prompt(0, 1, 6, vocabulary)[1]),
-          List.of(DistinctPrompts.prompt(0, 2, 6, vocabulary)[0], DistinctPrompts.prompt(0, 2, 6, vocabulary)[1]));
-      for (int token : DistinctPrompts.prompt(3, 70_000, 500, vocabulary)) {
+          List.of(RolloutBench.prompt(0, 1, 6, vocabulary)[0], RolloutBench.prompt(0, 1, 6, vocabulary)[1]),
+          List.of(RolloutBench.prompt(0, 2, 6, vocabulary)[0], RolloutBench.prompt(0, 2, 6, vocabulary)[1]));
+      for (int token : RolloutBench.prompt(3, 70_000, 500, vocabulary)) {
         assertTrue(token >= 0 && token < vocabulary);
       }
     }

@@ -1,4 +1,4 @@
-package dev.sphere.engine.bench;
+package dev.sphere.lab.bench;
 
 import dev.sphere.bindings.llama.Batch;
 import dev.sphere.bindings.llama.Context;
@@ -11,7 +11,7 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * {@code bench cache}: the two layouts of a KV cache under the load of search trees: one cache in which sequences share
+ * The two layouts of a KV cache under the load of search trees: one cache in which sequences share
  * cells, as the engine uses it, and one stream a sequence, where a fork copies a whole stream.
  *
  * <p>Each tree has E sequences. All of a tree's sequences fork from its prompt; they make a step of tokens together; then
