@@ -1,7 +1,7 @@
-package dev.sphere.engine.embedded;
+package dev.sphere.lab.problems;
 
-import dev.sphere.engine.embedded.ProblemWriter.Person;
-import dev.sphere.engine.embedded.WordProblem.Operand;
+import dev.sphere.lab.problems.ProblemWriter.Person;
+import dev.sphere.lab.problems.WordProblem.Operand;
 
 /** Problems of ages, days and hours. */
 final class TimeProblems {

@@ -1,4 +1,4 @@
-package dev.sphere.engine.embedded;
+package dev.sphere.lab.problems;
 
 import java.util.Locale;
 import java.util.SplittableRandom;

@@ -1,15 +1,12 @@
-package dev.sphere.engine.embedded;
+package dev.sphere.lab.problems;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.sphere.engine.Problem;
-import dev.sphere.engine.embedded.WordProblem.Operand;
-import dev.sphere.engine.embedded.WordProblem.Step;
-import dev.sphere.engine.embedded.WordProblems.Split;
-import java.util.ArrayList;
+import dev.sphere.lab.problems.WordProblem.Operand;
+import dev.sphere.lab.problems.WordProblem.Step;
+import dev.sphere.lab.problems.WordProblems.Split;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
@@ -96,17 +93,5 @@ class WordProblemsTest {
   void theSameSeedGivesTheSameProblems() {
     assertEquals(WordProblems.distinct(Split.TEST, 6, 100), WordProblems.distinct(Split.TEST, 6, 100));
     assertNotEquals(WordProblems.distinct(Split.TEST, 6, 100), WordProblems.distinct(Split.TEST, 7, 100));
-  }
-
-  @Test
-  void noProblemIsInTwoEmbeddedSets() {
-    List<Problem> all = new ArrayList<>();
-    for (String name : ProblemSource.EMBEDDED) {
-      all.addAll(ProblemSource.embedded(name).orElseThrow());
-    }
-    assertEquals(17_400, all.size());
-    assertEquals(17_400, all.stream().map(Problem::question).distinct().count());
-    assertEquals(17_400, all.stream().map(Problem::id).distinct().count());
-    assertFalse(ProblemSource.embedded("problems.jsonl").isPresent());
   }
 }

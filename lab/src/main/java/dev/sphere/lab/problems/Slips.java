@@ -1,7 +1,7 @@
-package dev.sphere.engine.embedded;
+package dev.sphere.lab.problems;
 
-import dev.sphere.engine.embedded.WordProblem.Operand;
-import dev.sphere.engine.embedded.WordProblem.Step;
+import dev.sphere.lab.problems.WordProblem.Operand;
+import dev.sphere.lab.problems.WordProblem.Step;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;

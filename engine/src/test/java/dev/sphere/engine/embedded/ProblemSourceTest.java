@@ -1,16 +1,15 @@
 package dev.sphere.engine.embedded;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sphere.base.Sha256;
 import dev.sphere.engine.Problem;
-import dev.sphere.engine.embedded.ChainProblem.Use;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.SplittableRandom;
 import java.util.TreeMap;
 import java.util.function.Function;
 import java.util.stream.Collectors;
@@ -18,8 +17,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** The carried sets. That each line of a solution is worth the answer is shown in the laboratory (TaskTest), beside the other tasks. */
-class ChainProblemTest {
+/** The embedded sets. That they are what their generators make is shown in the laboratory (EmbeddedSetsTest). */
+class ProblemSourceTest {
   /** The figures of docs and studies are of these problems: another generator or seed must not pass unseen. */
   @ParameterizedTest
   @CsvSource({
@@ -46,22 +45,14 @@ class ChainProblemTest {
   }
 
   @Test
-  void aSolutionHasAnOperationALine() {
-    ChainProblem p = ChainProblem.of(2, 1, new SplittableRandom(8));
-    assertEquals(2, p.level());
-    assertEquals(4, p.solution().lines().count());
-    assertTrue(p.solution().endsWith("\nThe answer is \\boxed{" + p.answer() + "}."), p.solution());
-    assertNotEquals(p.solution(), p.wrong());
-    assertTrue(!p.wrong().endsWith("{" + p.answer() + "}."), p.wrong());
-  }
-
-  @Test
-  void aUseFollowsFromTheTextAlone() {
-    Map<Use, Long> shares = ProblemSource.embedded("embedded:chain-test").orElseThrow().stream()
-        .map(p -> Use.of(p.question())).collect(Collectors.groupingBy(Function.identity(), Collectors.counting()));
-    assertEquals(Map.of(Use.TEST, 1500L), shares);
-    SplittableRandom random = new SplittableRandom(1);
-    long trained = java.util.stream.IntStream.range(0, 4000).filter(i -> Use.of(ChainProblem.of(3, 0, random).question()) == Use.SFT).count();
-    assertEquals(0.6, trained / 4000.0, 0.03);
+  void noProblemIsInTwoEmbeddedSets() {
+    List<Problem> all = new ArrayList<>();
+    for (String name : ProblemSource.EMBEDDED) {
+      all.addAll(ProblemSource.embedded(name).orElseThrow());
+    }
+    assertEquals(17_400, all.size());
+    assertEquals(17_400, all.stream().map(Problem::question).distinct().count());
+    assertEquals(17_400, all.stream().map(Problem::id).distinct().count());
+    assertFalse(ProblemSource.embedded("problems.jsonl").isPresent());
   }
 }

@@ -1,9 +1,9 @@
-package dev.sphere.engine.embedded;
+package dev.sphere.lab.problems;
 
-import static dev.sphere.engine.embedded.ProblemWriter.constant;
+import static dev.sphere.lab.problems.ProblemWriter.constant;
 
-import dev.sphere.engine.embedded.ProblemWriter.Person;
-import dev.sphere.engine.embedded.WordProblem.Operand;
+import dev.sphere.lab.problems.ProblemWriter.Person;
+import dev.sphere.lab.problems.WordProblem.Operand;
 
 /** Problems of how many things, people or seats there are: shared, compared, added and taken away. */
 final class QuantityProblems {

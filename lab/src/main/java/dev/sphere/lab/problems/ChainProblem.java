@@ -1,4 +1,4 @@
-package dev.sphere.engine.embedded;
+package dev.sphere.lab.problems;
 
 import dev.sphere.engine.Problem;
 import java.util.ArrayList;
