@@ -196,7 +196,7 @@ part_rollouts() { # beside llama-batched-bench on the same GPU: generation alone
   bench=${LLAMA_BATCHED_BENCH:-$(llama)/lib/llama-batched-bench}
   : > "$work/rollouts.json"
   for n in ${SPHERE_CHECK_PARALLEL:-1 8 32 128 256}; do
-    sphere bench rollouts --model "$m" --prompt 128 --generate 64 --parallel "$n" --repetitions 3 --alone --json \
+    sphere bench rollouts --model "$m" --prompt 128 --generate 64 --parallel "$n" --repetitions 3 --json \
       > "$work/rollouts.$n" 2>&1 || { tail -5 "$work/rollouts.$n"; status=1; continue; }
     ours=$(number generation_tokens_per_second < "$work/rollouts.$n") share=$(number drawing_share < "$work/rollouts.$n") theirs=
     [ ! -x "$bench" ] || theirs=$("$bench" -m "$m" -ngl 99 -fa on -npp 128 -ntg 64 -npl "$n" -b 2048 -ub 512 \

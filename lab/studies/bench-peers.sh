@@ -94,7 +94,7 @@ ours() {
   # Steps of a small model are so short that the JVM's compiler is at work in the first thousands.
   [ "$(wc -c < "$model")" -gt 20000000 ] || times=$((n < 16 ? 800 / n : 50))
   $sphere bench rollouts --model "$model" --prompt "$prompt" --generate "$generate" --parallel "$n" \
-    --repetitions $times --alone --json "$@" > "$cache/ours.json"
+    --repetitions $times --json "$@" > "$cache/ours.json"
   echo "$(number generation_tokens_per_second < "$cache/ours.json")" "$(number tokens_per_second < "$cache/ours.json")"
 }
 median() { tr ' ' '\n' | grep . | sort -g | awk '{ a[NR] = $1 } END { print NR % 2 ? a[(NR + 1) / 2] : (a[NR / 2] + a[NR / 2 + 1]) / 2 }'; }

@@ -27,7 +27,7 @@ for family in "$@"; do
     echo "round: $((($(date +%s%N) - from) / 1000000000)) s; $(grep -E '^Round 1: base' "$work/demo.txt" | head -1)"
     rm -rf "$work/demo"
   done
-  $sphere bench score --trees 32 --pairs 4
+  lab/run bench score --trees 32 --pairs 4
   echo
   # shellcheck disable=SC2086  # MODELS are several files
   SPHERE_CPU=$family lab/studies/bench-peers.sh --no-parallel-tool --train --parallel 1,8,32 --repetitions "${REPETITIONS:-1}" --types "${TYPES:-q8_0,q4_k_m}" ${MODELS:-}

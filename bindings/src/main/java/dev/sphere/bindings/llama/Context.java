@@ -53,24 +53,6 @@ public final class Context extends Decoder {
   }
 
   /**
-   * Makes a context that draws tokens in its own graph (llama.cpp's backend sampling): {@link SamplerChain#sample} then
-   * only fetches what was drawn, and there are no logits.
-   *
-   * @param chains one for each sequence, from 0 on; the caller closes them after the context
-   */
-  public static Context open(Model model, ContextOptions options, List<SamplerChain> chains) {
-    try (Arena arena = Arena.ofConfined()) {
-      MemorySegment configs = arena.allocate(CONFIG, chains.size());
-      for (int i = 0; i < chains.size(); i++) {
-        MemorySegment config = configs.asSlice(i * CONFIG.byteSize(), CONFIG.byteSize());
-        Structs.setInt(config, CONFIG, "seq_id", i);
-        Structs.setPointer(config, CONFIG, "sampler", chains.get(i).handle());
-      }
-      return open(model, options, configs, null);
-    }
-  }
-
-  /**
    * Makes a context whose logits stay on the device, where the model's graphs run on one: {@link Draws} and {@link
    * TargetLogProbs} read them in place. {@link #decode} then takes a micro-batch at most. On the CPU, and for models or
    * shapes for which that can't be, it is {@link #open(Model, ContextOptions)}.
@@ -101,7 +83,13 @@ public final class Context extends Decoder {
     }
   }
 
-  private static Context open(Model model, ContextOptions options, MemorySegment samplers, LogitsInPlace logits) {
+  /**
+   * Makes a context with samplers in its graph.
+   *
+   * @param samplers an array of llama_sampler_seq_config; {@link MemorySegment#NULL} for none
+   * @param logits where the logits stay; null where llama.cpp copies them to the host
+   */
+  static Context open(Model model, ContextOptions options, MemorySegment samplers, LogitsInPlace logits) {
     if (model.vocabularyOnly()) {
       throw new LlamaException("Cannot run " + model + ": it was loaded without its weights.");
     }

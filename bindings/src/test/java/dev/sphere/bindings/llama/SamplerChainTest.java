@@ -104,7 +104,7 @@ class SamplerChainTest {
     for (int s = 0; s < sequences; s++) {
       chains.add(new SamplerChain(TEMPERATURE, 0, 1, 0, 100 + s));
     }
-    try (Context context = Context.open(model, ContextOptions.invariant(256, sequences, 1), chains);
+    try (Context context = SamplerChain.open(model, ContextOptions.invariant(256, sequences, 1), chains);
         Batch batch = new Batch(63)) {
       for (int i = 0; i < DRAWS / sequences; i++) {
         context.clear();

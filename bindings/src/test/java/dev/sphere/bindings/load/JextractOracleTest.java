@@ -3,6 +3,8 @@ package dev.sphere.bindings.load;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sphere.bindings.kernel.BenchKernels;
+import dev.sphere.bindings.llama.SamplerChain;
 import dev.sphere.bindings.llama.Vocabulary;
 import java.io.IOException;
 import java.lang.foreign.FunctionDescriptor;
@@ -45,6 +47,8 @@ class JextractOracleTest {
         }
       }
     }
+    Class.forName(BenchKernels.class.getName());
+    Class.forName(SamplerChain.class.getName());
     Map<String, FunctionDescriptor> all = new TreeMap<>(NativeLibraries.descriptors());
     all.keySet().removeIf(name -> name.startsWith("sphere_no_such")); // of NativeLibrariesTest
     return all;

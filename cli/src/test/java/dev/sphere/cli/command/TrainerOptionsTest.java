@@ -4,7 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sphere.cli.Main;
-import dev.sphere.cli.command.bench.BenchOfModel;
+import dev.sphere.cli.command.bench.BenchRolloutsCommand;
 import dev.sphere.cli.command.bench.BenchTrainCommand;
 import dev.sphere.gguf.GgmlType;
 import dev.sphere.gguf.make.ByteVocabulary;
@@ -135,37 +135,6 @@ class TrainerOptionsTest {
     set(rollouts, "--generate 5", "plan0.generate=5");
     set(rollouts, "--parallel 4", "plan0.parallel=4");
     set(rollouts, "--repetitions 2", "plan0.repetitions=2");
-    String tree = "bench tree --model DIR/m.gguf";
-    set(tree, "--activations int8", "precision.activations=INT8");
-    set(tree, "--trees 3", "plan0.trees=3");
-    set(tree, "--prompt 7", "plan0.prompt=7");
-    set(tree, "--depth 2", "plan0.depth=2");
-    set(tree, "--candidates 4", "plan0.candidates=4");
-    set(tree, "--step 9", "plan0.step=9");
-    set(tree, "--repetitions 2", "plan0.repetitions=2");
-    String score = "bench score --model DIR/m.gguf";
-    set(score, "--activations int8", "precision.activations=INT8");
-    set(score, "--trees 3", "plan0.trees=3");
-    set(score, "--pairs 2", "plan0.pairs=2");
-    set(score, "--prompt 7", "plan0.prompt=7");
-    set(score, "--depth 2", "plan0.depth=2");
-    set(score, "--step 9", "plan0.step=9");
-    set(score, "--repetitions 2", "plan0.repetitions=2");
-    String cache = "bench cache --model DIR/m.gguf --threads 1";
-    set(cache, "--activations int8", "precision.activations=INT8");
-    set(cache, "--trees 3", "plan0.trees=3");
-    set(cache, "--candidates 4", "plan0.candidates=4");
-    set(cache, "--prompt 7", "plan0.prompt=7");
-    set(cache, "--depth 2", "plan0.depth=2");
-    set(cache, "--step 9", "plan0.step=9");
-    set("bench cache --model DIR/m.gguf", "--threads 77", "plan0.threads=77");
-    set(cache, "--repetitions 2", "plan0.repetitions=2");
-    String kernels = "bench kernels --model DIR/m.gguf";
-    set(kernels, "--activations int8", "precision.activations=INT8");
-    set(kernels, "--rows 3", "plan0.rows=3");
-    set(kernels, "--vocabulary 99", "plan0.vocabulary=99");
-    set(kernels, "--threads 77", "plan0.threads=77");
-    set(kernels, "--repetitions 2", "plan0.repetitions=2");
     String train = "bench train --model DIR/m.gguf";
     set("bench train", "--model DIR/other.gguf", "plan0.model=DIR/other.gguf");
     set(train, "--data DIR/rows.jsonl", "plan0.pairsFile=DIR/rows.jsonl");
@@ -298,7 +267,7 @@ class TrainerOptionsTest {
         flat("job", c.job(), all);
         flat("task", c.task(), all);
       }
-      case BenchOfModel c -> {
+      case BenchRolloutsCommand c -> {
         flat("precision", c.precision(), all);
         List<? extends Record> plans = c.plans();
         for (int i = 0; i < plans.size(); i++) {
@@ -330,8 +299,7 @@ class TrainerOptionsTest {
   @Test
   void everyOptionHasACase() {
     Map<String, Set<String>> there = new LinkedHashMap<>();
-    for (String command : List.of("train dpo", "train sft", "train prm", "bench rollouts", "bench tree", "bench score",
-        "bench cache", "bench kernels", "bench train", "demo", "evolve", "model random", "model merge", "model adapter",
+    for (String command : List.of("train dpo", "train sft", "train prm", "bench rollouts", "bench train", "demo", "evolve", "model random", "model merge", "model adapter",
         "model info", "run merge", "eval merge", "pages", "doctor")) {
       CommandLine line = new CommandLine(new Main());
       for (String word : command.split(" ")) {

@@ -10,11 +10,11 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 
-/** Finds a model by what the user calls it: the name of an embedded model, or the path of a GGUF file. */
+/** Finds a model by the name of an embedded one or by the path of a GGUF file. */
 public final class ModelSource {
   /**
-   * The names of the models that Sphere carries: the policy, the smaller one for stage 3, and the demo's base, which has seen
-   * classes 1 to 3 of {@link ChainProblem} alone.
+   * The names of the embedded models: the policy, the smaller one for stage 3, and the demo's base, which has seen classes 1
+   * to 3 of the chains alone.
    */
   public static final List<String> EMBEDDED = List.of("embedded", "embedded-small", "embedded-chain");
 

@@ -4,19 +4,18 @@ import dev.sphere.engine.Problem;
 import dev.sphere.engine.data.ProblemReader;
 import dev.sphere.engine.data.ProblemSet;
 import dev.sphere.engine.data.ReadOptions;
-import dev.sphere.engine.embedded.ChainProblem.Use;
-import dev.sphere.engine.embedded.WordProblems.Split;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 
 /**
- * Finds problems by what the user calls them: the name of a set that Sphere carries, or the path of a file. The carried sets
- * share no problem with each other or with the models' training.
+ * Finds problems by the name of an embedded set or by the path of a file. The embedded sets share no problem with each
+ * other or with the embedded models' training. They are resources beside this class; the laboratory makes them
+ * (dev.sphere.lab.problems.EmbeddedSets).
  */
 public final class ProblemSource {
-  /** The names, of word problems ({@link WordProblems}) and of {@link ChainProblem}: for search, for tuning of settings, and for evaluation only. */
+  /** Names of the embedded sets: word problems and chains of operations, each for search, for tuning and for evaluation. */
   public static final List<String> EMBEDDED = List.of("embedded:train", "embedded:validation", "embedded:test",
       "embedded:chain-train", "embedded:chain-validation", "embedded:chain-test");
 
@@ -55,18 +54,10 @@ public final class ProblemSource {
    * An embedded problem set.
    *
    * @param name one of {@link #EMBEDDED}; anything else (a file's path) gives nothing
-   * @return 4,000 word problems for search, 1,000 for tuning, 1,000 for evaluation; of chain 9,000 (classes 1 to 9), 900 (the same classes) and 1,500 (classes 1 to
-   *     10); always the same ones
+   * @return 4,000 word problems for search, 1,000 for tuning, 1,000 for evaluation; of chains 9,000 (classes 1 to 9), 900
+   *     (the same classes) and 1,500 (classes 1 to 10)
    */
   public static Optional<List<Problem>> embedded(String name) {
-    return switch (name) {
-      case "embedded:train" -> Optional.of(WordProblems.problems(Split.SEARCH, 11, 4000, "train"));
-      case "embedded:validation" -> Optional.of(WordProblems.problems(Split.VALIDATION, 12, 1000, "validation"));
-      case "embedded:test" -> Optional.of(WordProblems.problems(Split.TEST, 13, 1000, "test"));
-      case "embedded:chain-train" -> Optional.of(ChainProblem.set(Use.SEARCH, ChainProblem.SEARCHED, 1000));
-      case "embedded:chain-validation" -> Optional.of(ChainProblem.set(Use.VALIDATION, ChainProblem.SEARCHED, 100));
-      case "embedded:chain-test" -> Optional.of(ChainProblem.set(Use.TEST, ChainProblem.LEVELS, 150));
-      default -> Optional.empty();
-    };
+    return EMBEDDED.contains(name) ? Optional.of(EmbeddedRows.read(name, Problem.class)) : Optional.empty();
   }
 }

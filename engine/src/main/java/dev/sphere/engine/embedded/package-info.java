@@ -1,2 +1,2 @@
-/** Sphere's own tiny models: the word problems that they learn from, how one speaks to them, and where they are found. */
+/** The embedded models and problem sets: where they are found, and how one speaks to the models. */
 package dev.sphere.engine.embedded;

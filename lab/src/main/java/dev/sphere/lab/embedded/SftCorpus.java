@@ -2,9 +2,9 @@ package dev.sphere.lab.embedded;
 
 import dev.sphere.engine.Policy.Message;
 import dev.sphere.engine.embedded.EmbeddedModels;
-import dev.sphere.engine.embedded.Slips;
-import dev.sphere.engine.embedded.WordProblem;
-import dev.sphere.engine.embedded.WordProblems;
+import dev.sphere.lab.problems.Slips;
+import dev.sphere.lab.problems.WordProblem;
+import dev.sphere.lab.problems.WordProblems;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;

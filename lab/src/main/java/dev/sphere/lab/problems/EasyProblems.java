@@ -1,6 +1,5 @@
 package dev.sphere.lab.problems;
 
-import dev.sphere.engine.embedded.WordProblems;
 import java.io.BufferedWriter;
 import java.io.IOException;
 import java.nio.file.Files;

@@ -1,6 +1,6 @@
 package dev.sphere.lab.study;
 
-import dev.sphere.engine.embedded.ChainProblem;
+import dev.sphere.lab.problems.ChainProblem;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;

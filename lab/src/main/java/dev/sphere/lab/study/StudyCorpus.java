@@ -1,8 +1,8 @@
 package dev.sphere.lab.study;
 
 import dev.sphere.engine.Policy.Message;
-import dev.sphere.engine.embedded.ChainProblem.Use;
 import dev.sphere.engine.embedded.EmbeddedModels;
+import dev.sphere.lab.problems.ChainProblem.Use;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;

@@ -1,7 +1,7 @@
 package dev.sphere.lab.study;
 
 import dev.sphere.engine.Problem;
-import dev.sphere.engine.embedded.ChainProblem;
+import dev.sphere.lab.problems.ChainProblem;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;

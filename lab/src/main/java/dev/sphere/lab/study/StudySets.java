@@ -1,7 +1,7 @@
 package dev.sphere.lab.study;
 
-import dev.sphere.engine.embedded.ChainProblem;
-import dev.sphere.engine.embedded.ChainProblem.Use;
+import dev.sphere.lab.problems.ChainProblem.Use;
+import dev.sphere.lab.problems.ChainProblem;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -4,8 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.sphere.engine.embedded.ChainProblem.Use;
 import dev.sphere.engine.reward.GradedAnswers;
+import dev.sphere.lab.problems.ChainProblem.Use;
 import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.HashMap;

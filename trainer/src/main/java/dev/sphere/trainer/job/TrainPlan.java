@@ -4,7 +4,6 @@ import dev.sphere.base.FreeMemory;
 import dev.sphere.base.InsufficientMemoryException;
 import dev.sphere.gguf.GgufTensor;
 import dev.sphere.gguf.model.GgufFile;
-import dev.sphere.trainer.bench.ProductRates;
 import dev.sphere.trainer.data.Example;
 import dev.sphere.trainer.data.TrainingSequence;
 import dev.sphere.trainer.loop.Workload;
@@ -93,8 +92,7 @@ public record TrainPlan(
       quantised |= job.tuning().isLora() && t.type().blockSize() > 1;
     }
     long optimizer = Float.BYTES * trainable * copies;
-    ProductRates rates = ProductRates.measure(job.settings().threads(), PROBE, 4 * PROBE);
-    double gflops = largest.halfProducts() ? rates.bf16() : rates.f32();
+    double gflops = ProductRate.measure(job.settings().threads(), PROBE, 4 * PROBE, largest.halfProducts());
     double guess = 1 / (gflops * 1e9 * (quantised ? EFFICIENCY_QUANTISED : EFFICIENCY)); // seconds of an operation
     boolean fits = footprint.total() + optimizer <= FreeMemory.bytes();
     TrainTrial trial = fits ? trial(job, task, prepared, base, largest, guess) : null;

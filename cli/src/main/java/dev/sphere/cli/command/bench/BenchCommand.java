@@ -8,14 +8,11 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "bench",
     description = {
-      "Measures this machine, each figure beside its baseline, in turns in the same run.",
-      "Medians of the repetitions, with the slowest and the fastest one. Nothing else should run meanwhile."
+      "Measures this machine: medians of the repetitions, with the slowest and the fastest one. Nothing else should run",
+      "meanwhile. What llama.cpp does on it, and other benchmarks: lab/run bench, in the sources."
     },
     mixinStandardHelpOptions = true,
-    subcommands = {
-      BenchRolloutsCommand.class, BenchTreeCommand.class, BenchScoreCommand.class, BenchCacheCommand.class,
-      BenchKernelsCommand.class, BenchTrainCommand.class
-    })
+    subcommands = {BenchRolloutsCommand.class, BenchTrainCommand.class})
 public final class BenchCommand implements Runnable {
   @Spec private CommandSpec spec;
 

@@ -5,13 +5,9 @@ import dev.sphere.bindings.load.NativeRuntime;
 import dev.sphere.cli.option.TrainOptions;
 import dev.sphere.engine.embedded.ModelSource;
 import dev.sphere.trainer.autodiff.Products;
-import dev.sphere.trainer.bench.OptimizerRates;
-import dev.sphere.trainer.bench.ProductRates;
-import dev.sphere.trainer.bench.TrainBench;
 import dev.sphere.trainer.data.Packing;
 import java.io.PrintWriter;
 import java.nio.file.Path;
-import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -25,8 +21,7 @@ import tools.jackson.databind.json.JsonMapper;
 @Command(
     name = "train",
     description = {
-      "Tokens a second of DPO steps (reference and policy forward, backward, AdamW), beside the rate of this machine's own",
-      "matrix products. lab/pytorch makes the same steps in PyTorch.",
+      "Tokens a second of DPO steps (reference and policy forward, backward, AdamW).",
       "  sphere bench train --model m.gguf --length 512 --pairs 1 --sharing none"
     },
     mixinStandardHelpOptions = true)
@@ -69,12 +64,6 @@ public final class BenchTrainCommand implements Callable<Integer> {
   @Option(names = "--activation-mib", defaultValue = "0", description = "Memory for activations; 0: the default.")
   private int activationMib;
 
-  @Option(
-      names = "--check",
-      paramLabel = "N",
-      description = "No speed: the largest difference to llama.cpp's log-probabilities over N random tokens.")
-  private Integer check;
-
   @Option(names = "--threads", description = "Threads that compute (default: all cores).")
   private int threads = Runtime.getRuntime().availableProcessors();
 
@@ -83,65 +72,38 @@ public final class BenchTrainCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec;
 
-  @Override
-  public Integer call() {
-    Path file = ModelSource.resolve(model);
-    PrintWriter out = spec.commandLine().getOut();
-    Map<String, Object> report = new LinkedHashMap<>();
-    if (check != null) {
-      if (check < 2) {
-        throw new IllegalArgumentException("--check must be at least 2: " + check);
-      }
-      double difference = TrainBench.differenceToInference(file, check, threads);
-      out.printf(Locale.ROOT, "%s: log-probabilities differ from llama.cpp's by at most %.2e%n", file, difference);
-      report.put("difference", difference);
-    } else {
-      measure(report, out);
-    }
-    report.put("model", file.toString());
-    report.put("llama_cpp", NativeRuntime.status().llamaVersion());
-    report.put("sphere", NativeRuntime.status().sphereVersion());
-    if (json) {
-      out.println(JsonMapper.shared().writeValueAsString(report));
-    }
-    out.flush();
-    return 0;
-  }
-
-  /** What the measurement is told. */
+  /** The steps that are timed. */
   public TrainBench.Plan plan() {
     return new TrainBench.Plan(
         ModelSource.resolve(model), data == null ? null : TrainOptions.data(data), pairs, length, prompt, steps, rank,
         Packing.Sharing.of(sharing), Products.of(products), activationMib, threads);
   }
 
-  private void measure(Map<String, Object> report, PrintWriter out) {
+  @Override
+  public Integer call() {
     TrainBench.Plan plan = plan();
     if (plan.products() == Products.INT8) {
       Activations.INT8.use(); // the way forward is ggml's then, which asks the process
     }
-    Map<String, Object> result = new TrainBench(plan).run();
-    ProductRates rates = ProductRates.measure(threads, 896, 4864);
-    OptimizerRates memory = OptimizerRates.measure(threads);
-    report.putAll(result);
-    report.put("gemm_f32", rates.f32());
-    report.put("gemm_bf16", rates.bf16());
-    report.put("gemm_ggml_f32", rates.ggmlF32());
-    report.put("gemm_ggml_bf16", rates.ggmlBf16());
-    report.put("adamw_gbs", memory.adamw());
-    report.put("copy_gbs", memory.copy());
-    report.put("pairs", pairs);
-    report.put("length", length);
-    report.put("sharing", sharing);
-    report.put("products", products);
-    report.put("lora_rank", rank);
-    report.put("threads", threads);
-    out.printf(Locale.ROOT, "%.1f tokens/s (%.1f to %.1f), %.0f GFLOP/s without recomputation; tokens saved %.1f %%%n",
-        (double) result.get("tokens_per_second"), (double) result.get("slowest"), (double) result.get("fastest"),
-        (double) result.get("gflops"), 100 * (double) result.get("tokens_saved"));
-    out.printf(Locale.ROOT, "products: F32 %.0f, BF16 %.0f; ggml's F32 %.0f, BF16 %.0f GFLOP/s%n",
-        rates.f32(), rates.bf16(), rates.ggmlF32(), rates.ggmlBf16());
-    out.printf(Locale.ROOT, "AdamW %.1f GB/s, copy %.1f GB/s; peak memory %d MiB%n",
-        memory.adamw(), memory.copy(), (long) result.get("peak_mib"));
+    Map<String, Object> report = new TrainBench(plan).run();
+    PrintWriter out = spec.commandLine().getOut();
+    out.printf(Locale.ROOT, "%.1f tokens/s (%.1f to %.1f), %.0f GFLOP/s without recomputation; tokens saved %.1f %%; "
+            + "peak memory %d MiB%n",
+        (double) report.get("tokens_per_second"), (double) report.get("slowest"), (double) report.get("fastest"),
+        (double) report.get("gflops"), 100 * (double) report.get("tokens_saved"), (long) report.get("peak_mib"));
+    if (json) {
+      report.put("pairs", pairs);
+      report.put("length", length);
+      report.put("sharing", sharing);
+      report.put("products", products);
+      report.put("lora_rank", rank);
+      report.put("threads", threads);
+      report.put("model", plan.model().toString());
+      report.put("llama_cpp", NativeRuntime.status().llamaVersion());
+      report.put("sphere", NativeRuntime.status().sphereVersion());
+      out.println(JsonMapper.shared().writeValueAsString(report));
+    }
+    out.flush();
+    return 0;
   }
 }
