@@ -3,11 +3,9 @@ package dev.sphere.cli.command;
 import dev.sphere.cli.option.Inputs;
 import dev.sphere.cli.progress.EvolveProgress;
 import dev.sphere.cli.progress.ProgressBars;
-import dev.sphere.engine.cost.Range;
 import dev.sphere.engine.run.Cluster;
 import dev.sphere.trainer.evolve.Evolve;
-import dev.sphere.trainer.evolve.EvolveExpected;
-import dev.sphere.trainer.evolve.EvolveListener;
+import dev.sphere.trainer.evolve.EvolveDryRun;
 import dev.sphere.trainer.evolve.EvolveReport;
 import dev.sphere.trainer.evolve.Recipe;
 import java.io.IOException;
@@ -15,7 +13,6 @@ import java.nio.file.Path;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicReference;
-import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -67,7 +64,7 @@ public final class EvolveCommand implements Callable<Integer> {
       return OnSpark.submit(master, spec);
     }
     if (dryRun) {
-      return expect();
+      return dryRun();
     }
     if (run == null) {
       throw new CommandLine.ParameterException(spec.commandLine(), "Missing required option: '--run=DIR'");
@@ -82,34 +79,13 @@ public final class EvolveCommand implements Callable<Integer> {
     return 0;
   }
 
-  private int expect() throws IOException, InterruptedException {
+  private int dryRun() throws IOException, InterruptedException {
     if (resume) {
       throw new IllegalArgumentException("--dry-run speaks of a run from its beginning, and keeps nothing: leave --resume out");
     }
-    EvolveExpected expected;
+    EvolveDryRun expected;
     try (ProgressBars progress = new ProgressBars("dry run", spec.commandLine().getErr())) {
-      EvolveListener listener = new EvolveListener() {
-        @Override
-        public void begin(String task, String unit, int done, int total) {
-          progress.begin(task, unit, done, total);
-        }
-
-        @Override
-        public void at(int done, Supplier<String> detail, Supplier<Range> left) {
-          progress.at(done, detail, left);
-        }
-
-        @Override
-        public void at(int done, Supplier<String> detail) {
-          progress.at(done, detail);
-        }
-
-        @Override
-        public void note(String line) {
-          progress.note(line);
-        }
-      };
-      expected = new Evolve(Recipe.read(recipe), null, false, listener).expect();
+      expected = EvolveDryRun.of(Recipe.read(recipe), progress);
     }
     expected.lines().forEach(spec.commandLine().getOut()::println);
     print(spec, json, expected.toMap());

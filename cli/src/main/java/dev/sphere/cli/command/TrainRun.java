@@ -64,9 +64,8 @@ public final class TrainRun {
     out.println("Peak memory about %,d MiB: weights %,d, gradients %,d, optimizer %,d, activations %,d, process %,d.".formatted(
         plan.peak() >> 20, plan.weights() >> 20, plan.gradients() >> 20, plan.optimizer() >> 20,
         plan.activations() >> 20, plan.process() >> 20));
-    out.println("Time about %s (%s).".formatted(time(plan.seconds()), plan.tried() > 0
-        ? "as busy as this machine was while %d steps were tried".formatted(plan.tried())
-        : "a coarse guess: matrix products run at %.0f GFLOP/s now, and no step was tried".formatted(plan.gflops())));
+    out.println(plan.tried() == 0 ? "Time unknown: the run does not fit into memory, so no step was tried."
+        : "Time about %s, as %d steps took now.".formatted(time(plan.seconds()), plan.tried()));
     if (options.json) {
       out.println(JsonMapper.shared().writeValueAsString(plan.toMap()));
     }

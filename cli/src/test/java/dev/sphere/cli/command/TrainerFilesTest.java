@@ -204,7 +204,7 @@ class TrainerFilesTest {
     set("evolve", "--dry-run", () -> {
       Done plan = good("evolve --recipe %s --dry-run --json", made[0]);
       assertTrue(plan.out().contains("the whole    "), plan.out());
-      assertTrue(plan.json().path("seconds").path("high").asDouble() > plan.json().path("search").path("seconds").path("high").asDouble());
+      assertTrue(plan.json().path("seconds").asDouble() > plan.json().path("search_seconds").asDouble());
       refused("--run", "evolve --recipe %s", made[0]);
       refused("leave --resume out", "evolve --recipe %s --dry-run --resume", made[0]);
     });
@@ -219,7 +219,8 @@ class TrainerFilesTest {
     });
     set("demo", "--resume", () -> {
       Path there = Files.createDirectories(fresh("demo"));
-      Files.writeString(there.resolve("recipe.json"), "{}\n");
+      Files.write(there.resolve("recipe.json"), dev.sphere.engine.store.CheckedLines.frame(
+          "{\"model\": \"embedded\", \"problems\": \"p\"}".getBytes(java.nio.charset.StandardCharsets.UTF_8)));
       refused("already holds a run", "demo --quick --run %s", there);
       refused("holds a run of another recipe", "demo --quick --run %s --resume", there);
     });

@@ -2,24 +2,17 @@ package dev.sphere.trainer.evolve;
 
 import dev.sphere.base.AtomicFile;
 import dev.sphere.base.HeldFiles;
-import dev.sphere.base.Scratch;
 import dev.sphere.bindings.device.Arithmetic;
 import dev.sphere.bindings.kernel.GgmlQuantizer;
 import dev.sphere.engine.PreferencePair;
 import dev.sphere.engine.Problem;
-import dev.sphere.engine.cost.Range;
-import dev.sphere.engine.data.Decontamination;
-import dev.sphere.engine.data.ReadOptions;
-import dev.sphere.engine.data.WorkedExamples;
 import dev.sphere.engine.embedded.ModelSource;
-import dev.sphere.engine.embedded.ProblemSource;
 import dev.sphere.engine.eval.AnswerFile;
 import dev.sphere.engine.eval.Answered;
 import dev.sphere.engine.eval.Comparison;
 import dev.sphere.engine.eval.EvalResult;
 import dev.sphere.engine.eval.Evaluator;
 import dev.sphere.engine.run.Cluster;
-import dev.sphere.engine.run.Expected;
 import dev.sphere.engine.run.OpenEval;
 import dev.sphere.engine.run.PairSearch;
 import dev.sphere.engine.run.SearchPlan;
@@ -37,7 +30,6 @@ import dev.sphere.gguf.model.GgufFile;
 import dev.sphere.trainer.checkpoint.TrainingCheck;
 import dev.sphere.trainer.job.JobSettings;
 import dev.sphere.trainer.job.TrainJob;
-import dev.sphere.trainer.job.TrainPlan;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
@@ -45,18 +37,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Collections;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.function.BooleanSupplier;
 import java.util.function.Function;
 import java.util.function.Supplier;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
-import tools.jackson.core.JacksonException;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -70,8 +57,6 @@ import tools.jackson.databind.node.ObjectNode;
 public final class Evolve {
   private static final String BASE_ANSWERS = "base-answers.jsonl";
   private static final String AGAIN = "computed again";
-  private static final int EVALUATED = 48; // problems of a trial
-  private static final double STARTED = 1; // seconds until a JVM has come here, and of a report
   private static final String LOST_RECIPE = "without it nobody can tell what the directory's results were made from: "
       + "bring it back from a copy, or give another directory";
 
@@ -82,18 +67,18 @@ public final class Evolve {
   private final FileSums sums;
   private final BooleanSupplier stop;
   private volatile boolean training;
-  private Elsewhere elsewhere; // null: this process searches and evaluates
+  private RemoteWork remote; // null: this process searches and evaluates
 
   /**
    * Where searches and evaluations are done.
    *
    * @param recipe the recipe's file, as the machines of the cluster are to read it
    */
-  private record Elsewhere(Cluster cluster, Path recipe) {}
+  private record RemoteWork(Cluster cluster, Path recipe) {}
 
   /**
    * @param recipe what to do
-   * @param directory where the run lives; made when it is not there. Null: only {@link #expect} is asked
+   * @param directory where the run lives; made when it is not there
    * @param resume go on with the run in it, if there is one
    * @param listener hears of progress
    */
@@ -113,7 +98,7 @@ public final class Evolve {
     this.directory = directory;
     this.resume = resume;
     this.listener = listener;
-    this.sums = directory == null ? null : new FileSums(directory);
+    this.sums = new FileSums(directory);
   }
 
   /**
@@ -123,7 +108,7 @@ public final class Evolve {
    * @param file the recipe's
    */
   public Evolve on(Cluster cluster, Path file) {
-    elsewhere = cluster == null ? null : new Elsewhere(cluster, file);
+    remote = cluster == null ? null : new RemoteWork(cluster, file);
     return this;
   }
 
@@ -140,11 +125,10 @@ public final class Evolve {
    */
   public EvolveReport run() throws IOException, InterruptedException {
     long start = System.nanoTime();
-    List<Decontamination.Hit> hits = new ArrayList<>();
-    Problems problems = problems(hits);
+    RecipeProblems problems = RecipeProblems.read(recipe);
     Path policy = ModelSource.resolve(recipe.model());
-    claim();
-    list(hits);
+    bindRecipe();
+    problems.listLeftOut(recipe, directory);
 
     EvolveReport report;
     try (HeldFiles files = new HeldFiles(List.of(policy))) { // what is compared and what is searched are one model
@@ -159,92 +143,7 @@ public final class Evolve {
     return report;
   }
 
-  /** What the recipe names, without what must not be in it; nothing is computed and nothing written. */
-  private Problems problems(List<Decontamination.Hit> hits) {
-    List<Problem> problems = read(recipe.problems(), recipe.reading());
-    if (recipe.evaluate() == null) {
-      throw new IllegalArgumentException("the recipe has no evaluate.problems: say on which problems to compare");
-    }
-    List<Problem> heldOut = read(recipe.evaluate().problems(), recipe.reading().withLimit(recipe.evaluate().limit()));
-    List<Problem> validation = recipe.validate() == null ? null
-        : read(recipe.validate().problems(), recipe.reading().withLimit(recipe.validate().limit()));
-    problems = clean(problems, Map.of(recipe.evaluate().problems(), heldOut), recipe.evaluate().ngram(), hits);
-    problems = Recipe.SEARCH.make(WorkedExamples.Settings.class, recipe.search()).others(problems);
-    Map<String, List<Problem>> sets = new LinkedHashMap<>();
-    recipe.decontamination().sets().forEach(set -> sets.put(set, ProblemSource.read(set)));
-    problems = clean(problems, sets, sets.isEmpty() ? 0 : recipe.decontamination().ngram(), hits);
-    refuseOverlap(problems, heldOut, "evaluation", "searched");
-    if (validation != null) {
-      refuseOverlap(problems, validation, "validation", "searched");
-      refuseOverlap(heldOut, validation, "validation", "evaluated");
-    }
-    if (recipe.freshProblems() && problems.size() < recipe.rounds()) {
-      throw new IllegalArgumentException("fresh_problems: " + problems.size() + " problems are too few for "
-          + recipe.rounds() + " rounds");
-    }
-    return new Problems(problems, heldOut, validation);
-  }
-
-  /**
-   * What a run of the recipe will take, told before it is begun: an evaluation and a search are tried for about a minute each,
-   * training is planned on the pairs that the trial found. The directory is not touched.
-   *
-   * @throws IllegalArgumentException when the recipe cannot be used as asked
-   */
-  public EvolveExpected expect() throws InterruptedException {
-    long begin = System.nanoTime();
-    Problems problems = problems(new ArrayList<>());
-    Path policy = ModelSource.resolve(recipe.model());
-    try (HeldFiles _ = new HeldFiles(List.of(policy)); Scratch scratch = new Scratch()) {
-      int samples = recipe.evaluate().samples();
-      double start = STARTED + seconds(begin);
-      Range evaluation = trialOfEvaluation(policy, problems.heldOut(), samples);
-      if (problems.validation() != null) {
-        evaluation = evaluation.plus(evaluation.times(problems.validation().size() / ((1.0 + samples) * problems.heldOut().size())));
-      }
-      Path small = recipe.smallModel() == null ? null : ModelSource.resolve(recipe.smallModel());
-      Path trial = scratch.folder().resolve("search");
-      List<Problem> searched = searched(1, problems.searched());
-      Expected search = PairSearch.expect(Plans.search(recipe, policy, null, small, recipe.seed()), searched, trial, listener);
-      TrainPlan plan = search.found().isEmpty() ? null
-          : Plans.train(recipe, policy, scratch.folder().resolve("train"), recipe.seed()).plan(Plans.task(recipe, search.found(), trial));
-      return EvolveExpected.of(recipe, evaluation, search, plan, recipe.trainsAll() ? 0 : policy.toFile().length(), start);
-    }
-  }
-
-  /** Seconds of one evaluation: as many problems as are answered within the first seconds tell it. */
-  private Range trialOfEvaluation(Path model, List<Problem> heldOut, int samples) throws InterruptedException {
-    List<Problem> some = heldOut.subList(0, Math.min(heldOut.size(), EVALUATED));
-    long start = System.nanoTime();
-    OpenEval.Plan plan = Plans.evaluation(recipe, model, null, samples);
-    try (HeldFiles files = plan.hold()) {
-      OpenEval.run(plan, files, 0, null, some, Map.of(), answers -> { }, listener);
-    }
-    double seconds = (System.nanoTime() - start) / 1e9;
-    double whole = seconds * heldOut.size() / some.size();
-    // More of them share a batch, so that the whole may be faster than its part; a few long answers may make it slower.
-    // A trained policy's answers are longer or shorter, and an adapter is computed with it.
-    return some.size() == heldOut.size() ? new Range(whole / 1.3, whole, whole * 1.3) : new Range(whole / 2, whole / 1.2, whole * 1.3);
-  }
-
-  private static List<Problem> clean(
-      List<Problem> problems, Map<String, List<Problem>> sets, int ngram, List<Decontamination.Hit> hits) {
-    if (ngram == 0) {
-      return problems;
-    }
-    Decontamination.Result result = Decontamination.check(problems, sets, ngram);
-    hits.addAll(result.hits());
-    if (result.clean().isEmpty()) {
-      throw new IllegalArgumentException("no problem is left to search: every one shares " + ngram
-          + " words with an evaluation problem, such as \"" + hits.getLast().words() + "\"");
-    }
-    return result.clean();
-  }
-
-  /** What is searched, what tells how good a policy is, and what chooses among them; null: the second does. */
-  private record Problems(List<Problem> searched, List<Problem> heldOut, List<Problem> validation) {}
-
-  private EvolveReport rounds(Path model, Problems problems, long start) throws InterruptedException {
+  private EvolveReport rounds(Path model, RecipeProblems problems, long start) throws InterruptedException {
     Path policy = model;
     Path began = null; // with which the round before began
     int samples = recipe.evaluate().samples();
@@ -273,17 +172,10 @@ public final class Evolve {
     return new EvolveReport(recipe.name(), recipe.seed(), base, chosenBy, rounds, seconds(start));
   }
 
-  private EvalResult validated(String whom, Path model, Path adapter, Problems problems, Path answers)
+  private EvalResult validated(String whom, Path model, Path adapter, RecipeProblems problems, Path answers)
       throws InterruptedException {
     return problems.validation() == null ? null
         : evaluate(whom + ", validation", model, adapter, problems.validation(), 0, answers);
-  }
-
-  /** What round n searches: all, or a part of its own. */
-  private List<Problem> searched(int n, List<Problem> all) {
-    long size = all.size();
-    return !recipe.freshProblems() ? all
-        : all.subList((int) (size * (n - 1) / recipe.rounds()), (int) (size * n / recipe.rounds()));
   }
 
   /**
@@ -291,9 +183,9 @@ public final class Evolve {
    *
    * @param learned the pairs of the rounds before, where they are replayed; those of this one are added
    */
-  private EvolveReport.Round round(int n, Path policy, Path began, Problems all, Map<String, PreferencePair> learned,
+  private EvolveReport.Round round(int n, Path policy, Path began, RecipeProblems all, Map<String, PreferencePair> learned,
       EvalResult base, EvalResult before) throws InterruptedException {
-    List<Problem> problems = searched(n, all.searched());
+    List<Problem> problems = all.ofRound(n, recipe);
     Path folder = directory.resolve("round-" + n);
     Path small = recipe.smallModel() == null ? null : ModelSource.resolve(recipe.smallModel());
     long seed = recipe.seed() + 1_000_003L * (n - 1);
@@ -301,8 +193,8 @@ public final class Evolve {
     listener.searching(n, problems.size());
     SearchPlan plan = Plans.search(recipe, policy, began, small, seed);
     Path search = folder.resolve("search");
-    Function<Provenance, Cluster.Crew> crew = elsewhere == null ? null
-        : lead -> elsewhere.cluster().crew(EvolveWork.search(elsewhere.recipe(), word(policy), began == null ? null : word(began), seed),
+    Function<Provenance, Cluster.Crew> crew = remote == null ? null
+        : lead -> remote.cluster().crew(EvolveWork.search(remote.recipe(), modelArgument(policy), began == null ? null : modelArgument(began), seed),
             lead.identity(), search.resolve(Cluster.KIND));
     PairSearch.Outcome found = PairSearch.run(plan, problems, null, search, true, crew, listener);
     listener.found(n, found, found.pairs());
@@ -342,41 +234,22 @@ public final class Evolve {
         Comparison.of(before, evolved, recipe.seed()));
   }
 
-  /** True when an earlier process left the file and it is whole; a damaged one is kept aside. */
-  private boolean isThere(Path file, BooleanSupplier usable) {
+  /** True when an earlier process has finished the file; a damaged one is kept aside. */
+  private boolean reusable(Path file) {
     FileSums.State state = sums.state(file);
-    if (state == FileSums.State.WHOLE || state == FileSums.State.UNKNOWN && usable.getAsBoolean()) {
-      try { // its process may have died, or its disk failed, between the rename and this
+    if (state == FileSums.State.WHOLE) {
+      try { // the name may not be on the disk yet, where its process died right after the rename
         AtomicFile.forceFolder(file.getParent());
       } catch (IOException e) {
         throw new UncheckedIOException(e.getMessage(), e);
       }
-      sums.put(file); // also of a file of an older version
       return true;
     }
-    if (state != FileSums.State.MISSING) {
+    if (state == FileSums.State.DAMAGED) {
       String then = AGAIN + "; the damaged one is kept as " + Damaged.move(file);
       listener.note(Finding.mended(file, 0, "damaged", then).toString());
     }
     return false;
-  }
-
-  /** Whether a file holds a greedy answer and the samples of each of the problems. */
-  private static boolean answers(Path file, List<Problem> problems, int samples) {
-    try {
-      return AnswerFile.read(file).stream().map(Answered::problemId).toList()
-          .equals(problems.stream().flatMap(p -> Collections.nCopies(1 + samples, p.id()).stream()).toList());
-    } catch (IllegalArgumentException | UncheckedIOException e) {
-      return false;
-    }
-  }
-
-  private static boolean isModel(Path file) {
-    try (GgufFile model = GgufFile.openModel(file)) {
-      return !model.tensors().isEmpty();
-    } catch (RuntimeException e) {
-      return false;
-    }
   }
 
   /**
@@ -418,12 +291,7 @@ public final class Evolve {
   }
 
   private static boolean isWhole(byte[] recipe) {
-    byte[] line = line(recipe);
-    try { // older versions wrote no checksum
-      return CheckedLines.whole(line) || !JSON.readTree(line).has("crc") && JSON.readTree(line).isObject();
-    } catch (JacksonException e) {
-      return false;
-    }
+    return CheckedLines.whole(line(recipe));
   }
 
   private static byte[] line(byte[] text) {
@@ -435,13 +303,13 @@ public final class Evolve {
       String whom, Path model, Path adapter, List<Problem> heldOut, int samples, Path answers)
       throws InterruptedException {
     EvalResult result;
-    if (isThere(answers, () -> answers(answers, heldOut, samples))) {
+    if (reusable(answers)) {
       result = Evaluator.regrade(AnswerFile.read(answers));
     } else {
       try (HeldFiles files = new HeldFiles(Arrays.asList(model, adapter))) { // opened and checked once, from the defaults on
         OpenEval.Plan plan = Plans.evaluation(recipe, model, adapter, samples);
-        Supplier<Cluster.Crew> crew = elsewhere == null ? null : () -> elsewhere.cluster().crew(
-            EvolveWork.evaluation(elsewhere.recipe(), word(model), adapter, samples), plan.forWorkers(), null);
+        Supplier<Cluster.Crew> crew = remote == null ? null : () -> remote.cluster().crew(
+            EvolveWork.evaluation(remote.recipe(), modelArgument(model), adapter, samples), plan.forWorkers(), null);
         try (Journal<Answered> journal = AnswerFile.journal(answers, made(plan), 1 + samples, true)) {
           journal.findings().forEach(f -> listener.note(f.toString()));
           result = OpenEval.run(plan, files, 0, crew, heldOut, journal.known(), journal::add, listener);
@@ -462,14 +330,14 @@ public final class Evolve {
       made.put("adapter", over == null ? "none" : over.sha256());
     }
     made.put("most tokens", String.valueOf(plan.settings().sampling().maxTokens()));
-    if (elsewhere == null) { // where others compute, theirs is compared with each other's
+    if (remote == null) { // where others compute, theirs is compared with each other's
       made.put(Arithmetic.NAME, Arithmetic.here());
     }
     return made;
   }
 
-  /** A model as other machines find it: the recipe's own may lie elsewhere there. */
-  private String word(Path model) {
+  /** A model as other machines find it: the recipe's own may lie remote there. */
+  private String modelArgument(Path model) {
     return model.equals(ModelSource.resolve(recipe.model())) ? recipe.model() : model.toAbsolutePath().toString();
   }
 
@@ -478,7 +346,7 @@ public final class Evolve {
       return artefact;
     }
     Path merged = directory.resolve("round-" + n).resolve("policy.gguf");
-    if (!isThere(merged, () -> isModel(merged))) {
+    if (!reusable(merged)) {
       MergeType type = MergeType.of(JobSettings.of(recipe.train(), null).type());
       ModelMerge.Report report = ModelMerge.merge(policy, artefact, type, GgmlQuantizer::quantize, merged, line -> {});
       sums.put(merged);
@@ -488,37 +356,8 @@ public final class Evolve {
     return merged;
   }
 
-  private static List<Problem> read(String source, ReadOptions options) {
-    return ProblemSource.read(source, options).problems();
-  }
-
-  /** An evaluation on problems that were searched proves nothing. */
-  private static void refuseOverlap(List<Problem> problems, List<Problem> heldOut, String what, String also) {
-    Set<String> searched = problems.stream().map(p -> words(p.question())).collect(Collectors.toCollection(HashSet::new));
-    List<String> both = heldOut.stream().filter(p -> searched.contains(words(p.question()))).map(Problem::id).toList();
-    if (!both.isEmpty()) {
-      throw new IllegalArgumentException(both.size() + " of the " + heldOut.size()
-          + " " + what + " problems are also " + also + ", such as " + both.getFirst() + ": use another set");
-    }
-  }
-
-  /** The problems that were left out, and why. */
-  private void list(List<Decontamination.Hit> hits) throws IOException {
-    if (recipe.evaluate().ngram() > 0 || !recipe.decontamination().sets().isEmpty()) {
-      StringBuilder lines = new StringBuilder();
-      for (Decontamination.Hit hit : hits) {
-        lines.append(JsonMapper.shared().writeValueAsString(hit.toMap())).append('\n');
-      }
-      AtomicFile.writeText(directory.resolve("decontamination.jsonl"), lines);
-    }
-  }
-
-  private static String words(String question) {
-    return question.strip().replaceAll("\\s+", " ");
-  }
-
   /** Binds the directory to the recipe: another recipe's results must not be taken for this one's. */
-  private void claim() throws IOException {
+  private void bindRecipe() throws IOException {
     Path mark = directory.resolve("recipe.json");
     byte[] mine = JSON.writeValueAsBytes(recipe.values());
     byte[] checked = CheckedLines.frame(mine);

@@ -13,7 +13,6 @@ import dev.sphere.gguf.model.PrmInfo;
 import dev.sphere.trainer.Parameter;
 import dev.sphere.trainer.TrainableModel;
 import dev.sphere.trainer.data.StepEncoder.Labels;
-import dev.sphere.trainer.job.Preparation.Prepared;
 import dev.sphere.trainer.loop.TrainingListener;
 import dev.sphere.trainer.loop.TrainingResult;
 import dev.sphere.trainer.output.ModelOutput;
@@ -30,7 +29,7 @@ final class Artefacts {
 
   /** Writes the artefact and records its sum; one that was damaged meanwhile is told of and replaced. */
   static Path save(
-      TrainJob job, TrainTask task, GgufFile base, TrainableModel trained, TrainingResult result, Prepared<?> prepared,
+      TrainJob job, TrainTask task, GgufFile base, TrainableModel trained, TrainingResult result, TrainingData<?> prepared,
       TrainingListener listener) {
     FileSums sums = new FileSums(job.output());
     sums.check("written again from the last checkpoint").forEach(f -> listener.note(f.toString()));
@@ -40,7 +39,7 @@ final class Artefacts {
   }
 
   private static Path write(
-      TrainJob job, TrainTask task, GgufFile base, TrainableModel trained, TrainingResult result, Prepared<?> prepared,
+      TrainJob job, TrainTask task, GgufFile base, TrainableModel trained, TrainingResult result, TrainingData<?> prepared,
       TrainingListener listener) {
     if (task instanceof TrainTask.Judge) {
       return judge(job, base, trained, result, prepared, listener);
@@ -65,7 +64,7 @@ final class Artefacts {
 
   /** A whole model (an adapter is merged into it) that says how its scores are read. */
   private static Path judge(
-      TrainJob job, GgufFile base, TrainableModel trained, TrainingResult result, Prepared<?> prepared,
+      TrainJob job, GgufFile base, TrainableModel trained, TrainingResult result, TrainingData<?> prepared,
       TrainingListener listener) {
     Path file = job.artefact() != null ? job.artefact() : job.output().resolve("prm.gguf");
     Path plain = file.resolveSibling(file.getFileName() + ".plain.tmp");

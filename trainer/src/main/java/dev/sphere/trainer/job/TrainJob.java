@@ -131,7 +131,7 @@ public record TrainJob(
 
   private Outcome run(TrainTask task, TrainingListener listener, BooleanSupplier stop, HeldFiles files, GgufFile base) {
     TrainJob fitted = fitted(task, base);
-    Preparation.Prepared<?> prepared = Preparation.of(fitted, task, base);
+    TrainingData<?> prepared = TrainingData.of(fitted, task, base);
     listener.note(prepared.report().summary());
     String oneSided = new DataOrder(prepared.examples(), fitted.settings()).warning();
     if (oneSided != null) {
@@ -157,13 +157,13 @@ public record TrainJob(
     }
   }
 
-  /** What a run of this task would take. Some steps are tried, in a folder that is thrown away ({@link TrainPlan}); nothing is kept. */
+  /** Memory and time of a run of this task; some steps are made in a temporary folder, and nothing is kept. */
   public TrainPlan plan(TrainTask task) {
     requireModel();
     precision.use();
     try (GgufFile base = GgufFile.openModel(model)) {
       TrainJob fitted = fitted(task, base);
-      return TrainPlan.of(fitted, task, Preparation.of(fitted, task, base), base);
+      return TrainPlan.of(fitted, task, TrainingData.of(fitted, task, base), base);
     }
   }
 

@@ -10,11 +10,11 @@ import java.util.List;
 import java.util.Set;
 
 /**
- * What a run will compute, found by packing its first epoch without a model.
+ * The work of a run, found by packing its first epoch without a model.
  *
  * @param steps optimizer steps of the whole run
  * @param epochSteps of them in one epoch
- * @param stats what packing makes of the first epoch
+ * @param stats of the first epoch, packed
  * @param shapes every micro-batch's shape that occurs
  */
 public record Workload(int steps, int epochSteps, PackingStats stats, List<Shape> shapes) {
@@ -37,16 +37,6 @@ public record Workload(int steps, int epochSteps, PackingStats stats, List<Shape
       }
     }
     return new Workload(steps, Math.min(perEpoch, steps), stats, List.copyOf(new ArrayList<>(shapes)));
-  }
-
-  /** Slots that the whole run computes, padding included. */
-  public double slots() {
-    return (double) stats.slots() * steps / epochSteps;
-  }
-
-  /** Predictions of the whole run. */
-  public double predictions() {
-    return (double) stats.predictions() * steps / epochSteps;
   }
 
   /** Tokens of all sequences of the whole run. */

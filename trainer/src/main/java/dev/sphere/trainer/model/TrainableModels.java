@@ -1,6 +1,5 @@
 package dev.sphere.trainer.model;
 
-import dev.sphere.bindings.tensor.TensorType;
 import dev.sphere.gguf.model.GgufFile;
 import java.nio.file.Path;
 
@@ -26,31 +25,9 @@ public final class TrainableModels {
     return new GraphModel(GgufWeights.architecture(file), new GgufWeights(file), options);
   }
 
-  /**
-   * Cost of training, without loading anything.
-   *
-   * @param footprint native memory
-   * @param layerFlops floating-point operations of one slot's forward pass in the layers' products
-   * @param headFlops of one prediction in the head
-   * @param halfProducts whether the layers' products round their factors to BF16
-   */
-  public record Cost(Footprint footprint, double layerFlops, double headFlops, boolean halfProducts) {}
-
-  /** The cost for batches of {@code groups} rows of {@code slots} slots. */
-  public static Cost cost(GgufFile file, ModelOptions options, int groups, int slots) {
-    Architecture shape = GgufWeights.architecture(file);
-    GgufWeights source = new GgufWeights(file);
-    long elements = 0;
-    boolean half = false;
-    for (String name : ModelTensors.of(shape, source)) {
-      if (ModelOptions.LINEAR_LAYERS.contains(ModelTensors.layerPart(name))) {
-        elements += file.tensor(name).elements();
-        half |= options.products().half(options.lora() ? source.type(name) : TensorType.F32);
-      }
-    }
-    return new Cost(
-        Footprint.of(shape, source, options, groups, slots), 2.0 * elements,
-        2.0 * shape.width() * (options.rewardHead() ? shape.width() : shape.vocabulary()), half);
+  /** Native memory of training on batches of {@code groups} rows of {@code slots} slots; nothing is loaded. */
+  public static Footprint footprint(GgufFile file, ModelOptions options, int groups, int slots) {
+    return Footprint.of(GgufWeights.architecture(file), new GgufWeights(file), options, groups, slots);
   }
 
   /**

@@ -30,6 +30,7 @@ import dev.sphere.engine.eval.Evaluator;
 import dev.sphere.engine.run.ModelDefaults;
 import dev.sphere.engine.run.PairSearch;
 import dev.sphere.engine.stage.RunReport;
+import dev.sphere.engine.store.CheckedLines;
 import dev.sphere.engine.store.FileSums;
 import dev.sphere.engine.store.Finding;
 import dev.sphere.engine.store.PairFlags;
@@ -40,6 +41,7 @@ import dev.sphere.gguf.make.ModelMerge;
 import dev.sphere.gguf.model.GgufFile;
 import dev.sphere.trainer.loop.TrainedRows;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -194,7 +196,7 @@ class EvolveTest {
   void aRunIsBoundToItsRecipe() throws Exception {
     Path run = temporary.resolve("run");
     Files.createDirectories(run);
-    Files.writeString(run.resolve("recipe.json"), "{}\n");
+    Files.write(run.resolve("recipe.json"), CheckedLines.frame("{\"model\": \"embedded\", \"problems\": \"p\"}".getBytes(StandardCharsets.UTF_8)));
     assertThrows(IllegalArgumentException.class, () -> new Evolve(recipe("lora", ""), run, false, new Heard()).run());
     Throwable other =
         assertThrows(IllegalArgumentException.class, () -> new Evolve(recipe("lora", ""), run, true,

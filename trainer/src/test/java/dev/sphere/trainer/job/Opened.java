@@ -7,9 +7,9 @@ import dev.sphere.trainer.model.ModelOptions;
 final class Opened {
   private Opened() {}
 
-  static Preparation.Prepared<?> prepared(TrainJob job, TrainTask task) {
+  static TrainingData<?> prepared(TrainJob job, TrainTask task) {
     try (GgufFile base = GgufFile.openModel(job.model())) {
-      return Preparation.of(job, task, base);
+      return TrainingData.of(job, task, base);
     }
   }
 

@@ -37,7 +37,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** What each task takes out of a run or a file, and what of it is held out, with a vocabulary of bytes. */
-class PreparationTest {
+class TrainingDataTest {
   private static final int PROBLEMS = 30;
 
   @TempDir
@@ -138,7 +138,7 @@ class PreparationTest {
     PairFlags.add(beside, PairFlags.key("q0", "c0", "r0"), "p0", "generation", null);
     LossSettings loss = LossSettings.defaults();
     int all = Opened.prepared(job(), new TrainTask.Prefer(data, loss)).examples().size();
-    Preparation.Prepared<?> kept = Opened.prepared(job(), new TrainTask.Prefer(data, true, loss));
+    TrainingData<?> kept = Opened.prepared(job(), new TrainTask.Prefer(data, true, loss));
     assertEquals(3 * PROBLEMS, all);
     assertEquals(all - 1, kept.examples().size());
     assertFalse(kept.examples().stream().anyMatch(e -> question(e).equals("q1") && completion(e, 0).startsWith("c2")));
@@ -149,12 +149,12 @@ class PreparationTest {
   @Test
   void noProblemIsTrainedAndHeldOut() {
     for (TrainTask task : tasks()) {
-      Preparation.Prepared<?> all = Opened.prepared(job(), task);
-      Preparation.Prepared<?> parts = Opened.prepared(job().withHeldOut(new HeldOut(null, 0.4, 0)), task);
+      TrainingData<?> all = Opened.prepared(job(), task);
+      TrainingData<?> parts = Opened.prepared(job().withHeldOut(new HeldOut(null, 0.4, 0)), task);
       String what = task.getClass().getSimpleName();
       assertEquals(all.examples().size(), parts.examples().size() + parts.heldOut().size(), what);
-      Set<String> trained = parts.examples().stream().map(PreparationTest::question).collect(Collectors.toSet());
-      Set<String> held = parts.heldOut().stream().map(PreparationTest::question).collect(Collectors.toSet());
+      Set<String> trained = parts.examples().stream().map(TrainingDataTest::question).collect(Collectors.toSet());
+      Set<String> held = parts.heldOut().stream().map(TrainingDataTest::question).collect(Collectors.toSet());
       assertEquals(PROBLEMS, trained.size() + held.size(), what + ": a problem is in both parts");
       assertTrue(held.size() > PROBLEMS / 10 && held.size() < 3 * PROBLEMS / 4, what + ": " + held.size());
       assertTrue(parts.report().summary().contains("held out"), parts.report().summary());
@@ -166,10 +166,10 @@ class PreparationTest {
   void aFileBesideIsMeasured() throws IOException {
     Path beside = Files.writeString(folder.resolve("beside.jsonl"),
         "{\"prompt\":\"q99\",\"chosen\":\"c\",\"rejected\":\"r\"}\n");
-    Preparation.Prepared<?> p = Opened.prepared(
+    TrainingData<?> p = Opened.prepared(
         job().withHeldOut(new HeldOut(beside, 0, 0)), new TrainTask.Prefer(pairs, LossSettings.defaults()));
     assertEquals(3 * PROBLEMS, p.examples().size());
-    assertEquals(List.of("q99"), p.heldOut().stream().map(PreparationTest::question).toList());
+    assertEquals(List.of("q99"), p.heldOut().stream().map(TrainingDataTest::question).toList());
   }
 
   /** The solutions of the highest rewards, exp(R / T) of each problem's with a mean of 1. */
@@ -218,7 +218,7 @@ class PreparationTest {
     Example e = Opened.prepared(job(), told).examples().getFirst();
     assertTrue(text(e.sequences().getFirst(), 0, e.sequences().getFirst().length()).endsWith("c0!#y"));
     assertTrue(text(e.sequences().getLast(), 0, e.sequences().getLast().length()).endsWith("c0!#n"));
-    Preparation.Prepared<?> head = Opened.prepared(job(), new TrainTask.Judge(steps, LabelSource.PRM, PrmForm.head("#"),
+    TrainingData<?> head = Opened.prepared(job(), new TrainTask.Judge(steps, LabelSource.PRM, PrmForm.head("#"),
         "!"));
     assertEquals(1, head.examples().getFirst().sequences().size());
     assertTrue(head.labels().isHead() && head.labels().separator() == '#');
