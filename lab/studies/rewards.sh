@@ -2,7 +2,7 @@
 # Process rewards and strategies on the embedded model, for lab/notebooks/2026-11-25-embedded-experiments.md.
 #   lab/run rewards OUT [PROBLEMS]
 # Trains a reward model on the Monte Carlo labels of a search over the first PROBLEMS (default 400) of embedded:train,
-# measures it beside mc, implicit and random (eval prm), and compares the strategies with it at equal cost (compare).
+# measures it beside mc, implicit and random (eval prm), and compares the strategies with it at equal cost (lab/run compare).
 # What is there is not done again.
 set -euo pipefail
 out=${1:?usage: lab/run rewards OUT [PROBLEMS]}
@@ -38,6 +38,6 @@ measure small "implicit:embedded,embedded-small"
 measure mc mc
 
 # 4. Strategies at equal cost, chosen by the reward model, which does not know the answers.
-[ -f "$out/compare/compare.json" ] || "$sphere" compare --model embedded --prm "$out/prm-token.gguf" \
+[ -f "$out/compare/compare.json" ] || "$(dirname "$0")/../java" dev.sphere.lab.strategy.Compare --model embedded --prm "$out/prm-token.gguf" \
   --problems embedded:validation --limit 200 --budgets 500,1500 --seed 1 --out "$out/compare" > /dev/null
 cat "$out/compare/compare.md"

@@ -2,6 +2,7 @@
 # What preference training gains from each strategy's pairs, at the same budget of tokens a problem.
 # Numbers of pairs, and so of steps, differ between the strategies: lab/run demo-controls makes them equal.
 #   [SEED=1] lab/run strategies OUT [PROBLEMS] [BUDGET] [PRM]
+# Until version 0.2.0 beam, dvts and mcts were among them: search --strategy had these.
 # Searches the first PROBLEMS (default 300) of embedded:train by every strategy with BUDGET tokens each (default 2000) and
 # the process reward PRM (default outcome), trains on the pairs with the settings of recipes/word-problems.yaml, and evaluates on embedded:test.
 # One line of JSON a strategy goes to OUT/results.jsonl; strategies that are there are not run again.
@@ -17,7 +18,7 @@ touch "$out/results.jsonl"
 base=$out/base-answers.jsonl
 [ -f "$base" ] || "$sphere" eval --model embedded --problems embedded:test --out "$base" > /dev/null 2>&1
 
-for strategy in sphere best-of-n beam dvts mcts rejection; do
+for strategy in sphere best-of-n rejection; do
   ! grep -q "\"row\":\"$strategy\"" "$out/results.jsonl" || continue
   run=$out/$strategy
   search=$("$sphere" search --model embedded --problems embedded:train --limit "$problems" --run "$run" --resume \

@@ -1,7 +1,6 @@
 package dev.sphere.cli;
 
 import dev.sphere.bindings.load.NativeUnavailableException;
-import dev.sphere.cli.command.CompareCommand;
 import dev.sphere.cli.command.DemoCommand;
 import dev.sphere.cli.command.DoctorCommand;
 import dev.sphere.cli.command.EvalCommand;
@@ -41,7 +40,6 @@ import picocli.CommandLine;
       SearchCommand.class,
       TrainCommand.class,
       EvalCommand.class,
-      CompareCommand.class,
       PagesCommand.class,
       StudioCommand.class,
       GradeCommand.class,

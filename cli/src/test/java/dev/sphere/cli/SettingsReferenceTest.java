@@ -52,7 +52,7 @@ class SettingsReferenceTest {
         """);
     section(out, "Search", "`sphere search`; recipe: `search`", SearchPlan.SETTINGS.section(""));
     section(out, "Prompts", "`sphere search`, `sphere eval`; recipe: `prompt`", SearchPlan.SETTINGS.section("prompt"));
-    section(out, "Problem files", "`sphere search`, `eval`, `compare`; recipe: at the top",
+    section(out, "Problem files", "`sphere search`, `eval`; recipe: at the top",
         SettingsTree.of(ReadOptions.class).and(SettingsTree.of(Decontamination.Settings.class)));
     section(out, "Training", "`sphere train dpo`, `sft`, `prm`; recipe: `train`", JobSettings.SETTINGS);
     section(out, "Losses of preferences", "`sphere train dpo`; recipe: `train`. [Losses](losses.md) has the formulas",

@@ -20,7 +20,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.json.JsonMapper;
 
-/** The pages that commands write, as a reader sees them: {@code pages}, a training's report, an evaluation, {@code compare}. */
+/** The pages that commands write, as a reader sees them: {@code pages}, a training's report, an evaluation. */
 @ExtendWith(WithChromium.class)
 class PagesTest {
   /** What a problem of a stranger's may hold. */
@@ -44,8 +44,6 @@ class PagesTest {
     run("train", "dpo", "--model", "embedded", "--run", dir.resolve("run"), "--out", dir.resolve("train"), "--batch-size", 4,
         "--learning-rate", "2e-7", "--epochs", 3);
     run("eval", "--model", "embedded", "--problems", problems, "--out", dir.resolve("eval.jsonl"), "--html", dir.resolve("eval.html"));
-    run("compare", "--model", "embedded", "--problems", problems, "--prm", "mc", "--strategies", "best-of-n,sphere", "--budgets",
-        "300,600", "--out", dir.resolve("compare"));
   }
 
   private static void run(Object... args) {
@@ -60,7 +58,7 @@ class PagesTest {
   @Test
   void everyPageIsSound(Chromium browser) throws Exception {
     for (String name : List.of("pages/index.html", "pages/problem-00001.html", "pages/problem-00002.html", "train/report.html",
-        "eval.html", "compare/compare.html")) {
+        "eval.html")) {
       PageChecks.assertSound(browser, page(name));
     }
   }

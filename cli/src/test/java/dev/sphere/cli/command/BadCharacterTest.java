@@ -119,12 +119,6 @@ class BadCharacterTest {
           assertEquals(0, call("run check " + run).status);
           assertEquals(0, call("pages --run " + run + " --out " + dir.resolve("pages")).status);
           assertTrue(Files.exists(dir.resolve("pages/problem-00003.html")));
-        }),
-        DynamicTest.dynamicTest("compare", () -> {
-          Done done = call("compare --json" + small + " --prm random --strategies rejection --budgets 30 --problems " + problems
-              + " --out " + dir.resolve("compared"));
-          assertEquals(0, done.status, done.out);
-          assertEquals(3, done.last().at("/rows/0/problems").asInt(), done.out);
         }));
   }
 }

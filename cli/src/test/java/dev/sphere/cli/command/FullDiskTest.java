@@ -72,8 +72,6 @@ class FullDiskTest {
         asking + "--markdown DISK/page.md",
         asking + "--shard 1/2 --out DISK/sharded.jsonl",
         "eval prm --model embedded-small --prm random --steps embedded:steps --steps-limit 2 --out DISK/steps.jsonl",
-        "compare --model embedded-small --problems embedded:validation --limit 2 --prm random --strategies rejection --budgets 50 "
-            + "--out DISK/compared",
         "grade --in " + graded + " --out DISK/verdicts.jsonl",
         "grade --golds " + golds + " --out DISK/same.jsonl",
         "run merge --out DISK/merged " + temporary.resolve("part1") + " " + temporary.resolve("part2"),

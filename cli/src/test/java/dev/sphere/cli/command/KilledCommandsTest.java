@@ -100,20 +100,6 @@ class KilledCommandsTest {
   }
 
   @Test
-  void compareIsKilledAndGoesOn() throws Exception {
-    Path whole = temporary.resolve("whole");
-    Path out = temporary.resolve("out");
-    killAndGoOn(List.of("compare", "--model", "embedded", "--problems", "embedded:validation", "--limit", "60", "--prm", "random",
-        "--strategies", "rejection,beam", "--budgets", "400,800", "--parallel", "4"), whole, out, out.resolve("compare.json"));
-    assertEquals(withoutSeconds(whole), withoutSeconds(out));
-    assertTrue(Files.exists(out.resolve("compare.html")) && Files.exists(out.resolve("compare.md")));
-  }
-
-  private static String withoutSeconds(Path folder) throws IOException {
-    return Files.readString(folder.resolve("compare.json")).replaceAll("\"seconds\":[0-9.Ee-]+", "");
-  }
-
-  @Test
   void evalPrmIsKilledAndGoesOn() throws Exception {
     killAndGoOn(List.of("eval", "prm", "--model", "embedded", "--prm", "mc", "--rollouts", "8", "--steps", "embedded:steps",
         "--steps-limit", "100", "--parallel", "4"));

@@ -20,8 +20,7 @@ class NoEffectTest {
   @ParameterizedTest
   @CsvSource(delimiter = '|', textBlock = """
       search SET --budget 9                              | --budget has no effect without --strategy
-      search SET --beams 8 --strategy mcts               | --beams has no effect without --strategy beam or --strategy dvts
-      search SET --width 2                               | --width has no effect without --strategy
+      search SET --width 2 --strategy sphere             | --width has no effect without --strategy best-of-n or --strategy rejection
       search SET --aggregation min                       | --aggregation has no effect without --strategy
       search SET --simulations 2 --strategy sphere       | --simulations has no effect with --strategy
       search SET --rollouts 2 --prm random               | --rollouts has no effect without --prm mc
@@ -49,8 +48,6 @@ class NoEffectTest {
       search SET --chat-template /nowhere                     | the chat template '/nowhere' cannot be read
       search SET --candidate 5                           | Unknown options: '--candidate'
       search SET --candidate 5                           | --candidates
-      compare SET --prm random --rollouts 3              | --rollouts has no effect without --prm mc
-      compare SET                                        | Missing required option: '--prm=KIND'
       eval SET --shots 3                                 | --shots has no effect without --few-shot
       eval SET --rollouts 3                              | --rollouts has no effect without --prm mc
       eval SET --samples -1                              | --samples must be at least 0, not -1

@@ -13,29 +13,9 @@ import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-/** compare, eval prm, pages and search --strategy, end to end on the embedded models with few problems. */
+/** eval prm, pages and search --strategy, end to end on the embedded models with few problems. */
 class RewardCommandsTest {
   @TempDir private Path temporary;
-
-  @Test
-  void compareReportsEveryStrategyAndBudget() throws Exception {
-    Path out = temporary.resolve("cmp");
-    Call call = call("compare", "--model", "embedded-small", "--prm", "implicit:embedded", "--problems",
-        "embedded:validation", "--limit", 2, "--budgets", "60,120", "--strategies", "best-of-n,dvts", "--out", out,
-            "--json");
-    assertEquals(0, call.status(), call.err());
-    JsonNode rows = call.json().get("rows");
-    assertEquals(4, rows.size());
-    assertEquals("best-of-n", rows.get(0).get("strategy").asString());
-    assertTrue(rows.get(1).get("tokens_per_problem").asDouble() >= 120);
-    assertTrue(rows.get(0).get("read_tokens").asInt() > 0);
-    assertTrue(rows.get(2).has("against_best_of_n") && !rows.get(0).has("against_best_of_n"));
-    assertEquals(6, Files.readAllLines(out.resolve("compare.md")).size());
-    String page = Files.readString(out.resolve("compare.html"));
-    assertTrue(page.contains("\"title\":\"Accuracy, % (95 %), by tokens\",\"names\":[\"best-of-n\",\"dvts\"]"), page);
-    assertEquals(2, call("compare", "--model", "embedded", "--prm", "random", "--problems", "embedded:test",
-        "--strategies", "magic").status());
-  }
 
   @Test
   void evalPrmMeasuresStepsAndGain() throws Exception {

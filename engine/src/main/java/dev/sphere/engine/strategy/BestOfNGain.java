@@ -39,7 +39,7 @@ public record BestOfNGain(int problems, int samples, double mean, double coverag
   public static BestOfNGain measure(Policy policy, PrmFactory prm, int passes, SearchSettings search, Prompts prompts,
       List<Problem> problems, int samples, long seed, int parallel) throws InterruptedException {
     // MIN needs the scores of all steps; a budget of one token ends after the first N samples.
-    StrategySettings settings = new StrategySettings(Strategy.BEST_OF_N, 1, samples, samples, Aggregation.MIN);
+    StrategySettings settings = new StrategySettings(Strategy.BEST_OF_N, 1, samples, Aggregation.MIN);
     Solver solver = new Solver(policy, prm, passes, (p, s) -> false, search, settings, seed);
     GradedAnswers grader = new GradedAnswers();
     Semaphore places = new Semaphore(parallel);

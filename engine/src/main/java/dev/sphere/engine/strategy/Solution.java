@@ -2,7 +2,10 @@ package dev.sphere.engine.strategy;
 
 import dev.sphere.engine.Generation;
 import dev.sphere.engine.TokenPath;
+import dev.sphere.engine.search.FinalAnswer;
+import dev.sphere.engine.search.SearchSettings;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -21,7 +24,8 @@ public record Solution(
     scores = List.copyOf(scores);
   }
 
-  static Solution root(TokenPath prompt) {
+  /** Nothing but the prompt. */
+  public static Solution root(TokenPath prompt) {
     return new Solution(prompt, List.of(), List.of(), false, false);
   }
 
@@ -39,18 +43,28 @@ public record Solution(
 
   /** All tokens after the prompt. */
   public int[] tokens() {
-    return steps.stream().flatMapToInt(s -> java.util.Arrays.stream(s.tokens())).toArray();
+    return steps.stream().flatMapToInt(s -> Arrays.stream(s.tokens())).toArray();
   }
 
-  /** This solution with another step; {@code score} NaN where it was not scored. */
-  Solution extend(Generation step, double score, boolean complete, boolean lastPossible) {
+  /**
+   * This solution with another step.
+   *
+   * @param score of the step; NaN where it was not scored
+   * @param search says whether an answer completes a solution, and after how many steps it is cut off
+   */
+  public Solution extend(Generation step, double score, SearchSettings search) {
+    boolean complete = switch (step.finish()) {
+      case END -> true;
+      case STOP -> search.stopAtAnswer() && FinalAnswer.in(path.marker(), text() + step.text());
+      case LENGTH -> false;
+    };
     List<Generation> more = new ArrayList<>(steps);
     more.add(step);
     List<Double> all = new ArrayList<>(scores);
     if (!Double.isNaN(score)) {
       all.add(score);
     }
-    boolean over = complete || step.finish() == Generation.Finish.LENGTH || lastPossible;
+    boolean over = complete || step.finish() == Generation.Finish.LENGTH || more.size() >= search.maxDepth();
     return new Solution(path.extend(step.tokens()), more, all, over, over && !complete);
   }
 }

@@ -1,5 +1,6 @@
 package dev.sphere.engine.strategy;
 
+import dev.sphere.base.InFlight;
 import dev.sphere.engine.Generation;
 import dev.sphere.engine.OutcomeReward;
 import dev.sphere.engine.Policy;
@@ -15,10 +16,10 @@ import dev.sphere.engine.stage.MeteredPolicy;
 import dev.sphere.engine.stage.PrmFactory;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.Callable;
 
 /**
- * Spends a budget on a problem by a strategy. What comes out is a pure function of policy, reward, settings, seed,
- * problem
+ * Spends a budget on a problem by a strategy. The result is a pure function of policy, reward, settings, seed, problem
  * and prompt. Safe for many threads, one problem each; calls block.
  */
 public final class Solver {
@@ -56,19 +57,40 @@ public final class Solver {
     TokenBudget budget = new TokenBudget(settings.budget());
     Policy metered = new MeteredPolicy(policy, (key, tokens) -> budget.generated().add(tokens));
     ProcessRewardModel reward = prm.over(metered);
-    StepSampler bench = new StepSampler(problem, name, metered, reward, passes, search, settings, seed, budget);
+    StepSampler sampler = new StepSampler(problem, name, metered, reward, passes, search, settings, seed, budget);
     Solution root = Solution.root(prompt);
     List<Solution> solutions = switch (settings.kind()) {
       case SPHERE -> sphere(problem, name, prompt, metered, reward, budget);
-      case BEST_OF_N -> Strategies.independent(bench, root, true);
-      case REJECTION -> Strategies.independent(bench, root, false);
-      case BEAM -> Strategies.beams(bench, root, settings.beams() / settings.width());
-      case DVTS -> Strategies.beams(bench, root, 1);
-      case MCTS -> new Mcts(bench, search.uct()).run(root);
+      case BEST_OF_N -> independent(sampler, root, true);
+      case REJECTION -> independent(sampler, root, false);
     };
     List<Double> values = solutions.stream()
-        .map(s -> settings.kind() == Strategy.REJECTION ? 1.0 : bench.value(s)).toList();
+        .map(s -> settings.kind() == Strategy.REJECTION ? 1.0 : sampler.value(s)).toList();
     return new StrategyResult(solutions, values, budget.generated().sum(), budget.readTokens());
+  }
+
+  /** Independent solutions, {@code width} at a time, until the budget is spent. */
+  private List<Solution> independent(StepSampler sampler, Solution root, boolean score) throws InterruptedException {
+    List<Solution> found = new ArrayList<>();
+    for (int wave = 0; wave == 0 || sampler.budget().left(); wave++) {
+      String node = "wave " + wave;
+      long before = sampler.budget().spent();
+      List<Solution> drawn = sampler.complete(root, node, settings.width());
+      if (score) {
+        List<Callable<Solution>> scoring = new ArrayList<>();
+        for (int i = 0; i < drawn.size(); i++) {
+          int index = i;
+          scoring.add(() -> sampler.scored(drawn.get(index), node + "/" + index));
+        }
+        found.addAll(InFlight.together(scoring));
+      } else {
+        found.addAll(drawn);
+      }
+      if (sampler.budget().spent() == before) {
+        break; // the prompt leaves no room
+      }
+    }
+    return found;
   }
 
   /** Simulations in one tree, and in another one when it is exhausted. */

@@ -16,7 +16,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
-/** What every strategy does with one problem: sample steps or whole solutions, score them, pay for both. */
+/** Samples whole solutions of one problem, scores them, and counts the tokens of both in the budget. */
 final class StepSampler {
   private final Problem problem;
   private final String name;
@@ -52,32 +52,8 @@ final class StepSampler {
     return budget;
   }
 
-  StrategySettings settings() {
-    return settings;
-  }
-
   double value(Solution solution) {
     return settings.aggregation().of(solution.scores());
-  }
-
-  /** Samples {@code n} next steps and scores them. */
-  List<Solution> extend(Solution from, String node, int n) throws InterruptedException {
-    List<Generation> steps = policy.generate(from.path(), requests(node, n, search.sampling(), endOfStep));
-    double[] scores = score(from.path(), node, steps);
-    List<Solution> extended = new ArrayList<>();
-    for (int i = 0; i < steps.size(); i++) {
-      extended.add(extend(from, steps.get(i), scores[i]));
-    }
-    return extended;
-  }
-
-  private Solution extend(Solution from, Generation step, double score) {
-    boolean complete = switch (step.finish()) {
-      case END -> true;
-      case STOP -> search.stopAtAnswer() && FinalAnswer.in(from.path().marker(), from.text() + step.text());
-      case LENGTH -> false;
-    };
-    return from.extend(step, score, complete, from.steps().size() + 1 >= search.maxDepth());
   }
 
   /** Samples {@code n} whole solutions; they are cut into steps, but not scored. */
@@ -86,10 +62,11 @@ final class StepSampler {
     int most = Math.multiplyExact(one.maxTokens(), search.maxDepth());
     SamplingSettings whole = new SamplingSettings(one.temperature(), one.topK(), one.topP(), one.minP(), most);
     List<Solution> solutions = new ArrayList<>();
-    for (Generation g : policy.generate(root.path(), requests(node, n, whole, FinalAnswer.stop(root.path().marker(), root.text())))) {
+    StopRule stop = FinalAnswer.stop(root.path().marker(), root.text());
+    for (Generation g : policy.generate(root.path(), requests(node, n, whole, stop))) {
       Solution solution = root;
       for (Generation step : split(g)) {
-        solution = extend(solution, step, Double.NaN);
+        solution = solution.extend(step, Double.NaN, search);
       }
       solutions.add(new Solution(solution.path(), solution.steps(), List.of(), true,
           g.finish() == Generation.Finish.LENGTH));

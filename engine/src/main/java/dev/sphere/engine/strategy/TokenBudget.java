@@ -2,34 +2,38 @@ package dev.sphere.engine.strategy;
 
 import java.util.concurrent.atomic.LongAdder;
 
-/** Tokens that one problem may cost, and what it has cost so far. */
-final class TokenBudget {
+/** The tokens that one problem may cost, and those that it has cost so far. Safe for many threads. */
+public final class TokenBudget {
   private final long limit;
   private final LongAdder generated = new LongAdder();
   private final LongAdder read = new LongAdder();
 
-  TokenBudget(long limit) {
+  public TokenBudget(long limit) {
     this.limit = limit;
   }
 
-  LongAdder generated() {
+  /** The generated tokens so far. */
+  public LongAdder generated() {
     return generated;
   }
 
-  /** Tokens that a reward model reads: what a step adds, whether or not a cache saved it. */
-  void read(long tokens) {
+  /** Adds tokens that a reward model read, whether or not a cache saved it the work. */
+  public void read(long tokens) {
     read.add(tokens);
   }
 
-  boolean left() {
+  /** True while fewer tokens were spent than the limit. */
+  public boolean left() {
     return spent() < limit;
   }
 
-  long spent() {
+  /** Generated and read tokens so far. */
+  public long spent() {
     return generated.sum() + read.sum();
   }
 
-  long readTokens() {
+  /** Tokens that reward models read so far. */
+  public long readTokens() {
     return read.sum();
   }
 }

@@ -168,7 +168,7 @@ class PairSearchTest {
     assertTrue(use.line().startsWith("useful: "), use.line());
     assertNull(paper.estimate(), "over before there was anything to say");
 
-    for (Strategy kind : List.of(Strategy.BEST_OF_N, Strategy.BEAM)) {
+    for (Strategy kind : List.of(Strategy.BEST_OF_N, Strategy.SPHERE)) {
       SearchPlan p = plan(1, 2);
       SearchPlan strategy = new SearchPlan(p.model(), null, null, p.prm(), p.search(), p.probe(), p.stages(), 1,
           StrategySettings.of(kind, 300), 2, p.precision(), p.examples());
@@ -178,7 +178,7 @@ class PairSearchTest {
       assertEquals(found.tokens(), u.kept() + u.thrown() + u.rewards());
       assertTrue(u.kept() > 0 && u.thrown() >= 0, u::toString);
       assertEquals(kind == Strategy.BEST_OF_N, u.thrown() == 0, "each solution of best-of-n is kept: " + u);
-      assertEquals(kind == Strategy.BEAM, u.rewards() > 0, "whole solutions are worth their outcome: " + u);
+      assertEquals(kind == Strategy.SPHERE, u.rewards() > 0, "whole solutions are worth their outcome: " + u);
     }
     TokenUse probed =
         PairSearch.run(probing(2, ProbeSettings.of(2)), problems, temporary.resolve("use"), false, Progress.NONE).use();
@@ -196,7 +196,7 @@ class PairSearchTest {
     assertEquals(16, SearchPlan.of(bestOfN.with("width", List.of("8"), "--width"), model, null, null).parallel());
     assertEquals(64, SearchPlan.of(bestOfN.with("width", List.of("2"), "--width"), model, null, null).parallel());
     assertEquals(5, SearchPlan.of(bestOfN.with("parallel", List.of("5"), "--parallel"), model, null, null).parallel());
-    assertEquals(16, SearchPlan.of(Told.nothing().with("strategy", List.of("mcts"), "--strategy"), model, null, null).parallel());
+    assertEquals(16, SearchPlan.of(Told.nothing().with("strategy", List.of("sphere"), "--strategy"), model, null, null).parallel());
   }
 
   private static String identity(Path run) throws IOException {

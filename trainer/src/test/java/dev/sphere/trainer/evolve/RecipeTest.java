@@ -36,7 +36,7 @@ class RecipeTest {
             + "probe_pairs=true, stages=[generation, correction, diversity], "
             + "pairing=null, pairs_per_stage=4, corrections=2, correct_paired=true, diversity_factor=2, "
             + "truncated_rejected=false, near_duplicates=2.0, pairs_per_problem=2147483647, max_length_ratio=0.0, "
-            + "guessed_answers=false, strategy=null, budget=4000, beams=8, width=4, aggregation=last, parallel=16, activations=auto}, "
+            + "guessed_answers=false, strategy=null, budget=4000, width=4, aggregation=last, parallel=16, activations=auto}, "
             + "train={method=lora, lora_rank=16, lora_alpha=null, lora_targets=[], rslora=false, dora=false, "
             + "optimizer=adamw, learning_rate=1.0E-5, weight_decay=0.0, beta1=0.9, beta2=0.999, adam_epsilon=1.0E-8, "
             + "momentum=0.0, max_grad_norm=1.0, schedule=linear, warmup=0.1, sharing=tree, micro_batch_tokens=4096, "

@@ -1,32 +1,28 @@
-package dev.sphere.engine.strategy;
+package dev.sphere.lab.strategy;
 
 import dev.sphere.engine.eval.Statistics;
-import dev.sphere.engine.page.HtmlPage;
-import dev.sphere.engine.strategy.StrategyComparison.Cell;
+import dev.sphere.lab.strategy.StrategyComparison.Cell;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.function.ToDoubleFunction;
-import java.util.stream.Stream;
 
-/** A comparison of strategies as table, JSON and page. */
-public final class CompareReport {
+/** A comparison of strategies as table and JSON. */
+final class CompareReport {
   private static final int RESAMPLES = 10_000;
   private final List<Cell> cells;
   private final boolean knowsAnswers;
 
   /** @param knowsAnswers the process reward was told the answers: accuracies say nothing about skill then */
-  public CompareReport(List<Cell> cells, boolean knowsAnswers) {
+  CompareReport(List<Cell> cells, boolean knowsAnswers) {
     this.cells = List.copyOf(cells);
     this.knowsAnswers = knowsAnswers;
   }
 
   /** What a strategy gains over best-of-n at the same budget; null for best-of-n itself, or where it did not run. */
   private Map<String, Object> against(Cell cell) {
-    Cell base = cells.stream().filter(c -> c.settings().kind() == Strategy.BEST_OF_N
+    Cell base = cells.stream().filter(c -> c.settings().kind() == ComparedStrategy.BEST_OF_N
         && c.settings().budget() == cell.settings().budget()).findFirst().orElse(null);
     if (base == null || base == cell) {
       return null;
@@ -56,7 +52,7 @@ public final class CompareReport {
   }
 
   /** The figures by name, as the JSON result has them. */
-  public Map<String, Object> toMap() {
+  Map<String, Object> toMap() {
     List<Map<String, Object>> rows = new ArrayList<>();
     for (Cell c : cells) {
       Map<String, Object> m = new LinkedHashMap<>();
@@ -88,7 +84,7 @@ public final class CompareReport {
   }
 
   /** A Markdown table, a line each. */
-  public List<String> table() {
+  List<String> table() {
     List<String> lines = new ArrayList<>();
     lines.add("| strategy | budget | tokens/problem | s | best-ranked (95 %) | weighted vote | any right | "
         + "against best-of-n (95 %; won/lost, p) | pairs | per million tokens |");
@@ -109,43 +105,6 @@ public final class CompareReport {
           + "pairs do count.");
     }
     return lines;
-  }
-
-  /** Accuracy against tokens and against time, with 95 % intervals, and the figures: a page that needs nothing else. */
-  public String html() {
-    List<String> table = table();
-    return new HtmlPage("Strategies compared").liveTables()
-        .add("made", Map.of("title", "Strategies compared", "made", List.of()))
-        .charts(List.of(
-            chart("Accuracy, % (95 %), by tokens", "tokens a problem", Cell::tokensPerProblem),
-            chart("Accuracy, % (95 %), by time", "milliseconds a problem", c -> 1000 * c.seconds() / c.outcomes().size())))
-        .add("table", Map.of("name", "Figures", "head", row(table.getFirst()),
-            "rows", table.stream().skip(2).filter(l -> l.startsWith("|")).map(CompareReport::row).toList()))
-        .add("note", Map.of("text", knowsAnswers ? table.getLast() : ""))
-        .html();
-  }
-
-  private HtmlPage.Chart chart(String title, String label, ToDoubleFunction<Cell> cost) {
-    List<Cell> sorted = cells.stream().sorted(Comparator.comparingDouble(cost)).toList();
-    List<HtmlPage.Line> lines = new ArrayList<>();
-    for (Strategy strategy : Strategy.values()) {
-      if (cells.stream().anyMatch(c -> c.settings().kind() == strategy)) {
-        lines.add(new HtmlPage.Line(strategy.label(), column(sorted, strategy, Cell::accuracy),
-            column(sorted, strategy, c -> c.interval().low()), column(sorted, strategy, c -> c.interval().high())));
-      }
-    }
-    return new HtmlPage.Chart(title, label, true, sorted.stream().map(cost::applyAsDouble).toList(), lines);
-  }
-
-  private static List<Double> column(List<Cell> sorted, Strategy strategy, ToDoubleFunction<Cell> share) {
-    List<Double> column = new ArrayList<>();
-    sorted.forEach(c -> column.add(c.settings().kind() == strategy ? 100 * share.applyAsDouble(c) : null));
-    return column;
-  }
-
-  /** The cells of a line of the Markdown table. */
-  private static List<String> row(String line) {
-    return Stream.of(line.substring(1, line.length() - 1).split("\\|", -1)).map(String::strip).toList();
   }
 
   private static String text(String format, Object... values) {

@@ -1,16 +1,16 @@
-package dev.sphere.engine.strategy;
+package dev.sphere.lab.strategy;
 
+import dev.sphere.engine.strategy.Solution;
 import java.util.ArrayList;
 import java.util.List;
 
 /**
  * Monte Carlo tree search that keeps every candidate, as OpenR's vanilla MCTS does: select by UCT, expand with
- * {@code width} candidates whose first value is their process reward, follow the best one down to an end, back its
- * value
+ * {@code width} candidates whose first value is their process reward, follow the best one down to an end, back its value
  * up.
  */
 final class Mcts {
-  private final StepSampler bench;
+  private final StepSampler sampler;
   private final double c;
 
   private static final class Node {
@@ -30,8 +30,8 @@ final class Mcts {
   }
 
   /** @param c exploration constant of UCT */
-  Mcts(StepSampler bench, double c) {
-    this.bench = bench;
+  Mcts(StepSampler sampler, double c) {
+    this.sampler = sampler;
     this.c = c;
   }
 
@@ -39,9 +39,9 @@ final class Mcts {
   List<Solution> run(Solution root) throws InterruptedException {
     List<Solution> found = new ArrayList<>();
     Node top = new Node(null, root, "");
-    while (!top.exhausted && (found.isEmpty() || bench.budget().left())) {
+    while (!top.exhausted && (found.isEmpty() || sampler.budget().left())) {
       Node node = select(top);
-      while (!node.solution.terminal() && (found.isEmpty() || bench.budget().left())) {
+      while (!node.solution.terminal() && (found.isEmpty() || sampler.budget().left())) {
         expand(node);
         node = best(node);
       }
@@ -50,7 +50,7 @@ final class Mcts {
       }
       found.add(node.solution);
       node.exhausted = true;
-      double value = bench.value(node.solution);
+      double value = sampler.value(node.solution);
       for (Node n = node; n != null; n = n.parent) {
         n.visits++;
         n.sum += value;
@@ -76,14 +76,14 @@ final class Mcts {
 
   /** A child that was never visited has its process reward for a value, as if it had been visited once. */
   private double uct(Node child) {
-    double q = child.visits == 0 ? bench.value(child.solution) : child.sum / child.visits;
+    double q = child.visits == 0 ? sampler.value(child.solution) : child.sum / child.visits;
     return q + c * Math.sqrt(Math.log(1 + child.parent.visits) / (1 + child.visits));
   }
 
   private Node best(Node node) {
     Node best = node.children.getFirst();
     for (Node child : node.children) {
-      if (bench.value(child.solution) > bench.value(best.solution)) {
+      if (sampler.value(child.solution) > sampler.value(best.solution)) {
         best = child;
       }
     }
@@ -92,7 +92,7 @@ final class Mcts {
 
   private void expand(Node node) throws InterruptedException {
     int i = 0;
-    for (Solution child : bench.extend(node.solution, "tree" + node.name, bench.settings().width())) {
+    for (Solution child : sampler.extend(node.solution, "tree" + node.name, sampler.settings().width())) {
       node.children.add(new Node(node, child, node.name + "/" + i++));
     }
   }

@@ -1,4 +1,4 @@
-package dev.sphere.engine.strategy;
+package dev.sphere.lab.strategy;
 
 import dev.sphere.base.InFlight;
 import dev.sphere.engine.OutcomeReward;
@@ -12,21 +12,23 @@ import dev.sphere.engine.reward.GradedAnswers;
 import dev.sphere.engine.search.Distinct;
 import dev.sphere.engine.search.SearchSettings;
 import dev.sphere.engine.stage.PrmFactory;
+import dev.sphere.engine.strategy.Solution;
+import dev.sphere.engine.strategy.Solver;
+import dev.sphere.engine.strategy.StrategyResult;
 import dev.sphere.grade.AnswerGrader;
 import dev.sphere.grade.Verdict;
 import java.util.ArrayList;
-import java.util.HashMap;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Set;
 
 /**
  * Several strategies on the same problems at the same budgets, over the same policy and process reward. No strategy is
  * told the answers (unless the process reward knows them, as Monte Carlo does): they are graded afterwards.
  */
-public final class StrategyComparison {
+final class StrategyComparison {
   private static final double Z = 1.959963984540054;
   private static final OutcomeReward BLIND = (problem, solution) -> false;
 
@@ -65,7 +67,7 @@ public final class StrategyComparison {
    * @param seconds that it took
    */
   public record Cell(
-      StrategySettings settings, List<Outcome> outcomes, long generated, long read, double seconds) {
+      ComparedSettings settings, List<Outcome> outcomes, long generated, long read, double seconds) {
     int right() {
       return (int) outcomes.stream().filter(Outcome::right).count();
     }
@@ -114,34 +116,7 @@ public final class StrategyComparison {
     }
   }
 
-  /**
-   * One problem under one strategy, and its cost.
-   *
-   * @param generated tokens generated for it
-   * @param read tokens that reward models read for it
-   * @param seconds that the strategy had taken when it was done
-   */
-  public record Solved(Outcome outcome, long generated, long read, double seconds) {}
-
-  /** Where problems that are done are kept. */
-  public interface Log {
-    /** Keeps nothing. */
-    Log NONE = new Log() {
-      @Override
-      public Solved find(StrategySettings settings, String problemId) {
-        return null;
-      }
-
-      @Override
-      public void add(StrategySettings settings, Solved solved) {}
-    };
-
-    /** What an earlier call left; null when it did not get there. */
-    Solved find(StrategySettings settings, String problemId);
-
-    /** Keeps a problem; called from the comparison's own thread. */
-    void add(StrategySettings settings, Solved solved);
-  }
+  private record Solved(Outcome outcome, long generated, long read) {}
 
   /**
    * @param passes how many models read a step to score it
@@ -160,25 +135,18 @@ public final class StrategyComparison {
     this.parallel = parallel;
   }
 
-  /** Runs every strategy at every budget and keeps nothing. */
-  public List<Cell> run(List<Problem> problems, List<StrategySettings> strategies, Progress progress)
-      throws InterruptedException {
-    return run(problems, strategies, Log.NONE, progress);
-  }
-
   /**
    * Runs every strategy at every budget.
    *
-   * @param log what it has is not done again
    * @param progress told of each that is done, with its figures
    */
-  public List<Cell> run(List<Problem> problems, List<StrategySettings> strategies, Log log, Progress progress)
+  public List<Cell> run(List<Problem> problems, List<ComparedSettings> strategies, Progress progress)
       throws InterruptedException {
     List<Cell> cells = new ArrayList<>();
     progress.begin("compare", "strategies and budgets", 0, strategies.size());
-    for (StrategySettings settings : strategies) {
+    for (ComparedSettings settings : strategies) {
       forget.run();
-      Cell cell = cell(problems, settings, log);
+      Cell cell = cell(problems, settings);
       cells.add(cell);
       progress.note(String.format(Locale.ROOT, "%s, budget %d: %.1f %%, %.0f tokens a problem, %.1f s",
           settings.kind().label(), settings.budget(), 100 * cell.accuracy(), cell.tokensPerProblem(), cell.seconds()));
@@ -187,32 +155,32 @@ public final class StrategyComparison {
     return cells;
   }
 
-  private Cell cell(List<Problem> problems, StrategySettings settings, Log log) throws InterruptedException {
+  private Cell cell(List<Problem> problems, ComparedSettings settings) throws InterruptedException {
     long start = System.nanoTime();
-    Map<String, Solved> solved = new HashMap<>();
-    for (Problem p : problems) {
-      Solved known = log.find(settings, p.id());
-      if (known != null) {
-        solved.put(p.id(), known);
-      }
-    }
-    double before = solved.values().stream().mapToDouble(Solved::seconds).max().orElse(0);
-    List<Problem> missing = problems.stream().filter(p -> !solved.containsKey(p.id())).toList();
-    Solver solver = new Solver(policy, prm, passes, BLIND, search, settings, seed);
-    InFlight.run(missing, parallel, p -> solve(solver, p, settings), (i, done) -> {
-      Solved one = new Solved(done.outcome, done.generated, done.read, before + (System.nanoTime() - start) / 1e9);
-      log.add(settings, one);
-      solved.put(one.outcome.problemId(), one);
-    });
-    List<Solved> all = problems.stream().map(p -> solved.get(p.id())).toList();
-    return new Cell(settings, all.stream().map(Solved::outcome).toList(),
-        all.stream().mapToLong(Solved::generated).sum(), all.stream().mapToLong(Solved::read).sum(),
-        all.stream().mapToDouble(Solved::seconds).max().orElse(0));
+    Solved[] all = new Solved[problems.size()];
+    InFlight.run(problems, parallel, p -> solve(p, settings), (i, done) -> all[i] = done);
+    return new Cell(settings, Arrays.stream(all).map(Solved::outcome).toList(),
+        Arrays.stream(all).mapToLong(Solved::generated).sum(), Arrays.stream(all).mapToLong(Solved::read).sum(),
+        (System.nanoTime() - start) / 1e9);
   }
 
-  private Solved solve(Solver solver, Problem problem, StrategySettings settings) throws InterruptedException {
+  /** Solves one problem by a strategy. */
+  StrategyResult found(Problem problem, String name, TokenPath prompt, ComparedSettings settings)
+      throws InterruptedException {
+    Solution root = Solution.root(prompt);
+    StepSampler sampler = new StepSampler(problem, name, policy, prm, passes, search, settings, seed);
+    return switch (settings.kind()) {
+      case SPHERE, BEST_OF_N, REJECTION ->
+          new Solver(policy, prm, passes, BLIND, search, settings.ofSearch(), seed).solve(problem, name, prompt);
+      case BEAM -> sampler.result(Beams.beams(sampler, root, settings.beams() / settings.width()));
+      case DVTS -> sampler.result(Beams.beams(sampler, root, 1));
+      case MCTS -> sampler.result(new Mcts(sampler, search.uct()).run(root));
+    };
+  }
+
+  private Solved solve(Problem problem, ComparedSettings settings) throws InterruptedException {
     TokenPath prompt = TokenPath.root(policy.tokenizePrompt(policy.prompt(prompts.ask(problem))));
-    StrategyResult found = solver.solve(problem, settings.kind().label(), prompt);
+    StrategyResult found = found(problem, settings.kind().label(), prompt, settings);
     List<Verdict> verdicts = new ArrayList<>();
     Set<String> right = new HashSet<>();
     Set<String> wrong = new HashSet<>();
@@ -227,13 +195,13 @@ public final class StrategyComparison {
         (v.equal() ? right : wrong).add(Distinct.WHITESPACE.normalise(s.text()));
       }
     }
-    Solution best = settings.kind() == Strategy.REJECTION ? vote(found, verdicts) : found.best();
+    Solution best = settings.kind() == ComparedStrategy.REJECTION ? vote(found, verdicts) : found.best();
     boolean bestRight = !best.truncated() && verdicts.get(found.solutions().indexOf(best)).equal();
     Solution voted = vote(found, verdicts);
     boolean voteRight = !voted.truncated() && verdicts.get(found.solutions().indexOf(voted)).equal();
     Outcome outcome = new Outcome(problem.id(), bestRight, voteRight, complete, rights,
         (int) Math.min(4, (long) right.size() * wrong.size()), found.spent());
-    return new Solved(outcome, found.generated(), found.read(), 0);
+    return new Solved(outcome, found.generated(), found.read());
   }
 
   /** A solution of the answer whose solutions have the highest sum of values; the first among equals. */
