@@ -23,15 +23,15 @@ import java.util.logging.Logger;
 /**
  * An HTTP server for programs of this machine, with a virtual thread for each request.
  *
- * <p>It answers on the loopback interface alone. The first element of every path is a random token, compared in constant time:
- * other users of the machine and other pages in the browser do not know it. The Host header must name this machine, so that no
- * foreign name can be bound to the address (DNS rebinding). Pages run scripts of this server alone and load nothing from
- * elsewhere (Content-Security-Policy).
+ * <p>It answers on the loopback interface alone. The first element of every path is a random token, compared in
+ * constant time: other users of the machine and other pages in the browser do not know it. The Host header must name
+ * this machine, so that no foreign name can be bound to the address (DNS rebinding). Pages run scripts of this server
+ * alone and load nothing from elsewhere (Content-Security-Policy).
  */
 public final class LocalServer implements AutoCloseable {
   private static final Logger LOG = Logger.getLogger(LocalServer.class.getName());
-  private static final String POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self'; "
-      + "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+  private static final String POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; "
+      + "img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
   private final HttpServer server;
   private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
@@ -45,8 +45,8 @@ public final class LocalServer implements AutoCloseable {
     /**
      * Answers a request.
      *
-     * @throws HttpError for an error with a status of its own; an IllegalArgumentException becomes status 400, a missing file
-     *     404, everything else 500
+     * @throws HttpError for an error with a status of its own; an IllegalArgumentException becomes status 400, a
+     *     missing file 404, everything else 500
      */
     void answer(Request request) throws IOException;
   }

@@ -55,7 +55,8 @@ public final class Request {
   /**
    * The JSON text of a POST, 64 KiB at most; what is longer is cut.
    *
-   * @throws HttpError 415 for another Content-Type: forms and scripts of other pages cannot send this one without asking first
+   * @throws HttpError 415 for another Content-Type: forms and scripts of other pages cannot send this one without
+   *     asking first
    */
   public byte[] json() throws IOException {
     if (!header("Content-Type").equals(Optional.of("application/json"))) {
@@ -85,7 +86,8 @@ public final class Request {
 
   static void sendError(HttpExchange exchange, int status, String message) throws IOException {
     if (exchange.getResponseCode() < 0) { // an answer that has begun has no other end
-      new Request(exchange, "").send(status, "application/json", JsonMapper.shared().writeValueAsBytes(Map.of("error", message)));
+      byte[] json = JsonMapper.shared().writeValueAsBytes(Map.of("error", message));
+      new Request(exchange, "").send(status, "application/json", json);
     }
   }
 

@@ -31,7 +31,8 @@ public final class StudioCommand implements Callable<Integer> {
       description = "A folder with runs somewhere below it, or a run's own (default: the folder one is in).")
   private Path folder;
 
-  @Option(names = "--port", paramLabel = "N", defaultValue = "0", description = "The port on 127.0.0.1 (default: a free one).")
+  @Option(names = "--port", paramLabel = "N", defaultValue = "0",
+      description = "The port on 127.0.0.1 (default: a free one).")
   private int port;
 
   @Option(names = "--open", description = "Opens it in your browser.")
@@ -54,7 +55,8 @@ public final class StudioCommand implements Callable<Integer> {
     try (StudioServer server = new StudioServer(folder, port)) {
       out.println("The studio of " + folder.toAbsolutePath().normalize() + " is at");
       out.println("  " + server.address());
-      out.println("The address holds a secret of this start: whoever has it can read the runs. Ctrl-C ends the studio.");
+      out.println("The address holds a secret of this start: whoever has it can read the runs."
+          + " Ctrl-C ends the studio.");
       out.flush();
       if (open) {
         open(server.address(), spec.commandLine().getErr());

@@ -15,8 +15,8 @@ public final class GradedAnswers implements OutcomeReward {
   }
 
   /**
-   * Grades a solution against the problem's gold answer. A problem with metadata {@code nums} is a countdown game, whose
-   * answer is an expression of these numbers; metadata {@code error} (OlympiadBench) is an error that the answer may have.
+   * Grades a solution against the problem's gold answer. A problem with metadata {@code nums} is a countdown game,
+   * whose answer is an expression of these numbers. Metadata {@code error} (OlympiadBench) allows the answer an error.
    */
   public Verdict grade(Problem problem, String solution) {
     String numbers = problem.metadata().get("nums");

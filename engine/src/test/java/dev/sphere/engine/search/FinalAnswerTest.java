@@ -21,8 +21,8 @@ class FinalAnswerTest {
 
   @ParameterizedTest
   @ValueSource(strings = {
-      "so \\boxed{5}", "so \\boxed {\\frac{1}{2}}", "#### 5\n", "it is\n #### -1/2\n", "#### $3.50\n", "#### \\frac12\n",
-      "#### (1, 2)\n", "#### 12 apples\n", "#### Step 1: a\n#### 7\n", "in \\boxed{}: \\boxed{7}"})
+      "so \\boxed{5}", "so \\boxed {\\frac{1}{2}}", "#### 5\n", "it is\n #### -1/2\n", "#### $3.50\n",
+      "#### \\frac12\n", "#### (1, 2)\n", "#### 12 apples\n", "#### Step 1: a\n#### 7\n", "in \\boxed{}: \\boxed{7}"})
   void statedAnswersEndThePath(String text) {
     assertTrue(FinalAnswer.in(text), text);
     assertTrue(FinalAnswer.stop(SolutionMarker.NONE, "").stop(text, 0), text);

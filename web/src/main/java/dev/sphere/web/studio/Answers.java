@@ -59,7 +59,8 @@ final class Answers {
     return read(file).answers;
   }
 
-  private static String stamp(Path file) {
+  /** Changes when the file does: its length and time. */
+  static String stamp(Path file) {
     return file.toFile().length() + " " + file.toFile().lastModified();
   }
 

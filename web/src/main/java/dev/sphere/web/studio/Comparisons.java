@@ -17,6 +17,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Stream;
 
 /** Evaluations for the views: one alone, two of them problem by problem, the rounds of an evolution. */
 final class Comparisons {
@@ -25,7 +26,7 @@ final class Comparisons {
 
   private final Map<String, Map<String, Object>> known = new ConcurrentHashMap<>();
 
-  /** One problem under one evaluation. */
+  /** The answers of one evaluation to one problem. */
   private record Side(List<Answered> answers) {
     /** Right: the greedy answer, else more than half of the samples. */
     boolean right() {
@@ -35,14 +36,9 @@ final class Comparisons {
 
     Map<String, Object> toMap() {
       Answered shown = answers.stream().filter(a -> a.sample() < 0).findFirst().orElse(answers.getFirst());
-      Map<String, Object> map = new LinkedHashMap<>();
-      map.put("right", right());
-      map.put("answer", shown.answer());
-      map.put("how", shown.how());
-      map.put("truncated", shown.truncated());
-      map.put("rightSamples", answers.stream().filter(a -> a.sample() >= 0 && a.correct()).count());
-      map.put("samples", answers.stream().filter(a -> a.sample() >= 0).count());
-      return map;
+      long samples = answers.stream().filter(a -> a.sample() >= 0).count();
+      return Map.of("right", right(), "answer", shown.answer(), "how", shown.how(), "truncated", shown.truncated(),
+          "rightSamples", answers.stream().filter(a -> a.sample() >= 0 && a.correct()).count(), "samples", samples);
     }
   }
 
@@ -57,7 +53,8 @@ final class Comparisons {
   /** The figures of an evaluation. */
   static Map<String, Object> figures(Path file) throws IOException {
     Answers.Figures f = Answers.figures(file);
-    return Map.of("problems", f.problems(), "accuracy", f.accuracy(), "low", f.low(), "high", f.high(), "damaged", f.damaged());
+    return Map.of("problems", f.problems(), "accuracy", f.accuracy(), "low", f.low(), "high", f.high(),
+        "damaged", f.damaged());
   }
 
   /**
@@ -88,8 +85,9 @@ final class Comparisons {
       String kind = is && was ? "right" : is ? "won" : was ? "lost" : "wrong";
       kinds.merge(kind, 1, Integer::sum);
       Answered any = e.getValue().answers.getFirst();
-      boolean fits = (which.isEmpty() || which.equals(kind)) && (text.isEmpty() || e.getKey().toLowerCase(Locale.ROOT).contains(text)
-          || any.gold().toLowerCase(Locale.ROOT).contains(text) || any.metadata().values().stream().anyMatch(v -> v.toLowerCase(Locale.ROOT).contains(text)));
+      boolean fits = (which.isEmpty() || which.equals(kind))
+          && Stream.concat(Stream.of(e.getKey(), any.gold()), any.metadata().values().stream())
+              .anyMatch(s -> s.toLowerCase(Locale.ROOT).contains(text));
       if (fits && matched++ >= from && rows.size() < count) {
         Map<String, Object> row = new LinkedHashMap<>();
         row.put("id", e.getKey());
@@ -122,8 +120,7 @@ final class Comparisons {
 
   /** The paired comparison over the problems of both; empty where they have not answered the same ones. */
   private Map<String, Object> comparison(Path a, Path b) throws IOException {
-    String key = a + "\0" + a.toFile().length() + "\0" + a.toFile().lastModified() + "\0" + b + "\0" + b.toFile().length() + "\0"
-        + b.toFile().lastModified();
+    String key = a + "\0" + Answers.stamp(a) + "\0" + b + "\0" + Answers.stamp(b);
     Map<String, Object> done = known.get(key);
     if (done == null) {
       List<Answered> first = Answers.of(a);
@@ -142,7 +139,7 @@ final class Comparisons {
     return done;
   }
 
-  /** The rounds of an evolution, as far as they are: what they were evaluated at, against base and round before. */
+  /** The rounds of an evolution so far, each compared with the base and with the round before. */
   Map<String, Object> evolution(Runs runs, Entry entry) throws IOException {
     Path folder = entry.path();
     Map<String, Object> map = new LinkedHashMap<>();

@@ -22,9 +22,9 @@ import java.util.Optional;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * Log-probabilities of pairs, token by token, under the policy that searched (the reference of a training on its pairs) and under
- * the trained model. They are computed when somebody looks, by the engine's scorer, with the files that the run names; one
- * request at a time. Nothing is kept on the disk.
+ * Log-probabilities of pairs, token by token, under the policy that searched (the reference of a training on its pairs)
+ * and under the trained model. They are computed when somebody looks, by the engine's scorer, with the files that the
+ * run names; one request at a time. Nothing is kept on the disk.
  */
 final class Heat {
   /** Answers that are kept. */
@@ -74,7 +74,8 @@ final class Heat {
    * Both sides of a pair: for each token its text, its log-probability before training, and after it.
    *
    * @param trained the adapter or model that a training left
-   * @throws IllegalArgumentException when a file is not what the run was made with, or the pair is too long for the model
+   * @throws IllegalArgumentException when a file is not what the run was made with, or the pair is too long for the
+   *     model
    */
   Map<String, Object> of(Provenance provenance, PreferencePair pair, Optional<Path> trained)
       throws IOException, InterruptedException {
@@ -105,7 +106,8 @@ final class Heat {
    * @param trained the adapter or model that a training left
    * @return for each pair log π - log π_ref of its chosen and of its rejected completion, in nats
    */
-  double[][] changes(Provenance provenance, List<PreferencePair> pairs, Path trained) throws IOException, InterruptedException {
+  double[][] changes(Provenance provenance, List<PreferencePair> pairs, Path trained)
+      throws IOException, InterruptedException {
     Policy policy = required(provenance);
     busy.lockInterruptibly();
     try (Model model = load(policy, provenance)) {
@@ -132,7 +134,8 @@ final class Heat {
         hashes.put(state, Sha256.of(file));
       }
       if (!hashes.get(state).equals(hash)) {
-        throw new IllegalArgumentException("the file " + file + " is not the model that the run was made with (its SHA-256 differs)");
+        throw new IllegalArgumentException(
+            "the file " + file + " is not the model that the run was made with (its SHA-256 differs)");
       }
     }
   }

@@ -16,7 +16,7 @@ import java.util.Map;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-/** A pair as the studio shows it: both sides with the answers as the grader reads them, and what a reader said of it. */
+/** The pairs of a problem as the studio shows them: both sides with their answers, and the flag that a reader set. */
 final class PairView {
   private static final JsonMapper JSON = JsonMapper.shared();
 
@@ -27,9 +27,10 @@ final class PairView {
     this.problem = row.problem;
     for (byte[] line : index.lines(Log.STAGES, row, 0)) {
       for (JsonNode p : JSON.readTree(line).get("pairs")) {
-        pairs.add(new PreferencePair(p.get("problem_id").asString(), p.get("stage").asString(), p.get("prompt").asString(),
-            p.get("chosen").asString(), p.get("rejected").asString(), ints(p.get("prompt_tokens")), ints(p.get("chosen_tokens")),
-            ints(p.get("rejected_tokens")), p.has("prompt_content") ? ints(p.get("prompt_content")) : null));
+        pairs.add(new PreferencePair(p.get("problem_id").asString(), p.get("stage").asString(),
+            p.get("prompt").asString(), p.get("chosen").asString(), p.get("rejected").asString(),
+            ints(p.get("prompt_tokens")), ints(p.get("chosen_tokens")), ints(p.get("rejected_tokens")),
+            p.has("prompt_content") ? ints(p.get("prompt_content")) : null));
       }
     }
   }
@@ -83,15 +84,8 @@ final class PairView {
     AnswerExtractor.Extracted found = AnswerExtractor.extract(text);
     Verdict verdict = new GradedAnswers().grade(problem, text);
     int from = found.answer().isEmpty() ? -1 : text.lastIndexOf(found.answer());
-    Map<String, Object> side = new LinkedHashMap<>();
-    side.put("text", text);
-    side.put("answer", found.answer());
-    side.put("form", found.form().label());
-    side.put("stated", found.form().stated());
-    side.put("right", verdict.equal());
-    side.put("how", verdict.how());
-    side.put("from", from);
-    side.put("to", from < 0 ? -1 : from + found.answer().length());
-    return side;
+    return Map.of("text", text, "answer", found.answer(), "form", found.form().label(), "stated", found.form().stated(),
+        "right", verdict.equal(), "how", verdict.how(),
+        "from", from, "to", from < 0 ? -1 : from + found.answer().length());
   }
 }

@@ -60,7 +60,8 @@ final class ProblemRow {
     switch (log) {
       case RESULTS -> {
         ended = true;
-        reason = Optional.ofNullable(record.path("reason").asString(null)).map(r -> Reason.valueOf(r.toUpperCase(Locale.ROOT)));
+        reason = Optional.ofNullable(record.path("reason").asString(null))
+            .map(r -> Reason.valueOf(r.toUpperCase(Locale.ROOT)));
       }
       case PROBE -> {
         draws = record.get("draws").size();

@@ -4,7 +4,6 @@ import dev.sphere.engine.Problem;
 import dev.sphere.web.Query;
 import dev.sphere.web.studio.ProblemRow.FirstStep;
 import java.util.Comparator;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -22,14 +21,11 @@ final class ProblemTable {
     int from = query.number("from", 0);
     int count = Math.min(MOST_ROWS, query.number("count", 100));
     Comparator<ProblemRow> order = order(query.text("sort"));
-    List<ProblemRow> found = all.stream().filter(text(query)).filter(reason(query)).filter(stage(query)).filter(reward(query))
-        .filter(field(query)).sorted(query.text("desc").equals("1") ? order.reversed() : order).toList();
-    Map<String, Object> map = new LinkedHashMap<>();
-    map.put("total", all.size());
-    map.put("matched", found.size());
-    map.put("from", from);
-    map.put("rows", found.stream().skip(from).limit(count).map(ProblemRow::toMap).toList());
-    return map;
+    List<ProblemRow> found = all.stream()
+        .filter(text(query)).filter(reason(query)).filter(stage(query)).filter(reward(query)).filter(field(query))
+        .sorted(query.text("desc").equals("1") ? order.reversed() : order).toList();
+    return Map.of("total", all.size(), "matched", found.size(), "from", from,
+        "rows", found.stream().skip(from).limit(count).map(ProblemRow::toMap).toList());
   }
 
   private static Predicate<ProblemRow> text(Query query) {

@@ -30,7 +30,7 @@ final class Runs {
   private final Path root;
   private volatile Map<String, Entry> known = Map.of();
 
-  /** What a run is. */
+  /** The kinds of runs. */
   enum Kind {
     SEARCH, TRAIN, EVAL, EVOLVE;
 
@@ -148,7 +148,8 @@ final class Runs {
       char[] head = new char[64];
       int n = in.read(head);
       String begin = n <= 0 ? "" : new String(head, 0, n);
-      return begin.startsWith("{\"problemId\":") || begin.startsWith("{\"crc\":\"") && begin.startsWith("\"evaluation\":", 19)
+      return begin.startsWith("{\"problemId\":")
+          || begin.startsWith("{\"crc\":\"") && begin.startsWith("\"evaluation\":", 19)
           || begin.startsWith("{\"evaluation\":");
     } catch (IOException e) {
       return false;

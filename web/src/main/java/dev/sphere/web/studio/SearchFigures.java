@@ -38,7 +38,8 @@ final class SearchFigures {
       Map<String, List<ProblemRow>> groups = new TreeMap<>();
       rows.stream().filter(r -> r.problem.metadata().containsKey(field))
           .forEach(r -> groups.computeIfAbsent(r.problem.metadata().get(field), v -> new ArrayList<>()).add(r));
-      fields.add(Map.of("field", field, "rows", groups.entrySet().stream().map(e -> group(e.getKey(), e.getValue())).toList()));
+      fields.add(Map.of("field", field,
+          "rows", groups.entrySet().stream().map(e -> group(e.getKey(), e.getValue())).toList()));
     }
     if (rows.size() >= 8) {
       fields.add(Map.of("field", "length of the problem", "rows", quarters(rows)));

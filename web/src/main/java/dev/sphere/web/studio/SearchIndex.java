@@ -30,9 +30,9 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * A search run, so that 100,000 problems can be looked at without their trees in memory: the problems, counts for each, and the
- * places of its lines in the run's logs. The problems are read at once. The logs are read by a thread of the index, which goes on
- * when they grow. A damaged line is named and left out.
+ * A search run, so that 100,000 problems can be looked at without their trees in memory: the problems, counts for each,
+ * and the places of its lines in the run's logs. The problems are read at once. The logs are read by a thread of the
+ * index, which goes on when they grow. A damaged line is named and left out.
  */
 final class SearchIndex implements AutoCloseable {
   private static final Logger LOG = Logger.getLogger(SearchIndex.class.getName());
@@ -98,7 +98,8 @@ final class SearchIndex implements AutoCloseable {
     Path file = folder.resolve("problems.jsonl");
     int number = 0;
     // Bytes that are no UTF-8 become U+FFFD and do not end the reading.
-    try (BufferedReader in = new BufferedReader(new InputStreamReader(Files.newInputStream(file), StandardCharsets.UTF_8))) {
+    try (BufferedReader in =
+        new BufferedReader(new InputStreamReader(Files.newInputStream(file), StandardCharsets.UTF_8))) {
       for (String line = in.readLine(); line != null; line = in.readLine()) {
         number++;
         try {
@@ -110,7 +111,8 @@ final class SearchIndex implements AutoCloseable {
         }
       }
     } catch (IOException e) {
-      warn("problems.jsonl: " + (Files.exists(file) ? e.getMessage() : "missing") + "; `./sphere run check` says what to do");
+      warn("problems.jsonl: " + (Files.exists(file) ? e.getMessage() : "missing")
+          + "; `./sphere run check` says what to do");
     }
   }
 
@@ -246,19 +248,16 @@ final class SearchIndex implements AutoCloseable {
 
   /** Bytes that were read of the logs, their bytes, and whether there are more to read. */
   synchronized Map<String, Object> progress() {
-    Map<String, Object> map = new LinkedHashMap<>();
-    map.put("read", logs.values().stream().mapToLong(r -> r.bytes).sum());
-    map.put("size", logs.keySet().stream().mapToLong(l -> file(l).toFile().length()).sum());
-    map.put("behind", behind);
-    return map;
+    return Map.of("read", logs.values().stream().mapToLong(r -> r.bytes).sum(),
+        "size", logs.keySet().stream().mapToLong(l -> file(l).toFile().length()).sum(), "behind", behind);
   }
 
   synchronized List<String> warnings() {
     List<String> all = new ArrayList<>(warnings);
     logs.forEach((log, reading) -> {
       if (reading.strange > 0) {
-        all.add(log.file + ": " + reading.strange + " lines are of no problem of this run and are left out (the first: line "
-            + reading.firstStrange + ")");
+        all.add(log.file + ": " + reading.strange
+            + " lines are of no problem of this run and are left out (the first: line " + reading.firstStrange + ")");
       }
     });
     if (unlisted > 0) {
@@ -282,7 +281,7 @@ final class SearchIndex implements AutoCloseable {
 
   /** A part of the table of problems: those that a query asks for, in its order. */
   synchronized Map<String, Object> page(Query query) {
-    Map<String, Object> map = ProblemTable.page(rows, query);
+    Map<String, Object> map = new LinkedHashMap<>(ProblemTable.page(rows, query));
     map.put("progress", progress());
     return map;
   }

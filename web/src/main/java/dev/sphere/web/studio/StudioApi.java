@@ -24,7 +24,7 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.util.RawValue;
 
-/** Answers the questions of the studio's pages; the answers become JSON. Nothing is written but the flags that a reader sets. */
+/** Answers the studio's pages; the answers become JSON. Nothing is written but the flags that a reader sets. */
 final class StudioApi implements AutoCloseable {
   /** Search runs that are indexed at the same time; the one that was asked for longest ago gives way. */
   private static final int MOST_INDEXES = 4;
@@ -97,12 +97,10 @@ final class StudioApi implements AutoCloseable {
   }
 
   Map<String, Object> runs() {
-    Map<String, Object> map = new LinkedHashMap<>();
-    map.put("root", runs.root().toAbsolutePath().normalize().toString());
     Map<String, Entry> found = runs.scan();
-    map.put("runs", found.values().stream().map(summaries::of).toList());
-    map.put("most", found.size() >= Runs.MOST ? Runs.MOST : 0);
-    return map;
+    return new TreeMap<>(Map.of("root", runs.root().toAbsolutePath().normalize().toString(),
+        "runs", found.values().stream().map(summaries::of).toList(),
+        "most", found.size() >= Runs.MOST ? Runs.MOST : 0)); // sorted: equal answers are equal bytes
   }
 
   private Map<String, Object> run(Query query) {
@@ -117,7 +115,7 @@ final class StudioApi implements AutoCloseable {
     return map;
   }
 
-  /** What changes of a search while it runs. */
+  /** The part of a search's answer that changes while it runs. */
   static Map<String, Object> live(SearchIndex index) {
     Map<String, Object> map = new LinkedHashMap<>();
     map.put("progress", index.progress()); // first: the figures hold all that it says was read
@@ -200,7 +198,8 @@ final class StudioApi implements AutoCloseable {
 
   private Map<String, Object> pair(Query query) throws IOException {
     SearchIndex index = whole(search(query));
-    Map<String, Object> map = pairs(index, query).toMap(query.number("n", 0), PairFlags.read(index.folder()), index.pairs());
+    Map<String, Object> map =
+        pairs(index, query).toMap(query.number("n", 0), PairFlags.read(index.folder()), index.pairs());
     Heat.Policy policy = Heat.policy(index.provenance());
     map.put("missing", policy.missing());
     map.put("modelBytes", policy.bytes());
@@ -234,14 +233,14 @@ final class StudioApi implements AutoCloseable {
     Optional<Entry> search = query.text("search").isEmpty()
         ? others(Kind.SEARCH, beside).stream().filter(e -> e.path().equals(beside)).findFirst()
         : Optional.of(runs.find(query.text("search"), Kind.SEARCH));
-    Map<String, Object> map;
     try {
-      map = Training.batch(folder, query.number("step", 0), search.map(this::whole));
+      Map<String, Object> map = new LinkedHashMap<>(
+          Training.batch(folder, query.number("step", 0), search.map(this::whole)));
+      map.put("search", search.map(Entry::id).orElse(""));
+      return map;
     } catch (StoreException e) {
       throw new HttpError(409, e.getMessage());
     }
-    map.put("search", search.map(Entry::id).orElse(""));
-    return map;
   }
 
   private Map<String, Object> spread(Query query) throws IOException, InterruptedException {

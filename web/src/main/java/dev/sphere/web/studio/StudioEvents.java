@@ -17,10 +17,10 @@ import java.util.stream.Stream;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * Server-sent events for a page, until its browser goes away: {@code runs} of all runs; of a search {@code run}, and of one of its
- * problems what was added to its trees and stages ({@code tree}, {@code stages}); of a training the new lines of its metrics
- * ({@code metrics}), whose ids say where the next one begins in the file, and {@code again} when the file was written anew; of
- * everything else {@code changed}.
+ * Server-sent events for a page, until its browser goes away: {@code runs} of all runs; {@code run} of a search, and of
+ * one of its problems the new records of its trees and stages ({@code tree}, {@code stages}); of a training the new
+ * lines of its metrics ({@code metrics}), whose ids are the next line's place in the file, and {@code again} when the
+ * file was written anew; {@code changed} of everything else.
  */
 final class StudioEvents {
   /** Files are looked at for news once in so many ms. */

@@ -7,7 +7,7 @@ import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** The studio's own files and the libraries that it uses, all of them from the jar. Names are looked up, never joined to a path. */
+/** The studio's files and libraries, all of them from the jar. Names are looked up, never joined to a path. */
 final class StudioFiles {
   private static final String WEBJARS = "/META-INF/resources/webjars/";
   private static final Map<String, String> LIBRARIES = Map.of(

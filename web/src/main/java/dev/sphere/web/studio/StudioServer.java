@@ -50,7 +50,8 @@ public final class StudioServer implements AutoCloseable {
     } else if (path.startsWith("api/")) {
       request.sendJson(api.get(path.substring(4), request.query()));
     } else {
-      request.sendFile(StudioFiles.find(path).orElseThrow(() -> new HttpError(404, "the studio has no page of that name")));
+      request.sendFile(StudioFiles.find(path)
+          .orElseThrow(() -> new HttpError(404, "the studio has no page of that name")));
     }
   }
 }

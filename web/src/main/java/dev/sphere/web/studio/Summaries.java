@@ -32,6 +32,10 @@ final class Summaries {
   /** Bytes of the end of metrics that are read: some lines. */
   private static final int TAIL = 1 << 14;
 
+  /** The figures of a training's last step that are shown. */
+  private static final List<String> FIGURES =
+      List.of("step", "epoch", "loss", "eval_loss", "rewards/margins", "rewards/accuracies", "accuracy");
+
   private final Map<Path, Counts> known = new ConcurrentHashMap<>();
 
   /** Counts of a log of results, as far as it was read. */
@@ -44,7 +48,7 @@ final class Summaries {
     private String error = "";
   }
 
-  /** The line of a run: id, kind, state (done, running, stopped, damaged), the time it was written last, and its figures. */
+  /** The line of a run: id, kind, state (done, running, stopped, damaged), time of the last writing, and figures. */
   Map<String, Object> of(Entry entry) {
     Map<String, Object> map = new LinkedHashMap<>();
     map.put("id", entry.id());
@@ -73,11 +77,13 @@ final class Summaries {
   }
 
   private void search(Path folder, Map<String, Object> map) {
-    long written = written(Stream.of("run.json", "probe.jsonl", "tree.jsonl", "stages.jsonl", "results.jsonl").map(folder::resolve));
+    long written = written(Stream.of("run.json", "probe.jsonl", "tree.jsonl", "stages.jsonl", "results.jsonl")
+        .map(folder::resolve));
     Provenance provenance = Provenance.of(folder);
     Path results = folder.resolve("results.jsonl");
     // A log that is shorter than before was mended: it is read again from its beginning.
-    Counts counts = known.compute(results, (file, old) -> old == null || file.toFile().length() < old.bytes ? new Counts() : old);
+    Counts counts = known.compute(results,
+        (file, old) -> old == null || file.toFile().length() < old.bytes ? new Counts() : old);
     synchronized (counts) {
       CheckedLines.read(results, counts.bytes, counts.lines, (number, from, to, object, whole) -> {
         if (whole) {
@@ -86,9 +92,7 @@ final class Summaries {
           count(counts, object);
         }
       });
-      map.put("ended", counts.ended);
-      map.put("pairs", counts.pairs);
-      map.put("withPairs", counts.withPairs);
+      map.putAll(Map.of("ended", counts.ended, "pairs", counts.pairs, "withPairs", counts.withPairs));
       if (!counts.error.isEmpty()) {
         map.put("error", counts.error);
       }
@@ -121,7 +125,7 @@ final class Summaries {
     for (int i = lines.size() - 1; i >= 0 && !map.containsKey("step"); i--) {
       try {
         JsonNode last = JSON.readTree(lines.get(i));
-        for (String name : List.of("step", "epoch", "loss", "eval_loss", "rewards/margins", "rewards/accuracies", "accuracy")) {
+        for (String name : FIGURES) {
           if (last.path("step").isNumber() && last.path(name).isNumber()) {
             map.put(name, last.get(name).asDouble());
           }
@@ -137,10 +141,8 @@ final class Summaries {
 
   private void eval(Path file, Map<String, Object> map) throws IOException {
     Answers.Figures figures = Answers.figures(file);
-    map.put("problems", figures.problems());
-    map.put("accuracy", figures.accuracy());
-    map.put("low", figures.low());
-    map.put("high", figures.high());
+    map.putAll(Map.of("problems", figures.problems(), "accuracy", figures.accuracy(), "low", figures.low(),
+        "high", figures.high()));
     if (figures.damaged() > 0) {
       map.put("error", figures.damaged() + " damaged lines");
     }

@@ -17,11 +17,11 @@ import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-/** A training's curves, and what it made of the pairs of a search. */
+/** A training's curves, the rows of their points, and the change that it made to a search's pairs. */
 final class Training {
   private static final JsonMapper JSON = JsonMapper.shared();
 
-  /** Most points of a curve; longer ones are thinned out, but for those with held-out figures. */
+  /** Points of a curve at most. Longer curves are thinned out; points with held-out figures stay. */
   private static final int POINTS = 3_000;
 
   /** Rows of a point that are listed at most. */
@@ -32,7 +32,7 @@ final class Training {
 
   private Training() {}
 
-  /** Whole lines of a file, and where they end. */
+  /** Whole lines of a file, and the place of their end. */
   private record Lines(List<byte[]> lines, long to) {}
 
   private static Lines lines(Path file) throws IOException {
@@ -46,7 +46,7 @@ final class Training {
     return new Lines(lines, at);
   }
 
-  /** A line's step; -1 of a damaged one. */
+  /** A line's step; -1 for a damaged line. */
   private static int step(byte[] line) {
     try {
       return JSON.readTree(line).path("step").asInt(-1);
@@ -55,7 +55,7 @@ final class Training {
     }
   }
 
-  /** The metrics so far, and where to go on in the file. Damaged lines are counted and left out. */
+  /** The metrics so far, and the place in the file where they go on. Damaged lines are counted and left out. */
   static Map<String, Object> curves(Path folder) throws IOException {
     Lines read = lines(folder.resolve("metrics.jsonl"));
     List<byte[]> lines = read.lines();
@@ -74,12 +74,7 @@ final class Training {
         damaged++;
       }
     }
-    Map<String, Object> map = new LinkedHashMap<>();
-    map.put("rows", rows);
-    map.put("at", read.to());
-    map.put("damaged", damaged);
-    map.put("stride", stride);
-    return map;
+    return Map.of("rows", rows, "at", read.to(), "damaged", damaged, "stride", stride);
   }
 
   /**
@@ -106,9 +101,7 @@ final class Training {
     for (int s = before + 1; s <= step; s++) {
       for (TrainedRows.Row row : trained.batch(s)) {
         if (all++ < MOST_ROWS) {
-          Map<String, Object> map = new LinkedHashMap<>();
-          map.put("step", s);
-          map.put("row", row.id());
+          Map<String, Object> map = new LinkedHashMap<>(Map.of("step", s, "row", row.id()));
           if (search.isPresent() && search.get().has(row.problem())) {
             place(map, row, search.get(), views);
           }
@@ -116,17 +109,12 @@ final class Training {
         }
       }
     }
-    Map<String, Object> map = new LinkedHashMap<>();
-    map.put("first", before + 1);
-    map.put("last", step);
-    map.put("rows", rows);
-    map.put("all", all);
-    return map;
+    return Map.of("first", before + 1, "last", step, "rows", rows, "all", all);
   }
 
-  /** Adds the place of a row's pair in a search: problem, number and stage. Where no pair has the row's texts, nothing. */
-  private static void place(Map<String, Object> map, TrainedRows.Row row, SearchIndex search, Map<String, PairView> views)
-      throws IOException {
+  /** Adds the place of a row's pair in a search: problem, number and stage; nothing where no pair has its texts. */
+  private static void place(Map<String, Object> map, TrainedRows.Row row, SearchIndex search,
+      Map<String, PairView> views) throws IOException {
     PairView view = views.get(row.problem());
     if (view == null) {
       view = new PairView(search, search.row(row.problem()));
@@ -134,20 +122,20 @@ final class Training {
     }
     for (int n = 0; n < view.pairs().size(); n++) {
       if (PairFlags.key(view.pair(n)).equals(row.pair())) {
-        map.put("problem", row.problem());
-        map.put("n", n);
-        map.put("stage", view.pair(n).stage());
+        map.putAll(Map.of("problem", row.problem(), "n", n, "stage", view.pair(n).stage()));
         return;
       }
     }
   }
 
   /**
-   * The log-ratios log π - log π_ref, in nats, of chosen and rejected of a search's pairs: at most 200, evenly over the problems.
+   * The log-ratios log π - log π_ref, in nats, of chosen and rejected of a search's pairs: at most 200, evenly over the
+   * problems.
    *
    * @param trained the adapter or model that the training left
    */
-  static Map<String, Object> spread(SearchIndex index, Heat heat, Path trained) throws IOException, InterruptedException {
+  static Map<String, Object> spread(SearchIndex index, Heat heat, Path trained)
+      throws IOException, InterruptedException {
     List<ProblemRow> with = index.rows().stream().filter(r -> r.pairs() > 0).toList();
     List<PreferencePair> pairs = new ArrayList<>();
     List<Map<String, Object>> rows = new ArrayList<>();
@@ -156,7 +144,8 @@ final class Training {
       PairView view = new PairView(index, with.get(i));
       for (int n = 0; n < view.pairs().size() && pairs.size() < SAMPLE; n++) {
         pairs.add(view.pair(n));
-        rows.add(new LinkedHashMap<>(Map.of("problem", with.get(i).problem.id(), "n", n, "stage", view.pair(n).stage())));
+        rows.add(new LinkedHashMap<>(
+            Map.of("problem", with.get(i).problem.id(), "n", n, "stage", view.pair(n).stage())));
       }
     }
     double[][] changes = heat.changes(index.provenance(), pairs, trained);
