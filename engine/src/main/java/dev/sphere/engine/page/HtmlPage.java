@@ -17,8 +17,8 @@ import tools.jackson.databind.json.JsonMapper;
  * An HTML page that needs no other file: one style, charts that uPlot draws (a part of the page), tables that sort and
  * filter, and search trees.
  *
- * <p>Charts, tables and trees are JavaScript modules (resources of this package) that export functions and import nothing.
- * A page that is opened from a file may load no modules, so they stand in it; a server can serve the same files.
+ * <p>Charts, tables and trees are JavaScript modules (resources of this package) that export functions and import
+ * nothing. A page that is opened from a file may load no modules, so they stand in it; a server can serve the same files.
  */
 public final class HtmlPage {
   private static final String UPLOT = "/META-INF/resources/webjars/uplot/1.6.30/dist/";
@@ -123,7 +123,7 @@ public final class HtmlPage {
     }
     page.append("</head><body><main>\n").append(body).append("</main>\n");
     if (!data.isEmpty()) {
-      String json = JsonMapper.shared().writeValueAsString(visible(data)).replace("<", "\\u003c");
+      String json = JsonMapper.shared().writeValueAsString(safe(data)).replace("<", "\\u003c");
       page.append("<script type=\"application/json\" id=\"data\">").append(json).append("</script>\n");
     }
     if (!script.isEmpty()) {
@@ -148,13 +148,13 @@ public final class HtmlPage {
   }
 
   /** Data with every text in it as a page may show it. */
-  private static Object visible(Object value) {
+  private static Object safe(Object value) {
     return switch (value) {
       case String text -> SafeText.text(text);
       case List<?> list -> list.stream().map(HtmlPage::visible).collect(Collectors.toCollection(ArrayList::new));
       case Map<?, ?> map -> {
         Map<Object, Object> all = new LinkedHashMap<>();
-        map.forEach((name, v) -> all.put(name, visible(v)));
+        map.forEach((name, v) -> all.put(name, safe(v)));
         yield all;
       }
       case null, default -> value;

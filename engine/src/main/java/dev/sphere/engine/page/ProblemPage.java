@@ -28,7 +28,8 @@ final class ProblemPage {
    * @param probed the problem's probe; null for none
    * @param separator the text that ends a step
    */
-  static String of(Problem problem, Probed probed, List<StageResult> stages, List<Expansion> expansions, String separator) {
+  static String of(
+      Problem problem, Probed probed, List<StageResult> stages, List<Expansion> expansions, String separator) {
     Map<String, Map<String, Expansion>> searches = new LinkedHashMap<>();
     for (Expansion e : expansions) {
       searches.computeIfAbsent(e.search(), k -> new LinkedHashMap<>()).put(e.path(), e);

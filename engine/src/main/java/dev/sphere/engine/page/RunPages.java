@@ -32,7 +32,7 @@ public final class RunPages {
    *
    * @param run a run, finished or not
    * @param problems ids of the problems that get a page, in order
-   * @param directory where they go; made if missing
+   * @param directory for the pages; created if missing
    */
   public static void write(RunData run, List<String> problems, Path directory) {
     String separator = run.provenance().identity().getOrDefault("search.separator", "\n\n");
@@ -51,8 +51,9 @@ public final class RunPages {
           Problem problem = byId.get(part.get(i));
           List<StageResult> stages = run.stagesOf(problem.id());
           String file = text("problem-%05d.html", from + i + 1);
+          List<Expansion> expansions = trees.getOrDefault(problem.id(), List.of());
           AtomicFile.writeText(directory.resolve(file),
-              ProblemPage.of(problem, run.probeOf(problem.id()), stages, trees.getOrDefault(problem.id(), List.of()), separator));
+              ProblemPage.of(problem, run.probeOf(problem.id()), stages, expansions, separator));
           row(index, problem, probing, run.probeOf(problem.id()), stages, file);
         }
       }

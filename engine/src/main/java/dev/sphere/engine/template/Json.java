@@ -4,7 +4,7 @@ import dev.sphere.engine.MarkedText;
 import java.util.List;
 import java.util.Map;
 
-/** The filter {@code tojson} as Hugging Face's tokenizers define it: on one line, characters beyond ASCII as they are. */
+/** The filter {@code tojson} of Hugging Face's tokenizers: on one line, characters beyond ASCII as they are. */
 final class Json {
   private final RenderBudget budget;
   private final MarkedText.Builder out = new MarkedText.Builder();

@@ -6,7 +6,8 @@ import java.util.List;
 /** Cuts a source into tokens, with Jinja2's rules for white space under trim_blocks and lstrip_blocks. */
 final class Lexer {
   private static final String[] OPERATORS = {
-    "//", "==", "!=", "<=", ">=", "+", "-", "*", "%", "~", "[", "]", "(", ")", "{", "}", "<", ">", "=", ".", ":", "|", ","
+    "//", "==", "!=", "<=", ">=", "+", "-", "*", "%", "~", "[", "]", "(", ")", "{", "}", "<", ">", "=", ".", ":",
+    "|", ","
   };
 
   private static final int LONGEST_WORD = 400; // a name or a number

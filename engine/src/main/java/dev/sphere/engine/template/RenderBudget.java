@@ -4,8 +4,8 @@ import dev.sphere.engine.MarkedText;
 
 /**
  * Bounds time and memory of one rendering. Every evaluated node, every character that is read or made and every element
- * of a list costs; a rendering that has spent its budget ends in an error. No clock is involved, so the same template ends
- * in the same place on every machine.
+ * of a list costs; a rendering that has spent its budget ends in an error. No clock is involved, so the same template
+ * ends in the same place on every machine.
  */
 final class RenderBudget {
   /** The budget of any rendering, in characters; a node costs 1, an element of a list {@link #ELEMENT}. */

@@ -7,9 +7,9 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * The values of a template: {@link MarkedText}, Long, Boolean, {@link None}, {@link Undefined}, List, {@link Generator}, Map (a
- * dict, whose keys are texts and integers), {@link Namespace}, {@link Loop}, {@link Function}. Truth, equality, order and printing are
- * Python's. Numbers are integers of 64 bits.
+ * The values of a template: {@link MarkedText}, Long, Boolean, {@link None}, {@link Undefined}, List, {@link Generator},
+ * Map (a dict, whose keys are texts and integers), {@link Namespace}, {@link Loop}, {@link Function}. Truth, equality,
+ * order and printing are Python's. Numbers are integers of 64 bits.
  */
 final class Values {
   private Values() {}
@@ -19,7 +19,7 @@ final class Values {
     NONE
   }
 
-  /** The value of a missing name or element: prints as nothing, and any other use of it is an error with this reason. */
+  /** The value of a missing name or element. It prints as nothing; most other uses are errors with this reason. */
   record Undefined(String reason) {}
 
   /** The result of a filter that runs over elements, as in Jinja2: true even when empty, and read once. */
@@ -220,7 +220,8 @@ final class Values {
     if (at < 0 || at >= length) {
       return new Undefined("the " + type(value) + " has no element " + index);
     }
-    return value instanceof List<?> l ? l.get((int) at) : Texts.part(budget, (MarkedText) value, (int) at, (int) at + 1);
+    int place = (int) at;
+    return value instanceof List<?> l ? l.get(place) : Texts.part(budget, (MarkedText) value, place, place + 1);
   }
 
   /** The number of a value's elements, or of a text's characters as Python counts them: code points. */

@@ -139,8 +139,9 @@ class TemplateTest {
     for (JsonNode c : cases()) {
       sources.add(c.get("template").asString());
     }
-    for (String change : List.of("strip()", "replace('\ue003', 'x')", "replace('\ue003', 'xyz', 1)", "upper()", "title()",
-        "split('\ue004')[0]", "split('\n')[-1].lstrip('\n')", "split(' ')|join('+')", "rstrip()[1:]", "capitalize()", "lower()", "lstrip()[:2]", "split('\ue004', 1)|last",
+    for (String change : List.of("strip()", "replace('\ue003', 'x')", "replace('\ue003', 'xyz', 1)", "upper()",
+        "title()", "split('\ue004')[0]", "split('\n')[-1].lstrip('\n')", "split(' ')|join('+')", "rstrip()[1:]",
+        "capitalize()", "lower()", "lstrip()[:2]", "split('\ue004', 1)|last",
         "replace('\n', ' ', 1)", "split('\ue005')|map('upper')|join", "split(' ')|tojson")) {
       sources.add("{% for m in messages %}<|{{ m.role }}|>{{ m.content." + change + " + '</s>' }}{% endfor %}");
     }
