@@ -120,31 +120,36 @@ public final class EvalReport {
 
   /** The report as one HTML page that needs nothing else. */
   public String html() {
-    HtmlPage page = new HtmlPage(title).liveTables().add("made", Map.of("title", title, "made",
-        made.entrySet().stream().map(e -> e.getKey() + ": " + e.getValue()).toList()));
-    for (Table t : tables()) {
-      page.add("table", Map.of("name", t.name(), "head", t.head(), "rows", t.rows()));
+    HtmlPage page = new HtmlPage(title).liveTables().add("<h1>%s</h1>\n", title);
+    if (!made.isEmpty()) {
+      page.add("<ul>");
+      made.forEach((name, value) -> page.add("<li>%s: %s</li>\n", name, value));
+      page.add("</ul>\n");
     }
-    page.add("answers", Map.of());
+    tables().forEach(t -> page.table(t.name(), t.head(), t.rows()));
+    page.add("""
+        <h2>Answers</h2>
+        <div class="scroll" tabindex="0" role="region" aria-label="answers"><table class="live" data-filter>
+        <thead><tr><th>problem</th><th data-choices="right">right</th><th>gold</th><th>answers</th></tr></thead><tbody>
+        """);
     Map<String, List<Answered>> byProblem = new LinkedHashMap<>();
     result.answers().forEach(a -> byProblem.computeIfAbsent(a.problemId(), k -> new ArrayList<>()).add(a));
-    byProblem.forEach((id, answers) -> page.add("answers-row", Map.of(
-        "id", id,
-        "right", answers.stream().filter(Answered::correct).count(),
-        "gold", answers.getFirst().gold(),
-        "answers", answers.stream().map(EvalReport::answer).toList())));
-    return page.add("end-of-table", Map.of()).html();
+    byProblem.forEach((id, answers) -> {
+      long right = answers.stream().filter(Answered::correct).count();
+      page.add("<tr><td>%s</td><td class=\"%s\">%s of %s</td><td>%s</td><td class=\"wide\">",
+          id, right > 0 ? "right" : "wrong", right, answers.size(), answers.getFirst().gold());
+      answers.forEach(a -> add(page, a));
+      page.add("</td></tr>\n");
+    });
+    return page.add("</tbody></table></div>\n").html();
   }
 
-  private static Map<String, Object> answer(Answered a) {
+  private static void add(HtmlPage page, Answered a) {
     String text = a.text();
-    return Map.of(
-        "right", a.correct(),
-        "which", a.sample() < 0 ? "greedy" : "sample " + a.sample(),
-        "answer", a.answer(),
-        "how", a.how(),
-        "cut", a.truncated(),
-        "text", text.length() > MOST_PAGE_TEXT ? text.substring(0, MOST_PAGE_TEXT) + "..." : text);
+    page.add("<details><summary class=\"%s\">%s: %s (%s%s)</summary><pre>%s</pre></details>\n",
+        a.correct() ? "right" : "wrong", a.sample() < 0 ? "greedy" : "sample " + a.sample(), a.answer(), a.how(),
+        a.truncated() ? ", cut off" : "",
+        text.length() > MOST_PAGE_TEXT ? text.substring(0, MOST_PAGE_TEXT) + "..." : text);
   }
 
   private static String percent(double share) {

@@ -1,7 +1,6 @@
 package dev.sphere.engine.page;
 
 import dev.sphere.base.SafeText;
-import dev.sphere.engine.template.Template;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -10,46 +9,41 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.function.UnaryOperator;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * An HTML page that needs nothing beside it: parts from Jinja templates (resources beside the class that adds them), one
- * skeleton, one style, and what moves: charts that uPlot draws, which is part of the page, tables that sort and filter, trees.
+ * An HTML page that needs no other file: one style, charts that uPlot draws (a part of the page), tables that sort and
+ * filter, and search trees.
  *
- * <p>What moves are JavaScript modules (resources of this package) that export functions and import nothing. A page that is
- * opened from a file may load no modules, so they stand in it; a server can serve the same files.
- *
- * <p>Every text that is handed to a template is escaped on its way in ({@link SafeText#html}): what comes from files and models
- * cannot become markup, whatever the template does with it.
+ * <p>Charts, tables and trees are JavaScript modules (resources of this package) that export functions and import
+ * nothing. A page that is opened from a file may load no modules, so they stand in it; a server can serve the same files.
  */
 public final class HtmlPage {
   private static final String UPLOT = "/META-INF/resources/webjars/uplot/1.6.30/dist/";
-  private static final String BODY = "\u0001"; // no escaped text holds it
-  private static final Map<String, Template> TEMPLATES = new ConcurrentHashMap<>();
 
   private final String title;
   private final StringBuilder body = new StringBuilder();
   private final Map<String, Object> data = new LinkedHashMap<>();
-  private final Map<String, String> modules = new LinkedHashMap<>(); // to what they are called with
+  private final Map<String, String> modules = new LinkedHashMap<>(); // a module's name, and the script that calls it
 
   /**
-   * Lines over a common axis.
+   * Lines over a common x axis.
    *
-   * @param title above it
+   * @param title above the chart
    * @param label of the x axis
    * @param log the x axis is logarithmic
-   * @param x in ascending order
-   * @param lines what is drawn
+   * @param x values in ascending order
+   * @param lines drawn over x
    */
   public record Chart(String title, String label, boolean log, List<? extends Number> x, List<Line> lines) {}
 
   /**
    * A line of a chart.
    *
-   * @param values for each x; null where there is none
-   * @param low the lower end of each value's interval; null where the chart shows none
+   * @param values one for each x; null for no value
+   * @param low the lower end of each value's interval; null for no intervals
    * @param high the upper end
    */
   public record Line(String name, List<Double> values, List<Double> low, List<Double> high) {
@@ -65,37 +59,45 @@ public final class HtmlPage {
   }
 
   /**
-   * Adds a part.
+   * Adds markup.
    *
-   * @param owner the class beside which the template lies as a resource
-   * @param template its name, without .html
-   * @param values texts, numbers, booleans, null, and lists and maps of them
+   * @param markup HTML with a {@code %s} for each value, and {@code %%} for a percent sign
+   * @param values shown as text: whatever is in them is escaped, and cannot become markup
    */
-  @SuppressWarnings("unchecked") // names stay as they are
-  public HtmlPage add(Class<?> owner, String template, Map<String, ?> values) {
-    body.append(render(owner, template, (Map<String, ?>) shown(values, SafeText::html)));
+  public HtmlPage add(String markup, Object... values) {
+    body.append(String.format(markup, Stream.of(values).map(v -> SafeText.html(String.valueOf(v))).toArray()));
     return this;
   }
 
-  /** Adds a part of a template of this package. */
-  public HtmlPage add(String template, Map<String, ?> values) {
-    return add(HtmlPage.class, template, values);
+  /** Adds a table, with its name as a heading. */
+  public HtmlPage table(String name, List<String> head, List<List<String>> rows) {
+    add("""
+        <h2>%s</h2>
+        <div class="scroll" tabindex="0" role="region" aria-label="%s"><table class="live"><thead><tr>""", name, name);
+    head.forEach(h -> add("<th>%s</th>", h));
+    add("</tr></thead>\n<tbody>");
+    for (List<String> row : rows) {
+      add("<tr>");
+      row.forEach(cell -> add("<td>%s</td>", cell));
+      add("</tr>\n");
+    }
+    return add("</tbody></table></div>\n");
   }
 
   /** Adds charts, once in a page. */
   public HtmlPage charts(List<Chart> drawn) {
     data.put("charts", drawn.stream().map(HtmlPage::data).toList());
     modules.put("charts", "drawCharts(document.getElementById(\"charts\"), data.charts);\n");
-    return add("charts", Map.of());
+    return add("<div id=\"charts\"></div>\n");
   }
 
-  /** Tables of the class "live" sort, and filter where they say so ({@code table.js}). */
+  /** Makes tables of the class "live" sort, and filter where their markup asks for it ({@code table.js}). */
   public HtmlPage liveTables() {
     modules.put("table", "document.querySelectorAll(\"table.live\").forEach(liveTable);\n");
     return this;
   }
 
-  /** Elements of the class "search-tree" are filled, in their order ({@code tree.js} says what a tree is). */
+  /** Fills elements of the class "search-tree", in their order; {@code tree.js} describes a tree's data. */
   HtmlPage trees(List<? extends Map<String, ?>> trees) {
     data.put("trees", trees);
     modules.put("tree", resource("page-trees.js"));
@@ -111,17 +113,23 @@ public final class HtmlPage {
       script.append("const data = JSON.parse(document.getElementById(\"data\").textContent);\n");
     }
     modules.values().forEach(script::append);
-    Map<String, Object> values = new LinkedHashMap<>();
-    values.put("title", SafeText.html(title));
-    values.put("body", BODY);
-    values.put("css", (charts ? resource(HtmlPage.class, UPLOT + "uPlot.min.css") : "") + resource("page.css"));
-    values.put("libraries", charts
-        ? List.of(resource(HtmlPage.class, UPLOT + "uPlot.iife.min.js").replace("</script", "<\\/script")) : List.of());
-    values.put("data", data.isEmpty() ? null
-        : JsonMapper.shared().writeValueAsString(shown(data, SafeText::text)).replace("<", "\\u003c"));
-    values.put("script", script.isEmpty() ? null : script.toString());
-    String[] around = render(HtmlPage.class, "skeleton", values).split(BODY, 2); // a long body is no template's work
-    return around[0] + body + around[1];
+    StringBuilder page = new StringBuilder("<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>")
+        .append(SafeText.html(title)).append("</title>\n")
+        .append("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><style>\n")
+        .append(charts ? resource(UPLOT + "uPlot.min.css") : "").append(resource("page.css")).append("</style>\n");
+    if (charts) {
+      String library = resource(UPLOT + "uPlot.iife.min.js").replace("</script", "<\\/script");
+      page.append("<script>").append(library).append("</script>\n");
+    }
+    page.append("</head><body><main>\n").append(body).append("</main>\n");
+    if (!data.isEmpty()) {
+      String json = JsonMapper.shared().writeValueAsString(safe(data)).replace("<", "\\u003c");
+      page.append("<script type=\"application/json\" id=\"data\">").append(json).append("</script>\n");
+    }
+    if (!script.isEmpty()) {
+      page.append("<script type=\"module\">\n").append(script).append("</script>\n");
+    }
+    return page.append("</body></html>").toString();
   }
 
   private static Map<String, Object> data(Chart chart) {
@@ -139,23 +147,14 @@ public final class HtmlPage {
     return data;
   }
 
-  private static String render(Class<?> owner, String template, Map<String, ?> values) {
-    return TEMPLATES.computeIfAbsent(owner.getName() + '/' + template,
-        name -> Template.parse(resource(owner, template + ".html"))).render(values);
-  }
-
-  /** The same values with every text in them as a page may show it. */
-  private static Object shown(Object value, UnaryOperator<String> how) {
+  /** Data with every text in it as a page may show it. */
+  private static Object safe(Object value) {
     return switch (value) {
-      case String text -> how.apply(text);
-      case List<?> list -> {
-        List<Object> all = new ArrayList<>();
-        list.forEach(v -> all.add(shown(v, how)));
-        yield all;
-      }
+      case String text -> SafeText.text(text);
+      case List<?> list -> list.stream().map(HtmlPage::visible).collect(Collectors.toCollection(ArrayList::new));
       case Map<?, ?> map -> {
         Map<Object, Object> all = new LinkedHashMap<>();
-        map.forEach((name, v) -> all.put(name, shown(v, how)));
+        map.forEach((name, v) -> all.put(name, safe(v)));
         yield all;
       }
       case null, default -> value;
@@ -163,11 +162,7 @@ public final class HtmlPage {
   }
 
   private static String resource(String name) {
-    return resource(HtmlPage.class, name);
-  }
-
-  private static String resource(Class<?> owner, String name) {
-    try (InputStream in = owner.getResourceAsStream(name)) {
+    try (InputStream in = HtmlPage.class.getResourceAsStream(name)) {
       if (in == null) {
         throw new IllegalStateException("this build of Sphere lacks " + name);
       }

@@ -14,78 +14,127 @@ import java.util.Map;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
-/** One problem of a run: what each stage made of it, the pairs step by step, and the trees. */
+/** The page of one problem of a run: the result of each stage, the pairs step by step, and the search trees. */
 final class ProblemPage {
-  private ProblemPage() {}
+  private final HtmlPage page;
+
+  private ProblemPage(HtmlPage page) {
+    this.page = page;
+  }
 
   /**
-   * @param probed null for none
-   * @param separator what ends a step
+   * The page as HTML.
+   *
+   * @param probed the problem's probe; null for none
+   * @param separator the text that ends a step
    */
-  static String of(Problem problem, Probed probed, List<StageResult> stages, List<Expansion> expansions, String separator) {
+  static String of(
+      Problem problem, Probed probed, List<StageResult> stages, List<Expansion> expansions, String separator) {
     Map<String, Map<String, Expansion>> searches = new LinkedHashMap<>();
     for (Expansion e : expansions) {
       searches.computeIfAbsent(e.search(), k -> new LinkedHashMap<>()).put(e.path(), e);
     }
-    List<Map<String, Object>> trees = searches.values().stream()
-        .map(t -> Map.of("text", problem.question(), "children", below(t, ""))).toList();
-    return new HtmlPage(problem.id()).add("problem", Map.of(
-        "id", problem.id(),
-        "question", problem.question(),
-        "answer", problem.answer(),
-        "probe", probed == null ? List.of() : probed.draws().stream().map(ProblemPage::draw).toList(),
-        "stages", stages.stream().map(ProblemPage::stage).toList(),
-        "pairs", stages.stream().flatMap(s -> s.pairs().stream()).map(p -> pair(p, separator)).toList(),
-        "trees", searches.entrySet().stream()
-            .map(e -> Map.of("name", e.getKey(), "expansions", e.getValue().size())).toList())).trees(trees).html();
+    HtmlPage page = new HtmlPage(problem.id());
+    ProblemPage parts = new ProblemPage(page);
+    page.add("""
+        <p><a href="index.html">all problems</a></p>
+        <h1>%s</h1>
+        <div class="q">%s</div>
+        <p>Known answer: <b>%s</b></p>
+        """, problem.id(), problem.question(), problem.answer());
+    parts.stages(stages);
+    stages.forEach(s -> s.pairs().forEach(pair -> parts.pair(pair, separator)));
+    parts.trees(searches);
+    if (probed != null) {
+      parts.probe(probed);
+    }
+    stages.forEach(parts::solutions);
+    return page.trees(searches.values().stream()
+        .map(tree -> Map.of("text", problem.question(), "children", below(tree, ""))).toList()).html();
   }
 
-  private static Map<String, Object> draw(Probed.Draw d) {
-    return Map.of(
-        "right", d.solved(),
-        "verdict", !d.ended() ? "cut at a limit" : d.solved() ? "right" : d.correct() ? "right by a guess" : "wrong",
-        "text", d.text());
+  private void stages(List<StageResult> stages) {
+    page.add("""
+        <h2>Stages</h2>
+        <div class="scroll" tabindex="0" role="region" aria-label="stages"><table>\
+        <thead><tr><th>stage</th><th>pairs</th><th>why none</th><th>solutions</th></tr></thead>
+        <tbody>""");
+    stages.forEach(s -> page.add("<tr><td>%s</td><td>%s</td><td>%s</td><td>%s right of %s</td></tr>\n",
+        s.stage().label(), s.pairs().size(), s.reason() == null ? "" : s.reason().text(),
+        s.attempts().stream().filter(Attempt::correct).count(), s.attempts().size()));
+    page.add("</tbody></table></div>\n");
   }
 
-  private static Map<String, Object> stage(StageResult s) {
-    return Map.of(
-        "stage", s.stage().label(),
-        "pairs", s.pairs().size(),
-        "why", s.reason() == null ? "" : s.reason().text(),
-        "right", s.attempts().stream().filter(Attempt::correct).count(),
-        "solutions", s.attempts().size(),
-        "attempts", s.attempts().stream().map(ProblemPage::attempt).toList());
-  }
-
-  private static Map<String, Object> attempt(Attempt a) {
-    return Map.of(
-        "search", a.search(),
-        "simulation", a.simulation() + 1,
-        "chain", a.max() ? "Sol_max" : "Sol_min",
-        "right", a.correct(),
-        "verdict", a.truncated() ? "cut at a limit" : a.correct() ? "right" : "wrong",
-        "text", a.text());
-  }
-
-  /** The steps in common apart, and where chosen and rejected go on; the template marks the first step of either. */
-  private static Map<String, Object> pair(PreferencePair pair, String separator) {
+  /** A pair: the steps in common, then chosen and rejected beside each other; the first step of either is marked. */
+  private void pair(PreferencePair pair, String separator) {
     List<String> chosen = steps(pair.chosen(), separator);
     List<String> rejected = steps(pair.rejected(), separator);
     int same = 0;
     while (same < chosen.size() && same < rejected.size() && chosen.get(same).equals(rejected.get(same))) {
       same++;
     }
-    return Map.of("stage", pair.stage(), "same", chosen.subList(0, same), "sides", List.of(
-        Map.of("name", "chosen", "class", "right", "steps", chosen.subList(same, chosen.size()), "length", pair.chosen().length()),
-        Map.of("name", "rejected", "class", "wrong", "steps", rejected.subList(same, rejected.size()),
-            "length", pair.rejected().length())));
+    page.add("<h2>Pair: %s</h2>\n<p class=\"small\">%s steps in common; %s and %s characters</p>\n",
+        pair.stage(), same, pair.chosen().length(), pair.rejected().length());
+    if (same > 0) {
+      page.add("<details><summary>in common</summary><div class=\"q\">\n");
+      chosen.subList(0, same).forEach(step -> page.add("<div class=\"step\">%s</div>\n", step));
+      page.add("</div></details>\n");
+    }
+    page.add("<div class=\"pair\">\n");
+    side("chosen", "right", chosen.subList(same, chosen.size()));
+    side("rejected", "wrong", rejected.subList(same, rejected.size()));
+    page.add("</div>\n");
+  }
+
+  private void side(String name, String look, List<String> steps) {
+    page.add("<div class=\"%s\"><b class=\"%s\">%s</b>\n", look, look, name);
+    for (int i = 0; i < steps.size(); i++) {
+      page.add("<div class=\"step\">" + (i == 0 ? "<mark>%s</mark>" : "%s") + "</div>\n", steps.get(i));
+    }
+    page.add("</div>\n");
+  }
+
+  private void trees(Map<String, Map<String, Expansion>> searches) {
+    int number = 0;
+    for (Map.Entry<String, Map<String, Expansion>> search : searches.entrySet()) {
+      page.add("""
+          <h2>Tree: %s</h2>
+          <p class="small">%s expansions. Choose a node with the mouse, or walk with the arrow keys.</p>
+          <div class="search-tree" data-tree="%s" data-name="%s"></div>
+          """, search.getKey(), search.getValue().size(), number++, search.getKey());
+    }
+  }
+
+  private void probe(Probed probed) {
+    int number = 0;
+    for (Probed.Draw d : probed.draws()) {
+      page.add(number == 0 ? "<h2>Probe</h2>\n" : "");
+      number++;
+      text("draw " + number, d.solved(),
+          !d.ended() ? "cut at a limit" : d.solved() ? "right" : d.correct() ? "right by a guess" : "wrong", d.text());
+    }
+  }
+
+  private void solutions(StageResult stage) {
+    if (!stage.attempts().isEmpty()) {
+      page.add("<h2>Solutions: %s</h2>\n", stage.stage().label());
+    }
+    for (Attempt a : stage.attempts()) {
+      String name = a.search() + ", simulation " + (a.simulation() + 1) + ", " + (a.max() ? "Sol_max" : "Sol_min");
+      text(name, a.correct(), a.truncated() ? "cut at a limit" : a.correct() ? "right" : "wrong", a.text());
+    }
+  }
+
+  private void text(String name, boolean right, String verdict, String text) {
+    page.add("<details><summary>%s: <span class=\"%s\">%s</span></summary><div class=\"q step\">%s</div></details>\n",
+        name, right ? "right" : "wrong", verdict, text);
   }
 
   private static List<String> steps(String solution, String separator) {
     return Stream.of(solution.split(Pattern.quote(separator))).filter(s -> !s.isBlank()).map(String::strip).toList();
   }
 
-  /** The candidates below a node, and what grows from them, as tree.js reads them. */
+  /** The candidates below a node with their subtrees, as {@code tree.js} reads them. */
   private static List<Map<String, Object>> below(Map<String, Expansion> expansions, String path) {
     Expansion e = expansions.get(path);
     List<Map<String, Object>> nodes = new ArrayList<>();

@@ -14,7 +14,6 @@ import dev.sphere.engine.store.RunData;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -33,7 +32,7 @@ public final class RunPages {
    *
    * @param run a run, finished or not
    * @param problems ids of the problems that get a page, in order
-   * @param directory where they go; made if missing
+   * @param directory for the pages; created if missing
    */
   public static void write(RunData run, List<String> problems, Path directory) {
     String separator = run.provenance().identity().getOrDefault("search.separator", "\n\n");
@@ -43,7 +42,8 @@ public final class RunPages {
       AtomicFile.createFolders(directory);
       RunReport report = run.report();
       boolean probing = report.probe() != null;
-      HtmlPage index = new HtmlPage("Run").liveTables().add("run", figures(report));
+      HtmlPage index = new HtmlPage("Run").liveTables();
+      figures(index, report);
       for (int from = 0; from < problems.size(); from += AT_ONCE) {
         List<String> part = problems.subList(from, Math.min(problems.size(), from + AT_ONCE));
         Map<String, List<Expansion>> trees = run.expansions(new HashSet<>(part));
@@ -51,62 +51,77 @@ public final class RunPages {
           Problem problem = byId.get(part.get(i));
           List<StageResult> stages = run.stagesOf(problem.id());
           String file = text("problem-%05d.html", from + i + 1);
+          List<Expansion> expansions = trees.getOrDefault(problem.id(), List.of());
           AtomicFile.writeText(directory.resolve(file),
-              ProblemPage.of(problem, run.probeOf(problem.id()), stages, trees.getOrDefault(problem.id(), List.of()), separator));
-          index.add("run-row", row(problem, probing, run.probeOf(problem.id()), stages, file));
+              ProblemPage.of(problem, run.probeOf(problem.id()), stages, expansions, separator));
+          row(index, problem, probing, run.probeOf(problem.id()), stages, file);
         }
       }
-      AtomicFile.writeText(directory.resolve("index.html"), index.add("end-of-table", Map.of()).html());
+      AtomicFile.writeText(directory.resolve("index.html"), index.add("</tbody></table></div>\n").html());
     } catch (IOException e) {
       throw new UncheckedIOException("writing pages to " + directory + ": " + e.getMessage(), e);
     }
   }
 
-  private static Map<String, Object> row(Problem problem, boolean probing, Probed probed, List<StageResult> stages, String file) {
-    String question = problem.question().strip();
+  private static void row(
+      HtmlPage index, Problem problem, boolean probing, Probed probed, List<StageResult> stages, String file) {
     int pairs = stages.stream().mapToInt(s -> s.pairs().size()).sum();
+    index.add("<tr><td><a href=\"%s\">%s</a></td><td>%s</td>", file, problem.id(), pairs);
+    List<Attempt> solutions = stages.stream().flatMap(s -> s.attempts().stream()).toList();
+    share(index, solutions.stream().filter(Attempt::correct).count(), solutions.size(), "");
+    if (probing) {
+      share(index, probed == null ? 0 : probed.solved(), probed == null ? 0 : probed.draws().size(), " draws right");
+    }
     String why = pairs > 0 ? "" : stages.stream().map(StageResult::reason)
         .filter(r -> r != Reason.NOT_APPLICABLE && r != Reason.DISABLED).map(Reason::text)
         .reduce((first, second) -> second).orElse("not ended");
-    List<Attempt> solutions = stages.stream().flatMap(s -> s.attempts().stream()).toList();
-    long right = solutions.stream().filter(Attempt::correct).count();
-    Map<String, Object> row = new HashMap<>();
-    row.put("file", file);
-    row.put("id", problem.id());
-    row.put("pairs", pairs);
-    row.put("right", solutions.isEmpty() ? "" : text("%d of %d", right, solutions.size()));
-    row.put("share", solutions.isEmpty() ? "" : text("%.4f", (double) right / solutions.size()));
-    row.put("probed", probing);
-    row.put("probe", probed == null ? "" : text("%d of %d draws right", probed.solved(), probed.draws().size()));
-    row.put("probe_share", probed == null ? "" : text("%.4f", (double) probed.solved() / probed.draws().size()));
-    row.put("why", why);
-    row.put("question", question.length() > 100 ? question.substring(0, 100) + "…" : question);
-    return row;
+    String question = problem.question().strip();
+    index.add("<td>%s</td><td class=\"wide\">%s</td></tr>\n",
+        why, question.length() > 100 ? question.substring(0, 100) + "…" : question);
   }
 
-  private static Map<String, Object> figures(RunReport r) {
-    LengthBias l = r.lengths();
-    List<Map<String, Object>> stages = new ArrayList<>();
-    for (Stage stage : Stage.values()) {
-      stages.add(Map.of("stage", stage.label(), "pairs", r.pairs().get(stage), "reasons",
-          r.stageReasons().get(stage).entrySet().stream().map(e -> e.getValue() + ": " + e.getKey().text()).toList()));
+  /** A cell with a share, by which its column sorts; empty for a share of nothing. */
+  private static void share(HtmlPage index, long part, int all, String unit) {
+    index.add("<td data-value=\"%s\">%s</td>", all == 0 ? "" : text("%.4f", (double) part / all),
+        all == 0 ? "" : part + " of " + all + unit);
+  }
+
+  private static void figures(HtmlPage index, RunReport r) {
+    index.add("""
+        <h1>Run</h1>
+        <p>%s problems ended, %s with pairs; Sol_max right on %s, Sol_min on %s.</p>
+        """, r.problems(), r.withPairs(), r.solMaxRight(), r.solMinRight());
+    if (r.probe() != null) {
+      Stream.concat(r.probe().lines().stream(), r.probe().notes().stream()).forEach(l -> index.add("<p>%s</p>\n", l));
     }
-    Map<String, Object> all = new HashMap<>();
-    all.put("problems", r.problems());
-    all.put("with_pairs", r.withPairs());
-    all.put("max_right", r.solMaxRight());
-    all.put("min_right", r.solMinRight());
-    all.put("stages", stages);
-    all.put("paired", l.pairs() > 0);
-    all.put("chosen", text("%.0f", l.chosen()));
-    all.put("rejected", text("%.0f", l.rejected()));
-    all.put("longer", text("%.0f", 100 * l.chosenLonger()));
-    all.put("bias", text("%+.2f", l.bias()));
-    all.put("correlation", text("%+.2f", l.correlation()));
-    all.put("near", r.nearDuplicates());
-    all.put("probe", r.probe() == null ? List.of()
-        : Stream.concat(r.probe().lines().stream(), r.probe().notes().stream()).toList());
-    return all;
+    index.add("""
+        <div class="scroll" tabindex="0" role="region" aria-label="stages"><table>\
+        <thead><tr><th>stage</th><th>pairs</th><th>why none</th></tr></thead>
+        <tbody>""");
+    for (Stage stage : Stage.values()) {
+      index.add("<tr><td>%s</td><td>%s</td><td class=\"wide\">", stage.label(), r.pairs().get(stage));
+      String between = "";
+      for (var reason : r.stageReasons().get(stage).entrySet()) {
+        index.add(between + "%s: %s", reason.getValue(), reason.getKey().text());
+        between = "<br>";
+      }
+      index.add("</td></tr>\n");
+    }
+    index.add("</tbody></table></div>\n");
+    LengthBias l = r.lengths();
+    if (l.pairs() > 0) {
+      index.add("""
+          <p>Length in characters: chosen %s, rejected %s; chosen is longer in %s %% of the pairs;
+          length and being chosen correlate %s, the two lengths %s. %s pairs are nearly another one.</p>
+          """, text("%.0f", l.chosen()), text("%.0f", l.rejected()), text("%.0f", 100 * l.chosenLonger()),
+          text("%+.2f", l.bias()), text("%+.2f", l.correlation()), r.nearDuplicates());
+    }
+    index.add("""
+        <h2>Problems</h2>
+        <div class="scroll" tabindex="0" role="region" aria-label="problems"><table class="live" data-filter>
+        <thead><tr><th>problem</th><th data-choices="pairs">pairs</th><th>right</th>""");
+    index.add(r.probe() == null ? "" : "<th>probe</th>");
+    index.add("<th data-choices=\"why\">why none</th><th>question</th></tr></thead><tbody>\n");
   }
 
   private static String text(String format, Object... values) {

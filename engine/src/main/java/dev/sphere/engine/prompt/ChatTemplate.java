@@ -13,6 +13,7 @@ import java.time.LocalDate;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Function;
 
 /**
@@ -26,6 +27,8 @@ import java.util.function.Function;
  * and 26 July 2024 (the default of Llama's templates) elsewhere.
  */
 public final class ChatTemplate {
+  private static final LocalDate TODAY = LocalDate.of(2024, 7, 26);
+
   /** The fallback: a turn a paragraph, without special tokens. */
   public static final ChatTemplate PLAIN =
       new ChatTemplate(
@@ -37,12 +40,10 @@ public final class ChatTemplate {
           "",
           "");
 
-  private static final LocalDate TODAY = LocalDate.of(2024, 7, 26);
-
   private final String source;
   private final Template template;
   private final Map<String, Object> tokens;
-  private final LocalDate today;
+  private final Optional<LocalDate> today;
 
   /**
    * A template.
@@ -56,7 +57,7 @@ public final class ChatTemplate {
     this.source = source;
     this.template = parse(source);
     this.tokens = Map.of("bos_token", startToken, "eos_token", endToken);
-    this.today = source.contains("strftime_now is defined") ? null : TODAY;
+    this.today = source.contains("strftime_now is defined") ? Optional.empty() : Optional.of(TODAY);
   }
 
   private static Template parse(String source) {

@@ -3,50 +3,45 @@ package dev.sphere.engine.template;
 import dev.sphere.engine.MarkedText;
 
 /**
- * What one rendering may use. Every evaluated node, every character that is read or made and every element of a list
- * costs; who has used up everything is stopped. So time and memory are bounded without a clock, and the same template
+ * Bounds time and memory of one rendering. Every evaluated node, every character that is read or made and every element
+ * of a list costs; a rendering that has spent its budget ends in an error. No clock is involved, so the same template
  * ends in the same place on every machine.
  */
 final class RenderBudget {
-  /** What any rendering may use, in characters; a node counts as one, an element of a list as eight. */
+  /** The budget of any rendering, in characters; a node costs 1, an element of a list {@link #ELEMENT}. */
   static final long BASE = 8L << 20;
 
-  /** What each character of the dialogue adds to that. */
+  /** The budget that each character of the dialogue adds. */
   static final long PER_CHARACTER = 64;
 
-  /** The longest text. */
+  /** The longest text, in characters. */
   static final int LONGEST_TEXT = 16 << 20;
 
-  /** The longest list that {@code range} makes, as in Jinja2's sandbox. */
+  /** The most numbers that {@code range} makes, as in Jinja2's sandbox. */
   static final int LONGEST_RANGE = 100_000;
 
-  /** Expressions, blocks and values inside one another. */
+  /** Levels of expressions, statements and values inside one another. */
   static final int DEEPEST = 400;
 
-  /** The longest source. */
+  /** The longest source, in characters. */
   static final int LONGEST_SOURCE = 1 << 20;
 
   private static final int ELEMENT = 8;
 
+  private final int[] lines = new int[DEEPEST + 1]; // the line of each level
   private long left;
   private int depth;
-  private int line;
 
   /** @param input characters of the dialogue */
   RenderBudget(long input) {
     this.left = BASE + PER_CHARACTER * input;
   }
 
-  /** Where the template is, for messages. */
-  void at(int line) {
-    this.line = line;
-  }
-
   TemplateException error(String message) {
-    return new TemplateException("line " + line + ": " + message);
+    return new TemplateException("line " + lines[depth] + ": " + message);
   }
 
-  /** Uses up that many characters. */
+  /** Spends a number of characters. */
   void spend(long characters) {
     left -= characters;
     if (left < 0) {
@@ -54,7 +49,7 @@ final class RenderBudget {
     }
   }
 
-  /** A list of that many elements is about to be made. */
+  /** Spends a new list's elements. */
   void spendElements(long elements) {
     if (elements > LONGEST_TEXT) {
       throw error("the template makes a list of " + elements + " elements");
@@ -62,7 +57,7 @@ final class RenderBudget {
     spend(ELEMENT * elements);
   }
 
-  /** A text of that many characters is about to be made. */
+  /** Spends a new text's characters. */
   void spendText(long characters) {
     if (characters > LONGEST_TEXT) {
       throw error("the template makes a text of " + characters + " characters; at most " + LONGEST_TEXT);
@@ -70,17 +65,24 @@ final class RenderBudget {
     spend(characters);
   }
 
-  MarkedText text(String made) {
-    spendText(made.length());
-    return MarkedText.of(made);
+  /** Appends a text to a growing one, which must not become too long. */
+  void append(MarkedText.Builder out, MarkedText text) {
+    spendText((long) out.length() + text.length() > LONGEST_TEXT ? LONGEST_TEXT + 1L : text.length());
+    out.append(text);
   }
 
-  /** One level deeper; {@link #leave} goes back. */
-  void enter() {
-    if (++depth > DEEPEST) {
+  /** Goes one level deeper, to a node of that line; {@link #leave} goes back. */
+  void enter(int line) {
+    if (depth == DEEPEST) {
       throw error("the template or its values are nested more than " + DEEPEST + " levels deep");
     }
+    lines[++depth] = line;
     spend(1);
+  }
+
+  /** Goes one level deeper, in a value. */
+  void enter() {
+    enter(lines[depth]);
   }
 
   void leave() {

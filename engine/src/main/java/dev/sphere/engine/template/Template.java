@@ -7,43 +7,44 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /**
- * A parsed template. Immutable, so safe to share.
+ * A parsed chat template. Immutable, so safe to share.
  *
- * <p>Whatever the template says, a rendering ends: with its text or with an {@link IllegalArgumentException} that names
- * the line. It reads no file, no class, no property and no clock.
+ * <p>Every rendering ends, with its text or with an {@link IllegalArgumentException} that names the line. A rendering
+ * reads no file, no class, no property and no clock.
  */
 public final class Template {
-  /** Roles that a chat template may put into a special token's text ({@code <|user|>}); any other is message text. */
+  /** Roles that a template may put into a special token's text ({@code <|user|>}); any other role is message text. */
   private static final Set<String> ROLES = Set.of(
       "system", "developer", "user", "assistant", "tool", "function", "ipython", "observation", "model");
 
-  private final List<Syntax.Statement> statements;
+  private final Statement body;
 
-  private Template(List<Syntax.Statement> statements) {
-    this.statements = statements;
+  private Template(Statement body) {
+    this.body = body;
   }
 
   /**
    * Parses a template.
    *
-   * @throws IllegalArgumentException when the text is none; names what is not understood, and its line
+   * @throws IllegalArgumentException when the source is no template; the message names the construct and its line
    */
   public static Template parse(String source) {
-    return new Template(TemplateParser.parse(source));
+    return new Template(StatementParser.parse(source));
   }
 
   /**
    * Renders a dialogue.
    *
-   * @param values further variables: texts and booleans
-   * @param today the date that {@code strftime_now} tells; null where there is to be no such function
-   * @return the text; marked is what comes from the messages
-   * @throws IllegalArgumentException when the template refuses, fails, or does more than it may; says why
+   * @param values further variables, each a String or a Boolean
+   * @param today the date that the function {@code strftime_now} returns; without it the function is undefined
+   * @return the text, with the characters of the messages marked
+   * @throws IllegalArgumentException when the template refuses the dialogue, fails, or exceeds its budget
    */
-  public MarkedText render(List<Message> messages, Map<String, Object> values, LocalDate today) {
+  public MarkedText render(List<Message> messages, Map<String, Object> values, Optional<LocalDate> today) {
     long input = 0;
     List<Object> list = new ArrayList<>();
     for (Message m : messages) {
@@ -54,54 +55,12 @@ public final class Template {
       input += m.role().length() + m.content().length();
       list.add(message);
     }
-    RenderBudget budget = new RenderBudget(input);
-    Interpreter.Scope scope = new Interpreter.Scope(null);
-    Functions.define(scope, today);
-    scope.set("messages", Values.Items.list(list));
-    values.forEach((k, v) -> scope.set(k, v instanceof String s ? MarkedText.of(s) : (Boolean) v));
-    return new Interpreter(budget).run(statements, new Interpreter.Scope(scope));
-  }
-
-  /**
-   * Renders a text of our own.
-   *
-   * @param values the variables: texts, numbers, booleans, null, and lists and maps (by text) of them
-   * @throws IllegalArgumentException as above
-   */
-  public String render(Map<String, ?> values) {
-    long[] input = new long[1];
-    Interpreter.Scope scope = new Interpreter.Scope(null);
-    Map<String, Object> own = new LinkedHashMap<>();
-    values.forEach((k, v) -> own.put(k, value(v, input)));
-    Functions.define(scope, null);
-    own.forEach(scope::set);
-    return new Interpreter(new RenderBudget(input[0])).run(statements, new Interpreter.Scope(scope)).text();
-  }
-
-  /** A template's value of a Java value; its characters and elements are added to {@code input}. */
-  private static Object value(Object value, long[] input) {
-    input[0]++;
-    return switch (value) {
-      case null -> Values.None.NONE;
-      case String s -> {
-        input[0] += s.length();
-        yield MarkedText.of(s);
-      }
-      case Integer i -> i.longValue();
-      case Long l -> l;
-      case Double d -> d;
-      case Boolean b -> b;
-      case List<?> list -> {
-        List<Object> all = new ArrayList<>();
-        list.forEach(v -> all.add(value(v, input)));
-        yield Values.Items.list(all);
-      }
-      case Map<?, ?> map -> {
-        Map<Object, Object> all = new LinkedHashMap<>();
-        map.forEach((k, v) -> all.put(MarkedText.of((String) k), value(v, input)));
-        yield all;
-      }
-      default -> throw new IllegalArgumentException("no value of a template: " + value.getClass());
-    };
+    Scope functions = new Scope(new RenderBudget(input));
+    Functions.define(functions, today);
+    functions.set("messages", list);
+    values.forEach((name, v) -> functions.set(name, v instanceof String s ? MarkedText.of(s) : (Boolean) v));
+    MarkedText.Builder out = new MarkedText.Builder();
+    body.run(new Scope(functions), out);
+    return out.build();
   }
 }

@@ -1,16 +1,15 @@
 package dev.sphere.engine.template;
 
 import dev.sphere.engine.MarkedText;
-import java.math.BigDecimal;
 import java.util.ArrayList;
-import java.util.Iterator;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 
 /**
- * What a template computes with: {@link MarkedText}, Long, Double, Boolean, {@link None}, {@link Undefined},
- * {@link Items}, Map (a dict), {@link Namespace}, {@link Function}. This is Python's arithmetic of truth, equality, order
- * and text for them.
+ * The values of a template: {@link MarkedText}, Long, Boolean, {@link None}, {@link Undefined}, List, {@link Generator},
+ * Map (a dict, whose keys are texts and integers), {@link Namespace}, {@link Loop}, {@link Function}. Truth, equality,
+ * order and printing are Python's. Numbers are integers of 64 bits.
  */
 final class Values {
   private Values() {}
@@ -20,65 +19,30 @@ final class Values {
     NONE
   }
 
-  /** What is not there: empty when printed, an error when anything is asked of it. */
-  record Undefined(String why) {}
+  /** The value of a missing name or element. It prints as nothing; most other uses are errors with this reason. */
+  record Undefined(String reason) {}
 
-  /** A list, a tuple, or what a filter makes one after another (true even when empty, and read once). */
-  static final class Items {
-    enum Kind {
-      LIST,
-      TUPLE,
-      STREAM
-    }
-
-    final Kind kind;
-    final List<Object> elements;
-    private boolean read;
-
-    Items(Kind kind, List<Object> elements) {
-      this.kind = kind;
-      this.elements = elements;
-    }
-
-    static Items list(List<Object> elements) {
-      return new Items(Kind.LIST, elements);
-    }
-
+  /** The result of a filter that runs over elements, as in Jinja2: true even when empty, and read once. */
+  record Generator(List<Object> elements) {
     List<Object> read() {
-      if (kind == Kind.STREAM && read) {
-        return List.of();
-      }
-      read = true;
-      return elements;
+      List<Object> all = List.copyOf(elements);
+      elements.clear();
+      return all;
     }
   }
 
-  /** What a template may write to from within a loop. */
-  static final class Namespace {
-    final Map<String, Object> values = new java.util.HashMap<>();
-  }
+  /** A namespace: its attributes can be set from within a loop. */
+  record Namespace(Map<String, Object> values) {}
 
-  /** What can be called. */
+  /** A function, a macro or a method with its object. */
   interface Function {
     Object call(Args args);
   }
 
-  /** The variable {@code loop}: where a loop is. */
-  static final class Loop {
-    private final List<Object> elements;
-    private int at;
-    private List<Object> seen; // by loop.changed
-
-    Loop(List<Object> elements) {
-      this.elements = elements;
-    }
-
-    void moveTo(int index) {
-      at = index;
-    }
-
-    /** An attribute; null for one that loops have not. */
-    Object get(String name) {
+  /** The variable {@code loop}. */
+  record Loop(List<?> elements, int at) {
+    /** An attribute; null where loops have no attribute of that name. */
+    Object attribute(String name) {
       int length = elements.size();
       return switch (name) {
         case "index" -> at + 1L;
@@ -88,28 +52,14 @@ final class Values {
         case "first" -> at == 0;
         case "last" -> at == length - 1;
         case "length" -> (long) length;
-        case "depth" -> 1L; // of recursive loops, which there are none of
-        case "depth0" -> 0L;
         case "previtem" -> at == 0 ? new Undefined("there is no previous item") : elements.get(at - 1);
         case "nextitem" -> at == length - 1 ? new Undefined("there is no next item") : elements.get(at + 1);
-        case "cycle" -> (Function) args -> {
-          if (args.positional().isEmpty()) {
-            throw args.error("needs something to cycle through");
-          }
-          return args.positional().get(at % args.positional().size());
-        };
-        case "changed" -> (Function) args -> {
-          boolean same = seen != null && equal(
-              args.budget(), Items.list(seen), Items.list(args.positional()));
-          seen = args.positional();
-          return !same;
-        };
         default -> null;
       };
     }
   }
 
-  /** White space as Python has it. */
+  /** White space as Python defines it. */
   static boolean isSpace(int c) {
     return c == ' ' || c >= 9 && c <= 13 || c >= 0x1c && c <= 0x1f || c == 0x85 || c == 0xa0 || c == 0x1680
         || c >= 0x2000 && c <= 0x200a || c == 0x2028 || c == 0x2029 || c == 0x202f || c == 0x205f || c == 0x3000;
@@ -120,25 +70,24 @@ final class Values {
       case Boolean b -> b;
       case MarkedText t -> t.length() > 0;
       case Long n -> n != 0;
-      case Double d -> d != 0;
       case None n -> false;
       case Undefined u -> false;
-      case Items i -> i.kind == Items.Kind.STREAM || !i.elements.isEmpty();
+      case List<?> l -> !l.isEmpty();
       case Map<?, ?> m -> !m.isEmpty();
       default -> true;
     };
   }
 
-  /** The name of a value's type, as Python has it. */
+  /** Python's name of a value's type. */
   static String type(Object value) {
     return switch (value) {
       case Boolean b -> "bool";
       case MarkedText t -> "str";
       case Long n -> "int";
-      case Double d -> "float";
       case None n -> "None";
       case Undefined u -> "undefined";
-      case Items i -> i.kind == Items.Kind.LIST ? "list" : i.kind == Items.Kind.TUPLE ? "tuple" : "generator";
+      case List<?> l -> "list";
+      case Generator g -> "generator";
       case Map<?, ?> m -> "dict";
       case Namespace n -> "namespace";
       case Loop l -> "loop";
@@ -146,63 +95,44 @@ final class Values {
     };
   }
 
-  /** An error if the value is undefined. */
+  /** Returns the value; an error if it is undefined. */
   static Object defined(RenderBudget budget, Object value) {
     if (value instanceof Undefined u) {
-      throw budget.error(u.why());
+      throw budget.error(u.reason());
     }
     return value;
   }
 
-  /** A number as Long or Double; null for anything else. Booleans count as 0 and 1. */
-  static Number number(Object value) {
-    return value instanceof Boolean b ? Long.valueOf(b ? 1 : 0) : value instanceof Number n ? n : null;
-  }
-
-  /** A value as a key of a dict. */
-  static Object key(RenderBudget budget, Object value) {
-    if (value instanceof MarkedText t) {
-      budget.spend(t.length()); // to be hashed and compared
-      return t;
-    }
-    if (value instanceof Long || value instanceof None || value instanceof Boolean) {
-      return value;
-    }
-    if (value instanceof Double d) {
-      return d == Math.rint(d) && Math.abs(d) < 1L << 53 ? Long.valueOf(d.longValue()) : d;
-    }
-    throw budget.error("a " + type(defined(budget, value)) + " cannot be a key of a dict");
+  /** An integer; null for any other value. Booleans count as 0 and 1. */
+  static Long integer(Object value) {
+    return value instanceof Boolean b ? Long.valueOf(b ? 1 : 0) : value instanceof Long n ? n : null;
   }
 
   static boolean equal(RenderBudget budget, Object a, Object b) {
-    if (a == b) {
-      return !(a instanceof Double d && d.isNaN());
-    }
-    Number x = number(a);
-    Number y = number(b);
+    Long x = integer(a);
+    Long y = integer(b);
     if (x != null && y != null) {
-      return compareNumbers(x, y) == 0;
+      return x.equals(y);
     }
     if (a instanceof MarkedText s && b instanceof MarkedText t) {
       budget.spend(s.length() == t.length() ? s.length() : 0);
       return s.equals(t);
     }
-    if (a instanceof Items s && b instanceof Items t) {
-      return s.kind == t.kind && s.kind != Items.Kind.STREAM && equalItems(budget, s.elements, t.elements);
+    if (a instanceof List<?> s && b instanceof List<?> t) {
+      return equal(budget, s, t);
     }
     if (a instanceof Map<?, ?> s && b instanceof Map<?, ?> t) {
-      return equalMaps(budget, s, t);
+      List<Object> others = new ArrayList<>();
+      s.keySet().forEach(key -> others.add(get(budget, t, key)));
+      return s.size() == t.size() && !others.contains(null) && equal(budget, new ArrayList<>(s.values()), others);
     }
-    return a instanceof Undefined && b instanceof Undefined;
+    return a == b || a instanceof Undefined && b instanceof Undefined;
   }
 
-  private static boolean equalItems(RenderBudget budget, List<Object> a, List<Object> b) {
-    if (a.size() != b.size()) {
-      return false;
-    }
+  private static boolean equal(RenderBudget budget, List<?> a, List<?> b) {
     budget.enter();
-    boolean same = true;
-    for (int i = 0; i < a.size() && same; i++) {
+    boolean same = a.size() == b.size();
+    for (int i = 0; same && i < a.size(); i++) {
       budget.spend(1);
       same = equal(budget, a.get(i), b.get(i));
     }
@@ -210,80 +140,48 @@ final class Values {
     return same;
   }
 
-  private static boolean equalMaps(RenderBudget budget, Map<?, ?> a, Map<?, ?> b) {
-    if (a.size() != b.size()) {
-      return false;
-    }
-    budget.enter();
-    boolean same = true;
-    for (Iterator<? extends Map.Entry<?, ?>> all = a.entrySet().iterator(); all.hasNext() && same;) {
-      Map.Entry<?, ?> e = all.next();
-      budget.spend(1);
-      Object other = b.get(e.getKey());
-      same = other != null && equal(budget, e.getValue(), other);
-    }
-    budget.leave();
-    return same;
-  }
-
-  private static int compareNumbers(Number x, Number y) {
-    if (x instanceof Long a && y instanceof Long b) {
-      return Long.compare(a, b);
-    }
-    double a = x.doubleValue();
-    double b = y.doubleValue();
-    return a < b ? -1 : a > b ? 1 : a == b ? 0 : 2; // 2: not a number, neither smaller nor larger nor equal
-  }
-
-  /** The order of two values: negative, 0, positive; 2 when they are neither (one is not a number). */
+  /** The order of two integers or of two texts (by code points): negative, 0 or positive. */
   static int compare(RenderBudget budget, Object a, Object b) {
-    Number x = number(a);
-    Number y = number(b);
+    Long x = integer(a);
+    Long y = integer(b);
     if (x != null && y != null) {
-      return compareNumbers(x, y);
+      return x.compareTo(y);
     }
     if (a instanceof MarkedText s && b instanceof MarkedText t) {
-      budget.spend(Math.min(s.length(), t.length()));
-      return Integer.signum(Texts.compare(s.text(), t.text()));
+      budget.spend((long) s.length() + t.length());
+      return Arrays.compare(s.text().codePoints().toArray(), t.text().codePoints().toArray());
     }
-    if (a instanceof Items s && b instanceof Items t && s.kind == t.kind && s.kind != Items.Kind.STREAM) {
-      budget.enter();
-      int order = 0;
-      int common = Math.min(s.elements.size(), t.elements.size());
-      for (int i = 0; i < common && order == 0; i++) {
-        budget.spend(1);
-        if (!equal(budget, s.elements.get(i), t.elements.get(i))) {
-          order = compare(budget, s.elements.get(i), t.elements.get(i));
-        }
-      }
-      budget.leave();
-      return order != 0 ? order : Integer.compare(s.elements.size(), t.elements.size());
-    }
-    throw budget.error(
-        "a " + type(defined(budget, a)) + " and a " + type(defined(budget, b)) + " have no order");
+    throw budget.error("a " + type(defined(budget, a)) + " and a " + type(defined(budget, b)) + " have no order");
   }
 
-  /** The elements of what a loop or a filter runs over. */
-  static List<Object> elements(RenderBudget budget, Object value) {
+  /** A dict's element; null where it has no such key. */
+  static Object get(RenderBudget budget, Map<?, ?> map, Object key) {
+    budget.spendElements(1);
+    budget.spend(key instanceof MarkedText text ? text.length() : 0);
+    Long index = integer(key);
+    return key instanceof MarkedText ? map.get(key) : index != null ? map.get(index) : null;
+  }
+
+  /** The elements that a loop or a filter runs over. */
+  static List<?> elements(RenderBudget budget, Object value) {
     return switch (value) {
-      case Items i -> i.read();
+      case List<?> l -> l;
+      case Generator g -> g.read();
       case Undefined u -> List.of();
       case Map<?, ?> m -> {
         budget.spendElements(m.size());
         yield new ArrayList<>(m.keySet());
       }
-      case MarkedText t -> {
-        budget.spendElements(t.length());
-        List<Object> characters = new ArrayList<>();
-        for (int i = 0; i < t.length();) {
-          int end = i + Character.charCount(t.text().codePointAt(i));
-          characters.add(t.substring(i, end));
-          i = end;
-        }
-        yield characters;
-      }
-      default -> throw budget.error("a " + type(value) + " has no elements to run over");
+      default -> throw budget.error("a " + type(value) + " has no elements that templates run over");
     };
+  }
+
+  /** A dict's key and value pairs. */
+  static List<List<Object>> items(RenderBudget budget, Map<?, ?> map) {
+    budget.spendElements(3L * map.size());
+    List<List<Object>> pairs = new ArrayList<>();
+    map.forEach((key, value) -> pairs.add(List.of(key, value)));
+    return pairs;
   }
 
   /** A value as a template prints it. */
@@ -291,116 +189,116 @@ final class Values {
     return switch (value) {
       case MarkedText t -> t;
       case Undefined u -> MarkedText.of("");
-      case Items i -> {
-        MarkedText.Builder out = new MarkedText.Builder();
-        repr(budget, i, out);
-        yield out.build();
-      }
-      case Map<?, ?> m -> {
-        MarkedText.Builder out = new MarkedText.Builder();
-        repr(budget, m, out);
-        yield out.build();
-      }
-      default -> budget.text(plain(budget, value));
+      case None n -> MarkedText.of("None");
+      case Boolean b -> MarkedText.of(b ? "True" : "False");
+      case Long n -> MarkedText.of(n.toString());
+      default -> throw budget.error("a " + type(value) + " cannot be printed; a list or a dict can with |tojson");
     };
   }
 
-  private static String plain(RenderBudget budget, Object value) {
+  /** The value of {@code value.name}: a method or an attribute, else a dict's element. */
+  static Object attribute(RenderBudget budget, Object value, String name) {
+    Object found = own(budget, defined(budget, value), name);
+    if (found == null && value instanceof Map<?, ?> m) {
+      found = m.get(MarkedText.of(name));
+    }
+    return found != null ? found : new Undefined("a " + type(value) + " has no '" + name + "'");
+  }
+
+  /** The value of {@code value[key]}: an element, else a method or an attribute. */
+  static Object element(RenderBudget budget, Object value, Object key) {
+    Object found = defined(budget, value) instanceof Map<?, ?> m ? get(budget, m, key) : null;
+    if (found != null || key instanceof MarkedText) {
+      return found != null ? found : attribute(budget, value, key.toString());
+    }
+    Long index = integer(key);
+    if (index == null || !(value instanceof List<?> || value instanceof MarkedText)) {
+      return new Undefined("a " + type(value) + " has no such element");
+    }
+    int length = length(budget, value);
+    long at = index < 0 ? index + length : index;
+    if (at < 0 || at >= length) {
+      return new Undefined("the " + type(value) + " has no element " + index);
+    }
+    int place = (int) at;
+    return value instanceof List<?> l ? l.get(place) : Texts.part(budget, (MarkedText) value, place, place + 1);
+  }
+
+  /** The number of a value's elements, or of a text's characters as Python counts them: code points. */
+  static int length(RenderBudget budget, Object value) {
     return switch (value) {
-      case Boolean b -> b ? "True" : "False";
-      case Long n -> n.toString();
-      case Double d -> real(d);
-      case None n -> "None";
-      case Undefined u -> "Undefined";
-      default -> throw budget.error("a " + type(value) + " cannot be printed");
+      case MarkedText t -> {
+        budget.spend(t.length());
+        yield t.text().codePointCount(0, t.length());
+      }
+      case List<?> l -> l.size();
+      case Map<?, ?> m -> m.size();
+      case Undefined u -> 0;
+      default -> throw budget.error("a " + type(value) + " has no length");
     };
   }
 
-  /** As Python's repr: what stands in a printed list. */
-  static void repr(RenderBudget budget, Object value, MarkedText.Builder out) {
-    budget.enter();
-    switch (value) {
-      case MarkedText t -> quoted(budget, t, out);
-      case Items i -> {
-        boolean tuple = i.kind == Items.Kind.TUPLE;
-        if (i.kind == Items.Kind.STREAM) {
-          throw budget.error("what a filter makes one after another cannot be printed: write |list after it");
-        }
-        out.append(tuple ? "(" : "[");
-        for (int k = 0; k < i.elements.size(); k++) {
-          out.append(k == 0 ? "" : ", ");
-          repr(budget, i.elements.get(k), out);
-        }
-        out.append(tuple ? i.elements.size() == 1 ? ",)" : ")" : "]");
+  /** The value of {@code value[from:to]}: the elements or characters from one index up to another. */
+  static Object slice(RenderBudget budget, Object value, Object from, Object to) {
+    int length = length(budget, defined(budget, value));
+    int begin = bound(budget, from, length);
+    int end = Math.max(begin, bound(budget, to, length));
+    return switch (value) {
+      case MarkedText t -> Texts.part(budget, t, begin, end);
+      case List<?> l -> {
+        budget.spendElements(end - begin);
+        yield new ArrayList<>(l.subList(begin, end));
       }
-      case Map<?, ?> m -> {
-        out.append("{");
-        String comma = "";
-        for (Map.Entry<?, ?> e : m.entrySet()) {
-          out.append(comma);
-          repr(budget, e.getKey(), out);
-          out.append(": ");
-          repr(budget, e.getValue(), out);
-          comma = ", ";
-        }
-        out.append("}");
-      }
-      default -> out.append(plain(budget, value));
-    }
-    budget.spendText(2);
-    budget.leave();
+      default -> throw budget.error("a " + type(value) + " has no slices");
+    };
   }
 
-  private static void quoted(RenderBudget budget, MarkedText value, MarkedText.Builder out) {
-    String text = value.text();
-    budget.spendText(2L * text.length());
-    String quote = text.indexOf('\'') >= 0 && text.indexOf('"') < 0 ? "\"" : "'";
-    out.append(quote);
-    for (int i = 0; i < text.length();) {
-      int c = text.codePointAt(i);
-      int end = i + Character.charCount(c);
-      String escaped = switch (c) {
-        case '\n' -> "\\n";
-        case '\r' -> "\\r";
-        case '\t' -> "\\t";
-        case '\\' -> "\\\\";
-        default -> Character.toString(c).equals(quote) ? "\\" + quote : isPrintable(c) ? null
-            : c < 0x100 ? "\\x%02x".formatted(c) : c < 0x10000 ? "\\u%04x".formatted(c) : "\\U%08x".formatted(c);
+  private static int bound(RenderBudget budget, Object bound, int length) {
+    Long n = integer(defined(budget, bound));
+    if (n == null) {
+      throw budget.error("a slice needs integers, not a " + type(bound));
+    }
+    return Math.clamp(n < 0 ? n + length : n, 0, length);
+  }
+
+  /** The value of {@code value[::-1]}: a list backwards. */
+  static Object reversed(RenderBudget budget, Object value) {
+    if (slice(budget, value, 0L, Long.MAX_VALUE) instanceof List<?> l) {
+      return l.reversed();
+    }
+    throw budget.error("[::-1] turns lists only, not a " + type(value));
+  }
+
+  private static Object own(RenderBudget budget, Object value, String name) {
+    if (name.startsWith("_")) {
+      throw budget.error("'" + name + "' is not open to templates: names that begin with _ are not");
+    }
+    return switch (value) {
+      case Namespace n -> n.values.get(name);
+      case Loop l -> l.attribute(name);
+      case MarkedText t -> Texts.method(t, name);
+      case Map<?, ?> m -> method(m, name);
+      default -> null;
+    };
+  }
+
+  /** A dict's method; null where dicts have no method of that name. */
+  private static Function method(Map<?, ?> map, String name) {
+    return switch (name) {
+      case "get" -> args -> {
+        Object[] given = args.bind("key", "default");
+        Object found = get(args.budget(), map, args.required(given[0]));
+        return found != null ? found : given[1] != null ? given[1] : None.NONE;
       };
-      if (escaped == null) {
-        out.append(value, i, end);
-      } else {
-        out.append(escaped, value.substring(i, end));
-      }
-      i = end;
-    }
-    out.append(quote);
-  }
-
-  private static boolean isPrintable(int c) {
-    return c == ' ' || switch (Character.getType(c)) {
-      case Character.CONTROL, Character.FORMAT, Character.SURROGATE, Character.PRIVATE_USE, Character.UNASSIGNED,
-          Character.LINE_SEPARATOR, Character.PARAGRAPH_SEPARATOR, Character.SPACE_SEPARATOR -> false;
-      default -> true;
+      case "items" -> args -> {
+        args.none();
+        return items(args.budget(), map);
+      };
+      case "keys" -> args -> {
+        args.none();
+        return elements(args.budget(), map);
+      };
+      default -> null;
     };
-  }
-
-  /** A real number as Python writes it. */
-  static String real(double d) {
-    if (Double.isNaN(d) || Double.isInfinite(d)) {
-      return Double.isNaN(d) ? "nan" : d > 0 ? "inf" : "-inf";
-    }
-    if (d == 0) {
-      return 1 / d < 0 ? "-0.0" : "0.0";
-    }
-    BigDecimal shortest = new BigDecimal(Double.toString(d)).stripTrailingZeros();
-    int exponent = shortest.precision() - shortest.scale() - 1;
-    if (exponent >= -4 && exponent < 16) {
-      String plain = shortest.toPlainString();
-      return plain.indexOf('.') < 0 ? plain + ".0" : plain;
-    }
-    String digits = shortest.unscaledValue().abs().toString();
-    return (d < 0 ? "-" : "") + digits.charAt(0) + (digits.length() > 1 ? "." + digits.substring(1) : "")
-        + "e" + (exponent < 0 ? "-" : "+") + (Math.abs(exponent) < 10 ? "0" : "") + Math.abs(exponent);
   }
 }

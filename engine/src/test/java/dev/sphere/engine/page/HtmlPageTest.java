@@ -12,11 +12,12 @@ import org.junit.jupiter.api.Test;
 class HtmlPageTest {
   @Test
   void whatComesFromOutsideIsTextWhereverItStands() {
-    String html = new HtmlPage("<i>\u0001").add("table", Map.of("name", "{{ 7 * 7 }} <b>", "head", List.of("<u>"),
-        "rows", List.of(List.of("a & b", "{% for x in y %}")))).html();
+    String html = new HtmlPage("<i>\u0001").table("%s <b>", List.of("<u>"), List.of(List.of("a & b", "%d")))
+        .add("<p title=\"%s\">%s, 5 %%</p>", "\"><script>", "<script>").html();
     assertTrue(html.contains("<title>&lt;i&gt;\\u0001</title>"), html);
-    assertTrue(html.contains("<h2>{{ 7 * 7 }} &lt;b&gt;</h2>") && html.contains("<th>&lt;u&gt;</th>"), html);
-    assertTrue(html.contains("<td>a &amp; b</td><td>{% for x in y %}</td>"), html);
+    assertTrue(html.contains("<h2>%s &lt;b&gt;</h2>") && html.contains("<th>&lt;u&gt;</th>"), html);
+    assertTrue(html.contains("<td>a &amp; b</td><td>%d</td>"), html);
+    assertTrue(html.contains("<p title=\"&quot;&gt;&lt;script&gt;\">&lt;script&gt;, 5 %</p>"), html);
     assertFalse(html.contains("<script"), "no charts, no script");
   }
 

@@ -98,9 +98,9 @@ class ChatTemplateTest {
   @Test
   void trimAndLstripBlocksAsHuggingFaceHasThem() {
     String source =
-        "a\n  {% if true %}\n b {{ 'x' }}\n  {# note #}\nc\n  {%+ if true %}d{% endif %}\n{% endif +%}\ne\n";
+        "a\n  {% if true %}\n b {{ 'x' }}\n  {# note #}\nc\n  {{ 'd' }}\n  {{- 'e' -}} \n{% endif %}\nf\n";
     // Jinja2 3.1.6 with trim_blocks and lstrip_blocks.
-    assertEquals("a\n b x\nc\n  d\ne", new ChatTemplate(source, "", "").render(ASK, true));
+    assertEquals("a\n b x\nc\n  def", new ChatTemplate(source, "", "").render(ASK, true));
   }
 
   @Test

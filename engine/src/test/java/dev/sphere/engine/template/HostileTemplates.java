@@ -195,6 +195,35 @@ final class HostileTemplates {
         "{% set x = range(99999)|list %}{% for i in x %}{{ x[::-1] }}{% endfor %}",
         "{{ ('ab' * 400000)|list|map('upper')|map('lower')|map('title')|list|join('c')|list|length }}",
         "{% for i in range(99999) %}{% set x %}{{ messages }}{{ range(999) }}{% endset %}{% endfor %}"));
+    String text = "{% set x = 'a' * 3000000 %}" + often;
+    for (String use : List.of("x.strip('b')", "x.strip('a')", "x.upper()", "x.title()", "x|capitalize", "x.startswith(x)",
+        "x.endswith(x ~ 'a')", "x.split('b')", "x.split('a')", "x.replace('a', '')", "x[5]", "x[5:]", "x|length", "x|tojson",
+        "x == 'b' * 3000000", "x < x", "messages[0].get(x)", "messages[0][x]", "x in messages[0]", "'a' * 63 ~ 'b' in x",
+        "'a' * 9999 ~ 'b' in x", "x.replace('a' * 200 ~ 'b', '')", "'{}'.format(x)", "x ~ x", "[x]|join", "[x]|map('upper')|list")) {
+      bombs.add(text + "{% set y = " + use + " %}" + end);
+    }
+    String list = "{% set x = range(99999)|list %}{% set z = range(99999)|list %}" + often;
+    for (String use : List.of("x == z", "x + z", "x[::-1]", "x[1:]", "x|list", "x|join", "x|tojson", "x|select|list", "-1 in x",
+        "x|map('string')|list", "x|selectattr('a')|list", "x|reject('number')|list", "x|reject('in', z)|list")) {
+      bombs.add(list + "{% set y = " + use + " %}" + end);
+    }
+    StringBuilder entries = new StringBuilder();
+    for (int i = 0; i < 20_000; i++) {
+      entries.append("'").append(i).append("': 1, ");
+    }
+    for (String use : List.of("x|dictsort", "x.items()", "x.keys()", "x == z", "x|list", "x|tojson")) {
+      bombs.add("{% set x = {" + entries + "} %}{% set z = {" + entries + "} %}" + often + "{% set y = " + use + " %}" + end);
+    }
+    String doubled = "{% set ns = namespace(s=[[]]) %}{% for i in range(17) %}{% set ns.s = ns.s + ns.s %}{% endfor %}";
+    bombs.add(doubled + "{{ ns.s|map('map'" + ", 0".repeat(200_000) + ")|list }}");
+    bombs.add(doubled + "{{ ns.s|map('join'" + ", 0".repeat(200_000) + ")|list }}");
+    bombs.add("{% set x = ('ab' * 100000).split('ab') %}" + often + "{% set y = x|join %}" + end);
+    bombs.add("{{ ('{}' * 1000000).format('a') }}");
+    bombs.add("{% set ns = namespace(s='{}') %}{% for i in range(99) %}{% set ns.s = (ns.s * 9).format(ns.s, ns.s, ns.s, ns.s, "
+        + "ns.s, ns.s, ns.s, ns.s, ns.s) %}{% endfor %}");
+    bombs.add("{% macro f(n) %}{% set x %}{% for i in range(99) %}{{ f(n + 1) if n < 90 }}{% endfor %}{% endset %}{% endmacro %}{{ f(0) }}");
+    bombs.add("{% set ns = namespace(s={'a': 1}) %}{% for i in range(9999) %}{% set ns.s = {'a': ns.s, 'b': ns.s} %}{% endfor %}"
+        + "{{ ns.s == ns.s.a }}{{ ns.s|tojson }}");
     int many = 100_000;
     for (String nest : List.of("[", "(", "{1:", "-", "not ", "f(", "x[", "1 if ")) {
       bombs.add("{{ " + nest.repeat(many) + " }}");

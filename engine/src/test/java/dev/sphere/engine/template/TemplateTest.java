@@ -14,6 +14,7 @@ import java.time.LocalDate;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -30,7 +31,7 @@ class TemplateTest {
     return Template.parse(source).render(
         dialogue,
         Map.of("bos_token", "<s>", "eos_token", "</s>", "add_generation_prompt", true),
-        LocalDate.of(2024, 7, 26));
+        Optional.of(LocalDate.of(2024, 7, 26)));
   }
 
   private static String outcome(String source) {
@@ -67,7 +68,7 @@ class TemplateTest {
       }
     }
     assertEquals(List.of(), different, () -> String.join("\n", different));
-    assertTrue(equal > 300, "only " + equal);
+    assertTrue(equal > 250, "only " + equal);
   }
 
   @Test
@@ -81,7 +82,7 @@ class TemplateTest {
         "x\n{{ 'a'.nothing() }}", "line 2: a str has no 'nothing'",
         "{{ messages[0].nothing.more }}", "line 1: a dict has no 'nothing'",
         "{% if true %}\n{{ 1 }}", "line 2: the if of line 1 is not closed",
-        "{{ [1].append(2) }}", "line 1: 'append' changes a list, which templates may not",
+        "{{ [1].append(2) }}", "line 1: a list has no 'append', and cannot be called",
         "\n{{ 9223372036854775807 + 1 }}", "line 2: the result of '+' is no integer of 64 bits");
     errors.forEach((source, message) -> {
       String got = assertThrows(TemplateException.class, () -> render(source, DIALOGUE)).getMessage();
@@ -90,9 +91,41 @@ class TemplateTest {
   }
 
   @Test
+  void whatNoChatTemplateUsesIsRefusedByName() {
+    Map<String, String> refused = Map.ofEntries(
+        Map.entry("{{ 1.5 }}", "numbers with a point are not known"),
+        Map.entry("{{ 1 / 2 }}", "the character '/' means nothing"),
+        Map.entry("{{ 2 ** 3 }}", "an expression expected, there is '*'"),
+        Map.entry("{{ 1 < 2 < 3 }}", "the end of the tag expected, there is '<'"),
+        Map.entry("{{ '%s' % 1 }}", "'%' is not defined between a str and a int"),
+        Map.entry("{{ '\\x41' }}", "the escape \\x is not known"),
+        Map.entry("{{ '{0}'.format(1) }}", "'format' fills the places {} only"),
+        Map.entry("{{ 'a'.rsplit('b') }}", "a str has no 'rsplit'"),
+        Map.entry("{{ 'a'.split() }}", "'split' needs an argument"),
+        Map.entry("{{ 'abc'[::2] }}", "'-' expected, there is '2'"),
+        Map.entry("{{ messages[::-2] }}", "a slice has no step, except for [::-1]"),
+        Map.entry("{{ [] }}", "a list cannot be printed"),
+        Map.entry("{{ messages|sort }}", "the filter 'sort' is not known"),
+        Map.entry("{{ {}|dictsort(by='value') }}", "'dictsort' has no argument 'by'"),
+        Map.entry("{{ {}|tojson(indent=2) }}", "'tojson' has no argument 'indent'"),
+        Map.entry("{{ 3 is odd }}", "the test 'odd' is not known"),
+        Map.entry("{{ dict(a=1) }}", "'dict' is undefined"),
+        Map.entry("{{ loop.cycle('a') }}", "'loop' is undefined"),
+        Map.entry("{% set a, b = [1, 2] %}", "'=' expected, there is ','"),
+        Map.entry("{% with a = 1 %}{% endwith %}", "the statement 'with' is not known"),
+        Map.entry("{% call f() %}{% endcall %}", "the statement 'call' is not known"),
+        Map.entry("{% filter upper %}{% endfilter %}", "the statement 'filter' is not known"),
+        Map.entry("{% raw %}{% endraw %}", "the statement 'raw' is not known"));
+    refused.forEach((source, message) -> {
+      String got = assertThrows(TemplateException.class, () -> render(source, DIALOGUE)).getMessage();
+      assertTrue(got.startsWith("line 1: " + message), source + ": " + got);
+    });
+  }
+
+  @Test
   void whatATemplateRaisesIsShortAndHarmlessToATerminal() {
     String got = assertThrows(TemplateException.class,
-        () -> render("{{ raise_exception('\\x1b]0;x\\x07' ~ 'y' * 5000) }}", DIALOGUE)).getMessage();
+        () -> render("{{ raise_exception('\u001b]0;x\u0007' ~ 'y' * 5000) }}", DIALOGUE)).getMessage();
     assertTrue(got.startsWith("the template says:  ]0;x y") && got.length() < 700, got);
   }
 
@@ -106,21 +139,21 @@ class TemplateTest {
     for (JsonNode c : cases()) {
       sources.add(c.get("template").asString());
     }
-    for (String change : List.of("strip()", "replace('\ue003', 'x')", "replace('\ue003', 'xyz', 1)", "upper()", "title()",
-        "split('\ue004')[0]", "split()[1]", "split('\n')[-1].lstrip('\n')", "rsplit(' ', 1)[0]", "splitlines()|join('+')",
-        "partition('\n')[2]", "removeprefix(' ')")) {
+    for (String change : List.of("strip()", "replace('\ue003', 'x')", "replace('\ue003', 'xyz', 1)", "upper()",
+        "title()", "split('\ue004')[0]", "split('\n')[-1].lstrip('\n')", "split(' ')|join('+')", "rstrip()[1:]",
+        "capitalize()", "lower()", "lstrip()[:2]", "split('\ue004', 1)|last",
+        "replace('\n', ' ', 1)", "split('\ue005')|map('upper')|join", "split(' ')|tojson")) {
       sources.add("{% for m in messages %}<|{{ m.role }}|>{{ m.content." + change + " + '</s>' }}{% endfor %}");
     }
-    for (String filter : List.of("trim", "upper", "tojson", "e", "indent(3)", "string", "reverse", "list", "replace('a', 'b')",
-        "first", "last", "capitalize", "title", "safe", "format()", "list|join('x')", "map('upper')|join", "default('d')",
-        "list|sort|join", "list|unique|join", "list|string", "list|tojson(indent=1)", "length")) {
+    for (String filter : List.of("trim", "upper", "lower", "tojson", "string", "replace('a', 'b')", "capitalize", "safe",
+        "default('d')", "length")) {
       sources.add("{% for m in messages %}<|{{ m.role }}|>{{ m.content|" + filter + " }}</s>{% endfor %}");
     }
-    sources.add("{% macro f(x) %}<{{ x }}>{{ caller() }}{% endmacro %}{% for m in messages %}{% call f(m.content) %}"
-        + "{{ m.content ~ 'a' * 2 }}{% endcall %}{% set y %}[{{ m.content * 2 }}]{% endset %}{{ y }}{% endfor %}");
-    sources.add("{{ messages }}{{ messages|tojson }}{{ messages|map(attribute='content')|join('</s>') }}");
-    sources.add("{{ '%s</s>%r' % (messages[1].content, messages[2].content) }}{{ '{}</s>{x}'.format("
-        + "messages[1].content, x=messages[2].content) }}{{ 'a-b'.replace('-', messages[1].content) }}");
+    sources.add("{% macro f(x) %}<{{ x ~ 'a' * 2 }}>{% endmacro %}{% for m in messages %}{{ f(m.content) }}"
+        + "{% set y %}[{{ m.content * 2 }}]{% endset %}{{ y }}{% endfor %}");
+    sources.add("{{ messages|tojson }}{{ messages|map(attribute='content')|map('upper')|join('</s>') }}");
+    sources.add("{{ '{}</s>{}'.format(messages[1].content, messages[2].content) }}"
+        + "{{ 'a-b'.replace('-', messages[1].content) }}");
     int marked = 0;
     for (String source : sources) {
       MarkedText out;

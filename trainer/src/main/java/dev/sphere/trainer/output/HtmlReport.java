@@ -9,7 +9,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 
 /**
  * A training run as one HTML file that needs nothing beside it: curves (drawn by uPlot, which is part of the file), the
@@ -44,14 +43,12 @@ final class HtmlReport {
       Path file, List<StepMetrics> metrics, TrainingResult result, List<Sample> samples, RowReport rows) {
     List<List<String>> table = new ArrayList<>();
     result.identity().toMap().forEach((name, value) -> table.add(List.of(name, value)));
-    String html = new HtmlPage("Sphere training run").liveTables()
-        .add(HtmlReport.class, "training", Map.of("words", words(metrics, result)))
+    HtmlPage page = new HtmlPage("Sphere training run").liveTables()
+        .add("<h1>Training run</h1>\n<p>%s</p>\n", words(metrics, result))
         .charts(charts(metrics))
-        .add("heading", Map.of("text", "Rows"))
-        .add("note", Map.of("text", rows.summary()))
-        .add(HtmlReport.class, "samples", Map.of("samples", samples.stream().map(HtmlReport::sample).toList()))
-        .add("table", Map.of("name", "Settings", "head", List.of("setting", "value"), "rows", table))
-        .html();
+        .add("<h2>Rows</h2>\n<p>%s</p>\n", rows.summary());
+    samples.forEach(s -> add(page, s));
+    String html = page.table("Settings", List.of("setting", "value"), table).html();
     AtomicFile.write(file, out -> out.write(html.getBytes(StandardCharsets.UTF_8)));
     return file;
   }
@@ -104,12 +101,12 @@ final class HtmlReport {
     return column;
   }
 
-  private static Map<String, Object> sample(Sample s) {
-    List<Map<String, Object>> completions = new ArrayList<>();
+  private static void add(HtmlPage page, Sample s) {
+    page.add("<details><summary>%s</summary><pre>%s</pre>\n", s.id(), s.prompt());
     for (int i = 0; i < s.completions().size(); i++) {
       String kind = s.completions().size() == 1 ? "only" : i == 0 ? "chosen" : "rejected";
-      completions.add(Map.of("class", kind, "text", s.completions().get(i)));
+      page.add("<pre class=\"%s\">%s</pre>\n", kind, s.completions().get(i));
     }
-    return Map.of("id", s.id(), "prompt", s.prompt(), "completions", completions);
+    page.add("</details>\n");
   }
 }
