@@ -16,7 +16,7 @@ final class RandomBlocks {
 
   private RandomBlocks() {}
 
-  /** Whether blocks of this type can be made up. */
+  /** True for the types of which random blocks can be made. */
   static boolean canMake(GgmlType type) {
     return switch (type) {
       case Q4_0, Q4_K, Q5_K, Q6_K -> true;

@@ -53,13 +53,13 @@ public final class RandomModel {
               ? new Rotary(0, "llama3", name.startsWith("llama-3.2") ? 32 : 8, 8192) : Rotary.PLAIN);
     }
 
-    /** The same with another number of layers: as much of a large model as a test can bear. */
+    /** This shape with another number of layers: as much of a large model as a test can bear. */
     public Like withLayers(int count) {
       return new Like(name, architecture, count, width, heads, kvHeads, headWidth, feedForward, context, ropeBase,
           epsilon, tied, vocabulary, rotary);
     }
 
-    /** The same with another rotation. */
+    /** This shape with another rotation. */
     public Like withRotary(Rotary value) {
       return new Like(name, architecture, layers, width, heads, kvHeads, headWidth, feedForward, context, ropeBase,
           epsilon, tied, vocabulary, value);

@@ -32,7 +32,7 @@ final class RandomWeights {
     this.seed = seed;
   }
 
-  /** What the draws of one tensor begin with. */
+  /** The key of the draws of one tensor. */
   long key(int tensor) {
     return SplitMix.mix(seed ^ SplitMix.mix(tensor + SplitMix.STEP));
   }

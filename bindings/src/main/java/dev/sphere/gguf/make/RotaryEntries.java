@@ -5,7 +5,7 @@ import dev.sphere.gguf.GgufValue;
 import dev.sphere.gguf.GgufWriter;
 import java.util.List;
 
-/** What a random model's file says of its rotation: keys, and tensors of factors where the kind of scaling has them. */
+/** The rotation in a random model's file: keys, and tensors of factors where the kind of scaling has them. */
 final class RotaryEntries {
   private RotaryEntries() {}
 

@@ -11,9 +11,8 @@ import java.util.Locale;
 import java.util.Map;
 
 /**
- * Finds problems that an evaluation set holds, too: by n-grams of words that the two have in common (13 words in
- * GPT-3's
- * way, arXiv 2005.14165, appendix C), case, punctuation and spaces left out. Texts shorter than n words are compared
+ * Finds problems that an evaluation set holds too, by n-grams of words that the two have in common (GPT-3, arXiv
+ * 2005.14165, appendix C: 13 words). Case, punctuation and spaces do not count. Texts shorter than n words are compared
  * whole.
  */
 public final class Decontamination {
@@ -23,9 +22,9 @@ public final class Decontamination {
   private Decontamination() {}
 
   /**
-   * What is left out.
+   * Settings of a decontamination.
    *
-   * @param sets evaluation sets, as {@code --problems} takes them; none: nothing is left out
+   * @param sets evaluation sets, as {@code --problems} takes them; without any, all problems stay
    * @param ngram words of an n-gram
    */
   public record Settings(
@@ -60,10 +59,10 @@ public final class Decontamination {
   }
 
   /**
-   * What is left, and what is not.
+   * The problems without an overlap, and the overlaps of the others.
    *
    * @param clean the problems without an overlap, in order
-   * @param hits one for each of the others, in order
+   * @param hits one overlap for each of the others, in order
    */
   public record Result(List<Problem> clean, List<Hit> hits) {}
 
@@ -79,10 +78,10 @@ public final class Decontamination {
     if (n < 1) {
       throw new IllegalArgumentException("n-grams have at least 1 word, not " + n);
     }
-    Map<String, Place> known = new HashMap<>();
+    Map<String, Place> places = new HashMap<>();
     sets.forEach((name, list) -> {
       for (Problem p : list) {
-        grams(p.question(), n).forEach(gram -> known.putIfAbsent(gram, new Place(name, p.id())));
+        grams(p.question(), n).forEach(gram -> places.putIfAbsent(gram, new Place(name, p.id())));
       }
     });
     List<Problem> clean = new ArrayList<>();
@@ -92,7 +91,7 @@ public final class Decontamination {
       String first = null;
       int shared = 0;
       for (String gram : grams) {
-        if (known.containsKey(gram)) {
+        if (places.containsKey(gram)) {
           first = first == null ? gram : first;
           shared++;
         }
@@ -100,7 +99,7 @@ public final class Decontamination {
       if (first == null) {
         clean.add(p);
       } else {
-        Place place = known.get(first);
+        Place place = places.get(first);
         hits.add(new Hit(p.id(), place.set, place.id, first, (double) shared / grams.size()));
       }
     }

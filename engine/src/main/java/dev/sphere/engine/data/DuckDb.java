@@ -10,7 +10,7 @@ import java.util.Properties;
 import java.util.stream.Collectors;
 
 /**
- * DuckDB for single files, shut in: it opens the files that it is told and no others, loads no extensions, has no
+ * DuckDB for single files, shut in: it opens the named files and no others, loads no extensions, has no
  * network, one thread and a bounded memory, writes no temporary files, and hands rows out one after another.
  */
 public final class DuckDb {

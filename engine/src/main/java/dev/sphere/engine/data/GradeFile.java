@@ -17,7 +17,12 @@ import tools.jackson.databind.JsonNode;
  * order. Rows may hold text or numbers. A bad line is named and refuses the file.
  */
 public final class GradeFile {
-  /** How many rows were graded and how many of them are equal. */
+  /**
+   * The result of a grading.
+   *
+   * @param n rows that were graded
+   * @param equal rows whose prediction equals the gold answer
+   */
   public record Counts(long n, long equal) {}
 
   private GradeFile() {}
@@ -65,7 +70,8 @@ public final class GradeFile {
     try {
       json = JsonText.MAPPER.readTree(row);
     } catch (JacksonException e) {
-      throw new IllegalArgumentException("grading " + in + ", line " + line + ": no JSON: " + e.getOriginalMessage(), e);
+      throw new IllegalArgumentException(
+          "grading " + in + ", line " + line + ": no JSON: " + e.getOriginalMessage(), e);
     }
     return grader.grade(text(json, "gold", in, line), text(json, "pred", in, line));
   }

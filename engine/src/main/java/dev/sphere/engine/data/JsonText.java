@@ -90,7 +90,7 @@ public final class JsonText implements Closeable {
         .build();
   }
 
-  /** What is said of a row that is too long. */
+  /** The error of a row that is too long. */
   static String tooLong() {
     return "longer than " + (MOST_BYTES >> 20) + " MiB, the most that a row may have";
   }

@@ -32,6 +32,9 @@ final class ProblemFields {
   private static final Set<String> SOLUTIONS =
       Set.of("solution", "response", "generated_solution", "output", "Solution");
 
+  /** Forms in which a solution marks its answer. */
+  private static final Set<Form> MARKED = Set.of(Form.BOX, Form.HASHES, Form.MARKER, Form.SENTENCE);
+
   private final ReadOptions options;
   private final String stem;
 
@@ -108,7 +111,7 @@ final class ProblemFields {
         || options.answerField() != null && answer.length() > 200;
     if (solution) {
       AnswerExtractor.Extracted e = AnswerExtractor.extract(answer);
-      boolean marked = e.form() == Form.BOX || e.form() == Form.HASHES || e.form() == Form.MARKER || e.form() == Form.SENTENCE;
+      boolean marked = MARKED.contains(e.form());
       if (!marked && (SOLUTIONS.contains(field) || e.answer().isEmpty())) {
         throw new BadRowException("no final answer in " + field + " (a box, ####, or \"the answer is\")");
       }

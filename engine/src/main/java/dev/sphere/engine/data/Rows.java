@@ -38,7 +38,7 @@ public abstract class Rows implements Closeable {
   /** The next row; null at the end. */
   public abstract Row next() throws IOException;
 
-  /** What the row numbers count: "line" or "row". */
+  /** The unit of the row numbers, "line" or "row". */
   public abstract String unit();
 
   @Override
@@ -289,20 +289,20 @@ public abstract class Rows implements Closeable {
             + options + ") t))");
       } catch (SQLException e) {
         release(c, made, e);
-        throw new IllegalArgumentException(path + ": " + said(e, made), e);
+        throw new IllegalArgumentException(path + ": " + message(e, made), e);
       } catch (IOException | RuntimeException e) {
         release(c, made, e);
         throw e;
       }
     }
 
-    /** Where no name of the open file is to be had (other than Linux). */
+    /** Links the file under a temporary name, on systems other than Linux, where an open file has no name. */
     private static Path link(Path path) throws IOException {
       Path folder = Files.createTempDirectory("sphere-rows");
       return Files.createSymbolicLink(folder.resolve("rows"), path.toAbsolutePath());
     }
 
-    private String said(SQLException e, Path made) {
+    private String message(SQLException e, Path made) {
       return DuckDb.reason(e).replace((made == null ? file.nativePath() : made).toString(), "the file");
     }
 
@@ -317,7 +317,7 @@ public abstract class Rows implements Closeable {
       } catch (JacksonException e) {
         return new Row(row, null, e.getOriginalMessage());
       } catch (SQLException e) {
-        throw new IOException("after row " + row + ": " + said(e, link), e);
+        throw new IOException("after row " + row + ": " + message(e, link), e);
       }
     }
 

@@ -28,10 +28,10 @@ public record WorkedExamples(List<Example> examples) {
   public record Example(String question, String solution) {}
 
   /**
-   * Which examples stand before a question.
+   * Settings of worked examples.
    *
-   * @param file problems with solutions; null: no examples
-   * @param shots how many
+   * @param file problems with solutions; null for no examples
+   * @param shots number of examples
    */
   public record Settings(
       @Setting(name = "few_shot", label = "FILE", shown = "none",
@@ -40,10 +40,10 @@ public record WorkedExamples(List<Example> examples) {
       Path file,
       @Setting(def = "5", range = "[1, )", label = "N", needs = "few_shot", help = "How many worked examples.")
       int shots) {
-    /** None. */
+    /** No examples. */
     public static final Settings NONE = new Settings(null, 5);
 
-    /** Reads them as {@link WorkedExamples#read}; null for none. */
+    /** The examples, as {@link WorkedExamples#read} reads them; null for no examples. */
     public WorkedExamples read() {
       return file == null ? null : WorkedExamples.read(file, shots);
     }
@@ -106,7 +106,7 @@ public record WorkedExamples(List<Example> examples) {
     return new WorkedExamples(examples);
   }
 
-  /** The same prompts with the examples before every question. */
+  /** These prompts with the examples before every question. */
   public Prompts before(Prompts prompts) {
     return prompts.with(null, before(prompts.question()), null, null, null);
   }
@@ -133,7 +133,7 @@ public record WorkedExamples(List<Example> examples) {
     return Sha256.of(all);
   }
 
-  /** What the template says before the question ("Question:"), which ends an answer; empty where it says nothing. */
+  /** The template's text before the question ("Question:"), which ends an answer; empty where there is none. */
   public static String head(String template) {
     return template.substring(0, Math.max(0, template.indexOf("{question}"))).strip();
   }

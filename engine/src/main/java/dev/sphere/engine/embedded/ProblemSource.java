@@ -15,7 +15,7 @@ import java.util.Optional;
  * (dev.sphere.lab.problems.EmbeddedSets).
  */
 public final class ProblemSource {
-  /** Names of the embedded sets: word problems and chains of operations, each for search, for tuning and for evaluation. */
+  /** The embedded sets: word problems and chains of operations, each for search, for tuning and for evaluation. */
   public static final List<String> EMBEDDED = List.of("embedded:train", "embedded:validation", "embedded:test",
       "embedded:chain-train", "embedded:chain-validation", "embedded:chain-test");
 

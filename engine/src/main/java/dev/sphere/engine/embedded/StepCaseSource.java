@@ -14,7 +14,7 @@ public final class StepCaseSource {
   /** The set's name. */
   public static final String NAME = "embedded:steps";
 
-  /** How many there are. */
+  /** Number of cases. */
   public static final int COUNT = 1000;
 
   private StepCaseSource() {}

@@ -18,9 +18,9 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.Semaphore;
 
 /**
- * What choosing by a process reward among N sampled solutions gains over taking one of them blindly.
+ * The gain of choosing by a process reward among N sampled solutions over taking one of them blindly.
  *
- * @param problems how many
+ * @param problems number of problems
  * @param samples N
  * @param mean share of right samples: the blind choice
  * @param coverage share of problems with any right sample: the best possible choice

@@ -34,7 +34,7 @@ public final class Solver {
   /**
    * @param prm makes the process reward over the policy
    * @param passes how many models read a step to score it; their tokens count in the budget
-   * @param outcome backs up answers in the paper's search, which is given the known ones; the others do not use it
+   * @param outcome grades the ends of the paper's search, which backs the grades up; the others do not use it
    */
   public Solver(Policy policy, PrmFactory prm, int passes, OutcomeReward outcome, SearchSettings search,
       StrategySettings settings, long seed) {

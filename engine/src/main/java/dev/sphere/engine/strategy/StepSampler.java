@@ -74,7 +74,7 @@ final class StepSampler {
     return solutions;
   }
 
-  /** Where {@link StopRule#afterStep} would have stopped. */
+  /** Cuts a generation into steps, at the places at which {@link StopRule#afterStep} would have stopped. */
   private List<Generation> split(Generation whole) {
     List<Generation> steps = new ArrayList<>();
     int from = 0;

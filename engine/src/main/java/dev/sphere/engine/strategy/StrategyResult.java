@@ -3,7 +3,7 @@ package dev.sphere.engine.strategy;
 import java.util.List;
 
 /**
- * What a strategy found for one problem.
+ * The solutions that a strategy found for one problem, and their cost.
  *
  * @param solutions the solutions that it came to, in the order in which it found them; never empty
  * @param values the score of each by which the strategy ranks them; all equal for one without a process reward

@@ -60,8 +60,8 @@ final class Bench {
 
   public static void main(String[] args) {
     CommandLine line = new CommandLine(new Bench());
-    line.setCaseInsensitiveEnumValuesAllowed(true);
-    line.getSubcommands().values().forEach(c -> c.setCaseInsensitiveEnumValuesAllowed(true));
+    line.setUsageHelpWidth(120);
+    line.getSubcommands().values().forEach(c -> c.setCaseInsensitiveEnumValuesAllowed(true).setUsageHelpWidth(120));
     System.exit(line.execute(args));
   }
 

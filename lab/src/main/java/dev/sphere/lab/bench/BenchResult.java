@@ -5,7 +5,7 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * What a benchmark found.
+ * The figures of a benchmark.
  *
  * @param name of the benchmark
  * @param shape what was run: sizes, settings, the model

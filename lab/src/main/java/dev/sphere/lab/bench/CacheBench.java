@@ -20,7 +20,7 @@ import java.util.Map;
  */
 public final class CacheBench {
   /**
-   * What is run.
+   * The sizes of a run.
    *
    * @param trees trees in flight
    * @param candidates sequences of each tree (E)

@@ -22,7 +22,7 @@ public final class KernelBench {
   static final double AIM = 0.8;
 
   /**
-   * What is run.
+   * The sizes of a run.
    *
    * @param rows rows of logits
    * @param vocabulary logits in each

@@ -11,7 +11,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.stream.Stream;
 
-/** What a figure must carry with it to mean something elsewhere. */
+/** The machine's facts, without which a figure means nothing elsewhere. */
 final class MachineFacts {
   private MachineFacts() {}
 

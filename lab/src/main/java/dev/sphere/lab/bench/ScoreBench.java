@@ -27,7 +27,7 @@ public final class ScoreBench {
   private static final int BATCH = 512;
 
   /**
-   * What is run.
+   * The sizes of a run.
    *
    * @param trees trees whose pairs are scored
    * @param pairs pairs of each tree

@@ -29,7 +29,7 @@ public final class TreeBench {
   private static final float TEMPERATURE = 0.8f;
 
   /**
-   * What is run.
+   * The sizes of a run.
    *
    * @param trees trees in flight together
    * @param prompt tokens of each tree's prompt

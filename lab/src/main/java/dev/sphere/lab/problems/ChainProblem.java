@@ -23,7 +23,7 @@ import java.util.SplittableRandom;
  * @param wrong the same with a slip that is carried on, and a wrong answer
  */
 public record ChainProblem(int level, String question, String answer, String solution, String wrong) {
-  /** Whatever the seed, the text of a problem decides for which use it is, so no two uses share a problem; shares in percent. */
+  /** Uses of problems. The text of a problem alone decides its use, so no two uses share a problem; shares in percent. */
   public enum Use {
     /** Training of the base. */
     SFT(60),
@@ -112,7 +112,7 @@ public record ChainProblem(int level, String question, String answer, String sol
   }
 
   /**
-   * A carried set: problems of classes 1 to {@code levels}, no text twice, shuffled, so that any part of it holds all classes.
+   * An embedded set: problems of classes 1 to {@code levels}, no text twice, shuffled, so that any part of it holds all classes.
    *
    * @param count problems a class
    * @return with the class as {@code level} in their metadata, under ids {@code chain-search-0}, ...

@@ -45,7 +45,7 @@ public final class Slips {
     }
   }
 
-  /** What a sum is off by: a unit, a carry, or a little more. */
+  /** A realistic error of a sum: a unit, a carry, or a little more. */
   private static int error(int right, SplittableRandom random) {
     int[] off = right < 20 ? new int[] {1, 2, 1, 3} : new int[] {1, 10, 2, 10, 20, 5};
     int by = off[random.nextInt(off.length)];

@@ -37,7 +37,7 @@ public record WordProblem(String kind, String question, List<Integer> numbers, L
     steps = List.copyOf(steps);
   }
 
-  /** What identifies the content: kind and numbers, without names and phrasing. */
+  /** The key of the content: kind and numbers, without names and phrasing. */
   public String key() {
     return kind + numbers;
   }

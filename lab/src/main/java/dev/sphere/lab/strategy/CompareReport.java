@@ -14,13 +14,13 @@ final class CompareReport {
   private final List<Cell> cells;
   private final boolean knowsAnswers;
 
-  /** @param knowsAnswers the process reward was told the answers: accuracies say nothing about skill then */
+  /** @param knowsAnswers whether the process reward knows the answers: accuracies say nothing about skill then */
   CompareReport(List<Cell> cells, boolean knowsAnswers) {
     this.cells = List.copyOf(cells);
     this.knowsAnswers = knowsAnswers;
   }
 
-  /** What a strategy gains over best-of-n at the same budget; null for best-of-n itself, or where it did not run. */
+  /** The gain over best-of-n at the same budget; null for best-of-n itself, or where it did not run. */
   private Map<String, Object> against(Cell cell) {
     Cell base = cells.stream().filter(c -> c.settings().kind() == ComparedStrategy.BEST_OF_N
         && c.settings().budget() == cell.settings().budget()).findFirst().orElse(null);

@@ -41,7 +41,7 @@ record ComparedSettings(
     return new ComparedSettings(kind, budget, 8, 4, Aggregation.LAST);
   }
 
-  /** The same for a strategy of {@code search --strategy}. */
+  /** These settings for a strategy of {@code search --strategy}. */
   StrategySettings ofSearch() {
     return new StrategySettings(Strategy.of(kind.label()), budget, width, aggregation);
   }

@@ -25,8 +25,8 @@ import java.util.Locale;
 import java.util.Set;
 
 /**
- * Several strategies on the same problems at the same budgets, over the same policy and process reward. No strategy is
- * told the answers (unless the process reward knows them, as Monte Carlo does): they are graded afterwards.
+ * Several strategies on the same problems at the same budgets, over the same policy and process reward. No strategy
+ * knows the answers (unless the process reward does, as Monte Carlo): solutions are graded afterwards.
  */
 final class StrategyComparison {
   private static final double Z = 1.959963984540054;
@@ -138,7 +138,7 @@ final class StrategyComparison {
   /**
    * Runs every strategy at every budget.
    *
-   * @param progress told of each that is done, with its figures
+   * @param progress hears of each that is done, with its figures
    */
   public List<Cell> run(List<Problem> problems, List<ComparedSettings> strategies, Progress progress)
       throws InterruptedException {

@@ -8,8 +8,8 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "bench",
     description = {
-      "Measures this machine: medians of the repetitions, with the slowest and the fastest one. Nothing else should run",
-      "meanwhile. What llama.cpp does on it, and other benchmarks: lab/run bench, in the sources."
+      "Measures this machine: medians of the repetitions, with the slowest and the fastest one. Nothing else should",
+      "run meanwhile. Benchmarks beside llama.cpp: lab/run bench, in the sources."
     },
     mixinStandardHelpOptions = true,
     subcommands = {BenchRolloutsCommand.class, BenchTrainCommand.class})

@@ -123,8 +123,9 @@ public final class BenchRolloutsCommand implements Callable<Integer>, SettingFla
       m.put("sphere", NativeRuntime.status().sphereVersion());
       out.println(JsonMapper.shared().writeValueAsString(m));
     } else {
-      out.printf(Locale.ROOT, "%d sequences: %.1f tokens/s (%.1f to %.1f), after the prompts %.1f; drawing %.1f %% of a step%n",
-          plan.parallel(), median(whole), whole[0], whole[repetitions - 1], median(generation), 100 * bench.drawingShare());
+      out.printf(Locale.ROOT, "%d sequences: %.1f tokens/s (%.1f to %.1f), after the prompts %.1f; drawing %.1f %% of a "
+              + "step%n", plan.parallel(), median(whole), whole[0], whole[repetitions - 1], median(generation),
+          100 * bench.drawingShare());
     }
     out.flush();
   }

@@ -58,7 +58,8 @@ public final class BenchTrainCommand implements Callable<Integer> {
       description = "What computes common beginnings once: tree, pair or none (default: ${DEFAULT-VALUE}).")
   private String sharing;
 
-  @Option(names = "--products", defaultValue = "auto", description = "auto, f32, bf16 or int8 (default: ${DEFAULT-VALUE}).")
+  @Option(names = "--products", defaultValue = "auto",
+      description = "auto, f32, bf16 or int8 (default: ${DEFAULT-VALUE}).")
   private String products;
 
   @Option(names = "--activation-mib", defaultValue = "0", description = "Memory for activations; 0: the default.")

@@ -136,8 +136,8 @@ public final class RolloutBench implements AutoCloseable {
   }
 
   /**
-   * Ends a generation after so many tokens, and not at the model's end token, so that all sequences do the same work. It
-   * ends by rule and not by the limit, as a step of a search does: the engine then keeps its cells. For one request.
+   * Ends a generation after a number of tokens, and not at the model's end token, so that all sequences do the same work.
+   * It ends by rule and not by the limit, as a step of a search does: the engine then keeps its cells. For one request.
    */
   public static StopRule fullLength(int tokens) {
     return new StopRule() {
