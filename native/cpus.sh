@@ -44,8 +44,10 @@ cpu_family() {
       cpu_needs="$zen4 avx512_fp16 amx_bf16 amx_int8 amx_tile" ;;
     armv8.2) cpu_machine=aarch64 cpu_flags=-march=armv8.2-a+dotprod+fp16 cpu_ggml='' cpu_needs='asimd asimddp asimdhp fphp' ;;
     armv8.6)
-      cpu_machine=aarch64 cpu_flags=-march=armv8.2-a+aes+dotprod+fp16+i8mm+bf16 cpu_ggml=''
-      cpu_needs='aes asimd asimddp asimdhp bf16 fphp i8mm' ;; # Highway takes BF16 beside AES alone
+      # crypto: Highway takes BF16 beside AES alone, and compiles its functions for aes and sha2 together; GCC 12 does not
+      # inline them into code for aes alone.
+      cpu_machine=aarch64 cpu_flags=-march=armv8.2-a+crypto+dotprod+fp16+i8mm+bf16 cpu_ggml=''
+      cpu_needs='aes asimd asimddp asimdhp bf16 fphp i8mm sha2' ;;
     *)
       echo "SPHERE_CPU=$1 is unknown (known: native, $CPU_FAMILIES_X86_64, $CPU_FAMILIES_AARCH64, all)" >&2
       return 2 ;;

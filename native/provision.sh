@@ -153,7 +153,8 @@ source_state() {
 compiler=${CXX:-c++}
 command -v "$compiler" > /dev/null || die "no C++ compiler ($compiler). Install one: apt-get install g++"
 compilers() { "$compiler" --version | head -1; "${CC:-cc}" --version 2> /dev/null | head -1 || true; }
-machine=$({ cpu_features; compilers
+intrinsics=$(cd "$(dirname "$0")/src/common" && pwd)/amx_intrinsics.h # included into each C++ file of llama.cpp
+machine=$({ cpu_features; compilers; cat "$intrinsics"
   if [ $cuda = ON ]; then nvcc --version 2> /dev/null || true; fi; uname -sm; printf '%s\n' "${OPTIONS[@]}"; } | sha)
 # Of llama.cpp's libraries ggml-cpu alone depends on the CPU. The others are the same in all entries with the same COMMON.
 common=$({ compilers; uname -sm; echo "$cpu_machine" "${CFLAGS:-}" "${CXXFLAGS:-}"
@@ -217,7 +218,7 @@ started=$(date +%s)
 # What goes to other machines names no path of this one: the same source gives the same bytes.
 paths="'-ffile-prefix-map=$source_dir=llama.cpp'"
 { cmake -S "$source_dir" -B "$scratch/build" ${generator[@]+"${generator[@]}"} ${cpu_cross[@]+"${cpu_cross[@]}"} "${OPTIONS[@]}" \
-    "-DCMAKE_INSTALL_RPATH=$rpath$toolkit_libs" "-DCMAKE_C_FLAGS=${CFLAGS:-} $paths" "-DCMAKE_CXX_FLAGS=${CXXFLAGS:-} $paths" &&
+    "-DCMAKE_INSTALL_RPATH=$rpath$toolkit_libs" "-DCMAKE_C_FLAGS=${CFLAGS:-} $paths" "-DCMAKE_CXX_FLAGS=${CXXFLAGS:-} $paths -include '$intrinsics'" &&
   cmake --build "$scratch/build" -j "$jobs" --target "${TARGETS[@]}"; } > "$log" 2>&1 || {
   grep -iE -m5 'error' "$log" >&2 || tail -20 "$log" >&2; die "the build failed; the whole log: $log"; }
 

@@ -25,10 +25,15 @@ const sphere::ProductKernel * real(const ggml_tensor * w, int64_t n) {
   return __real__ZN6sphere14product_kernelEPK11ggml_tensorl(w, n);
 }
 
-// A kernel as the matrix unit's relation to the vector units': the same results, other needs of memory.
+// A kernel with the results of the real kernel that needs more memory than the real kernel, which may be the matrix
+// unit's.
 const ggml_tensor * last_weights;
-int64_t inputs_size(int64_t k, int64_t n) { return 3 * sphere::whole_lines(k * n * 4) + 4096; }
-int64_t own_size(int64_t k, int64_t n) { return 2 * sphere::whole_lines(k * n * 4) + 8192; }
+int64_t inputs_size(int64_t k, int64_t n) {
+  return 3 * sphere::whole_lines(k * n * 4 + real(last_weights, n)->inputs_size(k, n)) + 4096;
+}
+int64_t own_size(int64_t k, int64_t n) {
+  return 2 * sphere::whole_lines(k * n * 4 + real(last_weights, n)->own_size(k, n)) + 8192;
+}
 void convert(const ggml_tensor * x, int ith, int nth, void * inputs, void * own) {
   std::memset(inputs, 1, static_cast<size_t>(inputs_size(x->ne[0], x->ne[1])));
   std::memset(own, 1, static_cast<size_t>(own_size(x->ne[0], x->ne[1])));

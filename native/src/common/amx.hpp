@@ -5,11 +5,12 @@
 #if defined(__AMX_TILE__) && defined(__AMX_BF16__) && defined(__AMX_INT8__) && defined(__linux__)
 #define SPHERE_AMX 1
 
+#include "common/amx_intrinsics.h"
+
 #include <atomic>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
-#include <immintrin.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -37,21 +38,22 @@ class Tiles {
 public:
   // Tile t has rows[t] rows of bytes[t] bytes.
   Tiles(const uint8_t (&rows)[8], const uint16_t (&bytes)[8]) {
-    struct alignas(64) Config {
-      uint8_t palette = 1, start_row = 0, reserved[14] = {};
-      uint16_t bytes[16] = {};
-      uint8_t rows[16] = {};
-    } config;
-    static_assert(sizeof(Config) == 64, "ldtilecfg reads 64 bytes");
     std::memcpy(config.bytes, bytes, sizeof bytes);
     std::memcpy(config.rows, rows, sizeof rows);
-    // Not _tile_loadconfig: GCC 12 declares that the intrinsic reads 8 bytes, and moves the other 56 bytes' stores
-    // behind the intrinsic. Here the operand is the whole configuration.
-    __asm__ volatile("ldtilecfg %0" : : "m"(config) : "memory");
+    _tile_loadconfig(&config);
   }
   ~Tiles() { _tile_release(); }
   Tiles(const Tiles &) = delete;
   Tiles & operator=(const Tiles &) = delete;
+
+private:
+  // A member, so that nothing else is kept at its place: .ci/compilers looks for stores to it after `ldtilecfg`.
+  struct alignas(64) Config {
+    uint8_t palette = 1, start_row = 0, reserved[14] = {};
+    uint16_t bytes[16] = {};
+    uint8_t rows[16] = {};
+  } config;
+  static_assert(sizeof(Config) == 64, "ldtilecfg reads 64 bytes");
 };
 
 } // namespace sphere

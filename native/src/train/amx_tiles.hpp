@@ -132,7 +132,8 @@ template <int P = 1>
 void across(const float * even, const float * odd, int64_t nc, int64_t steps, int64_t q, uint16_t * out) {
   for (int64_t j = 0; j < panels_of(nc) * kPanel; j += 16) {
     uint16_t * tile = tiles_at<P>(out, j / kPanel, steps, q / 16) + j % kPanel / 16 * kTile + q % 16 * 32;
-    const auto parts = parts_across<P>(numbers(even, j, nc), numbers(odd, j, odd == nullptr ? 0 : nc));
+    const auto parts =
+        parts_across<P>(numbers(even, j, nc), odd == nullptr ? _mm512_setzero_ps() : numbers(odd, j, nc));
     for (int64_t t = 0; t < P; t++) {
       _mm512_store_si512(tile + t * 2 * kTile, parts.part[t]);
     }
