@@ -151,7 +151,7 @@ public final class HtmlPage {
   private static Object safe(Object value) {
     return switch (value) {
       case String text -> SafeText.text(text);
-      case List<?> list -> list.stream().map(HtmlPage::visible).collect(Collectors.toCollection(ArrayList::new));
+      case List<?> list -> list.stream().map(HtmlPage::safe).collect(Collectors.toCollection(ArrayList::new));
       case Map<?, ?> map -> {
         Map<Object, Object> all = new LinkedHashMap<>();
         map.forEach((name, v) -> all.put(name, safe(v)));
