@@ -20,7 +20,7 @@ import java.util.Set;
 public final class CacheFolder {
   private CacheFolder() {}
 
-  /** Where the cache is; it need not be there. */
+  /** The cache's path; the folder need not exist. */
   public static Path root() {
     String xdg = System.getenv("XDG_CACHE_HOME");
     Path base = xdg != null && !xdg.isBlank() ? Path.of(xdg) : Path.of(System.getProperty("user.home"), ".cache");

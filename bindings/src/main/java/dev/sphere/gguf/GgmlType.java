@@ -1,6 +1,8 @@
 package dev.sphere.gguf;
 
+import java.util.Arrays;
 import java.util.Locale;
+import java.util.Optional;
 
 /**
  * The element types that a tensor in a GGUF file may have: id, elements a block, bytes a block, as in ggml.h and
@@ -42,14 +44,6 @@ public enum GgmlType {
   NVFP4(40, 64, 36),
   Q1_0(41, 128, 18),
   Q2_0(42, 64, 18);
-
-  private static final GgmlType[] BY_ID = new GgmlType[43];
-
-  static {
-    for (GgmlType type : values()) {
-      BY_ID[type.id] = type;
-    }
-  }
 
   private final int id;
   private final int blockSize;
@@ -119,9 +113,9 @@ public enum GgmlType {
     return name().toLowerCase(Locale.ROOT);
   }
 
-  /** The type with this number, or null where ggml has none. */
-  public static GgmlType byId(long id) {
-    return id >= 0 && id < BY_ID.length ? BY_ID[(int) id] : null;
+  /** The type with this number, where ggml has one. */
+  public static Optional<GgmlType> byId(long id) {
+    return Arrays.stream(values()).filter(type -> type.id == id).findFirst();
   }
 
   /** The type with this label, in any case; IllegalArgumentException names the label otherwise. */

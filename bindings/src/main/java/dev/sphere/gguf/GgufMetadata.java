@@ -20,7 +20,7 @@ public final class GgufMetadata {
     this.values = values;
   }
 
-  /** All of it, in order. */
+  /** All keys and values, in the file's order. */
   public Map<String, GgufValue> values() {
     return Collections.unmodifiableMap(values);
   }

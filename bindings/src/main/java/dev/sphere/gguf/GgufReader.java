@@ -101,11 +101,8 @@ public final class GgufReader {
       String what = "tensor " + GgufException.quote(name);
       List<Long> shape = shape(what);
       int id = head.int32("the type of " + what);
-      GgmlType type = GgmlType.byId(id);
-      if (type == null) {
-        throw head.fail(head.position() - 4,
-            what + " has the type " + Integer.toUnsignedString(id) + ", which ggml doesn't know");
-      }
+      GgmlType type = GgmlType.byId(id).orElseThrow(() -> head.fail(head.position() - 4,
+          what + " has the type " + Integer.toUnsignedString(id) + ", which ggml doesn't know"));
       if (shape.getFirst() % type.blockSize() != 0) {
         throw head.fail(start, what + " has rows of " + shape.getFirst() + " elements, not whole blocks of "
             + type.blockSize() + " (" + type.label() + ")");

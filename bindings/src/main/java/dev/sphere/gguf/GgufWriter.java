@@ -21,7 +21,7 @@ import java.util.Map;
  */
 public final class GgufWriter {
 
-  /** Where a tensor's data comes from: called once, writes exactly the tensor's elements. */
+  /** A source of a tensor's data: it is called once and writes exactly the tensor's elements. */
   @FunctionalInterface
   public interface Source {
     void writeTo(Output out) throws IOException;

@@ -2,7 +2,7 @@ package dev.sphere.gguf;
 
 import java.nio.ByteBuffer;
 
-/** Where the raw bytes of a file's tensors come from. */
+/** A source of the raw bytes of a file's tensors. */
 @FunctionalInterface
 public interface TensorBytes {
   /** Fills {@code target} with the tensor's raw bytes from byte {@code from} of the tensor on. */

@@ -1,6 +1,5 @@
 package dev.sphere.gguf;
 
-import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -13,6 +12,7 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 
 /** Our decoders and encoders against what ggml itself made of the same blocks and numbers (ggml-oracle.txt). */
@@ -113,7 +113,6 @@ class QuantizationTest {
     assertEquals(34 * 3, GgmlType.Q8_0.bytes(96));
     assertThrows(IllegalArgumentException.class, () -> GgmlType.Q8_0.bytes(33));
     assertThrows(ArithmeticException.class, () -> GgmlType.F64.bytes(1L << 61));
-    assertArrayEquals(new Object[] {null, null, null, null},
-        new Object[] {GgmlType.byId(4), GgmlType.byId(31), GgmlType.byId(43), GgmlType.byId(-1)});
+    LongStream.of(4, 31, 43, -1).forEach(id -> assertTrue(GgmlType.byId(id).isEmpty(), "number " + id));
   }
 }

@@ -172,7 +172,7 @@ final class TokenizerSurvival {
       sum += token == Vocabulary.NONE ? 0 : v.name(token).length();
     }
     sum += (v.addsStart() ? 1 : 0) + (v.addsEnd() ? 1 : 0);
-    String template = model.chatTemplate();
+    String template = model.chatTemplate().orElse(null);
     return "used " + sum + (template == null ? "" : " with a template of " + template.length());
   }
 }

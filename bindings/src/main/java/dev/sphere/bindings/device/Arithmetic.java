@@ -10,7 +10,7 @@ import java.util.TreeSet;
  * for, or the GPU, and the environment variables that choose other kernels. They belong to the identity of runs.
  */
 public final class Arithmetic {
-  /** Its name in identities. */
+  /** The key under which it stands in a run's identity. */
   public static final String NAME = "arithmetic";
 
   /** {@code on}: runs of another kind of CPU or GPU are resumed here, and runs of both kinds may be merged. */

@@ -6,7 +6,9 @@ import dev.sphere.bindings.load.NativeRuntime;
 import dev.sphere.bindings.load.NativeUnavailableException;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * The device on which this process computes: the CPU, or a CUDA device. No other class knows of CUDA: the others ask a
@@ -49,18 +51,23 @@ public final class Device {
     NativeRuntime.require();
     String wanted = DeviceChoice.wanted();
     int index = index(wanted);
-    String chosen = System.getProperty(DeviceChoice.LIBRARY_PROPERTY);
-    Path file = chosen != null ? Path.of(chosen) : NativeLibraries.cudaLibrary();
-    if (wanted.equals("cpu") || (file == null && wanted.equals("auto"))) {
+    Optional<Path> file = library();
+    if (wanted.equals("cpu") || (file.isEmpty() && wanted.equals("auto"))) {
       return new Device(null, null, "the CPU");
     }
-    if (file == null) {
+    if (file.isEmpty()) {
       throw new NativeUnavailableException(
           DeviceChoice.ENV + "=" + wanted
               + ", but Sphere was built without CUDA. Build it: ./sphere --cuda doctor; or compute on the"
               + " CPU: " + DeviceChoice.ENV + "=cpu.", null);
     }
-    return open(CudaLibrary.load(file), wanted.equals("auto"), index);
+    return open(CudaLibrary.load(file.get()), wanted.equals("auto"), index);
+  }
+
+  /** The library for CUDA, where there is one. */
+  private static Optional<Path> library() {
+    String chosen = System.getProperty(DeviceChoice.LIBRARY_PROPERTY);
+    return chosen != null ? Optional.of(Path.of(chosen)) : NativeLibraries.cudaLibrary();
   }
 
   /** N of "cuda:N"; 0 for the others. */
@@ -107,14 +114,13 @@ public final class Device {
 
   /** The state of CUDA in lines for {@code doctor}; empty when Sphere was built without CUDA. Never throws. */
   public static List<String> cudaReport() {
-    String chosen = System.getProperty(DeviceChoice.LIBRARY_PROPERTY);
-    Path file = chosen != null ? Path.of(chosen) : NativeLibraries.cudaLibrary();
-    if (file == null) {
+    Optional<Path> file = library();
+    if (file.isEmpty()) {
       return List.of();
     }
-    List<String> lines = new java.util.ArrayList<>();
+    List<String> lines = new ArrayList<>();
     try {
-      CudaLibrary library = CudaLibrary.load(file);
+      CudaLibrary library = CudaLibrary.load(file.get());
       lines.add(library.toString());
       CudaLibrary.Versions versions = library.versions();
       lines.add("CUDA runtime " + CudaLibrary.Versions.text(versions.runtime()) + ", driver for CUDA "

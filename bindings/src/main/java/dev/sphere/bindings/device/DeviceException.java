@@ -15,7 +15,7 @@ public final class DeviceException extends RuntimeException {
   public enum Kind {
     /** The device's memory is full; smaller batches, a smaller context or fewer layers on it may fit. */
     OUT_OF_MEMORY,
-    /** It answers no more; the process must end. What a run has stored is safe. */
+    /** The device answers no more; the process must end. A run's records are safe. */
     LOST,
     /** Anything else. */
     FAILED

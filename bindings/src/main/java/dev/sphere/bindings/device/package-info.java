@@ -1,2 +1,2 @@
-/** Where this process computes: the CPU or a CUDA device, and the device's memory. */
+/** The device on which this process computes, the CPU or a CUDA device, and the device's memory. */
 package dev.sphere.bindings.device;

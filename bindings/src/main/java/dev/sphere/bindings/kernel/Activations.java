@@ -64,7 +64,7 @@ public enum Activations {
     return features.contains("avx512_vnni") && !features.contains("avx512_bf16") ? INT16 : BF16;
   }
 
-  /** Has this process use these; not while a model is open. */
+  /** Sets the type for the process; not while a model is open. */
   public void use() {
     set(here().kind);
   }

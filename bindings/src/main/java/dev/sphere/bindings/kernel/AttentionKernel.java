@@ -40,7 +40,7 @@ public final class AttentionKernel {
     return NativeLibraries.attention() > 1;
   }
 
-  /** Has an installed kernel step aside, or come back, for comparisons; not while anything is computed. */
+  /** Turns an installed kernel off or on, for comparisons; not while anything is computed. */
   public static void enable(boolean on) {
     if (!installed()) {
       return;

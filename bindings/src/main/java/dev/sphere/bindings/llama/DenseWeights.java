@@ -118,7 +118,7 @@ final class DenseWeights implements AutoCloseable {
             .allMatch(key -> SETTINGS.contains(key.substring(prefix.length())));
   }
 
-  /** Where a tensor stands in the arrays of sphere_decode_model; -1 for one that is not known. */
+  /** A tensor's index in the arrays of sphere_decode_model; -1 for a tensor that is not known. */
   static int place(String name) {
     Integer known = OF_MODEL.get(name);
     if (known != null) {

@@ -17,6 +17,7 @@ import java.lang.foreign.SegmentAllocator;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.Optional;
 import java.util.OptionalLong;
 
 /**
@@ -170,18 +171,16 @@ public final class Model implements AutoCloseable {
     }
   }
 
-  /** The chat template in the file, or null. */
-  public String chatTemplate() {
-    try {
-      MemorySegment text = (MemorySegment) Llama.MODEL_CHAT_TEMPLATE.invokeExact(handle(), MemorySegment.NULL);
-      return text.equals(MemorySegment.NULL) ? null : text.reinterpret(Long.MAX_VALUE).getString(0);
-    } catch (Throwable e) {
-      throw NativeCall.failed(e);
-    }
+  /** The chat template in the file. */
+  public Optional<String> chatTemplate() {
+    MemorySegment text =
+        NativeCall.of(() -> (MemorySegment) Llama.MODEL_CHAT_TEMPLATE.invokeExact(handle(), MemorySegment.NULL));
+    return text.equals(MemorySegment.NULL)
+        ? Optional.empty() : Optional.of(text.reinterpret(Long.MAX_VALUE).getString(0));
   }
 
-  /** A metadata value as text; null when the file has no such key. Arrays are not supported. */
-  public String metadata(String key) {
+  /** A metadata value as text. Arrays are not supported. */
+  public Optional<String> metadata(String key) {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment name = arena.allocateFrom(key);
       MemorySegment buffer = arena.allocate(256);
@@ -190,22 +189,18 @@ public final class Model implements AutoCloseable {
         buffer = arena.allocate(length + 1L);
         length = (int) Llama.MODEL_META_VAL.invokeExact(handle(), name, buffer, length + 1L);
       }
-      return length < 0
-          ? null
-          : new String(buffer.asSlice(0, length).toArray(ValueLayout.JAVA_BYTE), StandardCharsets.UTF_8);
+      return length < 0 ? Optional.empty()
+          : Optional.of(new String(buffer.asSlice(0, length).toArray(ValueLayout.JAVA_BYTE), StandardCharsets.UTF_8));
     } catch (Throwable e) {
       throw NativeCall.failed(e);
     }
   }
 
-  /** A whole number under the architecture's prefix, for instance {@code attention.key_length}. */
+  /** A whole number under the architecture's prefix, for instance {@code attention.key_length}; none for an array. */
   OptionalLong architectureNumber(String key) {
-    String value = metadata(metadata("general.architecture") + "." + key);
-    try {
-      return value == null ? OptionalLong.empty() : OptionalLong.of(Long.parseLong(value));
-    } catch (NumberFormatException e) {
-      return OptionalLong.empty(); // an array, one number a layer
-    }
+    Optional<String> value = metadata("general.architecture").flatMap(prefix -> metadata(prefix + "." + key));
+    return value.filter(text -> text.matches("-?[0-9]{1,18}")).map(Long::parseLong).map(OptionalLong::of)
+        .orElse(OptionalLong.empty());
   }
 
   /** The file that it was loaded from; open as long as this is in use. */

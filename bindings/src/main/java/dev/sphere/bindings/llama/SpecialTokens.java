@@ -1,5 +1,6 @@
 package dev.sphere.bindings.llama;
 
+import dev.sphere.bindings.load.AbiConstants;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.Comparator;
@@ -12,11 +13,7 @@ import java.util.Map;
  * them a prompt is cut so that llama.cpp reads those that a chat template wrote, and none that a message's text holds.
  */
 final class SpecialTokens {
-  // llama_token_attr
-  private static final int UNKNOWN = 1;
-  private static final int CONTROL = 1 << 3;
-  private static final int USER_DEFINED = 1 << 4;
-  private static final int STRIPS_LEFT = 1 << 7;
+  private static final int STRIPS_LEFT = 1 << 7; // llama_token_attr, as the next
   private static final int STRIPS_RIGHT = 1 << 8;
 
   /**
@@ -27,9 +24,8 @@ final class SpecialTokens {
   record Piece(int from, int to, boolean literal) {}
 
   private record Special(String text, int attributes) {
-    /** Read only where special tokens are parsed; a user-defined token is one in any text. */
     boolean isControl() {
-      return (attributes & (CONTROL | UNKNOWN)) != 0;
+      return SpecialTokens.isControl(attributes);
     }
   }
 
@@ -43,7 +39,12 @@ final class SpecialTokens {
 
   /** Whether a token with these attributes is found in text before all else. */
   static boolean isSpecial(int attributes) {
-    return (attributes & (CONTROL | UNKNOWN | USER_DEFINED)) != 0;
+    return isControl(attributes) || (attributes & AbiConstants.LLAMA_TOKEN_ATTR_USER_DEFINED) != 0;
+  }
+
+  /** Whether such a token is read only where special tokens are parsed; a user-defined token is read in any text. */
+  static boolean isControl(int attributes) {
+    return (attributes & (AbiConstants.LLAMA_TOKEN_ATTR_CONTROL | AbiConstants.LLAMA_TOKEN_ATTR_UNKNOWN)) != 0;
   }
 
   /** A special token's text and its attributes. */

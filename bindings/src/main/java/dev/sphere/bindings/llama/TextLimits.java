@@ -6,7 +6,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.BitSet;
 
 /**
- * Which texts are tokenized: those up to 1 MiB that take llama.cpp seconds, not minutes. Its time is linear in the
+ * Admits texts of up to 1 MiB that llama.cpp tokenizes in seconds, not minutes. Its time is linear in the
  * length but for three things, each quadratic: a text is cut at special tokens, and for each cut all earlier ones are
  * counted; the pre-tokenizer deepseek-llm looks for the end of the text from each character of white space, and
  * superbpe for the end of the number from each digit. What is counted here grows as that time does, about 2 ns a step.
@@ -15,9 +15,6 @@ final class TextLimits {
   private static final long MAX_STEPS = 1L << 32;
   /** A step of std::regex takes as long as this many of a walk along a list. */
   private static final int REGEX_STEP = 16;
-  private static final int ATTRIBUTES =
-      AbiConstants.LLAMA_TOKEN_ATTR_UNKNOWN | AbiConstants.LLAMA_TOKEN_ATTR_CONTROL
-          | AbiConstants.LLAMA_TOKEN_ATTR_USER_DEFINED;
 
   private enum Run { NONE, WHITE_SPACE, DIGITS }
 
@@ -51,24 +48,19 @@ final class TextLimits {
     }
   }
 
-  /** Of a vocabulary with this pre-tokenizer (null: none); its special tokens are to be added. */
+  /** Limits for a vocabulary with this pre-tokenizer (empty: none); its special tokens are to be added. */
   TextLimits(String preTokenizer) {
     run = switch (preTokenizer) {
       case "deepseek-llm" -> Run.WHITE_SPACE;
       case "superbpe" -> Run.DIGITS;
-      case null, default -> Run.NONE;
+      default -> Run.NONE;
     };
   }
 
-  /** Whether a token with these attributes is looked for in texts before they are tokenized. */
-  static boolean isSpecial(int attributes) {
-    return (attributes & ATTRIBUTES) != 0;
-  }
-
-  /** Adds a token that {@link #isSpecial}; its text as Latin-1, a byte a character, not empty. */
+  /** Adds a {@linkplain SpecialTokens#isSpecial special} token; its text as Latin-1, a byte a character, not empty. */
   void add(int attributes, String bytes) {
     all.add(bytes);
-    if ((attributes & (AbiConstants.LLAMA_TOKEN_ATTR_UNKNOWN | AbiConstants.LLAMA_TOKEN_ATTR_CONTROL)) == 0) {
+    if (!SpecialTokens.isControl(attributes)) {
       userDefined.add(bytes);
     }
   }

@@ -29,11 +29,11 @@ public final class Vocabulary {
     this.size = Llama.callInt(Llama.VOCAB_N_TOKENS, handle);
     this.pieces = new byte[size][];
     this.endsGeneration = new boolean[size];
-    this.limits = new TextLimits(model.metadata("tokenizer.ggml.pre"));
+    this.limits = new TextLimits(model.metadata("tokenizer.ggml.pre").orElse(""));
     for (int token = 0; token < size; token++) {
       endsGeneration[token] = flag(Llama.VOCAB_IS_EOG, token);
       int attributes = attributes(token);
-      if (TextLimits.isSpecial(attributes)) {
+      if (SpecialTokens.isSpecial(attributes)) {
         limits.add(attributes, text(token).getString(0, StandardCharsets.ISO_8859_1));
       }
     }

@@ -28,7 +28,7 @@ final class CpuFamilies {
    * @param needs what the CPU must have, as Linux names it
    */
   record Family(String platform, String name, Set<String> needs) {
-    /** Where they lie below {@code native/} in the jar. */
+    /** The libraries' folder below {@code native/} in the jar. */
     String folder() {
       return name.equals(NATIVE) ? platform : platform + "-" + name;
     }
@@ -64,8 +64,8 @@ final class CpuFamilies {
               + (offered.isEmpty() ? "none"
               : offered.stream().map(Family::platform).distinct().collect(Collectors.joining(", ")))
               + "). " + (platform.startsWith("windows") ? "On Windows Sphere runs in WSL2."
-                  : "Build on this machine, from Sphere's source: mvn -q -DskipTests package (or name a folder that holds them"
-                      + " in SPHERE_NATIVE_DIR)."),
+                  : "Build on this machine, from Sphere's source: mvn -q -DskipTests package (or name a folder that holds"
+                      + " them in SPHERE_NATIVE_DIR)."),
           null);
     }
     Set<String> names = Set.of(wanted.split(","));

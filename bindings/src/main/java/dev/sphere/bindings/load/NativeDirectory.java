@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
 
@@ -53,13 +54,12 @@ record NativeDirectory(Path path, List<Library> libraries, Set<String> cpuFeatur
         .toList();
   }
 
-  /** libsphere-cuda, or null. */
-  Path cudaLibrary() {
+  /** libsphere-cuda, where the folder has it. */
+  Optional<Path> cudaLibrary() {
     return libraries.stream()
         .filter(l -> l.file().startsWith(CUDA_LIBRARY))
         .map(l -> path.resolve(l.file()))
-        .findFirst()
-        .orElse(null);
+        .findFirst();
   }
 
   /** The full path of the library whose file name starts so, for messages. */

@@ -120,7 +120,7 @@ public final class NativeLibraries {
         try {
           all = SymbolLookup.libraryLookup(file, Arena.global()).or(all);
         } catch (IllegalArgumentException e) {
-          String remedy = directory.cudaLibrary() == null ? NativeDirectory.HOW_TO_BUILD : CUDA_NEEDS;
+          String remedy = directory.cudaLibrary().isEmpty() ? NativeDirectory.HOW_TO_BUILD : CUDA_NEEDS;
           throw new NativeUnavailableException("Cannot load " + file + ": " + reason(file, e) + ". " + remedy, e);
         }
       }
@@ -193,10 +193,9 @@ public final class NativeLibraries {
     DESCRIPTORS.putIfAbsent(symbol, plain(descriptor));
   }
 
-  /** libsphere-cuda beside the libraries that were loaded; null when they were built without it. */
-  public static Path cudaLibrary() {
-    NativeDirectory directory = Loaded.INSTANCE.directory;
-    return directory == null ? null : directory.cudaLibrary();
+  /** libsphere-cuda beside the libraries that were loaded; none when they were built without it. */
+  public static Optional<Path> cudaLibrary() {
+    return Optional.ofNullable(Loaded.INSTANCE.directory).flatMap(NativeDirectory::cudaLibrary);
   }
 
   /** Without what pointers point to: that is a matter of reading, not of the call. */

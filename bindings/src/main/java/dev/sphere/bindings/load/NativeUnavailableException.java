@@ -7,7 +7,7 @@ package dev.sphere.bindings.load;
 public final class NativeUnavailableException extends IllegalStateException {
   private static final long serialVersionUID = 1L;
 
-  /** With the line for the user, and the cause (may be null). */
+  /** Makes one with the line for the user, and the cause (may be null). */
   public NativeUnavailableException(String message, Throwable cause) {
     super(message, cause);
   }

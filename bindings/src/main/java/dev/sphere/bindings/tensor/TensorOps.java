@@ -15,7 +15,7 @@ public abstract sealed class TensorOps permits Graph {
   /** Counts one more tensor; ggml ends the process when its context is full, so this says so first. */
   abstract void reserve();
 
-  /** Where ggml describes the nodes. */
+  /** The ggml_context that describes the nodes. */
   abstract MemorySegment context();
 
   /** The tensor that ggml made. */

@@ -19,7 +19,7 @@ public final class TransformerOps {
     this.graph = graph;
   }
 
-  /** Each row divided by the root of (its mean square + eps). */
+  /** Divides each row by the root of (its mean square + eps). */
   public Tensor rmsNorm(Tensor a, float eps) {
     return graph.node(() -> (MemorySegment) Ggml.RMS_NORM.invokeExact(graph.context(), a.handle(), eps));
   }

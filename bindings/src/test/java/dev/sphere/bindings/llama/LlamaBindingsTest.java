@@ -3,7 +3,6 @@ package dev.sphere.bindings.llama;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
-import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -39,8 +38,8 @@ class LlamaBindingsTest {
       assertEquals(4, model.heads());
       assertEquals(2, model.kvHeads());
       assertEquals(1024, model.trainedContext());
-      assertEquals("qwen2", model.metadata("general.architecture"));
-      assertNull(model.metadata("no.such.key"));
+      assertEquals("qwen2", model.metadata("general.architecture").orElseThrow());
+      assertTrue(model.metadata("no.such.key").isEmpty());
       assertTrue(model.isPlainTransformer());
       assertTrue(model.parameters() > 50_000 && model.bytes() >= 4 * model.parameters());
       assertTrue(model.description().startsWith("qwen2"), model.description());

@@ -153,7 +153,7 @@ class OpenFileTest {
       for (int i = 0; i < 60; i++) {
         try (Model model = Model.load(file)) {
           loaded++;
-          assertEquals(model.file().metadata().requireString("general.name"), model.metadata("general.name"));
+          assertEquals(model.file().metadata().requireString("general.name"), model.metadata("general.name").orElseThrow());
         } catch (FileChangedException e) {
           assertTrue(e.getMessage().contains("changed while it was in use"), e.getMessage());
         } catch (UncheckedIOException e) {

@@ -97,10 +97,10 @@ abstract class DecodeLoop<J extends LoopJob<?>> implements AutoCloseable {
     return Decoder.open(model, adapter, options);
   }
 
-  /** Allocates native memory of the loop's own, after that. */
+  /** Allocates native memory of the loop's own, after the decoder was opened. */
   abstract void allocate();
 
-  /** Frees it, when the thread ends; also if it was not allocated. */
+  /** Frees the loop's own native memory when the thread ends; also called when nothing was allocated. */
   abstract void free();
 
   /** Whether something is being computed: then the loop does not sleep. */
@@ -109,7 +109,7 @@ abstract class DecodeLoop<J extends LoopJob<?>> implements AutoCloseable {
   /** Admits what waits, and computes one micro-batch. */
   abstract void step();
 
-  /** The loop has slept for so long. */
+  /** Called after the loop has slept, with the time in nanoseconds. */
   void slept(long nanos) {}
 
   /** Fails what is being computed. */
@@ -157,7 +157,7 @@ abstract class DecodeLoop<J extends LoopJob<?>> implements AutoCloseable {
     }
   }
 
-  /** Each part, whatever becomes of the others. */
+  /** Frees every part, even if freeing one fails. */
   private void freeAll() {
     for (AutoCloseable part : new AutoCloseable[] {this::free, batch, decoder}) {
       try {

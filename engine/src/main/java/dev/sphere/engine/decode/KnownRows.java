@@ -38,7 +38,7 @@ final class KnownRows implements AutoCloseable {
     return logits != null;
   }
 
-  /** All rows. */
+  /** The logits of all rows, [rows x vocabulary]. */
   NativeFloats logits() {
     return logits;
   }

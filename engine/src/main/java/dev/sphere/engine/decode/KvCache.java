@@ -152,7 +152,7 @@ final class KvCache {
     }
   }
 
-  /** Nobody computes on it now, but its tokens may be asked for again. */
+  /** Ends the use of an entry whose tokens may be asked for again: it stays as long as there is room. */
   void retain(Entry entry) {
     active.remove(entry);
     if (entry.length == 0) {
@@ -163,7 +163,7 @@ final class KvCache {
     retained.add(entry);
   }
 
-  /** Its own tokens will not be asked for again. */
+  /** Ends the use of an entry whose own tokens will not be asked for again: it goes at the next compaction. */
   void retire(Entry entry) {
     active.remove(entry);
     if (entry.length == 0) {

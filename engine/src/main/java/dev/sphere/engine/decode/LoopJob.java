@@ -9,7 +9,7 @@ import java.util.concurrent.ExecutionException;
 abstract class LoopJob<R> {
   final CompletableFuture<R> result = new CompletableFuture<>();
 
-  /** Nobody waits for it any more: it was answered, failed, or given up. */
+  /** Whether the job was answered, failed or given up, so that nobody waits for it. */
   boolean isOver() {
     return result.isDone();
   }

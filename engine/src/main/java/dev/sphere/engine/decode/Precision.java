@@ -21,9 +21,9 @@ import java.util.stream.Stream;
  */
 public record Precision(
     @Setting(def = "auto", aliases = "precision", label = "TYPE",
-        help = "What products with weights round activations to on the CPU: bf16; int16, 15 bits in blocks of 32 that share a "
-            + "scale where weights are quantised, else bf16; auto, int16 on CPUs with VNNI and no products of BF16, else bf16; "
-            + "int8, 8 bits in such blocks, as coarse as llama.cpp, and fast; or f32: nothing.")
+        help = "What products with weights round activations to on the CPU: bf16; int16, 15 bits in blocks of 32 that "
+            + "share a scale where weights are quantised, else bf16; auto, int16 on CPUs with VNNI and no products of "
+            + "BF16, else bf16; int8, 8 bits in such blocks, as coarse as llama.cpp, and fast; or f32: nothing.")
     Activations activations) {
   /** 16 bits, in the form that this CPU is made for. */
   public static final Precision USUAL = new Precision(Activations.AUTO);
@@ -38,8 +38,9 @@ public record Precision(
   }
 
   /**
-   * The part of a run's identity that activations with these models add. Null for the combinations that identities never
-   * name: 8 bits with Q8_0 by libsphere and with other types by ggml, BF16 with K-quants and weights that are not quantised.
+   * The part of a run's identity that activations with these models add. Null for the combinations that identities
+   * never name: 8 bits with Q8_0 by libsphere and with other types by ggml, BF16 with K-quants and weights that are not
+   * quantised.
    */
   public String identity(Path... models) {
     return asked(this::identity, models);

@@ -46,7 +46,7 @@ final class Rollout {
     this.text = text;
   }
 
-  /** One with the same tokens that stands for some of its requests; it has no place in the cache yet. */
+  /** A rollout with these tokens that stands for some of the requests; it has no place in the cache yet. */
   Rollout part(int[] positions) {
     Rollout part = new Rollout(job, at(positions), tokens.clone(), length, logProbs.clone(), text.copy());
     part.computed = computed;
@@ -55,7 +55,7 @@ final class Rollout {
     return part;
   }
 
-  /** From here on it stands for some of its requests only. */
+  /** Keeps some of the requests; the others go on in rollouts of their own. */
   void keep(int[] positions) {
     requests = at(positions);
   }

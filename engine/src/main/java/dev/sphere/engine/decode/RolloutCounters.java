@@ -92,20 +92,8 @@ public final class RolloutCounters {
 
   /** The numbers now. */
   public Reading read() {
-    return new Reading(
-        steps.sum(),
-        computed.sum(),
-        drawn.sum(),
-        shared.sum(),
-        paths.sum(),
-        again.sum(),
-        padding.sum(),
-        reused.sum(),
-        displaced.sum(),
-        compactions.sum(),
-        decodeNanos.sum(),
-        drawNanos.sum(),
-        idleNanos.sum(),
+    return new Reading(steps.sum(), computed.sum(), drawn.sum(), shared.sum(), paths.sum(), again.sum(), padding.sum(),
+        reused.sum(), displaced.sum(), compactions.sum(), decodeNanos.sum(), drawNanos.sum(), idleNanos.sum(),
         ownNanos.sum());
   }
 }

@@ -4,7 +4,7 @@ import dev.sphere.engine.Generation;
 import dev.sphere.engine.Policy.Request;
 import java.util.List;
 
-/** One call of generate, on its way through a lane. */
+/** The requests of one call of {@link BatchedPolicy#generate} that a lane computes together. */
 final class RolloutJob extends LoopJob<List<Generation>> {
   final int[] path;
   final List<Request> requests;

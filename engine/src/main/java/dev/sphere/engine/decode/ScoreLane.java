@@ -166,7 +166,7 @@ final class ScoreLane extends DecodeLoop<ScoreJob> {
     });
   }
 
-  /** Its tokens may be asked for again: by a text that continues it, or by the next one of its job. */
+  /** Keeps a text's tokens in the cache if a text that continues it, or the next text of its job, may ask for them. */
   private void leave(ScoreText text) {
     if (text.job.continued || !text.followed) {
       cache.retain(text.entry);

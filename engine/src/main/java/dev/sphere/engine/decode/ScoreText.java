@@ -108,7 +108,7 @@ final class ScoreText {
     }
   }
 
-  /** All that it wants is computed by others, or it wants nothing. */
+  /** Whether other texts compute all targets of this one, or it has none. */
   boolean computesNothing() {
     return targets.isEmpty() && !hidden;
   }

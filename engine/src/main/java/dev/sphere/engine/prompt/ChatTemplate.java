@@ -80,8 +80,8 @@ public final class ChatTemplate {
    * @param text the Jinja text; null or empty for the one in the model's file, {@link #PLAIN} where that has none
    */
   public static ChatTemplate of(Model model, String text) {
-    String source = text == null || text.isBlank() ? model.chatTemplate() : text;
-    if (source == null || source.isBlank()) {
+    String source = text == null || text.isBlank() ? model.chatTemplate().orElse("") : text;
+    if (source.isBlank()) {
       return PLAIN;
     }
     Vocabulary v = model.vocabulary();

@@ -43,7 +43,7 @@ public record Prompts(
     }
   }
 
-  /** With each model's own chat template. */
+  /** Prompts that each model's own chat template renders. */
   public Prompts(String system, String question, String correction, String correctedAfter) {
     this(system, question, correction, correctedAfter, "");
   }
@@ -58,7 +58,7 @@ public record Prompts(
         template == null ? this.template : template);
   }
 
-  /** Its values by the names of settings. */
+  /** The prompts by the names of their settings. */
   public Map<String, Object> values() {
     return Map.of("system", system, "question", question, "correction", correction, "corrected_after", correctedAfter,
         "chat_template", template);

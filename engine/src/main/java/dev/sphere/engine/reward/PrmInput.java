@@ -84,7 +84,7 @@ final class PrmInput {
     return all.build().toArray();
   }
 
-  /** With the start token, but once only where the template writes it too. */
+  /** A prompt's tokens with the start token, but once only where the template writes it too. */
   private int[] prompt(MarkedText rendered) {
     int[] tokens = vocabulary.tokenize(rendered.text(), rendered.content(), true);
     if (tokens.length > 1 && tokens[0] == tokens[1] && tokens[0] == vocabulary.start()) {

@@ -19,7 +19,7 @@ import dev.sphere.engine.Generation;
 public record Candidate(Generation generation, int draw, int count, boolean terminal, boolean truncated,
     boolean correct, double prm, double reward, int rollouts) {
 
-  /** With a score that stands on no rollouts. */
+  /** A candidate whose score stands on no rollouts. */
   public Candidate(Generation generation, int draw, int count, boolean terminal, boolean truncated, boolean correct,
       double prm, double reward) {
     this(generation, draw, count, terminal, truncated, correct, prm, reward, 0);

@@ -17,7 +17,7 @@ import java.util.List;
 public record Expansion(
     String problemId, String search, String path, List<Candidate> candidates, int max, int min, int draws,
         long rolled) {
-  /** Of candidates whose scores stand on no rollouts. */
+  /** An expansion whose candidates' scores stand on no rollouts. */
   public Expansion(String problemId, String search, String path, List<Candidate> candidates, int max, int min,
       int draws) {
     this(problemId, search, path, candidates, max, min, draws, 0);

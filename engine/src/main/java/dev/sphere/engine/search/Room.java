@@ -24,7 +24,7 @@ public final class Room {
     taken.incrementAndGet();
   }
 
-  /** It is over. */
+  /** A problem's search is over: its place is free. */
   public void leave() {
     taken.decrementAndGet();
   }

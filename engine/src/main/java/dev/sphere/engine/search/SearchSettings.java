@@ -33,26 +33,31 @@ public record SearchSettings(
     @Setting(def = "5", range = "[2, )", label = "E", top = true, source = "paper",
         help = "Distinct candidates of an expansion; the best and the worst survive.")
     int candidates,
-    @Nested(rename = "max_tokens", to = @Setting(name = "max_step_tokens", range = "[1, )", label = "N", unit = "tokens",
+    @Nested(rename = "max_tokens", to = @Setting(name = "max_step_tokens", range = "[1, )", label = "N",
+        unit = "tokens",
         shown = "512; embedded models: 64", help = "Most tokens of a step."))
     SamplingSettings sampling,
-    @Setting(name = "depth", def = "24", range = "[1, )", label = "N", unit = "steps", help = "Most steps of a solution.")
+    @Setting(name = "depth", def = "24", range = "[1, )", label = "N", unit = "steps",
+        help = "Most steps of a solution.")
     int maxDepth,
-    @Setting(def = "1", range = "[1, )", label = "N", top = true, needs = "!strategy", source = "our reading of the paper",
+    @Setting(def = "1", range = "[1, )", label = "N", top = true, needs = "!strategy",
+        source = "our reading of the paper",
         help = "Simulations of a search. One finds the paper's two chains, more of them widen the tree by UCT.")
     int simulations,
     @Setting(def = "1.4142135623730951", shown = "1.414", range = "[0, )", label = "C",
         help = "Exploration constant of UCT.")
     double uct,
     @Setting(def = "1", range = "[0, )", label = "W", source = "our reading of the paper",
-        help = "w of a step's reward R = prm + w (prm - parent's prm). Siblings have one parent: it chooses none of them. It counts "
-            + "in the rewards on record, and in what is backed up with backup: advantage.")
+        help = "w of a step's reward R = prm + w (prm - parent's prm). Siblings have one parent: it chooses none of "
+            + "them. It counts in the rewards on record, and in what is backed up with backup: advantage.")
     double advantageWeight,
-    @Setting(def = "1", range = "(, )", label = "W", help = "What a right answer adds to what is backed up from the end of a path.")
+    @Setting(def = "1", range = "(, )", label = "W",
+        help = "What a right answer adds to what is backed up from the end of a path.")
     double outcomeWeight,
     @Setting(def = "score", label = "RULE",
-        help = "What the end of a path hands to every node above it, besides the outcome weight: score, the last step's process "
-            + "reward; mean, that of all its steps; outcome, nothing; advantage, R of the last step, as version 0.1.0 did. "
+        help = "What the end of a path hands to every node above it, besides the outcome weight: score, the last "
+            + "step's process reward; mean, that of all its steps; outcome, nothing; advantage, R of the last step, as "
+            + "version 0.1.0 did. "
             + "Counts from the second simulation on.")
     Backup backup,
     @Setting(label = "TEXT", shown = "an empty line; embedded models: a line feed", escapes = true,
@@ -64,7 +69,8 @@ public record SearchSettings(
     @Setting(def = "whitespace", label = "RULE", help = "When two candidates count as equal.")
     Distinct distinct,
     @Setting(def = "true",
-        help = "A step with a final answer (a closed \\boxed{...} or a line #### x) ends the path, although the model did not.")
+        help = "A step with a final answer (a closed \\boxed{...} or a line #### x) ends the path, although the model "
+            + "did not.")
     boolean stopAtAnswer,
     @Setting(name = "truncated_rejected", help = "") boolean truncatedRejected) implements SearchSettingsBuilder.With {
 

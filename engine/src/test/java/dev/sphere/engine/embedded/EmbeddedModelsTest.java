@@ -22,8 +22,8 @@ class EmbeddedModelsTest {
       Path file = ModelSource.resolve(name);
       assertEquals(file, ModelSource.resolve(name), "unpacked once");
       try (Model model = Model.load(file)) {
-        assertEquals("Sphere " + name, model.metadata("general.name"));
-        assertEquals(EmbeddedModels.CHAT_TEMPLATE, model.chatTemplate());
+        assertEquals("Sphere " + name, model.metadata("general.name").orElseThrow());
+        assertEquals(EmbeddedModels.CHAT_TEMPLATE, model.chatTemplate().orElseThrow());
       }
     }
   }

@@ -49,7 +49,7 @@ public final class RenderTemplates {
   /** A file's own template and the texts of its special tokens. */
   static String ofModel(String nameOrPath) {
     try (Model model = Model.loadVocabulary(ModelSource.resolve(nameOrPath))) {
-      String template = model.chatTemplate();
+      String template = model.chatTemplate().orElse(null);
       Vocabulary v = model.vocabulary();
       return template == null || template.isBlank()
           ? "" : base64(template) + " " + base64(name(v, v.start())) + " " + base64(name(v, v.end()));

@@ -40,7 +40,7 @@ class EmbeddedStartTest {
       assertTrue(v.isEndOfGeneration(v.end()));
       assertFalse(v.addsStart());
       assertFalse(v.addsEnd());
-      assertEquals(EmbeddedModels.CHAT_TEMPLATE, model.chatTemplate());
+      assertEquals(EmbeddedModels.CHAT_TEMPLATE, model.chatTemplate().orElseThrow());
       for (String text : texts) {
         int[] tokens = v.tokenize(text, true, true);
         assertArrayEquals(reference.encode(text).stream().mapToInt(Integer::intValue).toArray(), tokens, text);

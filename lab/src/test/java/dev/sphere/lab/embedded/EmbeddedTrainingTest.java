@@ -53,7 +53,7 @@ class EmbeddedTrainingTest {
         "embedded-small", EmbeddedRecipe.read(recipe), dir.resolve("run"), 1, listener);
     assertEquals(10, heard.getLast().step());
     try (Model model = Model.load(file)) {
-      assertEquals("Sphere embedded-small", model.metadata("general.name"));
+      assertEquals("Sphere embedded-small", model.metadata("general.name").orElseThrow());
       assertTrue(model.bytes() < 3_000_000, "bf16: " + model.bytes());
       Vocabulary vocabulary = model.vocabulary();
       List<Example.Imitation> examples = EmbeddedTraining.examples(
