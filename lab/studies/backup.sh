@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What further simulations find under different rules of what is backed up in the tree (--backup), for lab/notebooks/2026-11-26-backup.md.
+# What further simulations find under different rules of what is backed up in the tree (--backup), for lab/notebooks/2026-11-26-which-value-is-backed-up.md.
 #   lab/run backup OUT [PROBLEMS]
 # Searches the first PROBLEMS (default 150) of embedded:train with both embedded models, at two temperatures and by two seeds,
 # with 2 to 16 simulations, and prints a table for each condition. What is there is not done again. Needs python3.

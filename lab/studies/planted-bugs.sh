@@ -6,11 +6,11 @@
 # The tree is not touched: a changed copy of the one source file is compiled in front of the class path. Exit status 0:
 # every bug was noticed. Format of a file: blocks like this one; several "old" or "new" lines are lines in a row.
 #   bug   uct-without-the-square-root
-#   in    engine/src/main/java/dev/sphere/engine/search/SphereSearch.java
+#   in    engine/src/main/java/dev/sphere/engine/search/SphereSearch.java uct
 #   old   Math.sqrt(Math.log(n) / visits)
 #   new   Math.log(n) / visits
 #   tests engine SphereSearchTest,ThreeStagesTest
-# "old" must stand exactly once in the file; indentation before its first line does not matter, after that it does.
+# "in" names the file and the method. "old" must stand exactly once in the file; indentation before its first line does not matter, after that it does.
 # There may be several "tests" lines (a module and its test classes). A test class that the tree has not got is left
 # out. Of a class with a case for each option of a command, Class#--option takes those of one option.
 # Needs Maven and a JDK 25; it compiles the modules first. SECONDS_A_BUG=120 is how long the tests of one bug may take;

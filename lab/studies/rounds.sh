@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The study of rounds: all arms of lab/notebooks/2026-11-26-rounds-plan.md on a base that has seen classes 1 to 3 of a task alone.
+# The study of rounds: all arms of lab/notebooks/2026-11-26-do-rounds-teach.md on a base that has seen classes 1 to 3 of a task alone.
 #   [BASE=1] [SEED=1] [ROUNDS=3] lab/run rounds TASK OUT [ARM...]
 # TASK is chain, bind or countdown. Arms: sphere-1, sphere-12, sphere-123 (by stages), sphere-sft, star, independent, one-round, one-round-1, classes-1-3, shuffled; all of them
 # without a name, none (the base alone). A line of JSON an arm and round goes to OUT/results.jsonl; what is there is not run again. Then: lab/java dev.sphere.lab.study.RoundsReport OUT

@@ -4,7 +4,7 @@ import java.util.Locale;
 
 /**
  * The value that the end of a path adds to every node above it, besides the outcome weight of a right answer. The
- * choices were compared in lab/notebooks/2026-11-26-backup.md and hardly differ. {@link #ADVANTAGE} makes a right
+ * choices were compared in lab/notebooks/2026-11-26-which-value-is-backed-up.md and hardly differ. {@link #ADVANTAGE} makes a right
  * answer after a risky step look better than the same answer after a safe step.
  */
 public enum Backup {

@@ -22,7 +22,7 @@ import java.util.stream.Stream;
 
 /**
  * What the study of rounds says, by the tests that were written down before it ran
- * (lab/notebooks/2026-11-26-rounds-plan.md): a bootstrap over bases, seeds
+ * (lab/notebooks/2026-11-26-do-rounds-teach.md): a bootstrap over bases, seeds
  * within a base, and problems within a class; Holm over the comparisons of a question.
  */
 public final class RoundsReport {

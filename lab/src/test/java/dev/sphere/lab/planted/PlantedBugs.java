@@ -46,8 +46,8 @@ public final class PlantedBugs {
     this.seconds = seconds;
   }
 
-  /** A change of one source file; the tests that should notice it, by module. */
-  record Bug(String name, Path file, String before, String after, Map<String, Set<String>> tests) {
+  /** A change in one method of a source file; the tests that should notice the change, by module. */
+  record Bug(String name, Path file, String method, String before, String after, Map<String, Set<String>> tests) {
     /**
      * The changed source, its indentation kept.
      *
@@ -60,6 +60,10 @@ public final class PlantedBugs {
       if (at < 0 || source.indexOf(before, at + 1) >= 0) {
         throw new IllegalArgumentException("\"old\" must stand once in " + file + ", not "
             + (at < 0 ? "nowhere" : "more often"));
+      }
+      int begin = source.indexOf(method);
+      if (begin < 0 || begin > at) {
+        throw new IllegalArgumentException(file + " has no " + method + " that begins before \"old\"");
       }
       return source.substring(0, at) + after + source.substring(at + before.length());
     }
@@ -283,7 +287,11 @@ public final class PlantedBugs {
     if (!fields.keySet().containsAll(Set.of("bug", "in", "old", "new")) || tests.isEmpty()) {
       throw new IllegalArgumentException(file + ": a bug needs bug, in, old, new and tests: " + fields);
     }
-    return new Bug(fields.get("bug"), Path.of(fields.get("in")), fields.get("old").stripLeading(),
+    String[] in = fields.get("in").split(" +");
+    if (in.length != 2) {
+      throw new IllegalArgumentException(file + ": \"in\" names a file and a method, not: " + fields.get("in"));
+    }
+    return new Bug(fields.get("bug"), Path.of(in[0]), in[1], fields.get("old").stripLeading(),
         fields.get("new").stripLeading(), Map.copyOf(tests));
   }
 }
