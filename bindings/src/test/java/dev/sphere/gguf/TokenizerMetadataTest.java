@@ -95,7 +95,7 @@ class TokenizerMetadataTest {
 
   private void write(Path path, Map<String, GgufValue> keys, boolean model) throws Exception {
     if (model) {
-      RandomModel.Like like = RandomModel.like(random.nextBoolean() ? "tiny-qwen2" : "tiny-llama");
+      RandomModel.Dimensions like = RandomModel.like(random.nextBoolean() ? "tiny-qwen2" : "tiny-llama");
       try {
         RandomModel.write(like, keys, GgmlType.F32, 1, path);
       } catch (RuntimeException e) {

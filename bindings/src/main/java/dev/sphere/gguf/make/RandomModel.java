@@ -41,11 +41,11 @@ public final class RandomModel {
    * @param vocabulary rows of its embedding; 0 takes the vocabulary file as it is
    * @param rotary how much of a head turns, and how
    */
-  public record Like(
+  public record Dimensions(
       String name, String architecture, int layers, int width, int heads, int kvHeads, int headWidth, int feedForward,
       int context, float ropeBase, float epsilon, boolean tied, int vocabulary, Rotary rotary) {
     /** A shape with the plain rotation; a name that begins with llama-3. gets Llama 3's factors. */
-    public Like(
+    public Dimensions(
         String name, String architecture, int layers, int width, int heads, int kvHeads, int headWidth, int feedForward,
         int context, float ropeBase, float epsilon, boolean tied, int vocabulary) {
       this(name, architecture, layers, width, heads, kvHeads, headWidth, feedForward, context, ropeBase, epsilon, tied,
@@ -54,14 +54,14 @@ public final class RandomModel {
     }
 
     /** This shape with another number of layers: as much of a large model as a test can bear. */
-    public Like withLayers(int count) {
-      return new Like(name, architecture, count, width, heads, kvHeads, headWidth, feedForward, context, ropeBase,
+    public Dimensions withLayers(int count) {
+      return new Dimensions(name, architecture, count, width, heads, kvHeads, headWidth, feedForward, context, ropeBase,
           epsilon, tied, vocabulary, rotary);
     }
 
     /** This shape with another rotation. */
-    public Like withRotary(Rotary value) {
-      return new Like(name, architecture, layers, width, heads, kvHeads, headWidth, feedForward, context, ropeBase,
+    public Dimensions withRotary(Rotary value) {
+      return new Dimensions(name, architecture, layers, width, heads, kvHeads, headWidth, feedForward, context, ropeBase,
           epsilon, tied, vocabulary, value);
     }
 
@@ -70,59 +70,59 @@ public final class RandomModel {
     }
   }
 
-  private static final Map<String, Like> LIKES = new LinkedHashMap<>();
+  private static final Map<String, Dimensions> PRESETS = new LinkedHashMap<>();
 
   static {
-    add(new Like("qwen2.5-0.5b", "qwen2", 24, 896, 14, 2, 64, 4864, 32768, 1e6f, 1e-6f, true, 151936));
-    add(new Like("qwen2.5-1.5b", "qwen2", 28, 1536, 12, 2, 128, 8960, 32768, 1e6f, 1e-6f, true, 151936));
-    add(new Like("qwen2.5-3b", "qwen2", 36, 2048, 16, 2, 128, 11008, 32768, 1e6f, 1e-6f, true, 151936));
-    add(new Like("qwen2.5-7b", "qwen2", 28, 3584, 28, 4, 128, 18944, 32768, 1e6f, 1e-6f, false, 152064));
-    add(new Like("qwen3-0.6b", "qwen3", 28, 1024, 16, 8, 128, 3072, 40960, 1e6f, 1e-6f, true, 151936));
-    add(new Like("llama-3.2-1b", "llama", 16, 2048, 32, 8, 64, 8192, 131072, 5e5f, 1e-5f, true, 128256));
-    add(new Like("llama-3.2-3b", "llama", 28, 3072, 24, 8, 128, 8192, 131072, 5e5f, 1e-5f, true, 128256));
-    add(new Like("llama-3.1-8b", "llama", 32, 4096, 32, 8, 128, 14336, 131072, 5e5f, 1e-5f, false, 128256));
-    add(new Like("phi-3-mini", "phi3", 32, 3072, 32, 32, 96, 8192, 4096, 1e4f, 1e-5f, false, 32064));
-    add(new Like("phi-4-mini", "phi3", 32, 3072, 24, 8, 128, 8192, 131072, 1e4f, 1e-5f, true, 200064,
+    add(new Dimensions("qwen2.5-0.5b", "qwen2", 24, 896, 14, 2, 64, 4864, 32768, 1e6f, 1e-6f, true, 151936));
+    add(new Dimensions("qwen2.5-1.5b", "qwen2", 28, 1536, 12, 2, 128, 8960, 32768, 1e6f, 1e-6f, true, 151936));
+    add(new Dimensions("qwen2.5-3b", "qwen2", 36, 2048, 16, 2, 128, 11008, 32768, 1e6f, 1e-6f, true, 151936));
+    add(new Dimensions("qwen2.5-7b", "qwen2", 28, 3584, 28, 4, 128, 18944, 32768, 1e6f, 1e-6f, false, 152064));
+    add(new Dimensions("qwen3-0.6b", "qwen3", 28, 1024, 16, 8, 128, 3072, 40960, 1e6f, 1e-6f, true, 151936));
+    add(new Dimensions("llama-3.2-1b", "llama", 16, 2048, 32, 8, 64, 8192, 131072, 5e5f, 1e-5f, true, 128256));
+    add(new Dimensions("llama-3.2-3b", "llama", 28, 3072, 24, 8, 128, 8192, 131072, 5e5f, 1e-5f, true, 128256));
+    add(new Dimensions("llama-3.1-8b", "llama", 32, 4096, 32, 8, 128, 14336, 131072, 5e5f, 1e-5f, false, 128256));
+    add(new Dimensions("phi-3-mini", "phi3", 32, 3072, 32, 32, 96, 8192, 4096, 1e4f, 1e-5f, false, 32064));
+    add(new Dimensions("phi-4-mini", "phi3", 32, 3072, 24, 8, 128, 8192, 131072, 1e4f, 1e-5f, true, 200064,
         new Rotary(96, "longrope", 32, 4096)));
-    add(new Like("phi-4", "phi3", 40, 5120, 40, 10, 128, 17920, 16384, 25e4f, 1e-5f, false, 100352));
-    add(new Like("qwen3-4b", "qwen3", 36, 2560, 32, 8, 128, 9728, 40960, 1e6f, 1e-6f, true, 151936));
-    add(new Like("qwen2-30m", "qwen2", 10, 512, 8, 2, 64, 1536, 4096, 1e6f, 1e-6f, true, 0));
-    add(new Like("tiny-qwen2", "qwen2", 2, 64, 4, 2, 16, 160, 1024, 1e4f, 1e-6f, true, 0));
-    add(new Like("tiny-qwen3", "qwen3", 2, 64, 4, 2, 32, 160, 1024, 1e4f, 1e-6f, true, 0));
-    add(new Like("tiny-llama", "llama", 2, 64, 4, 2, 16, 160, 1024, 1e4f, 1e-5f, false, 0));
-    add(new Like("tiny-phi3", "phi3", 2, 64, 4, 4, 16, 160, 1024, 1e4f, 1e-5f, false, 0));
-    add(new Like("tiny-phi4", "phi3", 2, 96, 4, 2, 24, 160, 1024, 1e4f, 1e-5f, true, 0,
+    add(new Dimensions("phi-4", "phi3", 40, 5120, 40, 10, 128, 17920, 16384, 25e4f, 1e-5f, false, 100352));
+    add(new Dimensions("qwen3-4b", "qwen3", 36, 2560, 32, 8, 128, 9728, 40960, 1e6f, 1e-6f, true, 151936));
+    add(new Dimensions("qwen2-30m", "qwen2", 10, 512, 8, 2, 64, 1536, 4096, 1e6f, 1e-6f, true, 0));
+    add(new Dimensions("tiny-qwen2", "qwen2", 2, 64, 4, 2, 16, 160, 1024, 1e4f, 1e-6f, true, 0));
+    add(new Dimensions("tiny-qwen3", "qwen3", 2, 64, 4, 2, 32, 160, 1024, 1e4f, 1e-6f, true, 0));
+    add(new Dimensions("tiny-llama", "llama", 2, 64, 4, 2, 16, 160, 1024, 1e4f, 1e-5f, false, 0));
+    add(new Dimensions("tiny-phi3", "phi3", 2, 64, 4, 4, 16, 160, 1024, 1e4f, 1e-5f, false, 0));
+    add(new Dimensions("tiny-phi4", "phi3", 2, 96, 4, 2, 24, 160, 1024, 1e4f, 1e-5f, true, 0,
         new Rotary(18, "longrope", 4, 256)));
-    add(new Like("tiny-qwen3-yarn", "qwen3", 2, 64, 4, 2, 32, 160, 1024, 1e4f, 1e-6f, true, 0,
+    add(new Dimensions("tiny-qwen3-yarn", "qwen3", 2, 64, 4, 2, 32, 160, 1024, 1e4f, 1e-6f, true, 0,
         new Rotary(0, "yarn", 4, 256)));
   }
 
-  private static void add(Like like) {
-    LIKES.put(like.name, like);
+  private static void add(Dimensions like) {
+    PRESETS.put(like.name, like);
   }
 
   /** The names that {@link #like} knows. */
   public static List<String> names() {
-    return List.copyOf(LIKES.keySet());
+    return List.copyOf(PRESETS.keySet());
   }
 
   /** The dimensions of that name; IllegalArgumentException lists the names otherwise. */
-  public static Like like(String name) {
-    Like like = LIKES.get(name);
+  public static Dimensions like(String name) {
+    Dimensions like = PRESETS.get(name);
     if (like == null) {
       throw new IllegalArgumentException("unknown shape '" + name + "'; there are " + String.join(", ", names()));
     }
     return like;
   }
 
-  private final Like like;
+  private final Dimensions like;
   private final GgmlType type;
   private final long seed;
   private final RandomWeights weights;
   private final GgufWriter writer = new GgufWriter();
   private int tensors;
 
-  private RandomModel(Like like, GgmlType type, long seed) {
+  private RandomModel(Dimensions like, GgmlType type, long seed) {
     this.like = like;
     this.type = type;
     this.seed = seed;
@@ -136,7 +136,7 @@ public final class RandomModel {
    * @param type of its matrices: F32, F16, BF16, Q8_0, or random blocks of Q4_0, Q4_K, Q5_K, Q6_K; norms and biases
    *     are F32
    */
-  public static void write(Like like, Map<String, GgufValue> tokenizer, GgmlType type, long seed, Path out) {
+  public static void write(Dimensions like, Map<String, GgufValue> tokenizer, GgmlType type, long seed, Path out) {
     if (!Quantization.canQuantize(type) && !RandomBlocks.canMake(type)) {
       throw new IllegalArgumentException(
           "a random model can be f32, f16, bf16, q8_0, q4_0, q4_k, q5_k or q6_k, not " + type.label());

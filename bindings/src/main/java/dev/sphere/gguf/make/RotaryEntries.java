@@ -10,7 +10,7 @@ final class RotaryEntries {
   private RotaryEntries() {}
 
   /** The keys of the rotation, except for its base. */
-  static void keys(GgufWriter writer, RandomModel.Like like) {
+  static void keys(GgufWriter writer, RandomModel.Dimensions like) {
     String p = like.architecture() + ".";
     RandomModel.Rotary r = like.rotary();
     if (like.architecture().equals("llama") || like.architecture().equals("phi3")) {
@@ -30,7 +30,7 @@ final class RotaryEntries {
   }
 
   /** The tensors of factors that divide the rotation's frequencies, where the kind of scaling has them. */
-  static void tensors(GgufWriter writer, RandomModel.Like like) {
+  static void tensors(GgufWriter writer, RandomModel.Dimensions like) {
     RandomModel.Rotary r = like.rotary();
     long half = like.ropeWidth() / 2;
     if (r.kind().equals("llama3")) {

@@ -31,9 +31,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** The tree decoder against llama.cpp with the same kernels, which it replaces. */
 class TreeDecoderTest {
   /** Widths and rows that no kernel's tiles divide, an output of its own; rotary factors. */
-  private static final Map<String, RandomModel.Like> ODD = Map.of(
-      "odd", new RandomModel.Like("odd", "qwen2", 3, 48, 3, 1, 16, 72, 300, 1e4f, 1e-6f, false, 0),
-      "llama-3.2-odd", new RandomModel.Like("llama-3.2-odd", "llama", 2, 96, 6, 2, 48, 200, 300, 5e5f, 1e-5f, true, 262));
+  private static final Map<String, RandomModel.Dimensions> ODD = Map.of(
+      "odd", new RandomModel.Dimensions("odd", "qwen2", 3, 48, 3, 1, 16, 72, 300, 1e4f, 1e-6f, false, 0),
+      "llama-3.2-odd", new RandomModel.Dimensions("llama-3.2-odd", "llama", 2, 96, 6, 2, 48, 200, 300, 5e5f, 1e-5f, true, 262));
 
   @TempDir static Path dir;
 

@@ -196,7 +196,7 @@ class ModelMergeTest {
   @EnumSource(value = GgmlType.class, names = {"Q4_0", "Q4_K", "Q5_K", "Q6_K"})
   void aQuantisedBaseKeepsItsType(GgmlType type) {
     model = dir.resolve("k.gguf");
-    var like = new RandomModel.Like("k", "qwen2", 2, 256, 4, 2, 64, 512, 128, 1e4f, 1e-6f, true, 0);
+    var like = new RandomModel.Dimensions("k", "qwen2", 2, 256, 4, 2, 64, 512, 128, 1e4f, 1e-6f, true, 0);
     RandomModel.write(like, ByteVocabulary.metadata(), type, 3, model);
     String name = "blk.1.ffn_down.weight"; // 512 x 256
     Random random = new Random(4);
@@ -268,7 +268,7 @@ class ModelMergeTest {
   /** A model of a type, and an adapter of three of its matrices whose update is about so large beside the weights. */
   private Path update(GgmlType type, double size) {
     model = dir.resolve("model.gguf");
-    var like = new RandomModel.Like("u", "qwen2", 1, 256, 4, 2, 64, 4352, 128, 1e4f, 1e-6f, true, 0);
+    var like = new RandomModel.Dimensions("u", "qwen2", 1, 256, 4, 2, 64, 4352, 128, 1e4f, 1e-6f, true, 0);
     RandomModel.write(like, ByteVocabulary.metadata(), type, 3, model);
     Random random = new Random(9);
     Path path = dir.resolve("update.gguf");

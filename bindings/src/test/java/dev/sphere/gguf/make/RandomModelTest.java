@@ -91,7 +91,7 @@ class RandomModelTest {
 
   @Test
   void fillsAVocabularyUpToTheModelsOwn() {
-    var like = new RandomModel.Like("test", "qwen2", 1, 64, 4, 2, 16, 96, 128, 1e4f, 1e-6f, true, 300);
+    var like = new RandomModel.Dimensions("test", "qwen2", 1, 64, 4, 2, 16, 96, 128, 1e4f, 1e-6f, true, 300);
     Path path = dir.resolve("padded.gguf");
     RandomModel.write(like, ByteVocabulary.metadata(), GgmlType.BF16, 0, path);
     try (Model model = Model.load(path)) {

@@ -24,7 +24,7 @@ class PrecisionTest {
 
   private Path model(int context, GgmlType type) {
     Path file = dir.resolve(context + "-" + type + ".gguf");
-    RandomModel.write(new RandomModel.Like("short", "qwen2", 1, 32, 2, 1, 16, 64, context, 1e4f, 1e-6f, true, 0),
+    RandomModel.write(new RandomModel.Dimensions("short", "qwen2", 1, 32, 2, 1, 16, 64, context, 1e4f, 1e-6f, true, 0),
         ByteVocabulary.metadata(), type, 1, file);
     return file;
   }

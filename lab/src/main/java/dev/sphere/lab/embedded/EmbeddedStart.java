@@ -17,11 +17,11 @@ final class EmbeddedStart {
    * @param name {@code embedded} (1.7 million parameters) or {@code embedded-small} (0.6 million)
    * @param vocabulary number of tokens
    */
-  static RandomModel.Like shape(String name, int vocabulary) {
+  static RandomModel.Dimensions shape(String name, int vocabulary) {
     return switch (name) {
-      case "embedded" -> new RandomModel.Like(
+      case "embedded" -> new RandomModel.Dimensions(
           name, "qwen2", 4, 192, 3, 1, 64, 512, CONTEXT, 10_000f, 1e-6f, true, vocabulary);
-      case "embedded-small" -> new RandomModel.Like(
+      case "embedded-small" -> new RandomModel.Dimensions(
           name, "qwen2", 3, 128, 2, 1, 64, 320, CONTEXT, 10_000f, 1e-6f, true, vocabulary);
       default -> throw new IllegalArgumentException(
           "no model called " + name + " is made from random weights; there are embedded and embedded-small");

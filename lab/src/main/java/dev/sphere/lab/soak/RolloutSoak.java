@@ -80,7 +80,7 @@ public final class RolloutSoak {
       int n = 0;
       for (GgmlType type : List.of(GgmlType.F32, GgmlType.BF16, GgmlType.Q8_0)) {
         Path file = folder.resolve("soak-" + type.label() + ".gguf");
-        RandomModel.Like like = RandomModel.like(n++ % 2 == 0 ? "tiny-qwen2" : "tiny-llama");
+        RandomModel.Dimensions like = RandomModel.like(n++ % 2 == 0 ? "tiny-qwen2" : "tiny-llama");
         RandomModel.write(like, ByteVocabulary.metadata(), type, seed, file);
         soak.models.add(Model.load(file));
       }

@@ -12,7 +12,7 @@ import dev.sphere.engine.decode.Scorer;
 import dev.sphere.gguf.GgmlType;
 import dev.sphere.gguf.make.ByteVocabulary;
 import dev.sphere.gguf.make.RandomModel;
-import dev.sphere.gguf.make.RandomModel.Like;
+import dev.sphere.gguf.make.RandomModel.Dimensions;
 import dev.sphere.trainer.PackedBatch;
 import dev.sphere.trainer.Parameter;
 import dev.sphere.trainer.TrainableModel;
@@ -37,19 +37,19 @@ class GgufModelTest {
   Path folder;
 
   private Path model(String shape, GgmlType type) {
-    Like like =
+    Dimensions like =
         switch (shape) {
           // Rope factors as Llama 3 has them, a head as wide as width/heads, GQA.
-          case "llama" -> new Like("llama-3.2-test", "llama", 2, 96, 6, 2, 16, 160, 1024, 5e5f, 1e-5f, false, 0);
+          case "llama" -> new Dimensions("llama-3.2-test", "llama", 2, 96, 6, 2, 16, 160, 1024, 5e5f, 1e-5f, false, 0);
           // A head width, a context and a base at which YaRN and the long factors make a difference.
           case "yarn" -> RandomModel.like("tiny-qwen3-yarn");
           case "longrope" -> RandomModel.like("tiny-phi4");
           case "linear" -> RandomModel.like("tiny-qwen2").withRotary(new RandomModel.Rotary(0, "linear", 4, 256));
           // Rows that are whole blocks of the K types.
-          case "blocks" -> new Like("blocks", "qwen2", 2, 256, 4, 2, 64, 512, 1024, 1e4f, 1e-6f, true, 0);
-          case "fused-blocks" -> new Like("fused-blocks", "phi3", 2, 256, 4, 2, 64, 512, 1024, 1e4f, 1e-6f, false, 0);
+          case "blocks" -> new Dimensions("blocks", "qwen2", 2, 256, 4, 2, 64, 512, 1024, 1e4f, 1e-6f, true, 0);
+          case "fused-blocks" -> new Dimensions("fused-blocks", "phi3", 2, 256, 4, 2, 64, 512, 1024, 1e4f, 1e-6f, false, 0);
           // A feed-forward part so wide that its columns are shared out in dequantised blocks.
-          case "wide" -> new Like("wide", "qwen2", 1, 64, 2, 1, 32, 1568, 1024, 1e4f, 1e-6f, true, 0);
+          case "wide" -> new Dimensions("wide", "qwen2", 1, 64, 2, 1, 32, 1568, 1024, 1e4f, 1e-6f, true, 0);
           default -> RandomModel.like(shape);
         };
     Path file = folder.resolve(shape + type + ".gguf");
@@ -113,7 +113,7 @@ class GgufModelTest {
   @CsvSource({"yarn,tiny-qwen3-yarn", "longrope,tiny-phi4", "linear,tiny-qwen2"})
   void scaledRotationsMatter(String shape, String plain) {
     Path scaled = model(shape, GgmlType.F32);
-    Like like = RandomModel.like(plain);
+    Dimensions like = RandomModel.like(plain);
     Path straight = folder.resolve("straight.gguf");
     int turned = like.rotary().width();
     RandomModel.write(
@@ -219,7 +219,7 @@ class GgufModelTest {
   void logRatiosAreAsExactAsActivations(GgmlType type) {
     Path path = folder.resolve("deep.gguf");
     RandomModel.write(
-        new Like("deep", "qwen2", 6, 256, 4, 2, 64, 512, 1024, 1e4f, 1e-6f, true, 0), ByteVocabulary.metadata(), type, 3,
+        new Dimensions("deep", "qwen2", 6, 256, 4, 2, 64, 512, 1024, 1e4f, 1e-6f, true, 0), ByteVocabulary.metadata(), type, 3,
         path);
     ModelOptions options = ModelOptions.lora(2, 4, ModelOptions.LINEAR_LAYERS, 5, 2);
     try (GgufFile file = GgufFile.openModel(path)) {

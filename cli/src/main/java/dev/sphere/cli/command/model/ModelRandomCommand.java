@@ -78,7 +78,7 @@ public final class ModelRandomCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    RandomModel.Like dimensions = RandomModel.like(like);
+    RandomModel.Dimensions dimensions = RandomModel.like(like);
     if (layers != null) {
       if (layers < 1) {
         throw new IllegalArgumentException("--layers must be at least 1: " + layers);
