@@ -8,10 +8,9 @@
 namespace sphere::cuda {
 namespace {
 
-Logits rows_of(const void * logits, int32_t type, int64_t vocabulary, int64_t rows) {
+Logits rows_of(const float * logits, int64_t vocabulary, int64_t rows) {
   require(logits != nullptr && vocabulary >= 1 && rows >= 0, "logits, vocabulary or rows");
-  require(type == SPHERE_F32 || type == SPHERE_F16 || type == SPHERE_BF16, "logits must be F32, F16 or BF16");
-  return {logits, static_cast<sphere_float_type>(type), vocabulary, rows};
+  return {const_cast<float *>(logits), vocabulary, rows};
 }
 
 void check_row(int32_t status, int32_t row) {
@@ -22,9 +21,9 @@ void check_row(int32_t status, int32_t row) {
   }
 }
 
-int32_t sample_rows(const void * logits, int32_t type, int32_t n_vocab, struct sphere_draw * draws, int32_t n_draws) {
+int32_t sample_rows(const float * logits, int32_t n_vocab, struct sphere_draw * draws, int32_t n_draws) {
   return on_device([&] {
-    const Logits rows = rows_of(logits, type, n_vocab, 0);
+    const Logits rows = rows_of(logits, n_vocab, 0);
     require(n_draws >= 0 && (n_draws == 0 || draws != nullptr), "draws");
     if (n_draws == 0) {
       return;
@@ -53,10 +52,10 @@ int32_t sample_rows(const void * logits, int32_t type, int32_t n_vocab, struct s
   });
 }
 
-int32_t logprob_rows(const void * logits, int32_t type, int32_t n_vocab, int32_t n, const int32_t * rows,
-                     const int32_t * targets, float * out) {
+int32_t logprob_rows(const float * logits, int32_t n_vocab, int32_t n, const int32_t * rows, const int32_t * targets,
+                     float * out) {
   return on_device([&] {
-    const Logits all = rows_of(logits, type, n_vocab, 0);
+    const Logits all = rows_of(logits, n_vocab, 0);
     require(n >= 0 && (n == 0 || (rows != nullptr && targets != nullptr && out != nullptr)), "rows, targets or out");
     for (int32_t i = 0; i < n; i++) {
       if (rows[i] < 0 || targets[i] < 0 || targets[i] >= n_vocab) {
@@ -144,20 +143,20 @@ int32_t blend_entry(float * target, const float * source, int64_t n, float keep)
   });
 }
 
-int32_t log_probs_entry(const void * logits, int32_t type, int64_t vocabulary, int64_t rows, const int32_t * offsets,
+int32_t log_probs_entry(const float * logits, int64_t vocabulary, int64_t rows, const int32_t * offsets,
                         const int32_t * tokens, int64_t count, float * out) {
   return on_device([&] {
-    const Logits all = rows_of(logits, type, vocabulary, rows);
+    const Logits all = rows_of(logits, vocabulary, rows);
     require_array(rows, {offsets, tokens, out});
     require(count >= 0, "log_probs: count");
-    log_probs(all, offsets, tokens, out, {}, {out + count, out + 2 * count, out + 3 * count}, device.stream);
+    log_probs(all, offsets, tokens, out, {out + count, out + 2 * count, out + 3 * count}, device.stream);
   });
 }
 
-int32_t log_probs_back_entry(void * logits, int32_t type, int64_t vocabulary, int64_t rows, const int32_t * offsets,
+int32_t log_probs_back_entry(float * logits, int64_t vocabulary, int64_t rows, const int32_t * offsets,
                              const int32_t * tokens, const float * weights, const float * values) {
   return on_device([&] {
-    const Logits all = rows_of(logits, type, vocabulary, rows);
+    const Logits all = rows_of(logits, vocabulary, rows);
     require_array(rows, {offsets, tokens, weights, values});
     log_probs_back(all, offsets, tokens, weights, values, device.stream);
   });

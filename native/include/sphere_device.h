@@ -20,13 +20,6 @@ extern "C" {
 struct ggml_backend;
 struct ggml_cgraph;
 
-// Element types of logits, numbered as ggml_type.
-enum sphere_float_type {
-  SPHERE_F32 = 0,
-  SPHERE_F16 = 1,
-  SPHERE_BF16 = 30,
-};
-
 // The numbers of one AdamW step; see sphere_adamw.
 struct sphere_adamw_step {
   float grad_scale;
@@ -82,9 +75,8 @@ struct sphere_device_api {
   int32_t (*fill_zero)(void * pointer, int64_t bytes);
   int32_t (*synchronize)(void);
   // sphere_sampling.h; draws, rows, targets, out: host
-  int32_t (*sample_rows)(const void * logits, int32_t type, int32_t n_vocab, struct sphere_draw * draws,
-                         int32_t n_draws);
-  int32_t (*logprob_rows)(const void * logits, int32_t type, int32_t n_vocab, int32_t n, const int32_t * rows,
+  int32_t (*sample_rows)(const float * logits, int32_t n_vocab, struct sphere_draw * draws, int32_t n_draws);
+  int32_t (*logprob_rows)(const float * logits, int32_t n_vocab, int32_t n, const int32_t * rows,
                           const int32_t * targets, float * out);
   // sphere_optim.h; sum: host
   int32_t (*adamw)(float * value, float * gradient, float * m, float * v, int64_t n,
@@ -95,9 +87,9 @@ struct sphere_device_api {
   int32_t (*scale)(float * x, int64_t n, float factor);
   int32_t (*blend)(float * target, const float * source, int64_t n, float keep);
   // sphere_train.h
-  int32_t (*log_probs)(const void * logits, int32_t type, int64_t vocabulary, int64_t rows, const int32_t * offsets,
+  int32_t (*log_probs)(const float * logits, int64_t vocabulary, int64_t rows, const int32_t * offsets,
                        const int32_t * tokens, int64_t count, float * out); // out [count, 4]; see sphere_op_log_probs
-  int32_t (*log_probs_back)(void * logits, int32_t type, int64_t vocabulary, int64_t rows, const int32_t * offsets,
+  int32_t (*log_probs_back)(float * logits, int64_t vocabulary, int64_t rows, const int32_t * offsets,
                             const int32_t * tokens, const float * weights, const float * log_probs);
   int32_t (*attention)(const struct sphere_tree_attention * a);
   int32_t (*attention_back)(const struct sphere_tree_attention * a);

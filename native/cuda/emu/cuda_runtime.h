@@ -28,9 +28,6 @@ enum cudaMemoryType {
   cudaMemoryTypeManaged = 3
 };
 enum cudaFuncAttribute { cudaFuncAttributeMaxDynamicSharedMemorySize = 8 };
-enum cudaDeviceAttr {
-  cudaDevAttrMaxSharedMemoryPerBlockOptin = 97,
-};
 constexpr unsigned cudaStreamNonBlocking = 1;
 
 struct dim3 {
@@ -39,9 +36,6 @@ struct dim3 {
 };
 struct alignas(16) float4 {
   float x, y, z, w;
-};
-struct alignas(16) uint4 {
-  unsigned x, y, z, w;
 };
 struct cudaPointerAttributes {
   cudaMemoryType type;
@@ -57,7 +51,6 @@ using cudaStream_t = EmulatedStream *;
 
 cudaError_t cudaGetDeviceCount(int * count);
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp * properties, int device);
-cudaError_t cudaDeviceGetAttribute(int * value, cudaDeviceAttr attribute, int device);
 cudaError_t cudaDriverGetVersion(int * version);
 cudaError_t cudaRuntimeGetVersion(int * version);
 cudaError_t cudaSetDevice(int device);

@@ -193,12 +193,9 @@ inline bool __any_sync(uint32_t mask, bool value) { return __ballot_sync(mask, v
 
 template <typename T> T shared_add(SharedPtr<T> array, int64_t i, T value) { return array[i].add(value); }
 
-inline int __popc(uint32_t x) { return __builtin_popcount(x); }
-inline int __ffs(uint32_t x) { return x == 0 ? 0 : __builtin_ctz(x) + 1; }
 inline float __uint_as_float(uint32_t x) { return ::emu::from_bits<float>(x); }
 inline uint32_t __float_as_uint(float x) { return static_cast<uint32_t>(::emu::to_bits(x)); }
 inline float __fmul_rn(float a, float b) { return a * b; }
 inline float __fadd_rn(float a, float b) { return a + b; }
 inline float __fdiv_rn(float a, float b) { return a / b; }
 inline float __fsqrt_rn(float a) { return std::sqrt(a); }
-inline float __expf(float x) { return std::exp(x); }

@@ -134,12 +134,6 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp * p, int device) {
     return cudaSuccess;
   });
 }
-cudaError_t cudaDeviceGetAttribute(int * value, cudaDeviceAttr, int) {
-  return call([&](Machine &) {
-    *value = 227 << 10;
-    return cudaSuccess;
-  });
-}
 cudaError_t cudaDriverGetVersion(int * version) { // works without a driver: it tells 0
   Machine & m = machine();
   const std::lock_guard<std::mutex> guard(m.mutex);

@@ -1,12 +1,11 @@
 // What every kernel file starts from: one source for nvcc and, with SPHERE_EMULATE, for a C++ compiler (emu/emu.hpp).
-// Block-wide sums and maxima in a fixed order, element types, and the arithmetic that must equal the CPU kernels'.
+// Block-wide sums and maxima in a fixed order, and the arithmetic that must equal the CPU kernels'.
 #pragma once
 
 #if defined(SPHERE_EMULATE)
 #include "emu.hpp"
 #else
 #include <cstdint>
-#include <cuda_fp16.h>
 #include <cuda_runtime.h>
 
 #define SPHERE_SHARED(type, name, count) __shared__ type name[count]
@@ -29,61 +28,10 @@ constexpr unsigned kAll = 0xffffffffu;
 // An initialiser that both compilers take: infinity without a library.
 __device__ __forceinline__ float infinity() { return __uint_as_float(0x7f800000u); }
 
-// ---- element types of logits: read as F32, written rounded to nearest even ----
-
-struct F16 {
-  uint16_t bits;
-};
-struct BF16 {
-  uint16_t bits;
-};
-
-__device__ __forceinline__ float to_float(float x) { return x; }
-__device__ __forceinline__ float to_float(BF16 x) { return __uint_as_float(static_cast<uint32_t>(x.bits) << 16); }
-__device__ __forceinline__ void from_float(float x, float & out) { out = x; }
-__device__ __forceinline__ void from_float(float x, BF16 & out) {
-  const uint32_t bits = __float_as_uint(x);
-  out.bits = x != x ? 0x7fc0 : static_cast<uint16_t>((bits + 0x7fffu + (bits >> 16 & 1u)) >> 16);
-}
-
-#if defined(SPHERE_EMULATE)
-inline float to_float(F16 x) {
-  const uint32_t sign = static_cast<uint32_t>(x.bits & 0x8000u) << 16;
-  const uint32_t exponent = x.bits >> 10 & 31u;
-  const uint32_t mantissa = x.bits & 1023u;
-  if (exponent == 31) {
-    return __uint_as_float(sign | 0x7f800000u | mantissa << 13);
-  }
-  if (exponent == 0) {
-    const float value = std::ldexp(static_cast<float>(mantissa), -24);
-    return sign != 0 ? -value : value;
-  }
-  return __uint_as_float(sign | (exponent + 112) << 23 | mantissa << 13);
-}
-inline void from_float(float x, F16 & out) {
-  const uint32_t bits = __float_as_uint(x);
-  const auto sign = static_cast<uint16_t>(bits >> 16 & 0x8000u);
-  const float a = std::fabs(x);
-  if (x != x) {
-    out.bits = 0x7fff;
-  } else if (a >= 65520.0f) {
-    out.bits = sign | 0x7c00;
-  } else if (a < 6.103515625e-5f) { // 2^-14: subnormal, in units of 2^-24
-    out.bits = sign | static_cast<uint16_t>(std::nearbyint(std::ldexp(a, 24)));
-  } else {
-    const uint32_t m = (bits & 0x7fffffffu) - (112u << 23);
-    out.bits = sign | static_cast<uint16_t>((m + 0xfffu + (m >> 13 & 1u)) >> 13);
-  }
-}
-#else
-__device__ __forceinline__ float to_float(F16 x) { return __half2float(__ushort_as_half(x.bits)); }
-__device__ __forceinline__ void from_float(float x, F16 & out) { out.bits = __half_as_ushort(__float2half_rn(x)); }
-#endif
-
-// 16 bytes of T at once. `Pack<T>::size` elements; the address must be a multiple of 16.
-template <typename T> struct alignas(16) Pack {
-  static constexpr int size = 16 / sizeof(T);
-  T v[size];
+// 16 bytes at once; the address must be a multiple of 16.
+struct alignas(16) Pack {
+  static constexpr int size = 4;
+  float v[size];
 };
 
 // ---- arithmetic ----

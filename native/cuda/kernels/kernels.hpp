@@ -27,22 +27,15 @@ inline void check(cudaError_t error, const char * what) {
 }
 inline void check_launch(const char * kernel) { check(cudaGetLastError(), kernel); }
 
-// Rows of logits of one of three types, one after the other.
+// Rows of logits, one after the other.
 struct Logits {
-  const void * data;
-  sphere_float_type type;
+  float * data;
   int64_t vocabulary;
   int64_t rows;
 };
 
 // ---- log_probs.cu ----
 
-// What one row came to; each array [rows] or null.
-struct RowResults {
-  float * max;
-  float * log_sum_exp;
-  float * entropy; // nats
-};
 // What each target gets besides; arrays [targets], all or none null.
 struct TargetResults {
   float * entropy; // its row's, nats
@@ -51,7 +44,7 @@ struct TargetResults {
 };
 // Row r owns targets offsets[r] .. offsets[r + 1] - 1; out [targets] = log softmax(row)[token]. out may be null.
 void log_probs(const Logits & logits, const int32_t * offsets, const int32_t * tokens, float * out,
-               const RowResults & results, const TargetResults & more, cudaStream_t stream);
+               const TargetResults & more, cudaStream_t stream);
 // The logits become the gradient of sum_i weights[i] out[i], in place.
 void log_probs_back(const Logits & logits, const int32_t * offsets, const int32_t * tokens, const float * weights,
                     const float * log_probs, cudaStream_t stream);

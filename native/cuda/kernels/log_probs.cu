@@ -1,13 +1,13 @@
 // Log-softmax at the targets, and its gradient.
 //
-// What: for each row of logits [vocabulary] the maximum, log sum exp, entropy, mean and arg max, and the
-// log-probability of the row's target tokens; backward: the row becomes weights (one-hot - softmax), summed over its
+// What: for each row of logits [vocabulary] the entropy, mean and arg max, and the log-probability of the row's target
+// tokens; backward: the row becomes weights (one-hot - softmax), summed over its
 // targets. How: one block a row. The forward pass reads the row once: each thread keeps a maximum, the sum of
 // exponentials below it, and that sum weighted with the distance (for the entropy), and rescales them when it meets a
 // larger logit (Milakov and Gimelshein 2018, "Online normalizer calculation for softmax"); threads are merged in a
 // fixed order, so the same row gives the same bits. The backward pass reads and writes the row once; log sum exp comes
 // from the forward's log-probability. 16 bytes a load where the row is aligned to that. Memory-bound: rows x vocabulary
-// x element size forward, twice that backward.
+// x 4 bytes forward, twice that backward.
 #include "kernel.cuh"
 #include "kernels.hpp"
 
@@ -18,25 +18,25 @@ constexpr int kThreads = 512; // 4 blocks fill an SM's 2048 threads
 constexpr float kExact = -16; // below it, target logit - log-probability has lost digits
 
 // Calls each(x) for the thread's elements of a row; the order of calls is fixed.
-template <typename T, typename Each> __device__ __forceinline__ void for_row(const T * row, int64_t n, Each each) {
+template <typename Each> __device__ __forceinline__ void for_row(const float * row, int64_t n, Each each) {
   const int64_t t = threadIdx.x;
   const auto address = reinterpret_cast<uintptr_t>(row);
-  int64_t head = static_cast<int64_t>((16 - address % 16) % 16 / sizeof(T));
+  int64_t head = static_cast<int64_t>((16 - address % 16) % 16 / sizeof(float));
   head = head < n ? head : n;
   if (t < head) {
-    each(t, to_float(row[t]));
+    each(t, row[t]);
   }
-  const int64_t packs = (n - head) / Pack<T>::size;
-  const auto * packed = reinterpret_cast<const Pack<T> *>(row + head);
+  const int64_t packs = (n - head) / Pack::size;
+  const auto * packed = reinterpret_cast<const Pack *>(row + head);
   for (int64_t p = t; p < packs; p += kThreads) {
-    const Pack<T> pack = packed[p];
-    for (int i = 0; i < Pack<T>::size; i++) {
-      each(head + p * Pack<T>::size + i, to_float(pack.v[i]));
+    const Pack pack = packed[p];
+    for (int i = 0; i < Pack::size; i++) {
+      each(head + p * Pack::size + i, pack.v[i]);
     }
   }
-  const int64_t rest = head + packs * Pack<T>::size + t;
+  const int64_t rest = head + packs * Pack::size + t;
   if (rest < n) {
-    each(rest, to_float(row[rest]));
+    each(rest, row[rest]);
   }
 }
 
@@ -92,8 +92,8 @@ struct Nothing {
 };
 
 // also(i, x, o): called for each of the thread's elements before o takes it.
-template <typename T, typename Also = Nothing>
-__device__ Online row_online(const T * row, int64_t n, SharedPtr<float> scratch, Also also = {}) {
+template <typename Also = Nothing>
+__device__ Online row_online(const float * row, int64_t n, SharedPtr<float> scratch, Also also = {}) {
   Online o = {-infinity(), 0.0f, 0.0f};
   for_row(row, n, [&](int64_t i, float x) {
     also(i, x, o);
@@ -131,14 +131,12 @@ __device__ __forceinline__ float log_prob(float x, const Online & o, float lse) 
   return o.max == infinity() ? distance(x, o.max) - logf(o.sum) : x - lse;
 }
 
-template <typename T>
-__global__ void __launch_bounds__(kThreads)
-    log_probs_kernel(const T * logits, int64_t n, const int32_t * offsets, const int32_t * tokens, float * out,
-                     RowResults results, TargetResults more) {
+__global__ void __launch_bounds__(kThreads) log_probs_kernel(const float * logits, int64_t n, const int32_t * offsets,
+                                                             const int32_t * tokens, float * out, TargetResults more) {
   SPHERE_SHARED(float, scratch, 3 * kThreads / 32);
   SPHERE_SHARED(int32_t, places, 32);
   const int64_t r = blockIdx.x;
-  const T * row = logits + r * n;
+  const float * row = logits + r * n;
   float logits_sum = 0;
   int64_t first = n; // of the thread's largest; elements come in ascending order
   float largest = -infinity();
@@ -151,7 +149,7 @@ __global__ void __launch_bounds__(kThreads)
   const float entropy = entropy_of(o);
   if (out != nullptr) {
     for (int32_t i = offsets[r] + static_cast<int32_t>(threadIdx.x); i < offsets[r + 1]; i += kThreads) {
-      out[i] = log_prob(to_float(row[tokens[i]]), o, lse);
+      out[i] = log_prob(row[tokens[i]], o, lse);
     }
   }
   if (more.entropy != nullptr) {
@@ -164,40 +162,27 @@ __global__ void __launch_bounds__(kThreads)
       more.top[i] = tokens[i] == top ? 1.0f : 0.0f;
     }
   }
-  if (threadIdx.x == 0) {
-    if (results.max != nullptr) {
-      results.max[r] = o.max;
-    }
-    if (results.log_sum_exp != nullptr) {
-      results.log_sum_exp[r] = lse;
-    }
-    if (results.entropy != nullptr) {
-      results.entropy[r] = entropy;
-    }
-  }
 }
 
-template <typename T>
 __global__ void __launch_bounds__(kThreads)
-    log_probs_of_rows_kernel(const T * logits, int64_t n, const int32_t * rows, const int32_t * targets, float * out,
-                             int32_t * status) {
+    log_probs_of_rows_kernel(const float * logits, int64_t n, const int32_t * rows, const int32_t * targets,
+                             float * out, int32_t * status) {
   SPHERE_SHARED(float, scratch, 3 * kThreads / 32);
   const int64_t i = blockIdx.x;
-  const T * row = logits + rows[i] * n;
+  const float * row = logits + rows[i] * n;
   const Online o = row_online(row, n, SharedPtr<float>(scratch));
   if (threadIdx.x == 0) {
-    out[i] = log_prob(to_float(row[targets[i]]), o, log_sum(o));
+    out[i] = log_prob(row[targets[i]], o, log_sum(o));
     status[i] = o.sum != o.sum ? kRowNan : (o.sum > 0.0f ? kRowGood : kRowEmpty);
   }
 }
 
-template <typename T>
 __global__ void __launch_bounds__(kThreads)
-    log_probs_back_kernel(T * logits, int64_t n, const int32_t * offsets, const int32_t * tokens, const float * weights,
-                          const float * log_probs) {
+    log_probs_back_kernel(float * logits, int64_t n, const int32_t * offsets, const int32_t * tokens,
+                          const float * weights, const float * log_probs) {
   SPHERE_SHARED(float, scratch, 3 * kThreads / 32);
   const int64_t r = blockIdx.x;
-  T * row = logits + r * n;
+  float * row = logits + r * n;
   const int32_t first = offsets[r];
   const int32_t last = offsets[r + 1];
   float weight = 0;
@@ -207,66 +192,48 @@ __global__ void __launch_bounds__(kThreads)
       weight += weights[i];
     }
     const float known = log_probs[first];
-    lse = known > kExact ? to_float(row[tokens[first]]) - known
-                         : log_sum(row_online<T>(row, n, SharedPtr<float>(scratch)));
+    lse = known > kExact ? row[tokens[first]] - known : log_sum(row_online(row, n, SharedPtr<float>(scratch)));
   }
   __syncthreads(); // all have read the row before it is written
   // Written by hand rather than by for_row: whole packs go back as they came.
   const int64_t t = threadIdx.x;
   const auto address = reinterpret_cast<uintptr_t>(row);
-  int64_t head = static_cast<int64_t>((16 - address % 16) % 16 / sizeof(T));
+  int64_t head = static_cast<int64_t>((16 - address % 16) % 16 / sizeof(float));
   head = head < n ? head : n;
-  const auto gradient = [&](T x) {
-    T g;
-    from_float(first == last ? 0.0f : -weight * expf(to_float(x) - lse), g);
-    return g;
-  };
+  const auto gradient = [&](float x) { return first == last ? 0.0f : -weight * expf(x - lse); };
   if (t < head) {
     row[t] = gradient(row[t]);
   }
-  const int64_t packs = (n - head) / Pack<T>::size;
-  auto * packed = reinterpret_cast<Pack<T> *>(row + head);
+  const int64_t packs = (n - head) / Pack::size;
+  auto * packed = reinterpret_cast<Pack *>(row + head);
   for (int64_t p = t; p < packs; p += kThreads) {
-    Pack<T> pack = packed[p];
-    for (int i = 0; i < Pack<T>::size; i++) {
+    Pack pack = packed[p];
+    for (int i = 0; i < Pack::size; i++) {
       pack.v[i] = gradient(pack.v[i]);
     }
     packed[p] = pack;
   }
-  const int64_t rest = head + packs * Pack<T>::size + t;
+  const int64_t rest = head + packs * Pack::size + t;
   if (rest < n) {
     row[rest] = gradient(row[rest]);
   }
   __syncthreads();
   if (t == 0) { // one after the other: a token may be there twice
     for (int32_t i = first; i < last; i++) {
-      from_float(to_float(row[tokens[i]]) + weights[i], row[tokens[i]]);
+      row[tokens[i]] += weights[i];
     }
-  }
-}
-
-// Calls launch(pointer of the right type).
-template <typename Launch> void by_type(const Logits & logits, Launch launch) {
-  void * data = const_cast<void *>(logits.data);
-  switch (logits.type) {
-    case SPHERE_F16: return launch(static_cast<F16 *>(data));
-    case SPHERE_BF16: return launch(static_cast<BF16 *>(data));
-    default: return launch(static_cast<float *>(data));
   }
 }
 
 } // namespace
 
 void log_probs(const Logits & logits, const int32_t * offsets, const int32_t * tokens, float * out,
-               const RowResults & results, const TargetResults & more, cudaStream_t stream) {
+               const TargetResults & more, cudaStream_t stream) {
   if (logits.rows == 0) {
     return;
   }
-  by_type(logits, [&](auto * data) {
-    using T = std::remove_pointer_t<decltype(data)>;
-    SPHERE_LAUNCH(log_probs_kernel<T>, static_cast<unsigned>(logits.rows), kThreads, 0, stream, data, logits.vocabulary,
-                  offsets, tokens, out, results, more);
-  });
+  SPHERE_LAUNCH(log_probs_kernel, static_cast<unsigned>(logits.rows), kThreads, 0, stream, logits.data,
+                logits.vocabulary, offsets, tokens, out, more);
   check_launch("log_probs");
 }
 
@@ -275,11 +242,8 @@ void log_probs_of_rows(const Logits & logits, const int32_t * rows, const int32_
   if (count == 0) {
     return;
   }
-  by_type(logits, [&](auto * data) {
-    using T = std::remove_pointer_t<decltype(data)>;
-    SPHERE_LAUNCH(log_probs_of_rows_kernel<T>, static_cast<unsigned>(count), kThreads, 0, stream, data,
-                  logits.vocabulary, rows, targets, out, status);
-  });
+  SPHERE_LAUNCH(log_probs_of_rows_kernel, static_cast<unsigned>(count), kThreads, 0, stream, logits.data,
+                logits.vocabulary, rows, targets, out, status);
   check_launch("log_probs_of_rows");
 }
 
@@ -288,11 +252,8 @@ void log_probs_back(const Logits & logits, const int32_t * offsets, const int32_
   if (logits.rows == 0) {
     return;
   }
-  by_type(logits, [&](auto * data) {
-    using T = std::remove_pointer_t<decltype(data)>;
-    SPHERE_LAUNCH(log_probs_back_kernel<T>, static_cast<unsigned>(logits.rows), kThreads, 0, stream, data,
-                  logits.vocabulary, offsets, tokens, weights, log_probs);
-  });
+  SPHERE_LAUNCH(log_probs_back_kernel, static_cast<unsigned>(logits.rows), kThreads, 0, stream, logits.data,
+                logits.vocabulary, offsets, tokens, weights, log_probs);
   check_launch("log_probs_back");
 }
 

@@ -31,8 +31,7 @@ __device__ __forceinline__ float level(int i) {
 
 // ---- no filters: the first id whose running sum exceeds the target ----
 
-template <typename T>
-__device__ int draw_all(const Row<T> & row, const Scratch & s, float inv_t, double u, uint64_t & total) {
+__device__ int draw_all(const Row & row, const Scratch & s, float inv_t, double u, uint64_t & total) {
   const int tile = ((row.n + kTiles - 1) / kTiles + kThreads - 1) / kThreads * kThreads;
   const int tiles = (row.n + tile - 1) / tile;
   const int lane = static_cast<int>(threadIdx.x) & 31;
@@ -88,9 +87,8 @@ __device__ int draw_all(const Row<T> & row, const Scratch & s, float inv_t, doub
   return row.n; // not reached: the target is below the total
 }
 
-template <typename T>
 __global__ void __launch_bounds__(kThreads)
-    sample_kernel(const T * logits, int n, DeviceDraw * draws, bool only_radix) {
+    sample_kernel(const float * logits, int n, DeviceDraw * draws, bool only_radix) {
   SPHERE_SHARED(uint64_t, sums, 256);
   SPHERE_SHARED(uint64_t, words, 32);
   SPHERE_SHARED(float, floats, 32);
@@ -100,11 +98,11 @@ __global__ void __launch_bounds__(kThreads)
   DeviceDraw & out = draws[blockIdx.x];
   const DeviceDraw d = out;
   __syncthreads(); // all have read it before one writes
-  Row<T> row{logits + static_cast<int64_t>(d.draw.row) * n, n, -infinity(), false};
+  Row row{logits + static_cast<int64_t>(d.draw.row) * n, n, -infinity(), false};
 
   float max = -infinity();
   for (int i = static_cast<int>(threadIdx.x); i < n; i += kThreads) {
-    const float v = to_float(row.x[i]);
+    const float v = row.x[i];
     max = v > max ? v : max;
   }
   max = block_reduce<float>(max, s.floats, -infinity(), Maximum());
@@ -200,24 +198,14 @@ __global__ void __launch_bounds__(kThreads)
   }
 }
 
-template <typename T>
-void launch(const T * data, const Logits & logits, DeviceDraw * draws, int64_t count, SamplePath path,
-            cudaStream_t stream) {
-  SPHERE_LAUNCH(sample_kernel<T>, static_cast<unsigned>(count), kThreads, 0, stream, data,
-                static_cast<int>(logits.vocabulary), draws, path == SamplePath::kRadix);
-}
-
 } // namespace
 
 void sample(const Logits & logits, DeviceDraw * draws, int64_t count, SamplePath path, cudaStream_t stream) {
   if (count == 0) {
     return;
   }
-  switch (logits.type) {
-    case SPHERE_F16: launch(static_cast<const F16 *>(logits.data), logits, draws, count, path, stream); break;
-    case SPHERE_BF16: launch(static_cast<const BF16 *>(logits.data), logits, draws, count, path, stream); break;
-    default: launch(static_cast<const float *>(logits.data), logits, draws, count, path, stream); break;
-  }
+  SPHERE_LAUNCH(sample_kernel, static_cast<unsigned>(count), kThreads, 0, stream, logits.data,
+                static_cast<int>(logits.vocabulary), draws, path == SamplePath::kRadix);
   check_launch("sample");
 }
 

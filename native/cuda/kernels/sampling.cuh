@@ -26,13 +26,13 @@ __device__ __forceinline__ float logit_of(uint32_t key) {
 __device__ __forceinline__ uint64_t whole(float weight) { return static_cast<uint64_t>(weight * kUnit); }
 
 // A row as the draw sees it: where some logits are +infinity, they are equal and all others impossible.
-template <typename T> struct Row {
-  const T * x;
+struct Row {
+  const float * x;
   int n;
   float max; // as seen: 0 for a row with +infinity
   bool infinite;
   __device__ __forceinline__ float at(int i) const {
-    const float v = to_float(x[i]);
+    const float v = x[i];
     return infinite ? (v == infinity() ? 0.0f : v - infinity()) : v;
   }
   __device__ __forceinline__ uint64_t weight(float v, float inv_t) const {

@@ -8,16 +8,16 @@ namespace sphere::cuda::draw {
 struct CountEach {
   __device__ uint64_t operator()(float) const { return 1; }
 };
-template <typename T> struct Weigh {
-  const Row<T> & row;
+struct Weigh {
+  const Row & row;
   float inv_t;
   __device__ uint64_t operator()(float v) const { return row.weight(v, inv_t); }
 };
 
 // Among keys above `above`, from the highest down: the key at which the running sum of weights exceeds the target, and
 // the sum before it. The sum over all must exceed the target.
-template <typename T, typename Weight>
-__device__ uint32_t select(const Row<T> & row, const Scratch & s, uint32_t above, Weight weight, uint64_t target,
+template <typename Weight>
+__device__ uint32_t select(const Row & row, const Scratch & s, uint32_t above, Weight weight, uint64_t target,
                            uint64_t & before) {
   uint32_t prefix = 0;
   before = 0;
@@ -62,8 +62,8 @@ __device__ uint32_t select(const Row<T> & row, const Scratch & s, uint32_t above
   return prefix;
 }
 
-template <typename T, typename Weight>
-__device__ uint64_t sum_above(const Row<T> & row, const Scratch & s, uint32_t above, Weight weight) {
+template <typename Weight>
+__device__ uint64_t sum_above(const Row & row, const Scratch & s, uint32_t above, Weight weight) {
   uint64_t sum = 0;
   for (int i = static_cast<int>(threadIdx.x); i < row.n; i += kThreads) {
     const float v = row.at(i);
@@ -73,7 +73,7 @@ __device__ uint64_t sum_above(const Row<T> & row, const Scratch & s, uint32_t ab
 }
 
 // The id of the token that is number `which` (from 0) among those with this key.
-template <typename T> __device__ int nth_with_key(const Row<T> & row, const Scratch & s, uint32_t key, uint64_t which) {
+__device__ int nth_with_key(const Row & row, const Scratch & s, uint32_t key, uint64_t which) {
   forget(s, 0, static_cast<uint64_t>(row.n));
   for (int from = 0; from < row.n; from += kThreads) {
     const int i = from + static_cast<int>(threadIdx.x);
@@ -92,8 +92,8 @@ template <typename T> __device__ int nth_with_key(const Row<T> & row, const Scra
 }
 
 // Cuts `cut` at the point where the running sum of weights exceeds the target.
-template <typename T, typename Weight>
-__device__ void cut_at(const Row<T> & row, const Scratch & s, Cut & cut, Weight weight, uint64_t target) {
+template <typename Weight>
+__device__ void cut_at(const Row & row, const Scratch & s, Cut & cut, Weight weight, uint64_t target) {
   const uint64_t full = sum_above(row, s, cut.key, weight);
   const uint64_t each = weight(logit_of(cut.key));
   if (target < full) {
@@ -107,8 +107,7 @@ __device__ void cut_at(const Row<T> & row, const Scratch & s, Cut & cut, Weight 
   }
 }
 
-template <typename T>
-__device__ int draw_radix(const Row<T> & row, const Scratch & s, const DeviceDraw & d, double u, uint64_t total,
+__device__ int draw_radix(const Row & row, const Scratch & s, const DeviceDraw & d, double u, uint64_t total,
                           uint64_t & drawn_total, float & logit) {
   const uint32_t lowest = key_of(-infinity());
   Cut cut = {lowest, 0}; // every token but the impossible ones
@@ -118,7 +117,7 @@ __device__ int draw_radix(const Row<T> & row, const Scratch & s, const DeviceDra
     cut_at(row, s, cut, CountEach(), static_cast<uint64_t>(d.draw.top_k) - 1);
   }
   if (d.draw.top_p < 1.0f) {
-    const Weigh<T> weight{row, 1.0f};
+    const Weigh weight{row, 1.0f};
     const uint64_t all =
         top_k ? sum_above(row, s, cut.key, weight) + (cut.ties > 0 ? cut.ties * weight(logit_of(cut.key)) : 0) : total;
     cut_at(row, s, cut, weight, share(d.draw.top_p, all));
@@ -131,7 +130,7 @@ __device__ int draw_radix(const Row<T> & row, const Scratch & s, const DeviceDra
       cut = {at - 1, 0};
     }
   }
-  const Weigh<T> weight{row, inverse(d.draw.temperature)};
+  const Weigh weight{row, inverse(d.draw.temperature)};
   const uint64_t full = sum_above(row, s, cut.key, weight);
   const uint64_t each = cut.ties > 0 ? weight(logit_of(cut.key)) : 0;
   drawn_total = full + cut.ties * each;

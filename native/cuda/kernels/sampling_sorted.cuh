@@ -23,8 +23,7 @@ __device__ void sort_candidates(const Scratch & s, int size) {
 }
 
 // The weights of the first `count` candidates, kEach neighbours a thread; their sum comes back.
-template <typename T>
-__device__ uint64_t weigh(const Row<T> & row, const Scratch & s, int count, float inv_t, uint64_t (&weights)[kEach],
+__device__ uint64_t weigh(const Row & row, const Scratch & s, int count, float inv_t, uint64_t (&weights)[kEach],
                           uint64_t & before) {
   uint64_t mine = 0;
 #pragma unroll
@@ -51,8 +50,7 @@ __device__ int first_above(const Scratch & s, int count, const uint64_t (&weight
   return static_cast<int>(tell(s, 0));
 }
 
-template <typename T>
-__device__ int draw_candidates(const Row<T> & row, const Scratch & s, const DeviceDraw & d, int count, double u,
+__device__ int draw_candidates(const Row & row, const Scratch & s, const DeviceDraw & d, int count, double u,
                                uint64_t total, uint64_t & drawn_total, float & logit) {
   int size = 2;
   while (size < count) {

@@ -72,15 +72,11 @@ void all() {
   const Array<int32_t> there(offsets), targets(tokens);
   const Array<float> out(static_cast<size_t>(rows)), weights(static_cast<size_t>(rows));
   check(cudaMemset(weights.get(), 0, static_cast<size_t>(rows) * 4), "memset");
-  for (const auto & [type, name, size] :
-       {std::tuple{SPHERE_F32, "f32", 4}, {SPHERE_F16, "f16", 2}, {SPHERE_BF16, "bf16", 2}}) {
-    const Logits logits{a.get(), type, vocabulary, rows};
-    const double moved = static_cast<double>(rows * vocabulary * size);
-    report(std::string("log_probs_") + name, moved,
-           [&] { log_probs(logits, there.get(), targets.get(), out.get(), {}, {}, nullptr); });
-    report(std::string("log_probs_back_") + name, 2 * moved,
-           [&] { log_probs_back(logits, there.get(), targets.get(), weights.get(), out.get(), nullptr); });
-  }
+  const Logits logits{a.get(), vocabulary, rows};
+  const double moved = static_cast<double>(rows * vocabulary * 4);
+  report("log_probs_f32", moved, [&] { log_probs(logits, there.get(), targets.get(), out.get(), {}, nullptr); });
+  report("log_probs_back_f32", 2 * moved,
+         [&] { log_probs_back(logits, there.get(), targets.get(), weights.get(), out.get(), nullptr); });
 
   // Sampling 128 rows, logits as a model's: normal with a standard deviation of 3.
   Random random(1);
@@ -106,9 +102,8 @@ void all() {
       draws[static_cast<size_t>(i)].min_log = -INFINITY;
     }
     const Array<DeviceDraw> device_draws(draws);
-    report(set.name, 128.0 * static_cast<double>(vocabulary) * 4, [&] {
-      sample({a.get(), SPHERE_F32, vocabulary, 128}, device_draws.get(), 128, SamplePath::kAuto, nullptr);
-    });
+    report(set.name, 128.0 * static_cast<double>(vocabulary) * 4,
+           [&] { sample({a.get(), vocabulary, 128}, device_draws.get(), 128, SamplePath::kAuto, nullptr); });
   }
 
   // Attention over a packed group of 1024 slots, chains of 64 off one prefix of 64: 12 heads of 128, 2 key-value heads.

@@ -53,7 +53,7 @@ void logits() {
     far[i] = normal(random);
     sum += std::exp(static_cast<double>(far[i]));
   }
-  const Logits all{x.get(), SPHERE_F32, kVocabulary, kRows};
+  const Logits all{x.get(), kVocabulary, kRows};
   const int32_t last = static_cast<int32_t>(kRows - 1), token = 77;
 
   // Draws from there, and log-probabilities: the CPU's kernels on the row alone are the reference.
@@ -88,7 +88,7 @@ void logits() {
   offsets[kRows] = 1; // the only target is the last row's
   const Array<float> weight(std::vector<float>{2.0f}), again(1);
   const Last only(1);
-  log_probs(all, offsets.get(), tokens.get(), again.get(), {}, {}, nullptr);
+  log_probs(all, offsets.get(), tokens.get(), again.get(), {}, nullptr);
   near(again.read()[0], far[token] - lse, 1e-5, 0, "forward");
   const std::vector<float> before(far, far + kVocabulary);
   log_probs_back(all, offsets.get(), tokens.get(), weight.get(), again.get(), nullptr);

@@ -86,15 +86,15 @@ int32_t everything(const sphere_device_api & d) {
   t.heads = t.kv_heads = 1;
   t.rotated = 4;
   m.run(d.copy(a, host.data(), 256)) && m.run(d.copy(b, a, 256)) && m.run(d.copy(ints, parents, 8)) &&
-      m.run(d.sample_rows(a, SPHERE_F32, 64, &draw, 1)) &&
-      m.run(d.logprob_rows(a, SPHERE_F32, 64, 1, &row, &row, &out)) && m.run(d.adamw(a, b, c, e, 64, &step, 1)) &&
-      m.run(d.sgd(a, b, nullptr, 64, 1, 1, 0.1f, 0, 0)) && m.run(d.sum_squares(a, 64, &sum)) &&
-      m.run(d.scale(a, 64, 2)) && m.run(d.blend(a, b, 64, 0.5f)) && m.run(d.fill_zero(b, 256)) &&
-      m.run(d.attention(&t)) && m.run(d.attention_back(&t)) && m.run(d.rms_norm(a, b, c, 8, 8, 1e-5f)) &&
-      m.run(d.rms_norm_dx(a, b, c, e, 8, 8, 1e-5f, 1)) && m.run(d.rms_norm_dw(a, c, b, 8, 8, 1e-5f)) &&
-      m.run(d.swiglu(a, b, c, 64)) && m.run(d.swiglu_back(a, b, c, e, e + 64, 64)) && m.run(d.sum_rows(a, b, 8, 8)) &&
-      m.run(d.copy(ints, offsets, 12)) && m.run(d.log_probs(a, SPHERE_F32, 32, 2, ints, ints, 1, c)) &&
-      m.run(d.log_probs_back(a, SPHERE_F32, 32, 2, ints, ints, b, c)) && m.run(d.scatter(a, ints, 3, e, 8, 8, 1)) &&
+      m.run(d.sample_rows(a, 64, &draw, 1)) && m.run(d.logprob_rows(a, 64, 1, &row, &row, &out)) &&
+      m.run(d.adamw(a, b, c, e, 64, &step, 1)) && m.run(d.sgd(a, b, nullptr, 64, 1, 1, 0.1f, 0, 0)) &&
+      m.run(d.sum_squares(a, 64, &sum)) && m.run(d.scale(a, 64, 2)) && m.run(d.blend(a, b, 64, 0.5f)) &&
+      m.run(d.fill_zero(b, 256)) && m.run(d.attention(&t)) && m.run(d.attention_back(&t)) &&
+      m.run(d.rms_norm(a, b, c, 8, 8, 1e-5f)) && m.run(d.rms_norm_dx(a, b, c, e, 8, 8, 1e-5f, 1)) &&
+      m.run(d.rms_norm_dw(a, c, b, 8, 8, 1e-5f)) && m.run(d.swiglu(a, b, c, 64)) &&
+      m.run(d.swiglu_back(a, b, c, e, e + 64, 64)) && m.run(d.sum_rows(a, b, 8, 8)) &&
+      m.run(d.copy(ints, offsets, 12)) && m.run(d.log_probs(a, 32, 2, ints, ints, 1, c)) &&
+      m.run(d.log_probs_back(a, 32, 2, ints, ints, b, c)) && m.run(d.scatter(a, ints, 3, e, 8, 8, 1)) &&
       m.run(d.rope_table(ints, nullptr, e, 8, 3, &rope)) && m.run(d.synchronize()) &&
       m.run(d.copy(host.data(), a, 256));
   return m.status;
@@ -192,11 +192,10 @@ void bad_calls() {
   draw.top_p = 1;
   draw.temperature = -1;
   const int32_t bad = -1, zero = 0;
-  expect(api->sample_rows(&x, SPHERE_F32, 1, &draw, 1) == SPHERE_INVALID_ARGUMENT, "temperature");
-  expect(api->sample_rows(nullptr, SPHERE_F32, 1, &draw, 1) == SPHERE_INVALID_ARGUMENT, "no logits");
-  expect(api->sample_rows(&x, 99, 1, &draw, 1) == SPHERE_INVALID_ARGUMENT, "type");
-  expect(api->logprob_rows(&x, SPHERE_F32, 1, 1, &bad, &zero, &x) == SPHERE_INVALID_ARGUMENT, "row");
-  expect(api->logprob_rows(&x, SPHERE_F32, 1, 1, &zero, &bad, &x) == SPHERE_INVALID_ARGUMENT, "target");
+  expect(api->sample_rows(&x, 1, &draw, 1) == SPHERE_INVALID_ARGUMENT, "temperature");
+  expect(api->sample_rows(nullptr, 1, &draw, 1) == SPHERE_INVALID_ARGUMENT, "no logits");
+  expect(api->logprob_rows(&x, 1, 1, &bad, &zero, &x) == SPHERE_INVALID_ARGUMENT, "row");
+  expect(api->logprob_rows(&x, 1, 1, &zero, &bad, &x) == SPHERE_INVALID_ARGUMENT, "target");
   expect(api->adamw(&x, &x, &x, nullptr, 1, nullptr, 0) == SPHERE_INVALID_ARGUMENT, "null");
   expect(api->scale(&x, -1, 1) == SPHERE_INVALID_ARGUMENT, "negative length");
   sphere_tree_attention t{};

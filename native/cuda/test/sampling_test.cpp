@@ -10,15 +10,14 @@ namespace {
 constexpr float kInf = INFINITY;
 
 std::vector<DeviceDraw> by_device(const std::vector<float> & logits, int n, const std::vector<sphere_draw> & draws,
-                                  SamplePath path, sphere_float_type type = SPHERE_F32, const void * data = nullptr) {
+                                  SamplePath path) {
   std::vector<DeviceDraw> all;
   for (const sphere_draw & d : draws) {
     all.push_back({d, d.min_p > 0 ? std::log(d.min_p) : -kInf, -1});
   }
   const Array<float> x(logits);
   const Array<DeviceDraw> there(all);
-  sample({data != nullptr ? data : x.get(), type, n, 0}, there.get(), static_cast<int64_t>(draws.size()), path,
-         nullptr);
+  sample({x.get(), n, 0}, there.get(), static_cast<int64_t>(draws.size()), path, nullptr);
   return there.read();
 }
 
@@ -187,49 +186,9 @@ void any_order() {
   }
 }
 
-// 16-bit logits: as the CPU draws from the same values widened.
-void half_types() {
-  Random random(5);
-  const int n = 1000;
-  compared = differed = 0;
-  for (const sphere_float_type type : {SPHERE_F16, SPHERE_BF16}) {
-    std::vector<uint16_t> bits(n);
-    std::vector<float> wide(n);
-    for (int i = 0; i < n; i++) {
-      const float x = 3 * normal(random);
-      if (type == SPHERE_F16) {
-        const _Float16 h = static_cast<_Float16>(x);
-        std::memcpy(&bits[static_cast<size_t>(i)], &h, 2);
-        wide[static_cast<size_t>(i)] = static_cast<float>(h);
-      } else {
-        uint32_t word;
-        std::memcpy(&word, &x, 4);
-        word &= 0xffff0000u;
-        bits[static_cast<size_t>(i)] = static_cast<uint16_t>(word >> 16);
-        std::memcpy(&wide[static_cast<size_t>(i)], &word, 4);
-      }
-    }
-    std::vector<sphere_draw> draws;
-    for (const Setting & s : kSettings) {
-      draws.push_back(draw_of(0, 11, s));
-    }
-    auto expected = draws;
-    sphere_sample_rows(wide.data(), n, expected.data(), static_cast<int32_t>(draws.size()), 1);
-    const Array<uint16_t> there(bits);
-    const auto found = by_device({}, n, draws, SamplePath::kAuto, type, there.get());
-    for (size_t i = 0; i < draws.size(); i++) {
-      expect(found[i].draw.token == expected[i].token, "16-bit type " + std::to_string(type));
-    }
-  }
-}
-
 } // namespace
 
 int main(int argc, char ** argv) {
-  return run({{"against_cpu", against_cpu},
-              {"extremes", extremes},
-              {"bad_rows", bad_rows},
-              {"any_order", any_order},
-              {"half_types", half_types}},
+  return run({{"against_cpu", against_cpu}, {"extremes", extremes}, {"bad_rows", bad_rows}, {"any_order", any_order}},
              argc, argv);
 }

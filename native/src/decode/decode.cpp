@@ -55,7 +55,7 @@ sphere_decoder::sphere_decoder(const sphere_decode_model & m, int32_t count, int
   shape.types = nullptr;
   products.reserve(output, micro);
   products.allocate();
-  all_turns = lines_of<float>(static_cast<int64_t>(positions) * m.head);
+  rope_table = lines_of<float>(static_cast<int64_t>(positions) * m.head);
   int64_t kept;
   if (__builtin_mul_overflow(static_cast<int64_t>(m.layers) * count, each, &kept)) {
     throw std::bad_alloc();

@@ -112,7 +112,7 @@ private:
   void feed(const sphere::Layer & layer, int64_t n);
   void head(int64_t n);
   void product(const Adapted & matrix, float * y);
-  const float * turns(int32_t position);
+  const float * rope(int32_t position);
   void grow(int64_t rows);
 
   int64_t query_width() const { return static_cast<int64_t>(shape.heads) * shape.head; }
@@ -125,8 +125,8 @@ private:
   sphere::Products products, second; // second: of adapters
 
   int32_t positions, micro;
-  int32_t known_turns = 0;
-  sphere::Lines<float> all_turns;          // [positions x head]
+  int32_t rope_rows = 0;
+  sphere::Lines<float> rope_table;         // [positions x head]
   sphere::Lines<uint16_t> keys, values;    // [layers x cells x key width], F16
   sphere::Lines<float> x, normed, q, k, v; // [micro x ...]: the residual stream, and what is computed from it
   sphere::Lines<float> mixed, gate, up, sum, low, high; // attention's result; low, high: of adapters

@@ -102,9 +102,9 @@ void swiglu(float * gate, const float * up, int64_t count) {
   ggml_vec_swiglu_f32(static_cast<int>(count), gate, gate, up);
 }
 
-void rotate(float * x, const float * turns, int heads, int head, bool neox) {
+void rotate(float * x, const float * rope, int heads, int head, bool neox) {
   const int half = head / 2;
-  const float *c = turns, *s = turns + half;
+  const float *c = rope, *s = rope + half;
   for (int h = 0; h < heads; h++, x += head) {
     if (neox) {
       for (int i = 0; i < half; i++) {
@@ -124,14 +124,14 @@ void rotate(float * x, const float * turns, int heads, int head, bool neox) {
   }
 }
 
-void turns_of(int32_t position, int head, float base, const float * factors, float * turns) {
+void rope_row(int32_t position, int head, float base, const float * factors, float * rope) {
   const float step = std::pow(base, -2.0f / static_cast<float>(head));
   const int half = head / 2;
   auto angle = static_cast<float>(position);
   for (int i = 0; i < half; i++) {
     const float a = factors ? angle / factors[i] : angle;
-    turns[i] = std::cos(a);
-    turns[half + i] = std::sin(a);
+    rope[i] = std::cos(a);
+    rope[half + i] = std::sin(a);
     angle *= step;
   }
 }

@@ -20,11 +20,11 @@ void add(float * x, const float * y, int64_t count);
 // gate = silu(gate) * up.
 void swiglu(float * gate, const float * up, int64_t count);
 
-// Turns so many heads of one token in place; turns: head / 2 cosines, then as many sines.
-void rotate(float * x, const float * turns, int heads, int head, bool neox);
+// Rotates so many heads of one token in place; rope: head / 2 cosines, then as many sines.
+void rotate(float * x, const float * rope, int heads, int head, bool neox);
 
 // The cosines and sines of one position; factors may be null.
-void turns_of(int32_t position, int head, float base, const float * factors, float * turns);
+void rope_row(int32_t position, int head, float base, const float * factors, float * rope);
 
 // F16, rounded to nearest even.
 void to_half(const float * x, uint16_t * y, int64_t count);

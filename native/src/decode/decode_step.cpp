@@ -139,12 +139,12 @@ void sphere_decoder::embed(const Part & part) {
   }
 }
 
-const float * sphere_decoder::turns(int32_t at) {
-  for (; known_turns <= at; known_turns++) {
-    turns_of(known_turns, shape.head, shape.rope_base, rope_factors,
-             all_turns.get() + static_cast<int64_t>(known_turns) * shape.head);
+const float * sphere_decoder::rope(int32_t at) {
+  for (; rope_rows <= at; rope_rows++) {
+    rope_row(rope_rows, shape.head, shape.rope_base, rope_factors,
+             rope_table.get() + static_cast<int64_t>(rope_rows) * shape.head);
   }
-  return all_turns.get() + static_cast<int64_t>(at) * shape.head;
+  return rope_table.get() + static_cast<int64_t>(at) * shape.head;
 }
 
 // Which of the first n tokens see the same cells: all layers ask.
@@ -165,7 +165,7 @@ void sphere_decoder::keep(size_t l, int64_t n) {
   }
   for (int64_t i = 0; i < n; i++) {
     float * key = k.get() + i * width;
-    rotate(key, turns(position[static_cast<size_t>(i)]), shape.kv_heads, shape.head, shape.neox != 0);
+    rotate(key, rope(position[static_cast<size_t>(i)]), shape.kv_heads, shape.head, shape.neox != 0);
     const int64_t to = base + cell[static_cast<size_t>(i)] * width;
     to_half(key, keys.get() + to, width);
     to_half(v.get() + i * width, values.get() + to, width);
@@ -196,7 +196,7 @@ void sphere_decoder::attend(size_t l, int64_t n) {
   a.streams = 1;
   a.scale = 1.0f / std::sqrt(static_cast<float>(shape.head));
   for (int64_t i = 0; i < n; i++) {
-    rotate(q.get() + i * query_width(), turns(position[static_cast<size_t>(i)]), shape.heads, shape.head,
+    rotate(q.get() + i * query_width(), rope(position[static_cast<size_t>(i)]), shape.heads, shape.head,
            shape.neox != 0);
   }
   sphere::attend(a, 0, paths.data(), static_cast<int>(n), 0, 1, attention_work.get());

@@ -86,7 +86,7 @@ extern "C" int32_t sphere_sample_rows(const float * logits, int32_t n_vocab, str
       throw std::invalid_argument("logits, n_vocab or draws");
     }
     if (const auto * device = sphere::device_of(logits)) {
-      return sphere::device_check(device, device->sample_rows(logits, SPHERE_F32, n_vocab, draws, n_draws));
+      return sphere::device_check(device, device->sample_rows(logits, n_vocab, draws, n_draws));
     }
     over_rows(n_draws, n_threads, [&](int i, Scratch & scratch) {
       check_draw(draws[i], i);
@@ -102,7 +102,7 @@ extern "C" int32_t sphere_logprob_rows(const float * logits, int32_t n_vocab, in
       throw std::invalid_argument("logits, n_vocab, rows, targets or out");
     }
     if (const auto * device = sphere::device_of(logits)) {
-      return sphere::device_check(device, device->logprob_rows(logits, SPHERE_F32, n_vocab, n, rows, targets, out));
+      return sphere::device_check(device, device->logprob_rows(logits, n_vocab, n, rows, targets, out));
     }
     over_rows(n, n_threads, [&](int i, Scratch & scratch) {
       if (rows[i] < 0 || targets[i] < 0 || targets[i] >= n_vocab) {

@@ -167,11 +167,11 @@ void log_probs_back(ggml_tensor * node, int ith, int nth, void *) {
 const bool on_device = offer_on_device(log_probs,
                                        [](const sphere_device_api & d, const ggml_tensor * y) {
                                          const ggml_tensor * x = y->src[0];
-                                         return d.log_probs(x->data, x->type, x->ne[0], x->ne[1], ints(y->src[1]),
+                                         return d.log_probs(floats(x), x->ne[0], x->ne[1], ints(y->src[1]),
                                                             ints(y->src[2]), y->ne[0], floats(y));
                                        }) &&
                        offer_on_device(log_probs_back, [](const sphere_device_api & d, const ggml_tensor * y) {
-                         return d.log_probs_back(y->data, y->type, y->ne[0], y->ne[1], ints(y->src[1]), ints(y->src[2]),
+                         return d.log_probs_back(floats(y), y->ne[0], y->ne[1], ints(y->src[1]), ints(y->src[2]),
                                                  floats(y->src[3]), floats(y->src[4]));
                        });
 
