@@ -45,9 +45,9 @@ class WithersTest {
   private static final List<Object> VALUES = List.of(
       Path.of("a"), Path.of("b"), "one", "two", GgmlType.F16, GgmlType.BF16, Set.of("attn_q"), Set.of("attn_k"),
       Tuning.full(), Tuning.lora(3, 7), TrainSettings.defaults(0.5), TrainSettings.defaults(0.25),
-      OptimizerSettings.sgd(0.5, 0), OptimizerSettings.adamw(0.25), Schedule.of(Schedule.Kind.COSINE, 3),
-      Schedule.of(Schedule.Kind.WSD, 2), Packing.defaults().withMicroBatchTokens(9), Packing.defaults(),
-      new HeldOut(null, 0.5, 2), HeldOut.none(), new LossSettings.Sync(0.5, 3), new LossSettings.Sync(0.25, 4),
+      OptimizerSettings.sgd(0.5, 0), OptimizerSettings.adamw(0.25), new Schedule(Schedule.Kind.COSINE, 3),
+      new Schedule(Schedule.Kind.WSD, 2), Packing.defaults().withMicroBatchTokens(9), Packing.defaults(),
+      new HeldOut(null, 0.5, 2), HeldOut.none(), new LossSettings.Sync(3, 0.5), new LossSettings.Sync(4, 0.25),
       Map.of("a", 1), Map.of("b", 2), new TrainingListener() {}, (BooleanSupplier) () -> true,
       new RunOptions.Evaluation(List.of(new Example.Imitation("i", "t", new TrainingSequence(new int[] {1, 2}, 1))),
           3));

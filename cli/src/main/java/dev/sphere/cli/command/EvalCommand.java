@@ -29,8 +29,8 @@ import dev.sphere.engine.run.ModelDefaults;
 import dev.sphere.engine.run.OpenEval;
 import dev.sphere.engine.run.PrmSpec;
 import dev.sphere.engine.run.Worker;
+import dev.sphere.engine.settings.GivenSettings;
 import dev.sphere.engine.settings.SettingsTree;
-import dev.sphere.engine.settings.Told;
 import dev.sphere.engine.store.Journal;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -166,7 +166,7 @@ public final class EvalCommand implements Callable<Integer>, SettingFlags.Comman
     }
     shard = Shard.of(sharded, System.getenv());
     EvalRecipe recipe = recipeFile == null ? EvalRecipe.NONE : EvalRecipe.read(recipeFile);
-    Told told = flags.told(recipe.told());
+    GivenSettings told = flags.told(recipe.told());
     EvalResult base = baseline == null ? null : Evaluator.regrade(AnswerFile.read(baseline));
     Map<String, String> made = new LinkedHashMap<>();
     EvalResult result = regrade != null ? regraded(made) : asked(recipe.head(), told, made);
@@ -191,14 +191,14 @@ public final class EvalCommand implements Callable<Integer>, SettingFlags.Comman
     return result;
   }
 
-  private EvalResult asked(EvalRecipe.Head recipe, Told told, Map<String, String> made) throws InterruptedException {
+  private EvalResult asked(EvalRecipe.Head recipe, GivenSettings told, Map<String, String> made) throws InterruptedException {
     Path file = ModelSource.resolve(model);
     try (HeldFiles _ = new HeldFiles(List.of(file))) { // opened and checked once, from the defaults on
       return asked(file, recipe, told, made);
     }
   }
 
-  private EvalResult asked(Path file, EvalRecipe.Head recipe, Told told, Map<String, String> made)
+  private EvalResult asked(Path file, EvalRecipe.Head recipe, GivenSettings told, Map<String, String> made)
       throws InterruptedException {
     PrintWriter err = spec.commandLine().getErr();
     ProblemSet set = problems.read(SETTINGS.make(ReadOptions.class, told), err, recipe.problems());
@@ -233,12 +233,12 @@ public final class EvalCommand implements Callable<Integer>, SettingFlags.Comman
   }
 
   /** Null for none. */
-  private static WorkedExamples examples(Told told) {
+  private static WorkedExamples examples(GivenSettings told) {
     return SETTINGS.make(WorkedExamples.Settings.class, told).read();
   }
 
   /** What a command line asks for, besides the problems. */
-  private OpenEval.Plan plan(Path file, Told told, WorkedExamples examples) {
+  private OpenEval.Plan plan(Path file, GivenSettings told, WorkedExamples examples) {
     ModelDefaults usual = ModelDefaults.of(file);
     Prompts prompts = SETTINGS.make(Prompts.class, told, usual.values(), Map.of());
     EvalSettings settings = SETTINGS.make(EvalSettings.class, told, usual.values(), Map.of("inFlight", IN_FLIGHT));
@@ -256,7 +256,7 @@ public final class EvalCommand implements Callable<Integer>, SettingFlags.Comman
     EvalCommand eval = new EvalCommand();
     WorkerCommand.parse(eval, arguments);
     EvalRecipe recipe = eval.recipeFile == null ? EvalRecipe.NONE : EvalRecipe.read(eval.recipeFile);
-    Told told = eval.flags.told(recipe.told());
+    GivenSettings told = eval.flags.told(recipe.told());
     OpenEval.Plan plan = eval.plan(ModelSource.resolve(eval.model), told, examples(told));
     fits.accept(plan.files());
     return OpenEval.open(plan, identity, eval.parallel);

@@ -21,9 +21,9 @@ import dev.sphere.engine.run.ModelDefaults;
 import dev.sphere.engine.run.OpenPrm;
 import dev.sphere.engine.run.PrmSpec;
 import dev.sphere.engine.search.SearchSettings;
+import dev.sphere.engine.settings.GivenSettings;
 import dev.sphere.engine.settings.Setting;
 import dev.sphere.engine.settings.SettingsTree;
-import dev.sphere.engine.settings.Told;
 import dev.sphere.engine.store.Journal;
 import dev.sphere.engine.strategy.BestOfNGain;
 import java.io.IOException;
@@ -142,7 +142,7 @@ public final class EvalPrmCommand implements Callable<Integer>, SettingFlags.Com
 
   private int call(Path file) throws IOException, InterruptedException {
     ModelDefaults manner = ModelDefaults.of(file);
-    Told told = flags.told();
+    GivenSettings told = flags.told();
     settings = SETTINGS.make(Settings.class, told);
     PrmSpec asked = SETTINGS.make(PrmSpec.class, told, manner.values(), Map.of());
     String prm = asked.kind();

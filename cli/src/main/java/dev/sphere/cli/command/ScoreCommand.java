@@ -11,8 +11,8 @@ import dev.sphere.engine.decode.Precision;
 import dev.sphere.engine.decode.Scorer;
 import dev.sphere.engine.embedded.ModelSource;
 import dev.sphere.engine.prompt.ChatTemplate;
+import dev.sphere.engine.settings.GivenSettings;
 import dev.sphere.engine.settings.SettingsTree;
-import dev.sphere.engine.settings.Told;
 import dev.sphere.engine.store.Journal;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -110,7 +110,7 @@ public final class ScoreCommand implements Callable<Integer>, SettingFlags.Comma
   @Override
   public Integer call() throws IOException, InterruptedException {
     Path file = ModelSource.resolve(model);
-    Told told = flags.told();
+    GivenSettings told = flags.told();
     Inputs.require(in);
     if (adapter != null) {
       Inputs.require(adapter);
@@ -157,7 +157,7 @@ public final class ScoreCommand implements Callable<Integer>, SettingFlags.Comma
 
   /** Scores what is missing. */
   private void score(
-      Path file, List<Texts> missing, Told told, Map<String, Scored> all, Journal<Scored> journal, HeldFiles files)
+      Path file, List<Texts> missing, GivenSettings told, Map<String, Scored> all, Journal<Scored> journal, HeldFiles files)
       throws InterruptedException {
     if (missing.isEmpty()) {
       return;

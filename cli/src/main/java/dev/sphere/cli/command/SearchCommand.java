@@ -21,8 +21,8 @@ import dev.sphere.engine.run.PairSearch;
 import dev.sphere.engine.run.SearchPlan;
 import dev.sphere.engine.run.SearchProfile;
 import dev.sphere.engine.run.Worker;
+import dev.sphere.engine.settings.GivenSettings;
 import dev.sphere.engine.settings.SettingsTree;
-import dev.sphere.engine.settings.Told;
 import dev.sphere.engine.store.Provenance;
 import dev.sphere.engine.store.ShardFolder;
 import java.io.IOException;
@@ -143,7 +143,7 @@ public final class SearchCommand implements Callable<Integer>, SettingFlags.Comm
       Inputs.require(adapter);
     }
     PrintWriter err = spec.commandLine().getErr();
-    Told told = flags.told();
+    GivenSettings told = flags.told();
     SearchPlan plan = SearchPlan.of(told, policy, adapter, small);
     ProblemSet set = problems.read(SETTINGS.make(ReadOptions.class, told), err, null);
     Decontaminator contamination = new Decontaminator(SETTINGS.make(Decontamination.Settings.class, told));

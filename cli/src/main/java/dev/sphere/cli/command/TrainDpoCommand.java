@@ -3,8 +3,8 @@ package dev.sphere.cli.command;
 import dev.sphere.cli.option.SettingFlags;
 import dev.sphere.cli.option.TrainOptions;
 import dev.sphere.engine.run.ModelDefaults;
+import dev.sphere.engine.settings.GivenSettings;
 import dev.sphere.engine.settings.SettingsTree;
-import dev.sphere.engine.settings.Told;
 import dev.sphere.trainer.job.JobSettings;
 import dev.sphere.trainer.job.PairSettings;
 import dev.sphere.trainer.job.TrainJob;
@@ -65,7 +65,7 @@ public final class TrainDpoCommand implements Callable<Integer>, SettingFlags.Co
 
   /** What is trained on and what is minimised. */
   TrainTask task() {
-    Told told = flags.told();
+    GivenSettings told = flags.told();
     LossSettings loss = SETTINGS.make(LossSettings.class, told);
     PairSettings pairs = SETTINGS.make(PairSettings.class, told);
     if (dropFlagged && pairs.siblings()) {
@@ -79,7 +79,7 @@ public final class TrainDpoCommand implements Callable<Integer>, SettingFlags.Co
 
   /** How it is trained. */
   TrainJob job() {
-    Told told = flags.told();
+    GivenSettings told = flags.told();
     TrainJob job = train.job(told);
     String stepEnd = told.has("rejected") ? ModelDefaults.of(job.model()).separator() : null;
     return SETTINGS.make(PairSettings.class, told).cut(job, stepEnd);

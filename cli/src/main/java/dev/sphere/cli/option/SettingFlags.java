@@ -1,8 +1,8 @@
 package dev.sphere.cli.option;
 
+import dev.sphere.engine.settings.GivenSettings;
 import dev.sphere.engine.settings.SettingSpec;
 import dev.sphere.engine.settings.SettingsTree;
-import dev.sphere.engine.settings.Told;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -168,8 +168,8 @@ public final class SettingFlags {
    *
    * @throws IllegalArgumentException naming the flag, when a value is none or has no effect
    */
-  public Told told() {
-    return told(Told.nothing());
+  public GivenSettings told() {
+    return told(GivenSettings.nothing());
   }
 
   /**
@@ -177,14 +177,14 @@ public final class SettingFlags {
    *
    * @param base checked
    */
-  public Told told(Told base) {
-    Told told = Told.nothing();
+  public GivenSettings told(GivenSettings base) {
+    GivenSettings told = GivenSettings.nothing();
     ParseResult parsed = spec.commandLine().getParseResult();
     for (var value : values.entrySet()) {
       requireOnce(tree.get(value.getKey()), parsed);
       told = told.with(value.getKey(), value.getValue(), written(options.get(value.getKey()), parsed));
     }
-    Told all = tree.check(told, "--").over(base);
+    GivenSettings all = tree.check(told, "--").over(base);
     tree.requireEffects(all, name -> matched(name, parsed), SettingFlags::flag);
     return all;
   }

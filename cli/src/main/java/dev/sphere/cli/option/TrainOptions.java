@@ -1,7 +1,7 @@
 package dev.sphere.cli.option;
 
 import dev.sphere.engine.embedded.ModelSource;
-import dev.sphere.engine.settings.Told;
+import dev.sphere.engine.settings.GivenSettings;
 import dev.sphere.trainer.job.JobSettings;
 import dev.sphere.trainer.job.TrainJob;
 import java.nio.file.Files;
@@ -42,7 +42,7 @@ public final class TrainOptions {
   public boolean json;
 
   /** The job that the flags describe. */
-  public TrainJob job(Told told) {
+  public TrainJob job(GivenSettings told) {
     JobSettings settings = JobSettings.of(told, null);
     if (artefact == null && out == null && !dryRun) {
       throw new IllegalArgumentException("give --adapter-out FILE (the GGUF to write), --out DIR (its folder), or both");

@@ -121,7 +121,7 @@ class TrainerOptionsTest {
     set(PRM, "--data DIR/other.jsonl", "task.data=DIR/other.jsonl");
     set(PRM, "--labels prm-hard", "task.labels=PRM_HARD");
     set(PRM, "--labels tree", "task.labels=TREE");
-    set(PRM, "--form head", "task.form.good=null", "task.form.bad=null");
+    set(PRM, "--form head", "task.form.form=HEAD", "task.form.good=null", "task.form.bad=null");
     set(PRM, "--good-token y", "task.form.good=y");
     set(PRM, "--bad-token n", "task.form.bad=n");
     set(PRM, "--separator-token #", "task.form.separator=#");
@@ -159,7 +159,7 @@ class TrainerOptionsTest {
     set(c.replace("--out", "--adapter-out DIR/first.gguf --out"), "--adapter-out DIR/told.gguf",
         "job.artefact=DIR/told.gguf");
     set(c.replace(" --out DIR/out", "") + " --adapter-out DIR/first.gguf", "--out DIR/told", "job.output=DIR/told");
-    set(c, "--method full", "job.tuning.rank=0", "job.tuning.alpha=0.0", "job.tuning.targets=[]");
+    set(c, "--method full", "job.tuning.method=FULL", "job.tuning.rank=0", "job.tuning.alpha=0.0", "job.tuning.targets=[]");
     set(c, "--lora-rank 5", "job.tuning.rank=5", "job.tuning.alpha=10.0");
     set(c, "--lora-alpha 9", "job.tuning.alpha=9.0");
     set(c, "--lora-targets attn_q,ffn_up", "job.tuning.targets=[attn_q, ffn_up]");
@@ -168,8 +168,8 @@ class TrainerOptionsTest {
     set(c, "--optimizer sgd", "job.settings.optimizer.kind=SGD");
     set(c, "--learning-rate 0.25", "job.settings.optimizer.learningRate=0.25");
     set(c, "--schedule wsd", "job.settings.schedule.kind=WSD");
-    set(c, "--warmup 0.25", "job.settings.schedule.warmupRatio=0.25");
-    set(c, "--warmup 7", "job.settings.schedule.warmupSteps=7", "job.settings.schedule.warmupRatio=0.0");
+    set(c, "--warmup 0.25", "job.settings.schedule.warmup=0.25");
+    set(c, "--warmup 7", "job.settings.schedule.warmup=7.0");
     set(c, "--weight-decay 0.25", "job.settings.optimizer.weightDecay=0.25");
     set(c, "--beta1 0.75", "job.settings.optimizer.beta1=0.75");
     set(c, "--beta2 0.75", "job.settings.optimizer.beta2=0.75");

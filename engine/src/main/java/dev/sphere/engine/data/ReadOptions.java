@@ -1,8 +1,8 @@
 package dev.sphere.engine.data;
 
+import dev.sphere.engine.settings.GivenSettings;
 import dev.sphere.engine.settings.Setting;
 import dev.sphere.engine.settings.SettingsTree;
-import dev.sphere.engine.settings.Told;
 import io.soabase.recordbuilder.core.RecordBuilder;
 
 /**
@@ -33,7 +33,7 @@ public record ReadOptions(
 
   /** Recognised fields, the first bad row refuses the file, all rows. */
   public static ReadOptions defaults() {
-    return SettingsTree.of(ReadOptions.class).make(ReadOptions.class, Told.nothing());
+    return SettingsTree.of(ReadOptions.class).make(ReadOptions.class, GivenSettings.nothing());
   }
 
   public ReadOptions skippingBad() {

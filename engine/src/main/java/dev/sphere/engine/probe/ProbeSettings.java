@@ -1,9 +1,9 @@
 package dev.sphere.engine.probe;
 
 import dev.sphere.base.SplitMix;
+import dev.sphere.engine.settings.GivenSettings;
 import dev.sphere.engine.settings.Setting;
 import dev.sphere.engine.settings.SettingsTree;
-import dev.sphere.engine.settings.Told;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashSet;
@@ -95,7 +95,7 @@ public record ProbeSettings(
 
   /** No probe. */
   public static ProbeSettings none() {
-    return SettingsTree.of(ProbeSettings.class).make(ProbeSettings.class, Told.nothing());
+    return SettingsTree.of(ProbeSettings.class).make(ProbeSettings.class, GivenSettings.nothing());
   }
 
   /** So many draws, the rest as usual. */

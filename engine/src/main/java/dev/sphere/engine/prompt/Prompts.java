@@ -30,7 +30,7 @@ public record Prompts(
     @Setting(label = "TEXT", shown = "as suits the model", needs = "stages=correction",
         help = "The text after which the answer to the correction prompt holds the solution; empty: all of it does.")
     String correctedAfter,
-    @Setting(name = "chat_template", keys = "template", label = "TEMPLATE", shown = "the model's own",
+    @Setting(name = "chat_template", label = "TEMPLATE", shown = "the model's own",
         by = ChatTemplate.Named.class,
         help = "How a dialogue is rendered: plain, Jinja text, or a file of it.")
     String template) {

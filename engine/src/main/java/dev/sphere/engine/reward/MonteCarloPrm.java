@@ -11,10 +11,10 @@ import dev.sphere.engine.SamplingSettings;
 import dev.sphere.engine.StopRule;
 import dev.sphere.engine.TokenPath;
 import dev.sphere.engine.search.FinalAnswer;
+import dev.sphere.engine.settings.GivenSettings;
 import dev.sphere.engine.settings.Nested;
 import dev.sphere.engine.settings.Setting;
 import dev.sphere.engine.settings.SettingsTree;
-import dev.sphere.engine.settings.Told;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -60,7 +60,7 @@ public final class MonteCarloPrm implements ProcessRewardModel {
 
     /** K = 8 at temperature 0.8, completions of at most 1024 tokens, every rollout drawn. */
     public static Settings defaults() {
-      return SettingsTree.of(Settings.class).make(Settings.class, Told.nothing(), Map.of("max_tokens", 1024), Map.of());
+      return SettingsTree.of(Settings.class).make(Settings.class, GivenSettings.nothing(), Map.of("max_tokens", 1024), Map.of());
     }
   }
 

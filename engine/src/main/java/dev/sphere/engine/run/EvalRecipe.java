@@ -4,9 +4,9 @@ import dev.sphere.engine.data.WorkedExamples;
 import dev.sphere.engine.decode.Precision;
 import dev.sphere.engine.eval.EvalSettings;
 import dev.sphere.engine.prompt.Prompts;
+import dev.sphere.engine.settings.GivenSettings;
 import dev.sphere.engine.settings.Setting;
 import dev.sphere.engine.settings.SettingsTree;
-import dev.sphere.engine.settings.Told;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -21,7 +21,7 @@ import tools.jackson.dataformat.yaml.YAMLMapper;
  * @param head what is no flag
  * @param told what it says of {@link #SETTINGS}
  */
-public record EvalRecipe(Head head, Told told) {
+public record EvalRecipe(Head head, GivenSettings told) {
   /** What can be said about an evaluation, in a recipe and by flags. */
   public static final SettingsTree SETTINGS = SettingsTree.of("Answers", EvalSettings.class)
       .and(SettingsTree.of("Answers", Precision.class))
@@ -32,7 +32,7 @@ public record EvalRecipe(Head head, Told told) {
   private static final SettingsTree HEAD = SettingsTree.of(Head.class);
 
   /** Says nothing. */
-  public static final EvalRecipe NONE = new EvalRecipe(new Head(null, null, null), Told.nothing());
+  public static final EvalRecipe NONE = new EvalRecipe(new Head(null, null, null), GivenSettings.nothing());
 
   /**
    * What is no flag.
@@ -59,7 +59,7 @@ public record EvalRecipe(Head head, Told told) {
    */
   public static EvalRecipe read(Path file) throws IOException {
     try {
-      Told all = keys().check(Told.of(new YAMLMapper().readTree(Files.readString(file)), ""), "");
+      GivenSettings all = keys().check(GivenSettings.of(new YAMLMapper().readTree(Files.readString(file)), ""), "");
       List<String> head = HEAD.settings().stream().map(s -> s.name()).toList();
       return new EvalRecipe(HEAD.make(Head.class, all), all.without(head));
     } catch (JacksonException e) {

@@ -5,10 +5,10 @@ import dev.sphere.engine.data.WorkedExamples;
 import dev.sphere.engine.decode.Precision;
 import dev.sphere.engine.probe.ProbeSettings;
 import dev.sphere.engine.search.SearchSettings;
+import dev.sphere.engine.settings.GivenSettings;
 import dev.sphere.engine.settings.Nested;
 import dev.sphere.engine.settings.Setting;
 import dev.sphere.engine.settings.SettingsTree;
-import dev.sphere.engine.settings.Told;
 import dev.sphere.engine.stage.StageSettings;
 import dev.sphere.engine.strategy.StrategySettings;
 import java.nio.file.Path;
@@ -79,7 +79,7 @@ public record SearchPlan(
    * @param adapter null for none
    * @param small null for none
    */
-  public static SearchPlan of(Told told, Path model, Path adapter, Path small) {
+  public static SearchPlan of(GivenSettings told, Path model, Path adapter, Path small) {
     Map<String, Object> given = new HashMap<>();
     given.put("model", model);
     given.put("adapter", adapter);

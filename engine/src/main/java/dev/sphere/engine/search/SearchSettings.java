@@ -1,10 +1,10 @@
 package dev.sphere.engine.search;
 
 import dev.sphere.engine.SamplingSettings;
+import dev.sphere.engine.settings.GivenSettings;
 import dev.sphere.engine.settings.Nested;
 import dev.sphere.engine.settings.Setting;
 import dev.sphere.engine.settings.SettingsTree;
-import dev.sphere.engine.settings.Told;
 import io.soabase.recordbuilder.core.RecordBuilder;
 import java.util.Map;
 import java.util.Objects;
@@ -88,6 +88,6 @@ public record SearchSettings(
   /** E = 5, temperature 0.8, one simulation, steps end in an empty line. */
   public static SearchSettings paper() {
     return SettingsTree.of(SearchSettings.class).make(
-        SearchSettings.class, Told.nothing(), Map.of("separator", "\n\n", "max_step_tokens", 512), Map.of());
+        SearchSettings.class, GivenSettings.nothing(), Map.of("separator", "\n\n", "max_step_tokens", 512), Map.of());
   }
 }

@@ -45,9 +45,6 @@ public @interface Setting {
   /** The interval of a number: {@code [2, )}, {@code (0, 1]}, also {@code 0 or [1, )}. */
   String range() default "";
 
-  /** The words that a text may be, separated by bars; an enum's are known. */
-  String words() default "";
-
   /** Where the default comes from. */
   String source() default "";
 
@@ -67,9 +64,6 @@ public @interface Setting {
   /** Other names that do the same, keys and flags alike. */
   String[] aliases() default {};
 
-  /** Other keys that do the same in recipes, but no flags. */
-  String[] keys() default {};
-
   /** A word that a list must hold; empty for none. */
   String must() default "";
 
@@ -79,14 +73,11 @@ public @interface Setting {
   /** A list's elements are whole texts: the flag is repeated, commas do not separate. */
   boolean whole() default false;
 
-  /** A whole number is multiplied by this. */
-  long scale() default 1;
-
   /** Reads the text, where its type does not say how; it throws IllegalArgumentException. */
-  Class<? extends Function<String, ?>> by() default Same.class;
+  Class<? extends Function<String, ?>> by() default ByType.class;
 
-  /** Reads nothing: the type says how. */
-  final class Same implements Function<String, String> {
+  /** Stands for the conversion by the component's type. */
+  final class ByType implements Function<String, String> {
     @Override
     public String apply(String text) {
       return text;

@@ -88,11 +88,8 @@ public record SettingSpec(
 
   /** The words that it may be; empty where there are none. */
   public List<String> words() {
-    if (!about.words().isEmpty()) {
-      return List.of(about.words().split("\\|"));
-    }
     Class<?> element = element();
-    return !element.isEnum() || element == Boolean.class || about.by() != Setting.Same.class ? List.of()
+    return !element.isEnum() || element == Boolean.class || about.by() != Setting.ByType.class ? List.of()
         : Arrays.stream(element.getEnumConstants()).map(c -> label((Enum<?>) c)).toList();
   }
 
@@ -130,7 +127,7 @@ public record SettingSpec(
   private Object one(String text, Class<?> to, String written) {
     Object value;
     try {
-      value = about.by() != Setting.Same.class ? read(text) : convert(text, to, written);
+      value = about.by() != Setting.ByType.class ? read(text) : convert(text, to, written);
     } catch (NumberFormatException e) {
       boolean whole = to == Integer.class || to == Long.class;
       throw new IllegalArgumentException(written + " must be a " + (whole ? "whole number" : "number") + ", not '" + text + "'", e);
@@ -138,10 +135,7 @@ public record SettingSpec(
     if (!about.range().isEmpty() && value instanceof Number n && !Range.of(about.range()).holds(n.doubleValue())) {
       throw new IllegalArgumentException(written + " must be " + Range.of(about.range()).words() + ", not " + text);
     }
-    if (!about.words().isEmpty() && !words().contains(value)) {
-      throw new IllegalArgumentException(written + " must be " + allowed() + ", not " + text);
-    }
-    return value instanceof Long n ? (Object) Math.multiplyExact(n, about.scale()) : value;
+    return value;
   }
 
   private Object convert(String text, Class<?> to, String written) {
@@ -220,7 +214,7 @@ public record SettingSpec(
     return name.replace('_', '-');
   }
 
-  private static String snake(String component) {
+  static String snake(String component) {
     return component.replaceAll("([A-Z])", "_$1").toLowerCase(Locale.ROOT);
   }
 }

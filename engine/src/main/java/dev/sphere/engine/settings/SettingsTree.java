@@ -121,11 +121,11 @@ public final class SettingsTree {
    * @return the same by the settings' own names
    * @throws IllegalArgumentException naming what is unknown, with the nearest name there is, or what is no value
    */
-  public Told check(Told told, String path) {
-    Told named = Told.nothing();
+  public GivenSettings check(GivenSettings told, String path) {
+    GivenSettings named = GivenSettings.nothing();
     for (String name : told.names()) {
       SettingSpec setting = find(name);
-      Told.Entry entry = told.get(name);
+      GivenSettings.Entry entry = told.get(name);
       if (setting == null) {
         List<String> known = settings().stream().map(SettingSpec::name).toList();
         String near = Names.nearest(name, known);
@@ -144,8 +144,7 @@ public final class SettingsTree {
 
   private SettingSpec find(String name) {
     return settings.values().stream()
-        .filter(s -> s.name().equals(name) || List.of(s.about().aliases()).contains(name)
-            || List.of(s.about().keys()).contains(name)).findFirst().orElse(null);
+        .filter(s -> s.name().equals(name) || List.of(s.about().aliases()).contains(name)).findFirst().orElse(null);
   }
 
   /**
@@ -156,7 +155,7 @@ public final class SettingsTree {
    * @param name how a setting that the user did not write is called: a flag or a key
    * @throws IllegalArgumentException naming the setting and what it needs
    */
-  public void requireEffects(Told told, Function<String, Boolean> others, Function<String, String> name) {
+  public void requireEffects(GivenSettings told, Function<String, Boolean> others, Function<String, String> name) {
     for (String setting : told.names()) {
       for (String need : get(setting).about().needs()) {
         boolean not = need.startsWith("!");
@@ -181,7 +180,7 @@ public final class SettingsTree {
   }
 
   /** Whether one of the conditions holds; null: nothing is known of any. */
-  private Boolean holds(String need, Told told, Function<String, Boolean> others) {
+  private Boolean holds(String need, GivenSettings told, Function<String, Boolean> others) {
     Boolean some = null;
     for (String one : need.split(" or ")) {
       String[] parts = one.split("=", 2);
@@ -195,7 +194,7 @@ public final class SettingsTree {
     return some;
   }
 
-  private static boolean holds(SettingSpec setting, String[] condition, Told told) {
+  private static boolean holds(SettingSpec setting, String[] condition, GivenSettings told) {
     Object value = SettingSpec.words(value(setting, told, Map.of()));
     List<String> values = value == null ? List.of()
         : value instanceof Collection<?> c ? c.stream().map(String::valueOf).toList() : List.of(value.toString());
@@ -214,13 +213,13 @@ public final class SettingsTree {
    *
    * @return null where it has none
    */
-  public Object value(String name, Told told) {
+  public Object value(String name, GivenSettings told) {
     return value(get(name), told, Map.of());
   }
 
   /** The value of a setting as told, or the usual one of a model, or its default. */
-  private static Object value(SettingSpec setting, Told told, Map<String, ?> usual) {
-    Told.Entry entry = told.get(setting.name());
+  private static Object value(SettingSpec setting, GivenSettings told, Map<String, ?> usual) {
+    GivenSettings.Entry entry = told.get(setting.name());
     if (entry != null) {
       return setting.value(entry.texts(), entry.written());
     }
@@ -232,7 +231,7 @@ public final class SettingsTree {
   }
 
   /** All values by name, in a recipe's words: as told, or the defaults; null where the model has it. */
-  public Map<String, Object> values(Told told) {
+  public Map<String, Object> values(GivenSettings told) {
     Map<String, Object> all = new LinkedHashMap<>();
     settings.forEach((name, setting) -> all.put(name, SettingSpec.words(value(setting, told, Map.of()))));
     return all;
@@ -249,15 +248,45 @@ public final class SettingsTree {
     for (int i = 0; i < all.length; i++) {
       Setting setting = all[i].getAnnotation(Setting.class);
       if (setting != null && !setting.range().isEmpty() && components[i] instanceof Number n
-          && !Range.of(setting.range()).holds(n.doubleValue() / setting.scale())) {
+          && !Range.of(setting.range()).holds(n.doubleValue())) {
         throw new IllegalArgumentException(
             all[i].getName() + " must be " + Range.of(setting.range()).words() + ", not " + n);
       }
     }
   }
 
+  /**
+   * The values of a record that decide a run's result, by the names of its settings and in their order; those of records in it
+   * stand among them. Components of a record that a {@link FromSettings} method makes have their own names.
+   */
+  public static Map<String, Object> resultValues(Record record) {
+    Map<String, Object> all = new LinkedHashMap<>();
+    boolean declared = !(maker(record.getClass()) instanceof Method);
+    for (RecordComponent component : record.getClass().getRecordComponents()) {
+      Setting setting = component.getAnnotation(Setting.class);
+      Object value = component(record, component);
+      if (component.isAnnotationPresent(Nested.class)) {
+        all.putAll(value == null ? Map.of() : resultValues((Record) value));
+      } else if (setting != null ? setting.effect() == Setting.Effect.RESULT : !declared) {
+        String own = setting == null ? "" : setting.name();
+        all.put(own.isEmpty() ? SettingSpec.snake(component.getName()) : own, SettingSpec.words(value));
+      }
+    }
+    return all;
+  }
+
+  private static Object component(Record record, RecordComponent component) {
+    try {
+      Method accessor = component.getAccessor();
+      accessor.setAccessible(true);
+      return accessor.invoke(record);
+    } catch (ReflectiveOperationException e) {
+      throw new IllegalStateException("cannot read " + component, e);
+    }
+  }
+
   /** Makes a record from what was told alone. */
-  public <T> T make(Class<T> record, Told told) {
+  public <T> T make(Class<T> record, GivenSettings told) {
     return make(record, told, Map.of(), Map.of());
   }
 
@@ -269,11 +298,11 @@ public final class SettingsTree {
    * @param given values of components that are no settings, by their names
    * @throws IllegalArgumentException when the record refuses the values, or one that has no default is missing
    */
-  public <T> T make(Class<T> record, Told told, Map<String, ?> usual, Map<String, ?> given) {
+  public <T> T make(Class<T> record, GivenSettings told, Map<String, ?> usual, Map<String, ?> given) {
     return record.cast(make(record, told, usual, given, Map.of()));
   }
 
-  private Object make(Class<?> record, Told told, Map<String, ?> usual, Map<String, ?> given,
+  private Object make(Class<?> record, GivenSettings told, Map<String, ?> usual, Map<String, ?> given,
       Map<String, Setting> renamed) {
     Executable maker = maker(record);
     List<Object> values = new ArrayList<>();

@@ -1,8 +1,8 @@
 package dev.sphere.engine.stage;
 
+import dev.sphere.engine.settings.GivenSettings;
 import dev.sphere.engine.settings.Setting;
 import dev.sphere.engine.settings.SettingsTree;
-import dev.sphere.engine.settings.Told;
 
 /**
  * Which pairs are left out.
@@ -35,6 +35,6 @@ public record PairRules(
 
   /** Exact repetitions and guessed answers are left out. */
   public static PairRules defaults() {
-    return SettingsTree.of(PairRules.class).make(PairRules.class, Told.nothing());
+    return SettingsTree.of(PairRules.class).make(PairRules.class, GivenSettings.nothing());
   }
 }

@@ -2,10 +2,10 @@ package dev.sphere.engine.stage;
 
 import dev.sphere.engine.prompt.Prompts;
 import dev.sphere.engine.settings.FromSettings;
+import dev.sphere.engine.settings.GivenSettings;
 import dev.sphere.engine.settings.Nested;
 import dev.sphere.engine.settings.Setting;
 import dev.sphere.engine.settings.SettingsTree;
-import dev.sphere.engine.settings.Told;
 import io.soabase.recordbuilder.core.RecordBuilder;
 import java.util.List;
 import java.util.Map;
@@ -98,6 +98,6 @@ public record StageSettings(
   /** The paper's three stages. With one simulation a problem gives at most one pair in stage 1. */
   public static StageSettings defaults() {
     return SettingsTree.of(StageSettings.class).make(
-        StageSettings.class, Told.nothing(), Prompts.defaults().values(), Map.of());
+        StageSettings.class, GivenSettings.nothing(), Prompts.defaults().values(), Map.of());
   }
 }

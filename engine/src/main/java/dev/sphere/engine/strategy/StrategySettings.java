@@ -1,9 +1,9 @@
 package dev.sphere.engine.strategy;
 
 import dev.sphere.engine.reward.Aggregation;
+import dev.sphere.engine.settings.GivenSettings;
 import dev.sphere.engine.settings.Setting;
 import dev.sphere.engine.settings.SettingsTree;
-import dev.sphere.engine.settings.Told;
 import java.util.Map;
 
 /**
@@ -34,6 +34,6 @@ public record StrategySettings(
   /** Four solutions at a time, ranked by the last step's score. */
   public static StrategySettings of(Strategy kind, long budget) {
     return SettingsTree.of(StrategySettings.class).make(
-        StrategySettings.class, Told.nothing(), Map.of("strategy", kind, "budget", budget), Map.of());
+        StrategySettings.class, GivenSettings.nothing(), Map.of("strategy", kind, "budget", budget), Map.of());
   }
 }

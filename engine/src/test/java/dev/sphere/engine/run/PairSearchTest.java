@@ -19,7 +19,7 @@ import dev.sphere.engine.reward.MonteCarloPrm;
 import dev.sphere.engine.search.Backup;
 import dev.sphere.engine.search.Expansion;
 import dev.sphere.engine.search.SearchSettings;
-import dev.sphere.engine.settings.Told;
+import dev.sphere.engine.settings.GivenSettings;
 import dev.sphere.engine.stage.StageSettings;
 import dev.sphere.engine.store.RunData;
 import dev.sphere.engine.store.RunMerge;
@@ -190,13 +190,13 @@ class PairSearchTest {
 
   @Test
   void strategiesThatDrawFewRowsGetMoreProblemsInFlight() {
-    Told bestOfN = Told.nothing().with("strategy", List.of("best-of-n"), "--strategy");
-    assertEquals(16, SearchPlan.of(Told.nothing(), model, null, null).parallel());
+    GivenSettings bestOfN = GivenSettings.nothing().with("strategy", List.of("best-of-n"), "--strategy");
+    assertEquals(16, SearchPlan.of(GivenSettings.nothing(), model, null, null).parallel());
     assertEquals(32, SearchPlan.of(bestOfN, model, null, null).parallel());
     assertEquals(16, SearchPlan.of(bestOfN.with("width", List.of("8"), "--width"), model, null, null).parallel());
     assertEquals(64, SearchPlan.of(bestOfN.with("width", List.of("2"), "--width"), model, null, null).parallel());
     assertEquals(5, SearchPlan.of(bestOfN.with("parallel", List.of("5"), "--parallel"), model, null, null).parallel());
-    assertEquals(16, SearchPlan.of(Told.nothing().with("strategy", List.of("sphere"), "--strategy"), model, null, null).parallel());
+    assertEquals(16, SearchPlan.of(GivenSettings.nothing().with("strategy", List.of("sphere"), "--strategy"), model, null, null).parallel());
   }
 
   private static String identity(Path run) throws IOException {
@@ -230,7 +230,7 @@ class PairSearchTest {
     Path file = Files.writeString(temporary.resolve("shots.jsonl"), """
         {"question": "Ann has 2 pens and buys 3. How many pens does Ann have?", "answer": "Ann has 2+3=5 pens. \\\\boxed{5}"}
         """);
-    Told told = Told.nothing().with("simulations", List.of("1"), "").with("rollouts", List.of("2"), "")
+    GivenSettings told = GivenSettings.nothing().with("simulations", List.of("1"), "").with("rollouts", List.of("2"), "")
         .with("pairing", List.of("any"), "").with("stages", List.of("generation"), "");
     List<Problem> searched = ProblemSource.embedded("embedded:train").orElseThrow().subList(0, 8);
     Path without = temporary.resolve("no shots");

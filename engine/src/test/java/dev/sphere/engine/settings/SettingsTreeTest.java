@@ -36,14 +36,14 @@ class SettingsTreeTest {
     @FromSettings
     static Odd of(
         @Setting(name = "way", help = "") Way way,
-        @Setting(name = "half", def = "3", scale = 2, help = "Half of it.") long doubled,
+        @Setting(name = "half", def = "3", help = "Half of it.") long doubled,
         @Setting(name = "words", def = "a,b", must = "a", help = "Words.") Set<String> words) {
-      return new Odd(way, doubled, words);
+      return new Odd(way, 2 * doubled, words);
     }
   }
 
   record All(
-      @Setting(help = "The way.", words = "") Way way,
+      @Setting(help = "The way.") Way way,
       @Nested(heading = "Steps", section = "step") Step step,
       @Nested(heading = "Draws") Draw draw,
       @Nested(when = "way") Odd odd,
@@ -54,8 +54,8 @@ class SettingsTreeTest {
 
   private static final SettingsTree TREE = SettingsTree.of(All.class);
 
-  private static Told told(String json) {
-    return TREE.check(Told.of(JsonMapper.shared().readTree(json), "all."), "all.");
+  private static GivenSettings told(String json) {
+    return TREE.check(GivenSettings.of(JsonMapper.shared().readTree(json), "all."), "all.");
   }
 
   private static All make(String json) {
@@ -103,10 +103,10 @@ class SettingsTreeTest {
         new Odd(Way.FAR_DOWN, 10, Set.of("a", "c")), false, null, false, "n"), told);
     assertNull(usual.odd());
     assertEquals("most has no value: it is not told, and has no default",
-        assertThrows(IllegalArgumentException.class, () -> TREE.make(Draw.class, Told.nothing())).getMessage());
+        assertThrows(IllegalArgumentException.class, () -> TREE.make(Draw.class, GivenSettings.nothing())).getMessage());
     assertEquals(new Draw(0.75f, 2), TREE.withDefault("heat", "0.75").make(Draw.class, told("{\"most\": 2}")));
-    assertEquals(Arrays.asList(null, 2, 0.5f, null, null, 6L, List.of("a", "b"), true, null, false),
-        new ArrayList<>(TREE.values(Told.nothing()).values()));
+    assertEquals(Arrays.asList(null, 2, 0.5f, null, null, 3L, List.of("a", "b"), true, null, false),
+        new ArrayList<>(TREE.values(GivenSettings.nothing()).values()));
   }
 
   @Test
@@ -138,11 +138,11 @@ class SettingsTreeTest {
     assertEquals("all.late has no effect without --way up or --way far...", useless("{\"late\": 3}"),
         "what is not known here is not offered");
     assertEquals("late has no effect without way up or way far... or elsewhere", assertThrows(IllegalArgumentException.class,
-        () -> TREE.requireEffects(Told.nothing().with("late", List.of("3"), "late"), n -> false, n -> n)).getMessage());
+        () -> TREE.requireEffects(GivenSettings.nothing().with("late", List.of("3"), "late"), n -> false, n -> n)).getMessage());
     assertEquals("all.late has no effect with --calm", useless("{\"late\": 3, \"way\": \"up\", \"calm\": true}"));
     TREE.requireEffects(told("{\"late\": 3, \"way\": \"far_down\", \"calm\": false, \"width\": 4}"), n -> null, n -> n);
     SettingsTree part = TREE.only("width");
-    Told width = Told.nothing().with("width", List.of("3"), "--width");
+    GivenSettings width = GivenSettings.nothing().with("width", List.of("3"), "--width");
     part.requireEffects(width, n -> null, n -> n); // nothing is known of the way
     part.requireEffects(width, n -> true, n -> n);
     assertEquals("--width has no effect without way", assertThrows(IllegalArgumentException.class,

@@ -8,6 +8,7 @@ import dev.sphere.trainer.optim.Schedule;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Locale;
 import java.util.Map;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.DeserializationFeature;
@@ -67,7 +68,7 @@ public record EmbeddedRecipe(Map<String, Entry> models) {
       return TrainSettings.defaults(learningRate)
           .withOptimizer(OptimizerSettings.adamw(learningRate).withWeightDecay(weightDecay).withBetas(0.9, beta2)
               .withMaxGradNorm(maxGradNorm))
-          .withSchedule(Schedule.of(Schedule.Kind.of(schedule), warmupSteps))
+          .withSchedule(new Schedule(Schedule.Kind.valueOf(schedule.toUpperCase(Locale.ROOT)), warmupSteps))
           .withPacking(Packing.defaults())
           .withBatchSize(batch)
           .withMaxSteps(steps)

@@ -12,9 +12,9 @@ import dev.sphere.engine.run.ModelDefaults;
 import dev.sphere.engine.run.OpenPrm;
 import dev.sphere.engine.run.PrmSpec;
 import dev.sphere.engine.search.SearchSettings;
+import dev.sphere.engine.settings.GivenSettings;
 import dev.sphere.engine.settings.Setting;
 import dev.sphere.engine.settings.SettingsTree;
-import dev.sphere.engine.settings.Told;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -107,7 +107,7 @@ final class Compare implements Callable<Integer>, SettingFlags.Command {
   public Integer call() throws IOException, InterruptedException {
     Path file = ModelSource.resolve(model);
     ModelDefaults manner = ModelDefaults.of(file);
-    Told told = flags.told();
+    GivenSettings told = flags.told();
     Map<String, Object> usual = new HashMap<>(manner.values());
     usual.putAll(FIXED);
     SearchSettings search = SETTINGS.make(SearchSettings.class, told, usual, Map.of());
@@ -125,7 +125,7 @@ final class Compare implements Callable<Integer>, SettingFlags.Command {
     return 0;
   }
 
-  private List<ComparedSettings> plans(Told told) {
+  private List<ComparedSettings> plans(GivenSettings told) {
     List<ComparedStrategy> kinds = strategies.isEmpty() ? List.of(ComparedStrategy.values())
         : strategies.stream().map(ComparedStrategy::of).toList();
     List<ComparedSettings> plans = new ArrayList<>();

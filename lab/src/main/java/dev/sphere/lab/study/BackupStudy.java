@@ -20,7 +20,7 @@ import dev.sphere.engine.search.SearchNode;
 import dev.sphere.engine.search.SearchSettings;
 import dev.sphere.engine.search.SearchTree;
 import dev.sphere.engine.search.SphereSearch;
-import dev.sphere.engine.settings.Told;
+import dev.sphere.engine.settings.GivenSettings;
 import dev.sphere.engine.stage.MeteredPolicy;
 import java.io.PrintStream;
 import java.nio.file.Files;
@@ -155,7 +155,7 @@ public final class BackupStudy {
     NativeRuntime.require();
     Path model = ModelSource.resolve(args[0]);
     List<Problem> problems = ProblemSource.read(args[1]);
-    Told told = Told.nothing().with("seed", List.of(args[3]), "seed").with("rollouts", List.of(args[4]), "rollouts")
+    GivenSettings told = GivenSettings.nothing().with("seed", List.of(args[3]), "seed").with("rollouts", List.of(args[4]), "rollouts")
         .with("temperature", List.of(args[5]), "temperature");
     SearchPlan plan = SearchPlan.of(told, model, null, null);
     List<Integer> budgets = java.util.Arrays.stream(args).skip(7).map(Integer::valueOf).sorted().toList();

@@ -103,7 +103,7 @@ class EmbeddedTrainingTest {
     changes.put("hasty: 0.25", new String[] {"hasty: 0.125", "corpus.hasty=0.125"});
     changes.put("learning_rate: 0.003", new String[] {"learning_rate: 0.5", "train.optimizer.learningRate=0.5"});
     changes.put("constant", new String[] {"wsd", "train.schedule.kind=WSD"});
-    changes.put("warmup_steps: 2", new String[] {"warmup_steps: 5", "train.schedule.warmupSteps=5"});
+    changes.put("warmup_steps: 2", new String[] {"warmup_steps: 5", "train.schedule.warmup=5.0"});
     changes.put("weight_decay: 0.1", new String[] {"weight_decay: 0.2", "train.optimizer.weightDecay=0.2"});
     changes.put("beta2: 0.95", new String[] {"beta2: 0.5", "train.optimizer.beta2=0.5"});
     changes.put("max_grad_norm: 1.0", new String[] {"max_grad_norm: 2.0", "train.optimizer.maxGradNorm=2.0"});

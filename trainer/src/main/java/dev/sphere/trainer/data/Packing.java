@@ -3,9 +3,6 @@ package dev.sphere.trainer.data;
 import dev.sphere.engine.settings.FromSettings;
 import dev.sphere.engine.settings.Setting;
 import io.soabase.recordbuilder.core.RecordBuilder;
-import java.util.LinkedHashMap;
-import java.util.Locale;
-import java.util.Map;
 
 /**
  * How sequences are laid out.
@@ -47,10 +44,10 @@ public record Packing(Sharing sharing, int microBatchTokens, int fillTokens, int
     }
   }
 
-  /** From what a user says. */
+  /** From settings: micro-batches are filled up to their size. */
   @FromSettings
   static Packing of(
-      @Setting(name = "sharing", def = "tree", label = "WHAT", effect = Setting.Effect.RESULT,
+      @Setting(name = "sharing", def = "tree", label = "WHAT",
           help = "What computes common beginnings once: all pairs of a tree, the two sides of a pair, or nothing.")
       Sharing sharing,
       @Setting(name = "micro_batch_tokens", def = "4096", range = "[1, )", label = "N", unit = "tokens",
@@ -64,7 +61,6 @@ public record Packing(Sharing sharing, int microBatchTokens, int fillTokens, int
     return new Packing(Sharing.TREE, 4096, 4096, 1024);
   }
 
-
   /** The same with micro-batches of at most, and filled up to, {@code value} slots. */
   @Override
   public Packing withMicroBatchTokens(int value) {
@@ -75,15 +71,5 @@ public record Packing(Sharing sharing, int microBatchTokens, int fillTokens, int
   @Override
   public Packing withFillTokens(int value) {
     return new Packing(sharing, microBatchTokens, Math.min(microBatchTokens, value), attentionTokens);
-  }
-
-  /** The settings by name, for provenance and for the check on resume. */
-  public Map<String, Object> toMap() {
-    Map<String, Object> map = new LinkedHashMap<>();
-    map.put("sharing", sharing.name().toLowerCase(Locale.ROOT));
-    map.put("micro_batch_tokens", microBatchTokens);
-    map.put("fill_tokens", fillTokens);
-    map.put("attention_tokens", attentionTokens);
-    return map;
   }
 }

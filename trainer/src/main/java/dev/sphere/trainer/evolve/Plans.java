@@ -8,7 +8,7 @@ import dev.sphere.engine.run.ModelDefaults;
 import dev.sphere.engine.run.OpenEval;
 import dev.sphere.engine.run.SearchPlan;
 import dev.sphere.engine.search.SearchSettings;
-import dev.sphere.engine.settings.Told;
+import dev.sphere.engine.settings.GivenSettings;
 import dev.sphere.trainer.job.JobSettings;
 import dev.sphere.trainer.job.PairSettings;
 import dev.sphere.trainer.job.TrainJob;
@@ -28,12 +28,12 @@ final class Plans {
    * @param before the policy that the round before began with; null in the first round
    */
   static SearchPlan search(Recipe recipe, Path policy, Path before, Path small, long seed) {
-    Told told = recipe.search();
+    GivenSettings told = recipe.search();
     if (before != null && recipe.reward() == Recipe.Reward.IMPLICIT) {
       // The policy's own log-probabilities come with its steps; the small model's steps are the policy's to judge too.
       String models = small == null ? before.toString() : policy + "," + before;
       String beta = String.valueOf(loss(recipe).beta());
-      told = told.over(Told.nothing().with("prm_beta", List.of(beta), "reward")).with("prm", List.of("implicit:" + models), "reward");
+      told = told.over(GivenSettings.nothing().with("prm_beta", List.of(beta), "reward")).with("prm", List.of("implicit:" + models), "reward");
     }
     return SearchPlan.of(seeded(told, seed), policy, null, small);
   }
@@ -72,7 +72,7 @@ final class Plans {
     return Recipe.TRAIN.make(PairSettings.class, recipe.train());
   }
 
-  private static Told seeded(Told told, long seed) {
+  private static GivenSettings seeded(GivenSettings told, long seed) {
     return told.with("seed", List.of(String.valueOf(seed)), "seed");
   }
 }

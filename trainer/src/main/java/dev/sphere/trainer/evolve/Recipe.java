@@ -2,16 +2,16 @@ package dev.sphere.trainer.evolve;
 
 import dev.sphere.engine.data.Decontamination;
 import dev.sphere.engine.data.ReadOptions;
-import dev.sphere.engine.decode.Precision;
 import dev.sphere.engine.prompt.Prompts;
 import dev.sphere.engine.run.SearchPlan;
+import dev.sphere.engine.settings.GivenSettings;
 import dev.sphere.engine.settings.Nested;
 import dev.sphere.engine.settings.Setting;
 import dev.sphere.engine.settings.SettingSpec;
 import dev.sphere.engine.settings.SettingsTree;
-import dev.sphere.engine.settings.Told;
 import dev.sphere.trainer.job.JobSettings;
 import dev.sphere.trainer.job.PairSettings;
+import dev.sphere.trainer.job.Tuning;
 import dev.sphere.trainer.loss.LossSettings;
 import io.soabase.recordbuilder.core.RecordBuilder;
 import java.io.IOException;
@@ -19,10 +19,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
-import java.util.Objects;
-import java.util.stream.Stream;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -76,8 +73,8 @@ public record Recipe(
             + "round's policy and the one that the round before began with, which is what that round's training learnt. Its β is "
             + "search.prm_beta, or train.beta where that is not told.")
     Reward reward,
-    Told search,
-    Told train,
+    GivenSettings search,
+    GivenSettings train,
     Evaluate evaluate,
     Validate validate) implements RecipeBuilder.With {
   /** The keys of {@code search}, and in the section "prompt" those of {@code prompt}. */
@@ -191,15 +188,13 @@ public record Recipe(
     }
     ObjectNode rest = ((ObjectNode) root).deepCopy();
     SECTIONS.forEach(rest::remove);
-    Told top = TOP.check(Told.of(rest, ""), "");
+    GivenSettings top = TOP.check(GivenSettings.of(rest, ""), "");
     if (strict) {
       TOP.requireEffects(top, n -> null, n -> n);
-    } else {
-      withWhatWasOnce(root);
     }
-    Told prompt = SEARCH.section(PROMPT).check(Told.of(root.get(PROMPT), "prompt."), "prompt.");
-    Told search = SEARCH.section("").check(Told.of(root.get("search"), "search."), "search.").over(prompt);
-    Told train = TRAIN.check(Told.of(root.get("train"), "train."), "train.");
+    GivenSettings prompt = SEARCH.section(PROMPT).check(GivenSettings.of(root.get(PROMPT), "prompt."), "prompt.");
+    GivenSettings search = SEARCH.section("").check(GivenSettings.of(root.get("search"), "search."), "search.").over(prompt);
+    GivenSettings train = TRAIN.check(GivenSettings.of(root.get("train"), "train."), "train.");
     if (strict) {
       SEARCH.requireEffects(search, n -> n.equals("small_model") ? top.has(n) : null, n -> "search." + n);
       TRAIN.requireEffects(train, n -> null, n -> "train." + n);
@@ -208,17 +203,10 @@ public record Recipe(
     given.put("search", search);
     given.put("train", train);
     given.put("evaluate", !root.hasNonNull("evaluate") ? null : EVALUATE.make(
-        Evaluate.class, EVALUATE.check(Told.of(root.get("evaluate"), "evaluate."), "evaluate.")));
-    Told validate = VALIDATE.check(Told.of(root.get("validate"), "validate."), "validate.");
+        Evaluate.class, EVALUATE.check(GivenSettings.of(root.get("evaluate"), "evaluate."), "evaluate.")));
+    GivenSettings validate = VALIDATE.check(GivenSettings.of(root.get("validate"), "validate."), "validate.");
     given.put("validate", !validate.has("problems") ? null : VALIDATE.make(Validate.class, validate));
     return TOP.make(Recipe.class, top, Map.of(), given);
-  }
-
-  /** A run that was begun before there was a setting did what its value here says. */
-  private static void withWhatWasOnce(JsonNode root) {
-    if (root.get("search") instanceof ObjectNode search && !search.has("backup")) {
-      search.put("backup", "advantage");
-    }
   }
 
   /** Reads a recipe from a file; the file's name stands in front of every complaint. */
@@ -238,7 +226,7 @@ public record Recipe(
 
   /** Whether all weights are trained. */
   public boolean trainsAll() {
-    return "full".equals(TRAIN.value("method", train));
+    return TRAIN.value("method", train) == Tuning.Method.FULL;
   }
 
   /** Whether a round's training has as many steps as it is told, whatever its pairs. */
@@ -248,39 +236,14 @@ public record Recipe(
 
   /** All of it by section and key: as told, or the defaults; null where the model has it. */
   Map<String, Object> values() {
-    Map<String, Object> all = new LinkedHashMap<>();
-    all.put("name", name);
-    all.put("model", model);
-    all.put("small_model", smallModel);
-    all.put("problems", problems);
-    all.put("question_field", reading.questionField());
-    all.put("answer_field", reading.answerField());
-    all.put("id_field", reading.idField());
-    all.put("skip_bad", reading.skipBad());
-    all.put("limit", reading.limit());
-    all.put("decontaminate", decontamination.sets());
-    all.put("ngram", decontamination.ngram());
-    all.put("seed", seed);
-    all.put("rounds", rounds);
-    all.put("fresh_problems", freshProblems);
-    all.put("replay", replay);
-    all.put("reward", reward.name().toLowerCase(Locale.ROOT));
+    Map<String, Object> all = SettingsTree.resultValues(this);
     all.put(PROMPT, SEARCH.section(PROMPT).values(search));
     all.put("search", SEARCH.section("").values(search));
     all.put("train", TRAIN.values(train));
     if (evaluate != null) {
-      Map<String, Object> compared = new LinkedHashMap<>();
-      compared.put("problems", evaluate.problems());
-      compared.put("limit", evaluate.limit());
-      compared.put("max_tokens", evaluate.maxTokens());
-      compared.put("samples", evaluate.samples());
-      compared.put("ngram", evaluate.ngram());
-      all.put("evaluate", compared);
+      all.put("evaluate", SettingsTree.resultValues(evaluate));
     }
-    Map<String, Object> choosing = new LinkedHashMap<>();
-    choosing.put("problems", validate == null ? null : validate.problems());
-    choosing.put("limit", validate == null ? 0 : validate.limit());
-    all.put("validate", choosing);
+    all.put("validate", SettingsTree.resultValues(validate == null ? new Validate(null, 0) : validate));
     return all;
   }
 
@@ -296,7 +259,7 @@ public record Recipe(
         .map(key -> key + " is " + mine.get(key) + " there and " + theirs.get(key) + " now").toList();
   }
 
-  /** Every key that decides the results, with what stands for one that follows from others. */
+  /** The values of all keys that decide the results, by section and key. */
   private Map<String, Object> results() {
     Map<String, Object> flat = new LinkedHashMap<>();
     values().forEach((key, value) -> {
@@ -308,21 +271,7 @@ public record Recipe(
     });
     SEARCH.settings().stream().filter(Recipe::isSpeed).forEach(s -> flat.remove("search." + s.name()));
     TRAIN.settings().stream().filter(Recipe::isSpeed).forEach(s -> flat.remove("train." + s.name()));
-    if (String.valueOf(flat.get("search.simulations")).equals("1") && !"sphere".equals(flat.get("search.strategy"))) {
-      flat.remove("search.backup"); // has no effect
-    }
-    flat.merge("search.pairing", flat.get("search.strategy") == null ? "chains" : "any", (told, usual) -> told);
-    flat.computeIfAbsent("train.lora_alpha", k -> 2.0 * (Integer) flat.get("train.lora_rank"));
-    flat.replace("search.activations", "auto", integers() ? "int16" : "bf16");
-    flat.replace("train.activations", "auto", "bf16");
     return flat;
-  }
-
-  /** Whether searches that are told nothing round activations to integers: never with the embedded models, whose weights are BF16. */
-  private boolean integers() {
-    Path[] files = Stream.of(model, smallModel).filter(Objects::nonNull).map(Path::of).filter(Files::isRegularFile)
-        .toArray(Path[]::new);
-    return "int16".equals(Precision.USUAL.identity(files));
   }
 
   private static boolean isSpeed(SettingSpec setting) {

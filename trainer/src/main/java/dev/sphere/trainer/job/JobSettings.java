@@ -2,10 +2,10 @@ package dev.sphere.trainer.job;
 
 import dev.sphere.engine.decode.Precision;
 import dev.sphere.engine.prompt.ChatTemplate;
+import dev.sphere.engine.settings.GivenSettings;
 import dev.sphere.engine.settings.Nested;
 import dev.sphere.engine.settings.Setting;
 import dev.sphere.engine.settings.SettingsTree;
-import dev.sphere.engine.settings.Told;
 import dev.sphere.gguf.GgmlType;
 import dev.sphere.trainer.data.RowReport.OnBadRow;
 import dev.sphere.trainer.loop.TrainSettings;
@@ -31,13 +31,13 @@ public record JobSettings(
         help = "Matrices of a whole model, in evolve also of the policy with which the next round begins: f32, f16, bf16, q8_0, "
             + "q4_k, q6_k, ...")
     GgmlType type,
-    @Setting(name = "chat_template", keys = "template", label = "TEMPLATE", shown = "the run's of the rows, else the model's own",
+    @Setting(name = "chat_template", label = "TEMPLATE", shown = "the run's of the rows, else the model's own",
         by = ChatTemplate.Named.class, help = "How a dialogue is rendered: plain, Jinja text, or a file of it.")
     String template,
-    @Setting(name = "activation_mib", def = "1024", range = "[1, )", scale = 1 << 20, label = "MIB", unit = "MiB",
+    @Setting(name = "activation_mib", def = "1024", range = "[1, )", label = "MIB", unit = "MiB",
         effect = Setting.Effect.SPEED,
         help = "Memory for activations; layers that find no room are computed again.")
-    long activationBytes,
+    int activationMib,
     @Nested(heading = "What is measured meanwhile")
     HeldOut heldOut,
     @Nested
@@ -58,7 +58,7 @@ public record JobSettings(
    * @param told checked; it may tell of more
    * @param template the Jinja text where none is told; null for that of the rows' run, else the model's own
    */
-  public static JobSettings of(Told told, String template) {
+  public static JobSettings of(GivenSettings told, String template) {
     int threads = Runtime.getRuntime().availableProcessors();
     return SETTINGS.make(JobSettings.class, told,
         template == null ? Map.of("threads", threads) : Map.of("threads", threads, "chat_template", template), Map.of());
@@ -72,6 +72,6 @@ public record JobSettings(
    */
   public TrainJob job(Path model, Path output, Path artefact, boolean resume) {
     return new TrainJob(model, output, artefact, tuning, settings, maxLength, onBadRow, type, resume, null, false, heldOut,
-        template, activationBytes, precision);
+        template, (long) activationMib << 20, precision);
   }
 }

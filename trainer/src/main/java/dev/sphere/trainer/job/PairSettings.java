@@ -16,10 +16,10 @@ import java.nio.file.Path;
  * @param siblingMargin least difference of the two siblings' rewards
  */
 public record PairSettings(
-    @Setting(def = "whole", words = "whole|first_step", label = "PART",
+    @Setting(def = "whole", label = "PART",
         help = "What of a rejected completion counts: whole, or first_step: up to the end of its first step that differs from "
             + "the chosen one's, where steps end as the model's do.")
-    String rejected,
+    Part rejected,
     @Setting(label = "SEPARATOR", shown = "the whole completion counts", escapes = true,
         help = "A rejected completion counts only up to the end of its first step that differs from the chosen one's; steps end "
             + "with this text.")
@@ -36,6 +36,11 @@ public record PairSettings(
     @Setting(def = "0", shown = "0, any", range = "[0, )", label = "R", needs = "siblings",
         help = "Least difference of the two siblings' rewards.")
     double siblingMargin) {
+  /** The part of a rejected completion that counts. */
+  public enum Part {
+    WHOLE,
+    FIRST_STEP
+  }
 
   /**
    * The job with its pairs cut as is told.
@@ -46,7 +51,7 @@ public record PairSettings(
     if (stepPairs != null) {
       return job.withStepPairs(stepPairs);
     }
-    return job.withStepSeparator(rejectFirstStep != null || !rejected.equals("first_step") ? rejectFirstStep : stepEnd);
+    return job.withStepSeparator(rejectFirstStep != null || rejected == Part.WHOLE ? rejectFirstStep : stepEnd);
   }
 
   /**

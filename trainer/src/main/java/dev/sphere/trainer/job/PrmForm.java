@@ -1,7 +1,6 @@
 package dev.sphere.trainer.job;
 
 import dev.sphere.bindings.llama.Vocabulary;
-import dev.sphere.engine.settings.FromSettings;
 import dev.sphere.engine.settings.Setting;
 import dev.sphere.gguf.model.PrmInfo;
 import dev.sphere.trainer.data.StepEncoder.Labels;
@@ -10,42 +9,42 @@ import dev.sphere.trainer.data.StepEncoder.Labels;
  * How a trained process reward model says what a step is worth; written into its file as {@code sphere.prm.*}: by the logits
  * of two label tokens, or by a head of two classes on the hidden state.
  *
+ * @param form label tokens or a head
  * @param good text of the token for a good step; null for a head
  * @param bad text of the token for a bad step; null for a head
  * @param separator text of the token that follows every step, at which the score is read; null: it is read at the step's
  *     own last token
  */
-public record PrmForm(String good, String bad, String separator) {
-  /** From what a user says. */
-  @FromSettings
-  static PrmForm of(
-      @Setting(name = "form", def = "token", words = "token|head", label = "FORM",
-          help = "How the model says what a step is worth: token (the logits of two label tokens) or head (two classes on the "
-              + "hidden state, as Qwen2.5-Math-PRM has it).")
-      String form,
-      @Setting(name = "good_token", def = "+", label = "TOKEN", needs = "form=token", help = "Label of a good step.")
-      String good,
-      @Setting(name = "bad_token", def = "-", label = "TOKEN", needs = "form=token", help = "Label of a bad step.")
-      String bad,
-      @Setting(name = "separator_token", label = "TOKEN", shown = "none, it is read at the step's own end",
-          help = "Token after each step, at which the score is read.")
-      String separator) {
-    return form.equals("head") ? head(separator) : new PrmForm(good, bad, separator);
+public record PrmForm(
+    @Setting(def = "token", label = "FORM",
+        help = "How the model says what a step is worth: token (the logits of two label tokens) or head (two classes on the "
+            + "hidden state, as Qwen2.5-Math-PRM has it).")
+    PrmInfo.Form form,
+    @Setting(name = "good_token", def = "+", label = "TOKEN", needs = "form=token", help = "Label of a good step.")
+    String good,
+    @Setting(name = "bad_token", def = "-", label = "TOKEN", needs = "form=token", help = "Label of a bad step.")
+    String bad,
+    @Setting(name = "separator_token", label = "TOKEN", shown = "none, it is read at the step's own end",
+        help = "Token after each step, at which the score is read.")
+    String separator) {
+  public PrmForm {
+    good = form == PrmInfo.Form.HEAD ? null : good;
+    bad = form == PrmInfo.Form.HEAD ? null : bad;
   }
 
   /** The label tokens "+" and "-", read at a step's last token. */
   public static PrmForm tokens() {
-    return new PrmForm("+", "-", null);
+    return new PrmForm(PrmInfo.Form.TOKEN, "+", "-", null);
   }
 
   /** A head; {@code separator} as above, null for none. */
   public static PrmForm head(String separator) {
-    return new PrmForm(null, null, separator);
+    return new PrmForm(PrmInfo.Form.HEAD, null, null, separator);
   }
 
   /** Whether it is a head. */
   public boolean isHead() {
-    return good == null;
+    return form == PrmInfo.Form.HEAD;
   }
 
   /** The ids in a vocabulary. */

@@ -6,6 +6,7 @@ import dev.sphere.bindings.device.Arithmetic;
 import dev.sphere.bindings.kernel.Activations;
 import dev.sphere.engine.PreferencePair;
 import dev.sphere.engine.decode.Precision;
+import dev.sphere.engine.settings.SettingsTree;
 import dev.sphere.gguf.GgmlType;
 import dev.sphere.gguf.make.MergeType;
 import dev.sphere.gguf.model.GgufFile;
@@ -27,7 +28,6 @@ import dev.sphere.trainer.output.RunTracker;
 import io.soabase.recordbuilder.core.RecordBuilder;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.BooleanSupplier;
@@ -180,7 +180,7 @@ public record TrainJob(
   }
 
   private Map<String, Object> identity(TrainTask task, GgufFile base) {
-    Map<String, Object> identity = new LinkedHashMap<>(tuning.toMap());
+    Map<String, Object> identity = SettingsTree.resultValues(tuning);
     identity.put(Arithmetic.NAME, Arithmetic.here());
     identity.put("max_length", length(base));
     if (stepSeparator != null) {
@@ -190,7 +190,7 @@ public record TrainJob(
       }
     }
     if (task instanceof TrainTask.Judge judge) {
-      identity.put("prm_form", judge.form());
+      identity.putAll(SettingsTree.resultValues(judge.form()));
     }
     // Left out where version 0.1.0 computed the same.
     boolean other = tuning.isLora() && base.tensors().values().stream().anyMatch(

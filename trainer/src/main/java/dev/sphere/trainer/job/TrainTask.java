@@ -3,6 +3,7 @@ package dev.sphere.trainer.job;
 import dev.sphere.engine.PreferencePair;
 import dev.sphere.engine.settings.Nested;
 import dev.sphere.engine.settings.Setting;
+import dev.sphere.engine.settings.SettingsTree;
 import dev.sphere.trainer.data.RunTrees.LabelSource;
 import dev.sphere.trainer.loss.LossSettings;
 import java.nio.file.Path;
@@ -35,10 +36,7 @@ public sealed interface TrainTask {
           help = "A run's solution counts exp(R / T), a problem's mean being 1; 0: all count alike.")
       double temperature) implements TrainTask {
     public ImitateRun {
-      if (perProblem < 0 || !(temperature >= 0) || Double.isInfinite(temperature)) {
-        throw new IllegalArgumentException("solutions of a problem and the temperature of their weights must not be "
-            + "negative: " + perProblem + ", " + temperature);
-      }
+      SettingsTree.requireRanges(ImitateRun.class, run, perProblem, temperature);
     }
   }
 

@@ -8,9 +8,6 @@ import dev.sphere.trainer.data.Packing;
 import dev.sphere.trainer.optim.OptimizerSettings;
 import dev.sphere.trainer.optim.Schedule;
 import io.soabase.recordbuilder.core.RecordBuilder;
-import java.util.LinkedHashMap;
-import java.util.Locale;
-import java.util.Map;
 
 /**
  * What SFT and DPO share. Everything here but the last four changes the result and is checked on resume.
@@ -77,7 +74,7 @@ public record TrainSettings(
   public static TrainSettings defaults(double learningRate) {
     return new TrainSettings(
         OptimizerSettings.adamw(learningRate),
-        Schedule.of(Schedule.Kind.CONSTANT, 0),
+        new Schedule(Schedule.Kind.CONSTANT, 0),
         Packing.defaults(),
         16,
         1,
@@ -104,19 +101,5 @@ public record TrainSettings(
   /** Steps of one pass over so many examples; the last may be smaller. */
   public int stepsPerEpoch(int examples) {
     return (examples + batchSize - 1) / batchSize;
-  }
-
-  /** What shapes the result, by name, for provenance and for the check on resume. */
-  public Map<String, Object> toMap() {
-    Map<String, Object> map = new LinkedHashMap<>();
-    map.putAll(optimizer.toMap());
-    map.putAll(schedule.toMap());
-    map.putAll(packing.toMap());
-    map.put("batch_size", batchSize);
-    map.put("epochs", epochs);
-    map.put("max_steps", maxSteps);
-    map.put("order", order.name().toLowerCase(Locale.ROOT));
-    map.put("seed", seed);
-    return map;
   }
 }

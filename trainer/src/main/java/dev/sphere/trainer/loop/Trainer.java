@@ -1,6 +1,7 @@
 package dev.sphere.trainer.loop;
 
 import dev.sphere.base.AtomicFile;
+import dev.sphere.engine.settings.SettingsTree;
 import dev.sphere.trainer.TrainableModel;
 import dev.sphere.trainer.checkpoint.CheckpointMismatchException;
 import dev.sphere.trainer.checkpoint.Checkpoints;
@@ -54,9 +55,9 @@ public final class Trainer<E extends Example> {
     this.settings = settings;
     this.options = options;
     Map<String, Object> all = new LinkedHashMap<>();
-    all.put("method", objective.method());
+    all.put("objective", objective.method());
     all.putAll(options.modelSettings());
-    all.putAll(settings.toMap());
+    all.putAll(SettingsTree.resultValues(settings));
     all.putAll(objective.settings(this.examples));
     this.identity = new Identity(options.modelHash(), Identity.dataHash(this.examples), all);
   }

@@ -31,17 +31,6 @@ public enum Divergence implements Labelled {
     return id;
   }
 
-  /** By TRL's name; "js" and "alpha" also do. */
-  public static Divergence of(String name) {
-    for (Divergence d : values()) {
-      if (d.id.equals(name) || d.id.equals(name + "_divergence")) {
-        return d;
-      }
-    }
-    throw new IllegalArgumentException(
-        "unknown f-divergence '" + name + "': use reverse_kl, forward_kl, js_divergence or alpha_divergence");
-  }
-
   /** Score of a log-ratio; {@code alpha} is used by {@link #ALPHA} alone. */
   Dual score(Dual logRatio, double alpha) {
     return switch (this) {

@@ -1,6 +1,7 @@
 package dev.sphere.trainer.objective;
 
 import dev.sphere.bindings.tensor.NativeFloats;
+import dev.sphere.engine.settings.SettingsTree;
 import dev.sphere.trainer.Distributions;
 import dev.sphere.trainer.TrainableModel;
 import dev.sphere.trainer.checkpoint.Identity;
@@ -55,7 +56,7 @@ public final class DpoObjective implements Objective<Example.Preference> {
 
   @Override
   public Map<String, Object> settings(List<Example.Preference> examples) {
-    return loss.settings().toMap();
+    return SettingsTree.resultValues(loss.settings());
   }
 
   @Override

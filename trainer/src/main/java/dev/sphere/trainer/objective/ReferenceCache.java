@@ -56,7 +56,7 @@ final class ReferenceCache implements ReferenceLogProbs {
         "2", // of the way it is computed: until 2 the products with F16 weights were F32's
         identity.modelHash(),
         identity.dataHash(),
-        settings.packing().toMap().toString(),
+        settings.packing().toString(),
         settings.order() + " " + settings.seed() + " " + settings.batchSize()));
     Path file = options.output().resolve("reference-" + key.substring(0, 16) + ".bin");
     ReferenceCache cache = new ReferenceCache();

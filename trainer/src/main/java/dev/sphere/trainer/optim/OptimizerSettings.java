@@ -3,8 +3,6 @@ package dev.sphere.trainer.optim;
 import dev.sphere.engine.settings.Setting;
 import dev.sphere.engine.settings.SettingsTree;
 import io.soabase.recordbuilder.core.RecordBuilder;
-import java.util.LinkedHashMap;
-import java.util.Map;
 
 /**
  * Which optimizer, and its numbers. Weight decay is decoupled (arXiv 1711.05101) and spares norms and biases.
@@ -65,22 +63,5 @@ public record OptimizerSettings(
   /** The same with other decays of AdamW. */
   public OptimizerSettings withBetas(double first, double second) {
     return withBeta1(first).withBeta2(second);
-  }
-
-  /** The settings by name, for provenance and for the check on resume. */
-  public Map<String, Object> toMap() {
-    Map<String, Object> map = new LinkedHashMap<>();
-    map.put("optimizer", kind.name().toLowerCase(java.util.Locale.ROOT));
-    map.put("learning_rate", learningRate);
-    map.put("weight_decay", weightDecay);
-    if (kind == Kind.ADAMW) {
-      map.put("adam_beta1", beta1);
-      map.put("adam_beta2", beta2);
-      map.put("adam_epsilon", epsilon);
-    } else {
-      map.put("momentum", momentum);
-    }
-    map.put("max_grad_norm", maxGradNorm);
-    return map;
   }
 }

@@ -158,7 +158,7 @@ public final class ModelOutput {
     String version = NativeRuntime.status().sphereVersion();
     writer.put(ModelMerge.BASE_SHA256, GgufValue.string(base.sha256()))
         .put("sphere.data_sha256", GgufValue.string(result.identity().dataHash()))
-        .put("sphere.method", GgufValue.string(identity.getOrDefault("method", "unknown")))
+        .put("sphere.method", GgufValue.string(identity.getOrDefault("objective", "unknown")))
         .put("sphere.seed", GgufValue.string(identity.getOrDefault("seed", "unknown")))
         .put("sphere.steps", GgufValue.u32(result.steps()))
         .put("sphere.settings", GgufValue.string(JsonMapper.shared().writeValueAsString(identity)))

@@ -11,6 +11,7 @@ import dev.sphere.engine.Generation;
 import dev.sphere.engine.Policy.Message;
 import dev.sphere.engine.PreferencePair;
 import dev.sphere.engine.search.Candidate;
+import dev.sphere.engine.settings.SettingsTree;
 import dev.sphere.trainer.data.Packing.Sharing;
 import dev.sphere.trainer.data.RowReport.OnBadRow;
 import dev.sphere.trainer.data.RunTrees.LabelSource;
@@ -212,7 +213,7 @@ class EdgesTest {
   void settingsAtTheirEdges() {
     assertEquals(
         "{sharing=pair, micro_batch_tokens=9, fill_tokens=5, attention_tokens=1}",
-        new Packing(Sharing.PAIR, 9, 5, 1).toMap().toString());
+        SettingsTree.resultValues(new Packing(Sharing.PAIR, 9, 5, 1)).toString());
     assertEquals(9, new Packing(Sharing.PAIR, 9, 5, 1).withFillTokens(99).fillTokens());
     assertEquals(1, new Packing(Sharing.PAIR, 1, 1, 1).fillTokens());
     for (int[] wrong : new int[][] {{9, 0, 1}, {9, 5, 0}, {4, 5, 1}}) {

@@ -68,7 +68,7 @@ class PlansTest {
 
   static List<Case> cases() {
     return List.of(
-        key("prompt.template", "plain", "search.stages.prompts.template=PLAIN", "train.template=PLAIN"),
+        key("prompt.chat_template", "plain", "search.stages.prompts.template=PLAIN", "train.template=PLAIN"),
         key("prompt.system", "Be brief", "search.stages.prompts.system=Be brief"),
         key("prompt.question", "'Q {question}'", "search.stages.prompts.question=Q {question}"),
         key("prompt.correction", "Again", "search.stages.prompts.correction=Again"),
@@ -124,7 +124,7 @@ class PlansTest {
         key("search.early_stop", "true", "search.prm.monteCarlo.stopWhenDecided=true"),
         key("search.parallel", "3", "search.parallel=3"),
         key("search.activations", "f32", "search.precision.activations=F32"),
-        key("train.method", "full", "train.tuning.rank=0", "train.tuning.alpha=0.0", "train.tuning.targets=[]"),
+        key("train.method", "full", "train.tuning.method=FULL", "train.tuning.rank=0", "train.tuning.alpha=0.0", "train.tuning.targets=[]"),
         key("train.loss", "ipo", "loss.losses=[IPO]"),
         key("train.loss", "'sigmoid, sft'", "loss.losses=[SIGMOID, SFT]", "loss.weights=[1.0, 1.0]"),
         with("train: {loss: 'sigmoid,sft'}", "train.loss_weights", "[1, 0.25]", "loss.weights=[1.0, 0.25]"),
@@ -133,8 +133,8 @@ class PlansTest {
         key("train.optimizer", "sgd", "train.settings.optimizer.kind=SGD"),
         key("train.learning_rate", "3e-4", "train.settings.optimizer.learningRate=3.0E-4"),
         key("train.schedule", "cosine", "train.settings.schedule.kind=COSINE"),
-        key("train.warmup", "0.25", "train.settings.schedule.warmupRatio=0.25"),
-        key("train.warmup", "7", "train.settings.schedule.warmupSteps=7", "train.settings.schedule.warmupRatio=0.0"),
+        key("train.warmup", "0.25", "train.settings.schedule.warmup=0.25"),
+        key("train.warmup", "7", "train.settings.schedule.warmup=7.0"),
         key("train.epochs", "4", "train.settings.epochs=4"),
         key("train.batch_pairs", "5", "train.settings.batchSize=5"),
         key("train.lora_rank", "3", "train.tuning.rank=3", "train.tuning.alpha=6.0"),
@@ -227,7 +227,7 @@ class PlansTest {
     Recipe.SEARCH.settings().forEach(s -> keys.add((s.section().isEmpty() ? "search" : s.section()) + "." + s.name()));
     Recipe.TRAIN.settings().forEach(s -> keys.add("train." + s.name()));
     TreeSet<String> there = new TreeSet<>();
-    cases().forEach(c -> there.add(c.key.equals("prompt.template") ? "prompt.chat_template" : c.key));
+    cases().forEach(c -> there.add(c.key));
     assertEquals(keys, there);
     assertEquals(
         List.of("name", "model", "small_model", "problems", "question_field", "answer_field", "id_field", "skip_bad", "limit",

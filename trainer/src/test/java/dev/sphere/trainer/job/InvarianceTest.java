@@ -65,7 +65,7 @@ class InvarianceTest {
   private List<float[]> step(Path model, String run, TrainTask task, Tuning tuning, Packing packing) {
     TrainSettings settings = TrainSettings.defaults(1)
         .withOptimizer(OptimizerSettings.sgd(1, 0).withMaxGradNorm(0))
-        .withSchedule(Schedule.of(Schedule.Kind.CONSTANT, 0))
+        .withSchedule(new Schedule(Schedule.Kind.CONSTANT, 0))
         .withPacking(packing).withBatchSize(ROWS).withMaxSteps(1).withThreads(2);
     Path out = TrainJob.of(model, folder.resolve(run), settings)
         .withTuning(tuning).run(task, TrainingListener.NONE, () -> false).artefact();

@@ -73,7 +73,7 @@ class JobSettingsTest {
   private TrainJob job(double rate) {
     TrainSettings s = TrainSettings.defaults(rate)
         .withOptimizer(OptimizerSettings.sgd(rate, 0).withMaxGradNorm(0))
-        .withSchedule(Schedule.of(Schedule.Kind.CONSTANT, 0))
+        .withSchedule(new Schedule(Schedule.Kind.CONSTANT, 0))
         .withBatchSize(6).withMaxSteps(1).withThreads(1).withSeed(3);
     return TrainJob.of(model, folder.resolve("run" + runs++), s).withTuning(Tuning.lora(4, 8));
   }
@@ -231,6 +231,7 @@ class JobSettingsTest {
 
   private Map<String, Executable> tuningCases() {
     Map<String, Executable> c = new LinkedHashMap<>();
+    c.put("method", () -> assertEquals(Tuning.full(), Tuning.lora(4, 8).withMethod(Tuning.Method.FULL), "the rest is without effect"));
     c.put("rank", () -> {
       try (GgufFile file = GgufFile.open(dpo(job(1).withTuning(Tuning.lora(3, 8))).artefact())) {
         assertEquals(3, file.tensor("blk.0.attn_q.weight.lora_b").dim(0));
@@ -241,7 +242,7 @@ class JobSettingsTest {
     c.put("alpha", () -> firstStep(Tuning.lora(4, 8), Tuning.lora(4, 12), 1.5, 12));
     c.put("targets", () -> {
       for (Set<String> told : List.of(Set.of("attn_v"), Set.of("ffn_up", "attn_q"))) {
-        Set<String> adapted = tensors(dpo(job(1).withTuning(new Tuning(2, 4, told))).artefact()).keySet().stream()
+        Set<String> adapted = tensors(dpo(job(1).withTuning(Tuning.lora(2, 4).withTargets(told))).artefact()).keySet().stream()
             .map(JobSettingsTest::layer).collect(Collectors.toSet());
         assertEquals(told, adapted);
       }
@@ -311,7 +312,7 @@ class JobSettingsTest {
     TrainJob job = job(1).withMaxLength(77).withActivationBytes(123_456_789);
     TrainSettings s = job.settings().withSeed(9).withThreads(3)
         .withPacking(job.settings().packing().withMicroBatchTokens(55));
-    TrainJob told = TrainJob.of(model, folder, s).withTuning(new Tuning(3, 6, Set.of("attn_k"), true, true))
+    TrainJob told = TrainJob.of(model, folder, s).withTuning(new Tuning(Tuning.Method.LORA, 3, 6.0, Set.of("attn_k"), true, true))
         .withMaxLength(77).withActivationBytes(123_456_789);
     ModelOptions options = Opened.options(told, NOTHING_TO_LEARN);
     assertEquals(

@@ -276,7 +276,7 @@ class TrainJobTest {
 
   @Test
   void twoRunsHaveTheSameBits() throws IOException {
-    LossSettings loss = LossSettings.defaults().withWpo(true).withSync(new LossSettings.Sync(0.5, 2));
+    LossSettings loss = LossSettings.defaults().withWpo(true).withSync(new LossSettings.Sync(2, 0.5));
     List<Path> artefacts = new ArrayList<>();
     for (String name : List.of("one", "two")) {
       TrainSettings s = settings(5).withBatchSize(5);

@@ -16,6 +16,7 @@ import dev.sphere.engine.store.RunStore;
 import dev.sphere.gguf.GgmlType;
 import dev.sphere.gguf.make.ByteVocabulary;
 import dev.sphere.gguf.make.RandomModel;
+import dev.sphere.gguf.model.PrmInfo;
 import dev.sphere.trainer.data.Example;
 import dev.sphere.trainer.data.RunTrees.LabelSource;
 import dev.sphere.trainer.data.TrainingSequence;
@@ -214,7 +215,7 @@ class TrainingDataTest {
       seen.add(labelled.stream().map(e -> Double.toString(((Example.Step) e).label())).collect(Collectors.joining(" ")));
     }
     assertEquals(3, seen.size(), "each source has labels of its own");
-    TrainTask told = new TrainTask.Judge(steps, LabelSource.PRM, new PrmForm("y", "n", "#"), "!");
+    TrainTask told = new TrainTask.Judge(steps, LabelSource.PRM, new PrmForm(PrmInfo.Form.TOKEN, "y", "n", "#"), "!");
     Example e = Opened.prepared(job(), told).examples().getFirst();
     assertTrue(text(e.sequences().getFirst(), 0, e.sequences().getFirst().length()).endsWith("c0!#y"));
     assertTrue(text(e.sequences().getLast(), 0, e.sequences().getLast().length()).endsWith("c0!#n"));

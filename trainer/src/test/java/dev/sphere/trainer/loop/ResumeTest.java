@@ -282,7 +282,7 @@ class ResumeTest {
     assertEquals(15, Runs.curve(folder.resolve("a")).size());
   }
 
-  /** What a run is made of, as checkpoints and artefacts of 0.1.0 have it: another name or order is another run. */
+  /** What a run is made of: another name or order is another run. */
   @Test
   void identitiesAreWrittenDown() {
     try (TinyModel model = Runs.model(false)) {
@@ -290,17 +290,17 @@ class ResumeTest {
           RunOptions.in(folder)).identity().toMap();
       assertEquals(
           "{model=unknown, data=b00d030d08cccdd6baa41d1ee5465b243a65c05b9e59dbda14ef2660660bd0c2, "
-              + "method=dpo, optimizer=adamw, learning_rate=0.05, weight_decay=0.01, adam_beta1=0.9, "
-              + "adam_beta2=0.999, adam_epsilon=1.0E-8, max_grad_norm=1.0, schedule=cosine, "
-              + "warmup_steps=3, sharing=tree, micro_batch_tokens=4096, fill_tokens=4096, "
-              + "attention_tokens=1024, batch_size=4, epochs=3, max_steps=0, order=trees, seed=7, "
+              + "objective=dpo, optimizer=adamw, learning_rate=0.05, weight_decay=0.01, beta1=0.9, "
+              + "beta2=0.999, adam_epsilon=1.0E-8, momentum=0.0, max_grad_norm=1.0, schedule=cosine, "
+              + "warmup=3.0, sharing=tree, micro_batch_tokens=4096, fill_tokens=4096, "
+              + "attention_tokens=1024, batch_pairs=4, epochs=3, steps=0, order=trees, seed=7, "
               + "loss=[sigmoid], loss_weights=[1.0], beta=0.1, label_smoothing=0.0, "
-              + "f_divergence_type=reverse_kl, f_alpha_divergence_coef=0.5, ld_alpha=1.0, "
-              + "discopop_tau=0.05, reference_free=false}",
+              + "f_divergence=reverse_kl, f_alpha=0.5, ld_alpha=1.0, "
+              + "discopop_tau=0.05, reference_free=false, wpo=false}",
           identity.toString());
       var rows = Runs.rows(4);
       var alike = new Trainer<>(new SftObjective(model), rows, Runs.settings(), RunOptions.in(folder)).identity();
-      assertEquals("sft", alike.settings().get("method"));
+      assertEquals("sft", alike.settings().get("objective"));
       assertFalse(alike.settings().containsKey("weights"), "rows that all count 1 say nothing of it");
       rows.set(0, new Example.Imitation("row 0", "row 0", rows.getFirst().sequence(), 2));
       var weighed = new Trainer<>(new SftObjective(model), rows, Runs.settings(), RunOptions.in(folder)).identity();
@@ -321,7 +321,7 @@ class ResumeTest {
   /** A crash leaves what the checkpoints hold and nothing else, whichever step it comes after. */
   @Test
   void aCrashAfterAnyStepIsMadeUpForBitForBit() throws IOException {
-    LossSettings moving = LossSettings.defaults().withWpo(true).withSync(new LossSettings.Sync(0.6, 3));
+    LossSettings moving = LossSettings.defaults().withWpo(true).withSync(new LossSettings.Sync(3, 0.6));
     TrainSettings s = Runs.settings().withCheckpoints(2, 1).withLogEvery(3);
     Run whole = run("whole", false, s, in("whole"), moving);
     int crashes = 0;

@@ -33,7 +33,7 @@ public final class Runs {
   public static TrainSettings settings() {
     return TrainSettings.defaults(0.05)
         .withOptimizer(OptimizerSettings.adamw(0.05).withWeightDecay(0.01))
-        .withSchedule(Schedule.of(Schedule.Kind.COSINE, 3))
+        .withSchedule(new Schedule(Schedule.Kind.COSINE, 3))
         .withBatchSize(4)
         .withEpochs(3)
         .withSeed(7)

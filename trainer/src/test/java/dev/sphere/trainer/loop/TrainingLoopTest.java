@@ -39,7 +39,7 @@ class TrainingLoopTest {
   private static TrainSettings descent() {
     return Runs.settings()
         .withOptimizer(OptimizerSettings.sgd(1, 0).withMaxGradNorm(0))
-        .withSchedule(Schedule.of(Schedule.Kind.CONSTANT, 0))
+        .withSchedule(new Schedule(Schedule.Kind.CONSTANT, 0))
         .withOrder(TrainSettings.Order.GIVEN)
         .withBatchSize(ROWS);
   }
@@ -104,7 +104,7 @@ class TrainingLoopTest {
   /** Rates over all epochs: a rise, then down to one step before 0; and the step is as long as its rate says. */
   @Test
   void theRateOfEachStepIsTheSchedules() throws IOException {
-    TrainSettings two = descent().withBatchSize(8).withEpochs(2).withSchedule(Schedule.of(Schedule.Kind.LINEAR, 2));
+    TrainSettings two = descent().withBatchSize(8).withEpochs(2).withSchedule(new Schedule(Schedule.Kind.LINEAR, 2));
     train("linear", true, two);
     List<JsonNode> metrics = Runs.metrics(folder.resolve("linear"));
     List<Double> rates = column(metrics, "learning_rate");
@@ -117,7 +117,7 @@ class TrainingLoopTest {
     }
     TrainSettings one = descent().withMaxSteps(1);
     double[] full = change(start(true), train("full", true, one));
-    double[] risen = change(start(true), train("risen", true, one.withSchedule(Schedule.of(Schedule.Kind.CONSTANT,
+    double[] risen = change(start(true), train("risen", true, one.withSchedule(new Schedule(Schedule.Kind.CONSTANT,
         4))));
     double[] slow = change(start(true), train("slow", true, one.withOptimizer(OptimizerSettings.sgd(0.1,
         0).withMaxGradNorm(0))));

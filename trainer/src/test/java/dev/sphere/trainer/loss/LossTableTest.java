@@ -44,7 +44,7 @@ class LossTableTest {
         } else if (!line.startsWith("#")) {
           double[] by = Stream.of(f[5], f[6]).flatMapToDouble(part -> Arrays.stream(numbers(part))).toArray();
           all.add(new Expected(
-              f[0], f[1], Divergence.of(f[2]), Double.parseDouble(f[3]), Double.parseDouble(f[4]), by));
+              f[0], f[1], PairBatches.divergence(f[2]), Double.parseDouble(f[3]), Double.parseDouble(f[4]), by));
         }
       }
     }

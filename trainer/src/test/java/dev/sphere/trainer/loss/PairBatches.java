@@ -21,4 +21,8 @@ final class PairBatches {
     return new PairBatch(
         chosen, rejected, refChosen, refRejected, chosenTokens, rejectedTokens, pairs, tokens, null, null);
   }
+
+  static Divergence divergence(String label) {
+    return java.util.Arrays.stream(Divergence.values()).filter(d -> d.label().equals(label)).findFirst().orElseThrow();
+  }
 }

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sphere.engine.settings.SettingsTree;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -67,7 +68,7 @@ class PreferenceLossTest {
       sppo_hard,0,alpha_divergence,32.256058207676446
       """)
   void valuesAreThoseOfTheFormulas(String loss, double smoothing, String divergence, double expected) {
-    var l = new PreferenceLoss(settings(loss, smoothing, Divergence.of(divergence)));
+    var l = new PreferenceLoss(settings(loss, smoothing, PairBatches.divergence(divergence)));
     assertEquals(expected, l.evaluate(batch(CHOSEN, REJECTED)).loss(), 1e-12 * Math.max(1, expected));
   }
 
@@ -295,14 +296,14 @@ class PreferenceLossTest {
     assertFalse(LossSettings.of(List.of("sigmoid", "sft"), List.of()).needsWholeBatch());
     assertTrue(LossSettings.of(List.of("sft", "sigmoid"), List.of()).needsReference());
     assertFalse(LossSettings.defaults().withReferenceFree(true).needsReference());
-    Map<String, Object> map = LossSettings.defaults().toMap();
+    Map<String, Object> map = SettingsTree.resultValues(LossSettings.defaults());
     assertEquals(List.of("sigmoid"), map.get("loss"));
     assertEquals(0.1, map.get("beta"));
-    assertFalse(map.containsKey("use_weighting") || map.containsKey("ref_model_sync_steps"), map.toString());
-    Map<String, Object> more = LossSettings.defaults().withWpo(true).withSync(new LossSettings.Sync(0.5, 9)).toMap();
-    assertEquals(true, more.get("use_weighting"));
-    assertEquals(0.5, more.get("ref_model_mixup_alpha"));
-    assertEquals(9, more.get("ref_model_sync_steps"));
+    assertFalse(map.containsKey("ref_sync_steps"), map.toString());
+    Map<String, Object> more = SettingsTree.resultValues(LossSettings.defaults().withWpo(true).withSync(new LossSettings.Sync(9, 0.5)));
+    assertEquals(true, more.get("wpo"));
+    assertEquals(0.5, more.get("ref_sync_alpha"));
+    assertEquals(9, more.get("ref_sync_steps"));
   }
 
   /** The ends of the ranges: the last value that is taken, the first that is not. */
@@ -316,9 +317,9 @@ class PreferenceLossTest {
     List<Executable> refused = List.of(
         () -> d.withLabelSmoothing(-0.01), () -> d.withLdAlpha(-0.01), () -> d.withLdAlpha(1.01),
         () -> d.withDiscopopTau(0), () -> d.withDivergence(Divergence.ALPHA, Double.NaN),
-        () -> d.withBeta(Double.POSITIVE_INFINITY), () -> new LossSettings.Sync(0, 1),
-        () -> new LossSettings.Sync(1.01, 1), () -> new LossSettings.Sync(0.5, 0),
-        () -> d.withSync(new LossSettings.Sync(0.5, 1)).withReferenceFree(true),
+        () -> d.withBeta(Double.POSITIVE_INFINITY), () -> new LossSettings.Sync(1, 0),
+        () -> new LossSettings.Sync(1, 1.01), () -> new LossSettings.Sync(0, 0.5),
+        () -> d.withSync(new LossSettings.Sync(1, 0.5)).withReferenceFree(true),
         () -> LossSettings.of(List.of("aot_unpaired"), List.of()).withWpo(true),
         () -> LossSettings.of(List.of("sft"), List.of(Double.NaN)), () -> LossSettings.of(List.of(), List.of()),
         () -> PairBatches.whole(CHOSEN, REJECTED, REF_CHOSEN, new double[2], CHOSEN_TOKENS, REJECTED_TOKENS),
@@ -348,13 +349,6 @@ class PreferenceLossTest {
     double apart = new PreferenceLoss(LossSettings.of(List.of("exo_pair"), List.of()).withLabelSmoothing(0.2))
         .evaluate(b).loss() + new PreferenceLoss(LossSettings.defaults().withLabelSmoothing(0.2)).evaluate(b).loss();
     assertEquals(apart, new PreferenceLoss(told).evaluate(b).loss(), 1e-12, "what is told is all losses'");
-  }
-
-  /** Runs of exo_pair alone that were begun before it had a smoothing of its own can be resumed. */
-  @Test
-  void exoPairAloneIsIdentifiedAsEver() {
-    assertEquals(1e-3, LossSettings.of(List.of("exo_pair"), List.of()).toMap().get("label_smoothing"));
-    assertEquals(0.0, LossSettings.of(List.of("exo_pair", "sigmoid"), List.of()).toMap().get("label_smoothing"));
   }
 
   @Test

@@ -89,7 +89,7 @@ class DpoObjectiveTest {
     var loss = LossSettings.of(List.of("sigmoid", "sft"), List.of(1.0, 0.5));
     TrainSettings s = Runs.settings()
         .withOptimizer(dev.sphere.trainer.optim.OptimizerSettings.sgd(1, 0).withMaxGradNorm(0))
-        .withSchedule(dev.sphere.trainer.optim.Schedule.of(dev.sphere.trainer.optim.Schedule.Kind.CONSTANT, 0))
+        .withSchedule(new dev.sphere.trainer.optim.Schedule(dev.sphere.trainer.optim.Schedule.Kind.CONSTANT, 0))
         .withBatchSize(6)
         .withMaxSteps(1);
     float[] before = new float[Runs.VOCAB * 4];

@@ -138,7 +138,7 @@ class ObjectivesTest {
         start = Runs.weights(model);
       }
       TrainSettings s = Runs.settings().withMaxSteps(2).withBatchSize(20).withOrder(TrainSettings.Order.GIVEN);
-      LossSettings mixed = LossSettings.defaults().withSync(new Sync(0.25, 2));
+      LossSettings mixed = LossSettings.defaults().withSync(new Sync(2, 0.25));
       try (TinyModel model = Runs.model(adapter); MovingReference reference = new MovingReference(model, mixed.sync())) {
         RunOptions options = RunOptions.in(folder.resolve("a" + adapter));
         new Trainer<>(new DpoObjective(model, LossSettings.defaults()), Runs.pairs(20), s, options).run();
@@ -158,7 +158,7 @@ class ObjectivesTest {
       }
       Path hard = folder.resolve("hard" + adapter);
       try (TinyModel model = Runs.model(adapter)) {
-        LossSettings sync = LossSettings.defaults().withSync(new Sync(1, 2));
+        LossSettings sync = LossSettings.defaults().withSync(new Sync(2, 1));
         new Trainer<>(new DpoObjective(model, sync), Runs.pairs(20), s.withMaxSteps(4), RunOptions.in(hard)).run();
       }
       List<JsonNode> metrics = Runs.metrics(hard);

@@ -9,7 +9,7 @@ import java.util.TreeMap;
 import tools.jackson.databind.JsonNode;
 
 /** What a user said: texts by the names of settings, and how the user called each. Immutable. */
-public final class Told {
+public final class GivenSettings {
   /**
    * One thing that was said.
    *
@@ -18,15 +18,15 @@ public final class Told {
    */
   record Entry(List<String> texts, String written) {}
 
-  private static final Told NOTHING = new Told(Map.of());
+  private static final GivenSettings NOTHING = new GivenSettings(Map.of());
 
   private final Map<String, Entry> entries;
 
-  private Told(Map<String, Entry> entries) {
+  private GivenSettings(Map<String, Entry> entries) {
     this.entries = Collections.unmodifiableMap(entries);
   }
 
-  public static Told nothing() {
+  public static GivenSettings nothing() {
     return NOTHING;
   }
 
@@ -37,7 +37,7 @@ public final class Told {
    * @param path what stands before its keys in messages: {@code search.}; empty at the top
    * @throws IllegalArgumentException when it is no map of names to values
    */
-  public static Told of(JsonNode part, String path) {
+  public static GivenSettings of(JsonNode part, String path) {
     if (part == null || part.isNull()) {
       return NOTHING;
     }
@@ -58,7 +58,7 @@ public final class Told {
       }
       entries.put(e.getKey(), new Entry(List.copyOf(texts), path + e.getKey()));
     });
-    return new Told(entries);
+    return new GivenSettings(entries);
   }
 
   private static String text(JsonNode value, String key) {
@@ -69,24 +69,24 @@ public final class Told {
   }
 
   /** The same, and this. */
-  public Told with(String name, List<String> texts, String written) {
+  public GivenSettings with(String name, List<String> texts, String written) {
     Map<String, Entry> all = new LinkedHashMap<>(entries);
     all.put(name, new Entry(List.copyOf(texts), written));
-    return new Told(all);
+    return new GivenSettings(all);
   }
 
   /** The same, and what {@code base} says of settings that nothing is said of here. */
-  public Told over(Told base) {
+  public GivenSettings over(GivenSettings base) {
     Map<String, Entry> all = new LinkedHashMap<>(base.entries);
     all.putAll(entries);
-    return new Told(all);
+    return new GivenSettings(all);
   }
 
   /** The same without what is said of these. */
-  public Told without(Iterable<String> names) {
+  public GivenSettings without(Iterable<String> names) {
     Map<String, Entry> all = new LinkedHashMap<>(entries);
     names.forEach(all::remove);
-    return new Told(all);
+    return new GivenSettings(all);
   }
 
   /** Whether something is said of this setting. */
@@ -101,7 +101,7 @@ public final class Told {
 
   @Override
   public boolean equals(Object other) {
-    return other instanceof Told t && toString().equals(t.toString());
+    return other instanceof GivenSettings t && toString().equals(t.toString());
   }
 
   @Override
