@@ -38,6 +38,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
@@ -265,11 +266,11 @@ public final class EvalCommand implements Callable<Integer>, SettingFlags.Comman
   private EvalResult shard(OpenEval.Plan plan, ProblemSet set, AnswerShards place, Map<String, String> made, HeldFiles files,
       Cluster cluster) throws InterruptedException {
     made.put("shard", shard.toString());
-    List<Answered> there = place.answers();
-    if (there != null) {
+    Optional<List<Answered>> there = place.answers();
+    if (there.isPresent()) {
       spec.commandLine().getErr().println("eval: shard " + shard + " is whole already: " + place.whole());
       spec.commandLine().getErr().flush();
-      return Evaluator.regrade(there);
+      return Evaluator.regrade(there.get());
     }
     try (Journal<Answered> journal = place.open(plan.settings().answers())) {
       EvalResult result = answers(plan, shard.part(set.problems()), journal, files, cluster);

@@ -6,8 +6,6 @@ import dev.sphere.engine.eval.EvalResult;
 import dev.sphere.engine.eval.Evaluator;
 import java.io.PrintWriter;
 import java.nio.file.Path;
-import java.util.LinkedHashMap;
-import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -37,13 +35,13 @@ public final class EvalMergeCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    Map<String, String> made = new LinkedHashMap<>();
-    EvalResult result = Evaluator.regrade(AnswerShards.merge(file, made));
+    AnswerShards.Merged merged = AnswerShards.merge(file);
+    EvalResult result = Evaluator.regrade(merged.answers());
     PrintWriter writer = spec.commandLine().getOut();
     if (json) {
       writer.println(JsonMapper.shared().writeValueAsString(result.toMap()));
     } else {
-      writer.print(new EvalReport("Evaluation", made, result, null).text());
+      writer.print(new EvalReport("Evaluation", merged.made(), result, null).text());
     }
     writer.flush();
     return 0;

@@ -10,7 +10,7 @@ import java.nio.file.Path;
  * {@link #appendBeside} it is on its way there. Records that are appended at the same time share one fsync. Safe for
  * many threads.
  */
-public final class AppendLog implements AutoCloseable {
+final class AppendLog implements AutoCloseable {
   private final Path path;
   private final LogFile file;
   private final Object writing = new Object();
@@ -28,15 +28,22 @@ public final class AppendLog implements AutoCloseable {
   }
 
   /** Opens a log that is there and whole. */
-  public static AppendLog open(Path path) {
-    return open(path, LogFile::plain);
+  static AppendLog open(Path path) {
+    return open(path, LogFile::plain, Long.MAX_VALUE);
   }
 
-  /** Opens a log that is whole, or makes one. */
-  static AppendLog open(Path path, LogFile.Opener opener) {
+  /**
+   * Opens a log, or makes one.
+   *
+   * @param end of its whole lines, in bytes; what stands behind them is cut off
+   */
+  static AppendLog open(Path path, LogFile.Opener opener, long end) {
     LogFile file = null;
     try {
       file = opener.open(path);
+      if (Files.size(path) > end) {
+        file.truncate(end);
+      }
       file.force();
       return new AppendLog(path, file, Files.size(path));
     } catch (IOException e) {
@@ -85,11 +92,7 @@ public final class AppendLog implements AutoCloseable {
 
   /** Appends a JSON object that {@link #force} brings to the disk, with all others; for many at once. */
   void appendUnforced(byte[] object) {
-    StoreEvent event = new StoreEvent();
-    event.begin();
     write(object);
-    event.bytes = object.length;
-    event.commit();
   }
 
   /** Returns when all that was appended so far is on the disk. */

@@ -6,7 +6,6 @@ import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.zip.CRC32C;
 
@@ -75,8 +74,7 @@ public final class CheckedLines {
   }
 
   /**
-   * Reads a file's lines, damaged ones too. A line that ends in CR LF, or a last one without an end, is whole when its
-   * checksum says so: its writing is wrong, its data is not. A file that is not there has no lines.
+   * Reads a file's lines, damaged ones too. A file that is not there has no lines.
    */
   public static void read(Path file, Visitor visitor) {
     read(file, 0, 0, visitor);
@@ -128,13 +126,6 @@ public final class CheckedLines {
   }
 
   private static byte[] object(byte[] line) {
-    if (line.length > LONGEST) {
-      return null;
-    }
-    if (whole(line)) {
-      return line;
-    }
-    byte[] cut = line.length > 0 && line[line.length - 1] == '\r' ? Arrays.copyOf(line, line.length - 1) : line;
-    return cut != line && whole(cut) ? cut : null;
+    return line.length <= LONGEST && whole(line) ? line : null;
   }
 }

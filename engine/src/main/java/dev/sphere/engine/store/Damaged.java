@@ -7,7 +7,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
-import java.util.List;
 
 /**
  * Keeps aside what is taken out of a file: in the folder {@code damaged} beside it, under the file's name and a number.
@@ -16,9 +15,6 @@ import java.util.List;
 public final class Damaged {
   /** The folder's name. */
   public static final String FOLDER = "damaged";
-
-  /** Bytes of a file, {@code from} (inclusive) to {@code to} (exclusive). */
-  record Part(long from, long to) {}
 
   private Damaged() {}
 
@@ -34,35 +30,18 @@ public final class Damaged {
     }
   }
 
-  /** Copies a whole file aside; returns where the copy is. */
-  public static Path copy(Path file) {
-    try {
-      return copy(file, List.of(new Part(0, Files.size(file))));
-    } catch (IOException e) {
-      throw failed(file, e);
-    }
-  }
-
-  /** Copies parts of a file aside, one after the other, and brings them to the disk; returns where they are. */
-  static Path copy(Path file, List<Part> parts) {
+  /** Copies a file aside, and brings the copy to the disk. */
+  static void copy(Path file) {
     try {
       Path place = place(file);
       try (FileChannel in = FileChannel.open(file, StandardOpenOption.READ);
           FileChannel out = FileChannel.open(place, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
-        for (Part part : parts) {
-          long at = part.from();
-          while (at < part.to()) {
-            long copied = in.transferTo(at, part.to() - at, out);
-            if (copied <= 0) {
-              throw new IOException("it became shorter while it was read");
-            }
-            at += copied;
-          }
+        for (long at = 0; at < in.size();) {
+          at += in.transferTo(at, in.size() - at, out);
         }
         out.force(true);
       }
       AtomicFile.forceFolder(place.toAbsolutePath().getParent());
-      return place;
     } catch (IOException e) {
       throw failed(file, e);
     }
@@ -81,7 +60,7 @@ public final class Damaged {
   }
 
   private static StoreException failed(Path file, IOException e) {
-    return new StoreException("cannot keep the damaged parts of " + file + " in the folder " + FOLDER + " beside it: "
-        + e.getMessage() + "; nothing was cut from it: make room or give write access, then resume again", e);
+    return new StoreException("cannot keep the damaged " + file + " in the folder " + FOLDER + " beside it: "
+        + e.getMessage() + "; nothing was changed: make room or give write access, then resume again", e);
   }
 }

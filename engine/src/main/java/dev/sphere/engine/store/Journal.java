@@ -1,21 +1,16 @@
 package dev.sphere.engine.store;
 
 import dev.sphere.base.AtomicFile;
-import dev.sphere.bindings.device.Arithmetic;
 import dev.sphere.engine.data.JsonText;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
-import java.util.Set;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.Function;
 import java.util.function.ToIntFunction;
@@ -46,13 +41,13 @@ public final class Journal<R> implements AutoCloseable {
       Class<R> type, String work, String rows, Function<R, String> item, ToIntFunction<R> number) {}
 
   /**
-   * What a journal holds.
+   * The content of a journal.
    *
-   * @param made what its rows are made from; null when its first line is damaged or missing
-   * @param rows by item, in the order of their numbers; of contradicting items none
-   * @param findings what is damaged
+   * @param made what its rows are made from; empty when its first line is damaged or missing
+   * @param rows by item, in the order of their numbers
+   * @param findings damaged lines
    */
-  public record Content<R>(Map<String, String> made, Map<String, List<R>> rows, List<Finding> findings) {}
+  public record Content<R>(Optional<Map<String, String>> made, Map<String, List<R>> rows, List<Finding> findings) {}
 
   private static final JsonMapper JSON = JsonText.MAPPER;
   private static final String HEADLESS = "its first line, which says what it is made from, is damaged or missing";
@@ -81,6 +76,7 @@ public final class Journal<R> implements AutoCloseable {
    * @param perItem rows that an item must have to count as done
    * @param resume take up a journal that is there; false refuses it
    * @throws IllegalArgumentException when a journal is there and must not or cannot be taken up
+   * @throws StoreException.Refused when it was made from something else
    */
   public static <R> Journal<R> open(Kind<R> kind, Path file, Map<String, String> identity, int perItem, boolean resume) {
     return open(kind, file, part(file), identity, perItem, resume);
@@ -97,7 +93,9 @@ public final class Journal<R> implements AutoCloseable {
             + " of a call that was broken off; go on with --resume, or remove it");
       }
       Content<R> content = read(kind, part);
-      refuseOthers(part, content.made(), identity);
+      Map<String, String> made = content.made()
+          .orElseThrow(() -> new IllegalArgumentException(part + ": " + HEADLESS + "; " + HEADLESS_ADVICE));
+      RunIdentity.require(part, made, identity, "Use the same settings, or remove it");
       content.rows().forEach((item, rows) -> {
         if (rows.size() == perItem) {
           known.put(item, rows);
@@ -135,63 +133,32 @@ public final class Journal<R> implements AutoCloseable {
   /** Reads a journal; changes nothing. */
   public static <R> Content<R> read(Kind<R> kind, Path part) {
     Map<String, Map<Integer, R>> byNumber = new LinkedHashMap<>();
-    Set<String> contradicting = new LinkedHashSet<>();
     List<Finding> findings = new ArrayList<>();
     Map<String, String> made = new LinkedHashMap<>();
-    boolean[] is = new boolean[2]; // it has a first line; its lines carry checksums, those of older versions did not
     CheckedLines.read(part, (number, from, to, object, ended) -> {
-      JsonNode node = object != null ? JSON.readTree(object) : is[1] ? null : unchecked(part, from, to);
+      JsonNode node = object == null ? JSON.missingNode() : JSON.readTree(object);
       if (number == 1) {
-        is[0] = node != null && node.path(kind.work()).isObject();
-        is[1] = object != null;
-        if (is[0]) {
-          node.path(kind.work()).properties().forEach(e -> made.put(e.getKey(), e.getValue().asString("")));
-        }
+        node.path(kind.work()).properties().forEach(e -> made.put(e.getKey(), e.getValue().asString("")));
         return;
       }
       R row = row(kind, node);
-      if (row == null) {
+      if (row == null || byNumber.computeIfAbsent(kind.item().apply(row), i -> new TreeMap<>())
+          .putIfAbsent(kind.number().applyAsInt(row), row) != null) {
         findings.add(Finding.mended(part, number, ended ? "damaged" : "cut off in the middle", "left out, and made again"));
-        return;
-      }
-      String item = kind.item().apply(row);
-      R first = byNumber.computeIfAbsent(item, i -> new TreeMap<>()).putIfAbsent(kind.number().applyAsInt(row), row);
-      if (first != null && !first.equals(row)) {
-        contradicting.add(item);
       }
     });
-    for (String item : contradicting) {
-      findings.add(Finding.mended(part, 0, "two " + kind.rows() + " to " + item + " contradict each other", "made again"));
-      byNumber.remove(item);
-    }
     Map<String, List<R>> rows = new LinkedHashMap<>();
     byNumber.forEach((item, all) -> rows.put(item, List.copyOf(all.values())));
-    return new Content<>(is[0] ? made : null, rows, findings);
+    return new Content<>(made.isEmpty() ? Optional.empty() : Optional.of(made), rows, findings);
   }
 
   /** A line's row; null when it is none. */
   private static <R> R row(Kind<R> kind, JsonNode node) {
     try {
-      R row = node == null ? null : JSON.treeToValue(node, kind.type());
+      R row = node.isObject() ? JSON.treeToValue(node, kind.type()) : null;
       return row == null || kind.item().apply(row) == null ? null : row;
     } catch (JacksonException e) {
       return null;
-    }
-  }
-
-  /** A line of a version that wrote no checksums; null when it has one, which did not fit, or is no JSON. */
-  private static JsonNode unchecked(Path part, long from, long to) {
-    try (FileChannel in = FileChannel.open(part)) {
-      ByteBuffer line = ByteBuffer.allocate(Math.toIntExact(to - from));
-      while (line.hasRemaining() && in.read(line, from + line.position()) >= 0) {
-        continue;
-      }
-      JsonNode row = JSON.readTree(line.array());
-      return row.isObject() && !row.has("crc") ? row : null;
-    } catch (JacksonException | ArithmeticException e) {
-      return null;
-    } catch (IOException e) {
-      throw new UncheckedIOException("reading " + part + ": " + e.getMessage(), e);
     }
   }
 
@@ -206,27 +173,7 @@ public final class Journal<R> implements AutoCloseable {
       throw new IllegalArgumentException("there is no journal of an " + kind.work() + " at " + part);
     }
     Content<R> content = read(kind, part);
-    return content.made() == null ? List.of(Finding.refused(part, HEADLESS, HEADLESS_ADVICE)) : content.findings();
-  }
-
-  private static void refuseOthers(Path part, Map<String, String> made, Map<String, String> identity) {
-    if (made == null) {
-      throw new IllegalArgumentException(part + ": " + HEADLESS + "; " + HEADLESS_ADVICE);
-    }
-    for (Map.Entry<String, String> e : identity.entrySet()) {
-      String was = made.getOrDefault(e.getKey(), "");
-      if (e.getKey().equals(Arithmetic.NAME)) {
-        if (Arithmetic.differ(made.get(e.getKey()), e.getValue())) {
-          throw new IllegalArgumentException("resuming " + part + ": its arithmetic is " + was + ", now it is " + e.getValue()
-              + "; " + Arithmetic.advice());
-        }
-        continue;
-      }
-      if (!Objects.equals(was, e.getValue())) {
-        throw new IllegalArgumentException("resuming " + part + ": its " + e.getKey() + " is " + was + ", now it is "
-            + e.getValue() + "; use the same settings, or remove it");
-      }
-    }
+    return content.made().isEmpty() ? List.of(Finding.refused(part, HEADLESS, HEADLESS_ADVICE)) : content.findings();
   }
 
   /** What was damaged and is made again. */

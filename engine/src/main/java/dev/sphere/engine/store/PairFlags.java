@@ -3,8 +3,8 @@ package dev.sphere.engine.store;
 import dev.sphere.base.AtomicFile;
 import dev.sphere.base.Sha256;
 import dev.sphere.engine.PreferencePair;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -13,7 +13,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.SequencedMap;
+import java.util.function.BiConsumer;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -72,62 +72,40 @@ public final class PairFlags {
    */
   public static Map<String, Flag> read(Path run) {
     Map<String, Flag> flags = new LinkedHashMap<>();
-    lastWords(run).forEach((pair, word) -> {
-      if (!word.line().path("flag").isNull()) {
-        flags.put(pair, Flag.of(word.line().path("flag").asString("")));
+    eachLine(run, (line, node) -> {
+      String pair = node.path("pair").asString("");
+      flags.remove(pair);
+      if (!node.path("flag").isNull()) {
+        flags.put(pair, Flag.of(node.path("flag").asString("")));
       }
     });
     return flags;
   }
 
-  /** What a line says, and its bytes without their end. */
-  private record Word(byte[] bytes, JsonNode line) {
-    /** When it was said; the beginning of time where that is missing. */
-    Instant time() {
-      String time = line.path("time").asString("");
-      return time.isEmpty() ? Instant.EPOCH : Instant.parse(time);
-    }
-  }
-
-  /** The last line about each pair, in the order in which they were written. */
-  private static Map<String, Word> lastWords(Path run) {
-    SequencedMap<String, Word> last = new LinkedHashMap<>();
+  private static void eachLine(Path run, BiConsumer<byte[], JsonNode> each) {
     Path file = in(run);
     CheckedLines.read(file, (number, from, to, object, ended) -> {
-      if (!ended) {
-        return; // its writer was cut off, or is still at it: nothing was said to be done
-      }
-      if (object == null) {
+      if (ended && object == null) {
         throw new StoreException(file + ", line " + number + ": damaged (its checksum does not fit); remove the line, and set its flag again");
+      } else if (ended) { // else its writer was cut off, or is still at it
+        each.accept(object, RecordJson.parse(object));
       }
-      JsonNode line = RecordJson.parse(object);
-      last.putLast(line.path("pair").asString(""), new Word(object, line));
     });
-    return last;
   }
 
   /**
-   * Writes the flags of several runs into another one, whose flags they become; no file where nobody said anything. Where runs
-   * have the same pair, what was said of it last counts, a flag that was taken back too.
+   * The flags of several runs as one file; where runs have the same pair, the last run's line about it counts.
    *
-   * @param target a run's folder without flags
-   * @throws StoreException when a line of one of the runs is damaged; then nothing is written
+   * @return empty where there are none
+   * @throws StoreException when a line of one of the runs is damaged
    */
-  static void merge(List<Path> runs, Path target) {
-    Map<String, Word> all = new LinkedHashMap<>();
-    for (Path run : runs) {
-      lastWords(run).forEach((pair, word) ->
-          all.merge(pair, word, (before, now) -> now.time().isBefore(before.time()) ? before : now));
-    }
-    if (all.isEmpty()) {
-      return;
-    }
-    AtomicFile.write(in(target), out -> {
-      for (Word word : all.values()) {
-        out.write(word.bytes());
-        out.write('\n');
-      }
-    });
+  static byte[] merged(List<Path> runs) {
+    ByteArrayOutputStream all = new ByteArrayOutputStream();
+    runs.forEach(run -> eachLine(run, (line, node) -> {
+      all.writeBytes(line);
+      all.write('\n');
+    }));
+    return all.toByteArray();
   }
 
   /** Of these pairs, those that no reader has flagged. */
@@ -149,12 +127,8 @@ public final class PairFlags {
     Path file = in(run);
     long[] end = {0}; // of the whole lines
     CheckedLines.read(file, (number, from, to, object, ended) -> end[0] = ended ? to : end[0]);
-    try (LogFile log = LogFile.plain(file)) {
-      log.truncate(end[0]);
-      log.write(ByteBuffer.wrap(CheckedLines.frame(RecordJson.bytes(line))));
-      log.force();
-    } catch (IOException e) {
-      throw new StoreException("cannot write the flag to " + file + ": " + e.getMessage(), e);
+    try (AppendLog log = AppendLog.open(file, LogFile::plain, end[0])) {
+      log.append(RecordJson.bytes(line));
     }
     if (end[0] == 0) {
       forceFolder(run);

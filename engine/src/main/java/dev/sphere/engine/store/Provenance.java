@@ -1,16 +1,14 @@
 package dev.sphere.engine.store;
 
-import dev.sphere.bindings.device.Arithmetic;
+import dev.sphere.base.Sha256;
+import dev.sphere.engine.Problem;
 import dev.sphere.engine.probe.ProbeSettings;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
-import java.util.TreeSet;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -22,6 +20,11 @@ import tools.jackson.databind.node.ObjectNode;
  * @param information whatever else is worth knowing
  */
 public record Provenance(Map<String, String> identity, Map<String, String> information) {
+  /** The SHA-256 of the problems' file, in the identity. */
+  static final String PROBLEMS_HASH = "problems.sha256";
+
+  private static final int FORMAT = 3;
+
   public Provenance {
     identity = Collections.unmodifiableMap(new LinkedHashMap<>(identity));
     information = Collections.unmodifiableMap(new LinkedHashMap<>(information));
@@ -90,6 +93,19 @@ public record Provenance(Map<String, String> identity, Map<String, String> infor
             Boolean.parseBoolean(identity.get("probe.pairs")));
   }
 
+  /** With the number and the hash of the problems, as a run's file has it. */
+  Provenance of(List<Problem> problems) {
+    Map<String, String> all = new LinkedHashMap<>(identity);
+    all.put("problems.count", String.valueOf(problems.size()));
+    all.put(PROBLEMS_HASH, Sha256.of(RunStore.problemLines(problems)));
+    return new Provenance(all, information);
+  }
+
+  /** See {@link RunIdentity#differences}. */
+  public List<String> differences(Provenance wanted) {
+    return RunIdentity.differences(identity, wanted.identity);
+  }
+
   /** This without an entry of the identity. */
   public Provenance without(String name) {
     Map<String, String> others = new LinkedHashMap<>(identity);
@@ -97,42 +113,9 @@ public record Provenance(Map<String, String> identity, Map<String, String> infor
     return new Provenance(others, information);
   }
 
-  /** What differs between this run's identity and another, one line of words an entry. */
-  public List<String> differences(Provenance now) {
-    List<String> differences = new ArrayList<>();
-    TreeSet<String> names = new TreeSet<>(identity.keySet());
-    names.addAll(now.identity.keySet());
-    for (String name : names) {
-      String then = identity.get(name);
-      String wanted = now.identity.get(name);
-      if (name.equals(Arithmetic.NAME)) {
-        if (Arithmetic.differ(then, wanted)) {
-          differences.add(name + " is " + quoted(then) + " in the run and " + quoted(wanted) + " now (" + Arithmetic.advice() + ")");
-        }
-        continue;
-      }
-      if (!Objects.equals(placeless(name, then), placeless(name, wanted))) {
-        differences.add(name + " is " + quoted(then) + " in the run and " + quoted(wanted) + " now");
-      }
-    }
-    return differences;
-  }
-
-  /** Where a reward's models lie decides nothing; what they are says their hash. */
-  private static String placeless(String name, String value) {
-    return name.equals("prm.kind") && value != null ? value.replaceAll("[^:,]*/", "") : value;
-  }
-
-  private static String quoted(String value) {
-    if (value == null) {
-      return "absent";
-    }
-    return '"' + (value.length() > 80 ? value.substring(0, 77) + "..." : value) + '"';
-  }
-
   byte[] toJson() {
     ObjectNode node = RecordJson.MAPPER.createObjectNode();
-    node.put("format", RunFiles.FORMAT);
+    node.put("format", FORMAT);
     ObjectNode id = node.putObject("identity");
     identity.forEach(id::put);
     ObjectNode info = node.putObject("information");
@@ -141,20 +124,14 @@ public record Provenance(Map<String, String> identity, Map<String, String> infor
   }
 
   static Provenance fromJson(byte[] bytes) {
-    // Other line ends say nothing else.
-    byte[] text = new String(bytes, StandardCharsets.UTF_8).replace("\r\n", "\n").stripTrailing()
-        .getBytes(StandardCharsets.UTF_8);
-    JsonNode node = RecordJson.parse(text);
-    JsonNode format = node.get("format");
-    // Format 1 had no checksum.
-    if (node.has("crc") || format != null && format.asInt() == RunFiles.FORMAT) {
-      if (!CheckedLines.whole(text)) {
-        throw new IllegalArgumentException("its checksum does not fit");
-      }
+    byte[] text = new String(bytes, StandardCharsets.UTF_8).stripTrailing().getBytes(StandardCharsets.UTF_8);
+    if (!CheckedLines.whole(text)) {
+      throw new IllegalArgumentException("its checksum does not fit");
     }
-    if (format == null || format.asInt() < 1 || format.asInt() > RunFiles.FORMAT) {
-      throw new IllegalArgumentException("its format is " + format + ", this version of Sphere reads formats 1 to "
-          + RunFiles.FORMAT);
+    JsonNode node = RecordJson.parse(text);
+    if (node.path("format").asInt() != FORMAT) {
+      throw new StoreException.Refused("made by another version of Sphere (format " + node.path("format") + ", this one reads "
+          + FORMAT + "): begin anew in another directory");
     }
     return new Provenance(map(node.get("identity")), map(node.get("information")));
   }

@@ -8,6 +8,7 @@ import dev.sphere.engine.probe.Probed;
 import dev.sphere.engine.search.Candidate;
 import dev.sphere.engine.search.Expansion;
 import dev.sphere.engine.stage.Attempt;
+import dev.sphere.engine.stage.ProblemResult;
 import dev.sphere.engine.stage.Reason;
 import dev.sphere.engine.stage.Stage;
 import dev.sphere.engine.stage.StageResult;
@@ -17,6 +18,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import tools.jackson.core.JsonParser;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.MapperFeature;
 import tools.jackson.databind.json.JsonMapper;
@@ -28,6 +30,8 @@ final class RecordJson {
   static final JsonMapper MAPPER =
       JsonMapper.builder(JsonText.factory()).disable(MapperFeature.SORT_PROPERTIES_ALPHABETICALLY).build();
 
+  private static final List<String> HEAD = List.of("problem", "search", "path");
+
   private RecordJson() {}
 
   static byte[] bytes(JsonNode node) {
@@ -36,6 +40,31 @@ final class RecordJson {
 
   static JsonNode parse(byte[] bytes) {
     return MAPPER.readTree(bytes);
+  }
+
+  /** The texts that a record of a log begins with (problem, search, path), without parsing all of it. */
+  static String[] head(byte[] line, int fields) {
+    String[] texts = new String[fields];
+    try (JsonParser parser = MAPPER.createParser(line)) {
+      for (int i = 0; i < 3; i++) {
+        parser.nextToken(); // {, "crc", its value
+      }
+      for (int i = 0; i < fields; i++) {
+        parser.nextToken();
+        if (!HEAD.get(i).equals(parser.currentName())) {
+          throw new IllegalArgumentException("the record's field " + (i + 1) + " is not \"" + HEAD.get(i) + "\"");
+        }
+        parser.nextToken();
+        texts[i] = parser.getString();
+      }
+    }
+    return texts;
+  }
+
+  static ObjectNode of(ProblemResult result) {
+    ObjectNode node = MAPPER.createObjectNode();
+    node.put("problem", result.problemId()).put("pairs", result.pairs());
+    return node.put("reason", result.reason() == null ? null : result.reason().label());
   }
 
   static ObjectNode of(Problem problem) {

@@ -1,5 +1,6 @@
 package dev.sphere.engine.store;
 
+import dev.sphere.base.AtomicFile;
 import dev.sphere.engine.PreferencePair;
 import dev.sphere.engine.Problem;
 import dev.sphere.engine.probe.ProbeReport;
@@ -15,52 +16,252 @@ import dev.sphere.engine.stage.StageResult;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
-import tools.jackson.core.JsonParser;
-import tools.jackson.databind.node.ObjectNode;
 
-/** A run as it stands, for reading: finished, interrupted, or still being written by another process. */
+/**
+ * The records of a run: finished, interrupted, or still being written by another process.
+ *
+ * <p>A problem is recorded in this order: its probe, its expansions and stages, its end. A stage's record says how many
+ * expansions it stands on. A problem with a later record that lacks an earlier one is forgotten: all its records are
+ * left out, and it is searched again. A search is a pure function of its inputs, so the records come out as they were.
+ */
 public final class RunData {
   private final RunFiles files;
   private final Provenance provenance;
   private final List<Problem> problems;
-  private final Map<String, Map<Stage, StageResult>> stages;
-  private final Set<String> ended;
-  private final Map<String, Probed> probes;
-  private boolean treesChecked;
+  private final Set<String> ids = new LinkedHashSet<>();
+  private final boolean finished; // its pairs were written
+  private final Map<String, Probed> probes = new ConcurrentHashMap<>();
+  private final Map<String, Map<Stage, StageResult>> stages = new ConcurrentHashMap<>();
+  private final Set<String> ended = ConcurrentHashMap.newKeySet();
+  private final Map<String, Map<String, Expansion>> growing = new ConcurrentHashMap<>(); // of problems without an end
+  private final Map<String, int[]> expected = new HashMap<>(); // expansions of each stage, by its record
+  private final Map<String, int[]> found = new ConcurrentHashMap<>(); // expansions of each stage in the tree's log
+  private final Map<Path, LogLines> logs = new LinkedHashMap<>();
+  private final Set<String> lacking = new LinkedHashSet<>(); // problems without all the records that they should have
+  private final Set<String> forgotten = new HashSet<>(); // those of them whose records are left out
 
-  private RunData(Path directory) {
-    files = new RunFiles(directory);
-    provenance = files.readProvenance();
-    problems = files.readProblems(provenance);
-    if (problems == null) {
-      throw damaged(problemsLost(files));
+  /** Reads the logs but for the trees; changes nothing. */
+  RunData(RunFiles files, Provenance provenance, List<Problem> problems) {
+    this.files = files;
+    this.provenance = provenance;
+    this.problems = List.copyOf(problems);
+    this.finished = Files.exists(files.pairs());
+    problems.forEach(p -> ids.add(p.id()));
+    // If somebody is writing, a log that is read later holds all that the records of earlier ones stand on.
+    read(files.results(), line -> require(ended.add(ofThisRun(RecordJson.head(line, 1)[0]))));
+    read(files.stages(), this::stage);
+    if (provenance.probe().on()) {
+      read(files.probes(), line -> {
+        Probed probed = RecordJson.probed(RecordJson.parse(line));
+        require(probes.putIfAbsent(ofThisRun(probed.problemId()), probed) == null);
+      });
     }
-    RunScan scan = new RunScan(files, problems, provenance.probe().on(), false);
-    refuse(scan);
-    stages = scan.stages();
-    ended = scan.ended();
-    probes = scan.probes();
+    compare(false);
   }
 
-  private static void refuse(RunScan scan) {
-    List<Finding> findings = scan.findings(true);
-    if (!findings.isEmpty()) {
-      throw damaged(findings.getFirst());
+  /** Reads the trees too: half-grown ones are kept in memory, all are counted. */
+  RunData withTrees(Consumer<byte[]> each) {
+    growing.clear();
+    found.clear();
+    read(files.tree(), line -> {
+      expansion(line);
+      each.accept(line);
+    });
+    compare(true);
+    return this;
+  }
+
+  private void read(Path log, Consumer<byte[]> each) {
+    logs.put(log, new LogLines(log, each));
+  }
+
+  private static void require(boolean holds) {
+    if (!holds) {
+      throw new IllegalArgumentException("no record of this run, or there twice");
     }
+  }
+
+  private String ofThisRun(String id) {
+    require(ids.contains(id));
+    return id;
+  }
+
+  private void stage(byte[] line) {
+    var node = RecordJson.parse(line);
+    StageResult result = RecordJson.stageResult(node);
+    int expansions = node.get("expansions").asInt();
+    String id = ofThisRun(result.problemId());
+    require(stages.computeIfAbsent(id, i -> new ConcurrentHashMap<>()).putIfAbsent(result.stage(), result) == null);
+    expected.computeIfAbsent(id, i -> new int[Stage.values().length])[result.stage().ordinal()] = expansions;
+  }
+
+  private void expansion(byte[] line) {
+    String[] head = RecordJson.head(line, 3);
+    String id = ofThisRun(head[0]);
+    Stage stage = stageOf(head[1]);
+    if (forgotten.contains(id)) {
+      return;
+    }
+    if (!ended.contains(id)) {
+      Map<String, Expansion> tree = growing.computeIfAbsent(id, i -> new ConcurrentHashMap<>());
+      String path = head[2];
+      // The node above comes first. On a device that does not repeat its numbers, a new one would be another.
+      require(path.isEmpty() || tree.containsKey(place(head[1], path.substring(0, path.length() - 1))));
+      require(tree.putIfAbsent(place(head[1], path), RecordJson.expansion(RecordJson.parse(line))) == null);
+    }
+    count(id, stage);
+  }
+
+  private void count(String id, Stage stage) {
+    int[] all = found.computeIfAbsent(id, i -> new int[Stage.values().length]);
+    synchronized (all) {
+      all[stage.ordinal()]++;
+    }
+  }
+
+  /** Correction has a search for each mistake, named after it. */
+  private static Stage stageOf(String search) {
+    int colon = search.indexOf(':');
+    return Stage.of(colon < 0 ? search : search.substring(0, colon));
+  }
+
+  private static String place(String search, String path) {
+    return search + '\n' + path;
+  }
+
+  private void compare(boolean trees) {
+    for (String id : ids) {
+      boolean gap = provenance.probe().on() && !probes.containsKey(id);
+      boolean broken = false;
+      for (Stage stage : Stage.values()) {
+        boolean there = stages.getOrDefault(id, Map.of()).containsKey(stage);
+        broken |= there && (gap || trees && expected.get(id)[stage.ordinal()] != expansions(id, stage));
+        gap |= !there;
+      }
+      broken |= gap && ended.contains(id);
+      if (broken) {
+        forgotten.add(id);
+        List.of(probes, stages, growing, found).forEach(records -> records.remove(id));
+        ended.remove(id);
+      }
+      if (broken || finished && !ended.contains(id)) {
+        lacking.add(id);
+      }
+    }
+  }
+
+  /** How many expansions of a stage are on record. */
+  int expansions(String id, Stage stage) {
+    int[] all = found.get(id);
+    return all == null ? 0 : all[stage.ordinal()];
+  }
+
+  /**
+   * The damage that was found.
+   *
+   * @param live somebody may be writing the run: its logs may end in the middle of a line, and its pairs may be missing
+   */
+  List<Finding> findings(boolean live) {
+    List<Finding> all = new ArrayList<>();
+    logs.values().forEach(log -> all.addAll(log.findings(live)));
+    if (!lacking.isEmpty()) {
+      int more = lacking.size() - 5;
+      all.add(Finding.mended(files.directory(), 0, "records are missing of problem" + (lacking.size() > 1 ? "s " : " ")
+          + lacking.stream().limit(5).collect(Collectors.joining(", ")) + (more > 0 ? " and " + more + " more" : ""),
+          "searched again"));
+    }
+    if (!live && complete() && !PairsFile.holds(files.pairs(), pairs())) {
+      all.add(Finding.mended(files.pairs(), 0, finished ? "not the pairs of the run's stages" : "missing", "written again"));
+    }
+    return all;
+  }
+
+  /** Leaves the records that were not left out in the logs, and nothing else. */
+  void mend() {
+    for (LogLines log : logs.values()) {
+      if (!log.isWhole() || !forgotten.isEmpty()) {
+        log.mend(id -> !forgotten.contains(id));
+      }
+    }
+  }
+
+  /** Where the next record of a log begins, in bytes. */
+  long end(Path log) {
+    return logs.get(log).end();
+  }
+
+  /** Writes the records of several runs over different problems into the logs of another one. */
+  static void copy(List<RunData> runs, RunFiles target) {
+    for (Path log : runs.getFirst().logs.keySet()) {
+      Path name = log.getFileName();
+      AtomicFile.write(target.directory().resolve(name), out -> {
+        for (RunData run : runs) {
+          run.logs.get(run.files.directory().resolve(name)).copy(out, id -> !run.forgotten.contains(id));
+        }
+      });
+    }
+  }
+
+  void put(Probed probed) {
+    probes.put(probed.problemId(), probed);
+  }
+
+  void put(Expansion expansion) { // the search keeps it: it is not asked for again
+    count(expansion.problemId(), stageOf(expansion.search()));
+  }
+
+  void put(StageResult result) {
+    stages.computeIfAbsent(result.problemId(), id -> new ConcurrentHashMap<>()).put(result.stage(), result);
+  }
+
+  void end(String problemId) {
+    ended.add(problemId);
+    growing.remove(problemId);
+    found.remove(problemId);
+  }
+
+  /** A stage's result; null where it is not on record. */
+  StageResult stage(String problemId, Stage stage) {
+    return stages.getOrDefault(problemId, Map.of()).get(stage);
+  }
+
+  /** An expansion of a problem that has not ended; null where it is not on record. */
+  Expansion expansion(String problemId, String search, String path) {
+    return growing.getOrDefault(problemId, Map.of()).get(place(search, path));
+  }
+
+  /** The result of a problem; null for one that has not ended. */
+  ProblemResult result(String problemId) {
+    return ended.contains(problemId) ? new ProblemResult(problemId, stagesOf(problemId)) : null;
+  }
+
+  /** How many problems have ended. */
+  int ended() {
+    return ended.size();
   }
 
   /** Half a run must not pass for a whole one; reading does not mend, since that takes the models. */
-  private static StoreException damaged(Finding finding) {
+  private RunData requireWhole() {
+    List<Finding> findings = findings(true);
+    if (!findings.isEmpty()) {
+      throw damaged(findings.getFirst());
+    }
+    return this;
+  }
+
+  static StoreException damaged(Finding finding) {
     return new StoreException(finding.file() + (finding.line() > 0 ? ", line " + finding.line() : "") + ": "
         + finding.lost() + "; go on with the command that made the run and --resume: it computes again what was lost "
         + "(`run check` lists all of it)");
@@ -72,39 +273,49 @@ public final class RunData {
   }
 
   /**
-   * What opening a run for writing would find missing or damaged; changes nothing and takes no lock. Empty: it is
-   * whole, finished or not.
+   * The damage that opening a run for writing would find; changes nothing and takes no lock.
    *
+   * @return empty for a whole run, finished or not
    * @throws StoreException.Refused when the directory holds no run
    */
   public static List<Finding> check(Path directory) {
     RunFiles files = new RunFiles(directory);
-    Provenance provenance;
     try {
-      provenance = files.readProvenance();
+      Provenance provenance = files.readProvenance();
+      List<Problem> problems = files.readProblems(provenance);
+      return problems == null ? List.of(problemsLost(files))
+          : new RunData(files, provenance, problems).withTrees(line -> {}).findings(false);
     } catch (StoreException.Refused e) {
       throw e;
     } catch (StoreException e) {
-      String lost = files.isHeadless() ? "missing" : "damaged (its checksum does not fit, or it cannot be read)";
-      return List.of(Finding.refused(files.provenance(), lost, RunFiles.lostProvenance()));
+      return List.of(Finding.refused(
+          files.provenance(), "damaged (its checksum does not fit, or it cannot be read)", RunFiles.LOST_PROVENANCE));
     }
-    List<Problem> problems = files.readProblems(provenance);
-    List<Finding> findings = new ArrayList<>();
-    if (problems == null) {
-      findings.add(problemsLost(files));
-    }
-    findings.addAll(new RunScan(files, problems, provenance.probe().on(), true).findings(false));
-    return findings;
   }
 
   /**
    * Reads a run's results; takes no lock.
    *
    * @throws StoreException.Refused when the directory holds no run
-   * @throws StoreException when it cannot be read or something of it is damaged; the message says what to do
+   * @throws StoreException when it cannot be read or a record is damaged; the message says what to do
    */
   public static RunData read(Path directory) {
-    return new RunData(directory);
+    return open(directory).requireWhole();
+  }
+
+  /** Reads a run's results, damaged or not; {@link #findings} tells. */
+  static RunData open(Path directory) {
+    RunFiles files = new RunFiles(directory);
+    Provenance provenance = files.readProvenance();
+    List<Problem> problems = files.readProblems(provenance);
+    if (problems == null) {
+      throw damaged(problemsLost(files));
+    }
+    return new RunData(files, provenance, problems);
+  }
+
+  RunFiles files() {
+    return files;
   }
 
   public Provenance provenance() {
@@ -113,33 +324,26 @@ public final class RunData {
 
   /** All problems of the run, in order. */
   public List<Problem> problems() {
-    return Collections.unmodifiableList(problems);
+    return problems;
   }
 
   /** True when every problem has ended. */
   public boolean complete() {
-    return problems.stream().allMatch(p -> ended.contains(p.id()));
+    return ended.containsAll(ids);
   }
 
   /** The results of the problems that have ended, in the problems' order. */
   public List<ProblemResult> results() {
-    return problems.stream()
-        .filter(p -> ended.contains(p.id()))
-        .map(p -> result(p.id(), stages.get(p.id())))
-        .toList();
+    return problems.stream().map(p -> result(p.id())).filter(Objects::nonNull).toList();
   }
 
   /** The figures of the problems that have ended. */
   public RunReport report() {
-    return RunReport.of(results(), probeReport(provenance, problems, probes));
+    return RunReport.of(results(), probeReport());
   }
 
-  /** What the probe drew of a problem; null where it did not get there, or in a run without one. */
-  public Probed probeOf(String problemId) {
-    return probes.get(problemId);
-  }
-
-  static ProbeReport probeReport(Provenance provenance, List<Problem> problems, Map<String, Probed> probes) {
+  /** The figures of the probe so far; null in a run without one. */
+  ProbeReport probeReport() {
     ProbeSettings settings = provenance.probe();
     if (!settings.on()) {
       return null;
@@ -149,126 +353,67 @@ public final class RunData {
     return ProbeReport.of(settings, probed, settings.select(probed, seed));
   }
 
-  /** The pairs so far in the problems' order, those of problems in work included; no pair twice. */
-  public List<PreferencePair> pairs() {
-    return pairs(problems, stages);
+  /** The probe's solutions of a problem; null where they are not on record, or in a run without a probe. */
+  public Probed probeOf(String problemId) {
+    return probes.get(problemId);
   }
 
-  /** The expansions of a problem, in the order in which they were found: its trees, pruned candidates included. */
+  /** The stages of a problem that are on record, in order. */
+  public List<StageResult> stagesOf(String problemId) {
+    return Stream.of(Stage.values()).map(stage -> stage(problemId, stage)).filter(Objects::nonNull).toList();
+  }
+
+  /** The pairs so far in the problems' order, those of problems in work included; no pair twice. */
+  public List<PreferencePair> pairs() {
+    return pairs(problems.stream().flatMap(p -> stagesOf(p.id()).stream()));
+  }
+
+  /** The pairs of stages in their order, no pair twice: the same question may stand in a problem set under two ids. */
+  static List<PreferencePair> pairs(Stream<StageResult> stages) {
+    Set<String> seen = new HashSet<>();
+    return stages.flatMap(stage -> stage.pairs().stream())
+        .filter(pair -> seen.add(pair.prompt() + '\0' + Distinct.WHITESPACE.normalise(pair.chosen()) + '\0'
+            + Distinct.WHITESPACE.normalise(pair.rejected())))
+        .toList();
+  }
+
+  /** The expansions of a problem in the order in which they were found, pruned candidates included. */
   public List<Expansion> expansions(String problemId) {
     return expansions(Set.of(problemId)).getOrDefault(problemId, List.of());
   }
 
-  /** The expansions of some problems, each in the order in which they were found; the file is read once. */
+  /** The expansions of some problems, each in the order in which they were found, pruned candidates included. */
   public Map<String, List<Expansion>> expansions(Set<String> problemIds) {
-    Map<String, List<Expansion>> found = new HashMap<>();
-    eachExpansion(line -> {
-      String id = head(line, 1)[0];
+    Map<String, List<Expansion>> some = new HashMap<>();
+    withTrees(line -> {
+      String id = RecordJson.head(line, 1)[0];
       if (problemIds.contains(id)) {
-        found.computeIfAbsent(id, k -> new ArrayList<>()).add(RecordJson.expansion(RecordJson.parse(line)));
+        some.computeIfAbsent(id, k -> new ArrayList<>()).add(RecordJson.expansion(RecordJson.parse(line)));
       }
-    });
-    return found;
-  }
-
-  /** What the stages of a problem made so far, in order. */
-  public List<StageResult> stagesOf(String problemId) {
-    Map<Stage, StageResult> results = stages.getOrDefault(problemId, Map.of());
-    return Stream.of(Stage.values()).map(results::get).filter(Objects::nonNull).toList();
-  }
-
-  private void eachExpansion(Consumer<byte[]> onLine) {
-    if (!treesChecked) {
-      refuse(new RunScan(files, problems, provenance.probe().on(), true));
-      treesChecked = true;
-    }
-    CheckedLines.read(files.tree(), (number, from, to, object, whole) -> {
-      if (object != null) {
-        onLine.accept(object);
-      }
-    });
+    }).requireWhole();
+    return some;
   }
 
   /** All expansions of a search of this name, such as {@code generation}: each problem's by their paths, in their order. */
   public Map<String, Map<String, Expansion>> trees(String search) {
     Map<String, Map<String, Expansion>> trees = new LinkedHashMap<>();
-    eachExpansion(line -> {
+    withTrees(line -> {
       Expansion e = RecordJson.expansion(RecordJson.parse(line));
       if (e.search().equals(search)) {
         trees.computeIfAbsent(e.problemId(), id -> new LinkedHashMap<>()).put(e.path(), e);
       }
-    });
+    }).requireWhole();
     return trees;
   }
 
-  /** What was said to the models, as far as it makes the prompt of a problem. */
+  /** The prompts of the run, as far as they make the question of a problem. */
   public Prompts prompts() {
     Map<String, String> identity = provenance.identity();
-    Prompts usual = Prompts.defaults();
-    return usual.with(
+    return Prompts.defaults().with(
         identity.get("stages.prompts.system"),
         identity.get("stages.prompts.question"),
         identity.get("stages.prompts.correction"),
         identity.get("stages.prompts.correctedAfter"),
         identity.get("stages.prompts.template"));
-  }
-
-  static List<PreferencePair> pairs(List<Problem> problems, Map<String, Map<Stage, StageResult>> stages) {
-    List<PreferencePair> pairs = new ArrayList<>();
-    Set<String> seen = new HashSet<>();
-    for (Problem problem : problems) {
-      Map<Stage, StageResult> results = stages.getOrDefault(problem.id(), Map.of());
-      for (Stage stage : Stage.values()) {
-        StageResult result = results.get(stage);
-        for (PreferencePair pair : result == null ? List.<PreferencePair>of() : result.pairs()) {
-          // The same question may stand in a problem set under two ids.
-          String sameness = pair.prompt() + '\0' + Distinct.WHITESPACE.normalise(pair.chosen()) + '\0'
-              + Distinct.WHITESPACE.normalise(pair.rejected());
-          if (seen.add(sameness)) {
-            pairs.add(pair);
-          }
-        }
-      }
-    }
-    return pairs;
-  }
-
-  static ProblemResult result(String problemId, Map<Stage, StageResult> stages) {
-    List<StageResult> results = new ArrayList<>();
-    for (Stage stage : Stage.values()) {
-      StageResult result = stages == null ? null : stages.get(stage);
-      if (result == null) {
-        throw new IllegalStateException("problem " + problemId + " has ended without its stage " + stage.label());
-      }
-      results.add(result);
-    }
-    return new ProblemResult(problemId, results);
-  }
-
-  static ObjectNode resultNode(ProblemResult result) {
-    ObjectNode node = RecordJson.MAPPER.createObjectNode();
-    node.put("problem", result.problemId()).put("pairs", result.pairs());
-    node.put("reason", result.reason() == null ? null : result.reason().label());
-    return node;
-  }
-
-  /** The texts that a record begins with (problem, search, path), without parsing all of it. */
-  static String[] head(byte[] line, int fields) {
-    String[] texts = new String[fields];
-    try (JsonParser parser = RecordJson.MAPPER.createParser(line)) {
-      for (int i = 0; i < 3; i++) {
-        parser.nextToken(); // {, "crc", its value
-      }
-      for (int i = 0; i < fields; i++) {
-        parser.nextToken();
-        String name = List.of("problem", "search", "path").get(i);
-        if (!name.equals(parser.currentName())) {
-          throw new IllegalArgumentException("the record's field " + (i + 1) + " is not \"" + name + "\"");
-        }
-        parser.nextToken();
-        texts[i] = parser.getString();
-      }
-    }
-    return texts;
   }
 }

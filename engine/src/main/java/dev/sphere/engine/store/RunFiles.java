@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Comparator;
 import java.util.List;
 import java.util.stream.Stream;
 
@@ -15,7 +16,9 @@ import java.util.stream.Stream;
  * @param directory the run's directory
  */
 record RunFiles(Path directory) {
-  static final int FORMAT = 2;
+  /** Advice where the provenance is lost. */
+  static final String LOST_PROVENANCE = "without it nobody can tell from what the run's records were made: bring it back "
+      + "from a copy, or begin anew in another directory";
 
   /** Provenance; there from the moment on at which the directory is a run. */
   Path provenance() {
@@ -52,48 +55,39 @@ record RunFiles(Path directory) {
     return directory.resolve("pairs.jsonl");
   }
 
+  /** The logs, in the order in which a problem's records come. */
+  List<Path> logs() {
+    return List.of(probes(), tree(), stages(), results());
+  }
+
   boolean isRun() {
     return Files.exists(provenance());
   }
 
-  /** True when the directory holds a run's logs (pairs alone may lie anywhere) but not what they were made from. */
-  boolean isHeadless() {
-    return !isRun() && !Files.isDirectory(ShardFolder.all(directory)) && Stream.of(probes(), tree(), stages(), results()).anyMatch(Files::exists);
-  }
-
-  /** What is to be done where the provenance is lost; nothing else says what the records were made from. */
-  static String lostProvenance() {
-    return "without it nobody can tell what the run's records were made from: bring it back from a copy, or begin anew "
-        + "in another directory";
-  }
-
   Provenance readProvenance() {
-    if (isHeadless()) {
-      throw new StoreException(provenance() + ": missing; " + lostProvenance());
-    }
     if (!isRun()) {
-      throw new StoreException.Refused(
-          directory + (Files.isDirectory(ShardFolder.all(directory)) ? " holds shards that are not merged: sphere run merge " + directory
-              : (Files.isDirectory(directory) ? " holds no run" : " is not there") + ": give the directory that `search --run` made"));
+      throw new StoreException.Refused(directory
+          + (Files.isDirectory(ShardFolder.all(directory)) ? " holds shards that are not merged: sphere run merge " + directory
+          : Files.isDirectory(directory) ? " holds no run (there is no run.json)" : " is not there")
+          + ": give the directory that `search --run` made");
     }
     try {
       return Provenance.fromJson(Files.readAllBytes(provenance()));
     } catch (IOException e) {
       throw new StoreException("cannot read " + provenance() + ": " + e.getMessage(), e);
+    } catch (StoreException e) {
+      throw new StoreException.Refused(directory + ": " + e.getMessage());
     } catch (RuntimeException e) {
       String why = e.getMessage() == null ? e.toString() : e.getMessage().lines().findFirst().orElse("");
-      throw new StoreException(provenance() + ": damaged (" + why + "); " + lostProvenance(), e);
+      throw new StoreException(provenance() + ": damaged (" + why + "); " + LOST_PROVENANCE, e);
     }
   }
-
-  /** The SHA-256 that the provenance tells of the problems' file. */
-  static final String PROBLEMS_HASH = "problems.sha256";
 
   /** The problems as they were written; null when their file is missing or is not what the run was made from. */
   List<Problem> readProblems(Provenance provenance) {
     try {
       byte[] bytes = Files.exists(problems()) ? Files.readAllBytes(problems()) : new byte[0];
-      if (!Sha256.of(bytes).equals(provenance.identity().get(PROBLEMS_HASH))) {
+      if (!Sha256.of(bytes).equals(provenance.identity().get(Provenance.PROBLEMS_HASH))) {
         return null;
       }
       return new String(bytes, StandardCharsets.UTF_8).lines()
@@ -101,6 +95,17 @@ record RunFiles(Path directory) {
           .toList();
     } catch (IOException e) {
       throw new StoreException("cannot read " + problems() + ": " + e.getMessage(), e);
+    }
+  }
+
+  /** Deletes a folder; what cannot be deleted is logged. */
+  static void deleteTree(Path root) {
+    try (Stream<Path> tree = Files.exists(root) ? Files.walk(root) : Stream.empty()) {
+      for (Path path : tree.sorted(Comparator.reverseOrder()).toList()) {
+        Files.deleteIfExists(path);
+      }
+    } catch (IOException e) {
+      System.getLogger(RunFiles.class.getName()).log(System.Logger.Level.WARNING, "cannot delete " + root, e);
     }
   }
 }

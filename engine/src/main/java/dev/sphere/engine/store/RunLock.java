@@ -50,7 +50,7 @@ final class RunLock implements AutoCloseable {
       try {
         lock = channel.tryLock(LOCKED_BYTE, 1, false);
       } catch (IOException e) {
-        if (ShardFolder.isOwn(directory)) {
+        if (ShardPlaces.isAttempt(directory)) {
           return new RunLock(key, channel); // this file system has no locks, and the folder is this process's alone
         }
         throw e;

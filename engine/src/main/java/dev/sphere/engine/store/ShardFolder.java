@@ -4,37 +4,24 @@ import dev.sphere.base.AtomicFile;
 import dev.sphere.engine.Problem;
 import dev.sphere.engine.data.Shard;
 import java.io.IOException;
-import java.nio.file.DirectoryNotEmptyException;
-import java.nio.file.FileAlreadyExistsException;
-import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
-import java.util.stream.Stream;
+import java.util.Map;
+import java.util.Optional;
 
-/**
- * Where the processes of a scheduler search the shards of one run: {@code RUN/shards/00003} is the third one, whole. A
- * process works in a folder of its own beside it, an attempt, which gets that name when it is whole: by one rename, which
- * takes no lock. A task that is started again goes on with what the fullest attempt before it recorded; one that runs twice
- * computes the same twice, and the second finds the name taken. Neither harms the other.
- */
+/** One shard of a run, in {@code RUN/shards} (see {@link ShardPlaces}): a whole run of its own over the shard's problems. */
 public final class ShardFolder {
-  private static final String ATTEMPT = ".attempt-";
-
-  private final Path run;
-  private final Shard shard;
+  private final ShardPlaces places;
 
   /**
    * @param run the run's directory, which all shards share
    * @param shard which it is
    */
   public ShardFolder(Path run, Shard shard) {
-    this.run = run;
-    this.shard = shard;
+    this.places = new ShardPlaces(all(run), "", shard);
   }
 
   /** The folder of all shards. */
@@ -44,17 +31,18 @@ public final class ShardFolder {
 
   /** The shard's folder, there when it is whole. */
   public Path whole() {
-    return all(run).resolve(name(shard.number()));
+    return places.whole();
   }
 
-  static String name(int number) {
-    return String.format(Locale.ROOT, "%05d", number);
+  /** The identity of a shard, but for its problems: there the shards differ. */
+  static Map<String, String> identity(Provenance provenance) {
+    Map<String, String> identity = new LinkedHashMap<>(RunMerge.withoutProblems(provenance));
+    identity.put(ShardPlaces.SHARD, provenance.information().getOrDefault(RunMerge.SHARD, ""));
+    return identity;
   }
 
-  /** True for a folder that one process makes for itself, so no lock need keep others out of it. */
-  static boolean isOwn(Path directory) {
-    String name = directory.getFileName().toString();
-    return name.contains(ATTEMPT) || name.endsWith(RunMerge.MERGING);
+  static Optional<Map<String, String>> identity(Path shard) {
+    return new RunFiles(shard).isRun() ? Optional.of(identity(Provenance.of(shard))) : Optional.empty();
   }
 
   /**
@@ -64,15 +52,16 @@ public final class ShardFolder {
    */
   public boolean isWhole(Provenance provenance, List<Problem> problems) {
     Path whole = whole();
+    places.requireSame(identity(provenance), ShardFolder::identity);
     if (!new RunFiles(whole).isRun()) {
-      requireSiblings(provenance);
       return false;
     }
+    RunIdentity.require("the shard " + whole, Provenance.of(whole).identity(), provenance.of(problems).identity(),
+        "Give the same problems, or another directory");
     if (!RunData.check(whole).isEmpty()) {
-      rename(whole, attempt());
+      ShardPlaces.rename(whole, places.attempt());
       return false;
     }
-    refuseDifferences(whole, RunStore.withProblems(provenance, problems));
     try { // an earlier process may have died, or its disk failed, between the rename and this
       AtomicFile.createFolders(whole);
     } catch (IOException e) {
@@ -89,82 +78,34 @@ public final class ShardFolder {
    * @return its folder, with what an earlier attempt recorded, if there is one; opened with {@code resume}
    */
   public Path begin(Provenance provenance, List<Problem> problems) {
-    Provenance complete = RunStore.withProblems(provenance, problems);
-    Path fullest = attempts().stream()
-        .filter(attempt -> new RunFiles(attempt).isRun() && differences(attempt, complete).isEmpty())
-        .max(Comparator.comparingLong(ShardFolder::size))
-        .orElse(null);
-    Path mine = attempt();
+    Map<String, String> identity = provenance.of(problems).identity();
+    Optional<Path> fullest = places.attempts().stream()
+        .filter(there -> new RunFiles(there).isRun()
+            && RunIdentity.differences(Provenance.of(there).identity(), identity).isEmpty())
+        .max(Comparator.comparingLong(ShardFolder::size));
+    Path mine = places.attempt();
     try {
       AtomicFile.createFolders(mine);
     } catch (IOException e) {
       throw new StoreException("cannot make the shard's directory " + mine + ": " + e.getMessage(), e);
     }
-    if (fullest != null) {
-      RunFiles from = new RunFiles(fullest);
-      RunFiles to = new RunFiles(mine);
-      RunScan scan = new RunScan(from, problems, provenance.probe().on(), true); // its writer may be at work
-      if (provenance.probe().on()) {
-        AtomicFile.write(to.probes(), scan.probeLog()::copy);
-      }
-      AtomicFile.write(to.tree(), scan.treeLog()::copy);
-      AtomicFile.write(to.stages(), scan.stageLog()::copy);
-      AtomicFile.write(to.results(), scan.resultLog()::copy);
-      RunStore.openMerged(mine, provenance, problems).close();
-    }
+    fullest.ifPresent(there -> { // its writer may be at work
+      RunData.copy(List.of(RunData.open(there).withTrees(line -> {})), new RunFiles(mine));
+      RunStore.write(new RunFiles(mine), provenance.of(problems), problems);
+    });
     return mine;
   }
 
   /** Makes a finished attempt the shard; when another process was faster, it goes. */
   public void finish(Path attempt) {
-    if (Files.exists(whole()) || !rename(attempt, whole())) {
-      RunMerge.deleteTree(attempt);
-    }
-  }
-
-  /** False when the name is taken. */
-  private static boolean rename(Path from, Path to) {
-    try {
-      Files.move(from, to, StandardCopyOption.ATOMIC_MOVE);
-      AtomicFile.forceFolder(to.toAbsolutePath().getParent());
-      return true;
-    } catch (DirectoryNotEmptyException | FileAlreadyExistsException e) {
-      return false;
-    } catch (FileSystemException e) {
-      if (Files.exists(to)) {
-        return false;
-      }
-      throw new StoreException("cannot name " + from + " " + to + ": " + e.getMessage(), e);
-    } catch (IOException e) {
-      throw new StoreException("cannot name " + from + " " + to + ": " + e.getMessage(), e);
-    }
-  }
-
-  private Path attempt() {
-    String unique = ProcessHandle.current().pid() + "-" + Long.toHexString(System.nanoTime());
-    return all(run).resolve(name(shard.number()) + ATTEMPT + RunLock.host().replaceAll("[^A-Za-z0-9-]", "_") + "-" + unique);
-  }
-
-  private List<Path> attempts() {
-    return list(run).stream().filter(p -> p.getFileName().toString().startsWith(name(shard.number()) + ATTEMPT)).toList();
-  }
-
-  /** What is in the folder of shards, in the order of the names. */
-  private static List<Path> list(Path run) {
-    if (!Files.isDirectory(all(run))) {
-      return List.of();
-    }
-    try (Stream<Path> entries = Files.list(all(run))) {
-      return entries.sorted().toList();
-    } catch (IOException e) {
-      throw new StoreException("cannot list " + all(run) + ": " + e.getMessage(), e);
+    if (!places.finish(attempt)) {
+      RunFiles.deleteTree(attempt);
     }
   }
 
   private static long size(Path attempt) {
-    RunFiles files = new RunFiles(attempt);
     long size = 0;
-    for (Path log : List.of(files.probes(), files.tree(), files.stages(), files.results())) {
+    for (Path log : new RunFiles(attempt).logs()) {
       try {
         size += Files.exists(log) ? Files.size(log) : 0;
       } catch (IOException e) {
@@ -172,83 +113,5 @@ public final class ShardFolder {
       }
     }
     return size;
-  }
-
-  private static List<String> differences(Path there, Provenance now) {
-    return new RunFiles(there).readProvenance().differences(now);
-  }
-
-  private static void refuseDifferences(Path there, Provenance now) {
-    List<String> differences = differences(there, now);
-    if (!differences.isEmpty()) {
-      throw new StoreException.Refused("the shard " + there + " was made from something else: " + String.join("; ", differences)
-          + ". Give the same settings for all shards, or another directory");
-    }
-  }
-
-  /** A mistake in one task should be known before its work, and not at the merge. */
-  private void requireSiblings(Provenance provenance) {
-    for (Path other : list(run)) {
-      if (!other.equals(whole()) && other.getFileName().toString().matches("[0-9]{5,6}") && new RunFiles(other).isRun()) {
-        Provenance there = new RunFiles(other).readProvenance();
-        Provenance mine = RunMerge.withoutProblems(provenance);
-        refuseDifferences(other, RunMerge.withoutProblems(there).differences(mine), there.information().getOrDefault(RunMerge.SHARD, ""));
-        return; // the others were compared with it
-      }
-    }
-  }
-
-  private void refuseDifferences(Path other, List<String> differences, String its) {
-    List<String> all = new ArrayList<>(differences);
-    if (!its.endsWith("/" + shard.count())) {
-      all.addFirst("it is shard " + its + ", this one " + shard);
-    }
-    if (!all.isEmpty()) {
-      throw new StoreException.Refused("the shard " + other + " of the same run was made from something else: "
-          + String.join("; ", all) + ". Give the same settings for all shards, or another directory");
-    }
-  }
-
-  /**
-   * The shards of a run that are to be merged, in order.
-   *
-   * @throws StoreException.Refused when there are none, and naming all that are missing or differ
-   */
-  static List<Path> complete(Path run) {
-    List<Path> there = list(run).stream().filter(p -> p.getFileName().toString().matches("[0-9]{5,6}")).toList();
-    if (there.isEmpty()) {
-      throw new StoreException.Refused(run + " holds no finished shards in " + all(run)
-          + ": search with --shard auto into it, or name the runs to merge and --out");
-    }
-    Provenance first = new RunFiles(there.getFirst()).readProvenance();
-    int count = count(first);
-    List<String> wrong = new ArrayList<>();
-    for (int number = 1; number <= Math.max(count, there.size()); number++) {
-      Path folder = all(run).resolve(name(number));
-      if (!there.contains(folder)) {
-        int attempts = new ShardFolder(run, new Shard(number, Math.max(count, number), true)).attempts().size();
-        wrong.add("shard " + number + "/" + count + " is missing" + (attempts > 0 ? " (begun, not ended)" : ""));
-        continue;
-      }
-      Provenance its = new RunFiles(folder).readProvenance();
-      List<String> differences = new ArrayList<>(RunMerge.withoutProblems(first).differences(RunMerge.withoutProblems(its)));
-      if (count(its) != count) {
-        differences.addFirst("it is one of " + count(its));
-      }
-      if (!differences.isEmpty()) {
-        wrong.add("shard " + number + "/" + count + " differs from the first: " + String.join("; ", differences)
-            .replace(" in the run and ", " in the first and ").replace(" now", " in it"));
-      }
-    }
-    if (!wrong.isEmpty()) {
-      throw new StoreException.Refused(run + " cannot be merged yet: " + String.join(". ", wrong)
-          + ". Start the missing ones again (Slurm: --array with their numbers, --shard auto/" + count + ")");
-    }
-    return there;
-  }
-
-  private static int count(Provenance provenance) {
-    String shard = provenance.information().getOrDefault(RunMerge.SHARD, "");
-    return shard.matches("[0-9]{1,6}/[0-9]{1,6}") ? Integer.parseInt(shard.substring(shard.indexOf('/') + 1)) : 0;
   }
 }

@@ -133,8 +133,8 @@ class DamageTest {
         there.add(text(line));
       }
     }
-    for (byte[] line : Damage.lines(damaged)) {
-      assertTrue(there.contains(text(line)), () -> what + ": thrown away: " + text(line));
+    for (byte[] line : Damage.lines(damaged)) { // but for what a writer did not end
+      assertTrue(line[line.length - 1] != '\n' || there.contains(text(line)), () -> what + ": thrown away: " + text(line));
     }
   }
 
@@ -160,7 +160,7 @@ class DamageTest {
       }
     }
     assertTrue(cases > 150 * TIMES, cases + " cases");
-    LOGS.forEach(log -> assertTrue(said.get(log) > 10, log + " was named in " + said));
+    LOGS.forEach(log -> assertTrue(said.get(log) > 5, log + " was named in " + said));
   }
 
   private void damageAndResume(
@@ -169,14 +169,13 @@ class DamageTest {
     byte[] before = Files.readAllBytes(run.resolve(name));
     byte[] damaged = way.of(before, random);
     write(run.resolve(name), damaged);
-    // The ends of its lines are not what it says.
-    boolean lost = name.equals("run.json")
-        && (damaged == null || !text(before).replace("\r", "").equals(text(damaged).replace("\r", "")));
-    List<Finding> check = RunData.check(run);
+    // White space at its end is not what it says.
+    boolean lost = name.equals("run.json") && (damaged == null || !text(before).equals(text(damaged)));
+    List<Finding> check = damaged == null && lost ? List.of() : RunData.check(run);
     if (lost) {
-      assertFalse(check.getFirst().mendable(), what);
+      assertTrue(damaged == null || !check.getFirst().mendable(), what);
       String message = assertThrows(StoreException.class, () -> finish(run), what).getMessage();
-      assertTrue(message.contains("run.json") && message.contains("bring it back from a copy"), what + ": " + message);
+      assertTrue(message.contains("run.json") && (damaged == null || message.contains("bring it back from a copy")), what + ": " + message);
       byte[] now = Files.exists(run.resolve(name)) ? Files.readAllBytes(run.resolve(name)) : null;
       assertArrayEquals(damaged, now, what + ": refused and changed");
       Files.write(run.resolve(name), before); // as it advises
@@ -226,7 +225,7 @@ class DamageTest {
     assertTrue(message.contains("go on with the command that made the run and --resume"), message);
     List<String> found = finish(run).stream().map(Finding::toString).toList();
     assertTrue(found.stream().anyMatch(f -> f.contains("stages.jsonl, line 4: damaged")), found.toString());
-    assertTrue(found.stream().anyMatch(f -> f.contains("tree.jsonl: expansions are missing of problem p")),
+    assertTrue(found.stream().anyMatch(f -> f.contains(": records are missing of problem")),
         found.toString());
     assertMended(run, "after following the advice");
     assertTrue(Files.readString(run.resolve("damaged/stages.jsonl.1")).contains("atteopts"), "kept aside");
@@ -245,27 +244,16 @@ class DamageTest {
     assertEquals(RunData.read(whole).expansions("p1").size(), RunData.read(run).expansions("p1").size());
   }
 
-  /** Format 1 had no checksum in run.json and no counts in stages.jsonl: the solutions' paths tell what is lost. */
   @Test
-  void aRunOfAnOlderVersionIsOpenedAndItsLossesAreNoticed() throws Exception {
+  void aRunOfAnotherVersionIsRefusedInOneLine() throws Exception {
     Path run = copy(whole);
-    String plain = Files.readString(run.resolve("run.json")).replaceFirst("\\{\"crc\":\"[0-9a-f]{8}\",", "{")
-        .replace("\"format\" : 2", "\"format\" : 1");
-    Files.writeString(run.resolve("run.json"), plain);
-    List<String> stages = new ArrayList<>();
-    for (String line : Files.readAllLines(run.resolve("stages.jsonl"))) {
-      String old = "{" + line.substring(line.indexOf(',') + 1).replaceFirst("\"expansions\":[0-9]+,", "");
-      stages.add(new String(CheckedLines.frame(old.getBytes(StandardCharsets.UTF_8)), StandardCharsets.UTF_8).strip());
-    }
-    Files.write(run.resolve("stages.jsonl"), stages);
-    assertEquals(List.of(), RunData.check(run), "it is whole");
-    List<String> tree = Files.readAllLines(run.resolve("tree.jsonl"));
-    Files.write(run.resolve("tree.jsonl"), tree.subList(0, tree.size() - 1));
-    assertEquals(1, finish(run).size());
-    assertArrayEquals(
-        Files.readAllBytes(whole.resolve("pairs.jsonl")), Files.readAllBytes(run.resolve("pairs.jsonl")));
-    assertEquals(sorted(whole.resolve("tree.jsonl")), sorted(run.resolve("tree.jsonl")));
-    assertEquals(plain, Files.readString(run.resolve("run.json")), "its provenance is left as it was");
+    String object = Files.readString(run.resolve("run.json")).replaceFirst("\\{\"crc\":\"[0-9a-f]{8}\",", "{").strip();
+    Files.write(run.resolve("run.json"),
+        CheckedLines.frame(object.replace("\"format\" : 3", "\"format\" : 2").getBytes(StandardCharsets.UTF_8)));
+    String message = assertThrows(StoreException.Refused.class, () -> finish(run)).getMessage();
+    assertTrue(message.contains("another version of Sphere (format 2, this one reads 3)"), message);
+    assertEquals(message, assertThrows(StoreException.Refused.class, () -> RunData.read(run)).getMessage());
+    assertEquals(1, message.lines().count());
   }
 
   /** Without what it was made from, a run is begun anew elsewhere, as the message says; an empty folder is no run. */
@@ -274,8 +262,8 @@ class DamageTest {
     Path run = copy(whole);
     Files.delete(run.resolve("run.json"));
     String message = assertThrows(StoreException.class, () -> finish(run)).getMessage();
-    assertTrue(message.contains("begin anew in another directory"), message);
-    assertEquals(message, assertThrows(StoreException.class, () -> RunData.read(run)).getMessage());
+    assertTrue(message.contains("no run.json") && message.contains("give a new or an empty directory"), message);
+    assertThrows(StoreException.Refused.class, () -> RunData.read(run));
     Path other = temporary.resolve("other");
     finish(other);
     assertMended(other, "begun anew");

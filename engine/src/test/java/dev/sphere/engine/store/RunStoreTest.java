@@ -146,7 +146,7 @@ class RunStoreTest {
       assertThrows(StoreException.class, () -> log.append("{\"a\":1}".getBytes()));
       disk.mend();
     }
-    AppendLog.open(file, LogFile::again).close();
+    AppendLog.open(file, LogFile::again, Long.MAX_VALUE).close();
     AtomicFile.forceFolder(disk.root());
     Path left = Files.createDirectory(temporary.resolve("left"));
     Crash.LOST.leave(disk, disk.changes().size(), new Random(1), left);
@@ -182,7 +182,7 @@ class RunStoreTest {
         plain.close();
       }
     };
-    try (AppendLog log = AppendLog.open(file, opener)) {
+    try (AppendLog log = AppendLog.open(file, opener, Long.MAX_VALUE)) {
       log.append("{\"n\":1}".getBytes(StandardCharsets.UTF_8));
       byte[] safe = Files.readAllBytes(file);
       log.appendUnforced("{\"n\":2}".getBytes(StandardCharsets.UTF_8));
@@ -311,9 +311,9 @@ class RunStoreTest {
     List<Problem> problems = FakeRun.problems(2);
     RunStore.open(run, FakeRun.provenance(1), problems, false).close();
     String seed = refused(() -> RunStore.open(run, FakeRun.provenance(2), problems, true));
-    assertTrue(seed.contains("seed is \"1\" in the run and \"2\" now"), seed);
+    assertTrue(seed.contains("seed is \"1\", not \"2\""), seed);
     String data = refused(() -> RunStore.open(run, FakeRun.provenance(1), FakeRun.problems(3), true));
-    assertTrue(data.contains("problems.count is \"2\" in the run and \"3\" now"), data);
+    assertTrue(data.contains("problems.count is \"2\", not \"3\""), data);
     Provenance settings = Provenance.builder().identity("seed", 1).build();
     assertTrue(refused(() -> RunStore.open(run, settings, problems, true)).contains("more"));
     assertTrue(refused(() -> RunStore.open(run, FakeRun.provenance(1), problems, false)).contains("--resume"));

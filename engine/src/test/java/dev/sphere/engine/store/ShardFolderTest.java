@@ -92,11 +92,11 @@ class ShardFolderTest {
     }
     String before = assertThrows(StoreException.class, () -> RunData.read(run)).getMessage();
     assertTrue(before.contains("sphere run merge"), before);
-    RunMerge.Report report = RunMerge.mergeShards(run, null);
+    RunMerge.Report report = RunMerge.mergeShards(run, run);
     assertEquals(PROBLEMS, report.ended());
     assertArrayEquals(pairs, Files.readAllBytes(run.resolve("pairs.jsonl")));
     assertEquals(List.of(), RunData.check(run));
-    assertThrows(StoreException.Refused.class, () -> RunMerge.mergeShards(run, null), "merged already");
+    assertThrows(StoreException.Refused.class, () -> RunMerge.mergeShards(run, run), "merged already");
     Path elsewhere = temporary.resolve("elsewhere");
     RunMerge.mergeShards(run, elsewhere);
     assertArrayEquals(pairs, Files.readAllBytes(elsewhere.resolve("pairs.jsonl")));
@@ -165,8 +165,8 @@ class ShardFolderTest {
       FakeRun.run(store, FakeRun.policy(), FakeRun.small(), 2, 2);
     }
     Files.move(other, run.resolve("shards/00003"));
-    String message = assertThrows(StoreException.Refused.class, () -> RunMerge.mergeShards(run, null)).getMessage();
-    for (String words : List.of("shard 2/4 is missing (begun, not ended)", "shard 3/4 differs from the first: seed is \"1\" in the first and \"2\" in it",
+    String message = assertThrows(StoreException.Refused.class, () -> RunMerge.mergeShards(run, run)).getMessage();
+    for (String words : List.of("shard 2/4 is missing (begun, not ended)", "shard 3/4 differs: seed is \"2\", not \"1\"",
         "shard 4/4 is missing", "--shard auto/4")) {
       assertTrue(message.contains(words), words + ": " + message);
     }
@@ -180,11 +180,11 @@ class ShardFolderTest {
     Shard second = shard(2, 2);
     String seed = assertThrows(StoreException.Refused.class,
         () -> new ShardFolder(run, second).isWhole(provenance(5, second), part(second))).getMessage();
-    assertTrue(seed.contains("seed is \"1\" in the run and \"5\" now"), seed);
+    assertTrue(seed.contains("seed is \"1\", not \"5\""), seed);
     Shard ofThree = shard(2, 3);
     String count = assertThrows(StoreException.Refused.class,
         () -> new ShardFolder(run, ofThree).isWhole(provenance(1, ofThree), part(ofThree))).getMessage();
-    assertTrue(count.contains("it is shard 1/2, this one 2/3"), count);
+    assertTrue(count.contains("shard is \"1/2\", not \"1/3\""), count);
     Shard first = shard(1, 2);
     assertThrows(StoreException.Refused.class,
         () -> new ShardFolder(run, first).isWhole(provenance(5, first), part(first)));
@@ -210,7 +210,7 @@ class ShardFolderTest {
     for (int number = 1; number <= 2; number++) {
       task(disk.root().resolve("run"), shard(number, 2));
     }
-    RunMerge.mergeShards(disk.root().resolve("run"), null);
+    RunMerge.mergeShards(disk.root().resolve("run"), disk.root().resolve("run"));
     assertArrayEquals(whole(temporary.resolve("whole")), Files.readAllBytes(folder.resolve("run/pairs.jsonl")));
   }
 
@@ -222,7 +222,7 @@ class ShardFolderTest {
       said.accept("shards/0000" + number + "/pairs.jsonl");
     }
     if (!Files.exists(run.resolve("run.json"))) {
-      RunMerge.mergeShards(run, null);
+      RunMerge.mergeShards(run, run);
     }
     said.accept("run.json");
   }

@@ -46,8 +46,8 @@ public final class RunMergeCommand implements Callable<Integer> {
     if (!shards && out == null) {
       throw new IllegalArgumentException("give the merged run's directory: --out DIR");
     }
-    RunMerge.Report report = shards ? RunMerge.mergeShards(runs.getFirst(), out) : RunMerge.merge(runs, out);
     Path merged = out != null ? out : runs.getFirst();
+    RunMerge.Report report = shards ? RunMerge.mergeShards(runs.getFirst(), merged) : RunMerge.merge(runs, merged);
     PrintWriter console = spec.commandLine().getOut();
     report.findings().forEach(f -> spec.commandLine().getErr().println("merge: " + f));
     if (json) {
