@@ -59,13 +59,16 @@ class ProvisionTest {
         Files.readString(SCRIPT)
             .replaceFirst("(?m)^SOURCE=.*$", "SOURCE=" + digest.substring(0, 64))
             .replace("https://github.com/ggml-org/llama.cpp.git", checkout.toString()));
-    Files.copy(SCRIPT.resolveSibling("cpus.sh"), temp.resolve("cpus.sh"));
+    Files.createDirectories(temp.resolve("src/common"));
+    for (String file : new String[] {"cpus.sh", "cache.sh", "src/common/amx_intrinsics.h"}) {
+      Files.copy(SCRIPT.resolveSibling(file), temp.resolve(file));
+    }
     programs = Files.createDirectory(temp.resolve("programs"));
     sh(
         programs,
-        "for f in bash sh env git cmake ninja make cc gcc c++ g++ ar ranlib ld as nm readelf strip tar gzip openssl base64"
+        "for f in bash sh env git cmake ninja make cc gcc c++ g++ ar ranlib ld as nm readelf strip tar gzip"
             + " sed grep awk mawk gawk find sort paste head tail cut tr cat cp mv rm mkdir mktemp ls touch dirname basename"
-            + " sha256sum uname date getconf sleep flock chmod readlink id sync; do"
+            + " sha256sum sha512sum uname date getconf sleep flock chmod readlink id sync; do"
             + " p=$(command -v $f) && ln -s \"$p\" $f; done; true");
   }
 
