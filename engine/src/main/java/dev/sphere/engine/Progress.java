@@ -1,6 +1,6 @@
 package dev.sphere.engine;
 
-import dev.sphere.engine.cost.Range;
+import java.util.Locale;
 import java.util.function.Supplier;
 
 /**
@@ -29,15 +29,13 @@ public interface Progress {
    */
   default void at(int done, Supplier<String> detail) {}
 
-  /**
-   * Likewise, by one who knows better than the count how much time is left.
-   *
-   * @param left seconds, or null while nobody can know; asked for only when they are shown
-   */
-  default void at(int done, Supplier<String> detail, Supplier<Range> left) {
-    at(done, detail);
-  }
-
   /** Something worth a line: what was damaged and is computed again, a held-out loss. */
   default void note(String line) {}
+
+  /** A time for people, in a unit that suits it: "45 s", "7.5 min", "12 h". */
+  static String time(double seconds) {
+    String unit = seconds < 90 ? "s" : seconds < 5400 ? "min" : "h";
+    double value = seconds < 90 ? seconds : seconds < 5400 ? seconds / 60 : seconds / 3600;
+    return String.format(Locale.ROOT, !unit.equals("s") && value < 9.95 ? "%.1f %s" : "%.0f %s", value, unit);
+  }
 }

@@ -5,6 +5,7 @@ import dev.sphere.base.InFlight;
 import dev.sphere.bindings.load.NativeUnavailableException;
 import dev.sphere.cli.command.WorkerCommand;
 import dev.sphere.engine.run.Worker;
+import dev.sphere.engine.run.WorkerPlan;
 import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -68,7 +69,9 @@ final class ExecutorEngine {
     useGpu(TaskContext.get());
     List<String> command = new ArrayList<>();
     lead.command().forEach(argument -> command.add(local(argument)));
-    Worker worker = WorkerCommand.open(command, lead.identity(), ExecutorEngine::requireMemory);
+    WorkerPlan plan = WorkerCommand.plan(command);
+    requireMemory(plan.files());
+    Worker worker = plan.open(lead.identity());
     current = new ExecutorEngine(lead.id(), worker, worker.fingerprint());
     return current;
   }

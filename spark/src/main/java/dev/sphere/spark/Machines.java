@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.Optional;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -13,20 +14,20 @@ import tools.jackson.databind.json.JsonMapper;
  * one's is refused. The first one's fingerprint stays in the run, for when it is resumed.
  */
 final class Machines {
-  private final Path file; // null: not kept
+  private final Optional<Path> file;
   private String fingerprint;
   private String host;
 
-  /** @param file where the first one's fingerprint is kept; null: nowhere */
-  Machines(Path file) {
+  /** @param file where the first one's fingerprint is kept */
+  Machines(Optional<Path> file) {
     this.file = file;
-    if (file != null && Files.exists(file)) {
+    if (file.isPresent() && Files.exists(file.get())) {
       try {
-        JsonNode known = JsonMapper.shared().readTree(Files.readAllBytes(file));
+        JsonNode known = JsonMapper.shared().readTree(Files.readAllBytes(file.get()));
         fingerprint = known.get("fingerprint").asString();
         host = known.get("host").asString();
       } catch (IOException | RuntimeException e) {
-        throw new IllegalArgumentException(file + " cannot be read (" + e.getMessage() + "): delete it; the run then takes the"
+        throw new IllegalArgumentException(file.get() + " cannot be read (" + e.getMessage() + "): delete it; the run then takes the"
             + " first worker's kind of machine");
       }
     }
@@ -41,9 +42,7 @@ final class Machines {
       fingerprint = answer.fingerprint();
       host = answer.host();
       byte[] bytes = JsonMapper.shared().writeValueAsBytes(Map.of("fingerprint", fingerprint, "host", host));
-      if (file != null) {
-        AtomicFile.write(file, out -> out.write(bytes));
-      }
+      file.ifPresent(path -> AtomicFile.write(path, out -> out.write(bytes)));
     }
     if (!fingerprint.equals(answer.fingerprint())) {
       throw new IllegalArgumentException("worker " + answer.host() + " computes other bits than " + host

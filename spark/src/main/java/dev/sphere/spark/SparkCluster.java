@@ -1,24 +1,24 @@
 package dev.sphere.spark;
 
+import dev.sphere.engine.Workers;
 import dev.sphere.engine.run.Cluster;
 import java.io.IOException;
 import java.io.Serializable;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.net.URI;
-import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.apache.spark.SimpleFutureAction;
 import org.apache.spark.SparkConf;
 import org.apache.spark.SparkContext;
@@ -51,7 +51,7 @@ final class SparkCluster implements Cluster {
 
   private final String master;
   private final String name;
-  private JavaSparkContext spark; // null before the first crew
+  private JavaSparkContext spark; // null before the first task
   private boolean own; // not the one of a program that called
 
   /** @throws IllegalArgumentException when the master does not answer */
@@ -62,15 +62,19 @@ final class SparkCluster implements Cluster {
   }
 
   @Override
-  public Crew crew(List<String> command, Map<String, String> identity, Path kind) {
-    Machines machines = new Machines(kind);
+  public <T, R> Workers<T, R> workers(Job<T, R> job) {
+    return new Executors<>(job);
+  }
+
+  /** What the executors of a job are told, sent to them; starts Spark where it does not run. */
+  private Broadcast<Lead> send(Job<?, ?> job) {
     if (spark == null) {
       Option<SparkContext> there = SparkContext$.MODULE$.getActive();
       own = there.isEmpty();
       spark = own ? start(master, name) : new JavaSparkContext(there.get());
     }
-    Lead lead = new Lead(UUID.randomUUID().toString(), new ArrayList<>(command), new LinkedHashMap<>(identity));
-    return new SparkCrew(spark.broadcast(lead), machines);
+    return spark.broadcast(new Lead(
+        UUID.randomUUID().toString(), new ArrayList<>(job.command()), new LinkedHashMap<>(job.identity())));
   }
 
   static JavaSparkContext start(String master, String name) {
@@ -138,42 +142,50 @@ final class SparkCluster implements Cluster {
     }
   }
 
-  /** The executors, with one command's models. */
-  private final class SparkCrew implements Crew {
-    private final Broadcast<Lead> lead;
-    private final Machines machines;
+  /** Tasks that go to an executor as one, and the place of the first of them. */
+  private record Group(int first, ArrayList<byte[]> tasks) {}
 
-    SparkCrew(Broadcast<Lead> lead, Machines machines) {
-      this.lead = lead;
-      this.machines = machines;
+  /** What came of a group. */
+  private record Came(int first, Answer answer) {}
+
+  /** The executors, with one command's models, which they open at their first task. */
+  private final class Executors<T, R> implements Workers<T, R> {
+    private final Job<T, R> job;
+    private Broadcast<Lead> lead; // null before the first task
+    private Machines machines;
+
+    Executors(Job<T, R> job) {
+      this.job = job;
     }
 
     @Override
-    public int slots() {
-      return Math.max(1, spark.defaultParallelism());
-    }
-
-    @Override
-    public void run(String what, List<byte[]> tasks, int most, Consumer<List<byte[]>> done) throws InterruptedException {
-      BlockingQueue<Answer> answers = new LinkedBlockingQueue<>();
+    public void run(List<T> tasks, Consumer<List<Result<R>>> done) throws InterruptedException {
+      if (tasks.isEmpty()) {
+        return; // no machine needs to be there
+      }
+      if (lead == null) {
+        machines = new Machines(job.kind());
+        lead = send(job);
+      }
+      BlockingQueue<Came> answers = new LinkedBlockingQueue<>();
       Deque<SimpleFutureAction<Object>> jobs = new ArrayDeque<>();
       int begun = 0;
       try {
         for (int taken = 0; taken < tasks.size();) {
           while (begun < tasks.size() && jobs.size() < JOBS) {
             int to = Math.min(tasks.size(), begun + JOB);
-            jobs.add(submit(what + ": " + (to - begun) + " tasks, from number " + (begun + 1) + " on",
-                groups(tasks.subList(begun, to), tasks.size() - to, most), answers));
+            jobs.add(submit(job.name() + ": " + (to - begun) + " tasks, from number " + (begun + 1) + " on",
+                groups(tasks, begun, to), answers));
             begun = to;
           }
-          Answer answer = answers.poll(200, TimeUnit.MILLISECONDS);
+          Came answer = answers.poll(200, TimeUnit.MILLISECONDS);
           if (answer != null) {
-            List<Answer> some = new ArrayList<>(List.of(answer));
+            List<Came> some = new ArrayList<>(List.of(answer));
             answers.drainTo(some, TOGETHER - 1);
-            some.forEach(machines::accept);
-            List<byte[]> lines = some.stream().flatMap(a -> a.lines().stream()).toList();
-            done.accept(lines);
-            taken += lines.size();
+            some.forEach(came -> machines.accept(came.answer));
+            List<Result<R>> results = some.stream().flatMap(this::results).toList();
+            done.accept(results);
+            taken += results.size();
           } else {
             jobs.removeIf(SparkCluster::over);
           }
@@ -184,26 +196,35 @@ final class SparkCluster implements Cluster {
       }
     }
 
+    private Stream<Result<R>> results(Came came) {
+      List<byte[]> lines = came.answer.lines();
+      return IntStream.range(0, lines.size())
+          .mapToObj(i -> new Result<>(came.first + i, job.receive().apply(lines.get(i))));
+    }
+
     /** What goes to an executor as one: less towards the end, so that no machine has much left when the others are done. */
-    private List<ArrayList<byte[]>> groups(List<byte[]> tasks, int after, int most) {
-      List<ArrayList<byte[]>> groups = new ArrayList<>();
-      for (int from = 0; from < tasks.size();) {
-        int to = from + Math.min(Math.clamp((tasks.size() - from + after) / (2 * slots()), 1, most), tasks.size() - from);
-        groups.add(new ArrayList<>(tasks.subList(from, to)));
+    private List<Group> groups(List<T> tasks, int begun, int end) {
+      int slots = Math.max(1, spark.defaultParallelism());
+      List<Group> groups = new ArrayList<>();
+      for (int from = begun; from < end;) {
+        int to = Math.min(end, from + Math.clamp((tasks.size() - from) / (2 * slots), 1, job.together()));
+        ArrayList<byte[]> lines = new ArrayList<>();
+        tasks.subList(from, to).forEach(task -> lines.add(job.send().apply(task)));
+        groups.add(new Group(from, lines));
         from = to;
       }
       return groups;
     }
 
-    private SimpleFutureAction<Object> submit(String description, List<ArrayList<byte[]>> groups, BlockingQueue<Answer> answers) {
-      JavaRDD<ArrayList<byte[]>> each = spark.parallelize(groups, groups.size());
+    private SimpleFutureAction<Object> submit(String description, List<Group> groups, BlockingQueue<Came> answers) {
+      JavaRDD<ArrayList<byte[]>> each = spark.parallelize(groups.stream().map(Group::tasks).toList(), groups.size());
       List<Object> partitions = new ArrayList<>(IntStream.range(0, groups.size()).boxed().toList());
       spark.setJobDescription(description);
       return spark.sc().submitJob(each.rdd(), new Work(lead), CollectionConverters.asScala(partitions).toSeq(),
           new AbstractFunction2<Object, Answer, BoxedUnit>() {
             @Override
             public BoxedUnit apply(Object index, Answer answer) {
-              answers.add(answer);
+              answers.add(new Came(groups.get((int) index).first, answer));
               return BoxedUnit.UNIT;
             }
           },

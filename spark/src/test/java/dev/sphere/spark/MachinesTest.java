@@ -8,6 +8,7 @@ import dev.sphere.engine.run.Cluster;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -29,25 +30,25 @@ class MachinesTest {
 
   @Test
   void theFirstWorkerSaysWhatKindOfMachineARunHas() {
-    Machines machines = new Machines(file());
+    Machines machines = new Machines(Optional.of(file()));
     machines.accept(answer("a", "1"));
     machines.accept(answer("b", "1"));
     String refused = refusal(machines, answer("c", "2"));
     assertTrue(refused.contains("c computes other bits than a"), refused);
-    assertTrue(refusal(new Machines(file()), answer("c", "2")).contains("other bits"), "a resumed run knows it too");
-    new Machines(file()).accept(answer("d", "1"));
+    assertTrue(refusal(new Machines(Optional.of(file())), answer("c", "2")).contains("other bits"), "a resumed run knows it too");
+    new Machines(Optional.of(file())).accept(answer("d", "1"));
   }
 
   @Test
   void aWorkerThatCannotWorkSaysWhy() {
-    assertEquals("worker a: no model", refusal(new Machines(file()), Answer.refusal("a", "no model")));
+    assertEquals("worker a: no model", refusal(new Machines(Optional.of(file())), Answer.refusal("a", "no model")));
     assertTrue(Files.notExists(file()));
   }
 
   @Test
   void aFileThatCannotBeReadIsNamed() throws Exception {
     Files.writeString(file(), "{");
-    String refused = assertThrows(IllegalArgumentException.class, () -> new Machines(file())).getMessage();
+    String refused = assertThrows(IllegalArgumentException.class, () -> new Machines(Optional.of(file()))).getMessage();
     assertTrue(refused.contains(Cluster.KIND) && refused.contains("delete it"), refused);
   }
 }

@@ -23,12 +23,11 @@ import dev.sphere.engine.eval.EvalResult;
 import dev.sphere.engine.eval.EvalSettings;
 import dev.sphere.engine.eval.Evaluator;
 import dev.sphere.engine.prompt.Prompts;
-import dev.sphere.engine.run.Cluster;
 import dev.sphere.engine.run.EvalRecipe;
 import dev.sphere.engine.run.ModelDefaults;
 import dev.sphere.engine.run.OpenEval;
 import dev.sphere.engine.run.PrmSpec;
-import dev.sphere.engine.run.Worker;
+import dev.sphere.engine.run.WorkerPlan;
 import dev.sphere.engine.settings.GivenSettings;
 import dev.sphere.engine.settings.SettingsTree;
 import dev.sphere.engine.store.Journal;
@@ -41,7 +40,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.function.Consumer;
-import java.util.function.Supplier;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -214,17 +212,17 @@ public final class EvalCommand implements Callable<Integer>, SettingFlags.Comman
       err.println("note: " + shown + " of the problems are worked examples: their solutions stand before each question");
       err.flush();
     }
-    try (HeldFiles files = plan.hold(); Cluster cluster = OnSpark.cluster(master, "eval " + model)) {
+    try (HeldFiles files = plan.hold(); OnSpark spark = OnSpark.open(master, "eval " + model)) {
       made.putAll(plan.identity(set));
       Map<String, String> identity = new LinkedHashMap<>(made);
       if (master == null) { // where others compute, theirs is compared with each other's
         identity.put(Arithmetic.NAME, Arithmetic.here());
       }
       if (shard != null) {
-        return shard(plan, set, new AnswerShards(out, shard, identity), made, files, cluster);
+        return shard(plan, set, new AnswerShards(out, shard, identity), made, files, spark);
       }
       try (Journal<Answered> journal = out == null ? null : AnswerFile.journal(out, identity, plan.settings().answers(), resume)) {
-        EvalResult result = answers(plan, set.problems(), journal, files, cluster);
+        EvalResult result = answers(plan, set.problems(), journal, files, spark);
         if (journal != null) {
           AnswerFile.finish(journal, result.answers());
         }
@@ -252,19 +250,16 @@ public final class EvalCommand implements Callable<Integer>, SettingFlags.Comman
     return new OpenEval.Plan(file, adapter, prompts, settings, reward, usual.separator(), SETTINGS.make(Precision.class, told));
   }
 
-  /** The models of an evaluation's command line, for another process's run. */
-  static Worker worker(List<String> arguments, Map<String, String> identity, Consumer<List<Path>> fits) throws IOException {
-    EvalCommand eval = new EvalCommand();
-    WorkerCommand.parse(eval, arguments);
+  /** What a process opens to work for an evaluation that another process began by the same command line. */
+  static WorkerPlan worker(List<String> arguments) throws IOException {
+    EvalCommand eval = WorkerCommand.parse(new EvalCommand(), arguments);
     EvalRecipe recipe = eval.recipeFile == null ? EvalRecipe.NONE : EvalRecipe.read(eval.recipeFile);
     GivenSettings told = eval.flags.told(recipe.told());
-    OpenEval.Plan plan = eval.plan(ModelSource.resolve(eval.model), told, examples(told));
-    fits.accept(plan.files());
-    return OpenEval.open(plan, identity, eval.parallel);
+    return OpenEval.worker(eval.plan(ModelSource.resolve(eval.model), told, examples(told)), eval.parallel);
   }
 
   private EvalResult shard(OpenEval.Plan plan, ProblemSet set, AnswerShards place, Map<String, String> made, HeldFiles files,
-      Cluster cluster) throws InterruptedException {
+      OnSpark spark) throws InterruptedException {
     made.put("shard", shard.toString());
     Optional<List<Answered>> there = place.answers();
     if (there.isPresent()) {
@@ -273,13 +268,13 @@ public final class EvalCommand implements Callable<Integer>, SettingFlags.Comman
       return Evaluator.regrade(there.get());
     }
     try (Journal<Answered> journal = place.open(plan.settings().answers())) {
-      EvalResult result = answers(plan, shard.part(set.problems()), journal, files, cluster);
+      EvalResult result = answers(plan, shard.part(set.problems()), journal, files, spark);
       place.finish(journal, result.answers());
       return result;
     }
   }
 
-  private EvalResult answers(OpenEval.Plan plan, List<Problem> asked, Journal<Answered> journal, HeldFiles files, Cluster cluster)
+  private EvalResult answers(OpenEval.Plan plan, List<Problem> asked, Journal<Answered> journal, HeldFiles files, OnSpark spark)
       throws InterruptedException {
     if (journal != null) {
       PrintWriter err = spec.commandLine().getErr();
@@ -288,11 +283,9 @@ public final class EvalCommand implements Callable<Integer>, SettingFlags.Comman
     }
     Map<String, List<Answered>> known = journal == null ? Map.of() : journal.known();
     Consumer<List<Answered>> keep = journal == null ? answers -> { } : journal::add;
-    Path kind = cluster == null || out == null ? null : OnSpark.kind(out);
-    Supplier<Cluster.Crew> crew = cluster == null ? null
-        : () -> cluster.crew(OnSpark.command(spec), plan.forWorkers(), kind);
+    Optional<Path> kind = OnSpark.kind(out);
     try (ProgressBars progress = new ProgressBars("eval", spec.commandLine().getErr())) {
-      EvalResult result = OpenEval.run(plan, files, parallel, crew, asked, known, keep, progress);
+      EvalResult result = OpenEval.run(plan, files, parallel, spark.remote(spec, kind), asked, known, keep, progress);
       OnSpark.forget(kind);
       return result;
     }

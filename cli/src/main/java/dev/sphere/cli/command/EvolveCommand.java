@@ -3,7 +3,6 @@ package dev.sphere.cli.command;
 import dev.sphere.cli.option.Inputs;
 import dev.sphere.cli.progress.EvolveProgress;
 import dev.sphere.cli.progress.ProgressBars;
-import dev.sphere.engine.run.Cluster;
 import dev.sphere.trainer.evolve.Evolve;
 import dev.sphere.trainer.evolve.EvolveDryRun;
 import dev.sphere.trainer.evolve.EvolveReport;
@@ -70,8 +69,9 @@ public final class EvolveCommand implements Callable<Integer> {
       throw new CommandLine.ParameterException(spec.commandLine(), "Missing required option: '--run=DIR'");
     }
     EvolveReport report;
-    try (Cluster cluster = OnSpark.cluster(master, "evolve " + run)) {
-      report = tell(spec, Recipe.read(recipe), run, resume, evolve -> evolve.on(cluster, recipe.toAbsolutePath()));
+    try (OnSpark spark = OnSpark.open(master, "evolve " + run)) {
+      report = tell(spec, Recipe.read(recipe), run, resume,
+          evolve -> spark.cluster().map(c -> evolve.on(c, recipe.toAbsolutePath())).orElse(evolve));
     }
     if (report != null) {
       print(spec, json, report.toMap());

@@ -10,6 +10,7 @@ import dev.sphere.engine.Generation;
 import dev.sphere.engine.Policy.Message;
 import dev.sphere.engine.SamplingSettings;
 import dev.sphere.engine.StopRule;
+import dev.sphere.engine.Workers;
 import dev.sphere.engine.data.JsonText;
 import dev.sphere.engine.decode.BatchedPolicy;
 import dev.sphere.engine.decode.Completions;
@@ -18,7 +19,7 @@ import dev.sphere.engine.embedded.ModelSource;
 import dev.sphere.engine.prompt.ChatTemplate;
 import dev.sphere.engine.run.Cluster;
 import dev.sphere.engine.run.ModelDefaults;
-import dev.sphere.engine.run.Worker;
+import dev.sphere.engine.run.WorkerPlan;
 import dev.sphere.engine.settings.Nested;
 import dev.sphere.engine.settings.Setting;
 import dev.sphere.engine.settings.SettingsTree;
@@ -36,6 +37,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
@@ -59,6 +61,7 @@ import tools.jackson.databind.json.JsonMapper;
     sortOptions = false,
     mixinStandardHelpOptions = true)
 public final class GenerateCommand implements Callable<Integer>, SettingFlags.Command {
+  private static final int IN_FLIGHT = 256;
   /** Prompts that an executor is given at once at most. */
   private static final int TOGETHER = 16;
   private static final SettingsTree SETTINGS = SettingsTree.of(Settings.class).withDefault("temperature", "0");
@@ -181,14 +184,14 @@ public final class GenerateCommand implements Callable<Integer>, SettingFlags.Co
     long start = System.nanoTime();
     Map<String, List<Completed>> all = new HashMap<>();
     try (HeldFiles files = new HeldFiles(Arrays.asList(file, adapter));
-        Cluster cluster = OnSpark.cluster(master, "generate " + model);
+        OnSpark spark = OnSpark.open(master, "generate " + model);
         Journal<Completed> journal = out == null ? null : Journal.open(JOURNAL, out, made(file), settings.samples(), resume)) {
       if (journal != null) {
         journal.findings().forEach(f -> spec.commandLine().getErr().println("generate: " + f));
         spec.commandLine().getErr().flush();
         all.putAll(journal.known());
       }
-      complete(file, rows, all, journal, files, cluster);
+      complete(file, rows, all, journal, files, spark);
       files.requireUnchanged();
       if (journal != null) {
         journal.finish(target -> {
@@ -219,54 +222,48 @@ public final class GenerateCommand implements Callable<Integer>, SettingFlags.Co
     return SETTINGS.make(Settings.class, flags.told(), ModelDefaults.of(file).values(), Map.of());
   }
 
-  /** The model of a command line, for another process's run. */
-  static Worker worker(List<String> arguments, Map<String, String> identity, Consumer<List<Path>> fits) {
-    GenerateCommand generate = new GenerateCommand();
-    WorkerCommand.parse(generate, arguments);
+  /** What a process opens to complete prompts for another process that was called by the same command line. */
+  static WorkerPlan worker(List<String> arguments) {
+    GenerateCommand generate = WorkerCommand.parse(new GenerateCommand(), arguments);
     Path file = ModelSource.resolve(generate.model);
-    fits.accept(Arrays.asList(file, generate.adapter));
     generate.settings = generate.settings(file);
-    NativeRuntime.require();
-    generate.settings.precision().use();
-    HeldFiles files = new HeldFiles(Arrays.asList(file, generate.adapter));
-    try {
-      Worker.requireSame(identity, generate.forWorkers(file));
-      BatchedPolicy policy = BatchedPolicy.open(file, generate.adapter, generate.settings.template(), 0);
-      return generate.new Completer(policy, files);
-    } catch (Throwable t) {
-      files.close();
-      throw t;
-    }
+    return new WorkerPlan(Arrays.asList(file, generate.adapter), () -> {
+      generate.settings.precision().use();
+      return generate.forWorkers(file);
+    }, () -> generate.new Completer(file));
   }
 
-  /** Completes one prompt at a time for another process, any number of them together. */
-  private final class Completer implements Worker {
+  /** The model, loaded; completes any number of prompts together. */
+  private final class Completer implements WorkerPlan.Models {
     private final BatchedPolicy policy;
-    private final HeldFiles files;
 
-    Completer(BatchedPolicy policy, HeldFiles files) {
-      this.policy = policy;
-      this.files = files;
+    Completer(Path file) {
+      policy = BatchedPolicy.open(file, adapter, settings.template(), 0);
+    }
+
+    List<Completed> complete(Row row) throws InterruptedException {
+      List<Generation> made = Completions.complete(policy, new Completions.Prompt(row.id, tokens(policy, row)),
+          settings.samples(), settings.sampling(), StopRule.never(), settings.seed());
+      List<Completed> completed = new ArrayList<>();
+      for (int k = 0; k < made.size(); k++) {
+        completed.add(Completed.of(row, k, made.get(k)));
+      }
+      return completed;
     }
 
     @Override
     public byte[] work(byte[] task) throws InterruptedException {
-      Row row = RecordLines.rows(task, Row.class).getFirst();
-      List<Generation> made = Completions.complete(
-          policy, prompt(policy, row), settings.samples(), settings.sampling(), StopRule.never(), settings.seed());
-      files.requireUnchanged();
-      return RecordLines.of(completed(row, made));
+      return RecordLines.of(complete(RecordLines.rows(task, Row.class).getFirst()));
     }
 
     @Override
-    public String fingerprint() throws InterruptedException {
-      return Worker.fingerprint(policy);
+    public BatchedPolicy policy() {
+      return policy;
     }
 
     @Override
     public void close() {
       policy.close();
-      files.close();
     }
   }
 
@@ -312,7 +309,7 @@ public final class GenerateCommand implements Callable<Integer>, SettingFlags.Co
   /** Completes what is missing. Without a file, each row is printed when it is done and all before it are. */
   private void complete(
       Path file, List<Row> rows, Map<String, List<Completed>> all, Journal<Completed> journal, HeldFiles files,
-      Cluster cluster) throws InterruptedException {
+      OnSpark spark) throws InterruptedException {
     List<Row> missing = rows.stream().filter(row -> !all.containsKey(row.item())).toList();
     if (missing.isEmpty()) {
       return;
@@ -329,35 +326,15 @@ public final class GenerateCommand implements Callable<Integer>, SettingFlags.Co
         print(all.get(rows.get(printed[0]).item()));
       }
     };
-    if (cluster != null) {
-      elsewhere(cluster, file, missing, keep);
-      return;
+    Optional<Path> kind = OnSpark.kind(out);
+    Optional<Cluster.Remote> remote = spark.remote(spec, kind);
+    try (Completer here = remote.isPresent() ? null : new Completer(file)) {
+      Workers<Row, List<Completed>> workers = here != null ? Workers.threads(IN_FLIGHT, here::complete)
+          : remote.get().workers("generate", forWorkers(file), TOGETHER, row -> RecordLines.of(List.of(row)),
+              lines -> RecordLines.rows(lines, Completed.class));
+      workers.run(missing, some -> some.forEach(done -> keep.accept(done.value())));
     }
-    try (BatchedPolicy policy = BatchedPolicy.open(file, adapter, settings.template(), 0)) {
-      List<Completions.Prompt> prompts = missing.stream().map(r -> prompt(policy, r)).toList();
-      Completions.complete(policy, prompts, settings.samples(), settings.sampling(), StopRule.never(), settings.seed(),
-          (i, done) -> keep.accept(completed(missing.get(i), done)));
-    }
-  }
-
-  private void elsewhere(Cluster cluster, Path file, List<Row> missing, Consumer<List<Completed>> keep) throws InterruptedException {
-    Path kind = out == null ? null : OnSpark.kind(out);
-    List<byte[]> tasks = missing.stream().map(row -> RecordLines.of(List.of(row))).toList();
-    cluster.crew(OnSpark.command(spec), forWorkers(file), kind).run("generate", tasks, TOGETHER,
-        some -> some.forEach(lines -> keep.accept(RecordLines.rows(lines, Completed.class))));
     OnSpark.forget(kind);
-  }
-
-  private static List<Completed> completed(Row row, List<Generation> done) {
-    List<Completed> completed = new ArrayList<>();
-    for (int k = 0; k < done.size(); k++) {
-      completed.add(Completed.of(row, k, done.get(k)));
-    }
-    return completed;
-  }
-
-  private Completions.Prompt prompt(BatchedPolicy policy, Row row) {
-    return new Completions.Prompt(row.id, tokens(policy, row));
   }
 
   private int[] tokens(BatchedPolicy policy, Row row) {

@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.ServiceLoader;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -16,14 +17,18 @@ import java.util.stream.Stream;
 import picocli.CommandLine.Model.CommandSpec;
 
 /** A command's way to Spark: {@code spark-submit} of {@code SPARK_HOME} or of the path, where this process is not Spark's driver. */
-public final class OnSpark {
+public final class OnSpark implements AutoCloseable {
   /** What {@code --spark} is, after what is done there. */
   static final String HELP = "spark://HOST:PORT, yarn, k8s://..., local[N]. Needs Spark 4.2 (SPARK_HOME).";
   private static final String MAIN = "dev.sphere.spark.SparkMain";
   private static final Pattern CORE = Pattern.compile("spark-core_[0-9.]+-([0-9]+\\.[0-9]+\\..*)\\.jar");
   private static final String GET = "unpack Spark 4.2 (spark.apache.org/downloads.html) and set SPARK_HOME to its folder";
 
-  private OnSpark() {}
+  private final Optional<Cluster> cluster;
+
+  private OnSpark(Optional<Cluster> cluster) {
+    this.cluster = cluster;
+  }
 
   /** Whether this process is Spark's driver. */
   static boolean here() {
@@ -34,29 +39,55 @@ public final class OnSpark {
     return ServiceLoader.load(Cluster.Source.class).findFirst().orElse(null);
   }
 
-  /** The cluster, not started yet; null without a master. */
-  static Cluster cluster(String master, String name) {
-    return master == null ? null : source().at(master, name);
+  /**
+   * Opens the cluster of a command; nothing is started yet.
+   *
+   * @param master null where this process works itself
+   */
+  static OnSpark open(String master, String name) {
+    return new OnSpark(Optional.ofNullable(master).map(m -> source().at(m, name)));
+  }
+
+  Optional<Cluster> cluster() {
+    return cluster;
+  }
+
+  /**
+   * The cluster's machines, which open the models of a command line; empty where this process works itself.
+   *
+   * @param kind the file that says which kind of machine the results come from
+   */
+  Optional<Cluster.Remote> remote(CommandSpec spec, Optional<Path> kind) {
+    return cluster.map(c -> new Cluster.Remote(c, command(spec), kind));
+  }
+
+  @Override
+  public void close() {
+    cluster.ifPresent(Cluster::close);
   }
 
   /** A command's line as its workers read it: without the program's name. */
-  static List<String> command(CommandSpec spec) {
+  private static List<String> command(CommandSpec spec) {
     return spec.root().commandLine().getParseResult().originalArgs();
   }
 
-  /** Where it stands which kind of machine the rows of a file come from, as long as they are made. */
-  static Path kind(Path out) {
-    return out.resolveSibling(out.getFileName() + "." + Cluster.KIND);
+  /**
+   * The file that says which kind of machine the rows of a file come from, as long as they are made.
+   *
+   * @param out null where the rows go to no file
+   */
+  static Optional<Path> kind(Path out) {
+    return Optional.ofNullable(out).map(file -> file.resolveSibling(file.getFileName() + "." + Cluster.KIND));
   }
 
-  /** Removes what is not needed any more; null for nothing. */
-  static void forget(Path kind) {
+  /** Removes that file, when all rows are made. */
+  static void forget(Optional<Path> kind) {
     try {
-      if (kind != null) {
-        Files.deleteIfExists(kind);
+      if (kind.isPresent()) {
+        Files.deleteIfExists(kind.get());
       }
     } catch (IOException e) {
-      throw new UncheckedIOException("removing " + kind + ": " + e.getMessage(), e);
+      throw new UncheckedIOException("removing " + kind.get() + ": " + e.getMessage(), e);
     }
   }
 

@@ -15,24 +15,21 @@ import dev.sphere.engine.data.Shard;
 import dev.sphere.engine.data.WorkedExamples;
 import dev.sphere.engine.embedded.ModelSource;
 import dev.sphere.engine.run.Cluster;
-import dev.sphere.engine.run.Expected;
-import dev.sphere.engine.run.OpenSearch;
-import dev.sphere.engine.run.PairSearch;
+import dev.sphere.engine.run.DryRun;
+import dev.sphere.engine.run.Search;
 import dev.sphere.engine.run.SearchPlan;
 import dev.sphere.engine.run.SearchProfile;
-import dev.sphere.engine.run.Worker;
+import dev.sphere.engine.run.WorkerPlan;
 import dev.sphere.engine.settings.GivenSettings;
 import dev.sphere.engine.settings.SettingsTree;
-import dev.sphere.engine.store.Provenance;
 import dev.sphere.engine.store.ShardFolder;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
-import java.util.function.Consumer;
-import java.util.function.Function;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -109,14 +106,14 @@ public final class SearchCommand implements Callable<Integer>, SettingFlags.Comm
     return flags;
   }
 
-  /** The models of a search's command line, for another process's run. */
-  static Worker worker(List<String> arguments, Map<String, String> identity, Consumer<List<Path>> fits) {
-    SearchCommand search = new SearchCommand();
-    WorkerCommand.parse(search, arguments);
-    SearchPlan plan = SearchPlan.of(search.flags.told(), ModelSource.resolve(search.model), search.adapter,
-        search.smallModel == null ? null : ModelSource.resolve(search.smallModel));
-    fits.accept(plan.files());
-    return OpenSearch.open(plan, new Provenance(identity, Map.of()));
+  /** What a process opens to work for a search that another process began by the same command line. */
+  static WorkerPlan worker(List<String> arguments) {
+    SearchCommand search = WorkerCommand.parse(new SearchCommand(), arguments);
+    return Search.worker(search.plan(ModelSource.resolve(search.model)));
+  }
+
+  private SearchPlan plan(Path policy) {
+    return SearchPlan.of(flags.told(), policy, adapter, smallModel == null ? null : ModelSource.resolve(smallModel));
   }
 
   @Override
@@ -138,13 +135,12 @@ public final class SearchCommand implements Callable<Integer>, SettingFlags.Comm
       throw new IllegalArgumentException("--dry-run speaks of a run from its beginning on this machine, and keeps nothing: leave "
           + (resume ? "--resume" : profile != null ? "--profile" : "--spark") + " out");
     }
-    Path small = smallModel == null ? null : ModelSource.resolve(smallModel);
     if (adapter != null) {
       Inputs.require(adapter);
     }
     PrintWriter err = spec.commandLine().getErr();
     GivenSettings told = flags.told();
-    SearchPlan plan = SearchPlan.of(told, policy, adapter, small);
+    SearchPlan plan = plan(policy);
     ProblemSet set = problems.read(SETTINGS.make(ReadOptions.class, told), err, null);
     Decontaminator contamination = new Decontaminator(SETTINGS.make(Decontamination.Settings.class, told));
     shard = Shard.of(sharded, System.getenv());
@@ -155,7 +151,7 @@ public final class SearchCommand implements Callable<Integer>, SettingFlags.Comm
       return expect(plan, clean, out);
     }
     if (profile == null) {
-      PairSearch.Outcome outcome = search(plan, clean);
+      Search.Outcome outcome = search(plan, clean);
       contamination.list(place());
       print(outcome, contamination.left(), null, out);
       return 0;
@@ -165,13 +161,11 @@ public final class SearchCommand implements Callable<Integer>, SettingFlags.Comm
       Inputs.requireWritable(file);
     }
     try (SearchProfile recording = SearchProfile.start(file)) {
-      PairSearch.Outcome outcome = search(plan, clean);
+      Search.Outcome outcome = search(plan, clean);
       SearchProfile.Summary summary = recording.stop();
       contamination.list(place());
       summary.lines().forEach(out::println);
-      if (outcome.use() != null) {
-        outcome.use().lines().forEach(out::println);
-      }
+      outcome.use().ifPresent(use -> use.lines().forEach(out::println));
       out.println("recording in " + file + " (jfr view, JDK Mission Control)");
       print(outcome, contamination.left(), summary, out);
     }
@@ -179,9 +173,9 @@ public final class SearchCommand implements Callable<Integer>, SettingFlags.Comm
   }
 
   private int expect(SearchPlan plan, List<Problem> list, PrintWriter out) throws InterruptedException {
-    Expected expected;
+    DryRun expected;
     try (Scratch scratch = new Scratch(); ProgressBars progress = new ProgressBars("dry run", spec.commandLine().getErr())) {
-      expected = PairSearch.expect(plan, list, scratch.folder(), progress);
+      expected = DryRun.of(plan, list, scratch.folder(), progress);
     }
     expected.lines().forEach(out::println);
     if (json) {
@@ -207,15 +201,14 @@ public final class SearchCommand implements Callable<Integer>, SettingFlags.Comm
     return others;
   }
 
-  private PairSearch.Outcome search(SearchPlan plan, List<Problem> list) throws InterruptedException {
+  private Search.Outcome search(SearchPlan plan, List<Problem> list) throws InterruptedException {
     Thread hint = new Thread(() -> spec.commandLine().getErr().println(
         "\nsphere: interrupted; the run is safe in " + run + ": go on with the same command and --resume"));
     Runtime.getRuntime().addShutdownHook(hint);
     try (ProgressBars progress = new ProgressBars("search", spec.commandLine().getErr());
-        Cluster cluster = OnSpark.cluster(master, "search " + run)) {
-      Function<Provenance, Cluster.Crew> crew = cluster == null ? null
-          : lead -> cluster.crew(OnSpark.command(spec), lead.identity(), run.resolve(Cluster.KIND));
-      return PairSearch.run(plan, list, shard, run, resume, crew, progress);
+        OnSpark spark = OnSpark.open(master, "search " + run)) {
+      Optional<Cluster.Remote> remote = spark.remote(spec, Optional.of(run.resolve(Cluster.KIND)));
+      return Search.run(plan, list, new Search.Place(run, resume, Optional.ofNullable(shard), remote), progress);
     } finally {
       forget(hint);
     }
@@ -229,7 +222,7 @@ public final class SearchCommand implements Callable<Integer>, SettingFlags.Comm
     }
   }
 
-  private void print(PairSearch.Outcome outcome, int contaminated, SearchProfile.Summary summary, PrintWriter out) {
+  private void print(Search.Outcome outcome, int contaminated, SearchProfile.Summary summary, PrintWriter out) {
     SearchReport report = new SearchReport(outcome, contaminated, place());
     if (json) {
       Map<String, Object> all = report.toMap();

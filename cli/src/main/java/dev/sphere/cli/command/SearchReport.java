@@ -1,6 +1,6 @@
 package dev.sphere.cli.command;
 
-import dev.sphere.engine.run.PairSearch;
+import dev.sphere.engine.run.Search;
 import dev.sphere.engine.stage.LengthBias;
 import dev.sphere.engine.stage.Reason;
 import dev.sphere.engine.stage.RunReport;
@@ -16,7 +16,7 @@ import java.util.Map;
  * @param contaminated problems that were left out
  * @param run the run's directory
  */
-public record SearchReport(PairSearch.Outcome outcome, int contaminated, Path run) {
+public record SearchReport(Search.Outcome outcome, int contaminated, Path run) {
 
   /** Some lines for people. */
   void print(PrintWriter out) {
@@ -45,12 +45,7 @@ public record SearchReport(PairSearch.Outcome outcome, int contaminated, Path ru
       out.printf("%d pairs are nearly another one of their problem (--near-duplicates leaves them out)%n",
           r.nearDuplicates());
     }
-    if (outcome.estimate() != null) {
-      out.println("the search: " + outcome.estimate().text());
-    }
-    if (outcome.use() != null) {
-      out.println(outcome.use().line());
-    }
+    outcome.use().ifPresent(use -> out.println(use.line()));
     out.printf("%d tokens in %.1f s; pairs in %s%n", outcome.tokens(), outcome.seconds(), run.resolve("pairs.jsonl"));
   }
 
@@ -84,12 +79,7 @@ public record SearchReport(PairSearch.Outcome outcome, int contaminated, Path ru
     all.put("contaminated", contaminated);
     all.put("tokens", outcome.tokens());
     all.put("seconds", outcome.seconds());
-    if (outcome.estimate() != null) {
-      all.put("estimate", outcome.estimate().toMap());
-    }
-    if (outcome.use() != null) {
-      all.put("token_use", outcome.use().toMap());
-    }
+    outcome.use().ifPresent(use -> all.put("token_use", use.toMap()));
     all.put("run", run.toString());
     return all;
   }

@@ -1,10 +1,9 @@
 package dev.sphere.cli.progress;
 
 import dev.sphere.engine.PreferencePair;
-import dev.sphere.engine.cost.Range;
 import dev.sphere.engine.eval.Comparison;
 import dev.sphere.engine.eval.EvalResult;
-import dev.sphere.engine.run.PairSearch;
+import dev.sphere.engine.run.Search;
 import dev.sphere.engine.stage.Stage;
 import dev.sphere.trainer.evolve.EvolveListener;
 import dev.sphere.trainer.evolve.EvolveReport;
@@ -59,11 +58,6 @@ public final class EvolveProgress implements EvolveListener, AutoCloseable {
   }
 
   @Override
-  public void at(int done, Supplier<String> detail, Supplier<Range> left) {
-    bars.at(done, detail, left);
-  }
-
-  @Override
   public void note(String line) {
     bars.note(line);
   }
@@ -81,7 +75,7 @@ public final class EvolveProgress implements EvolveListener, AutoCloseable {
   }
 
   @Override
-  public void found(int round, PairSearch.Outcome outcome, List<PreferencePair> pairs) {
+  public void found(int round, Search.Outcome outcome, List<PreferencePair> pairs) {
     close();
     if (outcome.report().probe() != null) {
       outcome.report().probe().lines().forEach(line -> say("%s", line)); // its notes were printed before
@@ -104,7 +98,7 @@ public final class EvolveProgress implements EvolveListener, AutoCloseable {
     return (double) at / Math.max(pair.chosen().length(), pair.rejected().length());
   }
 
-  private static String reasons(PairSearch.Outcome outcome) {
+  private static String reasons(Search.Outcome outcome) {
     List<String> words = new ArrayList<>();
     outcome.report().reasons().forEach((reason, n) ->
         words.add(n + " " + reason.name().toLowerCase(Locale.ROOT).replace('_', ' ')));

@@ -1,8 +1,6 @@
 package dev.sphere.cli.progress;
 
 import dev.sphere.engine.Progress;
-import dev.sphere.engine.cost.Pace;
-import dev.sphere.engine.cost.Range;
 import java.io.PrintWriter;
 import java.time.Duration;
 import java.util.function.LongSupplier;
@@ -29,7 +27,6 @@ public final class ProgressBars implements Progress, AutoCloseable {
   private int total;
   private long begin;
   private double last;
-  private Pace pace; // of the task, by its units
 
   /**
    * @param command stands before its notes
@@ -57,7 +54,6 @@ public final class ProgressBars implements Progress, AutoCloseable {
     this.total = total;
     this.begin = clock.getAsLong();
     this.last = 0;
-    this.pace = new Pace();
     if (terminal) {
       bar = new ProgressBarBuilder()
           .setTaskName(task)
@@ -71,34 +67,31 @@ public final class ProgressBars implements Progress, AutoCloseable {
     }
   }
 
-  /** How long the rest takes is judged by the pace of the task's units. */
   @Override
   public synchronized void at(int done, Supplier<String> detail) {
-    at(done, detail, () -> pace.known() && done < total ? pace.time(total - done) : null);
-  }
-
-  @Override
-  public synchronized void at(int done, Supplier<String> detail, Supplier<Range> left) {
     double seconds = (clock.getAsLong() - begin) / 1e9;
-    pace.at(seconds, done - first);
     if (bar != null) {
       bar.stepTo(done);
       if (seconds - last >= BAR_SECONDS || done == total) {
         last = seconds;
-        bar.setExtraMessage(words(detail, left));
+        bar.setExtraMessage(words(done, detail, seconds));
       }
     } else if (seconds - last >= lineSeconds) {
       last = seconds;
-      String words = words(detail, left);
+      String words = words(done, detail, seconds);
       err.println(task + ": " + done + "/" + total + " " + unit + (words.isEmpty() ? "" : ", " + words));
       err.flush();
     }
   }
 
-  private static String words(Supplier<String> detail, Supplier<Range> left) {
+  /** The time that is left is that of the units up to now, times those that are left. */
+  private String words(int done, Supplier<String> detail, double seconds) {
     String words = detail.get();
-    Range range = left.get();
-    return range == null ? words : (words.isEmpty() ? "" : words + ", ") + range.time() + " left";
+    if (done == first || done == total) {
+      return words;
+    }
+    String left = Progress.time(seconds / (done - first) * (total - done)) + " left";
+    return words.isEmpty() ? left : words + ", " + left;
   }
 
   @Override

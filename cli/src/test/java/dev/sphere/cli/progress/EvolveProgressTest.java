@@ -9,7 +9,7 @@ import dev.sphere.engine.eval.Answered;
 import dev.sphere.engine.eval.Comparison;
 import dev.sphere.engine.eval.EvalResult;
 import dev.sphere.engine.eval.Evaluator;
-import dev.sphere.engine.run.PairSearch;
+import dev.sphere.engine.run.Search;
 import dev.sphere.engine.stage.ProblemResult;
 import dev.sphere.engine.stage.RunReport;
 import dev.sphere.engine.stage.Stage;
@@ -20,6 +20,7 @@ import java.io.StringWriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 
@@ -36,7 +37,7 @@ class EvolveProgressTest {
   }
 
   private static EvolveReport.Round round(int n, EvalResult base, EvalResult before, EvalResult now) {
-    return new EvolveReport.Round(n, RunReport.of(List.of()), 0, 0, null, null, 1, Map.of(), 0, Path.of("m.gguf"), now, null,
+    return new EvolveReport.Round(n, RunReport.of(List.of()), 0, 0, null, 1, Map.of(), 0, Path.of("m.gguf"), now, null,
         Comparison.of(base, now, 1), Comparison.of(before, now, 1));
   }
 
@@ -63,7 +64,7 @@ class EvolveProgressTest {
     List<PreferencePair> pairs = List.of(pair("at once", "else"), pair("begins alike, goes on so", "begins alike, but not on"),
         pair("the same to the very end", "the same to the very eve"));
     ProblemResult result = new ProblemResult("p", List.of(new StageResult("p", Stage.GENERATION, pairs, null, List.of())));
-    progress.found(1, new PairSearch.Outcome(RunReport.of(List.of(result)), pairs, 9, 1, null, null), pairs);
+    progress.found(1, new Search.Outcome(RunReport.of(List.of(result)), pairs, 9, 1, Optional.empty()), pairs);
     String said = out.toString();
     assertTrue(said.contains("begins alike, goes on so"), said);
     assertFalse(said.contains("at once") || said.contains("very end"), said);

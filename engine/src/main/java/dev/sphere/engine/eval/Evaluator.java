@@ -1,6 +1,5 @@
 package dev.sphere.engine.eval;
 
-import dev.sphere.base.InFlight;
 import dev.sphere.base.SplitMix;
 import dev.sphere.engine.DrawKey;
 import dev.sphere.engine.Generation;
@@ -11,6 +10,7 @@ import dev.sphere.engine.Progress;
 import dev.sphere.engine.SamplingSettings;
 import dev.sphere.engine.StopRule;
 import dev.sphere.engine.TokenPath;
+import dev.sphere.engine.Workers;
 import dev.sphere.engine.prompt.Prompts;
 import dev.sphere.engine.reward.GradedAnswers;
 import dev.sphere.grade.AnswerGrader;
@@ -20,7 +20,6 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 
 /**
@@ -67,28 +66,18 @@ public final class Evaluator {
    */
   public EvalResult run(List<Problem> problems, EvalSettings settings, Map<String, List<Answered>> known,
       Consumer<List<Answered>> keep, Progress progress) throws InterruptedException {
-    return run(problems, settings.answers(), (open, done) ->
-        InFlight.run(open, settings.inFlight(), p -> answers(p, settings), done::accept), known, keep, progress);
-  }
-
-  /** Asks problems, here or elsewhere. */
-  @FunctionalInterface
-  public interface Asking {
-    /**
-     * Asks all.
-     *
-     * @param done given each problem's index and answers once, in any order, from the calling thread
-     */
-    void ask(List<Problem> problems, BiConsumer<Integer, List<Answered>> done) throws InterruptedException;
+    return run(problems, settings.answers(), Workers.threads(settings.inFlight(), p -> answers(p, settings)), known, keep,
+        progress);
   }
 
   /**
-   * The same by whoever asks.
+   * Evaluates what is missing by any workers.
    *
    * @param perProblem answers to a problem
+   * @param workers give all answers to a problem
    */
-  public static EvalResult run(List<Problem> problems, int perProblem, Asking asking, Map<String, List<Answered>> known,
-      Consumer<List<Answered>> keep, Progress progress) throws InterruptedException {
+  public static EvalResult run(List<Problem> problems, int perProblem, Workers<Problem, List<Answered>> workers,
+      Map<String, List<Answered>> known, Consumer<List<Answered>> keep, Progress progress) throws InterruptedException {
     if (problems.isEmpty()) {
       throw new IllegalArgumentException("there are no problems to evaluate");
     }
@@ -97,11 +86,13 @@ public final class Evaluator {
     progress.begin("evaluate", "problems", before, problems.size());
     List<List<Answered>> answered = new ArrayList<>(Collections.nCopies(open.size(), List.of()));
     List<Answered> fresh = new ArrayList<>();
-    asking.ask(open, (index, done) -> {
-      keep.accept(done);
-      answered.set(index, done);
-      fresh.addAll(done);
-      progress.at(before + fresh.size() / perProblem, () -> words(fresh, perProblem));
+    workers.run(open, some -> {
+      for (Workers.Result<List<Answered>> done : some) {
+        keep.accept(done.value());
+        answered.set(done.index(), done.value());
+        fresh.addAll(done.value());
+        progress.at(before + fresh.size() / perProblem, () -> words(fresh, perProblem));
+      }
     });
     List<Answered> all = new ArrayList<>();
     int next = 0;

@@ -19,34 +19,15 @@ import java.util.List;
 /**
  * Draws whole solutions of a problem and grades them. What it draws depends on policy, settings, seed, problem and prompt
  * alone. Safe for many threads.
+ *
+ * @param search which text ends a step, and whether an answer ends a solution
+ * @param whole how the tokens of a solution are drawn; {@code maxTokens} bounds it
+ * @param guesses a right answer counts although it is not stated
+ * @param draws of each problem
  */
-public final class Prober {
+public record Prober(Policy policy, OutcomeReward outcome, SearchSettings search, SamplingSettings whole, boolean guesses,
+    int draws, long seed) {
   private static final long NODE = SplitMix.hash("probe");
-
-  private final Policy policy;
-  private final OutcomeReward outcome;
-  private final SearchSettings search;
-  private final SamplingSettings whole;
-  private final boolean guesses;
-  private final int draws;
-  private final long seed;
-
-  /**
-   * @param search what a step is, and whether an answer ends a solution
-   * @param whole how the tokens of a solution are drawn; {@code maxTokens} bounds it
-   * @param guesses a right answer counts although it is not stated
-   * @param draws of each problem
-   */
-  public Prober(Policy policy, OutcomeReward outcome, SearchSettings search, SamplingSettings whole, boolean guesses,
-      int draws, long seed) {
-    this.policy = policy;
-    this.outcome = outcome;
-    this.search = search;
-    this.whole = whole;
-    this.guesses = guesses;
-    this.draws = draws;
-    this.seed = seed;
-  }
 
   /** Draws all solutions of a problem in one request, so that its prompt is computed once. */
   public Probed draw(Problem problem, TokenPath prompt) throws InterruptedException {

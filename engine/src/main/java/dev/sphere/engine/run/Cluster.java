@@ -1,58 +1,62 @@
 package dev.sphere.engine.run;
 
+import dev.sphere.engine.Workers;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
-import java.util.function.Consumer;
+import java.util.Optional;
+import java.util.function.Function;
 
 /**
  * Other machines that work for this process. An implementation is found by {@link java.util.ServiceLoader}: the engine
  * knows none.
  */
 public interface Cluster extends AutoCloseable {
-  /** In a run's folder: which kind of machine its results come from. */
+  /** The file in a run's folder that says which kind of machine its results come from. */
   String KIND = "workers.json";
 
   /** Makes clusters. */
   interface Source {
     /**
-     * A cluster; nothing is started before its first crew.
+     * A cluster; nothing is started before its first task.
      *
      * @param master its address, as the kind of cluster writes it
-     * @param name what is done on it, for its own pages
+     * @param name of the work, for the cluster's own pages
      */
     Cluster at(String master, String name);
   }
 
-  /** Machines that do tasks of one kind. */
-  interface Crew {
-    /** Most tasks that are worked on at once, about; for forecasts. */
-    int slots();
-
-    /**
-     * Does all tasks. What comes of a task depends on the task alone, so one that is done twice, elsewhere or again, harms
-     * nothing.
-     *
-     * @param what is done, for the cluster's own pages: "search"
-     * @param tasks as {@link Worker#work} takes them; asked for while others are worked on
-     * @param most tasks that may go to a machine as one: more in flight there, but they come back together
-     * @param done given what came of each task once, in any order, of as many at a time as have come, from the calling thread
-     * @throws InterruptedException when the calling thread was interrupted; what is under way is given up
-     * @throws RuntimeException a failure that trying again did not mend; what was given stays
-     */
-    void run(String what, List<byte[]> tasks, int most, Consumer<List<byte[]>> done) throws InterruptedException;
-  }
-
   /**
-   * Those who do the tasks of a command.
+   * Tasks of one kind.
    *
-   * @param command the command line from which each makes its {@link Worker}
-   * @param identity what the results are made from; one that would make others is refused
-   * @param kind the file that says which kind of machine the results come from; written when it is not there. Null: this crew's
-   *     first machine decides, for as long as it works
+   * @param name of the work, for the cluster's own pages: "search"
+   * @param command the command line of which each machine makes its {@link WorkerPlan}
+   * @param identity what the results are made from; a machine that would make others is refused
+   * @param kind the file that says which kind of machine the results come from; written when it is not there. Without
+   *     it the first machine decides, as long as these workers are in use
+   * @param together tasks that may go to a machine as one, at most: they come back together
+   * @param send a task as bytes, as {@link WorkerPlan.Models#work} takes it
+   * @param receive a result of what {@link WorkerPlan.Models#work} returned
    */
-  Crew crew(List<String> command, Map<String, String> identity, Path kind);
+  record Job<T, R>(String name, List<String> command, Map<String, String> identity, Optional<Path> kind, int together,
+      Function<T, byte[]> send, Function<byte[], R> receive) {}
+
+  /** The machines as workers. They open their models at the first task. */
+  <T, R> Workers<T, R> workers(Job<T, R> job);
 
   @Override
   void close();
+
+  /**
+   * A cluster whose machines open the models of a command line.
+   *
+   * @param kind see {@link Job#kind}
+   */
+  record Remote(Cluster cluster, List<String> command, Optional<Path> kind) {
+    /** Workers for tasks of one kind; the parameters are those of {@link Job}. */
+    public <T, R> Workers<T, R> workers(String name, Map<String, String> identity, int together,
+        Function<T, byte[]> send, Function<byte[], R> receive) {
+      return cluster.workers(new Job<>(name, command, identity, kind, together, send, receive));
+    }
+  }
 }

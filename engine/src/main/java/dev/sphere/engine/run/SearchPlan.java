@@ -1,6 +1,10 @@
 package dev.sphere.engine.run;
 
 import dev.sphere.base.HeldFiles;
+import dev.sphere.bindings.device.Arithmetic;
+import dev.sphere.bindings.device.Device;
+import dev.sphere.bindings.load.NativeRuntime;
+import dev.sphere.engine.data.Shard;
 import dev.sphere.engine.data.WorkedExamples;
 import dev.sphere.engine.decode.Precision;
 import dev.sphere.engine.probe.ProbeSettings;
@@ -10,12 +14,18 @@ import dev.sphere.engine.settings.Nested;
 import dev.sphere.engine.settings.Setting;
 import dev.sphere.engine.settings.SettingsTree;
 import dev.sphere.engine.stage.StageSettings;
+import dev.sphere.engine.store.Provenance;
+import dev.sphere.engine.store.RunMerge;
 import dev.sphere.engine.strategy.StrategySettings;
+import dev.sphere.gguf.model.GgufFile;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
  * Everything that a search run is told: models, process reward, settings, seed.
@@ -56,6 +66,9 @@ public record SearchPlan(
     Precision precision,
     @Nested(heading = "What is said to the models", section = "prompt")
     WorkedExamples.Settings examples) {
+  /** The version since which searches have the same results. A version that gives others takes its own number here. */
+  private static final String RESULTS_VERSION = "0.3.0";
+
   private static final int PARALLEL = 16;
   private static final int ROWS = 128; // twice what steps together in one lane
 
@@ -115,6 +128,67 @@ public record SearchPlan(
     Objects.requireNonNull(examples, "examples");
     if (parallel < 1) {
       throw new IllegalArgumentException("at least 1 problem must be in flight, not " + parallel);
+    }
+  }
+
+  /**
+   * What a run of this plan is made from, and what is good to know of it.
+   *
+   * @param shown the examples, read
+   * @param shard the part of the problem set that is searched; empty: all of it
+   */
+  Provenance identity(Optional<WorkedExamples> shown, Optional<Shard> shard) {
+    NativeRuntime.Status natives = NativeRuntime.status();
+    Provenance.Builder builder = Provenance.builder();
+    if (strategy != null) {
+      builder.settings("strategy", strategy);
+    }
+    if (probe.on()) {
+      builder.settings("probe", probe);
+    }
+    shown.ifPresent(examples -> builder.identity("few_shot.sha256", examples.sha256())
+        .information("few_shot.path", this.examples.file().toAbsolutePath())
+        .information("few_shot.shots", this.examples.shots()));
+    Path[] models = Stream.concat(Stream.of(model, smallModel), prm.files().stream()).filter(Objects::nonNull)
+        .toArray(Path[]::new);
+    Optional.ofNullable(precision.identity(models)).ifPresent(value -> builder.identity("activations", value));
+    Optional.ofNullable(Precision.attention(models)).ifPresent(value -> builder.identity("attention", value));
+    return builder
+        .identity(Arithmetic.NAME, Arithmetic.here())
+        .identity("model.sha256", sha256(model))
+        .identity("adapter.sha256", sha256(adapter))
+        .identity("small_model.sha256", sha256(smallModel))
+        .settings("prm", prm)
+        .identity("prm.sha256", prm.sha256())
+        .settings("search", search, "truncatedRejected") // which the stages' setting decides
+        .settings("stages", stages)
+        .identity("seed", seed)
+        .identity("version.sphere", RESULTS_VERSION)
+        .identity("version.llama_cpp", natives.llamaVersion())
+        .information("model.path", path(model))
+        .information("adapter.path", path(adapter))
+        .information("small_model.path", path(smallModel))
+        .information("parallel", parallel)
+        .information("version", natives.sphereVersion())
+        .information("java", Runtime.version())
+        .information("machine", System.getProperty("os.name") + " " + System.getProperty("os.arch") + ", "
+            + Runtime.getRuntime().availableProcessors() + " processors")
+        .information("device", Device.current().description())
+        .information(RunMerge.SHARD, shard.map(Shard::toString).orElse("whole"))
+        .information("begun", Instant.now())
+        .build();
+  }
+
+  private static Object path(Path file) {
+    return file == null ? "none" : file.toAbsolutePath();
+  }
+
+  private static String sha256(Path file) {
+    if (file == null) {
+      return "none";
+    }
+    try (GgufFile gguf = GgufFile.open(file)) {
+      return gguf.sha256();
     }
   }
 }

@@ -1,7 +1,7 @@
 package dev.sphere.engine.run;
 
 import dev.sphere.engine.decode.RolloutCounters;
-import dev.sphere.engine.stage.SearchRun;
+import dev.sphere.engine.stage.Drawn;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -28,7 +28,7 @@ public record TokenUse(long kept, long thrown, long probe, long rewards, long lo
     long rows, long displaced) {
 
   /** Of what was counted where tokens are computed, and where they are used. */
-  static TokenUse of(RolloutCounters.Reading c, SearchRun.Drawn drawn) {
+  static TokenUse of(RolloutCounters.Reading c, Drawn drawn) {
     return new TokenUse(drawn.kept(), drawn.all() - drawn.probe() - drawn.rewards() - drawn.kept(), drawn.probe(),
         drawn.rewards(), c.drawn() - drawn.all(),
         c.paths(), c.again(), c.padding(), c.steps(), c.drawn() - c.shared(), c.displaced());

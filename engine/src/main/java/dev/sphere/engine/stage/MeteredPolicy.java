@@ -5,29 +5,18 @@ import dev.sphere.engine.MarkedText;
 import dev.sphere.engine.Policy;
 import dev.sphere.engine.TokenPath;
 import java.util.List;
+import java.util.function.LongConsumer;
 
-/** A policy that counts the tokens it generates. */
-public final class MeteredPolicy implements Policy {
-  private final Policy policy;
-  private final Meter meter;
-
-  /** Is told how many tokens each call generated, and for which problem (its {@link dev.sphere.engine.DrawKey#problem key}). */
-  @FunctionalInterface
-  public interface Meter {
-    void generated(long problem, long tokens);
-  }
-
-  public MeteredPolicy(Policy policy, Meter meter) {
-    this.policy = policy;
-    this.meter = meter;
-  }
-
+/**
+ * A policy that counts the tokens it generates.
+ *
+ * @param meter given the number of tokens that a call generated, in the thread of the call
+ */
+public record MeteredPolicy(Policy policy, LongConsumer meter) implements Policy {
   @Override
   public List<Generation> generate(TokenPath path, List<Request> requests) throws InterruptedException {
     List<Generation> generations = policy.generate(path, requests);
-    if (!requests.isEmpty()) {
-      meter.generated(requests.getFirst().key().problem(), generations.stream().mapToLong(g -> g.tokens().length).sum());
-    }
+    meter.accept(generations.stream().mapToLong(g -> g.tokens().length).sum());
     return generations;
   }
 

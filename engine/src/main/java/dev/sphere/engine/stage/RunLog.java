@@ -6,25 +6,25 @@ import java.util.List;
 
 /** Where a run is kept while it grows. Safe for many threads; each problem is worked on by one of them. */
 public interface RunLog extends ExpansionLog {
-  /** What an earlier run's probe drew of a problem; null when it did not get there. */
+  /** The probe's solutions of a problem; null where they are not on record. */
   Probed findProbe(String problemId);
 
-  /** Keeps what the probe drew of a problem; when it returns, it is safe. */
+  /** Keeps the probe's solutions of a problem; when it returns, they are safe. */
   void append(Probed probed);
 
-  /** What an earlier run left of a stage; null when it did not get there. */
+  /** A stage's result that an earlier process recorded; null where it is not on record. */
   StageResult findStage(String problemId, Stage stage);
 
   /** Keeps a stage's result; when it returns, the result is safe. */
   void append(StageResult result);
 
-  /** How the problem ended in an earlier run; null when it did not. */
+  /** How a problem ended; null where that is not on record. */
   ProblemResult findProblem(String problemId);
 
   /** Keeps a problem's result, all of whose stages were appended before. */
   void append(ProblemResult result);
 
-  /** Keeps what was recorded of problems elsewhere, as far as it is not on record; when it returns, it is safe. */
+  /** Keeps the records of problems that other machines solved, unless they are there; when it returns, they are safe. */
   default void append(List<ProblemRecords> records) {
     records.forEach(r -> r.to(this));
   }

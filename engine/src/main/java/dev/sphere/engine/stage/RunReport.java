@@ -78,7 +78,7 @@ public record RunReport(
           guessed += attempt.truncated() || AnswerExtractor.extract(attempt.text()).form().stated() ? 0 : 1;
         }
         for (PreferencePair pair : stage.pairs()) {
-          probePairs += pair.stage().equals(ThreeStages.PROBE) ? 1 : 0;
+          probePairs += pair.stage().equals(ProblemSolver.PROBE) ? 1 : 0;
           chosen += pair.chosen().length();
           rejected += pair.rejected().length();
         }

@@ -2,58 +2,67 @@ package dev.sphere.engine.store;
 
 import dev.sphere.engine.Problem;
 import dev.sphere.engine.data.JsonText;
+import dev.sphere.engine.probe.Probed;
 import dev.sphere.engine.search.Expansion;
 import dev.sphere.engine.stage.ProblemRecords;
 import dev.sphere.engine.stage.ProblemResult;
 import dev.sphere.engine.stage.Reason;
 import dev.sphere.engine.stage.StageResult;
-import dev.sphere.engine.stage.Workers;
+import dev.sphere.engine.stage.Task;
 import java.io.ByteArrayOutputStream;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * Tasks and what came of them as {@link CheckedLines}, for the way between processes: the records are those of a run's logs,
- * each in a field that says which. The last line says that nothing is missing.
+ * Tasks and their results as {@link CheckedLines}, for the way between processes. The records of a problem are those of
+ * a run's logs, each in a field that names its log. The last line says how many there are.
  */
 public final class RecordLines {
-  private static final String LAST = "end";
+  private static final String DRAW = "draw";
+  private static final String SOLVE = "solve";
+  private static final String LEAVE_OUT = "leave_out";
+  private static final String END = "end";
 
   private RecordLines() {}
 
   /** A task as one line. */
-  public static byte[] of(Workers.Task task) {
+  public static byte[] of(Task task) {
     ObjectNode node = RecordJson.MAPPER.createObjectNode();
-    node.put("kind", task.kind().name());
     node.set("problem", RecordJson.of(task.problem()));
-    node.set("probed", task.probed() == null ? null : RecordJson.of(task.probed()));
-    node.put("left_out", task.leftOut() == null ? null : task.leftOut().label());
+    switch (task) {
+      case Task.Draw draw -> node.put("task", DRAW);
+      case Task.Solve solve -> put(node.put("task", SOLVE), solve.probed());
+      case Task.LeaveOut out -> put(node.put("task", LEAVE_OUT).put("reason", out.reason().label()), out.probed());
+    }
     return CheckedLines.frame(RecordJson.bytes(node));
   }
 
+  private static void put(ObjectNode node, Optional<Probed> probed) {
+    probed.ifPresent(p -> node.set("probed", RecordJson.of(p)));
+  }
+
   /** @throws StoreException when the line is damaged */
-  public static Workers.Task task(byte[] line) {
+  public static Task task(byte[] line) {
     JsonNode node = parse(Arrays.copyOf(line, line.length - 1));
-    return new Workers.Task(Workers.Kind.valueOf(RecordJson.text(node, "kind")), problem(node),
-        absent(node, "probed") ? null : RecordJson.probed(node.get("probed")),
-        absent(node, "left_out") ? null : Reason.valueOf(RecordJson.text(node, "left_out").toUpperCase(Locale.ROOT)));
+    Problem problem = RecordJson.problem(node.get("problem"));
+    Optional<Probed> probed = Optional.ofNullable(node.get("probed")).map(RecordJson::probed);
+    String kind = RecordJson.text(node, "task");
+    return switch (kind) {
+      case DRAW -> new Task.Draw(problem);
+      case SOLVE -> new Task.Solve(problem, probed);
+      case LEAVE_OUT -> new Task.LeaveOut(
+          problem, probed, Reason.valueOf(RecordJson.text(node, "reason").toUpperCase(Locale.ROOT)));
+      default -> throw new StoreException("a task of the kind " + kind + ", which is not known here");
+    };
   }
 
-  private static Problem problem(JsonNode node) {
-    return RecordJson.problem(node.get("problem"));
-  }
-
-  private static boolean absent(JsonNode node, String field) {
-    return node.get(field) == null || node.get(field).isNull();
-  }
-
-  /** What came of a task as lines. */
-  public static byte[] of(Workers.Done done) {
-    ProblemRecords records = done.records();
+  /** The records of a problem as lines. */
+  public static byte[] of(ProblemRecords records) {
     ByteArrayOutputStream lines = new ByteArrayOutputStream();
     if (records.probed() != null) {
       put(lines, "probed", RecordJson.of(records.probed()));
@@ -67,8 +76,9 @@ public final class RecordLines {
     ObjectNode end = RecordJson.MAPPER.createObjectNode();
     end.put("problem", records.problemId()).put("ended", records.result() != null);
     end.put("expansions", records.expansions().size()).put("stages", records.stages().size());
-    end.put("used", records.used()).put("tokens", done.tokens()).put("rewards", done.rewards());
-    put(lines, LAST, end);
+    end.put("used", records.used());
+    end.put("tokens", records.drawn().all()).put("rewards", records.drawn().rewards());
+    put(lines, END, end);
     return lines.toByteArray();
   }
 
@@ -78,8 +88,12 @@ public final class RecordLines {
     lines.writeBytes(CheckedLines.frame(RecordJson.bytes(node)));
   }
 
-  /** @throws StoreException when a line is damaged or missing */
-  public static Workers.Done done(byte[] lines) {
+  /**
+   * The records of a problem.
+   *
+   * @throws StoreException when a line is damaged or missing
+   */
+  public static ProblemRecords records(byte[] lines) {
     ProblemRecords records = null;
     JsonNode end = null;
     for (JsonNode node : nodes(lines)) {
@@ -91,8 +105,8 @@ public final class RecordLines {
         case "probed" -> records.append(RecordJson.probed(record.getValue()));
         case "expansion" -> records.append(RecordJson.expansion(record.getValue()));
         case "stage" -> records.append(RecordJson.stageResult(record.getValue()));
-        case LAST -> end = record.getValue();
-        default -> throw new StoreException("a worker sent a record of the kind " + record.getKey() + ", which is not known here");
+        case END -> end = record.getValue();
+        default -> throw new StoreException("a record of the kind " + record.getKey() + ", which is not known here");
       }
     }
     if (end == null || end.get("expansions").asInt() != records.expansions().size()
@@ -100,16 +114,18 @@ public final class RecordLines {
       throw new StoreException("a worker's records are not whole");
     }
     records.used(records.problemId(), end.get("used").asLong());
+    records.count(end.get("tokens").asLong(), end.get("rewards").asLong());
     if (end.get("ended").asBoolean()) {
       records.append(new ProblemResult(records.problemId(), records.stages()));
     }
-    return new Workers.Done(records, end.get("tokens").asLong(), end.get("rewards").asLong());
+    return records;
   }
 
   /** Rows of one kind as lines: how many, then each. */
   public static byte[] of(List<?> rows) {
     ByteArrayOutputStream lines = new ByteArrayOutputStream();
-    lines.writeBytes(CheckedLines.frame(RecordJson.bytes(RecordJson.MAPPER.createObjectNode().put("rows", rows.size()))));
+    ObjectNode head = RecordJson.MAPPER.createObjectNode().put("rows", rows.size());
+    lines.writeBytes(CheckedLines.frame(RecordJson.bytes(head)));
     rows.forEach(row -> lines.writeBytes(CheckedLines.frame(JsonText.MAPPER.writeValueAsBytes(row))));
     return lines.toByteArray();
   }
@@ -120,19 +136,11 @@ public final class RecordLines {
    * @throws StoreException when a line is damaged or missing
    */
   public static <R> List<R> rows(byte[] lines, Class<R> type) {
-    List<R> rows = new ArrayList<>();
-    int said = -1;
-    for (JsonNode node : nodes(lines)) {
-      if (said < 0) {
-        said = node.path("rows").asInt(-1);
-      } else {
-        rows.add(JsonText.MAPPER.treeToValue(node, type));
-      }
-    }
-    if (said != rows.size()) {
+    List<JsonNode> nodes = nodes(lines);
+    if (nodes.isEmpty() || nodes.getFirst().path("rows").asInt(-1) != nodes.size() - 1) {
       throw new StoreException("a worker's records are not whole");
     }
-    return rows;
+    return nodes.stream().skip(1).map(node -> JsonText.MAPPER.treeToValue(node, type)).toList();
   }
 
   private static List<JsonNode> nodes(byte[] lines) {

@@ -55,7 +55,7 @@ public final class Solver {
    */
   public StrategyResult solve(Problem problem, String name, TokenPath prompt) throws InterruptedException {
     TokenBudget budget = new TokenBudget(settings.budget());
-    Policy metered = new MeteredPolicy(policy, (key, tokens) -> budget.generated().add(tokens));
+    Policy metered = new MeteredPolicy(policy, tokens -> budget.generated().add(tokens));
     ProcessRewardModel reward = prm.over(metered);
     StepSampler sampler = new StepSampler(problem, name, metered, reward, passes, search, settings, seed, budget);
     Solution root = Solution.root(prompt);

@@ -12,8 +12,11 @@ import dev.sphere.engine.prompt.Prompts;
 import dev.sphere.engine.reward.MonteCarloPrm;
 import dev.sphere.engine.reward.RandomPrm;
 import dev.sphere.engine.search.SearchSettings;
+import dev.sphere.engine.run.OpenedSearch;
+import dev.sphere.engine.stage.Actor;
 import dev.sphere.engine.stage.PrmFactory;
-import dev.sphere.engine.stage.SearchRun;
+import dev.sphere.engine.stage.ProblemSolver;
+import dev.sphere.engine.stage.SolverOptions;
 import dev.sphere.engine.stage.StageSettings;
 import dev.sphere.engine.store.Provenance;
 import dev.sphere.engine.store.RunData;
@@ -24,6 +27,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
@@ -47,9 +51,8 @@ class RunPagesTest implements AnyChange {
         .withPairing(StageSettings.Pairing.ANY);
     int pairs;
     try (RunStore store = RunStore.open(dir.resolve("run"), from, problems, false)) {
-      SearchRun search = new SearchRun(new SearchRun.Models(new HashPolicy(0.5), prm, null, null), HashPolicy.outcome(),
-          settings, stages, 1, 2);
-      search.run(problems, store, Progress.NONE);
+      OpenedSearch.of(new ProblemSolver.Models(new Actor(new HashPolicy(0.5), prm), Optional.empty()),
+          SolverOptions.of(HashPolicy.outcome(), settings, stages, 1), 2, store, Progress.NONE).solve(problems);
       pairs = store.finish().size();
     }
     assertTrue(pairs > 0);
@@ -85,9 +88,11 @@ class RunPagesTest implements AnyChange {
     List<Problem> problems = List.of(new Problem("a", "A", "7"), new Problem("b", "B \u00e9", "8"));
     Provenance from = Provenance.builder().settings("search", SearchSettings.paper()).build();
     try (RunStore store = RunStore.open(dir.resolve("small"), from, problems, false)) {
-      new SearchRun(new SearchRun.Models(new HashPolicy(0.5), p -> new RandomPrm(), null, null), HashPolicy.outcome(),
-          SearchSettings.paper().withCandidates(2).withMaxDepth(3), StageSettings.defaults(), 1, 1)
-          .run(problems, store, Progress.NONE);
+      SearchSettings settings = SearchSettings.paper().withCandidates(2).withMaxDepth(3);
+      OpenedSearch.of(
+          new ProblemSolver.Models(new Actor(new HashPolicy(0.5), p -> new RandomPrm()), Optional.empty()),
+          SolverOptions.of(HashPolicy.outcome(), settings, StageSettings.defaults(), 1), 1, store, Progress.NONE)
+          .solve(problems);
       store.finish();
     }
     RunData run = RunData.read(dir.resolve("small"));

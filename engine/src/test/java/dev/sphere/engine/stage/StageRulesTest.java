@@ -1,7 +1,6 @@
 package dev.sphere.engine.stage;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -18,10 +17,15 @@ import dev.sphere.engine.ScriptedPolicy;
 import dev.sphere.engine.ToldProgress;
 import dev.sphere.engine.prompt.Prompts;
 import dev.sphere.engine.reward.RandomPrm;
+import dev.sphere.engine.run.OpenedSearch;
+import dev.sphere.engine.run.Search;
 import dev.sphere.engine.search.SearchSettings;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
@@ -50,8 +54,10 @@ class StageRulesTest {
       return name.equals("generation") ? first : List.of(second);
     };
     ProcessRewardModel none = (p, path, key, steps) -> new double[steps.size()];
-    return new ThreeStages(new Actor(new ScriptedPolicy(), none), null, explorer, null, settings)
-        .solve(PROBLEM, new MemoryLog());
+    SolverOptions options = SolverOptions.of(SEVEN, SEARCH, settings, 1)
+        .withStrategy(Optional.of((policy, prm) -> explorer));
+    return new ProblemSolver(new ProblemSolver.Models(new Actor(new ScriptedPolicy(), p -> none), Optional.empty()), options)
+        .work(new Task.Solve(PROBLEM, Optional.empty()), new MemoryLog()).result();
   }
 
   private static List<String> pairs(ProblemResult result, int stage) {
@@ -121,8 +127,10 @@ class StageRulesTest {
         steps.stream().mapToDouble(s -> s.text().startsWith("+") ? 1 : 0).toArray();
     ScriptedPolicy policy = new ScriptedPolicy().after("u[Q]a:", "+x=7$", "-y=7$");
     ScriptedPolicy small = new ScriptedPolicy().after("u[Q]a:", "+p=3$", "-s=5$");
-    ProblemResult result = new ThreeStages(new Actor(policy, bySign), new Actor(small, bySign), SEVEN, SEARCH,
-        StageSettings.defaults().withPrompts(PROMPTS), 1).solve(PROBLEM, new MemoryLog());
+    ProblemResult result = new ProblemSolver(
+        new ProblemSolver.Models(new Actor(policy, p -> bySign), Optional.of(new Actor(small, p -> bySign))),
+        SolverOptions.of(SEVEN, SEARCH, StageSettings.defaults().withPrompts(PROMPTS), 1))
+        .work(new Task.Solve(PROBLEM, Optional.empty()), new MemoryLog()).result();
     assertEquals(List.of("+x=7>-s=5", "+x=7>+p=3"), pairs(result, 2));
   }
 
@@ -207,6 +215,15 @@ class StageRulesTest {
     assertNull(one.reason());
   }
 
+  private static final SolverOptions OPTIONS =
+      SolverOptions.of(HashPolicy.outcome(), SEARCH, StageSettings.defaults().withPrompts(PROMPTS), 3);
+
+  /** A search without a small model. */
+  private static Search alone(Policy policy, int parallel, RunLog log, Progress progress) {
+    return OpenedSearch.of(
+        new ProblemSolver.Models(new Actor(policy, p -> new RandomPrm()), Optional.empty()), OPTIONS, parallel, log, progress);
+  }
+
   /** Which policy a stage's search runs over, with how many draws, and that the run's tokens are all counted. */
   @Test
   void aRunCountsTokensAndKeepsTheOrder() throws InterruptedException {
@@ -214,23 +231,23 @@ class StageRulesTest {
     for (int parallel : new int[] {1, 3}) {
       HashPolicy policy = new HashPolicy(1);
       HashPolicy small = new HashPolicy(0);
-      List<Policy> judged = new ArrayList<>();
+      Set<Policy> judged = ConcurrentHashMap.newKeySet();
       PrmFactory factory = p -> {
-        judged.add(p);
+        judged.add(((MeteredPolicy) ((MeteredPolicy) p).policy()).policy());
         return new RandomPrm();
       };
-      SearchRun run = new SearchRun(new SearchRun.Models(policy, factory, small, factory), HashPolicy.outcome(), SEARCH,
-          StageSettings.defaults().withPrompts(PROMPTS), 3, parallel);
       ToldProgress heard = new ToldProgress();
-      List<ProblemResult> results = run.run(problems, new MemoryLog(), heard);
+      Search run = OpenedSearch.of(
+          new ProblemSolver.Models(new Actor(policy, factory), Optional.of(new Actor(small, factory))), OPTIONS, parallel,
+          new MemoryLog(), heard);
+      List<ProblemResult> results = run.solve(problems);
       assertEquals(problems.stream().map(Problem::id).toList(),
           results.stream().map(ProblemResult::problemId).toList());
-      assertEquals(2, judged.size());
-      assertFalse(judged.get(0) == judged.get(1), "each model's steps are judged over its own policy");
+      assertEquals(Set.of(policy, small), judged, "each model's steps are judged over its own policy");
       assertEquals(6, heard.done);
       assertEquals(0, heard.first);
       assertEquals(6, heard.total);
-      assertTrue(run.tokens() > 100);
+      assertTrue(run.drawn().all() > 100);
       assertEquals(results.stream().mapToInt(ProblemResult::pairs).sum(), heard.pairs());
       // The policy is always right, so stage 3 runs; there the small model is always wrong and draws twice as much.
       assertTrue(results.stream().allMatch(p -> p.stages().get(2).pairs().size() > 0), results.toString());
@@ -241,10 +258,9 @@ class StageRulesTest {
         }
       }
     }
-    SearchRun run = new SearchRun(new SearchRun.Models(new HashPolicy(1), p -> new RandomPrm(), null, null),
-        HashPolicy.outcome(), SEARCH, StageSettings.defaults().withPrompts(PROMPTS), 3, 1);
+    Search run = alone(new HashPolicy(1), 1, new MemoryLog(), Progress.NONE);
     List<Problem> twice = List.of(PROBLEM, PROBLEM);
-    assertTrue(assertThrows(IllegalArgumentException.class, () -> run.run(twice, new MemoryLog(), Progress.NONE))
+    assertTrue(assertThrows(IllegalArgumentException.class, () -> run.solve(twice))
         .getMessage().contains("p1"));
   }
 
@@ -253,19 +269,17 @@ class StageRulesTest {
   void aRunGoesOn() throws InterruptedException {
     List<Problem> problems = IntStream.range(0, 4).mapToObj(i -> new Problem("p" + i, "q" + i, "7")).toList();
     HashPolicy policy = new HashPolicy(0.5);
-    SearchRun run = new SearchRun(new SearchRun.Models(policy, p -> new RandomPrm(), null, null), HashPolicy.outcome(),
-        SEARCH, StageSettings.defaults().withPrompts(PROMPTS), 3, 2);
     RunLog log = new MemoryLog();
-    List<ProblemResult> some = run.run(problems.subList(0, 2), log, Progress.NONE);
+    List<ProblemResult> some = alone(policy, 2, log, Progress.NONE).solve(problems.subList(0, 2));
     int generated = policy.generated();
     ToldProgress heard = new ToldProgress();
-    List<ProblemResult> all = run.run(problems, log, heard);
+    List<ProblemResult> all = alone(policy, 2, log, heard).solve(problems);
     assertEquals(some, all.subList(0, 2));
     assertEquals(4, heard.done);
     assertEquals(2, heard.first);
     int half = policy.generated();
     assertTrue(half > generated);
-    run.run(problems, log, heard);
+    alone(policy, 2, log, heard).solve(problems);
     assertEquals(half, policy.generated());
     assertEquals(4, heard.first);
   }

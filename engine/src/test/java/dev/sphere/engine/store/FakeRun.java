@@ -9,15 +9,19 @@ import dev.sphere.engine.probe.ProbeSettings;
 import dev.sphere.engine.prompt.Prompts;
 import dev.sphere.engine.reward.MonteCarloPrm;
 import dev.sphere.engine.search.SearchSettings;
+import dev.sphere.engine.run.OpenedSearch;
+import dev.sphere.engine.stage.Actor;
 import dev.sphere.engine.stage.PrmFactory;
 import dev.sphere.engine.stage.ProblemResult;
+import dev.sphere.engine.stage.ProblemSolver;
 import dev.sphere.engine.stage.RunLog;
-import dev.sphere.engine.stage.SearchRun;
+import dev.sphere.engine.stage.SolverOptions;
 import dev.sphere.engine.stage.StageSettings;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 
@@ -82,19 +86,24 @@ final class FakeRun {
   /** The same with another log before the store. */
   static List<ProblemResult> run(RunStore store, RunLog log, Policy policy, Policy small, long seed, int parallel,
       Progress progress, ProbeSettings probe) throws InterruptedException {
-    List<ProblemResult> results = open(policy, small, seed, parallel, probe).run(store.problems(), log, progress);
+    List<ProblemResult> results =
+        OpenedSearch.of(models(policy, small), options(seed, probe), parallel, log, progress).solve(store.problems());
     store.finish();
     return results;
   }
 
-  static SearchRun open(Policy policy, Policy small, long seed, int parallel, ProbeSettings probe) {
+  static ProblemSolver.Models models(Policy policy, Policy small) {
     PrmFactory prm = p -> new MonteCarloPrm(p, HashPolicy.outcome(), MC);
-    return probing(new SearchRun(
-        new SearchRun.Models(policy, prm, small, prm), HashPolicy.outcome(), SEARCH, STAGES, seed, parallel), seed, probe);
+    return new ProblemSolver.Models(new Actor(policy, prm), Optional.of(new Actor(small, prm)));
   }
 
-  static SearchRun probing(SearchRun run, long seed, ProbeSettings probe) {
-    return run.probing(new SearchRun.Probe(probe, HashPolicy.outcome(), SEARCH, MC.sampling(), false, seed));
+  static SolverOptions options(long seed, ProbeSettings probe) {
+    return SolverOptions.of(HashPolicy.outcome(), SEARCH, STAGES, seed).withProbe(probe).withWhole(MC.sampling());
+  }
+
+  /** A solver in another process of the run. */
+  static ProblemSolver solver(ProbeSettings probe) {
+    return new ProblemSolver(models(policy(), small()), options(1, probe));
   }
 
   /** A probe that takes most problems. */

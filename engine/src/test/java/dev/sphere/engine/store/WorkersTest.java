@@ -8,17 +8,23 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.sphere.engine.Problem;
 import dev.sphere.engine.Progress;
 import dev.sphere.engine.ToldProgress;
+import dev.sphere.engine.Workers;
 import dev.sphere.engine.probe.ProbeSettings;
-import dev.sphere.engine.stage.SearchRun;
-import dev.sphere.engine.stage.Workers;
+import dev.sphere.engine.run.RunProgress;
+import dev.sphere.engine.run.Search;
+import dev.sphere.engine.stage.ProblemRecords;
+import dev.sphere.engine.stage.ProblemSolver;
+import dev.sphere.engine.stage.Task;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import java.util.function.Consumer;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -27,21 +33,16 @@ class WorkersTest {
   @TempDir private Path temporary;
 
   /** Solves in another order, each through bytes; {@code most} tasks at most, then it fails. */
-  private record Others(SearchRun engine, int most) implements Workers {
+  private record Others(ProblemSolver solver, int most) implements Workers<Task, ProblemRecords> {
     @Override
-    public int slots() {
-      return 4;
-    }
-
-    @Override
-    public void run(List<Task> tasks, Consumer<List<Done>> done) throws InterruptedException {
-      List<Task> order = new ArrayList<>(tasks);
+    public void run(List<Task> tasks, Consumer<List<Result<ProblemRecords>>> done) throws InterruptedException {
+      List<Integer> order = new ArrayList<>(IntStream.range(0, tasks.size()).boxed().toList());
       Collections.shuffle(order, new Random(5));
       for (int i = 0; i < order.size();) {
-        List<Done> some = new ArrayList<>();
+        List<Result<ProblemRecords>> some = new ArrayList<>();
         for (int k = 0; k <= i % 3 && i < order.size() && i < most; k++, i++) {
-          Task there = RecordLines.task(RecordLines.of(order.get(i)));
-          some.add(RecordLines.done(RecordLines.of(engine.work(there))));
+          Task there = RecordLines.task(RecordLines.of(tasks.get(order.get(i))));
+          some.add(new Result<>(order.get(i), RecordLines.records(RecordLines.of(solver.work(there)))));
         }
         done.accept(some);
         if (i == most) {
@@ -52,9 +53,10 @@ class WorkersTest {
   }
 
   private static void elsewhere(Path run, ProbeSettings probe, int most, Progress progress) throws InterruptedException {
-    SearchRun engine = FakeRun.open(FakeRun.policy(), FakeRun.small(), 1, 1, probe);
     try (RunStore store = RunStore.open(run, FakeRun.provenance(1, probe), FakeRun.problems(FakeRun.PROBLEMS), true)) {
-      FakeRun.probing(SearchRun.over(new Others(engine, most), 0), 1, probe).run(store.problems(), store, progress);
+      RunProgress counts = new RunProgress(progress);
+      new Search(probe, 1, 1, Search.elsewhere(new Others(FakeRun.solver(probe), most), () -> {}, store, counts), store,
+          counts).solve(store.problems());
       store.finish();
     }
   }
@@ -112,16 +114,16 @@ class WorkersTest {
   void aTaskThatComesTwiceIsRecordedOnce() throws Exception {
     Path alone = here(ProbeSettings.none());
     Path run = temporary.resolve("twice");
-    SearchRun engine = FakeRun.open(FakeRun.policy(), FakeRun.small(), 1, 1, ProbeSettings.none());
-    Workers.Done begun = engine.work(new Workers.Task(Workers.Kind.SOLVE, FakeRun.problems(4).getLast(), null, null));
+    ProblemSolver solver = FakeRun.solver(ProbeSettings.none());
+    ProblemRecords begun = solver.work(new Task.Solve(FakeRun.problems(4).getLast(), Optional.empty()));
     try (RunStore store = open(run)) {
-      begun.records().expansions().subList(0, 2).forEach(store::append); // what a killed process left
+      begun.expansions().subList(0, 2).forEach(store::append); // what a killed process left
     }
     try (RunStore store = open(run)) {
       for (Problem problem : store.problems()) {
-        Workers.Done done = engine.work(new Workers.Task(Workers.Kind.SOLVE, problem, null, null));
-        store.append(List.of(done.records(), done.records()));
-        store.append(List.of(done.records()));
+        ProblemRecords records = solver.work(new Task.Solve(problem, Optional.empty()));
+        store.append(List.of(records, records));
+        store.append(List.of(records));
       }
       store.finish();
     }
@@ -134,18 +136,17 @@ class WorkersTest {
 
   @Test
   void damagedAndShortRecordsAreRefused() throws Exception {
-    SearchRun engine = FakeRun.open(FakeRun.policy(), FakeRun.small(), 1, 1, ProbeSettings.none());
-    Workers.Task task = new Workers.Task(Workers.Kind.SOLVE, FakeRun.problems(1).getFirst(), null, null);
-    byte[] lines = RecordLines.of(engine.work(task));
+    Task task = new Task.Solve(FakeRun.problems(1).getFirst(), Optional.empty());
+    byte[] lines = RecordLines.of(FakeRun.solver(ProbeSettings.none()).work(task));
     byte[] damaged = lines.clone();
     damaged[lines.length / 2] ^= 1;
-    assertThrows(StoreException.class, () -> RecordLines.done(damaged));
+    assertThrows(StoreException.class, () -> RecordLines.records(damaged));
     int last = lines.length - 2;
     while (lines[last] != '\n') {
       last--;
     }
     byte[] cut = Arrays.copyOf(lines, last + 1);
-    assertTrue(assertThrows(StoreException.class, () -> RecordLines.done(cut)).getMessage().contains("not whole"));
-    assertArrayEquals(lines, RecordLines.of(RecordLines.done(lines)));
+    assertTrue(assertThrows(StoreException.class, () -> RecordLines.records(cut)).getMessage().contains("not whole"));
+    assertArrayEquals(lines, RecordLines.of(RecordLines.records(lines)));
   }
 }

@@ -6,7 +6,6 @@ import dev.sphere.engine.search.Expansion;
 import dev.sphere.engine.stage.ProblemRecords;
 import dev.sphere.engine.stage.ProblemResult;
 import dev.sphere.engine.stage.StageResult;
-import dev.sphere.engine.stage.Workers;
 import dev.sphere.engine.store.RecordLines;
 import dev.sphere.engine.store.RunData;
 import dev.sphere.engine.store.RunStore;
@@ -48,7 +47,7 @@ public final class DriverLoad {
         bytes += queue.getLast().length;
         if (queue.size() == together || i == n - 1) {
           long before = System.nanoTime();
-          store.append(queue.stream().map(lines -> RecordLines.done(lines).records()).toList());
+          store.append(queue.stream().map(RecordLines::records).toList());
           taken += System.nanoTime() - before;
           queue.clear();
         }
@@ -66,7 +65,7 @@ public final class DriverLoad {
     }
   }
 
-  private static Workers.Done result(RunData like, Map<String, List<Expansion>> trees, String id, String as) {
+  private static ProblemRecords result(RunData like, Map<String, List<Expansion>> trees, String id, String as) {
     ProblemRecords records = new ProblemRecords(as);
     for (Expansion e : trees.getOrDefault(id, List.of())) {
       records.append(new Expansion(as, e.search(), e.path(), e.candidates(), e.max(), e.min(), e.draws(), e.rolled()));
@@ -79,6 +78,6 @@ public final class DriverLoad {
     }
     stages.forEach(records::append);
     records.append(new ProblemResult(as, stages));
-    return new Workers.Done(records, 0, 0);
+    return records;
   }
 }

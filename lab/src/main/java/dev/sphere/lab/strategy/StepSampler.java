@@ -38,7 +38,7 @@ final class StepSampler {
     this.problem = problem;
     this.name = name;
     this.budget = new TokenBudget(settings.budget());
-    this.policy = new MeteredPolicy(policy, (key, tokens) -> budget.generated().add(tokens));
+    this.policy = new MeteredPolicy(policy, tokens -> budget.generated().add(tokens));
     this.prm = prm.over(this.policy);
     this.passes = passes;
     this.search = search;

@@ -96,7 +96,7 @@ public final class BackupStudy {
   private List<ObjectNode> rows(Problem problem) throws InterruptedException {
     List<ObjectNode> rows = new ArrayList<>();
     Shared shared = new Shared();
-    Policy metered = new MeteredPolicy(policy, (search, tokens) -> shared.tokens.add(tokens));
+    Policy metered = new MeteredPolicy(policy, tokens -> shared.tokens.add(tokens));
     MonteCarloPrm prm = new MonteCarloPrm(metered, outcome, plan.prm().monteCarlo());
     TokenPath prompt = TokenPath.root(policy.tokenizePrompt(policy.prompt(plan.stages().prompts().ask(problem))));
     for (Rule rule : rules) {

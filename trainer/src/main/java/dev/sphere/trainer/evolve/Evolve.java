@@ -14,7 +14,7 @@ import dev.sphere.engine.eval.EvalResult;
 import dev.sphere.engine.eval.Evaluator;
 import dev.sphere.engine.run.Cluster;
 import dev.sphere.engine.run.OpenEval;
-import dev.sphere.engine.run.PairSearch;
+import dev.sphere.engine.run.Search;
 import dev.sphere.engine.run.SearchPlan;
 import dev.sphere.engine.store.CheckedLines;
 import dev.sphere.engine.store.Damaged;
@@ -22,7 +22,6 @@ import dev.sphere.engine.store.FileSums;
 import dev.sphere.engine.store.Finding;
 import dev.sphere.engine.store.Journal;
 import dev.sphere.engine.store.PairFlags;
-import dev.sphere.engine.store.Provenance;
 import dev.sphere.engine.store.RunData;
 import dev.sphere.gguf.make.MergeType;
 import dev.sphere.gguf.make.ModelMerge;
@@ -40,9 +39,8 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.BooleanSupplier;
-import java.util.function.Function;
-import java.util.function.Supplier;
 import java.util.stream.Stream;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
@@ -67,14 +65,23 @@ public final class Evolve {
   private final FileSums sums;
   private final BooleanSupplier stop;
   private volatile boolean training;
-  private RemoteWork remote; // null: this process searches and evaluates
+  private Optional<RemoteWork> elsewhere = Optional.empty();
 
   /**
-   * Where searches and evaluations are done.
+   * Other machines that search and evaluate.
    *
    * @param recipe the recipe's file, as the machines of the cluster are to read it
    */
-  private record RemoteWork(Cluster cluster, Path recipe) {}
+  private record RemoteWork(Cluster cluster, Path recipe) {
+    Cluster.Remote search(String policy, String began, long seed, Path folder) {
+      return new Cluster.Remote(
+          cluster, EvolveWork.search(recipe, policy, began, seed), Optional.of(folder.resolve(Cluster.KIND)));
+    }
+
+    Cluster.Remote evaluation(String model, Path adapter, int samples) {
+      return new Cluster.Remote(cluster, EvolveWork.evaluation(recipe, model, adapter, samples), Optional.empty());
+    }
+  }
 
   /**
    * @param recipe what to do
@@ -108,7 +115,7 @@ public final class Evolve {
    * @param file the recipe's
    */
   public Evolve on(Cluster cluster, Path file) {
-    remote = cluster == null ? null : new RemoteWork(cluster, file);
+    elsewhere = Optional.of(new RemoteWork(cluster, file));
     return this;
   }
 
@@ -193,10 +200,10 @@ public final class Evolve {
     listener.searching(n, problems.size());
     SearchPlan plan = Plans.search(recipe, policy, began, small, seed);
     Path search = folder.resolve("search");
-    Function<Provenance, Cluster.Crew> crew = remote == null ? null
-        : lead -> remote.cluster().crew(EvolveWork.search(remote.recipe(), modelArgument(policy), began == null ? null : modelArgument(began), seed),
-            lead.identity(), search.resolve(Cluster.KIND));
-    PairSearch.Outcome found = PairSearch.run(plan, problems, null, search, true, crew, listener);
+    Optional<Cluster.Remote> remote =
+        elsewhere.map(e -> e.search(modelArgument(policy), began == null ? null : modelArgument(began), seed, search));
+    Search.Outcome found =
+        Search.run(plan, problems, new Search.Place(search, true, Optional.empty(), remote), listener);
     listener.found(n, found, found.pairs());
     if (found.pairs().isEmpty()) {
       throw new IllegalStateException("round " + n + " found no pair to learn from: " + found.report().reasons());
@@ -229,7 +236,7 @@ public final class Evolve {
         "round " + n, over, with, all.heldOut(), recipe.evaluate().samples(), folder.resolve("answers.jsonl"));
     EvalResult validation = validated("round " + n, over, with, all, folder.resolve("validation.jsonl"));
     Map<String, Double> metrics = trained.result().last() == null ? Map.of() : trained.result().last().values();
-    return new EvolveReport.Round(n, found.report(), found.tokens(), found.seconds(), found.estimate(), found.use(), trained.result().steps(), metrics,
+    return new EvolveReport.Round(n, found.report(), found.tokens(), found.seconds(), found.use().orElse(null), trained.result().steps(), metrics,
         trainSeconds, trained.artefact(), evolved, validation, Comparison.of(base, evolved, recipe.seed()),
         Comparison.of(before, evolved, recipe.seed()));
   }
@@ -308,11 +315,10 @@ public final class Evolve {
     } else {
       try (HeldFiles files = new HeldFiles(Arrays.asList(model, adapter))) { // opened and checked once, from the defaults on
         OpenEval.Plan plan = Plans.evaluation(recipe, model, adapter, samples);
-        Supplier<Cluster.Crew> crew = remote == null ? null : () -> remote.cluster().crew(
-            EvolveWork.evaluation(remote.recipe(), modelArgument(model), adapter, samples), plan.forWorkers(), null);
+        Optional<Cluster.Remote> remote = elsewhere.map(e -> e.evaluation(modelArgument(model), adapter, samples));
         try (Journal<Answered> journal = AnswerFile.journal(answers, made(plan), 1 + samples, true)) {
           journal.findings().forEach(f -> listener.note(f.toString()));
-          result = OpenEval.run(plan, files, 0, crew, heldOut, journal.known(), journal::add, listener);
+          result = OpenEval.run(plan, files, 0, remote, heldOut, journal.known(), journal::add, listener);
           AnswerFile.finish(journal, result.answers());
         }
       }
@@ -330,7 +336,7 @@ public final class Evolve {
       made.put("adapter", over == null ? "none" : over.sha256());
     }
     made.put("most tokens", String.valueOf(plan.settings().sampling().maxTokens()));
-    if (remote == null) { // where others compute, theirs is compared with each other's
+    if (elsewhere.isEmpty()) { // where others compute, theirs is compared with each other's
       made.put(Arithmetic.NAME, Arithmetic.here());
     }
     return made;

@@ -7,13 +7,14 @@ import dev.sphere.engine.Problem;
 import dev.sphere.engine.Progress;
 import dev.sphere.engine.embedded.ModelSource;
 import dev.sphere.engine.run.OpenEval;
-import dev.sphere.engine.run.PairSearch;
+import dev.sphere.engine.run.Search;
 import dev.sphere.trainer.job.TrainPlan;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * Time and memory of an evolution run, for {@code --dry-run}: some problems are evaluated and searched, a training on their pairs
@@ -50,13 +51,14 @@ public record EvolveDryRun(int rounds, int problems, int tried, double evaluatio
         evaluation += evaluation(recipe, policy, problems.validation(), 0, progress);
       }
       List<Problem> all = problems.ofRound(1, recipe);
-      PairSearch.Outcome found;
+      Search.Outcome found;
       Path run;
       int tried = SEARCHED;
       while (true) {
         tried = Math.min(tried, all.size());
         run = scratch.folder().resolve("search-" + tried);
-        found = PairSearch.run(Plans.search(recipe, policy, null, small, recipe.seed()), all.subList(0, tried), run, false, progress);
+        found = Search.run(Plans.search(recipe, policy, null, small, recipe.seed()), all.subList(0, tried),
+            Search.Place.of(run, false), progress);
         if (tried == all.size() || found.seconds() > ENOUGH) {
           break;
         }
@@ -78,7 +80,7 @@ public record EvolveDryRun(int rounds, int problems, int tried, double evaluatio
     long start = System.nanoTime();
     OpenEval.Plan plan = Plans.evaluation(recipe, model, null, samples);
     try (HeldFiles files = plan.hold()) {
-      OpenEval.run(plan, files, 0, null, some, Map.of(), answers -> { }, progress);
+      OpenEval.run(plan, files, 0, Optional.empty(), some, Map.of(), answers -> { }, progress);
     }
     return (System.nanoTime() - start) / 1e9 * problems.size() / some.size();
   }

@@ -3,7 +3,7 @@ package dev.sphere.trainer.evolve;
 import dev.sphere.engine.PreferencePair;
 import dev.sphere.engine.Progress;
 import dev.sphere.engine.eval.EvalResult;
-import dev.sphere.engine.run.PairSearch;
+import dev.sphere.engine.run.Search;
 import dev.sphere.trainer.loop.TrainingListener;
 import java.util.List;
 
@@ -16,7 +16,7 @@ public interface EvolveListener extends Progress {
   default void searching(int round, int problems) {}
 
   /** The search is over; these are its pairs. */
-  default void found(int round, PairSearch.Outcome outcome, List<PreferencePair> pairs) {}
+  default void found(int round, Search.Outcome outcome, List<PreferencePair> pairs) {}
 
   /** Training begins; the answer hears of its steps. */
   default TrainingListener training(int round) {

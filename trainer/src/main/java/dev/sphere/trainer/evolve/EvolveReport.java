@@ -1,6 +1,5 @@
 package dev.sphere.trainer.evolve;
 
-import dev.sphere.engine.cost.Estimate;
 import dev.sphere.engine.eval.Breakdown;
 import dev.sphere.engine.eval.Comparison;
 import dev.sphere.engine.eval.EvalResult;
@@ -35,7 +34,6 @@ public record EvolveReport(String name, long seed, EvalResult base, EvalResult v
    * @param search the search in figures
    * @param searchTokens tokens that this process generated for it
    * @param searchSeconds of this process
-   * @param estimate what the search was said to cost when it had just begun, and what it came to; null when it was over before
    * @param use what the search's tokens were computed for; null when an earlier process had computed all
    * @param steps optimizer steps
    * @param metrics the last step's
@@ -51,7 +49,6 @@ public record EvolveReport(String name, long seed, EvalResult base, EvalResult v
       RunReport search,
       long searchTokens,
       double searchSeconds,
-      Estimate estimate,
       TokenUse use,
       int steps,
       Map<String, Double> metrics,
@@ -83,9 +80,6 @@ public record EvolveReport(String name, long seed, EvalResult base, EvalResult v
       m.put("pairs", pairs(search));
       m.put("search_tokens", searchTokens);
       m.put("search_seconds", searchSeconds);
-      if (estimate != null) {
-        m.put("search_estimate", estimate.toMap());
-      }
       if (use != null) {
         m.put("search_token_use", use.toMap());
       }
@@ -143,10 +137,6 @@ public record EvolveReport(String name, long seed, EvalResult base, EvalResult v
           100 * r.before().difference(), r.before().won(), r.before().lost(), r.before().pValue(), r.searchTokens(), r.searchSeconds(), r.trainSeconds(),
           r.perPair(r.searchTokens()), r.perPair(r.searchSeconds())));
     }
-    rounds.stream().filter(r -> r.estimate() != null).forEach(r -> {
-      lines.add("");
-      lines.add(text("The search of round %d: %s.", r.round(), r.estimate().text()));
-    });
     if (base.samples() > 0) {
       lines.add("");
       lines.add("| round | mean@k | maj@k | pass@k |");

@@ -2,15 +2,11 @@ package dev.sphere.trainer.evolve;
 
 import dev.sphere.engine.embedded.ModelSource;
 import dev.sphere.engine.run.OpenEval;
-import dev.sphere.engine.run.OpenSearch;
-import dev.sphere.engine.run.SearchPlan;
-import dev.sphere.engine.run.Worker;
-import dev.sphere.engine.store.Provenance;
+import dev.sphere.engine.run.Search;
+import dev.sphere.engine.run.WorkerPlan;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Map;
-import java.util.function.Consumer;
 
 /** A round's search and evaluations on other machines: the words that say which they are, and what is made of them there. */
 public final class EvolveWork {
@@ -32,25 +28,19 @@ public final class EvolveWork {
   }
 
   /**
-   * Loads what the words name.
+   * What a process opens to do the work that the words name.
    *
    * @param words without the first
-   * @param identity what the results are made from
-   * @param fits given the models' files before they are loaded, null among them
-   * @throws IllegalArgumentException when this process would make something else, or cannot read the files
+   * @throws IllegalArgumentException when this process cannot read the files
    */
-  public static Worker open(List<String> words, Map<String, String> identity, Consumer<List<Path>> fits) throws IOException {
+  public static WorkerPlan worker(List<String> words) throws IOException {
     Recipe recipe = Recipe.read(Path.of(words.get(1)));
     Path model = ModelSource.resolve(words.get(2));
     Path other = words.get(3).equals(NONE) ? null : ModelSource.resolve(words.get(3));
     if (words.getFirst().equals(EVALUATION)) {
-      OpenEval.Plan plan = Plans.evaluation(recipe, model, other, Integer.parseInt(words.get(4)));
-      fits.accept(plan.files());
-      return OpenEval.open(plan, identity, 0);
+      return OpenEval.worker(Plans.evaluation(recipe, model, other, Integer.parseInt(words.get(4))), 0);
     }
     Path small = recipe.smallModel() == null ? null : ModelSource.resolve(recipe.smallModel());
-    SearchPlan plan = Plans.search(recipe, model, other, small, Long.parseLong(words.get(4)));
-    fits.accept(plan.files());
-    return OpenSearch.open(plan, new Provenance(identity, Map.of()));
+    return Search.worker(Plans.search(recipe, model, other, small, Long.parseLong(words.get(4))));
   }
 }

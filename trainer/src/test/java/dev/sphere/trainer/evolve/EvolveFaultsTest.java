@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.sphere.engine.PreferencePair;
 import dev.sphere.engine.eval.AnswerFile;
 import dev.sphere.engine.eval.EvalResult;
-import dev.sphere.engine.run.PairSearch;
+import dev.sphere.engine.run.Search;
 import dev.sphere.faults.AnyChange;
 import dev.sphere.faults.Faults;
 import java.nio.file.Files;
@@ -36,7 +36,7 @@ class EvolveFaultsTest implements AnyChange {
       }
 
       @Override
-      public void found(int round, PairSearch.Outcome outcome, List<PreferencePair> pairs) {
+      public void found(int round, Search.Outcome outcome, List<PreferencePair> pairs) {
         said.accept("round-1/search/pairs.jsonl");
       }
     }).run();

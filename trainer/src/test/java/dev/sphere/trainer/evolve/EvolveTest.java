@@ -14,8 +14,6 @@ import dev.sphere.bindings.kernel.GgmlQuantizer;
 import dev.sphere.engine.PreferencePair;
 import dev.sphere.engine.Problem;
 import dev.sphere.engine.Progress;
-import dev.sphere.engine.cost.Estimate;
-import dev.sphere.engine.cost.Range;
 import dev.sphere.engine.data.ReadOptions;
 import dev.sphere.engine.decode.BatchedPolicy;
 import dev.sphere.engine.decode.LogProbShift;
@@ -28,7 +26,7 @@ import dev.sphere.engine.eval.EvalResult;
 import dev.sphere.engine.eval.EvalSettings;
 import dev.sphere.engine.eval.Evaluator;
 import dev.sphere.engine.run.ModelDefaults;
-import dev.sphere.engine.run.PairSearch;
+import dev.sphere.engine.run.Search;
 import dev.sphere.engine.stage.RunReport;
 import dev.sphere.engine.store.CheckedLines;
 import dev.sphere.engine.store.FileSums;
@@ -105,7 +103,7 @@ class EvolveTest {
     }
 
     @Override
-    public void found(int round, PairSearch.Outcome outcome, List<PreferencePair> pairs) {
+    public void found(int round, Search.Outcome outcome, List<PreferencePair> pairs) {
       words.add("found " + round + (outcome.tokens() == 0 ? " without generating" : ""));
     }
   }
@@ -290,8 +288,7 @@ class EvolveTest {
     assertEquals(last, report.last().comparison().difference(), 1e-12, "against the run's base");
     assertEquals(1, report.rounds().getFirst().comparison().difference(), 1e-12);
     List<String> table = Files.readAllLines(run.resolve("rounds.md"));
-    assertEquals(11, table.size(), "head, rule, base, a line for each round, each search's estimate, and on what the best was chosen");
-    assertTrue(table.get(6).startsWith("The search of round 1: ") && table.get(8).startsWith("The search of round 2: "), table.toString());
+    assertEquals(7, table.size(), "head, rule, base, a line for each round, and on what the best was chosen");
     assertTrue(table.get(3).startsWith("| 1 (best) | ") && table.get(3).contains("| +100.0 ("), table.get(3));
     String change = String.format(java.util.Locale.ROOT, "| %+.1f (", 100 * (last - 1));
     assertTrue(table.get(4).startsWith("| 2 | ") && table.get(4).contains(change), table.get(4) + " wants " + change);
@@ -642,28 +639,10 @@ class EvolveTest {
     return Evaluator.regrade(answers);
   }
 
-  @Test
-  void theFirstEstimateStandsBesideTheTruth() {
-    Estimate estimate = new Estimate(30, new Range(1e5, 2e5, 3e5), new Range(600, 700, 1200), new Range(20, 30, 40),
-        new Estimate.Truth(210_000, 660, 33));
-    EvolveReport.Round said = round(1, result(3, 10), null, estimate);
-    EvolveReport report = new EvolveReport("x", 1, result(1, 10), null, List.of(said, round(2, result(3, 10), null)), 0);
-    List<String> lines = report.table().stream().filter(l -> l.startsWith("The search of round")).toList();
-    assertEquals(List.of("The search of round 1: after 30 s it was estimated at 10 to 20 min in all, 100,000 to 300,000 tokens, "
-        + "20 to 40 pairs; it took 11 min, 210,000 tokens and made 33 pairs."), lines);
-    assertEquals(estimate.toMap(), said.toMap().get("search_estimate"));
-    assertTrue(estimate.toMap().toString().contains("truth={tokens=210000, seconds=660.0, pairs=33}"), estimate.toMap().toString());
-    assertFalse(round(2, result(3, 10), null).toMap().containsKey("search_estimate"), "it was over before");
-  }
-
   private static EvolveReport.Round round(int n, EvalResult evaluation, EvalResult validation) {
-    return round(n, evaluation, validation, null);
-  }
-
-  private static EvolveReport.Round round(int n, EvalResult evaluation, EvalResult validation, Estimate estimate) {
     Comparison same = Comparison.of(evaluation, evaluation, 1);
     return new EvolveReport.Round(
-        n, RunReport.of(List.of()), 0, 0, estimate, null, 1, Map.of(), 0, Path.of("m.gguf"), evaluation, validation, same, same);
+        n, RunReport.of(List.of()), 0, 0, null, 1, Map.of(), 0, Path.of("m.gguf"), evaluation, validation, same, same);
   }
 
   private static EvalResult result(int right, int all) {

@@ -3,7 +3,6 @@ package dev.sphere.engine.run;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
-import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -30,12 +29,13 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The embedded models under the search: what is stored depends on the plan alone. */
-class PairSearchTest {
+class SearchTest {
   @TempDir static Path temporary;
   private static Path model;
   private static Path small;
@@ -60,6 +60,16 @@ class PairSearchTest {
         StageSettings.defaults().withPrompts(manner.prompts()), seed, parallel);
   }
 
+  private static Search.Outcome search(SearchPlan plan, List<Problem> list, Path run, boolean resume, Progress progress)
+      throws InterruptedException {
+    return Search.run(plan, list, Search.Place.of(run, resume), progress);
+  }
+
+  private static Search.Outcome search(SearchPlan plan, List<Problem> list, Shard shard, Path run) throws InterruptedException {
+    return Search.run(
+        plan, list, new Search.Place(run, false, Optional.of(shard), Optional.empty()), Progress.NONE);
+  }
+
   private static List<String> tree(Path run) throws IOException {
     return Files.readAllLines(run.resolve("tree.jsonl")).stream().sorted().toList();
   }
@@ -70,8 +80,8 @@ class PairSearchTest {
     Path one = temporary.resolve("one");
     Path many = temporary.resolve("many");
     Path broken = temporary.resolve("broken");
-    PairSearch.Outcome outcome = PairSearch.run(plan(1, 1), problems, one, false, Progress.NONE);
-    PairSearch.run(plan(1, 4), problems, many, false, Progress.NONE);
+    Search.Outcome outcome = search(plan(1, 1), problems, one, false, Progress.NONE);
+    search(plan(1, 4), problems, many, false, Progress.NONE);
     assertEquals(3, outcome.report().problems());
     assertTrue(outcome.tokens() > 100);
     assertEquals(tree(one), tree(many));
@@ -79,11 +89,11 @@ class PairSearchTest {
     assertEquals(-1, Files.mismatch(one.resolve("pairs.jsonl"), many.resolve("pairs.jsonl")));
 
     // Stopped in the middle of its trees by a failure, and resumed.
-    assertThrows(IllegalStateException.class, () -> PairSearch.run(plan(1, 2), problems, broken, false,
+    assertThrows(IllegalStateException.class, () -> search(plan(1, 2), problems, broken, false,
         ToldProgress.stopAfter(40, 0)));
     int half = tree(broken).size();
     assertTrue(half >= 5 && half < tree(one).size(), half + " expansions of " + tree(one).size());
-    PairSearch.run(plan(1, 3), problems, broken, true, Progress.NONE);
+    search(plan(1, 3), problems, broken, true, Progress.NONE);
     assertEquals(tree(one), tree(broken));
     assertEquals(-1, Files.mismatch(one.resolve("pairs.jsonl"), broken.resolve("pairs.jsonl")));
 
@@ -92,23 +102,23 @@ class PairSearchTest {
     SearchPlan swapped = new SearchPlan(
         small, null, null, other.prm(), other.search(), other.stages(), other.seed(), other.parallel());
     String message = assertThrows(
-        StoreException.Refused.class, () -> PairSearch.run(swapped, problems, one, true, Progress.NONE)).getMessage();
+        StoreException.Refused.class, () -> search(swapped, problems, one, true, Progress.NONE)).getMessage();
     assertTrue(message.contains("model.sha256") && message.contains("small_model.sha256"), message);
   }
 
   @Test
   void theTasksOfASchedulerMakeTheRunOfOneProcess() throws Exception {
     Path one = temporary.resolve("one-process");
-    PairSearch.run(plan(1, 4), problems, one, false, Progress.NONE);
+    search(plan(1, 4), problems, one, false, Progress.NONE);
     Path run = temporary.resolve("tasks");
     for (int number : new int[] {2, 1, 2}) {
       Shard shard = new Shard(number, 2, true);
-      PairSearch.Outcome outcome = PairSearch.run(plan(1, 2), shard.part(problems), shard, run, false, Progress.NONE);
+      Search.Outcome outcome = search(plan(1, 2), shard.part(problems), shard, run);
       assertEquals(number == 1 ? 2 : 1, outcome.report().problems());
     }
     Shard other = new Shard(1, 2, true);
     assertThrows(StoreException.Refused.class,
-        () -> PairSearch.run(plan(3, 2), other.part(problems), other, run, false, Progress.NONE));
+        () -> search(plan(3, 2), other.part(problems), other, run));
     RunMerge.mergeShards(run, null);
     assertEquals(-1, Files.mismatch(one.resolve("pairs.jsonl"), run.resolve("pairs.jsonl")));
     assertEquals(tree(one), tree(run));
@@ -128,9 +138,9 @@ class PairSearchTest {
     Path many = temporary.resolve("probe-many");
     Path alone = temporary.resolve("probe-alone");
     List<Problem> eight = ProblemSource.embedded("embedded:train").orElseThrow().subList(0, 8);
-    PairSearch.Outcome outcome = PairSearch.run(probing(1, four), eight, one, false, Progress.NONE);
-    PairSearch.run(probing(600, four), eight, many, false, Progress.NONE);
-    PairSearch.run(probing(3, four), eight.subList(3, 4), alone, false, Progress.NONE);
+    Search.Outcome outcome = search(probing(1, four), eight, one, false, Progress.NONE);
+    search(probing(600, four), eight, many, false, Progress.NONE);
+    search(probing(3, four), eight.subList(3, 4), alone, false, Progress.NONE);
     List<String> drawn = Files.readAllLines(one.resolve("probe.jsonl")).stream().sorted().toList();
     assertEquals(drawn, Files.readAllLines(many.resolve("probe.jsonl")).stream().sorted().toList());
     assertEquals(-1, Files.mismatch(one.resolve("pairs.jsonl"), many.resolve("pairs.jsonl")));
@@ -139,12 +149,12 @@ class PairSearchTest {
     assertEquals(8, outcome.report().probe().problems());
     assertTrue(outcome.report().probe().passRate() > 0.1, outcome.report().probe().toString());
     // A run that has ended tells the same without its models.
-    assertEquals(outcome.report(), PairSearch.run(probing(1, four), eight, one, true, Progress.NONE).report());
+    assertEquals(outcome.report(), search(probing(1, four), eight, one, true, Progress.NONE).report());
     assertTrue(Files.readString(one.resolve("run.json")).contains("probe.draws"));
 
     ProbeSettings two = new ProbeSettings(4, "0..1", ProbeSettings.Order.FILE, 2, true);
     String message = assertThrows(IllegalArgumentException.class, () ->
-        PairSearch.run(probing(1, two), eight, new Shard(1, 2, false), temporary.resolve("shard"), false, Progress.NONE)).getMessage();
+        search(probing(1, two), eight, new Shard(1, 2, false), temporary.resolve("shard"))).getMessage();
     assertTrue(message.contains("--take") && message.contains("--shard"), message);
     assertFalse(Files.exists(temporary.resolve("shard")));
   }
@@ -152,8 +162,8 @@ class PairSearchTest {
   /** What tokens are drawn for is counted by the search, and what is computed by the lanes: both come to the same. */
   @Test
   void everyComputedTokenIsAccountedFor() throws Exception {
-    PairSearch.Outcome paper = PairSearch.run(plan(1, 2), problems, temporary.resolve("paper"), false, Progress.NONE);
-    TokenUse use = paper.use();
+    Search.Outcome paper = search(plan(1, 2), problems, temporary.resolve("paper"), false, Progress.NONE);
+    TokenUse use = paper.use().orElseThrow();
     assertEquals(0, use.lost(), use::toString);
     assertEquals(paper.tokens(), use.kept() + use.thrown() + use.rewards());
     RunData recorded = RunData.read(temporary.resolve("paper"));
@@ -166,26 +176,24 @@ class PairSearchTest {
     assertEquals(9, use.lines().size());
     assertEquals((double) paper.tokens() / use.rows(), use.toMap().get("draws_per_row"));
     assertTrue(use.line().startsWith("useful: "), use.line());
-    assertNull(paper.estimate(), "over before there was anything to say");
 
     for (Strategy kind : List.of(Strategy.BEST_OF_N, Strategy.SPHERE)) {
       SearchPlan p = plan(1, 2);
       SearchPlan strategy = new SearchPlan(p.model(), null, null, p.prm(), p.search(), p.probe(), p.stages(), 1,
           StrategySettings.of(kind, 300), 2, p.precision(), p.examples());
-      PairSearch.Outcome found =
-          PairSearch.run(strategy, problems, temporary.resolve(kind.label()), false, Progress.NONE);
-      TokenUse u = found.use();
+      Search.Outcome found =
+          search(strategy, problems, temporary.resolve(kind.label()), false, Progress.NONE);
+      TokenUse u = found.use().orElseThrow();
       assertEquals(found.tokens(), u.kept() + u.thrown() + u.rewards());
       assertTrue(u.kept() > 0 && u.thrown() >= 0, u::toString);
       assertEquals(kind == Strategy.BEST_OF_N, u.thrown() == 0, "each solution of best-of-n is kept: " + u);
       assertEquals(kind == Strategy.SPHERE, u.rewards() > 0, "whole solutions are worth their outcome: " + u);
     }
     TokenUse probed =
-        PairSearch.run(probing(2, ProbeSettings.of(2)), problems, temporary.resolve("use"), false, Progress.NONE).use();
+        search(probing(2, ProbeSettings.of(2)), problems, temporary.resolve("use"), false, Progress.NONE).use().orElseThrow();
     assertTrue(probed.probe() > 0 && probed.lost() == 0 && probed.thrown() >= 0, probed::toString);
-    PairSearch.Outcome again = PairSearch.run(plan(1, 2), problems, temporary.resolve("paper"), true, Progress.NONE);
-    assertNull(again.use(), "nothing was left to compute");
-    assertNull(again.estimate());
+    Search.Outcome again = search(plan(1, 2), problems, temporary.resolve("paper"), true, Progress.NONE);
+    assertEquals(Optional.empty(), again.use(), "nothing was left to compute");
   }
 
   @Test
@@ -204,25 +212,20 @@ class PairSearchTest {
     return all.substring(0, all.indexOf("\"information\""));
   }
 
-  /** Runs of older versions did not know these settings: they are part of a run's identity only where they change it. */
   @Test
-  void whatChangesNothingIsNotInTheIdentity() throws Exception {
-    Path one = temporary.resolve("as before");
+  void aSettingThatChangesResultsIsPartOfTheIdentity() throws Exception {
+    Path one = temporary.resolve("identity");
     SearchPlan two = plan(1, 1);
-    SearchPlan plan = new SearchPlan(two.model(), null, null, two.prm(), two.search().withSimulations(1), two.stages(), 1, 1);
-    PairSearch.run(plan, problems.subList(0, 1), one, false, Progress.NONE);
-    for (String absent : List.of("search.backup", "search.truncatedRejected", "few_shot")) {
+    search(two, problems.subList(0, 1), one, false, Progress.NONE);
+    assertTrue(identity(one).contains("search.backup"));
+    for (String absent : List.of("search.truncatedRejected", "few_shot", "parallel")) {
       assertFalse(identity(one).contains(absent), absent);
     }
-    Path old = temporary.resolve("as 0.1.0");
     SearchPlan advantage = new SearchPlan(two.model(), null, null, two.prm(), two.search().withBackup(Backup.ADVANTAGE),
         two.stages(), 1, 1);
-    PairSearch.run(advantage, problems.subList(0, 1), old, false, Progress.NONE);
-    assertFalse(identity(old).contains("search.backup"));
-    String message = assertThrows(StoreException.Refused.class, () -> PairSearch.run(
-        new SearchPlan(two.model(), null, null, two.prm(), two.search(), two.stages(), 1, 1), problems.subList(0, 1), old, true,
-        Progress.NONE)).getMessage();
-    assertTrue(message.contains("search.backup is absent in the run"), message);
+    String message = assertThrows(StoreException.Refused.class,
+        () -> search(advantage, problems.subList(0, 1), one, true, Progress.NONE)).getMessage();
+    assertTrue(message.contains("search.backup"), message);
   }
 
   @Test
@@ -235,15 +238,15 @@ class PairSearchTest {
     List<Problem> searched = ProblemSource.embedded("embedded:train").orElseThrow().subList(0, 8);
     Path without = temporary.resolve("no shots");
     Path with = temporary.resolve("shots");
-    PairSearch.run(SearchPlan.of(told, model, null, null), searched, without, false, Progress.NONE);
+    search(SearchPlan.of(told, model, null, null), searched, without, false, Progress.NONE);
     SearchPlan shown = SearchPlan.of(told.with("few_shot", List.of(file.toString()), "").with("shots", List.of("1"), ""),
         model, null, null);
-    PairSearch.Outcome outcome = PairSearch.run(shown, searched, with, false, Progress.NONE);
+    Search.Outcome outcome = search(shown, searched, with, false, Progress.NONE);
     assertTrue(identity(with).contains("\"few_shot.sha256\" : \"" + shown.examples().read().sha256()), identity(with));
     assertNotEquals(tree(without), tree(with));
     assertFalse(outcome.pairs().isEmpty());
     outcome.pairs().forEach(p -> assertFalse(p.prompt().contains("Ann has 2 pens"), p.prompt()));
-    String message = assertThrows(StoreException.Refused.class, () -> PairSearch.run(
+    String message = assertThrows(StoreException.Refused.class, () -> search(
         SearchPlan.of(told, model, null, null), searched, with, true, Progress.NONE)).getMessage();
     assertTrue(message.contains("few_shot.sha256"), message);
   }
@@ -254,5 +257,18 @@ class PairSearchTest {
     String message =
         assertThrows(IllegalArgumentException.class, () -> new PrmSpec("magic", mc)).getMessage();
     assertTrue(message.contains("magic") && message.contains("mc"), message);
+  }
+
+  /** All of a small set is worked on, so that its figures are the run's. */
+  @Test
+  void aDryRunOfAllProblemsSaysWhatTheyTake() throws Exception {
+    Search.Outcome run = search(plan(1, 2), problems, temporary.resolve("to compare"), false, Progress.NONE);
+    DryRun dry = DryRun.of(plan(1, 2), problems, temporary.resolve("dry"), Progress.NONE);
+    assertEquals(List.of(3, 3, 3), List.of(dry.problems(), dry.searched(), dry.tried()));
+    assertEquals(run.tokens(), dry.tokens());
+    assertEquals(run.pairs().size(), dry.pairs());
+    assertEquals(run.pairs().size(), dry.found().size());
+    assertEquals(dry.after(), dry.seconds(), 1e-9);
+    assertTrue(dry.disk() > 1000 && dry.memory() != 0, dry.toString());
   }
 }

@@ -3,6 +3,7 @@ package dev.sphere.engine.stage;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sphere.engine.Generation;
@@ -12,16 +13,19 @@ import dev.sphere.engine.PreferencePair;
 import dev.sphere.engine.Problem;
 import dev.sphere.engine.ProcessRewardModel;
 import dev.sphere.engine.ScriptedPolicy;
+import dev.sphere.engine.StopRule;
 import dev.sphere.engine.TokenPath;
 import dev.sphere.engine.prompt.Prompts;
+import dev.sphere.engine.search.Room;
 import dev.sphere.engine.search.SearchSettings;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
 
-class ThreeStagesTest {
+class ProblemSolverTest {
   private static final Problem PROBLEM = new Problem("p1", "Q", "7");
   private static final OutcomeReward SEVEN = (problem, solution) -> solution.strip().endsWith("=7");
   /** A step that begins with + is good, one that begins with - is bad. */
@@ -41,9 +45,15 @@ class ThreeStagesTest {
   private static ProblemResult solve(
       ScriptedPolicy policy, ScriptedPolicy small, StageSettings stages, SearchSettings search)
       throws InterruptedException {
-    Actor second = small == null ? null : new Actor(small, BY_SIGN);
-    return new ThreeStages(new Actor(policy, BY_SIGN), second, SEVEN, search, stages, 1)
-        .solve(PROBLEM, new MemoryLog());
+    return solve(policy, Optional.<Policy>ofNullable(small), BY_SIGN, SolverOptions.of(SEVEN, search, stages, 1),
+        new MemoryLog());
+  }
+
+  private static ProblemResult solve(Policy policy, Optional<Policy> small, ProcessRewardModel prm,
+      SolverOptions options, RunLog log) throws InterruptedException {
+    ProblemSolver.Models models =
+        new ProblemSolver.Models(new Actor(policy, p -> prm), small.map(s -> new Actor(s, p -> prm)));
+    return new ProblemSolver(models, options).work(new Task.Solve(PROBLEM, Optional.empty()), log).result();
   }
 
   private static List<Reason> reasons(ProblemResult result) {
@@ -87,8 +97,8 @@ class ThreeStagesTest {
     Prompts asked = PROMPTS.with(null, "E {question}", null, null, null);
     List<PreferencePair> pairs = new ArrayList<>();
     for (ScriptedPolicy p : List.of(policy, right)) {
-      ProblemResult result = new ThreeStages(new Actor(p, prm), new Actor(small, prm), SEVEN, SEARCH, STAGES, 1)
-          .asking(asked).solve(PROBLEM, new MemoryLog());
+      ProblemResult result = solve(p, Optional.of(small), prm,
+          SolverOptions.of(SEVEN, SEARCH, STAGES, 1).withAsked(asked), new MemoryLog());
       result.stages().forEach(s -> pairs.addAll(s.pairs()));
     }
     assertEquals(List.of("generation +x=7 -y=2", "correction z=7 -y=2", "diversity +x=7 -w=4", "diversity +x=7 +v=3"),
@@ -239,9 +249,8 @@ class ThreeStagesTest {
   void theSmallModelMayHaveAnotherVocabulary() throws InterruptedException {
     ScriptedPolicy policy = new ScriptedPolicy().after("u[Q]a:", "+x=7$", "-y=7$");
     Shifted small = new Shifted(new ScriptedPolicy().after("u[Q]a:", "+p=7$", "q=3$", "r=4$", "-s=5$"), 5000);
-    ProblemResult result = new ThreeStages(
-        new Actor(policy, BY_SIGN), new Actor(small, BY_SIGN), SEVEN, SEARCH, STAGES, 1).solve(PROBLEM,
-            new MemoryLog());
+    ProblemResult result = solve(
+        policy, Optional.of(small), BY_SIGN, SolverOptions.of(SEVEN, SEARCH, STAGES, 1), new MemoryLog());
     PreferencePair pair = result.stages().get(2).pairs().getFirst();
     assertEquals("-s=5", pair.rejected());
     assertEquals(0, pair.rejectedTokens().length, "its tokens mean nothing to the policy");
@@ -315,10 +324,41 @@ class ThreeStagesTest {
         .after("u[Q]a[+x=1]u[again]a:", "+z=7$", "-bad=1$")
         .after("u[Q]a[-y=2]u[again]a:", "+w=5$", "-v=7$");
     RunLog log = new MemoryLog();
-    ThreeStages stages = new ThreeStages(new Actor(policy, BY_SIGN), null, SEVEN, SEARCH, STAGES, 1);
-    ProblemResult first = stages.solve(PROBLEM, log);
+    SolverOptions options = SolverOptions.of(SEVEN, SEARCH, STAGES, 1);
+    ProblemResult first = solve(policy, Optional.empty(), BY_SIGN, options, log);
     int generated = policy.generated();
-    assertEquals(first, stages.solve(PROBLEM, log));
+    assertEquals(first, solve(policy, Optional.empty(), BY_SIGN, options, log));
     assertEquals(generated, policy.generated());
+  }
+
+  @Test
+  void drawnTokensAreCountedByWhatTheyWereFor() throws InterruptedException {
+    ScriptedPolicy policy = new ScriptedPolicy().after("u[Q]a:", "+x=1$", "-y=2$");
+    List<Long> heard = new ArrayList<>();
+    PrmFactory rolling = metered -> (problem, path, key, steps) -> {
+      metered.generate(path, List.of(new Policy.Request(key, SEARCH.sampling(), StopRule.never())));
+      return BY_SIGN.score(problem, path, key, steps);
+    };
+    Drawn drawn = new ProblemSolver(new ProblemSolver.Models(new Actor(policy, rolling), Optional.empty()),
+        SolverOptions.of(SEVEN, SEARCH, STAGES.withStages(false, false), 1), new Room(1), heard::add)
+        .work(new Task.Solve(PROBLEM, Optional.empty()), new MemoryLog()).drawn();
+    assertEquals(new Drawn(15, 0, 5, 10), drawn, "two candidates of five tokens, and a rollout of the first again");
+    assertEquals(List.of(10L, 5L), heard);
+  }
+
+  /** Once a model's file has changed nothing is handed to the log any more. */
+  @Test
+  void aModelThatChangedIsNotRecorded() {
+    ScriptedPolicy policy = new ScriptedPolicy().after("u[Q]a:", "+x=1$", "-y=2$");
+    MemoryLog log = new MemoryLog();
+    ProblemSolver.Models models = new ProblemSolver.Models(new Actor(policy, p -> BY_SIGN), Optional.empty(), () -> {
+      throw new IllegalStateException("changed");
+    });
+    ProblemSolver solver = new ProblemSolver(models, SolverOptions.of(SEVEN, SEARCH, STAGES, 1));
+    assertThrows(IllegalStateException.class, () -> solver.work(new Task.Solve(PROBLEM, Optional.empty()), log));
+    assertNull(log.find("p1", "generation", ""));
+    assertThrows(IllegalStateException.class,
+        () -> solver.work(new Task.LeaveOut(PROBLEM, Optional.empty(), Reason.PASS_RATE), log));
+    assertNull(log.findStage("p1", Stage.GENERATION));
   }
 }
