@@ -109,7 +109,7 @@ class PairSearchTest {
     Shard other = new Shard(1, 2, true);
     assertThrows(StoreException.Refused.class,
         () -> PairSearch.run(plan(3, 2), other.part(problems), other, run, false, Progress.NONE));
-    RunMerge.mergeShards(run, null);
+    RunMerge.mergeShards(run, run);
     assertEquals(-1, Files.mismatch(one.resolve("pairs.jsonl"), run.resolve("pairs.jsonl")));
     assertEquals(tree(one), tree(run));
   }
