@@ -56,7 +56,7 @@ class SearchCommandTest {
     assertTrue(again.err().contains("--resume"), again.err());
     Call other = search(run, "--resume", "--seed", 2);
     assertEquals(2, other.status());
-    assertTrue(other.err().contains("seed is \"1\" in the run and \"2\" now"), other.err());
+    assertTrue(other.err().contains("seed is \"1\", not \"2\""), other.err());
     Call resumed = search(run, "--resume");
     assertEquals(0, resumed.status(), resumed.err());
     assertTrue(resumed.out().contains("2 problems"), resumed.out());

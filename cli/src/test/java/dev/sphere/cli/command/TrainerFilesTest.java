@@ -429,7 +429,7 @@ class TrainerFilesTest {
       refused("shard 1/2 is missing", "eval merge %s", out);
       good(asking + " --shard 1/2", out);
       assertTrue(good(asking + " --shard 1/2", out).out.contains("whole already"));
-      refused("its seed is 1, not 7", asking + " --shard 1/2 --seed 7", out);
+      refused("seed is \"1\", not \"7\"", asking + " --shard 1/2 --seed 7", out);
       assertEquals(5, good("eval merge %s --json", out).json().path("n").asInt());
       assertEquals(-1, Files.mismatch(whole, out));
       refused("SLURM_ARRAY_TASK_ID", asking + " --shard auto", out);

@@ -65,11 +65,11 @@ public final class RunMerge {
    * Merges the shards that the tasks of a scheduler left in a run's directory.
    *
    * @param run the directory that the tasks share; it stays, with its shards
-   * @param target the merged run's directory: {@code run}, or one that is not there
+   * @param target the merged run's directory: {@code run} (null: too), or one that is not there
    * @throws StoreException.Refused when shards are missing or differ; all are named
    */
   public static Report mergeShards(Path run, Path target) {
-    return merged(ShardPlaces.complete(ShardFolder.all(run), "", ShardFolder::identity), target);
+    return merged(ShardPlaces.complete(ShardFolder.all(run), "", ShardFolder::identity), target == null ? run : target);
   }
 
   private static Report merged(List<Path> runs, Path target) {

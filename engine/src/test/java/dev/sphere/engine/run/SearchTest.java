@@ -119,7 +119,7 @@ class SearchTest {
     Shard other = new Shard(1, 2, true);
     assertThrows(StoreException.Refused.class,
         () -> search(plan(3, 2), other.part(problems), other, run));
-    RunMerge.mergeShards(run, null);
+    RunMerge.mergeShards(run, run);
     assertEquals(-1, Files.mismatch(one.resolve("pairs.jsonl"), run.resolve("pairs.jsonl")));
     assertEquals(tree(one), tree(run));
   }
