@@ -12,12 +12,8 @@ import dev.sphere.trainer.job.TrainTask;
 import dev.sphere.trainer.loss.LossSettings;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Spec;
 
 /** {@code sphere train dpo}. */
 @Command(
@@ -30,13 +26,13 @@ import picocli.CommandLine.Spec;
     modelTransformer = SettingFlags.Adder.class,
     sortOptions = false,
     mixinStandardHelpOptions = true)
-public final class TrainDpoCommand implements Callable<Integer>, SettingFlags.Command {
+public final class TrainDpoCommand extends TrainTaskCommand {
   private static final SettingsTree SETTINGS = SettingsTree.of("The loss", LossSettings.class).and(JobSettings.SETTINGS)
       .and(SettingsTree.of("The pairs", PairSettings.class));
 
-  private final SettingFlags flags = new SettingFlags(SETTINGS, "--model", "--run", "--adapter-out", "--resume", "--help");
-
-  @Mixin private TrainOptions train;
+  TrainDpoCommand() {
+    super(SETTINGS, "--model", "--run", "--adapter-out", "--resume", "--help");
+  }
 
   @Option(
       names = {"--pairs", "--run", "--data"},
@@ -50,22 +46,9 @@ public final class TrainDpoCommand implements Callable<Integer>, SettingFlags.Co
       description = "With the folder of a search run: leaves out the pairs that you flagged in the studio (flags.jsonl).")
   private boolean dropFlagged;
 
-  @Spec private CommandSpec spec;
-
   @Override
-  public SettingFlags flags() {
-    return flags;
-  }
-
-  @Override
-  public Integer call() {
-    TrainTask task = task();
-    return TrainRun.run(spec, train, job(), task);
-  }
-
-  /** What is trained on and what is minimised. */
   TrainTask task() {
-    GivenSettings told = flags.told();
+    GivenSettings told = flags().told();
     LossSettings loss = SETTINGS.make(LossSettings.class, told);
     PairSettings pairs = SETTINGS.make(PairSettings.class, told);
     if (dropFlagged && pairs.siblings()) {
@@ -77,9 +60,9 @@ public final class TrainDpoCommand implements Callable<Integer>, SettingFlags.Co
     return pairs.siblings() ? pairs.siblings(data, loss) : new TrainTask.Prefer(TrainOptions.data(data), dropFlagged, loss);
   }
 
-  /** How it is trained. */
+  @Override
   TrainJob job() {
-    GivenSettings told = flags.told();
+    GivenSettings told = flags().told();
     TrainJob job = train.job(told);
     String stepEnd = told.has("rejected") ? ModelDefaults.of(job.model()).separator() : null;
     return SETTINGS.make(PairSettings.class, told).cut(job, stepEnd);

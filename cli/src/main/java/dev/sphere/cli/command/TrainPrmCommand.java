@@ -2,20 +2,14 @@ package dev.sphere.cli.command;
 
 import dev.sphere.cli.option.Inputs;
 import dev.sphere.cli.option.SettingFlags;
-import dev.sphere.cli.option.TrainOptions;
 import dev.sphere.engine.settings.SettingsTree;
 import dev.sphere.trainer.job.JobSettings;
-import dev.sphere.trainer.job.TrainJob;
 import dev.sphere.trainer.job.TrainTask;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
-import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Spec;
 
 /** {@code sphere train prm}. */
 @Command(
@@ -28,14 +22,13 @@ import picocli.CommandLine.Spec;
     modelTransformer = SettingFlags.Adder.class,
     sortOptions = false,
     mixinStandardHelpOptions = true)
-public final class TrainPrmCommand implements Callable<Integer>, SettingFlags.Command {
+public final class TrainPrmCommand extends TrainTaskCommand {
   private static final SettingsTree SETTINGS =
       SettingsTree.of("What it says of a step", TrainTask.Judge.class).and(JobSettings.SETTINGS);
 
-  private final SettingFlags flags =
-      new SettingFlags(SETTINGS, "--model", "--data", "--run", "--adapter-out", "--out", "--resume", "--help");
-
-  @Mixin private TrainOptions train;
+  TrainPrmCommand() {
+    super(SETTINGS, "--model", "--data", "--run", "--adapter-out", "--out", "--resume", "--help");
+  }
 
   @Option(
       names = {"--data", "--run"},
@@ -44,29 +37,11 @@ public final class TrainPrmCommand implements Callable<Integer>, SettingFlags.Co
       description = "Rows with a label for each step (JSON Lines, Parquet), or the folder of a search run.")
   private Path data;
 
-  @Spec private CommandSpec spec;
-
   @Override
-  public SettingFlags flags() {
-    return flags;
-  }
-
-  @Override
-  public Integer call() {
-    TrainTask task = task();
-    return TrainRun.run(spec, train, job(), task);
-  }
-
-  /** How it is trained. */
-  TrainJob job() {
-    return train.job(flags.told());
-  }
-
-  /** What is trained on, and how the model answers. */
   TrainTask task() {
     if (!Files.isDirectory(data)) {
       Inputs.require(data);
     }
-    return SETTINGS.make(TrainTask.Judge.class, flags.told(), Map.of(), Map.of("data", data));
+    return SETTINGS.make(TrainTask.Judge.class, flags().told(), Map.of(), Map.of("data", data));
   }
 }

@@ -134,8 +134,6 @@ class TrainCommandTest {
     assertTrue(out.contains("--beta1 has no effect without --optimizer adamw"), out);
     assertEquals(2, run("sft", "--model", model.toString(), "--data", pairs.toString(), "--out", folder, "--per-problem", "2"));
     assertTrue(out.contains("--per-problem has no effect without --run"), out);
-    assertEquals(2, run("sft", "--model", "embedded", "--recipe", pairs.toString()));
-    assertTrue(out.contains("--recipe has moved"), out);
     assertEquals(2, dpo("--out", folder, "--eval-share", "1"));
     assertEquals(2, dpo("--out", folder, "--bad-rows", "refuse"));
     assertTrue(out.contains("line 2"), out);

@@ -164,8 +164,6 @@ class TrainerFilesTest {
       long right = Files.readString(search().resolve("tree.jsonl")).lines().filter(l -> l.contains("\"correct\":true")).count();
       assertTrue(right > 0 && planned.json().path("rows").asInt() > 0, planned.out);
     });
-    set("train sft", "--recipe", () ->
-        refused("lab/run embedded-model --model embedded --recipe r.yaml", "train sft --model embedded --recipe r.yaml --out x"));
   }
 
   private static void bench() {

@@ -17,7 +17,7 @@ import dev.sphere.engine.embedded.ProblemSource;
 import dev.sphere.engine.run.ModelDefaults;
 import dev.sphere.trainer.PackedBatch;
 import dev.sphere.trainer.TrainableModel;
-import dev.sphere.trainer.autodiff.Products;
+import dev.sphere.trainer.autodiff.MatmulPrecision;
 import dev.sphere.trainer.model.ModelOptions;
 import dev.sphere.trainer.model.TrainableModels;
 import java.io.IOException;
@@ -104,9 +104,9 @@ public final class RolloutLogProbs {
   private static List<Row> train(Path model, Activations activations, List<Row> rows) {
     ModelOptions options = ModelOptions.lora(8, 16, ModelOptions.LINEAR_LAYERS, 1, Runtime.getRuntime().availableProcessors())
         .withProducts(switch (activations) {
-          case AUTO, BF16, INT16 -> Products.AUTO;
-          case F32 -> Products.F32;
-          case INT8 -> Products.INT8;
+          case AUTO, BF16, INT16 -> MatmulPrecision.AUTO;
+          case F32 -> MatmulPrecision.F32;
+          case INT8 -> MatmulPrecision.INT8;
         });
     List<Row> read = new ArrayList<>();
     try (TrainableModel trained = TrainableModels.open(model, options)) {

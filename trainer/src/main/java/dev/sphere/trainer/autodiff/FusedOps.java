@@ -11,7 +11,7 @@ import dev.sphere.bindings.tensor.TrainingKernels;
  */
 public final class FusedOps extends PlainOps {
   private final TrainingKernels kernels;
-  private final Products products;
+  private final MatmulPrecision products;
   private final boolean ownProducts;
   private final boolean halfActivations;
 
@@ -20,7 +20,7 @@ public final class FusedOps extends PlainOps {
    * @param halfActivations whether what SwiGLU keeps for the backward pass is BF16 and attention may round its factors to
    *     it, where products are ours
    */
-  public FusedOps(Tape tape, Products products, boolean halfActivations) {
+  public FusedOps(Tape tape, MatmulPrecision products, boolean halfActivations) {
     super(tape);
     this.kernels = new TrainingKernels(graph);
     this.products = products;

@@ -11,7 +11,7 @@ import dev.sphere.gguf.GgmlType;
 import dev.sphere.gguf.make.MergeType;
 import dev.sphere.gguf.model.GgufFile;
 import dev.sphere.trainer.TrainableModel;
-import dev.sphere.trainer.autodiff.Products;
+import dev.sphere.trainer.autodiff.MatmulPrecision;
 import dev.sphere.trainer.data.ExampleEncoder;
 import dev.sphere.trainer.data.RowReader;
 import dev.sphere.trainer.data.RowReport.OnBadRow;
@@ -53,7 +53,7 @@ import java.util.function.BooleanSupplier;
  * @param template the Jinja text that renders dialogues; empty for the model's own chat template; null for that of the
  *     search run that the rows come from, else the model's own
  * @param activationBytes memory that activations may take; layers that find no room are computed again in the backward pass
- * @param precision how exactly the model computes: see {@link Products}
+ * @param precision how exactly the model computes: see {@link MatmulPrecision}
  */
 @RecordBuilder
 public record TrainJob(
@@ -212,9 +212,9 @@ public record TrainJob(
         .withContext(length(base))
         .withActivationBytes(activationBytes)
         .withProducts(switch (precision.activations()) {
-          case AUTO, BF16, INT16 -> Products.AUTO;
-          case F32 -> Products.F32;
-          case INT8 -> Products.INT8;
+          case AUTO, BF16, INT16 -> MatmulPrecision.AUTO;
+          case F32 -> MatmulPrecision.F32;
+          case INT8 -> MatmulPrecision.INT8;
         })
         .withRewardHead(task instanceof TrainTask.Judge judge && judge.form().isHead());
   }

@@ -9,7 +9,7 @@ import java.util.List;
 
 /**
  * What is kept of a chunk between graphs: the input of each segment but the first, the gradient on its way back, and
- * (see {@link FrozenHead}) what each prediction's log-probability gives back to the head's input.
+ * (see {@link VocabularyHead}) what each prediction's log-probability gives back to the head's input.
  */
 final class ActivationCheckpoints implements AutoCloseable {
   private final TensorBuffer buffer;

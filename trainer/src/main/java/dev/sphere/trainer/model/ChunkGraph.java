@@ -60,17 +60,12 @@ final class ChunkGraph implements AutoCloseable {
 
   /** The model's head, for the log-probabilities or to be trained: the reward head or the language model's. */
   OutputHead head() {
-    return end(rewardHead ? new RewardHead(ops, transformer, chunk) : vocabularyHead());
+    return rewardHead ? end(new RewardHead(ops, transformer, chunk)) : vocabularyHead(false);
   }
 
   /** The language model's head. */
-  VocabularyHead vocabularyHead() {
-    return end(new VocabularyHead(ops, transformer, chunk, headRows));
-  }
-
-  /** The language model's head where it is frozen. */
-  FrozenHead frozenHead() {
-    return end(new FrozenHead(ops, transformer, chunk, headRows));
+  VocabularyHead vocabularyHead(boolean frozen) {
+    return end(new VocabularyHead(ops, transformer, chunk, headRows, frozen));
   }
 
   private <H extends OutputHead> H end(H h) {

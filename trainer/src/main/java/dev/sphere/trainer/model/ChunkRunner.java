@@ -48,7 +48,7 @@ final class ChunkRunner implements AutoCloseable {
   /** log Σ p² at each of the chunk's predictions, in its order. */
   float[] collisions(Chunk chunk) {
     try (ChunkGraph pass = pass(chunk, shape.layers())) {
-      VocabularyHead head = pass.vocabularyHead();
+      VocabularyHead head = pass.vocabularyHead(false);
       head.forwardCollisions(pass.layers(pass.embedding(), 0, shape.layers(), true));
       pass.run();
       return head.collisions();
@@ -79,7 +79,7 @@ final class ChunkRunner implements AutoCloseable {
     try (ChunkGraph pass = pass(chunk, bounds[last + 1] - bounds[last])) {
       Value in = start(pass, last, 0);
       Value out = pass.layers(in, bounds[last], bounds[last + 1], true);
-      OutputHead head = options.frozenHead() ? pass.frozenHead() : pass.head();
+      OutputHead head = options.frozenHead() ? pass.vocabularyHead(true) : pass.head();
       head.forward(out);
       int middle = pass.graph.mark();
       head.backward();
@@ -113,7 +113,7 @@ final class ChunkRunner implements AutoCloseable {
       Value out = pass.layers(start(pass, last, index), bounds[last], bounds[last + 1], true);
       OutputHead head;
       if (options.frozenHead()) {
-        FrozenHead frozen = pass.frozenHead();
+        VocabularyHead frozen = pass.vocabularyHead(true);
         frozen.forward(out);
         frozen.keep(kept.get(index).unit());
         head = frozen;
@@ -140,7 +140,7 @@ final class ChunkRunner implements AutoCloseable {
       Value out = pass.layers(in, bounds[last], bounds[last + 1], true);
       OutputHead head;
       if (options.frozenHead()) {
-        FrozenHead frozen = pass.frozenHead();
+        VocabularyHead frozen = pass.vocabularyHead(true);
         frozen.inputs(out);
         frozen.backward(kept.get(index).unit());
         head = frozen;

@@ -1,6 +1,6 @@
 package dev.sphere.trainer.model;
 
-import dev.sphere.trainer.autodiff.Products;
+import dev.sphere.trainer.autodiff.MatmulPrecision;
 import io.soabase.recordbuilder.core.RecordBuilder;
 import java.util.Set;
 
@@ -38,7 +38,7 @@ public record ModelOptions(
     int segmentLayers,
     long activationBytes,
     int context,
-    Products products,
+    MatmulPrecision products,
     boolean fused,
     boolean rewardHead) implements ModelOptionsBuilder.With {
   /**
@@ -63,7 +63,7 @@ public record ModelOptions(
 
   /** Full fine-tuning with F32 masters. */
   public static ModelOptions full(int threads) {
-    return new ModelOptions(0, 0, false, Set.of(), 0, threads, 1024, 0, 1L << 30, 0, Products.AUTO, true, false);
+    return new ModelOptions(0, 0, false, Set.of(), 0, threads, 1024, 0, 1L << 30, 0, MatmulPrecision.AUTO, true, false);
   }
 
   /** LoRA adapters on a frozen base of any type. */
@@ -71,7 +71,7 @@ public record ModelOptions(
     if (rank < 1) {
       throw new IllegalArgumentException("LoRA's rank must be at least 1, not " + rank);
     }
-    return new ModelOptions(rank, alpha, false, targets, seed, threads, 1024, 0, 1L << 30, 0, Products.AUTO, true, false);
+    return new ModelOptions(rank, alpha, false, targets, seed, threads, 1024, 0, 1L << 30, 0, MatmulPrecision.AUTO, true, false);
   }
 
   /** Whether the language model's head is there and frozen. */

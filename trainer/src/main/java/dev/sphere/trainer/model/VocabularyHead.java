@@ -10,48 +10,72 @@ import dev.sphere.trainer.autodiff.Value;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 
-/** The language model's head: each predicting row's logits once, a part of the rows after the other. */
+/**
+ * The language model's head, a part of the predictions after the other.
+ *
+ * <p>A trained head computes each predicting row's logits once. A frozen head computes with each prediction's log-probability
+ * at once its gradient by the head's input, as if its weight in the loss were 1. The backward pass is that gradient times the
+ * weight, so the logits are neither kept nor computed twice, and the gradients can be kept between two passes.
+ */
 final class VocabularyHead implements OutputHead {
-
-  /** Predictions {@code first .. last}: those of some rows, whose logits exist at once. */
+  /**
+   * Predictions {@code first .. last}, whose logits exist at once. A frozen head has a row for each prediction, so a row after
+   * which the tree branches comes several times.
+   *
+   * @param logits of a trained head
+   * @param gradient of a frozen head: of each log-probability by its row
+   */
   private record Part(
       int first, int last, int[] rowValues, Tensor rows, Targets targets, int mark, Value hidden, Tensor logits,
-      Tensor logProbs) {}
+      Tensor logProbs, Tensor gradient) {}
 
   private final Ops ops;
   private final Graph graph;
   private final Transformer transformer;
   private final Chunk chunk;
   private final int rowsAtOnce;
+  private final boolean frozen;
   private final List<Part> parts = new ArrayList<>();
+  private final List<Tensor> weights = new ArrayList<>(); // of a frozen head's parts
   private final List<Tensor> collisions = new ArrayList<>();
 
-  VocabularyHead(Ops ops, Transformer transformer, Chunk chunk, int rowsAtOnce) {
+  VocabularyHead(Ops ops, Transformer transformer, Chunk chunk, int rowsAtOnce, boolean frozen) {
     this.ops = ops;
     this.graph = ops.tape().graph();
     this.transformer = transformer;
     this.chunk = chunk;
     this.rowsAtOnce = rowsAtOnce;
+    this.frozen = frozen;
   }
 
   @Override
   public void forward(Value x) {
-    for (int from = 0; from < chunk.rows().length; from += rowsAtOnce) {
-      add(x, from, null);
+    if (frozen) {
+      addFrozen(x, true);
+    } else {
+      for (int from = 0; from < chunk.rows().length; from += rowsAtOnce) {
+        addTrained(x, from, null);
+      }
     }
+  }
+
+  /** Describes the inputs of a frozen head alone, where the gradients have been kept: for {@link #backward(Tensor)}. */
+  void inputs(Value x) {
+    addFrozen(x, false);
   }
 
   /** Describes log Σ p² of every predicting row. */
   void forwardCollisions(Value x) {
     for (int from = 0; from < chunk.rows().length; from += rowsAtOnce) {
-      Part part = add(x, from, null);
+      Part part = addTrained(x, from, null);
       Tensor p = new TransformerOps(graph).softMax(part.logits(), null, 1);
       collisions.add(graph.keep(graph.log(graph.sumRows(graph.mul(p, p)))));
     }
   }
 
-  /** In the chunk's order: each prediction has its row's. */
+  /** log Σ p² of each prediction's row, in the chunk's order. */
   float[] collisions() {
     float[] all = new float[chunk.order().length];
     for (int from = 0; from < chunk.rows().length; from += rowsAtOnce) {
@@ -63,40 +87,77 @@ final class VocabularyHead implements OutputHead {
     return all;
   }
 
-  @Override
-  public void backward() {
-    for (int i = parts.size() - 1; i >= 0; i--) {
-      backward(parts.get(i));
+  /** Adds a frozen head's predictions in as few parts as the logits' memory allows, of about equal size. */
+  private void addFrozen(Value x, boolean compute) {
+    int n = chunk.order().length;
+    int count = Math.ceilDiv(n, rowsAtOnce);
+    for (int i = 0; i < count; i++) {
+      int first = (int) ((long) n * i / count);
+      int last = (int) ((long) n * (i + 1) / count);
+      float[] ones = new float[last - first];
+      Arrays.fill(ones, 1);
+      int[] each = IntStream.rangeClosed(0, last - first).toArray();
+      add(x, first, last, chunk.rowsOf(first, last), each, ones, compute);
     }
   }
 
-  /** One part after the other, so that only one part's logits exist. */
-  @Override
-  public void forwardAndBackward(Value x, float[] lossWeights) {
-    for (int from = 0; from < chunk.rows().length; from += rowsAtOnce) {
-      backward(add(x, from, lossWeights));
-    }
-  }
-
-  private Part add(Value x, int from, float[] lossWeights) {
+  /** Adds the predictions of a trained head's rows from {@code from} on. */
+  private Part addTrained(Value x, int from, float[] lossWeights) {
     int to = Math.min(chunk.rows().length, from + rowsAtOnce);
     int first = chunk.offsets()[from];
     int last = chunk.offsets()[to];
-    int[] offsets = Arrays.copyOfRange(chunk.offsets(), from, to + 1);
-    for (int i = 0; i < offsets.length; i++) {
-      offsets[i] -= first;
-    }
-    float[] weights = lossWeights == null ? null : Arrays.copyOfRange(lossWeights, first, last);
-    Targets targets = new Targets(graph, offsets, Arrays.copyOfRange(chunk.targets(), first, last), weights);
-    Tensor rows = graph.input(TensorType.I32, to - from);
+    int[] offsets = IntStream.rangeClosed(from, to).map(i -> chunk.offsets()[i] - first).toArray();
+    float[] known = lossWeights == null ? null : Arrays.copyOfRange(lossWeights, first, last);
+    return add(x, first, last, Arrays.copyOfRange(chunk.rows(), from, to), offsets, known, true);
+  }
+
+  private Part add(Value x, int first, int last, int[] rowValues, int[] offsets, float[] lossWeights, boolean compute) {
+    Tensor rows = graph.input(TensorType.I32, rowValues.length);
     int mark = ops.tape().mark();
     Value hidden = transformer.predicting(ops, x, rows);
-    Tensor logits = ops.logits(hidden, transformer.head(ops));
-    Tensor logProbs = graph.keep(ops.logProbs(logits, targets));
-    int[] rowValues = Arrays.copyOfRange(chunk.rows(), from, to);
-    Part part = new Part(first, last, rowValues, rows, targets, mark, hidden, logits, logProbs);
+    Targets targets = null;
+    Tensor logits = null;
+    Tensor logProbs = null;
+    Tensor gradient = null;
+    if (compute) {
+      Value head = transformer.head(ops);
+      targets = new Targets(graph, offsets, Arrays.copyOfRange(chunk.targets(), first, last), lossWeights);
+      logits = ops.logits(hidden, head);
+      logProbs = graph.keep(ops.logProbs(logits, targets));
+      gradient = frozen ? graph.compute(ops.headGradient(logits, logProbs, head, targets)) : null;
+    }
+    Part part = new Part(first, last, rowValues, rows, targets, mark, hidden, logits, logProbs, gradient);
     parts.add(part);
     return part;
+  }
+
+  /** Copies the gradients of a frozen head's {@link #forward} to {@code target} [width, predictions]. */
+  void keep(Tensor target) {
+    for (Part p : parts) {
+      graph.compute(graph.copy(p.gradient(), slice(target, p)));
+    }
+  }
+
+  @Override
+  public void backward() {
+    if (frozen) {
+      backward((Tensor) null);
+    } else {
+      parts.reversed().forEach(this::backward);
+    }
+  }
+
+  /** Describes a frozen head's backward pass from the gradients that {@link #keep} has kept; null: of {@link #forward}. */
+  void backward(Tensor kept) {
+    for (Part p : parts) {
+      weights.add(graph.input(TensorType.F32, 1, p.last() - p.first()));
+    }
+    for (int i = parts.size() - 1; i >= 0; i--) {
+      Part p = parts.get(i);
+      Tensor gradient = kept == null ? p.gradient() : slice(kept, p);
+      ops.tape().give(p.hidden(), graph.mul(gradient, weights.get(i)));
+      ops.tape().backward(p.mark());
+    }
   }
 
   private void backward(Part p) {
@@ -104,18 +165,38 @@ final class VocabularyHead implements OutputHead {
     ops.tape().backward(p.mark());
   }
 
+  /** One part after the other, so that only one part's logits exist. */
+  @Override
+  public void forwardAndBackward(Value x, float[] lossWeights) {
+    for (int from = 0; from < chunk.rows().length; from += rowsAtOnce) {
+      backward(addTrained(x, from, lossWeights));
+    }
+  }
+
+  private Tensor slice(Tensor all, Part p) {
+    return graph.slice(all, p.first() * all.size(0), all.size(0), p.last() - p.first());
+  }
+
   @Override
   public void writeInputs() {
     for (Part p : parts) {
       p.rows().write(p.rowValues());
-      p.targets().write();
+      if (p.targets() != null) {
+        p.targets().write();
+      }
     }
   }
 
   @Override
   public void writeWeights(float[] lossWeights) {
-    for (Part p : parts) {
-      p.targets().writeWeights(Arrays.copyOfRange(lossWeights, p.first(), p.last()));
+    for (int i = 0; i < parts.size(); i++) {
+      Part p = parts.get(i);
+      float[] own = Arrays.copyOfRange(lossWeights, p.first(), p.last());
+      if (frozen) {
+        weights.get(i).write(own);
+      } else {
+        p.targets().writeWeights(own);
+      }
     }
   }
 

@@ -69,15 +69,15 @@ class FusedOpsTest {
     List<long[]> shapes = List.of(new long[] {in, n}, new long[] {in, out});
     Trial.Operation product = (ops, x, w) -> ops.linear(x.get(1), x.get(0));
     List<float[]> plain = Trial.run(null, true, 1, 1, shapes, product);
-    List<float[]> half = Trial.run(Products.BF16, true, 1, 1, shapes, product);
-    List<float[]> threads = Trial.run(Products.BF16, true, 3, 1, shapes, product);
+    List<float[]> half = Trial.run(MatmulPrecision.BF16, true, 1, 1, shapes, product);
+    List<float[]> threads = Trial.run(MatmulPrecision.BF16, true, 3, 1, shapes, product);
     for (int i = 0; i < plain.size(); i++) {
       assertArrayEquals(plain.get(i), half.get(i));
       assertArrayEquals(plain.get(i), threads.get(i));
     }
     // And it does round: numbers with more bits come out a little different.
-    float[] exact = Trial.run(Products.F32, false, 1, 1, shapes, product).getFirst();
-    float[] rounded = Trial.run(Products.BF16, false, 1, 1, shapes, product).getFirst();
+    float[] exact = Trial.run(MatmulPrecision.F32, false, 1, 1, shapes, product).getFirst();
+    float[] rounded = Trial.run(MatmulPrecision.BF16, false, 1, 1, shapes, product).getFirst();
     double largest = 0;
     double furthest = 0;
     for (int i = 0; i < exact.length; i++) {
@@ -198,13 +198,13 @@ class FusedOpsTest {
   void swigluKeptInHalf(int width, int n) {
     List<long[]> shapes = List.of(new long[] {width, n}, new long[] {width, n});
     Trial.Operation operation = (ops, x, w) -> ops.swiglu(x.get(0), x.get(1));
-    List<float[]> full = Trial.run(Products.F32, true, 1, 0, shapes, operation);
-    List<float[]> half = Trial.run(Products.BF16, true, 1, 0, shapes, operation);
+    List<float[]> full = Trial.run(MatmulPrecision.F32, true, 1, 0, shapes, operation);
+    List<float[]> half = Trial.run(MatmulPrecision.BF16, true, 1, 0, shapes, operation);
     for (int i = 0; i < full.size(); i++) {
       assertArrayEquals(full.get(i), half.get(i));
     }
-    float[] exact = Trial.run(Products.F32, false, 1, 0, shapes, operation).getFirst();
-    float[] rounded = Trial.run(Products.BF16, false, 1, 0, shapes, operation).getFirst();
+    float[] exact = Trial.run(MatmulPrecision.F32, false, 1, 0, shapes, operation).getFirst();
+    float[] rounded = Trial.run(MatmulPrecision.BF16, false, 1, 0, shapes, operation).getFirst();
     assertArrayEquals(exact, rounded, 0.02f);
     assertFalse(Arrays.equals(exact, rounded));
   }
@@ -240,9 +240,9 @@ class FusedOpsTest {
   @Test
   void attentionInHalf() {
     for (int[] sizes : ATTENTIONS) {
-      List<float[]> exact = Trial.run(Products.F32, false, 1, 0, attentionShapes(sizes), attention(sizes));
-      List<float[]> half = Trial.run(Products.BF16, false, 1, 0, attentionShapes(sizes), attention(sizes));
-      List<float[]> threads = Trial.run(Products.BF16, false, 3, 0, attentionShapes(sizes), attention(sizes));
+      List<float[]> exact = Trial.run(MatmulPrecision.F32, false, 1, 0, attentionShapes(sizes), attention(sizes));
+      List<float[]> half = Trial.run(MatmulPrecision.BF16, false, 1, 0, attentionShapes(sizes), attention(sizes));
+      List<float[]> threads = Trial.run(MatmulPrecision.BF16, false, 3, 0, attentionShapes(sizes), attention(sizes));
       for (int i = 0; i < exact.size(); i++) {
         assertArrayEquals(half.get(i), threads.get(i));
         double error = 0;

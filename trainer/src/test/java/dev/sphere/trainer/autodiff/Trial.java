@@ -23,7 +23,7 @@ final class Trial {
 
   /** Result, then each input's gradient. */
   static List<float[]> run(boolean fused, int threads, int parameters, List<long[]> shapes, Operation operation) {
-    return run(fused ? Products.F32 : null, false, threads, parameters, shapes, operation);
+    return run(fused ? MatmulPrecision.F32 : null, false, threads, parameters, shapes, operation);
   }
 
   /**
@@ -33,14 +33,14 @@ final class Trial {
    * @param coarse all numbers have so few bits that BF16 holds them and their products' sums are exact
    */
   static List<float[]> run(
-      Products products, boolean coarse, int threads, int parameters, List<long[]> shapes, Operation operation) {
+      MatmulPrecision products, boolean coarse, int threads, int parameters, List<long[]> shapes, Operation operation) {
     SplittableRandom random = new SplittableRandom(17);
     List<float[]> results = new ArrayList<>();
     try (Backend backend = Backend.cpu(threads);
         TensorBuffer buffer = new TensorBuffer(backend, 2 * shapes.size() + 1);
         Graph graph = new Graph(backend, 500)) {
       Tape tape = new Tape(graph);
-      Ops ops = products != null ? new FusedOps(tape, products, products == Products.BF16) : new PlainOps(tape);
+      Ops ops = products != null ? new FusedOps(tape, products, products == MatmulPrecision.BF16) : new PlainOps(tape);
       List<Tensor> tensors = new ArrayList<>();
       List<Tensor> sinks = new ArrayList<>();
       for (int i = 0; i < shapes.size(); i++) {

@@ -20,7 +20,7 @@ import dev.sphere.bindings.kernel.Activations;
 import dev.sphere.bindings.tensor.Tensor;
 import dev.sphere.bindings.tensor.TensorType;
 import dev.sphere.gguf.model.GgufFile;
-import dev.sphere.trainer.autodiff.Products;
+import dev.sphere.trainer.autodiff.MatmulPrecision;
 import java.util.Set;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -225,15 +225,15 @@ class GgufModelTest {
     try (GgufFile file = GgufFile.openModel(path)) {
       double[] truth;
       try (GraphModel plain = new GraphModel(
-          GgufWeights.architecture(file), new InFloats(new GgufWeights(file)), options.withProducts(Products.F32))) {
+          GgufWeights.architecture(file), new InFloats(new GgufWeights(file)), options.withProducts(MatmulPrecision.F32))) {
         truth = logRatios(plain);
       }
-      double exact = deviation(truth, file, options.withProducts(Products.F32));
+      double exact = deviation(truth, file, options.withProducts(MatmulPrecision.F32));
       double usual = deviation(truth, file, options);
       double coarse;
       try {
         Activations.INT8.use();
-        coarse = deviation(truth, file, options.withProducts(Products.INT8));
+        coarse = deviation(truth, file, options.withProducts(MatmulPrecision.INT8));
       } finally {
         Activations.BF16.use();
       }

@@ -4,7 +4,7 @@ import dev.sphere.bindings.kernel.Activations;
 import dev.sphere.bindings.load.NativeRuntime;
 import dev.sphere.cli.option.TrainOptions;
 import dev.sphere.engine.embedded.ModelSource;
-import dev.sphere.trainer.autodiff.Products;
+import dev.sphere.trainer.autodiff.MatmulPrecision;
 import dev.sphere.trainer.data.Packing;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -77,13 +77,13 @@ public final class BenchTrainCommand implements Callable<Integer> {
   public TrainBench.Plan plan() {
     return new TrainBench.Plan(
         ModelSource.resolve(model), data == null ? null : TrainOptions.data(data), pairs, length, prompt, steps, rank,
-        Packing.Sharing.of(sharing), Products.of(products), activationMib, threads);
+        Packing.Sharing.of(sharing), MatmulPrecision.of(products), activationMib, threads);
   }
 
   @Override
   public Integer call() {
     TrainBench.Plan plan = plan();
-    if (plan.products() == Products.INT8) {
+    if (plan.products() == MatmulPrecision.INT8) {
       Activations.INT8.use(); // the way forward is ggml's then, which asks the process
     }
     Map<String, Object> report = new TrainBench(plan).run();

@@ -5,7 +5,7 @@ import dev.sphere.base.Scratch;
 import dev.sphere.bindings.llama.Model;
 import dev.sphere.engine.prompt.ChatTemplate;
 import dev.sphere.gguf.model.GgufFile;
-import dev.sphere.trainer.autodiff.Products;
+import dev.sphere.trainer.autodiff.MatmulPrecision;
 import dev.sphere.trainer.checkpoint.StepMetrics;
 import dev.sphere.trainer.data.Example;
 import dev.sphere.trainer.data.ExampleEncoder;
@@ -63,7 +63,7 @@ public final class TrainBench {
       int steps,
       int rank,
       Packing.Sharing sharing,
-      Products products,
+      MatmulPrecision products,
       int activationMib,
       int threads) {}
 

@@ -10,7 +10,7 @@ import java.util.Locale;
  * all three are F32. F16 weights have three bits more: they are rounded up or down by their place, so that what a round
  * of training changed is there on average, however little it is.
  */
-public enum Products {
+public enum MatmulPrecision {
   /** BF16 where the weight is BF16, F16 or quantised, F32 where it is F32. */
   AUTO,
   /** F32 throughout, with weights of every type. */
@@ -21,7 +21,7 @@ public enum Products {
   INT8;
 
   /** The products of that name, in any case. */
-  public static Products of(String name) {
+  public static MatmulPrecision of(String name) {
     try {
       return valueOf(name.toUpperCase(Locale.ROOT));
     } catch (IllegalArgumentException e) {
