@@ -33,25 +33,17 @@ public final class HtmlPage {
    *
    * @param title above the chart
    * @param label of the x axis
-   * @param log the x axis is logarithmic
    * @param x values in ascending order
    * @param lines drawn over x
    */
-  public record Chart(String title, String label, boolean log, List<? extends Number> x, List<Line> lines) {}
+  public record Chart(String title, String label, List<? extends Number> x, List<Line> lines) {}
 
   /**
    * A line of a chart.
    *
    * @param values one for each x; null for no value
-   * @param low the lower end of each value's interval; null for no intervals
-   * @param high the upper end
    */
-  public record Line(String name, List<Double> values, List<Double> low, List<Double> high) {
-    /** A line without intervals. */
-    public Line(String name, List<Double> values) {
-      this(name, values, null, null);
-    }
-  }
+  public record Line(String name, List<Double> values) {}
 
   /** An empty page. */
   public HtmlPage(String title) {
@@ -139,11 +131,6 @@ public final class HtmlPage {
     data.put("x", chart.x);
     data.put("values", chart.lines.stream().map(Line::values).toList());
     data.put("label", chart.label);
-    data.put("log", chart.log);
-    if (chart.lines.stream().anyMatch(l -> l.low != null)) {
-      data.put("low", chart.lines.stream().map(Line::low).toList());
-      data.put("high", chart.lines.stream().map(Line::high).toList());
-    }
     return data;
   }
 

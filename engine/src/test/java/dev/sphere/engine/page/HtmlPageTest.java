@@ -23,11 +23,11 @@ class HtmlPageTest {
 
   @Test
   void chartsComeWithWhatDrawsThem() {
-    HtmlPage.Chart chart = new HtmlPage.Chart("</script>", "steps", true, List.of(1, 2),
-        List.of(new HtmlPage.Line("a", Arrays.asList(0.5, null), Arrays.asList(0.25, null), Arrays.asList(1.0, null))));
+    HtmlPage.Chart chart = new HtmlPage.Chart("</script>", "steps", List.of(1, 2),
+        List.of(new HtmlPage.Line("a", Arrays.asList(0.5, null))));
     String html = new HtmlPage("charts").charts(List.of(chart)).html();
     assertTrue(html.contains("<script type=\"application/json\" id=\"data\">{\"charts\":[{\"title\":\"\\u003c/script>\",\"names\":[\"a\"],"
-        + "\"x\":[1,2],\"values\":[[0.5,null]],\"label\":\"steps\",\"log\":true,\"low\":[[0.25,null]],\"high\":[[1.0,null]]}]}</script>"), "data");
+        + "\"x\":[1,2],\"values\":[[0.5,null]],\"label\":\"steps\"}]}</script>"), "data");
     assertTrue(html.contains("uPlot") && html.contains("<div id=\"charts\">"));
     assertEquals(4, html.split("</script>", -1).length, "library, data and modules, none of them out of the data");
     assertFalse(html.contains("\nexport ") || html.contains("\nimport "), "a page that is opened from a file may load no module");

@@ -86,7 +86,7 @@ final class HtmlReport {
           .filter(n -> metrics.stream().anyMatch(m -> m.values().containsKey(n)))
           .map(n -> new HtmlPage.Line(n, column(metrics, n))).toList();
       if (!lines.isEmpty()) {
-        charts.add(new HtmlPage.Chart(c.title, "step", false, steps, lines));
+        charts.add(new HtmlPage.Chart(c.title, "step", steps, lines));
       }
     }
     return charts;
