@@ -16,7 +16,7 @@
 extern "C" {
 #endif
 
-// Cells of a block: a path that is no longer has the bits of version 0.1.0, which knew no blocks.
+// Cells of a block: a path is summed in blocks of so many cells, which are joined in their order.
 enum { SPHERE_ATTENTION_BLOCK = 512 };
 
 // Has ggml's CPU backend use the kernel for every FLASH_ATTN_EXT that it can take (F16 keys, values and mask, head

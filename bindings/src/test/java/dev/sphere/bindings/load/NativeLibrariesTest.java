@@ -16,7 +16,7 @@ class NativeLibrariesTest {
   void loads() {
     NativeRuntime.Status status = NativeRuntime.status();
     assertTrue(status.available(), () -> status.message() + " / " + status.cause());
-    assertEquals("0.2.0", status.sphereVersion());
+    assertEquals("0.3.0", status.sphereVersion());
   }
 
   @Test

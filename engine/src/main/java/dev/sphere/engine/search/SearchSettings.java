@@ -56,8 +56,7 @@ public record SearchSettings(
     double outcomeWeight,
     @Setting(def = "score", label = "RULE",
         help = "What the end of a path hands to every node above it, besides the outcome weight: score, the last "
-            + "step's process reward; mean, that of all its steps; outcome, nothing; advantage, R of the last step, as "
-            + "version 0.1.0 did. "
+            + "step's process reward; mean, that of all its steps; outcome, nothing; advantage, R of the last step. "
             + "Counts from the second simulation on.")
     Backup backup,
     @Setting(label = "TEXT", shown = "an empty line; embedded models: a line feed", escapes = true,

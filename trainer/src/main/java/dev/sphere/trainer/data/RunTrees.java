@@ -140,7 +140,7 @@ public final class RunTrees {
     return c.prm() > 0 || finished(c);
   }
 
-  /** Whether the score stands on as many rollouts as it should, or on none. Before version 0.2.0 nobody counted them. */
+  /** Whether the score stands on as many rollouts as it should, or on none. */
   private boolean finished(Candidate c) {
     return c.rollouts() >= rollouts || c.rollouts() == 0 && c.terminal();
   }

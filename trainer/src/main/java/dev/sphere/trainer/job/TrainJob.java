@@ -192,7 +192,7 @@ public record TrainJob(
     if (task instanceof TrainTask.Judge judge) {
       identity.putAll(SettingsTree.resultValues(judge.form()));
     }
-    // Left out where version 0.1.0 computed the same.
+    // Left out where the kind of activations does not change a number.
     boolean other = tuning.isLora() && base.tensors().values().stream().anyMatch(
         t -> t.type() != GgmlType.F32 && (t.type() != GgmlType.BF16 || precision.activations() == Activations.F32));
     String kind = switch (precision.activations()) {

@@ -74,7 +74,7 @@ public final class TrainedRows {
   /**
    * Reads what a training wrote when it began.
    *
-   * @throws StoreException when the file is missing (before version 0.2.0 there was none) or damaged
+   * @throws StoreException when the file is missing or damaged
    */
   public static TrainedRows read(Path folder) {
     Path file = in(folder);

@@ -359,7 +359,7 @@ class EvolveTest {
 
   /**
    * Nothing is lost between rounds: the second begins with the log-probabilities that the first one's policy had, base and
-   * adapter apart. Rounded to the base's own BF16, as versions before 0.2.0 did, a good part of a small update is lost.
+   * adapter apart. Rounded to the base's own BF16, a good part of a small update is lost.
    */
   @Test
   void theNextRoundBeginsWithWhatWasLearnt() throws Exception {
