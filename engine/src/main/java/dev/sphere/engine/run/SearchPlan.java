@@ -160,7 +160,8 @@ public record SearchPlan(
         .identity("small_model.sha256", sha256(smallModel))
         .settings("prm", prm)
         .identity("prm.sha256", prm.sha256())
-        .settings("search", search, "truncatedRejected") // which the stages' setting decides
+        .settings("search", search, "backup", "truncatedRejected") // the stages' setting decides what is rejected
+        .identity("search.backup", search.backup().label())
         .settings("stages", stages)
         .identity("seed", seed)
         .identity("version.sphere", RESULTS_VERSION)
