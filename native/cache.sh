@@ -4,6 +4,7 @@
 #
 # An entry is made in a temporary folder, synced, and renamed when it is whole, so that a half-made one is never used.
 
+# shellcheck disable=SC2154  # set by who sources this
 say() { echo "$what: $*" >&2; }
 die() { echo "$what: $*" >&2; exit 1; }
 need() { command -v "$1" > /dev/null || die "$1 is missing. Install it: apt-get install $2"; }

@@ -3,7 +3,6 @@ package dev.sphere.bindings.tensor;
 import static dev.sphere.bindings.tensor.TensorOps.require;
 import static dev.sphere.bindings.tensor.TensorOps.requireSame;
 
-import dev.sphere.bindings.load.NativeCall;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 

@@ -19,7 +19,6 @@ import dev.sphere.engine.reward.RandomPrm;
 import dev.sphere.engine.search.ExpansionLog;
 import dev.sphere.engine.search.SearchSettings;
 import dev.sphere.engine.stage.Attempt;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
