@@ -44,7 +44,8 @@ final class SearchSession implements WorkerPlan.Models {
       small = plan.smallModel() == null ? null : BatchedPolicy.open(plan.smallModel(), null, null, 0);
       return new SearchSession(plan, examples, outcome, policy, small, plan.prm().open(outcome));
     } catch (Throwable t) {
-      try (policy; BatchedPolicy opened = small) {
+      BatchedPolicy opened = small;
+      try (policy; opened) {
         throw t;
       }
     }
