@@ -7,9 +7,9 @@ import dev.sphere.bindings.tensor.TrainingKernels;
 /**
  * Transformer parts on libsphere's kernels: products that read activations where they lie, attention whose scores never
  * leave the cache, gradients added in place. A backend that has no products of ours ({@link
- * dev.sphere.bindings.tensor.Backend#offersProducts}) computes ggml's. Compared with {@link PlainOps} in tests.
+ * dev.sphere.bindings.tensor.Backend#offersProducts}) computes ggml's. Tests compare it with ggml's own operations.
  */
-public final class FusedOps extends PlainOps {
+public final class FusedOps extends Primitives implements Ops {
   private final TrainingKernels kernels;
   private final MatmulPrecision products;
   private final boolean ownProducts;
@@ -31,7 +31,7 @@ public final class FusedOps extends PlainOps {
   @Override
   public Value linear(Value weight, Value x) {
     if (!ownProducts) {
-      return super.linear(weight, x);
+      return mulMat(weight, x);
     }
     return tape.record(
         product(weight.tensor(), x.tensor()), dy -> linearBack(weight, x, dy), weight, x);
@@ -51,7 +51,7 @@ public final class FusedOps extends PlainOps {
   @Override
   public Value addLinear(Value y, Value weight, Value x) {
     if (!ownProducts) {
-      return super.addLinear(y, weight, x);
+      return add(y, mulMat(weight, x));
     }
     Tensor turnedWeight = graph.cont(graph.transpose(weight.tensor()));
     Tensor turnedX = graph.cont(graph.transpose(x.tensor()));

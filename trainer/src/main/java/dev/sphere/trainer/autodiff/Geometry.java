@@ -5,6 +5,8 @@ import dev.sphere.bindings.tensor.Rope;
 import dev.sphere.bindings.tensor.Tensor;
 import dev.sphere.bindings.tensor.TensorType;
 import dev.sphere.bindings.tensor.TrainingKernels;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * Sizes of an attention and the graph inputs that say where tokens stand and whom they see. Slot s of group g is column
@@ -20,9 +22,9 @@ public final class Geometry {
   final Tensor factors;
   private final Graph graph;
   private final int[] positionValues;
-  private final int[] parentValues;
+  final int[] parentValues;
+  private final List<Runnable> writes = new ArrayList<>();
   private Tensor positions;
-  private Tensor mask;
   private Tensor parents;
   private Tensor ropeTable;
 
@@ -49,25 +51,28 @@ public final class Geometry {
   /** I32 [slots · groups]. */
   Tensor positions() {
     if (positions == null) {
-      positions = graph.input(TensorType.I32, positionValues.length);
+      positions = input(positionValues);
     }
     return positions;
-  }
-
-  /** F32 [slots (seen), slots (seeing), 1, groups]: 0 where a slot sees another, else minus infinity. */
-  Tensor mask() {
-    if (mask == null) {
-      mask = graph.input(TensorType.F32, slots, slots, 1, groups);
-    }
-    return mask;
   }
 
   /** I32 [slots · groups]: the parents, for kernels that walk the tree themselves. */
   Tensor parents() {
     if (parents == null) {
-      parents = graph.input(TensorType.I32, parentValues.length);
+      parents = input(parentValues);
     }
     return parents;
+  }
+
+  private Tensor input(int[] values) {
+    Tensor tensor = graph.input(TensorType.I32, values.length);
+    whenWritten(() -> tensor.write(values));
+    return tensor;
+  }
+
+  /** Adds the write of an input to {@link #write}. */
+  void whenWritten(Runnable write) {
+    writes.add(write);
   }
 
   /** Rotary angles of every slot, computed once for all layers of the graph. */
@@ -78,28 +83,8 @@ public final class Geometry {
     return ropeTable;
   }
 
-  /** Writes whatever inputs the operations have asked for; between the graph's allocate and compute. */
+  /** Writes all inputs that the operations have asked for; between the graph's allocate and compute. */
   public void write() {
-    if (positions != null) {
-      positions.write(positionValues);
-    }
-    if (parents != null) {
-      parents.write(parentValues);
-    }
-    if (mask != null) {
-      mask.write(maskValues(slots, parentValues));
-    }
-  }
-
-  static float[] maskValues(int slots, int[] parents) {
-    float[] mask = new float[Math.multiplyExact(parents.length, slots)];
-    java.util.Arrays.fill(mask, Float.NEGATIVE_INFINITY);
-    for (int i = 0; i < parents.length; i++) {
-      int group = i - i % slots;
-      for (int a = i % slots; a >= 0; a = parents[group + a]) {
-        mask[i * slots + a] = 0;
-      }
-    }
-    return mask;
+    writes.forEach(Runnable::run);
   }
 }

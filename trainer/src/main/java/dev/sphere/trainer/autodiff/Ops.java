@@ -2,11 +2,16 @@ package dev.sphere.trainer.autodiff;
 
 import dev.sphere.bindings.tensor.Tensor;
 
-/**
- * What a transformer is made of, with derivatives. {@link PlainOps} writes everything with ggml's own operations and is
- * the reference; {@link FusedOps} does the same with libsphere's kernels on the CPU. N is the number of token slots.
- */
+/** The operations of a transformer, with derivatives. N is the number of token slots. */
 public interface Ops {
+  /** Makes the operations of a graph. */
+  interface Factory {
+    /**
+     * @param halfActivations whether activations that are kept for the backward pass may be BF16
+     */
+    Ops of(Tape tape, MatmulPrecision products, boolean halfActivations);
+  }
+
   /** The tape that operations are recorded on. */
   Tape tape();
 

@@ -1,12 +1,11 @@
 package dev.sphere.trainer.autodiff;
 
 import dev.sphere.bindings.tensor.Graph;
-import dev.sphere.bindings.tensor.Rope;
 import dev.sphere.bindings.tensor.Tensor;
 import dev.sphere.bindings.tensor.TensorType;
 import dev.sphere.bindings.tensor.TransformerOps;
 
-/** ggml's operations with their vector-Jacobian products. */
+/** ggml's operations on every backend, with their vector-Jacobian products. */
 class Primitives {
   final Tape tape;
   final Graph graph;
@@ -16,6 +15,10 @@ class Primitives {
     this.tape = tape;
     this.graph = tape.graph();
     this.transformer = new TransformerOps(graph);
+  }
+
+  public Tape tape() {
+    return tape;
   }
 
   /** {@link Graph#mulMat}: a [k, m, p, q], b [k, n, P, q] to [m, n, P, q]; a is shared by P/p neighbours of b. */
@@ -99,53 +102,13 @@ class Primitives {
     return tape.record(graph.scale(a.tensor(), factor), dy -> tape.give(a, graph.scale(dy, factor)), a);
   }
 
-  Value normalize(Value a, float eps) {
-    return tape.record(
-        transformer.rmsNorm(a.tensor(), eps), dy -> tape.give(a, transformer.rmsNormBack(dy, a.tensor(), eps)), a);
-  }
-
-  Value silu(Value a) {
-    return tape.record(transformer.silu(a.tensor()), dy -> tape.give(a, transformer.siluBack(dy, a.tensor())), a);
-  }
-
   public Value relu(Value a) {
     return tape.record(
         transformer.relu(a.tensor()), dy -> tape.give(a, graph.mul(dy, transformer.step(a.tensor()))), a);
   }
 
-  Value softMax(Value a, Tensor mask, float scale) {
-    Tensor probabilities = transformer.softMax(a.tensor(), mask, scale);
-    return tape.record(probabilities, dy -> tape.give(a, transformer.softMaxBack(dy, probabilities, scale)), a);
-  }
-
-  Value rope(Value a, Tensor positions, Tensor factors, Rope settings) {
-    return tape.record(
-        transformer.rope(a.tensor(), positions, factors, settings),
-        dy -> tape.give(a, transformer.ropeBack(dy, positions, factors, settings)),
-        a);
-  }
-
-  Value getRows(Value a, Tensor indices) {
-    return tape.record(
-        graph.getRows(a.tensor(), indices),
-        dy -> tape.give(a, graph.getRowsBack(dy, indices, a.tensor())),
-        a);
-  }
-
   public Value reshape(Value a, long... shape) {
     return tape.record(
         graph.reshape(a.tensor(), shape), dy -> tape.give(a, graph.reshape(dy, a.tensor().shape())), a);
-  }
-
-  Value permute(Value a, int... axes) {
-    int[] inverse = new int[4];
-    for (int i = 0; i < 4; i++) {
-      inverse[axes[i]] = i;
-    }
-    return tape.record(graph.permute(a.tensor(), axes), dy -> tape.give(a, graph.permute(dy, inverse)), a);
-  }
-
-  Value cont(Value a) {
-    return tape.record(graph.cont(a.tensor()), dy -> tape.give(a, dy), a);
   }
 }

@@ -3,6 +3,9 @@ package dev.sphere.trainer.autodiff;
 import dev.sphere.bindings.tensor.Graph;
 import dev.sphere.bindings.tensor.Tensor;
 import dev.sphere.bindings.tensor.TensorType;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Consumer;
 
 /**
  * Which tokens are predicted by which rows: row r predicts targets {@code offsets[r] .. offsets[r + 1] - 1} (several
@@ -14,13 +17,12 @@ public final class Targets {
   private final Graph graph;
   private final int[] offsetValues;
   private final int[] tokenValues;
+  private final List<Runnable> writes = new ArrayList<>();
+  private final List<Consumer<float[]>> weightWrites = new ArrayList<>();
   private float[] weightValues;
   private Tensor offsets;
   private Tensor tokens;
   private Tensor weights;
-  private Tensor flat;
-  private Tensor dense;
-  private int vocabulary;
 
   /**
    * @param offsets length rows + 1, ascending from 0
@@ -39,7 +41,7 @@ public final class Targets {
   /** I32 [rows + 1]. */
   Tensor offsets() {
     if (offsets == null) {
-      offsets = graph.input(TensorType.I32, offsetValues.length);
+      offsets = input(offsetValues);
     }
     return offsets;
   }
@@ -47,70 +49,53 @@ public final class Targets {
   /** I32 [count]. */
   Tensor tokens() {
     if (tokens == null) {
-      tokens = graph.input(TensorType.I32, count);
+      tokens = input(tokenValues);
     }
     return tokens;
+  }
+
+  private Tensor input(int[] values) {
+    Tensor tensor = graph.input(TensorType.I32, values.length);
+    whenWritten(() -> tensor.write(values));
+    return tensor;
   }
 
   /** F32 [count]. */
   Tensor weights() {
     if (weights == null) {
-      weights = graph.input(TensorType.F32, count);
+      Tensor tensor = graph.input(TensorType.F32, count);
+      whenWeighted(tensor::write);
+      weights = tensor;
     }
     return weights;
   }
 
-  /** I32 [count]: index of each target in the flattened logits [vocabulary, rows]. */
-  Tensor flat(int vocabulary) {
-    this.vocabulary = vocabulary;
-    if (flat == null) {
-      flat = graph.input(TensorType.I32, count);
-    }
-    return flat;
+  /** Adds the write of an input to {@link #write}. */
+  void whenWritten(Runnable write) {
+    writes.add(write);
   }
 
-  /** F32 [vocabulary, rows]: the weights at their targets, else 0. */
-  Tensor dense(int vocabulary) {
-    this.vocabulary = vocabulary;
-    if (dense == null) {
-      dense = graph.input(TensorType.F32, vocabulary, rows);
-    }
-    return dense;
+  /** Adds the write of an input that is made of the weights to {@link #writeWeights}. */
+  void whenWeighted(Consumer<float[]> write) {
+    weightWrites.add(write);
   }
 
   /** Sets the weights and writes them; in a graph that pauses, before its backward part is computed. */
   public void writeWeights(float[] values) {
     weightValues = values;
-    if (weights != null) {
-      weights.write(values);
-    }
-    if (dense != null) {
-      float[] table = new float[Math.multiplyExact(vocabulary, rows)];
-      int[] index = flatIndices();
-      for (int i = 0; i < count; i++) {
-        table[index[i]] += values[i];
-      }
-      dense.write(table);
-    }
+    weightWrites.forEach(write -> write.accept(values));
   }
 
-  /** Writes whatever inputs the operations have asked for; between the graph's allocate and compute. */
+  /** Writes all inputs that the operations have asked for; between the graph's allocate and compute. */
   public void write() {
-    if (offsets != null) {
-      offsets.write(offsetValues);
-    }
-    if (tokens != null) {
-      tokens.write(tokenValues);
-    }
-    if (flat != null) {
-      flat.write(flatIndices());
-    }
+    writes.forEach(Runnable::run);
     if (weightValues != null) {
       writeWeights(weightValues);
     }
   }
 
-  private int[] flatIndices() {
+  /** The index of each target in the flattened logits [vocabulary, rows]. */
+  int[] flatIndices(int vocabulary) {
     int[] index = new int[count];
     for (int r = 0; r < rows; r++) {
       for (int i = offsetValues[r]; i < offsetValues[r + 1]; i++) {

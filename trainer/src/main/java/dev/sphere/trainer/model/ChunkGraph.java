@@ -4,10 +4,8 @@ import dev.sphere.bindings.tensor.Backend;
 import dev.sphere.bindings.tensor.Graph;
 import dev.sphere.bindings.tensor.Tensor;
 import dev.sphere.bindings.tensor.TensorType;
-import dev.sphere.trainer.autodiff.FusedOps;
 import dev.sphere.trainer.autodiff.Geometry;
 import dev.sphere.trainer.autodiff.Ops;
-import dev.sphere.trainer.autodiff.PlainOps;
 import dev.sphere.trainer.autodiff.Tape;
 import dev.sphere.trainer.autodiff.Value;
 
@@ -33,10 +31,7 @@ final class ChunkGraph implements AutoCloseable {
     this.rewardHead = options.rewardHead();
     int headChunks = (chunk.order().length + headRows - 1) / headRows;
     this.graph = new Graph(backend, NODES_PER_LAYER * layers + NODES_PER_HEAD * headChunks + 200);
-    Tape tape = new Tape(graph);
-    this.ops = options.fused()
-        ? new FusedOps(tape, options.products(), transformer.halfActivations())
-        : new PlainOps(tape);
+    this.ops = options.operations().of(new Tape(graph), options.products(), transformer.halfActivations());
     this.geometry = new Geometry(
         graph, shape.headSize(), shape.heads(), shape.kvHeads(), chunk.slots(), shape.rope(),
         transformer.ropeFactors(), chunk.positions(), chunk.parents());

@@ -211,7 +211,7 @@ final class ChunkRunner implements AutoCloseable {
   }
 
   private int segmentLayers(Chunk chunk) {
-    return Footprint.segmentLayers(shape, options, transformer.halfActivations(), chunk.size(), chunk.slots());
+    return Footprint.segmentLayers(shape, options, transformer.halfActivations(), chunk.size());
   }
 
   private void reserve(int index, int segments, Chunk chunk) {

@@ -48,8 +48,8 @@ public record Footprint(long weights, long gradients, long activations) {
     int together = Math.clamp(options.microTokens() / slots, 1, groups);
     long tokens = (long) together * slots;
     boolean half = half(source, options);
-    int step = segmentLayers(shape, options, half, tokens, slots);
-    long kept = step * layerBytes(shape, options, half, tokens, slots);
+    int step = segmentLayers(shape, options, half, tokens);
+    long kept = step * layerBytes(shape, options, half, tokens);
     kept += step == shape.layers() ? 0 : 4L * shape.width() * tokens * Math.ceilDiv(shape.layers(), step);
     kept += options.lora() ? 12L * shape.width() * tokens : 0; // the head's inputs and their gradients
     return new Footprint(weights, 4 * trained, kept + passingBytes(shape, options, tokens));
@@ -60,21 +60,19 @@ public record Footprint(long weights, long gradients, long activations) {
    *
    * @param half whether SwiGLU's inputs are kept in BF16
    */
-  static int segmentLayers(Architecture shape, ModelOptions options, boolean half, long tokens, int slots) {
+  static int segmentLayers(Architecture shape, ModelOptions options, boolean half, long tokens) {
     if (options.segmentLayers() > 0) {
       return Math.min(options.segmentLayers(), shape.layers());
     }
     long left = options.activationBytes() - passingBytes(shape, options, tokens);
-    return Math.clamp(left / layerBytes(shape, options, half, tokens, slots), 1, shape.layers());
+    return Math.clamp(left / layerBytes(shape, options, half, tokens), 1, shape.layers());
   }
 
   /**
    * The most slots of which all layers' activations fit, so that none is computed twice; at least {@value #LEAST_TOKENS}.
-   *
-   * @param slots of a group, where their number costs memory
    */
-  static int wholeTokens(Architecture shape, WeightSource source, ModelOptions options, int slots) {
-    long each = shape.layers() * layerBytes(shape, options, half(source, options), 1, slots);
+  static int wholeTokens(Architecture shape, WeightSource source, ModelOptions options) {
+    long each = shape.layers() * layerBytes(shape, options, half(source, options), 1);
     long most = (options.activationBytes() - options.activationBytes() / 4) / each;
     while (most > LEAST_TOKENS && passingBytes(shape, options, most) + most * each > options.activationBytes()) {
       most -= most / 16;
@@ -87,14 +85,11 @@ public record Footprint(long weights, long gradients, long activations) {
   }
 
   /** What a layer keeps for its backward pass: two sums, queries, keys, values, what attention mixed, gate and up. */
-  private static long layerBytes(Architecture shape, ModelOptions options, boolean half, long tokens, int slots) {
+  private static long layerBytes(Architecture shape, ModelOptions options, boolean half, long tokens) {
     long attention = 2L * shape.queryWidth() + 2L * shape.kvWidth();
-    long floats = 2L * shape.width() + attention + (half && options.fused() ? 1L : 2L) * shape.feedForward();
+    long floats = 2L * shape.width() + attention + (half ? 1L : 2L) * shape.feedForward();
     if (options.magnitudes()) { // what each adapted product was before its rows got their lengths
       floats += shape.queryWidth() + 2L * shape.kvWidth() + 2L * shape.width() + 2L * shape.feedForward();
-    }
-    if (!options.fused()) {
-      floats = 2 * (floats + 3L * shape.width() + shape.feedForward()) + 3L * shape.heads() * slots;
     }
     return 4 * floats * tokens;
   }

@@ -81,12 +81,10 @@ public final class GraphModel implements TrainableModel {
           "full fine-tuning keeps no reference policy; cache its log-probabilities before the first step");
     }
     float[] result = new float[batch.predictions()];
-    if (!reference) {
-      begin(result.length);
-    }
+    seen = reference ? seen : null;
     for (Chunk chunk : Chunk.split(batch, options.microTokens())) {
       if (chunk.order().length > 0) {
-        scatter(runner.forward(chunk, !reference), chunk, result, reference ? null : seen);
+        scatter(runner.forward(chunk, !reference), chunk, result, !reference);
       }
     }
     return result;
@@ -98,7 +96,7 @@ public final class GraphModel implements TrainableModel {
     float[] result = new float[batch.predictions()];
     for (Chunk chunk : Chunk.split(batch, options.microTokens())) {
       if (chunk.order().length > 0) {
-        scatter(runner.collisions(chunk), chunk, result, null);
+        scatter(runner.collisions(chunk), chunk, result, false);
       }
     }
     return result;
@@ -109,10 +107,10 @@ public final class GraphModel implements TrainableModel {
     check(batch);
     requireWeights(batch, lossWeights);
     float[] result = new float[batch.predictions()];
-    begin(result.length);
+    seen = null;
     for (Chunk chunk : Chunk.split(batch, options.microTokens())) {
       if (chunk.order().length > 0) {
-        scatter(runner.backward(chunk, gather(lossWeights, chunk)), chunk, result, seen);
+        scatter(runner.backward(chunk, gather(lossWeights, chunk)), chunk, result, true);
       }
     }
     return result;
@@ -126,7 +124,7 @@ public final class GraphModel implements TrainableModel {
   public float[] backward(PackedBatch batch, UnaryOperator<float[]> lossWeights) {
     check(batch);
     float[] result = new float[batch.predictions()];
-    begin(result.length);
+    seen = null;
     if (result.length == 0) {
       requireWeights(batch, lossWeights.apply(result));
       return result;
@@ -137,14 +135,14 @@ public final class GraphModel implements TrainableModel {
       runner.backwardPaused(
           whole,
           values -> {
-            scatter(values, whole, result, seen);
+            scatter(values, whole, result, true);
             return gather(requireWeights(batch, lossWeights.apply(result.clone())), whole);
           });
       return result;
     }
     chunks.removeIf(chunk -> chunk.order().length == 0);
     for (int i = 0; i < chunks.size(); i++) {
-      scatter(runner.forwardKeeping(chunks.get(i), i), chunks.get(i), result, seen);
+      scatter(runner.forwardKeeping(chunks.get(i), i), chunks.get(i), result, true);
     }
     float[] weights = requireWeights(batch, lossWeights.apply(result.clone()));
     for (int i = 0; i < chunks.size(); i++) {
@@ -169,27 +167,26 @@ public final class GraphModel implements TrainableModel {
     return part;
   }
 
-  /** A pass of the policy begins. */
-  private void begin(int predictions) {
-    seen = options.fused() && !options.rewardHead() ? new Distributions(predictions) : null;
-  }
-
   /**
    * Puts a chunk's values where the batch has them.
    *
    * @param values {@link OutputHead#values}
-   * @param result of the first of them
-   * @param whole of the others; null where they are of no interest
+   * @param result takes the first of them
+   * @param policy whether the others are the distributions of the policy's pass, which are kept
    */
-  private static void scatter(float[] values, Chunk chunk, float[] result, Distributions whole) {
+  private void scatter(float[] values, Chunk chunk, float[] result, boolean policy) {
     int n = chunk.order().length;
+    boolean whole = policy && values.length > n;
+    if (whole && seen == null) {
+      seen = new Distributions(result.length);
+    }
     for (int i = 0; i < n; i++) {
       int at = chunk.order()[i];
       result[at] = values[i];
-      if (whole != null) {
-        whole.entropies()[at] = values[n + i];
-        whole.meanLogits()[at] = values[2 * n + i];
-        whole.tops()[at] = values[3 * n + i] != 0;
+      if (whole) {
+        seen.entropies()[at] = values[n + i];
+        seen.meanLogits()[at] = values[2 * n + i];
+        seen.tops()[at] = values[3 * n + i] != 0;
       }
     }
   }

@@ -1,6 +1,8 @@
 package dev.sphere.trainer.model;
 
+import dev.sphere.trainer.autodiff.FusedOps;
 import dev.sphere.trainer.autodiff.MatmulPrecision;
+import dev.sphere.trainer.autodiff.Ops;
 import io.soabase.recordbuilder.core.RecordBuilder;
 import java.util.Set;
 
@@ -21,7 +23,7 @@ import java.util.Set;
  * @param context the longest sequence that training will see; 0: unknown, and short. Models with two tables of rotation
  *     factors (longrope) take the long one when it is beyond their original context, as llama.cpp does
  * @param products what the factors of matrix products are rounded to
- * @param fused whether libsphere's kernels compute what they can (faster), or ggml's operations all (the reference)
+ * @param operations makes the operations of graphs; libsphere's kernels, but for tests that compare with others
  * @param rewardHead whether a process reward model's head (two classes, on the last norm's output; {@link
  *     dev.sphere.gguf.model.PrmInfo}) is trained beside the rest: what the model reads at a prediction is then that head's logit
  *     of "good" less that of "bad", in place of a log-probability
@@ -39,7 +41,7 @@ public record ModelOptions(
     long activationBytes,
     int context,
     MatmulPrecision products,
-    boolean fused,
+    Ops.Factory operations,
     boolean rewardHead) implements ModelOptionsBuilder.With {
   /**
    * Everything in a layer that LoRA can adapt, by its GGUF name within the layer. A model has some of them: phi3 has
@@ -47,6 +49,8 @@ public record ModelOptions(
    */
   public static final Set<String> LINEAR_LAYERS =
       Set.of("attn_q", "attn_k", "attn_v", "attn_qkv", "attn_output", "ffn_gate", "ffn_up", "ffn_down");
+
+  private static final Ops.Factory KERNELS = FusedOps::new;
 
   public ModelOptions {
     targets = Set.copyOf(targets);
@@ -63,7 +67,7 @@ public record ModelOptions(
 
   /** Full fine-tuning with F32 masters. */
   public static ModelOptions full(int threads) {
-    return new ModelOptions(0, 0, false, Set.of(), 0, threads, 1024, 0, 1L << 30, 0, MatmulPrecision.AUTO, true, false);
+    return new ModelOptions(0, 0, false, Set.of(), 0, threads, 1024, 0, 1L << 30, 0, MatmulPrecision.AUTO, KERNELS, false);
   }
 
   /** LoRA adapters on a frozen base of any type. */
@@ -71,7 +75,7 @@ public record ModelOptions(
     if (rank < 1) {
       throw new IllegalArgumentException("LoRA's rank must be at least 1, not " + rank);
     }
-    return new ModelOptions(rank, alpha, false, targets, seed, threads, 1024, 0, 1L << 30, 0, MatmulPrecision.AUTO, true, false);
+    return new ModelOptions(rank, alpha, false, targets, seed, threads, 1024, 0, 1L << 30, 0, MatmulPrecision.AUTO, KERNELS, false);
   }
 
   /** Whether the language model's head is there and frozen. */

@@ -36,7 +36,6 @@ public final class TrainableModels {
    * @throws IllegalArgumentException naming what training does not support
    */
   public static int wholeTokens(GgufFile file, ModelOptions options) {
-    return Footprint.wholeTokens(
-        GgufWeights.architecture(file), new GgufWeights(file), options, Math.min(options.microTokens(), 1024));
+    return Footprint.wholeTokens(GgufWeights.architecture(file), new GgufWeights(file), options);
   }
 }

@@ -22,6 +22,7 @@ import dev.sphere.gguf.model.GgufFile;
 import dev.sphere.gguf.model.PrmInfo;
 import dev.sphere.trainer.PackedBatch;
 import dev.sphere.trainer.Parameter;
+import dev.sphere.trainer.autodiff.PlainOps;
 import dev.sphere.trainer.checkpoint.StepMetrics;
 import dev.sphere.trainer.data.Example;
 import dev.sphere.trainer.data.Packing;
@@ -148,7 +149,7 @@ class HeadPrmTest {
     }
     ModelOptions whole = ModelOptions.full(2).withRewardHead(true);
     List<Map<String, float[]>> gradients = new ArrayList<>();
-    for (ModelOptions options : List.of(whole, whole.withSegmentLayers(1).withMicroTokens(4), whole.withFused(false))) {
+    for (ModelOptions options : List.of(whole, whole.withSegmentLayers(1).withMicroTokens(4), whole.withOperations((tape, products, half) -> new PlainOps(tape)))) {
       try (GraphModel model = TrainableModels.open(this.model, options)) {
         float[] logits = model.backward(batch, z -> weights);
         assertArrayEquals(model.logProbs(batch, false), logits, 1e-6f);

@@ -13,6 +13,7 @@ import dev.sphere.trainer.Distributions;
 import dev.sphere.trainer.PackedBatch;
 import dev.sphere.trainer.Parameter;
 import dev.sphere.trainer.TrainableModel;
+import dev.sphere.trainer.autodiff.PlainOps;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
@@ -40,7 +41,7 @@ class GraphModelTest {
     PackedBatch batch = Batches.trees(3, 13, tiny.shape.vocabulary(), 5);
     float[] weights = Batches.weights(batch.predictions(), 3);
     ReferenceModel reference = new ReferenceModel(tiny);
-    ModelOptions options = ModelOptions.full(2).withFused(fused).withMicroTokens(microTokens);
+    ModelOptions options = ModelOptions.full(2).withOperations(PlainOps.unless(fused)).withMicroTokens(microTokens);
     try (TrainableModel model = new GraphModel(tiny.shape, tiny, options)) {
       close(reference.logProbs(batch), model.logProbs(batch, false), 1e-5, "log-probabilities");
       close(reference.logProbs(batch), model.backward(batch, weights), 1e-5, "log-probabilities of backward");
@@ -61,7 +62,7 @@ class GraphModelTest {
     ReferenceModel reference = new ReferenceModel(tiny);
     reference.loraScale = 6.0 / 3;
     try (TrainableModel model =
-        new GraphModel(tiny.shape, tiny, ModelOptions.lora(3, 6, ALL, 11, 2).withFused(fused).withMagnitudes(magnitudes))) {
+        new GraphModel(tiny.shape, tiny, ModelOptions.lora(3, 6, ALL, 11, 2).withOperations(PlainOps.unless(fused)).withMagnitudes(magnitudes))) {
       assertEquals(2 * (name.equals("phi3") ? 4 : 7) * (magnitudes ? 3 : 2), model.parameters().size());
       randomise(model);
       for (Parameter p : model.parameters()) {
@@ -104,7 +105,7 @@ class GraphModelTest {
     PackedBatch tree = Batches.trees(3, 17, tiny.shape.vocabulary(), 8);
     PackedBatch paths = Batches.paths(tree);
     float[] weights = Batches.weights(tree.predictions(), 9);
-    ModelOptions options = ModelOptions.full(2).withFused(fused);
+    ModelOptions options = ModelOptions.full(2).withOperations(PlainOps.unless(fused));
     try (TrainableModel a = new GraphModel(tiny.shape, tiny, options);
         TrainableModel b = new GraphModel(tiny.shape, tiny, options)) {
       float[] x = a.backward(tree, weights);
@@ -126,7 +127,7 @@ class GraphModelTest {
     float[] weights = Batches.weights(batch.predictions(), 2);
     Map<String, double[]> whole = new LinkedHashMap<>();
     for (int segment : new int[] {5, 1, 2}) {
-      ModelOptions options = ModelOptions.full(1).withSegmentLayers(segment).withMicroTokens(18).withFused(fused);
+      ModelOptions options = ModelOptions.full(1).withSegmentLayers(segment).withMicroTokens(18).withOperations(PlainOps.unless(fused));
       try (TrainableModel model = new GraphModel(tiny.shape, tiny, options)) {
         model.backward(batch, weights);
         for (Parameter p : model.parameters()) {
@@ -146,7 +147,7 @@ class GraphModelTest {
     TinyModel tiny = new TinyModel(TinyModel.llama(3), true, false, false, 3);
     PackedBatch batch = Batches.trees(3, 9, tiny.shape.vocabulary(), 4);
     ModelOptions options =
-        ModelOptions.full(1).withFused(fused).withSegmentLayers(segment).withMicroTokens(microTokens);
+        ModelOptions.full(1).withOperations(PlainOps.unless(fused)).withSegmentLayers(segment).withMicroTokens(microTokens);
     try (TrainableModel a = new GraphModel(tiny.shape, tiny, options);
         TrainableModel b = new GraphModel(tiny.shape, tiny, options)) {
       float[] seen = new float[batch.predictions()];
@@ -202,7 +203,7 @@ class GraphModelTest {
     ModelOptions options = (lora ? ModelOptions.lora(3, 6, ALL, 11, 2) : ModelOptions.full(2))
         .withSegmentLayers(segment).withMicroTokens(microTokens);
     try (TrainableModel model = new GraphModel(tiny.shape, tiny, options);
-        TrainableModel plain = new GraphModel(tiny.shape, tiny, options.withFused(false))) {
+        TrainableModel plain = new GraphModel(tiny.shape, tiny, options.withOperations((tape, products, half) -> new PlainOps(tape)))) {
       model.logProbs(batch, false);
       distributions(logits, batch, model.distributions());
       model.backward(batch, weights);

@@ -2,6 +2,7 @@ package dev.sphere.trainer.model;
 
 import dev.sphere.bindings.tensor.Rope;
 import dev.sphere.trainer.PackedBatch;
+import dev.sphere.trainer.autodiff.PlainOps;
 import java.lang.management.ManagementFactory;
 import java.util.Arrays;
 import java.util.SplittableRandom;
@@ -26,7 +27,7 @@ final class TrainingBench {
             : new Architecture("qwen2", 24, 896, 14, 2, 64, 4864, 151936, 1e-6f, Rope.plain(64, true, 1000000));
     ModelOptions options =
         full ? ModelOptions.full(threads) : ModelOptions.lora(16, 32, ModelOptions.LINEAR_LAYERS, 1, threads);
-    options = options.withFused(args[4].equals("fused")).withMicroTokens(Integer.parseInt(args[7]));
+    options = options.withOperations(PlainOps.unless(args[4].equals("fused"))).withMicroTokens(Integer.parseInt(args[7]));
     if (args.length > 8) {
       options = options.withSegmentLayers(Integer.parseInt(args[8]));
     }
