@@ -63,7 +63,7 @@ public final class ShardFolder {
       return false;
     }
     try { // an earlier process may have died, or its disk failed, between the rename and this
-      AtomicFile.createFolders(whole);
+      AtomicFile.forceFolder(whole.toAbsolutePath().getParent());
     } catch (IOException e) {
       throw new StoreException(e.getMessage() + "; mend that and start the task again", e);
     }
