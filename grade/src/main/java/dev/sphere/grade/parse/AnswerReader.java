@@ -22,7 +22,7 @@ public final class AnswerReader {
   private AnswerReader() {}
 
   /**
-   * The ways in which an answer can be read: one, or several where commas are ambiguous; none when it is no mathematics.
+   * The ways in which an answer can be read: one, or several where commas are ambiguous; none for no mathematics.
    * Numbers in words and phrases are read as such.
    */
   public static List<Expr> read(String text, GradingBudget budget) {
@@ -68,7 +68,8 @@ public final class AnswerReader {
 
   /** True for a phrase: words only, one of them with four letters or more that is no mathematics. */
   private static boolean isPhrase(String key) {
-    return Phrases.wordsOnly(key) && !Phrases.namesFunction(key) && Arrays.stream(key.split("[ ,]+")).anyMatch(w -> w.length() > 3)
+    return Phrases.wordsOnly(key) && !Phrases.namesFunction(key)
+        && Arrays.stream(key.split("[ ,]+")).anyMatch(w -> w.length() > 3)
         && key.indexOf(',') < 0 && !key.contains(" or ") && !key.contains(" and ") && NumberWords.number(key) == null
         && !key.contains("sqrt") && !key.contains("infinity") && NumberWords.number(key.split(" ", 2)[0]) == null;
   }
@@ -88,7 +89,7 @@ public final class AnswerReader {
     }
   }
 
-  /** What stands after the last equals sign outside brackets, where the rest cannot be read; null when there is none. */
+  /** The text after the last equals sign outside brackets; null when there is no such sign. */
   public static String afterLastEquals(String s) {
     int depth = 0;
     for (int i = s.length() - 1; i > 0; i--) {

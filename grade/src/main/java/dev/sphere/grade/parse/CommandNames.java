@@ -6,7 +6,7 @@ import java.util.Set;
 
 /** The commands of LaTeX and the names in plain text that {@link MathLexer} knows. */
 final class CommandNames {
-  /** Commands of LaTeX that add nothing to what is said; their arguments stay. */
+  /** Commands of LaTeX without a meaning; their arguments stay. */
   static final Set<String> IGNORED =
       Set.of(
           "left", "right", "middle", "big", "Big", "bigg", "Bigg", "bigl", "bigr", "Bigl", "Bigr", "biggl", "biggr",
@@ -17,7 +17,8 @@ final class CommandNames {
 
   /** Commands whose argument is text. */
   static final Set<String> TEXTS =
-      Set.of("text", "mbox", "hbox", "textbf", "textit", "textrm", "textnormal", "textsf", "texttt", "emph", "intertext");
+      Set.of("text", "mbox", "hbox", "textbf", "textit", "textrm", "textnormal", "textsf", "texttt", "emph",
+          "intertext");
 
   /** Commands that give their argument a font. */
   static final Set<String> FONTS =

@@ -262,7 +262,8 @@ final class MathLexer {
       inside.removeLast();
       if (!inside.isEmpty()) {
         MathToken first = inside.getFirst();
-        inside.set(0, new MathToken(first.kind(), first.text(), first.value(), first.decimals(), space || first.space()));
+        inside.set(0,
+            new MathToken(first.kind(), first.text(), first.value(), first.decimals(), space || first.space()));
         out.addAll(inside);
       }
       space = inner.endsWith(" ");
