@@ -21,10 +21,10 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * Says whether two answers mean the same and which rule decided. It never throws, starts no thread, evaluates no code and
- * ends after a bounded number of steps whatever the input. Where the meaning cannot be settled it says "different": a false
- * "equal" would reward a wrong solution. The rules, symmetric and asymmetric, stand in docs/explanation/grading.md.
- * Instances have no state and may be shared by threads.
+ * Says whether two answers mean the same and which rule decided. It never throws, starts no thread, evaluates no code
+ * and ends after a bounded number of steps whatever the input. Where the meaning cannot be settled it says "different":
+ * a false "equal" would reward a wrong solution. The rules, symmetric and asymmetric, stand in
+ * docs/explanation/grading.md. Instances have no state and may be shared by threads.
  */
 public final class AnswerGrader {
   /** Steps of one grading; about 0.1 s on a laptop core when all of them are used. */
@@ -37,8 +37,8 @@ public final class AnswerGrader {
   /**
    * Grades a solution whose values may be off by a stated error.
    *
-   * @param errors the absolute error, in the gold answer's unit: one for all values, or one for each, separated by commas
-   *     (OlympiadBench's field {@code error}); a text that is no such list allows none
+   * @param errors the absolute error, in the gold answer's unit: one for all values, or one for each, separated by
+   *     commas (OlympiadBench's field {@code error}); a text that is no such list allows none
    */
   public Verdict gradeWithin(String gold, String solution, String errors) {
     Verdict v = grade(gold, solution);
@@ -55,8 +55,8 @@ public final class AnswerGrader {
   }
 
   /**
-   * Grades a solution of the countdown game: its answer is an expression that uses each number at most once, with + - * /
-   * and brackets, and is worth the target exactly.
+   * Grades a solution of the countdown game: its answer is an expression that uses each number at most once, with the
+   * four operations and brackets, and is worth the target exactly.
    *
    * @param target the number to reach
    * @param numbers the numbers of the game, each a run of up to nine digits, with anything between them

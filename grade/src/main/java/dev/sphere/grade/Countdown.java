@@ -15,8 +15,8 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * The countdown game: the answer is an expression of the given numbers, each at most once, with + - * / and brackets. It
- * is right when it is worth the target exactly. {@code expression = value} is read too.
+ * The countdown game: the answer is an expression of the given numbers, each at most once, with + - * / and brackets.
+ * It is right when it is worth the target exactly. {@code expression = value} is read too.
  */
 final class Countdown {
   private static final Pattern NUMBER = Pattern.compile("\\d{1,9}");

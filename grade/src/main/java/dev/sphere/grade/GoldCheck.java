@@ -8,8 +8,9 @@ import java.util.function.Consumer;
 import java.util.stream.IntStream;
 
 /**
- * Judges the grader by the gold answers of published problem sets: each must equal itself rewritten, and differ from every
- * other gold answer unless both mean the same, which a person decides from the list of the pairs that were found equal.
+ * Judges the grader by the gold answers of published problem sets: each must equal itself rewritten, and differ from
+ * every other gold answer unless both mean the same, which a person decides from the list of the pairs that were found
+ * equal.
  */
 public final class GoldCheck {
   private final AnswerGrader grader = new AnswerGrader();
@@ -25,7 +26,7 @@ public final class GoldCheck {
   public record Pair(String gold, String other, String how, boolean reversed) {}
 
   /**
-   * What was found.
+   * The check's result.
    *
    * @param golds gold answers
    * @param distinct different texts among them
@@ -49,7 +50,7 @@ public final class GoldCheck {
     }
   }
 
-  /** Checks gold answers; {@code progress} is told the share of pairs that is done, now and then, from any thread. */
+  /** Checks gold answers; {@code progress} gets the share of pairs that is done, now and then, from any thread. */
   public Result check(List<String> golds, Consumer<Double> progress) {
     List<String> distinct = golds.stream().distinct().toList();
     List<Lost> lost = new ArrayList<>();
@@ -84,7 +85,8 @@ public final class GoldCheck {
 
   /** The answer as others write it: in a solution's box, between other delimiters, with other commands and spacing. */
   static List<String> rewritings(String gold) {
-    String inner = gold.length() > 1 && gold.startsWith("$") && gold.endsWith("$") && gold.indexOf('$', 1) == gold.length() - 1
+    String inner = gold.length() > 1 && gold.startsWith("$") && gold.endsWith("$")
+        && gold.indexOf('$', 1) == gold.length() - 1
         ? gold.substring(1, gold.length() - 1) : gold;
     List<String> all = new ArrayList<>();
     all.add("Adding up, we conclude that the answer is $\\boxed{" + undelimited(inner) + "}$.");

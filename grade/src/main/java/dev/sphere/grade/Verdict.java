@@ -1,7 +1,7 @@
 package dev.sphere.grade;
 
 /**
- * What the grader decided.
+ * A grading's result.
  *
  * @param equal true when both answers mean the same
  * @param how the rule that decided, a few words such as "same number" (stable enough to count by, not an interface)

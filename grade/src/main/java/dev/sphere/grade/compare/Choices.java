@@ -18,7 +18,8 @@ public final class Choices {
           + "|(?i:it\\s*(?:'s|is)|pick|choose|select|think\\s+it\\s*(?:'s|is)))"
           + "\\s*(?i:for\\s+sure|definitely|clearly|surely|probably|most\\s+likely|option|choice|letter)?[\\s:*(]*"
           + "([A-J])(?=[\\s)*.,:;!。，]|$|" + OTHER_SCRIPT + ")");
-  private static final Pattern LEADING = Pattern.compile("^\\(?([A-J])(?:[).:。，]|\\s+(?=[A-Z0-9$\\\\])|(?=" + OTHER_SCRIPT + "))");
+  private static final Pattern LEADING =
+      Pattern.compile("^\\(?([A-J])(?:[).:。，]|\\s+(?=[A-Z0-9$\\\\])|(?=" + OTHER_SCRIPT + "))");
 
   /** "I would go with (B) here", not "not (A)". */
   private static final Pattern MARKED = Pattern.compile("(?<=\\s)(?<!not |n't |than |不是 )\\(([A-J])\\)");
@@ -33,8 +34,8 @@ public final class Choices {
   private Choices() {}
 
   /**
-   * The letter that a text chooses where the gold answer is a letter; null when it names none: the last "the answer is C",
-   * "it's C", else the letter with which it begins. "It's not A" names nothing.
+   * The letter that a text chooses where the gold answer is a letter; null when it names none: the last "the answer is
+   * C", "it's C", else the letter with which it begins. "It's not A" names nothing.
    */
   public static String letterIn(String text) {
     String tail = text.length() > 20_000 ? text.substring(text.length() - 20_000) : text;
@@ -69,7 +70,8 @@ public final class Choices {
   /**
    * "B", "(B)", "B. 42", "\text{(B)}" choose the same option.
    *
-   * @param kg what the gold answer {@code g} says, by {@link Phrases#key}; likewise {@code kp} for the prediction {@code p}
+   * @param kg the words of the gold answer {@code g}, by {@link Phrases#key}; {@code kp} are those of the prediction
+   *     {@code p}
    * @param same whether two answers mean the same
    * @return the decision; null where not both are choices
    */

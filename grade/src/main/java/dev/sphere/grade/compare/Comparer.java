@@ -31,7 +31,7 @@ public final class Comparer {
     return scalars;
   }
 
-  /** Decides whether the prediction {@code b} says what the gold answer {@code a} says. */
+  /** Decides whether the prediction {@code b} means the same as the gold answer {@code a}. */
   public Decision compare(Expr a, Expr b) {
     budget.spend(5);
     if (a.equals(b)) {
@@ -100,7 +100,8 @@ public final class Comparer {
     if (a.isScalar() && b.isScalar()) {
       Decision d = scalars.compare(a, b);
       // Sums have no value here, but their parts have.
-      return d.equal() || !holdsSum(a) || !holdsSum(b) || !coefficients(a, b).equal() ? d : Decision.of(Rule.SAME_PARTS);
+      return d.equal() || !holdsSum(a) || !holdsSum(b) || !coefficients(a, b).equal() ? d
+          : Decision.of(Rule.SAME_PARTS);
     }
     return coefficients(a, b);
   }

@@ -7,12 +7,12 @@ package dev.sphere.grade.compare;
  * @param detail what stands in its words for {@code %s}; empty where they have none
  */
 public record Decision(Rule rule, String detail) {
-  /** What a rule decides. */
+  /** The decision of a rule. */
   public static Decision of(Rule rule) {
     return new Decision(rule, "");
   }
 
-  /** What a rule decides, with what stands in its words for {@code %s}. */
+  /** The decision of a rule, with the detail for {@code %s} in its words. */
   public static Decision of(Rule rule, Object detail) {
     return new Decision(rule, detail.toString());
   }

@@ -79,7 +79,7 @@ final class ItemComparer {
     return inOrder(g.items(), h.items(), Rule.SAME_ITEMS_IN_ORDER);
   }
 
-  /** Item by item; {@code rule} says why they are the same. */
+  /** Compares item by item; {@code rule} is the decision when all are equal. */
   Decision inOrder(List<Expr> x, List<Expr> y, Rule rule) {
     if (x.size() != y.size()) {
       return Decision.of(Rule.DIFFERENT_NUMBERS_OF_ANSWERS);
@@ -124,7 +124,8 @@ final class ItemComparer {
       }
       // x_1 and x_2 number the answers, they do not tell them apart.
       Expr name = r.sides().getFirst();
-      names.add(name instanceof Expr.Sym(String n) && n.matches("[A-Za-z]_\\d") ? new Expr.Sym(n.substring(0, 1)) : name);
+      names.add(name instanceof Expr.Sym(String n) && n.matches("[A-Za-z]_\\d")
+          ? new Expr.Sym(n.substring(0, 1)) : name);
     }
     return names.size() > 1;
   }

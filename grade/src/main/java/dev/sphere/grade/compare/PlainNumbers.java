@@ -54,7 +54,8 @@ public final class PlainNumbers {
       top = whole(s, i, slash);
       bottom = whole(s, slash + 1, s.length());
     } else {
-      int open = s.startsWith("\\frac{", i) ? i + 5 : s.startsWith("\\dfrac{", i) || s.startsWith("\\tfrac{", i) ? i + 6 : -1;
+      int open = s.startsWith("\\frac{", i) ? i + 5
+          : s.startsWith("\\dfrac{", i) || s.startsWith("\\tfrac{", i) ? i + 6 : -1;
       int close = open < 0 ? -1 : s.indexOf("}{", open);
       if (close < 0 || c != '}') {
         return null;
@@ -92,7 +93,9 @@ public final class PlainNumbers {
     return new long[] {negative ? -v : v};
   }
 
-  /** Digits without trailing zeros after the point, and their number after the point; null when it is no plain number. */
+  /**
+   * Digits without trailing zeros after the point, and their number after the point; null when it is no plain number.
+   */
   private static long[] read(String s) {
     int from = 0;
     int to = s.length();

@@ -49,7 +49,10 @@ final class RelationComparer {
     return Decision.of(Rule.AN_EQUATION_AND_A_VALUE);
   }
 
-  /** An answer with an approximation sign: one side is the value; a rounded one will do where the gold answer is rounded. */
+  /**
+   * An answer with an approximation sign: one side is the value; a rounded one will do where the gold answer is
+   * rounded.
+   */
   private Decision approximate(Expr.Rel r, Expr value, boolean gold) {
     for (Expr side : r.sides()) {
       if (side.isScalar() && value.isScalar() && !(side instanceof Expr.Sym)) {
@@ -75,8 +78,8 @@ final class RelationComparer {
   }
 
   /**
-   * True when "left = right" gives the value right: left is a name, a function's head, a computation without variables, or
-   * (in a prediction only) an expression in several names, such as m + n.
+   * True when "left = right" gives the value right: left is a name, a function's head, a computation without variables,
+   * or (in a prediction only) an expression in several names, such as m + n.
    */
   private boolean standsFor(Expr left, Expr right, boolean prediction) {
     if (left instanceof Expr.Quantity(Expr.Call integral, String dx) && integral.name().endsWith("int")) {
@@ -138,7 +141,8 @@ final class RelationComparer {
     boolean headX = isName(lx) || lx instanceof Expr.Call c && !isElementary(c);
     boolean headY = isName(ly) || ly instanceof Expr.Call d && !isElementary(d);
     if (equations && headX && headY) {
-      boolean free = lx.equals(ly) || lx instanceof Expr.Call f && isValueOf(f, ly) || ly instanceof Expr.Call g && isValueOf(g, lx);
+      boolean free = lx.equals(ly) || lx instanceof Expr.Call f && isValueOf(f, ly)
+          || ly instanceof Expr.Call g && isValueOf(g, lx);
       if (free && comparer.compare(rx, ry).equal()) {
         return Decision.of(Rule.SAME_RIGHT_HAND_SIDE);
       }

@@ -1,8 +1,8 @@
 package dev.sphere.grade.compare;
 
 /**
- * What can decide a grading. A rule says by itself whether the answers are equal; its words are what {@link Decision#how}
- * says, with a detail in the place of {@code %s}.
+ * The rules that can decide a grading. A rule implies whether the answers are equal. Its words become
+ * {@link Decision#how}, with a detail in the place of {@code %s}.
  */
 public enum Rule {
   APPROXIMATION_OF_THE_VALUE(true, "approximation of the value"),

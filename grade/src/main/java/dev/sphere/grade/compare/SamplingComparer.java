@@ -62,7 +62,8 @@ final class SamplingComparer {
       p = whole.isEmpty() ? p : atWhole(p, k, whole);
       Complex u = complex ? evaluator.at(a, p) : evaluator.realAt(a, p);
       Complex v = complex ? evaluator.at(b, p) : evaluator.realAt(b, p);
-      // Without an i in sight the question is about real numbers: where a root or a logarithm leaves them it has no value.
+      // Without an i in sight the question is about real numbers: where a root or a logarithm leaves them it has no
+      // value.
       boolean hasU = u.finite() && (complex || u.isReal());
       boolean hasV = v.finite() && (complex || v.isReal());
       double size = Math.max(u.abs(), v.abs());
@@ -89,7 +90,9 @@ final class SamplingComparer {
         (valid > 0 ? valid : zeros) + at);
   }
 
-  /** Fixed points: positive ones near 1 first, then mixed signs, larger and whole ones, at last small and negative ones. */
+  /**
+   * Fixed points: positive ones near 1 first, then mixed signs, larger and whole ones, at last small and negative ones.
+   */
   static ExprEvaluator.Point point(List<String> names, int k, double degree) {
     Map<String, Double> values = new HashMap<>();
     for (int j = 0; j < names.size(); j++) {
@@ -159,7 +162,8 @@ final class SamplingComparer {
   }
 
   private static boolean speaksOfI(Expr e) {
-    return e instanceof Expr.Sym(String n) && n.equals("i") || e.children().stream().anyMatch(SamplingComparer::speaksOfI);
+    return e instanceof Expr.Sym(String n) && n.equals("i")
+        || e.children().stream().anyMatch(SamplingComparer::speaksOfI);
   }
 
   /** (-1)^n: a power of a negative number, which has real values at whole exponents alone. */

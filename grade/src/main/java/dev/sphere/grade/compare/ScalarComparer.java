@@ -118,8 +118,8 @@ final class ScalarComparer {
   }
 
   /**
-   * 3 boxes beside 3 cm. Words around the same kind of unit ("5 miles away") are no other unit, nor are "units", which stand
-   * for any.
+   * 3 boxes beside 3 cm. Words around the same kind of unit ("5 miles away") are no other unit, nor are "units", which
+   * stand for any.
    */
   private static boolean counts(String text, Units.Unit unit, Units.Unit measure) {
     if (text.isEmpty() || unit != null || text.toLowerCase(java.util.Locale.ROOT).contains("unit")) {

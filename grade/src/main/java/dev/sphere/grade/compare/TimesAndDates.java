@@ -23,7 +23,7 @@ public final class TimesAndDates {
 
   private TimesAndDates() {}
 
-  /** A time of day; half is 'a', 'p' or 0 when it was not said. */
+  /** A time of day; half is 'a', 'p', or 0 where the text has neither. */
   private record Time(int hour, int minute, int second, char half, boolean clear) {}
 
   private record Date(int month, int day, String year) {}

@@ -10,8 +10,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Answers that a data set allows to be off by a stated amount (OlympiadBench's field {@code error}): absolute, in the gold
- * answer's unit; one for all answers, or one for each, separated by commas.
+ * Answers that a data set allows to be off by a stated amount (OlympiadBench's field {@code error}): absolute, in the
+ * gold answer's unit; one for all answers, or one for each, separated by commas.
  */
 public final class Tolerance {
   private Tolerance() {}
@@ -59,7 +59,9 @@ public final class Tolerance {
     return true;
   }
 
-  /** The real values of an answer, units and signs of percent and degree left out; empty when it is no list of reals. */
+  /**
+   * The real values of an answer, units and signs of percent and degree left out; empty when it is no list of reals.
+   */
   private static List<Double> values(String text, GradingBudget budget) {
     Expr e;
     try {

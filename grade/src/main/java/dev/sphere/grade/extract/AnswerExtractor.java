@@ -5,9 +5,9 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * Finds the final answer in a text: the last box with something in it, else what follows the last {@code ####} where that is an
- * answer and no heading, else what follows the last "the answer is" or {@code A:}, else the whole text where it is short and
- * no prose, else the last mathematics or number in it. Of a long text only the end is read.
+ * Finds the final answer in a text: the last box with something in it, else what follows the last {@code ####} where
+ * that is an answer and no heading, else what follows the last "the answer is" or {@code A:}, else the whole text where
+ * it is short and no prose, else the last mathematics or number in it. Of a long text only the end is read.
  */
 public final class AnswerExtractor {
   /** Characters of a text that are looked at, from its end. */
@@ -19,7 +19,8 @@ public final class AnswerExtractor {
   private static final Pattern MARKER =
       Pattern.compile(
           "(?:final\\s+answer|the\\s+(?:correct\\s+)?answer|answer)(?:\\s+to\\s+[^.:=\\n]{1,60}?)?\\s*"
-              + "(?:(?:is|are|=|would\\s+be|should\\s+be|must\\s+be)\\s*:?|:)\\s*(?:(?:is|are)\\b\\s*)?|answer\\s+(?=\\$|\\\\[(\\[])|^\\s*A:(?=[\\s\\d$\\\\.-])\\s*"
+              + "(?:(?:is|are|=|would\\s+be|should\\s+be|must\\s+be)\\s*:?|:)\\s*(?:(?:is|are)\\b\\s*)?"
+              + "|answer\\s+(?=\\$|\\\\[(\\[])|^\\s*A:(?=[\\s\\d$\\\\.-])\\s*"
               + "|(?:答案|答え|réponse|respuesta|antwort|risposta|resposta|ответ|الإجابة|الجواب|उत्तर|जवाब)"
               + "\\s*(?:是|为|為|は|est|es|ist|è|é|هي|هو|है|[:：])\\s*[:：]?\\s*",
           Pattern.CASE_INSENSITIVE | Pattern.MULTILINE);
@@ -27,9 +28,11 @@ public final class AnswerExtractor {
   private static final Pattern REASON = Pattern.compile("[\\s,]+(?:because|since|so that)\\b.*$", Pattern.DOTALL);
 
   private static final Pattern CONNECTIVE =
-      Pattern.compile("\\b(?:therefore|thus|hence|then|because|first|finally|gives|gets?)\\b", Pattern.CASE_INSENSITIVE);
+      Pattern.compile("\\b(?:therefore|thus|hence|then|because|first|finally|gives|gets?)\\b",
+          Pattern.CASE_INSENSITIVE);
   private static final Pattern SENTENCE =
-      Pattern.compile("\\b(?:is|are|so|thus|we|it|get|be|has|have|equals|total|therefore|hence)\\b", Pattern.CASE_INSENSITIVE);
+      Pattern.compile("\\b(?:is|are|so|thus|we|it|get|be|has|have|equals|total|therefore|hence)\\b",
+          Pattern.CASE_INSENSITIVE);
   private static final Pattern TEXT =
       Pattern.compile("\\\\(?:text|mbox|textbf|textrm|mathrm|textit|operatorname|begin|end)\\s?\\{[^{}]*\\}");
   private static final Pattern COMMAND = Pattern.compile("\\\\[a-zA-Z]+");
@@ -38,16 +41,20 @@ public final class AnswerExtractor {
   private static final Pattern HASHES = Pattern.compile("(?<!#)####(?!#)[ \\t]*(\\S[^\\n]*)");
   /** "Step 1: ...", "2. Find x", "b) then": what Markdown headings say. */
   private static final Pattern HEADING =
-      Pattern.compile("(?:\\*\\*)?(?:(?:step|part|case|problem|question|solution|explanation|section|example|method)\\b.*"
+      Pattern.compile("(?:\\*\\*)?"
+          + "(?:(?:step|part|case|problem|question|solution|explanation|section|example|method)\\b.*"
           + "|(?:\\d{1,3}|[A-Za-z])[.)]\\s+\\S.*|.*:(?:\\*\\*)?)", Pattern.CASE_INSENSITIVE);
   private static final Pattern ANNOUNCED = Pattern.compile("final\\s+answer\\s*(?:is|:)", Pattern.CASE_INSENSITIVE);
 
   private AnswerExtractor() {}
 
-  /** What makes a number the beginning of a calculation: an operator after it, or after its unit. */
-  private static final Pattern OPERATOR = Pattern.compile("\\s*(?:\\p{L}{1,12}\\s+){0,2}(?:[-+*/\u00d7\u00f7\u2212]|x\\s|\\\\times)");
+  /** An operator after a number, or after its unit: the number begins a calculation. */
+  private static final Pattern OPERATOR =
+      Pattern.compile("\\s*(?:\\p{L}{1,12}\\s+){0,2}(?:[-+*/\u00d7\u00f7\u2212]|x\\s|\\\\times)");
 
-  /** How a text gave its answer away. A stated answer is one that the text itself calls its answer; the rest is a guess. */
+  /**
+   * How a text gave its answer away. A stated answer is one that the text itself calls its answer; the rest is a guess.
+   */
   public enum Form {
     /** In a box. */
     BOX(true),
@@ -63,7 +70,7 @@ public final class AnswerExtractor {
     MATH(false),
     /** The last number. */
     NUMBER(false),
-    /** What follows the last "is". */
+    /** The text after the last "is". */
     SENTENCE(false),
     /** A short text as it stands. */
     PROSE(false),
@@ -144,10 +151,14 @@ public final class AnswerExtractor {
   /** True when a line begins with {@code ####} and a value follows, as GSM8K ends its solutions. */
   public static boolean valueAfterHashes(String text) {
     return text.contains("####") && HASHES.matcher(text).results()
-        .anyMatch(m -> text.substring(text.lastIndexOf('\n', m.start()) + 1, m.start()).isBlank() && isValue(m.group(1)));
+        .anyMatch(m -> text.substring(text.lastIndexOf('\n', m.start()) + 1, m.start()).isBlank()
+            && isValue(m.group(1)));
   }
 
-  /** The answer after the last {@code ####} that has one; words count only where nothing follows. Null when there is none. */
+  /**
+   * The answer after the last {@code ####} that has one; words count only where nothing follows. Null when there is
+   * none.
+   */
   private static String afterHashes(String s) {
     String found = null;
     Matcher m = HASHES.matcher(s);
@@ -172,7 +183,7 @@ public final class AnswerExtractor {
     return !word && (Character.isLetterOrDigit(c) || "-+.([{$\\£€√π∞−".indexOf(c) >= 0) && isBare(l);
   }
 
-  /** What "the final answer is" announces after the last box; null when nothing does. */
+  /** The text after "the final answer is", where it follows the last box; null when it does not. */
   private static String announcedAfterBox(String s) {
     int after = Boxes.afterLast(s);
     if (after < 0 || !ANNOUNCED.matcher(s).region(after, s.length()).find()) {
@@ -232,7 +243,8 @@ public final class AnswerExtractor {
       return otherwise;
     }
     Matcher m = Prose.NUMBER.matcher(line);
-    if (m.lookingAt() && OPERATOR.matcher(line).region(m.end(), line.length()).lookingAt() && line.indexOf('=', m.end()) > 0) {
+    if (m.lookingAt() && OPERATOR.matcher(line).region(m.end(), line.length()).lookingAt()
+        && line.indexOf('=', m.end()) > 0) {
       // It begins a calculation: "the answer is 49 + 1 = 50 pages in 7 days" says 50.
       Matcher result = Prose.NUMBER.matcher(line).region(line.lastIndexOf('=') + 1, line.length());
       return result.find() ? result.group().strip() : otherwise;

@@ -8,19 +8,21 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * An answer's text before it is read as mathematics: mended, cleaned of what carries no meaning, or bare of spacing, and
- * whether it looks like a formula. Everything here is linear in the length of the text.
+ * An answer's text before it is read as mathematics: mended, cleaned of what carries no meaning, or bare of spacing,
+ * and whether it looks like a formula. Everything here is linear in the length of the text.
  */
 public final class AnswerText {
   private static final Pattern CHAT_TOKEN =
       Pattern.compile("<\\|(?:im_start|im_end|endoftext|end_of_text|eot_id|eom_id|end|user|start_header_id)\\|>|</s>"
           + "|<end_of_turn>|<eos>");
   private static final Pattern DOUBLED =
-      Pattern.compile("(?<!\\\\)\\\\\\\\(?=(?:[dtc]?frac|sqrt|left|right|text|boxed|pi|leq?|geq?|lt|gt|infty|cdot|times|cup|cap"
-          + "|pm|in|sin|cos|tan|log|ln|angle|circ|theta|alpha|beta|mathrm|mathbf|mathbb|overline|binom|begin|end|quad|neq?"
+      Pattern.compile("(?<!\\\\)\\\\\\\\(?=(?:[dtc]?frac|sqrt|left|right|text|boxed|pi|leq?|geq?|lt|gt|infty|cdot|times"
+          + "|cup|cap"
+          + "|pm|in|sin|cos|tan|log|ln|angle|circ|theta|alpha|beta|mathrm|mathbf|mathbb|overline|binom|begin|end"
+          + "|quad|neq?"
           + "|approx|%|\\{|\\})(?![a-z]))");
 
-  /** What a character beyond ASCII stands for in LaTeX. */
+  /** The LaTeX for characters beyond ASCII. */
   private static final Map<Character, String> UNICODE = new HashMap<>();
 
   static {
@@ -58,7 +60,8 @@ public final class AnswerText {
 
   /** Commands that a formula without words may hold. */
   private static final Set<String> FORMULA_COMMANDS =
-      Set.of("frac", "dfrac", "tfrac", "cfrac", "sqrt", "pi", "cdot", "times", "left", "right", "infty", "pm", "le", "ge",
+      Set.of("frac", "dfrac", "tfrac", "cfrac", "sqrt", "pi", "cdot", "times", "left", "right", "infty", "pm", "le",
+          "ge",
           "leq", "geq", "cup", "cap", "in", "sin", "cos", "tan", "ln", "log", "circ", "theta", "alpha", "beta");
 
   private AnswerText() {}
@@ -286,8 +289,8 @@ public final class AnswerText {
   }
 
   /**
-   * True for a formula without words: single letters that name no choice, common commands, numbers and signs on one line. It says
-   * nothing about words, choices, times, dates or bases. False when in doubt.
+   * True for a formula without words: single letters that name no choice, common commands, numbers and signs on one
+   * line. It says nothing about words, choices, times, dates or bases. False when in doubt.
    */
   public static boolean isFormula(String s) {
     boolean sign = false;

@@ -7,13 +7,16 @@ import java.util.regex.Pattern;
 public final class Boxes {
   private static final String[] NAMES = {"\\boxed", "\\fbox", "\\framebox"};
   private static final Pattern JOIN =
-      Pattern.compile("[\\s,;]*(?:for\\s+part\\s+\\(\\w\\)\\s+|[a-z]{3,}\\s+(?=and|or))?(?:and|or)?[\\s,;]*(?:[a-zA-Z]\\w?(?:_\\w+)?\\s*=\\s*)?");
+      Pattern.compile("[\\s,;]*(?:for\\s+part\\s+\\(\\w\\)\\s+|[a-z]{3,}\\s+(?=and|or))?"
+          + "(?:and|or)?[\\s,;]*(?:[a-zA-Z]\\w?(?:_\\w+)?\\s*=\\s*)?");
 
-  private static final Pattern BRACKETED = Pattern.compile("(?<![A-Za-z\\\\])boxed\\s?[(\\[{]([^()\\[\\]{}\\n]{1,80})[)\\]}]");
+  private static final Pattern BRACKETED =
+      Pattern.compile("(?<![A-Za-z\\\\])boxed\\s?[(\\[{]([^()\\[\\]{}\\n]{1,80})[)\\]}]");
 
-  /** What stands in a box that answers nothing: a prompt's words repeated ("within \\boxed{}", "\\boxed{answer}"). */
+  /** The inside of a box that is no answer but repeats a prompt's words ("within \\boxed{}", "\\boxed{answer}"). */
   private static final Pattern PLACEHOLDER =
-      Pattern.compile("\\s*(?:\\\\text\\{\\s*)?(?:(?:the |your |final )*answer|\\.{3}|…|\\\\l?dots|\\?)?\\s*\\}?\\s*", Pattern.CASE_INSENSITIVE);
+      Pattern.compile("\\s*(?:\\\\text\\{\\s*)?(?:(?:the |your |final )*answer|\\.{3}|…|\\\\l?dots|\\?)?\\s*\\}?\\s*",
+          Pattern.CASE_INSENSITIVE);
 
   private Boxes() {}
 
@@ -102,7 +105,8 @@ public final class Boxes {
     if (to < from || to - from > 70) {
       return false;
     }
-    String between = s.substring(from, to).replaceAll("\\\\(?:text|mbox|textrm)\\b|\\\\q?quad\\b|\\\\[,;:! ()\\[\\]]|[{}$]", " ");
+    String between = s.substring(from, to)
+        .replaceAll("\\\\(?:text|mbox|textrm)\\b|\\\\q?quad\\b|\\\\[,;:! ()\\[\\]]|[{}$]", " ");
     return JOIN.matcher(between).matches();
   }
 

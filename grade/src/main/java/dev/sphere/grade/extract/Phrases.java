@@ -11,7 +11,8 @@ public final class Phrases {
   private static final Map<String, String> SAME = new HashMap<>();
   private static final Pattern COMMANDS =
       Pattern.compile("\\\\(?:text|mbox|textbf|textit|textrm|textnormal|mathrm|mathbf|mathit|mathsf|operatorname|"
-          + "hbox|emph|texttt|textsf|bf|rm|it|boldsymbol|bm|mathcal)\\b|\\\\[,;:! ]|\\\\q?quad\\b|\\\\(?:left|right)\\b");
+          + "hbox|emph|texttt|textsf|bf|rm|it|boldsymbol|bm|mathcal)\\b|\\\\[,;:! ]|\\\\q?quad\\b"
+          + "|\\\\(?:left|right)\\b");
 
   private static final Pattern MARKS = Pattern.compile("[{}$\"`*~]");
   private static final Pattern HYPHEN = Pattern.compile("(?<=[a-z])-(?=[a-z])");
@@ -21,8 +22,10 @@ public final class Phrases {
 
   /** Words that are mathematics, not prose. */
   static final Pattern FUNCTION =
-      Pattern.compile("(?<![A-Za-z])(?:arc|a)?(?:sin|cos|tan|cot|sec|csc)h?(?![A-Za-z])|(?<![A-Za-z])(?:sqrt|cbrt|log|ln|lg|exp"
-          + "|abs|pi|frac|binom|binomial|floor|ceil|min|max|gcd|lcm|theta|alpha|beta|gamma|lambda|infinity|inf|oo)(?![A-Za-z])");
+      Pattern.compile("(?<![A-Za-z])(?:arc|a)?(?:sin|cos|tan|cot|sec|csc)h?(?![A-Za-z])"
+          + "|(?<![A-Za-z])(?:sqrt|cbrt|log|ln|lg|exp"
+          + "|abs|pi|frac|binom|binomial|floor|ceil|min|max|gcd|lcm|theta|alpha|beta|gamma|lambda"
+          + "|infinity|inf|oo)(?![A-Za-z])");
 
   static {
     String[][] same = {
@@ -30,7 +33,8 @@ public final class Phrases {
             "the empty set", "no such x", "no values", "no answer", "there is no solution", "there are no solutions",
             "has no solution"},
         {"does not exist", "dne", "doesn't exist", "doesnt exist"},
-        {"infinitely many", "infinite", "infinitely many solutions", "infinite solutions", "infinite number of solutions"},
+        {"infinitely many", "infinite", "infinitely many solutions", "infinite solutions",
+            "infinite number of solutions"},
         {"all real numbers", "all reals", "all real x", "any real number", "every real number", "real numbers"},
         {"yes", "true"}, {"no", "false"},
         {"monday", "mon"}, {"tuesday", "tue", "tues"}, {"wednesday", "wed"}, {"thursday", "thu", "thurs", "thur"},
@@ -44,7 +48,7 @@ public final class Phrases {
 
   private Phrases() {}
 
-  /** What a text says: lower case, without commands, punctuation, articles; synonyms of "no solution" as one. */
+  /** A text's words: lower case, without commands, punctuation, articles; synonyms of "no solution" as one. */
   public static String key(String text) {
     String t = MARKS.matcher(COMMANDS.matcher(text).replaceAll(" ")).replaceAll(" ").toLowerCase(Locale.ROOT);
     t = PUNCTUATION.matcher(HYPHEN.matcher(t).replaceAll(" ")).replaceAll(" ");

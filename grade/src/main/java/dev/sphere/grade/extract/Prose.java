@@ -9,7 +9,8 @@ public final class Prose {
   private static final int TAIL = 20_000;
 
   static final Pattern NUMBER =
-      Pattern.compile("-?\\$?-?(?:\\d{1,3}(?:,\\d{3})+(?!\\d)|\\d{1,9},\\d{1,2}(?![\\d,.]\\d)(?!\\d)|\\d+)(?:\\.\\d+)?(?:[eE][+-]?\\d{1,3}(?!\\w))?"
+      Pattern.compile("-?\\$?-?(?:\\d{1,3}(?:,\\d{3})+(?!\\d)|\\d{1,9},\\d{1,2}(?![\\d,.]\\d)(?!\\d)|\\d+)"
+          + "(?:\\.\\d+)?(?:[eE][+-]?\\d{1,3}(?!\\w))?"
           + "(?:\\s?/\\s?\\d+(?!\\d|\\.\\d))?\\s?(?:\\\\?%)?|"
           + "-?\\$?\\.\\d+");
   private static final Pattern COPULA =

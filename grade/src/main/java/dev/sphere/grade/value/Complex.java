@@ -2,7 +2,7 @@ package dev.sphere.grade.value;
 
 /** A complex number in double precision; not a number where an operation is undefined. Principal branches. */
 public record Complex(double re, double im) {
-  /** What has no value. */
+  /** The value of an expression that has none. */
   public static final Complex NAN = new Complex(Double.NaN, Double.NaN);
   static final Complex ONE = new Complex(1, 0);
   static final Complex I = new Complex(0, 1);

@@ -6,7 +6,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * The value of an expression: exactly, where it is rational, or in double precision at a point. Not for several threads.
+ * The value of an expression: exactly, where it is rational, or in double precision at a point. Not for several
+ * threads.
  */
 public final class ExprEvaluator {
   private final GradingBudget budget;
@@ -279,7 +280,8 @@ public final class ExprEvaluator {
   private Complex series(Expr.Call c, Point p) {
     boolean bounded = c.args().size() == 3 && c.args().get(0) instanceof Expr.Call from && from.name().equals("from")
         && from.args().getFirst() instanceof Expr.Rel r && r.sides().size() == 2 && r.ops().getFirst().equals("=")
-        && r.sides().getFirst() instanceof Expr.Sym && c.args().get(1) instanceof Expr.Call to && to.name().equals("to");
+        && r.sides().getFirst() instanceof Expr.Sym && c.args().get(1) instanceof Expr.Call to
+        && to.name().equals("to");
     if (!bounded) {
       return Complex.NAN;
     }

@@ -106,7 +106,8 @@ public final class Units {
     }
     String t = text.toLowerCase(Locale.ROOT).replace("mph", "miles per hour").replace("kph", "km per hour")
         .replaceAll("[{}~]|\\\\[,!; ]", " ").replace("\\", "").replaceAll("(?<=[a-z])\\.", "")
-        .replaceAll("\\bper\\b", " / ").replace("^", " ^ ").replace("/", " / ").replaceAll("(?<=[a-z])([23])\\b", " ^ $1")
+        .replaceAll("\\bper\\b", " / ").replace("^", " ^ ").replace("/", " / ")
+        .replaceAll("(?<=[a-z])([23])\\b", " ^ $1")
         .strip();
     Map<String, Integer> powers = new TreeMap<>();
     double factor = 1;
