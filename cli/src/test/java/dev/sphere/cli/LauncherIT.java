@@ -129,7 +129,7 @@ class LauncherIT {
     environment.put("PATH", clone.resolve("bin").toString());
     Run run = bare(environment, "/bin/bash", clone.resolve("sphere").toString(), "--version");
     assertEquals(2, run.status(), run.out() + run.err());
-    assertTrue(run.err().startsWith("sphere: missing: a JDK 25 or newer. Install with: apt-get install "), run.err());
+    assertTrue(run.err().startsWith("sphere: missing: a JDK 25 or newer, Maven, "), run.err());
   }
 
   @Test
