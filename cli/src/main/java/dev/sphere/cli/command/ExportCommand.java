@@ -2,7 +2,7 @@ package dev.sphere.cli.command;
 
 import dev.sphere.cli.option.Inputs;
 import dev.sphere.engine.store.PairExport;
-import dev.sphere.engine.store.RunData;
+import dev.sphere.engine.store.RunReader;
 import dev.sphere.trainer.data.RunTrees;
 import dev.sphere.trainer.data.StepwiseExport;
 import java.io.PrintWriter;
@@ -70,7 +70,7 @@ public final class ExportCommand implements Callable<Integer> {
               spec.commandLine(), "unknown format " + format + "; there are " + List.of("trl-jsonl", "trl-parquet"));
         };
     Inputs.requireWritable(out);
-    RunData data = RunData.read(run);
+    RunReader data = RunReader.read(run);
     int rows = switch (kind) {
       case "preference" -> {
         PairExport.write(data, new PairExport.Shape(conversational, implicitPrompt), wanted, out);

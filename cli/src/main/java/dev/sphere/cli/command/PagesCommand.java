@@ -2,7 +2,7 @@ package dev.sphere.cli.command;
 
 import dev.sphere.engine.Problem;
 import dev.sphere.engine.page.RunPages;
-import dev.sphere.engine.store.RunData;
+import dev.sphere.engine.store.RunReader;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -43,7 +43,7 @@ public final class PagesCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    RunData data = RunData.read(run);
+    RunReader data = RunReader.read(run);
     List<String> all = data.problems().stream().map(Problem::id).toList();
     for (String id : problems) {
       if (!all.contains(id)) {

@@ -9,7 +9,7 @@ import dev.sphere.engine.Problem;
 import dev.sphere.engine.stage.Attempt;
 import dev.sphere.engine.stage.Stage;
 import dev.sphere.engine.stage.StageResult;
-import dev.sphere.engine.store.RunData;
+import dev.sphere.engine.store.RunReader;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -47,7 +47,7 @@ class StudioReplayTest {
     Path run = dir.resolve("run");
     assertEquals(0, Main.run("search", "--model", "embedded", "--problems", "embedded:train", "--limit", "8", "--run", run.toString(),
         "--simulations", "6", "--temperature", "1.2", "--rollouts", "2", "--stages", "generation"));
-    RunData data = RunData.read(run);
+    RunReader data = RunReader.read(run);
     int chosen = 0;
     try (StudioServer server = new StudioServer(run, 0); Tab tab = browser.tab()) {
       tab.open(server.address().toString()).waitFor("document.querySelector('main h1')");

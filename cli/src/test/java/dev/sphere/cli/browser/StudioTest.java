@@ -10,7 +10,7 @@ import dev.sphere.web.studio.StudioRuns;
 import dev.sphere.web.studio.StudioServer;
 import dev.sphere.engine.Problem;
 import dev.sphere.engine.embedded.ProblemSource;
-import dev.sphere.engine.store.RunStore;
+import dev.sphere.engine.store.RunFolder;
 import dev.sphere.trainer.loop.TrainedRows;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -239,7 +239,7 @@ class StudioTest {
   @Test
   void aRunThatIsBeingWrittenIsFollowed(Chromium browser) throws Exception {
     Path folder = dir.resolve("runs/live");
-    try (RunStore store = StudioRuns.open(folder, StudioRuns.problems(6), false); Tab tab = browser.tab()) {
+    try (RunFolder store = StudioRuns.open(folder, StudioRuns.problems(6), false); Tab tab = browser.tab()) {
       StudioRuns.solve(store, 0);
       tab.size(1300, 900, false).open(at("#/run?run=live")).waitFor("document.querySelector('.tile')");
       tab.evaluate("window.mark = 1");

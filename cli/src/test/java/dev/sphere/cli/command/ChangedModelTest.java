@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sphere.cli.Main;
 import dev.sphere.engine.embedded.ModelSource;
-import dev.sphere.engine.store.RunData;
+import dev.sphere.engine.store.RunReader;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
@@ -96,7 +96,7 @@ class ChangedModelTest {
     Path run = dir.resolve("run");
     String out = run(mmap, run.resolve("tree.jsonl"), change, "search", "--model", model.toString(), "--problems",
         "embedded:train", "--limit", "400", "--run", run.toString());
-    RunData data = RunData.read(run);
+    RunReader data = RunReader.read(run);
     assertFalse(data.complete());
     assertFalse(Files.exists(run.resolve("pairs.jsonl")), "the run has not ended");
     return out;

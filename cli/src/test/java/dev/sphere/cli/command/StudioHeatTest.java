@@ -10,7 +10,7 @@ import dev.sphere.engine.search.Expansion;
 import dev.sphere.engine.stage.Attempt;
 import dev.sphere.engine.stage.Stage;
 import dev.sphere.engine.stage.StageResult;
-import dev.sphere.engine.store.RunData;
+import dev.sphere.engine.store.RunReader;
 import dev.sphere.web.studio.StudioServer;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -48,7 +48,7 @@ class StudioHeatTest {
         "--pairing", "any", "--temperature", "1", "--stages", "generation");
     run("train", "dpo", "--model", "embedded", "--run", search.toString(), "--out", dir.resolve("r/train").toString(), "--epochs", "3",
         "--batch-size", "4", "--learning-rate", "1e-3");
-    RunData data = RunData.read(search);
+    RunReader data = RunReader.read(search);
     try (StudioServer server = new StudioServer(dir, 0)) {
       String problem = data.pairs().getFirst().problemId();
       JsonNode pair = get(server, "pair?run=r/search&n=0&problem=" + problem);
@@ -87,7 +87,7 @@ class StudioHeatTest {
   }
 
   /** The log-probabilities that the search recorded along the path of a solution. */
-  private static List<Double> recorded(RunData data, String problem, String text) {
+  private static List<Double> recorded(RunReader data, String problem, String text) {
     StageResult generation = data.stagesOf(problem).stream().filter(s -> s.stage() == Stage.GENERATION).findFirst().orElseThrow();
     Attempt attempt = generation.attempts().stream().filter(a -> a.text().equals(text)).findFirst().orElseThrow();
     Map<String, Expansion> tree = data.expansions(problem).stream().collect(Collectors.toMap(Expansion::path, e -> e));

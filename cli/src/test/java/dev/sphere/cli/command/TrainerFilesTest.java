@@ -390,7 +390,7 @@ class TrainerFilesTest {
   }
 
   private static List<String> problems() throws IOException {
-    return dev.sphere.engine.store.RunData.read(search()).problems().stream().map(dev.sphere.engine.Problem::id).toList();
+    return dev.sphere.engine.store.RunReader.read(search()).problems().stream().map(dev.sphere.engine.Problem::id).toList();
   }
 
   private static long pages(Path out, List<String> ids) throws IOException {

@@ -10,7 +10,7 @@ import dev.sphere.engine.stage.Reason;
 import dev.sphere.engine.stage.RunReport;
 import dev.sphere.engine.stage.Stage;
 import dev.sphere.engine.stage.StageResult;
-import dev.sphere.engine.store.RunData;
+import dev.sphere.engine.store.RunReader;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
@@ -34,7 +34,7 @@ public final class RunPages {
    * @param problems ids of the problems that get a page, in order
    * @param directory for the pages; created if missing
    */
-  public static void write(RunData run, List<String> problems, Path directory) {
+  public static void write(RunReader run, List<String> problems, Path directory) {
     String separator = run.provenance().identity().getOrDefault("search.separator", "\n\n");
     Map<String, Problem> byId = new HashMap<>();
     run.problems().forEach(p -> byId.put(p.id(), p));

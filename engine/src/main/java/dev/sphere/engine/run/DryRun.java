@@ -8,7 +8,7 @@ import dev.sphere.engine.Progress;
 import dev.sphere.engine.probe.ProbeReport;
 import dev.sphere.engine.search.Room;
 import dev.sphere.engine.stage.ProblemResult;
-import dev.sphere.engine.store.RunStore;
+import dev.sphere.engine.store.RunFolder;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -70,7 +70,7 @@ public record DryRun(int problems, int searched, int tried, double after, double
       sample = sample.subList(0, Math.min(PROBED, sample.size()));
     }
     RunProgress progress = new RunProgress(listener);
-    try (RunStore store = RunStore.open(scratch, plan.identity(examples, Optional.empty()), sample, false);
+    try (RunFolder store = RunFolder.open(scratch, plan.identity(examples, Optional.empty()), sample, false);
         SearchSession session = SearchSession.open(plan, examples)) {
       long empty = bytes(scratch);
       double opened = seconds(start);

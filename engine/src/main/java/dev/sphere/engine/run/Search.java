@@ -23,8 +23,8 @@ import dev.sphere.engine.stage.RunReport;
 import dev.sphere.engine.stage.Task;
 import dev.sphere.engine.store.Provenance;
 import dev.sphere.engine.store.RecordLines;
-import dev.sphere.engine.store.RunData;
-import dev.sphere.engine.store.RunStore;
+import dev.sphere.engine.store.RunReader;
+import dev.sphere.engine.store.RunFolder;
 import dev.sphere.engine.store.ShardFolder;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -148,7 +148,7 @@ public final class Search {
         return run(plan, examples, problems, place, files, identity, start, listener);
       }
       if (folder.get().isWhole(identity, problems)) {
-        RunData there = RunData.read(folder.get().whole());
+        RunReader there = RunReader.read(folder.get().whole());
         listener.note("shard " + place.shard().get() + " is whole already: " + folder.get().whole());
         return new Outcome(there.report(), there.pairs(), 0, 0, Optional.empty());
       }
@@ -163,7 +163,7 @@ public final class Search {
   private static Outcome run(SearchPlan plan, Optional<WorkedExamples> examples, List<Problem> problems, Place place,
       HeldFiles files, Provenance identity, long start, Progress listener) throws InterruptedException {
     // The store comes first: what it refuses should be known before a model is loaded.
-    try (RunStore store = RunStore.open(place.directory(), identity, problems, place.resume())) {
+    try (RunFolder store = RunFolder.open(place.directory(), identity, problems, place.resume())) {
       store.findings().forEach(f -> listener.note(f.toString()));
       Drawn drawn = Drawn.NOTHING;
       Optional<TokenUse> use = Optional.empty();

@@ -46,7 +46,7 @@ public final class PairExport {
   }
 
   /** Writes a run's pairs so far. */
-  public static void write(RunData run, Shape shape, Format format, Path target) {
+  public static void write(RunReader run, Shape shape, Format format, Path target) {
     Map<String, Problem> problems = new HashMap<>();
     run.problems().forEach(p -> problems.put(p.id(), p));
     List<ObjectNode> rows = new ArrayList<>();

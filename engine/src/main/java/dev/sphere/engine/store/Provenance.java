@@ -97,7 +97,7 @@ public record Provenance(Map<String, String> identity, Map<String, String> infor
   Provenance of(List<Problem> problems) {
     Map<String, String> all = new LinkedHashMap<>(identity);
     all.put("problems.count", String.valueOf(problems.size()));
-    all.put(PROBLEMS_HASH, Sha256.of(RunStore.problemLines(problems)));
+    all.put(PROBLEMS_HASH, Sha256.of(RunFolder.problemLines(problems)));
     return new Provenance(all, information);
   }
 

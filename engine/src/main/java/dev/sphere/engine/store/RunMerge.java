@@ -76,7 +76,7 @@ public final class RunMerge {
     if (new RunFiles(target).isRun() || Files.exists(target) && !Files.isDirectory(ShardFolder.all(target))) {
       throw new StoreException.Refused(target + " is there already: give a new directory for the merged run");
     }
-    List<RunData> parts = runs.stream().map(run -> RunData.open(run).withTrees(line -> {})).toList();
+    List<RunReader> parts = runs.stream().map(run -> RunReader.open(run).withTrees(line -> {})).toList();
     requireOneIdentity(parts);
     List<Problem> problems = inOrder(parts);
     Map<String, Problem> unique = new HashMap<>();
@@ -96,9 +96,9 @@ public final class RunMerge {
     }
   }
 
-  private static void requireOneIdentity(List<RunData> parts) {
-    RunData first = parts.getFirst();
-    for (RunData part : parts) {
+  private static void requireOneIdentity(List<RunReader> parts) {
+    RunReader first = parts.getFirst();
+    for (RunReader part : parts) {
       RunIdentity.require("the run " + part.files().directory(), withoutProblems(part.provenance()),
           withoutProblems(first.provenance()), "Merge runs of the same search");
     }
@@ -116,7 +116,7 @@ public final class RunMerge {
   }
 
   /** All problems: shards dealt out one by one are collected one by one, other runs follow each other. */
-  private static List<Problem> inOrder(List<RunData> parts) {
+  private static List<Problem> inOrder(List<RunReader> parts) {
     Map<String, List<Problem>> shards = new HashMap<>();
     parts.forEach(part -> shards.put(part.provenance().information().get(SHARD), part.problems()));
     List<List<Problem>> dealt = new ArrayList<>();
@@ -127,10 +127,10 @@ public final class RunMerge {
   }
 
   /** The provenance comes last: with it the directory is a run. A merge that was killed before is made again. */
-  private static Report write(List<RunData> parts, List<Problem> problems, RunFiles target) {
-    Map<String, RunData> owners = new HashMap<>();
+  private static Report write(List<RunReader> parts, List<Problem> problems, RunFiles target) {
+    Map<String, RunReader> owners = new HashMap<>();
     parts.forEach(part -> part.problems().forEach(p -> owners.put(p.id(), part)));
-    List<PreferencePair> pairs = RunData.pairs(problems.stream().flatMap(p -> owners.get(p.id()).stagesOf(p.id()).stream()));
+    List<PreferencePair> pairs = RunReader.pairs(problems.stream().flatMap(p -> owners.get(p.id()).stagesOf(p.id()).stream()));
     List<Path> runs = parts.stream().map(part -> part.files().directory()).toList();
     byte[] flags = PairFlags.merged(runs);
     try {
@@ -138,11 +138,11 @@ public final class RunMerge {
     } catch (IOException e) {
       throw new StoreException("cannot make the merged run's directory " + target.directory() + ": " + e.getMessage(), e);
     }
-    RunData.copy(parts, target);
+    RunReader.copy(parts, target);
     if (flags.length > 0) {
       AtomicFile.write(PairFlags.in(target.directory()), out -> out.write(flags));
     }
-    int ended = parts.stream().mapToInt(RunData::ended).sum();
+    int ended = parts.stream().mapToInt(RunReader::ended).sum();
     if (ended == problems.size()) {
       PairsFile.write(target.pairs(), pairs);
     }
@@ -150,7 +150,7 @@ public final class RunMerge {
     information.remove(SHARD);
     information.put("merged.from", String.join(", ", runs.stream().map(Path::toString).toList()));
     Provenance merged = new Provenance(withoutProblems(parts.getFirst().provenance()), information);
-    RunStore.write(target, merged.of(problems), problems);
+    RunFolder.write(target, merged.of(problems), problems);
     List<Finding> findings = parts.stream().flatMap(part -> part.findings(false).stream())
         .filter(f -> !f.file().endsWith("pairs.jsonl")).toList(); // the pairs of all parts are made anew
     return new Report(problems.size(), ended, pairs.size(), findings);

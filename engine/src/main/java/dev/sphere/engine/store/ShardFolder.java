@@ -58,7 +58,7 @@ public final class ShardFolder {
     }
     RunIdentity.require("the shard " + whole, Provenance.of(whole).identity(), provenance.of(problems).identity(),
         "Give the same problems, or another directory");
-    if (!RunData.check(whole).isEmpty()) {
+    if (!RunReader.check(whole).isEmpty()) {
       ShardPlaces.rename(whole, places.attempt());
       return false;
     }
@@ -90,8 +90,8 @@ public final class ShardFolder {
       throw new StoreException("cannot make the shard's directory " + mine + ": " + e.getMessage(), e);
     }
     fullest.ifPresent(there -> { // its writer may be at work
-      RunData.copy(List.of(RunData.open(there).withTrees(line -> {})), new RunFiles(mine));
-      RunStore.write(new RunFiles(mine), provenance.of(problems), problems);
+      RunReader.copy(List.of(RunReader.open(there).withTrees(line -> {})), new RunFiles(mine));
+      RunFolder.write(new RunFiles(mine), provenance.of(problems), problems);
     });
     return mine;
   }

@@ -27,8 +27,8 @@ import dev.sphere.engine.stage.StageResult;
 import dev.sphere.engine.stage.StageSettings;
 import dev.sphere.engine.store.PairExport;
 import dev.sphere.engine.store.Provenance;
-import dev.sphere.engine.store.RunData;
-import dev.sphere.engine.store.RunStore;
+import dev.sphere.engine.store.RunReader;
+import dev.sphere.engine.store.RunFolder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -157,7 +157,7 @@ class DataRulesTest {
     Provenance provenance = Provenance.builder().identity("seed", 1)
         .settings("stages", StageSettings.defaults().withPrompts(prompts)).build();
     int[] none = {};
-    try (RunStore store = RunStore.open(dir.resolve("run"), provenance, List.of(new Problem("p", "Q", "7")), false)) {
+    try (RunFolder store = RunFolder.open(dir.resolve("run"), provenance, List.of(new Problem("p", "Q", "7")), false)) {
       StageResult pairs = new StageResult("p", Stage.GENERATION,
           List.of(new PreferencePair("p", "generation", "PROMPT", "good", "bad", none, none, none)), null, List.of());
       StageResult second = new StageResult("p", Stage.CORRECTION, List.of(), Reason.NOT_CORRECTED, List.of());
@@ -182,7 +182,7 @@ class DataRulesTest {
 
   private String exported(boolean conversational, boolean implicit) throws Exception {
     Path out = dir.resolve("out.jsonl");
-    PairExport.write(RunData.read(dir.resolve("run")), new PairExport.Shape(conversational, implicit),
+    PairExport.write(RunReader.read(dir.resolve("run")), new PairExport.Shape(conversational, implicit),
         PairExport.Format.TRL_JSONL, out);
     return Files.readString(out);
   }

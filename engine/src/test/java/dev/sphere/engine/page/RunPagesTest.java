@@ -19,8 +19,8 @@ import dev.sphere.engine.stage.ProblemSolver;
 import dev.sphere.engine.stage.SolverOptions;
 import dev.sphere.engine.stage.StageSettings;
 import dev.sphere.engine.store.Provenance;
-import dev.sphere.engine.store.RunData;
-import dev.sphere.engine.store.RunStore;
+import dev.sphere.engine.store.RunReader;
+import dev.sphere.engine.store.RunFolder;
 import dev.sphere.faults.AnyChange;
 import dev.sphere.faults.Faults;
 import java.nio.file.Files;
@@ -50,13 +50,13 @@ class RunPagesTest implements AnyChange {
     StageSettings stages = StageSettings.defaults().withPrompts(new Prompts("", "{question}", "again", ""))
         .withPairing(StageSettings.Pairing.ANY);
     int pairs;
-    try (RunStore store = RunStore.open(dir.resolve("run"), from, problems, false)) {
+    try (RunFolder store = RunFolder.open(dir.resolve("run"), from, problems, false)) {
       OpenedSearch.of(new ProblemSolver.Models(new Actor(new HashPolicy(0.5), prm), Optional.empty()),
           SolverOptions.of(HashPolicy.outcome(), settings, stages, 1), 2, store, Progress.NONE).solve(problems);
       pairs = store.finish().size();
     }
     assertTrue(pairs > 0);
-    RunData run = RunData.read(dir.resolve("run"));
+    RunReader run = RunReader.read(dir.resolve("run"));
     RunPages.write(run, problems.stream().map(Problem::id).toList(), dir.resolve("pages"));
     String index = Files.readString(dir.resolve("pages/index.html"));
     int compared = 0;
@@ -87,7 +87,7 @@ class RunPagesTest implements AnyChange {
     Path whole = dir.resolve("pages");
     List<Problem> problems = List.of(new Problem("a", "A", "7"), new Problem("b", "B \u00e9", "8"));
     Provenance from = Provenance.builder().settings("search", SearchSettings.paper()).build();
-    try (RunStore store = RunStore.open(dir.resolve("small"), from, problems, false)) {
+    try (RunFolder store = RunFolder.open(dir.resolve("small"), from, problems, false)) {
       SearchSettings settings = SearchSettings.paper().withCandidates(2).withMaxDepth(3);
       OpenedSearch.of(
           new ProblemSolver.Models(new Actor(new HashPolicy(0.5), p -> new RandomPrm()), Optional.empty()),
@@ -95,7 +95,7 @@ class RunPagesTest implements AnyChange {
           .solve(problems);
       store.finish();
     }
-    RunData run = RunData.read(dir.resolve("small"));
+    RunReader run = RunReader.read(dir.resolve("small"));
     List<String> names = List.of("problem-00001.html", "problem-00002.html", "index.html");
     RunPages.write(run, List.of("a", "b"), whole);
     return new Faults(Files.createDirectory(dir.resolve("disks")), 20, (root, said) -> {

@@ -20,7 +20,7 @@ import dev.sphere.engine.search.Expansion;
 import dev.sphere.engine.search.SearchSettings;
 import dev.sphere.engine.settings.GivenSettings;
 import dev.sphere.engine.stage.StageSettings;
-import dev.sphere.engine.store.RunData;
+import dev.sphere.engine.store.RunReader;
 import dev.sphere.engine.store.RunMerge;
 import dev.sphere.engine.store.StoreException;
 import dev.sphere.engine.strategy.Strategy;
@@ -166,7 +166,7 @@ class SearchTest {
     TokenUse use = paper.use().orElseThrow();
     assertEquals(0, use.lost(), use::toString);
     assertEquals(paper.tokens(), use.kept() + use.thrown() + use.rewards());
-    RunData recorded = RunData.read(temporary.resolve("paper"));
+    RunReader recorded = RunReader.read(temporary.resolve("paper"));
     long rolled = recorded.problems().stream().flatMap(p -> recorded.expansions(p.id()).stream()).mapToLong(Expansion::rolled).sum();
     assertEquals(use.rewards(), rolled, "the record has what the reward's rollouts drew");
     assertTrue(use.kept() > 0 && use.rewards() > use.kept() && use.thrown() >= 0 && use.paths() > 0, use::toString);

@@ -59,13 +59,13 @@ class DamageTest {
     };
   }
 
-  private static RunStore open(Path run) {
-    return RunStore.open(run, FakeRun.provenance(1), FakeRun.problems(PROBLEMS), true, DamageTest::unforced);
+  private static RunFolder open(Path run) {
+    return RunFolder.open(run, FakeRun.provenance(1), FakeRun.problems(PROBLEMS), true, DamageTest::unforced);
   }
 
   /** Runs to the end, or on to it; the answer is what was found on opening. */
   private static List<Finding> finish(Path run) throws InterruptedException {
-    try (RunStore store = open(run)) {
+    try (RunFolder store = open(run)) {
       FakeRun.run(store, FakeRun.policy(), FakeRun.small(), 1, 2);
       return store.findings();
     }
@@ -76,13 +76,13 @@ class DamageTest {
     whole = temporary.resolve("whole");
     finish(whole);
     half = temporary.resolve("half");
-    try (RunStore store = open(half)) {
+    try (RunFolder store = open(half)) {
       assertThrows(IllegalStateException.class, () -> FakeRun.run(
           store, FakeRun.policy(), FakeRun.small(), 1, 2, ToldProgress.stopAfter(60, 1)));
     }
-    assertTrue(RunData.read(whole).complete() && !RunData.read(half).complete());
-    assertEquals(List.of(), RunData.check(whole));
-    assertEquals(List.of(), RunData.check(half));
+    assertTrue(RunReader.read(whole).complete() && !RunReader.read(half).complete());
+    assertEquals(List.of(), RunReader.check(whole));
+    assertEquals(List.of(), RunReader.check(half));
   }
 
   private Path copy(Path run) throws IOException {
@@ -114,8 +114,8 @@ class DamageTest {
     for (String file : LOGS) {
       assertEquals(sorted(whole.resolve(file)), sorted(run.resolve(file)), what + " " + file);
     }
-    assertEquals(List.of(), RunData.check(run), what);
-    assertTrue(RunData.read(run).complete(), what);
+    assertEquals(List.of(), RunReader.check(run), what);
+    assertTrue(RunReader.read(run).complete(), what);
   }
 
   /** Every line that was there is still in the file, or beside it in the folder of damaged parts. */
@@ -170,7 +170,7 @@ class DamageTest {
     write(run.resolve(name), damaged);
     // White space at its end is not what it says.
     boolean lost = name.equals("run.json") && (damaged == null || !text(before).equals(text(damaged)));
-    List<Finding> check = damaged == null && lost ? List.of() : RunData.check(run);
+    List<Finding> check = damaged == null && lost ? List.of() : RunReader.check(run);
     if (lost) {
       assertTrue(damaged == null || !check.getFirst().mendable(), what);
       String message = assertThrows(StoreException.class, () -> finish(run), what).getMessage();
@@ -219,7 +219,7 @@ class DamageTest {
     tree.remove(lost);
     Files.write(run.resolve("tree.jsonl"), tree);
     // A reader refuses, and what it advises helps.
-    String message = assertThrows(StoreException.class, () -> RunData.read(run)).getMessage();
+    String message = assertThrows(StoreException.class, () -> RunReader.read(run)).getMessage();
     assertTrue(message.contains("stages.jsonl, line 4: damaged"), message);
     assertTrue(message.contains("go on with the command that made the run and --resume"), message);
     List<String> found = finish(run).stream().map(Finding::toString).toList();
@@ -236,11 +236,11 @@ class DamageTest {
     List<String> tree = new ArrayList<>(Files.readAllLines(run.resolve("tree.jsonl")));
     tree.remove(tree.size() / 2);
     Files.write(run.resolve("tree.jsonl"), tree);
-    RunData data = RunData.read(run);
+    RunReader data = RunReader.read(run);
     String message = assertThrows(StoreException.class, () -> data.trees("generation")).getMessage();
     assertTrue(message.contains("--resume"), message);
     finish(run);
-    assertEquals(RunData.read(whole).expansions("p1").size(), RunData.read(run).expansions("p1").size());
+    assertEquals(RunReader.read(whole).expansions("p1").size(), RunReader.read(run).expansions("p1").size());
   }
 
   @Test
@@ -251,7 +251,7 @@ class DamageTest {
         CheckedLines.frame(object.replace("\"format\" : 3", "\"format\" : 2").getBytes(StandardCharsets.UTF_8)));
     String message = assertThrows(StoreException.Refused.class, () -> finish(run)).getMessage();
     assertTrue(message.contains("another version of Sphere (format 2, this one reads 3)"), message);
-    assertEquals(message, assertThrows(StoreException.Refused.class, () -> RunData.read(run)).getMessage());
+    assertEquals(message, assertThrows(StoreException.Refused.class, () -> RunReader.read(run)).getMessage());
     assertEquals(1, message.lines().count());
   }
 
@@ -262,16 +262,16 @@ class DamageTest {
     Files.delete(run.resolve("run.json"));
     String message = assertThrows(StoreException.class, () -> finish(run)).getMessage();
     assertTrue(message.contains("no run.json") && message.contains("give a new or an empty directory"), message);
-    assertThrows(StoreException.Refused.class, () -> RunData.read(run));
+    assertThrows(StoreException.Refused.class, () -> RunReader.read(run));
     Path other = temporary.resolve("other");
     finish(other);
     assertMended(other, "begun anew");
-    assertThrows(StoreException.Refused.class, () -> RunData.check(Files.createDirectory(temporary.resolve("empty"))));
+    assertThrows(StoreException.Refused.class, () -> RunReader.check(Files.createDirectory(temporary.resolve("empty"))));
     Path pairsAlone = Files.createDirectory(temporary.resolve("pairs"));
     Files.copy(whole.resolve("pairs.jsonl"), pairsAlone.resolve("pairs.jsonl"));
-    assertThrows(StoreException.Refused.class, () -> RunData.read(pairsAlone));
+    assertThrows(StoreException.Refused.class, () -> RunReader.read(pairsAlone));
     // Text in the lock is for people; whatever it holds, a second writer is refused in words.
-    try (RunStore store = open(other)) {
+    try (RunFolder store = open(other)) {
       assertEquals(List.of(), store.findings());
       Files.write(other.resolve("lock"), new byte[] {(byte) 0xff, 1, 2});
       assertThrows(StoreException.Refused.class, () -> open(other));

@@ -67,24 +67,24 @@ final class FakeRun {
         .build();
   }
 
-  static List<ProblemResult> run(RunStore store, HashPolicy policy, HashPolicy small, long seed, int parallel)
+  static List<ProblemResult> run(RunFolder store, HashPolicy policy, HashPolicy small, long seed, int parallel)
       throws InterruptedException {
     return run(store, policy, small, seed, parallel, Progress.NONE);
   }
 
   static List<ProblemResult> run(
-      RunStore store, Policy policy, Policy small, long seed, int parallel, Progress progress)
+      RunFolder store, Policy policy, Policy small, long seed, int parallel, Progress progress)
       throws InterruptedException {
     return run(store, policy, small, seed, parallel, progress, ProbeSettings.none());
   }
 
-  static List<ProblemResult> run(RunStore store, Policy policy, Policy small, long seed, int parallel,
+  static List<ProblemResult> run(RunFolder store, Policy policy, Policy small, long seed, int parallel,
       Progress progress, ProbeSettings probe) throws InterruptedException {
     return run(store, store, policy, small, seed, parallel, progress, probe);
   }
 
   /** The same with another log before the store. */
-  static List<ProblemResult> run(RunStore store, RunLog log, Policy policy, Policy small, long seed, int parallel,
+  static List<ProblemResult> run(RunFolder store, RunLog log, Policy policy, Policy small, long seed, int parallel,
       Progress progress, ProbeSettings probe) throws InterruptedException {
     List<ProblemResult> results =
         OpenedSearch.of(models(policy, small), options(seed, probe), parallel, log, progress).solve(store.problems());
@@ -113,7 +113,7 @@ final class FakeRun {
 
   /** A whole run in this process. */
   static List<ProblemResult> run(Path directory, boolean resume, long seed, int parallel) throws InterruptedException {
-    try (RunStore store = RunStore.open(directory, provenance(seed), problems(PROBLEMS), resume)) {
+    try (RunFolder store = RunFolder.open(directory, provenance(seed), problems(PROBLEMS), resume)) {
       return run(store, policy(), small(), seed, parallel);
     }
   }
@@ -128,7 +128,7 @@ final class FakeRun {
     AtomicInteger writes = new AtomicInteger();
     LogFile.Opener opener = path -> halting(LogFile.plain(path), halt, writes);
     ProbeSettings probe = probe(Integer.parseInt(args[2]));
-    try (RunStore store = RunStore.open(directory, provenance(1, probe), problems(PROBLEMS), true, opener)) {
+    try (RunFolder store = RunFolder.open(directory, provenance(1, probe), problems(PROBLEMS), true, opener)) {
       run(store, policy(), small(), 1, 4, Progress.NONE, probe);
     }
   }

@@ -30,7 +30,7 @@ class KillTest {
       List<String> lines = Files.readAllLines(run.resolve(file));
       assertEquals(lines.size(), lines.stream().distinct().count(), file + " repeats a record");
     }
-    assertEquals(RunData.read(run.resolveSibling("whole")).report(), RunData.read(run).report());
+    assertEquals(RunReader.read(run.resolveSibling("whole")).report(), RunReader.read(run).report());
   }
 
   @Test
@@ -50,7 +50,7 @@ class KillTest {
   @Test
   void diesInTheMiddleOfItsProbe() throws Exception {
     Path whole = temporary.resolve("whole");
-    try (RunStore store = RunStore.open(whole, FakeRun.provenance(1, FakeRun.probe(4)), FakeRun.problems(FakeRun.PROBLEMS), false)) {
+    try (RunFolder store = RunFolder.open(whole, FakeRun.provenance(1, FakeRun.probe(4)), FakeRun.problems(FakeRun.PROBLEMS), false)) {
       FakeRun.run(store, FakeRun.policy(), FakeRun.small(), 1, 4, Progress.NONE, FakeRun.probe(4));
     }
     Path run = temporary.resolve("run");
@@ -62,7 +62,7 @@ class KillTest {
       assertEquals(Files.readAllLines(whole.resolve(file)).stream().sorted().toList(),
           Files.readAllLines(run.resolve(file)).stream().sorted().toList(), file);
     }
-    assertEquals(RunData.read(whole).report(), RunData.read(run).report());
+    assertEquals(RunReader.read(whole).report(), RunReader.read(run).report());
   }
 
   @Test

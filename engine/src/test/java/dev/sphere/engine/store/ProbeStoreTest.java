@@ -44,7 +44,7 @@ class ProbeStoreTest {
     if (shard != null) {
       all.information(RunMerge.SHARD, shard);
     }
-    try (RunStore store = RunStore.open(directory, all.build(), problems, true, DamageTest::unforced)) {
+    try (RunFolder store = RunFolder.open(directory, all.build(), problems, true, DamageTest::unforced)) {
       FakeRun.run(store, new HashPolicy(.2), FakeRun.small(), 3, 2, progress, probe);
       return store.findings();
     }
@@ -64,23 +64,23 @@ class ProbeStoreTest {
       assertEquals(Files.readAllLines(whole.resolve(file)).stream().sorted().toList(),
           Files.readAllLines(run.resolve(file)).stream().sorted().toList(), what + " " + file);
     }
-    assertEquals(List.of(), RunData.check(run), what);
-    assertEquals(RunData.read(whole).report(), RunData.read(run).report(), what);
+    assertEquals(List.of(), RunReader.check(run), what);
+    assertEquals(RunReader.read(whole).report(), RunReader.read(run).report(), what);
   }
 
   @Test
   void itTellsWhatItProbedAndWhatWasLeftOut() throws Exception {
-    RunReport report = RunData.read(whole).report();
+    RunReport report = RunReader.read(whole).report();
     assertEquals(FakeRun.PROBLEMS, report.probe().problems());
     int left = report.probe().below() + report.probe().above();
     assertTrue(left > 1 && report.probe().taken() > 3, report.probe().toString());
     assertEquals(left, report.reasons().get(Reason.PASS_RATE));
     assertTrue(report.probePairs() > 0);
-    assertEquals(4, RunData.read(whole).probeOf("p0").draws().size());
+    assertEquals(4, RunReader.read(whole).probeOf("p0").draws().size());
     Path plain = temporary.resolve("plain");
     FakeRun.run(plain, false, 3, 2);
     assertFalse(Files.exists(plain.resolve("probe.jsonl")));
-    assertNull(RunData.read(plain).report().probe());
+    assertNull(RunReader.read(plain).report().probe());
     assertFalse(Files.readString(plain.resolve("run.json")).contains("probe"), "it names a run only when it is on");
   }
 
@@ -126,7 +126,7 @@ class ProbeStoreTest {
         } else {
           Files.write(run.resolve("probe.jsonl"), damaged);
         }
-        List<Finding> check = RunData.check(run);
+        List<Finding> check = RunReader.check(run);
         assertEquals(check, run(run, PROBLEMS, Progress.NONE), what + ": `run check` and opening differ");
         named += check.isEmpty() ? 0 : 1;
         assertTrue(from == half || way == Damage.LINES_SWAPPED || !check.isEmpty(), what + ": not a word");

@@ -32,7 +32,7 @@ class RunMergeTest {
 
   private Path run(String name, List<Problem> problems, long seed, String shard) throws InterruptedException {
     Path directory = temporary.resolve(name);
-    try (RunStore store = RunStore.open(directory, provenance(seed, shard), problems, false)) {
+    try (RunFolder store = RunFolder.open(directory, provenance(seed, shard), problems, false)) {
       FakeRun.run(store, FakeRun.policy(), FakeRun.small(), seed, 3);
     }
     return directory;
@@ -61,14 +61,14 @@ class RunMergeTest {
     for (String file : List.of("tree.jsonl", "stages.jsonl", "results.jsonl")) {
       assertEquals(sorted(whole.resolve(file)), sorted(merged.resolve(file)), file);
     }
-    assertEquals(RunData.read(whole).provenance().identity(), RunData.read(merged).provenance().identity());
-    assertTrue(RunData.read(merged).complete());
+    assertEquals(RunReader.read(whole).provenance().identity(), RunReader.read(merged).provenance().identity());
+    assertTrue(RunReader.read(merged).complete());
     try (Stream<Path> left = Files.list(temporary.resolve("deep"))) {
       assertEquals(List.of(merged), left.toList());
     }
     // It is a run like any other: opening it for resumption finds nothing to do.
-    try (RunStore store =
-        RunStore.open(merged, provenance(7, null), FakeRun.problems(FakeRun.PROBLEMS), true)) {
+    try (RunFolder store =
+        RunFolder.open(merged, provenance(7, null), FakeRun.problems(FakeRun.PROBLEMS), true)) {
       assertEquals(FakeRun.PROBLEMS, store.ended());
     }
   }
@@ -79,7 +79,7 @@ class RunMergeTest {
     Path first = shard("1/2");
     Path second = temporary.resolve("second");
     List<Problem> other = Shard.of("2/2", Map.of()).part(FakeRun.problems(FakeRun.PROBLEMS));
-    try (RunStore store = RunStore.open(second, provenance(7, "2/2"), other, false)) {
+    try (RunFolder store = RunFolder.open(second, provenance(7, "2/2"), other, false)) {
       assertThrows(IllegalStateException.class, () ->
           FakeRun.run(store, FakeRun.policy(), FakeRun.small(), 7, 1, ToldProgress.stopAfter(45, 0)));
     }
@@ -87,8 +87,8 @@ class RunMergeTest {
     RunMerge.Report report = RunMerge.merge(List.of(first, second), merged);
     assertTrue(report.ended() >= 6 && report.ended() < FakeRun.PROBLEMS, report::toString);
     assertFalse(Files.exists(merged.resolve("pairs.jsonl")));
-    try (RunStore store =
-        RunStore.open(merged, provenance(7, null), FakeRun.problems(FakeRun.PROBLEMS), true)) {
+    try (RunFolder store =
+        RunFolder.open(merged, provenance(7, null), FakeRun.problems(FakeRun.PROBLEMS), true)) {
       FakeRun.run(store, FakeRun.policy(), FakeRun.small(), 7, 2);
     }
     assertEquals(-1, Files.mismatch(whole.resolve("pairs.jsonl"), merged.resolve("pairs.jsonl")));
@@ -115,8 +115,8 @@ class RunMergeTest {
     assertTrue(report.findings().stream().anyMatch(f -> f.toString().contains("records are missing of problem p")),
         report::toString);
     assertEquals(FakeRun.PROBLEMS - 2, report.ended());
-    assertEquals(List.of(), RunData.check(merged));
-    try (RunStore store = RunStore.open(merged, provenance(7, null), FakeRun.problems(FakeRun.PROBLEMS), true)) {
+    assertEquals(List.of(), RunReader.check(merged));
+    try (RunFolder store = RunFolder.open(merged, provenance(7, null), FakeRun.problems(FakeRun.PROBLEMS), true)) {
       FakeRun.run(store, FakeRun.policy(), FakeRun.small(), 7, 2);
     }
     assertEquals(-1, Files.mismatch(whole.resolve("pairs.jsonl"), merged.resolve("pairs.jsonl")));
@@ -134,7 +134,7 @@ class RunMergeTest {
     String message = assertThrows(StoreException.class, () -> RunMerge.merge(parts, merged)).getMessage();
     assertTrue(message.contains("go on with the command that made the run and --resume"), message);
     assertFalse(Files.exists(merged));
-    try (RunStore store = RunStore.open(parts.getLast(), provenance(7, "2/2"),
+    try (RunFolder store = RunFolder.open(parts.getLast(), provenance(7, "2/2"),
         Shard.of("2/2", Map.of()).part(FakeRun.problems(FakeRun.PROBLEMS)), true)) {
       assertEquals(1, store.findings().size(), store.findings().toString());
     }
@@ -146,7 +146,7 @@ class RunMergeTest {
     List<Path> parts = List.of(shard("1/2"), shard("2/2"));
     Map<String, PairFlags.Flag> flags = new HashMap<>();
     for (Path part : parts) {
-      PreferencePair pair = RunData.read(part).pairs().getFirst();
+      PreferencePair pair = RunReader.read(part).pairs().getFirst();
       PairFlags.Flag flag = PairFlags.Flag.values()[flags.size()];
       PairFlags.add(part, PairFlags.key(pair), pair.problemId(), pair.stage(), flag);
       flags.put(PairFlags.key(pair), flag);
@@ -155,8 +155,8 @@ class RunMergeTest {
     RunMerge.merge(parts, merged);
     assertEquals(flags, PairFlags.read(merged));
     assertEquals(2, flags.size());
-    assertEquals(List.of(), RunData.check(merged));
-    List<PreferencePair> pairs = RunData.read(merged).pairs();
+    assertEquals(List.of(), RunReader.check(merged));
+    List<PreferencePair> pairs = RunReader.read(merged).pairs();
     assertEquals(pairs.size() - 2, PairFlags.unflagged(pairs, PairFlags.read(merged)).size());
     Path damaged = PairFlags.in(parts.getLast());
     Files.writeString(damaged, Files.readString(damaged).replace("\"problem\"", "\"Problem\""));
@@ -185,7 +185,7 @@ class RunMergeTest {
     assertRefused("this process", List.of(a, a), out);
     assertRefused("is there already", List.of(a, b), a);
     assertRefused("holds no run", List.of(a, temporary), out);
-    try (RunStore held = RunStore.open(b, provenance(7, null), problems.subList(2, 4), true)) {
+    try (RunFolder held = RunFolder.open(b, provenance(7, null), problems.subList(2, 4), true)) {
       assertEquals(2, held.problems().size());
       assertRefused("this process", List.of(a, b), out);
     }
@@ -193,7 +193,7 @@ class RunMergeTest {
     // Runs without shards follow each other.
     RunMerge.merge(List.of(b, a), out);
     assertEquals(List.of("p2", "p3", "p0", "p1"),
-        RunData.read(out).problems().stream().map(Problem::id).toList());
+        RunReader.read(out).problems().stream().map(Problem::id).toList());
   }
 
   @Test

@@ -75,12 +75,12 @@ class SearchFaultsTest implements AnyChange {
     }
   }
 
-  private static RunStore open(Path root) {
-    return RunStore.open(root.resolve("runs/first"), FakeRun.provenance(1, PROBE), FakeRun.problems(PROBLEMS), true);
+  private static RunFolder open(Path root) {
+    return RunFolder.open(root.resolve("runs/first"), FakeRun.provenance(1, PROBE), FakeRun.problems(PROBLEMS), true);
   }
 
   private static void search(Path root, Consumer<String> said) throws InterruptedException {
-    try (RunStore store = open(root)) {
+    try (RunFolder store = open(root)) {
       FakeRun.run(store, new Told(store, said), FakeRun.policy(), FakeRun.small(), 1, 2, Progress.NONE, PROBE);
       said.accept("pairs");
     }
@@ -91,7 +91,7 @@ class SearchFaultsTest implements AnyChange {
     if (said.isEmpty()) {
       return;
     }
-    try (RunStore store = open(root)) {
+    try (RunFolder store = open(root)) {
       for (String what : said) {
         String[] words = what.split(" ");
         switch (words[0]) {
@@ -112,8 +112,8 @@ class SearchFaultsTest implements AnyChange {
     for (String log : LOGS) {
       assertEquals(sorted(whole.resolve("runs/first").resolve(log)), sorted(run.resolve(log)), log);
     }
-    assertEquals(List.of(), RunData.check(run));
-    assertTrue(RunData.read(run).complete());
+    assertEquals(List.of(), RunReader.check(run));
+    assertTrue(RunReader.read(run).complete());
   }
 
   private static List<String> sorted(Path file) throws IOException {

@@ -53,7 +53,7 @@ class ShardFolderTest {
     }
     Path attempt = folder.begin(provenance(1, shard), part(shard));
     HashPolicy policy = FakeRun.policy();
-    try (RunStore store = RunStore.open(attempt, provenance(1, shard), part(shard), true)) {
+    try (RunFolder store = RunFolder.open(attempt, provenance(1, shard), part(shard), true)) {
       FakeRun.run(store, policy, FakeRun.small(), 1, 2);
     }
     folder.finish(attempt);
@@ -64,7 +64,7 @@ class ShardFolderTest {
   private static Path killed(Path run, Shard shard, int after) {
     ShardFolder folder = new ShardFolder(run, shard);
     Path attempt = folder.begin(provenance(1, shard), part(shard));
-    try (RunStore store = RunStore.open(attempt, provenance(1, shard), part(shard), true)) {
+    try (RunFolder store = RunFolder.open(attempt, provenance(1, shard), part(shard), true)) {
       assertThrows(IllegalStateException.class,
           () -> FakeRun.run(store, FakeRun.policy(), FakeRun.small(), 1, 1, ToldProgress.stopAfter(after, 1)));
     }
@@ -72,7 +72,7 @@ class ShardFolderTest {
   }
 
   private static byte[] whole(Path place) throws InterruptedException, IOException {
-    try (RunStore store = RunStore.open(place, FakeRun.provenance(1), FakeRun.problems(PROBLEMS), false)) {
+    try (RunFolder store = RunFolder.open(place, FakeRun.provenance(1), FakeRun.problems(PROBLEMS), false)) {
       FakeRun.run(store, FakeRun.policy(), FakeRun.small(), 1, 2);
     }
     return Files.readAllBytes(place.resolve("pairs.jsonl"));
@@ -90,12 +90,12 @@ class ShardFolderTest {
       assertTrue(task(run, shard(number, 3)) > 0);
       assertEquals(0, task(run, shard(number, 3)), "a task that is started again finds it done");
     }
-    String before = assertThrows(StoreException.class, () -> RunData.read(run)).getMessage();
+    String before = assertThrows(StoreException.class, () -> RunReader.read(run)).getMessage();
     assertTrue(before.contains("sphere run merge"), before);
     RunMerge.Report report = RunMerge.mergeShards(run, run);
     assertEquals(PROBLEMS, report.ended());
     assertArrayEquals(pairs, Files.readAllBytes(run.resolve("pairs.jsonl")));
-    assertEquals(List.of(), RunData.check(run));
+    assertEquals(List.of(), RunReader.check(run));
     assertThrows(StoreException.Refused.class, () -> RunMerge.mergeShards(run, run), "merged already");
     Path elsewhere = temporary.resolve("elsewhere");
     RunMerge.mergeShards(run, elsewhere);
@@ -123,7 +123,7 @@ class ShardFolderTest {
     Path first = folder.begin(provenance(1, shard), part(shard));
     Path second = folder.begin(provenance(1, shard), part(shard));
     for (Path attempt : List.of(first, second)) {
-      try (RunStore store = RunStore.open(attempt, provenance(1, shard), part(shard), true)) {
+      try (RunFolder store = RunFolder.open(attempt, provenance(1, shard), part(shard), true)) {
         FakeRun.run(store, FakeRun.policy(), FakeRun.small(), 1, 2);
       }
     }
@@ -143,7 +143,7 @@ class ShardFolderTest {
     Shard shard = shard(1, 2);
     ShardFolder folder = new ShardFolder(disk.root().resolve("run"), shard);
     Path attempt = folder.begin(provenance(1, shard), part(shard));
-    try (RunStore store = RunStore.open(attempt, provenance(1, shard), part(shard), true)) {
+    try (RunFolder store = RunFolder.open(attempt, provenance(1, shard), part(shard), true)) {
       FakeRun.run(store, FakeRun.policy(), FakeRun.small(), 1, 1);
     }
     disk.fail(disk.count() + 2, FaultyDisk.Fault.ONCE);
@@ -152,7 +152,7 @@ class ShardFolderTest {
     assertTrue(folder.isWhole(provenance(1, shard), part(shard)));
     Path left = Files.createDirectory(temporary.resolve("left"));
     Crash.LOST.leave(disk, disk.changes().size(), new Random(1), left);
-    assertEquals(List.of(), RunData.check(left.resolve("run/shards/00001")));
+    assertEquals(List.of(), RunReader.check(left.resolve("run/shards/00001")));
   }
 
   @Test
@@ -161,7 +161,7 @@ class ShardFolderTest {
     killed(run, shard(2, 4), 10);
     Path other = temporary.resolve("other");
     Shard third = shard(3, 4);
-    try (RunStore store = RunStore.open(other, provenance(2, third), part(third), false)) {
+    try (RunFolder store = RunFolder.open(other, provenance(2, third), part(third), false)) {
       FakeRun.run(store, FakeRun.policy(), FakeRun.small(), 2, 2);
     }
     Files.move(other, run.resolve("shards/00003"));
@@ -197,7 +197,7 @@ class ShardFolderTest {
     byte[] before = Files.readAllBytes(run.resolve("shards/00001/pairs.jsonl"));
     Files.writeString(stages, Files.readString(stages).replaceFirst("attempts", "attempt5"));
     task(run, shard(1, 2));
-    assertEquals(List.of(), RunData.check(run.resolve("shards/00001")));
+    assertEquals(List.of(), RunReader.check(run.resolve("shards/00001")));
     assertArrayEquals(before, Files.readAllBytes(run.resolve("shards/00001/pairs.jsonl")));
   }
 
@@ -206,7 +206,7 @@ class ShardFolderTest {
     Path folder = Files.createDirectory(temporary.resolve("disk"));
     FaultyDisk disk = new FaultyDisk(folder);
     disk.withoutLocks();
-    assertThrows(StoreException.class, () -> RunStore.open(disk.root().resolve("plain"), FakeRun.provenance(1), FakeRun.problems(2), false));
+    assertThrows(StoreException.class, () -> RunFolder.open(disk.root().resolve("plain"), FakeRun.provenance(1), FakeRun.problems(2), false));
     for (int number = 1; number <= 2; number++) {
       task(disk.root().resolve("run"), shard(number, 2));
     }
@@ -233,8 +233,8 @@ class ShardFolderTest {
 
   private static void same(Path whole, Path root) throws IOException {
     assertEquals(-1, Files.mismatch(whole.resolve("run/pairs.jsonl"), root.resolve("run/pairs.jsonl")));
-    assertEquals(List.of(), RunData.check(root.resolve("run")));
-    assertTrue(RunData.read(root.resolve("run")).complete());
+    assertEquals(List.of(), RunReader.check(root.resolve("run")));
+    assertTrue(RunReader.read(root.resolve("run")).complete());
   }
 
   @Test

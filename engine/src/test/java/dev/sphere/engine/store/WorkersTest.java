@@ -53,7 +53,7 @@ class WorkersTest {
   }
 
   private static void elsewhere(Path run, ProbeSettings probe, int most, Progress progress) throws InterruptedException {
-    try (RunStore store = RunStore.open(run, FakeRun.provenance(1, probe), FakeRun.problems(FakeRun.PROBLEMS), true)) {
+    try (RunFolder store = RunFolder.open(run, FakeRun.provenance(1, probe), FakeRun.problems(FakeRun.PROBLEMS), true)) {
       RunProgress counts = new RunProgress(progress);
       new Search(probe, 1, 1, Search.elsewhere(new Others(FakeRun.solver(probe), most), () -> {}, store, counts), store,
           counts).solve(store.problems());
@@ -63,7 +63,7 @@ class WorkersTest {
 
   private Path here(ProbeSettings probe) throws InterruptedException {
     Path run = temporary.resolve("here");
-    try (RunStore store = RunStore.open(run, FakeRun.provenance(1, probe), FakeRun.problems(FakeRun.PROBLEMS), false)) {
+    try (RunFolder store = RunFolder.open(run, FakeRun.provenance(1, probe), FakeRun.problems(FakeRun.PROBLEMS), false)) {
       FakeRun.run(store, FakeRun.policy(), FakeRun.small(), 1, 4, Progress.NONE, probe);
     }
     return run;
@@ -85,7 +85,7 @@ class WorkersTest {
     elsewhere(run, ProbeSettings.none(), Integer.MAX_VALUE, told);
     assertSame(alone, run);
     assertEquals(FakeRun.PROBLEMS, told.done);
-    assertEquals(RunData.read(run).pairs().size(), told.pairs());
+    assertEquals(RunReader.read(run).pairs().size(), told.pairs());
   }
 
   @Test
@@ -116,10 +116,10 @@ class WorkersTest {
     Path run = temporary.resolve("twice");
     ProblemSolver solver = FakeRun.solver(ProbeSettings.none());
     ProblemRecords begun = solver.work(new Task.Solve(FakeRun.problems(4).getLast(), Optional.empty()));
-    try (RunStore store = open(run)) {
+    try (RunFolder store = open(run)) {
       begun.expansions().subList(0, 2).forEach(store::append); // what a killed process left
     }
-    try (RunStore store = open(run)) {
+    try (RunFolder store = open(run)) {
       for (Problem problem : store.problems()) {
         ProblemRecords records = solver.work(new Task.Solve(problem, Optional.empty()));
         store.append(List.of(records, records));
@@ -130,8 +130,8 @@ class WorkersTest {
     assertSame(alone, run);
   }
 
-  private static RunStore open(Path run) {
-    return RunStore.open(run, FakeRun.provenance(1), FakeRun.problems(FakeRun.PROBLEMS), true);
+  private static RunFolder open(Path run) {
+    return RunFolder.open(run, FakeRun.provenance(1), FakeRun.problems(FakeRun.PROBLEMS), true);
   }
 
   @Test

@@ -5,7 +5,7 @@ import dev.sphere.engine.Problem;
 import dev.sphere.engine.search.Candidate;
 import dev.sphere.engine.search.Expansion;
 import dev.sphere.engine.store.Provenance;
-import dev.sphere.engine.store.RunStore;
+import dev.sphere.engine.store.RunFolder;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -36,7 +36,7 @@ import org.openjdk.jmh.annotations.Warmup;
 @Fork(1)
 public class StoreBenchmark {
   private Path directory;
-  private RunStore store;
+  private RunFolder store;
   private Expansion expansion;
 
   @Setup
@@ -44,7 +44,7 @@ public class StoreBenchmark {
     directory = Files.createTempDirectory("sphere-bench");
     Problem problem = new Problem("p", "What is 1 + 1?", "2");
     Provenance provenance = Provenance.builder().identity("bench", "1").build();
-    store = RunStore.open(directory.resolve("run"), provenance, List.of(problem), false);
+    store = RunFolder.open(directory.resolve("run"), provenance, List.of(problem), false);
     List<Candidate> candidates = new ArrayList<>();
     for (int i = 0; i < 5; i++) {
       String text = "We add the two numbers of the problem and get 1 + 1 = 2, draw " + i + ".\n\n";

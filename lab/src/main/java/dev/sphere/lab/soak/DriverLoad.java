@@ -7,8 +7,8 @@ import dev.sphere.engine.stage.ProblemRecords;
 import dev.sphere.engine.stage.ProblemResult;
 import dev.sphere.engine.stage.StageResult;
 import dev.sphere.engine.store.RecordLines;
-import dev.sphere.engine.store.RunData;
-import dev.sphere.engine.store.RunStore;
+import dev.sphere.engine.store.RunReader;
+import dev.sphere.engine.store.RunFolder;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -27,7 +27,7 @@ public final class DriverLoad {
 
   /** {@code RUN OUT N TOGETHER}: a finished run, the new run's directory, how many results, and how many come at a time. */
   public static void main(String[] args) {
-    RunData like = RunData.read(Path.of(args[0]));
+    RunReader like = RunReader.read(Path.of(args[0]));
     int n = Integer.parseInt(args[2]);
     int together = Integer.parseInt(args[3]);
     List<Problem> templates = like.problems();
@@ -37,7 +37,7 @@ public final class DriverLoad {
       Problem p = templates.get(i % templates.size());
       problems.add(new Problem(p.id() + "#" + i, p.question(), p.answer(), p.metadata()));
     }
-    try (RunStore store = RunStore.open(Path.of(args[1]), like.provenance(), problems, false)) {
+    try (RunFolder store = RunFolder.open(Path.of(args[1]), like.provenance(), problems, false)) {
       long taken = 0;
       long bytes = 0;
       long seconds = System.nanoTime();
@@ -65,7 +65,7 @@ public final class DriverLoad {
     }
   }
 
-  private static ProblemRecords result(RunData like, Map<String, List<Expansion>> trees, String id, String as) {
+  private static ProblemRecords result(RunReader like, Map<String, List<Expansion>> trees, String id, String as) {
     ProblemRecords records = new ProblemRecords(as);
     for (Expansion e : trees.getOrDefault(id, List.of())) {
       records.append(new Expansion(as, e.search(), e.path(), e.candidates(), e.max(), e.min(), e.draws(), e.rolled()));

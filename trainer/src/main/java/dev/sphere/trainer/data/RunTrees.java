@@ -7,7 +7,7 @@ import dev.sphere.engine.prompt.Prompts;
 import dev.sphere.engine.search.Candidate;
 import dev.sphere.engine.search.Expansion;
 import dev.sphere.engine.stage.Stage;
-import dev.sphere.engine.store.RunData;
+import dev.sphere.engine.store.RunReader;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -24,7 +24,7 @@ import java.util.Set;
 public final class RunTrees {
   private static final String SEARCH = "generation";
 
-  private final RunData run;
+  private final RunReader run;
   private final Map<String, Map<String, Expansion>> trees;
   private final int rollouts; // that a score needs to be a label; 0: every score is one
 
@@ -83,7 +83,7 @@ public final class RunTrees {
   /** A step with its label, in [0, 1]. */
   public record Labelled(Placed step, double label) {}
 
-  public RunTrees(RunData run) {
+  public RunTrees(RunReader run) {
     this.run = run;
     this.trees = run.trees(SEARCH);
     Map<String, String> identity = run.provenance().identity();

@@ -22,7 +22,7 @@ import dev.sphere.engine.store.FileSums;
 import dev.sphere.engine.store.Finding;
 import dev.sphere.engine.store.Journal;
 import dev.sphere.engine.store.PairFlags;
-import dev.sphere.engine.store.RunData;
+import dev.sphere.engine.store.RunReader;
 import dev.sphere.gguf.make.MergeType;
 import dev.sphere.gguf.make.ModelMerge;
 import dev.sphere.gguf.model.GgufFile;
@@ -283,7 +283,7 @@ public final class Evolve {
       Path search = directory.resolve("round-" + n).resolve("search");
       Path train = directory.resolve("round-" + n).resolve("train");
       if (Files.isDirectory(search)) {
-        findings.addAll(RunData.check(search));
+        findings.addAll(RunReader.check(search));
       }
       if (Files.isDirectory(train)) {
         findings.addAll(TrainingCheck.of(train));

@@ -6,7 +6,7 @@ import dev.sphere.engine.MarkedText;
 import dev.sphere.engine.PreferencePair;
 import dev.sphere.engine.prompt.ChatTemplate;
 import dev.sphere.engine.store.PairFlags;
-import dev.sphere.engine.store.RunData;
+import dev.sphere.engine.store.RunReader;
 import dev.sphere.engine.store.StoreException;
 import dev.sphere.gguf.model.GgufFile;
 import dev.sphere.trainer.TrainableModel;
@@ -118,7 +118,7 @@ record TrainingData<E extends Example>(
         return job.template() == null ? "" : job.template();
       }
       try {
-        return RunData.read(run).prompts().template();
+        return RunReader.read(run).prompts().template();
       } catch (StoreException.Refused e) {
         return ""; // a file of that name in a folder that is no run's
       }
@@ -140,7 +140,7 @@ record TrainingData<E extends Example>(
             pairs(encoder, length, r)
                 .preferences(held == null ? t.pairs() : new RowReader(encoder, r).preferences(held)));
         case TrainTask.PreferSiblings t -> examples(vocabulary, null, m -> new DpoObjective(m, t.loss()), (held, r) -> {
-          RunTrees trees = new RunTrees(RunData.read(held == null ? t.run() : held));
+          RunTrees trees = new RunTrees(RunReader.read(held == null ? t.run() : held));
           return new StepEncoder(encoder, length, r, isMine(trees)).siblings(trees.siblings(t.margin()));
         });
         case TrainTask.Judge t -> {
@@ -175,7 +175,7 @@ record TrainingData<E extends Example>(
       if (!Files.isDirectory(data)) {
         return steps.rows(new RowReader(encoder, rows).steps(data), labels, task.stepEnd());
       }
-      RunTrees trees = new RunTrees(RunData.read(data));
+      RunTrees trees = new RunTrees(RunReader.read(data));
       rows.notes("steps without a label, their rollouts were stopped early", trees.stoppedEarly(task.labels()));
       return steps.labelled(trees.labelled(task.labels()), labels);
     }
@@ -183,7 +183,7 @@ record TrainingData<E extends Example>(
     /** The best right solutions of each problem as rows, weighed by their rewards. */
     private static List<ImitationRow> solutions(TrainTask.ImitateRun task, TextEncoder encoder) {
       List<ImitationRow> rows = new ArrayList<>();
-      new RunTrees(RunData.read(task.run())).rightSolutions().forEach((problem, all) -> {
+      new RunTrees(RunReader.read(task.run())).rightSolutions().forEach((problem, all) -> {
         List<RunTrees.Solution> best = new ArrayList<>(all);
         best.sort((a, b) -> Double.compare(b.reward(), a.reward()));
         if (task.perProblem() > 0 && best.size() > task.perProblem()) {

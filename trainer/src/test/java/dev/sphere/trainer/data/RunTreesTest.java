@@ -17,8 +17,8 @@ import dev.sphere.engine.stage.StageResult;
 import dev.sphere.engine.store.PairExport;
 import dev.sphere.engine.store.PairExport.Format;
 import dev.sphere.engine.store.Provenance;
-import dev.sphere.engine.store.RunData;
-import dev.sphere.engine.store.RunStore;
+import dev.sphere.engine.store.RunReader;
+import dev.sphere.engine.store.RunFolder;
 import dev.sphere.trainer.data.RunTrees.LabelSource;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -50,7 +50,7 @@ class RunTreesTest {
         .identity("model.sha256", "abc")
         .settings("stages.prompts", new Prompts("be brief", "Q: {question}", "again", ""))
         .build();
-    try (RunStore store = RunStore.open(folder.resolve("run"), provenance, List.of(problem), false)) {
+    try (RunFolder store = RunFolder.open(folder.resolve("run"), provenance, List.of(problem), false)) {
       store.append(new Expansion("p1", "generation", "",
           List.of(step("a/", 0.75, 0.75, null), step("b/", 0, 0, null), step("c/", 0.5, 0.5, null)), 0, 1, 5));
       store.append(new Expansion("p1", "generation", "+",
@@ -60,7 +60,7 @@ class RunTreesTest {
       store.append(new Expansion("p1", "diversity", "",
           List.of(step("s/", 1, 1, null), step("t/", 0, 0, null)), 0, 1, 5));
     }
-    trees = new RunTrees(RunData.read(folder.resolve("run")));
+    trees = new RunTrees(RunReader.read(folder.resolve("run")));
   }
 
   private static String text(RunTrees.Placed p) {
@@ -121,7 +121,7 @@ class RunTreesTest {
         .settings("stages.prompts", new Prompts("be brief", "Q: {question}", "again", ""))
         .identity("prm.monteCarlo.stopWhenDecided", true).identity("prm.monteCarlo.rollouts", 8)
         .build();
-    try (RunStore store = RunStore.open(folder.resolve("early"), provenance, List.of(problem), false)) {
+    try (RunFolder store = RunFolder.open(folder.resolve("early"), provenance, List.of(problem), false)) {
       store.append(new Expansion("p1", "generation", "", List.of(rolled("a/", 0.5, 4), rolled("b/", 0, 4), rolled("c/", 0.25, 8),
           rolled("d/", 0, 8), rolled("e/", 0.5, 0)), 0, 1, 5));
       store.append(new Expansion("p1", "generation", "+",
@@ -129,7 +129,7 @@ class RunTreesTest {
       store.append(new Expansion("p1", "generation", "-",
           List.of(step("y", 0, 0, false), step("z", 0, 0, false)), 0, 1, 5));
     }
-    trees = new RunTrees(RunData.read(folder.resolve("early")));
+    trees = new RunTrees(RunReader.read(folder.resolve("early")));
     assertEquals(List.of("c/ 0.25", "d/ 0.0", "a/A 1.0", "a/x 0.0", "b/y 0.0", "b/z 0.0"), labels(LabelSource.PRM));
     assertEquals(3, trees.stoppedEarly(LabelSource.PRM));
     assertEquals(List.of("a/ 1.0", "c/ 1.0", "d/ 0.0", "e/ 1.0", "a/A 1.0", "a/x 0.0", "b/y 0.0", "b/z 0.0"),
@@ -172,10 +172,10 @@ class RunTreesTest {
         .build();
     var pair = new dev.sphere.engine.PreferencePair(
         "p1", "generation", "u:Q: one?|a:", "It's 1 \n\"x\"", "no", new int[0], new int[0], new int[0]);
-    try (RunStore store = RunStore.open(folder.resolve("pairs"), provenance, List.of(problem), false)) {
+    try (RunFolder store = RunFolder.open(folder.resolve("pairs"), provenance, List.of(problem), false)) {
       store.append(new StageResult("p1", Stage.GENERATION, List.of(pair), null, List.of()));
     }
-    RunData run = RunData.read(folder.resolve("pairs"));
+    RunReader run = RunReader.read(folder.resolve("pairs"));
     for (Format format : Format.values()) {
       for (boolean talk : new boolean[] {false, true}) {
         for (boolean implicit : new boolean[] {false, true}) {
@@ -204,7 +204,7 @@ class RunTreesTest {
         new Problem("p3", "three?", "3", Map.of()));
     Provenance provenance = Provenance.builder().settings("stages.prompts", new Prompts("be brief", "Q: {question}", "again", ""))
         .settings("probe", new ProbeSettings(3, "0.2..0.8", ProbeSettings.Order.FILE, 0, true)).build();
-    try (RunStore store = RunStore.open(folder.resolve("draws"), provenance, problems, false)) {
+    try (RunFolder store = RunFolder.open(folder.resolve("draws"), provenance, problems, false)) {
       store.append(new Probed("p1", List.of(draw("a/A ", true, true), draw("q", true, true), draw("w", false, false))));
       store.append(new Probed("p2", List.of(draw("two", true, true), draw("two", true, true), draw("guess", true, false))));
       store.append(new Expansion("p1", "generation", "",
@@ -214,7 +214,7 @@ class RunTreesTest {
           List.of(attempt("drawn", true, false), attempt("a/A", true, false), attempt("cut", true, true), attempt("bad", false, false))));
       store.append(new StageResult("p1", Stage.CORRECTION, List.of(), Reason.NOT_CORRECTED, List.of(attempt("corrected", true, false))));
     }
-    Map<String, List<String>> right = right(new RunTrees(RunData.read(folder.resolve("draws"))));
+    Map<String, List<String>> right = right(new RunTrees(RunReader.read(folder.resolve("draws"))));
     assertEquals(Map.of("p1", List.of("p1 at +:a/A 1.25", "p1 drawn:drawn 1.0", "p1 probed:q 1.0"), "p2", List.of("p2 probed:two 1.0")), right);
   }
 

@@ -32,7 +32,7 @@ import dev.sphere.engine.store.CheckedLines;
 import dev.sphere.engine.store.FileSums;
 import dev.sphere.engine.store.Finding;
 import dev.sphere.engine.store.PairFlags;
-import dev.sphere.engine.store.RunData;
+import dev.sphere.engine.store.RunReader;
 import dev.sphere.gguf.GgmlType;
 import dev.sphere.gguf.make.MergeType;
 import dev.sphere.gguf.make.ModelMerge;
@@ -260,7 +260,7 @@ class EvolveTest {
     List<String> drawn = new ArrayList<>();
     for (int n = 1; n <= 2; n++) {
       Path folder = run.resolve("round-" + n);
-      RunData search = RunData.read(folder.resolve("search"));
+      RunReader search = RunReader.read(folder.resolve("search"));
       search.problems().forEach(p -> drawn.add(search.probeOf(p.id()).draws().getFirst().text()));
       assertEquals(begun.get(n - 1), search.provenance().identity().get("model.sha256"),
           "round " + n + " searches with it");
@@ -338,7 +338,7 @@ class EvolveTest {
     List<String> betas = new ArrayList<>();
     List<String> searched = new ArrayList<>();
     for (int n = 1; n <= 3; n++) {
-      RunData search = RunData.read(run.resolve("round-" + n + "/search"));
+      RunReader search = RunReader.read(run.resolve("round-" + n + "/search"));
       Map<String, String> identity = search.provenance().identity();
       judges.add(identity.get("prm.sha256"));
       betas.add(identity.get("prm.beta"));
@@ -548,8 +548,8 @@ class EvolveTest {
     EvolveReport report = new Evolve(recipe, run, false, heard).run();
     assertEquals(2, report.rounds().size(), "the first round gains some points on 150 problems");
     assertEquals(List.of("embedded:train", "40", "41"), List.of(recipe.problems(),
-        String.valueOf(RunData.read(run.resolve("round-1/search")).problems().size()),
-        String.valueOf(RunData.read(run.resolve("round-2/search")).problems().size())));
+        String.valueOf(RunReader.read(run.resolve("round-1/search")).problems().size()),
+        String.valueOf(RunReader.read(run.resolve("round-2/search")).problems().size())));
     List<String> both = new ArrayList<>(ids(run.resolve("round-1/search")));
     both.addAll(ids(run.resolve("round-2/search")));
     assertEquals(81, both.stream().distinct().count());
@@ -577,7 +577,7 @@ class EvolveTest {
   }
 
   private static Set<String> pairs(Path run) {
-    return RunData.read(run).pairs().stream().map(PairFlags::key).collect(Collectors.toCollection(TreeSet::new));
+    return RunReader.read(run).pairs().stream().map(PairFlags::key).collect(Collectors.toCollection(TreeSet::new));
   }
 
   private static Set<String> trained(Path folder) throws IOException {
@@ -592,7 +592,7 @@ class EvolveTest {
   }
 
   private static List<String> ids(Path run) {
-    return RunData.read(run).problems().stream().map(Problem::id).toList();
+    return RunReader.read(run).problems().stream().map(Problem::id).toList();
   }
 
   /** The best round is the validation's, whatever the held-out problems say. */

@@ -12,7 +12,7 @@ import dev.sphere.engine.search.Candidate;
 import dev.sphere.engine.search.Expansion;
 import dev.sphere.engine.store.PairFlags;
 import dev.sphere.engine.store.Provenance;
-import dev.sphere.engine.store.RunStore;
+import dev.sphere.engine.store.RunFolder;
 import dev.sphere.gguf.GgmlType;
 import dev.sphere.gguf.make.ByteVocabulary;
 import dev.sphere.gguf.make.RandomModel;
@@ -82,7 +82,7 @@ class TrainingDataTest {
         .identity("model.sha256", "abc")
         .settings("stages.prompts", new Prompts("", "Q: {question}", "again", "", "{{ messages[-1]['content'] }}|"))
         .build();
-    try (RunStore store = RunStore.open(run, provenance, problems, false)) {
+    try (RunFolder store = RunFolder.open(run, provenance, problems, false)) {
       for (Problem q : problems) {
         store.append(new Expansion(q.id(), "generation", "",
             List.of(step("a/", 0.75, null), step("b/", 0.25, null), step("low", 0.5, true)), 0, 1, 5));

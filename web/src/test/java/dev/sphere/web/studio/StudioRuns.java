@@ -11,7 +11,7 @@ import dev.sphere.engine.stage.Reason;
 import dev.sphere.engine.stage.Stage;
 import dev.sphere.engine.stage.StageResult;
 import dev.sphere.engine.store.Provenance;
-import dev.sphere.engine.store.RunStore;
+import dev.sphere.engine.store.RunFolder;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -28,7 +28,7 @@ public final class StudioRuns {
 
   /** The same, of which only the first {@code done} problems are searched. */
   static Path search(Path folder, int n, int done) {
-    try (RunStore store = open(folder, problems(n), false)) {
+    try (RunFolder store = open(folder, problems(n), false)) {
       for (int i = 0; i < done; i++) {
         solve(store, i);
       }
@@ -49,14 +49,14 @@ public final class StudioRuns {
     return problems;
   }
 
-  public static RunStore open(Path folder, List<Problem> problems, boolean resume) {
+  public static RunFolder open(Path folder, List<Problem> problems, boolean resume) {
     Provenance from = Provenance.builder().identity("search.uct", "1.5").identity("search.separator", "\n")
         .information("model.path", "/nowhere/model.gguf").build();
-    return RunStore.open(folder, from, problems, resume);
+    return RunFolder.open(folder, from, problems, resume);
   }
 
   /** Searches one problem, to its end. */
-  public static void solve(RunStore store, int i) {
+  public static void solve(RunFolder store, int i) {
     String id = "p" + i;
     boolean pair = i % 3 != 0;
     double prm = (i % 10) / 10.0;

@@ -11,8 +11,8 @@ import dev.sphere.engine.search.Candidate;
 import dev.sphere.engine.search.Expansion;
 import dev.sphere.engine.store.CheckedLines;
 import dev.sphere.engine.store.PairFlags;
-import dev.sphere.engine.store.RunData;
-import dev.sphere.engine.store.RunStore;
+import dev.sphere.engine.store.RunReader;
+import dev.sphere.engine.store.RunFolder;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -360,7 +360,7 @@ class StudioServerTest {
   @Test
   void tokensAreCountedByTheirUse() throws Exception {
     Path run = dir.resolve("run");
-    try (RunStore store = StudioRuns.open(run, StudioRuns.problems(2), false)) {
+    try (RunFolder store = StudioRuns.open(run, StudioRuns.problems(2), false)) {
       Candidate rolled = new Candidate(new Generation(new int[] {1, 2, 3}, new float[3], "a \"count\":9 \\ \"tokens\":[7]\n",
           Generation.Finish.STOP), 0, 2, false, false, false, 0.5, 0.5, 8);
       store.append(new Expansion("p0", "diversity", "", List.of(rolled), 0, 0, 2));
@@ -380,7 +380,7 @@ class StudioServerTest {
     Files.writeString(train.resolve("metrics.jsonl"),
         "{\"step\":0,\"eval_loss\":1}\n{\"step\":2,\"loss\":0.7}\nnonsense\n{\"step\":3,\"loss\":0.5}\n");
     List<String> lines = new ArrayList<>(List.of("{\"rows\":5,\"batch_size\":2,\"order\":\"given\",\"seed\":1}"));
-    for (PreferencePair pair : RunData.read(search).pairs()) {
+    for (PreferencePair pair : RunReader.read(search).pairs()) {
       lines.add("{\"row\":\"pair (" + pair.problemId() + ")\",\"tree\":" + lines.size() + ",\"problem\":\"" + pair.problemId()
           + "\",\"pair\":\"" + PairFlags.key(pair) + "\"}");
     }
@@ -450,7 +450,7 @@ class StudioServerTest {
     read("run?run=run");
     try (Events events = new Events("run=run"); Events ofProblem = new Events("run=run&problem=p3")) {
       assertEquals(1, events.next("run").get("figures").get("ended").asInt());
-      try (RunStore store = StudioRuns.open(run, StudioRuns.problems(5), true)) {
+      try (RunFolder store = StudioRuns.open(run, StudioRuns.problems(5), true)) {
         StudioRuns.solve(store, 3);
       }
       assertEquals("", ofProblem.next("tree").get("path").asString());

@@ -3,7 +3,7 @@ package dev.sphere.cli.command.run;
 import dev.sphere.engine.eval.AnswerFile;
 import dev.sphere.engine.store.Finding;
 import dev.sphere.engine.store.Journal;
-import dev.sphere.engine.store.RunData;
+import dev.sphere.engine.store.RunReader;
 import dev.sphere.trainer.checkpoint.TrainingCheck;
 import dev.sphere.trainer.evolve.Evolve;
 import java.io.PrintWriter;
@@ -90,6 +90,6 @@ public final class RunCheckCommand implements Callable<Integer> {
     if (TrainingCheck.isTraining(run)) {
       return new Checked("training", TrainingCheck.of(run));
     }
-    return new Checked("search", RunData.check(run));
+    return new Checked("search", RunReader.check(run));
   }
 }

@@ -29,7 +29,7 @@ import java.util.stream.Stream;
  * search goes on, so a process that dies at any moment loses the expansion it was at and nothing else; opened again,
  * the run goes on inside the half-grown tree. Stages and problems are then on the disk, expansions on their way there:
  * a machine that dies loses at most what belongs to stages that are not on record, and it is searched again. One
- * process at a time may write; anybody may read ({@link RunData}).
+ * process at a time may write; anybody may read ({@link RunReader}).
  *
  * <p>On opening, a run is made whole: damaged logs are kept aside ({@link Damaged}), damaged lines are left out, and
  * the problems that lack records are searched again ({@link #findings}).
@@ -37,12 +37,12 @@ import java.util.stream.Stream;
  * <p>What is recorded is a pure function of the run's identity, so the pairs of an interrupted and resumed run are,
  * byte for byte, those of an undisturbed one.
  */
-public final class RunStore implements RunLog, AutoCloseable {
+public final class RunFolder implements RunLog, AutoCloseable {
   private static final Set<String> OWN_LEFTOVERS =
       Set.of("lock", "problems.jsonl", "problems.jsonl.tmp", "run.json.tmp");
 
   private final RunFiles files;
-  private final RunData run; // the records, those of this process included
+  private final RunReader run; // the records, those of this process included
   private final RunLock lock;
   private final boolean begun; // by this process
   private final List<Finding> findings;
@@ -64,11 +64,11 @@ public final class RunStore implements RunLog, AutoCloseable {
    * @throws StoreException when it cannot be read or written, or what it was made from is lost; the message says what
    *     to do
    */
-  public static RunStore open(Path directory, Provenance provenance, List<Problem> problems, boolean resume) {
+  public static RunFolder open(Path directory, Provenance provenance, List<Problem> problems, boolean resume) {
     return open(directory, provenance, problems, resume, LogFile::again);
   }
 
-  static RunStore open(
+  static RunFolder open(
       Path directory, Provenance provenance, List<Problem> problems, boolean resume, LogFile.Opener opener) {
     RunFiles files = new RunFiles(directory);
     boolean begun = !files.isRun();
@@ -95,7 +95,7 @@ public final class RunStore implements RunLog, AutoCloseable {
             "Give the run's own settings, or another directory");
         mendProblems(files, problemLines(problems), findings);
       }
-      return new RunStore(files, problems, complete, lock, begun, opener, findings);
+      return new RunFolder(files, problems, complete, lock, begun, opener, findings);
     } catch (Throwable t) {
       lock.close();
       throw t;
@@ -115,7 +115,7 @@ public final class RunStore implements RunLog, AutoCloseable {
       if (there && Arrays.equals(lines, Files.readAllBytes(files.problems()))) {
         return;
       }
-      findings.add(RunData.problemsLost(files));
+      findings.add(RunReader.problemsLost(files));
       if (there) {
         Damaged.move(files.problems());
       }
@@ -151,14 +151,14 @@ public final class RunStore implements RunLog, AutoCloseable {
     return lines.toString().getBytes(StandardCharsets.UTF_8);
   }
 
-  private RunStore(RunFiles files, List<Problem> problems, Provenance provenance, RunLock lock, boolean begun,
+  private RunFolder(RunFiles files, List<Problem> problems, Provenance provenance, RunLock lock, boolean begun,
       LogFile.Opener opener, List<Finding> findings) {
     this.files = files;
     this.findings = findings;
     this.lock = lock;
     this.begun = begun;
     try {
-      run = new RunData(files, provenance, problems).withTrees(line -> {});
+      run = new RunReader(files, provenance, problems).withTrees(line -> {});
       findings.addAll(run.findings(false));
       run.mend();
       probeLog = provenance.probe().on() ? log(opener, files.probes()) : null;
@@ -213,7 +213,7 @@ public final class RunStore implements RunLog, AutoCloseable {
       Files.deleteIfExists(files.directory().resolve("lock"));
       Files.delete(files.directory());
     } catch (IOException e) {
-      System.getLogger(RunStore.class.getName())
+      System.getLogger(RunFolder.class.getName())
           .log(System.Logger.Level.WARNING, "cannot take back the empty run " + files.directory(), e);
     }
   }

@@ -36,7 +36,7 @@ import java.util.stream.Stream;
  * expansions it stands on. A problem with a later record that lacks an earlier one is forgotten: all its records are
  * left out, and it is searched again. A search is a pure function of its inputs, so the records come out as they were.
  */
-public final class RunData {
+public final class RunReader {
   private final RunFiles files;
   private final Provenance provenance;
   private final List<Problem> problems;
@@ -53,7 +53,7 @@ public final class RunData {
   private final Set<String> forgotten = new HashSet<>(); // those of them whose records are left out
 
   /** Reads the logs but for the trees; changes nothing. */
-  RunData(RunFiles files, Provenance provenance, List<Problem> problems) {
+  RunReader(RunFiles files, Provenance provenance, List<Problem> problems) {
     this.files = files;
     this.provenance = provenance;
     this.problems = List.copyOf(problems);
@@ -72,7 +72,7 @@ public final class RunData {
   }
 
   /** Reads the trees too: half-grown ones are kept in memory, all are counted. */
-  RunData withTrees(Consumer<byte[]> each) {
+  RunReader withTrees(Consumer<byte[]> each) {
     growing.clear();
     found.clear();
     read(files.tree(), line -> {
@@ -203,11 +203,11 @@ public final class RunData {
   }
 
   /** Writes the records of several runs over different problems into the logs of another one. */
-  static void copy(List<RunData> runs, RunFiles target) {
+  static void copy(List<RunReader> runs, RunFiles target) {
     for (Path log : runs.getFirst().logs.keySet()) {
       Path name = log.getFileName();
       AtomicFile.write(target.directory().resolve(name), out -> {
-        for (RunData run : runs) {
+        for (RunReader run : runs) {
           run.logs.get(run.files.directory().resolve(name)).copy(out, id -> !run.forgotten.contains(id));
         }
       });
@@ -253,7 +253,7 @@ public final class RunData {
   }
 
   /** Half a run must not pass for a whole one; reading does not mend, since that takes the models. */
-  private RunData requireWhole() {
+  private RunReader requireWhole() {
     List<Finding> findings = findings(true);
     if (!findings.isEmpty()) {
       throw damaged(findings.getFirst());
@@ -284,7 +284,7 @@ public final class RunData {
       Provenance provenance = files.readProvenance();
       List<Problem> problems = files.readProblems(provenance);
       return problems == null ? List.of(problemsLost(files))
-          : new RunData(files, provenance, problems).withTrees(line -> {}).findings(false);
+          : new RunReader(files, provenance, problems).withTrees(line -> {}).findings(false);
     } catch (StoreException.Refused e) {
       throw e;
     } catch (StoreException e) {
@@ -299,19 +299,19 @@ public final class RunData {
    * @throws StoreException.Refused when the directory holds no run
    * @throws StoreException when it cannot be read or a record is damaged; the message says what to do
    */
-  public static RunData read(Path directory) {
+  public static RunReader read(Path directory) {
     return open(directory).requireWhole();
   }
 
   /** Reads a run's results, damaged or not; {@link #findings} tells. */
-  static RunData open(Path directory) {
+  static RunReader open(Path directory) {
     RunFiles files = new RunFiles(directory);
     Provenance provenance = files.readProvenance();
     List<Problem> problems = files.readProblems(provenance);
     if (problems == null) {
       throw damaged(problemsLost(files));
     }
-    return new RunData(files, provenance, problems);
+    return new RunReader(files, provenance, problems);
   }
 
   RunFiles files() {

@@ -35,7 +35,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-class RunStoreTest {
+class RunFolderTest {
   @TempDir Path temporary;
 
   private static byte[] pairs(Path run) {
@@ -62,7 +62,7 @@ class RunStoreTest {
       assertTrue(report.pairs().get(stage) > 0, stage + " made no pair");
     }
     assertEquals(FakeRun.PROBLEMS, report.problems());
-    assertEquals(report, RunData.read(many).report());
+    assertEquals(report, RunReader.read(many).report());
   }
 
   @Test
@@ -72,12 +72,12 @@ class RunStoreTest {
     byte[] before = pairs(run);
     long tree = Files.size(run.resolve("tree.jsonl"));
     HashPolicy policy = FakeRun.policy();
-    try (RunStore store = RunStore.open(run, FakeRun.provenance(1), FakeRun.problems(FakeRun.PROBLEMS), true)) {
+    try (RunFolder store = RunFolder.open(run, FakeRun.provenance(1), FakeRun.problems(FakeRun.PROBLEMS), true)) {
       ToldProgress told = new ToldProgress();
       FakeRun.run(store, policy, FakeRun.small(), 1, 4, told);
       assertEquals(FakeRun.PROBLEMS, told.done);
       assertEquals(FakeRun.PROBLEMS, told.first);
-      assertEquals(RunData.read(run).pairs().size(), told.pairs());
+      assertEquals(RunReader.read(run).pairs().size(), told.pairs());
     }
     assertEquals(0, policy.generated());
     assertArrayEquals(before, pairs(run));
@@ -88,7 +88,7 @@ class RunStoreTest {
   void aTreeCutAnywhereGrowsOnAndNothingIsDoneTwice() throws Exception {
     Path whole = temporary.resolve("whole");
     HashPolicy undisturbed = FakeRun.policy();
-    try (RunStore store = RunStore.open(whole, FakeRun.provenance(1), FakeRun.problems(2), false)) {
+    try (RunFolder store = RunFolder.open(whole, FakeRun.provenance(1), FakeRun.problems(2), false)) {
       FakeRun.run(store, undisturbed, FakeRun.small(), 1, 1);
     }
     byte[] tree = Files.readAllBytes(whole.resolve("tree.jsonl"));
@@ -106,7 +106,7 @@ class RunStoreTest {
       int torn = Math.min(tree.length - ends.get(kept), kept * 7 % 200);
       Files.write(run.resolve("tree.jsonl"), Arrays.copyOf(tree, ends.get(kept) + torn));
       HashPolicy policy = FakeRun.policy();
-      try (RunStore store = RunStore.open(run, FakeRun.provenance(1), FakeRun.problems(2), true)) {
+      try (RunFolder store = RunFolder.open(run, FakeRun.provenance(1), FakeRun.problems(2), true)) {
         FakeRun.run(store, policy, FakeRun.small(), 1, 1);
       }
       assertArrayEquals(pairs(whole), pairs(run));
@@ -123,8 +123,8 @@ class RunStoreTest {
     Path run = temporary.resolve("run");
     AtomicLong room = new AtomicLong(40_000);
     LogFile.Opener small = path -> limited(LogFile.plain(path), room);
-    try (RunStore store =
-        RunStore.open(run, FakeRun.provenance(1), FakeRun.problems(FakeRun.PROBLEMS), false, small)) {
+    try (RunFolder store =
+        RunFolder.open(run, FakeRun.provenance(1), FakeRun.problems(FakeRun.PROBLEMS), false, small)) {
       StoreException failure = assertThrows(
           StoreException.class, () -> FakeRun.run(store, FakeRun.policy(), FakeRun.small(), 1, 4));
       assertTrue(failure.getMessage().contains("No space left on device"), failure.getMessage());
@@ -211,7 +211,7 @@ class RunStoreTest {
     AtomicInteger unforced = new AtomicInteger(); // expansions; one problem at a time, so all belong to its stage
     AtomicInteger stages = new AtomicInteger();
     LogFile.Opener watching = path -> watched(LogFile.plain(path), path.getFileName().toString(), unforced, stages);
-    try (RunStore store = RunStore.open(run, FakeRun.provenance(1), FakeRun.problems(4), false, watching)) {
+    try (RunFolder store = RunFolder.open(run, FakeRun.provenance(1), FakeRun.problems(4), false, watching)) {
       FakeRun.run(store, FakeRun.policy(), FakeRun.small(), 1, 1);
     }
     assertTrue(stages.get() >= 4, stages + " stages");
@@ -293,11 +293,11 @@ class RunStoreTest {
   void whereTheRewardsModelsLieIsNoIdentity() throws Exception {
     Path run = temporary.resolve("run");
     List<Problem> problems = FakeRun.problems(2);
-    RunStore.open(run, judged("implicit:/a/b/x.gguf,c/ref.gguf", "1,2"), problems, false).close();
-    RunStore.open(run, judged("implicit:x.gguf,/d/ref.gguf", "1,2"), problems, true).close();
+    RunFolder.open(run, judged("implicit:/a/b/x.gguf,c/ref.gguf", "1,2"), problems, false).close();
+    RunFolder.open(run, judged("implicit:x.gguf,/d/ref.gguf", "1,2"), problems, true).close();
     for (Provenance other : List.of(judged("implicit:/a/b/x.gguf,c/ref.gguf", "1,3"), judged("token:x.gguf", "1,2"),
         judged("implicit:ref.gguf,x.gguf", "1,2"), judged("mc", "1,2"))) {
-      assertTrue(refused(() -> RunStore.open(run, other, problems, true)).contains("prm."), other::toString);
+      assertTrue(refused(() -> RunFolder.open(run, other, problems, true)).contains("prm."), other::toString);
     }
   }
 
@@ -309,30 +309,30 @@ class RunStoreTest {
   void anotherIdentityIsRefusedAndWhatDiffersIsNamed() throws Exception {
     Path run = temporary.resolve("run");
     List<Problem> problems = FakeRun.problems(2);
-    RunStore.open(run, FakeRun.provenance(1), problems, false).close();
-    String seed = refused(() -> RunStore.open(run, FakeRun.provenance(2), problems, true));
+    RunFolder.open(run, FakeRun.provenance(1), problems, false).close();
+    String seed = refused(() -> RunFolder.open(run, FakeRun.provenance(2), problems, true));
     assertTrue(seed.contains("seed is \"1\", not \"2\""), seed);
-    String data = refused(() -> RunStore.open(run, FakeRun.provenance(1), FakeRun.problems(3), true));
+    String data = refused(() -> RunFolder.open(run, FakeRun.provenance(1), FakeRun.problems(3), true));
     assertTrue(data.contains("problems.count is \"2\", not \"3\""), data);
     Provenance settings = Provenance.builder().identity("seed", 1).build();
-    assertTrue(refused(() -> RunStore.open(run, settings, problems, true)).contains("more"));
-    assertTrue(refused(() -> RunStore.open(run, FakeRun.provenance(1), problems, false)).contains("--resume"));
+    assertTrue(refused(() -> RunFolder.open(run, settings, problems, true)).contains("more"));
+    assertTrue(refused(() -> RunFolder.open(run, FakeRun.provenance(1), problems, false)).contains("--resume"));
     Provenance moved = Provenance.builder()
         .settings("search", dev.sphere.engine.search.SearchSettings.paper())
         .build();
     assertEquals("5", moved.identity().get("search.candidates"));
     assertEquals("0.8", moved.identity().get("search.sampling.temperature"));
     assertEquals("\n\n", moved.identity().get("search.separator"));
-    RunStore.open(run, FakeRun.provenance(1), problems, true).close();
+    RunFolder.open(run, FakeRun.provenance(1), problems, true).close();
   }
 
   @Test
   void aSecondWriterIsRefusedAndToldWhoHoldsTheRun() throws Exception {
     Path run = temporary.resolve("run");
     List<Problem> problems = FakeRun.problems(2);
-    try (RunStore store = RunStore.open(run, FakeRun.provenance(1), problems, false)) {
+    try (RunFolder store = RunFolder.open(run, FakeRun.provenance(1), problems, false)) {
       assertEquals(0, store.ended());
-      String message = refused(() -> RunStore.open(run, FakeRun.provenance(1), problems, true));
+      String message = refused(() -> RunFolder.open(run, FakeRun.provenance(1), problems, true));
       assertTrue(message.contains("in use by this process"), message);
       // Another process: its message names this one.
       Process child = Children.start(run, 0);
@@ -340,34 +340,34 @@ class RunStoreTest {
       String error = Files.readString(Children.errors(run));
       assertTrue(error.contains("in use by process " + ProcessHandle.current().pid()), error);
     }
-    RunStore.open(run, FakeRun.provenance(1), problems, true).close();
+    RunFolder.open(run, FakeRun.provenance(1), problems, true).close();
   }
 
   @Test
   void onlyARunThatHoldsNothingIsTakenBack() throws Exception {
     Path run = temporary.resolve("run");
-    try (RunStore store = RunStore.open(run, FakeRun.provenance(1), FakeRun.problems(2), false)) {
+    try (RunFolder store = RunFolder.open(run, FakeRun.provenance(1), FakeRun.problems(2), false)) {
       store.takeBack();
     }
     assertFalse(Files.exists(run));
     FakeRun.run(run, false, 1, 4);
-    try (RunStore store = RunStore.open(run, FakeRun.provenance(1), FakeRun.problems(FakeRun.PROBLEMS), true)) {
+    try (RunFolder store = RunFolder.open(run, FakeRun.provenance(1), FakeRun.problems(FakeRun.PROBLEMS), true)) {
       store.takeBack();
     }
-    assertTrue(RunData.read(run).complete());
+    assertTrue(RunReader.read(run).complete());
   }
 
   @Test
   void foreignFilesAreLeftAlone() throws Exception {
     Path mine = Files.createDirectory(temporary.resolve("mine"));
     Files.writeString(mine.resolve("thesis.tex"), "x");
-    String message = refused(() -> RunStore.open(mine, FakeRun.provenance(1), FakeRun.problems(1), true));
+    String message = refused(() -> RunFolder.open(mine, FakeRun.provenance(1), FakeRun.problems(1), true));
     assertTrue(message.contains("thesis.tex"), message);
-    assertThrows(StoreException.Refused.class, () -> RunData.read(mine));
-    assertThrows(StoreException.Refused.class, () -> RunData.read(temporary.resolve("nowhere")));
+    assertThrows(StoreException.Refused.class, () -> RunReader.read(mine));
+    assertThrows(StoreException.Refused.class, () -> RunReader.read(temporary.resolve("nowhere")));
     Files.writeString(temporary.resolve("file"), "x");
     String file = refused(
-        () -> RunStore.open(temporary.resolve("file"), FakeRun.provenance(1), FakeRun.problems(1), false));
+        () -> RunFolder.open(temporary.resolve("file"), FakeRun.provenance(1), FakeRun.problems(1), false));
     assertTrue(file.contains("cannot use " + temporary.resolve("file") + " for a run"), file);
   }
 
@@ -378,19 +378,19 @@ class RunStoreTest {
   @Test
   void readableWithSqlWhileItGrows() throws Exception {
     Path run = temporary.resolve("run");
-    try (RunStore store = RunStore.open(run, FakeRun.provenance(1), FakeRun.problems(FakeRun.PROBLEMS), false)) {
+    try (RunFolder store = RunFolder.open(run, FakeRun.provenance(1), FakeRun.problems(FakeRun.PROBLEMS), false)) {
       FakeRun.run(store, FakeRun.policy(), FakeRun.small(), 1, 4);
       assertEquals(Files.readAllLines(run.resolve("tree.jsonl")).size(), count("SELECT count(*) FROM read_json('" + run + "/tree.jsonl')"));
     }
-    int pairs = RunData.read(run).pairs().size();
+    int pairs = RunReader.read(run).pairs().size();
     assertEquals(pairs, count("SELECT count(*) FROM read_json('" + run + "/pairs.jsonl')"));
     assertEquals(
         pairs, count("SELECT count(*) FROM (SELECT unnest(pairs) FROM read_json('" + run + "/stages.jsonl'))"));
     assertTrue(count("SELECT count(*) FROM (SELECT unnest(candidates) AS c FROM read_json('" + run
         + "/tree.jsonl')) WHERE c.prm BETWEEN 0 AND 1 AND len(c.tokens) = len(c.logprobs)") > 100);
-    assertFalse(RunData.read(run).expansions("p3").isEmpty());
-    assertTrue(RunData.read(run).complete());
-    assertTrue(PairsFile.holds(run.resolve("pairs.jsonl"), RunData.read(run).pairs()));
+    assertFalse(RunReader.read(run).expansions("p3").isEmpty());
+    assertTrue(RunReader.read(run).complete());
+    assertTrue(PairsFile.holds(run.resolve("pairs.jsonl"), RunReader.read(run).pairs()));
   }
 
   @Test
@@ -415,7 +415,7 @@ class RunStoreTest {
   void exportsForTrl() throws Exception {
     Path run = temporary.resolve("run");
     FakeRun.run(run, false, 1, 4);
-    var pairs = RunData.read(run).pairs();
+    var pairs = RunReader.read(run).pairs();
     Path jsonl = temporary.resolve("it's [a] pair.jsonl");
     Path parquet = temporary.resolve("it's [a] pair.parquet");
     PairExport.write(pairs, PairExport.Format.TRL_JSONL, jsonl);
