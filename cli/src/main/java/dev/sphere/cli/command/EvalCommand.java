@@ -24,9 +24,9 @@ import dev.sphere.engine.eval.EvalSettings;
 import dev.sphere.engine.eval.Evaluator;
 import dev.sphere.engine.prompt.Prompts;
 import dev.sphere.engine.run.EvalRecipe;
+import dev.sphere.engine.run.Evaluation;
 import dev.sphere.engine.run.ModelDefaults;
-import dev.sphere.engine.run.OpenEval;
-import dev.sphere.engine.run.PrmSpec;
+import dev.sphere.engine.run.RewardSettings;
 import dev.sphere.engine.run.WorkerPlan;
 import dev.sphere.engine.settings.GivenSettings;
 import dev.sphere.engine.settings.SettingsTree;
@@ -206,7 +206,7 @@ public final class EvalCommand implements Callable<Integer>, SettingFlags.Comman
       err.flush();
     }
     WorkedExamples examples = examples(told);
-    OpenEval.Plan plan = plan(file, told, examples);
+    Evaluation.Plan plan = plan(file, told, examples);
     int shown = examples == null ? 0 : set.problems().size() - examples.others(set.problems()).size();
     if (shown > 0) {
       err.println("note: " + shown + " of the problems are worked examples: their solutions stand before each question");
@@ -237,7 +237,7 @@ public final class EvalCommand implements Callable<Integer>, SettingFlags.Comman
   }
 
   /** What a command line asks for, besides the problems. */
-  private OpenEval.Plan plan(Path file, GivenSettings told, WorkedExamples examples) {
+  private Evaluation.Plan plan(Path file, GivenSettings told, WorkedExamples examples) {
     ModelDefaults usual = ModelDefaults.of(file);
     Prompts prompts = SETTINGS.make(Prompts.class, told, usual.values(), Map.of());
     EvalSettings settings = SETTINGS.make(EvalSettings.class, told, usual.values(), Map.of("inFlight", IN_FLIGHT));
@@ -246,8 +246,8 @@ public final class EvalCommand implements Callable<Integer>, SettingFlags.Comman
       settings = told.has("stop") || head.isEmpty() ? settings : settings.withStop(List.of(head));
       prompts = examples.before(prompts);
     }
-    PrmSpec reward = told.has("prm") ? SETTINGS.make(PrmSpec.class, told, usual.values(), Map.of()) : null;
-    return new OpenEval.Plan(file, adapter, prompts, settings, reward, usual.separator(), SETTINGS.make(Precision.class, told));
+    RewardSettings reward = told.has("prm") ? SETTINGS.make(RewardSettings.class, told, usual.values(), Map.of()) : null;
+    return new Evaluation.Plan(file, adapter, prompts, settings, reward, usual.separator(), SETTINGS.make(Precision.class, told));
   }
 
   /** What a process opens to work for an evaluation that another process began by the same command line. */
@@ -255,10 +255,10 @@ public final class EvalCommand implements Callable<Integer>, SettingFlags.Comman
     EvalCommand eval = WorkerCommand.parse(new EvalCommand(), arguments);
     EvalRecipe recipe = eval.recipeFile == null ? EvalRecipe.NONE : EvalRecipe.read(eval.recipeFile);
     GivenSettings told = eval.flags.told(recipe.told());
-    return OpenEval.worker(eval.plan(ModelSource.resolve(eval.model), told, examples(told)), eval.parallel);
+    return Evaluation.worker(eval.plan(ModelSource.resolve(eval.model), told, examples(told)), eval.parallel);
   }
 
-  private EvalResult shard(OpenEval.Plan plan, ProblemSet set, AnswerShards place, Map<String, String> made, HeldFiles files,
+  private EvalResult shard(Evaluation.Plan plan, ProblemSet set, AnswerShards place, Map<String, String> made, HeldFiles files,
       OnSpark spark) throws InterruptedException {
     made.put("shard", shard.toString());
     Optional<List<Answered>> there = place.answers();
@@ -274,7 +274,7 @@ public final class EvalCommand implements Callable<Integer>, SettingFlags.Comman
     }
   }
 
-  private EvalResult answers(OpenEval.Plan plan, List<Problem> asked, Journal<Answered> journal, HeldFiles files, OnSpark spark)
+  private EvalResult answers(Evaluation.Plan plan, List<Problem> asked, Journal<Answered> journal, HeldFiles files, OnSpark spark)
       throws InterruptedException {
     if (journal != null) {
       PrintWriter err = spec.commandLine().getErr();
@@ -285,7 +285,7 @@ public final class EvalCommand implements Callable<Integer>, SettingFlags.Comman
     Consumer<List<Answered>> keep = journal == null ? answers -> { } : journal::add;
     Optional<Path> kind = OnSpark.kind(out);
     try (ProgressBars progress = new ProgressBars("eval", spec.commandLine().getErr())) {
-      EvalResult result = OpenEval.run(plan, files, parallel, spark.remote(spec, kind), asked, known, keep, progress);
+      EvalResult result = Evaluation.run(plan, files, parallel, spark.remote(spec, kind), asked, known, keep, progress);
       OnSpark.forget(kind);
       return result;
     }

@@ -18,12 +18,12 @@ import dev.sphere.engine.eval.StepScores;
 import dev.sphere.engine.reward.Aggregation;
 import dev.sphere.engine.reward.GradedAnswers;
 import dev.sphere.engine.run.ModelDefaults;
-import dev.sphere.engine.run.OpenPrm;
-import dev.sphere.engine.run.PrmSpec;
+import dev.sphere.engine.run.RewardSettings;
 import dev.sphere.engine.search.SearchSettings;
 import dev.sphere.engine.settings.GivenSettings;
 import dev.sphere.engine.settings.Setting;
 import dev.sphere.engine.settings.SettingsTree;
+import dev.sphere.engine.stage.PrmFactory;
 import dev.sphere.engine.store.Journal;
 import dev.sphere.engine.strategy.BestOfNGain;
 import java.io.IOException;
@@ -55,7 +55,7 @@ import tools.jackson.databind.json.JsonMapper;
     sortOptions = false,
     mixinStandardHelpOptions = true)
 public final class EvalPrmCommand implements Callable<Integer>, SettingFlags.Command {
-  private static final SettingsTree SETTINGS = SettingsTree.of(PrmSpec.class, SearchSettings.class)
+  private static final SettingsTree SETTINGS = SettingsTree.of(RewardSettings.class, SearchSettings.class)
       .only("prm", "rollouts", "prm_beta", "temperature", "separator").required("prm")
       .and(SettingsTree.of(Settings.class)).and(SettingsTree.of(ReadOptions.class).only("limit"));
 
@@ -144,13 +144,14 @@ public final class EvalPrmCommand implements Callable<Integer>, SettingFlags.Com
     ModelDefaults manner = ModelDefaults.of(file);
     GivenSettings told = flags.told();
     settings = SETTINGS.make(Settings.class, told);
-    PrmSpec asked = SETTINGS.make(PrmSpec.class, told, manner.values(), Map.of());
+    RewardSettings asked = SETTINGS.make(RewardSettings.class, told, manner.values(), Map.of());
     String prm = asked.kind();
     SearchSettings search = SETTINGS.make(SearchSettings.class, told, manner.values(), Map.of());
     // Given solutions come without the policy's log-probabilities: it is read like the reference.
     boolean bare = prm.startsWith("implicit:") && !prm.contains(",");
-    PrmSpec reward = !bare ? asked : new PrmSpec(
+    RewardSettings reward = !bare ? asked : new RewardSettings(
         "implicit:" + file + "," + prm.substring("implicit:".length()), asked.monteCarlo(), asked.beta());
+    reward.requireReads(file);
     List<StepCase> cases = steps == null ? List.of() : StepCaseSource.read(steps, settings.stepsLimit());
     if (reward.knowsAnswers() && cases.stream().anyMatch(c -> c.problem().answer().isEmpty())) {
       throw new IllegalArgumentException(
@@ -165,7 +166,7 @@ public final class EvalPrmCommand implements Callable<Integer>, SettingFlags.Com
         Journal<Scored> journal = out == null || cases.isEmpty() ? null
             : Journal.open(JOURNAL, out, made(file, cases, reward, search, manner), 1, resume);
         BatchedPolicy policy = BatchedPolicy.open(file, null, null, 0);
-        OpenPrm opened = reward.open(new GradedAnswers())) {
+        PrmFactory opened = reward.open(new GradedAnswers())) {
       if (!cases.isEmpty()) {
         figures.put("steps", steps(cases, journal, policy, opened, files, file, manner, search.separator()));
       }
@@ -181,7 +182,7 @@ public final class EvalPrmCommand implements Callable<Integer>, SettingFlags.Com
   }
 
   private Map<String, Object> steps(
-      List<StepCase> cases, Journal<Scored> journal, BatchedPolicy policy, OpenPrm opened, HeldFiles files, Path file,
+      List<StepCase> cases, Journal<Scored> journal, BatchedPolicy policy, PrmFactory opened, HeldFiles files, Path file,
       ModelDefaults manner, String end)
       throws IOException, InterruptedException {
     long start = System.nanoTime();
@@ -198,7 +199,7 @@ public final class EvalPrmCommand implements Callable<Integer>, SettingFlags.Com
       err.flush();
     }
     try (ProgressBars progress = new ProgressBars("eval prm", spec.commandLine().getErr())) {
-      scores = StepScores.of(cases, policy, opened.factory(file).over(policy), manner.prompts(), end, settings.seed(),
+      scores = StepScores.of(cases, policy, opened.over(policy), manner.prompts(), end, settings.seed(),
           settings.parallel(), known, (i, scored) -> {
             files.requireUnchanged();
             if (journal != null) {
@@ -244,19 +245,19 @@ public final class EvalPrmCommand implements Callable<Integer>, SettingFlags.Com
   }
 
   /** What the steps' scores are made from. */
-  private Map<String, String> made(Path file, List<StepCase> cases, PrmSpec reward, SearchSettings search, ModelDefaults manner) {
+  private Map<String, String> made(Path file, List<StepCase> cases, RewardSettings reward, SearchSettings search, ModelDefaults manner) {
     Map<String, String> made = reward.judging(file, null, null, manner.prompts(), search, settings.seed());
     made.put("steps", Sha256.of(JsonText.MAPPER.writeValueAsBytes(cases)));
     return made;
   }
 
   private Map<String, Object> gain(
-      List<Problem> list, BatchedPolicy policy, OpenPrm opened, HeldFiles files, Path file, ModelDefaults manner,
+      List<Problem> list, BatchedPolicy policy, PrmFactory opened, HeldFiles files, Path file, ModelDefaults manner,
       SearchSettings search)
       throws InterruptedException {
     long start = System.nanoTime();
     BestOfNGain g = BestOfNGain.measure(
-        policy, opened.factory(file), opened.passes(), search, manner.prompts(), list, settings.samples(),
+        policy, opened, opened.passes(), search, manner.prompts(), list, settings.samples(),
         settings.seed(), settings.parallel());
     files.requireUnchanged();
     Map<String, Object> m = g.toMap();

@@ -20,7 +20,7 @@ import java.util.List;
  *
  * <p>Both models must have the policy's vocabulary, since they read its very tokens, prompt included. Thread-safe.
  */
-public final class ImplicitPrm implements PrmFactory, AutoCloseable {
+public final class ImplicitPrm implements PrmFactory {
   /** PRIME's beta. */
   public static final double BETA = 0.05;
 
@@ -92,12 +92,17 @@ public final class ImplicitPrm implements PrmFactory, AutoCloseable {
     return sum;
   }
 
-  /** Tokens computed so far by the two models. */
+  @Override
   public long tokens() {
     return reference.tokens() + (trained == null ? 0 : trained.tokens());
   }
 
-  /** Forgets the scores that are known. */
+  @Override
+  public int passes() {
+    return trained == null ? 1 : 2;
+  }
+
+  @Override
   public void forget() {
     cache.forget();
   }

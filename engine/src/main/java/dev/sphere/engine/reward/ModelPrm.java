@@ -20,13 +20,12 @@ import java.util.List;
 /**
  * A trained process reward model: a GGUF file that says how a step's score is read ({@link PrmInfo}). It reads text, so
  * the policy may have another vocabulary. A step's score is read from the KV cache of the steps before it, the
- * candidates of
- * all problems in flight step together, and a text that was scored before is not computed again.
+ * candidates of all problems in flight step together, and a text that was scored before is not computed again.
  *
  * <p>Thread-safe. A step for which the model has no room scores 0. Where a solution begins after a marker, the steps
  * after it are scored as those of the bare problem; what comes before scores 0.5.
  */
-public final class ModelPrm implements PrmFactory, AutoCloseable {
+public final class ModelPrm implements PrmFactory {
   /** The score of talk before the solution begins, which the model was not made for: neither good nor bad. */
   private static final double UNKNOWN = 0.5;
 
@@ -115,12 +114,17 @@ public final class ModelPrm implements PrmFactory, AutoCloseable {
     return info;
   }
 
-  /** Tokens computed so far. */
+  @Override
   public long tokens() {
     return scorer.tokens();
   }
 
-  /** Forgets the scores that are known. */
+  @Override
+  public int passes() {
+    return 1;
+  }
+
+  @Override
   public void forget() {
     cache.forget();
   }

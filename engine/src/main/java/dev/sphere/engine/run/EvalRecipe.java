@@ -27,7 +27,7 @@ public record EvalRecipe(Head head, GivenSettings told) {
       .and(SettingsTree.of("Answers", Precision.class))
       .and(SettingsTree.of("What is said to the model", Prompts.class).without("correction", "corrected_after"))
       .and(SettingsTree.of("What is said to the model", WorkedExamples.Settings.class))
-      .and(SettingsTree.of("Process reward", PrmSpec.class).only("prm", "rollouts").withoutDefault("prm"));
+      .and(SettingsTree.of("Process reward", RewardSettings.class).only("prm", "rollouts").withoutDefault("prm"));
 
   private static final SettingsTree HEAD = SettingsTree.of(Head.class);
 

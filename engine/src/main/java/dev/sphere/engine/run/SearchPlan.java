@@ -48,7 +48,7 @@ public record SearchPlan(
     Path adapter,
     Path smallModel,
     @Nested(heading = "Search")
-    PrmSpec prm,
+    RewardSettings prm,
     @Nested(heading = "Search")
     SearchSettings search,
     @Nested(heading = "Probe")
@@ -113,7 +113,7 @@ public record SearchPlan(
   }
 
   /** By the paper's search, of all problems. */
-  public SearchPlan(Path model, Path adapter, Path smallModel, PrmSpec prm, SearchSettings search, StageSettings stages,
+  public SearchPlan(Path model, Path adapter, Path smallModel, RewardSettings prm, SearchSettings search, StageSettings stages,
       long seed, int parallel) {
     this(model, adapter, smallModel, prm, search, ProbeSettings.none(), stages, seed, null, parallel, Precision.USUAL,
         WorkedExamples.Settings.NONE);

@@ -8,6 +8,7 @@ import dev.sphere.engine.reward.GradedAnswers;
 import dev.sphere.engine.search.Room;
 import dev.sphere.engine.stage.Actor;
 import dev.sphere.engine.stage.Exploration;
+import dev.sphere.engine.stage.PrmFactory;
 import dev.sphere.engine.stage.ProblemSolver;
 import dev.sphere.engine.stage.SolverOptions;
 import dev.sphere.engine.store.RecordLines;
@@ -23,10 +24,10 @@ final class SearchSession implements WorkerPlan.Models {
   private final OutcomeReward outcome;
   private final BatchedPolicy policy;
   private final BatchedPolicy small; // null for none
-  private final OpenPrm prm;
+  private final PrmFactory prm;
 
   private SearchSession(SearchPlan plan, Optional<WorkedExamples> examples, OutcomeReward outcome, BatchedPolicy policy,
-      BatchedPolicy small, OpenPrm prm) {
+      BatchedPolicy small, PrmFactory prm) {
     this.plan = plan;
     this.examples = examples;
     this.outcome = outcome;
@@ -37,6 +38,10 @@ final class SearchSession implements WorkerPlan.Models {
 
   /** @param examples the plan's, read */
   static SearchSession open(SearchPlan plan, Optional<WorkedExamples> examples) {
+    plan.prm().requireReads(plan.model());
+    if (plan.smallModel() != null) {
+      plan.prm().requireReads(plan.smallModel());
+    }
     OutcomeReward outcome = new GradedAnswers();
     BatchedPolicy policy = BatchedPolicy.open(plan.model(), plan.adapter(), plan.stages().prompts().template(), 0);
     BatchedPolicy small = null;
@@ -57,8 +62,8 @@ final class SearchSession implements WorkerPlan.Models {
    * @param check throws where a model's file has changed
    */
   ProblemSolver solver(Runnable check, Room room, LongConsumer meter) {
-    Actor large = new Actor(policy, prm.factory(plan.model()));
-    Optional<Actor> other = Optional.ofNullable(small).map(p -> new Actor(p, prm.factory(plan.smallModel())));
+    Actor large = new Actor(policy, prm);
+    Optional<Actor> other = Optional.ofNullable(small).map(p -> new Actor(p, prm));
     return new ProblemSolver(new ProblemSolver.Models(large, other, check), options(), room, meter);
   }
 

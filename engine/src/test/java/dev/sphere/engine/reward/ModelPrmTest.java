@@ -19,8 +19,8 @@ import dev.sphere.engine.decode.BatchedPolicy;
 import dev.sphere.engine.decode.Scorer;
 import dev.sphere.engine.prompt.ChatTemplate;
 import dev.sphere.engine.prompt.Prompts;
-import dev.sphere.engine.run.OpenPrm;
-import dev.sphere.engine.run.PrmSpec;
+import dev.sphere.engine.run.RewardSettings;
+import dev.sphere.engine.stage.PrmFactory;
 import dev.sphere.gguf.GgmlType;
 import dev.sphere.gguf.GgufValue;
 import dev.sphere.gguf.GgufWriter;
@@ -89,15 +89,15 @@ class ModelPrmTest {
   void theTokenFormIsASoftmaxOfTwoLogits() throws Exception {
     Path file = declare("token", false, "sphere.prm.form", "token", "sphere.prm.good_token", 43,
         "sphere.prm.bad_token", 45, "sphere.prm.separator_token", 10);
-    PrmSpec spec = new PrmSpec(file.toString(), MonteCarloPrm.Settings.defaults());
+    RewardSettings spec = new RewardSettings(file.toString(), MonteCarloPrm.Settings.defaults());
     try (BatchedPolicy policy = BatchedPolicy.open(plain);
         Model model = Model.load(file);
         Scorer scorer = Scorer.of(model, null, 1, 1, 1024);
-        OpenPrm prm = spec.open((p, s) -> true)) {
+        PrmFactory prm = spec.open((p, s) -> true)) {
       TokenPath root = TokenPath.root(policy.tokenize("another prompt altogether", true));
       TokenPath first = root.extend(policy.tokenize("First, 2.\n", false));
       List<Generation> steps = List.of(step(policy, "Then 5.\n"), step(policy, "Then 6."), step(policy, "Größe ∑\n"));
-      double[] scores = prm.factory(plain).over(policy).score(PROBLEM, first, KEY, steps);
+      double[] scores = prm.over(policy).score(PROBLEM, first, KEY, steps);
       for (int i = 0; i < steps.size(); i++) {
         String prompt = ChatTemplate.of(model).render(Prompts.defaults().ask(PROBLEM), true);
         List<Integer> text = new ArrayList<>();
@@ -117,16 +117,16 @@ class ModelPrmTest {
       }
       // After a dialogue about a mistake: the critique is no step, the solution's steps are those of the bare problem.
       TokenPath critique = TokenPath.root(SolutionMarker.of("Corrected solution:"), policy.tokenize("wrong!", true));
-      assertArrayEquals(new double[] {0.5, 0.5}, prm.factory(plain).over(policy).score(PROBLEM, critique, KEY,
+      assertArrayEquals(new double[] {0.5, 0.5}, prm.over(policy).score(PROBLEM, critique, KEY,
           List.of(step(policy, "You wrote 5.\n"), step(policy, "Corrected solution:\n"))));
       TokenPath corrected = critique.extend(policy.tokenize("You wrote \\boxed{5}.\n", false))
           .extend(policy.tokenize("**Corrected solution:**\nFirst, 2.\n", false));
-      assertArrayEquals(scores, prm.factory(plain).over(policy).score(PROBLEM, corrected, KEY, steps));
+      assertArrayEquals(scores, prm.over(policy).score(PROBLEM, corrected, KEY, steps));
       long before = prm.tokens();
-      assertArrayEquals(scores, prm.factory(plain).over(policy).score(PROBLEM, first, KEY, steps));
+      assertArrayEquals(scores, prm.over(policy).score(PROBLEM, first, KEY, steps));
       assertEquals(before, prm.tokens(), "known scores cost nothing");
       TokenPath second = first.extend(steps.getFirst().tokens());
-      prm.factory(plain).over(policy).score(PROBLEM, second, KEY, List.of(step(policy, "12345")));
+      prm.over(policy).score(PROBLEM, second, KEY, List.of(step(policy, "12345")));
       assertEquals(before + 6, prm.tokens(), "a new step costs its own tokens and its separator");
     }
   }
@@ -138,10 +138,10 @@ class ModelPrmTest {
     try (BatchedPolicy policy = BatchedPolicy.open(plain);
         GgufFile gguf = GgufFile.open(file);
         Scorer states = Scorer.open(plain, true);
-        OpenPrm prm = new PrmSpec("head:" + file, MonteCarloPrm.Settings.defaults()).open((p, s) -> true)) {
+        PrmFactory prm = new RewardSettings("head:" + file, MonteCarloPrm.Settings.defaults()).open((p, s) -> true)) {
       TokenPath root = TokenPath.root(policy.tokenize("x", true));
       TokenPath first = root.extend(policy.tokenize("One.\n\n", false));
-      double score = prm.factory(plain).over(policy).score(PROBLEM, first, KEY, List.of(step(policy, "Two.\n\n")))[0];
+      double score = prm.over(policy).score(PROBLEM, first, KEY, List.of(step(policy, "Two.\n\n")))[0];
       String prompt = ChatTemplate.of(states.model()).render(List.of(
           new Policy.Message("system", "Please reason step by step, and put your final answer within \\boxed{}."),
           new Policy.Message("user", PROBLEM.question())), true);
@@ -193,10 +193,10 @@ class ModelPrmTest {
     try (BatchedPolicy policy = BatchedPolicy.open(plain);
         Model reference = Model.load(other);
         Scorer scorer = Scorer.of(reference, null, 1, 1, 1024);
-        OpenPrm one = new PrmSpec("implicit:" + other, MonteCarloPrm.Settings.defaults(), 0.5).open((p, s) -> true);
-        OpenPrm two = new PrmSpec("implicit:" + plain + "," + other, MonteCarloPrm.Settings.defaults(), 0.5)
+        PrmFactory one = new RewardSettings("implicit:" + other, MonteCarloPrm.Settings.defaults(), 0.5).open((p, s) -> true);
+        PrmFactory two = new RewardSettings("implicit:" + plain + "," + other, MonteCarloPrm.Settings.defaults(), 0.5)
             .open((p, s) -> true);
-        OpenPrm same = new PrmSpec("implicit:" + plain + "," + plain, MonteCarloPrm.Settings.defaults(), 0.5)
+        PrmFactory same = new RewardSettings("implicit:" + plain + "," + plain, MonteCarloPrm.Settings.defaults(), 0.5)
             .open((p, s) -> true)) {
       int[] prompt = policy.tokenize("What is 2+3?", true);
       TokenPath root = TokenPath.root(prompt);
@@ -206,7 +206,7 @@ class ModelPrmTest {
             dev.sphere.engine.StopRule.never()));
       }
       List<Generation> steps = policy.generate(root, requests);
-      double[] scores = one.factory(plain).over(policy).score(PROBLEM, root, KEY, steps);
+      double[] scores = one.over(policy).score(PROBLEM, root, KEY, steps);
       for (int i = 0; i < steps.size(); i++) {
         double base = 0;
         for (float l : scorer.score(List.of(new Scorer.Row(prompt, steps.get(i).tokens()))).getFirst()) {
@@ -214,9 +214,9 @@ class ModelPrmTest {
         }
         assertEquals(1 / (1 + Math.exp(-0.5 * (steps.get(i).logProb() - base))), scores[i], 1e-9);
       }
-      assertArrayEquals(scores, two.factory(plain).over(policy).score(PROBLEM, root, KEY, steps), 1e-6);
+      assertArrayEquals(scores, two.over(policy).score(PROBLEM, root, KEY, steps), 1e-6);
       assertArrayEquals(new double[] {0.5, 0.5, 0.5},
-          same.factory(plain).over(policy).score(PROBLEM, root, KEY, steps), 1e-12);
+          same.over(policy).score(PROBLEM, root, KEY, steps), 1e-12);
     }
   }
 
@@ -253,23 +253,24 @@ class ModelPrmTest {
 
   private static void refused(String kind, String because) {
     String message = assertThrows(IllegalArgumentException.class,
-        () -> new PrmSpec(kind, MonteCarloPrm.Settings.defaults()).open((p, s) -> true).close()).getMessage();
+        () -> new RewardSettings(kind, MonteCarloPrm.Settings.defaults()).open((p, s) -> true).close()).getMessage();
     assertTrue(message.contains(because), message);
   }
 
   @Test
   void aPolicyWithAnotherVocabularyCannotBeComparedTokenByToken() throws Exception {
     Path embedded = dev.sphere.engine.embedded.ModelSource.resolve("embedded-small");
-    try (OpenPrm prm = new PrmSpec("implicit:" + plain, MonteCarloPrm.Settings.defaults()).open((p, s) -> true)) {
-      String message = assertThrows(IllegalArgumentException.class, () -> prm.factory(embedded)).getMessage();
-      assertTrue(message.contains("another vocabulary"), message);
-    }
+    RewardSettings implicit = new RewardSettings("implicit:" + plain, MonteCarloPrm.Settings.defaults());
+    implicit.requireReads(plain);
+    String message =
+        assertThrows(IllegalArgumentException.class, () -> implicit.requireReads(embedded)).getMessage();
+    assertTrue(message.contains("another vocabulary"), message);
     // A model that reads text does not mind.
     Path token = declare("t2", false, "sphere.prm.form", "token", "sphere.prm.good_token", 43, "sphere.prm.bad_token",
         45);
     try (BatchedPolicy policy = BatchedPolicy.open(embedded);
-        OpenPrm prm = new PrmSpec(token.toString(), MonteCarloPrm.Settings.defaults()).open((p, s) -> true)) {
-      ProcessRewardModel reward = prm.factory(embedded).over(policy);
+        PrmFactory prm = new RewardSettings(token.toString(), MonteCarloPrm.Settings.defaults()).open((p, s) -> true)) {
+      ProcessRewardModel reward = prm.over(policy);
       TokenPath root = TokenPath.root(policy.tokenize("Tom", true));
       double score = reward.score(PROBLEM, root, KEY, List.of(step(policy, "Then there are 3.\n")))[0];
       assertTrue(score > 0 && score < 1);

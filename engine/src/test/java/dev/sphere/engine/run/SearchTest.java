@@ -20,8 +20,8 @@ import dev.sphere.engine.search.Expansion;
 import dev.sphere.engine.search.SearchSettings;
 import dev.sphere.engine.settings.GivenSettings;
 import dev.sphere.engine.stage.StageSettings;
-import dev.sphere.engine.store.RunReader;
 import dev.sphere.engine.store.RunMerge;
+import dev.sphere.engine.store.RunReader;
 import dev.sphere.engine.store.StoreException;
 import dev.sphere.engine.strategy.Strategy;
 import dev.sphere.engine.strategy.StrategySettings;
@@ -56,7 +56,7 @@ class SearchTest {
         .withSeparator(manner.separator())
         .withSampling(SamplingSettings.temperature(0.8f, manner.stepTokens()));
     var mc = new MonteCarloPrm.Settings(2, SamplingSettings.temperature(0.8f, manner.solutionTokens()), false);
-    return new SearchPlan(model, null, small, new PrmSpec("mc", mc), search,
+    return new SearchPlan(model, null, small, new RewardSettings("mc", mc), search,
         StageSettings.defaults().withPrompts(manner.prompts()), seed, parallel);
   }
 
@@ -126,7 +126,7 @@ class SearchTest {
 
   private static SearchPlan probing(int parallel, ProbeSettings probe) {
     SearchPlan p = plan(1, parallel);
-    return new SearchPlan(p.model(), null, null, new PrmSpec("random", p.prm().monteCarlo()), p.search(), probe,
+    return new SearchPlan(p.model(), null, null, new RewardSettings("random", p.prm().monteCarlo()), p.search(), probe,
         p.stages().withStages(false, false), p.seed(), null, parallel, p.precision(), p.examples());
   }
 
@@ -255,7 +255,7 @@ class SearchTest {
   void unknownRewardsAreNamed() {
     var mc = MonteCarloPrm.Settings.defaults();
     String message =
-        assertThrows(IllegalArgumentException.class, () -> new PrmSpec("magic", mc)).getMessage();
+        assertThrows(IllegalArgumentException.class, () -> new RewardSettings("magic", mc)).getMessage();
     assertTrue(message.contains("magic") && message.contains("mc"), message);
   }
 

@@ -9,12 +9,12 @@ import dev.sphere.engine.decode.BatchedPolicy;
 import dev.sphere.engine.embedded.ModelSource;
 import dev.sphere.engine.reward.GradedAnswers;
 import dev.sphere.engine.run.ModelDefaults;
-import dev.sphere.engine.run.OpenPrm;
-import dev.sphere.engine.run.PrmSpec;
+import dev.sphere.engine.run.RewardSettings;
 import dev.sphere.engine.search.SearchSettings;
 import dev.sphere.engine.settings.GivenSettings;
 import dev.sphere.engine.settings.Setting;
 import dev.sphere.engine.settings.SettingsTree;
+import dev.sphere.engine.stage.PrmFactory;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -48,7 +48,7 @@ final class Compare implements Callable<Integer>, SettingFlags.Command {
   private static final Map<String, Object> FIXED = Map.of("early_stop", true);
 
   private static final SettingsTree SETTINGS = ProblemOptions.SETTINGS
-      .and(SettingsTree.of(PrmSpec.class, SearchSettings.class, ComparedSettings.class, Settings.class)
+      .and(SettingsTree.of(RewardSettings.class, SearchSettings.class, ComparedSettings.class, Settings.class)
           .only("prm", "rollouts", "prm_beta", "candidates", "temperature", "depth", "separator", "max_step_tokens",
               "beams", "width", "aggregation", "seed", "parallel").required("prm"));
 
@@ -111,14 +111,15 @@ final class Compare implements Callable<Integer>, SettingFlags.Command {
     Map<String, Object> usual = new HashMap<>(manner.values());
     usual.putAll(FIXED);
     SearchSettings search = SETTINGS.make(SearchSettings.class, told, usual, Map.of());
-    PrmSpec reward = SETTINGS.make(PrmSpec.class, told, usual, Map.of());
+    RewardSettings reward = SETTINGS.make(RewardSettings.class, told, usual, Map.of());
     Settings settings = SETTINGS.make(Settings.class, told);
     List<ComparedSettings> plans = plans(told);
     ProblemSet set = problems.read(SETTINGS.make(ReadOptions.class, told), spec.commandLine().getErr(), null);
+    reward.requireReads(file);
     try (BatchedPolicy policy = BatchedPolicy.open(file, adapter, null, 0);
-        OpenPrm opened = reward.open(new GradedAnswers());
+        PrmFactory opened = reward.open(new GradedAnswers());
         ProgressBars progress = new ProgressBars("compare", spec.commandLine().getErr())) {
-      StrategyComparison comparison = new StrategyComparison(policy, opened.factory(file), opened.passes(),
+      StrategyComparison comparison = new StrategyComparison(policy, opened, opened.passes(),
           opened::forget, search, manner.prompts(), settings.seed(), settings.parallel());
       report(new CompareReport(comparison.run(set.problems(), plans, progress), reward.knowsAnswers()));
     }

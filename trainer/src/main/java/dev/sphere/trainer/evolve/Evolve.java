@@ -13,7 +13,7 @@ import dev.sphere.engine.eval.Comparison;
 import dev.sphere.engine.eval.EvalResult;
 import dev.sphere.engine.eval.Evaluator;
 import dev.sphere.engine.run.Cluster;
-import dev.sphere.engine.run.OpenEval;
+import dev.sphere.engine.run.Evaluation;
 import dev.sphere.engine.run.Search;
 import dev.sphere.engine.run.SearchPlan;
 import dev.sphere.engine.store.CheckedLines;
@@ -314,11 +314,11 @@ public final class Evolve {
       result = Evaluator.regrade(AnswerFile.read(answers));
     } else {
       try (HeldFiles files = new HeldFiles(Arrays.asList(model, adapter))) { // opened and checked once, from the defaults on
-        OpenEval.Plan plan = Plans.evaluation(recipe, model, adapter, samples);
+        Evaluation.Plan plan = Plans.evaluation(recipe, model, adapter, samples);
         Optional<Cluster.Remote> remote = elsewhere.map(e -> e.evaluation(modelArgument(model), adapter, samples));
         try (Journal<Answered> journal = AnswerFile.journal(answers, made(plan), 1 + samples, true)) {
           journal.findings().forEach(f -> listener.note(f.toString()));
-          result = OpenEval.run(plan, files, 0, remote, heldOut, journal.known(), journal::add, listener);
+          result = Evaluation.run(plan, files, 0, remote, heldOut, journal.known(), journal::add, listener);
           AnswerFile.finish(journal, result.answers());
         }
       }
@@ -329,7 +329,7 @@ public final class Evolve {
   }
 
   /** What of an evaluation's answers the recipe, which the directory is bound to, does not say. */
-  private Map<String, String> made(OpenEval.Plan plan) {
+  private Map<String, String> made(Evaluation.Plan plan) {
     Map<String, String> made = new LinkedHashMap<>();
     try (GgufFile file = GgufFile.open(plan.model()); GgufFile over = plan.adapter() == null ? null : GgufFile.open(plan.adapter())) {
       made.put("model", file.sha256());

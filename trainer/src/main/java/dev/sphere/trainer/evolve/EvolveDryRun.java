@@ -6,7 +6,7 @@ import dev.sphere.base.Scratch;
 import dev.sphere.engine.Problem;
 import dev.sphere.engine.Progress;
 import dev.sphere.engine.embedded.ModelSource;
-import dev.sphere.engine.run.OpenEval;
+import dev.sphere.engine.run.Evaluation;
 import dev.sphere.engine.run.Search;
 import dev.sphere.trainer.job.TrainPlan;
 import java.nio.file.Path;
@@ -78,9 +78,9 @@ public record EvolveDryRun(int rounds, int problems, int tried, double evaluatio
       throws InterruptedException {
     List<Problem> some = problems.subList(0, Math.min(problems.size(), EVALUATED));
     long start = System.nanoTime();
-    OpenEval.Plan plan = Plans.evaluation(recipe, model, null, samples);
+    Evaluation.Plan plan = Plans.evaluation(recipe, model, null, samples);
     try (HeldFiles files = plan.hold()) {
-      OpenEval.run(plan, files, 0, Optional.empty(), some, Map.of(), answers -> { }, progress);
+      Evaluation.run(plan, files, 0, Optional.empty(), some, Map.of(), answers -> { }, progress);
     }
     return (System.nanoTime() - start) / 1e9 * problems.size() / some.size();
   }

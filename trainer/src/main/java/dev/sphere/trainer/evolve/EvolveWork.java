@@ -1,7 +1,7 @@
 package dev.sphere.trainer.evolve;
 
 import dev.sphere.engine.embedded.ModelSource;
-import dev.sphere.engine.run.OpenEval;
+import dev.sphere.engine.run.Evaluation;
 import dev.sphere.engine.run.Search;
 import dev.sphere.engine.run.WorkerPlan;
 import java.io.IOException;
@@ -38,7 +38,7 @@ public final class EvolveWork {
     Path model = ModelSource.resolve(words.get(2));
     Path other = words.get(3).equals(NONE) ? null : ModelSource.resolve(words.get(3));
     if (words.getFirst().equals(EVALUATION)) {
-      return OpenEval.worker(Plans.evaluation(recipe, model, other, Integer.parseInt(words.get(4))), 0);
+      return Evaluation.worker(Plans.evaluation(recipe, model, other, Integer.parseInt(words.get(4))), 0);
     }
     Path small = recipe.smallModel() == null ? null : ModelSource.resolve(recipe.smallModel());
     return Search.worker(Plans.search(recipe, model, other, small, Long.parseLong(words.get(4))));

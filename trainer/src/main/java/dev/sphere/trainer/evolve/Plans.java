@@ -4,8 +4,8 @@ import dev.sphere.engine.PreferencePair;
 import dev.sphere.engine.SamplingSettings;
 import dev.sphere.engine.decode.Precision;
 import dev.sphere.engine.eval.EvalSettings;
+import dev.sphere.engine.run.Evaluation;
 import dev.sphere.engine.run.ModelDefaults;
-import dev.sphere.engine.run.OpenEval;
 import dev.sphere.engine.run.SearchPlan;
 import dev.sphere.engine.search.SearchSettings;
 import dev.sphere.engine.settings.GivenSettings;
@@ -39,14 +39,14 @@ final class Plans {
   }
 
   /** How a policy is compared with others: greedy answers, and samples beside them. */
-  static OpenEval.Plan evaluation(Recipe recipe, Path model, Path adapter, int samples) {
+  static Evaluation.Plan evaluation(Recipe recipe, Path model, Path adapter, int samples) {
     ModelDefaults manner = ModelDefaults.of(model);
     Integer asked = recipe.evaluate().maxTokens();
     int maxTokens = asked == null ? manner.solutionTokens() : asked;
     float temperature = Recipe.SEARCH.make(SamplingSettings.class, recipe.search(), manner.values(), Map.of()).temperature();
     EvalSettings settings = EvalSettings.greedy(maxTokens).withSamples(samples).withSeed(recipe.seed())
         .withSampling(SamplingSettings.temperature(temperature, maxTokens));
-    return new OpenEval.Plan(model, adapter, recipe.prompts(manner.values()), settings, null, manner.separator(),
+    return new Evaluation.Plan(model, adapter, recipe.prompts(manner.values()), settings, null, manner.separator(),
         Recipe.SEARCH.make(Precision.class, recipe.search()));
   }
 

@@ -13,8 +13,8 @@ import dev.sphere.engine.TokenPath;
 import dev.sphere.engine.decode.BatchedPolicy;
 import dev.sphere.engine.prompt.Prompts;
 import dev.sphere.engine.reward.MonteCarloPrm;
-import dev.sphere.engine.run.OpenPrm;
-import dev.sphere.engine.run.PrmSpec;
+import dev.sphere.engine.run.RewardSettings;
+import dev.sphere.engine.stage.PrmFactory;
 import dev.sphere.gguf.GgmlType;
 import dev.sphere.gguf.make.ByteVocabulary;
 import dev.sphere.gguf.make.RandomModel;
@@ -113,8 +113,8 @@ class HeadPrmTest {
     double sum = 0;
     double loss = 0;
     try (BatchedPolicy policy = BatchedPolicy.open(model);
-        OpenPrm prm = new PrmSpec("head:" + outcome.artefact(), MonteCarloPrm.Settings.defaults()).open((p, s) -> true)) {
-      ProcessRewardModel reward = prm.factory(model).over(policy);
+        PrmFactory prm = new RewardSettings("head:" + outcome.artefact(), MonteCarloPrm.Settings.defaults()).open((p, s) -> true)) {
+      ProcessRewardModel reward = prm.over(policy);
       for (int i = 0; i < PROBLEMS; i++) {
         TokenPath path = TokenPath.root(policy.tokenize("the policy's own prompt", true));
         for (int index = 0; index < 2; index++) {

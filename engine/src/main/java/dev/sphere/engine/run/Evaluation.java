@@ -16,6 +16,7 @@ import dev.sphere.engine.eval.Evaluator;
 import dev.sphere.engine.eval.StepScorer;
 import dev.sphere.engine.prompt.Prompts;
 import dev.sphere.engine.reward.GradedAnswers;
+import dev.sphere.engine.stage.PrmFactory;
 import dev.sphere.engine.stage.Task;
 import dev.sphere.engine.store.RecordLines;
 import java.nio.file.Path;
@@ -26,7 +27,7 @@ import java.util.Optional;
 import java.util.function.Consumer;
 
 /** An evaluation whose models are loaded. Thread-safe but for closing. */
-public final class OpenEval implements WorkerPlan.Models {
+public final class Evaluation implements WorkerPlan.Models {
   /** Problems that an executor is given at once at most: an answer has few rows. */
   private static final int TOGETHER = 16;
 
@@ -41,7 +42,7 @@ public final class OpenEval implements WorkerPlan.Models {
    * @param separator that ends a step
    * @param precision how exactly the model computes
    */
-  public record Plan(Path model, Path adapter, Prompts prompts, EvalSettings settings, PrmSpec reward, String separator,
+  public record Plan(Path model, Path adapter, Prompts prompts, EvalSettings settings, RewardSettings reward, String separator,
       Precision precision) {
     /** All model files, null among them. */
     public List<Path> files() {
@@ -86,23 +87,26 @@ public final class OpenEval implements WorkerPlan.Models {
 
   private final Plan plan;
   private final BatchedPolicy policy;
-  private final OpenPrm judge; // null for none
+  private final PrmFactory judge; // null for none
   private final Evaluator evaluator;
 
-  private OpenEval(Plan plan, BatchedPolicy policy, OpenPrm judge) {
+  private Evaluation(Plan plan, BatchedPolicy policy, PrmFactory judge) {
     this.plan = plan;
     this.policy = policy;
     this.judge = judge;
     StepScorer scorer = judge == null ? null
-        : new StepScorer(policy, judge.factory(plan.model()).over(policy), plan.separator());
+        : new StepScorer(policy, judge.over(policy), plan.separator());
     this.evaluator = new Evaluator(policy, plan.prompts(), scorer);
   }
 
-  private static OpenEval load(Plan plan, int parallel) {
+  private static Evaluation load(Plan plan, int parallel) {
     plan.precision().use();
+    if (plan.reward() != null) {
+      plan.reward().requireReads(plan.model());
+    }
     BatchedPolicy policy = BatchedPolicy.open(plan.model(), plan.adapter(), plan.prompts().template(), parallel);
     try {
-      return new OpenEval(plan, policy, plan.reward() == null ? null : plan.reward().open(new GradedAnswers()));
+      return new Evaluation(plan, policy, plan.reward() == null ? null : plan.reward().open(new GradedAnswers()));
     } catch (Throwable t) {
       policy.close();
       throw t;
@@ -135,7 +139,7 @@ public final class OpenEval implements WorkerPlan.Models {
       files.requireUnchanged();
       keep.accept(answers);
     };
-    try (OpenEval here = remote.isPresent() ? null : load(plan, parallel)) {
+    try (Evaluation here = remote.isPresent() ? null : load(plan, parallel)) {
       Workers<Problem, List<Answered>> workers = here != null
           ? Workers.threads(plan.settings().inFlight(), p -> here.evaluator.answers(p, plan.settings()))
           : remote.get().workers("eval", plan.forWorkers(), TOGETHER,

@@ -15,7 +15,14 @@ import dev.sphere.engine.settings.Nested;
 import dev.sphere.engine.settings.Setting;
 import dev.sphere.engine.settings.SettingsTree;
 import dev.sphere.engine.store.Provenance;
+import dev.sphere.engine.decode.Scorer;
+import dev.sphere.engine.reward.ModelPrm;
+import dev.sphere.engine.reward.OutcomePrm;
+import dev.sphere.engine.reward.RandomPrm;
+import dev.sphere.engine.stage.PrmFactory;
 import dev.sphere.gguf.model.GgufFile;
+import dev.sphere.gguf.model.PrmInfo;
+import java.util.Locale;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -38,7 +45,7 @@ import java.util.Map;
  * @param monteCarlo how {@code mc} rolls out
  * @param beta of the implicit reward
  */
-public record PrmSpec(
+public record RewardSettings(
     @Setting(name = "prm", def = "mc", label = "KIND", top = true, source = "our reading of the paper",
         help = "Process reward: mc (Monte Carlo); FILE.gguf, a trained one, read as it declares (token:, head:, "
             + "math-shepherd: and rlhflow: before it say how); implicit:REF.gguf, the log-ratio of policy and REF; or the "
@@ -51,7 +58,7 @@ public record PrmSpec(
   private static final List<String> FORMS = List.of("token", "head", "math-shepherd", "rlhflow");
 
   /** @throws IllegalArgumentException when there is no such kind, or no such file */
-  public PrmSpec {
+  public RewardSettings {
     switch (kind) {
       case "mc", "random", "outcome" -> { }
       default -> {
@@ -68,11 +75,11 @@ public record PrmSpec(
         }
       }
     }
-    SettingsTree.requireRanges(PrmSpec.class, kind, monteCarlo, beta);
+    SettingsTree.requireRanges(RewardSettings.class, kind, monteCarlo, beta);
   }
 
   /** With the implicit reward's usual beta. */
-  public PrmSpec(String kind, MonteCarloPrm.Settings monteCarlo) {
+  public RewardSettings(String kind, MonteCarloPrm.Settings monteCarlo) {
     this(kind, monteCarlo, ImplicitPrm.BETA);
   }
 
@@ -157,8 +164,87 @@ public record PrmSpec(
     return made;
   }
 
-  /** Loads what it needs. The caller closes the result after the policies that it judges. */
-  public OpenPrm open(OutcomeReward outcome) {
-    return OpenPrm.open(this, outcome);
+  /**
+   * Loads the models that it needs. The caller closes the result after the policies that it judges.
+   *
+   * @param outcome tells right answers from wrong ones, for Monte Carlo and the control
+   */
+  public PrmFactory open(OutcomeReward outcome) {
+    List<Path> files = files();
+    return switch (form()) {
+      case "mc" -> policy -> new MonteCarloPrm(policy, outcome, monteCarlo);
+      case "random" -> policy -> new RandomPrm();
+      case "outcome" -> policy -> new OutcomePrm(policy, outcome);
+      case "implicit" -> new ImplicitPrm(files.size() == 1 ? null : Scorer.open(files.getFirst(), false),
+          Scorer.open(files.getLast(), false), beta);
+      default -> ModelPrm.open(files.getFirst(), info(form(), files.getFirst()),
+          ModelDefaults.of(files.getFirst()).prompts());
+    };
+  }
+
+  /**
+   * Refuses a policy whose tokens the reward's models cannot read.
+   *
+   * @throws IllegalArgumentException when the reward is implicit and a vocabulary differs
+   */
+  public void requireReads(Path policy) {
+    for (Path other : form().equals("implicit") ? files() : List.<Path>of()) {
+      if (!Arrays.equals(vocabulary(policy), vocabulary(other))) {
+        throw new IllegalArgumentException("the implicit reward compares two models token by token, but " + other
+            + " has another vocabulary than the policy " + policy);
+      }
+    }
+  }
+
+  private static String[] vocabulary(Path model) {
+    try (GgufFile file = GgufFile.open(model)) {
+      return file.metadata().strings("tokenizer.ggml.tokens").orElse(null);
+    }
+  }
+
+  /** How a file is to be read: as it declares, as its form was asked for, or as a known project's models are. */
+  private static PrmInfo info(String asked, Path path) {
+    try (GgufFile file = GgufFile.openModel(path)) {
+      PrmInfo declared = PrmInfo.of(file).orElse(null);
+      switch (asked) {
+        case "math-shepherd" -> {
+          return agree(path, declared, new PrmInfo(PrmInfo.Form.TOKEN, PrmInfo.Layout.PLAIN, token(file, "▁+"),
+              token(file, "▁-"), token(file, "▁ки")));
+        }
+        case "rlhflow" -> {
+          return agree(path, declared, new PrmInfo(PrmInfo.Form.TOKEN, PrmInfo.Layout.TURNS, token(file, "+"),
+              token(file, "-"), PrmInfo.NONE));
+        }
+        default -> {
+          if (declared == null) {
+            throw new IllegalArgumentException(path + " declares no process reward (sphere.prm.form, see docs/reference/file-formats.md)"
+                + " and has no reward head; if it is one, say which: math-shepherd:FILE or rlhflow:FILE");
+          }
+          if (!asked.isEmpty() && !declared.form().name().equalsIgnoreCase(asked)) {
+            throw new IllegalArgumentException("asked for a process reward of the form " + asked + ", but " + path
+                + " declares the form " + declared.form().name().toLowerCase(Locale.ROOT));
+          }
+          return declared;
+        }
+      }
+    }
+  }
+
+  private static PrmInfo agree(Path path, PrmInfo declared, PrmInfo asked) {
+    if (declared != null && !declared.equals(asked)) {
+      throw new IllegalArgumentException(path + " declares itself " + declared + ", which is not what was asked for: "
+          + asked + "; give the file without a form");
+    }
+    return asked;
+  }
+
+  private static int token(GgufFile file, String piece) {
+    String[] tokens = file.metadata().strings("tokenizer.ggml.tokens").orElse(new String[0]);
+    int at = Arrays.asList(tokens).indexOf(piece);
+    if (at < 0) {
+      throw new IllegalArgumentException(file.path() + ": its vocabulary has no token " + piece
+          + ", so it is no model of that kind");
+    }
+    return at;
   }
 }
