@@ -75,7 +75,7 @@ public record DryRun(int problems, int searched, int tried, double after, double
       long empty = bytes(scratch);
       double opened = seconds(start);
       Search search = new Search(plan.probe(), plan.seed(), plan.parallel(), Search.here(
-          session.solver(() -> {}, new Room(plan.parallel()), progress::generated), store), store, progress);
+          session.solver(new Room(plan.parallel()), progress::generated), () -> {}, store), store, progress);
       boolean whole = solve(search, sample,
           () -> progress.searching() && progress.seconds() >= SECONDS && progress.done() >= FEW);
       List<ProblemResult> ended =

@@ -23,8 +23,8 @@ import dev.sphere.engine.stage.RunReport;
 import dev.sphere.engine.stage.Task;
 import dev.sphere.engine.store.Provenance;
 import dev.sphere.engine.store.RecordLines;
-import dev.sphere.engine.store.RunReader;
 import dev.sphere.engine.store.RunFolder;
+import dev.sphere.engine.store.RunReader;
 import dev.sphere.engine.store.ShardFolder;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -102,9 +102,14 @@ public final class Search {
     this.progress = progress;
   }
 
-  /** Threads of this process as workers. */
-  public static IntFunction<Workers<Task, ProblemRecords>> here(ProblemSolver solver, RunLog log) {
-    return most -> Workers.threads(most, task -> solver.work(task, log));
+  /**
+   * Threads of this process as workers.
+   *
+   * @param check called before a record is kept; throws where a model's file has changed
+   */
+  public static IntFunction<Workers<Task, ProblemRecords>> here(ProblemSolver solver, Runnable check, RunLog log) {
+    return most -> Workers.threads(
+        most, task -> solver.work(task, new ProblemRecords(task.problem().id(), log, check)));
   }
 
   /** Workers in other processes: their records are kept here, as many at once as come. */
@@ -122,7 +127,7 @@ public final class Search {
    * Runs a plan to its end, or on to its end from where its directory left it.
    *
    * @param problems the problems in order, with unique ids; of a shard, its own
-   * @param listener told of what of the run was damaged, then of problems, pairs and tokens
+   * @param listener is given a line for each damage that was mended, then problems, pairs and tokens
    * @throws dev.sphere.engine.store.StoreException.Refused when the directory cannot be used as asked
    * @throws dev.sphere.base.FileChangedException when a model's file changes meanwhile; what was computed since is not
    *     recorded
@@ -130,64 +135,51 @@ public final class Search {
   public static Outcome run(SearchPlan plan, List<Problem> problems, Place place, Progress listener)
       throws InterruptedException {
     if (place.shard().isPresent() && plan.probe().take() > 0) {
-      throw new IllegalArgumentException("--take chooses among all problems, and a shard has only some of them: give --take or "
-          + "--shard; --pass-rate says for each problem by itself whether it is searched");
+      throw new IllegalArgumentException("--take chooses among all problems, and a shard has only some of them: give "
+          + "--take or --shard; --pass-rate says for each problem by itself whether it is searched");
     }
     long start = System.nanoTime();
     NativeRuntime.require();
     plan.precision().use();
     Optional<WorkedExamples> examples = Optional.ofNullable(plan.examples().read());
+    Optional<ShardFolder> shard =
+        place.shard().filter(Shard::scheduled).map(s -> new ShardFolder(place.directory(), s));
     try (HeldFiles files = plan.hold()) {
-      Provenance identity = plan.identity(examples, place.shard());
-      if (place.remote().isPresent()) { // the arithmetic of the machines that compute decides, not this one's
-        identity = identity.without(Arithmetic.NAME);
-      }
-      Optional<ShardFolder> folder =
-          place.shard().filter(Shard::scheduled).map(shard -> new ShardFolder(place.directory(), shard));
-      if (folder.isEmpty()) {
-        return run(plan, examples, problems, place, files, identity, start, listener);
-      }
-      if (folder.get().isWhole(identity, problems)) {
-        RunReader there = RunReader.read(folder.get().whole());
-        listener.note("shard " + place.shard().get() + " is whole already: " + folder.get().whole());
+      Provenance made = plan.identity(examples, place.shard());
+      // The arithmetic of the machines that compute decides.
+      Provenance identity = place.remote().isPresent() ? made.without(Arithmetic.NAME) : made;
+      if (shard.isPresent() && shard.get().isWhole(identity, problems)) {
+        RunReader there = RunReader.read(shard.get().whole());
+        listener.note("shard " + place.shard().get() + " is whole already: " + shard.get().whole());
         return new Outcome(there.report(), there.pairs(), 0, 0, Optional.empty());
       }
-      Path attempt = folder.get().begin(identity, problems);
-      Place inside = new Place(attempt, true, place.shard(), place.remote());
-      Outcome outcome = run(plan, examples, problems, inside, files, identity, start, listener);
-      folder.get().finish(attempt);
-      return outcome;
-    }
-  }
-
-  private static Outcome run(SearchPlan plan, Optional<WorkedExamples> examples, List<Problem> problems, Place place,
-      HeldFiles files, Provenance identity, long start, Progress listener) throws InterruptedException {
-    // The store comes first: what it refuses should be known before a model is loaded.
-    try (RunFolder store = RunFolder.open(place.directory(), identity, problems, place.resume())) {
-      store.findings().forEach(f -> listener.note(f.toString()));
-      Drawn drawn = Drawn.NOTHING;
-      Optional<TokenUse> use = Optional.empty();
-      if (store.ended() < problems.size()) {
-        RunProgress progress = new RunProgress(listener);
-        try (SearchSession session = place.remote().isPresent() ? null : SearchSession.open(plan, examples)) {
-          Search search = new Search(plan.probe(), plan.seed(), plan.parallel(), session != null
-              ? here(session.solver(files::requireUnchanged, new Room(plan.parallel()), progress::generated), store)
-              : elsewhere(place.remote().get().workers(NAME, identity.identity(), 1, RecordLines::of,
-                  RecordLines::records), files::requireUnchanged, store, progress), store, progress);
-          search.solve(problems);
-          drawn = search.drawn;
-          use = session == null ? Optional.empty() : Optional.of(TokenUse.of(session.counters(), drawn));
-        } catch (RuntimeException e) {
-          store.takeBack(); // a model that cannot be loaded leaves no run behind
-          throw e;
+      Path directory = shard.map(s -> s.begin(identity, problems)).orElse(place.directory());
+      Outcome outcome;
+      // The folder comes first: what it refuses should be known before a model is loaded.
+      try (RunFolder folder = RunFolder.open(directory, identity, problems, place.resume() || shard.isPresent())) {
+        folder.findings().forEach(f -> listener.note(f.toString()));
+        Drawn drawn = Drawn.NOTHING;
+        Optional<TokenUse> use = Optional.empty();
+        if (folder.ended() < problems.size()) {
+          RunProgress progress = new RunProgress(listener);
+          try (SearchSession session = place.remote().isPresent() ? null : SearchSession.open(plan, examples)) {
+            Search search = new Search(plan.probe(), plan.seed(), plan.parallel(), session != null
+                ? here(session.solver(new Room(plan.parallel()), progress::generated), files::requireUnchanged, folder)
+                : elsewhere(place.remote().get().workers(NAME, identity.identity(), 1, RecordLines::of,
+                    RecordLines::records), files::requireUnchanged, folder, progress), folder, progress);
+            search.solve(problems);
+            drawn = search.drawn;
+            use = session == null ? Optional.empty() : Optional.of(TokenUse.of(session.counters(), drawn));
+          } catch (RuntimeException e) {
+            folder.takeBack(); // a model that cannot be loaded leaves no run behind
+            throw e;
+          }
         }
+        List<PreferencePair> pairs = folder.finish();
+        outcome = new Outcome(folder.report(), pairs, drawn.all(), (System.nanoTime() - start) / 1e9, use);
       }
-      int noted = store.findings().size();
-      List<PreferencePair> pairs = store.finish();
-      store.findings().stream().skip(noted).forEach(f -> listener.note(f.toString()));
-      List<ProblemResult> results = problems.stream().map(p -> store.findProblem(p.id())).toList();
-      return new Outcome(RunReport.of(results, store.probeReport()), pairs, drawn.all(),
-          (System.nanoTime() - start) / 1e9, use);
+      shard.ifPresent(s -> s.finish(directory));
+      return outcome;
     }
   }
 
@@ -212,18 +204,22 @@ public final class Search {
    */
   public List<ProblemResult> solve(List<Problem> problems) throws InterruptedException {
     refuseRepeatedIds(problems);
-    Map<String, ProblemResult> results = new HashMap<>();
-    if (!probe.on()) {
-      search(problems.stream().<Task>map(p -> new Task.Solve(p, Optional.empty())).toList(), results);
-    } else {
-      probeAndSearch(problems, results);
-    }
-    return problems.stream().map(p -> results.get(p.id())).toList();
+    List<Task> tasks = probe.on() ? probed(problems)
+        : problems.stream().<Task>map(p -> new Task.Solve(p, Optional.empty())).toList();
+    progress.beginSearch(
+        tasks.stream().map(t -> log.findProblem(t.problem().id())).filter(Objects::nonNull).toList(), tasks.size());
+    work(tasks, parallel, progress::done);
+    return problems.stream().map(p -> log.findProblem(p.id())).toList();
   }
 
-  /** Probes all problems, ends those that are left out, and searches the rest in the order that the probe gives. */
-  private void probeAndSearch(List<Problem> problems, Map<String, ProblemResult> results) throws InterruptedException {
-    List<Probed> draws = probe(problems);
+  /** Probes all problems, ends those that are left out, and returns the others in the order that the probe gives. */
+  private List<Task> probed(List<Problem> problems) throws InterruptedException {
+    progress.beginProbe(
+        (int) problems.stream().filter(p -> log.findProbe(p.id()) != null).count(), problems.size());
+    work(problems.stream().<Task>map(Task.Draw::new).toList(),
+        Math.max(parallel, Math.ceilDiv(AT_ONCE, probe.draws())), progress::done);
+    probeSeconds = progress.seconds();
+    List<Probed> draws = problems.stream().map(p -> log.findProbe(p.id())).toList();
     ProbeSettings.Selection selection = probe.select(draws, seed);
     ProbeReport report = ProbeReport.of(probe, draws, selection);
     report.notes().forEach(progress::note);
@@ -238,48 +234,17 @@ public final class Search {
     problems.stream().filter(p -> !taken.contains(p.id())).forEach(p -> leftOut.add(
         selection.surplus().contains(p.id()) ? new Task.LeaveOut(p, paired.get(p.id()), Reason.NOT_TAKEN)
             : new Task.LeaveOut(p, Optional.empty(), Reason.PASS_RATE)));
-    end(leftOut, AT_ONCE, results, records -> {});
-    search(selection.taken().stream().<Task>map(id -> new Task.Solve(byId.get(id), paired.get(id))).toList(), results);
+    work(leftOut, AT_ONCE, records -> {});
+    return selection.taken().stream().<Task>map(id -> new Task.Solve(byId.get(id), paired.get(id))).toList();
   }
 
-  /** The probe's solutions of each problem, in their order; what is on record is not drawn again. */
-  private List<Probed> probe(List<Problem> problems) throws InterruptedException {
-    List<Task> open = problems.stream().filter(p -> log.findProbe(p.id()) == null).<Task>map(Task.Draw::new).toList();
-    progress.beginProbe(problems.size() - open.size(), problems.size());
-    work(open, Math.max(parallel, Math.ceilDiv(AT_ONCE, probe.draws())), progress::done);
-    probeSeconds = progress.seconds();
-    return problems.stream().map(p -> log.findProbe(p.id())).toList();
-  }
-
-  private void search(List<Task> tasks, Map<String, ProblemResult> results) throws InterruptedException {
-    List<ProblemResult> known =
-        tasks.stream().map(t -> log.findProblem(t.problem().id())).filter(Objects::nonNull).toList();
-    progress.beginSearch(known, tasks.size());
-    end(tasks, parallel, results, progress::done);
-  }
-
-  /** Takes problems to their end, unless their results are on record. */
-  private void end(List<Task> tasks, int most, Map<String, ProblemResult> results, Consumer<ProblemRecords> done)
-      throws InterruptedException {
-    List<Task> open = new ArrayList<>();
-    for (Task task : tasks) {
-      ProblemResult known = log.findProblem(task.problem().id());
-      if (known == null) {
-        open.add(task);
-      } else {
-        results.put(known.problemId(), known);
-      }
-    }
-    work(open, most, records -> {
-      results.put(records.problemId(), records.result());
-      done.accept(records);
-    });
-  }
-
+  /** Does the tasks whose results are not on record. */
   private void work(List<Task> tasks, int most, Consumer<ProblemRecords> done) throws InterruptedException {
+    List<Task> open = tasks.stream().filter(t -> t instanceof Task.Draw ? log.findProbe(t.problem().id()) == null
+        : log.findProblem(t.problem().id()) == null).toList();
     Thread ticker = Thread.startVirtualThread(progress::tick);
     try {
-      workers.apply(most).run(tasks, some -> {
+      workers.apply(most).run(open, some -> {
         for (Workers.Result<ProblemRecords> result : some) {
           drawn = drawn.plus(result.value().drawn());
           done.accept(result.value());

@@ -56,15 +56,11 @@ final class SearchSession implements WorkerPlan.Models {
     }
   }
 
-  /**
-   * Solves problems with these models; the parameters are those of {@link ProblemSolver}.
-   *
-   * @param check throws where a model's file has changed
-   */
-  ProblemSolver solver(Runnable check, Room room, LongConsumer meter) {
+  /** Solves problems with these models; the parameters are those of {@link ProblemSolver}. */
+  ProblemSolver solver(Room room, LongConsumer meter) {
     Actor large = new Actor(policy, prm);
     Optional<Actor> other = Optional.ofNullable(small).map(p -> new Actor(p, prm));
-    return new ProblemSolver(new ProblemSolver.Models(large, other, check), options(), room, meter);
+    return new ProblemSolver(new ProblemSolver.Models(large, other), options(), room, meter);
   }
 
   private SolverOptions options() {
@@ -90,7 +86,7 @@ final class SearchSession implements WorkerPlan.Models {
 
   @Override
   public byte[] work(byte[] task) throws InterruptedException {
-    return RecordLines.of(solver(() -> {}, new Room(1), tokens -> {}).work(RecordLines.task(task)));
+    return RecordLines.of(solver(new Room(1), tokens -> {}).work(RecordLines.task(task)));
   }
 
   @Override

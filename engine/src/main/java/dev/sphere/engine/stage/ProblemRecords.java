@@ -32,9 +32,10 @@ public final class ProblemRecords implements RunLog {
 
   /**
    * @param log has what earlier processes recorded of the problem, and is given each record at once
-   * @param check called before a record is handed on; throws where it must not be recorded
+   * @param check called before a record is handed on; throws where it must not be recorded, as when a model's file has
+   *     changed
    */
-  ProblemRecords(String problemId, RunLog log, Runnable check) {
+  public ProblemRecords(String problemId, RunLog log, Runnable check) {
     this.problemId = problemId;
     this.log = log;
     this.check = check;

@@ -38,14 +38,8 @@ public final class ProblemSolver {
    *
    * @param policy π with its process reward
    * @param small π_small of stage 3; without it the stage is skipped
-   * @param check called before a record is handed to a run's log; throws where a model's file has changed
    */
-  public record Models(Actor policy, Optional<Actor> small, Runnable check) {
-    /** Models whose files do not change. */
-    public Models(Actor policy, Optional<Actor> small) {
-      this(policy, small, () -> {});
-    }
-  }
+  public record Models(Actor policy, Optional<Actor> small) {}
 
   /** Explores and corrects one branch after the other. */
   public ProblemSolver(Models models, SolverOptions options) {
@@ -70,15 +64,12 @@ public final class ProblemSolver {
   }
 
   /**
-   * Does a task, or goes on from where {@code log} left it.
+   * Does a task, or goes on from where the log left it.
    *
-   * @param log is given each record at once
+   * @param records of the task's problem; what is on record there is not done again
+   * @return {@code records}
    */
-  public ProblemRecords work(Task task, RunLog log) throws InterruptedException {
-    return work(task, new ProblemRecords(task.problem().id(), log, models.check()));
-  }
-
-  private ProblemRecords work(Task task, ProblemRecords records) throws InterruptedException {
+  public ProblemRecords work(Task task, ProblemRecords records) throws InterruptedException {
     Work work = new Work(task.problem(), records);
     if (task instanceof Task.Draw) {
       records.append(work.probe());
@@ -95,10 +86,6 @@ public final class ProblemSolver {
 
   /** A model that explores one problem, its tokens metered. */
   private record Searcher(Policy policy, Explorer explorer) {}
-
-  private interface Step {
-    StageResult run() throws InterruptedException;
-  }
 
   private record Contrast(Attempt chosen, Attempt rejected) {}
 
@@ -152,23 +139,35 @@ public final class ProblemSolver {
 
     /** The three stages; a stage that is on record is not done again. */
     void stages(Task task) throws InterruptedException {
-      StageResult generation = keep(Stage.GENERATION, () -> switch (task) {
-        case Task.Solve solve -> selfGeneration(solve.probed());
-        case Task.LeaveOut leaveOut -> withoutSearch(leaveOut.probed(), leaveOut.reason());
-        case Task.Draw draw -> throw new IllegalArgumentException("a task that only draws: " + draw);
-      });
-      StageResult correction = keep(Stage.CORRECTION, () -> selfCorrection(generation));
-      StageResult diversity = keep(Stage.DIVERSITY, () -> diversityInduction(generation));
+      StageResult generation = known(Stage.GENERATION);
+      if (generation == null) {
+        generation = switch (task) {
+          case Task.Solve solve -> keep(selfGeneration(solve.probed()));
+          case Task.LeaveOut leaveOut -> keep(withoutSearch(leaveOut.probed(), leaveOut.reason()));
+          case Task.Draw draw -> throw new IllegalArgumentException("a task that only draws: " + draw);
+        };
+      }
+      StageResult correction = known(Stage.CORRECTION);
+      if (correction == null) {
+        correction = keep(selfCorrection(generation));
+      }
+      StageResult diversity = known(Stage.DIVERSITY);
+      if (diversity == null) {
+        diversity = keep(diversityInduction(generation));
+      }
       records.append(new ProblemResult(problem.id(), List.of(generation, correction, diversity)));
     }
 
-    private StageResult keep(Stage stage, Step step) throws InterruptedException {
+    /** The stage's result that is on record; null for a stage that is still to be done. */
+    private StageResult known(Stage stage) {
       StageResult known = records.findStage(problem.id(), stage);
       if (known != null) {
         known.pairs().forEach(seen::add);
-        return known;
       }
-      StageResult result = step.run();
+      return known;
+    }
+
+    private StageResult keep(StageResult result) {
       records.append(result);
       return result;
     }

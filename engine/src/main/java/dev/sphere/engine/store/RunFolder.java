@@ -3,12 +3,12 @@ package dev.sphere.engine.store;
 import dev.sphere.base.AtomicFile;
 import dev.sphere.engine.PreferencePair;
 import dev.sphere.engine.Problem;
-import dev.sphere.engine.probe.ProbeReport;
 import dev.sphere.engine.probe.Probed;
 import dev.sphere.engine.search.Expansion;
 import dev.sphere.engine.stage.ProblemRecords;
 import dev.sphere.engine.stage.ProblemResult;
 import dev.sphere.engine.stage.RunLog;
+import dev.sphere.engine.stage.RunReport;
 import dev.sphere.engine.stage.Stage;
 import dev.sphere.engine.stage.StageResult;
 import java.io.IOException;
@@ -223,9 +223,9 @@ public final class RunFolder implements RunLog, AutoCloseable {
     return run.ended();
   }
 
-  /** The figures of the probe so far; null in a run without one. */
-  public ProbeReport probeReport() {
-    return run.probeReport();
+  /** The figures of the problems that have ended. */
+  public RunReport report() {
+    return run.report();
   }
 
   @Override

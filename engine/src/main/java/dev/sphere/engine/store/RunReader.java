@@ -343,7 +343,7 @@ public final class RunReader {
   }
 
   /** The figures of the probe so far; null in a run without one. */
-  ProbeReport probeReport() {
+  private ProbeReport probeReport() {
     ProbeSettings settings = provenance.probe();
     if (!settings.on()) {
       return null;

@@ -13,6 +13,6 @@ public final class OpenedSearch {
   public static Search of(ProblemSolver.Models models, SolverOptions options, int parallel, RunLog log, Progress listener) {
     RunProgress progress = new RunProgress(listener);
     ProblemSolver solver = new ProblemSolver(models, options, new Room(parallel), progress::generated);
-    return new Search(options.probe(), options.seed(), parallel, Search.here(solver, log), log, progress);
+    return new Search(options.probe(), options.seed(), parallel, Search.here(solver, () -> {}, log), log, progress);
   }
 }

@@ -53,7 +53,7 @@ class ProblemSolverTest {
       SolverOptions options, RunLog log) throws InterruptedException {
     ProblemSolver.Models models =
         new ProblemSolver.Models(new Actor(policy, p -> prm), small.map(s -> new Actor(s, p -> prm)));
-    return new ProblemSolver(models, options).work(new Task.Solve(PROBLEM, Optional.empty()), log).result();
+    return new ProblemSolver(models, options).work(new Task.Solve(PROBLEM, Optional.empty()), records(log)).result();
   }
 
   private static List<Reason> reasons(ProblemResult result) {
@@ -341,7 +341,7 @@ class ProblemSolverTest {
     };
     Drawn drawn = new ProblemSolver(new ProblemSolver.Models(new Actor(policy, rolling), Optional.empty()),
         SolverOptions.of(SEVEN, SEARCH, STAGES.withStages(false, false), 1), new Room(1), heard::add)
-        .work(new Task.Solve(PROBLEM, Optional.empty()), new MemoryLog()).drawn();
+        .work(new Task.Solve(PROBLEM, Optional.empty()), records(new MemoryLog())).drawn();
     assertEquals(new Drawn(15, 0, 5, 10), drawn, "two candidates of five tokens, and a rollout of the first again");
     assertEquals(List.of(10L, 5L), heard);
   }
@@ -351,14 +351,19 @@ class ProblemSolverTest {
   void aModelThatChangedIsNotRecorded() {
     ScriptedPolicy policy = new ScriptedPolicy().after("u[Q]a:", "+x=1$", "-y=2$");
     MemoryLog log = new MemoryLog();
-    ProblemSolver.Models models = new ProblemSolver.Models(new Actor(policy, p -> BY_SIGN), Optional.empty(), () -> {
+    ProblemRecords records = new ProblemRecords(PROBLEM.id(), log, () -> {
       throw new IllegalStateException("changed");
     });
+    ProblemSolver.Models models = new ProblemSolver.Models(new Actor(policy, p -> BY_SIGN), Optional.empty());
     ProblemSolver solver = new ProblemSolver(models, SolverOptions.of(SEVEN, SEARCH, STAGES, 1));
-    assertThrows(IllegalStateException.class, () -> solver.work(new Task.Solve(PROBLEM, Optional.empty()), log));
+    assertThrows(IllegalStateException.class, () -> solver.work(new Task.Solve(PROBLEM, Optional.empty()), records));
     assertNull(log.find("p1", "generation", ""));
     assertThrows(IllegalStateException.class,
-        () -> solver.work(new Task.LeaveOut(PROBLEM, Optional.empty(), Reason.PASS_RATE), log));
+        () -> solver.work(new Task.LeaveOut(PROBLEM, Optional.empty(), Reason.PASS_RATE), records));
     assertNull(log.findStage("p1", Stage.GENERATION));
+  }
+
+  private static ProblemRecords records(RunLog log) {
+    return new ProblemRecords(PROBLEM.id(), log, () -> {});
   }
 }

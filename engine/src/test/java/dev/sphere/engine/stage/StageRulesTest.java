@@ -57,7 +57,7 @@ class StageRulesTest {
     SolverOptions options = SolverOptions.of(SEVEN, SEARCH, settings, 1)
         .withStrategy(Optional.of((policy, prm) -> explorer));
     return new ProblemSolver(new ProblemSolver.Models(new Actor(new ScriptedPolicy(), p -> none), Optional.empty()), options)
-        .work(new Task.Solve(PROBLEM, Optional.empty()), new MemoryLog()).result();
+        .work(new Task.Solve(PROBLEM, Optional.empty()), records(new MemoryLog())).result();
   }
 
   private static List<String> pairs(ProblemResult result, int stage) {
@@ -130,7 +130,7 @@ class StageRulesTest {
     ProblemResult result = new ProblemSolver(
         new ProblemSolver.Models(new Actor(policy, p -> bySign), Optional.of(new Actor(small, p -> bySign))),
         SolverOptions.of(SEVEN, SEARCH, StageSettings.defaults().withPrompts(PROMPTS), 1))
-        .work(new Task.Solve(PROBLEM, Optional.empty()), new MemoryLog()).result();
+        .work(new Task.Solve(PROBLEM, Optional.empty()), records(new MemoryLog())).result();
     assertEquals(List.of("+x=7>-s=5", "+x=7>+p=3"), pairs(result, 2));
   }
 
@@ -282,5 +282,9 @@ class StageRulesTest {
     alone(policy, 2, log, heard).solve(problems);
     assertEquals(half, policy.generated());
     assertEquals(4, heard.first);
+  }
+
+  private static ProblemRecords records(RunLog log) {
+    return new ProblemRecords(PROBLEM.id(), log, () -> {});
   }
 }
