@@ -19,6 +19,7 @@ import java.net.http.HttpResponse;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.Map;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
@@ -90,7 +91,7 @@ class StudioHeatTest {
   private static List<Double> recorded(RunReader data, String problem, String text) {
     StageResult generation = data.stagesOf(problem).stream().filter(s -> s.stage() == Stage.GENERATION).findFirst().orElseThrow();
     Attempt attempt = generation.attempts().stream().filter(a -> a.text().equals(text)).findFirst().orElseThrow();
-    Map<String, Expansion> tree = data.expansions(problem).stream().collect(Collectors.toMap(Expansion::path, e -> e));
+    Map<String, Expansion> tree = data.expansions(Set.of(problem)).get(problem).stream().collect(Collectors.toMap(Expansion::path, e -> e));
     List<Double> all = new ArrayList<>();
     for (int i = 0; i < attempt.path().length(); i++) {
       Expansion e = tree.get(attempt.path().substring(0, i));

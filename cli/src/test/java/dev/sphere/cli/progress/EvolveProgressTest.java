@@ -20,8 +20,8 @@ import java.io.StringWriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.Map;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
 class EvolveProgressTest {
@@ -37,7 +37,7 @@ class EvolveProgressTest {
   }
 
   private static EvolveReport.Round round(int n, EvalResult base, EvalResult before, EvalResult now) {
-    return new EvolveReport.Round(n, RunReport.of(List.of()), 0, 0, null, 1, Map.of(), 0, Path.of("m.gguf"), now, null,
+    return new EvolveReport.Round(n, RunReport.of(List.of(), null), 0, 0, null, 1, Map.of(), 0, Path.of("m.gguf"), now, null,
         Comparison.of(base, now, 1), Comparison.of(before, now, 1));
   }
 
@@ -64,7 +64,7 @@ class EvolveProgressTest {
     List<PreferencePair> pairs = List.of(pair("at once", "else"), pair("begins alike, goes on so", "begins alike, but not on"),
         pair("the same to the very end", "the same to the very eve"));
     ProblemResult result = new ProblemResult("p", List.of(new StageResult("p", Stage.GENERATION, pairs, null, List.of())));
-    progress.found(1, new Search.Outcome(RunReport.of(List.of(result)), pairs, 9, 1, Optional.empty()), pairs);
+    progress.found(1, new Search.Outcome(RunReport.of(List.of(result), null), pairs, 9, 1, Optional.empty()), pairs);
     String said = out.toString();
     assertTrue(said.contains("begins alike, goes on so"), said);
     assertFalse(said.contains("at once") || said.contains("very end"), said);

@@ -46,12 +46,6 @@ public final class StepScores {
     return IntStream.range(0, cases.size()).mapToObj(all::get).toList();
   }
 
-  /** The same for cases of which none is done. */
-  public static List<double[]> of(List<StepCase> cases, Policy policy, ProcessRewardModel prm, Prompts prompts,
-      String separator, long seed, int parallel, Progress progress) throws InterruptedException {
-    return of(cases, policy, prm, prompts, separator, seed, parallel, Map.of(), (i, scores) -> { }, progress);
-  }
-
   private static double[] one(
       StepCase c, Policy policy, ProcessRewardModel prm, Prompts prompts, String separator, long seed)
       throws InterruptedException {

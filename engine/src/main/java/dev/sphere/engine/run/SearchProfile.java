@@ -7,10 +7,13 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
+import java.util.stream.Stream;
 import jdk.jfr.Configuration;
 import jdk.jfr.Recording;
 import jdk.jfr.consumer.RecordedEvent;
@@ -130,73 +133,56 @@ public final class SearchProfile implements AutoCloseable {
   }
 
   static Summary summary(Path file, Instant begun, Instant end) throws IOException {
-    Map<String, Long> loops = new HashMap<>(); // thread to nanoseconds idle
-    Map<String, Double> seconds = new HashMap<>();
-    Map<String, Long> events = new HashMap<>();
-    Map<String, Long> amounts = new HashMap<>();
+    Set<String> loops = new HashSet<>(); // threads that computed tokens
+    Map<String, Part> parts = new HashMap<>();
     Instant first = end;
     List<RecordedEvent> waits = new ArrayList<>();
     try (RecordingFile recorded = new RecordingFile(file)) {
       while (recorded.hasMoreEvents()) {
         RecordedEvent e = recorded.readEvent();
-        String name = e.getEventType().getName();
-        if (!name.startsWith("dev.sphere.")) {
-          continue;
-        }
         double took = e.getDuration().toNanos() / 1e9;
-        switch (name.substring("dev.sphere.".length())) {
+        switch (e.getEventType().getName().replaceFirst("^dev\\.sphere\\.", "")) {
           case "Decode" -> {
-            loops.put(thread(e), 0L);
+            loops.add(thread(e));
             first = e.getStartTime().isBefore(first) ? e.getStartTime() : first;
             int tokens = e.getInt("tokens");
             int drawing = e.getInt("outputs");
-            add("prefill", took * (tokens - drawing) / Math.max(1, tokens), tokens - drawing, seconds, events, amounts);
-            add("decode", took * drawing / Math.max(1, tokens), drawing, seconds, events, amounts);
+            add(parts, "prefill", took * (tokens - drawing) / Math.max(1, tokens), tokens - drawing);
+            add(parts, "decode", took * drawing / Math.max(1, tokens), drawing);
           }
-          case "Sample" -> add("sampling", took, e.getInt("draws"), seconds, events, amounts);
-          case "Compact" -> add("cache", took, 0, seconds, events, amounts);
+          case "Sample" -> add(parts, "sampling", took, e.getInt("draws"));
+          case "Compact" -> add(parts, "cache", took, 0);
           case "Idle" -> waits.add(e);
-          case "Grade" -> add("grading", took, 0, seconds, events, amounts);
-          case "Store" -> add("store", took, e.getInt("bytes"), seconds, events, amounts);
+          case "Grade" -> add(parts, "grading", took, 0);
+          case "Store" -> add(parts, "store", took, e.getInt("bytes"));
           default -> { }
         }
       }
     }
-    double idle = 0;
     for (RecordedEvent e : waits) { // waiting that began before the first token counts from there
       Instant from = e.getStartTime().isBefore(first) ? first : e.getStartTime();
-      if (loops.containsKey(thread(e)) && e.getEndTime().isAfter(from)) {
-        idle += Duration.between(from, e.getEndTime()).toNanos() / 1e9;
+      if (loops.contains(thread(e)) && e.getEndTime().isAfter(from)) {
+        add(parts, "idle", Duration.between(from, e.getEndTime()).toNanos() / 1e9, 0);
       }
     }
     double wall = Duration.between(first, end).toNanos() / 1e9;
-    seconds.put("idle", idle);
-    double known = 0;
-    List<Part> loopParts = new ArrayList<>();
-    for (String name : List.of("prefill", "decode", "sampling", "cache", "idle")) {
-      loopParts.add(part(name, seconds, events, amounts));
-      known += loopParts.getLast().seconds();
-    }
+    List<Part> loopParts = new ArrayList<>(of(parts, "prefill", "decode", "sampling", "cache", "idle"));
+    double known = loopParts.stream().mapToDouble(Part::seconds).sum();
     loopParts.add(new Part("bookkeeping", Math.max(0, loops.size() * wall - known), 0, 0));
-    List<Part> beside =
-        List.of(part("grading", seconds, events, amounts), part("store", seconds, events, amounts));
-    return new Summary(loops.size(), Duration.between(begun, first).toNanos() / 1e9, wall, loopParts, beside);
+    return new Summary(loops.size(), Duration.between(begun, first).toNanos() / 1e9, wall, loopParts,
+        of(parts, "grading", "store"));
   }
 
   private static String thread(RecordedEvent e) {
     return e.getThread() == null ? "" : e.getThread().getJavaName() + '/' + e.getThread().getJavaThreadId();
   }
 
-  private static void add(String name, double took, long amount, Map<String, Double> seconds, Map<String, Long> events,
-      Map<String, Long> amounts) {
-    seconds.merge(name, took, Double::sum);
-    events.merge(name, 1L, Long::sum);
-    amounts.merge(name, amount, Long::sum);
+  private static void add(Map<String, Part> parts, String name, double seconds, long amount) {
+    parts.merge(name, new Part(name, seconds, 1, amount),
+        (a, b) -> new Part(name, a.seconds + b.seconds, a.events + 1, a.amount + b.amount));
   }
 
-  private static Part part(String name, Map<String, Double> seconds, Map<String, Long> events,
-      Map<String, Long> amounts) {
-    return new Part(
-        name, seconds.getOrDefault(name, 0.0), events.getOrDefault(name, 0L), amounts.getOrDefault(name, 0L));
+  private static List<Part> of(Map<String, Part> parts, String... names) {
+    return Stream.of(names).map(name -> parts.getOrDefault(name, new Part(name, 0, 0, 0))).toList();
   }
 }

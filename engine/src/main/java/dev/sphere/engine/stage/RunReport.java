@@ -45,11 +45,6 @@ public record RunReport(
     ProbeReport probe) {
   private static final double ALIKE = 0.9;
 
-  /** The figures of a run without a probe. */
-  public static RunReport of(List<ProblemResult> results) {
-    return of(results, null);
-  }
-
   /** @param probe null without one */
   public static RunReport of(List<ProblemResult> results, ProbeReport probe) {
     Map<Stage, Integer> pairs = new EnumMap<>(Stage.class);

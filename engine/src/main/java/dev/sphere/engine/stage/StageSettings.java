@@ -90,11 +90,6 @@ public record StageSettings(
     }
   }
 
-  /** The same settings with stages 2 and 3 on or off. */
-  public StageSettings withStages(boolean correct, boolean diversify) {
-    return withCorrection(correct).withDiversity(diversify);
-  }
-
   /** The paper's three stages. With one simulation a problem gives at most one pair in stage 1. */
   public static StageSettings defaults() {
     return SettingsTree.of(StageSettings.class).make(

@@ -38,27 +38,21 @@ final class AppendLog implements AutoCloseable {
    * @param end of its whole lines, in bytes; what stands behind them is cut off
    */
   static AppendLog open(Path path, LogFile.Opener opener, long end) {
-    LogFile file = null;
     try {
-      file = opener.open(path);
-      if (Files.size(path) > end) {
-        file.truncate(end);
+      LogFile file = opener.open(path);
+      try {
+        if (Files.size(path) > end) {
+          file.truncate(end);
+        }
+        file.force();
+        return new AppendLog(path, file, Files.size(path));
+      } catch (IOException e) {
+        try (file) {
+          throw e;
+        }
       }
-      file.force();
-      return new AppendLog(path, file, Files.size(path));
     } catch (IOException e) {
-      closeQuietly(file, e);
       throw new StoreException("cannot open " + path + " for writing: " + reason(e), e);
-    }
-  }
-
-  private static void closeQuietly(LogFile file, IOException cause) {
-    try {
-      if (file != null) {
-        file.close();
-      }
-    } catch (IOException e) {
-      cause.addSuppressed(e);
     }
   }
 

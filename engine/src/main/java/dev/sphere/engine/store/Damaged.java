@@ -2,11 +2,10 @@ package dev.sphere.engine.store;
 
 import dev.sphere.base.AtomicFile;
 import java.io.IOException;
-import java.nio.channels.FileChannel;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 
 /**
  * Keeps aside what is taken out of a file: in the folder {@code damaged} beside it, under the file's name and a number.
@@ -33,16 +32,8 @@ public final class Damaged {
   /** Copies a file aside, and brings the copy to the disk. */
   static void copy(Path file) {
     try {
-      Path place = place(file);
-      try (FileChannel in = FileChannel.open(file, StandardOpenOption.READ);
-          FileChannel out = FileChannel.open(place, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
-        for (long at = 0; at < in.size();) {
-          at += in.transferTo(at, in.size() - at, out);
-        }
-        out.force(true);
-      }
-      AtomicFile.forceFolder(place.toAbsolutePath().getParent());
-    } catch (IOException e) {
+      AtomicFile.write(place(file), out -> Files.copy(file, out));
+    } catch (IOException | UncheckedIOException e) {
       throw failed(file, e);
     }
   }
@@ -59,7 +50,7 @@ public final class Damaged {
     }
   }
 
-  private static StoreException failed(Path file, IOException e) {
+  private static StoreException failed(Path file, Exception e) {
     return new StoreException("cannot keep the damaged " + file + " in the folder " + FOLDER + " beside it: "
         + e.getMessage() + "; nothing was changed: make room or give write access, then resume again", e);
   }

@@ -1,11 +1,11 @@
 package dev.sphere.engine.store;
 
+import dev.sphere.base.PlainFile;
 import java.io.Closeable;
 import java.io.IOException;
-import java.io.RandomAccessFile;
 import java.nio.ByteBuffer;
+import java.nio.channels.ClosedChannelException;
 import java.nio.channels.FileChannel;
-import java.nio.file.FileSystems;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 
@@ -27,13 +27,13 @@ interface LogFile extends Closeable {
   void truncate(long size) throws IOException;
 
   /**
-   * The same for a file that an earlier process may have left: what stands in its last 64 MiB is written there once more. What
-   * that process could not sync, the system still shows and takes for written: the next sync alone would not write it
-   * ("fsyncgate"). 64 MiB is far more than is ever written between two syncs.
+   * Opens a plain file that an earlier process may have left, and writes what stands in its last 64 MiB there once more.
+   * What that process could not sync, the system still shows and takes for written: the next sync alone would not write
+   * it ("fsyncgate"). 64 MiB is far more than is ever written between two syncs.
    */
   static LogFile again(Path path) throws IOException {
     int most = 1 << 20;
-    try (FileChannel file = FileChannel.open(path, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
+    try (FileChannel file = channel(path)) {
       for (long at = Math.max(0, file.size() - 64 * most); at < file.size(); at += most) {
         ByteBuffer block = ByteBuffer.allocate((int) Math.min(most, file.size() - at));
         while (block.hasRemaining() && file.read(block, at + block.position()) >= 0) {
@@ -47,63 +47,86 @@ interface LogFile extends Closeable {
     return plain(path);
   }
 
-  /**
-   * Opens a plain file, creating it when it is not there. Not through a channel: an interrupt of one writing thread
-   * would close that for all of them.
-   */
-  static LogFile plain(Path path) throws IOException {
-    if (path.getFileSystem() != FileSystems.getDefault()) {
-      return channel(FileChannel.open(path, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE));
-    }
-    RandomAccessFile file = new RandomAccessFile(path.toFile(), "rw");
-    return new LogFile() {
-      @Override
-      public void write(ByteBuffer bytes) throws IOException {
-        file.seek(file.length());
-        file.write(bytes.array(), bytes.arrayOffset() + bytes.position(), bytes.remaining());
-      }
-
-      @Override
-      public void force() throws IOException {
-        file.getFD().sync();
-      }
-
-      @Override
-      public void truncate(long size) throws IOException {
-        file.setLength(size);
-      }
-
-      @Override
-      public void close() throws IOException {
-        file.close();
-      }
-    };
+  private static FileChannel channel(Path path) throws IOException {
+    return PlainFile.open(path, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
   }
 
-  private static LogFile channel(FileChannel channel) {
-    return new LogFile() {
-      @Override
-      public void write(ByteBuffer bytes) throws IOException {
-        channel.position(channel.size());
-        while (bytes.hasRemaining()) {
-          channel.write(bytes);
+  /** Opens a plain file, creating it when it is not there. */
+  static LogFile plain(Path path) throws IOException {
+    return new Channel(path, channel(path));
+  }
+
+  /** A file through a channel. An interrupt of one writing thread closes that for all of them, so it is opened again. */
+  final class Channel implements LogFile {
+    private final Path path;
+    private FileChannel channel;
+    private boolean closed;
+
+    private Channel(Path path, FileChannel channel) {
+      this.path = path;
+      this.channel = channel;
+    }
+
+    private interface Operation<R> {
+      R on(FileChannel channel) throws IOException;
+    }
+
+    private synchronized FileChannel open() throws IOException {
+      if (!channel.isOpen() && !closed) {
+        channel = channel(path);
+      }
+      return channel;
+    }
+
+    private <R> R uninterrupted(Operation<R> operation) throws IOException {
+      boolean interrupted = false;
+      try {
+        for (;;) {
+          try {
+            return operation.on(open());
+          } catch (ClosedChannelException e) {
+            interrupted |= Thread.interrupted();
+            if (closed) {
+              throw e;
+            }
+          }
+        }
+      } finally {
+        if (interrupted) {
+          Thread.currentThread().interrupt();
         }
       }
+    }
 
-      @Override
-      public void force() throws IOException {
-        channel.force(true);
-      }
+    @Override
+    public void write(ByteBuffer bytes) throws IOException {
+      long end = uninterrupted(FileChannel::size);
+      uninterrupted(c -> {
+        ByteBuffer rest = bytes.duplicate();
+        for (long at = end; rest.hasRemaining(); ) {
+          at += c.write(rest, at);
+        }
+        return null;
+      });
+    }
 
-      @Override
-      public void truncate(long size) throws IOException {
-        channel.truncate(size);
-      }
+    @Override
+    public void force() throws IOException {
+      uninterrupted(c -> {
+        c.force(true);
+        return null;
+      });
+    }
 
-      @Override
-      public void close() throws IOException {
-        channel.close();
-      }
-    };
+    @Override
+    public void truncate(long size) throws IOException {
+      uninterrupted(c -> c.truncate(size));
+    }
+
+    @Override
+    public synchronized void close() throws IOException {
+      closed = true;
+      channel.close();
+    }
   }
 }

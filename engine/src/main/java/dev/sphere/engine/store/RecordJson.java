@@ -96,12 +96,7 @@ final class RecordJson {
     for (Candidate c : e.candidates()) {
       ObjectNode candidate = candidates.addObject();
       Generation g = c.generation();
-      candidate.put("text", g.text());
-      ints(candidate.putArray("tokens"), g.tokens());
-      ArrayNode logProbs = candidate.putArray("logprobs");
-      for (float l : g.logProbs()) {
-        logProbs.add(l);
-      }
+      candidate.put("text", g.text()).putPOJO("tokens", g.tokens()).putPOJO("logprobs", g.logProbs());
       candidate.put("finish", g.finish().name().toLowerCase(Locale.ROOT));
       candidate.put("draw", c.draw()).put("count", c.count());
       candidate.put("terminal", c.terminal()).put("truncated", c.truncated()).put("correct", c.correct());
@@ -116,12 +111,8 @@ final class RecordJson {
   static Expansion expansion(JsonNode node) {
     List<Candidate> candidates = new ArrayList<>();
     for (JsonNode c : node.get("candidates")) {
-      JsonNode values = c.get("logprobs");
-      float[] logProbs = new float[values.size()];
-      for (int i = 0; i < logProbs.length; i++) {
-        logProbs[i] = values.get(i).asFloat();
-      }
-      Generation g = new Generation(ints(c.get("tokens")), logProbs, text(c, "text"), finish(c));
+      float[] logProbs = MAPPER.treeToValue(c.get("logprobs"), float[].class);
+      Generation g = new Generation(ints(c, "tokens"), logProbs, text(c, "text"), finish(c));
       candidates.add(new Candidate(g, c.get("draw").asInt(), c.get("count").asInt(), c.get("terminal").asBoolean(),
           c.get("truncated").asBoolean(), c.get("correct").asBoolean(), c.get("prm").asDouble(),
           c.get("reward").asDouble(), c.path("rollouts").asInt(0)));
@@ -144,7 +135,7 @@ final class RecordJson {
       attempt.put("search", a.search()).put("simulation", a.simulation()).put("chain", a.max() ? "max" : "min");
       attempt.put("path", a.path()).put("correct", a.correct()).put("truncated", a.truncated()).put("text", a.text());
       attempt.put("form", AnswerExtractor.extract(a.text()).form().label()); // for readers; not read back
-      ints(attempt.putArray("tokens"), a.tokens());
+      attempt.putPOJO("tokens", a.tokens());
     }
     return node;
   }
@@ -156,11 +147,10 @@ final class RecordJson {
     for (JsonNode a : node.get("attempts")) {
       attempts.add(new Attempt(text(a, "search"), a.get("simulation").asInt(), text(a, "chain").equals("max"),
           text(a, "path"), a.get("correct").asBoolean(), a.get("truncated").asBoolean(), text(a, "text"),
-          ints(a.get("tokens"))));
+          ints(a, "tokens")));
     }
-    Reason reason =
-        node.get("reason").isNull() ? null : Reason.valueOf(text(node, "reason").toUpperCase(Locale.ROOT));
-    return new StageResult(text(node, "problem"), Stage.of(text(node, "stage")), pairs, reason, attempts);
+    return new StageResult(text(node, "problem"), Stage.of(text(node, "stage")), pairs,
+        node.get("reason").isNull() ? null : reason(node), attempts);
   }
 
   static ObjectNode of(Probed probed) {
@@ -170,7 +160,7 @@ final class RecordJson {
     for (Probed.Draw d : probed.draws()) {
       ObjectNode draw = draws.addObject();
       draw.put("text", d.text());
-      ints(draw.putArray("tokens"), d.tokens());
+      draw.putPOJO("tokens", d.tokens());
       draw.put("finish", d.finish().name().toLowerCase(Locale.ROOT));
       draw.put("correct", d.correct()).put("solved", d.solved()).put("steps", d.steps()).put("overlong", d.overlong());
       draw.put("form", d.form().label()); // for readers; not read back
@@ -181,10 +171,14 @@ final class RecordJson {
   static Probed probed(JsonNode node) {
     List<Probed.Draw> draws = new ArrayList<>();
     for (JsonNode d : node.get("draws")) {
-      draws.add(new Probed.Draw(text(d, "text"), ints(d.get("tokens")), finish(d), d.get("correct").asBoolean(),
+      draws.add(new Probed.Draw(text(d, "text"), ints(d, "tokens"), finish(d), d.get("correct").asBoolean(),
           d.get("solved").asBoolean(), d.get("steps").asInt(), d.get("overlong").asBoolean()));
     }
     return new Probed(text(node, "problem"), draws);
+  }
+
+  static Reason reason(JsonNode node) {
+    return Reason.valueOf(text(node, "reason").toUpperCase(Locale.ROOT));
   }
 
   private static Generation.Finish finish(JsonNode node) {
@@ -195,19 +189,19 @@ final class RecordJson {
     ObjectNode node = MAPPER.createObjectNode();
     node.put("problem_id", pair.problemId()).put("stage", pair.stage());
     node.put("prompt", pair.prompt()).put("chosen", pair.chosen()).put("rejected", pair.rejected());
-    ints(node.putArray("prompt_tokens"), pair.promptTokens());
-    ints(node.putArray("chosen_tokens"), pair.chosenTokens());
-    ints(node.putArray("rejected_tokens"), pair.rejectedTokens());
+    node.putPOJO("prompt_tokens", pair.promptTokens());
+    node.putPOJO("chosen_tokens", pair.chosenTokens());
+    node.putPOJO("rejected_tokens", pair.rejectedTokens());
     if (pair.promptContent() != null) {
-      ints(node.putArray("prompt_content"), pair.promptContent());
+      node.putPOJO("prompt_content", pair.promptContent());
     }
     return node;
   }
 
   static PreferencePair pair(JsonNode node) {
     return new PreferencePair(text(node, "problem_id"), text(node, "stage"), text(node, "prompt"),
-        text(node, "chosen"), text(node, "rejected"), ints(node.get("prompt_tokens")), ints(node.get("chosen_tokens")),
-        ints(node.get("rejected_tokens")), node.has("prompt_content") ? ints(node.get("prompt_content")) : null);
+        text(node, "chosen"), text(node, "rejected"), ints(node, "prompt_tokens"), ints(node, "chosen_tokens"),
+        ints(node, "rejected_tokens"), node.has("prompt_content") ? ints(node, "prompt_content") : null);
   }
 
   static String text(JsonNode node, String field) {
@@ -218,17 +212,7 @@ final class RecordJson {
     return value.asString();
   }
 
-  private static void ints(ArrayNode array, int[] values) {
-    for (int value : values) {
-      array.add(value);
-    }
-  }
-
-  private static int[] ints(JsonNode array) {
-    int[] values = new int[array == null ? 0 : array.size()];
-    for (int i = 0; i < values.length; i++) {
-      values[i] = array.get(i).asInt();
-    }
-    return values;
+  private static int[] ints(JsonNode node, String field) {
+    return MAPPER.treeToValue(node.get(field), int[].class);
   }
 }

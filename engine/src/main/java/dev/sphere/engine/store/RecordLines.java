@@ -3,34 +3,29 @@ package dev.sphere.engine.store;
 import dev.sphere.engine.Problem;
 import dev.sphere.engine.data.JsonText;
 import dev.sphere.engine.probe.Probed;
-import dev.sphere.engine.search.Expansion;
 import dev.sphere.engine.stage.ProblemRecords;
 import dev.sphere.engine.stage.ProblemResult;
-import dev.sphere.engine.stage.Reason;
-import dev.sphere.engine.stage.StageResult;
 import dev.sphere.engine.stage.Task;
-import java.io.ByteArrayOutputStream;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * Tasks and their results as {@link CheckedLines}, for the way between processes. The records of a problem are those of
- * a run's logs, each in a field that names its log. The last line says how many there are.
+ * Tasks and their results for the way between processes, each as one of the {@link CheckedLines}. The records of a
+ * problem are those of a run's logs.
  */
 public final class RecordLines {
   private static final String DRAW = "draw";
   private static final String SOLVE = "solve";
   private static final String LEAVE_OUT = "leave_out";
-  private static final String END = "end";
 
   private RecordLines() {}
 
-  /** A task as one line. */
+  /** A task as a line. */
   public static byte[] of(Task task) {
     ObjectNode node = RecordJson.MAPPER.createObjectNode();
     node.set("problem", RecordJson.of(task.problem()));
@@ -46,120 +41,72 @@ public final class RecordLines {
     probed.ifPresent(p -> node.set("probed", RecordJson.of(p)));
   }
 
+  private static Optional<Probed> probed(JsonNode node) {
+    return Optional.ofNullable(node.get("probed")).map(RecordJson::probed);
+  }
+
   /** @throws StoreException when the line is damaged */
   public static Task task(byte[] line) {
-    JsonNode node = parse(Arrays.copyOf(line, line.length - 1));
+    JsonNode node = parse(line);
     Problem problem = RecordJson.problem(node.get("problem"));
-    Optional<Probed> probed = Optional.ofNullable(node.get("probed")).map(RecordJson::probed);
-    String kind = RecordJson.text(node, "task");
-    return switch (kind) {
+    return switch (RecordJson.text(node, "task")) {
       case DRAW -> new Task.Draw(problem);
-      case SOLVE -> new Task.Solve(problem, probed);
-      case LEAVE_OUT -> new Task.LeaveOut(
-          problem, probed, Reason.valueOf(RecordJson.text(node, "reason").toUpperCase(Locale.ROOT)));
-      default -> throw new StoreException("a task of the kind " + kind + ", which is not known here");
+      case SOLVE -> new Task.Solve(problem, probed(node));
+      default -> new Task.LeaveOut(problem, probed(node), RecordJson.reason(node));
     };
   }
 
-  /** The records of a problem as lines. */
+  /** The records of a problem as a line. */
   public static byte[] of(ProblemRecords records) {
-    ByteArrayOutputStream lines = new ByteArrayOutputStream();
-    if (records.probed() != null) {
-      put(lines, "probed", RecordJson.of(records.probed()));
-    }
-    for (Expansion e : records.expansions()) {
-      put(lines, "expansion", RecordJson.of(e));
-    }
-    for (StageResult stage : records.stages()) {
-      put(lines, "stage", RecordJson.of(stage, 0));
-    }
-    ObjectNode end = RecordJson.MAPPER.createObjectNode();
-    end.put("problem", records.problemId()).put("ended", records.result() != null);
-    end.put("expansions", records.expansions().size()).put("stages", records.stages().size());
-    end.put("used", records.used());
-    end.put("tokens", records.drawn().all()).put("rewards", records.drawn().rewards());
-    put(lines, END, end);
-    return lines.toByteArray();
-  }
-
-  private static void put(ByteArrayOutputStream lines, String kind, ObjectNode record) {
     ObjectNode node = RecordJson.MAPPER.createObjectNode();
-    node.set(kind, record);
-    lines.writeBytes(CheckedLines.frame(RecordJson.bytes(node)));
+    node.put("problem", records.problemId()).put("ended", records.result() != null).put("used", records.used());
+    node.put("tokens", records.drawn().all()).put("rewards", records.drawn().rewards());
+    put(node, Optional.ofNullable(records.probed()));
+    ArrayNode expansions = node.putArray("expansions");
+    records.expansions().forEach(e -> expansions.add(RecordJson.of(e)));
+    ArrayNode stages = node.putArray("stages");
+    records.stages().forEach(stage -> stages.add(RecordJson.of(stage, 0)));
+    return CheckedLines.frame(RecordJson.bytes(node));
   }
 
   /**
    * The records of a problem.
    *
-   * @throws StoreException when a line is damaged or missing
+   * @throws StoreException when the line is damaged
    */
-  public static ProblemRecords records(byte[] lines) {
-    ProblemRecords records = null;
-    JsonNode end = null;
-    for (JsonNode node : nodes(lines)) {
-      var record = node.properties().stream().filter(p -> !p.getKey().equals("crc")).findFirst().orElseThrow();
-      if (records == null) {
-        records = new ProblemRecords(RecordJson.text(record.getValue(), "problem"));
-      }
-      switch (record.getKey()) {
-        case "probed" -> records.append(RecordJson.probed(record.getValue()));
-        case "expansion" -> records.append(RecordJson.expansion(record.getValue()));
-        case "stage" -> records.append(RecordJson.stageResult(record.getValue()));
-        case END -> end = record.getValue();
-        default -> throw new StoreException("a record of the kind " + record.getKey() + ", which is not known here");
-      }
-    }
-    if (end == null || end.get("expansions").asInt() != records.expansions().size()
-        || end.get("stages").asInt() != records.stages().size()) {
-      throw new StoreException("a worker's records are not whole");
-    }
-    records.used(records.problemId(), end.get("used").asLong());
-    records.count(end.get("tokens").asLong(), end.get("rewards").asLong());
-    if (end.get("ended").asBoolean()) {
+  public static ProblemRecords records(byte[] line) {
+    JsonNode node = parse(line);
+    ProblemRecords records = new ProblemRecords(RecordJson.text(node, "problem"));
+    probed(node).ifPresent(records::append);
+    node.get("expansions").forEach(e -> records.append(RecordJson.expansion(e)));
+    node.get("stages").forEach(stage -> records.append(RecordJson.stageResult(stage)));
+    records.used(records.problemId(), node.get("used").asLong());
+    records.count(node.get("tokens").asLong(), node.get("rewards").asLong());
+    if (node.get("ended").asBoolean()) {
       records.append(new ProblemResult(records.problemId(), records.stages()));
     }
     return records;
   }
 
-  /** Rows of one kind as lines: how many, then each. */
+  /** Rows of one kind as a line. */
   public static byte[] of(List<?> rows) {
-    ByteArrayOutputStream lines = new ByteArrayOutputStream();
-    ObjectNode head = RecordJson.MAPPER.createObjectNode().put("rows", rows.size());
-    lines.writeBytes(CheckedLines.frame(RecordJson.bytes(head)));
-    rows.forEach(row -> lines.writeBytes(CheckedLines.frame(JsonText.MAPPER.writeValueAsBytes(row))));
-    return lines.toByteArray();
+    return CheckedLines.frame(JsonText.MAPPER.writeValueAsBytes(Map.of("rows", rows)));
   }
 
   /**
-   * The rows of lines.
+   * The rows of a line.
    *
-   * @throws StoreException when a line is damaged or missing
+   * @throws StoreException when the line is damaged
    */
-  public static <R> List<R> rows(byte[] lines, Class<R> type) {
-    List<JsonNode> nodes = nodes(lines);
-    if (nodes.isEmpty() || nodes.getFirst().path("rows").asInt(-1) != nodes.size() - 1) {
-      throw new StoreException("a worker's records are not whole");
-    }
-    return nodes.stream().skip(1).map(node -> JsonText.MAPPER.treeToValue(node, type)).toList();
-  }
-
-  private static List<JsonNode> nodes(byte[] lines) {
-    List<JsonNode> nodes = new ArrayList<>();
-    for (int from = 0; from < lines.length;) {
-      int to = from;
-      while (to < lines.length && lines[to] != '\n') {
-        to++;
-      }
-      nodes.add(parse(Arrays.copyOfRange(lines, from, to)));
-      from = to + 1;
-    }
-    return nodes;
+  public static <R> List<R> rows(byte[] line, Class<R> type) {
+    return parse(line).get("rows").valueStream().map(row -> JsonText.MAPPER.treeToValue(row, type)).toList();
   }
 
   private static JsonNode parse(byte[] line) {
-    if (!CheckedLines.whole(line)) {
+    byte[] object = Arrays.copyOf(line, Math.max(0, line.length - 1)); // without its line feed
+    if (!CheckedLines.whole(object)) {
       throw new StoreException("a record came damaged from another process");
     }
-    return RecordJson.parse(line);
+    return RecordJson.parse(object);
   }
 }

@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Stream;
 
 /**
@@ -83,16 +84,16 @@ record RunFiles(Path directory) {
     }
   }
 
-  /** The problems as they were written; null when their file is missing or is not what the run was made from. */
-  List<Problem> readProblems(Provenance provenance) {
+  /** The problems as they were written; empty when their file is missing or is not what the run was made from. */
+  Optional<List<Problem>> readProblems(Provenance provenance) {
     try {
       byte[] bytes = Files.exists(problems()) ? Files.readAllBytes(problems()) : new byte[0];
       if (!Sha256.of(bytes).equals(provenance.identity().get(Provenance.PROBLEMS_HASH))) {
-        return null;
+        return Optional.empty();
       }
-      return new String(bytes, StandardCharsets.UTF_8).lines()
+      return Optional.of(new String(bytes, StandardCharsets.UTF_8).lines()
           .map(line -> RecordJson.problem(RecordJson.parse(line.getBytes(StandardCharsets.UTF_8))))
-          .toList();
+          .toList());
     } catch (IOException e) {
       throw new StoreException("cannot read " + problems() + ": " + e.getMessage(), e);
     }

@@ -17,9 +17,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -162,9 +160,9 @@ public final class RunFolder implements RunLog, AutoCloseable {
       findings.addAll(run.findings(false));
       run.mend();
       probeLog = provenance.probe().on() ? log(opener, files.probes()) : null;
-      resultLog = log(opener, files.results());
-      stageLog = log(opener, files.stages());
       tree = log(opener, files.tree());
+      stageLog = log(opener, files.stages());
+      resultLog = log(opener, files.results());
       forceNames(files.directory());
     } catch (Throwable t) {
       closeLogs(t);
@@ -266,39 +264,29 @@ public final class RunFolder implements RunLog, AutoCloseable {
     return RecordJson.bytes(RecordJson.of(result, run.expansions(result.problemId(), result.stage())));
   }
 
-  /** A log is on the disk before the next one is written, as always; but for all problems at once. */
+  /** All at once: a problem whose later record is on the disk without an earlier one is searched again. */
   @Override
   public void append(List<ProblemRecords> records) {
-    List<ProblemRecords> missing = records.stream().map(r -> r.missing(this)).toList();
-    for (ProblemRecords each : missing) {
-      Probed probed = each.probed();
-      if (probed != null && findProbe(probed.problemId()) == null) { // one may come twice
-        probeLog.appendUnforced(RecordJson.bytes(RecordJson.of(probed)));
-        run.put(probed);
+    for (ProblemRecords all : records) {
+      ProblemRecords missing = all.missing(this);
+      if (missing.probed() != null) {
+        probeLog.appendUnforced(RecordJson.bytes(RecordJson.of(missing.probed())));
+        run.put(missing.probed());
+      }
+      if (missing.result() != null) {
+        for (Expansion e : missing.expansions()) {
+          tree.appendUnforced(RecordJson.bytes(RecordJson.of(e)));
+          run.put(e);
+        }
+        for (StageResult stage : missing.stages()) {
+          stageLog.appendUnforced(bytes(stage));
+          run.put(stage);
+        }
+        resultLog.appendUnforced(RecordJson.bytes(RecordJson.of(missing.result())));
+        run.end(missing.problemId());
       }
     }
-    if (probeLog != null) {
-      probeLog.force();
-    }
-    Map<String, ProblemRecords> fresh = new LinkedHashMap<>();
-    missing.stream().filter(r -> r.result() != null).forEach(r -> fresh.put(r.problemId(), r));
-    for (ProblemRecords each : fresh.values()) {
-      for (Expansion e : each.expansions()) {
-        tree.appendUnforced(RecordJson.bytes(RecordJson.of(e)));
-        run.put(e);
-      }
-    }
-    tree.force();
-    for (ProblemRecords each : fresh.values()) {
-      for (StageResult stage : each.stages()) {
-        stageLog.appendUnforced(bytes(stage));
-        run.put(stage);
-      }
-    }
-    stageLog.force();
-    fresh.values().forEach(each -> resultLog.appendUnforced(RecordJson.bytes(RecordJson.of(each.result()))));
-    resultLog.force();
-    fresh.keySet().forEach(run::end);
+    logs.forEach(AppendLog::force);
   }
 
   @Override

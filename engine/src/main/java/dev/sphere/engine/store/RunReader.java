@@ -16,6 +16,7 @@ import dev.sphere.engine.stage.StageResult;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -24,7 +25,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -40,17 +40,38 @@ public final class RunReader {
   private final RunFiles files;
   private final Provenance provenance;
   private final List<Problem> problems;
-  private final Set<String> ids = new LinkedHashSet<>();
+  private final Map<String, Records> records = new LinkedHashMap<>(); // by problem, in order
   private final boolean finished; // its pairs were written
-  private final Map<String, Probed> probes = new ConcurrentHashMap<>();
-  private final Map<String, Map<Stage, StageResult>> stages = new ConcurrentHashMap<>();
-  private final Set<String> ended = ConcurrentHashMap.newKeySet();
-  private final Map<String, Map<String, Expansion>> growing = new ConcurrentHashMap<>(); // of problems without an end
-  private final Map<String, int[]> expected = new HashMap<>(); // expansions of each stage, by its record
-  private final Map<String, int[]> found = new ConcurrentHashMap<>(); // expansions of each stage in the tree's log
   private final Map<Path, LogLines> logs = new LinkedHashMap<>();
   private final Set<String> lacking = new LinkedHashSet<>(); // problems without all the records that they should have
   private final Set<String> forgotten = new HashSet<>(); // those of them whose records are left out
+
+  /** The records of a problem. Several threads may work on it. */
+  private static final class Records {
+    private final Map<Stage, StageResult> stages = new EnumMap<>(Stage.class);
+    private final Map<Stage, Integer> expected = new EnumMap<>(Stage.class); // expansions, by the stage's record
+    private final Map<Stage, Integer> found = new EnumMap<>(Stage.class); // expansions in the tree's log
+    private final Map<String, Expansion> growing = new HashMap<>(); // of a problem without an end
+    private volatile Probed probed;
+    private volatile boolean ended;
+
+    synchronized void end() {
+      ended = true;
+      growing.clear();
+    }
+
+    synchronized void count(String search) {
+      found.merge(stageOf(search), 1, Integer::sum);
+    }
+
+    synchronized void put(StageResult result) {
+      stages.put(result.stage(), result);
+    }
+
+    synchronized List<StageResult> stages() {
+      return List.copyOf(stages.values());
+    }
+  }
 
   /** Reads the logs but for the trees; changes nothing. */
   RunReader(RunFiles files, Provenance provenance, List<Problem> problems) {
@@ -58,14 +79,26 @@ public final class RunReader {
     this.provenance = provenance;
     this.problems = List.copyOf(problems);
     this.finished = Files.exists(files.pairs());
-    problems.forEach(p -> ids.add(p.id()));
+    problems.forEach(p -> records.put(p.id(), new Records()));
     // If somebody is writing, a log that is read later holds all that the records of earlier ones stand on.
-    read(files.results(), line -> require(ended.add(ofThisRun(RecordJson.head(line, 1)[0]))));
-    read(files.stages(), this::stage);
+    read(files.results(), line -> {
+      Records its = of(RecordJson.head(line, 1)[0]);
+      require(!its.ended);
+      its.ended = true;
+    });
+    read(files.stages(), line -> {
+      var node = RecordJson.parse(line);
+      StageResult result = RecordJson.stageResult(node);
+      Records its = of(result.problemId());
+      require(its.stages.putIfAbsent(result.stage(), result) == null);
+      its.expected.put(result.stage(), node.get("expansions").asInt());
+    });
     if (provenance.probe().on()) {
       read(files.probes(), line -> {
         Probed probed = RecordJson.probed(RecordJson.parse(line));
-        require(probes.putIfAbsent(ofThisRun(probed.problemId()), probed) == null);
+        Records its = of(probed.problemId());
+        require(its.probed == null);
+        its.probed = probed;
       });
     }
     compare(false);
@@ -73,8 +106,10 @@ public final class RunReader {
 
   /** Reads the trees too: half-grown ones are kept in memory, all are counted. */
   RunReader withTrees(Consumer<byte[]> each) {
-    growing.clear();
-    found.clear();
+    records.values().forEach(its -> {
+      its.growing.clear();
+      its.found.clear();
+    });
     read(files.tree(), line -> {
       expansion(line);
       each.accept(line);
@@ -93,42 +128,24 @@ public final class RunReader {
     }
   }
 
-  private String ofThisRun(String id) {
-    require(ids.contains(id));
-    return id;
-  }
-
-  private void stage(byte[] line) {
-    var node = RecordJson.parse(line);
-    StageResult result = RecordJson.stageResult(node);
-    int expansions = node.get("expansions").asInt();
-    String id = ofThisRun(result.problemId());
-    require(stages.computeIfAbsent(id, i -> new ConcurrentHashMap<>()).putIfAbsent(result.stage(), result) == null);
-    expected.computeIfAbsent(id, i -> new int[Stage.values().length])[result.stage().ordinal()] = expansions;
+  private Records of(String problemId) {
+    require(records.containsKey(problemId));
+    return records.get(problemId);
   }
 
   private void expansion(byte[] line) {
     String[] head = RecordJson.head(line, 3);
-    String id = ofThisRun(head[0]);
-    Stage stage = stageOf(head[1]);
-    if (forgotten.contains(id)) {
+    Records its = of(head[0]);
+    if (forgotten.contains(head[0])) {
       return;
     }
-    if (!ended.contains(id)) {
-      Map<String, Expansion> tree = growing.computeIfAbsent(id, i -> new ConcurrentHashMap<>());
+    if (!its.ended) {
       String path = head[2];
       // The node above comes first. On a device that does not repeat its numbers, a new one would be another.
-      require(path.isEmpty() || tree.containsKey(place(head[1], path.substring(0, path.length() - 1))));
-      require(tree.putIfAbsent(place(head[1], path), RecordJson.expansion(RecordJson.parse(line))) == null);
+      require(path.isEmpty() || its.growing.containsKey(place(head[1], path.substring(0, path.length() - 1))));
+      require(its.growing.putIfAbsent(place(head[1], path), RecordJson.expansion(RecordJson.parse(line))) == null);
     }
-    count(id, stage);
-  }
-
-  private void count(String id, Stage stage) {
-    int[] all = found.computeIfAbsent(id, i -> new int[Stage.values().length]);
-    synchronized (all) {
-      all[stage.ordinal()]++;
-    }
+    its.count(head[1]);
   }
 
   /** Correction has a search for each mistake, named after it. */
@@ -142,30 +159,32 @@ public final class RunReader {
   }
 
   private void compare(boolean trees) {
-    for (String id : ids) {
-      boolean gap = provenance.probe().on() && !probes.containsKey(id);
+    for (Map.Entry<String, Records> problem : records.entrySet()) {
+      Records its = problem.getValue();
+      boolean gap = provenance.probe().on() && its.probed == null;
       boolean broken = false;
       for (Stage stage : Stage.values()) {
-        boolean there = stages.getOrDefault(id, Map.of()).containsKey(stage);
-        broken |= there && (gap || trees && expected.get(id)[stage.ordinal()] != expansions(id, stage));
+        boolean there = its.stages.containsKey(stage);
+        broken |= there && (gap || trees && its.expected.get(stage) != (int) its.found.getOrDefault(stage, 0));
         gap |= !there;
       }
-      broken |= gap && ended.contains(id);
+      broken |= gap && its.ended;
       if (broken) {
-        forgotten.add(id);
-        List.of(probes, stages, growing, found).forEach(records -> records.remove(id));
-        ended.remove(id);
+        forgotten.add(problem.getKey());
+        problem.setValue(new Records());
       }
-      if (broken || finished && !ended.contains(id)) {
-        lacking.add(id);
+      if (broken || finished && !its.ended) {
+        lacking.add(problem.getKey());
       }
     }
   }
 
   /** How many expansions of a stage are on record. */
   int expansions(String id, Stage stage) {
-    int[] all = found.get(id);
-    return all == null ? 0 : all[stage.ordinal()];
+    Records its = of(id);
+    synchronized (its) {
+      return its.found.getOrDefault(stage, 0);
+    }
   }
 
   /**
@@ -215,41 +234,42 @@ public final class RunReader {
   }
 
   void put(Probed probed) {
-    probes.put(probed.problemId(), probed);
+    of(probed.problemId()).probed = probed;
   }
 
   void put(Expansion expansion) { // the search keeps it: it is not asked for again
-    count(expansion.problemId(), stageOf(expansion.search()));
+    of(expansion.problemId()).count(expansion.search());
   }
 
   void put(StageResult result) {
-    stages.computeIfAbsent(result.problemId(), id -> new ConcurrentHashMap<>()).put(result.stage(), result);
+    of(result.problemId()).put(result);
   }
 
   void end(String problemId) {
-    ended.add(problemId);
-    growing.remove(problemId);
-    found.remove(problemId);
+    of(problemId).end();
   }
 
   /** A stage's result; null where it is not on record. */
   StageResult stage(String problemId, Stage stage) {
-    return stages.getOrDefault(problemId, Map.of()).get(stage);
+    return stagesOf(problemId).stream().filter(r -> r.stage() == stage).findFirst().orElse(null);
   }
 
   /** An expansion of a problem that has not ended; null where it is not on record. */
   Expansion expansion(String problemId, String search, String path) {
-    return growing.getOrDefault(problemId, Map.of()).get(place(search, path));
+    Records its = of(problemId);
+    synchronized (its) {
+      return its.growing.get(place(search, path));
+    }
   }
 
   /** The result of a problem; null for one that has not ended. */
   ProblemResult result(String problemId) {
-    return ended.contains(problemId) ? new ProblemResult(problemId, stagesOf(problemId)) : null;
+    return of(problemId).ended ? new ProblemResult(problemId, stagesOf(problemId)) : null;
   }
 
   /** How many problems have ended. */
   int ended() {
-    return ended.size();
+    return (int) records.values().stream().filter(its -> its.ended).count();
   }
 
   /** Half a run must not pass for a whole one; reading does not mend, since that takes the models. */
@@ -282,9 +302,9 @@ public final class RunReader {
     RunFiles files = new RunFiles(directory);
     try {
       Provenance provenance = files.readProvenance();
-      List<Problem> problems = files.readProblems(provenance);
-      return problems == null ? List.of(problemsLost(files))
-          : new RunReader(files, provenance, problems).withTrees(line -> {}).findings(false);
+      return files.readProblems(provenance)
+          .map(problems -> new RunReader(files, provenance, problems).withTrees(line -> {}).findings(false))
+          .orElseGet(() -> List.of(problemsLost(files)));
     } catch (StoreException.Refused e) {
       throw e;
     } catch (StoreException e) {
@@ -303,15 +323,12 @@ public final class RunReader {
     return open(directory).requireWhole();
   }
 
-  /** Reads a run's results, damaged or not; {@link #findings} tells. */
+  /** Reads a run's results, damaged or not; {@link #findings} lists the damage. */
   static RunReader open(Path directory) {
     RunFiles files = new RunFiles(directory);
     Provenance provenance = files.readProvenance();
-    List<Problem> problems = files.readProblems(provenance);
-    if (problems == null) {
-      throw damaged(problemsLost(files));
-    }
-    return new RunReader(files, provenance, problems);
+    return new RunReader(
+        files, provenance, files.readProblems(provenance).orElseThrow(() -> damaged(problemsLost(files))));
   }
 
   RunFiles files() {
@@ -329,7 +346,7 @@ public final class RunReader {
 
   /** True when every problem has ended. */
   public boolean complete() {
-    return ended.containsAll(ids);
+    return ended() == records.size();
   }
 
   /** The results of the problems that have ended, in the problems' order. */
@@ -348,24 +365,24 @@ public final class RunReader {
     if (!settings.on()) {
       return null;
     }
-    List<Probed> probed = problems.stream().map(p -> probes.get(p.id())).filter(Objects::nonNull).toList();
+    List<Probed> probed = records.values().stream().map(its -> its.probed).filter(Objects::nonNull).toList();
     long seed = Long.parseLong(provenance.identity().getOrDefault("seed", "1"));
     return ProbeReport.of(settings, probed, settings.select(probed, seed));
   }
 
   /** The probe's solutions of a problem; null where they are not on record, or in a run without a probe. */
   public Probed probeOf(String problemId) {
-    return probes.get(problemId);
+    return of(problemId).probed;
   }
 
   /** The stages of a problem that are on record, in order. */
   public List<StageResult> stagesOf(String problemId) {
-    return Stream.of(Stage.values()).map(stage -> stage(problemId, stage)).filter(Objects::nonNull).toList();
+    return of(problemId).stages();
   }
 
   /** The pairs so far in the problems' order, those of problems in work included; no pair twice. */
   public List<PreferencePair> pairs() {
-    return pairs(problems.stream().flatMap(p -> stagesOf(p.id()).stream()));
+    return pairs(records.values().stream().flatMap(its -> its.stages().stream()));
   }
 
   /** The pairs of stages in their order, no pair twice: the same question may stand in a problem set under two ids. */
@@ -375,11 +392,6 @@ public final class RunReader {
         .filter(pair -> seen.add(pair.prompt() + '\0' + Distinct.WHITESPACE.normalise(pair.chosen()) + '\0'
             + Distinct.WHITESPACE.normalise(pair.rejected())))
         .toList();
-  }
-
-  /** The expansions of a problem in the order in which they were found, pruned candidates included. */
-  public List<Expansion> expansions(String problemId) {
-    return expansions(Set.of(problemId)).getOrDefault(problemId, List.of());
   }
 
   /** The expansions of some problems, each in the order in which they were found, pruned candidates included. */

@@ -27,8 +27,8 @@ import dev.sphere.engine.stage.StageResult;
 import dev.sphere.engine.stage.StageSettings;
 import dev.sphere.engine.store.PairExport;
 import dev.sphere.engine.store.Provenance;
-import dev.sphere.engine.store.RunReader;
 import dev.sphere.engine.store.RunFolder;
+import dev.sphere.engine.store.RunReader;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -141,7 +141,7 @@ class DataRulesTest {
       texts.add(policy.detokenize(path.toArray()) + "|" + steps.getFirst().text() + steps.getFirst().finish());
       keys.add(key);
       return new double[] {texts.size() / 4.0};
-    }, new Prompts("", "{question}", "c", ""), ";", 6, 1, Progress.NONE);
+    }, new Prompts("", "{question}", "c", ""), ";", 6, 1, Map.of(), (i, s) -> {}, Progress.NONE);
     assertEquals(List.of("u[q]a:|one;STOP", "u[q]a:one;|two;STOP", "u[q]a:one;two;|threeEND"), texts);
     assertArrayEquals(new double[] {.25, .5, .75}, scores.getFirst());
     for (DrawKey key : keys) {
@@ -194,6 +194,6 @@ class DataRulesTest {
     assertTrue(assertThrows(IllegalStateException.class, () -> StepScores.of(List.of(c), policy,
         (Problem problem, TokenPath path, DrawKey key, List<Generation> steps) -> {
           throw new IllegalStateException("no score");
-        }, Prompts.defaults(), "\n", 1, 1, Progress.NONE)).getMessage().contains("no score"));
+        }, Prompts.defaults(), "\n", 1, 1, Map.of(), (i, s) -> {}, Progress.NONE)).getMessage().contains("no score"));
   }
 }

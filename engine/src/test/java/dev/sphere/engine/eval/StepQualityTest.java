@@ -17,6 +17,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -86,7 +87,8 @@ class StepQualityTest {
       return new double[] {bad ? 0 : 1};
     };
     List<double[]> scores =
-        StepScores.of(cases, new HashPolicy(0.5), oracle, Prompts.defaults(), "\n", 1, 8, Progress.NONE);
+        StepScores.of(cases, new HashPolicy(0.5), oracle, Prompts.defaults(), "\n", 1, 8, Map.of(),
+            (i, s) -> {}, Progress.NONE);
     StepQuality q = StepQuality.of(cases, scores, 0.5, 1);
     assertEquals(1, q.auc());
     assertEquals(1, q.atThreshold().f1());

@@ -27,6 +27,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -72,7 +73,7 @@ class RunPagesTest implements AnyChange {
       for (JsonNode tree : JsonMapper.shared().readTree(data).get("trees")) {
         nodes += nodes(tree);
       }
-      assertEquals(run.expansions("p" + i).stream().mapToInt(e -> e.candidates().size()).sum(), nodes, "every candidate is shown once");
+      assertEquals(run.expansions(Set.of("p" + i)).get("p" + i).stream().mapToInt(e -> e.candidates().size()).sum(), nodes, "every candidate is shown once");
       assertEquals(page.split("<div", -1).length, page.split("</div>", -1).length, "every element is closed");
       compared += page.split("<div class=\"pair\">", -1).length - 1;
       marked += page.split("<mark>", -1).length - 1;

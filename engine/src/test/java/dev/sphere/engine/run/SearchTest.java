@@ -29,6 +29,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.Collectors;
 import java.util.Optional;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -127,7 +128,7 @@ class SearchTest {
   private static SearchPlan probing(int parallel, ProbeSettings probe) {
     SearchPlan p = plan(1, parallel);
     return new SearchPlan(p.model(), null, null, new RewardSettings("random", p.prm().monteCarlo()), p.search(), probe,
-        p.stages().withStages(false, false), p.seed(), null, parallel, p.precision(), p.examples());
+        p.stages().withCorrection(false).withDiversity(false), p.seed(), null, parallel, p.precision(), p.examples());
   }
 
   /** What is drawn of a problem depends neither on what is in flight beside it nor on which others there are. */
@@ -167,7 +168,8 @@ class SearchTest {
     assertEquals(0, use.lost(), use::toString);
     assertEquals(paper.tokens(), use.kept() + use.thrown() + use.rewards());
     RunReader recorded = RunReader.read(temporary.resolve("paper"));
-    long rolled = recorded.problems().stream().flatMap(p -> recorded.expansions(p.id()).stream()).mapToLong(Expansion::rolled).sum();
+    long rolled = recorded.expansions(recorded.problems().stream().map(Problem::id).collect(Collectors.toSet())).values().stream()
+        .flatMap(List::stream).mapToLong(Expansion::rolled).sum();
     assertEquals(use.rewards(), rolled, "the record has what the reward's rollouts drew");
     assertTrue(use.kept() > 0 && use.rewards() > use.kept() && use.thrown() >= 0 && use.paths() > 0, use::toString);
     assertEquals(use.all(), use.kept() + use.thrown() + use.rewards() + use.paths() + use.again() + use.padding());

@@ -31,7 +31,7 @@ class ProbedRunTest {
   private static final OutcomeReward GRADER = new GradedAnswers();
   private static final SearchSettings SEARCH = SearchSettings.paper().withCandidates(2).withSeparator("\n");
   private static final StageSettings STAGES =
-      StageSettings.defaults().withPrompts(new Prompts("", "{question}", "again", "")).withStages(false, false);
+      StageSettings.defaults().withPrompts(new Prompts("", "{question}", "again", "")).withCorrection(false).withDiversity(false);
   private static final String RIGHT = "x\nThe answer is 7$";
   private static final String WRONG = "y\nThe answer is 8$";
 
@@ -117,7 +117,7 @@ class ProbedRunTest {
     assertEquals("probe", pair.stage());
     assertEquals("u[once]a:", pair.prompt());
     assertEquals(0, pair.chosenTokens()[pair.chosenTokens().length - 1], "tokens as they were sampled, with the end token");
-    assertEquals(3, RunReport.of(results).probePairs());
+    assertEquals(3, RunReport.of(results, null).probePairs());
 
     List<ProblemResult> hard = solve(probe("0.05..0.5", Order.FILE, 0, true), STAGES);
     assertEquals(List.of(), pairs(hard.get(3)), "too easy, so not even of its draws");

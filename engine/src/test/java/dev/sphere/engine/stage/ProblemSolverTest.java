@@ -214,7 +214,7 @@ class ProblemSolverTest {
     ScriptedPolicy good = new ScriptedPolicy().after("u[Q]a:", "+p=7$", "q=7$", "r=7$", "-s=7$");
     assertEquals(Reason.NO_WRONG_FOUND, solve(policy, good, STAGES).reason());
     assertEquals(Reason.NO_SMALL_MODEL, solve(policy, null, STAGES).reason());
-    assertEquals(Reason.BOTH_RIGHT, solve(policy, null, STAGES.withStages(false, false)).reason());
+    assertEquals(Reason.BOTH_RIGHT, solve(policy, null, STAGES.withCorrection(false).withDiversity(false)).reason());
   }
 
   /** A model whose tokens are other numbers for the same text. */
@@ -290,7 +290,7 @@ class ProblemSolverTest {
     ScriptedPolicy policy = new ScriptedPolicy()
         .after("u[Q]a:", "+a=7\n", "-b=2 $")
         .after("u[Q]a:+a=7\n", "$");
-    ProblemResult result = solve(policy, null, STAGES.withStages(false, false));
+    ProblemResult result = solve(policy, null, STAGES.withCorrection(false).withDiversity(false));
     PreferencePair pair = result.stages().getFirst().pairs().getFirst();
     assertEquals("+a=7", pair.chosen());
     assertEquals("-b=2", pair.rejected());
@@ -305,7 +305,7 @@ class ProblemSolverTest {
         .after("u[Q]a:+a\n", "+c=7$", "-d\n")
         .after("u[Q]a:+a\n-d\n", "+e=7$", "-f=1$")
         .after("u[Q]a:-b\n", "+g=7$", "-h=2$");
-    ProblemResult result = solve(policy, null, STAGES.withStages(false, false), SEARCH.withSimulations(3));
+    ProblemResult result = solve(policy, null, STAGES.withCorrection(false).withDiversity(false), SEARCH.withSimulations(3));
     List<PreferencePair> pairs = result.stages().getFirst().pairs();
     // Simulation 1: +a+c against -b-h; 2: +a-d+e against +a-d-f; 3: -b is expanded, its S_max is the root's second.
     assertEquals(
@@ -340,7 +340,7 @@ class ProblemSolverTest {
       return BY_SIGN.score(problem, path, key, steps);
     };
     Drawn drawn = new ProblemSolver(new ProblemSolver.Models(new Actor(policy, rolling), Optional.empty()),
-        SolverOptions.of(SEVEN, SEARCH, STAGES.withStages(false, false), 1), new Room(1), heard::add)
+        SolverOptions.of(SEVEN, SEARCH, STAGES.withCorrection(false).withDiversity(false), 1), new Room(1), heard::add)
         .work(new Task.Solve(PROBLEM, Optional.empty()), records(new MemoryLog())).drawn();
     assertEquals(new Drawn(15, 0, 5, 10), drawn, "two candidates of five tokens, and a rollout of the first again");
     assertEquals(List.of(10L, 5L), heard);

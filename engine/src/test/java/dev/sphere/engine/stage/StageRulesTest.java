@@ -202,7 +202,7 @@ class StageRulesTest {
         new StageResult("3", Stage.DIVERSITY, List.of(
             new PreferencePair("3", "diversity", "q", "a 1", "bbbb", NONE, NONE, NONE),
             new PreferencePair("3", "diversity", "q", "a, 1", "bbbb", NONE, NONE, NONE)), null, List.of())));
-    RunReport r = RunReport.of(List.of(right, none, one));
+    RunReport r = RunReport.of(List.of(right, none, one), null);
     assertEquals(List.of(3, 2, 1, 2), List.of(r.problems(), r.solMaxRight(), r.solMinRight(), r.withPairs()));
     assertEquals(Map.of(Stage.GENERATION, 1, Stage.CORRECTION, 0, Stage.DIVERSITY, 2), r.pairs());
     assertEquals(Map.of(Reason.NOT_CORRECTED, 1), r.reasons());

@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Set;
 import java.util.Map;
 import java.util.Random;
 import java.util.stream.Stream;
@@ -240,7 +241,8 @@ class DamageTest {
     String message = assertThrows(StoreException.class, () -> data.trees("generation")).getMessage();
     assertTrue(message.contains("--resume"), message);
     finish(run);
-    assertEquals(RunReader.read(whole).expansions("p1").size(), RunReader.read(run).expansions("p1").size());
+    assertEquals(RunReader.read(whole).expansions(Set.of("p1")).get("p1").size(),
+        RunReader.read(run).expansions(Set.of("p1")).get("p1").size());
   }
 
   @Test

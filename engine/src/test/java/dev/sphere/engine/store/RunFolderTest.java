@@ -29,6 +29,7 @@ import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
 import java.util.Random;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
@@ -57,7 +58,7 @@ class RunFolderTest {
     assertArrayEquals(pairs(one), pairs(many));
     assertFalse(Arrays.equals(pairs(one), pairs(other)), "another seed gives other pairs");
     // All stages are exercised, or this test and the kill tests prove little.
-    RunReport report = RunReport.of(results);
+    RunReport report = RunReport.of(results, null);
     for (Stage stage : Stage.values()) {
       assertTrue(report.pairs().get(stage) > 0, stage + " made no pair");
     }
@@ -388,7 +389,7 @@ class RunFolderTest {
         pairs, count("SELECT count(*) FROM (SELECT unnest(pairs) FROM read_json('" + run + "/stages.jsonl'))"));
     assertTrue(count("SELECT count(*) FROM (SELECT unnest(candidates) AS c FROM read_json('" + run
         + "/tree.jsonl')) WHERE c.prm BETWEEN 0 AND 1 AND len(c.tokens) = len(c.logprobs)") > 100);
-    assertFalse(RunReader.read(run).expansions("p3").isEmpty());
+    assertFalse(RunReader.read(run).expansions(Set.of("p3")).isEmpty());
     assertTrue(RunReader.read(run).complete());
     assertTrue(PairsFile.holds(run.resolve("pairs.jsonl"), RunReader.read(run).pairs()));
   }

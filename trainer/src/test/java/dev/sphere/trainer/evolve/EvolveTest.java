@@ -642,7 +642,7 @@ class EvolveTest {
   private static EvolveReport.Round round(int n, EvalResult evaluation, EvalResult validation) {
     Comparison same = Comparison.of(evaluation, evaluation, 1);
     return new EvolveReport.Round(
-        n, RunReport.of(List.of()), 0, 0, null, 1, Map.of(), 0, Path.of("m.gguf"), evaluation, validation, same, same);
+        n, RunReport.of(List.of(), null), 0, 0, null, 1, Map.of(), 0, Path.of("m.gguf"), evaluation, validation, same, same);
   }
 
   private static EvalResult result(int right, int all) {
