@@ -30,8 +30,8 @@ public final class JsonText implements Closeable {
   public static final int MOST_DIGITS = 1000;
 
   /**
-   * Reads and writes rows within those bounds. Half of a surrogate pair is no character, though JSON can write it ({@code
-   * "\ud83d"}): no file could hold it again. It is read as U+FFFD.
+   * Reads and writes rows within those bounds. Half of a surrogate pair is no character, though JSON can write it
+   * ({@code "\ud83d"}): no file could hold it again. It is read as U+FFFD.
    */
   public static final JsonMapper MAPPER = JsonMapper.builder(factory()).nodeFactory(new Characters()).build();
 

@@ -23,8 +23,8 @@ public final class ProblemReader {
    * Reads a problem set.
    *
    * @param source the path of a .jsonl, .json, .csv or .parquet file
-   * @throws IllegalArgumentException when there is no such file, a field is missing, or a row is bad and bad rows are not
-   *     skipped; the message names the row
+   * @throws IllegalArgumentException when there is no such file, a field is missing, or a row is bad and bad rows are
+   *     not skipped; the message names the row
    * @throws UncheckedIOException when reading fails
    */
   public static ProblemSet read(String source, ReadOptions options) {

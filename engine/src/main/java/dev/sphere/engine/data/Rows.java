@@ -82,8 +82,8 @@ public abstract class Rows implements Closeable {
   }
 
   /**
-   * The rows of a .json file that is one object: its only list of objects ("data", "rows"), else its values where all of
-   * them are objects. Null when it is JSON lines after all.
+   * The rows of a .json file that is one object: its only list of objects ("data", "rows"), else its values where all
+   * of them are objects. Null when it is JSON lines after all.
    */
   private static JsonNode document(Path file) throws IOException {
     JsonNode all;

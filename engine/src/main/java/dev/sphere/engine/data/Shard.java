@@ -5,8 +5,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * A part of a problem set for one of several processes. Problems are dealt out one after the other, so that each process
- * gets easy and hard ones.
+ * A part of a problem set for one of several processes. Problems are dealt out one after the other, so that each
+ * process gets easy and hard ones.
  *
  * @param number from 1 to {@code count}
  * @param count how many there are
@@ -57,8 +57,8 @@ public record Shard(int number, int count, boolean scheduled) {
     if (environment.containsKey("JOB_COMPLETION_INDEX")) {
       int index = number(environment, "JOB_COMPLETION_INDEX");
       if (count == 0 && !environment.containsKey("JOB_COMPLETIONS")) {
-        throw new IllegalArgumentException("--shard auto: Kubernetes says the index (JOB_COMPLETION_INDEX) and not how many "
-            + "there are: give --shard auto/N with N as the Job's completions, or set JOB_COMPLETIONS");
+        throw new IllegalArgumentException("--shard auto: Kubernetes says the index (JOB_COMPLETION_INDEX) and not "
+            + "how many there are: give --shard auto/N with N as the Job's completions, or set JOB_COMPLETIONS");
       }
       int all = count > 0 ? count : number(environment, "JOB_COMPLETIONS");
       if (index >= all) {
@@ -67,9 +67,9 @@ public record Shard(int number, int count, boolean scheduled) {
       }
       return new Shard(index + 1, all, true);
     }
-    throw new IllegalArgumentException("--shard auto asks the scheduler, and there is none: neither SLURM_ARRAY_TASK_ID nor "
-        + "JOB_COMPLETION_INDEX is set. Start it as a Slurm array or a Job with indexed completions, or give --shard "
-        + "I/N");
+    throw new IllegalArgumentException("--shard auto asks the scheduler, and there is none: neither "
+        + "SLURM_ARRAY_TASK_ID nor JOB_COMPLETION_INDEX is set. Start it as a Slurm array or a Job with indexed "
+        + "completions, or give --shard I/N");
   }
 
   /** A whole array, from wherever it begins. One with gaps must say how many shards there are. */
@@ -79,8 +79,8 @@ public record Shard(int number, int count, boolean scheduled) {
     if (environment.containsKey("SLURM_ARRAY_TASK_MAX")
             && number(environment, "SLURM_ARRAY_TASK_MAX") - first != count - 1
         || id < first || id - first >= count) {
-      throw new IllegalArgumentException("--shard auto: the Slurm array has gaps, so its tasks do not say how many shards "
-          + "there are: give --shard auto/N and --array with numbers from 1 to N");
+      throw new IllegalArgumentException("--shard auto: the Slurm array has gaps, so its tasks do not say how many "
+          + "shards there are: give --shard auto/N and --array with numbers from 1 to N");
     }
     return new Shard(id - first + 1, count, true);
   }

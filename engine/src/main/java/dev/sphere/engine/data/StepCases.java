@@ -53,7 +53,8 @@ public final class StepCases {
     JsonNode problem = row.get("problem");
     if (problem == null || !problem.isString() || steps == null || !steps.isArray() || label == null
         || !label.isIntegralNumber()) {
-      throw new IllegalArgumentException(where + "expected the fields problem (text), steps (a list) and label (a number)");
+      throw new IllegalArgumentException(where + "expected the fields problem (text), steps (a list) and label (a "
+          + "number)");
     }
     List<String> texts = new ArrayList<>();
     steps.forEach(s -> texts.add(s.asString()));

@@ -15,8 +15,8 @@ import java.util.stream.Collectors;
 import tools.jackson.databind.JsonNode;
 
 /**
- * Worked examples before a question, as a base model is asked: each is the question's template filled in, a space and the
- * published solution, with an empty line after it (lm-evaluation-harness's few-shot form).
+ * Worked examples before a question, as a base model is asked: each is the question's template filled in, a space and
+ * the published solution, with an empty line after it (lm-evaluation-harness's few-shot form).
  *
  * @param examples at least one
  */
@@ -35,8 +35,9 @@ public record WorkedExamples(List<Example> examples) {
    */
   public record Settings(
       @Setting(name = "few_shot", label = "FILE", shown = "none",
-          help = "Worked examples before each question, the first problems of FILE with their solutions: base models need them, "
-              + "and small ones learn the form of an answer from them. A search writes its pairs without them.")
+          help = "Worked examples before each question, the first problems of FILE with their solutions: base models "
+              + "need them, and small ones learn the form of an answer from them. A search writes its pairs without "
+              + "them.")
       Path file,
       @Setting(def = "5", range = "[1, )", label = "N", needs = "few_shot", help = "How many worked examples.")
       int shots) {
@@ -72,7 +73,8 @@ public record WorkedExamples(List<Example> examples) {
    *
    * @param file problems with solutions, as {@link ProblemReader} reads them; GSM8K's training split, for instance
    * @param shots how many, at least 1
-   * @throws IllegalArgumentException when there are fewer in the file or a row has no question or solution; names the row
+   * @throws IllegalArgumentException when there are fewer in the file or a row has no question or solution; names the
+   *     row
    * @throws UncheckedIOException when reading fails
    */
   public static WorkedExamples read(Path file, int shots) {

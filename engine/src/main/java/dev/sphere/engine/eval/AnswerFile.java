@@ -63,7 +63,8 @@ public final class AnswerFile {
       }
     } catch (JacksonException e) {
       throw new IllegalArgumentException(
-          "answers " + file + ", line " + line + ": " + e.getOriginalMessage() + "; give a file that eval --out wrote", e);
+          "answers " + file + ", line " + line + ": " + e.getOriginalMessage() + "; give a file that eval --out wrote",
+              e);
     } catch (IOException e) {
       throw new UncheckedIOException("reading answers from " + file + ": " + e.getMessage(), e);
     }

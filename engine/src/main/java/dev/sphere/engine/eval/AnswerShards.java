@@ -18,8 +18,8 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * One shard of an evaluation, in {@code FILE.shards} (see {@link ShardPlaces}): a journal with the answers to the shard's
- * problems and what they are made from.
+ * One shard of an evaluation, in {@code FILE.shards} (see {@link ShardPlaces}): a journal with the answers to the
+ * shard's problems and their identity.
  */
 public final class AnswerShards {
   private static final String ENDING = ".jsonl";
@@ -31,13 +31,13 @@ public final class AnswerShards {
    * The answers of all shards.
    *
    * @param answers in the problems' order
-   * @param made what they are made from
+   * @param made their identity
    */
   public record Merged(List<Answered> answers, Map<String, String> made) {}
 
   /**
    * @param file the evaluation's file, which {@link #merge} makes
-   * @param identity what the answers of all shards are made from
+   * @param identity of the answers of all shards
    */
   public AnswerShards(Path file, Shard shard, Map<String, String> identity) {
     this.places = new ShardPlaces(folder(file), ENDING, shard);
@@ -72,7 +72,7 @@ public final class AnswerShards {
     return Journal.read(AnswerFile.JOURNAL, shard);
   }
 
-  /** What a shard is made from; empty where it is damaged, or not there. */
+  /** The identity of a shard; empty where it is damaged, or not there. */
   private static Optional<Map<String, String>> made(Path shard) {
     Journal.Content<Answered> there = read(shard);
     return there.findings().isEmpty() ? there.made() : Optional.empty();
@@ -93,7 +93,8 @@ public final class AnswerShards {
     places.attempts().stream().map(AnswerShards::read)
         .filter(there -> there.made().isPresent() && RunIdentity.differences(there.made().get(), identity).isEmpty())
         .max(Comparator.comparingInt(there -> there.rows().size()))
-        .ifPresent(there -> AtomicFile.write(mine, Journal.lines(AnswerFile.JOURNAL, identity, flat(there.rows().values()))));
+        .ifPresent(there -> AtomicFile.write(
+            mine, Journal.lines(AnswerFile.JOURNAL, identity, flat(there.rows().values()))));
     return Journal.open(AnswerFile.JOURNAL, whole(), mine, identity, perProblem, true);
   }
 

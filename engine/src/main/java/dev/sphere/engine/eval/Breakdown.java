@@ -17,11 +17,12 @@ import java.util.TreeMap;
  */
 public record Breakdown(String field, String value, int n, double accuracy, Statistics.Interval interval) {
   private static final List<String> FIELDS =
-      List.of("level", "difficulty", "subject", "type", "subfield", "answer_type", "source", "problem_type", "data_source");
+      List.of("level", "difficulty", "subject", "type", "subfield", "answer_type", "source", "problem_type",
+          "data_source");
   private static final int MOST_VALUES = 40;
 
   /**
-   * A row for each value of each field that tells problems apart.
+   * A row for each value of each field that has several values.
    *
    * @param scores by problem, 0 to 1
    * @param metadata by problem, its published fields

@@ -10,7 +10,7 @@ import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
 
-/** What an evaluation's answers are made from, as text by name: the same in all means the same answers. */
+/** The identity of an evaluation's answers, as text by name: equal entries mean equal answers. */
 public final class EvalIdentity {
   private EvalIdentity() {}
 
@@ -32,7 +32,7 @@ public final class EvalIdentity {
     return m;
   }
 
-  /** What is asked, and who: whatever is done with these. */
+  /** The part of the identity that names model, problems and prompts. */
   public static Map<String, String> of(Path model, Path adapter, ProblemSet set, Prompts prompts) {
     Map<String, String> m = new LinkedHashMap<>();
     m.put("model", model.getFileName() + " " + sha256(model));
@@ -49,7 +49,8 @@ public final class EvalIdentity {
   private static long hash(ProblemSet set) {
     long h = 0;
     for (Problem p : set.problems()) {
-      h = SplitMix.mix(h + SplitMix.hash(p.id())) + SplitMix.mix(SplitMix.hash(p.question()) + 31 * SplitMix.hash(p.answer()));
+      h = SplitMix.mix(h + SplitMix.hash(p.id()))
+          + SplitMix.mix(SplitMix.hash(p.question()) + 31 * SplitMix.hash(p.answer()));
     }
     return h;
   }

@@ -62,7 +62,8 @@ public final class EvalReport {
     List<List<String>> rows = new ArrayList<>();
     for (Breakdown b : result.breakdowns()) {
       if (!b.field().equals(field) && field != null) {
-        tables.add(new Table("By " + field, List.of(field, "problems", "accuracy", "95 % interval"), List.copyOf(rows)));
+        tables.add(new Table("By " + field, List.of(field, "problems", "accuracy", "95 % interval"),
+            List.copyOf(rows)));
         rows.clear();
       }
       field = b.field();
@@ -74,7 +75,8 @@ public final class EvalReport {
     }
     tables.add(new Table("Tokens", List.of("figure", "value"), List.of(
         List.of("generated", String.valueOf(result.tokens())),
-        List.of("an answer, mean", String.format(Locale.ROOT, "%.1f", result.tokens() / (double) result.answers().size())),
+        List.of("an answer, mean", String.format(Locale.ROOT, "%.1f",
+            result.tokens() / (double) result.answers().size())),
         List.of("answers cut off by a limit", String.valueOf(result.truncated())),
         List.of("answers that are guessed, not stated", String.valueOf(result.guessed())))));
     return tables;
@@ -96,7 +98,8 @@ public final class EvalReport {
             .append(" ".repeat(width - row.getFirst().length()));
         for (int i = 1; i < row.size(); i++) {
           String c = row.get(i);
-          line.append("  ").append(" ".repeat(Math.max(0, (i < row.size() - 1 || i == 1 ? 7 : 0) - c.length()))).append(c);
+          int column = i < row.size() - 1 || i == 1 ? 7 : 0;
+          line.append("  ").append(" ".repeat(Math.max(0, column - c.length()))).append(c);
         }
         s.append(line.toString().stripTrailing()).append('\n');
       }

@@ -22,7 +22,8 @@ import java.util.TreeMap;
  * @param passAtK unbiased pass@j for j = 1, 2, 4, ... and k
  * @param scores for each problem 1 or 0 (greedy), or its share of right samples, in the order of the problems
  * @param truncated answers that a limit ended
- * @param guessed answers that are not stated, but had to be guessed from the text; those that a limit ended are not counted
+ * @param guessed answers that are not stated, but had to be guessed from the text; those that a limit ended are not
+ *     counted
  * @param tokens tokens generated
  * @param selections what a process reward makes of the samples, for each aggregation; empty without scores
  * @param breakdowns the accuracy by level, subject and the like
@@ -103,7 +104,8 @@ public record EvalResult(
         Statistics.wilson(correct, n, Z95), k, k == 0 ? Double.NaN : mean,
         k == 0 ? Double.NaN : (double) voted / n, pass, scores,
         (int) answers.stream().filter(Answered::truncated).count(),
-        (int) answers.stream().filter(a -> !a.truncated() && !AnswerExtractor.extract(a.text()).form().stated()).count(),
+        (int) answers.stream()
+            .filter(a -> !a.truncated() && !AnswerExtractor.extract(a.text()).form().stated()).count(),
         answers.stream().mapToLong(Answered::tokens).sum(), selections, Breakdown.of(scores, metadata),
         List.copyOf(answers));
   }
@@ -126,7 +128,8 @@ public record EvalResult(
     }
     if (!selections.isEmpty()) {
       Map<String, Object> bySteps = new LinkedHashMap<>();
-      selections.forEach(c -> bySteps.put(c.aggregation(), Map.of("best_of_n", c.bestOfN(), "weighted_vote", c.weightedVote())));
+      selections.forEach(c -> bySteps.put(c.aggregation(), Map.of("best_of_n", c.bestOfN(), "weighted_vote",
+          c.weightedVote())));
       m.put("by_step_scores", bySteps);
     }
     if (!breakdowns.isEmpty()) {

@@ -8,7 +8,7 @@ import io.soabase.recordbuilder.core.RecordBuilder;
 import java.util.List;
 
 /**
- * What is generated for each problem.
+ * Settings of an evaluation: the answers that are generated for each problem.
  *
  * @param greedy true generates one greedy answer (pass@1)
  * @param samples sampled answers for mean@k, pass@k and maj@k; 0 for none

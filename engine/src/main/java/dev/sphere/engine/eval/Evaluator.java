@@ -23,8 +23,8 @@ import java.util.Map;
 import java.util.function.Consumer;
 
 /**
- * Asks a policy all problems and grades what it says. Several problems are in flight so that the rollout engine's batch
- * stays full; what comes out depends on model, problems and settings alone.
+ * Asks a policy all problems and grades its answers. Several problems are in flight so that the rollout engine's batch
+ * stays full; the answers depend on model, problems and settings alone.
  */
 public final class Evaluator {
   private final Policy policy;
@@ -48,7 +48,7 @@ public final class Evaluator {
   /**
    * Evaluates from the beginning.
    *
-   * @param progress told of each problem that is done, from the calling thread
+   * @param progress is given each problem that is done, from the calling thread
    * @return the answers in the order of the problems: the greedy one first, then the samples
    * @throws InterruptedException when the calling thread was interrupted; nothing goes on in the background
    */
@@ -62,12 +62,12 @@ public final class Evaluator {
    * @param known the answers to problems that were asked before, by problem id; they are not asked again
    * @param keep is given the answers to each problem that is asked now, in the order in which they are done, from the
    *     calling thread
-   * @param progress told after that
+   * @param progress is given each problem after that
    */
   public EvalResult run(List<Problem> problems, EvalSettings settings, Map<String, List<Answered>> known,
       Consumer<List<Answered>> keep, Progress progress) throws InterruptedException {
-    return run(problems, settings.answers(), Workers.threads(settings.inFlight(), p -> answers(p, settings)), known, keep,
-        progress);
+    return run(problems, settings.answers(), Workers.threads(settings.inFlight(), p -> answers(p, settings)), known,
+        keep, progress);
   }
 
   /**

@@ -6,7 +6,7 @@ import java.util.Map;
 import java.util.function.ToDoubleFunction;
 
 /**
- * What a process reward makes of the same samples.
+ * The accuracy of choosing among samples by a process reward.
  *
  * @param aggregation how the scores of a solution's steps become one: last, min, mean, product
  * @param bestOfN share of problems whose best-scored sample is right (the first among equals)

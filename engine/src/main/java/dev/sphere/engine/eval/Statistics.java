@@ -1,5 +1,6 @@
 package dev.sphere.engine.eval;
 
+import java.util.Arrays;
 import java.util.SplittableRandom;
 
 /** The statistics of evaluation. Proportions are in [0, 1]. */
@@ -93,7 +94,7 @@ public final class Statistics {
       }
       means[r] = sum / n;
     }
-    java.util.Arrays.sort(means);
+    Arrays.sort(means);
     double tail = (1 - level) / 2;
     return new Interval(quantile(means, tail), quantile(means, 1 - tail));
   }

@@ -17,8 +17,7 @@ import java.util.function.ToDoubleFunction;
  * @param cases how many
  * @param withError how many of them have a wrong step
  * @param auc the chance that a right step scores higher than a first wrong one (equal scores count half); steps after
- *     the
- *     first error have no label
+ *     the first error have no label
  * @param aucInterval its interval
  * @param threshold a step below it is taken for wrong
  * @param atThreshold first-error figures at that threshold
@@ -46,7 +45,7 @@ public record StepQuality(int cases, int withError, double auc, Interval aucInte
 
   private record Scored(int label, double[] scores) {}
 
-  /** Measures. */
+  /** The quality of these scores. */
   public static StepQuality of(List<StepCase> cases, List<double[]> scores, double threshold, long seed) {
     List<Scored> all = new ArrayList<>();
     List<Scored> even = new ArrayList<>();

@@ -9,6 +9,7 @@ import dev.sphere.engine.ProcessRewardModel;
 import dev.sphere.engine.StopRule;
 import dev.sphere.engine.TokenPath;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /** Lets a process reward judge a whole solution step by step, with the tokens that the policy drew. Thread-safe. */
@@ -57,7 +58,7 @@ public final class StepScorer {
       String text = policy.detokenize(slice(g.tokens(), from, i + 1));
       boolean last = i == g.tokens().length - 1;
       if (last || step.stop(text, Math.min(shown, text.length()))) {
-        steps.add(new Generation(slice(g.tokens(), from, i + 1), java.util.Arrays.copyOfRange(g.logProbs(), from, i + 1),
+        steps.add(new Generation(slice(g.tokens(), from, i + 1), Arrays.copyOfRange(g.logProbs(), from, i + 1),
             text, last ? g.finish() : Generation.Finish.STOP));
         from = i + 1;
         shown = 0;
@@ -69,6 +70,6 @@ public final class StepScorer {
   }
 
   private static int[] slice(int[] tokens, int from, int to) {
-    return java.util.Arrays.copyOfRange(tokens, from, to);
+    return Arrays.copyOfRange(tokens, from, to);
   }
 }

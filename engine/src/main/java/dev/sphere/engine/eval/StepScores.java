@@ -28,8 +28,8 @@ public final class StepScores {
    * @param seed of the draws, if the reward draws
    * @param parallel cases in flight; changes speed alone
    * @param known the scores of cases that are done, by index; these are not scored again
-   * @param listener told of each other case that is done, from the calling thread
-   * @param progress told of the same
+   * @param listener is given each other case that is done, from the calling thread
+   * @param progress is given each case after that
    * @return for each case the scores of its steps, in order
    */
   public static List<double[]> of(List<StepCase> cases, Policy policy, ProcessRewardModel prm, Prompts prompts,

@@ -18,7 +18,8 @@ import tools.jackson.databind.json.JsonMapper;
  * filter, and search trees.
  *
  * <p>Charts, tables and trees are JavaScript modules (resources of this package) that export functions and import
- * nothing. A page that is opened from a file may load no modules, so they stand in it; a server can serve the same files.
+ * nothing. A page that is opened from a file may load no modules, so they stand in it; a server can serve the same
+ * files.
  */
 public final class HtmlPage {
   private static final String UPLOT = "/META-INF/resources/webjars/uplot/1.6.30/dist/";
@@ -54,7 +55,7 @@ public final class HtmlPage {
    * Adds markup.
    *
    * @param markup HTML with a {@code %s} for each value, and {@code %%} for a percent sign
-   * @param values shown as text: whatever is in them is escaped, and cannot become markup
+   * @param values shown as text: they are escaped, and cannot become markup
    */
   public HtmlPage add(String markup, Object... values) {
     body.append(String.format(markup, Stream.of(values).map(v -> SafeText.html(String.valueOf(v))).toArray()));

@@ -27,17 +27,17 @@ import java.util.TreeMap;
  * @param tokens that were generated, in all draws
  * @param longest tokens of the longest draw
  */
-public record ProbeReport(int problems, int draws, String range, double passRate, Map<Integer, Integer> rates, int taken,
-    int below, int above, int surplus, double ended, double stated, double guessed, double single, double overlong,
-    long tokens, int longest) {
+public record ProbeReport(int problems, int draws, String range, double passRate, Map<Integer, Integer> rates,
+    int taken, int below, int above, int surplus, double ended, double stated, double guessed, double single,
+    double overlong, long tokens, int longest) {
   private static final double FEW = 0.5; // of the draws: below that, something is wrong with how the model is asked
   private static final double MANY = 0.2;
 
   /**
-   * Counts.
+   * The figures of probes.
    *
    * @param probed in the problems' order
-   * @param selection what {@code settings} select of them
+   * @param selection of {@code settings} among them
    */
   public static ProbeReport of(ProbeSettings settings, List<Probed> probed, ProbeSettings.Selection selection) {
     Map<Integer, Integer> rates = new TreeMap<>();
@@ -92,10 +92,12 @@ public record ProbeReport(int problems, int draws, String range, double passRate
   /** The probe in some lines for people, without {@link #notes}. */
   public List<String> lines() {
     List<String> lines = new ArrayList<>();
-    lines.add(text("probe: %d problems, %d draws each, %.1f %% of the draws right; solved never %d, sometimes %d, always %d",
+    lines.add(text("probe: %d problems, %d draws each, %.1f %% of the draws right; solved never %d, sometimes %d, "
+        + "always %d",
         problems, draws, 100 * passRate, never(), problems - never() - always(), always()));
-    lines.add(text("  %d searched (pass rate %s): %d left out below, %d above%s; %.0f tokens a solution, %.0f %% end, %.0f %% of "
-        + "these state an answer", taken, range, below, above, surplus == 0 ? "" : ", " + surplus + " more than --take",
+    lines.add(text("  %d searched (pass rate %s): %d left out below, %d above%s; %.0f tokens a solution, %.0f %% end, "
+        + "%.0f %% of these state an answer", taken, range, below, above, surplus == 0 ? "" : ", " + surplus
+        + " more than --take",
         tokensPerSolution(), 100 * ended, 100 * stated));
     List<String> parts = new ArrayList<>();
     rates.forEach((k, n) -> {
@@ -107,38 +109,40 @@ public record ProbeReport(int problems, int draws, String range, double passRate
     return lines;
   }
 
-  /** What is wrong with model, prompt or problems, each with the setting to change; empty where all is well. */
+  /** Faults of model, prompt or problems, each with the setting to change; empty where there is none. */
   public List<String> notes() {
     List<String> notes = new ArrayList<>();
     if (problems == 0) {
       return notes;
     }
     if (ended < FEW) {
-      notes.add(text("only %.0f %% of the draws come to an end within %d tokens: raise --max-tokens; or, if the model does not "
-          + "stop by itself, check --chat-template and show it by --few-shot how a solution ends", 100 * ended, longest));
+      notes.add(text("only %.0f %% of the draws come to an end within %d tokens: raise --max-tokens; or, if the model "
+          + "does not stop by itself, check --chat-template and show it by --few-shot how a solution ends", 100 * ended,
+          longest));
     }
     if (overlong > MANY) {
-      notes.add(text("%.0f %% of the draws have a step that is longer than a search over steps allows, which cuts them: raise "
-          + "--max-step-tokens, or give a --separator that the model writes more often", 100 * overlong));
+      notes.add(text("%.0f %% of the draws have a step that is longer than a search over steps allows, which cuts "
+          + "them: raise --max-step-tokens, or give a --separator that the model writes more often", 100 * overlong));
     }
     if (single > FEW) {
-      notes.add(text("%.0f %% of the complete draws are one step: a search over steps has nothing to branch at. Give the "
-          + "--separator that the model writes between steps, ask for steps by --question or --few-shot, or take --strategy "
-          + "best-of-n", 100 * single));
+      notes.add(text("%.0f %% of the complete draws are one step: a search over steps has nothing to branch at. Give "
+          + "the --separator that the model writes between steps, ask for steps by --question or --few-shot, or take "
+          + "--strategy best-of-n", 100 * single));
     }
     if (stated < FEW) {
-      notes.add(text("only %.0f %% of the complete draws state their answer (a box, ####, \"the answer is\", a last line of its own), "
-          + "and %.0f %% are right by a guess: only stated answers make pairs. Ask for one by --question or --few-shot, or allow "
-          + "--guessed-answers", 100 * stated, 100 * guessed));
+      notes.add(text("only %.0f %% of the complete draws state their answer (a box, ####, \"the answer is\", a last "
+          + "line of its own), and %.0f %% are right by a guess: only stated answers make pairs. Ask for one by "
+          + "--question or --few-shot, or allow --guessed-answers", 100 * stated, 100 * guessed));
     }
     if (never() == problems) {
-      notes.add(text("not one problem was solved in %d draws: a search has nothing to tell right from wrong by. Take easier "
-          + "--problems, more draws (--probe), or show the form by --few-shot", draws));
+      notes.add(text("not one problem was solved in %d draws: a search has nothing to tell right from wrong by. Take "
+          + "easier --problems, more draws (--probe), or show the form by --few-shot", draws));
     } else if (always() == problems) {
       notes.add("every draw of every problem is right: there is nothing to learn. Take harder --problems, or a higher "
           + "--temperature");
     } else if (taken == 0) {
-      notes.add(text("no problem has a pass rate of %s (%d below, %d above): change --pass-rate, or draw more (--probe)", range,
+      notes.add(text("no problem has a pass rate of %s (%d below, %d above): change --pass-rate, or draw more "
+          + "(--probe)", range,
           below, above));
     }
     return notes;

@@ -17,28 +17,29 @@ import java.util.function.Function;
  * Whether a search draws some whole solutions of each problem first, and which problems it takes then.
  *
  * @param draws N, whole solutions of each problem; 0: no probe, every problem is searched
- * @param passRate LOW..HIGH, shares of right draws in [0, 1]: problems within it are searched, both ends included. Below the
- *     default's low end a search hardly meets a right solution, above its high end hardly a wrong one. With up to 20 draws it
- *     takes every problem that was solved once
+ * @param passRate LOW..HIGH, shares of right draws in [0, 1]: problems within it are searched, both ends included.
+ *     Below the default's low end a search hardly meets a right solution, above its high end hardly a wrong one. With
+ *     up to 20 draws it takes every problem that was solved once
  * @param order of the search; with {@code take} also which problems it takes
  * @param take most problems that are searched; 0: all that the pass rate allows
- * @param pairs the probe's own right and wrong solutions fill up the pairs of the problems within the pass rate. They are paid
- *     for; the search's own pairs come first
+ * @param pairs the probe's own right and wrong solutions fill up the pairs of the problems within the pass rate. They
+ *     are paid for; the search's own pairs come first
  */
 public record ProbeSettings(
     @Setting(name = "probe", def = "0", shown = "0, no probe", range = "[0, )", label = "N", top = true,
-        help = "Draw N whole solutions of each problem first, and search those problems whose share of right ones lies in the "
-            + "pass rate.")
+        help = "Draw N whole solutions of each problem first, and search those problems whose share of right ones "
+            + "lies in the pass rate.")
     int draws,
     @Setting(name = "pass_rate", def = "0.05..0.8", label = "LOW..HIGH", needs = "probe", by = PassRate.class,
-        help = "Shares of right draws between which a problem is searched, both included; 0.01..0.99: solved at least once and "
-            + "not always.")
+        help = "Shares of right draws between which a problem is searched, both included; 0.01..0.99: solved at least "
+            + "once and not always.")
     String passRate,
     @Setting(name = "order", def = "easiest", label = "RULE", needs = "probe",
-        help = "Order of the search: easiest (highest pass rate first), mixed (one of each pass rate in turn, by the seed) or "
-            + "file (as they came).")
+        help = "Order of the search: easiest (highest pass rate first), mixed (one of each pass rate in turn, by the "
+            + "seed) or file (as they came).")
     Order order,
-    @Setting(name = "take", def = "0", shown = "0, all", range = "[0, )", label = "M", unit = "problems", needs = "probe",
+    @Setting(name = "take", def = "0", shown = "0, all", range = "[0, )", label = "M", unit = "problems",
+        needs = "probe",
         help = "Search only the first M of the problems that the pass rate allows, in that order.")
     int take,
     @Setting(name = "probe_pairs", def = "true", needs = "probe",
@@ -48,7 +49,7 @@ public record ProbeSettings(
   public enum Order {
     /** Highest pass rate first; equal ones as they came. */
     EASIEST,
-    /** One of each pass rate in turn, highest first; which one of equals the seed says. */
+    /** One of each pass rate in turn, highest first; the seed orders problems of equal pass rates. */
     MIXED,
     /** As they came. */
     FILE
@@ -71,7 +72,7 @@ public record ProbeSettings(
           return new double[] {low, high};
         }
       } catch (NumberFormatException e) {
-        // said below
+        // refused below
       }
       throw new IllegalArgumentException(
           "a pass rate must be LOW..HIGH, two shares from 0 to 1 such as 0.05..0.8, not '" + text + "'");
@@ -98,7 +99,7 @@ public record ProbeSettings(
     return SettingsTree.of(ProbeSettings.class).make(ProbeSettings.class, GivenSettings.nothing());
   }
 
-  /** So many draws, the rest as usual. */
+  /** A probe of {@code draws} draws, with the other defaults. */
   public static ProbeSettings of(int draws) {
     ProbeSettings none = none();
     return new ProbeSettings(draws, none.passRate, none.order, none.take, none.pairs);
@@ -110,7 +111,7 @@ public record ProbeSettings(
   }
 
   /**
-   * Chooses. The same probes give the same choice.
+   * The problems that are searched. It depends on probes, settings and seed alone.
    *
    * @param probed in the problems' order
    * @param seed the run's
@@ -138,7 +139,8 @@ public record ProbeSettings(
   private List<Probed> ordered(List<Probed> within, long seed) {
     return switch (order) {
       case FILE -> within;
-      case EASIEST -> within.stream().sorted(Comparator.comparingDouble(Probed::passRate).reversed()).toList(); // stable
+      case EASIEST -> // a stable sort
+          within.stream().sorted(Comparator.comparingDouble(Probed::passRate).reversed()).toList();
       case MIXED -> {
         Map<Double, List<Probed>> byRate = new TreeMap<>(Comparator.reverseOrder());
         within.forEach(p -> byRate.computeIfAbsent(p.passRate(), r -> new ArrayList<>()).add(p));

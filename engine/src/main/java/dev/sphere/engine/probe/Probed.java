@@ -5,7 +5,7 @@ import dev.sphere.grade.extract.AnswerExtractor;
 import java.util.List;
 
 /**
- * What the probe drew of a problem.
+ * The solutions that the probe drew of a problem.
  *
  * @param problemId the problem
  * @param draws its solutions, at least one, by draw

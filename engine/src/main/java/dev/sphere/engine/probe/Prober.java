@@ -17,7 +17,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Draws whole solutions of a problem and grades them. What it draws depends on policy, settings, seed, problem and prompt
+ * Draws whole solutions of a problem and grades them. The draws depend on policy, settings, seed, problem and prompt
  * alone. Safe for many threads.
  *
  * @param search which text ends a step, and whether an answer ends a solution
@@ -25,8 +25,8 @@ import java.util.List;
  * @param guesses a right answer counts although it is not stated
  * @param draws of each problem
  */
-public record Prober(Policy policy, OutcomeReward outcome, SearchSettings search, SamplingSettings whole, boolean guesses,
-    int draws, long seed) {
+public record Prober(Policy policy, OutcomeReward outcome, SearchSettings search, SamplingSettings whole,
+    boolean guesses, int draws, long seed) {
   private static final long NODE = SplitMix.hash("probe");
 
   /** Draws all solutions of a problem in one request, so that its prompt is computed once. */

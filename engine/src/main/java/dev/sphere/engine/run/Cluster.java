@@ -12,7 +12,7 @@ import java.util.function.Function;
  * knows none.
  */
 public interface Cluster extends AutoCloseable {
-  /** The file in a run's folder that says which kind of machine its results come from. */
+  /** The file in a run's folder that names the kind of machine its results come from. */
   String KIND = "workers.json";
 
   /** Makes clusters. */
@@ -32,7 +32,7 @@ public interface Cluster extends AutoCloseable {
    * @param name of the work, for the cluster's own pages: "search"
    * @param command the command line of which each machine makes its {@link WorkerPlan}
    * @param identity what the results are made from; a machine that would make others is refused
-   * @param kind the file that says which kind of machine the results come from; written when it is not there. Without
+   * @param kind the file that names the kind of machine the results come from; written when it is not there. Without
    *     it the first machine decides, as long as these workers are in use
    * @param together tasks that may go to a machine as one, at most: they come back together
    * @param send a task as bytes, as {@link WorkerPlan.Models#work} takes it

@@ -32,7 +32,7 @@ import java.util.function.BooleanSupplier;
 import java.util.stream.Stream;
 
 /**
- * What a search will take, by what some of its problems took: figures of the sample times its share.
+ * A forecast of a search from a sample of its problems: the figures of the sample, scaled to all problems.
  *
  * @param problems of the whole run
  * @param searched problems of the whole run that are searched: where there is a probe, by the share that it took
@@ -124,7 +124,8 @@ public record DryRun(int problems, int searched, int tried, double after, double
     double pairs = found.size() * (double) searched / Math.max(1, progress.done());
     double drawn = search.drawn().probe() + progress.tokens();
     double perPair = found.stream()
-        .mapToInt(p -> PAIR_BYTES + p.prompt().length() + p.chosen().length() + p.rejected().length()).average().orElse(0);
+        .mapToInt(p -> PAIR_BYTES + p.prompt().length() + p.chosen().length() + p.rejected().length())
+        .average().orElse(0);
     return new DryRun(problems, searched, progress.done(), after, seconds, tokens, pairs,
         (drawn == 0 ? 0 : bytes / drawn) * tokens + pairs * perPair, FreeMemory.peak(), found);
   }

@@ -18,11 +18,11 @@ import tools.jackson.dataformat.yaml.YAMLMapper;
  * How a benchmark is run, read from YAML; every value may be absent, and a flag of the command line takes its place.
  * {@code recipes/eval-*.yaml} hold the published benchmarks with their sources.
  *
- * @param head what is no flag
- * @param told what it says of {@link #SETTINGS}
+ * @param head the values that are no flags
+ * @param told its values of {@link #SETTINGS}
  */
 public record EvalRecipe(Head head, GivenSettings told) {
-  /** What can be said about an evaluation, in a recipe and by flags. */
+  /** The settings of an evaluation, in a recipe and as flags. */
   public static final SettingsTree SETTINGS = SettingsTree.of("Answers", EvalSettings.class)
       .and(SettingsTree.of("Answers", Precision.class))
       .and(SettingsTree.of("What is said to the model", Prompts.class).without("correction", "corrected_after"))
@@ -31,15 +31,15 @@ public record EvalRecipe(Head head, GivenSettings told) {
 
   private static final SettingsTree HEAD = SettingsTree.of(Head.class);
 
-  /** Says nothing. */
+  /** A recipe without a value. */
   public static final EvalRecipe NONE = new EvalRecipe(new Head(null, null, null), GivenSettings.nothing());
 
   /**
-   * What is no flag.
+   * The values of a recipe that are no flags.
    *
    * @param name what reports call it
    * @param problems the problem file or embedded set, where no flag names one
-   * @param count how many problems the published set has; another number is said on stderr
+   * @param count how many problems the published set has; another number is noted on stderr
    */
   public record Head(
       @Setting(help = "What reports call it.") String name,

@@ -32,18 +32,18 @@ public final class Evaluation implements WorkerPlan.Models {
   private static final int TOGETHER = 16;
 
   /**
-   * What is asked, and how.
+   * The model, its prompts and settings.
    *
    * @param model the policy's file
    * @param adapter null for none
-   * @param prompts what is said to it
+   * @param prompts of the model
    * @param settings how it answers
    * @param reward judges the answers' steps; null for none
    * @param separator that ends a step
    * @param precision how exactly the model computes
    */
-  public record Plan(Path model, Path adapter, Prompts prompts, EvalSettings settings, RewardSettings reward, String separator,
-      Precision precision) {
+  public record Plan(Path model, Path adapter, Prompts prompts, EvalSettings settings, RewardSettings reward,
+      String separator, Precision precision) {
     /** All model files, null among them. */
     public List<Path> files() {
       return reward == null ? Arrays.asList(model, adapter) : reward.filesWith(model, adapter);
@@ -54,7 +54,11 @@ public final class Evaluation implements WorkerPlan.Models {
       return new HeldFiles(files());
     }
 
-    /** Everything but the problems that decides the answers, as text by name; {@code set} puts the problems among it. */
+    /**
+     * The identity of the answers, as text by name.
+     *
+     * @param set the problems; null where they are not part of it
+     */
     public Map<String, String> identity(ProblemSet set) {
       precision.use();
       Map<String, String> made = EvalIdentity.of(model, adapter, set, prompts, settings);
@@ -67,13 +71,14 @@ public final class Evaluation implements WorkerPlan.Models {
         made.put("attention", attention);
       }
       if (reward != null) {
-        made.put("process reward", reward.kind() + (reward.kind().equals("mc") ? ", " + reward.monteCarlo().rollouts() + " rollouts" : "")
+        made.put("process reward", reward.kind() + (reward.kind().equals("mc")
+            ? ", " + reward.monteCarlo().rollouts() + " rollouts" : "")
             + (reward.knowsAnswers() ? " (knows the answers: what it selects proves nothing about skill)" : ""));
       }
       return made;
     }
 
-    /** What other machines must agree in. */
+    /** The identity in which other machines must agree. */
     public Map<String, String> forWorkers() {
       Map<String, String> made = identity(null);
       made.put("version.llama_cpp", NativeRuntime.status().llamaVersion());
@@ -114,7 +119,7 @@ public final class Evaluation implements WorkerPlan.Models {
   }
 
   /**
-   * What another process opens to answer problems of an evaluation.
+   * The plan by which another process opens the models to answer problems of an evaluation.
    *
    * @param parallel answers that step together; 0 for as many as are efficient
    */
@@ -143,7 +148,7 @@ public final class Evaluation implements WorkerPlan.Models {
       Workers<Problem, List<Answered>> workers = here != null
           ? Workers.threads(plan.settings().inFlight(), p -> here.evaluator.answers(p, plan.settings()))
           : remote.get().workers("eval", plan.forWorkers(), TOGETHER,
-              p -> RecordLines.of(new Task.Solve(p, Optional.empty())), lines -> RecordLines.rows(lines, Answered.class));
+              p -> RecordLines.of(new Task.Solve(p, Optional.empty())), line -> RecordLines.rows(line, Answered.class));
       EvalResult result = Evaluator.run(problems, plan.settings().answers(), workers, known, checked, progress);
       files.requireUnchanged();
       return result;

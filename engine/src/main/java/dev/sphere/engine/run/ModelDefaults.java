@@ -8,9 +8,9 @@ import java.util.HashMap;
 import java.util.Map;
 
 /**
- * What depends on the model where the user says nothing: its prompts, where a step ends, and limits.
+ * Defaults that depend on the model: its prompts, the end of a step, and limits.
  *
- * @param prompts what is said to it
+ * @param prompts of the model
  * @param separator the text that ends a reasoning step
  * @param stepTokens most tokens of a step
  * @param solutionTokens most tokens of a whole solution
@@ -33,7 +33,7 @@ public record ModelDefaults(Prompts prompts, String separator, int stepTokens, i
     return all;
   }
 
-  /** What suits a GGUF file; the embedded family is known by its chat template. */
+  /** The defaults for a GGUF file. The embedded family is recognised by its chat template. */
   public static ModelDefaults of(Path model) {
     try (GgufFile file = GgufFile.open(model)) {
       String template = file.metadata().string("tokenizer.chat_template").orElse("");

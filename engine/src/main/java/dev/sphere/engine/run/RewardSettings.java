@@ -48,8 +48,8 @@ import java.util.Map;
 public record RewardSettings(
     @Setting(name = "prm", def = "mc", label = "KIND", top = true, source = "our reading of the paper",
         help = "Process reward: mc (Monte Carlo); FILE.gguf, a trained one, read as it declares (token:, head:, "
-            + "math-shepherd: and rlhflow: before it say how); implicit:REF.gguf, the log-ratio of policy and REF; or the "
-            + "controls random and outcome.")
+            + "math-shepherd: and rlhflow: before it say how); implicit:REF.gguf, the log-ratio of policy and REF; or "
+            + "the controls random and outcome.")
     String kind,
     @Nested MonteCarloPrm.Settings monteCarlo,
     @Setting(name = "prm_beta", def = "0.05", range = "(0, )", label = "B", needs = "prm=implicit:*",
@@ -150,10 +150,10 @@ public record RewardSettings(
   }
 
   /**
-   * What its judgements of a policy's solutions are made from, as text by name.
+   * The identity of its judgements of a policy's solutions, as text by name.
    *
    * @param adapter null for none
-   * @param set null where the problems are told otherwise
+   * @param set null where the problems stand elsewhere in the identity
    */
   public Map<String, String> judging(
       Path policy, Path adapter, ProblemSet set, Prompts prompts, SearchSettings search, long seed) {
@@ -167,7 +167,7 @@ public record RewardSettings(
   /**
    * Loads the models that it needs. The caller closes the result after the policies that it judges.
    *
-   * @param outcome tells right answers from wrong ones, for Monte Carlo and the control
+   * @param outcome grades answers, for Monte Carlo and the control
    */
   public PrmFactory open(OutcomeReward outcome) {
     List<Path> files = files();
@@ -217,8 +217,9 @@ public record RewardSettings(
         }
         default -> {
           if (declared == null) {
-            throw new IllegalArgumentException(path + " declares no process reward (sphere.prm.form, see docs/reference/file-formats.md)"
-                + " and has no reward head; if it is one, say which: math-shepherd:FILE or rlhflow:FILE");
+            throw new IllegalArgumentException(path + " declares no process reward (sphere.prm.form, see "
+                + "docs/reference/file-formats.md) and has no reward head; if it is one, say which: "
+                + "math-shepherd:FILE or rlhflow:FILE");
           }
           if (!asked.isEmpty() && !declared.form().name().equalsIgnoreCase(asked)) {
             throw new IllegalArgumentException("asked for a process reward of the form " + asked + ", but " + path

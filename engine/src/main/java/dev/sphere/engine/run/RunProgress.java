@@ -46,7 +46,8 @@ public final class RunProgress {
   /** The search begins; {@code known} are results of an earlier process, among {@code total} problems. */
   synchronized void beginSearch(List<ProblemResult> known, int total) {
     words = () -> text("pairs %d+%d+%d%s, %.0f tokens/s", pairs.get(Stage.GENERATION), pairs.get(Stage.CORRECTION),
-        pairs.get(Stage.DIVERSITY), done() == 0 ? "" : text(", %,.0f tokens a problem", (double) ended / done()), rate());
+        pairs.get(Stage.DIVERSITY), done() == 0 ? "" : text(", %,.0f tokens a problem", (double) ended / done()),
+            rate());
     searching = true;
     begin("search", known.size(), total);
     known.forEach(this::count);

@@ -59,7 +59,7 @@ public final class Search {
   private double probeSeconds;
 
   /**
-   * What came of a run.
+   * The result of a run.
    *
    * @param report the run in figures, the part before a resumption included
    * @param pairs all pairs in the problems' order
@@ -184,9 +184,9 @@ public final class Search {
   }
 
   /**
-   * What another process opens to solve problems of a run of this plan.
+   * The plan by which another process opens the models to solve problems of a run.
    *
-   * @return its results are made from the same as the run's, if files and settings are the same
+   * @return its identity is the run's where files and settings are
    */
   public static WorkerPlan worker(SearchPlan plan) {
     Optional<WorkedExamples> examples = Optional.ofNullable(plan.examples().read());
@@ -256,7 +256,7 @@ public final class Search {
     }
   }
 
-  /** What the probe came to, when it has ended. */
+  /** The figures of the probe, when it has ended. */
   public Optional<ProbeReport> probed() {
     return probed;
   }

@@ -28,7 +28,7 @@ import java.util.Optional;
 import java.util.stream.Stream;
 
 /**
- * Everything that a search run is told: models, process reward, settings, seed.
+ * The settings of a search run: models, process reward, search, stages, seed.
  *
  * @param model the policy's GGUF file
  * @param adapter a LoRA adapter over it; null for none
@@ -60,7 +60,8 @@ public record SearchPlan(
     @Nested(heading = "Other ways to search", when = "strategy")
     StrategySettings strategy,
     @Setting(def = "16", range = "[1, )", label = "N", effect = Setting.Effect.SPEED,
-        help = "Problems in flight; changes the speed, never the result. Best-of-n and rejection take 128 / width by default.")
+        help = "Problems in flight; changes the speed, never the result. Best-of-n and rejection take 128 / width by "
+            + "default.")
     int parallel,
     @Nested
     Precision precision,
@@ -72,7 +73,7 @@ public record SearchPlan(
   private static final int PARALLEL = 16;
   private static final int ROWS = 128; // twice what steps together in one lane
 
-  /** What can be said about a search. */
+  /** The settings of a search, in a recipe and as flags. */
   public static final SettingsTree SETTINGS = SettingsTree.of("The run", SearchPlan.class);
 
   /** All model files, null among them. */
@@ -86,9 +87,9 @@ public record SearchPlan(
   }
 
   /**
-   * The plan of what a user said; where nothing was said, what is usual for the model.
+   * The plan by a user's settings, with the model's defaults for the others.
    *
-   * @param told of {@link #SETTINGS}, checked
+   * @param told the user's, of {@link #SETTINGS}, checked
    * @param adapter null for none
    * @param small null for none
    */
@@ -113,8 +114,8 @@ public record SearchPlan(
   }
 
   /** By the paper's search, of all problems. */
-  public SearchPlan(Path model, Path adapter, Path smallModel, RewardSettings prm, SearchSettings search, StageSettings stages,
-      long seed, int parallel) {
+  public SearchPlan(Path model, Path adapter, Path smallModel, RewardSettings prm, SearchSettings search,
+      StageSettings stages, long seed, int parallel) {
     this(model, adapter, smallModel, prm, search, ProbeSettings.none(), stages, seed, null, parallel, Precision.USUAL,
         WorkedExamples.Settings.NONE);
   }
@@ -132,7 +133,7 @@ public record SearchPlan(
   }
 
   /**
-   * What a run of this plan is made from, and what is good to know of it.
+   * The provenance of a run of this plan.
    *
    * @param shown the examples, read
    * @param shard the part of the problem set that is searched; empty: all of it

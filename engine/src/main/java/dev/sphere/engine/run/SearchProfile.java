@@ -23,8 +23,8 @@ import jdk.jfr.consumer.RecordingFile;
  * Where a search's time goes: a flight recording of this JVM (Java's own sampling profiler and Sphere's events: decode,
  * sample, compact, idle, grade, store), and a summary that is computed from it.
  *
- * <p>The rollout loops' threads are the measure: their time is prefill, decode, sampling, moving the cache, idle, or the
- * rest, which is the loop's own bookkeeping. A micro-batch that held both kinds of tokens is split by their number.
+ * <p>The rollout loops' threads are the measure: their time is prefill, decode, sampling, moving the cache, idle, or
+ * the rest, which is the loop's own bookkeeping. A micro-batch that held both kinds of tokens is split by their number.
  * Grading and the store work on the problems' threads, beside the loops.
  */
 public final class SearchProfile implements AutoCloseable {
@@ -41,7 +41,7 @@ public final class SearchProfile implements AutoCloseable {
   public record Part(String name, double seconds, long events, long amount) {}
 
   /**
-   * What a recording says.
+   * The figures of a recording.
    *
    * @param loops threads that computed, one a rollout loop
    * @param loading seconds until the first token was computed
@@ -58,11 +58,13 @@ public final class SearchProfile implements AutoCloseable {
     /** For people. */
     public List<String> lines() {
       List<String> lines = new ArrayList<>();
-      lines.add(String.format(Locale.ROOT, "where the time went: %d rollout loop%s, %.1f s after %.1f s of loading", loops,
+      lines.add(String.format(Locale.ROOT, "where the time went: %d rollout loop%s, %.1f s after %.1f s of loading",
+          loops,
           loops == 1 ? "" : "s", wall, loading));
       for (Part p : loopParts) {
         String amount = p.amount() == 0 ? "" : String.format(Locale.ROOT, "  %,12d tokens", p.amount());
-        lines.add(String.format(Locale.ROOT, "  %-12s %5.1f %%  %8.2f s%s", p.name(), 100 * share(p), p.seconds(), amount));
+        lines.add(String.format(Locale.ROOT, "  %-12s %5.1f %%  %8.2f s%s", p.name(), 100 * share(p), p.seconds(),
+            amount));
       }
       for (Part p : besideParts) {
         lines.add(String.format(Locale.ROOT, "  beside: %-9s %8.2f s  %,12d times", p.name(), p.seconds(), p.events()));
@@ -111,7 +113,8 @@ public final class SearchProfile implements AutoCloseable {
       recording.start();
       return new SearchProfile(recording, file);
     } catch (IOException | ParseException | IllegalStateException e) {
-      throw new IllegalStateException("cannot record a profile: this Java has no flight recorder (" + e.getMessage() + ")", e);
+      throw new IllegalStateException("cannot record a profile: this Java has no flight recorder (" + e.getMessage()
+          + ")", e);
     }
   }
 

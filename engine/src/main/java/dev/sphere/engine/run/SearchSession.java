@@ -74,7 +74,7 @@ final class SearchSession implements WorkerPlan.Models {
         .withStrategy(strategy);
   }
 
-  /** What was computed so far. */
+  /** The tokens computed so far. */
   RolloutCounters.Reading counters() {
     return small == null ? policy.counters() : policy.counters().plus(small.counters());
   }

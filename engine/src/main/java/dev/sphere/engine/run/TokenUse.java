@@ -8,9 +8,9 @@ import java.util.Locale;
 import java.util.Map;
 
 /**
- * What the tokens of a search were computed for. A token's work is drawing it, or computing it where nothing is drawn after
- * it; of several draws that one row makes, each counts. So {@link #all} is the sum of the parts. What reward models read
- * besides is not in it.
+ * The uses of the tokens that a search computed. A token is drawn, or it is computed so that others can be drawn after
+ * it; of several draws that one row makes, each counts. {@link #all} is the sum of the parts. Tokens that reward models
+ * read are not counted.
  *
  * @param kept drawn tokens that stand in a candidate that was kept (of a strategy: in a solution)
  * @param thrown drawn tokens of candidates that were not: repetitions of others, and paths that came to no solution
@@ -24,8 +24,8 @@ import java.util.Map;
  * @param rows tokens after which something was drawn, in all steps together: {@code rows / steps} were at work
  * @param displaced how often a rollout lost its place in a full cache
  */
-public record TokenUse(long kept, long thrown, long probe, long rewards, long lost, long paths, long again, long padding, long steps,
-    long rows, long displaced) {
+public record TokenUse(long kept, long thrown, long probe, long rewards, long lost, long paths, long again,
+    long padding, long steps, long rows, long displaced) {
 
   /** Of what was counted where tokens are computed, and where they are used. */
   static TokenUse of(RolloutCounters.Reading c, Drawn drawn) {
@@ -54,15 +54,18 @@ public record TokenUse(long kept, long thrown, long probe, long rewards, long lo
 
   /** One line for people: the share, and the largest other uses. */
   public String line() {
-    return String.format(Locale.ROOT, "useful: %.0f %% of the computed tokens stand in a kept candidate or solution", 100 * share());
+    return String.format(Locale.ROOT, "useful: %.0f %% of the computed tokens stand in a kept candidate or solution",
+        100 * share());
   }
 
   /** Some lines for people. */
   public List<String> lines() {
     return List.of(
-        String.format(Locale.ROOT, "what %,d tokens were computed for (%.1f rows drew in a step on average, each for %.1f draws):", all(), rowsAtWork(),
+        String.format(Locale.ROOT, "what %,d tokens were computed for (%.1f rows drew in a step on average, each for "
+            + "%.1f draws):", all(), rowsAtWork(),
             drawsOfRow()),
-        part("kept in candidates or solutions", kept), part("rollouts of the reward", rewards), part("solutions of the probe", probe),
+        part("kept in candidates or solutions", kept), part("rollouts of the reward", rewards),
+            part("solutions of the probe", probe),
         part("thrown away (repetitions, paths without an end)", thrown), part("prompts and steps before a draw", paths),
         part(String.format(Locale.ROOT, "computed again (%,d rollouts lost their place)", displaced), again),
         part("given up", lost), part("padding", padding));

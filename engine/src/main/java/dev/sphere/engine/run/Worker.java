@@ -36,8 +36,8 @@ public final class Worker implements AutoCloseable {
   }
 
   /**
-   * The SHA-256 of the bits of some log-probabilities of the policy. Machines whose fingerprints are equal draw the same
-   * tokens; one whose kernels add in another order has another.
+   * The SHA-256 of the bits of some log-probabilities of the policy. Machines whose fingerprints are equal draw the
+   * same tokens; one whose kernels add in another order has another.
    */
   public String fingerprint() throws InterruptedException {
     BatchedPolicy policy = models.policy();

@@ -10,10 +10,10 @@ import java.util.Map;
 import java.util.function.Supplier;
 
 /**
- * What a process opens to work for another one's run.
+ * The files and models that a process opens to work for another one's run.
  *
  * @param files the models' files; null for a file that is not used
- * @param identity what this process's results are made from
+ * @param identity of this process's results
  * @param load loads the models
  */
 public record WorkerPlan(List<Path> files, Supplier<Map<String, String>> identity, Supplier<Models> load) {
@@ -32,7 +32,7 @@ public record WorkerPlan(List<Path> files, Supplier<Map<String, String>> identit
   /**
    * Loads the models.
    *
-   * @param asked what the run's results are made from
+   * @param asked the run's identity
    * @throws IllegalArgumentException when this process would make other results, or cannot read the files
    */
   public Worker open(Map<String, String> asked) {

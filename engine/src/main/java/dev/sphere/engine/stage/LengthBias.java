@@ -6,7 +6,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Whether length tells chosen from rejected: preference training learns length where it does. Lengths in characters.
+ * The length bias of pairs: where chosen solutions differ from rejected ones in length, preference training learns
+ * length. Lengths in characters.
  *
  * @param pairs how many
  * @param chosen mean length of the chosen solutions
@@ -18,7 +19,7 @@ import java.util.Map;
 public record LengthBias(
     int pairs, double chosen, double rejected, double chosenLonger, double bias, double correlation) {
 
-  /** Measures. */
+  /** The length bias of these pairs. */
   public static LengthBias of(List<PreferencePair> pairs) {
     int n = pairs.size();
     double[] both = new double[2 * n];

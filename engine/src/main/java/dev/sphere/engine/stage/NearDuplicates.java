@@ -10,8 +10,8 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * The same computation in other words: two solutions are alike when they have the same numbers in the same order, and
- * their words overlap. A solution that differs in a number is another solution, however alike the words.
+ * The likeness of solutions. Two solutions are alike when they have the same numbers in the same order and their words
+ * overlap: one computation in other words. A solution with another number is another solution.
  */
 public final class NearDuplicates {
   private static final Pattern NUMBER = Pattern.compile("\\d+(?:[.,]\\d+)*");

@@ -21,7 +21,7 @@ final class Pairs {
   private final List<PreferencePair> pairs = new ArrayList<>();
   private Reason leftOut; // why a pair was, if one was
 
-  /** What the problem's stages have made so far. */
+  /** The pairs that the problem's stages have made so far. */
   static final class Seen {
     private final Set<String> exact = new HashSet<>();
     private final List<PreferencePair> pairs = new ArrayList<>();
@@ -51,7 +51,7 @@ final class Pairs {
     add(stage.label(), chosen, chosenTokens, rejected, rejectedTokens);
   }
 
-  /** @param label what the pair says of where it comes from */
+  /** @param label the source that the pair names */
   void add(String label, String chosen, int[] chosenTokens, String rejected, int[] rejectedTokens) {
     if (pairs.size() == cap) {
       return;

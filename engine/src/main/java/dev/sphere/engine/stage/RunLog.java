@@ -24,7 +24,9 @@ public interface RunLog extends ExpansionLog {
   /** Keeps a problem's result, all of whose stages were appended before. */
   void append(ProblemResult result);
 
-  /** Keeps the records of problems that other machines solved, unless they are there; when it returns, they are safe. */
+  /**
+   * Keeps the records of problems that other machines solved, unless they are there; when it returns, they are safe.
+   */
   default void append(List<ProblemRecords> records) {
     records.forEach(r -> r.to(this));
   }

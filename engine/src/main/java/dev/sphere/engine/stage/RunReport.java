@@ -20,7 +20,7 @@ import java.util.TreeMap;
  * @param stageReasons by stage, why it made no pair of a problem
  * @param chosenCharacters mean length of the chosen solutions
  * @param rejectedCharacters mean length of the rejected ones; far from the chosen ones' it is a length bias
- * @param lengths how far length tells chosen from rejected
+ * @param lengths the length bias of the pairs
  * @param answered solutions of all stages that came to an end, so that an answer can be looked for
  * @param guessed those of them whose answer is not stated, but had to be guessed
  * @param nearDuplicates pairs that are at least 0.9 alike to an earlier one of their problem
@@ -91,8 +91,8 @@ public record RunReport(
     }
     int all = Math.max(1, pairs.values().stream().mapToInt(Integer::intValue).sum());
     return new RunReport(results.size(), solMaxRight, solMinRight, withPairs, pairs, reasons, stageReasons,
-        (double) chosen / all, (double) rejected / all, LengthBias.of(allPairs(results)), answered, guessed, alike(results),
-        probePairs, probe);
+        (double) chosen / all, (double) rejected / all, LengthBias.of(allPairs(results)), answered, guessed,
+        alike(results), probePairs, probe);
   }
 
   private static List<PreferencePair> allPairs(List<ProblemResult> results) {

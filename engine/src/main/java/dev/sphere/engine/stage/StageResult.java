@@ -4,7 +4,7 @@ import dev.sphere.engine.PreferencePair;
 import java.util.List;
 
 /**
- * What a stage made of a problem.
+ * The result of a stage for one problem.
  *
  * @param problemId the problem
  * @param stage the stage

@@ -11,9 +11,9 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * What shapes the three stages, besides the search itself.
+ * Settings of the three stages, besides those of the search.
  *
- * @param prompts what is said to the models
+ * @param prompts of the models
  * @param correction run stage 2
  * @param diversity run stage 3
  * @param diversityFactor how many times E the small model samples (paper: 2)
@@ -37,7 +37,7 @@ public record StageSettings(
     boolean truncatedRejected,
     PairRules rules) implements StageSettingsBuilder.With {
 
-  /** From what a user says: stages by name, 2 and 3 as they are wanted. */
+  /** From a user's settings, which name the stages. */
   @FromSettings
   static StageSettings of(
       @Nested(heading = "What is said to the models", section = "prompt") Prompts prompts,

@@ -4,7 +4,7 @@ import dev.sphere.engine.Problem;
 import dev.sphere.engine.probe.Probed;
 import java.util.Optional;
 
-/** What {@link ProblemSolver} does with a problem. */
+/** A task of {@link ProblemSolver}: one problem, drawn, solved or left out. */
 public sealed interface Task {
   Problem problem();
 

@@ -139,9 +139,9 @@ final class AppendLog implements AutoCloseable {
   }
 
   /**
-   * After a failed write nothing more is written. What is not safe is cut off if the disk lets us: a half-written record,
-   * and after a failed fsync all that was written since the last one that succeeded. The next fsync would say that it is
-   * on the disk, for the system has forgotten it ("fsyncgate").
+   * After a failed write nothing more is written. What is not safe is cut off if the disk lets us: a half-written
+   * record, and after a failed fsync all that was written since the last one that succeeded. The next fsync would say
+   * that it is on the disk, for the system has forgotten it ("fsyncgate").
    */
   private StoreException broken(IOException e, long safe) {
     StoreException failure = new StoreException(

@@ -13,7 +13,7 @@ import tools.jackson.databind.JsonNode;
 
 /** The SHA-256 of finished files in a folder, kept in its {@code sums.jsonl}, so that damage to them is noticed. */
 public final class FileSums {
-  /** What a file is, compared with what was recorded. */
+  /** A file, compared with its record. */
   public enum State {
     WHOLE,
     DAMAGED,
@@ -47,7 +47,8 @@ public final class FileSums {
     AtomicFile.write(file, out -> {
       for (Map.Entry<String, String> sum : sums.entrySet()) {
         out.write(CheckedLines.frame(
-            RecordJson.bytes(RecordJson.MAPPER.createObjectNode().put("file", sum.getKey()).put("sha256", sum.getValue()))));
+            RecordJson.bytes(RecordJson.MAPPER.createObjectNode().put("file", sum.getKey()).put("sha256",
+                sum.getValue()))));
       }
     });
   }
@@ -62,7 +63,7 @@ public final class FileSums {
   }
 
   /**
-   * Compares all recorded files with their records; damage to the records themselves is told too.
+   * Compares all recorded files with their records. Damage to the records is among the findings.
    *
    * @param then what opening the run does about a file that is missing or damaged
    */

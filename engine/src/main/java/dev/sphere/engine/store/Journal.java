@@ -19,21 +19,21 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * A file of rows that is being made. While the work goes on, the rows stand in {@code FILE.part}: a first line that says
- * what they are made from, then the rows of each item as it is done, on the disk before {@link #add} returns. At the end
- * {@code FILE} appears with the rows in the items' order, and only then the journal goes. One that was broken off is taken
- * up: each line carries its checksum, what is damaged is kept aside ({@link Damaged}), and an item that lacks a row is done
- * again.
+ * A file of rows that is being made. While the work goes on, the rows stand in the journal, {@code FILE.part}. Its
+ * first line holds the rows' identity; the rows of each item follow as the item is done, on the disk before {@link
+ * #add} returns. At the end {@code FILE} appears with the rows in the items' order, and then the journal is removed. A
+ * journal that was broken off is taken up: damaged lines are kept aside ({@link Damaged}), and an item that lacks a row
+ * is done again.
  *
  * @param <R> a row, which Jackson writes and reads
  */
 public final class Journal<R> implements AutoCloseable {
   /**
-   * What kind of rows a journal holds.
+   * A kind of rows.
    *
    * @param type of a row
-   * @param work what makes them, the key of the first line: "evaluation"
-   * @param rows what they are, in messages: "answers"
+   * @param work the work that makes the rows, the key of the first line: "evaluation"
+   * @param rows the rows' name in messages: "answers"
    * @param item names the item that a row belongs to; null for a row that lacks something
    * @param number a row's place among its item's
    */
@@ -43,7 +43,7 @@ public final class Journal<R> implements AutoCloseable {
   /**
    * The content of a journal.
    *
-   * @param made what its rows are made from; empty when its first line is damaged or missing
+   * @param made the identity of its rows; empty when its first line is damaged or missing
    * @param rows by item, in the order of their numbers
    * @param findings damaged lines
    */
@@ -72,24 +72,26 @@ public final class Journal<R> implements AutoCloseable {
   /**
    * Opens the journal of {@code file}.
    *
-   * @param identity what the rows are made from: model, prompts, sampling, seed, items
+   * @param identity of the rows: model, prompts, sampling, seed, items
    * @param perItem rows that an item must have to count as done
    * @param resume take up a journal that is there; false refuses it
    * @throws IllegalArgumentException when a journal is there and must not or cannot be taken up
    * @throws StoreException.Refused when it was made from something else
    */
-  public static <R> Journal<R> open(Kind<R> kind, Path file, Map<String, String> identity, int perItem, boolean resume) {
+  public static <R> Journal<R> open(
+      Kind<R> kind, Path file, Map<String, String> identity, int perItem, boolean resume) {
     return open(kind, file, part(file), identity, perItem, resume);
   }
 
-  /** The same with a journal of another name, in a folder that is there. */
+  /** Opens a journal of another name than {@code FILE.part}, in a folder that is there. */
   public static <R> Journal<R> open(
       Kind<R> kind, Path file, Path part, Map<String, String> identity, int perItem, boolean resume) {
     Map<String, List<R>> known = new LinkedHashMap<>();
     List<Finding> findings = new ArrayList<>();
     if (Files.exists(part)) {
       if (!resume) {
-        throw new IllegalArgumentException("writing " + kind.rows() + " to " + file + ": " + part + " holds the " + kind.rows()
+        throw new IllegalArgumentException("writing " + kind.rows() + " to " + file + ": " + part + " holds the "
+            + kind.rows()
             + " of a call that was broken off; go on with --resume, or remove it");
       }
       Content<R> content = read(kind, part);
@@ -111,7 +113,7 @@ public final class Journal<R> implements AutoCloseable {
     return new Journal<>(file, part, known, findings, AppendLog.open(part));
   }
 
-  /** A journal's lines: what the rows are made from, and the rows. */
+  /** A journal's lines: the identity of its rows, and the rows. */
   public static <R> AtomicFile.StreamBody lines(Kind<R> kind, Map<String, String> identity, List<R> rows) {
     return out -> {
       out.write(line(Map.of(kind.work(), identity)));
@@ -144,7 +146,8 @@ public final class Journal<R> implements AutoCloseable {
       R row = row(kind, node);
       if (row == null || byNumber.computeIfAbsent(kind.item().apply(row), i -> new TreeMap<>())
           .putIfAbsent(kind.number().applyAsInt(row), row) != null) {
-        findings.add(Finding.mended(part, number, ended ? "damaged" : "cut off in the middle", "left out, and made again"));
+        findings.add(Finding.mended(part, number, ended ? "damaged" : "cut off in the middle", "left out, and made "
+            + "again"));
       }
     });
     Map<String, List<R>> rows = new LinkedHashMap<>();
@@ -163,7 +166,7 @@ public final class Journal<R> implements AutoCloseable {
   }
 
   /**
-   * What taking up the journal of a file would find missing or damaged; changes nothing.
+   * The damage that taking up the journal of a file would find; changes nothing.
    *
    * @throws IllegalArgumentException when there is no journal
    */
@@ -176,7 +179,7 @@ public final class Journal<R> implements AutoCloseable {
     return content.made().isEmpty() ? List.of(Finding.refused(part, HEADLESS, HEADLESS_ADVICE)) : content.findings();
   }
 
-  /** What was damaged and is made again. */
+  /** The damaged lines, whose rows are made again. */
   public List<Finding> findings() {
     return List.copyOf(findings);
   }

@@ -27,8 +27,8 @@ interface LogFile extends Closeable {
   void truncate(long size) throws IOException;
 
   /**
-   * Opens a plain file that an earlier process may have left, and writes what stands in its last 64 MiB there once more.
-   * What that process could not sync, the system still shows and takes for written: the next sync alone would not write
+   * Opens a plain file that an earlier process may have left, and writes what stands in its last 64 MiB there once
+   * more. A line that the process could not sync looks as if it were on the disk: the next sync alone would not write
    * it ("fsyncgate"). 64 MiB is far more than is ever written between two syncs.
    */
   static LogFile again(Path path) throws IOException {
@@ -56,7 +56,9 @@ interface LogFile extends Closeable {
     return new Channel(path, channel(path));
   }
 
-  /** A file through a channel. An interrupt of one writing thread closes that for all of them, so it is opened again. */
+  /**
+   * A file through a channel. An interrupt of one writing thread closes that for all of them, so it is opened again.
+   */
   final class Channel implements LogFile {
     private final Path path;
     private FileChannel channel;

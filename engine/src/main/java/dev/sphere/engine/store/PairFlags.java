@@ -18,12 +18,12 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * What readers say of a run's pairs: {@code flags.jsonl} beside its logs. A line is a pair and what is wrong with it, or null where
- * a flag is taken back; the last line about a pair counts. Lines carry checksums, and are only ever added. A flag is about the
- * pair's texts, so it holds wherever these are: in a run that was mended, or in one that was made of several.
+ * Readers' flags on a run's pairs, in {@code flags.jsonl} beside its logs. A line names a pair and its flag; a null
+ * flag takes an earlier one back, and the last line about a pair counts. Lines carry checksums, and are only added. A
+ * flag belongs to the pair's texts, so it holds in a run that was mended, and in one that was merged from several.
  */
 public final class PairFlags {
-  /** What is wrong with a pair. */
+  /** The fault of a pair. */
   public enum Flag {
     /** The chosen completion is wrong, or not the better one. */
     CHOSEN_WRONG,
@@ -55,12 +55,12 @@ public final class PairFlags {
     return run.resolve("flags.jsonl");
   }
 
-  /** What tells a pair from all others: a hash of its texts. */
+  /** The key of a pair: a hash of its texts. */
   public static String key(PreferencePair pair) {
     return key(pair.prompt(), pair.chosen(), pair.rejected());
   }
 
-  /** The same, of the texts alone. */
+  /** The key of the pair with these texts. */
   public static String key(String prompt, String chosen, String rejected) {
     return Sha256.of((prompt + '\0' + chosen + '\0' + rejected).getBytes(StandardCharsets.UTF_8)).substring(0, 32);
   }
@@ -68,7 +68,7 @@ public final class PairFlags {
   /**
    * The flags of a run, by the pairs' keys; empty when there are none.
    *
-   * @throws StoreException when a line is damaged: what it said of a pair must not be lost in silence
+   * @throws StoreException when a line is damaged: a flag must not be lost in silence
    */
   public static Map<String, Flag> read(Path run) {
     Map<String, Flag> flags = new LinkedHashMap<>();
@@ -86,7 +86,8 @@ public final class PairFlags {
     Path file = in(run);
     CheckedLines.read(file, (number, from, to, object, ended) -> {
       if (ended && object == null) {
-        throw new StoreException(file + ", line " + number + ": damaged (its checksum does not fit); remove the line, and set its flag again");
+        throw new StoreException(file + ", line " + number + ": damaged (its checksum does not fit); remove the line, "
+            + "and set its flag again");
       } else if (ended) { // else its writer was cut off, or is still at it
         each.accept(object, RecordJson.parse(object));
       }

@@ -13,11 +13,11 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * What a run was made from. The identity decides the run's result, so a run is resumed only when every entry is the
- * same; the information (paths, dates, how many problems in flight) is for the reader.
+ * The origin of a run. Its identity decides the result, so a run is resumed only when every entry of the identity is
+ * equal. Its information (paths, dates, problems in flight) is for the reader.
  *
  * @param identity model and data hashes, settings, seed, versions: dotted names to text
- * @param information whatever else is worth knowing
+ * @param information for the reader, by name
  */
 public record Provenance(Map<String, String> identity, Map<String, String> information) {
   /** The SHA-256 of the problems' file, in the identity. */
@@ -31,7 +31,7 @@ public record Provenance(Map<String, String> identity, Map<String, String> infor
   }
 
   /**
-   * What the run in a directory was made from; its logs are not read.
+   * The provenance of the run in a directory; its logs are not read.
    *
    * @throws StoreException.Refused when the directory holds no run
    * @throws StoreException when it is damaged
@@ -58,7 +58,10 @@ public record Provenance(Map<String, String> identity, Map<String, String> infor
       return this;
     }
 
-    /** A settings record that decides the result: one entry a component, {@code name.component}, but for those named here. */
+    /**
+     * A settings record that decides the result: one entry {@code name.component} a component, but for those in {@code
+     * without}.
+     */
     public Builder settings(String name, Record settings, String... without) {
       ObjectNode all = RecordJson.MAPPER.valueToTree(settings);
       flatten(name, all.without(List.of(without)));
@@ -84,7 +87,7 @@ public record Provenance(Map<String, String> identity, Map<String, String> infor
     }
   }
 
-  /** What the run's probe was told; {@link ProbeSettings#none()} for a run without one. */
+  /** The settings of the run's probe; {@link ProbeSettings#none()} for a run without one. */
   public ProbeSettings probe() {
     String draws = identity.get("probe.draws");
     return draws == null ? ProbeSettings.none()
@@ -130,7 +133,8 @@ public record Provenance(Map<String, String> identity, Map<String, String> infor
     }
     JsonNode node = RecordJson.parse(text);
     if (node.path("format").asInt() != FORMAT) {
-      throw new StoreException.Refused("made by another version of Sphere (format " + node.path("format") + ", this one reads "
+      throw new StoreException.Refused("made by another version of Sphere (format " + node.path("format")
+          + ", this one reads "
           + FORMAT + "): begin anew in another directory");
     }
     return new Provenance(map(node.get("identity")), map(node.get("information")));

@@ -118,7 +118,8 @@ final class RecordJson {
           c.get("reward").asDouble(), c.path("rollouts").asInt(0)));
     }
     return new Expansion(text(node, "problem"), text(node, "search"), text(node, "path"), candidates,
-        node.get("max").asInt(), node.get("min").asInt(), node.get("draws").asInt(), node.path("rollout_tokens").asLong(0));
+        node.get("max").asInt(), node.get("min").asInt(), node.get("draws").asInt(),
+            node.path("rollout_tokens").asLong(0));
   }
 
   /** @param expansions of the stage's searches that are on record */

@@ -18,8 +18,8 @@ import java.util.stream.Stream;
  */
 record RunFiles(Path directory) {
   /** Advice where the provenance is lost. */
-  static final String LOST_PROVENANCE = "without it nobody can tell from what the run's records were made: bring it back "
-      + "from a copy, or begin anew in another directory";
+  static final String LOST_PROVENANCE = "without it nobody can tell from what the run's records were made: bring it "
+      + "back from a copy, or begin anew in another directory";
 
   /** Provenance; there from the moment on at which the directory is a run. */
   Path provenance() {
@@ -68,7 +68,8 @@ record RunFiles(Path directory) {
   Provenance readProvenance() {
     if (!isRun()) {
       throw new StoreException.Refused(directory
-          + (Files.isDirectory(ShardFolder.all(directory)) ? " holds shards that are not merged: sphere run merge " + directory
+          + (Files.isDirectory(ShardFolder.all(directory)) ? " holds shards that are not merged: sphere run merge "
+          + directory
           : Files.isDirectory(directory) ? " holds no run (there is no run.json)" : " is not there")
           + ": give the directory that `search --run` made");
     }

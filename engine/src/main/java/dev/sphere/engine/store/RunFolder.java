@@ -54,13 +54,13 @@ public final class RunFolder implements RunLog, AutoCloseable {
    * Opens a run for writing.
    *
    * @param directory where the run lives; made when it is not there
-   * @param provenance what the run is made from; the problems' hash and number are added
+   * @param provenance of the run; the problems' hash and number are added
    * @param problems the problems in order
    * @param resume go on with what the directory holds; without a run there, one is begun
-   * @throws StoreException.Refused when the directory holds a run and {@code resume} is false, when what it was made
-   *     from differs, when another process writes it, or when it holds other files
-   * @throws StoreException when it cannot be read or written, or what it was made from is lost; the message says what
-   *     to do
+   * @throws StoreException.Refused when the directory holds a run and {@code resume} is false, when its identity
+   *     differs, when another process writes it, or when it holds other files
+   * @throws StoreException when it cannot be read or written, or its provenance is lost; the message says what to
+   *     do
    */
   public static RunFolder open(Path directory, Provenance provenance, List<Problem> problems, boolean resume) {
     return open(directory, provenance, problems, resume, LogFile::again);
@@ -170,7 +170,7 @@ public final class RunFolder implements RunLog, AutoCloseable {
     }
   }
 
-  /** A log whose name is not on the disk is not there after a power cut, whatever of it was. */
+  /** After a power cut a log is gone, however much of it was synced, unless its name is on the disk. */
   private static void forceNames(Path directory) {
     try {
       AtomicFile.forceFolder(directory);

@@ -8,8 +8,9 @@ import java.util.Objects;
 import java.util.TreeSet;
 
 /**
- * The comparison of what two results are made from: settings, hashes of models and data, and the machine's arithmetic, as
- * texts by name. Searches, evaluations, completions, trainings and shards ask here whether one may go on with another.
+ * The comparison of what two results are made from: settings, hashes of models and data, and the machine's arithmetic,
+ * as texts by name. Searches, evaluations, completions, trainings and shards ask here whether one may go on with
+ * another.
  */
 public final class RunIdentity {
   private static final int MOST = 5; // differences in a message
@@ -32,7 +33,8 @@ public final class RunIdentity {
       String other = wanted.get(name);
       boolean arithmetic = name.equals(Arithmetic.NAME);
       if (arithmetic ? Arithmetic.differ(its, other) : !Objects.equals(placeless(name, its), placeless(name, other))) {
-        differences.add(name + " is " + quoted(its) + ", not " + quoted(other) + (arithmetic ? " (" + Arithmetic.advice() + ")" : ""));
+        differences.add(name + " is " + quoted(its) + ", not " + quoted(other) + (arithmetic ? " ("
+            + Arithmetic.advice() + ")" : ""));
       }
     }
     return differences;

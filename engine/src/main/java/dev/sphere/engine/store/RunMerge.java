@@ -15,9 +15,9 @@ import java.util.Map;
 
 /**
  * Puts runs over parts of a problem set together: one process a GPU (or a machine) searches its part, afterwards the
- * parts are one run. What a run records of a problem depends on the run's identity and that problem alone, so the merged
- * run is the one that a single process would have made: the same records, and byte for byte the same pairs. Readers' flags
- * on the parts' pairs come along.
+ * parts are one run. What a run records of a problem depends on the run's identity and that problem alone, so the
+ * merged run is the one that a single process would have made: the same records, and byte for byte the same pairs.
+ * Readers' flags on the parts' pairs come along.
  */
 public final class RunMerge {
   /** In {@link Provenance#information()}: which part a run is, "2/3" for the second of three. */
@@ -82,7 +82,8 @@ public final class RunMerge {
     Map<String, Problem> unique = new HashMap<>();
     for (Problem problem : problems) {
       if (unique.put(problem.id(), problem) != null) {
-        throw new StoreException.Refused("problem " + problem.id() + " is in two of the runs: merge runs over different problems");
+        throw new StoreException.Refused("problem " + problem.id() + " is in two of the runs: merge runs over "
+            + "different problems");
       }
     }
     boolean there = Files.exists(target);
@@ -103,8 +104,8 @@ public final class RunMerge {
           withoutProblems(first.provenance()), "Merge runs of the same search");
     }
     if (first.provenance().probe().take() > 0) {
-      throw new StoreException.Refused("runs with --take cannot be merged: each chose among its own problems, so together they "
-          + "are not the run of all of them");
+      throw new StoreException.Refused("runs with --take cannot be merged: each chose among its own problems, so "
+          + "together they are not the run of all of them");
     }
   }
 
@@ -130,13 +131,15 @@ public final class RunMerge {
   private static Report write(List<RunReader> parts, List<Problem> problems, RunFiles target) {
     Map<String, RunReader> owners = new HashMap<>();
     parts.forEach(part -> part.problems().forEach(p -> owners.put(p.id(), part)));
-    List<PreferencePair> pairs = RunReader.pairs(problems.stream().flatMap(p -> owners.get(p.id()).stagesOf(p.id()).stream()));
+    List<PreferencePair> pairs =
+        RunReader.pairs(problems.stream().flatMap(p -> owners.get(p.id()).stagesOf(p.id()).stream()));
     List<Path> runs = parts.stream().map(part -> part.files().directory()).toList();
     byte[] flags = PairFlags.merged(runs);
     try {
       AtomicFile.createFolders(target.directory());
     } catch (IOException e) {
-      throw new StoreException("cannot make the merged run's directory " + target.directory() + ": " + e.getMessage(), e);
+      throw new StoreException("cannot make the merged run's directory " + target.directory() + ": " + e.getMessage(),
+          e);
     }
     RunReader.copy(parts, target);
     if (flags.length > 0) {

@@ -202,7 +202,8 @@ public final class RunReader {
           "searched again"));
     }
     if (!live && complete() && !PairsFile.holds(files.pairs(), pairs())) {
-      all.add(Finding.mended(files.pairs(), 0, finished ? "not the pairs of the run's stages" : "missing", "written again"));
+      all.add(Finding.mended(files.pairs(), 0, finished ? "not the pairs of the run's stages" : "missing",
+          "written again"));
     }
     return all;
   }
@@ -406,7 +407,9 @@ public final class RunReader {
     return some;
   }
 
-  /** All expansions of a search of this name, such as {@code generation}: each problem's by their paths, in their order. */
+  /**
+   * All expansions of a search of this name, such as {@code generation}: each problem's by their paths, in their order.
+   */
   public Map<String, Map<String, Expansion>> trees(String search) {
     Map<String, Map<String, Expansion>> trees = new LinkedHashMap<>();
     withTrees(line -> {

@@ -12,7 +12,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
-/** One shard of a run, in {@code RUN/shards} (see {@link ShardPlaces}): a whole run of its own over the shard's problems. */
+/**
+ * One shard of a run, in {@code RUN/shards} (see {@link ShardPlaces}): a whole run of its own over the shard's
+ * problems.
+ */
 public final class ShardFolder {
   private final ShardPlaces places;
 

@@ -21,9 +21,9 @@ import java.util.stream.Stream;
 
 /**
  * The names under which the tasks of a scheduler put the shards of one result into a folder: {@code 00003} is the third
- * one, whole. A task works under a name of its own, an attempt, which becomes the shard by one rename: that takes no lock.
- * A task that is started again goes on with the fullest attempt; one that runs twice computes the same twice, and the
- * second finds the name taken.
+ * one, whole. A task works under a name of its own, an attempt, which becomes the shard by one rename: that takes no
+ * lock. A task that is started again goes on with the fullest attempt; one that runs twice computes the same twice, and
+ * the second finds the name taken.
  *
  * @param folder of all shards
  * @param ending of the names of whole shards; empty for folders
@@ -140,7 +140,8 @@ public record ShardPlaces(Path folder, String ending, Shard shard) {
     for (int number = 1; number <= Math.max(count, there.lastKey()); number++) {
       String name = "shard " + number + "/" + count;
       if (!there.containsKey(number)) {
-        boolean begun = !new ShardPlaces(folder, ending, new Shard(number, Math.max(count, number), true)).attempts().isEmpty();
+        Shard shard = new Shard(number, Math.max(count, number), true);
+        boolean begun = !new ShardPlaces(folder, ending, shard).attempts().isEmpty();
         wrong.add(name + " is missing" + (begun ? " (begun, not ended)" : ""));
       } else if (identities.get(number).isEmpty()) {
         wrong.add(name + " is damaged");
