@@ -23,12 +23,12 @@ public final class PlainFile {
   /** Bytes of a file that is read whole, at most: 64 MiB. */
   public static final int MOST_BYTES = 64 << 20;
 
-  /** Something that is no plain file stands where a file of a run is looked for. */
-  public static final class NotPlainException extends FileSystemException {
+  /** Something that is no plain file stands in a file's place. */
+  public static final class NotPlainException extends IOException {
     private static final long serialVersionUID = 1L;
 
     private NotPlainException(Path file, String kind) {
-      super(file.toString(), null, "it is a " + kind + ", no plain file: remove it, or bring the file itself there");
+      super(file + " is a " + kind + ", no plain file: remove it, or bring the file itself there");
     }
   }
 

@@ -1,10 +1,10 @@
 package dev.sphere.engine.store;
 
+import dev.sphere.base.PlainFile;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HexFormat;
 import java.util.zip.CRC32C;
@@ -87,10 +87,7 @@ public final class CheckedLines {
    * @param before how many lines stand before it
    */
   public static void read(Path file, long start, int before, Visitor visitor) {
-    if (!Files.exists(file)) {
-      return;
-    }
-    try (InputStream in = Files.newInputStream(file)) {
+    try (InputStream in = PlainFile.exists(file) ? PlainFile.read(file) : InputStream.nullInputStream()) {
       in.skipNBytes(start);
       byte[] buffer = new byte[1 << 16];
       ByteArrayOutputStream line = new ByteArrayOutputStream();

@@ -1,7 +1,9 @@
 package dev.sphere.engine.store;
 
 import dev.sphere.base.AtomicFile;
+import dev.sphere.base.PlainFile;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -32,7 +34,11 @@ public final class Damaged {
   /** Copies a file aside, and brings the copy to the disk. */
   static void copy(Path file) {
     try {
-      AtomicFile.write(place(file), out -> Files.copy(file, out));
+      AtomicFile.write(place(file), out -> {
+        try (InputStream in = PlainFile.read(file)) {
+          in.transferTo(out);
+        }
+      });
     } catch (IOException | UncheckedIOException e) {
       throw failed(file, e);
     }
@@ -41,6 +47,7 @@ public final class Damaged {
   /** The first free name for a file, in a folder that is there. */
   private static Path place(Path file) throws IOException {
     Path folder = file.toAbsolutePath().resolveSibling(FOLDER);
+    PlainFile.requireFolders(folder.getParent(), folder);
     AtomicFile.createFolders(folder);
     for (int n = 1;; n++) {
       Path place = folder.resolve(file.getFileName() + "." + n);

@@ -1,6 +1,7 @@
 package dev.sphere.engine.store;
 
 import dev.sphere.base.AtomicFile;
+import dev.sphere.base.PlainFile;
 import dev.sphere.base.Sha256;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -55,8 +56,12 @@ public final class FileSums {
 
   /** Compares a file with its record. */
   public State state(Path finished) {
-    if (!Files.isRegularFile(finished)) {
-      return State.MISSING;
+    try {
+      if (!PlainFile.exists(folder, finished.toAbsolutePath())) {
+        return State.MISSING;
+      }
+    } catch (IOException e) {
+      throw new StoreException(e.getMessage(), e);
     }
     String sum = read(new ArrayList<>()).get(name(finished));
     return sum == null ? State.UNKNOWN : sum.equals(sha256(finished)) ? State.WHOLE : State.DAMAGED;

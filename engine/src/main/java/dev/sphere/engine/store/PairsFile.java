@@ -1,11 +1,11 @@
 package dev.sphere.engine.store;
 
 import dev.sphere.base.AtomicFile;
+import dev.sphere.base.PlainFile;
 import dev.sphere.engine.PreferencePair;
 import java.io.BufferedInputStream;
 import java.io.IOException;
 import java.io.InputStream;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
@@ -26,10 +26,15 @@ public final class PairsFile {
 
   /** True when the file is there and holds these pairs, byte for byte. */
   static boolean holds(Path file, List<PreferencePair> pairs) {
-    if (!Files.isRegularFile(file)) {
-      return false;
+    try {
+      return PlainFile.exists(file) && matches(file, pairs);
+    } catch (IOException e) {
+      throw new StoreException("cannot read the pairs " + file + ": " + e, e);
     }
-    try (InputStream in = new BufferedInputStream(Files.newInputStream(file), 1 << 16)) {
+  }
+
+  private static boolean matches(Path file, List<PreferencePair> pairs) throws IOException {
+    try (InputStream in = new BufferedInputStream(PlainFile.read(file), 1 << 16)) {
       for (PreferencePair pair : pairs) {
         byte[] line = RecordJson.bytes(RecordJson.of(pair));
         if (!Arrays.equals(line, in.readNBytes(line.length)) || in.read() != '\n') {
@@ -37,8 +42,6 @@ public final class PairsFile {
         }
       }
       return in.read() < 0;
-    } catch (IOException e) {
-      throw new StoreException("cannot read the pairs " + file + ": " + e, e);
     }
   }
 }

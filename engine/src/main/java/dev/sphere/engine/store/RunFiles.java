@@ -1,8 +1,10 @@
 package dev.sphere.engine.store;
 
+import dev.sphere.base.PlainFile;
 import dev.sphere.base.Sha256;
 import dev.sphere.engine.Problem;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -74,7 +76,7 @@ record RunFiles(Path directory) {
           + ": give the directory that `search --run` made");
     }
     try {
-      return Provenance.fromJson(Files.readAllBytes(provenance()));
+      return Provenance.fromJson(PlainFile.bytes(provenance()));
     } catch (IOException e) {
       throw new StoreException("cannot read " + provenance() + ": " + e.getMessage(), e);
     } catch (StoreException e) {
@@ -88,7 +90,7 @@ record RunFiles(Path directory) {
   /** The problems as they were written; empty when their file is missing or is not what the run was made from. */
   Optional<List<Problem>> readProblems(Provenance provenance) {
     try {
-      byte[] bytes = Files.exists(problems()) ? Files.readAllBytes(problems()) : new byte[0];
+      byte[] bytes = problemBytes();
       if (!Sha256.of(bytes).equals(provenance.identity().get(Provenance.PROBLEMS_HASH))) {
         return Optional.empty();
       }
@@ -97,6 +99,13 @@ record RunFiles(Path directory) {
           .toList());
     } catch (IOException e) {
       throw new StoreException("cannot read " + problems() + ": " + e.getMessage(), e);
+    }
+  }
+
+  /** The bytes of the problems' file; none where it is missing. */
+  byte[] problemBytes() throws IOException {
+    try (InputStream in = PlainFile.exists(problems()) ? PlainFile.read(problems()) : InputStream.nullInputStream()) {
+      return in.readAllBytes();
     }
   }
 

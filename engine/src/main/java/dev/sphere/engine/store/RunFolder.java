@@ -109,12 +109,11 @@ public final class RunFolder implements RunLog, AutoCloseable {
   /** The problems are the caller's, which the provenance has been compared with. */
   private static void mendProblems(RunFiles files, byte[] lines, List<Finding> findings) {
     try {
-      boolean there = Files.exists(files.problems());
-      if (there && Arrays.equals(lines, Files.readAllBytes(files.problems()))) {
+      if (Arrays.equals(lines, files.problemBytes())) {
         return;
       }
       findings.add(RunReader.problemsLost(files));
-      if (there) {
+      if (Files.exists(files.problems())) {
         Damaged.move(files.problems());
       }
       AtomicFile.write(files.problems(), out -> out.write(lines));

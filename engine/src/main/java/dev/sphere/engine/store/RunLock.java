@@ -1,5 +1,6 @@
 package dev.sphere.engine.store;
 
+import dev.sphere.base.PlainFile;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
@@ -8,7 +9,6 @@ import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Instant;
@@ -45,7 +45,7 @@ final class RunLock implements AutoCloseable {
     }
     FileChannel channel = null;
     try {
-      channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
+      channel = PlainFile.open(file, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
       FileLock lock;
       try {
         lock = channel.tryLock(LOCKED_BYTE, 1, false);
@@ -56,7 +56,7 @@ final class RunLock implements AutoCloseable {
         throw e;
       }
       if (lock == null) {
-        throw inUse(directory, new String(Files.readAllBytes(file), StandardCharsets.UTF_8).strip());
+        throw inUse(directory, new String(PlainFile.bytes(file), StandardCharsets.UTF_8).strip());
       }
       String holder = "process " + ProcessHandle.current().pid() + " on " + host() + ", since "
           + Instant.now().truncatedTo(ChronoUnit.SECONDS) + "\n";

@@ -1,6 +1,7 @@
 package dev.sphere.engine.store;
 
 import dev.sphere.base.AtomicFile;
+import dev.sphere.base.PlainFile;
 import dev.sphere.engine.Problem;
 import dev.sphere.engine.data.Shard;
 import java.io.IOException;
@@ -25,6 +26,11 @@ public final class ShardFolder {
    */
   public ShardFolder(Path run, Shard shard) {
     this.places = new ShardPlaces(all(run), "", shard);
+    try {
+      PlainFile.requireFolders(run, places.whole());
+    } catch (IOException e) {
+      throw new StoreException.Refused(e.getMessage());
+    }
   }
 
   /** The folder of all shards. */

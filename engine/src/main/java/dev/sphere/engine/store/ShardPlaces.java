@@ -62,7 +62,7 @@ public record ShardPlaces(Path folder, String ending, Shard shard) {
 
   private static Stream<Path> list(Path folder) {
     try (Stream<Path> entries = Files.isDirectory(folder) ? Files.list(folder) : Stream.empty()) {
-      return entries.sorted().toList().stream();
+      return entries.filter(p -> !Files.isSymbolicLink(p)).sorted().toList().stream();
     } catch (IOException e) {
       throw new StoreException("cannot list " + folder + ": " + e.getMessage(), e);
     }
