@@ -1,4 +1,4 @@
-package dev.sphere.cli.command;
+package dev.sphere.cli.command.web;
 
 import dev.sphere.base.HeldFiles;
 import dev.sphere.bindings.llama.Model;
@@ -7,6 +7,8 @@ import dev.sphere.cli.option.SettingFlags;
 import dev.sphere.engine.decode.Precision;
 import dev.sphere.engine.embedded.ModelSource;
 import dev.sphere.engine.prompt.ChatTemplate;
+import dev.sphere.engine.prompt.Prompts;
+import dev.sphere.engine.settings.Nested;
 import dev.sphere.engine.settings.SettingsTree;
 import dev.sphere.web.serve.InferenceServer;
 import dev.sphere.web.serve.ServedModel;
@@ -38,8 +40,10 @@ import picocli.CommandLine.Spec;
     sortOptions = false,
     mixinStandardHelpOptions = true)
 public final class ServeCommand implements Callable<Integer>, SettingFlags.Command {
-  private static final SettingsTree SETTINGS =
-      SettingsTree.of(GenerateCommand.Settings.class).only("chat_template", "activations");
+  private static final SettingsTree SETTINGS = SettingsTree.of(Settings.class).only("chat_template", "activations");
+
+  /** How prompts are rendered, and how exactly the model computes. */
+  record Settings(@Nested Prompts prompts, @Nested Precision precision) {}
 
   private final SettingFlags flags = new SettingFlags(SETTINGS);
 
