@@ -17,8 +17,9 @@ import dev.sphere.cli.command.Version;
 import dev.sphere.cli.command.bench.BenchCommand;
 import dev.sphere.cli.command.model.ModelCommand;
 import dev.sphere.cli.command.run.RunCommand;
+import dev.sphere.cli.command.web.ServeCommand;
+import dev.sphere.cli.command.web.StudioCommand;
 import dev.sphere.cli.progress.Terminal;
-import dev.sphere.cli.command.StudioCommand;
 import dev.sphere.engine.store.StoreException;
 import java.io.PrintWriter;
 import picocli.CommandLine.Command;
@@ -42,6 +43,7 @@ import picocli.CommandLine;
       EvalCommand.class,
       PagesCommand.class,
       StudioCommand.class,
+      ServeCommand.class,
       GradeCommand.class,
       ScoreCommand.class,
       GenerateCommand.class,

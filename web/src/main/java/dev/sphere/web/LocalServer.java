@@ -14,6 +14,7 @@ import java.nio.file.NoSuchFileException;
 import java.security.MessageDigest;
 import java.security.SecureRandom;
 import java.util.HexFormat;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -21,22 +22,23 @@ import java.util.logging.Level;
 import java.util.logging.Logger;
 
 /**
- * An HTTP server for programs of this machine, with a virtual thread for each request.
+ * An HTTP server with a virtual thread for each request.
  *
- * <p>It answers on the loopback interface alone. The first element of every path is a random token, compared in
- * constant time: other users of the machine and other pages in the browser do not know it. The Host header must name
- * this machine, so that no foreign name can be bound to the address (DNS rebinding). Pages run scripts of this server
- * alone and load nothing from elsewhere (Content-Security-Policy).
+ * <p>On the loopback interface the Host header must name this machine, so that no foreign name can be bound to the
+ * address (DNS rebinding), and a request that names an Origin must come from a page of this server. Pages run scripts
+ * of this server alone and load nothing from elsewhere (Content-Security-Policy).
  */
 public final class LocalServer implements AutoCloseable {
   private static final Logger LOG = Logger.getLogger(LocalServer.class.getName());
   private static final String POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; "
       + "img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
+  private static final int BACKLOG = 1024; // connections that wait: the system's default of 50 drops a burst of clients
+
   private final HttpServer server;
   private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
-  private final String token;
-  private final Set<String> hosts;
+  private final Secret secret;
+  private final Set<String> hosts; // that a request may name; empty for any
   private final Site site;
 
   /** Answers requests; called by many threads at once. */
@@ -49,38 +51,70 @@ public final class LocalServer implements AutoCloseable {
      *     missing file 404, everything else 500
      */
     void answer(Request request) throws IOException;
+
+    /** The body of an error's answer; Jackson must know how to write it. */
+    default Object error(int status, String message, Map<String, String> details) {
+      return Map.of("error", message);
+    }
+  }
+
+  /**
+   * The text that a client must know, compared in constant time.
+   *
+   * @param text the secret; empty for none
+   * @param inPath true: the first element of every path, for pages; false: in the header {@code Authorization: Bearer}
+   */
+  public record Secret(String text, boolean inPath) {
+    /** A random element of the path: other users of the machine and other pages in the browser do not know it. */
+    public static Secret path() {
+      byte[] random = new byte[16];
+      new SecureRandom().nextBytes(random);
+      return new Secret(HexFormat.of().formatHex(random), true);
+    }
+
+    boolean equal(String given) {
+      return MessageDigest.isEqual(given.getBytes(StandardCharsets.UTF_8), text.getBytes(StandardCharsets.UTF_8));
+    }
+  }
+
+  /** Starts on the loopback interface; the first element of every path is a random secret. */
+  public LocalServer(int port, Site site) {
+    this(InetAddress.getLoopbackAddress(), port, Secret.path(), site);
   }
 
   /**
    * Starts.
    *
-   * @param port on 127.0.0.1; 0 for a free one
+   * @param address the interface; on another one than loopback any Host and Origin is answered
+   * @param port 0 for a free one
    * @throws IllegalArgumentException when the port is in use
    */
-  public LocalServer(int port, Site site) {
+  public LocalServer(InetAddress address, int port, Secret secret, Site site) {
     this.site = site;
-    byte[] random = new byte[16];
-    new SecureRandom().nextBytes(random);
-    this.token = HexFormat.of().formatHex(random);
+    this.secret = secret;
     // Answers are written in two parts, which would otherwise wait for each other's acknowledgement (40 ms).
     System.setProperty("sun.net.httpserver.nodelay", "true");
     try {
-      this.server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), 0);
+      this.server = HttpServer.create(new InetSocketAddress(address, port), BACKLOG);
     } catch (BindException e) {
       throw new IllegalArgumentException("port " + port + " is in use: give another --port, or none for a free one", e);
     } catch (IOException e) {
       throw new IllegalArgumentException("cannot listen on port " + port + ": " + e.getMessage(), e);
     }
     int bound = server.getAddress().getPort();
-    this.hosts = Set.of("127.0.0.1:" + bound, "localhost:" + bound, "[::1]:" + bound);
+    this.hosts = address.isLoopbackAddress()
+        ? Set.of("127.0.0.1:" + bound, "localhost:" + bound, "[::1]:" + bound) : Set.of();
     server.setExecutor(threads);
     server.createContext("/", this::answer);
     server.start();
   }
 
-  /** The server's address, token included. */
+  /** The server's address, with the path's secret. */
   public URI address() {
-    return URI.create("http://127.0.0.1:" + server.getAddress().getPort() + "/" + token + "/");
+    InetAddress bound = server.getAddress().getAddress();
+    String host = bound.isLoopbackAddress() || bound.isAnyLocalAddress() ? "127.0.0.1" : bound.getHostAddress();
+    return URI.create("http://" + host + ":" + server.getAddress().getPort() + "/"
+        + (secret.inPath() ? secret.text() + "/" : ""));
   }
 
   /** Ends open answers too. */
@@ -102,37 +136,62 @@ public final class LocalServer implements AutoCloseable {
       try {
         route(exchange);
       } catch (HttpError e) {
-        Request.sendError(exchange, e.status(), e.getMessage());
+        sendError(exchange, e.status(), e.getMessage(), e.details());
       } catch (IllegalArgumentException e) {
-        Request.sendError(exchange, 400, e.getMessage());
+        sendError(exchange, 400, e.getMessage());
       } catch (NoSuchFileException e) {
-        Request.sendError(exchange, 404, e.getFile() + " is not there any more");
+        sendError(exchange, 404, e.getFile() + " is not there any more");
       } catch (FileSystemException e) {
-        Request.sendError(exchange, 500, "cannot read " + e.getMessage());
+        sendError(exchange, 500, "cannot read " + e.getMessage());
       } catch (RuntimeException | Error e) { // a browser that gets no answer asks again and again
-        LOG.log(Level.WARNING, "request " + exchange.getRequestURI().getRawPath().replace(token, "TOKEN"), e);
-        Request.sendError(exchange, 500, e.getMessage() == null ? e.toString() : e.getMessage());
+        String path = exchange.getRequestURI().getRawPath();
+        LOG.log(Level.WARNING, "request " + (secret.inPath() ? path.replace(secret.text(), "TOKEN") : path), e);
+        sendError(exchange, 500, e.getMessage() == null ? e.toString() : e.getMessage());
       }
     } catch (IOException e) {
       LOG.log(Level.FINE, "the browser went away", e);
     }
   }
 
+  private void sendError(HttpExchange exchange, int status, String message) throws IOException {
+    sendError(exchange, status, message, Map.of());
+  }
+
+  private void sendError(HttpExchange exchange, int status, String message, Map<String, String> details)
+      throws IOException {
+    if (exchange.getResponseCode() < 0) { // an answer that has begun has no other end
+      new Request(exchange, "").sendJson(status, site.error(status, message, details));
+    }
+  }
+
   private void route(HttpExchange exchange) throws IOException {
-    String host = exchange.getRequestHeaders().getFirst("Host");
-    if (host == null || !hosts.contains(host)) {
+    Headers asked = exchange.getRequestHeaders();
+    if (!hosts.isEmpty() && !hosts.contains(String.valueOf(asked.getFirst("Host")))) {
       throw new HttpError(403, "this server answers to 127.0.0.1 and localhost alone");
     }
-    String[] parts = exchange.getRequestURI().getRawPath().split("/", 3); // "", token, the rest
-    String given = parts.length > 1 ? parts[1] : "";
-    if (!MessageDigest.isEqual(given.getBytes(StandardCharsets.UTF_8), token.getBytes(StandardCharsets.UTF_8))) {
-      throw new HttpError(403, "wrong or missing token: open the address that the server printed at its start");
+    String origin = asked.getFirst("Origin");
+    if (!hosts.isEmpty() && origin != null && !hosts.contains(origin.replaceFirst("^http://", ""))) {
+      throw new HttpError(403, "a page of another origin asked: " + origin);
     }
-    if (parts.length < 3) {
-      exchange.getResponseHeaders().set("Location", "/" + token + "/");
-      exchange.sendResponseHeaders(302, -1);
+    String path = exchange.getRequestURI().getRawPath();
+    if (secret.inPath()) {
+      String[] parts = path.split("/", 3); // "", secret, the rest
+      if (parts.length < 2 || !secret.equal(parts[1])) {
+        throw new HttpError(403, "wrong or missing token: open the address that the server printed at its start");
+      }
+      if (parts.length < 3) {
+        exchange.getResponseHeaders().set("Location", "/" + secret.text() + "/");
+        exchange.sendResponseHeaders(302, -1);
+        return;
+      }
+      path = parts[2];
     } else {
-      site.answer(new Request(exchange, parts[2]));
+      path = path.substring(1);
+      String given = String.valueOf(asked.getFirst("Authorization"));
+      if (!secret.text().isEmpty() && !path.equals("health") && !secret.equal(given.replaceFirst("^Bearer ", ""))) {
+        throw new HttpError(401, "wrong or missing API key: send the header Authorization: Bearer KEY");
+      }
     }
+    site.answer(new Request(exchange, path));
   }
 }

@@ -5,13 +5,13 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.net.URL;
+import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import java.util.Optional;
 import tools.jackson.databind.json.JsonMapper;
 
-/** A request that named the server's token, and its answer. */
+/** A request that knew the server's secret, and its answer. */
 public final class Request {
-  private static final int MOST_BODY = 1 << 16;
   private static final Map<String, String> TYPES = Map.of(
       "html", "text/html; charset=utf-8",
       "js", "text/javascript; charset=utf-8",
@@ -28,7 +28,7 @@ public final class Request {
     this.path = path;
   }
 
-  /** The path below the token, still encoded, without a slash at its beginning. */
+  /** The path below the secret, still encoded, without a slash at its beginning. */
   public String path() {
     return path;
   }
@@ -53,21 +53,36 @@ public final class Request {
   }
 
   /**
-   * The JSON text of a POST, 64 KiB at most; what is longer is cut.
+   * The JSON text of a POST.
    *
+   * @param most bytes
+   * @throws HttpError 413 for a longer text
    * @throws HttpError 415 for another Content-Type: forms and scripts of other pages cannot send this one without
    *     asking first
    */
-  public byte[] json() throws IOException {
-    if (!header("Content-Type").equals(Optional.of("application/json"))) {
+  public byte[] json(int most) throws IOException {
+    if (!header("Content-Type").orElse("").matches("(?i)application/json\\s*(;.*)?")) {
       throw new HttpError(415, "a POST must be application/json");
     }
-    return exchange.getRequestBody().readNBytes(MOST_BODY);
+    byte[] body = exchange.getRequestBody().readNBytes(most + 1);
+    if (body.length > most) {
+      throw new HttpError(413, "a body of more than " + most + " bytes");
+    }
+    return body;
   }
 
   /** Answers with a value as JSON; Jackson must know how to write it. */
   public void sendJson(Object value) throws IOException {
-    send(200, "application/json", JsonMapper.shared().writeValueAsBytes(value));
+    sendJson(200, value);
+  }
+
+  void sendJson(int status, Object value) throws IOException {
+    send(status, "application/json", JsonMapper.shared().writeValueAsBytes(value));
+  }
+
+  /** Answers with text. */
+  public void sendText(String text) throws IOException {
+    send(200, "text/plain; charset=utf-8", text.getBytes(StandardCharsets.UTF_8));
   }
 
   /** Answers with a file of the jar; its type follows from its name's ending. */
@@ -82,13 +97,6 @@ public final class Request {
     exchange.getResponseHeaders().set("Content-Type", type);
     exchange.sendResponseHeaders(200, 0);
     return exchange.getResponseBody();
-  }
-
-  static void sendError(HttpExchange exchange, int status, String message) throws IOException {
-    if (exchange.getResponseCode() < 0) { // an answer that has begun has no other end
-      byte[] json = JsonMapper.shared().writeValueAsBytes(Map.of("error", message));
-      new Request(exchange, "").send(status, "application/json", json);
-    }
   }
 
   private void send(int status, String type, byte[] body) throws IOException {

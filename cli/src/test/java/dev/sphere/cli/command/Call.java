@@ -9,8 +9,8 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /** What a call of the command line printed, and how it ended. */
-record Call(int status, String out, String err) {
-  static Call call(Object... args) {
+public record Call(int status, String out, String err) {
+  public static Call call(Object... args) {
     PrintStream out = System.out;
     PrintStream err = System.err;
     ByteArrayOutputStream caughtOut = new ByteArrayOutputStream();
@@ -27,7 +27,7 @@ record Call(int status, String out, String err) {
   }
 
   /** The object that --json prints last. */
-  JsonNode json() {
+  public JsonNode json() {
     return JsonMapper.shared().readTree(out.lines().reduce((a, b) -> b).orElseThrow());
   }
 }

@@ -318,7 +318,8 @@ final class RolloutLane extends DecodeLoop<RolloutJob> {
       }
       active.addLast(r); // what was served goes to the back
     }
-    for (Rollout r : active) {
+    // Short paths go first, so that a long one beside them holds none of them up.
+    for (Rollout r : active.stream().sorted(Comparator.comparingInt(Rollout::pending)).toList()) {
       while (r.pending() > 0 && batch.size() < room) {
         add(r);
       }

@@ -6,6 +6,7 @@ import dev.sphere.bindings.llama.Model;
 import dev.sphere.bindings.tensor.NativeFloats;
 import dev.sphere.bindings.kernel.TargetLogProbs;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 
@@ -22,6 +23,7 @@ final class ScoreLane extends DecodeLoop<ScoreJob> {
   private final List<Output> outputs = new ArrayList<>();
   private final List<Ending> endings = new ArrayList<>();
   private TargetLogProbs logProbs;
+  private LikeliestTokens likeliest;
 
   /** A target whose output row is in the present batch. */
   private record Output(ScoreText.Target target, int row) {}
@@ -40,6 +42,7 @@ final class ScoreLane extends DecodeLoop<ScoreJob> {
   @Override
   void allocate() {
     logProbs = new TargetLogProbs(4 * options.microBatch());
+    likeliest = new LikeliestTokens(model.vocabulary().size());
   }
 
   @Override
@@ -116,7 +119,8 @@ final class ScoreLane extends DecodeLoop<ScoreJob> {
     outputs.clear();
     endings.clear();
     int room = Math.min(options.microBatch(), cache.free()) - 1; // one place is kept for padding
-    for (ScoreText text : active) {
+    // The shortest go first, so that a long text beside them holds none of them up.
+    for (ScoreText text : active.stream().sorted(Comparator.comparingInt(ScoreText::remaining)).toList()) {
       while (text.remaining() > 0 && batch.size() < room) {
         int at = text.entry.length();
         // With hidden states llama.cpp makes every token an output.
@@ -138,11 +142,30 @@ final class ScoreLane extends DecodeLoop<ScoreJob> {
     return text.nextTarget < text.targets.size() && text.targets.get(text.nextTarget).position() == position;
   }
 
+  /** Puts a token in the place of each rank that is wanted; outputs of one row stand together. */
+  private void findRanks() {
+    for (int from = 0, to; from < outputs.size(); from = to) {
+      int row = outputs.get(from).row;
+      int most = 0;
+      for (to = from; to < outputs.size() && outputs.get(to).row == row; to++) {
+        most = Math.max(most, -outputs.get(to).target.token());
+      }
+      if (most > 0) {
+        likeliest.rank(decoder.logits(), row, most);
+        for (Output o : outputs.subList(from, to)) {
+          int wanted = o.target.token();
+          o.target.text().found[o.target.index()] = wanted < 0 ? likeliest.token(-wanted) : wanted;
+        }
+      }
+    }
+  }
+
   private void harvest() {
+    findRanks();
     for (int from = 0; from < outputs.size(); from += logProbs.capacity()) {
       List<Output> part = outputs.subList(from, Math.min(outputs.size(), from + logProbs.capacity()));
       logProbs.clear();
-      part.forEach(o -> logProbs.add(o.row, o.target.token()));
+      part.forEach(o -> logProbs.add(o.row, o.target.text().found[o.target.index()]));
       logProbs.compute(decoder.logits(), model.vocabulary().size(), options.threads());
       for (int i = 0; i < part.size(); i++) {
         ScoreText.Target target = part.get(i).target;

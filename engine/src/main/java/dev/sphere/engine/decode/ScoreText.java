@@ -23,6 +23,7 @@ final class ScoreText {
   final List<Target> targets = new ArrayList<>(); // what it computes, in order of position
 
   final float[] logProbs;
+  final int[] found; // the targets' tokens, once the ranks among them are known
   float[] state; // the hidden state, when it is computed
 
   ScoreJob job;
@@ -37,6 +38,7 @@ final class ScoreText {
     this.hidden = hidden;
     this.copied = new int[wanted.length];
     this.logProbs = new float[wanted.length];
+    this.found = wanted.clone();
   }
 
   /** Gives each target to the text that computes it; the texts are in the order of their tokens. */
@@ -104,6 +106,7 @@ final class ScoreText {
     for (int t = 0; t < copied.length; t++) {
       if (copied[t] >= 0) {
         logProbs[t] = before.logProbs[copied[t]];
+        found[t] = before.found[copied[t]];
       }
     }
   }

@@ -47,7 +47,7 @@ public final class Scorer implements AutoCloseable {
    *
    * @param tokens the text, at least one token
    * @param positions for each target the token's index at whose output it is predicted, in ascending order
-   * @param targets for each position the token whose log-probability is wanted
+   * @param targets for each position the token whose log-probability is wanted, or a {@link #rank}
    */
   public record Text(int[] tokens, int[] positions, int[] targets) {
     public Text {
@@ -60,6 +60,11 @@ public final class Scorer implements AutoCloseable {
           throw new IllegalArgumentException("position " + positions[i] + " of " + tokens.length + " tokens");
         }
       }
+    }
+
+    /** The target that stands for a position's likeliest token (rank 1), its second likeliest (rank 2), and so on. */
+    public static int rank(int rank) {
+      return -rank;
     }
 
     /** The last token's hidden state, or its log-probabilities of some tokens. */
@@ -84,9 +89,10 @@ public final class Scorer implements AutoCloseable {
    * The result of reading a text.
    *
    * @param logProbs natural log-probability of each target
+   * @param tokens the token of each target: where a rank was wanted, the token that has it
    * @param hidden the final hidden state of the last token; null unless the scorer reads hidden states
    */
-  public record Reading(float[] logProbs, float[] hidden) {}
+  public record Reading(float[] logProbs, int[] tokens, float[] hidden) {}
 
   private static final int PART = 4096; // tokens scored and reported together: some seconds of a large model on the CPU
 
@@ -271,7 +277,7 @@ public final class Scorer implements AutoCloseable {
     ScoreJob job = new ScoreJob(sorted(all.stream().filter(Objects::nonNull).toList()), true);
     lanes.get(Math.floorMod(affinity, lanes.size())).submit(job);
     LoopJob.results(List.of(job));
-    return all.stream().map(t -> t == null ? null : new Reading(t.logProbs, t.state)).toList();
+    return all.stream().map(t -> t == null ? null : new Reading(t.logProbs, t.found, t.state)).toList();
   }
 
   private ScoreText pending(Text text) {

@@ -40,7 +40,7 @@ public final class StudioServer implements AutoCloseable {
     String path = request.path();
     boolean post = request.isPost();
     if (post && path.startsWith("api/")) {
-      request.sendJson(api.post(path.substring(4), request.query(), request.json()));
+      request.sendJson(api.post(path.substring(4), request.query(), request.json(1 << 16)));
     } else if (post) {
       throw new HttpError(405, "only GET is answered here");
     } else if (path.equals("api/events")) {

@@ -1,9 +1,10 @@
-package dev.sphere.cli.command;
+package dev.sphere.cli.command.web;
 
 import static dev.sphere.cli.command.Call.call;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sphere.cli.command.Call;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.file.Files;

@@ -1,4 +1,4 @@
-package dev.sphere.cli.command;
+package dev.sphere.cli.command.web;
 
 import dev.sphere.web.studio.StudioServer;
 import java.io.IOException;
