@@ -1,10 +1,10 @@
 package dev.sphere.cli.command;
 
+import dev.sphere.cli.progress.EvolveProgress;
 import dev.sphere.engine.run.Search;
 import dev.sphere.engine.stage.LengthBias;
 import dev.sphere.engine.stage.Reason;
 import dev.sphere.engine.stage.RunReport;
-import dev.sphere.engine.stage.Stage;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -26,10 +26,7 @@ public record SearchReport(Search.Outcome outcome, int contaminated, Path run) {
       r.probe().notes().forEach(note -> out.println("  " + note));
     }
     out.printf("%d problems: Sol_max right on %d, Sol_min on %d%n", r.problems(), r.solMaxRight(), r.solMinRight());
-    out.printf("%d pairs from %d problems: %d self-generation%s, %d self-correction, %d diversity%n",
-        outcome.pairs().size(), r.withPairs(), r.pairs().get(Stage.GENERATION),
-        r.probe() == null ? "" : " (" + r.probePairs() + " of the probe's solutions)",
-        r.pairs().get(Stage.CORRECTION), r.pairs().get(Stage.DIVERSITY));
+    out.printf("%d pairs from %d problems: %s%n", outcome.pairs().size(), r.withPairs(), EvolveProgress.sources(r));
     for (Map.Entry<Reason, Integer> reason : r.reasons().entrySet()) {
       out.printf("  no pair from %d: %s%n", reason.getValue(), reason.getKey().text());
     }
@@ -54,10 +51,7 @@ public record SearchReport(Search.Outcome outcome, int contaminated, Path run) {
     RunReport r = outcome.report();
     Map<String, Object> pairCounts = new LinkedHashMap<>();
     pairCounts.put("all", outcome.pairs().size());
-    r.pairs().forEach((stage, n) -> pairCounts.put(stage.label(), n));
-    if (r.probe() != null) {
-      pairCounts.put("of_probe", r.probePairs());
-    }
+    pairCounts.putAll(r.bySource());
     Map<String, Object> reasons = new LinkedHashMap<>();
     r.reasons().forEach((reason, n) -> reasons.put(reason.label(), n));
     Map<String, Object> all = new LinkedHashMap<>();

@@ -4,7 +4,7 @@ import dev.sphere.engine.PreferencePair;
 import dev.sphere.engine.eval.Comparison;
 import dev.sphere.engine.eval.EvalResult;
 import dev.sphere.engine.run.Search;
-import dev.sphere.engine.stage.Stage;
+import dev.sphere.engine.stage.RunReport;
 import dev.sphere.trainer.evolve.EvolveListener;
 import dev.sphere.trainer.evolve.EvolveReport;
 import dev.sphere.trainer.loop.TrainingListener;
@@ -23,9 +23,8 @@ import java.util.stream.Collectors;
  */
 public final class EvolveProgress implements EvolveListener, AutoCloseable {
   private static final int COLUMN = 54;
-  private static final Map<Stage, String> NAMES =
-      Map.of(Stage.GENERATION, " from self-generation", Stage.CORRECTION, " from self-correction", Stage.DIVERSITY,
-          " from diversity induction");
+  private static final Map<String, String> SOURCES = Map.of("generation", "self-generation", "correction", "self-correction",
+      "diversity", "diversity induction", "probe", "the probe's draws");
 
   private final PrintWriter out;
   private final PrintWriter err;
@@ -80,13 +79,17 @@ public final class EvolveProgress implements EvolveListener, AutoCloseable {
     if (outcome.report().probe() != null) {
       outcome.report().probe().lines().forEach(line -> say("%s", line)); // its notes were printed before
     }
-    say("Pairs: %s.", outcome.report().pairs().entrySet().stream().filter(e -> e.getValue() > 0
-        || e.getKey() == Stage.GENERATION)
-        .map(e -> e.getValue() + NAMES.get(e.getKey())).collect(Collectors.joining(", ")));
+    say("Pairs: %s.", sources(outcome.report()));
     if (!outcome.report().reasons().isEmpty()) {
       say("Problems without a pair: %s.", reasons(outcome));
     }
     pairs.stream().max(Comparator.comparingDouble(pair -> -Math.abs(together(pair) - 0.5))).ifPresent(this::sideBySide);
+  }
+
+  /** "292 from self-generation, 346 from the probe's draws": what made no pair is not named, but for stage 1. */
+  public static String sources(RunReport report) {
+    return report.bySource().entrySet().stream().filter(e -> e.getValue() > 0 || e.getKey().equals("generation"))
+        .map(e -> e.getValue() + " from " + SOURCES.get(e.getKey())).collect(Collectors.joining(", "));
   }
 
   /**

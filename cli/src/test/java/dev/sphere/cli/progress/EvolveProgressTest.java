@@ -4,11 +4,15 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sphere.engine.Generation;
 import dev.sphere.engine.PreferencePair;
 import dev.sphere.engine.eval.Answered;
 import dev.sphere.engine.eval.Comparison;
 import dev.sphere.engine.eval.EvalResult;
 import dev.sphere.engine.eval.Evaluator;
+import dev.sphere.engine.probe.ProbeReport;
+import dev.sphere.engine.probe.ProbeSettings;
+import dev.sphere.engine.probe.Probed;
 import dev.sphere.engine.run.Search;
 import dev.sphere.engine.stage.ProblemResult;
 import dev.sphere.engine.stage.RunReport;
@@ -54,8 +58,12 @@ class EvolveProgressTest {
   }
 
   private static PreferencePair pair(String chosen, String rejected) {
+    return pair("generation", chosen, rejected);
+  }
+
+  private static PreferencePair pair(String source, String chosen, String rejected) {
     int[] none = {};
-    return new PreferencePair("p", "generation", "<|user|>Q<|end|>", chosen, rejected, none, none, none);
+    return new PreferencePair("p", source, "<|user|>Q<|end|>", chosen, rejected, none, none, none);
   }
 
   /** The pair that is shown has a common beginning, and then a part that differs. */
@@ -69,5 +77,17 @@ class EvolveProgressTest {
     assertTrue(said.contains("begins alike, goes on so"), said);
     assertFalse(said.contains("at once") || said.contains("very end"), said);
     assertTrue(said.startsWith("Pairs: 3 from self-generation."), "nothing of stages that made none: " + said);
+  }
+
+  /** What the probe drew is no work of the search. */
+  @Test
+  void thePairsOfTheProbeAreCountedApart() {
+    List<PreferencePair> pairs = List.of(pair("a", "b"), pair("probe", "c", "d"), pair("probe", "e", "f"));
+    ProblemResult result = new ProblemResult("p", List.of(new StageResult("p", Stage.GENERATION, pairs, null, List.of())));
+    Probed probed = new Probed("p", List.of(new Probed.Draw("c", new int[1], Generation.Finish.END, true, true, 1, false)));
+    ProbeReport probe = ProbeReport.of(ProbeSettings.of(1), List.of(probed), ProbeSettings.of(1).select(List.of(probed), 1));
+    RunReport report = RunReport.of(List.of(result), probe);
+    progress.found(1, new Search.Outcome(report, pairs, 9, 1, Optional.empty()), pairs);
+    assertTrue(out.toString().contains("Pairs: 1 from self-generation, 2 from the probe's draws."), out.toString());
   }
 }

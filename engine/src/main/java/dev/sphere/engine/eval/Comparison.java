@@ -1,7 +1,9 @@
 package dev.sphere.engine.eval;
 
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.stream.Stream;
 
 /**
  * Two models on the same problems, pair by pair.
@@ -10,7 +12,8 @@ import java.util.Map;
  * @param base accuracy of the first
  * @param evolved accuracy of the second
  * @param difference evolved - base
- * @param interval paired bootstrap interval of the difference, 95 %
+ * @param interval of the difference, 95 %: exact, as the test is ({@link Statistics#changedInterval}); a paired bootstrap
+ *     where there are samples and no greedy answer
  * @param won problems that the second alone solves (more than half of the samples where there is no greedy answer)
  * @param lost problems that the first alone solves
  * @param pValue McNemar's exact test, two-sided
@@ -25,10 +28,12 @@ public record Comparison(
     int lost,
     double pValue) {
   private static final int RESAMPLES = 10_000;
+  private static final double LEVEL = 0.95;
 
   /**
    * Compares two evaluations.
    *
+   * @param seed of the bootstrap
    * @throws IllegalArgumentException when they are not of the same problems
    */
   public static Comparison of(EvalResult base, EvalResult evolved, long seed) {
@@ -54,8 +59,11 @@ public record Comparison(
       sumSecond += second[i];
       i++;
     }
-    return new Comparison(n, sumFirst / n, sumSecond / n, (sumSecond - sumFirst) / n,
-        Statistics.pairedBootstrap(first, second, RESAMPLES, 0.95, seed), won, lost, Statistics.mcnemar(won, lost));
+    boolean whole = Stream.of(first, second).flatMapToDouble(Arrays::stream).allMatch(score -> score == 0 || score == 1);
+    Statistics.Interval interval = whole ? Statistics.changedInterval(won, lost, n, LEVEL)
+        : Statistics.pairedBootstrap(first, second, RESAMPLES, LEVEL, seed);
+    return new Comparison(n, sumFirst / n, sumSecond / n, (sumSecond - sumFirst) / n, interval, won, lost,
+        Statistics.mcnemar(won, lost));
   }
 
   /** The figures by name, as the JSON result has them. */

@@ -53,7 +53,7 @@ public final class EvalReport {
       tables.add(new Table("Against the baseline", List.of("figure", "value"), List.of(
           List.of("baseline", percent(comparison.base())),
           List.of("difference", points(comparison.difference())),
-          List.of("95 %, paired bootstrap",
+          List.of("95 % interval",
               points(comparison.interval().low()) + " to " + points(comparison.interval().high())),
           List.of("won, lost", comparison.won() + ", " + comparison.lost()),
           List.of("McNemar's exact p", String.format(Locale.ROOT, "%.2g", comparison.pValue())))));

@@ -69,6 +69,51 @@ public final class Statistics {
   }
 
   /**
+   * The exact interval of the difference that belongs to {@link #mcnemar}: of the problems that changed, a share was won,
+   * with the bounds of Clopper and Pearson (1934); the number that changed is taken as given. At 95 % it leaves 0 out where
+   * McNemar's p is below 0.05, and only there.
+   *
+   * @param won problems that only the second model solves
+   * @param lost problems that only the first model solves
+   * @param n all problems
+   * @param level coverage, 0.95 say
+   * @return the interval of (won - lost) / n; 0 to 0 when nothing changed
+   */
+  public static Interval changedInterval(int won, int lost, int n, double level) {
+    double changed = won + lost;
+    double tail = (1 - level) / 2;
+    double low = lowestShare(won, won + lost, tail);
+    double high = 1 - lowestShare(lost, won + lost, tail);
+    return new Interval((2 * low * changed - changed) / n, (2 * high * changed - changed) / n);
+  }
+
+  /** The share p at which {@code k} or more of {@code m} have probability {@code tail}. */
+  private static double lowestShare(int k, int m, double tail) {
+    double low = 0;
+    double high = k == 0 ? 0 : 1;
+    for (int i = 0; i < 60; i++) {
+      double middle = (low + high) / 2;
+      if (atLeast(k, m, middle) < tail) {
+        low = middle;
+      } else {
+        high = middle;
+      }
+    }
+    return high;
+  }
+
+  /** The probability that {@code k} or more of {@code m} happen, each with probability p, 0 &lt; p &lt; 1. */
+  private static double atLeast(int k, int m, double p) {
+    double log = m * Math.log1p(-p);
+    double sum = 0;
+    for (int i = 0; i <= m; i++) {
+      sum += i >= k ? Math.exp(log) : 0;
+      log += Math.log((double) (m - i) / (i + 1)) + Math.log(p) - Math.log1p(-p);
+    }
+    return sum;
+  }
+
+  /**
    * Percentile bootstrap of the mean difference, problems drawn in pairs with replacement.
    *
    * @param first score of each problem under the first model, in [0, 1]

@@ -99,7 +99,11 @@ public final class RunPages {
         <thead><tr><th>stage</th><th>pairs</th><th>why none</th></tr></thead>
         <tbody>""");
     for (Stage stage : Stage.values()) {
-      index.add("<tr><td>%s</td><td>%s</td><td class=\"wide\">", stage.label(), r.pairs().get(stage));
+      index.add("<tr><td>%s</td><td>%s", stage.label(), r.bySource().get(stage.label()));
+      if (stage == Stage.GENERATION && r.probe() != null) {
+        index.add(", and %s of the probe's draws", r.probePairs());
+      }
+      index.add("</td><td class=\"wide\">");
       String between = "";
       for (var reason : r.stageReasons().get(stage).entrySet()) {
         index.add(between + "%s: %s", reason.getValue(), reason.getKey().text());

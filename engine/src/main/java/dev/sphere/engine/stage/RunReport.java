@@ -4,6 +4,7 @@ import dev.sphere.engine.PreferencePair;
 import dev.sphere.engine.probe.ProbeReport;
 import dev.sphere.grade.extract.AnswerExtractor;
 import java.util.EnumMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -15,7 +16,7 @@ import java.util.TreeMap;
  * @param solMaxRight problems whose first Sol_max was right
  * @param solMinRight problems whose first Sol_min was right
  * @param withPairs problems that gave a pair
- * @param pairs pairs by stage
+ * @param pairs pairs by stage, those of the probe's solutions among stage 1's
  * @param reasons problems without a pair, by reason
  * @param stageReasons by stage, why it made no pair of a problem
  * @param chosenCharacters mean length of the chosen solutions
@@ -114,5 +115,15 @@ public record RunReport(
   /** The number of pairs of all stages. */
   public int allPairs() {
     return pairs.values().stream().mapToInt(Integer::intValue).sum();
+  }
+
+  /** Pairs by where they come from: what the probe drew is no work of the search, and stands apart from stage 1. */
+  public Map<String, Integer> bySource() {
+    Map<String, Integer> sources = new LinkedHashMap<>();
+    pairs.forEach((stage, n) -> sources.put(stage.label(), n - (stage == Stage.GENERATION ? probePairs : 0)));
+    if (probe != null) {
+      sources.put(ProblemSolver.PROBE, probePairs);
+    }
+    return sources;
   }
 }

@@ -89,6 +89,28 @@ class StatisticsTest {
     assertEquals(new Statistics.Interval(0, 0), Statistics.pairedBootstrap(a, a, 100, 0.95, 1));
   }
 
+  /** The bounds of Clopper and Pearson, and an interval that says of 0 what McNemar's exact test says. */
+  @Test
+  void theIntervalOfWhatChangedAgreesWithItsTest() {
+    // Clopper and Pearson, 95 %, of 10 in 10: 0.6915; of 7 in 10: 0.3475 to 0.9333.
+    assertEquals((2 * 0.6915 - 1) * 10 / 40, Statistics.changedInterval(10, 0, 40, 0.95).low(), 5e-5);
+    assertEquals(10.0 / 40, Statistics.changedInterval(10, 0, 40, 0.95).high(), 1e-12);
+    assertEquals((2 * 0.3475 - 1) * 10 / 40, Statistics.changedInterval(7, 3, 40, 0.95).low(), 5e-5);
+    assertEquals((2 * 0.9333 - 1) * 10 / 40, Statistics.changedInterval(7, 3, 40, 0.95).high(), 5e-5);
+    assertEquals(new Statistics.Interval(0, 0), Statistics.changedInterval(0, 0, 40, 0.95));
+    for (int won = 0; won <= 60; won++) {
+      for (int lost = 0; lost <= 60; lost++) {
+        Statistics.Interval i = Statistics.changedInterval(won, lost, 400, 0.95);
+        boolean shown = i.low() > 0 || i.high() < 0;
+        assertEquals(Statistics.mcnemar(won, lost) < 0.05, shown, won + " won, " + lost + " lost: " + i);
+      }
+    }
+    Statistics.Interval many = Statistics.changedInterval(4_000, 3_000, 20_000, 0.95);
+    double half = 1.96 * Math.sqrt(7_000) / 20_000; // far from the ends it is the normal one
+    assertEquals(0.05 - half, many.low(), 2e-4);
+    assertEquals(0.05 + half, many.high(), 2e-4);
+  }
+
   @Test
   void refusesWhatIsNoProportion() {
     assertThrows(IllegalArgumentException.class, () -> Statistics.wilson(3, 2, 2));

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sphere.engine.Generation.Finish;
+import dev.sphere.engine.HashPolicy;
 import dev.sphere.engine.Problem;
 import dev.sphere.engine.SamplingSettings;
 import dev.sphere.engine.ScriptedPolicy;
@@ -121,6 +122,22 @@ class ProbeTest {
     Probed shortSteps = draw(false, search.withSampling(SamplingSettings.temperature(0.8f, 20)), answers);
     assertEquals(List.of(false, false, true, false, false), shortSteps.draws().stream().map(Probed.Draw::overlong).toList(),
         "of the second step alone has more than 20 tokens");
+  }
+
+  /** Every token of this policy is a function of the key, as a real model's is. */
+  @Test
+  void theSeedAndTheProblemDecideWhatIsDrawn() throws InterruptedException {
+    assertEquals(hashed(1, "p"), hashed(1, "p"));
+    assertNotEquals(hashed(1, "p"), hashed(2, "p"), "another seed draws anew");
+    assertNotEquals(hashed(1, "p"), hashed(1, "q"));
+    assertEquals(8, hashed(1, "p").stream().distinct().count(), "every draw is another one");
+  }
+
+  private static List<String> hashed(long seed, String problem) throws InterruptedException {
+    HashPolicy policy = new HashPolicy(0.5);
+    return new Prober(policy, HashPolicy.outcome(), SearchSettings.paper(), SamplingSettings.temperature(0.8f, 200), true, 8, seed)
+        .draw(new Problem(problem, "Q", "7"), TokenPath.root(policy.tokenize("a:", true)))
+        .draws().stream().map(Probed.Draw::text).toList();
   }
 
   @Test

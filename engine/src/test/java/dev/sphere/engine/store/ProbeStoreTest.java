@@ -14,6 +14,7 @@ import dev.sphere.engine.data.Shard;
 import dev.sphere.engine.probe.ProbeSettings;
 import dev.sphere.engine.stage.Reason;
 import dev.sphere.engine.stage.RunReport;
+import dev.sphere.engine.stage.Stage;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -76,6 +77,9 @@ class ProbeStoreTest {
     assertTrue(left > 1 && report.probe().taken() > 3, report.probe().toString());
     assertEquals(left, report.reasons().get(Reason.PASS_RATE));
     assertTrue(report.probePairs() > 0);
+    assertEquals(report.probePairs(), report.bySource().get("probe"), "counted apart");
+    assertEquals(report.pairs().get(Stage.GENERATION), report.bySource().get("generation") + report.probePairs());
+    assertEquals(report.allPairs(), report.bySource().values().stream().mapToInt(n -> n).sum());
     assertEquals(4, RunReader.read(whole).probeOf("p0").draws().size());
     Path plain = temporary.resolve("plain");
     FakeRun.run(plain, false, 3, 2);

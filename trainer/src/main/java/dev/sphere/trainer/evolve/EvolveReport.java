@@ -5,7 +5,6 @@ import dev.sphere.engine.eval.Comparison;
 import dev.sphere.engine.eval.EvalResult;
 import dev.sphere.engine.run.TokenUse;
 import dev.sphere.engine.stage.RunReport;
-import dev.sphere.engine.stage.Stage;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -124,15 +123,15 @@ public record EvolveReport(String name, long seed, EvalResult base, EvalResult v
    */
   public List<String> table() {
     List<String> lines = new ArrayList<>();
-    lines.add("| round | pairs (generation + correction + diversity) | margin | preference accuracy | held-out accuracy (95 %) "
+    lines.add("| round | pairs (their sources) | margin | preference accuracy | held-out accuracy (95 %) "
         + "| change (won, lost, p) | search tokens | search s | train s | tokens/pair | s/pair |");
     lines.add("|---|---|---|---|---|---|---|---|---|---|---|");
     lines.add(text("| base | | | | %s | | | | | | |", accuracy(base)));
     for (Round r : rounds) {
-      Map<Stage, Integer> pairs = r.search().pairs();
-      lines.add(text("| %d%s | %d (%d + %d + %d) | %s | %s | %s | %+.1f (%d, %d, %.2g) | %d | %.0f | %.0f | %.0f | %.2f |", r.round(),
-          rounds.size() > 1 && r == best() ? " (best)" : "", r.search().allPairs(), pairs.get(Stage.GENERATION),
-          pairs.get(Stage.CORRECTION), pairs.get(Stage.DIVERSITY), metric(r, "rewards/margins"),
+      String sources = r.search().bySource().entrySet().stream().map(e -> e.getKey() + " " + e.getValue())
+          .collect(Collectors.joining(", "));
+      lines.add(text("| %d%s | %d (%s) | %s | %s | %s | %+.1f (%d, %d, %.2g) | %d | %.0f | %.0f | %.0f | %.2f |", r.round(),
+          rounds.size() > 1 && r == best() ? " (best)" : "", r.search().allPairs(), sources, metric(r, "rewards/margins"),
           metric(r, "rewards/accuracies"), accuracy(r.evaluation()),
           100 * r.before().difference(), r.before().won(), r.before().lost(), r.before().pValue(), r.searchTokens(), r.searchSeconds(), r.trainSeconds(),
           r.perPair(r.searchTokens()), r.perPair(r.searchSeconds())));
@@ -231,10 +230,7 @@ public record EvolveReport(String name, long seed, EvalResult base, EvalResult v
   }
 
   private static Map<String, Object> pairs(RunReport report) {
-    Map<String, Object> m = new LinkedHashMap<>();
-    for (Stage stage : Stage.values()) {
-      m.put(stage.name().toLowerCase(java.util.Locale.ROOT), report.pairs().get(stage));
-    }
+    Map<String, Object> m = new LinkedHashMap<>(report.bySource());
     m.put("total", report.allPairs());
     return m;
   }

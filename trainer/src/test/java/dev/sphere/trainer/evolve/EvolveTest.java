@@ -312,6 +312,33 @@ class EvolveTest {
     assertEquals("", Files.readString(run.resolve("decontamination.jsonl")), "no 30 words in common");
   }
 
+  /** Two rounds of one policy (a training that moves nothing), and a run by another seed: each draws solutions of its own. */
+  @Test
+  void everyRoundAndEverySeedProbesAnew() throws Exception {
+    String text = """
+        model: embedded
+        problems: embedded:train
+        limit: 6
+        seed: %d
+        rounds: 2
+        search: {rollouts: 2, candidates: 3, depth: 8, pairing: any, stages: [generation], probe: 3, pass_rate: 0..1}
+        train: {method: full, learning_rate: 1e-30, batch_pairs: 4, type: f32}
+        evaluate: {problems: "embedded:validation", limit: 6}
+        """;
+    List<List<String>> drawn = new ArrayList<>();
+    for (int seed = 1; seed <= 2; seed++) {
+      Path run = temporary.resolve("seed-" + seed);
+      Recipe recipe = Recipe.parse(text.formatted(seed));
+      arrange(run, recipe, 6);
+      new Evolve(recipe, run, true, new Heard()).run();
+      for (int n = 1; n <= 2; n++) {
+        RunData search = RunData.read(run.resolve("round-" + n + "/search"));
+        drawn.add(search.problems().stream().flatMap(p -> search.probeOf(p.id()).draws().stream()).map(d -> d.text()).toList());
+      }
+    }
+    assertEquals(4, drawn.stream().distinct().count(), "two rounds of two seeds: " + drawn);
+  }
+
   /**
    * The second round's steps are judged by what the first one learnt, and the third's by what the second one did; only the
    * first is searched with rollouts.
