@@ -3,16 +3,24 @@ package dev.sphere.cli.command;
 import dev.sphere.cli.option.Inputs;
 import dev.sphere.cli.progress.EvolveProgress;
 import dev.sphere.cli.progress.ProgressBars;
+import dev.sphere.trainer.evolve.EndTest;
 import dev.sphere.trainer.evolve.Evolve;
 import dev.sphere.trainer.evolve.EvolveDryRun;
 import dev.sphere.trainer.evolve.EvolveReport;
+import dev.sphere.trainer.evolve.EvolveStart;
 import dev.sphere.trainer.evolve.Recipe;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.time.format.DateTimeParseException;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.UnaryOperator;
+import java.util.stream.IntStream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -24,17 +32,38 @@ import tools.jackson.databind.json.JsonMapper;
 @Command(
     name = "evolve",
     description = {
-      "Rounds of search, training and comparison, from one YAML recipe.",
+      "Makes a model better at problems: finds how to ask it, searches, trains, compares, and says what came of it.",
+      "  sphere evolve --model model.gguf --problems problems.jsonl --time 45m",
       "  sphere evolve --recipe recipes/paper.yaml --run runs/paper",
-      "What was interrupted goes on with the same command and --resume."
+      "The first writes a recipe with all that it chose. What was interrupted goes on with --resume --run DIR."
     },
     sortOptions = false,
     mixinStandardHelpOptions = true)
 public final class EvolveCommand implements Callable<Integer> {
-  @Option(names = "--recipe", required = true, paramLabel = "FILE", description = "The recipe; recipes/ has some.")
+  @Option(names = "--model", paramLabel = "FILE", description = "The model: a GGUF file, or embedded.")
+  private String model;
+
+  @Option(names = "--problems", paramLabel = "FILE",
+      description = "Problems with known answers: 60 % are searched, 15 % choose, 25 % compare at the end.")
+  private String problems;
+
+  @Option(names = "--validation", paramLabel = "FILE", description = "Problems that choose, instead of a part of --problems.")
+  private String validation;
+
+  @Option(names = "--test", paramLabel = "FILE", description = "Problems that compare, instead of a part of --problems.")
+  private String test;
+
+  @Option(names = "--time", paramLabel = "TIME", description = "Plan for so long in all: 45m, 2h (default: two rounds of up to 600 problems).")
+  private String time;
+
+  @Option(names = "--seed", paramLabel = "N", description = "Seed of everything random (default: 1).")
+  private Long seed;
+
+  @Option(names = "--recipe", paramLabel = "FILE", description = "A recipe instead of --model and --problems; recipes/ has some.")
   private Path recipe;
 
-  @Option(names = "--run", paramLabel = "DIR", description = "The run's directory; made if missing. Not needed with --dry-run.")
+  @Option(names = "--run", paramLabel = "DIR",
+      description = "The run's directory; made if missing (default: runs/MODEL-N; with a recipe it must be given).")
   private Path run;
 
   @Option(names = "--resume", description = "Go on with the run in DIR; begin one if there is none.")
@@ -55,7 +84,17 @@ public final class EvolveCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException, InterruptedException {
+    if (recipe == null && (dryRun || master != null)) {
+      throw new IllegalArgumentException("--dry-run and --spark want a --recipe; a run without one writes recipe.yaml");
+    }
+    if (recipe == null) {
+      return withoutRecipe();
+    }
     Inputs.require(recipe);
+    if (model != null || problems != null || validation != null || test != null || time != null || seed != null) {
+      throw new IllegalArgumentException(
+          "--recipe says it all: leave --model, --problems, --validation, --test, --time and --seed out");
+    }
     if (master != null && dryRun) {
       throw new IllegalArgumentException("--dry-run tries this machine: leave --spark out");
     }
@@ -73,6 +112,90 @@ public final class EvolveCommand implements Callable<Integer> {
       report = tell(spec, Recipe.read(recipe), run, resume,
           evolve -> spark.cluster().map(c -> evolve.on(c, recipe.toAbsolutePath())).orElse(evolve));
     }
+    return end(report);
+  }
+
+  /** Chooses and writes the recipe, and runs it. */
+  private int withoutRecipe() throws IOException, InterruptedException {
+    Optional<EvolveStart.Asked> begun = run == null ? Optional.empty() : EvolveStart.begun(run);
+    EvolveStart.Asked asked = asked(begun);
+    Path directory = run != null ? run : free(Path.of("runs"), asked.model());
+    spec.commandLine().getOut().println("Run: " + directory);
+    spec.commandLine().getOut().flush();
+    Optional<Path> made;
+    try (EvolveProgress progress = new EvolveProgress(spec.commandLine().getOut(), spec.commandLine().getErr())) {
+      made = new EvolveStart(asked, directory, progress).recipe();
+    }
+    if (made.isEmpty()) {
+      print(spec, json, Map.of("learned", false, "run", directory.toString()));
+      return 0;
+    }
+    spec.commandLine().getOut().println("All of it is written in " + made.get() + ".");
+    Recipe written = Recipe.read(made.get());
+    EvolveReport report = tell(spec, written, directory, true, evolve -> evolve);
+    if (report != null) {
+      report.test().ifPresent(end -> next(end, written, directory));
+    }
+    return end(report);
+  }
+
+  /** What the flags say; what they do not say is as it was where the run began. */
+  private EvolveStart.Asked asked(Optional<EvolveStart.Asked> begun) {
+    if (begun.isPresent() && !resume) {
+      throw new IllegalArgumentException(run + " already holds a run: go on with it by --resume, or give another directory");
+    }
+    if (begun.isEmpty() && (model == null || problems == null)) {
+      throw new IllegalArgumentException("give --model FILE and --problems FILE, or a --recipe");
+    }
+    Optional<EvolveStart.Asked> before = begun;
+    EvolveStart.Asked asked = new EvolveStart.Asked(
+        model != null ? model : before.orElseThrow().model(),
+        problems != null ? problems : before.orElseThrow().problems(),
+        validation != null ? Optional.of(validation) : before.flatMap(EvolveStart.Asked::validation),
+        test != null ? Optional.of(test) : before.flatMap(EvolveStart.Asked::test),
+        time != null ? seconds(time) : before.map(EvolveStart.Asked::seconds).orElse(0.0),
+        seed != null ? seed : before.map(EvolveStart.Asked::seed).orElse(1L));
+    if (begun.isPresent() && !begun.get().equals(asked)) {
+      throw new IllegalArgumentException(run + " was begun with " + begun.get() + ": give --resume and --run alone");
+    }
+    return asked;
+  }
+
+  /** 45m, 2h, 1h30m or 90s in seconds. */
+  static double seconds(String time) {
+    try {
+      Duration duration = Duration.parse("PT" + time);
+      if (duration.isPositive()) {
+        return duration.toSeconds();
+      }
+    } catch (DateTimeParseException e) {
+      // said below
+    }
+    throw new IllegalArgumentException("--time is a time such as 45m, 2h or 1h30m, not " + time);
+  }
+
+  /** The first directory of the model's name and a number that is not there. */
+  static Path free(Path runs, String model) {
+    String name = Path.of(model).getFileName().toString().replaceFirst("\\.gguf$", "");
+    return IntStream.iterate(1, n -> n + 1).mapToObj(n -> runs.resolve(name + "-" + n))
+        .filter(Files::notExists).findFirst().orElseThrow();
+  }
+
+  /** The adapter, and the commands that go on from here. */
+  private void next(EndTest end, Recipe recipe, Path directory) {
+    String policy = " --model " + end.model() + end.adapter().map(file -> " --adapter " + file).orElse("");
+    String question = String.valueOf(Recipe.SEARCH.value("question", recipe.search()))
+        .replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n");
+    List.of("", "The adapter: " + end.adapter().map(Path::toString).orElse("none") + " (over " + end.model() + ")",
+        "Next:",
+        "  ./sphere model merge" + policy + " --out evolved.gguf",
+        "  ./sphere eval" + policy + " --problems FILE --max-tokens " + recipe.evaluate().maxTokens() + " --question $'" + question + "'",
+        "  ./sphere studio " + directory + " --open",
+        "  ./sphere export --run " + directory.resolve("round-1/search") + " --format trl-jsonl --out pairs.jsonl")
+        .forEach(spec.commandLine().getOut()::println);
+  }
+
+  private int end(EvolveReport report) {
     if (report != null) {
       print(spec, json, report.toMap());
     }
@@ -119,6 +242,7 @@ public final class EvolveCommand implements Callable<Integer> {
         out.println(report.chosenBy());
         out.println("More figures: " + run.resolve("rounds.md") + ". The best policy is that of round " + report.best().round() + ": " + report.best().artefact());
       }
+      report.test().ifPresent(end -> end.lines().forEach(spec.commandLine().getOut()::println));
       return report;
     }
   }

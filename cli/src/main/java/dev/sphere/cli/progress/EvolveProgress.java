@@ -62,6 +62,13 @@ public final class EvolveProgress implements EvolveListener, AutoCloseable {
   }
 
   @Override
+  public void said(String line) {
+    close();
+    out.println(line);
+    out.flush();
+  }
+
+  @Override
   public void evaluated(String whom, EvalResult result) {
     close();
     say("%s: %.1f %% of %d held-out problems solved (greedy).", capital(whom), 100 * result.accuracy(), result.n());

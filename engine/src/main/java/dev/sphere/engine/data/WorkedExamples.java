@@ -9,8 +9,13 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import tools.jackson.databind.JsonNode;
 
@@ -23,6 +28,9 @@ import tools.jackson.databind.JsonNode;
 public record WorkedExamples(List<Example> examples) {
   private static final List<String> SOLUTIONS =
       List.of("solution", "response", "generated_solution", "output", "Solution", "answer", "Answer");
+
+  private static final Pattern CALCULATOR = Pattern.compile("<<[^<>]*>>"); // "4 + 3 = <<4+3=7>>7"
+  private static final int SENTENCE = 6; // words; what is shorter is an answer
 
   /** A problem's question with its published solution. */
   public record Example(String question, String solution) {}
@@ -106,6 +114,37 @@ public record WorkedExamples(List<Example> examples) {
           + " are there");
     }
     return new WorkedExamples(examples);
+  }
+
+  /**
+   * The shortest examples of a file whose rows hold solutions and not answers alone, without the marks of GSM8K's calculator.
+   *
+   * @param file as {@link #read} takes it; bad rows are passed over
+   * @param among problems that may be shown
+   * @return empty where fewer than {@code shots} of them have a solution
+   */
+  public static Optional<WorkedExamples> shortest(Path file, List<Problem> among, int shots) {
+    Map<String, Problem> known = new HashMap<>();
+    among.forEach(p -> known.put(words(p.question()), p));
+    List<Example> examples = new ArrayList<>();
+    ProblemFields fields = new ProblemFields(ReadOptions.defaults(), "");
+    try (Rows rows = Rows.open(file)) {
+      for (Rows.Row row = rows.next(); row != null; row = rows.next()) {
+        try {
+          Problem problem = row.error() != null ? null : known.remove(words(fields.problem(row.value(), row.line()).question()));
+          String solution = problem == null ? "" : CALCULATOR.matcher(solution(row.value())).replaceAll("");
+          if (solution.split("\\s+").length >= SENTENCE && !solution.equals(problem.answer())) {
+            examples.add(new Example(problem.question(), solution));
+          }
+        } catch (BadRowException e) {
+          // a row that is no problem, or has no solution, is no example
+        }
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException("reading worked examples from " + file + ": " + e.getMessage(), e);
+    }
+    examples.sort(Comparator.comparingInt(e -> e.solution().length()));
+    return examples.size() < shots ? Optional.empty() : Optional.of(new WorkedExamples(examples.subList(0, shots)));
   }
 
   /** These prompts with the examples before every question. */

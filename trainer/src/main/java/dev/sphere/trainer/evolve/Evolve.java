@@ -40,7 +40,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
@@ -54,9 +56,13 @@ import tools.jackson.databind.node.ObjectNode;
  */
 public final class Evolve {
   private static final String BASE_ANSWERS = "base-answers.jsonl";
+  private static final String POLICY = "policy.gguf";
   private static final String AGAIN = "computed again";
   private static final String LOST_RECIPE = "without it nobody can tell what the directory's results were made from: "
       + "bring it back from a copy, or give another directory";
+
+  /** What may lie in a new run's directory: the mark of a start that was cut short, and what {@link EvolveStart} wrote. */
+  private static final Set<String> OURS = Set.of("recipe.json.tmp", EvolveStart.RECIPE, EvolveStart.FOLDER);
 
   private final Recipe recipe;
   private final Path directory;
@@ -153,8 +159,7 @@ public final class Evolve {
   private EvolveReport rounds(Path model, RecipeProblems problems, long start) throws InterruptedException {
     Path policy = model;
     Path began = null; // with which the round before began
-    int samples = recipe.evaluate().samples();
-    EvalResult base = evaluate("base", policy, null, problems.heldOut(), samples, directory.resolve(BASE_ANSWERS));
+    EvalResult base = compared("base", policy, null, problems, directory.resolve(BASE_ANSWERS));
     EvalResult chosenBy = validated("base", policy, null, problems, directory.resolve("base-validation.jsonl"));
     double before = (chosenBy == null ? base : chosenBy).accuracy();
     List<EvolveReport.Round> rounds = new ArrayList<>();
@@ -176,13 +181,39 @@ public final class Evolve {
       began = policy;
       policy = nextPolicy(n, policy, round.artefact());
     }
-    return new EvolveReport(recipe.name(), recipe.seed(), base, chosenBy, rounds, seconds(start));
+    EvolveReport report = new EvolveReport(recipe.name(), recipe.seed(), base, chosenBy, rounds, seconds(start));
+    return recipe.evaluate().atEnd() ? report.with(atEnd(model, report.best(), problems.heldOut())) : report;
+  }
+
+  /** What rounds are compared on: the held-out problems, or the validation problems where those come at the end alone. */
+  private EvalResult compared(String whom, Path model, Path adapter, RecipeProblems problems, Path answers)
+      throws InterruptedException {
+    int samples = recipe.evaluate().samples();
+    return recipe.evaluate().atEnd()
+        ? evaluate(whom + ", validation", model, adapter, problems.validation(), samples, answers)
+        : evaluate(whom, model, adapter, problems.heldOut(), samples, answers);
   }
 
   private EvalResult validated(String whom, Path model, Path adapter, RecipeProblems problems, Path answers)
       throws InterruptedException {
-    return problems.validation() == null ? null
+    return problems.validation() == null || recipe.evaluate().atEnd() ? null
         : evaluate(whom + ", validation", model, adapter, problems.validation(), 0, answers);
+  }
+
+  /** The test: base and best round on problems that nothing was chosen by. */
+  private EndTest atEnd(Path model, EvolveReport.Round best, List<Problem> problems) throws InterruptedException {
+    Path began = best.round() == 1 ? model : directory.resolve("round-" + (best.round() - 1)).resolve(POLICY);
+    Path over = recipe.trainsAll() ? best.artefact() : began;
+    Path adapter = recipe.trainsAll() ? null : best.artefact();
+    int samples = recipe.evaluate().samples();
+    EvalResult base = evaluate("base, test", model, null, problems, samples, directory.resolve("test-base.jsonl"));
+    EvalResult evolved = evaluate("round " + best.round() + ", test", over, adapter, problems, samples,
+        directory.resolve("test-round-" + best.round() + ".jsonl"));
+    List<Problem> some = problems.subList(0, Math.min(recipe.evaluate().usual(), problems.size()));
+    Optional<EvalResult> usual = some.isEmpty() ? Optional.empty() : Optional.of(evaluate("base, test, asked as usual",
+        List.of(model), () -> Plans.usualEvaluation(recipe, model), Optional.empty(), some, directory.resolve("test-usual.jsonl")));
+    return new EndTest(problems, over, Optional.ofNullable(adapter), base, evolved,
+        Comparison.of(base, evolved, recipe.seed()), usual);
   }
 
   /**
@@ -232,8 +263,7 @@ public final class Evolve {
     boolean adapter = job.tuning().isLora();
     Path over = adapter ? policy : trained.artefact();
     Path with = adapter ? trained.artefact() : null;
-    EvalResult evolved = evaluate(
-        "round " + n, over, with, all.heldOut(), recipe.evaluate().samples(), folder.resolve("answers.jsonl"));
+    EvalResult evolved = compared("round " + n, over, with, all, folder.resolve("answers.jsonl"));
     EvalResult validation = validated("round " + n, over, with, all, folder.resolve("validation.jsonl"));
     Map<String, Double> metrics = trained.result().last() == null ? Map.of() : trained.result().last().values();
     return new EvolveReport.Round(n, found.report(), found.tokens(), found.seconds(), found.use().orElse(null), trained.result().steps(), metrics,
@@ -309,14 +339,19 @@ public final class Evolve {
   private EvalResult evaluate(
       String whom, Path model, Path adapter, List<Problem> heldOut, int samples, Path answers)
       throws InterruptedException {
+    return evaluate(whom, Arrays.asList(model, adapter), () -> Plans.evaluation(recipe, model, adapter, samples),
+        elsewhere.map(e -> e.evaluation(modelArgument(model), adapter, samples)), heldOut, answers);
+  }
+
+  private EvalResult evaluate(String whom, List<Path> models, Supplier<Evaluation.Plan> asked, Optional<Cluster.Remote> remote,
+      List<Problem> heldOut, Path answers) throws InterruptedException {
     EvalResult result;
     if (reusable(answers)) {
       result = Evaluator.regrade(AnswerFile.read(answers));
     } else {
-      try (HeldFiles files = new HeldFiles(Arrays.asList(model, adapter))) { // opened and checked once, from the defaults on
-        Evaluation.Plan plan = Plans.evaluation(recipe, model, adapter, samples);
-        Optional<Cluster.Remote> remote = elsewhere.map(e -> e.evaluation(modelArgument(model), adapter, samples));
-        try (Journal<Answered> journal = AnswerFile.journal(answers, made(plan), 1 + samples, true)) {
+      try (HeldFiles files = new HeldFiles(models)) { // opened and checked once, from the defaults on
+        Evaluation.Plan plan = asked.get();
+        try (Journal<Answered> journal = AnswerFile.journal(answers, made(plan), plan.settings().answers(), true)) {
           journal.findings().forEach(f -> listener.note(f.toString()));
           result = Evaluation.run(plan, files, 0, remote, heldOut, journal.known(), journal::add, listener);
           AnswerFile.finish(journal, result.answers());
@@ -351,7 +386,7 @@ public final class Evolve {
     if (recipe.trainsAll()) {
       return artefact;
     }
-    Path merged = directory.resolve("round-" + n).resolve("policy.gguf");
+    Path merged = directory.resolve("round-" + n).resolve(POLICY);
     if (!reusable(merged)) {
       MergeType type = MergeType.of(JobSettings.of(recipe.train(), null).type());
       ModelMerge.Report report = ModelMerge.merge(policy, artefact, type, GgmlQuantizer::quantize, merged, line -> {});
@@ -389,8 +424,7 @@ public final class Evolve {
     }
     AtomicFile.createFolders(directory);
     try (var entries = Files.list(directory)) {
-      Path begun = directory.resolve("recipe.json.tmp"); // of a start that was cut short
-      if (entries.anyMatch(entry -> !entry.equals(begun))) {
+      if (entries.anyMatch(entry -> !OURS.contains(entry.getFileName().toString()))) {
         throw new IllegalArgumentException(directory + " holds other files: give an empty or a new directory");
       }
     } catch (UncheckedIOException e) {

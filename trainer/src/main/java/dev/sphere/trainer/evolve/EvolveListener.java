@@ -9,6 +9,9 @@ import java.util.List;
 
 /** Hears what an evolution run does, in the order in which it does it; its searches and evaluations report to it too. */
 public interface EvolveListener extends Progress {
+  /** A line of the account: what a start without a recipe found and chose. */
+  default void said(String line) {}
+
   /** The policy was evaluated. */
   default void evaluated(String whom, EvalResult result) {}
 

@@ -12,6 +12,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Collectors;
 
 /**
@@ -23,9 +24,21 @@ import java.util.stream.Collectors;
  * @param validation the same on the validation problems; null where there are none
  * @param rounds the rounds in order
  * @param seconds of this process
+ * @param test the comparison at the end; empty where the held-out problems tell of each round. With it the figures of base
+ *     and rounds are of the validation problems
  */
 public record EvolveReport(String name, long seed, EvalResult base, EvalResult validation, List<Round> rounds,
-    double seconds) {
+    double seconds, Optional<EndTest> test) {
+  /** Without a comparison at the end. */
+  public EvolveReport(String name, long seed, EvalResult base, EvalResult validation, List<Round> rounds, double seconds) {
+    this(name, seed, base, validation, rounds, seconds, Optional.empty());
+  }
+
+  /** The same with the comparison at the end. */
+  EvolveReport with(EndTest end) {
+    return new EvolveReport(name, seed, base, validation, rounds, seconds, Optional.of(end));
+  }
+
   /**
    * One round.
    *
@@ -143,10 +156,11 @@ public record EvolveReport(String name, long seed, EvalResult base, EvalResult v
       lines.add(sampled("base", base));
       rounds.forEach(r -> lines.add(sampled(String.valueOf(r.round()), r.evaluation())));
     }
-    if (validation != null || rounds.size() > 1) {
+    if (validation != null || rounds.size() > 1 || test.isPresent()) {
       lines.add("");
       lines.add(chosenBy());
     }
+    test.ifPresent(end -> lines.addAll(end.lines()));
     return lines;
   }
 
@@ -161,7 +175,7 @@ public record EvolveReport(String name, long seed, EvalResult base, EvalResult v
         .filter(of -> of.size() > 2 && of.size() <= 12 && of.stream().allMatch(b -> b.value().matches("\\d{1,3}")))
         .findFirst().orElse(List.of()).stream().sorted(Comparator.comparingInt(b -> Integer.parseInt(b.value()))).toList();
     List<String> lines = new ArrayList<>();
-    lines.add("Held-out problems solved, %" + (classes.isEmpty() ? "" : ", by " + classes.getFirst().field()) + ":");
+    lines.add((test.isPresent() ? "Validation" : "Held-out") + " problems solved, %" + (classes.isEmpty() ? "" : ", by " + classes.getFirst().field()) + ":");
     lines.add(text("%-16s", "") + classes.stream().map(b -> text("%5s", b.value())).collect(Collectors.joining()) + "    all   since the round before");
     lines.add(line("base", classes, base) + text(" %6.1f", 100 * base.accuracy()));
     for (Round r : rounds) {
@@ -180,7 +194,8 @@ public record EvolveReport(String name, long seed, EvalResult base, EvalResult v
 
   /** Who chose the best round. */
   public String chosenBy() {
-    return validation == null ? "The best round was chosen on the held-out problems themselves, which flatters it; give validate.problems."
+    return test.isPresent() ? "The validation problems stop the rounds and choose the best; the test problems were asked once, at the end."
+        : validation == null ? "The best round was chosen on the held-out problems themselves, which flatters it; give validate.problems."
         : text("On the validation problems, which stop the rounds and choose the best: base %.1f %%%s.", 100 * validation.accuracy(), rounds.stream()
             .map(r -> text(", round %d %.1f %%", r.round(), 100 * r.validation().accuracy())).collect(Collectors.joining()));
   }
@@ -214,12 +229,14 @@ public record EvolveReport(String name, long seed, EvalResult base, EvalResult v
       m.put("base_validation", validation.toMap());
     }
     m.put("evolved", last.evaluation().toMap());
-    m.put("difference", last.comparison().difference());
-    m.put("difference_low", last.comparison().interval().low());
-    m.put("difference_high", last.comparison().interval().high());
-    m.put("won", last.comparison().won());
-    m.put("lost", last.comparison().lost());
-    m.put("p_value", last.comparison().pValue());
+    Comparison comparison = test.map(EndTest::comparison).orElse(last.comparison());
+    m.put("difference", comparison.difference());
+    m.put("difference_low", comparison.interval().low());
+    m.put("difference_high", comparison.interval().high());
+    m.put("won", comparison.won());
+    m.put("lost", comparison.lost());
+    m.put("p_value", comparison.pValue());
+    test.ifPresent(end -> m.put("test", end.toMap()));
     m.put("pairs", pairs(last.search()));
     m.put("rounds", rounds.stream().map(Round::toMap).toList());
     m.put("artefact", last.artefact().toString());

@@ -50,6 +50,13 @@ final class Plans {
         Recipe.SEARCH.make(Precision.class, recipe.search()));
   }
 
+  /** The same where a model is asked as is usual for it, with its usual limits. */
+  static Evaluation.Plan usualEvaluation(Recipe recipe, Path model) {
+    ModelDefaults usual = ModelDefaults.of(model);
+    return new Evaluation.Plan(model, null, usual.prompts(), EvalSettings.greedy(usual.solutionTokens()).withSeed(recipe.seed()),
+        null, usual.separator(), Recipe.SEARCH.make(Precision.class, recipe.search()));
+  }
+
   static TrainJob train(Recipe recipe, Path policy, Path folder, long seed) {
     String template = recipe.prompts(ModelDefaults.instructed().values()).template();
     TrainJob job = JobSettings.of(seeded(recipe.train(), seed), template).job(policy, folder, null, true);

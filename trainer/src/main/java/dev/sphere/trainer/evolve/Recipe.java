@@ -110,6 +110,7 @@ public record Recipe(
     require(!replay || !TRAIN.make(PairSettings.class, train).siblings(), "replay", "false where train.siblings is true", true);
     require(reward != Reward.IMPLICIT || TRAIN.make(LossSettings.class, train).needsReference(), "reward",
         "fixed where the loss has no reference, since nothing trains a log-ratio then", "implicit");
+    require(evaluate == null || !evaluate.atEnd() || validate != null, "evaluate.at_end", "false without validate.problems", true);
   }
 
   /**
@@ -122,6 +123,9 @@ public record Recipe(
    *     maj@k; 0: none
    * @param ngram problems that share so many words in a row with one of these are not searched, and are listed in
    *     decontamination.jsonl; 0: only problems with the same words throughout are refused
+   * @param atEnd these problems are asked once, at the end: the base and the best round; until then validation tells
+   * @param usual so many of them are asked at the end in the way that is usual for the model, which tells what the
+   *     recipe's prompt brings by itself; 0: none
    */
   public record Evaluate(
       @Setting(label = "FILE", help = "The problems to compare on: a file or embedded:test; none may be among the searched ones.")
@@ -138,7 +142,14 @@ public record Recipe(
       @Setting(def = "0", range = "[0, )", label = "N", unit = "words",
           help = "Problems that share so many words in a row with one of these are not searched, and are listed in "
               + "decontamination.jsonl; 0: only problems with the same words throughout are refused.")
-      int ngram) {
+      int ngram,
+      @Setting(help = "They are asked once, at the end: the base and the best round. Needs validate.problems, which tell of the "
+          + "rounds until then.")
+      boolean atEnd,
+      @Setting(def = "0", range = "[0, )", label = "N", unit = "problems", needs = "at_end",
+          help = "The first N of them are also asked of the base in the way that is usual for the model: what the recipe's prompt "
+              + "brings by itself.")
+      int usual) {
     public Evaluate {
       require(problems != null, "evaluate.problems", "a problem file or 'embedded:test'", problems);
     }

@@ -332,7 +332,7 @@ class EvolveTest {
       arrange(run, recipe, 6);
       new Evolve(recipe, run, true, new Heard()).run();
       for (int n = 1; n <= 2; n++) {
-        RunData search = RunData.read(run.resolve("round-" + n + "/search"));
+        RunReader search = RunReader.read(run.resolve("round-" + n + "/search"));
         drawn.add(search.problems().stream().flatMap(p -> search.probeOf(p.id()).draws().stream()).map(d -> d.text()).toList());
       }
     }
