@@ -29,6 +29,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.stream.Stream;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
@@ -48,7 +49,7 @@ public final class EvolveStart {
   private static final int DRAWS = 8;
   private static final int ENOUGH = 30; // problems that are solved sometimes
   private static final int PROBED = 200; // problems that are looked at for them, at most
-  private static final int BLOCK = 25;
+  private static final int BLOCK = 50;
   private static final int LEAST = 12; // problems of a part
   private static final double REFERENCE = 1.3; // a step, and its share of the reference's pass over all pairs
   private static final double UNPACKED = 2; // how much slower the merged weights of a quantised model draw (F16 for Q4_1)
@@ -119,6 +120,13 @@ public final class EvolveStart {
     if (Files.isRegularFile(file)) {
       return Optional.of(file);
     }
+    if (Files.isDirectory(directory)) {
+      try (Stream<Path> entries = Files.list(directory)) {
+        if (entries.anyMatch(entry -> !entry.equals(folder))) {
+          throw new IllegalArgumentException(directory + " holds other files: give an empty or a new directory");
+        }
+      }
+    }
     NativeRuntime.require();
     Precision.USUAL.use();
     Path model = ModelSource.resolve(asked.model());
@@ -163,8 +171,7 @@ public final class EvolveStart {
       chosen.table().forEach(line -> say("%s", line));
       AskingChoice.Tried best = chosen.best();
       if (!best.works()) {
-        say("No way of asking works: the best, \"%s\", has %d of %d right. What the model wrote, for example:", best.way().name(),
-            best.right(), best.draws().size());
+        say("No way of asking works: the best, \"%s\", has %d of %d right.", best.way().name(), best.right(), best.draws().size());
         nothing(split.validation(), best.drawn(), "");
         return Optional.empty();
       }
@@ -256,6 +263,7 @@ public final class EvolveStart {
 
   /** Says that there is nothing to learn from, what the model wrote, and what would help. */
   private void nothing(List<Problem> problems, List<Probed> probed, String why) {
+    say("What the model wrote, for example:");
     for (int i = 0; i < Math.min(3, probed.size()); i++) {
       say("  %s (%s)", EndTest.line(problems.get(i).question()), problems.get(i).answer());
       say("    %s", EndTest.line(probed.get(i).draws().getFirst().text()));

@@ -15,10 +15,9 @@ record RecipeText(EvolveStart.Asked asked, Path directory, ProblemSplit split, A
   String of(TimePlan plan) {
     AskingChoice.Tried best = chosen.best();
     String why = asked.seconds() == 0 ? "no time was set" : "planned for " + Math.round(asked.seconds()) + " s in all";
-    String more = plan.rounds() == 1 ? "" : """
-        fresh_problems: true    # each round searches its own
-        replay: true            # a later round also learns from the pairs before it: without them it unlearned what they taught
-        """;
+    boolean fresh = plan.fresh(split.searched().size());
+    String more = (fresh ? "fresh_problems: true    # there are enough for each round to search its own\n" : "")
+        + (plan.rounds() == 1 ? "" : "replay: true            # a later round also learns from the pairs before it, else it unlearns them\n");
     return String.format(Locale.ROOT, """
         # What sphere evolve chose for this model and these problems, and why. It gives the same results again:
         #   ./sphere evolve --recipe %s --run DIR
@@ -27,7 +26,7 @@ record RecipeText(EvolveStart.Asked asked, Path directory, ProblemSplit split, A
         problems: %s  # 60 %% of the problems by a hash of their words: %d
         limit: %d               # %d a round; %s
         seed: %d
-        rounds: %d               # at most; validation stops them. A third round was nowhere shown to gain
+        rounds: %d               # at most; validation stops them where they no longer gain
         %sprompt:
           question: %s
           # Chosen on %d validation problems, two draws each: "%s" has %d of %d right and stated, %.0f tokens each.
@@ -64,7 +63,7 @@ record RecipeText(EvolveStart.Asked asked, Path directory, ProblemSplit split, A
           max_tokens: %d        # as in the search
         %s""", directory.resolve(EvolveStart.RECIPE), text(ModelSource.EMBEDDED.contains(asked.model()) ? asked.model()
             : Path.of(asked.model()).toAbsolutePath().toString()), file("searched"), split.searched().size(),
-        plan.rounds() * plan.problems(), plan.problems(), why, asked.seed(), plan.rounds(), more,
+        fresh ? plan.rounds() * plan.problems() : plan.problems(), plan.problems(), why, asked.seed(), plan.rounds(), more,
         text(best.way().prompts().question()), best.drawn().size(), best.way().name(), best.right(), best.draws().size(),
         best.tokens(), text(best.separator()), limit, limit, best.depth(), plan.steps(), why, file("validation"),
         plan.validation(), file("test"), plan.test(), limit,

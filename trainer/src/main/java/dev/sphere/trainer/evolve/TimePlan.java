@@ -4,11 +4,12 @@ import dev.sphere.engine.Progress;
 import java.util.Locale;
 
 /**
- * How much an evolution does, so that it ends in its time. What is wished is planned where the time is enough. Else the
- * problems of a round are fewer, then the rounds, the steps, and at last the problems that are asked.
+ * How much an evolution does, so that it ends in its time. What is wished is planned where the time is enough. Else a third
+ * round is left out, then the problems of a round are fewer, then the second round goes, then steps, and at last problems
+ * that are asked.
  *
  * @param rounds at most
- * @param problems searched in a round
+ * @param problems searched in a round: its own where there are enough for all rounds, else each round draws anew of the same
  * @param steps of a round's training
  * @param validation problems that stop and choose
  * @param test problems of the comparison at the end
@@ -16,9 +17,9 @@ import java.util.Locale;
  * @param seconds that it takes, by what was measured
  */
 record TimePlan(int rounds, int problems, int steps, int validation, int test, int usual, double seconds) {
-  private static final int ROUNDS = 2; // a third one was nowhere shown to gain
+  private static final int ROUNDS = 3; // validation stops them before, where they no longer gain
   private static final int MOST = 600; // problems a round
-  private static final int FEW = 150; // problems: with fewer, one round of them all is better than two
+  private static final int FEW = 150; // problems: rather than two rounds of fewer, one round of more
   private static final int STEPS = 60;
   private static final int LEAST_STEPS = 20;
   private static final int LEAST_ASKED = 100;
@@ -63,8 +64,7 @@ record TimePlan(int rounds, int problems, int steps, int validation, int test, i
    */
   static TimePlan of(Measured m, int searched, int validation, int test, double left) {
     int usual = m.usualTokens() > 0 ? Math.min(USUAL, test) : 0;
-    int rounds = searched >= ROUNDS * FEW ? ROUNDS : 1;
-    TimePlan plan = new TimePlan(rounds, Math.min(MOST, searched / rounds), STEPS, validation, test, usual, 0).timed(m);
+    TimePlan plan = new TimePlan(ROUNDS, Math.min(MOST, searched), STEPS, validation, test, usual, 0).timed(m);
     while (plan.seconds > RESERVE * left) {
       TimePlan less = plan.less(searched).timed(m);
       if (less.equals(plan)) {
@@ -80,6 +80,9 @@ record TimePlan(int rounds, int problems, int steps, int validation, int test, i
   }
 
   private TimePlan less(int searched) {
+    if (rounds == ROUNDS) {
+      return new TimePlan(rounds - 1, problems, steps, validation, test, usual, 0);
+    }
     if ((int) (problems * EASE) >= FEW) {
       return new TimePlan(rounds, (int) (problems * EASE), steps, validation, test, usual, 0);
     }
@@ -94,6 +97,11 @@ record TimePlan(int rounds, int problems, int steps, int validation, int test, i
 
   private static int asked(int problems) {
     return Math.max(Math.min(problems, LEAST_ASKED), (int) (problems * EASE));
+  }
+
+  /** Whether there are enough problems for each round to search its own. */
+  boolean fresh(int searched) {
+    return rounds > 1 && rounds * problems <= searched;
   }
 
   /** The plan in a line. */

@@ -603,6 +603,44 @@ class EvolveTest {
     assertEquals(List.of(), Evolve.check(run));
   }
 
+  /** Validation tells of the rounds; base and best round answer the test problems, and the base some of them as is usual. */
+  @Test
+  void testProblemsAreAskedOnceAtTheEnd() throws Exception {
+    Path run = temporary.resolve("run");
+    Recipe recipe = Recipe.parse(
+        """
+        model: embedded
+        problems: embedded:train
+        limit: 6
+        rounds: 2
+        prompt: {question: "{question} Say it."}
+        search: {rollouts: 2, candidates: 3, depth: 8, pairing: any, stages: [generation], guessed_answers: true}
+        train: {learning_rate: 1e-4, batch_pairs: 4, lora_rank: 4}
+        validate: {problems: "embedded:validation", limit: 6}
+        evaluate: {problems: "embedded:test", limit: 9, at_end: true, usual: 4}
+        """);
+    arrange(run, recipe, 6);
+    Heard heard = new Heard();
+    EvolveReport report = new Evolve(recipe, run, true, heard).run();
+    List<String> evaluated = heard.words.stream().filter(w -> w.startsWith("evaluated")).toList();
+    assertEquals(List.of("evaluated base, validation", "evaluated round 1, validation", "evaluated round 2, validation",
+        "evaluated base, test", "evaluated round 1, test", "evaluated base, test, asked as usual"), evaluated);
+    assertEquals(6, report.base().n());
+    EndTest end = report.test().orElseThrow();
+    assertEquals(List.of(9, 9, 4), List.of(end.base().n(), end.evolved().n(), end.usual().orElseThrow().n()));
+    assertEquals(ModelSource.resolve("embedded"), end.model(), "the first round's adapter belongs on the base");
+    assertEquals(report.rounds().getFirst().artefact(), end.adapter().orElseThrow());
+    List<Problem> test = ProblemSource.read("embedded:test", ReadOptions.defaults().withLimit(4)).problems();
+    ModelDefaults usual = ModelDefaults.of(end.model());
+    try (BatchedPolicy policy = BatchedPolicy.open(end.model(), null, usual.prompts().template(), 0)) {
+      assertEquals(new Evaluator(policy, usual.prompts()).run(test, EvalSettings.greedy(256), Progress.NONE).answers(),
+          AnswerFile.read(run.resolve("test-usual.jsonl")), "without \"Say it.\"");
+    }
+    assertTrue(report.table().contains("The validation problems stop the rounds and choose the best; the test problems were asked once, at the end."));
+    assertTrue(report.table().stream().anyMatch(l -> l.startsWith("What asking alone brought, which is no gain: of the first 4 ")));
+    assertEquals(List.of(), Evolve.check(run));
+  }
+
   private static Set<String> pairs(Path run) {
     return RunReader.read(run).pairs().stream().map(PairFlags::key).collect(Collectors.toCollection(TreeSet::new));
   }

@@ -233,7 +233,7 @@ class PlansTest {
         List.of("name", "model", "small_model", "problems", "question_field", "answer_field", "id_field", "skip_bad", "limit",
             "decontaminate", "ngram", "seed", "rounds", "fresh_problems", "replay", "reward"),
         Recipe.TOP.settings().stream().map(SettingSpec::name).toList(), "a new key needs a test in EvolveTest");
-    assertEquals(List.of("problems", "limit", "max_tokens", "samples", "ngram"),
+    assertEquals(List.of("problems", "limit", "max_tokens", "samples", "ngram", "at_end", "usual"),
         Recipe.EVALUATE.settings().stream().map(SettingSpec::name).toList(), "a new key needs a test in EvolveTest");
     assertEquals(List.of("problems", "limit"),
         Recipe.VALIDATE.settings().stream().map(SettingSpec::name).toList(), "a new key needs a test in EvolveTest");

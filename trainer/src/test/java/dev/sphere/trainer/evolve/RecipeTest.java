@@ -40,7 +40,8 @@ class RecipeTest {
             + "eval_every=0, activations=auto, loss=[sigmoid], loss_weights=[], beta=0.1, label_smoothing=0.0, f_divergence=reverse_kl, "
             + "f_alpha=0.5, ld_alpha=1.0, discopop_tau=0.05, reference_free=false, wpo=false, ref_sync_steps=null, "
             + "ref_sync_alpha=0.6, rejected=whole, reject_first_step=null, step_pairs=null, siblings=false, "
-            + "sibling_margin=0.0}, evaluate={problems=t.jsonl, limit=0, max_tokens=null, samples=0, ngram=0}, "
+            + "sibling_margin=0.0}, evaluate={problems=t.jsonl, limit=0, max_tokens=null, samples=0, ngram=0, "
+            + "at_end=false, usual=0}, "
             + "validate={problems=null, limit=0}}",
         recipe.values().toString());
   }
@@ -74,6 +75,14 @@ class RecipeTest {
     assertTrue(siblings.startsWith("replay must be false where train.siblings is true"), siblings);
     Recipe before = Recipe.parse("model: m.gguf\nproblems: p.jsonl\nrounds: 2\n");
     assertEquals(List.of("reward is fixed there and implicit now"), before.differences(Recipe.parse(head + "rounds: 2\n")));
+  }
+
+  @Test
+  void aTestAtTheEndNeedsProblemsThatTellUntilThen() {
+    String message = assertThrows(IllegalArgumentException.class,
+        () -> Recipe.parse("model: m\nproblems: p\nevaluate: {problems: t, at_end: true}\n")).getMessage();
+    assertEquals("evaluate.at_end must be false without validate.problems, not true", message);
+    assertTrue(Recipe.parse("model: m\nproblems: p\nevaluate: {problems: t, at_end: true}\nvalidate: {problems: v}\n").evaluate().atEnd());
   }
 
   @Test
