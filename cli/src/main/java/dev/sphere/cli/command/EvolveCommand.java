@@ -47,19 +47,23 @@ public final class EvolveCommand implements Callable<Integer> {
       description = "Problems with known answers: 60 % are searched, 15 % choose, 25 % compare at the end.")
   private String problems;
 
-  @Option(names = "--validation", paramLabel = "FILE", description = "Problems that choose, instead of a part of --problems.")
+  @Option(names = "--validation", paramLabel = "FILE",
+      description = "Problems that choose, instead of a part of --problems.")
   private String validation;
 
-  @Option(names = "--test", paramLabel = "FILE", description = "Problems that compare, instead of a part of --problems.")
+  @Option(names = "--test", paramLabel = "FILE",
+      description = "Problems that compare, instead of a part of --problems.")
   private String test;
 
-  @Option(names = "--time", paramLabel = "TIME", description = "Plan for so long in all: 45m, 2h (default: two rounds of up to 600 problems).")
+  @Option(names = "--time", paramLabel = "TIME",
+      description = "Plan for so long in all: 45m, 2h (default: three rounds of up to 600 problems).")
   private String time;
 
   @Option(names = "--seed", paramLabel = "N", description = "Seed of everything random (default: 1).")
   private Long seed;
 
-  @Option(names = "--recipe", paramLabel = "FILE", description = "A recipe instead of --model and --problems; recipes/ has some.")
+  @Option(names = "--recipe", paramLabel = "FILE",
+      description = "A recipe instead of --model and --problems; recipes/ has some.")
   private Path recipe;
 
   @Option(names = "--run", paramLabel = "DIR",
@@ -142,7 +146,8 @@ public final class EvolveCommand implements Callable<Integer> {
   /** What the flags say; what they do not say is as it was where the run began. */
   private EvolveStart.Asked asked(Optional<EvolveStart.Asked> begun) {
     if (begun.isPresent() && !resume) {
-      throw new IllegalArgumentException(run + " already holds a run: go on with it by --resume, or give another directory");
+      throw new IllegalArgumentException(
+          run + " already holds a run: go on with it by --resume, or give another directory");
     }
     if (begun.isEmpty() && (model == null || problems == null)) {
       throw new IllegalArgumentException("give --model FILE and --problems FILE, or a --recipe");
@@ -189,7 +194,8 @@ public final class EvolveCommand implements Callable<Integer> {
     List.of("", "The adapter: " + end.adapter().map(Path::toString).orElse("none") + " (over " + end.model() + ")",
         "Next:",
         "  ./sphere model merge" + policy + " --out evolved.gguf",
-        "  ./sphere eval" + policy + " --problems FILE --max-tokens " + recipe.evaluate().maxTokens() + " --question $'" + question + "'",
+        "  ./sphere eval" + policy + " --problems FILE --max-tokens " + recipe.evaluate().maxTokens() + " --question $'"
+            + question + "'",
         "  ./sphere studio " + directory + " --open",
         "  ./sphere export --run " + directory.resolve("round-1/search") + " --format trl-jsonl --out pairs.jsonl")
         .forEach(spec.commandLine().getOut()::println);

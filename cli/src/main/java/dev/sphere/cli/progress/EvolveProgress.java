@@ -23,7 +23,8 @@ import java.util.stream.Collectors;
  */
 public final class EvolveProgress implements EvolveListener, AutoCloseable {
   private static final int COLUMN = 54;
-  private static final Map<String, String> SOURCES = Map.of("generation", "self-generation", "correction", "self-correction",
+  private static final Map<String, String> SOURCES = Map.of(
+      "generation", "self-generation", "correction", "self-correction",
       "diversity", "diversity induction", "probe", "the probe's draws");
 
   private final PrintWriter out;

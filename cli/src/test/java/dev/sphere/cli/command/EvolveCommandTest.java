@@ -51,12 +51,15 @@ class EvolveCommandTest {
   @Test
   void oneCommandDoesItAllAndTellsIt() throws Exception {
     String run = temporary.resolve("run").toString();
-    Call first = Call.call("evolve", "--model", "embedded", "--problems", problems("").toString(), "--run", run, "--time", "20m");
+    Call first = Call.call("evolve", "--model", "embedded", "--problems", problems("").toString(), "--run", run,
+        "--time", "20m");
     assertEquals(0, first.status(), first.err());
     assertTrue(first.out().startsWith("Run: " + run + "\n"), first.out());
-    for (String part : List.of("way to ask", "Asked by \"usual\"", "Plan: at most 3 rounds", "recipe.yaml", "test problems, asked once: base",
+    for (String part : List.of("way to ask", "Asked by \"usual\"", "Plan: at most 3 rounds", "recipe.yaml",
+        "test problems, asked once: base",
         "Now solved:", "Lost:", "The adapter: " + run + "/round-", "./sphere model merge --model ",
-        "./sphere eval --model ", "--question $'{question}'", "./sphere studio " + run, "./sphere export --run " + run + "/round-1/search")) {
+        "./sphere eval --model ", "--question $'{question}'", "./sphere studio " + run, "./sphere export --run " + run
+        + "/round-1/search")) {
       assertTrue(first.out().contains(part), part + " in " + first.out());
     }
     byte[] adapter = Files.readAllBytes(Path.of(run, "round-1/train/adapter.gguf"));
@@ -78,7 +81,8 @@ class EvolveCommandTest {
     Call call = Call.call("evolve", "--model", "embedded", "--problems", problems("-7654321").toString(), "--run",
         temporary.resolve("run").toString(), "--json");
     assertEquals(0, call.status(), call.err());
-    assertTrue(call.out().contains("Nothing to learn from yet.") && call.out().contains("easier problems, or a larger model"), call.out());
+    assertTrue(call.out().contains("Nothing to learn from yet.") && call.out()
+        .contains("easier problems, or a larger model"), call.out());
     assertTrue(call.out().lines().toList().getLast().startsWith("{\"learned\":false"), call.out());
   }
 
@@ -87,6 +91,7 @@ class EvolveCommandTest {
     assertTrue(Call.call("evolve").err().contains("give --model FILE and --problems FILE, or a --recipe"));
     assertTrue(Call.call("evolve", "--model", "embedded").err().contains("give --model FILE and --problems FILE"));
     assertTrue(Call.call("evolve", "--recipe", "pom.xml", "--model", "embedded").err().contains("leave --model"));
-    assertTrue(Call.call("evolve", "--model", "embedded", "--problems", "p", "--dry-run").err().contains("want a --recipe"));
+    assertTrue(Call.call("evolve", "--model", "embedded", "--problems", "p", "--dry-run").err()
+        .contains("want a --recipe"));
   }
 }

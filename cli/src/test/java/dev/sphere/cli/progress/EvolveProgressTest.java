@@ -83,9 +83,12 @@ class EvolveProgressTest {
   @Test
   void thePairsOfTheProbeAreCountedApart() {
     List<PreferencePair> pairs = List.of(pair("a", "b"), pair("probe", "c", "d"), pair("probe", "e", "f"));
-    ProblemResult result = new ProblemResult("p", List.of(new StageResult("p", Stage.GENERATION, pairs, null, List.of())));
-    Probed probed = new Probed("p", List.of(new Probed.Draw("c", new int[1], Generation.Finish.END, true, true, 1, false)));
-    ProbeReport probe = ProbeReport.of(ProbeSettings.of(1), List.of(probed), ProbeSettings.of(1).select(List.of(probed), 1));
+    ProblemResult result = new ProblemResult("p",
+        List.of(new StageResult("p", Stage.GENERATION, pairs, null, List.of())));
+    Probed probed = new Probed("p",
+        List.of(new Probed.Draw("c", new int[1], Generation.Finish.END, true, true, 1, false)));
+    ProbeReport probe = ProbeReport.of(ProbeSettings.of(1), List.of(probed),
+        ProbeSettings.of(1).select(List.of(probed), 1));
     RunReport report = RunReport.of(List.of(result), probe);
     progress.found(1, new Search.Outcome(report, pairs, 9, 1, Optional.empty()), pairs);
     assertTrue(out.toString().contains("Pairs: 1 from self-generation, 2 from the probe's draws."), out.toString());

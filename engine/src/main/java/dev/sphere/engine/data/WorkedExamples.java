@@ -117,7 +117,8 @@ public record WorkedExamples(List<Example> examples) {
   }
 
   /**
-   * The shortest examples of a file whose rows hold solutions and not answers alone, without the marks of GSM8K's calculator.
+   * The shortest examples of a file whose rows hold solutions and not answers alone, without the marks of GSM8K's
+   * calculator.
    *
    * @param file as {@link #read} takes it; bad rows are passed over
    * @param among problems that may be shown
@@ -131,7 +132,8 @@ public record WorkedExamples(List<Example> examples) {
     try (Rows rows = Rows.open(file)) {
       for (Rows.Row row = rows.next(); row != null; row = rows.next()) {
         try {
-          Problem problem = row.error() != null ? null : known.remove(words(fields.problem(row.value(), row.line()).question()));
+          Problem problem = row.error() != null ? null
+              : known.remove(words(fields.problem(row.value(), row.line()).question()));
           String solution = problem == null ? "" : CALCULATOR.matcher(solution(row.value())).replaceAll("");
           if (solution.split("\\s+").length >= SENTENCE && !solution.equals(problem.answer())) {
             examples.add(new Example(problem.question(), solution));

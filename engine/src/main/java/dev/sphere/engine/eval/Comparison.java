@@ -12,8 +12,8 @@ import java.util.stream.Stream;
  * @param base accuracy of the first
  * @param evolved accuracy of the second
  * @param difference evolved - base
- * @param interval of the difference, 95 %: exact, as the test is ({@link Statistics#changedInterval}); a paired bootstrap
- *     where there are samples and no greedy answer
+ * @param interval of the difference, 95 %: exact, as the test is ({@link Statistics#changedInterval}); a paired
+ *     bootstrap where there are samples and no greedy answer
  * @param won problems that the second alone solves (more than half of the samples where there is no greedy answer)
  * @param lost problems that the first alone solves
  * @param pValue McNemar's exact test, two-sided
@@ -59,7 +59,8 @@ public record Comparison(
       sumSecond += second[i];
       i++;
     }
-    boolean whole = Stream.of(first, second).flatMapToDouble(Arrays::stream).allMatch(score -> score == 0 || score == 1);
+    boolean whole = Stream.of(first, second).flatMapToDouble(Arrays::stream)
+        .allMatch(score -> score == 0 || score == 1);
     Statistics.Interval interval = whole ? Statistics.changedInterval(won, lost, n, LEVEL)
         : Statistics.pairedBootstrap(first, second, RESAMPLES, LEVEL, seed);
     return new Comparison(n, sumFirst / n, sumSecond / n, (sumSecond - sumFirst) / n, interval, won, lost,

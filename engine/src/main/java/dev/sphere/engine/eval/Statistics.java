@@ -69,9 +69,9 @@ public final class Statistics {
   }
 
   /**
-   * The exact interval of the difference that belongs to {@link #mcnemar}: of the problems that changed, a share was won,
-   * with the bounds of Clopper and Pearson (1934); the number that changed is taken as given. At 95 % it leaves 0 out where
-   * McNemar's p is below 0.05, and only there.
+   * The exact interval of the difference that belongs to {@link #mcnemar}: of the problems that changed, a share was
+   * won, with the bounds of Clopper and Pearson (1934); the number that changed is taken as given. At 95 % it leaves 0
+   * out where McNemar's p is below 0.05, and only there.
    *
    * @param won problems that only the second model solves
    * @param lost problems that only the first model solves

@@ -20,10 +20,10 @@ import java.util.Optional;
 import java.util.stream.IntStream;
 
 /**
- * Chooses how to ask a model, by halving: each way draws two solutions of 12 validation problems, the better half of the
- * ways goes on to 48 problems, the better two to 100. A way is better with more right answers that are stated, since only
- * those make pairs; among equals, with fewer tokens. The solutions are drawn as a search draws them, so the choice
- * depends on model, ways, problems and seed alone.
+ * Chooses how to ask a model, by halving: each way draws two solutions of 12 validation problems, the better half of
+ * the ways goes on to 48 problems, the better two to 100. A way is better with more right answers that are stated,
+ * since only those make pairs; among equals, with fewer tokens. The solutions are drawn as a search draws them, so the
+ * choice depends on model, ways, problems and seed alone.
  *
  * @param policy the model
  * @param sampling how the tokens of a solution are drawn; its limit holds for every way
@@ -66,7 +66,10 @@ public record AskingChoice(Policy policy, OutcomeReward outcome, SamplingSetting
       return right() * WORKS >= draws().size();
     }
 
-    /** A limit that nearly all right solutions keep, twice what nine in ten of them take; that of the trial, if none is right. */
+    /**
+     * A limit that nearly all right solutions keep, twice what nine in ten of them take; that of the trial, if none is
+     * right.
+     */
     public int limit(int trial) {
       int[] lengths = draws().stream().filter(Probed.Draw::solved).mapToInt(d -> d.tokens().length).sorted().toArray();
       return lengths.length == 0 ? trial : Math.clamp(2L * lengths[lengths.length * 9 / 10], 32, trial);
@@ -101,8 +104,9 @@ public record AskingChoice(Policy policy, OutcomeReward outcome, SamplingSetting
       for (List<Tried> heat : heats) {
         for (Tried t : heat) {
           int draws = t.draws().size();
-          lines.add(text("  %-16s %8d %5d of %3d (%2.0f %%) %6.0f %% %8.0f", t.way().name(), t.drawn().size(), t.right(), draws,
-              100.0 * t.right() / draws, 100.0 * t.draws().stream().filter(Probed.Draw::ended).count() / draws, t.tokens()));
+          lines.add(text("  %-16s %8d %5d of %3d (%2.0f %%) %6.0f %% %8.0f", t.way().name(), t.drawn().size(),
+              t.right(), draws, 100.0 * t.right() / draws,
+              100.0 * t.draws().stream().filter(Probed.Draw::ended).count() / draws, t.tokens()));
         }
       }
       return lines;
@@ -129,7 +133,8 @@ public record AskingChoice(Policy policy, OutcomeReward outcome, SamplingSetting
       ways.add(way("step by step", usual, Prompts.defaults().question()));
     }
     examples.ifPresent(shown ->
-        ways.add(way("with " + shown.examples().size() + " examples", usual, shown.before("Problem: {question}\n\nSolution:"))));
+        ways.add(way("with " + shown.examples().size() + " examples", usual,
+            shown.before("Problem: {question}\n\nSolution:"))));
     return ways;
   }
 
@@ -169,7 +174,8 @@ public record AskingChoice(Policy policy, OutcomeReward outcome, SamplingSetting
   }
 
   private static List<Tried> ranked(List<Tried> ways) {
-    return ways.stream().sorted(Comparator.comparingInt(Tried::right).reversed().thenComparingDouble(Tried::tokens)).toList();
+    return ways.stream().sorted(Comparator.comparingInt(Tried::right).reversed().thenComparingDouble(Tried::tokens))
+        .toList();
   }
 
   /** Draws whole solutions of a problem that is asked in one way. */

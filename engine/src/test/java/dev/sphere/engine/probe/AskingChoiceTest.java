@@ -76,8 +76,10 @@ class AskingChoiceTest {
 
   @Test
   void aModelThatIsHardlyEverRightIsSaidNotToWork() throws InterruptedException {
-    assertTrue(choice.choose(List.of(way("some", 2, RIGHT, WRONG)), problems(100), Progress.NONE).best().works(), "2 %");
-    assertFalse(choice.choose(List.of(way("none", 1, RIGHT, WRONG)), problems(100), Progress.NONE).best().works(), "1 %");
+    assertTrue(choice.choose(List.of(way("some", 2, RIGHT, WRONG)), problems(100), Progress.NONE).best().works(),
+        "2 %");
+    assertFalse(choice.choose(List.of(way("none", 1, RIGHT, WRONG)), problems(100), Progress.NONE).best().works(),
+        "1 %");
   }
 
   private static Tried drawn(String... answers) throws InterruptedException {

@@ -135,7 +135,8 @@ class ProbeTest {
 
   private static List<String> hashed(long seed, String problem) throws InterruptedException {
     HashPolicy policy = new HashPolicy(0.5);
-    return new Prober(policy, HashPolicy.outcome(), SearchSettings.paper(), SamplingSettings.temperature(0.8f, 200), true, 8, seed)
+    return new Prober(policy, HashPolicy.outcome(), SearchSettings.paper(), SamplingSettings.temperature(0.8f, 200),
+        true, 8, seed)
         .draw(new Problem(problem, "Q", "7"), TokenPath.root(policy.tokenize("a:", true)))
         .draws().stream().map(Probed.Draw::text).toList();
   }

@@ -14,12 +14,12 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * The comparison at the end of an evolution, on test problems that nothing was chosen by. Base and evolved model were asked
- * in one way.
+ * The comparison at the end of an evolution, on test problems that nothing was chosen by. Base and evolved model were
+ * asked in one way.
  *
  * @param problems the test problems
- * @param model what the adapter belongs on: the base, or what the rounds before made of it; the evolved model itself where all
- *     weights are trained
+ * @param model what the adapter belongs on: the base, or what the rounds before made of it; the evolved model itself
+ *     where all weights are trained
  * @param adapter of the best round
  * @param base the base's answers
  * @param evolved the answers of the best round's policy
@@ -42,8 +42,8 @@ public record EndTest(List<Problem> problems, Path model, Optional<Path> adapter
         c.pValue() < LEVEL ? "." : ": not shown to be a gain or a loss."));
     usual.ifPresent(of -> {
       long here = of.scores().keySet().stream().filter(id -> base.scores().get(id) > 0.5).count();
-      lines.add(text("What asking alone brought, which is no gain: of the first %d test problems the base has %d right asked in "
-          + "its usual way, and %d asked as here.", of.n(), of.correct(), here));
+      lines.add(text("What asking alone brought, which is no gain: of the first %d test problems the base has %d right "
+          + "asked in its usual way, and %d asked as here.", of.n(), of.correct(), here));
     });
     lines.addAll(changed("Now solved:", evolved, base));
     lines.addAll(changed("Lost:", base, evolved));
@@ -55,7 +55,8 @@ public record EndTest(List<Problem> problems, Path model, Optional<Path> adapter
     List<String> lines = new ArrayList<>();
     Map<String, String> before = texts(base);
     Map<String, String> after = texts(evolved);
-    problems.stream().filter(p -> right.scores().get(p.id()) > 0.5 && wrong.scores().get(p.id()) <= 0.5).limit(SHOWN).forEach(p -> {
+    problems.stream().filter(p -> right.scores().get(p.id()) > 0.5 && wrong.scores().get(p.id()) <= 0.5).limit(SHOWN)
+        .forEach(p -> {
       lines.add("  " + line(p.question()) + " (" + p.answer() + ")");
       lines.add("    before: " + line(before.get(p.id())));
       lines.add("    now:    " + line(after.get(p.id())));

@@ -61,7 +61,9 @@ public final class Evolve {
   private static final String LOST_RECIPE = "without it nobody can tell what the directory's results were made from: "
       + "bring it back from a copy, or give another directory";
 
-  /** What may lie in a new run's directory: the mark of a start that was cut short, and what {@link EvolveStart} wrote. */
+  /**
+   * What may lie in a new run's directory: the mark of a start that was cut short, and what {@link EvolveStart} wrote.
+   */
   private static final Set<String> OURS = Set.of("recipe.json.tmp", EvolveStart.RECIPE, EvolveStart.FOLDER);
 
   private final Recipe recipe;
@@ -185,7 +187,9 @@ public final class Evolve {
     return recipe.evaluate().atEnd() ? report.with(atEnd(model, report.best(), problems.heldOut())) : report;
   }
 
-  /** What rounds are compared on: the held-out problems, or the validation problems where those come at the end alone. */
+  /**
+   * What rounds are compared on: the held-out problems, or the validation problems where those come at the end alone.
+   */
   private EvalResult compared(String whom, Path model, Path adapter, RecipeProblems problems, Path answers)
       throws InterruptedException {
     int samples = recipe.evaluate().samples();
@@ -211,7 +215,8 @@ public final class Evolve {
         directory.resolve("test-round-" + best.round() + ".jsonl"));
     List<Problem> some = problems.subList(0, Math.min(recipe.evaluate().usual(), problems.size()));
     Optional<EvalResult> usual = some.isEmpty() ? Optional.empty() : Optional.of(evaluate("base, test, asked as usual",
-        List.of(model), () -> Plans.usualEvaluation(recipe, model), Optional.empty(), some, directory.resolve("test-usual.jsonl")));
+        List.of(model), () -> Plans.usualEvaluation(recipe, model), Optional.empty(), some,
+        directory.resolve("test-usual.jsonl")));
     return new EndTest(problems, over, Optional.ofNullable(adapter), base, evolved,
         Comparison.of(base, evolved, recipe.seed()), usual);
   }
@@ -343,7 +348,8 @@ public final class Evolve {
         elsewhere.map(e -> e.evaluation(modelArgument(model), adapter, samples)), heldOut, answers);
   }
 
-  private EvalResult evaluate(String whom, List<Path> models, Supplier<Evaluation.Plan> asked, Optional<Cluster.Remote> remote,
+  private EvalResult evaluate(String whom, List<Path> models, Supplier<Evaluation.Plan> asked,
+      Optional<Cluster.Remote> remote,
       List<Problem> heldOut, Path answers) throws InterruptedException {
     EvalResult result;
     if (reusable(answers)) {

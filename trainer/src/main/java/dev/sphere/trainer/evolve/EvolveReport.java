@@ -24,13 +24,14 @@ import java.util.stream.Collectors;
  * @param validation the same on the validation problems; null where there are none
  * @param rounds the rounds in order
  * @param seconds of this process
- * @param test the comparison at the end; empty where the held-out problems tell of each round. With it the figures of base
- *     and rounds are of the validation problems
+ * @param test the comparison at the end; empty where the held-out problems tell of each round. With it the figures of
+ *     base and rounds are of the validation problems
  */
 public record EvolveReport(String name, long seed, EvalResult base, EvalResult validation, List<Round> rounds,
     double seconds, Optional<EndTest> test) {
   /** Without a comparison at the end. */
-  public EvolveReport(String name, long seed, EvalResult base, EvalResult validation, List<Round> rounds, double seconds) {
+  public EvolveReport(String name, long seed, EvalResult base, EvalResult validation, List<Round> rounds,
+      double seconds) {
     this(name, seed, base, validation, rounds, seconds, Optional.empty());
   }
 
@@ -143,8 +144,10 @@ public record EvolveReport(String name, long seed, EvalResult base, EvalResult v
     for (Round r : rounds) {
       String sources = r.search().bySource().entrySet().stream().map(e -> e.getKey() + " " + e.getValue())
           .collect(Collectors.joining(", "));
-      lines.add(text("| %d%s | %d (%s) | %s | %s | %s | %+.1f (%d, %d, %.2g) | %d | %.0f | %.0f | %.0f | %.2f |", r.round(),
-          rounds.size() > 1 && r == best() ? " (best)" : "", r.search().allPairs(), sources, metric(r, "rewards/margins"),
+      lines.add(text("| %d%s | %d (%s) | %s | %s | %s | %+.1f (%d, %d, %.2g) | %d | %.0f | %.0f | %.0f | %.2f |",
+          
+          r.round(), rounds.size() > 1 && r == best() ? " (best)" : "", r.search().allPairs(), sources,
+          metric(r, "rewards/margins"),
           metric(r, "rewards/accuracies"), accuracy(r.evaluation()),
           100 * r.before().difference(), r.before().won(), r.before().lost(), r.before().pValue(), r.searchTokens(), r.searchSeconds(), r.trainSeconds(),
           r.perPair(r.searchTokens()), r.perPair(r.searchSeconds())));
@@ -175,7 +178,8 @@ public record EvolveReport(String name, long seed, EvalResult base, EvalResult v
         .filter(of -> of.size() > 2 && of.size() <= 12 && of.stream().allMatch(b -> b.value().matches("\\d{1,3}")))
         .findFirst().orElse(List.of()).stream().sorted(Comparator.comparingInt(b -> Integer.parseInt(b.value()))).toList();
     List<String> lines = new ArrayList<>();
-    lines.add((test.isPresent() ? "Validation" : "Held-out") + " problems solved, %" + (classes.isEmpty() ? "" : ", by " + classes.getFirst().field()) + ":");
+    lines.add((test.isPresent() ? "Validation" : "Held-out") + " problems solved, %"
+        + (classes.isEmpty() ? "" : ", by " + classes.getFirst().field()) + ":");
     lines.add(text("%-16s", "") + classes.stream().map(b -> text("%5s", b.value())).collect(Collectors.joining()) + "    all   since the round before");
     lines.add(line("base", classes, base) + text(" %6.1f", 100 * base.accuracy()));
     for (Round r : rounds) {
@@ -194,8 +198,10 @@ public record EvolveReport(String name, long seed, EvalResult base, EvalResult v
 
   /** Who chose the best round. */
   public String chosenBy() {
-    return test.isPresent() ? "The validation problems stop the rounds and choose the best; the test problems were asked once, at the end."
-        : validation == null ? "The best round was chosen on the held-out problems themselves, which flatters it; give validate.problems."
+    return test.isPresent() ? "The validation problems stop the rounds and choose the best; the test problems "
+            + "were asked once, at the end."
+        : validation == null ? "The best round was chosen on the held-out problems themselves, which flatters it; give "
+            + "validate.problems."
         : text("On the validation problems, which stop the rounds and choose the best: base %.1f %%%s.", 100 * validation.accuracy(), rounds.stream()
             .map(r -> text(", round %d %.1f %%", r.round(), 100 * r.validation().accuracy())).collect(Collectors.joining()));
   }

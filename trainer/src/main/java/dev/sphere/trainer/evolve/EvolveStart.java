@@ -34,8 +34,9 @@ import tools.jackson.databind.json.JsonMapper;
 
 /**
  * Begins an evolution of which only model and problems are told: splits the problems, finds how to ask the model, looks
- * whether there is something to learn from, measures, plans, and writes all that it chose into a recipe. {@link Evolve} then
- * runs that recipe, which holds everything that the clock decided; so a resumed run, and the recipe alone, give the same bytes.
+ * whether there is something to learn from, measures, plans, and writes all that it chose into a recipe. {@link Evolve}
+ * then runs that recipe, which holds everything that the clock decided; so a resumed run, and the recipe alone, give
+ * the same bytes.
  */
 public final class EvolveStart {
   /** The recipe's name in a run's directory. */
@@ -52,7 +53,8 @@ public final class EvolveStart {
   private static final int BLOCK = 50;
   private static final int LEAST = 12; // problems of a part
   private static final double REFERENCE = 1.3; // a step, and its share of the reference's pass over all pairs
-  private static final double UNPACKED = 2; // how much slower the merged weights of a quantised model draw (F16 for Q4_1)
+  // how much slower the merged weights of a quantised model draw (F16 for Q4_1)
+  private static final double UNPACKED = 2;
 
   private final Asked asked;
   private final Path directory;
@@ -70,7 +72,8 @@ public final class EvolveStart {
    * @param seconds in which all is to be done; 0 for any time
    * @param seed of everything random
    */
-  public record Asked(String model, String problems, Optional<String> validation, Optional<String> test, double seconds, long seed) {}
+  public record Asked(String model, String problems, Optional<String> validation, Optional<String> test, double seconds,
+      long seed) {}
 
   /** What the first probe came to. */
   private record FirstProbe(List<Probed> probed, List<PreferencePair> pairs, double seconds) {
@@ -130,14 +133,16 @@ public final class EvolveStart {
     NativeRuntime.require();
     Precision.USUAL.use();
     Path model = ModelSource.resolve(asked.model());
-    ProblemSplit read = ProblemSplit.of(ProblemSource.read(asked.problems()), part(asked.validation()), part(asked.test()));
+    ProblemSplit read = ProblemSplit.of(ProblemSource.read(asked.problems()), part(asked.validation()),
+        part(asked.test()));
     Optional<WorkedExamples> examples = Files.isRegularFile(Path.of(asked.problems()))
         ? WorkedExamples.shortest(Path.of(asked.problems()), read.searched(), SHOTS) : Optional.empty();
     ProblemSplit split = new ProblemSplit(
         examples.map(e -> e.others(read.searched())).orElse(read.searched()), read.validation(), read.test());
     if (Math.min(split.searched().size(), Math.min(split.validation().size(), split.test().size())) < LEAST) {
-      throw new IllegalArgumentException(String.format(Locale.ROOT, "%d problems to search, %d for validation and %d for the test "
-          + "are too few: give at least 100 problems", split.searched().size(), split.validation().size(), split.test().size()));
+      throw new IllegalArgumentException(String.format(Locale.ROOT,
+          "%d problems to search, %d for validation and %d for the test are too few: give at least 100 problems",
+          split.searched().size(), split.validation().size(), split.test().size()));
     }
     AtomicFile.createFolders(folder);
     AtomicFile.writeText(folder.resolve(ASKED), JsonMapper.shared().writeValueAsString(asked) + "\n");
@@ -171,7 +176,8 @@ public final class EvolveStart {
       chosen.table().forEach(line -> say("%s", line));
       AskingChoice.Tried best = chosen.best();
       if (!best.works()) {
-        say("No way of asking works: the best, \"%s\", has %d of %d right.", best.way().name(), best.right(), best.draws().size());
+        say("No way of asking works: the best, \"%s\", has %d of %d right.", best.way().name(), best.right(),
+            best.draws().size());
         nothing(split.validation(), best.drawn(), "");
         return Optional.empty();
       }
@@ -180,34 +186,41 @@ public final class EvolveStart {
       probe = probe(choice(policy, limit), best.way().prompts(), split.searched());
     }
     AskingChoice.Tried best = chosen.best();
-    say("Probe: of the first %d problems %d are right in 1 to %d of %d draws, %d never, %d always.", probe.probed().size(),
-        probe.learnable(), DRAWS - 1, DRAWS, probe.count(0, 0), probe.count(DRAWS, DRAWS));
+    say("Probe: of the first %d problems %d are right in 1 to %d of %d draws, %d never, %d always.",
+        probe.probed().size(), probe.learnable(), DRAWS - 1, DRAWS, probe.count(0, 0), probe.count(DRAWS, DRAWS));
     if (probe.learnable() < ENOUGH || probe.pairs().isEmpty()) {
       String why = probe.learnable() < ENOUGH
-          ? String.format(Locale.ROOT, " At least %d of the first %d are needed.", ENOUGH, Math.min(PROBED, split.searched().size()))
+          ? String.format(Locale.ROOT, " At least %d of the first %d are needed.", ENOUGH,
+              Math.min(PROBED, split.searched().size()))
           : " Their wrong solutions state no answer.";
       nothing(split.searched(), probe.probed(), why);
       return Optional.empty();
     }
-    AskingChoice.Tried first = chosen.heats().getFirst().stream().filter(t -> t.way().name().equals("usual")).findFirst().orElseThrow();
+    AskingChoice.Tried first = chosen.heats().getFirst().stream().filter(t -> t.way().name().equals("usual"))
+        .findFirst().orElseThrow();
     RecipeText text = new RecipeText(asked, directory, split, chosen, limit);
     double step = step(Recipe.parse(text.of(new TimePlan(1, 1, 60, 1, 1, 0, 0))), model, probe.pairs());
     TimePlan.Measured measured = new TimePlan.Measured(probe.tokens() / probe.seconds(),
         probe.tokens() / (probe.probed().size() * DRAWS), best.way().equals(first.way()) ? 0 : first.tokens(),
         (double) probe.learnable() / probe.probed().size(), step, slower(model));
     double left = asked.seconds() == 0 ? Double.POSITIVE_INFINITY : asked.seconds() - (System.nanoTime() - start) / 1e9;
-    TimePlan plan = TimePlan.of(measured, split.searched().size(), split.validation().size(), split.test().size(), left);
-    say("Measured: %.0f tokens a second, %.0f tokens a solution, %.1f s a training step%s.", measured.speed(), measured.tokens(),
+    TimePlan plan = TimePlan.of(measured, split.searched().size(), split.validation().size(), split.test().size(),
+        left);
+    say("Measured: %.0f tokens a second, %.0f tokens a solution, %.1f s a training step%s.", measured.speed(),
+        measured.tokens(),
         measured.step(), asked.seconds() == 0 ? "" : "; " + Progress.time(left) + " of the time are left");
     say("%s", plan.line());
     return Optional.of(text.of(plan));
   }
 
   private AskingChoice choice(BatchedPolicy policy, int maxTokens) {
-    return new AskingChoice(policy, new GradedAnswers(), SamplingSettings.temperature(TEMPERATURE, maxTokens), asked.seed());
+    return new AskingChoice(policy, new GradedAnswers(), SamplingSettings.temperature(TEMPERATURE, maxTokens),
+        asked.seed());
   }
 
-  /** Draws of the first problems, block by block, until enough are solved sometimes, or it is plain that too few are. */
+  /**
+   * Draws of the first problems, block by block, until enough are solved sometimes, or it is plain that too few are.
+   */
   private FirstProbe probe(AskingChoice choice, Prompts prompts, List<Problem> searched) throws InterruptedException {
     List<Problem> problems = searched.subList(0, Math.min(PROBED, searched.size()));
     long start = System.nanoTime();

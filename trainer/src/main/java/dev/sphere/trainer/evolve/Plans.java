@@ -53,7 +53,8 @@ final class Plans {
   /** The same where a model is asked as is usual for it, with its usual limits. */
   static Evaluation.Plan usualEvaluation(Recipe recipe, Path model) {
     ModelDefaults usual = ModelDefaults.of(model);
-    return new Evaluation.Plan(model, null, usual.prompts(), EvalSettings.greedy(usual.solutionTokens()).withSeed(recipe.seed()),
+    return new Evaluation.Plan(model, null, usual.prompts(),
+        EvalSettings.greedy(usual.solutionTokens()).withSeed(recipe.seed()),
         null, usual.separator(), Recipe.SEARCH.make(Precision.class, recipe.search()));
   }
 

@@ -11,8 +11,9 @@ import java.util.Map;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * A set of problems in three parts by a hash of their words: a question stays in its part whatever else the file holds, and
- * the same question twice is in one part. Each part is in the order of the hash, so that its first problems are any problems.
+ * A set of problems in three parts by a hash of their words: a question stays in its part whatever else the file holds,
+ * and the same question twice is in one part. Each part is in the order of the hash, so that its first problems are any
+ * problems.
  *
  * @param searched 60 %
  * @param validation 15 %, at most 400
@@ -34,8 +35,9 @@ record ProblemSplit(List<Problem> searched, List<Problem> validation, List<Probl
     return new ProblemSplit(
         sorted.stream().filter(p -> part(p) < SEARCHED || !validation.isEmpty() && part(p) < VALIDATION
             || !test.isEmpty() && part(p) >= VALIDATION).toList(),
-        first(validation.isEmpty() ? sorted.stream().filter(p -> part(p) >= SEARCHED && part(p) < VALIDATION).toList() : validation),
-        first(test.isEmpty() ? sorted.stream().filter(p -> part(p) >= VALIDATION).toList() : test));
+        first(!validation.isEmpty() ? validation
+            : sorted.stream().filter(p -> part(p) >= SEARCHED && part(p) < VALIDATION).toList()),
+        first(!test.isEmpty() ? test : sorted.stream().filter(p -> part(p) >= VALIDATION).toList()));
   }
 
   private static List<Problem> first(List<Problem> problems) {

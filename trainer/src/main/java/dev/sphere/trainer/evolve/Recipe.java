@@ -110,7 +110,8 @@ public record Recipe(
     require(!replay || !TRAIN.make(PairSettings.class, train).siblings(), "replay", "false where train.siblings is true", true);
     require(reward != Reward.IMPLICIT || TRAIN.make(LossSettings.class, train).needsReference(), "reward",
         "fixed where the loss has no reference, since nothing trains a log-ratio then", "implicit");
-    require(evaluate == null || !evaluate.atEnd() || validate != null, "evaluate.at_end", "false without validate.problems", true);
+    require(evaluate == null || !evaluate.atEnd() || validate != null, "evaluate.at_end",
+        "false without validate.problems", true);
   }
 
   /**
@@ -143,12 +144,12 @@ public record Recipe(
           help = "Problems that share so many words in a row with one of these are not searched, and are listed in "
               + "decontamination.jsonl; 0: only problems with the same words throughout are refused.")
       int ngram,
-      @Setting(help = "They are asked once, at the end: the base and the best round. Needs validate.problems, which tell of the "
-          + "rounds until then.")
+      @Setting(help = "They are asked once, at the end: the base and the best round. Needs validate.problems, which tell "
+          + "of the rounds until then.")
       boolean atEnd,
       @Setting(def = "0", range = "[0, )", label = "N", unit = "problems", needs = "at_end",
-          help = "The first N of them are also asked of the base in the way that is usual for the model: what the recipe's prompt "
-              + "brings by itself.")
+          help = "The first N of them are also asked of the base in the way that is usual for the model: what the "
+              + "recipe's prompt brings by itself.")
       int usual) {
     public Evaluate {
       require(problems != null, "evaluate.problems", "a problem file or 'embedded:test'", problems);

@@ -17,7 +17,8 @@ record RecipeText(EvolveStart.Asked asked, Path directory, ProblemSplit split, A
     String why = asked.seconds() == 0 ? "no time was set" : "planned for " + Math.round(asked.seconds()) + " s in all";
     boolean fresh = plan.fresh(split.searched().size());
     String more = (fresh ? "fresh_problems: true    # there are enough for each round to search its own\n" : "")
-        + (plan.rounds() == 1 ? "" : "replay: true            # a later round also learns from the pairs before it, else it unlearns them\n");
+        + (plan.rounds() == 1 ? ""
+            : "replay: true            # a later round also learns from the pairs before it, else it unlearns them\n");
     return String.format(Locale.ROOT, """
         # What sphere evolve chose for this model and these problems, and why. It gives the same results again:
         #   ./sphere evolve --recipe %s --run DIR
@@ -63,11 +64,13 @@ record RecipeText(EvolveStart.Asked asked, Path directory, ProblemSplit split, A
           max_tokens: %d        # as in the search
         %s""", directory.resolve(EvolveStart.RECIPE), text(ModelSource.EMBEDDED.contains(asked.model()) ? asked.model()
             : Path.of(asked.model()).toAbsolutePath().toString()), file("searched"), split.searched().size(),
-        fresh ? plan.rounds() * plan.problems() : plan.problems(), plan.problems(), why, asked.seed(), plan.rounds(), more,
-        text(best.way().prompts().question()), best.drawn().size(), best.way().name(), best.right(), best.draws().size(),
+        fresh ? plan.rounds() * plan.problems() : plan.problems(), plan.problems(), why, asked.seed(), plan.rounds(),
+        more, text(best.way().prompts().question()), best.drawn().size(), best.way().name(), best.right(),
+        best.draws().size(),
         best.tokens(), text(best.separator()), limit, limit, best.depth(), plan.steps(), why, file("validation"),
         plan.validation(), file("test"), plan.test(), limit,
-        plan.usual() == 0 ? "" : "  usual: " + plan.usual() + "            # also asked in the model's usual way: what asking alone brought\n");
+        plan.usual() == 0 ? "" : "  usual: " + plan.usual()
+            + "            # also asked in the model's usual way: what asking alone brought\n");
   }
 
   private String file(String part) {

@@ -4,12 +4,13 @@ import dev.sphere.engine.Progress;
 import java.util.Locale;
 
 /**
- * How much an evolution does, so that it ends in its time. What is wished is planned where the time is enough. Else a third
- * round is left out, then the problems of a round are fewer, then the second round goes, then steps, and at last problems
- * that are asked.
+ * How much an evolution does, so that it ends in its time. What is wished is planned where the time is enough. Else a
+ * third round is left out, then the problems of a round are fewer, then the second round goes, then steps, and at last
+ * problems that are asked.
  *
  * @param rounds at most
- * @param problems searched in a round: its own where there are enough for all rounds, else each round draws anew of the same
+ * @param problems searched in a round: its own where there are enough for all rounds, else each round draws anew of the
+ *     same
  * @param steps of a round's training
  * @param validation problems that stop and choose
  * @param test problems of the comparison at the end
@@ -25,7 +26,8 @@ record TimePlan(int rounds, int problems, int steps, int validation, int test, i
   private static final int LEAST_ASKED = 100;
   private static final int USUAL = 100;
   private static final int DRAWS = 8; // of the probe
-  private static final double TREE = 25; // solutions' worth of tokens that the search of a problem takes, rollouts included
+  // solutions' worth of tokens that the search of a problem takes, rollouts included
+  private static final double TREE = 25;
   private static final double OPENING = 5; // seconds until a model is there
   private static final double RESERVE = 0.85; // of the time: what was measured is not what comes
   private static final double EASE = 0.8; // by which a number that is too large is lowered
@@ -76,7 +78,8 @@ record TimePlan(int rounds, int problems, int steps, int validation, int test, i
   }
 
   private TimePlan timed(Measured m) {
-    return new TimePlan(rounds, problems, steps, validation, test, usual, m.seconds(rounds, problems, steps, validation, test, usual));
+    return new TimePlan(rounds, problems, steps, validation, test, usual,
+        m.seconds(rounds, problems, steps, validation, test, usual));
   }
 
   private TimePlan less(int searched) {
@@ -106,7 +109,8 @@ record TimePlan(int rounds, int problems, int steps, int validation, int test, i
 
   /** The plan in a line. */
   String line() {
-    return String.format(Locale.ROOT, "Plan: at most %d round%s of %d problems and %d steps, %d validation and %d test problems: about %s.",
+    return String.format(Locale.ROOT,
+        "Plan: at most %d round%s of %d problems and %d steps, %d validation and %d test problems: about %s.",
         rounds, rounds == 1 ? "" : "s", problems, steps, validation, test, Progress.time(seconds));
   }
 }

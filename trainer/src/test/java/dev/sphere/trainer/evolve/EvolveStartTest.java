@@ -54,7 +54,8 @@ class EvolveStartTest {
     String written = Files.readString(recipe);
     assertEquals(Optional.of(asked), EvolveStart.begun(run));
     String told = String.join("\n", account.lines);
-    assertTrue(told.contains("Asked by \"usual\"") && told.contains("way to ask") && told.contains("Plan: at most 3 rounds of "), told);
+    assertTrue(told.contains("Asked by \"usual\"") && told.contains("way to ask")
+        && told.contains("Plan: at most 3 rounds of "), told);
     assertEquals(account.lines, Files.readAllLines(run.resolve("start/account.txt")));
 
     EvolveListener killed = new EvolveListener() {
@@ -116,16 +117,19 @@ class EvolveStartTest {
     Path run = temporary.resolve("never");
     assertEquals(Optional.empty(), new EvolveStart(asked(file("never.jsonl", never), 0), run, account).recipe());
     String told = String.join("\n", account.lines);
-    assertTrue(told.contains("No way of asking works: ") && told.contains("What the model wrote") && told.contains("0 of "), told);
+    assertTrue(told.contains("No way of asking works: ") && told.contains("What the model wrote")
+        && told.contains("0 of "), told);
     assertEquals(3, account.lines.stream().filter(l -> l.endsWith("(-7654321)")).count(), "three examples: " + told);
-    assertTrue(told.contains("Nothing to learn from yet.") && told.endsWith("What would help: easier problems, or a larger model."), told);
+    assertTrue(told.contains("Nothing to learn from yet.")
+        && told.endsWith("What would help: easier problems, or a larger model."), told);
     assertFalse(Files.exists(run.resolve(EvolveStart.RECIPE)));
 
     // Of 160 problems ten can be solved: asking works, and too few are solved sometimes.
     List<Problem> few = new ArrayList<>(problems.subList(0, 24));
     few.addAll(never.subList(24, 160));
     Account other = new Account();
-    assertEquals(Optional.empty(), new EvolveStart(asked(file("few.jsonl", few), 0), temporary.resolve("few"), other).recipe());
+    assertEquals(Optional.empty(), new EvolveStart(asked(file("few.jsonl", few), 0), temporary.resolve("few"), other)
+        .recipe());
     String said = String.join("\n", other.lines);
     assertTrue(said.contains("Probe: of the first ") && said.contains("At least 30 of the first "), said);
   }
@@ -147,7 +151,8 @@ class EvolveStartTest {
   /** Solutions in the file are a way to ask; what is shown is not searched. */
   @Test
   void problemsWithSolutionsAreShown() throws Exception {
-    String rows = ProblemSource.read("embedded:train").subList(0, 160).stream().map(p -> JsonMapper.shared().writeValueAsString(
+    String rows = ProblemSource.read("embedded:train").subList(0, 160).stream()
+        .map(p -> JsonMapper.shared().writeValueAsString(
         java.util.Map.of("id", p.id(), "question", p.question(), "answer",
             "First we look at all of the numbers. <<1+1=2>>\n#### " + p.answer()))).collect(Collectors.joining("\n"));
     Path file = temporary.resolve("solutions.jsonl");

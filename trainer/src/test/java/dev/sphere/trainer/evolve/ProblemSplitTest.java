@@ -20,7 +20,8 @@ class ProblemSplitTest {
   @TempDir private Path temporary;
 
   private static List<Problem> problems(int n) {
-    return IntStream.range(0, n).mapToObj(i -> new Problem("p" + i, "How much is " + i + " + 1?", "" + (i + 1))).toList();
+    return IntStream.range(0, n).mapToObj(i -> new Problem("p" + i, "How much is " + i + " + 1?", "" + (i + 1)))
+        .toList();
   }
 
   @Test
@@ -45,7 +46,8 @@ class ProblemSplitTest {
     assertTrue(large.searched().containsAll(small.searched()) && large.test().containsAll(small.test()));
     Problem again = new Problem("other", " How much  is 7 + 1?\n", "8");
     ProblemSplit both = ProblemSplit.of(List.of(problems(8).getLast(), again), List.of(), List.of());
-    assertTrue(List.of(both.searched().size(), both.validation().size(), both.test().size()).contains(2), both.toString());
+    assertTrue(List.of(both.searched().size(), both.validation().size(), both.test().size()).contains(2),
+        both.toString());
     assertFalse(small.searched().stream().map(Problem::id).toList().equals(
         small.searched().stream().map(Problem::id).sorted().toList()), "the first ones are any problems");
   }
@@ -65,7 +67,8 @@ class ProblemSplitTest {
 
   @Test
   void whatIsWrittenIsReadAgain() {
-    List<Problem> odd = List.of(new Problem("a", "One \"quoted\"\nline", "\\frac{1}{2}", Map.of("level", "3", "unit", "cm")),
+    List<Problem> odd = List.of(new Problem("a", "One \"quoted\"\nline", "\\frac{1}{2}",
+        Map.of("level", "3", "unit", "cm")),
         new Problem("b", "Countdown", "24", Map.of("nums", "1, 2, 3, 4")), new Problem("c:7", "Ünïcode", "1, 2"));
     Path file = temporary.resolve("set.jsonl");
     ProblemSplit.write(odd, file);

@@ -82,7 +82,8 @@ class RecipeTest {
     String message = assertThrows(IllegalArgumentException.class,
         () -> Recipe.parse("model: m\nproblems: p\nevaluate: {problems: t, at_end: true}\n")).getMessage();
     assertEquals("evaluate.at_end must be false without validate.problems, not true", message);
-    assertTrue(Recipe.parse("model: m\nproblems: p\nevaluate: {problems: t, at_end: true}\nvalidate: {problems: v}\n").evaluate().atEnd());
+    assertTrue(Recipe.parse("model: m\nproblems: p\nevaluate: {problems: t, at_end: true}\nvalidate: {problems: v}\n")
+        .evaluate().atEnd());
   }
 
   @Test

@@ -33,7 +33,8 @@ class TimePlanTest {
       TimePlan plan = plan(minutes);
       assertTrue(plan.seconds() <= 0.85 * 60 * minutes, minutes + " min: " + plan);
       assertTrue(plan.seconds() <= before.seconds(), before + ", then " + plan);
-      assertTrue(plan.rounds() <= before.rounds() && plan.steps() <= before.steps() && plan.test() <= before.test(), plan.toString());
+      assertTrue(plan.rounds() <= before.rounds() && plan.steps() <= before.steps() && plan.test() <= before.test(),
+          plan.toString());
       before = plan;
     }
     assertEquals(2, plan(45).rounds());
@@ -53,7 +54,8 @@ class TimePlanTest {
   void slowerMachinesAndLongerAnswersCostMore() {
     double seconds = plan(1e9).seconds();
     for (Measured m : new Measured[] {new Measured(400, 30, 180, 0.35, 6, 2), new Measured(500, 40, 180, 0.35, 6, 2),
-        new Measured(500, 30, 200, 0.35, 6, 2), new Measured(500, 30, 180, 0.5, 6, 2), new Measured(500, 30, 180, 0.35, 7, 2),
+        new Measured(500, 30, 200, 0.35, 6, 2), new Measured(500, 30, 180, 0.5, 6, 2),
+        new Measured(500, 30, 180, 0.35, 7, 2),
         new Measured(500, 30, 180, 0.35, 6, 3)}) {
       assertTrue(TimePlan.of(m, 720, 180, 300, 1e9).seconds() > seconds, m.toString());
     }
