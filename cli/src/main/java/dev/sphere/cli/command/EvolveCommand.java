@@ -16,11 +16,13 @@ import java.time.Duration;
 import java.time.format.DateTimeParseException;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -95,7 +97,7 @@ public final class EvolveCommand implements Callable<Integer> {
       return withoutRecipe();
     }
     Inputs.require(recipe);
-    if (model != null || problems != null || validation != null || test != null || time != null || seed != null) {
+    if (told()) {
       throw new IllegalArgumentException(
           "--recipe says it all: leave --model, --problems, --validation, --test, --time and --seed out");
     }
@@ -121,8 +123,7 @@ public final class EvolveCommand implements Callable<Integer> {
 
   /** Chooses and writes the recipe, and runs it. */
   private int withoutRecipe() throws IOException, InterruptedException {
-    Optional<EvolveStart.Asked> begun = run == null ? Optional.empty() : EvolveStart.begun(run);
-    EvolveStart.Asked asked = asked(begun);
+    EvolveStart.Asked asked = asked();
     Path directory = run != null ? run : free(Path.of("runs"), asked.model());
     spec.commandLine().getOut().println("Run: " + directory);
     spec.commandLine().getOut().flush();
@@ -138,32 +139,27 @@ public final class EvolveCommand implements Callable<Integer> {
     Recipe written = Recipe.read(made.get());
     EvolveReport report = tell(spec, written, directory, true, evolve -> evolve);
     if (report != null) {
-      report.test().ifPresent(end -> next(end, written, directory));
+      next(report.test().orElseThrow(), written, directory);
     }
     return end(report);
   }
 
-  /** What the flags say; what they do not say is as it was where the run began. */
-  private EvolveStart.Asked asked(Optional<EvolveStart.Asked> begun) {
-    if (begun.isPresent() && !resume) {
-      throw new IllegalArgumentException(
-          run + " already holds a run: go on with it by --resume, or give another directory");
+  /** What the run began with, or what the flags say. */
+  private EvolveStart.Asked asked() throws IOException {
+    Optional<EvolveStart.Asked> begun = run == null ? Optional.empty() : EvolveStart.begun(run);
+    Optional<EvolveStart.Asked> said = model == null || problems == null ? Optional.empty()
+        : Optional.of(new EvolveStart.Asked(model, problems, Optional.ofNullable(validation), Optional.ofNullable(test),
+            time == null ? 0 : seconds(time), seed == null ? 1 : seed));
+    if (begun.isPresent() && (!resume || told() && !said.equals(begun))) {
+      throw new IllegalArgumentException(run + " already holds a run: go on with it by --resume and --run alone");
     }
-    if (begun.isEmpty() && (model == null || problems == null)) {
-      throw new IllegalArgumentException("give --model FILE and --problems FILE, or a --recipe");
-    }
-    Optional<EvolveStart.Asked> before = begun;
-    EvolveStart.Asked asked = new EvolveStart.Asked(
-        model != null ? model : before.orElseThrow().model(),
-        problems != null ? problems : before.orElseThrow().problems(),
-        validation != null ? Optional.of(validation) : before.flatMap(EvolveStart.Asked::validation),
-        test != null ? Optional.of(test) : before.flatMap(EvolveStart.Asked::test),
-        time != null ? seconds(time) : before.map(EvolveStart.Asked::seconds).orElse(0.0),
-        seed != null ? seed : before.map(EvolveStart.Asked::seed).orElse(1L));
-    if (begun.isPresent() && !begun.get().equals(asked)) {
-      throw new IllegalArgumentException(run + " was begun with " + begun.get() + ": give --resume and --run alone");
-    }
-    return asked;
+    return begun.or(() -> said).orElseThrow(
+        () -> new IllegalArgumentException("give --model FILE and --problems FILE, or a --recipe"));
+  }
+
+  /** Whether a flag says something that a recipe, or a begun run, knows. */
+  private boolean told() {
+    return Stream.of(model, problems, validation, test, time, seed).anyMatch(Objects::nonNull);
   }
 
   /** 45m, 2h, 1h30m or 90s in seconds. */

@@ -51,7 +51,8 @@ class EvolveCommandTest {
   @Test
   void oneCommandDoesItAllAndTellsIt() throws Exception {
     String run = temporary.resolve("run").toString();
-    Call first = Call.call("evolve", "--model", "embedded", "--problems", problems("").toString(), "--run", run,
+    String file = problems("").toString();
+    Call first = Call.call("evolve", "--model", "embedded", "--problems", file, "--run", run,
         "--time", "20m");
     assertEquals(0, first.status(), first.err());
     assertTrue(first.out().startsWith("Run: " + run + "\n"), first.out());
@@ -69,7 +70,9 @@ class EvolveCommandTest {
     assertTrue(twice.err().contains("already holds a run"), twice.err());
     Call other = Call.call("evolve", "--time", "5m", "--resume", "--run", run);
     assertEquals(2, other.status());
-    assertTrue(other.err().contains("give --resume and --run alone"), other.err());
+    assertTrue(other.err().contains("by --resume and --run alone"), other.err());
+    Call same = Call.call("evolve", "--model", "embedded", "--problems", file, "--run", run, "--time", "20m", "--resume");
+    assertEquals(0, same.status(), same.err());
     Call again = Call.call("evolve", "--resume", "--run", run, "--json");
     assertEquals(0, again.status(), again.err());
     assertTrue(again.out().lines().toList().getLast().contains("\"p_value\""), again.out());
