@@ -46,7 +46,7 @@ public final class EvolveCommand implements Callable<Integer> {
   private String model;
 
   @Option(names = "--problems", paramLabel = "FILE",
-      description = "Problems with known answers: 60 % are searched, 15 % choose, 25 % compare at the end.")
+      description = "Problems with known answers: 60 %% are searched, 15 %% choose, 25 %% compare at the end.")
   private String problems;
 
   @Option(names = "--validation", paramLabel = "FILE",
