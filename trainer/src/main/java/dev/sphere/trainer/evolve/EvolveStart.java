@@ -46,6 +46,7 @@ public final class EvolveStart {
   private static final String ASKED = "asked.json";
   private static final float TEMPERATURE = 0.8f; // the paper's
   private static final int TRIAL_TOKENS = 384; // of a solution, while nothing is known
+  private static final int TRIAL_STEPS = 60; // of the training that is measured
   private static final int SHOTS = 3;
   private static final int DRAWS = 8;
   private static final int ENOUGH = 30; // problems that are solved sometimes
@@ -196,21 +197,28 @@ public final class EvolveStart {
       nothing(split.searched(), probe.probed(), why);
       return Optional.empty();
     }
-    AskingChoice.Tried first = chosen.heats().getFirst().stream().filter(t -> t.way().name().equals("usual"))
-        .findFirst().orElseThrow();
     RecipeText text = new RecipeText(asked, directory, split, chosen, limit);
-    double step = step(Recipe.parse(text.of(new TimePlan(1, 1, 60, 1, 1, 0, 0))), model, probe.pairs());
-    TimePlan.Measured measured = new TimePlan.Measured(probe.tokens() / probe.seconds(),
-        probe.tokens() / (probe.probed().size() * DRAWS), best.way().equals(first.way()) ? 0 : first.tokens(),
+    return Optional.of(text.of(plan(measured(model, chosen, probe, text), split, start)));
+  }
+
+  private TimePlan.Measured measured(Path model, AskingChoice.Chosen chosen, FirstProbe probe, RecipeText text) {
+    AskingChoice.Tried usual = chosen.heats().getFirst().stream().filter(t -> t.way().name().equals("usual"))
+        .findFirst().orElseThrow();
+    double step = step(Recipe.parse(text.of(new TimePlan(1, 1, TRIAL_STEPS, 1, 1, 0, 0))), model, probe.pairs());
+    return new TimePlan.Measured(probe.tokens() / probe.seconds(), probe.tokens() / (probe.probed().size() * DRAWS),
+        chosen.best().way().equals(usual.way()) ? 0 : usual.tokens(),
         (double) probe.learnable() / probe.probed().size(), step, slower(model));
+  }
+
+  private TimePlan plan(TimePlan.Measured measured, ProblemSplit split, long start) {
     double left = asked.seconds() == 0 ? Double.POSITIVE_INFINITY : asked.seconds() - (System.nanoTime() - start) / 1e9;
-    TimePlan plan = TimePlan.of(measured, split.searched().size(), split.validation().size(), split.test().size(),
-        left);
+    TimePlan plan =
+        TimePlan.of(measured, split.searched().size(), split.validation().size(), split.test().size(), left);
     say("Measured: %.0f tokens a second, %.0f tokens a solution, %.1f s a training step%s.", measured.speed(),
-        measured.tokens(),
-        measured.step(), asked.seconds() == 0 ? "" : "; " + Progress.time(left) + " of the time are left");
+        measured.tokens(), measured.step(),
+        asked.seconds() == 0 ? "" : "; " + Progress.time(left) + " of the time are left");
     say("%s", plan.line());
-    return Optional.of(text.of(plan));
+    return plan;
   }
 
   private AskingChoice choice(BatchedPolicy policy, int maxTokens) {
@@ -264,7 +272,7 @@ public final class EvolveStart {
     try (Scratch scratch = new Scratch()) {
       double seconds = Plans.train(recipe, model, scratch.folder().resolve("train"), asked.seed())
           .plan(Plans.task(recipe, pairs, scratch.folder())).seconds();
-      return REFERENCE * seconds / 60;
+      return REFERENCE * seconds / TRIAL_STEPS;
     }
   }
 
