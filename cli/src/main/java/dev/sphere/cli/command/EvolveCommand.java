@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.UnaryOperator;
@@ -132,7 +133,7 @@ public final class EvolveCommand implements Callable<Integer> {
       made = new EvolveStart(asked, directory, progress).recipe();
     }
     if (made.isEmpty()) {
-      print(spec, json, Map.of("learned", false, "run", directory.toString()));
+      print(spec, json, new TreeMap<>(Map.of("learned", false, "run", directory.toString())));
       return 0;
     }
     spec.commandLine().getOut().println("All of it is written in " + made.get() + ".");
