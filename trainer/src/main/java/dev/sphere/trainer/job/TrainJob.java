@@ -138,6 +138,7 @@ public record TrainJob(
       listener.note(oneSided);
     }
     TrainPlan.requireMemory(fitted, task, prepared, base, FreeMemory.bytes());
+    Outcome outcome;
     try (TrainableModel trainable = TrainableModels.open(base, modelOptions(task, base));
         RunTracker tracker = new RunTracker(output, task.loss() == null ? 0 : task.loss().beta(), listener)) {
       RunOptions options = RunOptions.in(output)
@@ -153,8 +154,10 @@ public record TrainJob(
       files.requireUnchanged();
       Path saved = result.complete() ? Artefacts.save(this, task, base, trainable, result, prepared, listener) : null;
       tracker.report(result, prepared.samples(), prepared.report());
-      return new Outcome(result, saved, prepared.report(), prepared.heldOut().size());
+      outcome = new Outcome(result, saved, prepared.report(), prepared.heldOut().size());
     }
+    Artefacts.requireFinite(this, task, outcome, prepared.samples().getFirst());
+    return outcome;
   }
 
   /** Memory and time of a run of this task; some steps are made in a temporary folder, and nothing is kept. */
