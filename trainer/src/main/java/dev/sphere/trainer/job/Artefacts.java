@@ -79,11 +79,10 @@ final class Artefacts {
       TrainJob job, TrainTask task, GgufFile base, TrainableModel trained, TrainingResult result, TrainingData<?> prepared,
       TrainingListener listener) {
     if (task instanceof TrainTask.Judge) {
-      return judge(job, base, trained, result, prepared, listener);
+      return judge(job, job.file(task), base, trained, result, prepared, listener);
     }
-    boolean lora = job.tuning().isLora();
-    Path file = job.artefact() != null ? job.artefact() : job.output().resolve(lora ? "adapter.gguf" : "model.gguf");
-    if (lora) {
+    Path file = job.file(task);
+    if (job.tuning().isLora()) {
       ModelOutput.adapter(file, base, trained.parameters(), job.tuning().scaledAlpha(), result);
     } else {
       tell(ModelOutput.model(file, base, trained.parameters(), job.type(), result), listener);
@@ -101,9 +100,8 @@ final class Artefacts {
 
   /** A whole model (an adapter is merged into it) that says how its scores are read. */
   private static Path judge(
-      TrainJob job, GgufFile base, TrainableModel trained, TrainingResult result, TrainingData<?> prepared,
+      TrainJob job, Path file, GgufFile base, TrainableModel trained, TrainingResult result, TrainingData<?> prepared,
       TrainingListener listener) {
-    Path file = job.artefact() != null ? job.artefact() : job.output().resolve("prm.gguf");
     Path plain = file.resolveSibling(file.getFileName() + ".plain.tmp");
     Path adapter = file.resolveSibling(file.getFileName() + ".adapter.tmp");
     try {

@@ -144,6 +144,7 @@ public record TrainJob(
       RunOptions options = RunOptions.in(output)
           .withResume(resume)
           .withModel(base.sha256(), identity(task, base))
+          .withInformation(information(task))
           .withListener(tracker)
           .withStop(stop);
       if (!prepared.heldOut().isEmpty()) {
@@ -168,6 +169,18 @@ public record TrainJob(
       TrainJob fitted = fitted(task, base);
       return TrainPlan.of(fitted, task, TrainingData.of(fitted, task, base), base);
     }
+  }
+
+  /** The artefact's path is as it is seen from the run's folder: both may move together. */
+  private Map<String, String> information(TrainTask task) {
+    Path artefact = output.toAbsolutePath().normalize().relativize(file(task).toAbsolutePath().normalize());
+    return Map.of("model.path", model.toString(), "data", task.source(), "artefact", artefact.toString().replace('\\', '/'));
+  }
+
+  /** The artefact's file. */
+  Path file(TrainTask task) {
+    return artefact != null ? artefact : output.resolve(
+        task instanceof TrainTask.Judge ? "prm.gguf" : tuning.isLora() ? "adapter.gguf" : "model.gguf");
   }
 
   private void requireModel() {

@@ -113,7 +113,7 @@ public final class Trainer<E extends Example> {
         Checkpoints.Position start = checkpoints.restore();
         tokens = start == null ? 0 : start.tokens();
         last = null;
-        TrainedRows.write(options.output(), examples, settings);
+        TrainedRows.write(options, identity, examples, settings);
         pending.clear();
         if (start != null) {
           pending.restore(start.pendingMetrics());
