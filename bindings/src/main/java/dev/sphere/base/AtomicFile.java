@@ -191,8 +191,13 @@ public final class AtomicFile {
   }
 
   private static UncheckedIOException failed(Path target, IOException e) {
-    return new UncheckedIOException(
-        "cannot write " + target + ": " + e.getMessage()
-            + (e instanceof InTheWay ? "" : ". Free some space or choose another folder"), e);
+    return new UncheckedIOException("cannot write " + target + ": " + e.getMessage() + remedy(e), e);
+  }
+
+  /** What can be done about a file that was not written, as the end of a message. */
+  public static String remedy(IOException e) {
+    return e instanceof InTheWay ? ""
+        : "File too large".equals(e.getMessage()) ? ": above the limit of this shell (ulimit -f) or of the file system"
+        : ". Free some space or choose another folder";
   }
 }

@@ -110,6 +110,15 @@ class AtomicFileTest {
     assertEquals(Files.getPosixFilePermissions(dir.resolve("plain")), Files.getPosixFilePermissions(target), "umask");
   }
 
+  /** As the system says it of a file above {@code ulimit -f}: more room on the disk would not help. */
+  @Test
+  void aLimitOnTheSizeIsNoFullDisk() {
+    String message = assertThrows(UncheckedIOException.class, () -> AtomicFile.write(target, out -> {
+      throw new IOException("File too large");
+    })).getMessage();
+    assertTrue(message.contains("ulimit -f") && !message.contains("Free some space"), message);
+  }
+
   @Test
   void writersOfUniqueNamesDoNotMeet() throws IOException {
     AtomicFile.write(target, AtomicFile.uniqueName(target), AtomicFile.Access.UMASK, channel -> {

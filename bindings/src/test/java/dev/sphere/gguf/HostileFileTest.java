@@ -2,13 +2,20 @@ package dev.sphere.gguf;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assertions.fail;
 
+import dev.sphere.gguf.make.ByteVocabulary;
+import dev.sphere.gguf.make.RandomModel;
 import dev.sphere.gguf.model.GgufFile;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.BeforeAll;
@@ -58,6 +65,26 @@ class HostileFileTest {
       assertTrue(message.length() < 400, message);
     } catch (IOException | RuntimeException | Error e) {
       fail(mutant.how() + " ends in " + e, e);
+    }
+  }
+
+  /** Inf in a norm makes NaN of every logit: nobody can use the model, so nobody opens it. */
+  @Test
+  void aNormThatIsNotFiniteIsRefused(@TempDir Path dir) throws Exception {
+    Path model = dir.resolve("inf.gguf");
+    for (String name : List.of("output_norm.weight", "blk.1.ffn_norm.weight", "blk.0.attn_q.bias")) {
+      for (float value : new float[] {Float.POSITIVE_INFINITY, Float.NaN}) {
+        RandomModel.write(RandomModel.like("tiny-qwen2"), ByteVocabulary.metadata(), GgmlType.F32, 1, model);
+        long offset;
+        try (GgufFile whole = GgufFile.openModel(model)) {
+          offset = whole.tensor(name).offset();
+        }
+        try (FileChannel channel = FileChannel.open(model, StandardOpenOption.WRITE)) {
+          channel.write(ByteBuffer.allocate(4).order(ByteOrder.LITTLE_ENDIAN).putFloat(value).flip(), offset + 8);
+        }
+        String message = assertThrows(GgufException.class, () -> GgufFile.openModel(model)).getMessage();
+        assertTrue(message.contains(name) && message.contains("value 2 is " + value), message);
+      }
     }
   }
 

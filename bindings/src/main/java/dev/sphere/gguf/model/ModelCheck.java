@@ -8,7 +8,8 @@ import java.util.Map;
 
 /**
  * Compares a model's tensors with its metadata: every tensor that llama.cpp v0.5.0 asks for is there, none is there
- * that it doesn't know (it refuses those), each with the right shape and a type that the kernels take.
+ * that it doesn't know (it refuses those), each with the right shape and a type that the kernels take. Vectors are few:
+ * their values are finite too.
  */
 final class ModelCheck {
   /** The alignment that ggml's CPU buffers assert of a mapped tensor's address, in bytes. */
@@ -143,6 +144,12 @@ final class ModelCheck {
     if (tensor.type() != GgmlType.F32) {
       throw fail("the tensor " + GgufException.quote(name) + " has the type " + tensor.type().label()
           + ", expected f32");
+    }
+    float[] values = file.readFloats(name);
+    for (int i = 0; i < values.length; i++) {
+      if (!Float.isFinite(values[i])) {
+        throw fail("the tensor " + GgufException.quote(name) + " is damaged: its value " + i + " is " + values[i]);
+      }
     }
   }
 

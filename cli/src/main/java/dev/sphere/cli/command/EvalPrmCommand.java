@@ -74,11 +74,11 @@ public final class EvalPrmCommand implements Callable<Integer>, SettingFlags.Com
       int stepsLimit,
       @Setting(def = "0.5", range = "(, )", label = "T", needs = "steps", help = "A step below it is taken for wrong.")
       double threshold,
-      @Setting(def = "8", range = "[1, )", label = "N", needs = "problems", help = "Solutions a problem for best-of-N.")
+      @Setting(def = "8", range = "[1, 10000]", label = "N", needs = "problems", help = "Solutions a problem for best-of-N.")
       int samples,
       @Setting(def = "1", label = "N", help = "Seed of every draw.")
       long seed,
-      @Setting(def = "32", range = "[1, )", label = "N", effect = Setting.Effect.SPEED,
+      @Setting(def = "32", range = "[1, 10000]", label = "N", effect = Setting.Effect.SPEED,
           help = "Solutions in flight; changes the speed, never the result.")
       int parallel) {}
 

@@ -85,7 +85,7 @@ public final class GenerateCommand implements Callable<Integer>, SettingFlags.Co
       String template,
       @Setting(label = "TEXT", shown = "none", needs = "chat", help = "A system turn before it.")
       String system,
-      @Setting(def = "1", range = "[1, )", label = "K", help = "Completions of a prompt.")
+      @Setting(def = "1", range = "[1, 10000]", label = "K", help = "Completions of a prompt.")
       int samples,
       @Setting(def = "1", label = "N", help = "Seed of the draws.")
       long seed,

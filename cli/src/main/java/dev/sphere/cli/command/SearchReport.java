@@ -35,15 +35,22 @@ public record SearchReport(Search.Outcome outcome, int contaminated, Path run) {
           + "pair unless --guessed-answers says so%n", r.guessed(), r.answered());
     }
     LengthBias l = r.lengths();
-    out.printf("mean length in characters: chosen %.0f, rejected %.0f; chosen is longer in %.0f %%, length and being "
-        + "chosen correlate %+.2f, the two lengths %+.2f%n", r.chosenCharacters(), r.rejectedCharacters(),
-        100 * l.chosenLonger(), l.bias(), l.correlation());
+    if (l.pairs() > 0) {
+      out.printf("mean length in characters: chosen %.0f, rejected %.0f; chosen is longer in %.0f %%%s%s%n", l.chosen(),
+          l.rejected(), 100 * l.chosenLonger(), correlation(", length and being chosen correlate", l.bias()),
+          correlation(", the two lengths", l.correlation()));
+    }
     if (r.nearDuplicates() > 0) {
       out.printf("%d pairs are nearly another one of their problem (--near-duplicates leaves them out)%n",
           r.nearDuplicates());
     }
     outcome.use().ifPresent(use -> out.println(use.line()));
     out.printf("%d tokens in %.1f s; pairs in %s%n", outcome.tokens(), outcome.seconds(), run.resolve("pairs.jsonl"));
+  }
+
+  /** Nothing where the lengths never change. */
+  private static String correlation(String words, double value) {
+    return Double.isNaN(value) ? "" : "%s %+.2f".formatted(words, value);
   }
 
   /** The same for programs, by the names of {@code --json}. */

@@ -15,7 +15,7 @@ public final class ProblemOptions {
   @Option(
       names = "--problems",
       paramLabel = "FILE",
-      description = "Problems with known answers (.jsonl, .json, .csv, .parquet), or embedded:train, embedded:test.")
+      description = "Problems with known answers (.jsonl, .json, .csv, .parquet, or a pipe), or embedded:train, embedded:test.")
   private String problems;
 
   /** Reads the set that the flag names, else {@code otherwise}; what was skipped is said on {@code err}. */

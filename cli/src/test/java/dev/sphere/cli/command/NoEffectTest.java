@@ -30,7 +30,17 @@ class NoEffectTest {
       search SET --order mixed                           | --order has no effect without --probe
       search SET --take 9                                | --take has no effect without --probe
       search SET --no-probe-pairs                        | --no-probe-pairs has no effect without --probe
-      search SET --probe -1                              | --probe must be at least 0, not -1
+      search SET --probe -1                              | --probe must be in [0, 10000], not -1
+      search SET --probe 2147483647                      | --probe must be in [0, 10000], not 2147483647
+      search SET --candidates 1000000                    | --candidates must be in [2, 10000], not 1000000
+      search SET --rollouts 1000000000                   | --rollouts must be in [1, 10000], not 1000000000
+      search SET --diversity-factor 1000000              | --diversity-factor must be in [1, 100], not 1000000
+      search SET --strategy best-of-n --width 1000000    | --width must be in [1, 10000], not 1000000
+      search SET --parallel 2147483647                   | --parallel must be in [1, 10000], not 2147483647
+      eval SET --samples 2147483647                      | --samples must be in [0, 10000], not 2147483647
+      eval SET --prm mc --rollouts 2147483647            | --rollouts must be in [1, 10000], not 2147483647
+      eval prm --prm random --model embedded --problems embedded:test --samples 2147483647 | --samples must be in [1, 10000], not 2147483647
+      generate --model embedded --prompt x --samples 2147483647 | --samples must be in [1, 10000], not 2147483647
       search SET --probe 4 --pass-rate 0.8..0.2          | must be LOW..HIGH, two shares from 0 to 1 such as 0.05..0.8, not '0.8..0.2'
       search SET --probe 4 --order hardest               | --order must be easiest, mixed or file, not 'hardest'
       search SET --probe 4 --take 2 --shard 1/2          | --take chooses among all problems
@@ -42,7 +52,7 @@ class NoEffectTest {
       search SET --stages correction                     | --stages must name generation, not correction alone
       search SET --stages generation,corection           | --stages must be generation, correction or diversity, not 'corection'
       search SET --seed 1 --seed=2                       | --seed is given 2 times: give it once
-      search SET --candidates 1                          | --candidates must be at least 2, not 1
+      search SET --candidates 1                          | --candidates must be in [2, 10000], not 1
       search SET --near-duplicates=0                     | --near-duplicates must be above 0, not 0
       search SET --prm nothing                           | unknown process reward "nothing"
       search SET --chat-template /nowhere                     | the chat template '/nowhere' cannot be read
@@ -50,7 +60,7 @@ class NoEffectTest {
       search SET --candidate 5                           | --candidates
       eval SET --shots 3                                 | --shots has no effect without --few-shot
       eval SET --rollouts 3                              | --rollouts has no effect without --prm mc
-      eval SET --samples -1                              | --samples must be at least 0, not -1
+      eval SET --samples -1                              | --samples must be in [0, 10000], not -1
       eval prm --prm random --model embedded --problems embedded:test --threshold 1 | --threshold has no effect without --steps
       eval prm --prm random --model embedded --steps embedded:steps --samples 4     | --samples has no effect without --problems
       eval prm --prm random --model embedded --steps embedded:steps --rollouts 4    | --rollouts has no effect without --prm mc

@@ -91,6 +91,25 @@ class RunCheckCommandTest {
     assertArrayEquals(pairs, Files.readAllBytes(temporary.resolve("another").resolve("pairs.jsonl")));
   }
 
+  /** A search that was stopped before its first problem ended, as Ctrl-C leaves it. */
+  @Test
+  void whatIsNotFinishedIsSaidSo() throws Exception {
+    Path run = temporary.resolve("stopped");
+    assertEquals(0, search(run).status());
+    assertTrue(call("run", "check", run, "--json").json().get("finished").asBoolean());
+    for (String file : List.of("pairs.jsonl", "sums.json")) {
+      Files.deleteIfExists(run.resolve(file));
+    }
+    for (String file : List.of("results.jsonl", "stages.jsonl", "tree.jsonl")) {
+      Files.writeString(run.resolve(file), "");
+    }
+    Call stopped = call("run", "check", run);
+    assertTrue(stopped.out().contains("not finished: 0 of 3 problems"), stopped.out());
+    assertFalse(stopped.out().contains("is whole"), stopped.out());
+    assertEquals(0, stopped.status(), "nothing is damaged");
+    assertFalse(call("run", "check", run, "--json").json().get("finished").asBoolean());
+  }
+
   @Test
   void trainingAndJournalsAreCheckedAndWhatIsNoRunIsSaidSo() throws Exception {
     Path data = temporary.resolve("rows.jsonl");
@@ -118,7 +137,9 @@ class RunCheckCommandTest {
     try (Journal<Answered> journal = AnswerFile.journal(answers, Map.of("model", "m"), 1, false)) {
       journal.add(List.of(new Answered("p1", "4", -1, "2 + 2 = 4", "4", true, "same number", 9, false)));
     }
-    assertEquals(0, call("run", "check", answers).status());
+    Call broken = call("run", "check", answers);
+    assertEquals(0, broken.status());
+    assertTrue(broken.out().contains("not finished"), broken.out());
     Path part = Journal.part(answers);
     Files.writeString(part, Files.readString(part) + "torn");
     assertEquals(1, call("run", "check", part).status());

@@ -73,6 +73,17 @@ class SearchCommandTest {
   }
 
   @Test
+  void aSearchWithoutPairsSaysNothingOfTheirLengths() throws Exception {
+    Path problems = Files.writeString(temporary.resolve("never.jsonl"),
+        "{\"id\": \"never\", \"question\": \"What is 1 + 1?\", \"answer\": \"7777777\"}\n");
+    Call none = call("search", "--model", model, "--problems", problems, "--run", temporary.resolve("never"), "--candidates", 2,
+        "--rollouts", 1, "--stages", "generation");
+    assertEquals(0, none.status(), none.err());
+    assertTrue(none.out().contains("0 pairs from 0 problems"), none.out());
+    assertTrue(!none.out().contains("NaN") && !none.out().contains("length"), none.out());
+  }
+
+  @Test
   void aProbeStandsInTheSummaryAndInThePages() throws Exception {
     Path run = temporary.resolve("probed");
     Object[] probe = {"--limit", 8, "--stages", "generation", "--probe", 4, "--max-tokens", 30, "--prm", "random"};

@@ -49,6 +49,9 @@ class StudioHeatTest {
         "--pairing", "any", "--temperature", "1", "--stages", "generation");
     run("train", "dpo", "--model", "embedded", "--run", search.toString(), "--out", dir.resolve("r/train").toString(), "--epochs", "3",
         "--batch-size", "4", "--learning-rate", "1e-3");
+    run("train", "dpo", "--model", "embedded", "--run", search.toString(), "--adapter-out", dir.resolve("evolved.gguf").toString(),
+        "--steps", "2", "--batch-size", "4");
+    run("train", "dpo", "--model", "embedded-small", "--run", search.toString(), "--out", dir.resolve("r/other").toString(), "--steps", "1");
     RunReader data = RunReader.read(search);
     try (StudioServer server = new StudioServer(dir, 0)) {
       String problem = data.pairs().getFirst().problemId();
@@ -56,6 +59,11 @@ class StudioHeatTest {
       assertEquals("", pair.get("missing").asString());
       assertEquals("r/train", pair.get("trained").get(0).get("id").asString());
       assertTrue(pair.get("trained").get(0).get("beside").asBoolean());
+      assertEquals(List.of("r/train", "evolved.gguf.run"),
+          pair.get("trained").valueStream().map(t -> t.get("id").asString()).toList(), "wherever the adapter lies; of this model alone");
+      assertTrue(get(server, "heat?run=r/search&n=0&trained=evolved.gguf.run&problem=" + problem).get("chosen").get(0).has("after"));
+      assertEquals(1, get(server, "training?run=evolved.gguf.run").get("searches").size());
+      assertEquals(0, get(server, "training?run=r/other").get("searches").size(), "another model's");
 
       JsonNode before = get(server, "heat?run=r/search&n=0&problem=" + problem);
       JsonNode heat = get(server, "heat?run=r/search&n=0&trained=r/train&problem=" + problem);

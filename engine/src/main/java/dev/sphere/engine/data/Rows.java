@@ -56,6 +56,13 @@ public abstract class Rows implements Closeable {
     if (name.endsWith(".parquet")) {
       return new Sql(file, "read_parquet", "");
     }
+    try (InputStream in = Files.newInputStream(file)) {
+      byte[] begin = in.readNBytes(2);
+      if (begin.length == 2 && (begin[0] == -1 && begin[1] == -2 || begin[0] == -2 && begin[1] == -1 || begin[0] == 0
+          || begin[1] == 0)) {
+        throw new IllegalArgumentException(file + ": this looks like UTF-16 text; make it UTF-8 (iconv -f UTF-16 -t UTF-8)");
+      }
+    }
     if (name.endsWith(".csv") || name.endsWith(".tsv")) {
       // All as it stands there: no types, no comments. The delimiter of a .csv is found out.
       return new Sql(file, "read_csv", ", all_varchar = true, header = true, quote = '\"', comment = '', skip = 0, "

@@ -1,5 +1,6 @@
 package dev.sphere.engine.embedded;
 
+import dev.sphere.base.AtomicFile;
 import dev.sphere.base.CacheFolder;
 import dev.sphere.base.Sha256;
 import java.io.IOException;
@@ -55,7 +56,7 @@ public final class ModelSource {
     } catch (IOException e) {
       throw new UncheckedIOException(
           "unpacking model " + name + " into " + cache + ": " + e.getMessage()
-              + "; set XDG_CACHE_HOME to a directory that can be written", e);
+              + AtomicFile.remedy(e) + ", or set XDG_CACHE_HOME to a folder that can be written", e);
     }
   }
 }

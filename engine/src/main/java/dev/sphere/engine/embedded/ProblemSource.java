@@ -43,7 +43,7 @@ public final class ProblemSource {
       throw new IllegalArgumentException(
           "problems " + source + ": no such embedded set; there are " + String.join(", ", EMBEDDED));
     }
-    if (!Files.isRegularFile(Path.of(source))) {
+    if (!Files.exists(Path.of(source))) {
       throw new IllegalArgumentException("problems " + source + ": there is no such file; give a .jsonl, .json, .csv or "
           + ".parquet file or one of " + String.join(", ", EMBEDDED));
     }

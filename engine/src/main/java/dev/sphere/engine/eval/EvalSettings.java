@@ -21,7 +21,7 @@ import java.util.List;
 public record EvalSettings(
     @Setting(def = "true", help = "One greedy answer a problem.")
     boolean greedy,
-    @Setting(def = "0", range = "[0, )", label = "K", top = true,
+    @Setting(def = "0", range = "[0, 10000]", label = "K", top = true,
         help = "Sampled answers a problem, for mean@k, pass@k and maj@k.")
     int samples,
     @Nested(rename = "max_tokens", to = @Setting(name = "max_tokens", range = "[1, )", label = "N", unit = "tokens",

@@ -59,7 +59,7 @@ public record SearchPlan(
     long seed,
     @Nested(heading = "Other ways to search", when = "strategy")
     StrategySettings strategy,
-    @Setting(def = "16", range = "[1, )", label = "N", effect = Setting.Effect.SPEED,
+    @Setting(def = "16", range = "[1, 10000]", label = "N", effect = Setting.Effect.SPEED,
         help = "Problems in flight; changes the speed, never the result. Best-of-n and rejection take 128 / width by "
             + "default.")
     int parallel,

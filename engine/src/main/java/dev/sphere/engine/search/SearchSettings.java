@@ -30,7 +30,7 @@ import java.util.Objects;
  */
 @RecordBuilder
 public record SearchSettings(
-    @Setting(def = "5", range = "[2, )", label = "E", top = true, source = "paper",
+    @Setting(def = "5", range = "[2, 10000]", label = "E", top = true, source = "paper",
         help = "Distinct candidates of an expansion; the best and the worst survive.")
     int candidates,
     @Nested(rename = "max_tokens", to = @Setting(name = "max_step_tokens", range = "[1, )", label = "N",

@@ -57,7 +57,7 @@ public record StageSettings(
       @Setting(name = "correct_paired", def = "true", needs = "stages=correction",
           help = "Stage 2 also corrects the wrong attempts of problems from which stage 1 made a pair.")
       boolean correctPaired,
-      @Setting(name = "diversity_factor", def = "2", range = "[1, )", label = "F", needs = "stages=diversity",
+      @Setting(name = "diversity_factor", def = "2", range = "[1, 100]", label = "F", needs = "stages=diversity",
           source = "paper", help = "Stage 3 samples F times the candidates.")
       int diversityFactor,
       @Setting(name = "truncated_rejected", help = "Solutions that were cut at a limit may be rejected ones.")

@@ -22,7 +22,7 @@ public record StrategySettings(
     @Setting(def = "4000", range = "[1, )", label = "TOKENS", unit = "tokens", needs = "strategy",
         help = "Tokens a problem (and stage) for a strategy, rollouts and what reward models read included.")
     long budget,
-    @Setting(def = "4", range = "[1, )", label = "N",
+    @Setting(def = "4", range = "[1, 10000]", label = "N",
         needs = "strategy=best-of-n or strategy=rejection", help = "Solutions drawn at a time.")
     int width,
     @Setting(def = "last", label = "RULE", needs = "strategy", help = "How the scores of its steps rank a solution.")

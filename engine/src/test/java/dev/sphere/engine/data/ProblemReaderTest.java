@@ -48,6 +48,37 @@ class ProblemReaderTest {
     assertEquals("3, 4, 25", p.getLast().metadata().get("nums"));
   }
 
+  /** A pipe's rows can be read once: they are copied first. Its name says nothing, as /dev/fd/63 does. */
+  @Test
+  void aPipeIsRead() throws Exception {
+    Path pipe = dir.resolve("fifo");
+    assertEquals(0, new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor());
+    Thread writer = Thread.startVirtualThread(() -> {
+      try {
+        Files.writeString(pipe, "[{\"question\":\"q1\",\"answer\":\"4\"}]");
+      } catch (IOException e) {
+        throw new java.io.UncheckedIOException(e);
+      }
+    });
+    List<Problem> piped = ProblemSource.read(pipe.toString());
+    writer.join();
+    assertEquals("q1", piped.getFirst().question());
+    assertEquals("pipe:1", piped.getFirst().id());
+  }
+
+  @Test
+  void aFolderAndOtherTextAreNamed() throws IOException {
+    for (String name : List.of("u.csv", "u.jsonl", "u.json")) {
+      for (String order : List.of("UTF-16", "UTF-16LE")) {
+        Path file = Files.write(dir.resolve(name), "question,answer\nq,4\n".getBytes(order));
+        String message = assertThrows(IllegalArgumentException.class, () -> ProblemReader.read(file.toString())).getMessage();
+        assertTrue(message.contains("UTF-16") && message.contains("iconv"), message);
+      }
+    }
+    String folder = assertThrows(IllegalArgumentException.class, () -> ProblemSource.read(dir.toString())).getMessage();
+    assertTrue(folder.contains("is a folder"), folder);
+  }
+
   @Test
   void readsArraysCsvAndParquetAlike() throws Exception {
     List<Problem> array = read("a.json", "[{\"question\":\"q1\",\"answer\":\"1,234\"},\n{\"question\":\"q2\",\"answer\":2}]");

@@ -136,7 +136,7 @@ public record Recipe(
       @Setting(range = "[1, )", shown = "1024; embedded models: 256", label = "N", unit = "tokens",
           help = "Most tokens of an answer.")
       Integer maxTokens,
-      @Setting(def = "0", range = "[0, )", label = "K",
+      @Setting(def = "0", range = "[0, 10000]", label = "K",
           help = "Sampled answers a problem besides the greedy one, before and after each round, at the temperature of the search: "
               + "pass@k tells new ability and maj@k sharpening.")
       int samples,

@@ -1,6 +1,8 @@
 package dev.sphere.trainer.job;
 
 import dev.sphere.bindings.kernel.GgmlQuantizer;
+import dev.sphere.bindings.load.LlamaException;
+import dev.sphere.engine.decode.LogProbShift;
 import dev.sphere.engine.store.FileSums;
 import dev.sphere.gguf.GgmlType;
 import dev.sphere.gguf.GgufValue;
@@ -13,9 +15,11 @@ import dev.sphere.gguf.model.PrmInfo;
 import dev.sphere.trainer.Parameter;
 import dev.sphere.trainer.TrainableModel;
 import dev.sphere.trainer.data.StepEncoder.Labels;
+import dev.sphere.trainer.loop.NonFiniteLossException;
 import dev.sphere.trainer.loop.TrainingListener;
 import dev.sphere.trainer.loop.TrainingResult;
 import dev.sphere.trainer.output.ModelOutput;
+import dev.sphere.trainer.output.Sample;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -25,6 +29,9 @@ import java.util.List;
 
 /** Writes what came out of a job: an adapter, a model, or a process reward model with its declaration. */
 final class Artefacts {
+  /** Tokens that are read of what was written. */
+  private static final int TRIED = 64;
+
   private Artefacts() {}
 
   /** Writes the artefact and records its sum; one that was damaged meanwhile is told of and replaced. */
@@ -38,15 +45,44 @@ final class Artefacts {
     return file;
   }
 
+  /**
+   * Reads one of the training's rows with what was written, as llama.cpp computes it: there weights that the trainer's own
+   * pass survived can overflow. What gives NaN is deleted. DoRA's magnitudes, which llama.cpp does not apply, and process
+   * reward models are left alone.
+   */
+  static void requireFinite(TrainJob job, TrainTask task, TrainJob.Outcome outcome, Sample row) {
+    Path file = outcome.artefact();
+    boolean lora = job.tuning().isLora();
+    if (file == null || task instanceof TrainTask.Judge || lora && job.tuning().magnitudes()) {
+      return;
+    }
+    try {
+      String text = row.prompt() + row.completions().getFirst();
+      List<float[]> read = LogProbShift.read(lora ? job.model() : file, lora ? file : null, List.of(text), TRIED);
+      if (Double.isNaN(LogProbShift.between(read, read).mean())) {
+        throw new LlamaException("a log-probability is NaN.");
+      }
+    } catch (LlamaException e) {
+      if (!e.getMessage().contains("NaN")) {
+        throw e;
+      }
+      delete(file);
+      throw new NonFiniteLossException(outcome.result().steps(), "the training has ruined the model, most likely by its learning "
+          + "rate. It is read once more with " + file + ": " + e.getMessage() + " The file is deleted; train anew with a lower "
+          + "learning rate in another folder");
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
   private static Path write(
       TrainJob job, TrainTask task, GgufFile base, TrainableModel trained, TrainingResult result, TrainingData<?> prepared,
       TrainingListener listener) {
     if (task instanceof TrainTask.Judge) {
-      return judge(job, base, trained, result, prepared, listener);
+      return judge(job, job.file(task), base, trained, result, prepared, listener);
     }
-    boolean lora = job.tuning().isLora();
-    Path file = job.artefact() != null ? job.artefact() : job.output().resolve(lora ? "adapter.gguf" : "model.gguf");
-    if (lora) {
+    Path file = job.file(task);
+    if (job.tuning().isLora()) {
       ModelOutput.adapter(file, base, trained.parameters(), job.tuning().scaledAlpha(), result);
     } else {
       tell(ModelOutput.model(file, base, trained.parameters(), job.type(), result), listener);
@@ -64,9 +100,8 @@ final class Artefacts {
 
   /** A whole model (an adapter is merged into it) that says how its scores are read. */
   private static Path judge(
-      TrainJob job, GgufFile base, TrainableModel trained, TrainingResult result, TrainingData<?> prepared,
+      TrainJob job, Path file, GgufFile base, TrainableModel trained, TrainingResult result, TrainingData<?> prepared,
       TrainingListener listener) {
-    Path file = job.artefact() != null ? job.artefact() : job.output().resolve("prm.gguf");
     Path plain = file.resolveSibling(file.getFileName() + ".plain.tmp");
     Path adapter = file.resolveSibling(file.getFileName() + ".adapter.tmp");
     try {

@@ -138,11 +138,13 @@ public record TrainJob(
       listener.note(oneSided);
     }
     TrainPlan.requireMemory(fitted, task, prepared, base, FreeMemory.bytes());
+    Outcome outcome;
     try (TrainableModel trainable = TrainableModels.open(base, modelOptions(task, base));
         RunTracker tracker = new RunTracker(output, task.loss() == null ? 0 : task.loss().beta(), listener)) {
       RunOptions options = RunOptions.in(output)
           .withResume(resume)
           .withModel(base.sha256(), identity(task, base))
+          .withInformation(information(task))
           .withListener(tracker)
           .withStop(stop);
       if (!prepared.heldOut().isEmpty()) {
@@ -153,8 +155,10 @@ public record TrainJob(
       files.requireUnchanged();
       Path saved = result.complete() ? Artefacts.save(this, task, base, trainable, result, prepared, listener) : null;
       tracker.report(result, prepared.samples(), prepared.report());
-      return new Outcome(result, saved, prepared.report(), prepared.heldOut().size());
+      outcome = new Outcome(result, saved, prepared.report(), prepared.heldOut().size());
     }
+    Artefacts.requireFinite(this, task, outcome, prepared.samples().getFirst());
+    return outcome;
   }
 
   /** Memory and time of a run of this task; some steps are made in a temporary folder, and nothing is kept. */
@@ -165,6 +169,18 @@ public record TrainJob(
       TrainJob fitted = fitted(task, base);
       return TrainPlan.of(fitted, task, TrainingData.of(fitted, task, base), base);
     }
+  }
+
+  /** The artefact's path is as it is seen from the run's folder: both may move together. */
+  private Map<String, String> information(TrainTask task) {
+    Path artefact = output.toAbsolutePath().normalize().relativize(file(task).toAbsolutePath().normalize());
+    return Map.of("model.path", model.toString(), "data", task.source(), "artefact", artefact.toString().replace('\\', '/'));
+  }
+
+  /** The artefact's file. */
+  Path file(TrainTask task) {
+    return artefact != null ? artefact : output.resolve(
+        task instanceof TrainTask.Judge ? "prm.gguf" : tuning.isLora() ? "adapter.gguf" : "model.gguf");
   }
 
   private void requireModel() {

@@ -16,6 +16,18 @@ public sealed interface TrainTask {
     return null;
   }
 
+  /** What the rows are read from. */
+  default String source() {
+    return switch (this) {
+      case Imitate t -> t.data().toString();
+      case ImitateRun t -> t.run().toString();
+      case Prefer t -> t.data().toString();
+      case PreferPairs t -> "pairs";
+      case PreferSiblings t -> t.run().toString();
+      case Judge t -> t.data().toString();
+    };
+  }
+
   /** Supervised fine-tuning on a file of imitation rows. */
   record Imitate(Path data) implements TrainTask {}
 

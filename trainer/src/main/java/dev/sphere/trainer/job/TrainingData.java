@@ -91,18 +91,7 @@ record TrainingData<E extends Example>(
       this.job = job;
       this.base = base;
       this.template = template(job, task);
-      this.report = new RowReport(source(task), job.onBadRow());
-    }
-
-    private static String source(TrainTask task) {
-      return switch (task) {
-        case TrainTask.Imitate t -> t.data().toString();
-        case TrainTask.ImitateRun t -> t.run().toString();
-        case TrainTask.Prefer t -> t.data().toString();
-        case TrainTask.PreferPairs t -> "pairs";
-        case TrainTask.PreferSiblings t -> t.run().toString();
-        case TrainTask.Judge t -> t.data().toString();
-      };
+      this.report = new RowReport(task.source(), job.onBadRow());
     }
 
     /** What was told; else what the search run of the rows was told; empty for the model's own. */

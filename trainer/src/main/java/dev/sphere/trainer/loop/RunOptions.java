@@ -16,6 +16,7 @@ import java.util.function.BooleanSupplier;
  * @param resume goes on from the newest checkpoint, if there is one; otherwise a folder with checkpoints is refused
  * @param modelHash SHA-256 of the model file that training starts from; part of the run's identity
  * @param modelSettings what else shapes the result (template, max-length, LoRA rank and so on); compared on resume
+ * @param information what else the run's folder says of it: its model's file, its rows, where the artefact goes
  * @param listener hears of progress
  * @param stop asked before every step; true: write a checkpoint and return
  * @param evaluation what is measured on examples that are not trained on; null for nothing
@@ -26,6 +27,7 @@ public record RunOptions(
     boolean resume,
     String modelHash,
     Map<String, Object> modelSettings,
+    Map<String, String> information,
     TrainingListener listener,
     BooleanSupplier stop,
     Evaluation evaluation) implements RunOptionsBuilder.With {
@@ -49,11 +51,12 @@ public record RunOptions(
   public RunOptions {
     // In order: artefacts list them, and Map.copyOf has another order in every process.
     modelSettings = Collections.unmodifiableMap(new LinkedHashMap<>(modelSettings));
+    information = Collections.unmodifiableMap(new LinkedHashMap<>(information));
   }
 
   /** A fresh run in a folder, unwatched. */
   public static RunOptions in(Path output) {
-    return new RunOptions(output, false, "unknown", Map.of(), TrainingListener.NONE, () -> false, null);
+    return new RunOptions(output, false, "unknown", Map.of(), Map.of(), TrainingListener.NONE, () -> false, null);
   }
 
   public RunOptions withModel(String hash, Map<String, Object> settings) {

@@ -3,9 +3,13 @@ package dev.sphere.trainer.loop;
 import dev.sphere.base.AtomicFile;
 import dev.sphere.engine.store.CheckedLines;
 import dev.sphere.engine.store.StoreException;
+import dev.sphere.trainer.checkpoint.Identity;
 import dev.sphere.trainer.data.Example;
 import dev.sphere.trainer.loop.TrainSettings.Order;
+import java.io.BufferedReader;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -13,12 +17,13 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * Which rows a training sees in which step: {@code rows.jsonl} in its folder. The first line has what the order follows from, each
- * further one an example in the data's order; {@link DataOrder} makes the steps of them. Lines carry checksums.
+ * Which rows a training sees in which step: {@code rows.jsonl} in its folder. The first line has what the order follows from
+ * and what the training is made of, each further one an example in the data's order; {@link DataOrder} makes the steps of them. Lines carry checksums.
  */
 public final class TrainedRows {
   private static final JsonMapper JSON = JsonMapper.shared();
@@ -45,14 +50,16 @@ public final class TrainedRows {
     return folder.resolve("rows.jsonl");
   }
 
-  static void write(Path folder, List<? extends Example> examples, TrainSettings settings) {
+  static void write(RunOptions options, Identity identity, List<? extends Example> examples, TrainSettings settings) {
     Map<String, Object> head = new LinkedHashMap<>();
     head.put("rows", examples.size());
     head.put("batch_size", settings.batchSize());
     head.put("order", settings.order().name().toLowerCase(Locale.ROOT));
     head.put("seed", settings.seed());
+    head.put("identity", identity.toMap());
+    head.put("information", options.information());
     Map<String, Integer> trees = new HashMap<>();
-    AtomicFile.write(in(folder), out -> {
+    AtomicFile.write(in(options.output()), out -> {
       out.write(line(head));
       for (Example e : examples) {
         Map<String, Object> row = new LinkedHashMap<>();
@@ -69,6 +76,26 @@ public final class TrainedRows {
 
   private static byte[] line(Map<String, Object> object) {
     return CheckedLines.frame(JSON.writeValueAsString(object).getBytes(StandardCharsets.UTF_8));
+  }
+
+  /**
+   * The first line of a training's file: what it is made of, under "identity" and "information". It has no fields where
+   * the line is damaged, or missing.
+   */
+  public static JsonNode head(Path folder) {
+    try (BufferedReader lines = Files.newBufferedReader(in(folder))) {
+      String first = lines.readLine();
+      boolean whole = first != null && CheckedLines.whole(first.getBytes(StandardCharsets.UTF_8));
+      return whole ? JSON.readTree(first) : JSON.createObjectNode();
+    } catch (IOException e) {
+      return JSON.createObjectNode();
+    }
+  }
+
+  /** Where a training puts its adapter or model, whether it is there yet or not; empty where that is not on record. */
+  public static Optional<Path> artefact(Path folder) {
+    String file = head(folder).path("information").path("artefact").asString("");
+    return file.isEmpty() ? Optional.empty() : Optional.of(folder.resolve(file).normalize());
   }
 
   /**

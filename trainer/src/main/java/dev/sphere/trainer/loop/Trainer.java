@@ -21,9 +21,11 @@ import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * Trains a model on examples of one kind; an {@link Objective} says what is minimised. Examples of a step are packed,
@@ -34,6 +36,9 @@ import java.util.Map;
  * @param <E> the kind of examples
  */
 public final class Trainer<E extends Example> {
+  /** Steps without a gradient that are worth a word. */
+  private static final int IDLE = 3;
+
   private final Objective<E> objective;
   private final TrainableModel model;
   private final List<E> examples;
@@ -42,6 +47,7 @@ public final class Trainer<E extends Example> {
   private final Identity identity;
   private final MetricSums pending = new MetricSums();
   private long tokens;
+  private int idle; // steps without a gradient, up to now
   private StepMetrics last;
 
   /**
@@ -107,7 +113,7 @@ public final class Trainer<E extends Example> {
         Checkpoints.Position start = checkpoints.restore();
         tokens = start == null ? 0 : start.tokens();
         last = null;
-        TrainedRows.write(options.output(), examples, settings);
+        TrainedRows.write(options, identity, examples, settings);
         pending.clear();
         if (start != null) {
           pending.restore(start.pendingMetrics());
@@ -139,32 +145,47 @@ public final class Trainer<E extends Example> {
       log.write(last);
       options.listener().step(last, total);
     }
-    while (step < total && !options.stop().getAsBoolean()) {
-      List<E> batch = order.step(step).stream().map(examples::get).toList();
-      step(step, total, batch, optimizer);
-      step++;
-      objective.stepped(step);
-      RunOptions.Evaluation evaluation = options.evaluation();
-      if (evaluation != null && (step == total || evaluation.every() > 0 && step % evaluation.every() == 0)) {
-        evaluate(step);
+    List<E> batch = List.of();
+    try {
+      while (step < total && !options.stop().getAsBoolean()) {
+        batch = order.step(step).stream().map(examples::get).toList();
+        step(step, total, batch, optimizer);
+        step++;
+        objective.stepped(step);
+        RunOptions.Evaluation evaluation = options.evaluation();
+        if (evaluation != null && (step == total || evaluation.every() > 0 && step % evaluation.every() == 0)) {
+          evaluate(step);
+        }
+        if (step % settings.logEvery() == 0 || step == total) {
+          last = metrics(step);
+          log.write(last);
+          options.listener().step(last, total);
+        }
+        if (settings.saveEvery() > 0 && step % settings.saveEvery() == 0) {
+          saved = save(step, batch, checkpoints, log);
+          savedAt = step;
+        }
       }
-      if (step % settings.logEvery() == 0 || step == total) {
-        last = metrics(step);
-        log.write(last);
-        options.listener().step(last, total);
+      if (saved == null || savedAt != step) {
+        saved = save(step, batch, checkpoints, log);
       }
-      if (settings.saveEvery() > 0 && step % settings.saveEvery() == 0) {
-        saved = save(step, checkpoints, log);
-        savedAt = step;
-      }
-    }
-    if (saved == null || savedAt != step) {
-      saved = save(step, checkpoints, log);
+    } catch (NonFiniteLossException e) {
+      throw e.advised(Optional.ofNullable(saved), step == 0);
     }
     return new TrainingResult(step, step == total, last, saved, identity);
   }
 
-  private Path save(int step, Checkpoints checkpoints, MetricsLog log) {
+  /** @param batch the last step's rows, which the weights are tried on before they take the place of good ones */
+  private Path save(int step, List<E> batch, Checkpoints checkpoints, MetricsLog log) {
+    if (!batch.isEmpty()) {
+      MicroBatch tried = new TreePacker(settings.packing()).pack(batch).getFirst();
+      for (float logProb : model.logProbs(tried.batch(), false)) {
+        if (!Float.isFinite(logProb)) {
+          List<String> rows = Arrays.stream(tried.examples()).mapToObj(i -> batch.get(i).id()).toList();
+          throw new NonFiniteLossException(step, "after step " + step, "a log-probability is not finite", rows);
+        }
+      }
+    }
     Path file = checkpoints.save(step, tokens, pending, log.lines(), settings.keepLast());
     options.listener().checkpoint(file);
     return file;
@@ -178,6 +199,11 @@ public final class Trainer<E extends Example> {
     if (!Double.isFinite(norm)) {
       List<String> rows = batch.stream().map(Example::id).toList();
       throw new NonFiniteLossException(step + 1, "the gradient is not finite", rows);
+    }
+    idle = norm == 0 ? idle + 1 : 0;
+    if (idle == IDLE) {
+      options.listener().note("the gradients of " + IDLE + " steps are 0: nothing is learned. With a loss of 0 the reward's "
+          + "scale (beta) is too high, else the weights are ruined by the learning rate, or the rows are learned");
     }
     double rate = settings.optimizer().learningRate() * settings.schedule().factor(step, total);
     optimizer.step(rate, optimizer.clipFactor(norm));

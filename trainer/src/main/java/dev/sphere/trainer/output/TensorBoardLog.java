@@ -109,7 +109,7 @@ final class TensorBoardLog implements AutoCloseable {
 
   private UncheckedIOException failed(IOException e) {
     return new UncheckedIOException(
-        "cannot write the event file " + file + ": " + e.getMessage() + ". Free some space or choose another folder", e);
+        "cannot write the event file " + file + ": " + e.getMessage() + AtomicFile.remedy(e), e);
   }
 
   @Override

@@ -1,6 +1,7 @@
 package dev.sphere.trainer.job;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -25,6 +26,7 @@ import dev.sphere.gguf.model.GgufFile;
 import dev.sphere.gguf.model.PrmInfo;
 import dev.sphere.trainer.data.RowReport.OnBadRow;
 import dev.sphere.trainer.job.TrainJob.Outcome;
+import dev.sphere.trainer.loop.NonFiniteLossException;
 import dev.sphere.trainer.loop.TrainSettings;
 import dev.sphere.trainer.loop.TrainingListener;
 import dev.sphere.trainer.loss.LossSettings;
@@ -382,6 +384,17 @@ class TrainJobTest {
           () -> TrainPlan.requireMemory(job, task, prepared, base, need - 1)).getMessage();
       assertTrue(message.contains("GiB") && message.contains("tiny-qwen2"), message);
     }
+  }
+
+  /** The trainer's own pass stays finite with weights of a million; llama.cpp's does not. */
+  @Test
+  void aRuinedAdapterIsNotKept() {
+    Path out = folder.resolve("ruined");
+    TrainSettings wild = TrainSettings.defaults(1e6).withBatchSize(12).withMaxSteps(5).withThreads(2);
+    var e = assertThrows(NonFiniteLossException.class, () -> TrainJob.of(model("tiny-qwen2"), out, wild)
+        .dpo(pairs, LossSettings.defaults(), TrainingListener.NONE, () -> false));
+    assertTrue(e.getMessage().contains("adapter.gguf") && e.getMessage().contains("learning rate"), e.getMessage());
+    assertFalse(Files.exists(out.resolve("adapter.gguf")));
   }
 
   @Test

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sphere.trainer.TinyModel;
+import dev.sphere.trainer.checkpoint.Checkpoints;
 import dev.sphere.trainer.checkpoint.StepMetrics;
 import dev.sphere.trainer.data.Example;
 import dev.sphere.trainer.data.Packing.Sharing;
@@ -17,6 +18,7 @@ import dev.sphere.trainer.loop.TrainSettings;
 import dev.sphere.trainer.loop.Trainer;
 import dev.sphere.trainer.loop.TrainingListener;
 import dev.sphere.trainer.loss.LossSettings;
+import dev.sphere.trainer.optim.OptimizerSettings;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -168,17 +170,60 @@ class DpoObjectiveTest {
       };
       var trainer = trainer(model, LossSettings.defaults(), s, RunOptions.in(folder).withListener(poison));
       var e = assertThrows(NonFiniteLossException.class, trainer::run);
-      assertEquals(4, e.step());
+      assertEquals(3, e.step());
       assertFalse(e.rows().isEmpty());
       assertTrue(e.rows().size() <= 4 && e.rows().stream().allMatch(r -> r.startsWith("pair ")), e.getMessage());
-      assertTrue(e.getMessage().startsWith("step 4: a log-probability is not finite in the batch of rows pair "));
+      assertTrue(e.getMessage().startsWith("after step 3: a log-probability is not finite in the batch of rows pair "));
+      assertTrue(e.getMessage().contains("step-00000002.checkpoint is good"), e.getMessage());
       assertEquals(1, good[0]);
     }
     try (Stream<Path> files = Files.list(folder.resolve("checkpoints"))) {
       assertEquals(
-          List.of("step-00000002.checkpoint", "step-00000003.checkpoint"),
+          List.of("step-00000001.checkpoint", "step-00000002.checkpoint"),
           files.map(p -> p.getFileName().toString()).sorted().toList());
     }
+  }
+
+  /** A step's own pass is finite where the weights were ruined by the step: what is saved is looked at once more. */
+  @Test
+  void weightsThatAStepRuinedAreNotSaved() {
+    TrainSettings wild = Runs.settings().withOptimizer(OptimizerSettings.adamw(3e38)).withCheckpoints(0, 1).withMaxSteps(1);
+    try (TinyModel model = Runs.model(false)) {
+      var e = assertThrows(NonFiniteLossException.class,
+          trainer(model, LossSettings.defaults(), wild, RunOptions.in(folder))::run);
+      assertTrue(e.getMessage().startsWith("after step 1: "), e.getMessage());
+      assertTrue(e.getMessage().contains("no checkpoint yet"), e.getMessage());
+      assertEquals(List.of(), Checkpoints.files(folder.resolve("checkpoints")));
+    }
+  }
+
+  /** Before the first step the rows are not to blame. */
+  @Test
+  void aModelWithNanIsNamed() {
+    try (TinyModel model = Runs.model(false)) {
+      model.parameters().getFirst().value().set(0, Float.NaN);
+      var e = assertThrows(NonFiniteLossException.class,
+          trainer(model, LossSettings.defaults(), Runs.settings(), RunOptions.in(folder))::run);
+      assertTrue(e.getMessage().contains("The model itself gives it"), e.getMessage());
+      assertFalse(e.getMessage().contains("checkpoint"), e.getMessage());
+    }
+  }
+
+  @Test
+  void thatNothingIsLearnedIsSaid() {
+    List<String> notes = new ArrayList<>();
+    TrainingListener listener = new TrainingListener() {
+      @Override
+      public void note(String line) {
+        notes.add(line);
+      }
+    };
+    try (TinyModel model = Runs.model(true)) {
+      LossSettings loss = LossSettings.defaults().withBeta(1e9);
+      RunOptions options = RunOptions.in(folder).withListener(listener);
+      new Trainer<>(new DpoObjective(model, loss), Runs.pairs(1), Runs.settings().withEpochs(9), options).run();
+    }
+    assertEquals(1, notes.stream().filter(n -> n.contains("nothing is learned")).count(), notes.toString());
   }
 
   @Test
@@ -196,6 +241,7 @@ class DpoObjectiveTest {
       var e = assertThrows(NonFiniteLossException.class, trainer::run);
       weights[0] = Runs.weights(model);
       assertTrue(e.getMessage().startsWith("step 2: the gradient is not finite"), e.getMessage());
+      assertTrue(e.getMessage().contains("There is no checkpoint yet"), e.getMessage());
       for (float w : weights[0]) {
         assertTrue(Float.isFinite(w), Arrays.toString(weights[0]));
       }

@@ -6,6 +6,7 @@ import dev.sphere.bindings.llama.Vocabulary;
 import dev.sphere.engine.PreferencePair;
 import dev.sphere.engine.decode.Scorer;
 import dev.sphere.engine.store.Provenance;
+import dev.sphere.gguf.model.GgufFile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.CharBuffer;
@@ -159,7 +160,11 @@ final class Heat {
       return new Scores(rows, before, List.of());
     }
     Path file = trained.get();
-    if (file.getFileName().toString().startsWith("adapter")) {
+    boolean adapter;
+    try (GgufFile trainedFile = GgufFile.open(file)) {
+      adapter = trainedFile.kind() == GgufFile.Kind.ADAPTER;
+    }
+    if (adapter) {
       try (Scorer scorer = Scorer.of(model, file)) {
         return new Scores(rows, before, scorer.score(rows));
       }

@@ -2,7 +2,9 @@ package dev.sphere.web.studio;
 
 import dev.sphere.engine.PreferencePair;
 import dev.sphere.engine.store.PairFlags;
+import dev.sphere.engine.store.Provenance;
 import dev.sphere.engine.store.StoreException;
+import dev.sphere.trainer.loop.TrainedRows;
 import dev.sphere.web.HttpError;
 import dev.sphere.web.Query;
 import dev.sphere.web.studio.ProblemRow.Log;
@@ -204,7 +206,7 @@ final class StudioApi implements AutoCloseable {
     map.put("missing", policy.missing());
     map.put("modelBytes", policy.bytes());
     map.put("trained", others(Kind.TRAIN, index.folder().resolveSibling("train")).stream()
-        .filter(e -> trained(e.path()).isPresent())
+        .filter(e -> trained(e.path()).isPresent() && sameBase(index.folder(), e.path()))
         .map(e -> Map.of("id", e.id(), "beside", e.path().equals(index.folder().resolveSibling("train")))).toList());
     return map;
   }
@@ -220,7 +222,7 @@ final class StudioApi implements AutoCloseable {
     Map<String, Object> map = new LinkedHashMap<>(summaries.of(entry));
     map.putAll(Training.curves(entry.path()));
     Path beside = entry.path().resolveSibling("search");
-    map.put("searches", others(Kind.SEARCH, beside).stream()
+    map.put("searches", others(Kind.SEARCH, beside).stream().filter(e -> sameBase(e.path(), entry.path()))
         .map(e -> Map.of("id", e.id(), "beside", e.path().equals(beside))).toList());
     map.put("preferences", trained(entry.path()).isPresent());
     return map;
@@ -257,9 +259,20 @@ final class StudioApi implements AutoCloseable {
     return heat.of(index.provenance(), pair, trained);
   }
 
-  /** The adapter or model that a training of preferences left. */
+  /** The adapter or model that a training of a policy left. */
   private static Optional<Path> trained(Path folder) {
-    return Summaries.artefact(folder).filter(a -> !a.endsWith("prm.gguf"));
+    return TrainedRows.head(folder).path("identity").path("objective").asString("").equals("prm") ? Optional.empty()
+        : Summaries.artefact(folder);
+  }
+
+  /** Whether a training began with the model that a search drew from: only then can the two be compared. */
+  private static boolean sameBase(Path search, Path training) {
+    try {
+      return TrainedRows.head(training).path("identity").path("model").asString("none")
+          .equals(Provenance.of(search).identity().get("model.sha256"));
+    } catch (StoreException e) {
+      return false; // its own page says what is damaged
+    }
   }
 
   private Path answers(Query query, String name) {

@@ -3,6 +3,7 @@ package dev.sphere.web.studio;
 import dev.sphere.engine.store.CheckedLines;
 import dev.sphere.engine.store.Provenance;
 import dev.sphere.engine.store.StoreException;
+import dev.sphere.trainer.loop.TrainedRows;
 import dev.sphere.web.studio.Runs.Entry;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -113,9 +114,9 @@ final class Summaries {
     counts.withPairs += pairs > 0 ? 1 : 0;
   }
 
-  /** The file that a training leaves at its end. */
+  /** The file that a training has left at its end, where it said that it would. */
   static Optional<Path> artefact(Path folder) {
-    return Stream.of("adapter.gguf", "model.gguf", "prm.gguf").map(folder::resolve).filter(Files::exists).findFirst();
+    return TrainedRows.artefact(folder).filter(Files::isRegularFile);
   }
 
   private static void train(Path folder, Map<String, Object> map) throws IOException {

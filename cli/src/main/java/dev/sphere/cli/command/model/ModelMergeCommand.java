@@ -126,6 +126,13 @@ public final class ModelMergeCommand implements Callable<Integer> {
       Rounding.worst(report.changed(), 3).forEach(r -> console.printf(
           Locale.ROOT, "  %s, %s: off by %.1f %%, %.1f %% kept%n", r.name(), r.type().label(), 100 * r.error(), 100 * r.kept()));
     }
+    long before = Files.size(model);
+    long after = Files.size(out);
+    if (after > before + before / 10) {
+      console.printf(Locale.ROOT, "%s is %.1f times as large as its base (%,d to %,d MB)%s%n", out, (double) after / before,
+          before / 1_000_000, after / 1_000_000, matrices.all() != null ? "." : ": the base's types cannot hold the update. For a "
+              + "small file give --type base, which rounds it (the line above says by how much), or use the adapter beside the base.");
+    }
     Check check = noCheck ? null : check(texts);
     if (check != null) {
       console.printf(Locale.ROOT, "Log-probabilities of %d tokens: the adapter moves them by %.5f on average and %.4f at most, rounding "
@@ -143,6 +150,8 @@ public final class ModelMergeCommand implements Callable<Integer> {
     Map<String, Object> result = new LinkedHashMap<>();
     result.put("out", out.toString());
     result.put("sha256", hash);
+    result.put("bytes", out.toFile().length());
+    result.put("base_bytes", model.toFile().length());
     result.put("changed", report.changed().stream().map(Rounding::name).toList());
     result.put("type", all == null ? null : all.label());
     result.put("warnings", report.warnings());

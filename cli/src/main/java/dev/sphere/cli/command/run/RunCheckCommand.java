@@ -6,6 +6,7 @@ import dev.sphere.engine.store.Journal;
 import dev.sphere.engine.store.RunReader;
 import dev.sphere.trainer.checkpoint.TrainingCheck;
 import dev.sphere.trainer.evolve.Evolve;
+import dev.sphere.trainer.loop.TrainedRows;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -28,7 +29,7 @@ import tools.jackson.databind.json.JsonMapper;
       "Tells what of a run is missing or damaged, and what --resume would do about it. Changes nothing.",
       "  sphere run check runs/first         a search, training or evolution run",
       "  sphere run check answers.jsonl      an evaluation into that file that was broken off",
-      "Exit status: 0 all is whole, 1 something is missing or damaged, 2 there is no run.",
+      "Exit status: 0 nothing is damaged (whether it is finished is said), 1 something is missing or damaged, 2 there is no run.",
       "While a process writes the run, its last line may look cut off."
     },
     mixinStandardHelpOptions = true)
@@ -41,7 +42,8 @@ public final class RunCheckCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec;
 
-  private record Checked(String kind, List<Finding> findings) {}
+  /** @param left what of the work is still to be done, where nothing is damaged; empty for nothing */
+  private record Checked(String kind, List<Finding> findings, String left) {}
 
   @Override
   public Integer call() {
@@ -54,6 +56,7 @@ public final class RunCheckCommand implements Callable<Integer> {
       all.put("run", run.toString());
       all.put("kind", checked.kind());
       all.put("whole", findings.isEmpty());
+      all.put("finished", findings.isEmpty() && checked.left().isEmpty());
       all.put("mendable", mendable);
       List<Map<String, Object>> list = new ArrayList<>();
       for (Finding f : findings) {
@@ -69,7 +72,9 @@ public final class RunCheckCommand implements Callable<Integer> {
       out.println(JsonMapper.shared().writeValueAsString(all));
     } else {
       findings.forEach(out::println);
-      out.println(findings.isEmpty() ? "The " + checked.kind() + " run " + run + " is whole."
+      String name = "The " + checked.kind() + " run " + run;
+      out.println(findings.isEmpty() && checked.left().isEmpty() ? name + " is whole."
+          : findings.isEmpty() ? name + " is undamaged and not finished: " + checked.left() + ". Go on with --resume."
           : mendable ? "The command that made the run does that, with --resume."
           : "The run is refused until that is put right.");
     }
@@ -82,14 +87,22 @@ public final class RunCheckCommand implements Callable<Integer> {
       String name = run.getFileName().toString();
       boolean journal = name.endsWith(".part");
       Path file = journal ? run.resolveSibling(name.substring(0, name.length() - ".part".length())) : run;
-      return new Checked("evaluation", Journal.check(AnswerFile.JOURNAL, file));
+      List<Finding> findings = Journal.check(AnswerFile.JOURNAL, file);
+      return new Checked("evaluation", findings,
+          Journal.read(AnswerFile.JOURNAL, Journal.part(file)).rows().size() + " problems are answered");
     }
     if (Evolve.isEvolution(run)) {
-      return new Checked("evolution", Evolve.check(run));
+      return new Checked("evolution", Evolve.check(run), Files.exists(run.resolve("report.json")) ? "" : "it has no report yet");
     }
     if (TrainingCheck.isTraining(run)) {
-      return new Checked("training", TrainingCheck.of(run));
+      boolean made = TrainedRows.artefact(run).filter(Files::exists).isPresent();
+      return new Checked("training", TrainingCheck.of(run), made ? "" : "it has written no adapter or model");
     }
-    return new Checked("search", RunReader.check(run));
+    List<Finding> findings = RunReader.check(run);
+    return new Checked("search", findings, findings.isEmpty() ? left(RunReader.read(run)) : "");
+  }
+
+  private static String left(RunReader search) {
+    return search.complete() ? "" : search.results().size() + " of " + search.problems().size() + " problems";
   }
 }

@@ -101,21 +101,7 @@ class ModelCommandTest {
   @Test
   void mergeSaysWhatRoundingDid() throws IOException {
     Path model = random("--type", "bf16");
-    Path adapter = dir.resolve("a.gguf");
-    float[] a = new float[128];
-    float[] b = new float[128];
-    for (int i = 0; i < 128; i++) {
-      a[i] = (i * 37 % 101 - 50) / 1000f;
-      b[i] = (i * 53 % 89 - 44) / 24000f;
-    }
-    GgufWriter writer = new GgufWriter().put("general.architecture", GgufValue.string("qwen2"))
-        .put("general.type", GgufValue.string("adapter")).put("adapter.type", GgufValue.string("lora"))
-        .put("adapter.lora.alpha", GgufValue.f32(2));
-    for (String name : List.of("blk.0.attn_q.weight", "blk.0.attn_output.weight", "blk.1.attn_q.weight", "blk.1.attn_output.weight")) {
-      writer.tensor(name + ".lora_a", GgmlType.F32, List.of(64L, 2L), a)
-          .tensor(name + ".lora_b", GgmlType.F32, List.of(2L, 64L), b);
-    }
-    writer.write(adapter);
+    Path adapter = smallAdapter();
     Path merged = dir.resolve("merged.gguf");
     String[] plain = {"merge", "--model", model.toString(), "--adapter", adapter.toString(), "--out", merged.toString(), "--json"};
     assertEquals(0, run(plain), out);
@@ -148,6 +134,41 @@ class ModelCommandTest {
     assertEquals(0, run(with(plain, "--no-check")), out);
     assertFalse(lastLine().has("log_probs"));
     assertEquals(2, run(with(plain, "--no-check", "--check-text", text.toString())), out);
+  }
+
+  /** Of 4 matrices; its update is drowned by rounding to 8 bits of mantissa. */
+  private Path smallAdapter() {
+    Path adapter = dir.resolve("a.gguf");
+    float[] a = new float[128];
+    float[] b = new float[128];
+    for (int i = 0; i < 128; i++) {
+      a[i] = (i * 37 % 101 - 50) / 1000f;
+      b[i] = (i * 53 % 89 - 44) / 24000f;
+    }
+    GgufWriter writer = new GgufWriter().put("general.architecture", GgufValue.string("qwen2"))
+        .put("general.type", GgufValue.string("adapter")).put("adapter.type", GgufValue.string("lora"))
+        .put("adapter.lora.alpha", GgufValue.f32(2));
+    for (String name : List.of("blk.0.attn_q.weight", "blk.0.attn_output.weight", "blk.1.attn_q.weight", "blk.1.attn_output.weight")) {
+      writer.tensor(name + ".lora_a", GgmlType.F32, List.of(64L, 2L), a)
+          .tensor(name + ".lora_b", GgmlType.F32, List.of(2L, 64L), b);
+    }
+    writer.write(adapter);
+    return adapter;
+  }
+
+  /** An update that 4 bits cannot hold is kept in 16: the file is larger than the base, and that is said with what else there is. */
+  @Test
+  void mergeSaysThatTheFileGrew() throws IOException {
+    Path model = random("--type", "q4_0");
+    Path merged = dir.resolve("merged.gguf");
+    String[] plain = {"merge", "--model", model.toString(), "--adapter", smallAdapter().toString(), "--out", merged.toString(),
+        "--no-check", "--json"};
+    assertEquals(0, run(plain), out);
+    assertTrue(out.contains("times as large as its base") && out.contains("--type base"), out);
+    assertEquals(Files.size(merged), lastLine().get("bytes").asLong());
+    assertEquals(Files.size(model), lastLine().get("base_bytes").asLong());
+    assertEquals(0, run(with(plain, "--type", "base")), out);
+    assertFalse(out.contains("times as large"), out);
   }
 
   private static String[] with(String[] args, String... more) {
