@@ -25,7 +25,7 @@ import tools.jackson.databind.json.JsonMapper;
     name = "evolve",
     description = {
       "Rounds of search, training and comparison, from one YAML recipe.",
-      "  sphere evolve --recipe recipes/paper.yaml --run runs/paper",
+      "  ./sphere evolve --recipe recipes/paper.yaml --run runs/paper",
       "What was interrupted goes on with the same command and --resume."
     },
     sortOptions = false,
@@ -66,7 +66,7 @@ public final class EvolveCommand implements Callable<Integer> {
       return dryRun();
     }
     if (run == null) {
-      throw new CommandLine.ParameterException(spec.commandLine(), "Missing required option: '--run=DIR'");
+      throw new CommandLine.ParameterException(spec.commandLine(), "--run DIR is missing");
     }
     EvolveReport report;
     try (OnSpark spark = OnSpark.open(master, "evolve " + run)) {

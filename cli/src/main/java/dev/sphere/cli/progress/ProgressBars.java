@@ -1,6 +1,7 @@
 package dev.sphere.cli.progress;
 
 import dev.sphere.engine.Progress;
+import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.time.Duration;
 import java.util.function.LongSupplier;
@@ -17,10 +18,10 @@ public final class ProgressBars implements Progress, AutoCloseable {
 
   private final String command;
   private final PrintWriter err;
-  private final boolean terminal;
+  private final Line line; // null when nobody watches
   private final double lineSeconds;
   private final LongSupplier clock;
-  private ProgressBar bar; // null when nobody watches
+  private ProgressBar bar; // null between tasks and when nobody watches
   private String task;
   private String unit;
   private int first;
@@ -33,15 +34,16 @@ public final class ProgressBars implements Progress, AutoCloseable {
    * @param err where lines go; bars go to the process's stderr
    */
   public ProgressBars(String command, PrintWriter err) {
-    this(command, err, System.console() != null && System.console().isTerminal(), LINE_SECONDS, System::nanoTime);
+    this(command, err, System.console() != null && System.console().isTerminal() ? new Line(System.err, -1) : null,
+        LINE_SECONDS, System::nanoTime);
   }
 
-  /** Visible for tests: with a clock of nanoseconds. */
-  ProgressBars(String command, PrintWriter err, boolean terminal, double lineSeconds, LongSupplier clock) {
+  /** Visible for tests: with a clock of nanoseconds, and with the bar's line or null. */
+  ProgressBars(String command, PrintWriter err, Line line, double lineSeconds, LongSupplier clock) {
     this.clock = clock;
     this.command = command;
     this.err = err;
-    this.terminal = terminal;
+    this.line = line;
     this.lineSeconds = lineSeconds;
   }
 
@@ -54,7 +56,7 @@ public final class ProgressBars implements Progress, AutoCloseable {
     this.total = total;
     this.begin = clock.getAsLong();
     this.last = 0;
-    if (terminal) {
+    if (line != null) {
       bar = new ProgressBarBuilder()
           .setTaskName(task)
           .setUnit(" " + unit, 1)
@@ -62,7 +64,8 @@ public final class ProgressBars implements Progress, AutoCloseable {
           .setStyle(ProgressBarStyle.ASCII)
           .setUpdateIntervalMillis((int) (1000 * BAR_SECONDS))
           .startsFrom(done, Duration.ZERO)
-          .setConsumer(new ConsoleProgressBarConsumer(System.err, 110))
+          .hideEta() // the words say how long
+          .setConsumer(line)
           .build();
     }
   }
@@ -95,9 +98,13 @@ public final class ProgressBars implements Progress, AutoCloseable {
   }
 
   @Override
-  public synchronized void note(String line) {
-    err.println(command + ": " + line);
-    err.flush();
+  public synchronized void note(String text) {
+    if (bar == null) {
+      err.println(command + ": " + text);
+      err.flush();
+    } else {
+      line.above(err, command + ": " + text);
+    }
   }
 
   @Override
@@ -105,6 +112,30 @@ public final class ProgressBars implements Progress, AutoCloseable {
     if (bar != null) {
       bar.close();
       bar = null;
+    }
+  }
+
+  /** The line of the terminal on which a bar is drawn. Bar and notes take turns, so that each has a line of its own. */
+  static final class Line extends ConsoleProgressBarConsumer {
+    private final PrintStream screen;
+
+    /** @param width in characters; -1: the terminal's, less its last column */
+    Line(PrintStream screen, int width) {
+      super(screen, width);
+      this.screen = screen;
+    }
+
+    @Override
+    public synchronized void accept(String drawn) {
+      super.accept(drawn);
+    }
+
+    /** Puts a note where the bar is; the bar is drawn again below it. */
+    synchronized void above(PrintWriter err, String note) {
+      screen.print("\r" + " ".repeat(getMaxRenderedLength()) + "\r");
+      screen.flush();
+      err.println(note);
+      err.flush();
     }
   }
 }

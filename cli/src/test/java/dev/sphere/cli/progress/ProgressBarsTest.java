@@ -15,7 +15,7 @@ class ProgressBarsTest {
   @Test
   void linesSayTaskCountWordsAndTimeLeft() {
     long[] now = {0};
-    try (ProgressBars bars = new ProgressBars("evolve", new PrintWriter(text), false, 0, () -> now[0])) {
+    try (ProgressBars bars = new ProgressBars("evolve", new PrintWriter(text), null, 0, () -> now[0])) {
       bars.note("found nothing damaged");
       bars.begin("search", "problems", 2, 10);
       bars.at(2, () -> "pairs 0+0+0");
@@ -37,7 +37,7 @@ class ProgressBarsTest {
 
   @Test
   void betweenLinesNothingIsFormatted() {
-    try (ProgressBars bars = new ProgressBars("train", new PrintWriter(text), false, 1000, System::nanoTime)) {
+    try (ProgressBars bars = new ProgressBars("train", new PrintWriter(text), null, 1000, System::nanoTime)) {
       bars.begin("train", "steps", 0, 3);
       bars.at(1, () -> {
         throw new AssertionError("nobody looks");
