@@ -20,9 +20,16 @@ import dev.sphere.cli.command.run.RunCommand;
 import dev.sphere.cli.command.web.ServeCommand;
 import dev.sphere.cli.command.web.StudioCommand;
 import dev.sphere.cli.progress.Terminal;
+import dev.sphere.engine.settings.Names;
 import dev.sphere.engine.store.StoreException;
 import java.io.PrintWriter;
+import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.MissingParameterException;
+import picocli.CommandLine.Model.ArgSpec;
+import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.UnmatchedArgumentException;
 import picocli.CommandLine;
 
 /**
@@ -65,22 +72,47 @@ public final class Main implements Runnable {
 
   /** Runs one command line in this JVM and returns its exit status. */
   public static int run(String... args) {
+    return commandLine().setOut(Terminal.over(System.out)).setErr(Terminal.over(System.err)).execute(args);
+  }
+
+  /** All commands; whoever runs one sets where it prints. */
+  static CommandLine commandLine() {
     CommandLine commandLine = new CommandLine(new Main());
-    CommandLine old = new CommandLine(new EvalPrmCommand()); // what eval prm was called once
-    old.setCommandName("eval-prm");
-    old.getCommandSpec().usageMessage().hidden(true);
-    commandLine.addSubcommand("eval-prm", old);
     commandLine.setCaseInsensitiveEnumValuesAllowed(true);
-    commandLine.setOut(Terminal.over(System.out));
-    commandLine.setErr(Terminal.over(System.err));
     commandLine.setColorScheme(CommandLine.Help.defaultColorScheme(CommandLine.Help.Ansi.OFF)); // it would be shown
     commandLine.setExecutionExceptionHandler((e, command, parsed) -> report(e, command.getErr()));
-    return commandLine.execute(args);
+    commandLine.setParameterExceptionHandler(Main::mistake);
+    return commandLine;
   }
 
   @Override
   public void run() {
     spec.commandLine().usage(spec.commandLine().getOut());
+  }
+
+  /** One line for a mistake in the call, with the nearest name that there is. */
+  private static int mistake(ParameterException e, String[] args) {
+    CommandLine command = e.getCommandLine();
+    String name = command.getCommandSpec().qualifiedName();
+    String words = switch (e) {
+      case UnmatchedArgumentException u -> {
+        String word = u.getUnmatched().getFirst();
+        boolean flag = word.startsWith("-");
+        yield "there is no " + (flag ? "flag " : command.getSubcommands().isEmpty() ? "argument " : "command ") + word
+            + Names.meant(word.split("=", 2)[0],
+                flag ? command.getCommandSpec().optionsMap().keySet() : command.getSubcommands().keySet());
+      }
+      case MissingParameterException m when m.getMessage().startsWith("Missing required option") ->
+          m.getMissing().stream().map(Main::name).collect(Collectors.joining(" and ")) + " is missing";
+      default -> e.getMessage().lines().findFirst().orElse("");
+    };
+    command.getErr().println(name + ": " + words + (words.endsWith("?") ? "" : " (" + name + " --help)"));
+    return 2;
+  }
+
+  private static String name(ArgSpec missing) {
+    return missing instanceof OptionSpec option
+        ? String.join(" or ", option.names()) + " " + option.paramLabel() : missing.paramLabel();
   }
 
   private static int report(Throwable e, PrintWriter err) {

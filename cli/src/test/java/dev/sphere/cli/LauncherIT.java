@@ -142,7 +142,7 @@ class LauncherIT {
       String bundled = text(jar, "META-INF/THIRD-PARTY.md");
       // What the jar holds beside Sphere, by the first two folders of its classes.
       Map<String, String> libraries = Map.of("tools/jackson", "Jackson 3", "com/fasterxml", "Jackson annotations",
-          "org/snakeyaml", "SnakeYAML Engine", "org/duckdb", "DuckDB", "picocli", "picocli", "me/tongfei", "progressbar",
+          "org/snakeyaml", "SnakeYAML Engine", "org/duckdb", "DuckDB", "picocli", "picocli",
           "org/jline", "JLine", "com/squareup", "ProtoParser");
       Set<String> found = jar.stream().map(ZipEntry::getName)
           .filter(n -> n.endsWith(".class") && !n.startsWith("META-INF/") && !n.startsWith("dev/sphere/"))

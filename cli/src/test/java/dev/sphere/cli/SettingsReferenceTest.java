@@ -153,7 +153,7 @@ class SettingsReferenceTest {
       names.add(Arrays.stream(option.names()).filter(n -> !n.matches("--(batch-size|model-out|data|run)") || option.names().length == 1)
           .filter(n -> n.startsWith("--")).findFirst().orElseThrow().substring(2));
     }
-    names.removeAll(Set.of("help", "version"));
+    names.removeAll(Set.of("help", "help-all", "version"));
     names.removeAll(Arrays.asList(without));
     return names;
   }

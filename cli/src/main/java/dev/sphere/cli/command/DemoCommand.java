@@ -19,8 +19,8 @@ import picocli.CommandLine.Spec;
     name = "demo",
     description = {
       "A small model gets better at maths with data that it makes itself: two rounds of search, training, comparison.",
-      "  sphere demo           the whole of it",
-      "  sphere demo --quick   the same with fewer problems"
+      "  ./sphere demo",
+      "  ./sphere demo --quick   # the same with fewer problems"
     },
     sortOptions = false,
     mixinStandardHelpOptions = true)

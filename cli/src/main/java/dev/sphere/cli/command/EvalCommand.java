@@ -52,10 +52,12 @@ import tools.jackson.databind.json.JsonMapper;
     name = "eval",
     description = {
       "Measures a model on problems with known answers.",
-      "  sphere eval --model model.gguf --problems test.jsonl",
-      "  sphere eval --model model.gguf --recipe recipes/eval-math500.yaml --problems math500.jsonl --html report.html",
-      "  sphere eval --model model.gguf --adapter adapter.gguf --problems test.jsonl --baseline base.jsonl",
-      "  sphere eval --regrade answers.jsonl --markdown report.md",
+      "  ./sphere eval --model model.gguf --problems test.jsonl",
+      "  ./sphere eval --model model.gguf --recipe recipes/eval-math500.yaml \\",
+      "      --problems math500.jsonl --html report.html",
+      "  ./sphere eval --model model.gguf --adapter adapter.gguf \\",
+      "      --problems test.jsonl --baseline base.jsonl",
+      "  ./sphere eval --regrade answers.jsonl --markdown report.md",
       "Greedy pass@1; with --samples also mean@k, pass@k and maj@k of one set of samples. With --out the answers are kept as",
       "they come, and --resume goes on where a broken-off evaluation stood. --shard deals the problems out to several processes."
     },
@@ -66,8 +68,8 @@ import tools.jackson.databind.json.JsonMapper;
 public final class EvalCommand implements Callable<Integer>, SettingFlags.Command {
   private static final SettingsTree SETTINGS = EvalRecipe.SETTINGS.and(ProblemOptions.SETTINGS);
 
-  private final SettingFlags flags = new SettingFlags(SETTINGS, "--model", "--adapter", "--recipe", "--problems", "--out",
-      "--resume", "--baseline", "--regrade", "--help");
+  private final SettingFlags flags = new SettingFlags(SETTINGS, "--model", "--adapter", "--recipe", "--problems",
+      "--limit", "--samples", "--max-tokens", "--out", "--resume", "--baseline");
 
   /** Problems that are asked for at once; the policy decides how many answers step together. */
   private static final int IN_FLIGHT = 128;

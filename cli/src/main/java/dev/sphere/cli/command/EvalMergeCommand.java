@@ -19,8 +19,9 @@ import tools.jackson.databind.json.JsonMapper;
     name = "merge",
     description = {
       "Makes one file of an evaluation's shards: the one that a single process would have made.",
-      "  sphere eval --model model.gguf --problems test.jsonl --shard auto --out answers.jsonl    # in each task",
-      "  sphere eval merge answers.jsonl",
+      "  ./sphere eval --model model.gguf --problems test.jsonl \\",
+      "      --shard auto --out answers.jsonl    # in each task",
+      "  ./sphere eval merge answers.jsonl",
       "Shards that are missing, damaged or made from something else are named. The shards stay."
     },
     mixinStandardHelpOptions = true)

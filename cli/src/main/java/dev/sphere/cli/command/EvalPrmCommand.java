@@ -46,8 +46,10 @@ import tools.jackson.databind.json.JsonMapper;
     name = "prm",
     description = {
       "Measures a process reward.",
-      "  sphere eval prm --prm prm.gguf --model embedded --steps embedded:steps --problems embedded:validation --samples 8",
-      "  sphere eval prm --prm implicit:base.gguf --model tuned.gguf --steps processbench_gsm8k.jsonl",
+      "  ./sphere eval prm --prm prm.gguf --model embedded --steps embedded:steps \\",
+      "      --problems embedded:validation --samples 8",
+      "  ./sphere eval prm --prm implicit:base.gguf --model tuned.gguf \\",
+      "      --steps processbench_gsm8k.jsonl",
       "With --steps (ProcessBench's format): step-level AUC and first-error F1. With --problems: what best-of-N gains.",
       "With --out the steps' scores are kept as they come, and --resume goes on where a broken-off call stood."
     },

@@ -36,8 +36,8 @@ import tools.jackson.databind.json.JsonMapper;
     name = "evolve",
     description = {
       "Makes a model better at problems: finds how to ask it, searches, trains, compares, and says what came of it.",
-      "  sphere evolve --model model.gguf --problems problems.jsonl --time 45m",
-      "  sphere evolve --recipe recipes/paper.yaml --run runs/paper",
+      "  ./sphere evolve --model model.gguf --problems problems.jsonl --time 45m",
+      "  ./sphere evolve --recipe recipes/paper.yaml --run runs/paper",
       "The first writes a recipe with all that it chose. What was interrupted goes on with --resume --run DIR."
     },
     sortOptions = false,
@@ -112,7 +112,7 @@ public final class EvolveCommand implements Callable<Integer> {
       return dryRun();
     }
     if (run == null) {
-      throw new CommandLine.ParameterException(spec.commandLine(), "Missing required option: '--run=DIR'");
+      throw new CommandLine.ParameterException(spec.commandLine(), "--run DIR is missing");
     }
     EvolveReport report;
     try (OnSpark spark = OnSpark.open(master, "evolve " + run)) {

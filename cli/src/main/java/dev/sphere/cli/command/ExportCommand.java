@@ -23,7 +23,7 @@ import tools.jackson.databind.json.JsonMapper;
     name = "export",
     description = {
       "Writes a run's pairs for other trainers.",
-      "  sphere export --run runs/first --format trl-jsonl --out pairs.jsonl",
+      "  ./sphere export --run runs/first --format trl-jsonl --out pairs.jsonl",
       "Columns: prompt, chosen, rejected, problem_id, stage; stepwise: prompt, completions, labels, problem_id.",
       "Completions carry no end token: TRL adds it."
     },

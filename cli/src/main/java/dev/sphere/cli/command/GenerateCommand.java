@@ -53,8 +53,10 @@ import tools.jackson.databind.json.JsonMapper;
     name = "generate",
     description = {
       "Completes a prompt, or every prompt of a file.",
-      "  sphere generate --model embedded --chat --prompt \"Tom has 3 boxes of 4 pens. How many pens?\"",
-      "  sphere generate --model M.gguf --in prompts.jsonl --out completions.jsonl --samples 4 --temperature 0.8",
+      "  ./sphere generate --model embedded --chat \\",
+      "      --prompt \"Tom has 3 boxes of 4 pens. How many pens?\"",
+      "  ./sphere generate --model M.gguf --in prompts.jsonl \\",
+      "      --out completions.jsonl --samples 4 --temperature 0.8",
       "With --out the rows are kept as they come, and --resume goes on where a broken-off call stood."
     },
     modelTransformer = SettingFlags.Adder.class,

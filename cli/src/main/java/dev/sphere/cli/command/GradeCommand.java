@@ -29,10 +29,11 @@ import tools.jackson.databind.json.JsonMapper;
     name = "grade",
     description = {
       "Says of each predicted answer whether it equals the gold answer, and which rule decided.",
-      "  sphere grade --in answers.jsonl --out verdicts.jsonl",
+      "  ./sphere grade --in answers.jsonl --out verdicts.jsonl",
       "Rows {\"gold\": ..., \"pred\": ...} become rows {\"equal\": ..., \"how\": ...} in the same order; gold and",
       "pred are answers or whole solutions.",
-      "  sphere grade --golds math500.jsonl --golds aime24.jsonl --out pairs.jsonl",
+      "  ./sphere grade --golds math500.jsonl --golds aime24.jsonl \\",
+      "      --out pairs.jsonl",
       "checks the grader: each gold answer must equal itself rewritten; pairs of golds that it finds equal are listed."
     },
     mixinStandardHelpOptions = true)

@@ -19,8 +19,8 @@ import tools.jackson.databind.json.JsonMapper;
     name = "pages",
     description = {
       "Writes a run as HTML: its figures, and for each problem the trees with scores, what was pruned, and the pairs.",
-      "  sphere pages --run runs/first --out pages",
-      "  sphere pages --run runs/first --out pages --problem train-17"
+      "  ./sphere pages --run runs/first --out pages",
+      "  ./sphere pages --run runs/first --out pages --problem train-17"
     },
     mixinStandardHelpOptions = true)
 public final class PagesCommand implements Callable<Integer> {

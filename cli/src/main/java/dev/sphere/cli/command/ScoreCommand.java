@@ -36,7 +36,7 @@ import tools.jackson.databind.json.JsonMapper;
     name = "score",
     description = {
       "Log-probabilities of given completions, token by token.",
-      "  sphere score --model M.gguf --in rows.jsonl --out scored.jsonl",
+      "  ./sphere score --model M.gguf --in rows.jsonl --out scored.jsonl",
       "Rows {\"id\",\"prompt\",\"completion\"} become {\"id\",\"logprob\",\"tokens\",\"token_logprobs\"}. The text is taken as it is;",
       "the prompt is tokenised by the model's own rule for its start token, the completion apart, no end token added.",
       "Rows are kept as they come, and --resume goes on where a broken-off call stood."

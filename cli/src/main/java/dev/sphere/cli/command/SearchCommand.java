@@ -43,8 +43,10 @@ import tools.jackson.databind.json.JsonMapper;
     name = "search",
     description = {
       "Searches problems in three stages and makes preference pairs of them.",
-      "  sphere search --model embedded --small-model embedded-small --problems embedded:train --run runs/first",
-      "  sphere search --model model.gguf --problems gsm8k_train.jsonl --run runs/gsm8k",
+      "  ./sphere search --model embedded --small-model embedded-small \\",
+      "      --problems embedded:train --run runs/first",
+      "  ./sphere search --model model.gguf --problems gsm8k_train.jsonl \\",
+      "      --run runs/gsm8k",
       "A run that was interrupted goes on with the same command and --resume."
     },
     modelTransformer = SettingFlags.Adder.class,
@@ -55,7 +57,8 @@ public final class SearchCommand implements Callable<Integer>, SettingFlags.Comm
       SearchPlan.SETTINGS.and(ProblemOptions.SETTINGS).and(Decontaminator.SETTINGS);
 
   private final SettingFlags flags =
-      new SettingFlags(SETTINGS, "--model", "--small-model", "--problems", "--run", "--resume", "--help");
+      new SettingFlags(SETTINGS,
+      "--model", "--small-model", "--problems", "--limit", "--run", "--resume", "--probe", "--prm", "--rollouts", "--candidates");
 
   @Option(names = "--model", required = true, paramLabel = "MODEL",
       description = "The policy: a GGUF file or embedded.")
@@ -129,7 +132,7 @@ public final class SearchCommand implements Callable<Integer>, SettingFlags.Comm
 
   private int call(Path policy) throws InterruptedException, IOException {
     if (run == null && !dryRun) {
-      throw new CommandLine.ParameterException(spec.commandLine(), "Missing required option: '--run=DIR'");
+      throw new CommandLine.ParameterException(spec.commandLine(), "--run DIR is missing");
     }
     if (dryRun && (resume || profile != null || master != null)) {
       throw new IllegalArgumentException("--dry-run speaks of a run from its beginning on this machine, and keeps nothing: leave "

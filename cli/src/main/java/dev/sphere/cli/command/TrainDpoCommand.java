@@ -20,7 +20,8 @@ import picocli.CommandLine.Option;
     name = "dpo",
     description = {
       "Trains on preference pairs: DPO and its family.",
-      "  sphere train dpo --model model.gguf --run runs/search --adapter-out adapter.gguf",
+      "  ./sphere train dpo --model model.gguf --run runs/search \\",
+      "      --adapter-out adapter.gguf",
       "Rows are JSON Lines or Parquet with prompt, chosen and rejected, as TRL has them (texts or messages)."
     },
     modelTransformer = SettingFlags.Adder.class,
@@ -31,11 +32,12 @@ public final class TrainDpoCommand extends TrainTaskCommand {
       .and(SettingsTree.of("The pairs", PairSettings.class));
 
   TrainDpoCommand() {
-    super(SETTINGS, "--model", "--run", "--adapter-out", "--resume", "--help");
+    super(SETTINGS, "--model", "--run", "--adapter-out", "--resume", "--learning-rate", "--epochs", "--batch-pairs", "--beta",
+        "--loss", "--method");
   }
 
   @Option(
-      names = {"--pairs", "--run", "--data"},
+      names = {"--run", "--pairs", "--data"},
       required = true,
       paramLabel = "FILE",
       description = "Preference rows (JSON Lines, Parquet), or the folder of a search run.")

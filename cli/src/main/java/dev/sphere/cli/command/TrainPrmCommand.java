@@ -16,7 +16,8 @@ import picocli.CommandLine.Option;
     name = "prm",
     description = {
       "Trains a process reward model: a model that says how good each step of a solution is.",
-      "  sphere train prm --model model.gguf --run runs/search --model-out prm.gguf",
+      "  ./sphere train prm --model model.gguf --run runs/search \\",
+      "      --model-out prm.gguf",
       "The file that comes out goes to search as --prm. Rows are TRL's stepwise supervision: prompt, completions, labels."
     },
     modelTransformer = SettingFlags.Adder.class,
@@ -27,11 +28,12 @@ public final class TrainPrmCommand extends TrainTaskCommand {
       SettingsTree.of("What it says of a step", TrainTask.Judge.class).and(JobSettings.SETTINGS);
 
   TrainPrmCommand() {
-    super(SETTINGS, "--model", "--data", "--run", "--adapter-out", "--out", "--resume", "--help");
+    super(SETTINGS, "--model", "--run", "--adapter-out", "--resume", "--learning-rate", "--epochs", "--batch-pairs", "--labels",
+        "--form", "--method");
   }
 
   @Option(
-      names = {"--data", "--run"},
+      names = {"--run", "--data"},
       required = true,
       paramLabel = "FILE",
       description = "Rows with a label for each step (JSON Lines, Parquet), or the folder of a search run.")

@@ -16,7 +16,8 @@ import picocli.CommandLine.ParameterException;
     name = "sft",
     description = {
       "Trains on completions to imitate (supervised fine-tuning).",
-      "  sphere train sft --model model.gguf --data rows.jsonl --adapter-out adapter.gguf",
+      "  ./sphere train sft --model model.gguf --data rows.jsonl \\",
+      "      --adapter-out adapter.gguf",
       "Rows are JSON Lines with prompt and completion, or messages, or text."
     },
     modelTransformer = SettingFlags.Adder.class,
@@ -27,7 +28,8 @@ public final class TrainSftCommand extends TrainTaskCommand {
       JobSettings.SETTINGS.and(SettingsTree.of("The rows", TrainTask.ImitateRun.class));
 
   TrainSftCommand() {
-    super(SETTINGS, "--model", "--data", "--run", "--adapter-out", "--out", "--resume", "--help");
+    super(SETTINGS, "--model", "--data", "--run", "--adapter-out", "--resume", "--learning-rate", "--epochs",
+        "--batch-pairs", "--per-problem", "--method");
   }
 
   @Option(names = "--data", paramLabel = "FILE", description = "The rows (JSON Lines, Parquet).")

@@ -9,6 +9,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import picocli.CommandLine.IModelTransformer;
 import picocli.CommandLine.Model.ArgGroupSpec;
 import picocli.CommandLine.Model.ArgSpec;
@@ -16,6 +18,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.IGetter;
 import picocli.CommandLine.Model.ISetter;
 import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.Model.UsageMessageSpec;
 import picocli.CommandLine.ParseResult;
 
 /**
@@ -30,6 +33,7 @@ public final class SettingFlags {
   private final Map<String, OptionSpec> options = new LinkedHashMap<>();
   private final Map<String, List<String>> values = new LinkedHashMap<>();
   private CommandSpec spec;
+  private boolean all;
 
   /** A command whose settings are flags. */
   public interface Command {
@@ -46,12 +50,13 @@ public final class SettingFlags {
   }
 
   /**
-   * @param tree the settings; those that matter most ({@code top}) come first in help
-   * @param first those of the command's own options that come first with them; all others stand under their headings
+   * @param tree the settings
+   * @param first the flags that matter most, which {@code --help} shows; none: it shows all
    */
   public SettingFlags(SettingsTree tree, String... first) {
     this.tree = tree;
-    this.first = Set.of(first);
+    this.first = first.length == 0 ? Set.of() : Stream.concat(Stream.of(first), Stream.of("--help", "--help-all"))
+        .collect(Collectors.toSet());
   }
 
   private void addTo(CommandSpec command) {
@@ -59,6 +64,7 @@ public final class SettingFlags {
     command.usageMessage().abbreviateSynopsis(true);
     Map<String, List<ArgSpec>> groups = new LinkedHashMap<>();
     if (!first.isEmpty()) {
+      shortHelp(command);
       for (OptionSpec own : List.copyOf(command.options())) {
         if (own.group() == null && Arrays.stream(own.names()).noneMatch(first::contains)) {
           command.remove(own);
@@ -70,7 +76,7 @@ public final class SettingFlags {
     for (SettingSpec setting : tree.settings()) {
       OptionSpec option = option(setting);
       options.put(setting.name(), option);
-      if (setting.about().top() && !first.isEmpty() || setting.heading().isEmpty()) {
+      if (first.contains(setting.flag()) || setting.heading().isEmpty()) {
         command.addOption(option);
       } else if (setting.heading().equals(REST) && rest != null) {
         rest.add(option);
@@ -88,6 +94,20 @@ public final class SettingFlags {
       group.getValue().forEach(builder::addArg);
       command.addArgGroup(builder.build());
     }
+  }
+
+  /** {@code --help} shows the flags that matter most, {@code --help-all} all of them. */
+  private void shortHelp(CommandSpec command) {
+    command.addOption(OptionSpec.builder("--help-all").usageHelp(true).arity("0").type(Boolean.class)
+        .description("All flags, in groups.").setter(new ISetter() {
+          @Override
+          public <T> T set(T value) {
+            all = Boolean.TRUE.equals(value);
+            return value;
+          }
+        }).build());
+    command.usageMessage().sectionMap().put(UsageMessageSpec.SECTION_KEY_OPTION_LIST, help -> all ? help.optionList()
+        : help.optionListExcludingGroups(command.options().stream().filter(o -> o.group() == null).toList()));
   }
 
   private OptionSpec option(SettingSpec setting) {

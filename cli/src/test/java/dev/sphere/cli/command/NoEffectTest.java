@@ -3,15 +3,11 @@ package dev.sphere.cli.command;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.sphere.cli.Main;
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import picocli.CommandLine;
 
 /** A flag that has no effect beside the others is refused by the name that the user wrote, before any work. */
 class NoEffectTest {
@@ -56,8 +52,7 @@ class NoEffectTest {
       search SET --near-duplicates=0                     | --near-duplicates must be above 0, not 0
       search SET --prm nothing                           | unknown process reward "nothing"
       search SET --chat-template /nowhere                     | the chat template '/nowhere' cannot be read
-      search SET --candidate 5                           | Unknown options: '--candidate'
-      search SET --candidate 5                           | --candidates
+      search SET --candidate 5                           | there is no flag --candidate: did you mean '--candidates'?
       eval SET --shots 3                                 | --shots has no effect without --few-shot
       eval SET --rollouts 3                              | --rollouts has no effect without --prm mc
       eval SET --samples -1                              | --samples must be in [0, 10000], not -1
@@ -73,16 +68,10 @@ class NoEffectTest {
     String words = call.replace("SET", "--model embedded --problems embedded:test" + (call.startsWith("search") ? " --run RUN" : ""))
         .replace("RUN", dir.resolve("run").toString()).replace("IN", dir.resolve("in.jsonl").toString())
         .replace("OUT", dir.resolve("out.jsonl").toString());
-    StringWriter text = new StringWriter();
-    CommandLine line = new CommandLine(new Main());
-    line.setOut(new PrintWriter(text));
-    line.setErr(new PrintWriter(text));
-    line.setExecutionExceptionHandler((e, command, parsed) -> {
-      command.getErr().println(e.getMessage());
-      return e instanceof IllegalArgumentException ? 2 : 1;
-    });
-    assertEquals(2, line.execute(words.split(" +")), text.toString());
-    assertTrue(text.toString().contains(message), text.toString());
+    Call done = Call.call((Object[]) words.split(" +"));
+    assertEquals(2, done.status(), done.err());
+    assertTrue(done.err().contains(message), done.err());
+    assertEquals(1, done.err().lines().count(), done.err());
     assertTrue(Files.notExists(dir.resolve("run")) && Files.notExists(dir.resolve("out.jsonl")), "nothing was begun");
   }
 }

@@ -306,7 +306,7 @@ class TrainerOptionsTest {
         line = line.getSubcommands().get(word);
       }
       Set<String> names = line.getCommandSpec().options().stream().map(OptionSpec::longestName)
-          .filter(o -> !o.equals("--help") && !o.equals("--version")).collect(Collectors.toCollection(TreeSet::new));
+          .filter(o -> !o.startsWith("--help") && !o.equals("--version")).collect(Collectors.toCollection(TreeSet::new));
       line.getCommandSpec().positionalParameters().forEach(p -> names.add(p.paramLabel()));
       there.put(command, names);
     }

@@ -24,7 +24,7 @@ public record ReadOptions(
     String idField,
     @Setting(help = "Leave out rows that are no problems, instead of stopping at the first.")
     boolean skipBad,
-    @Setting(def = "0", shown = "0, all", range = "[0, )", label = "N", unit = "problems", top = true,
+    @Setting(def = "0", shown = "0, all", range = "[0, )", label = "N", unit = "problems",
         help = "Only the first N problems.")
     int limit) implements ReadOptionsBuilder.With {
   public ReadOptions {

@@ -21,11 +21,11 @@ import java.util.List;
 public record EvalSettings(
     @Setting(def = "true", help = "One greedy answer a problem.")
     boolean greedy,
-    @Setting(def = "0", range = "[0, 10000]", label = "K", top = true,
+    @Setting(def = "0", range = "[0, 10000]", label = "K",
         help = "Sampled answers a problem, for mean@k, pass@k and maj@k.")
     int samples,
     @Nested(rename = "max_tokens", to = @Setting(name = "max_tokens", range = "[1, )", label = "N", unit = "tokens",
-        shown = "1024; embedded models: 256", top = true, help = "Most tokens of an answer."))
+        shown = "1024; embedded models: 256", help = "Most tokens of an answer."))
     SamplingSettings sampling,
     @Setting(def = "1", label = "N", help = "Seed of the samples.")
     long seed,

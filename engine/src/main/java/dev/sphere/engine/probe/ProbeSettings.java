@@ -26,7 +26,7 @@ import java.util.function.Function;
  *     are paid for; the search's own pairs come first
  */
 public record ProbeSettings(
-    @Setting(name = "probe", def = "0", shown = "0, no probe", range = "[0, 10000]", label = "N", top = true,
+    @Setting(name = "probe", def = "0", shown = "0, no probe", range = "[0, 10000]", label = "N",
         help = "Draw N whole solutions of each problem first, and search those problems whose share of right ones "
             + "lies in the pass rate.")
     int draws,

@@ -44,7 +44,7 @@ public final class MonteCarloPrm implements ProcessRewardModel {
    *     best nor the worst candidate; the scores are then shares of fewer rollouts, the pruning stays the same
    */
   public record Settings(
-      @Setting(def = "8", range = "[1, 10000]", label = "K", needs = "prm=mc", top = true, source = "as Math-Shepherd",
+      @Setting(def = "8", range = "[1, 10000]", label = "K", needs = "prm=mc", source = "as Math-Shepherd",
           help = "Rollouts of a step for the Monte Carlo reward.")
       int rollouts,
       @Nested(rename = "max_tokens", to = @Setting(name = "max_tokens", range = "[1, )", label = "N", unit = "tokens",

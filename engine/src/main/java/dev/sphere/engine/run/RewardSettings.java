@@ -46,7 +46,7 @@ import java.util.Map;
  * @param beta of the implicit reward
  */
 public record RewardSettings(
-    @Setting(name = "prm", def = "mc", label = "KIND", top = true, source = "our reading of the paper",
+    @Setting(name = "prm", def = "mc", label = "KIND", source = "our reading of the paper",
         help = "Process reward: mc (Monte Carlo); FILE.gguf, a trained one, read as it declares (token:, head:, "
             + "math-shepherd: and rlhflow: before it say how); implicit:REF.gguf, the log-ratio of policy and REF; or "
             + "the controls random and outcome.")

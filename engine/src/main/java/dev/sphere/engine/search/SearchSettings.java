@@ -30,7 +30,7 @@ import java.util.Objects;
  */
 @RecordBuilder
 public record SearchSettings(
-    @Setting(def = "5", range = "[2, 10000]", label = "E", top = true, source = "paper",
+    @Setting(def = "5", range = "[2, 10000]", label = "E", source = "paper",
         help = "Distinct candidates of an expansion; the best and the worst survive.")
     int candidates,
     @Nested(rename = "max_tokens", to = @Setting(name = "max_step_tokens", range = "[1, )", label = "N",
@@ -40,7 +40,7 @@ public record SearchSettings(
     @Setting(name = "depth", def = "24", range = "[1, )", label = "N", unit = "steps",
         help = "Most steps of a solution.")
     int maxDepth,
-    @Setting(def = "1", range = "[1, )", label = "N", top = true, needs = "!strategy",
+    @Setting(def = "1", range = "[1, )", label = "N", needs = "!strategy",
         source = "our reading of the paper",
         help = "Simulations of a search. One finds the paper's two chains, more of them widen the tree by UCT.")
     int simulations,

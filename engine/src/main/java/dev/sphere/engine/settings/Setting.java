@@ -48,9 +48,6 @@ public @interface Setting {
   /** Where the default comes from. */
   String source() default "";
 
-  /** One of the few that matter most. */
-  boolean top() default false;
-
   /**
    * Conditions without which it has no effect, all of them: {@code strategy} (something is told of it, or it is true), {@code
    * prm=mc} (its value; a list holds it), {@code prm=implicit:*} (it begins so), several of these with {@code " or "} between,

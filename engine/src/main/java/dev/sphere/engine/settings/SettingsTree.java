@@ -127,10 +127,10 @@ public final class SettingsTree {
       SettingSpec setting = find(name);
       GivenSettings.Entry entry = told.get(name);
       if (setting == null) {
-        List<String> known = settings().stream().map(SettingSpec::name).toList();
-        String near = Names.nearest(name, known);
-        throw new IllegalArgumentException("unknown key '" + entry.written() + "'"
-            + (near == null ? "" : ": did you mean '" + path + near + "'?") + "; known here: " + known);
+        List<String> known = settings().stream().map(s -> path + s.name()).toList();
+        String meant = Names.meant(path + name, known);
+        throw new IllegalArgumentException(
+            "unknown key '" + entry.written() + "'" + (meant.isEmpty() ? "; known here: " + known : meant));
       }
       if (named.has(setting.name())) {
         throw new IllegalArgumentException(

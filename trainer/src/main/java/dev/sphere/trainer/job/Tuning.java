@@ -20,10 +20,10 @@ import java.util.TreeSet;
  */
 @RecordBuilder
 public record Tuning(
-    @Setting(def = "lora", label = "METHOD", top = true,
+    @Setting(def = "lora", label = "METHOD",
         help = "lora (an adapter on the frozen model) or full (all weights).")
     Method method,
-    @Setting(name = "lora_rank", def = "16", range = "[1, )", label = "R", needs = "method=lora", top = true,
+    @Setting(name = "lora_rank", def = "16", range = "[1, )", label = "R", needs = "method=lora",
         help = "Rank of the adapter.")
     int rank,
     @Setting(name = "lora_alpha", shown = "twice the rank", range = "(0, )", label = "A", needs = "method=lora",

@@ -33,10 +33,10 @@ public record TrainSettings(
     Schedule schedule,
     @Nested
     Packing packing,
-    @Setting(name = "batch_pairs", def = "16", range = "[1, )", label = "N", aliases = "batch_size", top = true,
+    @Setting(name = "batch_pairs", def = "16", range = "[1, )", label = "N", aliases = "batch_size",
         help = "Pairs or rows of an optimizer step; micro-batches add up to it.")
     int batchSize,
-    @Setting(def = "1", range = "[1, )", label = "N", top = true, help = "Passes over the data.")
+    @Setting(def = "1", range = "[1, )", label = "N", help = "Passes over the data.")
     int epochs,
     @Setting(name = "steps", def = "0", shown = "0, as many as the epochs take", range = "[0, )", label = "N",
         unit = "steps",

@@ -27,12 +27,12 @@ import java.util.List;
  */
 @RecordBuilder
 public record LossSettings(
-    @Setting(name = "loss", def = "sigmoid", label = "LOSS", top = true, source = "paper",
+    @Setting(name = "loss", def = "sigmoid", label = "LOSS", source = "paper",
         help = "One loss or several, separated by commas and added up.")
     List<LossType> losses,
     @Setting(name = "loss_weights", def = "", shown = "1 each", label = "W", help = "A weight for each loss.")
     List<Double> weights,
-    @Setting(def = "0.1", range = "(0, )", label = "B", top = true, source = "TRL; DPO-VP",
+    @Setting(def = "0.1", range = "(0, )", label = "B", source = "TRL; DPO-VP",
         help = "Strength of the pull to the reference.")
     double beta,
     @Setting(def = "0", shown = "0; exo_pair: 0.001", range = "[0, 0.5)", label = "E",

@@ -20,7 +20,7 @@ import io.soabase.recordbuilder.core.RecordBuilder;
 public record OptimizerSettings(
     @Setting(name = "optimizer", def = "adamw", label = "NAME", help = "The optimizer.")
     Kind kind,
-    @Setting(def = "1e-5", range = "[0, )", label = "LR", top = true, source = "TRL's guide for LoRA",
+    @Setting(def = "1e-5", range = "[0, )", label = "LR", source = "TRL's guide for LoRA",
         help = "Peak of the learning rate; full fine-tuning wants less.")
     double learningRate,
     @Setting(def = "0", range = "[0, )", label = "D", help = "Decoupled weight decay; norms and biases have none.")

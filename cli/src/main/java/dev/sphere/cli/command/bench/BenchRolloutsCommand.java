@@ -25,7 +25,8 @@ import tools.jackson.databind.json.JsonMapper;
     name = "rollouts",
     description = {
       "Tokens a second that the rollout engine generates, with sampling and log-probabilities.",
-      "  sphere bench rollouts --model embedded --prompt 64 --generate 64 --parallel 1,8,32,128"
+      "  ./sphere bench rollouts --model embedded --prompt 64 --generate 64 \\",
+      "      --parallel 1,8,32,128"
     },
     modelTransformer = SettingFlags.Adder.class,
     mixinStandardHelpOptions = true)

@@ -22,7 +22,7 @@ import tools.jackson.databind.json.JsonMapper;
     name = "train",
     description = {
       "Tokens a second of DPO steps (reference and policy forward, backward, AdamW).",
-      "  sphere bench train --model m.gguf --length 512 --pairs 1 --sharing none"
+      "  ./sphere bench train --model m.gguf --length 512 --pairs 1 --sharing none"
     },
     mixinStandardHelpOptions = true)
 public final class BenchTrainCommand implements Callable<Integer> {

@@ -17,8 +17,10 @@ import picocli.CommandLine.Spec;
     name = "adapter",
     description = {
       "Turns a LoRA adapter from GGUF into Hugging Face PEFT's form, or back.",
-      "  sphere model adapter --model base.gguf --adapter adapter.gguf --to-peft folder",
-      "  sphere model adapter --model base.gguf --from-peft folder --adapter adapter.gguf"
+      "  ./sphere model adapter --model base.gguf --adapter adapter.gguf \\",
+      "      --to-peft folder",
+      "  ./sphere model adapter --model base.gguf --from-peft folder \\",
+      "      --adapter adapter.gguf"
     },
     mixinStandardHelpOptions = true)
 public final class ModelAdapterCommand implements Callable<Integer> {

@@ -20,7 +20,7 @@ import tools.jackson.databind.json.JsonMapper;
     name = "info",
     description = {
       "Checks a GGUF file from end to end and says what it holds.",
-      "  sphere model info model.gguf",
+      "  ./sphere model info model.gguf",
       "Exit status 1 means that the file is damaged; the message says where."
     },
     mixinStandardHelpOptions = true)

@@ -32,7 +32,8 @@ import tools.jackson.databind.json.JsonMapper;
     description = {
       "Puts a LoRA adapter into the weights of its model and writes a whole model. Says what rounding did to the update and to",
       "log-probabilities.",
-      "  sphere model merge --model base.gguf --adapter adapter.gguf --out merged.gguf"
+      "  ./sphere model merge --model base.gguf --adapter adapter.gguf \\",
+      "      --out merged.gguf"
     },
     mixinStandardHelpOptions = true)
 public final class ModelMergeCommand implements Callable<Integer> {

@@ -24,7 +24,8 @@ import tools.jackson.databind.json.JsonMapper;
     name = "random",
     description = {
       "Writes a model with the dimensions of a real one and random weights, for tests and benchmarks.",
-      "  sphere model random --like qwen2.5-0.5b --vocab ggml-vocab-qwen2.gguf --out random.gguf"
+      "  ./sphere model random --like qwen2.5-0.5b --vocab ggml-vocab-qwen2.gguf \\",
+      "      --out random.gguf"
     },
     mixinStandardHelpOptions = true)
 public final class ModelRandomCommand implements Callable<Integer> {

@@ -27,9 +27,9 @@ import tools.jackson.databind.json.JsonMapper;
     name = "check",
     description = {
       "Tells what of a run is missing or damaged, and what --resume would do about it. Changes nothing.",
-      "  sphere run check runs/first         a search, training or evolution run",
-      "  sphere run check answers.jsonl      an evaluation into that file that was broken off",
-      "Exit status: 0 nothing is damaged (whether it is finished is said), 1 something is missing or damaged, 2 there is no run.",
+      "  ./sphere run check runs/first      # a search, training or evolution run",
+      "  ./sphere run check answers.jsonl   # an evaluation that was broken off",
+      "Exit status: 0 nothing is damaged, finished or not; 1 something is missing or damaged; 2 there is no run.",
       "While a process writes the run, its last line may look cut off."
     },
     mixinStandardHelpOptions = true)

@@ -21,8 +21,8 @@ import tools.jackson.databind.json.JsonMapper;
       "Makes one run of runs over parts of a problem set: the one that a single process would have made.",
       "  SPHERE_DEVICE=cuda:0 sphere search ... --shard 1/2 --run part1 &",
       "  SPHERE_DEVICE=cuda:1 sphere search ... --shard 2/2 --run part2 & wait",
-      "  sphere run merge --out whole part1 part2",
-      "  sphere run merge RUN                       # the shards of search --shard auto --run RUN",
+      "  ./sphere run merge --out whole part1 part2",
+      "  ./sphere run merge RUN     # the shards of search --shard auto --run RUN",
       "Unfinished runs may be merged too; 'search --resume' on the whole problem set goes on with the result."
     },
     mixinStandardHelpOptions = true)

@@ -20,8 +20,8 @@ import picocli.CommandLine.Spec;
     name = "studio",
     description = {
       "Shows runs in a browser on this machine: trees, pairs, training, evaluations; what is running moves.",
-      "  sphere studio runs",
-      "  sphere studio runs/first --open",
+      "  ./sphere studio runs",
+      "  ./sphere studio runs/first --open",
       "It ends with Ctrl-C. Nothing is changed but the flags that you set on pairs."
     },
     sortOptions = false,
