@@ -1,8 +1,9 @@
 package dev.sphere.trainer.checkpoint;
 
-import dev.sphere.bindings.device.Arithmetic;
 import dev.sphere.bindings.tensor.NativeFloats;
 import dev.sphere.engine.store.Damaged;
+import dev.sphere.engine.store.RunIdentity;
+import dev.sphere.engine.store.StoreException;
 import dev.sphere.trainer.Parameter;
 import dev.sphere.trainer.optim.Optimizer;
 import java.io.IOException;
@@ -14,7 +15,6 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeSet;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import tools.jackson.databind.JsonNode;
@@ -107,7 +107,7 @@ public final class Checkpoints {
    * good ones nor push them out.
    *
    * @return where the run stands; null when there is no checkpoint
-   * @throws CheckpointMismatchException when it belongs to another run; the message names what differs
+   * @throws StoreException.Refused when it belongs to another run; the message names what differs
    */
   public Position restore() {
     List<Path> all = files();
@@ -133,7 +133,7 @@ public final class Checkpoints {
       }
     }
     if (!all.isEmpty()) {
-      throw new CheckpointMismatchException(
+      throw new StoreException.Refused(
           "none of the " + all.size() + " checkpoints in " + folder + " can be used: " + NONE_IS_WHOLE);
     }
     return null;
@@ -160,28 +160,10 @@ public final class Checkpoints {
   }
 
   private void compare(Path file, JsonNode saved) {
-    Map<String, String> mine = identity.toMap();
-    TreeSet<String> names = new TreeSet<>(mine.keySet());
-    names.addAll(saved.propertyNames());
-    List<String> different = new ArrayList<>();
-    for (String name : names) {
-      String before = saved.path(name).asString("(not set)");
-      String now = mine.getOrDefault(name, "(not set)");
-      if (name.equals(Arithmetic.NAME)) {
-        if (saved.has(name) && mine.containsKey(name) && Arithmetic.differ(before, now)) {
-          different.add(name + " was " + before + " and is now " + now + " (" + Arithmetic.advice() + ")");
-        }
-        continue;
-      }
-      if (!before.equals(now)) {
-        different.add(name + " was " + before + " and is now " + now);
-      }
-    }
-    if (!different.isEmpty()) {
-      throw new CheckpointMismatchException(
-          "cannot resume from " + file + ": " + String.join("; ", different)
-              + ". Use the same settings, model and data, or another output folder");
-    }
+    Map<String, String> there = new LinkedHashMap<>();
+    saved.properties().forEach(e -> there.put(e.getKey(), e.getValue().asString()));
+    RunIdentity.require(
+        file, there, identity.toMap(), "Use the same settings, model and data, or another output folder");
   }
 
   private Map<String, NativeFloats> tensors() {

@@ -2,8 +2,8 @@ package dev.sphere.trainer.loop;
 
 import dev.sphere.base.AtomicFile;
 import dev.sphere.engine.settings.SettingsTree;
+import dev.sphere.engine.store.StoreException;
 import dev.sphere.trainer.TrainableModel;
-import dev.sphere.trainer.checkpoint.CheckpointMismatchException;
 import dev.sphere.trainer.checkpoint.Checkpoints;
 import dev.sphere.trainer.checkpoint.Identity;
 import dev.sphere.trainer.checkpoint.MetricSums;
@@ -86,7 +86,7 @@ public final class Trainer<E extends Example> {
    * Trains to the end, or until the stop is asked for.
    *
    * @throws NonFiniteLossException when a loss or gradient is not finite
-   * @throws CheckpointMismatchException when the folder's checkpoints are another run's
+   * @throws StoreException.Refused when the folder's checkpoints are another run's
    */
   @SuppressWarnings("try") // the lock is held, not used
   public TrainingResult run() {
@@ -97,7 +97,7 @@ public final class Trainer<E extends Example> {
     try (FileChannel lock = lock();
         Optimizer optimizer = Optimizer.create(settings.optimizer(), model.parameters(), settings.threads())) {
       if (!options.resume() && !Checkpoints.files(folder).isEmpty()) {
-        throw new CheckpointMismatchException(
+        throw new StoreException.Refused(
             folder + " holds checkpoints of an earlier run. Resume it, remove it, or use another output folder");
       }
       try (objective) {
@@ -229,7 +229,7 @@ public final class Trainer<E extends Example> {
       // Held in this very process: the same answer as for another one.
     }
     channel.close();
-    throw new CheckpointMismatchException(
+    throw new StoreException.Refused(
         "another process trains in " + options.output() + ". Wait for it, or use another output folder");
   }
 }
