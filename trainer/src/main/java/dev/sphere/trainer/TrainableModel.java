@@ -4,41 +4,35 @@ import java.util.List;
 import java.util.function.UnaryOperator;
 
 /**
- * A causal language model whose parameters can be trained. All losses need two calls of it: read log-probabilities, hand
- * back one weight per log-probability. The loss itself is plain Java between the two.
- *
- * <p>Not thread-safe. Closing frees all native memory; closing twice is harmless.
+ * A causal language model whose parameters can be trained. A loss reads log-probabilities from it and hands back one
+ * weight for each; the loss itself is plain Java between the two calls. Not thread-safe. Closing frees all native memory.
  */
 public interface TrainableModel extends AutoCloseable {
   /**
-   * Natural-log probability of every prediction's target; of a process reward model with a head that head's logit of
-   * "good" less that of "bad" where the prediction is made, whatever the target.
+   * The natural-log probability of every prediction's target. A process reward model with a head gives instead the head's
+   * logit of "good" minus that of "bad" at the prediction's source.
    *
-   * @param batch the micro-batch
    * @param reference true for the reference policy (LoRA: the adapter switched off)
-   * @return one value per prediction, in the batch's order
+   * @return one value for each prediction, in the batch's order
    * @throws UnsupportedOperationException for a reference under full fine-tuning: cache its log-probabilities instead
    */
   float[] logProbs(PackedBatch batch, boolean reference);
 
   /**
-   * Adds to the gradients the derivative of {@code sum_i weights[i] * logProb[i]}, of the trained policy (adapter on).
+   * Adds to the gradients the derivative of {@code sum_i weights[i] * logProb[i]} of the trained policy (adapter on).
    *
-   * @param batch the micro-batch
-   * @param weights one weight per prediction: d loss / d log-probability
-   * @return the log-probabilities of this pass, one per prediction
+   * @param weights d loss / d log-probability, one for each prediction
+   * @return the log-probabilities of this pass
    */
   float[] backward(PackedBatch batch, float[] weights);
 
   /**
-   * Forward, loss and backward in one: {@code lossWeights} sees this pass's log-probabilities and answers with their
-   * weights. A model that can call it between its own forward and backward saves the separate forward pass that this
-   * default makes.
+   * Forward pass, loss and backward pass in one. A model that can call the loss between its own forward and backward pass
+   * saves the separate forward pass of this default.
    *
-   * @param batch the micro-batch
-   * @param lossWeights from the log-probabilities (one per prediction) to d loss / d log-probability (same length);
-   *     called exactly once; what it throws is passed on, with the gradients left as they were
-   * @return the log-probabilities of this pass, one per prediction
+   * @param lossWeights maps the log-probabilities to d loss / d log-probability; called exactly once. If it throws, the
+   *     gradients are left as they were
+   * @return the log-probabilities of this pass
    */
   default float[] backward(PackedBatch batch, UnaryOperator<float[]> lossWeights) {
     float[] logProbs = logProbs(batch, false);
@@ -47,22 +41,19 @@ public interface TrainableModel extends AutoCloseable {
   }
 
   /**
-   * For every prediction log Σ_v p(v)², the log-probability that two draws at its place would be the same token; it needs
-   * the whole distribution, where {@link #logProbs} reads one entry.
+   * log Σ_v p(v)² of the trained policy at every prediction: the log-probability that two draws would be the same token.
    *
-   * @param batch the micro-batch
-   * @return one value per prediction, of the trained policy
-   * @throws UnsupportedOperationException when this model cannot tell
+   * @throws UnsupportedOperationException when this model does not compute it
    */
   default float[] logCollisions(PackedBatch batch) {
-    throw new UnsupportedOperationException("this model does not tell its whole distribution, which WPO needs");
+    throw new UnsupportedOperationException("this model does not give its whole distribution, which WPO needs");
   }
 
   /**
-   * What the last pass of the trained policy ({@link #logProbs} without reference, or a backward pass) saw at each
-   * prediction, in its batch's order. It costs no pass of its own; ask before the next one.
+   * The distributions at each prediction of the last pass of the trained policy ({@link #logProbs} without reference, or a
+   * backward pass). They cost no pass of their own.
    *
-   * @return null when this model cannot tell
+   * @return null when this model does not keep them
    */
   default Distributions distributions() {
     return null;

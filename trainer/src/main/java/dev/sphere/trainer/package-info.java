@@ -1,2 +1,2 @@
-/** The contracts of training: models that can be trained, their parameters, batches of packed trees. */
+/** The contracts of training: trainable models, their parameters, batches of packed trees. */
 package dev.sphere.trainer;

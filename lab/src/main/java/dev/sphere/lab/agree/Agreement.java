@@ -142,23 +142,23 @@ public final class Agreement {
   private Report run(Path folder) throws InterruptedException, IOException {
     boolean own = AttentionKernel.oneRow() && Device.current().computesOnCores();
     starts = SphereSide.tokens(model, prompts, tokens);
-    List<Said> sphere = new ArrayList<>();
+    List<DecodedRun> sphere = new ArrayList<>();
     Set<Activations> kinds = own ? EnumSet.complementOf(EnumSet.of(Activations.AUTO)) : EnumSet.of(Activations.current());
     for (Activations each : kinds) {
       SphereSide.Result result = SphereSide.compute(model, each, starts, tokens);
-      sphere.add(result.said());
+      sphere.add(result.decoded());
       if (own && each != Activations.INT8) { // rare types are left to ggml then, whose sums depend on the batch
-        check(result.said().name() + ": generations that share cells are equal to the bit", result.twins() == 0,
+        check(result.decoded().name() + ": generations that share cells are equal to the bit", result.twins() == 0,
             result.twins() + " prompts are not");
-        check(result.said().name() + ": the scorer gives what the rollout engine recorded", result.recorded() == 0,
+        check(result.decoded().name() + ": the scorer gives what the rollout engine recorded", result.recorded() == 0,
             "largest difference " + result.recorded());
       }
     }
     try (GgufFile file = GgufFile.openModel(model)) {
       Map<String, Long> types = file.tensors().values().stream()
           .collect(Collectors.groupingBy(t -> t.type().label(), TreeMap::new, Collectors.counting()));
-      Said llama = reference("llama", model, false, sphere);
-      List<Said> all = new ArrayList<>(sphere);
+      DecodedRun llama = reference("llama", model, false, sphere);
+      List<DecodedRun> all = new ArrayList<>(sphere);
       all.add(llama);
       boolean wide = types.keySet().equals(Set.of(GgmlType.F32.label()));
       Path copy = wide ? model : folder.resolve(".agreement-f32-" + ProcessHandle.current().pid() + ".gguf");
@@ -196,21 +196,21 @@ public final class Agreement {
     writer.write(copy);
   }
 
-  private Said reference(String name, Path file, boolean exact, List<Said> others) {
+  private DecodedRun reference(String name, Path file, boolean exact, List<DecodedRun> others) {
     List<List<PlainLlama.Divergence>> found = new ArrayList<>();
     others.forEach(o -> found.add(new ArrayList<>()));
-    Said said = PlainLlama.decode(name, file, exact, starts, tokens, others, found);
+    DecodedRun decoded = PlainLlama.decode(name, file, exact, starts, tokens, others, found);
     try (Model vocabulary = Model.loadVocabulary(file)) {
       for (int k = 0; k < others.size(); k++) {
         List<Apart> apart = found.get(k).stream().map(d -> new Apart(d.prompt(), prompts.get(d.prompt()).kind(),
             d.position(), vocabulary.vocabulary().name(d.token()), vocabulary.vocabulary().name(d.other()), d.gap())).toList();
-        comparisons.add(compare(others.get(k), said, apart));
+        comparisons.add(compare(others.get(k), decoded, apart));
       }
     }
-    return said;
+    return decoded;
   }
 
-  private Comparison compare(Said of, Said with, List<Apart> apart) {
+  private Comparison compare(DecodedRun of, DecodedRun with, List<Apart> apart) {
     int[] until = starts.stream().mapToInt(s -> s.length - 1 + tokens).toArray();
     apart.forEach(a -> until[a.prompt()] = starts.get(a.prompt()).length - 1 + a.position());
     long n = 0;
@@ -230,12 +230,12 @@ public final class Agreement {
         of.name(), with.name(), until.length - apart.size(), apart, n, sum / n, Math.sqrt(squares / n), max);
   }
 
-  private void judge(List<Said> sphere, boolean own, boolean wide) {
-    for (Said said : sphere) {
-      Comparison c = of(said.name());
-      checks.add(own && (wide || said.name().equals("f32")) ? exact(c) : asNear(c, of("llama")));
-      if (own && wide && said != sphere.getFirst()) {
-        check(said.name() + ": with weights in F32 all ways are one", same(said, sphere.getFirst()), "to the bit");
+  private void judge(List<DecodedRun> sphere, boolean own, boolean wide) {
+    for (DecodedRun decoded : sphere) {
+      Comparison c = of(decoded.name());
+      checks.add(own && (wide || decoded.name().equals("f32")) ? exact(c) : asNear(c, of("llama")));
+      if (own && wide && decoded != sphere.getFirst()) {
+        check(decoded.name() + ": with weights in F32 all ways are one", same(decoded, sphere.getFirst()), "to the bit");
       }
     }
   }
@@ -258,7 +258,7 @@ public final class Agreement {
     return String.format(Locale.ROOT, "mean %.5f, largest %.4f, largest gap %.4f", c.mean, c.max, c.largestGap());
   }
 
-  private static boolean same(Said a, Said b) {
+  private static boolean same(DecodedRun a, DecodedRun b) {
     boolean same = true;
     for (int i = 0; i < a.generated().size(); i++) {
       same &= Arrays.equals(a.generated().get(i), b.generated().get(i))

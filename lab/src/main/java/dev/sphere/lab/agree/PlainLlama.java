@@ -28,7 +28,7 @@ final class PlainLlama {
   private final Batch batch;
   private final List<int[]> prompts;
   private final int tokens;
-  private final List<Said> others;
+  private final List<DecodedRun> others;
   private final List<List<Divergence>> found;
   private final boolean[][] apart; // [other][prompt]
   private final List<int[]> generated = new ArrayList<>();
@@ -37,7 +37,7 @@ final class PlainLlama {
   private double normalizer; // of that row
 
   private PlainLlama(
-      Context context, Batch batch, List<int[]> prompts, int tokens, List<Said> others, List<List<Divergence>> found) {
+      Context context, Batch batch, List<int[]> prompts, int tokens, List<DecodedRun> others, List<List<Divergence>> found) {
     this.context = context;
     this.batch = batch;
     this.prompts = prompts;
@@ -59,7 +59,7 @@ final class PlainLlama {
    * @param others what is held against it
    * @param found is given for each of {@code others} where it first chose otherwise
    */
-  static Said decode(String name, Path file, boolean exact, List<int[]> prompts, int tokens, List<Said> others,
+  static DecodedRun decode(String name, Path file, boolean exact, List<int[]> prompts, int tokens, List<DecodedRun> others,
       List<List<Divergence>> found) {
     int longest = prompts.stream().mapToInt(p -> p.length).max().orElse(1) + tokens;
     int each = Math.ceilDiv(longest, 256) * 256; // llama.cpp gives each sequence a multiple of 256 cells
@@ -73,7 +73,7 @@ final class PlainLlama {
         for (int from = 0; from < prompts.size(); from += TOGETHER) {
           plain.group(from, Math.min(TOGETHER, prompts.size() - from));
         }
-        return new Said(name, plain.generated, plain.logProbs);
+        return new DecodedRun(name, plain.generated, plain.logProbs);
       }
     } finally {
       AttentionKernel.enable(true);

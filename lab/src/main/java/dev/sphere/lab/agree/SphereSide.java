@@ -41,11 +41,11 @@ final class SphereSide {
   /**
    * What came out.
    *
-   * @param said tokens by the rollout engine, log-probabilities by the scorer
+   * @param decoded tokens by the rollout engine, log-probabilities by the scorer
    * @param twins prompts whose two generations differ, in a token or in a log-probability's bits
    * @param recorded largest difference of a log-probability that the rollout engine recorded from the scorer's
    */
-  record Result(Said said, int twins, double recorded) {}
+  record Result(DecodedRun decoded, int twins, double recorded) {}
 
   private SphereSide() {}
 
@@ -122,6 +122,6 @@ final class SphereSide {
       generated.add(first.tokens());
       logProbs.add(wide);
     }
-    return new Result(new Said(activations.name().toLowerCase(Locale.ROOT), generated, logProbs), differ, recorded);
+    return new Result(new DecodedRun(activations.name().toLowerCase(Locale.ROOT), generated, logProbs), differ, recorded);
   }
 }

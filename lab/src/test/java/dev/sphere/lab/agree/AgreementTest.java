@@ -48,11 +48,11 @@ class AgreementTest {
   @Test
   void anotherTokenAndAnotherLogProbabilityAreFound() throws Exception {
     List<int[]> prompts = List.of(new int[] {5, 6, 7}, new int[] {8, 9});
-    Said right = PlainLlama.decode("llama", SMALL, true, prompts, 6, List.of(), List.of());
+    DecodedRun right = PlainLlama.decode("llama", SMALL, true, prompts, 6, List.of(), List.of());
     int[] wrong = right.generated().get(1).clone();
     wrong[3] = wrong[3] == 11 ? 12 : 11;
     wrong[4] = wrong[3]; // what follows the first is not counted
-    Said other = new Said("wrong", List.of(right.generated().get(0), wrong), right.logProbs());
+    DecodedRun other = new DecodedRun("wrong", List.of(right.generated().get(0), wrong), right.logProbs());
     List<List<PlainLlama.Divergence>> found = List.of(new ArrayList<>(), new ArrayList<>());
     PlainLlama.decode("llama", SMALL, true, prompts, 6, List.of(right, other), found);
     assertEquals(List.of(), found.get(0));

@@ -5,9 +5,9 @@ import dev.sphere.bindings.tensor.TensorType;
 import dev.sphere.bindings.tensor.TrainingKernels;
 
 /**
- * Transformer parts on libsphere's kernels: products that read activations where they lie, attention whose scores never
- * leave the cache, gradients added in place. A backend that has no products of ours ({@link
- * dev.sphere.bindings.tensor.Backend#offersProducts}) computes ggml's. Tests compare it with ggml's own operations.
+ * A transformer's operations on libsphere's kernels: attention whose scores never leave the cache, gradients that are
+ * added in place. On a backend without libsphere's matrix products ({@link
+ * dev.sphere.bindings.tensor.Backend#offersProducts}) ggml multiplies.
  */
 public final class FusedOps extends Primitives implements Ops {
   private final TrainingKernels kernels;
@@ -16,9 +16,8 @@ public final class FusedOps extends Primitives implements Ops {
   private final boolean halfActivations;
 
   /**
-   * @param products how matrices are multiplied
-   * @param halfActivations whether what SwiGLU keeps for the backward pass is BF16 and attention may round its factors to
-   *     it, where products are ours
+   * @param halfActivations whether SwiGLU keeps its inputs in BF16 for the backward pass, and attention may round its
+   *     factors to BF16; without effect where ggml multiplies
    */
   public FusedOps(Tape tape, MatmulPrecision products, boolean halfActivations) {
     super(tape);
@@ -33,8 +32,7 @@ public final class FusedOps extends Primitives implements Ops {
     if (!ownProducts) {
       return mulMat(weight, x);
     }
-    return tape.record(
-        product(weight.tensor(), x.tensor()), dy -> linearBack(weight, x, dy), weight, x);
+    return tape.record(product(weight.tensor(), x.tensor()), dy -> linearBack(weight, x, dy), weight, x);
   }
 
   private Tensor product(Tensor weight, Tensor x) {
@@ -45,8 +43,8 @@ public final class FusedOps extends Primitives implements Ops {
   }
 
   /**
-   * In place, as the sum of outer products that a weight's gradient is: y [out, n] += weightᵀ' [out, rank] x' [n, rank]ᵀ. An
-   * adapter's two factors are so thin that turning them costs nothing, while y would be written and read once more.
+   * Adds in place with the kernel for weight gradients, which sums outer products: y [out, n] += weightᵀ [out, rank] ·
+   * xᵀ [n, rank]. Transposing an adapter's thin factors costs less than writing and reading y once more.
    */
   @Override
   public Value addLinear(Value y, Value weight, Value x) {
@@ -110,7 +108,7 @@ public final class FusedOps extends Primitives implements Ops {
 
   @Override
   public Value swiglu(Value gate, Value up) {
-    // Half the memory until the backward pass; the sums are rounded as they would be on their way into a product.
+    // Half the memory until the backward pass; a product would round the sums in the same way.
     Tensor g = halfActivations ? graph.cast(gate.tensor(), TensorType.BF16) : gate.tensor();
     Tensor u = halfActivations ? graph.cast(up.tensor(), TensorType.BF16) : up.tensor();
     Value y = tape.record(
@@ -134,12 +132,8 @@ public final class FusedOps extends Primitives implements Ops {
           if (x.sink() != null) {
             graph.compute(kernels.scatter(dy, indices, x.sink()));
           } else {
-            tape.giveInto(
-                x,
-                into ->
-                    into == null
-                        ? kernels.scatterNew(dy, indices, x.tensor().size(1))
-                        : kernels.scatter(dy, indices, into));
+            tape.giveInto(x, into -> into == null
+                ? kernels.scatterNew(dy, indices, x.tensor().size(1)) : kernels.scatter(dy, indices, into));
           }
         },
         x);
@@ -183,8 +177,7 @@ public final class FusedOps extends Primitives implements Ops {
 
   @Override
   public Tensor headGradient(Tensor logits, Tensor logProbs, Value weight, Targets targets) {
-    Tensor dLogits =
-        kernels.logProbsBack(logits, targets.offsets(), targets.tokens(), targets.weights(), logProbs);
+    Tensor dLogits = logitsGradient(logits, logProbs, targets);
     return ownProducts
         ? kernels.linearDx(weight.tensor(), dLogits, null, products.half(weight.tensor().type()))
         : transposedProduct(weight.tensor(), dLogits);
@@ -192,8 +185,10 @@ public final class FusedOps extends Primitives implements Ops {
 
   @Override
   public void logProbsBackward(Tensor logits, Tensor logProbs, Value hidden, Value weight, Targets targets) {
-    Tensor dLogits =
-        kernels.logProbsBack(logits, targets.offsets(), targets.tokens(), targets.weights(), logProbs);
-    linearBack(weight, hidden, dLogits);
+    linearBack(weight, hidden, logitsGradient(logits, logProbs, targets));
+  }
+
+  private Tensor logitsGradient(Tensor logits, Tensor logProbs, Targets targets) {
+    return kernels.logProbsBack(logits, targets.offsets(), targets.tokens(), targets.weights(), logProbs);
   }
 }

@@ -9,7 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Sizes of an attention and the graph inputs that say where tokens stand and whom they see. Slot s of group g is column
+ * The sizes of an attention, and the graph inputs with each slot's position and parent. Slot s of group g is column
  * g · slots + s.
  */
 public final class Geometry {
@@ -29,9 +29,9 @@ public final class Geometry {
   private Tensor ropeTable;
 
   /**
-   * @param factors rope frequency factors, or null
-   * @param positions rope position of every slot
-   * @param parents each slot's parent within its group: before it, or negative for none (PackedBatch's codes)
+   * @param factors RoPE frequency factors; null where the model has none
+   * @param positions RoPE position of every slot
+   * @param parents as {@link dev.sphere.trainer.PackedBatch#parents}
    */
   public Geometry(
       Graph graph, int headSize, int heads, int kvHeads, int slots, Rope rope, Tensor factors, int[] positions,
@@ -56,7 +56,7 @@ public final class Geometry {
     return positions;
   }
 
-  /** I32 [slots · groups]: the parents, for kernels that walk the tree themselves. */
+  /** I32 [slots · groups]. */
   Tensor parents() {
     if (parents == null) {
       parents = input(parentValues);
@@ -70,12 +70,11 @@ public final class Geometry {
     return tensor;
   }
 
-  /** Adds the write of an input to {@link #write}. */
   void whenWritten(Runnable write) {
     writes.add(write);
   }
 
-  /** Rotary angles of every slot, computed once for all layers of the graph. */
+  /** Cosine and sine of every slot's rotary angles, computed once for all layers of the graph. */
   Tensor ropeTable(TrainingKernels kernels) {
     if (ropeTable == null) {
       ropeTable = kernels.ropeTable(positions(), factors, rope);
@@ -83,7 +82,7 @@ public final class Geometry {
     return ropeTable;
   }
 
-  /** Writes all inputs that the operations have asked for; between the graph's allocate and compute. */
+  /** Writes the inputs that operations use; call it between the graph's allocate and compute. */
   public void write() {
     writes.forEach(Runnable::run);
   }

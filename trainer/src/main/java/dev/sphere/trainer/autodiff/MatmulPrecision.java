@@ -2,34 +2,24 @@ package dev.sphere.trainer.autodiff;
 
 import dev.sphere.bindings.tensor.TensorType;
 import dev.sphere.bindings.tensor.TrainingKernels;
-import java.util.Locale;
 
 /**
- * What the factors of matrix products are rounded to; sums are F32 always. BF16 has 8 bits, and is twice as fast as F32 on
- * CPUs that multiply it (AVX-512 BF16), ten times with Intel's AMX, where attention multiplies as its layer does. Elsewhere
- * all three are F32. F16 weights have three bits more: they are rounded up or down by their place, so that what a round
- * of training changed is there on average, however little it is.
+ * The type that the factors of matrix products are rounded to; sums are F32 always. BF16 has 8 significant bits. It is
+ * twice as fast as F32 on CPUs with AVX-512 BF16 and ten times with Intel's AMX; other CPUs compute in F32. F16 weights
+ * have 11 significant bits: whether a weight is rounded up or down to BF16 depends on its place in the matrix, so that
+ * small changes of a round of training survive on average.
  */
 public enum MatmulPrecision {
   /** BF16 where the weight is BF16, F16 or quantised, F32 where it is F32. */
   AUTO,
-  /** F32 throughout, with weights of every type. */
+  /** F32 with weights of every type. */
   F32,
-  /** BF16 throughout: F32 weights are rounded on the way, the masters stay F32. */
+  /** BF16 with weights of every type; the F32 master weights are not changed. */
   BF16,
-  /** Like AUTO, but the way forward through quantised weights and F16 is that of rollouts, whose activations have 8 bits. */
+  /** AUTO, but forward products with F16 and quantised weights are ggml's, with 8-bit activations, as in rollouts. */
   INT8;
 
-  /** The products of that name, in any case. */
-  public static MatmulPrecision of(String name) {
-    try {
-      return valueOf(name.toUpperCase(Locale.ROOT));
-    } catch (IllegalArgumentException e) {
-      throw new IllegalArgumentException("products are auto, f32, bf16 or int8, not '" + name + "'", e);
-    }
-  }
-
-  /** Whether the products with a weight of this type round their factors to BF16 on this machine. */
+  /** Whether products with a weight of this type round their factors to BF16 on this machine. */
   public boolean half(TensorType weight) {
     boolean wanted = switch (this) {
       case AUTO, INT8 -> weight != TensorType.F32;
@@ -39,7 +29,7 @@ public enum MatmulPrecision {
     return wanted && TrainingKernels.hasBf16();
   }
 
-  /** Whether the way forward through a weight of this type is ggml's. */
+  /** Whether ggml computes the forward products with a weight of this type. */
   boolean forwardByGgml(TensorType weight) {
     return this == INT8 && weight != TensorType.F32 && weight != TensorType.BF16;
   }

@@ -6,25 +6,22 @@ import dev.sphere.bindings.tensor.Tensor;
 public interface Ops {
   /** Makes the operations of a graph. */
   interface Factory {
-    /**
-     * @param halfActivations whether activations that are kept for the backward pass may be BF16
-     */
+    /** @param halfActivations whether activations that are kept for the backward pass may be BF16 */
     Ops of(Tape tape, MatmulPrecision products, boolean halfActivations);
   }
 
-  /** The tape that operations are recorded on. */
   Tape tape();
 
   /** weight [in, out] of any type, x [in, N] to [out, N]. */
   Value linear(Value weight, Value x);
 
-  /** y + weight · x; y's memory may be overwritten, so nothing else may read it. */
+  /** y + weight · x. Overwrites y's memory, so nothing else may read y. */
   Value addLinear(Value y, Value weight, Value x);
 
-  /** a + b; b is repeated to a's shape if need be (a bias [out] on [out, N]). */
+  /** a + b, with b repeated to a's shape (a bias [out] on [out, N]). */
   Value add(Value a, Value b);
 
-  /** a ⊙ b; b is repeated to a's shape if need be. */
+  /** a ⊙ b, with b repeated to a's shape. */
   Value mul(Value a, Value b);
 
   /** a / constant, element by element; no derivative is taken of the constant. */
@@ -36,7 +33,6 @@ public interface Ops {
   /** max(0, a); derivative 0 at 0. */
   Value relu(Value a);
 
-  /** The same elements under another shape. */
   Value reshape(Value a, long... shape);
 
   /** x [width, N] divided by its rows' root mean square, times weight [width]. */
@@ -48,7 +44,6 @@ public interface Ops {
    * @param q [head size · heads, N]
    * @param k [head size · kv heads, N]
    * @param v [head size · kv heads, N]
-   * @param geometry sizes, positions and who sees whom
    * @return [head size · heads, N]
    */
   Value attention(Value q, Value k, Value v, Geometry geometry);
@@ -63,22 +58,19 @@ public interface Ops {
   Tensor logits(Value hidden, Value weight);
 
   /**
-   * Log-probabilities of targets under softmax(logits), in the targets' order: [count], or [count, 4] with what {@link
-   * dev.sphere.bindings.tensor.TrainingKernels#logProbs} tells besides.
+   * Log-probabilities of targets under softmax(logits), in the targets' order: [count], or [count, 4] with the facts of the
+   * distribution that {@link dev.sphere.bindings.tensor.TrainingKernels#logProbs} adds.
    */
   Tensor logProbs(Tensor logits, Targets targets);
 
   /**
-   * The gradient [width, count] of each log-probability by the hidden row that makes it, for a weight without gradient
-   * and targets of one a row and weight 1. The logits' memory may be overwritten.
+   * The gradient [width, count] of each log-probability by its hidden row, for a frozen weight and targets with one target
+   * in each row, of weight 1. Overwrites the logits' memory.
    */
   Tensor headGradient(Tensor logits, Tensor logProbs, Value weight, Targets targets);
 
   /**
-   * The backward pass of sum_i weights[i] · logProb[i] into hidden and weight. The logits' memory may be overwritten.
-   *
-   * @param logits from {@link #logits}
-   * @param logProbs from {@link #logProbs}
+   * The backward pass of sum_i weights[i] · logProb[i] into hidden and weight. Overwrites the logits' memory.
    */
   void logProbsBackward(Tensor logits, Tensor logProbs, Value hidden, Value weight, Targets targets);
 }

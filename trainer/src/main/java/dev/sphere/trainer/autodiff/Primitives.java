@@ -5,7 +5,7 @@ import dev.sphere.bindings.tensor.Tensor;
 import dev.sphere.bindings.tensor.TensorType;
 import dev.sphere.bindings.tensor.TransformerOps;
 
-/** ggml's operations on every backend, with their vector-Jacobian products. */
+/** ggml's operations with their vector-Jacobian products. */
 class Primitives {
   final Tape tape;
   final Graph graph;
@@ -21,13 +21,13 @@ class Primitives {
     return tape;
   }
 
-  /** {@link Graph#mulMat}: a [k, m, p, q], b [k, n, P, q] to [m, n, P, q]; a is shared by P/p neighbours of b. */
+  /** a [k, m, p, q] times b [k, n, P, q], as [m, n, P, q]: each matrix of a serves P/p neighbouring matrices of b. */
   Value mulMat(Value a, Value b) {
     Graph.require(a.tensor().size(3) == b.tensor().size(3), "differentiable mulMat", a.tensor(), b.tensor());
     return tape.record(graph.mulMat(a.tensor(), b.tensor()), dy -> mulMatBack(a, b, dy), a, b);
   }
 
-  /** Gradients of a product as products again: db = aᵀ dy, da = b dyᵀ, with transposed copies. */
+  /** db = aᵀ dy, da = b dyᵀ, from transposed copies. */
   final void mulMatBack(Value a, Value b, Tensor dy) {
     Tensor at = a.tensor();
     if (b.differentiable()) {
@@ -41,8 +41,7 @@ class Primitives {
   /** aᵀ dy, for a of any type. */
   final Tensor transposedProduct(Tensor a, Tensor dy) {
     boolean blocks = a.type().blockSize() > 1;
-    Tensor plain =
-        a.type() == TensorType.F32 ? a : blocks ? graph.dequantize(a) : graph.cast(a, TensorType.F32);
+    Tensor plain = a.type() == TensorType.F32 ? a : blocks ? graph.dequantize(a) : graph.cast(a, TensorType.F32);
     return graph.mulMat(transposed(plain), dy);
   }
 
@@ -75,8 +74,7 @@ class Primitives {
   }
 
   public Value divide(Value a, Tensor constant) {
-    return tape.record(
-        graph.div(a.tensor(), constant), dy -> tape.give(a, graph.div(dy, constant)), a);
+    return tape.record(graph.div(a.tensor(), constant), dy -> tape.give(a, graph.div(dy, constant)), a);
   }
 
   public Value mul(Value a, Value b) {

@@ -3,13 +3,14 @@ package dev.sphere.trainer.autodiff;
 import dev.sphere.bindings.tensor.Graph;
 import dev.sphere.bindings.tensor.Tensor;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 
 /**
- * The order in which values were computed, so that {@link #backward} can walk it in reverse. Gradients reach the graph
- * in the order in which they are emitted, so memory and results do not depend on anything but the calls made.
+ * The values of a graph in the order in which they were computed, which {@link #backward} walks in reverse. The order of
+ * the calls fixes the order of the gradients' nodes, and so memory and results.
  */
 public final class Tape {
   private final Graph graph;
@@ -23,33 +24,29 @@ public final class Tape {
     return graph;
   }
 
-  /** A tensor that no derivative is wanted of. */
+  /** A tensor without a derivative. */
   public Value constant(Tensor tensor) {
     return new Value(tensor, false, null, null);
   }
 
-  /** A tensor whose gradient is wanted as {@link Value#gradient()}. */
+  /** A tensor whose gradient becomes {@link Value#gradient()}. */
   public Value variable(Tensor tensor) {
     return new Value(tensor, true, null, null);
   }
 
-  /** A trained tensor (F32) and the tensor of the same shape that its gradient is added to, in place. */
+  /** A trained F32 tensor. Its gradient is added to {@code sink}, of the same shape, in place. */
   public Value parameter(Tensor tensor, Tensor sink) {
     return new Value(tensor, true, null, sink);
   }
 
   /**
-   * An operation's result.
+   * Records an operation, unless none of its inputs is differentiable.
    *
    * @param result the forward node
-   * @param backward given the gradient of the result (contiguous), hands each input its own through {@link #give}
-   * @param inputs whatever the operation depends on; without a differentiable one nothing is recorded
+   * @param backward takes the gradient of the result (contiguous) and gives each input its own with {@link #give}
    */
   public Value record(Tensor result, Consumer<Tensor> backward, Value... inputs) {
-    boolean differentiable = false;
-    for (Value input : inputs) {
-      differentiable |= input.differentiable();
-    }
+    boolean differentiable = Arrays.stream(inputs).anyMatch(Value::differentiable);
     Value value = new Value(result, differentiable, differentiable ? backward : null, null);
     if (differentiable) {
       recorded.add(value);
@@ -72,8 +69,8 @@ public final class Tape {
   }
 
   /**
-   * Adds to the gradient of {@code value} what {@code kernel} makes: given a tensor, it adds to it in place; given null,
-   * it makes a tensor of its own. A gradient that others may hold is not overwritten.
+   * Adds the output of a kernel to the gradient of {@code value}. Applied to a tensor the kernel adds to it in place;
+   * applied to null it makes a new tensor, as it must where other values hold the present gradient.
    */
   public void giveInto(Value value, UnaryOperator<Tensor> kernel) {
     if (!value.differentiable()) {
@@ -93,7 +90,7 @@ public final class Tape {
     return recorded.size();
   }
 
-  /** Walks back over everything recorded after {@code mark} and forgets it. */
+  /** Emits and forgets the backward passes of everything recorded after {@code mark}. */
   public void backward(int mark) {
     for (int i = recorded.size() - 1; i >= mark; i--) {
       recorded.remove(i).runBackward();

@@ -8,15 +8,15 @@ import java.util.List;
 import java.util.function.Consumer;
 
 /**
- * Which tokens are predicted by which rows: row r predicts targets {@code offsets[r] .. offsets[r + 1] - 1} (several
- * after a branching). Weights are the derivatives of the loss by each log-probability.
+ * The tokens that rows of hidden states predict: row r predicts targets {@code offsets[r] .. offsets[r + 1] - 1}, several
+ * where the tree branches. Weights are the derivatives of the loss by each log-probability.
  */
 public final class Targets {
   final int rows;
   final int count;
   private final Graph graph;
-  private final int[] offsetValues;
-  private final int[] tokenValues;
+  final int[] offsetValues;
+  final int[] tokenValues;
   private final List<Runnable> writes = new ArrayList<>();
   private final List<Consumer<float[]>> weightWrites = new ArrayList<>();
   private float[] weightValues;
@@ -27,7 +27,7 @@ public final class Targets {
   /**
    * @param offsets length rows + 1, ascending from 0
    * @param tokens the predicted tokens
-   * @param weights as many, or null while they are not known (see {@link #writeWeights})
+   * @param weights one for each token; null until {@link #writeWeights} sets them
    */
   public Targets(Graph graph, int[] offsets, int[] tokens, float[] weights) {
     this.graph = graph;
@@ -70,38 +70,25 @@ public final class Targets {
     return weights;
   }
 
-  /** Adds the write of an input to {@link #write}. */
   void whenWritten(Runnable write) {
     writes.add(write);
   }
 
-  /** Adds the write of an input that is made of the weights to {@link #writeWeights}. */
   void whenWeighted(Consumer<float[]> write) {
     weightWrites.add(write);
   }
 
-  /** Sets the weights and writes them; in a graph that pauses, before its backward part is computed. */
+  /** Writes the weights, before the graph's backward part is computed. */
   public void writeWeights(float[] values) {
     weightValues = values;
     weightWrites.forEach(write -> write.accept(values));
   }
 
-  /** Writes all inputs that the operations have asked for; between the graph's allocate and compute. */
+  /** Writes the inputs that operations use; call it between the graph's allocate and compute. */
   public void write() {
     writes.forEach(Runnable::run);
     if (weightValues != null) {
       writeWeights(weightValues);
     }
-  }
-
-  /** The index of each target in the flattened logits [vocabulary, rows]. */
-  int[] flatIndices(int vocabulary) {
-    int[] index = new int[count];
-    for (int r = 0; r < rows; r++) {
-      for (int i = offsetValues[r]; i < offsetValues[r + 1]; i++) {
-        index[i] = Math.addExact(Math.multiplyExact(r, vocabulary), tokenValues[i]);
-      }
-    }
-    return index;
   }
 }

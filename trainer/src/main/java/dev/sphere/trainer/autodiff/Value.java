@@ -4,7 +4,7 @@ import dev.sphere.bindings.tensor.Tensor;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 
-/** A tensor of a graph that derivatives may flow through. Made by {@link Tape} and {@link Ops} only. */
+/** A graph's tensor with its gradient. {@link Tape} and {@link Ops} make it. */
 public final class Value {
   private final Tensor tensor;
   private final boolean differentiable;
@@ -28,15 +28,15 @@ public final class Value {
   }
 
   /**
-   * Says how to compute the forward node once more, from nodes that are kept anyway, so that its own memory can be used
-   * again before the backward pass.
+   * Lets the backward pass compute the forward node once more, from nodes that are kept anyway, so that this node's memory
+   * is free until then.
    */
   Value recomputed(Supplier<Tensor> how) {
     recipe = how;
     return this;
   }
 
-  /** The forward node, or the same computed again, for use in the backward pass. */
+  /** The forward node for use in the backward pass, computed again where {@link #recomputed} allows it. */
   Tensor later() {
     if (recipe == null) {
       return tensor;
@@ -47,22 +47,22 @@ public final class Value {
     return again;
   }
 
-  /** Whether anything that is trained stands behind this value. */
+  /** Whether this value depends on something that is trained. */
   public boolean differentiable() {
     return differentiable;
   }
 
-  /** The gradient node after the backward pass; null while nothing has flown here, and always for parameters. */
+  /** The gradient so far; null before the first part of it, and always for parameters. */
   public Tensor gradient() {
     return gradient;
   }
 
-  /** Where a parameter's gradient is summed; null for everything else. */
+  /** The tensor that a parameter's gradient is added to; null for other values. */
   public Tensor sink() {
     return sink;
   }
 
-  /** Sets the gradient; {@code owned} if nothing else holds this tensor, so that it may be added to in place. */
+  /** @param owned whether no other value holds the tensor, so that it may be added to in place */
   void gradient(Tensor tensor, boolean owned) {
     gradient = tensor;
     ownsGradient = owned;
@@ -72,7 +72,7 @@ public final class Value {
     return ownsGradient;
   }
 
-  /** Emits the vector-Jacobian products for the gradient collected so far, then lets go of it. */
+  /** Emits the vector-Jacobian products for the gradient collected so far, and forgets the gradient. */
   void runBackward() {
     if (backward != null && gradient != null) {
       Tensor collected = gradient;

@@ -1,8 +1,9 @@
 package dev.sphere.trainer.checkpoint;
 
-import dev.sphere.bindings.device.Arithmetic;
 import dev.sphere.bindings.tensor.NativeFloats;
 import dev.sphere.engine.store.Damaged;
+import dev.sphere.engine.store.RunIdentity;
+import dev.sphere.engine.store.StoreException;
 import dev.sphere.trainer.Parameter;
 import dev.sphere.trainer.optim.Optimizer;
 import java.io.IOException;
@@ -14,19 +15,16 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeSet;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
 
 /** The checkpoints of a run: {@code step-00000120.checkpoint} in one folder. */
 public final class Checkpoints {
-  /** Where no checkpoint is whole. */
+  /** The advice where every checkpoint is damaged. */
   static final String NONE_IS_WHOLE =
       "bring one back from a copy, or move them all away and train with --resume again, which begins anew";
-
-  /** Characters of metrics in a checkpoint at most; its header must not outgrow what is read of one. */
-  private static final long MOST_METRICS = 1 << 26;
 
   private final Path folder;
   private final Identity identity;
@@ -35,19 +33,25 @@ public final class Checkpoints {
   private final Consumer<String> notes;
   private final Map<String, NativeFloats> more;
 
-  /** Where a run stands, besides parameters and moments; the data order follows from the step and the seed. */
-  public record Position(int step, long tokens, Path file, JsonNode pendingMetrics, List<String> metrics) {}
+  /**
+   * The state of a run besides parameters and optimizer; the data order follows from the step and the seed.
+   *
+   * @param step optimizer steps made
+   * @param tokens tokens trained on
+   * @param file the checkpoint; null at the start of a run
+   * @param pendingMetrics {@link MetricSums} since the last line of metrics
+   * @param metrics the lines of metrics so far
+   */
+  public record Position(int step, long tokens, Path file, JsonNode pendingMetrics, List<String> metrics) {
+    static final Position START = new Position(0, 0, null, JsonMapper.shared().createObjectNode(), List.of());
+  }
 
   /**
-   * @param notes takes what is worth a line, as which checkpoint is damaged
-   * @param more what is saved and restored besides parameters and moments
+   * @param notes takes one line for each damaged checkpoint
+   * @param more arrays to save besides parameters and optimizer, by name
    */
   public Checkpoints(
-      Path folder,
-      Identity identity,
-      List<Parameter> parameters,
-      Optimizer optimizer,
-      Consumer<String> notes,
+      Path folder, Identity identity, List<Parameter> parameters, Optimizer optimizer, Consumer<String> notes,
       Map<String, NativeFloats> more) {
     this.folder = folder;
     this.identity = identity;
@@ -58,7 +62,7 @@ public final class Checkpoints {
   }
 
   /**
-   * Writes a checkpoint and drops all but the newest.
+   * Writes a checkpoint and deletes all but the newest {@code keepLast}.
    *
    * @param metrics the lines of metrics so far, which a resumed run writes again
    */
@@ -70,24 +74,17 @@ public final class Checkpoints {
     header.put("optimizer_steps", optimizer.steps());
     header.put("pending_metrics", pending.state());
     header.put("identity", identity.toMap());
-    if (metrics.stream().mapToLong(String::length).sum() <= MOST_METRICS) {
-      header.put("metrics", metrics);
-    }
+    header.put("metrics", metrics);
     Path file = folder.resolve("step-%08d.checkpoint".formatted(step));
     TensorFile.write(file, header, tensors());
-    List<Path> all = files();
+    List<Path> all = files(folder);
     for (Path old : all.subList(0, Math.max(0, all.size() - keepLast))) {
       delete(old);
     }
     return file;
   }
 
-  /** All checkpoints, oldest first. */
-  List<Path> files() {
-    return files(folder);
-  }
-
-  /** All checkpoints in a folder, oldest first; none when there is no such folder. */
+  /** All checkpoints in a folder, which need not exist, oldest first. */
   public static List<Path> files(Path folder) {
     if (!Files.isDirectory(folder)) {
       return List.of();
@@ -103,14 +100,14 @@ public final class Checkpoints {
   }
 
   /**
-   * Restores the newest checkpoint that is whole; damaged ones are named and kept aside, so that they neither pass for
-   * good ones nor push them out.
+   * Restores the newest checkpoint that is whole. Damaged ones are named and kept aside, so that they neither pass for
+   * good ones nor count among the newest that are kept.
    *
-   * @return where the run stands; null when there is no checkpoint
-   * @throws CheckpointMismatchException when it belongs to another run; the message names what differs
+   * @return the position of the run; step 0 when there is no checkpoint
+   * @throws StoreException.Refused when it belongs to another run; the message names what differs
    */
   public Position restore() {
-    List<Path> all = files();
+    List<Path> all = files(folder);
     List<Path> damaged = new ArrayList<>();
     for (int i = all.size() - 1; i >= 0; i--) {
       Path file = all.get(i);
@@ -120,26 +117,23 @@ public final class Checkpoints {
         opened.restore(tensors());
         damaged.addAll(damaged(all.subList(0, i)));
         damaged.forEach(Damaged::move);
-        optimizer.restoreSteps(opened.header().path("optimizer_steps").asLong());
-        return new Position(
-            opened.header().path("step").asInt(),
-            opened.header().path("num_tokens").asLong(),
-            file,
-            opened.header().path("pending_metrics"),
-            metrics(opened));
+        JsonNode header = opened.header();
+        optimizer.restoreSteps(header.path("optimizer_steps").asLong());
+        return new Position(header.path("step").asInt(), header.path("num_tokens").asLong(), file,
+            header.path("pending_metrics"), metrics(opened));
       } catch (IOException e) {
         damaged.add(file);
         notes.accept("the checkpoint " + file + " cannot be used (" + e.getMessage() + "); trying the one before");
       }
     }
     if (!all.isEmpty()) {
-      throw new CheckpointMismatchException(
+      throw new StoreException.Refused(
           "none of the " + all.size() + " checkpoints in " + folder + " can be used: " + NONE_IS_WHOLE);
     }
-    return null;
+    return Position.START;
   }
 
-  /** Those of older checkpoints that could not be fallen back on. */
+  /** The damaged ones among checkpoints that are older than a whole one. */
   private List<Path> damaged(List<Path> older) {
     List<Path> damaged = new ArrayList<>();
     for (Path file : older) {
@@ -153,45 +147,22 @@ public final class Checkpoints {
     return damaged;
   }
 
-  /** The lines of metrics up to a checkpoint; null in those of older versions. */
+  /** The lines of metrics up to a checkpoint. */
   static List<String> metrics(TensorFile checkpoint) {
-    JsonNode lines = checkpoint.header().path("metrics");
-    return lines.isArray() ? lines.valueStream().map(JsonNode::asString).toList() : null;
+    return checkpoint.header().path("metrics").valueStream().map(JsonNode::asString).toList();
   }
 
   private void compare(Path file, JsonNode saved) {
-    Map<String, String> mine = identity.toMap();
-    TreeSet<String> names = new TreeSet<>(mine.keySet());
-    names.addAll(saved.propertyNames());
-    List<String> different = new ArrayList<>();
-    for (String name : names) {
-      String before = saved.path(name).asString("(not set)");
-      String now = mine.getOrDefault(name, "(not set)");
-      if (name.equals(Arithmetic.NAME)) {
-        if (saved.has(name) && mine.containsKey(name) && Arithmetic.differ(before, now)) {
-          different.add(name + " was " + before + " and is now " + now + " (" + Arithmetic.advice() + ")");
-        }
-        continue;
-      }
-      if (!before.equals(now)) {
-        different.add(name + " was " + before + " and is now " + now);
-      }
-    }
-    if (!different.isEmpty()) {
-      throw new CheckpointMismatchException(
-          "cannot resume from " + file + ": " + String.join("; ", different)
-              + ". Use the same settings, model and data, or another output folder");
-    }
+    Map<String, String> there = new LinkedHashMap<>();
+    saved.properties().forEach(e -> there.put(e.getKey(), e.getValue().asString()));
+    RunIdentity.require(
+        file, there, identity.toMap(), "Use the same settings, model and data, or another output folder");
   }
 
   private Map<String, NativeFloats> tensors() {
     Map<String, NativeFloats> tensors = new LinkedHashMap<>();
-    for (Parameter p : parameters) {
-      tensors.put(p.name(), p.value());
-    }
-    for (Optimizer.State s : optimizer.states()) {
-      tensors.put("optimizer." + s.name(), s.values());
-    }
+    parameters.forEach(p -> tensors.put(p.name(), p.value()));
+    optimizer.states().forEach(s -> tensors.put("optimizer." + s.name(), s.values()));
     tensors.putAll(more);
     return tensors;
   }

@@ -13,14 +13,13 @@ import java.util.function.ToDoubleFunction;
 import java.util.stream.Collectors;
 
 /**
- * What a run is made of: written into every artefact, and compared on resume.
+ * The settings and hashes that determine a training's result. They are written into every artefact, and compared on resume.
  *
  * @param modelHash SHA-256 of the model file that training starts from
  * @param dataHash SHA-256 of the training tokens, in order; it changes with rows, template, tokenizer and truncation
- * @param settings every setting that shapes the result, by name
+ * @param settings every setting that changes the result, by name
  */
 public record Identity(String modelHash, String dataHash, Map<String, Object> settings) {
-  /** The hash of training tokens. */
   public static String dataHash(List<? extends Example> examples) {
     MessageDigest digest = Sha256.digest();
     for (Example e : examples) {
@@ -37,7 +36,7 @@ public record Identity(String modelHash, String dataHash, Map<String, Object> se
     return Sha256.hex(digest);
   }
 
-  /** The hash of one number of each example. */
+  /** SHA-256 of one number of each example. */
   public static <E extends Example> String hash(List<E> examples, ToDoubleFunction<E> number) {
     return Sha256.of(
         examples.stream().map(e -> Double.toString(number.applyAsDouble(e))).collect(Collectors.joining(",")));
@@ -49,7 +48,7 @@ public record Identity(String modelHash, String dataHash, Map<String, Object> se
     digest.update(bytes);
   }
 
-  /** All of it by name, as text. */
+  /** All entries by name, as text. */
   public Map<String, String> toMap() {
     Map<String, String> map = new LinkedHashMap<>();
     map.put("model", modelHash);

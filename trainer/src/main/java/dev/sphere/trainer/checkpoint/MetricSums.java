@@ -8,7 +8,6 @@ import tools.jackson.databind.JsonNode;
 public final class MetricSums {
   private final Map<String, double[]> sums = new LinkedHashMap<>();
 
-  /** One more value of a metric. */
   public void add(String name, double value) {
     double[] sum = sums.computeIfAbsent(name, n -> new double[2]);
     sum[0] += value;
@@ -27,7 +26,7 @@ public final class MetricSums {
     return sums;
   }
 
-  /** Takes back what {@link #state} gave. */
+  /** Sets the sums and counts to those of a {@link #state}. */
   public void restore(JsonNode state) {
     sums.clear();
     for (String name : state.propertyNames()) {
@@ -35,7 +34,7 @@ public final class MetricSums {
     }
   }
 
-  /** Begins the next line. */
+  /** Forgets all values. */
   public void clear() {
     sums.clear();
   }

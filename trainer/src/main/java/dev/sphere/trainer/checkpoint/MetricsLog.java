@@ -14,70 +14,62 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
-import tools.jackson.core.JacksonException;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * Metrics as JSONL: one object a line, with step and epoch. On resume the lines
- * are those of the checkpoint, which keeps them too.
+ * A run's {@code metrics.jsonl}: one JSON object a line, with step and epoch. Checkpoints keep the lines too, and a resumed
+ * run begins with its checkpoint's lines.
  */
 public final class MetricsLog implements AutoCloseable {
-  private static final JsonMapper JSON = JsonMapper.builder().build();
-
   static final String FROM_CHECKPOINT = "written again from the checkpoint";
 
   private final Path file;
   private final FileChannel channel;
-  private final List<String> lines = new ArrayList<>();
+  private final List<String> lines;
 
   /**
-   * @param file in a folder that is there
-   * @param fromStep lines of later steps are dropped; 0 begins an empty file
-   * @param saved the lines up to that step as the checkpoint has them; null when it has none
-   * @param notes takes what is worth a line, as which line is damaged
+   * @param file in a folder that exists
+   * @param saved the checkpoint's lines; empty for a fresh run
+   * @param notes takes one line where the file is damaged or is another run's
    */
-  public MetricsLog(Path file, int fromStep, List<String> saved, Consumer<String> notes) {
+  public MetricsLog(Path file, List<String> saved, Consumer<String> notes) {
     this.file = file;
-    List<String> there = read(file);
-    if (fromStep == 0 && !there.isEmpty()) {
-      notes.accept(file + " tells of an earlier run, but there is no checkpoint; training begins anew");
+    this.lines = new ArrayList<>(saved);
+    List<String> present = read(file);
+    if (saved.isEmpty() && !present.isEmpty()) {
+      notes.accept(file + " is of an earlier run, but there is no checkpoint; training begins anew");
     }
-    int damaged = firstDifference(there, saved);
+    int damaged = firstDifference(present, saved);
     if (damaged > 0) {
       notes.accept(file + ", line " + damaged + ": missing or damaged; " + FROM_CHECKPOINT);
     }
     try {
-      lines.addAll(saved != null ? saved : kept(there, fromStep));
-      AtomicFile.write(file, out -> {
-        for (String line : lines) {
-          out.write((line + "\n").getBytes(StandardCharsets.UTF_8));
-        }
-      });
+      AtomicFile.writeText(file, String.join("", lines.stream().map(line -> line + "\n").toList()));
       channel = FileChannel.open(file, StandardOpenOption.WRITE, StandardOpenOption.APPEND);
     } catch (IOException e) {
-      throw new UncheckedIOException("cannot write the metrics to " + file + ": " + e.getMessage(), e);
+      throw failed("write", file, e);
     }
   }
 
-  /** Where it is in a run's folder. */
+  /** The log's file in a run's folder. */
   public static Path in(Path folder) {
     return folder.resolve("metrics.jsonl");
   }
 
-  /** The lines, whatever they hold; none when the file is not there. */
+  /** The lines of a file, damaged or not; none when it does not exist. */
   static List<String> read(Path file) {
     try {
       byte[] bytes = Files.exists(file) ? Files.readAllBytes(file) : new byte[0];
       return new String(bytes, StandardCharsets.UTF_8).lines().toList();
     } catch (IOException e) {
-      throw new UncheckedIOException("cannot read the metrics in " + file + ": " + e.getMessage(), e);
+      throw failed("read", file, e);
     }
   }
 
-  /** The first line, from 1, that is not what the checkpoint has; 0 when all are, or the checkpoint has none. */
-  static int firstDifference(List<String> there, List<String> saved) {
-    for (int i = 0; saved != null && i < saved.size(); i++) {
-      if (i >= there.size() || !there.get(i).equals(saved.get(i))) {
+  /** The number, from 1, of the first line that differs from the checkpoint's; 0 when none does. */
+  static int firstDifference(List<String> present, List<String> saved) {
+    for (int i = 0; i < saved.size(); i++) {
+      if (i >= present.size() || !present.get(i).equals(saved.get(i))) {
         return i + 1;
       }
     }
@@ -89,41 +81,33 @@ public final class MetricsLog implements AutoCloseable {
     return lines;
   }
 
-  private static List<String> kept(List<String> lines, int fromStep) {
-    return lines.stream().filter(line -> step(line) <= fromStep).toList();
-  }
-
-  private static int step(String line) {
-    try {
-      return JSON.readTree(line).path("step").asInt(Integer.MAX_VALUE);
-    } catch (JacksonException torn) {
-      return Integer.MAX_VALUE;
-    }
-  }
-
-  /** Adds a line, to the file and to {@link #lines}. */
+  /** Adds a line to the file and to {@link #lines}. */
   public void write(StepMetrics metrics) {
     Map<String, Object> object = new LinkedHashMap<>();
     object.put("step", metrics.step());
     object.put("epoch", metrics.epoch());
     object.putAll(metrics.values());
-    lines.add(JSON.writeValueAsString(object));
+    lines.add(JsonMapper.shared().writeValueAsString(object));
     ByteBuffer line = ByteBuffer.wrap((lines.getLast() + "\n").getBytes(StandardCharsets.UTF_8));
     try {
       while (line.hasRemaining()) {
         channel.write(line);
       }
     } catch (IOException e) {
-      throw new UncheckedIOException("cannot write the metrics to " + file + ": " + e.getMessage(), e);
+      throw failed("write", file, e);
     }
+  }
+
+  private static UncheckedIOException failed(String what, Path file, IOException e) {
+    return new UncheckedIOException("cannot " + what + " the metrics in " + file + ": " + e.getMessage(), e);
   }
 
   @Override
   public void close() {
     try (channel) {
-      channel.force(true); // a run that says it is done has its metrics on the disk
+      channel.force(true); // the metrics of a complete run outlive a power cut
     } catch (IOException e) {
-      throw new UncheckedIOException("cannot close " + file + ": " + e.getMessage(), e);
+      throw failed("close", file, e);
     }
   }
 }

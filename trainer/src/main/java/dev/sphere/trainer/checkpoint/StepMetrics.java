@@ -5,7 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
- * The metrics of one or (logEvery) several steps, by TRL's names.
+ * The metrics of one line of the log, means over its steps, under TRL's names.
  *
  * @param step the last of these steps, counted from 1
  * @param epoch passes over the data so far, as a fraction
@@ -16,7 +16,7 @@ public record StepMetrics(int step, double epoch, Map<String, Double> values) {
     values = Collections.unmodifiableMap(new LinkedHashMap<>(values));
   }
 
-  /** A value by name; NaN when it is not there. */
+  /** A value by name; NaN when there is none. */
   public double get(String name) {
     return values.getOrDefault(name, Double.NaN);
   }

@@ -12,6 +12,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -21,14 +22,14 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * A file of named F32 arrays behind a JSON header: "SPHERET1", the header's length (i64), the header in UTF-8 (with the
- * key "tensors": name and size of each), the values, CRC-32C of everything before it (i64). Little-endian. Written
- * atomically, checked as a whole before anything of it is used.
+ * A file of named F32 arrays with a JSON header, little-endian: "SPHERET1"; the header's length (i64); the header in UTF-8,
+ * whose key "tensors" lists name and size of each array; the values; CRC-32C of everything before it (i64). It is written
+ * atomically, and checked as a whole before any of it is used.
  */
 public final class TensorFile {
   private static final byte[] MAGIC = "SPHERET1".getBytes(StandardCharsets.US_ASCII);
   private static final int CHUNK = 1 << 18;
-  private static final JsonMapper JSON = JsonMapper.builder().build();
+  private static final JsonMapper JSON = JsonMapper.shared();
 
   private final Path file;
   private final JsonNode header;
@@ -40,7 +41,7 @@ public final class TensorFile {
     this.valuesAt = valuesAt;
   }
 
-  /** Writes the header and the arrays, in the map's order; the folder is made where it is not there. */
+  /** Writes the header and the arrays, in the map's order; makes the folder if need be. */
   public static void write(Path file, Map<String, Object> header, Map<String, NativeFloats> tensors) {
     List<Map<String, Object>> listed = new ArrayList<>();
     tensors.forEach((name, values) -> listed.add(Map.of("name", name, "size", values.size())));
@@ -54,8 +55,7 @@ public final class TensorFile {
     }
     AtomicFile.writeChannel(file, channel -> {
       CRC32C crc = new CRC32C();
-      ByteBuffer start = buffer(16).put(MAGIC).putLong(json.length).flip();
-      put(channel, start, crc);
+      put(channel, buffer(16).put(MAGIC).putLong(json.length).flip(), crc);
       put(channel, ByteBuffer.wrap(json), crc);
       ByteBuffer bytes = buffer(4 * CHUNK);
       float[] chunk = new float[CHUNK];
@@ -86,7 +86,7 @@ public final class TensorFile {
   /**
    * Opens and checks a file.
    *
-   * @throws IOException when it cannot be read or is damaged; the message says how
+   * @throws IOException when it cannot be read or is damaged; the message is a clause about "it"
    */
   public static TensorFile open(Path file) throws IOException {
     try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
@@ -96,7 +96,7 @@ public final class TensorFile {
       byte[] magic = new byte[8];
       start.get(magic);
       long length = start.getLong();
-      if (!java.util.Arrays.equals(magic, MAGIC)) {
+      if (!Arrays.equals(magic, MAGIC)) {
         throw new IOException("it does not begin with " + new String(MAGIC, StandardCharsets.US_ASCII));
       }
       if (length < 2 || length > size - 24 || length > 1 << 28) {
@@ -132,12 +132,12 @@ public final class TensorFile {
     bytes.flip();
   }
 
-  /** What {@link #write} was given besides the arrays. */
+  /** The header, with the key "tensors". */
   public JsonNode header() {
     return header;
   }
 
-  /** Reads the arrays into memory of the same names and sizes. Nothing is written before all names and sizes agree. */
+  /** Reads the arrays into memory, where names and sizes agree; else leaves the memory as it is and throws. */
   public void restore(Map<String, NativeFloats> tensors) throws IOException {
     List<NativeFloats> targets = new ArrayList<>();
     for (JsonNode t : header.path("tensors")) {

@@ -10,16 +10,16 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
 
-/** What of a training run's folder is missing or damaged, and what a resumed run does about it. */
+/** Finds what is missing or damaged in a training run's folder, with what a resumed run does about it. */
 public final class TrainingCheck {
   private TrainingCheck() {}
 
-  /** True when the folder is one that training wrote to. */
+  /** Whether training wrote to the folder. */
   public static boolean isTraining(Path folder) {
     return !Checkpoints.files(folder.resolve("checkpoints")).isEmpty() || Files.isRegularFile(MetricsLog.in(folder));
   }
 
-  /** Reads checkpoints, metrics, cached references and what was trained; changes nothing. Empty: all is whole. */
+  /** Reads checkpoints, metrics, cached references and the trained files; changes nothing. Empty where all are whole. */
   public static List<Finding> of(Path folder) {
     List<Finding> findings = new ArrayList<>();
     List<Finding> damaged = new ArrayList<>();
@@ -45,8 +45,7 @@ public final class TrainingCheck {
         findings.add(Finding.mended(metrics, line, "missing or damaged", MetricsLog.FROM_CHECKPOINT));
       }
     } else if (checkpoints.isEmpty() && !MetricsLog.read(metrics).isEmpty()) {
-      findings.add(Finding.mended(
-          folder.resolve("checkpoints"), 0, "no checkpoint is there", "training begins anew"));
+      findings.add(Finding.mended(folder.resolve("checkpoints"), 0, "no checkpoint is there", "training begins anew"));
     }
     for (Path reference : references(folder)) {
       try {

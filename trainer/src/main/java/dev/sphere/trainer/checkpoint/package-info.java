@@ -1,2 +1,2 @@
-/** What a training run keeps in its folder: checkpoints, metrics, and what a run is made of. */
+/** The files of a training run's folder: checkpoints and metrics, and the identity that both belong to. */
 package dev.sphere.trainer.checkpoint;

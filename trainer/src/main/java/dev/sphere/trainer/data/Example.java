@@ -1,41 +1,44 @@
 package dev.sphere.trainer.data;
 
 import java.util.List;
+import java.util.Optional;
 
-/** Something that one term of the loss is made of; its sequences always share a micro-batch. */
+/** One term of the loss; its sequences always share a micro-batch. */
 public sealed interface Example {
-  /** Names the row in messages and records: a line number, a problem's id. */
+  /** The row's name in messages and records: a line number or a problem's id. */
   String id();
 
-  /** Examples with an equal key come from one tree: they share tokens and are laid out together. */
+  /** Examples of one tree have an equal key; they are laid out together and share tokens. */
   String tree();
 
   /** The sequences whose log-probabilities the loss reads. */
   List<TrainingSequence> sequences();
 
-  /** How much it counts, beside 1 for most. */
+  /** The factor on the example's term. */
   default double weight() {
     return 1;
   }
 
   /**
-   * Which pair an example is, for who looks at the run.
+   * The pair that an example was made from.
    *
-   * @param problem the problem's id, or what the row is called where it has none
+   * @param problem the problem's id, or the row's name where it has none
    * @param pair {@link dev.sphere.engine.store.PairFlags#key}
    */
   record Origin(String problem, String pair) {}
 
-  /** Where it comes from; null where that is not known. */
-  default Origin origin() {
-    return null;
+  /** The recorded pair; empty for other examples. */
+  default Optional<Origin> origin() {
+    return Optional.empty();
   }
 
-  /** A preference: sequences are chosen, rejected. */
-  record Preference(String id, String tree, TrainingSequence chosen, TrainingSequence rejected, Origin origin) implements Example {
-    /** A preference of unknown origin. */
+  /** A preference, whose sequences are chosen and rejected. */
+  record Preference(
+      String id, String tree, TrainingSequence chosen, TrainingSequence rejected, Optional<Origin> origin)
+      implements Example {
+    /** A preference of no recorded pair. */
     public Preference(String id, String tree, TrainingSequence chosen, TrainingSequence rejected) {
-      this(id, tree, chosen, rejected, null);
+      this(id, tree, chosen, rejected, Optional.empty());
     }
 
     @Override
@@ -44,9 +47,9 @@ public sealed interface Example {
     }
   }
 
-  /** A completion to imitate, which counts {@code weight} times. */
+  /** A completion to imitate. */
   record Imitation(String id, String tree, TrainingSequence sequence, double weight) implements Example {
-    /** A completion that counts once. */
+    /** A completion of weight 1. */
     public Imitation(String id, String tree, TrainingSequence sequence) {
       this(id, tree, sequence, 1);
     }
@@ -60,8 +63,8 @@ public sealed interface Example {
   /**
    * A step that a process reward model learns to judge.
    *
-   * @param sequences everything up to the step's end, then one token that alone is predicted: the label for a good step,
-   *     and again with the label for a bad step; or, for a reward head, once with a token that nobody reads
+   * @param sequences all tokens up to the step's end, then one token that is predicted: one sequence with the label token of
+   *     a good step and one with that of a bad step; for a reward head a single sequence, whose last token is not read
    * @param label how good the step is, in [0, 1]
    */
   record Step(String id, String tree, List<TrainingSequence> sequences, double label) implements Example {}

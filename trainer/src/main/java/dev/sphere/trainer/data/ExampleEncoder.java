@@ -10,15 +10,16 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /**
- * Turns rows into training examples. Prompt and completion are tokenized apart, as a rollout sees them; a completion ends
- * in exactly one end token; what is longer than {@code maxLength} is cut at its end, but never to an empty completion:
- * such a row is named and counted instead.
+ * Turns rows into training examples. Prompt and completion are tokenized separately, as in a rollout. A completion ends in
+ * exactly one end token. A sequence longer than {@code maxLength} is cut at its end; a row whose prompt leaves no completion
+ * is reported as bad.
  *
- * <p>Tokens that a search recorded are taken as they were drawn, if this model reads the prompt as the same tokens. Its
- * end token is added to a solution that states its answer; one that was cut off is left without.
+ * <p>Recorded tokens of a search are used as they were drawn, if this model reads the prompt as the same tokens. A rejected
+ * solution that was cut off before it stated an answer gets no end token.
  */
 public final class ExampleEncoder {
   private final TextEncoder encoder;
@@ -41,11 +42,10 @@ public final class ExampleEncoder {
   }
 
   /**
-   * From here on a rejected completion counts only up to the end of its first step that differs from the chosen one's:
-   * what follows from a mistake is often right given the mistake, and should not be unlearned (the thought of Step-DPO,
-   * arXiv 2406.18629; there both sides are cut). Null: the whole completion counts.
+   * Cuts rejected completions after their first step that differs from the chosen one's. The steps after a mistake are often
+   * right given the mistake, and should not be unlearned (after Step-DPO, arXiv 2406.18629, which cuts both sides).
    *
-   * @param separator the text that ends a step
+   * @param separator the text that ends a step; null: rejected completions count whole
    */
   public ExampleEncoder withStepSeparator(String separator) {
     this.stepSeparator = separator;
@@ -53,9 +53,8 @@ public final class ExampleEncoder {
   }
 
   /**
-   * From here on a pair is its first differing steps alone (Step-DPO, arXiv 2406.18629, eq. 2): problem and shared steps
-   * are the prompt, the two steps that follow are chosen and rejected. A step ends with the end token only where its
-   * completion does.
+   * Makes each pair of its two first differing steps (Step-DPO, arXiv 2406.18629, eq. 2): problem and shared steps are the
+   * prompt, the two steps that follow are chosen and rejected. A step ends with the end token only where its completion does.
    *
    * @param separator the text that ends a step
    */
@@ -65,29 +64,28 @@ public final class ExampleEncoder {
     return this;
   }
 
-  /** The usable pairs as examples; those with the same prompt form one tree. */
+  /** The usable pairs as examples; pairs of one prompt form one tree. */
   public List<Example.Preference> preferences(List<PreferencePair> pairs) {
     List<Example.Preference> examples = new ArrayList<>();
     Set<List<TrainingSequence>> seen = new HashSet<>();
     for (int i = 0; i < pairs.size(); i++) {
       PreferencePair p = pairs.get(i);
       String row = p.problemId().matches("(line|row) \\d+") ? p.problemId() : "pair " + (i + 1) + " (" + p.problemId() + ")";
-      Example.Preference example = preference(row, p);
-      if (example != null) {
+      preference(row, p).ifPresent(example -> {
         if (!seen.add(example.sequences())) {
           report.note("repeated");
         }
         report.used();
         examples.add(example);
-      }
+      });
     }
     return examples;
   }
 
-  private Example.Preference preference(String row, PreferencePair p) {
+  private Optional<Example.Preference> preference(String row, PreferencePair p) {
     if (p.chosen().isBlank() || p.rejected().isBlank()) {
       report.bad(row, p.chosen().isBlank() ? "chosen is empty" : "rejected is empty");
-      return null;
+      return Optional.empty();
     }
     int[] prompt = encoder.tokenizePrompt(p.markedPrompt());
     boolean drawn =
@@ -110,8 +108,7 @@ public final class ExampleEncoder {
     return pair(row, p, prompt, withEnd(chosen, true), withEnd(rejected, !cut));
   }
 
-  /** The pair of the first differing steps, after the shared ones. */
-  private Example.Preference stepPair(
+  private Optional<Example.Preference> stepPair(
       String row, PreferencePair p, int[] prompt, int[] chosen, int[] rejected, boolean rejectedCut) {
     int shared = sharedSteps(p);
     int[] before = encoder.tokenize(p.answer(p.chosen().substring(0, shared)), false);
@@ -119,16 +116,14 @@ public final class ExampleEncoder {
     int[] l = step(p, before, p.rejected(), shared, rejected, !rejectedCut);
     if (w.length == 0 || l.length == 0) {
       report.bad(row, (w.length == 0 ? "chosen" : "rejected") + " is the beginning of the other: no step differs");
-      return null;
+      return Optional.empty();
     }
-    int[] grown = Arrays.copyOf(prompt, prompt.length + before.length);
-    System.arraycopy(before, 0, grown, prompt.length, before.length);
-    return pair(row, p, grown, w, l);
+    return pair(row, p, TrainingSequence.join(prompt, before), w, l);
   }
 
   /**
-   * The tokens of the step that begins at a character of a completion: those of the completion where they fall into the
-   * same pieces, else the step's text tokenized apart.
+   * The tokens of the step that begins at a character of a completion: the completion's own where the step begins and ends
+   * between two of them, else the tokens of the step's text.
    */
   private int[] step(PreferencePair p, int[] before, String text, int from, int[] all, boolean ends) {
     int to = stepEnd(text, from);
@@ -142,21 +137,23 @@ public final class ExampleEncoder {
     return step.length > 0 && last && ends ? withEnd(step, true) : step;
   }
 
-  private Example.Preference pair(String row, PreferencePair p, int[] prompt, int[] chosen, int[] rejected) {
-    if (!roomAfter(prompt, row)) {
-      return null;
+  private Optional<Example.Preference> pair(
+      String row, PreferencePair p, int[] prompt, int[] chosen, int[] rejected) {
+    if (!leavesCompletion(prompt, row)) {
+      return Optional.empty();
     }
     TrainingSequence w = sequence(prompt, chosen);
     TrainingSequence l = sequence(prompt, rejected);
     if (w.equals(l)) {
       report.bad(row, "chosen and rejected are the same"
           + (w.length() < prompt.length + chosen.length ? " within max-length " + maxLength : ""));
-      return null;
+      return Optional.empty();
     }
-    return new Example.Preference(row, p.prompt(), w, l, new Example.Origin(p.problemId(), PairFlags.key(p)));
+    Optional<Example.Origin> origin = Optional.of(new Example.Origin(p.problemId(), PairFlags.key(p)));
+    return Optional.of(new Example.Preference(row, p.prompt(), w, l, origin));
   }
 
-  /** Where the steps that both completions begin with end, in characters. */
+  /** The length in characters of the steps that both completions begin with. */
   private int sharedSteps(PreferencePair p) {
     int shared = 0;
     while (true) {
@@ -169,19 +166,19 @@ public final class ExampleEncoder {
     }
   }
 
-  /** Where the step that begins at {@code from} ends. */
+  /** The end, in characters, of the step that begins at {@code from}. */
   private int stepEnd(String text, int from) {
     int end = text.indexOf(stepSeparator, from);
     return end < 0 ? text.length() : end + stepSeparator.length();
   }
 
-  /** The usable rows as examples; the answers to one question, and those of one dialogue, form one tree. */
+  /** The usable rows as examples; the answers of one dialogue form one tree. */
   public List<Example.Imitation> imitations(List<ImitationRow> rows) {
     List<Example.Imitation> examples = new ArrayList<>();
     Map<String, String> trees = new HashMap<>();
     Set<TrainingSequence> seen = new HashSet<>();
     for (ImitationRow r : rows) {
-      // The answers of a dialogue share an id: its first prompt is the tree's name.
+      // The answers of a dialogue share an id; its first prompt names the tree.
       String tree = trees.computeIfAbsent(r.id(), id -> r.prompt() == null ? id : r.prompt().text());
       if (r.completion().text().isBlank()) {
         report.bad(r.id(), "the completion is empty");
@@ -192,11 +189,11 @@ public final class ExampleEncoder {
           r.prompt() == null ? encoder.tokenizePrompt(r.completion()) : encoder.tokenize(r.completion(), false);
       int[] completion = withEnd(words, true);
       if (r.prompt() == null) {
-        // Everything is learned but the first token, which nothing predicts.
+        // All tokens are learned but the first, which nothing predicts.
         prompt = Arrays.copyOf(completion, 1);
         completion = Arrays.copyOfRange(completion, 1, completion.length);
       }
-      if (roomAfter(prompt, r.id())) {
+      if (leavesCompletion(prompt, r.id())) {
         TrainingSequence sequence = sequence(prompt, completion);
         if (!seen.add(sequence)) {
           report.note("repeated");
@@ -208,7 +205,7 @@ public final class ExampleEncoder {
     return examples;
   }
 
-  private boolean roomAfter(int[] prompt, String row) {
+  private boolean leavesCompletion(int[] prompt, String row) {
     if (prompt.length == 0) {
       report.bad(row, "the prompt is empty");
       return false;
@@ -221,10 +218,10 @@ public final class ExampleEncoder {
   }
 
   private TrainingSequence sequence(int[] prompt, int[] completion) {
-    int room = maxLength - prompt.length;
-    if (completion.length > room) {
+    int most = maxLength - prompt.length;
+    if (completion.length > most) {
       report.note("completions cut to max-length");
-      return TrainingSequence.of(prompt, Arrays.copyOf(completion, room));
+      return TrainingSequence.of(prompt, Arrays.copyOf(completion, most));
     }
     return TrainingSequence.of(prompt, completion);
   }
@@ -233,7 +230,7 @@ public final class ExampleEncoder {
     return tokens.length > 0 && encoder.ends(tokens[tokens.length - 1]);
   }
 
-  /** However many end tokens there are at the end: one (the first of them, or the usual one), or none. */
+  /** Replaces the end tokens at the end by one (the first of them, else {@link TextEncoder#end}) or by none. */
   private int[] withEnd(int[] tokens, boolean wanted) {
     int length = tokens.length;
     while (length > 0 && encoder.ends(tokens[length - 1])) {

@@ -6,7 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/** Turns dealt sequences into the arrays of a {@link PackedBatch} and the map back. */
+/** Builds a {@link MicroBatch} of sequences that were dealt to groups. */
 final class PackedLayout {
   /** A sequence's nodes in its group's trie. */
   private record Placed(int example, int sequence, int group, int[] path, int promptLength) {}
@@ -22,7 +22,7 @@ final class PackedLayout {
     tries.add(new TokenTrie());
   }
 
-  /** A root that nothing else shares; -1 is the shared one. */
+  /** A root of its own; -1 is the root that sequences share. */
   int freshRoot() {
     return -1 - roots++;
   }
@@ -47,7 +47,7 @@ final class PackedLayout {
       slotOf[g] = fill(tries.get(g), g * slots, slots, slotTokens, positions, parents);
       used += tries.get(g).innerNodes();
     }
-    // A prediction is a trained node: its parent's slot is the source, its token the target.
+    // A completion token is a prediction: its parent's slot is the source, the token the target.
     Map<Long, Integer> predictions = new LinkedHashMap<>();
     List<int[]> sourceAndTarget = new ArrayList<>();
     for (Placed p : placed) {
@@ -73,7 +73,7 @@ final class PackedLayout {
         new PackingStats(tokens, plainSlots, used, (long) groups * slots, sources.length));
   }
 
-  /** Gives each inner node a slot, in order of creation; returns the slot of each node, -1 for last tokens. */
+  /** Gives each inner node a slot, in order of creation; returns the slot of each node, -1 for leaves. */
   private static int[] fill(TokenTrie trie, int base, int slots, int[] tokens, int[] positions, int[] parents) {
     int[] slotOf = new int[trie.size()];
     int next = 0;

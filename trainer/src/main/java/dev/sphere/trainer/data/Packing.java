@@ -5,46 +5,29 @@ import dev.sphere.engine.settings.Setting;
 import io.soabase.recordbuilder.core.RecordBuilder;
 
 /**
- * How sequences are laid out.
+ * The layout of sequences in micro-batches.
  *
- * @param sharing what shares its common prefixes
- * @param microBatchTokens most slots of a micro-batch, padding included; an example that needs more gets a micro-batch of
- *     its own, a tree that needs more is cut between its examples
+ * @param sharing the sequences that share the slots of their common prefixes
+ * @param microBatchTokens most slots of a micro-batch, padding included; a larger example gets a micro-batch of its own, a
+ *     larger tree is cut between its examples
  * @param fillTokens slots up to which several trees or examples are put into one micro-batch
- * @param attentionTokens length of a group at which attention costs as much as everything else; the longer, the fewer and
- *     longer the groups
+ * @param attentionTokens length of a group, in slots, at which attention costs as much as all other operations; a larger
+ *     value makes fewer and longer groups
  */
 @RecordBuilder
-public record Packing(Sharing sharing, int microBatchTokens, int fillTokens, int attentionTokens) implements PackingBuilder.With {
-  /** What shares its common prefixes. */
+public record Packing(Sharing sharing, int microBatchTokens, int fillTokens, int attentionTokens)
+    implements PackingBuilder.With {
+  /** The sequences that share the slots of their common prefixes. */
   public enum Sharing {
-    /** Everything in a group: all pairs of a tree share its steps. */
+    /** All sequences of a tree: its pairs share steps. */
     TREE,
     /** The sequences of one example: chosen and rejected share the prompt. */
     PAIR,
-    /** Nothing: plain sequences. */
-    NONE;
-
-    /** By name, in any case. */
-    public static Sharing of(String name) {
-      for (Sharing s : values()) {
-        if (s.name().equalsIgnoreCase(name)) {
-          return s;
-        }
-      }
-      throw new IllegalArgumentException("unknown sharing '" + name + "': use tree, pair or none");
-    }
+    /** No sequences. */
+    NONE
   }
 
-  public Packing {
-    if (fillTokens < 1 || attentionTokens < 1 || microBatchTokens < fillTokens) {
-      throw new IllegalArgumentException(
-          "tokens of a micro-batch and of attention must be above 0, and no micro-batch filled beyond its size: "
-              + microBatchTokens + ", " + attentionTokens + ", " + fillTokens);
-    }
-  }
-
-  /** From settings: micro-batches are filled up to their size. */
+  /** The layout of a user's settings, with micro-batches filled up to their size. */
   @FromSettings
   static Packing of(
       @Setting(name = "sharing", def = "tree", label = "WHAT",
@@ -61,13 +44,13 @@ public record Packing(Sharing sharing, int microBatchTokens, int fillTokens, int
     return new Packing(Sharing.TREE, 4096, 4096, 1024);
   }
 
-  /** The same with micro-batches of at most, and filled up to, {@code value} slots. */
+  /** Sets both {@code microBatchTokens} and {@code fillTokens}. */
   @Override
   public Packing withMicroBatchTokens(int value) {
     return new Packing(sharing, value, value, attentionTokens);
   }
 
-  /** The same, filled no further than {@code value}. */
+  /** Sets {@code fillTokens}, at most to {@code microBatchTokens}. */
   @Override
   public Packing withFillTokens(int value) {
     return new Packing(sharing, microBatchTokens, Math.min(microBatchTokens, value), attentionTokens);

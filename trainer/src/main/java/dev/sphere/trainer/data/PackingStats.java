@@ -1,25 +1,20 @@
 package dev.sphere.trainer.data;
 
 /**
- * What packing did.
+ * The numbers of packed tokens and slots.
  *
- * @param tokens tokens of all sequences, each counted in full
- * @param plainSlots slots that plain sequences without padding would take (the last token of a sequence is only
- *     predicted, so it needs none)
+ * @param tokens tokens of all sequences, without sharing
+ * @param plainSlots slots of the sequences without sharing and padding; the last token of a sequence is only predicted and
+ *     needs none
  * @param usedSlots slots that hold a token
- * @param slots slots that are computed, padding included
- * @param predictions log-probabilities that are computed
+ * @param slots slots with padding
+ * @param predictions log-probabilities
  */
 public record PackingStats(long tokens, long plainSlots, long usedSlots, long slots, long predictions) {
-  /** Nothing packed yet. */
   public static final PackingStats NONE = new PackingStats(0, 0, 0, 0, 0);
 
   public PackingStats plus(PackingStats o) {
-    return new PackingStats(
-        tokens + o.tokens,
-        plainSlots + o.plainSlots,
-        usedSlots + o.usedSlots,
-        slots + o.slots,
+    return new PackingStats(tokens + o.tokens, plainSlots + o.plainSlots, usedSlots + o.usedSlots, slots + o.slots,
         predictions + o.predictions);
   }
 

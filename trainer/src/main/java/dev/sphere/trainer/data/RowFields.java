@@ -5,11 +5,11 @@ import java.util.ArrayList;
 import java.util.List;
 import tools.jackson.databind.JsonNode;
 
-/** Reads the fields of a row. What a field lacks is said in a {@link Malformed}, which names it. */
+/** Reads the fields of a row. A {@link Malformed} names the field that is missing or of another type. */
 final class RowFields {
   private RowFields() {}
 
-  /** Why a row cannot be read. */
+  /** The reason why a row cannot be read. */
   static final class Malformed extends IllegalArgumentException {
     private static final long serialVersionUID = 1;
 
@@ -18,7 +18,6 @@ final class RowFields {
     }
   }
 
-  /** A field that must be there. */
   static JsonNode required(JsonNode row, String name) {
     JsonNode value = optional(row, name);
     if (value == null) {
@@ -27,7 +26,7 @@ final class RowFields {
     return value;
   }
 
-  /** A field; null where it is absent, or null as Parquet's columns are. */
+  /** A field; null where it is absent or null, as Parquet's columns may be. */
   static JsonNode optional(JsonNode row, String name) {
     JsonNode value = row.get(name);
     return value == null || value.isNull() ? null : value;
@@ -40,7 +39,6 @@ final class RowFields {
     return value.asString();
   }
 
-  /** A field's text where it has one, else the other. */
   static String textOr(JsonNode row, String name, String otherwise) {
     JsonNode value = row.get(name);
     return value != null && value.isString() ? value.asString() : otherwise;
@@ -62,7 +60,7 @@ final class RowFields {
     return messages;
   }
 
-  /** A message's text, or its parts of type text one after another; null for anything else, images say. */
+  /** A message's text, or the joined parts of type text; null for other parts, such as images. */
   private static String content(JsonNode content) {
     if (content == null || content.isString()) {
       return content == null ? null : content.asString();
@@ -78,7 +76,7 @@ final class RowFields {
     return content.isArray() && !content.isEmpty() ? text.toString() : null;
   }
 
-  /** The one answer of the assistant that comes after the first {@code from} messages. */
+  /** The assistant's one answer after the first {@code from} messages. */
   static String answer(List<Message> messages, int from, String what) {
     if (messages.size() != from + 1 || !messages.getLast().role().equals("assistant")) {
       throw new Malformed("\"" + what + "\" must add exactly one message of the assistant to the prompt");

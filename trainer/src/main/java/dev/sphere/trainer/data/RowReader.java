@@ -16,17 +16,16 @@ import tools.jackson.databind.JsonNode;
  * Reads training rows in TRL's formats from JSON Lines, a JSON array or Parquet.
  *
  * <p>Preferences: {@code prompt}, {@code chosen}, {@code rejected}, each a text or a list of messages ({@code role},
- * {@code content}); without {@code prompt} it is what chosen and rejected begin with alike. Our own {@code problem_id},
- * {@code stage} and {@code prompt_tokens}, {@code chosen_tokens}, {@code rejected_tokens} are taken where they stand.
+ * {@code content}). Without {@code prompt} the common beginning of chosen and rejected is the prompt. A search's optional
+ * fields are {@code problem_id}, {@code stage}, {@code prompt_tokens}, {@code chosen_tokens} and {@code rejected_tokens}.
  *
  * <p>Imitation: {@code prompt} and {@code completion} (texts or messages), or {@code messages} (every answer of the
- * assistant is learned), or {@code text} (all of it is learned); {@code weight}, if it is there, says how much the row
- * counts.
- *
- * <p>A text is taken as it is: special tokens in it are read. In messages they are text.
+ * assistant is learned), or {@code text} (all of it is learned); optional {@code weight}.
  *
  * <p>Stepwise supervision: {@code prompt}, {@code completions} (the steps) and {@code labels} (true, false, or how good a
  * step is from 0 to 1).
+ *
+ * <p>Special tokens in a text are tokenized as such; in messages they are plain text.
  */
 public final class RowReader {
   private final TextEncoder encoder;
@@ -35,31 +34,19 @@ public final class RowReader {
   /**
    * An imitation row.
    *
-   * @param prompt rendered; null: the completion is all there is, and all of it is learned
-   * @param completion marked where it is a message's
-   * @param weight how much the row counts, at least 0; 1
+   * @param prompt rendered; null where all of the completion is learned
+   * @param weight factor on the row's loss, at least 0
    */
-  public record ImitationRow(String id, MarkedText prompt, MarkedText completion, double weight) {
-    /** A row of text as it is, that counts once. */
-    public ImitationRow(String id, String prompt, String completion) {
-      this(id, prompt == null ? null : MarkedText.of(prompt), MarkedText.of(completion), 1);
-    }
-  }
+  public record ImitationRow(String id, MarkedText prompt, MarkedText completion, double weight) {}
 
   /**
    * A solution with a label for each step.
    *
-   * @param id names the row
    * @param prompt rendered
    * @param steps the steps' texts, at least one
    * @param labels how good each step is, in [0, 1]; NaN for a step without a label
    */
-  public record StepRow(String id, MarkedText prompt, List<String> steps, double[] labels) {
-    /** A row of text as it is. */
-    public StepRow(String id, String prompt, List<String> steps, double[] labels) {
-      this(id, MarkedText.of(prompt), steps, labels);
-    }
-  }
+  public record StepRow(String id, MarkedText prompt, List<String> steps, double[] labels) {}
 
   /**
    * @param encoder renders dialogues
@@ -70,26 +57,24 @@ public final class RowReader {
     this.report = report;
   }
 
-  /** Reads one row's object; adds to the target or throws {@link IllegalArgumentException} with the reason. */
+  /** Parses one row, or throws {@link IllegalArgumentException} with the reason why it cannot. */
   private interface RowParser {
     void parse(String id, JsonNode row);
   }
 
-  /** All preference rows of a file; the rows' names are their problem ids or "line N". */
+  /** The preference rows of a file; a row's name is its problem id, else "line N". */
   public List<PreferencePair> preferences(Path file) {
     List<PreferencePair> pairs = new ArrayList<>();
     read(file, (id, row) -> pairs.add(preference(id, row)));
     return pairs;
   }
 
-  /** All imitation rows of a file. */
   public List<ImitationRow> imitations(Path file) {
     List<ImitationRow> rows = new ArrayList<>();
     read(file, (id, row) -> rows.addAll(imitation(id, row)));
     return rows;
   }
 
-  /** All rows of stepwise supervision of a file. */
   public List<StepRow> steps(Path file) {
     List<StepRow> rows = new ArrayList<>();
     read(file, (id, row) -> rows.add(steps(id, row)));
@@ -143,7 +128,7 @@ public final class RowReader {
         RowFields.ints(row, "rejected_tokens"),
         messages ? texts[0].content()
             : RowFields.optional(row, "prompt_content") == null ? null : RowFields.ints(row, "prompt_content"));
-    pair.markedPrompt(); // marks that do not fit are this row's mistake
+    pair.markedPrompt(); // throws for "prompt_content" beyond the prompt
     return pair;
   }
 
@@ -172,7 +157,8 @@ public final class RowReader {
     List<Message> before = new ArrayList<>();
     int same = 0;
     if (prompt != null) {
-      before.addAll(prompt.isArray() ? RowFields.messages(prompt, "prompt") : List.of(new Message("user", prompt(prompt).text())));
+      before.addAll(prompt.isArray() ? RowFields.messages(prompt, "prompt")
+          : List.of(new Message("user", prompt(prompt).text())));
     } else {
       while (same < Math.min(chosen.size(), rejected.size()) - 1 && chosen.get(same).equals(rejected.get(same))) {
         before.add(chosen.get(same++));
@@ -212,7 +198,7 @@ public final class RowReader {
         id, prompt(prompt), prompt.isArray() ? MarkedText.content(text) : MarkedText.of(text), weight));
   }
 
-  /** One row an answer; their shared beginnings cost nothing when they are packed as a tree. */
+  /** One row for each answer; packed as a tree they share their beginnings. */
   private List<ImitationRow> answers(String id, List<Message> messages, double weight) {
     List<ImitationRow> rows = new ArrayList<>();
     for (int i = 1; i < messages.size(); i++) {

@@ -6,19 +6,17 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/**
- * What became of the rows: how many are used, and which are not and why. Every bad row is named once.
- */
+/** Counts of the rows that are used, and the rows that cannot be used, with the reasons. */
 public final class RowReport {
-  /** What is done about a row that cannot be used. */
+  /** The treatment of a row that cannot be used. */
   public enum OnBadRow {
-    /** It is named and counted, the others are used. */
+    /** Reports the row and goes on. */
     SKIP,
-    /** It ends the reading with an error that names it. */
+    /** Fails with an error that names the row. */
     REFUSE
   }
 
-  /** A row that cannot be used, for instance "line 12", and why. */
+  /** A row that cannot be used. */
   public record BadRow(String row, String reason) {}
 
   private final String source;
@@ -27,7 +25,7 @@ public final class RowReport {
   private final Map<String, Integer> notes = new LinkedHashMap<>();
   private int used;
 
-  /** @param source what is read, for messages: a file's name */
+  /** @param source the file's name */
   public RowReport(String source, OnBadRow onBadRow) {
     this.source = source;
     this.onBadRow = onBadRow;
@@ -45,34 +43,34 @@ public final class RowReport {
     used++;
   }
 
-  /** Counts something that is worth knowing but no reason to drop a row. */
+  /** Counts a row that is used, in a category such as "repeated". */
   void note(String what) {
     notes.merge(what, 1, Integer::sum);
   }
 
-  /** Counts what became of many rows at once. */
+  /** Counts {@code count} rows in a category. */
   public void notes(String what, int count) {
     if (count > 0) {
       notes.merge(what, count, Integer::sum);
     }
   }
 
-  /** Rows (or sequences) in use. */
+  /** Number of rows that are used. */
   public int usedCount() {
     return used;
   }
 
-  /** The rows that are not used, in order. */
+  /** The rows that cannot be used, in order. */
   public List<BadRow> badRows() {
     return List.copyOf(bad);
   }
 
-  /** How often what happened to rows that are used: cut to the length, repeated. */
+  /** Number of rows by category. */
   public Map<String, Integer> notes() {
     return Collections.unmodifiableMap(notes);
   }
 
-  /** One line: how many rows are used, how many not, the first few by name. */
+  /** One line: the counts, and the first bad rows with their reasons. */
   public String summary() {
     StringBuilder text = new StringBuilder(source).append(": ").append(used).append(" rows");
     notes.forEach((what, count) -> text.append(", ").append(count).append(' ').append(what));

@@ -18,48 +18,47 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * What a search run's trees hold besides the pairs of whole solutions: the policy's own trees of stage 1, with every
- * candidate that was scored. (Stage 3's trees are the small model's; stage 2's follow another prompt.) Beside them, for imitation, what the run drew without a tree.
+ * The policy's search trees of a run (stage 1, self-generation), with every candidate that was scored, as training data; for
+ * imitation also the run's solutions that are in no tree. Stage 2's trees have another prompt, stage 3's are the small
+ * model's.
  */
 public final class RunTrees {
   private static final String SEARCH = "generation";
 
   private final RunReader run;
   private final Map<String, Map<String, Expansion>> trees;
-  private final int rollouts; // that a score needs to be a label; 0: every score is one
+  private final int rollouts; // of a complete score; 0: all scores are complete
 
-  /** How a step's label comes from a tree. */
+  /** The source of a step's label. */
   public enum LabelSource implements dev.sphere.engine.settings.Labelled {
     /**
-     * The process reward that the run recorded: with Monte Carlo rollouts, the share of right completions. A share of fewer
-     * than K, where {@code early_stop} ended them, is no label.
+     * The recorded process reward: with Monte Carlo rollouts, the share of right completions. A step whose rollouts
+     * {@code early_stop} ended has no label.
      */
     PRM,
     /**
-     * 1 where it is above 0, as Math-Shepherd's hard estimate (arXiv 2312.08935, eq. 3). Of fewer than K rollouts one right one
-     * is enough, and none says nothing.
+     * 1 where the recorded process reward is above 0, else 0: Math-Shepherd's hard estimate (arXiv 2312.08935, eq. 3). A step
+     * whose rollouts {@code early_stop} ended without a right one has no label.
      */
     PRM_HARD,
-    /** The share of right ones among the complete solutions below the step in the tree; a complete step's own outcome. */
+    /** The share of right ones among the complete solutions below the step in the tree; the outcome of a complete step. */
     TREE;
 
     @Override
     public String label() {
       return name().toLowerCase(Locale.ROOT).replace('_', '-');
     }
-
   }
 
   /**
    * A step at the end of a path.
    *
-   * @param id names it: the problem's id and the path, for instance "p7 at +-"
-   * @param dialogue what the policy was asked
+   * @param id the problem's id and the path, for instance "p7 at +-"
+   * @param dialogue the policy's prompt
    * @param before the steps before it
-   * @param step the candidate
    */
   public record Placed(String id, List<Message> dialogue, List<Candidate> before, Candidate step) {
-    /** The whole text of the solution so far. */
+    /** The text of all steps up to this one. */
     public String text() {
       StringBuilder text = new StringBuilder();
       before.forEach(c -> text.append(c.generation().text()));
@@ -70,14 +69,14 @@ public final class RunTrees {
   /**
    * A whole solution.
    *
-   * @param id names it: the problem's id and where it comes from
-   * @param dialogue what the policy was asked
+   * @param id the problem's id and the solution's origin
+   * @param dialogue the policy's prompt
    * @param text as it was sampled, without end token
-   * @param reward R in its tree; of one that was drawn without a tree its outcome, 1
+   * @param reward R in the tree; 1 for a solution in no tree
    */
   public record Solution(String id, List<Message> dialogue, String text, double reward) {}
 
-  /** Siblings that survived the pruning: S_max against S_min after the same steps. */
+  /** The kept siblings S_max and S_min of an expansion. */
   public record Siblings(Placed max, Placed min) {}
 
   /** A step with its label, in [0, 1]. */
@@ -91,12 +90,12 @@ public final class RunTrees {
     this.rollouts = early ? Integer.parseInt(identity.get("prm.monteCarlo.rollouts")) : 0;
   }
 
-  /** SHA-256 of the model that sampled the trees; their tokens are this model's. */
+  /** SHA-256 of the model that sampled the trees. */
   public String modelHash() {
     return run.provenance().identity().getOrDefault("model.sha256", "");
   }
 
-  /** S_max against S_min of every expansion whose rewards differ by at least {@code margin} (and differ at all). */
+  /** S_max and S_min of every expansion whose rewards differ by at least {@code margin}, and by more than 0. */
   public List<Siblings> siblings(double margin) {
     List<Siblings> all = new ArrayList<>();
     each((problem, tree, e) -> {
@@ -108,7 +107,7 @@ public final class RunTrees {
     return all;
   }
 
-  /** Every candidate that was scored, pruned ones included, with its label; steps without one are left out. */
+  /** Every scored candidate that has a label, pruned ones included. */
   public List<Labelled> labelled(LabelSource source) {
     List<Labelled> all = new ArrayList<>();
     each((problem, tree, e) -> {
@@ -127,7 +126,7 @@ public final class RunTrees {
     return all;
   }
 
-  /** Steps that {@link #labelled} leaves out because their rollouts were stopped early. */
+  /** Number of steps without a label because their rollouts were stopped early. */
   public int stoppedEarly(LabelSource source) {
     int[] n = new int[1];
     each((problem, tree, e) -> n[0] += (int) e.candidates().stream()
@@ -135,17 +134,17 @@ public final class RunTrees {
     return n[0];
   }
 
-  /** Whether more rollouts could not say otherwise that a right answer can be reached from the step. */
+  /** Whether the recorded rollouts decide if a right answer can be reached from the step. */
   boolean known(Candidate c) {
     return c.prm() > 0 || finished(c);
   }
 
-  /** Whether the score stands on as many rollouts as it should, or on none. */
+  /** Whether the score needed no rollouts or has all of them. */
   private boolean finished(Candidate c) {
     return c.rollouts() >= rollouts || c.rollouts() == 0 && c.terminal();
   }
 
-  /** Every solution that came to an end, right, wrong or cut, pruned ones included. */
+  /** Every complete solution of the trees, right, wrong or cut off, pruned ones included. */
   public List<Placed> solutions() {
     List<Placed> all = new ArrayList<>();
     each((problem, tree, e) -> e.candidates().stream()
@@ -155,8 +154,8 @@ public final class RunTrees {
   }
 
   /**
-   * The distinct right solutions of each problem, all that the run paid for: those of the trees in the order in which they were found, pruned ones included; then
-   * what was drawn without a tree (best-of-n, rejection); then what the probe drew, of problems that were not searched too.
+   * The distinct right solutions of each problem: those of the trees in the order of the search, pruned ones included; then
+   * those drawn without a tree (best-of-n, rejection); then the probe's, also of problems that were not searched.
    */
   public Map<String, List<Solution>> rightSolutions() {
     Map<String, List<Solution>> right = new LinkedHashMap<>();
@@ -214,7 +213,7 @@ public final class RunTrees {
     return outcomes[1] == 0 ? Double.NaN : (double) outcomes[0] / outcomes[1];
   }
 
-  /** Right and all complete solutions below a candidate. A cut one counts as wrong. */
+  /** The numbers of right and of all complete solutions below a candidate. A solution that was cut off is wrong. */
   private static int[] outcomes(Map<String, Expansion> tree, Expansion e, int candidate) {
     Candidate c = e.candidates().get(candidate);
     if (c.terminal()) {

@@ -17,11 +17,10 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * Turns the steps of search trees, and rows of stepwise supervision, into training examples. Steps have the tokens that
- * were drawn where the model that is trained is the one that drew them, else their text's.
+ * Turns the steps of search trees, and rows of stepwise supervision, into training examples.
  */
 public final class StepEncoder {
-  /** Siblings have no labels, and no separators between their steps. */
+  /** In place of a separator: steps keep their tokens, as siblings do. */
   private static final int NOTHING = -2;
 
   private final TextEncoder encoder;
@@ -31,19 +30,18 @@ public final class StepEncoder {
   private final Map<List<Message>, MarkedText> rendered = new HashMap<>();
 
   /**
-   * How a process reward model is asked, as {@code dev.sphere.gguf.model.PrmInfo} has it.
+   * The tokens of a process reward model; see {@code dev.sphere.gguf.model.PrmInfo}.
    *
-   * @param good the label's token for a good step; -1 for a head on the hidden state
-   * @param bad the label's token for a bad step; -1 for a head
-   * @param separator the token that follows every step, at which the label is read; -1 for none
+   * @param good the label of a good step; -1 for a reward head
+   * @param bad the label of a bad step; -1 for a reward head
+   * @param separator the token after every step, at which the score is read; -1: it is read at the step's last token
    */
   public record Labels(int good, int bad, int separator) {
-    /** Those of a head, which needs no tokens. */
+    /** The tokens of a model with a reward head. */
     public static Labels head(int separator) {
       return new Labels(-1, -1, separator);
     }
 
-    /** Whether a head is asked. */
     public boolean isHead() {
       return good < 0;
     }
@@ -56,8 +54,8 @@ public final class StepEncoder {
 
   /**
    * @param maxLength most tokens of a sequence
-   * @param report takes what cannot be used
-   * @param drawn whether the trees' tokens are this model's
+   * @param report takes the steps that cannot be used
+   * @param drawn whether this model drew the trees, so that siblings keep their recorded tokens
    */
   public StepEncoder(TextEncoder encoder, int maxLength, RowReport report, boolean drawn) {
     this.encoder = encoder;
@@ -67,8 +65,8 @@ public final class StepEncoder {
   }
 
   /**
-   * Siblings as preferences: problem and steps so far are the prompt, S_max is chosen, S_min rejected. All pairs of a
-   * problem form one tree.
+   * Siblings as preferences: problem and earlier steps are the prompt, S_max is chosen, S_min rejected. The pairs of a problem
+   * form one tree.
    */
   public List<Example.Preference> siblings(List<Siblings> siblings) {
     List<Example.Preference> examples = new ArrayList<>();
@@ -90,14 +88,14 @@ public final class StepEncoder {
     return examples;
   }
 
-  /** Steps of trees with their labels; all steps of a problem form one tree. */
+  /** Steps of search trees with their labels; the steps of a problem form one tree. */
   public List<Example.Step> labelled(List<Labelled> steps, Labels labels) {
     List<Example.Step> examples = new ArrayList<>();
     Set<TrainingSequence> seen = new HashSet<>();
     for (Labelled l : steps) {
       MarkedText prompt = prompt(l.step());
       int[] own = text(l.step().step().generation());
-      int[] context = closed(join(before(prompt, l.step(), labels.separator()), own), labels.separator());
+      int[] context = closed(TrainingSequence.join(before(prompt, l.step(), labels.separator()), own), labels.separator());
       add(examples, seen, l.step().id(), prompt.text(), context, l.label(), labels);
     }
     return examples;
@@ -118,7 +116,7 @@ public final class StepEncoder {
         MarkedText.Builder whole = new MarkedText.Builder()
             .append(row.prompt().hasContent() ? MarkedText.content(text) : MarkedText.of(text));
         int[] step = encoder.tokenize(whole.append(text.endsWith(stepEnd) ? "" : stepEnd).build(), false);
-        context = closed(join(context, step), labels.separator());
+        context = closed(TrainingSequence.join(context, step), labels.separator());
         if (!Double.isNaN(row.labels()[i])) {
           String id = row.id() + " step " + (i + 1);
           add(examples, seen, id, row.prompt().text(), context, row.labels()[i], labels);
@@ -129,12 +127,7 @@ public final class StepEncoder {
   }
 
   private void add(
-      List<Example.Step> examples,
-      Set<TrainingSequence> seen,
-      String id,
-      String prompt,
-      int[] context,
-      double label,
+      List<Example.Step> examples, Set<TrainingSequence> seen, String id, String prompt, int[] context, double label,
       Labels labels) {
     if (context.length == 0 || context.length >= maxLength) {
       report.bad(id, "it has " + context.length + " tokens; max-length is " + maxLength);
@@ -152,11 +145,12 @@ public final class StepEncoder {
     return rendered.computeIfAbsent(step.dialogue(), encoder::prompt);
   }
 
-  /** Prompt and steps before, each followed by the separator if there is one. */
+  /** The prompt and the earlier steps, each followed by the separator if there is one. */
   private int[] before(MarkedText prompt, Placed step, int separator) {
     int[] all = encoder.tokenizePrompt(prompt);
     for (Candidate c : step.before()) {
-      all = closed(join(all, separator == NOTHING ? tokens(c.generation()) : text(c.generation())), separator);
+      int[] own = separator == NOTHING ? tokens(c.generation()) : text(c.generation());
+      all = closed(TrainingSequence.join(all, own), separator);
     }
     return all;
   }
@@ -166,21 +160,15 @@ public final class StepEncoder {
       return step.tokens();
     }
     int[] text = encoder.tokenizeAnswer(step.text());
-    return step.finish() == Generation.Finish.END ? join(text, new int[] {encoder.end()}) : text;
+    return step.finish() == Generation.Finish.END ? closed(text, encoder.end()) : text;
   }
 
-  /** As a process reward model reads it: the step's text, without an end. */
+  /** The tokens of the step's text without end token, as a process reward model reads it. */
   private int[] text(Generation step) {
     return encoder.tokenizeAnswer(step.text());
   }
 
   private static int[] closed(int[] tokens, int separator) {
-    return separator < 0 ? tokens : join(tokens, new int[] {separator});
-  }
-
-  private static int[] join(int[] a, int[] b) {
-    int[] all = Arrays.copyOf(a, a.length + b.length);
-    System.arraycopy(b, 0, all, a.length, b.length);
-    return all;
+    return separator < 0 ? tokens : TrainingSequence.join(tokens, new int[] {separator});
   }
 }

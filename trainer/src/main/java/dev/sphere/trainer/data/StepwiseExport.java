@@ -20,10 +20,10 @@ public final class StepwiseExport {
   private StepwiseExport() {}
 
   /**
-   * Writes every solution of the policy's own trees that came to an end. Those with a step of which too few rollouts were drawn
-   * to tell its label ({@code early_stop}) are left out.
+   * Writes every complete solution of the policy's trees, except those with a step whose rollouts {@code early_stop} ended
+   * before they decided its label.
    *
-   * @return how many
+   * @return the number of solutions written
    */
   public static int write(RunTrees trees, Format format, Path target) {
     List<ObjectNode> rows = new ArrayList<>();

@@ -7,23 +7,23 @@ import dev.sphere.engine.Tokenizer;
 import java.util.List;
 import java.util.function.Function;
 
-/** What turning rows into tokens needs of a model. */
+/** A model's tokenizer with its chat template and end tokens. */
 public interface TextEncoder extends Tokenizer {
-  /** The token that ends an answer which has none yet. */
+  /** The token that ends an answer. */
   int end();
 
-  /** Whether a generation ends at this token: {@link #end}, and any other that the vocabulary has for it. */
+  /** Whether a generation ends at this token: {@link #end} or another end token of the vocabulary. */
   default boolean ends(int token) {
     return token == end();
   }
 
-  /** Renders a dialogue with the model's chat template, up to where the assistant's answer begins. */
+  /** Renders a dialogue with the model's chat template, up to the beginning of the assistant's answer. */
   MarkedText prompt(List<Message> messages);
 
   /**
-   * A model's vocabulary and template.
+   * The encoder of a model.
    *
-   * @param template renders a dialogue up to where the assistant's answer begins
+   * @param template renders a dialogue up to the beginning of the assistant's answer
    */
   static TextEncoder of(Vocabulary vocabulary, Function<List<Message>, MarkedText> template) {
     int end = endOfAnswer(vocabulary, template);
@@ -56,9 +56,9 @@ public interface TextEncoder extends Tokenizer {
   }
 
   /**
-   * What the template writes after an assistant's message, if a generation ends at it; else the end token that the file
-   * declares. llama.cpp's end-of-turn token is not asked: where a file declares none it is the first of several candidates
-   * in the order of a hash table.
+   * The token that the template writes after an assistant's message, if a generation ends at it; else the file's declared end
+   * token. llama.cpp's end-of-turn token comes last, because where the file declares none llama.cpp takes the first of several
+   * candidates in a hash table's order.
    */
   private static int endOfAnswer(Vocabulary vocabulary, Function<List<Message>, MarkedText> template) {
     int token = afterAnswer(vocabulary, template);
@@ -79,11 +79,14 @@ public interface TextEncoder extends Tokenizer {
       dialogue = template.apply(
           List.of(new Message("user", "question"), new Message("assistant", answer), new Message("user", "question")))
           .text();
-    } catch (IllegalArgumentException refused) { // by a template that takes other dialogues only
+    } catch (IllegalArgumentException refused) { // the template does not take this dialogue
       return Vocabulary.NONE;
     }
     int at = dialogue.lastIndexOf(answer);
-    int[] tokens = at < 0 ? new int[0] : vocabulary.tokenize(dialogue.substring(at + answer.length()).strip(), false, true);
+    if (at < 0) {
+      return Vocabulary.NONE;
+    }
+    int[] tokens = vocabulary.tokenize(dialogue.substring(at + answer.length()).strip(), false, true);
     return tokens.length == 0 ? Vocabulary.NONE : tokens[0];
   }
 }

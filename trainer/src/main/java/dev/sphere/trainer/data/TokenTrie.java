@@ -4,7 +4,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
 
-/** Sequences merged along their common prefixes; every unique token is a node, and a parent comes before its children. */
+/** Sequences merged along their common prefixes. Every unique token is a node; parents come before their children. */
 final class TokenTrie {
   private final Map<Long, Integer> children = new HashMap<>();
   private int[] tokens = new int[256];
@@ -16,7 +16,7 @@ final class TokenTrie {
   /**
    * Adds a sequence.
    *
-   * @param root -1 - k for a root of its own; sequences with different k never share
+   * @param root a negative number; only sequences of one root share nodes
    * @return the node of each token
    */
   int[] add(int[] sequence, int root) {
@@ -52,7 +52,7 @@ final class TokenTrie {
     return size;
   }
 
-  /** Nodes that something follows: only they must be computed, a last token is only predicted. */
+  /** Number of nodes with a child; leaves are only predicted and need no slot. */
   int innerNodes() {
     return innerNodes;
   }
@@ -61,7 +61,7 @@ final class TokenTrie {
     return tokens[node];
   }
 
-  /** Parent of a node, -1 for a root. */
+  /** The parent of a node; -1 for a root. */
   int parent(int node) {
     return parents[node];
   }

@@ -3,20 +3,12 @@ package dev.sphere.trainer.data;
 import java.util.Arrays;
 
 /**
- * Tokens that the model reads; those from {@code promptLength} on are predicted and trained.
+ * A prompt and a completion, whose tokens are trained.
  *
- * @param tokens prompt and completion; not changed by anybody
- * @param promptLength tokens of the prompt, at least 1 (the first token has nothing to be predicted from) and fewer than
- *     there are tokens
+ * @param tokens prompt and completion; never changed
+ * @param promptLength tokens of the prompt, at least 1, since nothing predicts the first token
  */
 public record TrainingSequence(int[] tokens, int promptLength) {
-  public TrainingSequence {
-    if (promptLength < 1 || promptLength >= tokens.length) {
-      throw new IllegalArgumentException(
-          "a prompt of " + promptLength + " tokens in a sequence of " + tokens.length + " leaves nothing to train");
-    }
-  }
-
   /** Number of all tokens. */
   public int length() {
     return tokens.length;
@@ -27,11 +19,14 @@ public record TrainingSequence(int[] tokens, int promptLength) {
     return tokens.length - promptLength;
   }
 
-  /** The prompt's tokens followed by the completion's. */
   public static TrainingSequence of(int[] prompt, int[] completion) {
-    int[] all = Arrays.copyOf(prompt, prompt.length + completion.length);
-    System.arraycopy(completion, 0, all, prompt.length, completion.length);
-    return new TrainingSequence(all, prompt.length);
+    return new TrainingSequence(join(prompt, completion), prompt.length);
+  }
+
+  static int[] join(int[] a, int[] b) {
+    int[] all = Arrays.copyOf(a, a.length + b.length);
+    System.arraycopy(b, 0, all, a.length, b.length);
+    return all;
   }
 
   @Override

@@ -9,9 +9,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Lays examples out as packed trees. Examples of one tree form a cluster, clusters of about equal size share a
- * micro-batch, and within it they are dealt to groups so that the padded and attention-weighted cost is least. The result
- * depends on the examples and the settings only.
+ * Packs examples as trees. Examples of one tree form a cluster; clusters of about equal size share a micro-batch, where they
+ * are dealt to groups so that padding and attention cost least. The result depends on examples and settings only.
  */
 public final class TreePacker {
   private final Packing packing;
@@ -20,17 +19,17 @@ public final class TreePacker {
     this.packing = packing;
   }
 
-  /** Some examples that stay together, as one piece or (without sharing) one piece a sequence. */
+  /** Examples that stay together, with the sizes of their pieces: one, or without sharing one for each sequence. */
   private record Cluster(List<Integer> examples, int[] pieces) {
     int largest() {
       return Arrays.stream(pieces).max().orElseThrow();
     }
   }
 
-  /** A piece: an example's sequences, or one of them ({@code sequence} >= 0), or a whole cluster's. */
+  /** A cluster's sequences, or (from 0) the one sequence of its only example, that share a group. */
   private record Piece(List<Integer> examples, int sequence, int size) {}
 
-  /** All examples in micro-batches of at most {@code fillTokens} slots, larger trees and examples alone. */
+  /** Packs examples into micro-batches of at most {@code fillTokens} slots; larger clusters are alone. */
   public List<MicroBatch> pack(List<? extends Example> examples) {
     List<Cluster> clusters = clusters(examples);
     clusters.sort(Comparator.comparingInt(Cluster::largest).reversed());
@@ -53,33 +52,29 @@ public final class TreePacker {
 
   private List<Cluster> clusters(List<? extends Example> examples) {
     List<Cluster> clusters = new ArrayList<>();
-    if (packing.sharing() != Sharing.TREE) {
-      for (int i = 0; i < examples.size(); i++) {
-        clusters.add(cluster(examples, List.of(i)));
-      }
-      return clusters;
-    }
     Map<String, List<Integer>> byTree = new LinkedHashMap<>();
     for (int i = 0; i < examples.size(); i++) {
-      byTree.computeIfAbsent(examples.get(i).tree(), t -> new ArrayList<>()).add(i);
+      if (packing.sharing() == Sharing.TREE) {
+        byTree.computeIfAbsent(examples.get(i).tree(), t -> new ArrayList<>()).add(i);
+      } else {
+        clusters.add(cluster(examples, List.of(i)));
+      }
     }
-    for (List<Integer> tree : byTree.values()) {
-      splitTree(examples, tree, clusters);
-    }
+    byTree.values().forEach(tree -> splitTree(examples, tree, clusters));
     return clusters;
   }
 
-  /** A tree that is larger than a micro-batch is cut between examples. */
+  /** Cuts a tree that is larger than a micro-batch between its examples. */
   private void splitTree(List<? extends Example> examples, List<Integer> tree, List<Cluster> clusters) {
     List<Integer> part = new ArrayList<>();
     TokenTrie trie = new TokenTrie();
     for (int i : tree) {
-      addAll(trie, examples.get(i), -1);
+      addAll(trie, examples.get(i));
       if (trie.innerNodes() > packing.microBatchTokens() && !part.isEmpty()) {
         clusters.add(cluster(examples, part));
         part = new ArrayList<>();
         trie = new TokenTrie();
-        addAll(trie, examples.get(i), -1);
+        addAll(trie, examples.get(i));
       }
       part.add(i);
     }
@@ -92,16 +87,12 @@ public final class TreePacker {
       return new Cluster(members, sizes);
     }
     TokenTrie trie = new TokenTrie();
-    for (int i : members) {
-      addAll(trie, examples.get(i), -1);
-    }
+    members.forEach(i -> addAll(trie, examples.get(i)));
     return new Cluster(members, new int[] {trie.innerNodes()});
   }
 
-  private static void addAll(TokenTrie trie, Example example, int root) {
-    for (TrainingSequence s : example.sequences()) {
-      trie.add(s.tokens(), root);
-    }
+  private static void addAll(TokenTrie trie, Example example) {
+    example.sequences().forEach(s -> trie.add(s.tokens(), -1));
   }
 
   private List<Piece> pieces(Cluster c) {
@@ -112,7 +103,7 @@ public final class TreePacker {
     return pieces;
   }
 
-  /** Deals pieces to groups; of all numbers of groups tried the cheapest, the larger number among equals. */
+  /** Deals pieces to the cheapest of the numbers of groups that are tried; of equally cheap ones to the largest. */
   private List<List<Piece>> deal(List<Piece> pieces) {
     List<Piece> sorted = new ArrayList<>(pieces);
     sorted.sort(Comparator.comparingInt(Piece::size).reversed());
@@ -134,7 +125,7 @@ public final class TreePacker {
     return dealt;
   }
 
-  /** Each piece, longest first, to the group with the least in it. */
+  /** Deals each piece, longest first, to the group with the least in it; returns the groups' sizes. */
   private static int[] loads(List<Piece> sorted, int groups, List<List<Piece>> dealt) {
     int[] loads = new int[groups];
     for (Piece p : sorted) {
@@ -166,7 +157,7 @@ public final class TreePacker {
       layout.openGroup();
       for (Piece p : group) {
         for (int i : p.examples) {
-          // One root for all of a group, one for each example, or one for each sequence.
+          // Examples of a group share a root, or each example has its own.
           int root = packing.sharing() == Sharing.TREE ? -1 : layout.freshRoot();
           List<TrainingSequence> sequences = examples.get(i).sequences();
           for (int k = 0; k < sequences.size(); k++) {

@@ -27,17 +27,17 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Writes what came out of a job: an adapter, a model, or a process reward model with its declaration. */
+/** Writes a job's adapter, model, or process reward model with its declaration. */
 final class Artefacts {
   /** Tokens that are read of what was written. */
   private static final int TRIED = 64;
 
   private Artefacts() {}
 
-  /** Writes the artefact and records its sum; one that was damaged meanwhile is told of and replaced. */
+  /** Writes the artefact and records its sum; notes a damaged earlier one, which it replaces. */
   static Path save(
-      TrainJob job, TrainTask task, GgufFile base, TrainableModel trained, TrainingResult result, TrainingData<?> prepared,
-      TrainingListener listener) {
+      TrainJob job, TrainTask task, GgufFile base, TrainableModel trained, TrainingResult result,
+      TrainingData<?> prepared, TrainingListener listener) {
     FileSums sums = new FileSums(job.output());
     sums.check("written again from the last checkpoint").forEach(f -> listener.note(f.toString()));
     Path file = write(job, task, base, trained, result, prepared, listener);
@@ -76,8 +76,8 @@ final class Artefacts {
   }
 
   private static Path write(
-      TrainJob job, TrainTask task, GgufFile base, TrainableModel trained, TrainingResult result, TrainingData<?> prepared,
-      TrainingListener listener) {
+      TrainJob job, TrainTask task, GgufFile base, TrainableModel trained, TrainingResult result,
+      TrainingData<?> prepared, TrainingListener listener) {
     if (task instanceof TrainTask.Judge) {
       return judge(job, job.file(task), base, trained, result, prepared, listener);
     }
@@ -85,20 +85,21 @@ final class Artefacts {
     if (job.tuning().isLora()) {
       ModelOutput.adapter(file, base, trained.parameters(), job.tuning().scaledAlpha(), result);
     } else {
-      tell(ModelOutput.model(file, base, trained.parameters(), job.type(), result), listener);
+      noteRounding(ModelOutput.model(file, base, trained.parameters(), job.type(), result), listener);
     }
     return file;
   }
 
-  /** What rounding did to what was trained: with a small learning rate, BF16 can lose most of it. */
-  private static void tell(List<Rounding> rounded, TrainingListener listener) {
+  /** Notes how much of the training is lost by rounding: with a small learning rate, BF16 can lose most of it. */
+  private static void noteRounding(List<Rounding> rounded, TrainingListener listener) {
     if (!rounded.isEmpty()) {
       Rounding all = Rounding.sum(rounded);
-      listener.note(Rounding.words(rounded, "") + (all.keeps() || all.type() == GgmlType.F32 ? "" : " The type f32 keeps it."));
+      boolean kept = all.keeps() || all.type() == GgmlType.F32;
+      listener.note(Rounding.words(rounded, "") + (kept ? "" : " The type f32 keeps it."));
     }
   }
 
-  /** A whole model (an adapter is merged into it) that says how its scores are read. */
+  /** Writes a whole process reward model, with the adapter merged, whose metadata declare how its scores are read. */
   private static Path judge(
       TrainJob job, Path file, GgufFile base, TrainableModel trained, TrainingResult result, TrainingData<?> prepared,
       TrainingListener listener) {
@@ -110,10 +111,10 @@ final class Artefacts {
       trained.parameters().forEach(p -> (PrmInfo.HEAD_TENSORS.contains(p.name()) ? head : body).add(p));
       if (job.tuning().isLora()) {
         ModelOutput.adapter(adapter, base, body, job.tuning().scaledAlpha(), result);
-        tell(ModelMerge.merge(job.model(), adapter, MergeType.of(job.type()), GgmlQuantizer::quantize, plain, name -> {}).changed(),
-            listener);
+        noteRounding(ModelMerge.merge(
+            job.model(), adapter, MergeType.of(job.type()), GgmlQuantizer::quantize, plain, name -> {}).changed(), listener);
       } else {
-        tell(ModelOutput.model(plain, base, body, job.type(), result), listener);
+        noteRounding(ModelOutput.model(plain, base, body, job.type(), result), listener);
       }
       try (GgufFile model = GgufFile.openModel(plain)) {
         GgufWriter writer = new GgufWriter().putAll(model.metadata());

@@ -10,12 +10,10 @@ import java.util.List;
 import java.util.zip.CRC32C;
 
 /**
- * Rows that are measured and not trained on.
+ * Rows that are measured and not trained on. A share of the training rows consists of whole trees, so that no held-out row
+ * shares its problem with a trained one.
  *
- * @param file of rows like the training rows; null for none
- * @param share of the training rows that is taken away and measured, in [0, 1); whole trees, so that no held-out row
- *     shares its problem with a trained one
- * @param every steps between two readings; 0: before the first step and after the last
+ * @param file null for none
  */
 public record HeldOut(
     @Setting(name = "eval_data", label = "FILE", shown = "none",
@@ -33,12 +31,11 @@ public record HeldOut(
     SettingsTree.requireRanges(HeldOut.class, file, share, every);
   }
 
-  /** Nothing. */
   public static HeldOut none() {
     return new HeldOut(null, 0, 0);
   }
 
-  /** The two parts: what is trained on and what is held out; which tree goes where follows from its text and the seed. */
+  /** The trained and the held-out examples; a hash of each tree's text and the seed decides where it goes. */
   <T extends Example> List<List<T>> split(List<T> examples, long seed) {
     List<T> trained = new ArrayList<>();
     List<T> held = new ArrayList<>();

@@ -13,9 +13,7 @@ import java.nio.file.Path;
 import java.util.Map;
 import java.util.function.Function;
 
-/**
- * What a user may say about any training; the components are {@link TrainJob}'s.
- */
+/** The user's settings of any training; the components are {@link TrainJob}'s. */
 public record JobSettings(
     @Nested(heading = "What is trained")
     Tuning tuning,
@@ -27,9 +25,10 @@ public record JobSettings(
     @Setting(name = "bad_rows", def = "skip", label = "WHAT",
         help = "Rows that cannot be used: skip them (named and counted), or refuse to begin.")
     OnBadRow onBadRow,
-    @Setting(label = "TYPE", shown = "for each the first of its own, f16 and f32 that keeps what was learnt", by = Type.class,
-        help = "Matrices of a whole model, in evolve also of the policy with which the next round begins: f32, f16, bf16, q8_0, "
-            + "q4_k, q6_k, ...")
+    @Setting(label = "TYPE", shown = "for each the first of its own, f16 and f32 that keeps what was learnt",
+        by = Type.class,
+        help = "Matrices of a whole model, in evolve also of the policy with which the next round begins: f32, f16, bf16, "
+            + "q8_0, q4_k, q6_k, ...")
     GgmlType type,
     @Setting(name = "chat_template", label = "TEMPLATE", shown = "the run's of the rows, else the model's own",
         by = ChatTemplate.Named.class, help = "How a dialogue is rendered: plain, Jinja text, or a file of it.")
@@ -42,7 +41,6 @@ public record JobSettings(
     HeldOut heldOut,
     @Nested
     Precision precision) {
-  /** What can be said about any training. */
   public static final SettingsTree SETTINGS = SettingsTree.of("The rows", JobSettings.class);
 
   private static final class Type implements Function<String, GgmlType> {
@@ -53,25 +51,24 @@ public record JobSettings(
   }
 
   /**
-   * The settings of what a user said.
+   * The settings that a user gave, completed by defaults.
    *
-   * @param told checked; it may tell of more
-   * @param template the Jinja text where none is told; null for that of the rows' run, else the model's own
+   * @param given may have further settings
+   * @param template the default Jinja text; null for that of the rows' run, else the model's own
    */
-  public static JobSettings of(GivenSettings told, String template) {
+  public static JobSettings of(GivenSettings given, String template) {
     int threads = Runtime.getRuntime().availableProcessors();
-    return SETTINGS.make(JobSettings.class, told,
+    return SETTINGS.make(JobSettings.class, given,
         template == null ? Map.of("threads", threads) : Map.of("threads", threads, "chat_template", template), Map.of());
   }
 
   /**
-   * The job.
+   * The job with these settings.
    *
-   * @param artefact the GGUF file to write; null: in {@code output}
-   * @param resume goes on from the newest checkpoint, if there is one
+   * @param artefact the GGUF file to write; null for a file in {@code output}
    */
   public TrainJob job(Path model, Path output, Path artefact, boolean resume) {
-    return new TrainJob(model, output, artefact, tuning, settings, maxLength, onBadRow, type, resume, null, false, heldOut,
-        template, (long) activationMib << 20, precision);
+    return new TrainJob(model, output, artefact, tuning, settings, maxLength, onBadRow, type, resume, null, false,
+        heldOut, template, (long) activationMib << 20, precision);
   }
 }

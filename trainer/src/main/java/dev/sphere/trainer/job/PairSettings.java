@@ -6,32 +6,28 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /**
- * What of a pair counts, and where a run's pairs come from.
+ * The part of a pair that is trained, and the kind of a run's pairs.
  *
- * @param rejected {@code whole}, or {@code first_step}: as {@code rejectFirstStep} with the text that ends the search's steps
- * @param rejectFirstStep the text that ends steps, where a rejected completion counts only up to the end of its first step
- *     that differs from the chosen one's; null: all of it counts
- * @param stepPairs the text that ends steps, where a pair is its two first steps that differ (Step-DPO); null: it is not
- * @param siblings every S_max against its sibling S_min in a run's trees, in place of the pairs of whole solutions
- * @param siblingMargin least difference of the two siblings' rewards
+ * @param rejectFirstStep null where {@code rejected} decides
+ * @param stepPairs null where pairs are not cut to two steps
  */
 public record PairSettings(
     @Setting(def = "whole", label = "PART",
-        help = "What of a rejected completion counts: whole, or first_step: up to the end of its first step that differs from "
-            + "the chosen one's, where steps end as the model's do.")
+        help = "What of a rejected completion counts: whole, or first_step: up to the end of its first step that differs "
+            + "from the chosen one's, where steps end as the model's do.")
     Part rejected,
     @Setting(label = "SEPARATOR", shown = "the whole completion counts", escapes = true,
-        help = "A rejected completion counts only up to the end of its first step that differs from the chosen one's; steps end "
-            + "with this text.")
+        help = "A rejected completion counts only up to the end of its first step that differs from the chosen one's; "
+            + "steps end with this text.")
     String rejectFirstStep,
     @Setting(label = "SEPARATOR", shown = "the whole completions are the pair", escapes = true,
         needs = {"!reject_first_step", "!rejected=first_step"},
-        help = "Step-DPO: a pair is its two first steps that differ, after the steps that both begin with; steps end with this "
-            + "text.")
+        help = "Step-DPO: a pair is its two first steps that differ, after the steps that both begin with; steps end with "
+            + "this text.")
     String stepPairs,
     @Setting(needs = {"!reject_first_step", "!rejected=first_step", "!step_pairs"},
-        help = "With the folder of a search run: every S_max against its sibling S_min in the policy's own trees, in place of "
-            + "the pairs of whole solutions.")
+        help = "With the folder of a search run: every S_max against its sibling S_min in the policy's own trees, in place "
+            + "of the pairs of whole solutions.")
     boolean siblings,
     @Setting(def = "0", shown = "0, any", range = "[0, )", label = "R", needs = "siblings",
         help = "Least difference of the two siblings' rewards.")
@@ -42,11 +38,7 @@ public record PairSettings(
     FIRST_STEP
   }
 
-  /**
-   * The job with its pairs cut as is told.
-   *
-   * @param stepEnd the text that ends a step of the search
-   */
+  /** Adds these cuts to a job. {@code stepEnd} is the text that ends a step of the search. */
   public TrainJob cut(TrainJob job, String stepEnd) {
     if (stepPairs != null) {
       return job.withStepPairs(stepPairs);
@@ -54,12 +46,7 @@ public record PairSettings(
     return job.withStepSeparator(rejectFirstStep != null || rejected == Part.WHOLE ? rejectFirstStep : stepEnd);
   }
 
-  /**
-   * What is trained on in a run's folder.
-   *
-   * @param run the folder of a search run
-   * @throws IllegalArgumentException when it is no folder
-   */
+  /** The task of training on the siblings of a run's folder. */
   public TrainTask siblings(Path run, LossSettings loss) {
     if (!Files.isDirectory(run)) {
       throw new IllegalArgumentException("siblings needs the folder of a search run, not " + run);

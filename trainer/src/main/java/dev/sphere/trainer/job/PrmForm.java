@@ -6,19 +6,17 @@ import dev.sphere.gguf.model.PrmInfo;
 import dev.sphere.trainer.data.StepEncoder.Labels;
 
 /**
- * How a trained process reward model says what a step is worth; written into its file as {@code sphere.prm.*}: by the logits
- * of two label tokens, or by a head of two classes on the hidden state.
+ * The form of a process reward model's scores, written into its file as {@code sphere.prm.*}: logits of two label tokens, or
+ * a head of two classes on the hidden state.
  *
- * @param form label tokens or a head
- * @param good text of the token for a good step; null for a head
- * @param bad text of the token for a bad step; null for a head
- * @param separator text of the token that follows every step, at which the score is read; null: it is read at the step's
- *     own last token
+ * @param good text of the token of a good step; null for a head
+ * @param bad text of the token of a bad step; null for a head
+ * @param separator text of the token after every step; null where scores are read at a step's own last token
  */
 public record PrmForm(
     @Setting(def = "token", label = "FORM",
-        help = "How the model says what a step is worth: token (the logits of two label tokens) or head (two classes on the "
-            + "hidden state, as Qwen2.5-Math-PRM has it).")
+        help = "How the model says what a step is worth: token (the logits of two label tokens) or head (two classes on "
+            + "the hidden state, as Qwen2.5-Math-PRM has it).")
     PrmInfo.Form form,
     @Setting(name = "good_token", def = "+", label = "TOKEN", needs = "form=token", help = "Label of a good step.")
     String good,
@@ -37,17 +35,16 @@ public record PrmForm(
     return new PrmForm(PrmInfo.Form.TOKEN, "+", "-", null);
   }
 
-  /** A head; {@code separator} as above, null for none. */
+  /** A head. */
   public static PrmForm head(String separator) {
     return new PrmForm(PrmInfo.Form.HEAD, null, null, separator);
   }
 
-  /** Whether it is a head. */
   public boolean isHead() {
     return form == PrmInfo.Form.HEAD;
   }
 
-  /** The ids in a vocabulary. */
+  /** The tokens' ids in a vocabulary. */
   Labels labels(Vocabulary vocabulary) {
     int end = separator == null ? PrmInfo.NONE : id(vocabulary, separator, "the separator");
     if (isHead()) {

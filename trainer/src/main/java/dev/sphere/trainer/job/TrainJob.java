@@ -36,50 +36,30 @@ import java.util.function.BooleanSupplier;
  * A training run from files to files: an adapter (LoRA) or a model (full fine-tuning), and a folder with metrics.jsonl,
  * checkpoints/, the report and TensorBoard's event file.
  *
- * @param model the model that training starts from, a GGUF file
+ * @param model the GGUF file that training starts from
  * @param output the run's folder
  * @param artefact the GGUF file to write; null: {@code adapter.gguf}, {@code model.gguf} or {@code prm.gguf} in the run's
  *     folder
- * @param tuning LoRA or all weights
- * @param settings of the loop
- * @param maxLength most tokens of prompt and completion together; the model's context, if that is less
- * @param onBadRow what is done about rows that cannot be used
+ * @param maxLength most tokens of prompt and completion; the model's context, if that is less
  * @param type of a whole model's matrices; null: {@link MergeType#AUTO}
  * @param resume goes on from the newest checkpoint, if there is one
- * @param stepSeparator where it is given, pairs are cut at their first differing step: a rejected completion counts only
- *     up to its end (see {@link ExampleEncoder#withStepSeparator}), or the two steps alone are the pair
- * @param stepsAlone with a step separator: the pair is its two first differing steps (Step-DPO)
- * @param heldOut what is measured and not trained on
+ * @param stepSeparator see {@link ExampleEncoder#withStepSeparator}; null for whole completions
+ * @param stepsAlone see {@link ExampleEncoder#withStepPairs}; needs a step separator
  * @param template the Jinja text that renders dialogues; empty for the model's own chat template; null for that of the
- *     search run that the rows come from, else the model's own
- * @param activationBytes memory that activations may take; layers that find no room are computed again in the backward pass
- * @param precision how exactly the model computes: see {@link MatmulPrecision}
+ *     rows' search run, else the model's own
+ * @param activationBytes memory for activations; layers that do not fit are computed again in the backward pass
+ * @param precision see {@link MatmulPrecision}
  */
 @RecordBuilder
 public record TrainJob(
-    Path model,
-    Path output,
-    Path artefact,
-    Tuning tuning,
-    TrainSettings settings,
-    int maxLength,
-    OnBadRow onBadRow,
-    GgmlType type,
-    boolean resume,
-    String stepSeparator,
-    boolean stepsAlone,
-    HeldOut heldOut,
-    String template,
-    long activationBytes,
-    Precision precision) implements TrainJobBuilder.With {
-
+    Path model, Path output, Path artefact, Tuning tuning, TrainSettings settings, int maxLength, OnBadRow onBadRow,
+    GgmlType type, boolean resume, String stepSeparator, boolean stepsAlone, HeldOut heldOut, String template,
+    long activationBytes, Precision precision) implements TrainJobBuilder.With {
   /**
-   * What came out.
+   * The result of a job.
    *
-   * @param result of the loop
-   * @param artefact the adapter or model; null when the run was asked to stop before its end
-   * @param rows what became of the rows
-   * @param heldOut how many rows were measured and not trained on
+   * @param artefact the adapter or model; null when the run was stopped before its end
+   * @param heldOut number of held-out rows
    */
   public record Outcome(TrainingResult result, Path artefact, RowReport rows, int heldOut) {}
 
@@ -90,23 +70,23 @@ public record TrainJob(
         HeldOut.none(), null, 1L << 30, Precision.USUAL);
   }
 
-  /** Counts of a rejected completion only what comes up to the end of its first step that differs; null: the whole. */
+  /** Sets the step separator, and pairs of whole chosen completions. */
   @Override
   public TrainJob withStepSeparator(String value) {
     return TrainJobBuilder.With.super.withStepSeparator(value).withStepsAlone(false);
   }
 
-  /** Makes each pair its two first differing steps after the shared ones (Step-DPO, arXiv 2406.18629). */
+  /** Sets the step separator, and pairs of two steps (Step-DPO, arXiv 2406.18629). */
   public TrainJob withStepPairs(String value) {
     return withStepSeparator(value).withStepsAlone(true);
   }
 
-  /** Supervised fine-tuning on a file of imitation rows ({@link RowReader} says which). */
+  /** Supervised fine-tuning on a file of imitation rows; see {@link RowReader}. */
   public Outcome sft(Path data, TrainingListener listener, BooleanSupplier stop) {
     return run(new TrainTask.Imitate(data), listener, stop);
   }
 
-  /** Preference optimisation on a file of preference rows ({@link RowReader} says which). */
+  /** Preference optimisation on a file of preference rows; see {@link RowReader}. */
   public Outcome dpo(Path data, LossSettings loss, TrainingListener listener, BooleanSupplier stop) {
     return run(new TrainTask.Prefer(data, loss), listener, stop);
   }
@@ -119,7 +99,7 @@ public record TrainJob(
   /**
    * Trains.
    *
-   * @param stop asked before every step; true: write a checkpoint and return
+   * @param stop asked before every step; true writes a checkpoint and ends the run
    */
   public Outcome run(TrainTask task, TrainingListener listener, BooleanSupplier stop) {
     requireModel();
@@ -133,10 +113,7 @@ public record TrainJob(
     TrainJob fitted = fitted(task, base);
     TrainingData<?> prepared = TrainingData.of(fitted, task, base);
     listener.note(prepared.report().summary());
-    String oneSided = new DataOrder(prepared.examples(), fitted.settings()).warning();
-    if (oneSided != null) {
-      listener.note(oneSided);
-    }
+    new DataOrder(prepared.examples(), fitted.settings()).warning().ifPresent(listener::note);
     TrainPlan.requireMemory(fitted, task, prepared, base, FreeMemory.bytes());
     Outcome outcome;
     try (TrainableModel trainable = TrainableModels.open(base, modelOptions(task, base));
@@ -150,7 +127,7 @@ public record TrainJob(
       if (!prepared.heldOut().isEmpty()) {
         options = options.withEvaluation(new RunOptions.Evaluation(prepared.heldOut(), heldOut.every()));
       }
-      files.requireUnchanged(); // what was hashed is what was loaded
+      files.requireUnchanged(); // the hash is of the weights that were loaded
       TrainingResult result = prepared.train(trainable, fitted.settings(), options);
       files.requireUnchanged();
       Path saved = result.complete() ? Artefacts.save(this, task, base, trainable, result, prepared, listener) : null;
@@ -161,7 +138,7 @@ public record TrainJob(
     return outcome;
   }
 
-  /** Memory and time of a run of this task; some steps are made in a temporary folder, and nothing is kept. */
+  /** Estimates memory and time of a run of this task; some steps are made in a temporary folder. */
   public TrainPlan plan(TrainTask task) {
     requireModel();
     precision.use();
@@ -189,7 +166,7 @@ public record TrainJob(
     }
   }
 
-  /** This job with micro-batches filled only as far as all layers' activations are kept. */
+  /** This job with micro-batches that are filled only while all layers' activations fit into memory. */
   private TrainJob fitted(TrainTask task, GgufFile base) {
     int tokens = TrainableModels.wholeTokens(base, modelOptions(task, base));
     return withSettings(settings.withPacking(settings.packing().withFillTokens(tokens)));
@@ -208,7 +185,7 @@ public record TrainJob(
     if (task instanceof TrainTask.Judge judge) {
       identity.putAll(SettingsTree.resultValues(judge.form()));
     }
-    // Left out where the kind of activations does not change a number.
+    // Without an entry where the kind of activations does not change a result.
     boolean other = tuning.isLora() && base.tensors().values().stream().anyMatch(
         t -> t.type() != GgmlType.F32 && (t.type() != GgmlType.BF16 || precision.activations() == Activations.F32));
     String kind = switch (precision.activations()) {
@@ -235,7 +212,7 @@ public record TrainJob(
         .withRewardHead(task instanceof TrainTask.Judge judge && judge.form().isHead());
   }
 
-  /** The longest sequence: as told, or the model's context. */
+  /** Tokens of the longest sequence. */
   int length(GgufFile base) {
     return (int) Math.min(maxLength, base.shape().context());
   }

@@ -14,61 +14,50 @@ import dev.sphere.trainer.loop.TrainSettings;
 import dev.sphere.trainer.loop.TrainSettings.Order;
 import dev.sphere.trainer.loop.TrainingListener;
 import dev.sphere.trainer.loop.Workload;
-import dev.sphere.trainer.loss.LossSettings;
 import dev.sphere.trainer.model.Footprint;
 import dev.sphere.trainer.model.TrainableModels;
 import dev.sphere.trainer.optim.OptimizerSettings;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 
 /**
- * Memory and time of a training run, for {@code --dry-run}. Memory is computed. The time is measured: the run's first steps are
- * made in a temporary folder for about ten seconds, and multiplied. Readings of held-out rows are not counted.
+ * An estimate of memory and time of a training run, for {@code --dry-run}. Memory is computed. Time is measured: the run's
+ * first steps are made in a temporary folder for about ten seconds. Measurements of held-out rows are not counted.
  *
  * @param parameters numbers in the model's weights
  * @param trainable numbers that are trained
- * @param rows examples trained on
- * @param heldOut examples measured
- * @param workload steps, tokens and slots
+ * @param rows trained examples
+ * @param heldOut held-out examples
  * @param weights bytes of the weights, adapters included
  * @param gradients bytes of the gradients
  * @param optimizer bytes of the optimizer's moments, and of a moving reference
  * @param activations bytes of graphs and checkpoints of the largest micro-batch
- * @param process bytes that the Java process takes besides, about
+ * @param process further bytes of the Java process
  * @param tried steps that were made; 0 where the run does not fit into memory
- * @param seconds of the run, about; 0 where no step was tried
+ * @param seconds of the whole run; 0 where no step was made
  */
 public record TrainPlan(
-    long parameters,
-    long trainable,
-    int rows,
-    int heldOut,
-    Workload workload,
-    long weights,
-    long gradients,
-    long optimizer,
-    long activations,
-    long process,
-    int tried,
-    double seconds) {
+    long parameters, long trainable, int rows, int heldOut, Workload workload, long weights, long gradients,
+    long optimizer, long activations, long process, int tried, double seconds) {
   /**
-   * What the JVM, its classes and ggml's own tables hold, measured with 24 GiB of memory: about half of it is the young
-   * generation of the heap, 250 to 340 MiB in all by the length of the run.
+   * Bytes of the JVM, its classes and ggml's tables, measured on a machine with 24 GiB: 250 to 340 MiB by the length of the
+   * run, about half of it the heap's young generation.
    */
   private static final long PROCESS = 280L << 20;
 
-  /** Heap that a token of the vocabulary takes, in bytes, measured. */
+  /** Measured heap bytes for each token of the vocabulary. */
   private static final long TOKEN = 400;
 
-  /** A trial ends after so many seconds, once a step is made, or after so many steps. */
+  /** A trial ends after this time, but not before its first step, or after {@link #TRIAL_STEPS}. */
   private static final double TRIAL_SECONDS = 10;
 
   private static final int TRIAL_STEPS = 32;
 
-  /** Peak of the resident memory, in bytes, about. */
+  /** Peak of the resident memory, in bytes. */
   public long peak() {
     return weights + gradients + optimizer + activations + process;
   }
@@ -76,7 +65,7 @@ public record TrainPlan(
   static TrainPlan of(TrainJob job, TrainTask task, TrainingData<?> data, GgufFile base) {
     Workload work = Workload.of(data.examples(), job.settings());
     Footprint memory = footprint(job, task, work, base);
-    long optimizer = memory.gradients() * copies(job, task.loss());
+    long optimizer = memory.gradients() * copies(job, task);
     boolean fits = memory.total() + optimizer <= FreeMemory.bytes();
     Trial trial = fits ? Trial.of(job, task, data, base) : new Trial(0, 0, 0, 0);
     return new TrainPlan(
@@ -86,19 +75,19 @@ public record TrainPlan(
   }
 
   /**
-   * Some steps of a run and how long they took.
+   * The times of a run's first steps, in seconds.
    *
-   * @param steps that were made
-   * @param load seconds until the model was there
-   * @param before seconds of a step's share of the reference that is computed before the first step
-   * @param step seconds of a step
+   * @param steps number of steps
+   * @param load until the model was loaded
+   * @param before of the reference's log-probabilities that are computed before the first step, for each step
+   * @param step of a step
    */
   private record Trial(int steps, double load, double before, double step) {
     static <E extends Example> Trial of(TrainJob job, TrainTask task, TrainingData<E> data, GgufFile base) {
       List<E> rows = first(data.examples(), job.settings());
       TrainSettings settings = job.settings().withOrder(Order.GIVEN).withEpochs(1).withMaxSteps(0).withSaveEvery(0)
           .withLogEvery(1);
-      List<Long> times = new ArrayList<>(); // when training began and each step ended
+      List<Long> times = new ArrayList<>(); // nanoseconds of the start of training and the end of each step
       TrainingListener watch = new TrainingListener() {
         @Override
         public void started(int firstStep, int totalSteps) {
@@ -120,15 +109,17 @@ public record TrainPlan(
             .withStop(() -> times.size() > 1 && seconds(opened, System.nanoTime()) > TRIAL_SECONDS));
         int steps = times.size() - 1;
         int warm = steps > 1 ? 1 : 0; // the first step is slower than later ones
-        return new Trial(steps, seconds(begin, opened), seconds(opened, times.getFirst()) / settings.totalSteps(rows.size()),
+        return new Trial(steps, seconds(begin, opened),
+            seconds(opened, times.getFirst()) / settings.totalSteps(rows.size()),
             seconds(times.get(warm), times.getLast()) / (steps - warm));
       }
     }
 
-    /** The rows of the run's first steps, in their order. */
+    /** The rows of the run's first steps, in order. */
     private static <E extends Example> List<E> first(List<E> examples, TrainSettings settings) {
       DataOrder order = new DataOrder(examples, settings);
-      int steps = Math.min(TRIAL_STEPS, Math.min(settings.totalSteps(examples.size()), settings.stepsPerEpoch(examples.size())));
+      int steps = Math.min(TRIAL_STEPS,
+          Math.min(settings.totalSteps(examples.size()), settings.stepsPerEpoch(examples.size())));
       List<E> rows = new ArrayList<>();
       for (int step = 0; step < steps; step++) {
         order.step(step).forEach(i -> rows.add(examples.get(i)));
@@ -146,19 +137,19 @@ public record TrainPlan(
   }
 
   /**
-   * Refuses a run that does not fit, before any of it is taken.
+   * Refuses a run that does not fit into memory.
    *
-   * @param available bytes that can be taken
-   * @throws InsufficientMemoryException with what it needs and what there is
+   * @param available bytes of free memory
+   * @throws InsufficientMemoryException when the run needs more
    */
   static void requireMemory(TrainJob job, TrainTask task, TrainingData<?> data, GgufFile base, long available) {
     Footprint f = footprint(job, task, Workload.of(data.examples(), job.settings()), base);
-    long optimizer = f.gradients() * copies(job, task.loss());
+    long optimizer = f.gradients() * copies(job, task);
     if (f.total() + optimizer > available) {
       throw new InsufficientMemoryException(String.format(Locale.ROOT,
-          "Not enough memory to train %s: weights need %.2f GiB, gradients %.2f, the optimizer %.2f, activations %.2f, and %.2f GiB "
-              + "are available. Train LoRA rather than all weights, take a quantised base, or lower --micro-batch-tokens or "
-              + "--max-length.",
+          "Not enough memory to train %s: weights need %.2f GiB, gradients %.2f, the optimizer %.2f, activations %.2f, and "
+              + "%.2f GiB are available. Train LoRA rather than all weights, take a quantised base, or lower "
+              + "--micro-batch-tokens or --max-length.",
           job.model(), gib(f.weights()), gib(f.gradients()), gib(optimizer), gib(f.activations()), gib(available)));
     }
   }
@@ -169,22 +160,19 @@ public record TrainPlan(
 
   /** The memory of the largest micro-batch. */
   private static Footprint footprint(TrainJob job, TrainTask task, Workload work, GgufFile base) {
-    Footprint largest = null;
-    for (Workload.Shape s : work.shapes()) {
-      Footprint f = TrainableModels.footprint(base, job.modelOptions(task, base), s.groups(), s.slots());
-      largest = largest == null || f.activations() > largest.activations() ? f : largest;
-    }
-    return largest;
+    return work.shapes().stream()
+        .map(s -> TrainableModels.footprint(base, job.modelOptions(task, base), s.groups(), s.slots()))
+        .max(Comparator.comparingLong(Footprint::activations)).orElseThrow();
   }
 
-  /** Numbers that the optimizer and a moving reference keep for each trained one. */
-  private static long copies(TrainJob job, LossSettings loss) {
+  /** Numbers that the optimizer and a moving reference keep for each trained number. */
+  private static long copies(TrainJob job, TrainTask task) {
     OptimizerSettings optimizer = job.settings().optimizer();
     int moments = switch (optimizer.kind()) {
       case ADAMW -> 2;
       case SGD -> optimizer.momentum() > 0 ? 1 : 0;
     };
-    return moments + (loss != null && loss.sync() != null ? 1 : 0);
+    return moments + (task.loss() != null && task.loss().sync() != null ? 1 : 0);
   }
 
   /** The figures by name, for {@code --json}. */

@@ -9,9 +9,9 @@ import dev.sphere.trainer.loss.LossSettings;
 import java.nio.file.Path;
 import java.util.List;
 
-/** What is trained on, and what is minimised. */
+/** A training's data and objective. */
 public sealed interface TrainTask {
-  /** The preference loss; null for what has none. */
+  /** The preference loss; null for other objectives. */
   default LossSettings loss() {
     return null;
   }
@@ -32,12 +32,13 @@ public sealed interface TrainTask {
   record Imitate(Path data) implements TrainTask {}
 
   /**
-   * Rejection sampling: supervised fine-tuning on the right solutions that a search run found, its probe's and those drawn without a tree among them.
+   * Rejection sampling: supervised fine-tuning on the right solutions of a search run, its probe's and those drawn without a
+   * tree included.
    *
    * @param run the run's folder
-   * @param perProblem most solutions of a problem, those of the highest reward (one that is in no tree has 1); 0: all
-   * @param temperature reward-weighted regression (Peters and Schaal 2007): a solution counts exp(R / temperature), its
-   *     problem's mean being 1; 0: all count alike
+   * @param perProblem most solutions of a problem, those of the highest reward (a solution in no tree has 1); 0: all
+   * @param temperature reward-weighted regression (Peters and Schaal 2007): solutions weigh exp(R / temperature), over the
+   *     problem's mean; 0: all weigh 1
    */
   record ImitateRun(
       Path run,
@@ -55,10 +56,9 @@ public sealed interface TrainTask {
   /**
    * Preference optimisation on a file of preference rows, or a run's pairs.jsonl.
    *
-   * @param dropFlagged leave out the pairs that a reader has flagged in {@code flags.jsonl} beside the file
+   * @param dropFlagged leaves out the pairs that a reader has flagged in {@code flags.jsonl} beside the file
    */
   record Prefer(Path data, boolean dropFlagged, LossSettings loss) implements TrainTask {
-    /** On all rows. */
     public Prefer(Path data, LossSettings loss) {
       this(data, false, loss);
     }
@@ -68,7 +68,7 @@ public sealed interface TrainTask {
   record PreferPairs(List<PreferencePair> pairs, LossSettings loss) implements TrainTask {}
 
   /**
-   * Preference optimisation on every S_max against its sibling S_min in a run's trees.
+   * Preference optimisation on S_max against its sibling S_min of every expansion in a run's trees.
    *
    * @param run the run's folder
    * @param margin least difference of the two rewards
@@ -76,12 +76,11 @@ public sealed interface TrainTask {
   record PreferSiblings(Path run, double margin, LossSettings loss) implements TrainTask {}
 
   /**
-   * A process reward model.
+   * Training of a process reward model.
    *
    * @param data a file of stepwise supervision, or a run's folder
-   * @param labels where a run's labels come from
-   * @param form how the model says what a step is worth
-   * @param stepEnd the text that a file's steps end with, added where they do not
+   * @param labels the source of a run's labels
+   * @param stepEnd the text that ends a file's steps, added where it is missing
    */
   record Judge(
       Path data,

@@ -36,24 +36,18 @@ import java.util.List;
 import java.util.function.Function;
 
 /**
- * A task's rows as tokens, and the objective that goes with them.
+ * A task's examples and objective.
  *
  * @param examples to train on
  * @param heldOut to measure; may be empty
- * @param report how many rows are used, and why others are not
- * @param samples a few of the rows as text
+ * @param samples a few rows as text
  * @param labels of a process reward model; null for other tasks
- * @param template that renders dialogues; empty for the model's own
- * @param objective the objective of an opened model
+ * @param template renders dialogues; empty for the model's own
+ * @param objective the objective for an opened model
  */
 record TrainingData<E extends Example>(
-    List<E> examples,
-    List<E> heldOut,
-    RowReport report,
-    List<Sample> samples,
-    StepEncoder.Labels labels,
-    String template,
-    Function<TrainableModel, Objective<E>> objective) {
+    List<E> examples, List<E> heldOut, RowReport report, List<Sample> samples, StepEncoder.Labels labels,
+    String template, Function<TrainableModel, Objective<E>> objective) {
   private static final int SAMPLES = 6;
 
   /** Reads and tokenizes the rows of a task. */
@@ -66,7 +60,7 @@ record TrainingData<E extends Example>(
     }
   }
 
-  /** The same objective on other rows, with nothing held out. */
+  /** The objective on other rows, with none held out. */
   TrainingData<E> with(List<E> rows) {
     return new TrainingData<>(rows, List.of(), report, samples, labels, template, objective);
   }
@@ -76,7 +70,7 @@ record TrainingData<E extends Example>(
     return new Trainer<>(objective.apply(model), examples, settings, options).run();
   }
 
-  /** Turns the training rows, or ({@code heldOut}) those of the file beside, into examples. */
+  /** Makes examples of the held-out file's rows; of the training rows where {@code heldOut} is null. */
   private interface Source<T extends Example> {
     List<T> read(Path heldOut, RowReport report);
   }
@@ -94,7 +88,7 @@ record TrainingData<E extends Example>(
       this.report = new RowReport(task.source(), job.onBadRow());
     }
 
-    /** What was told; else what the search run of the rows was told; empty for the model's own. */
+    /** The job's template, else that of the rows' search run; empty for the model's own. */
     private static String template(TrainJob job, TrainTask task) {
       Path run = switch (task) {
         case TrainTask.ImitateRun t -> t.run();
@@ -109,7 +103,7 @@ record TrainingData<E extends Example>(
       try {
         return RunReader.read(run).prompts().template();
       } catch (StoreException.Refused e) {
-        return ""; // a file of that name in a folder that is no run's
+        return ""; // another folder with a file of that name
       }
     }
 
@@ -134,14 +128,13 @@ record TrainingData<E extends Example>(
         });
         case TrainTask.Judge t -> {
           StepEncoder.Labels labels = t.form().labels(vocabulary);
-          yield examples(
-              vocabulary, labels, StepObjective::new,
+          yield examples(vocabulary, labels, StepObjective::new,
               (held, r) -> judged(t, held == null ? t.data() : held, encoder, labels, r));
         }
       };
     }
 
-    /** Without the pairs that a reader has flagged, where they are to be left out. */
+    /** Leaves out the pairs that a reader has flagged, if the task asks for it. */
     private static List<PreferencePair> kept(TrainTask.Prefer task, List<PreferencePair> pairs, RowReport rows) {
       if (!task.dropFlagged()) {
         return pairs;
@@ -169,7 +162,7 @@ record TrainingData<E extends Example>(
       return steps.labelled(trees.labelled(task.labels()), labels);
     }
 
-    /** The best right solutions of each problem as rows, weighed by their rewards. */
+    /** The best right solutions of each problem as rows, weighted by their rewards. */
     private static List<ImitationRow> solutions(TrainTask.ImitateRun task, TextEncoder encoder) {
       List<ImitationRow> rows = new ArrayList<>();
       new RunTrees(RunReader.read(task.run())).rightSolutions().forEach((problem, all) -> {
@@ -185,9 +178,8 @@ record TrainingData<E extends Example>(
         double mean = Arrays.stream(weights).sum() / weights.length;
         for (int i = 0; i < weights.length; i++) {
           RunTrees.Solution s = best.get(i);
-          rows.add(
-              new ImitationRow(s.id(), encoder.prompt(s.dialogue()),
-                  MarkedText.content(s.text().stripTrailing()), weights[i] / mean));
+          rows.add(new ImitationRow(s.id(), encoder.prompt(s.dialogue()),
+              MarkedText.content(s.text().stripTrailing()), weights[i] / mean));
         }
       });
       return rows;
@@ -198,9 +190,7 @@ record TrainingData<E extends Example>(
     }
 
     private <T extends Example> TrainingData<T> examples(
-        Vocabulary vocabulary,
-        StepEncoder.Labels labels,
-        Function<TrainableModel, Objective<T>> objective,
+        Vocabulary vocabulary, StepEncoder.Labels labels, Function<TrainableModel, Objective<T>> objective,
         Source<T> source) {
       List<T> all = source.read(null, report);
       if (all.isEmpty()) {
@@ -221,7 +211,7 @@ record TrainingData<E extends Example>(
       return new TrainingData<>(trained, held, report, samples(trained, vocabulary), labels, template, objective);
     }
 
-    /** A few rows from all over the data, as text. */
+    /** Rows at equal distances in the data, as text. */
     private static List<Sample> samples(List<? extends Example> examples, Vocabulary vocabulary) {
       List<Sample> samples = new ArrayList<>();
       int n = Math.min(SAMPLES, examples.size());
@@ -232,9 +222,8 @@ record TrainingData<E extends Example>(
             .map(s -> vocabulary.detokenize(Arrays.copyOfRange(s.tokens(), s.promptLength(), s.length())))
             .toList();
         String prompt = vocabulary.detokenize(Arrays.copyOf(first.tokens(), first.promptLength()));
-        samples.add(new Sample(e.id(), prompt, e instanceof Example.Step s
-            ? List.of("label " + s.label())
-            : completions));
+        samples.add(new Sample(
+            e.id(), prompt, e instanceof Example.Step s ? List.of("label " + s.label()) : completions));
       }
       return samples;
     }

@@ -8,12 +8,9 @@ import java.util.Set;
 import java.util.TreeSet;
 
 /**
- * LoRA adapters, or all weights.
+ * LoRA adapters or full fine-tuning, for which all but the method is 0, empty and false.
  *
- * @param method LoRA or full fine-tuning, for which the other components are 0, empty and false
- * @param rank LoRA's rank
- * @param alpha LoRA's alpha; the adapter is scaled by alpha / rank, with rank stabilisation by alpha / sqrt(rank). Null: twice
- *     the rank
+ * @param alpha the adapter is scaled by alpha / rank, with rank stabilisation by alpha / sqrt(rank); null: twice the rank
  * @param targets the linear layers that LoRA adapts, of {@link ModelOptions#LINEAR_LAYERS}; empty: all
  * @param rankStabilised rsLoRA (arXiv 2312.03732)
  * @param magnitudes DoRA (arXiv 2402.09353)
@@ -57,7 +54,6 @@ public record Tuning(
     }
   }
 
-  /** All weights. */
   public static Tuning full() {
     return new Tuning(Method.FULL, 0, null, Set.of(), false, false);
   }
@@ -71,7 +67,7 @@ public record Tuning(
     return method == Method.LORA;
   }
 
-  /** The alpha that gives this scale when it is divided by the rank, as llama.cpp does. */
+  /** The alpha of an adapter's file, which llama.cpp divides by the rank. */
   public double scaledAlpha() {
     return rankStabilised ? alpha * Math.sqrt(rank) : alpha;
   }

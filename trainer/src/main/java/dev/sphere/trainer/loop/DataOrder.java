@@ -7,10 +7,11 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
- * Which examples a step sees: a pure function of (data, seed, epoch, step), so that a resumed run needs no state of a
- * random generator.
+ * The order of examples: a pure function of data, seed, epoch and step, so that a resumed run needs no random generator's
+ * state.
  */
 public final class DataOrder {
   private final List<String> trees;
@@ -22,7 +23,7 @@ public final class DataOrder {
     this(settings, examples.stream().map(Example::tree).toList());
   }
 
-  /** The order of examples of which only the trees are known. */
+  /** @param trees the tree of each example */
   DataOrder(TrainSettings settings, List<String> trees) {
     this.trees = trees;
     this.settings = settings;
@@ -40,15 +41,16 @@ public final class DataOrder {
   }
 
   /**
-   * What to say about rows with one prompt that fill a step by themselves: such steps teach one prompt alone.
+   * A warning about rows of one prompt that fill whole steps, so that those steps teach one prompt alone.
    *
-   * @return the sentence; null where there are no such rows
+   * @return a clause; empty where there are no such rows
    */
-  public String warning() {
+  public Optional<String> warning() {
     List<List<Integer>> units = units();
     int most = units.stream().mapToInt(List::size).max().orElse(0);
-    return settings.batchSize() == 1 || most < settings.batchSize() || units.size() == 1 ? null
-        : most + " rows have one prompt and fill whole steps of " + settings.batchSize() + " by themselves; --order examples mixes them";
+    return settings.batchSize() == 1 || most < settings.batchSize() || units.size() == 1 ? Optional.empty()
+        : Optional.of(most + " rows have one prompt and fill whole steps of " + settings.batchSize()
+            + " by themselves; --order examples mixes them");
   }
 
   private List<Integer> epoch(int number) {

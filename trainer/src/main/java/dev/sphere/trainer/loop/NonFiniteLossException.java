@@ -12,11 +12,9 @@ public class NonFiniteLossException extends RuntimeException {
   private final int step;
 
   /**
-   * A step that was not made.
-   *
-   * @param step the step, counted from 1
-   * @param what is not finite
-   * @param rows ids of the rows of the batch that went wrong
+   * @param step the step that was not made, counted from 1
+   * @param what a clause, for instance "the loss is not finite"
+   * @param rows ids of the batch's rows
    */
   public NonFiniteLossException(int step, String what, List<String> rows) {
     this(step, "step " + step, what, rows);
@@ -55,17 +53,22 @@ public class NonFiniteLossException extends RuntimeException {
     return new NonFiniteLossException(step, rows(), getMessage() + advice, this);
   }
 
+  /** Throws unless the list of rows is empty. */
+  public static void throwIfAny(int step, String what, List<String> rows) {
+    if (!rows.isEmpty()) {
+      throw new NonFiniteLossException(step, what, rows);
+    }
+  }
+
   private static String abridged(List<String> rows) {
     String shown = String.join(", ", rows.subList(0, Math.min(rows.size(), 20)));
     return rows.size() <= 20 ? shown : shown + " and " + (rows.size() - 20) + " more";
   }
 
-  /** Ids of the rows of the batch that went wrong. */
   public List<String> rows() {
     return rows == null ? List.of() : rows;
   }
 
-  /** The step that was not made, counted from 1. */
   public int step() {
     return step;
   }

@@ -10,16 +10,16 @@ import java.util.Map;
 import java.util.function.BooleanSupplier;
 
 /**
- * Where a run lives and who watches it.
+ * A run's folder, identity and listeners.
  *
  * @param output the run's folder: metrics.jsonl, rows.jsonl, checkpoints/, the reference's cached log-probabilities
- * @param resume goes on from the newest checkpoint, if there is one; otherwise a folder with checkpoints is refused
+ * @param resume goes on from the newest checkpoint, if there is one; false refuses a folder with checkpoints
  * @param modelHash SHA-256 of the model file that training starts from; part of the run's identity
- * @param modelSettings what else shapes the result (template, max-length, LoRA rank and so on); compared on resume
+ * @param modelSettings other settings that change the result (max-length, LoRA rank and so on); part of the identity
  * @param information what else the run's folder says of it: its model's file, its rows, where the artefact goes
- * @param listener hears of progress
- * @param stop asked before every step; true: write a checkpoint and return
- * @param evaluation what is measured on examples that are not trained on; null for nothing
+ * @param listener receives progress
+ * @param stop asked before every step; true writes a checkpoint and ends the run
+ * @param evaluation null where nothing is measured beside training
  */
 @RecordBuilder
 public record RunOptions(
@@ -32,29 +32,20 @@ public record RunOptions(
     BooleanSupplier stop,
     Evaluation evaluation) implements RunOptionsBuilder.With {
   /**
-   * Held-out examples, whose metrics are read before the first step, every so many steps and after the last. They change
-   * nothing in what is trained.
+   * Held-out examples, measured before the first step, every {@code every} steps and after the last.
    *
-   * @param examples of the kind that is trained on
-   * @param every steps between two readings; 0: only before the first and after the last
+   * @param examples at least one, of the kind that is trained on
+   * @param every steps between two measurements; 0: only before the first and after the last
    */
-  public record Evaluation(List<? extends Example> examples, int every) {
-    public Evaluation {
-      examples = List.copyOf(examples);
-      if (examples.isEmpty() || every < 0) {
-        throw new IllegalArgumentException(
-            "an evaluation needs at least 1 held-out row, and not a negative number of steps between: " + every);
-      }
-    }
-  }
+  public record Evaluation(List<? extends Example> examples, int every) {}
 
   public RunOptions {
-    // In order: artefacts list them, and Map.copyOf has another order in every process.
+    // Artefacts list the settings in order; Map.copyOf has another order in every process.
     modelSettings = Collections.unmodifiableMap(new LinkedHashMap<>(modelSettings));
     information = Collections.unmodifiableMap(new LinkedHashMap<>(information));
   }
 
-  /** A fresh run in a folder, unwatched. */
+  /** A fresh run in a folder, without listener, stop and evaluation. */
   public static RunOptions in(Path output) {
     return new RunOptions(output, false, "unknown", Map.of(), Map.of(), TrainingListener.NONE, () -> false, null);
   }

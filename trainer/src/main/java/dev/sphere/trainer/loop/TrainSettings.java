@@ -10,20 +10,8 @@ import dev.sphere.trainer.optim.Schedule;
 import io.soabase.recordbuilder.core.RecordBuilder;
 
 /**
- * What SFT and DPO share. Everything here but the last four changes the result and is checked on resume.
- *
- * @param optimizer optimizer and learning rate
- * @param schedule the learning rate over the steps
- * @param packing how examples are laid out
- * @param batchSize examples (pairs, for DPO) of an optimizer step; micro-batches accumulate to it
- * @param epochs passes over the data, at least 1
- * @param maxSteps stops after so many steps, whatever the epochs; more than the epochs have: further epochs; 0 = no limit
- * @param order what is shuffled: whole trees (pairs of a tree stay in one step and share their tokens) or single examples
- * @param seed of the shuffling
- * @param saveEvery a checkpoint every so many steps; 0 = only at the end and on a stop
- * @param keepLast newest checkpoints that are kept, at least 1
- * @param logEvery metrics every so many steps, means over them; at least 1
- * @param threads of the optimizer's kernels
+ * The settings of the loop, for every objective. All but those marked with {@link Effect#SPEED} change the result and are
+ * compared on resume.
  */
 @RecordBuilder
 public record TrainSettings(
@@ -39,8 +27,7 @@ public record TrainSettings(
     @Setting(def = "1", range = "[1, )", label = "N", help = "Passes over the data.")
     int epochs,
     @Setting(name = "steps", def = "0", shown = "0, as many as the epochs take", range = "[0, )", label = "N",
-        unit = "steps",
-        help = "Optimizer steps, whatever the epochs.")
+        unit = "steps", help = "Optimizer steps, whatever the epochs.")
     int maxSteps,
     @Setting(def = "trees", label = "WHAT",
         help = "What is shuffled: trees (their pairs stay together), examples, or given (nothing).")
@@ -57,11 +44,12 @@ public record TrainSettings(
     int logEvery,
     @Setting(shown = "all cores", range = "[1, )", label = "N", effect = Effect.SPEED, help = "Threads that compute.")
     int threads) implements TrainSettingsBuilder.With {
-  /** What is shuffled. */
+  /** The units that are shuffled. */
   public enum Order {
+    /** Whole trees: their pairs stay in one step and share tokens. */
     TREES,
     EXAMPLES,
-    /** Nothing: the rows' own order in every epoch. */
+    /** None: the rows keep their order in every epoch. */
     GIVEN
   }
 
@@ -70,21 +58,11 @@ public record TrainSettings(
         saveEvery, keepLast, logEvery, threads);
   }
 
-  /** AdamW, a constant rate, 1 epoch, batches of 16, seed 0, a checkpoint every 100 steps (2 are kept). */
+  /** AdamW, a constant rate, 1 epoch, batches of 16, seed 0, a checkpoint every 100 steps of which 2 are kept. */
   public static TrainSettings defaults(double learningRate) {
     return new TrainSettings(
-        OptimizerSettings.adamw(learningRate),
-        new Schedule(Schedule.Kind.CONSTANT, 0),
-        Packing.defaults(),
-        16,
-        1,
-        0,
-        Order.TREES,
-        0,
-        100,
-        2,
-        1,
-        Runtime.getRuntime().availableProcessors());
+        OptimizerSettings.adamw(learningRate), new Schedule(Schedule.Kind.CONSTANT, 0), Packing.defaults(), 16, 1, 0,
+        Order.TREES, 0, 100, 2, 1, Runtime.getRuntime().availableProcessors());
   }
 
   /** A checkpoint every {@code every} steps, of which the newest {@code keep} stay. */
@@ -92,13 +70,12 @@ public record TrainSettings(
     return withSaveEvery(every).withKeepLast(keep);
   }
 
-  /** Steps of the whole run over so many examples. */
+  /** Steps of the whole run. */
   public int totalSteps(int examples) {
-    int perEpoch = stepsPerEpoch(examples);
-    return maxSteps > 0 ? maxSteps : Math.multiplyExact(perEpoch, epochs);
+    return maxSteps > 0 ? maxSteps : Math.multiplyExact(stepsPerEpoch(examples), epochs);
   }
 
-  /** Steps of one pass over so many examples; the last may be smaller. */
+  /** Steps of one epoch; the last one may have fewer examples. */
   public int stepsPerEpoch(int examples) {
     return (examples + batchSize - 1) / batchSize;
   }

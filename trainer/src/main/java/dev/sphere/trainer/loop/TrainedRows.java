@@ -22,18 +22,20 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * Which rows a training sees in which step: {@code rows.jsonl} in its folder. The first line has what the order follows from
- * and what the training is made of, each further one an example in the data's order; {@link DataOrder} makes the steps of them. Lines carry checksums.
+ * A training's {@code rows.jsonl}, which tells the rows of every step. The first line has the settings of the order and
+ * what the training is made of, each further line an example in the data's order; {@link DataOrder} makes the steps.
+ * Lines carry checksums.
  */
 public final class TrainedRows {
   private static final JsonMapper JSON = JsonMapper.shared();
+  private static final String AGAIN = "; --resume writes the file again";
 
   /**
    * A row.
    *
-   * @param id names it in messages
-   * @param problem the problem's id, or what the row is called in its file; empty where only {@code id} is known
-   * @param pair {@link dev.sphere.engine.store.PairFlags#key}; empty for what is no pair
+   * @param id names the row in messages
+   * @param problem the problem's id, or the row's name in its file; empty for rows other than pairs
+   * @param pair {@link dev.sphere.engine.store.PairFlags#key}; empty for rows other than pairs
    */
   public record Row(String id, String problem, String pair) {}
 
@@ -45,7 +47,7 @@ public final class TrainedRows {
     this.order = order;
   }
 
-  /** Where it is in a run's folder. */
+  /** The file in a run's folder. */
   public static Path in(Path folder) {
     return folder.resolve("rows.jsonl");
   }
@@ -65,10 +67,10 @@ public final class TrainedRows {
         Map<String, Object> row = new LinkedHashMap<>();
         row.put("row", e.id());
         row.put("tree", trees.computeIfAbsent(e.tree(), t -> trees.size()));
-        if (e.origin() != null) {
-          row.put("problem", e.origin().problem());
-          row.put("pair", e.origin().pair());
-        }
+        e.origin().ifPresent(origin -> {
+          row.put("problem", origin.problem());
+          row.put("pair", origin.pair());
+        });
         out.write(line(row));
       }
     });
@@ -99,7 +101,7 @@ public final class TrainedRows {
   }
 
   /**
-   * Reads what a training wrote when it began.
+   * Reads the file that a training wrote when it began.
    *
    * @throws StoreException when the file is missing or damaged
    */
@@ -108,22 +110,28 @@ public final class TrainedRows {
     List<JsonNode> lines = new ArrayList<>();
     CheckedLines.read(file, (number, from, to, object, ended) -> {
       if (object == null) {
-        throw new StoreException(file + ", line " + number + ": damaged (its checksum does not fit); --resume writes the file again");
+        throw new StoreException(file + ", line " + number + ": damaged (its checksum does not fit)" + AGAIN);
       }
       lines.add(JSON.readTree(object));
     });
-    if (lines.isEmpty() || lines.getFirst().path("rows").asInt(-1) != lines.size() - 1) {
-      throw new StoreException(lines.isEmpty() ? file + ": missing; which rows a step saw is not on record, --resume writes it again"
-          : file + ": damaged (" + (lines.size() - 1) + " rows of " + lines.getFirst().path("rows").asInt(-1)
-              + "); --resume writes the file again");
+    if (lines.isEmpty()) {
+      throw new StoreException(file + ": missing; which rows a step saw is not on record" + AGAIN);
     }
     JsonNode head = lines.removeFirst();
-    TrainSettings settings = TrainSettings.defaults(1).withBatchSize(head.path("batch_size").asInt()).withSeed(head.path("seed").asLong())
+    if (head.path("rows").asInt(-1) != lines.size()) {
+      throw new StoreException(
+          file + ": damaged (" + lines.size() + " rows of " + head.path("rows").asInt(-1) + ")" + AGAIN);
+    }
+    TrainSettings settings = TrainSettings.defaults(1).withBatchSize(head.path("batch_size").asInt())
+        .withSeed(head.path("seed").asLong())
         .withOrder(Order.valueOf(head.path("order").asString().toUpperCase(Locale.ROOT)));
     return new TrainedRows(
-        lines.stream().map(l -> new Row(l.path("row").asString(""), l.path("problem").asString(""), l.path("pair").asString("")))
-            .toList(),
-        new DataOrder(settings, lines.stream().map(l -> l.path("tree").asString("")).toList()));
+        lines.stream().map(l -> new Row(text(l, "row"), text(l, "problem"), text(l, "pair"))).toList(),
+        new DataOrder(settings, lines.stream().map(l -> text(l, "tree")).toList()));
+  }
+
+  private static String text(JsonNode line, String name) {
+    return line.path(name).asString("");
   }
 
   /** The rows of a step, counted from 1 as in the metrics. */

@@ -2,8 +2,8 @@ package dev.sphere.trainer.loop;
 
 import dev.sphere.base.AtomicFile;
 import dev.sphere.engine.settings.SettingsTree;
+import dev.sphere.engine.store.StoreException;
 import dev.sphere.trainer.TrainableModel;
-import dev.sphere.trainer.checkpoint.CheckpointMismatchException;
 import dev.sphere.trainer.checkpoint.Checkpoints;
 import dev.sphere.trainer.checkpoint.Identity;
 import dev.sphere.trainer.checkpoint.MetricSums;
@@ -28,10 +28,9 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * Trains a model on examples of one kind; an {@link Objective} says what is minimised. Examples of a step are packed,
- * accumulated, clipped, stepped, logged and saved. A killed and resumed run makes the same steps with the same bits as an
- * undisturbed one: the data order follows from the seed and the step, everything else is in the checkpoint. The model is
- * trained in place; saving it is the caller's next step.
+ * Trains a model in place on examples of one kind, by an {@link Objective}. A killed and resumed run makes the same steps
+ * with the same bits as an undisturbed one: the data order follows from the seed and the step, everything else is in the
+ * checkpoint.
  *
  * @param <E> the kind of examples
  */
@@ -51,8 +50,8 @@ public final class Trainer<E extends Example> {
   private StepMetrics last;
 
   /**
-   * @param objective what is minimised, and the model that is trained; closed when the run ends
-   * @param examples to train on; none are refused when the run begins
+   * @param objective holds the model, and is closed when the run ends
+   * @param examples to train on; {@link #run} refuses an empty list
    */
   public Trainer(Objective<E> objective, List<E> examples, TrainSettings settings, RunOptions options) {
     this.objective = objective;
@@ -68,31 +67,27 @@ public final class Trainer<E extends Example> {
     this.identity = new Identity(options.modelHash(), Identity.dataHash(this.examples), all);
   }
 
-  /** What is trained on. */
   public List<E> examples() {
     return examples;
   }
 
-  /** Steps, batches, optimizer. */
   public TrainSettings settings() {
     return settings;
   }
 
-  /** Where the run lives and who watches it. */
   public RunOptions options() {
     return options;
   }
 
-  /** What the run is made of. */
   public Identity identity() {
     return identity;
   }
 
   /**
-   * Trains to the end, or until the stop is asked for.
+   * Trains to the last step, or until {@link RunOptions#stop}.
    *
    * @throws NonFiniteLossException when a loss or gradient is not finite
-   * @throws CheckpointMismatchException when the folder's checkpoints are another run's
+   * @throws StoreException.Refused when the folder's checkpoints belong to another run
    */
   @SuppressWarnings("try") // the lock is held, not used
   public TrainingResult run() {
@@ -103,7 +98,7 @@ public final class Trainer<E extends Example> {
     try (FileChannel lock = lock();
         Optimizer optimizer = Optimizer.create(settings.optimizer(), model.parameters(), settings.threads())) {
       if (!options.resume() && !Checkpoints.files(folder).isEmpty()) {
-        throw new CheckpointMismatchException(
+        throw new StoreException.Refused(
             folder + " holds checkpoints of an earlier run. Resume it, remove it, or use another output folder");
       }
       try (objective) {
@@ -111,16 +106,13 @@ public final class Trainer<E extends Example> {
         Checkpoints checkpoints = new Checkpoints(
             folder, identity, model.parameters(), optimizer, options.listener()::note, objective.state());
         Checkpoints.Position start = checkpoints.restore();
-        tokens = start == null ? 0 : start.tokens();
+        tokens = start.tokens();
         last = null;
         TrainedRows.write(options, identity, examples, settings);
         pending.clear();
-        if (start != null) {
-          pending.restore(start.pendingMetrics());
-        }
+        pending.restore(start.pendingMetrics());
         try (MetricsLog log =
-            new MetricsLog(MetricsLog.in(options.output()), start == null ? 0 : start.step(),
-                start == null ? null : start.metrics(), options.listener()::note)) {
+            new MetricsLog(MetricsLog.in(options.output()), start.metrics(), options.listener()::note)) {
           return steps(start, optimizer, checkpoints, log);
         }
       }
@@ -131,9 +123,9 @@ public final class Trainer<E extends Example> {
 
   private TrainingResult steps(
       Checkpoints.Position start, Optimizer optimizer, Checkpoints checkpoints, MetricsLog log) {
-    int first = start == null ? 0 : start.step();
+    int first = start.step();
     int total = settings.totalSteps(examples.size());
-    Path saved = start == null ? null : start.file();
+    Path saved = start.file();
     int savedAt = first;
     DataOrder order = new DataOrder(examples, settings);
     optimizer.clearGradients();
@@ -217,19 +209,17 @@ public final class Trainer<E extends Example> {
     pending.add("padding", stats.padding());
   }
 
-  /** Held-out metrics: means over the rows, under the training metrics' names with "eval_" before them. */
+  /** Adds means over the held-out rows to the metrics, under the training metrics' names with "eval_" before them. */
   private void evaluate(int step) {
-    @SuppressWarnings("unchecked") // of the kind that is trained on, as Evaluation asks for
+    @SuppressWarnings("unchecked") // Evaluation asks for the kind that is trained on
     List<E> heldOut = (List<E>) options.evaluation().examples();
     Map<String, double[]> sums = new LinkedHashMap<>();
     for (int from = 0; from < heldOut.size(); from += settings.batchSize()) {
       List<E> batch = heldOut.subList(from, Math.min(heldOut.size(), from + settings.batchSize()));
       MetricSums part = new MetricSums();
       objective.measure(step, batch, new TreePacker(settings.packing()).pack(batch), part);
-      part.means().forEach((name, mean) -> {
-        double[] sum = sums.computeIfAbsent(name, n -> new double[1]);
-        sum[0] += mean * batch.size() / heldOut.size();
-      });
+      part.means().forEach((name, mean) ->
+          sums.computeIfAbsent(name, n -> new double[1])[0] += mean * batch.size() / heldOut.size());
     }
     sums.forEach((name, sum) -> pending.add("eval_" + name, sum[0]));
   }
@@ -252,10 +242,10 @@ public final class Trainer<E extends Example> {
         return channel;
       }
     } catch (OverlappingFileLockException e) {
-      // Held in this very process: the same answer as for another one.
+      // This process holds it: refused as if another did.
     }
     channel.close();
-    throw new CheckpointMismatchException(
+    throw new StoreException.Refused(
         "another process trains in " + options.output() + ". Wait for it, or use another output folder");
   }
 }

@@ -3,23 +3,22 @@ package dev.sphere.trainer.loop;
 import dev.sphere.trainer.checkpoint.StepMetrics;
 import java.nio.file.Path;
 
-/** Hears of a run's progress, on the training thread. */
+/** Receives a run's progress, on the training thread. */
 public interface TrainingListener {
-  /** Hears nothing. */
   TrainingListener NONE = new TrainingListener() {};
 
-  /** Training begins (again) at a step; steps before it were made by an earlier run. */
+  /** Training begins or goes on after {@code firstStep} steps. */
   default void started(int firstStep, int totalSteps) {}
 
-  /** The reference's log-probabilities are computed beforehand: so many of so many micro-batches are done. */
+  /** Before the first step, {@code done} of {@code total} steps' reference log-probabilities are computed. */
   default void reference(int done, int total) {}
 
-  /** An optimizer step was made; steps are counted from 1. */
+  /** A line of metrics was written. */
   default void step(StepMetrics metrics, int totalSteps) {}
 
   /** A checkpoint was written. */
   default void checkpoint(Path file) {}
 
-  /** Something worth saying, one line. */
+  /** One line for the user. */
   default void note(String line) {}
 }

@@ -5,12 +5,11 @@ import dev.sphere.trainer.checkpoint.StepMetrics;
 import java.nio.file.Path;
 
 /**
- * How a run ended.
+ * The end of a run.
  *
- * @param steps steps made over all its parts
- * @param complete false when it was asked to stop before the last step
- * @param last the last metrics, null when this part of the run made no step
+ * @param steps steps made, those before a resume included
+ * @param complete false when it was stopped before the last step
+ * @param last the last metrics; null when no step was made since the start or resume
  * @param checkpoint the newest checkpoint
- * @param identity what the run is made of
  */
 public record TrainingResult(int steps, boolean complete, StepMetrics last, Path checkpoint, Identity identity) {}

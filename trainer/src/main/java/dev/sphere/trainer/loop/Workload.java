@@ -4,21 +4,20 @@ import dev.sphere.trainer.data.Example;
 import dev.sphere.trainer.data.MicroBatch;
 import dev.sphere.trainer.data.PackingStats;
 import dev.sphere.trainer.data.TreePacker;
-import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 
 /**
- * The work of a run, found by packing its first epoch without a model.
+ * The work of a run, found by packing its first epoch; no model is needed.
  *
  * @param steps optimizer steps of the whole run
- * @param epochSteps of them in one epoch
- * @param stats of the first epoch, packed
- * @param shapes every micro-batch's shape that occurs
+ * @param epochSteps optimizer steps of one epoch
+ * @param stats of the first epoch
+ * @param shapes the distinct shapes of its micro-batches
  */
 public record Workload(int steps, int epochSteps, PackingStats stats, List<Shape> shapes) {
-  /** A micro-batch's rows and the slots of each. */
+  /** Groups of a micro-batch and slots of each group. */
   public record Shape(int groups, int slots) {}
 
   /** Packs one epoch of the examples. */
@@ -36,7 +35,7 @@ public record Workload(int steps, int epochSteps, PackingStats stats, List<Shape
         shapes.add(new Shape(m.batch().groups(), m.batch().slots()));
       }
     }
-    return new Workload(steps, Math.min(perEpoch, steps), stats, List.copyOf(new ArrayList<>(shapes)));
+    return new Workload(steps, Math.min(perEpoch, steps), stats, List.copyOf(shapes));
   }
 
   /** Tokens of all sequences of the whole run. */

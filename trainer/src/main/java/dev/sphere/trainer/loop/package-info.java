@@ -1,2 +1,2 @@
-/** The training loop: steps over packed examples, whatever an objective minimises, with exact resume. */
+/** The training loop: optimizer steps over packed examples, for any objective, with exact resume. */
 package dev.sphere.trainer.loop;

@@ -1,15 +1,10 @@
 package dev.sphere.trainer.loss;
 
 /**
- * A number with its two partial derivatives, by the pair's chosen and rejected log-probability (forward-mode
- * differentiation). A loss written in duals is its formula and its gradient at once.
- *
- * @param value the number
- * @param dChosen its derivative by the policy's log-probability of the chosen completion
- * @param dRejected its derivative by the policy's log-probability of the rejected completion
+ * A number with its partial derivatives by the policy's log-probabilities of a pair's chosen and rejected completion
+ * (forward-mode differentiation). A loss written in duals is its formula and its gradient at once.
  */
 public record Dual(double value, double dChosen, double dRejected) {
-  /** A number that depends on neither. */
   public static Dual constant(double value) {
     return new Dual(value, 0, 0);
   }

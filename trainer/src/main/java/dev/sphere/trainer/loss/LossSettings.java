@@ -11,19 +11,10 @@ import java.util.List;
 /**
  * The preference losses of a training, which are added up, and their parameters. Names and defaults are TRL's.
  *
- * @param losses the losses, at least one
- * @param weights one weight for each loss; empty: 1 each
- * @param beta strength of the pull to the reference
- * @param labelSmoothing assumed share of flipped labels; used by sigmoid (conservative DPO), robust, exo_pair (which takes 0.001
- *     for 0), aot and aot_unpaired
- * @param divergence the f-divergence
- * @param alpha the coefficient of alpha_divergence
- * @param ldAlpha weight of the tokens past the shorter completion's length (LD-DPO, arXiv 2409.06411); 1: off
- * @param discopopTau temperature of discopop's blend
- * @param referenceFree takes the reference's log-probabilities as 0
- * @param wpo weighs each pair's loss by how likely the policy itself makes its two completions (WPO, arXiv 2406.11827,
- *     with the sampled alignment of eq. 4); not for the losses over a whole step (aot)
- * @param sync how the reference follows the policy (TR-DPO); null: it stays where it is
+ * @param ldAlpha LD-DPO (arXiv 2409.06411)
+ * @param wpo weighs each pair's loss by the policy's probability of its two completions (WPO, arXiv 2406.11827, with the
+ *     sampled alignment of eq. 4); not for the losses over a whole step (aot)
+ * @param sync TR-DPO's moving reference; null where the reference does not move
  */
 @RecordBuilder
 public record LossSettings(
@@ -57,12 +48,9 @@ public record LossSettings(
     @Nested(when = "ref_sync_steps")
     Sync sync) implements LossSettingsBuilder.With {
   /**
-   * TR-DPO's moving reference (arXiv 2404.09656): after every {@code steps} steps its parameters become
+   * TR-DPO's moving reference (arXiv 2404.09656): after every {@code steps} steps (τ) its parameters become
    * {@code alpha * policy + (1 - alpha) * reference}; alpha 1 is the paper's hard update. Under LoRA the parameters are the
    * adapter's factors A and B.
-   *
-   * @param steps τ
-   * @param alpha share of the policy
    */
   public record Sync(
       @Setting(name = "ref_sync_steps", shown = "never; TRL: 512", range = "[1, )", label = "N", unit = "steps",
@@ -77,16 +65,13 @@ public record LossSettings(
   }
 
   public LossSettings {
-    SettingsTree.requireRanges(LossSettings.class, losses, weights, beta, labelSmoothing, divergence, alpha, ldAlpha, discopopTau,
-        referenceFree, wpo, sync);
+    SettingsTree.requireRanges(LossSettings.class, losses, weights, beta, labelSmoothing, divergence, alpha, ldAlpha,
+        discopopTau, referenceFree, wpo, sync);
     losses = List.copyOf(losses);
     weights = weights.isEmpty() ? Collections.nCopies(losses.size(), 1.0) : List.copyOf(weights);
     if (losses.isEmpty() || losses.size() != weights.size()) {
       throw new IllegalArgumentException(
           losses.size() + " losses but " + weights.size() + " loss weights: give one weight for each loss");
-    }
-    if (!weights.stream().allMatch(Double::isFinite)) {
-      throw new IllegalArgumentException("a loss weight is not finite: " + weights);
     }
     if (wpo && losses.stream().anyMatch(l -> l.wholeBatch)) {
       throw new IllegalArgumentException("WPO weighs pairs; aot and aot_unpaired have no loss of a pair");
@@ -96,34 +81,33 @@ public record LossSettings(
     }
   }
 
-  /** DPO as the paper trains it: sigmoid, beta 0.1. */
+  /** DPO as in the paper: sigmoid, beta 0.1. */
   public static LossSettings defaults() {
     return of(List.of("sigmoid"), List.of());
   }
 
   /** Losses by TRL's names; an empty list of weights means 1 for each. */
   public static LossSettings of(List<String> names, List<Double> weights) {
-    GivenSettings told = GivenSettings.nothing().with("loss", names, "loss")
+    GivenSettings given = GivenSettings.nothing().with("loss", names, "loss")
         .with("loss_weights", weights.stream().map(String::valueOf).toList(), "loss_weights");
-    return SettingsTree.of(LossSettings.class).make(LossSettings.class, told);
+    return SettingsTree.of(LossSettings.class).make(LossSettings.class, given);
   }
 
-  /** Replaces the divergence and its coefficient. */
   public LossSettings withDivergence(Divergence value, double coefficient) {
     return withDivergence(value).withAlpha(coefficient);
   }
 
-  /** True when a loss looks at all pairs of a step at once, so that all must be known before the backward pass. */
+  /** Whether a loss depends on all pairs of a step at once. */
   public boolean needsWholeBatch() {
     return losses.stream().anyMatch(l -> l.wholeBatch);
   }
 
-  /** True when some loss reads the reference's log-probabilities (metrics read them in any case, if they are there). */
+  /** Whether a loss reads the reference's log-probabilities. */
   public boolean needsReference() {
     return !referenceFree && losses.stream().anyMatch(l -> l != LossType.SFT);
   }
 
-  /** The label smoothing of exo_pair, whose formula takes the log of it: the paper's 0.001 for 0. */
+  /** The label smoothing of exo_pair, whose formula has its logarithm; for 0 the paper's 0.001. */
   double exoSmoothing() {
     return labelSmoothing > 0 ? labelSmoothing : 1e-3;
   }

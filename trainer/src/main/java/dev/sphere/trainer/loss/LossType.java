@@ -2,7 +2,7 @@ package dev.sphere.trainer.loss;
 
 import java.util.function.Function;
 
-/** The losses by TRL's names (TRL 1.10, {@code loss_type}). The formulas stand in {@link Losses}. */
+/** The losses of TRL 1.10 ({@code loss_type}); {@link Losses} has the formulas. */
 public enum LossType {
   SIGMOID("sigmoid", Losses::sigmoid),
   HINGE("hinge", Losses::hinge),
@@ -23,7 +23,7 @@ public enum LossType {
   /** TRL's name. */
   public final String id;
 
-  /** True when the loss of a pair depends on the other pairs of the step. */
+  /** Whether the loss of a pair depends on the other pairs of the step. */
   public final boolean wholeBatch;
 
   private final Function<Pair, Dual> formula;
@@ -34,7 +34,7 @@ public enum LossType {
     this.wholeBatch = formula == null;
   }
 
-  /** Adds this loss with a weight to a value and its gradients, as a share of the step's mean. */
+  /** Adds the gradients of this loss over some pairs of a step, and returns their share of the step's mean loss. */
   double add(PairBatch b, LossSettings s, double weight, double[] dChosen, double[] dRejected) {
     double share = weight / b.pairsInStep();
     if (this == AOT) {

@@ -4,8 +4,8 @@ import java.util.Comparator;
 import java.util.stream.IntStream;
 
 /**
- * The formulas, with the definitions of TRL 1.10. In all of them w is the chosen and l the rejected completion, h the
- * difference of their scores (log-ratios, for the plain reverse KL), β the strength of the reference.
+ * The formulas of the losses, as TRL 1.10 defines them. w is the chosen and l the rejected completion, s a score, h = s_w -
+ * s_l; for the reverse KL a score is the log-ratio log π - log π_ref.
  */
 final class Losses {
   private Losses() {}
@@ -79,8 +79,8 @@ final class Losses {
   }
 
   /**
-   * DiscoPOP, eq. 5 of arXiv 2406.08414: logistic and exponential loss, blended by σ(β h / τ). The exponential one is
-   * exp(log σ(β h / τ) - β h), which (for τ below 1) does not overflow where the blend vanishes.
+   * DiscoPOP, eq. 5 of arXiv 2406.08414: logistic and exponential loss, blended by σ(β h / τ). The blended exponential loss is
+   * computed as exp(log σ(β h / τ) - β h), which for τ below 1 does not overflow.
    */
   static Dual discopop(Pair p) {
     Dual x = p.logit();
@@ -89,7 +89,7 @@ final class Losses {
     return logistic.plus(blend.logSigmoid().minus(x).exp());
   }
 
-  /** Negative log-likelihood of the chosen completions, a mean over all their tokens in the step, whatever LD-DPO weighs. */
+  /** Negative log-likelihood of the chosen completions, a mean over all their tokens in the step, without LD-DPO. */
   static Dual sft(Pair p) {
     return p.chosenWhole().times(-1 / p.tokensPerPair());
   }
@@ -100,8 +100,8 @@ final class Losses {
   }
 
   /**
-   * AOT on paired data, arXiv 2406.05882: the policy's margins and the reference's margins, both sorted over the batch,
-   * are compared rank by rank.
+   * AOT on paired data, arXiv 2406.05882: compares, rank by rank, the sorted margins of the policy with those of the
+   * reference.
    */
   static double aot(PairBatch b, LossSettings s, double share, double[] dChosen, double[] dRejected) {
     double[] margins = difference(b.chosen(), b.rejected());
@@ -121,7 +121,7 @@ final class Losses {
     return sum;
   }
 
-  /** AOT on unpaired data, arXiv 2406.05882: sorted chosen log-ratios against sorted rejected ones. */
+  /** AOT on unpaired data, arXiv 2406.05882: compares, rank by rank, the sorted chosen log-ratios with the rejected. */
   static double aotUnpaired(PairBatch b, LossSettings s, double share, double[] dChosen, double[] dRejected) {
     double[] chosen = s.referenceFree() ? b.chosen() : difference(b.chosen(), b.refChosen());
     double[] rejected = s.referenceFree() ? b.rejected() : difference(b.rejected(), b.refRejected());
@@ -150,19 +150,12 @@ final class Losses {
   }
 
   private static double[] difference(double[] a, double[] b) {
-    double[] d = new double[a.length];
-    for (int i = 0; i < d.length; i++) {
-      d[i] = a[i] - b[i];
-    }
-    return d;
+    return IntStream.range(0, a.length).mapToDouble(i -> a[i] - b[i]).toArray();
   }
 
-  /** Indices in the order of rising values, equal values by index. */
+  /** Indices by rising value; of equal values by index. */
   private static int[] order(double[] values) {
-    return IntStream.range(0, values.length)
-        .boxed()
-        .sorted(Comparator.comparingDouble((Integer i) -> values[i]))
-        .mapToInt(Integer::intValue)
-        .toArray();
+    return IntStream.range(0, values.length).boxed()
+        .sorted(Comparator.comparingDouble((Integer i) -> values[i])).mapToInt(Integer::intValue).toArray();
   }
 }

@@ -1,20 +1,14 @@
 package dev.sphere.trainer.loss;
 
 /**
- * One pair as a loss formula sees it. Ratios are log π - log π_ref; scores are ratios through the f-divergence.
+ * The numbers of one pair in a loss formula. Ratios are log π - log π_ref; scores are ratios after {@link Divergence#score}.
  *
- * @param chosenWhole log π of all the chosen completion's tokens alike; its derivative is by itself
+ * @param chosenWhole log π of the chosen completion without LD-DPO; its derivative is by itself
+ * @param tokensPerPair mean number of chosen tokens of the step's pairs
  */
 record Pair(
-    Dual chosenWhole,
-    Dual chosenRatio,
-    Dual rejectedRatio,
-    Dual chosenScore,
-    Dual rejectedScore,
-    int chosenTokens,
-    int rejectedTokens,
-    double tokensPerPair,
-    LossSettings settings) {
+    Dual chosenWhole, Dual chosenRatio, Dual rejectedRatio, Dual chosenScore, Dual rejectedScore, int chosenTokens,
+    int rejectedTokens, double tokensPerPair, LossSettings settings) {
   static Pair of(PairBatch b, int i, LossSettings s) {
     Dual chosen = new Dual(b.chosen()[i], 1, 0);
     Dual rejected = new Dual(b.rejected()[i], 0, 1);
@@ -22,17 +16,13 @@ record Pair(
     Dual rejectedRatio = rejected.minus(s.referenceFree() ? 0 : b.refRejected()[i]);
     return new Pair(
         b.chosenWhole() == null ? chosen : new Dual(b.chosenWhole()[i], 1, 0),
-        chosenRatio,
-        rejectedRatio,
-        s.divergence().score(chosenRatio, s.alpha()),
-        s.divergence().score(rejectedRatio, s.alpha()),
-        b.chosenTokens()[i],
-        b.rejectedTokens()[i],
-        (double) b.chosenTokensInStep() / b.pairsInStep(),
-        s);
+        chosenRatio, rejectedRatio,
+        s.divergence().score(chosenRatio, s.alpha()), s.divergence().score(rejectedRatio, s.alpha()),
+        b.chosenTokens()[i], b.rejectedTokens()[i],
+        (double) b.chosenTokensInStep() / b.pairsInStep(), s);
   }
 
-  /** β times the difference of the scores: the logit of every sigmoid-like loss. */
+  /** β h, the logit of the sigmoid losses. */
   Dual logit() {
     return chosenScore.minus(rejectedScore).times(beta());
   }

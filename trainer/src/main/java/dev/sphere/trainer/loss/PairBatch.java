@@ -1,50 +1,26 @@
 package dev.sphere.trainer.loss;
 
 /**
- * The sequence log-probabilities of some pairs of an optimizer step. Arrays have one entry per pair.
+ * The sequence log-probabilities of some pairs of an optimizer step. Arrays have one entry for each pair.
  *
- * @param chosen the policy's log-probability of the chosen completion (sum over its tokens; LD-DPO weighs those of a tail)
- * @param rejected the same of the rejected one
+ * @param chosen the policy's log-probability of the chosen completion, a sum over its tokens, which LD-DPO weighs
+ * @param rejected the policy's log-probability of the rejected completion
  * @param refChosen the reference's log-probability of the chosen completion; 0 when reference-free
- * @param refRejected the same of the rejected one
- * @param chosenTokens tokens of the chosen completion, at least 1
- * @param rejectedTokens tokens of the rejected completion, at least 1
- * @param pairsInStep pairs of the whole step: losses are means over them
- * @param chosenTokensInStep chosen tokens of the whole step: the sft loss is a mean over them
- * @param chosenWhole the policy's log-probability of the chosen completion, all tokens alike, which the sft loss reads; null:
- *     {@code chosen} is that
- * @param weights a factor on each pair's loss, taken as a constant (WPO); null: 1 for all
+ * @param refRejected the reference's log-probability of the rejected completion; 0 when reference-free
+ * @param pairsInStep pairs of the whole step, over which losses are means
+ * @param chosenTokensInStep chosen tokens of the whole step, over which the sft loss is a mean
+ * @param chosenWhole the policy's log-probability of the chosen completion without LD-DPO, for the sft loss; null where
+ *     LD-DPO is off
+ * @param weights WPO's constant factor on each pair's loss; null without WPO
  */
 public record PairBatch(
-    double[] chosen,
-    double[] rejected,
-    double[] refChosen,
-    double[] refRejected,
-    int[] chosenTokens,
-    int[] rejectedTokens,
-    int pairsInStep,
-    long chosenTokensInStep,
-    double[] chosenWhole,
-    double[] weights) {
-  public PairBatch {
-    int n = chosen.length;
-    if (rejected.length != n
-        || refChosen.length != n
-        || refRejected.length != n
-        || chosenTokens.length != n
-        || rejectedTokens.length != n
-        || chosenWhole != null && chosenWhole.length != n
-        || weights != null && weights.length != n) {
-      throw new IllegalArgumentException("arrays of different lengths in a batch of " + n + " pairs");
-    }
-  }
-
-  /** Factor on the loss of pair i. */
+    double[] chosen, double[] rejected, double[] refChosen, double[] refRejected, int[] chosenTokens,
+    int[] rejectedTokens, int pairsInStep, long chosenTokensInStep, double[] chosenWhole, double[] weights) {
   double weight(int i) {
     return weights == null ? 1 : weights[i];
   }
 
-  /** Number of pairs here. */
+  /** Number of pairs. */
   public int size() {
     return chosen.length;
   }

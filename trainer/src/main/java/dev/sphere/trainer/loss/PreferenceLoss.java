@@ -1,6 +1,6 @@
 package dev.sphere.trainer.loss;
 
-/** The weighted sum of losses that a training run minimises. Stateless and thread-safe. */
+/** The weighted sum of a training's losses. Thread-safe. */
 public final class PreferenceLoss {
   private final LossSettings settings;
 
@@ -13,8 +13,7 @@ public final class PreferenceLoss {
   }
 
   /**
-   * The loss and its gradient by the pairs' log-probabilities. NaN or infinite log-probabilities give a loss that is not
-   * finite; nothing is thrown.
+   * The loss and its gradient by the pairs' log-probabilities. NaN or infinite log-probabilities give NaN or an infinite loss.
    */
   public LossValue evaluate(PairBatch batch) {
     double[] dChosen = new double[batch.size()];
@@ -30,8 +29,8 @@ public final class PreferenceLoss {
   }
 
   /**
-   * Sum of a completion's token log-probabilities, in order, in double precision; tokens past the other completion's
-   * length count {@code ldAlpha} times (LD-DPO).
+   * Sum of a completion's token log-probabilities in double precision. LD-DPO multiplies those of tokens past the other
+   * completion's length by {@code ldAlpha}.
    */
   public double sequence(float[] tokenLogProbs, int otherLength) {
     double sum = 0;
@@ -46,7 +45,7 @@ public final class PreferenceLoss {
     return tail == 0 ? sum : sum + settings.ldAlpha() * tail;
   }
 
-  /** Whether {@link #sequence} is another number than the sum of all tokens. */
+  /** Whether LD-DPO is on, so that {@link #sequence} is not the plain sum. */
   public boolean weighsTail() {
     return settings.ldAlpha() != 1;
   }

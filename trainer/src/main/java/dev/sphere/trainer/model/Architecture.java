@@ -7,36 +7,25 @@ import java.util.List;
  * The shape of a qwen2, qwen3, llama or phi3 model.
  *
  * @param name general.architecture: qwen2, qwen3 (norms on queries and keys), llama or phi3 (fused projections)
- * @param layers number of transformer blocks
+ * @param layers transformer blocks
  * @param width of the residual stream
  * @param heads query heads
  * @param kvHeads key and value heads; divides heads
  * @param headSize dimensions of a head
  * @param feedForward width of the feed-forward part
- * @param vocabulary number of tokens
+ * @param vocabulary tokens
  * @param epsilon of the RMS norms
  * @param rope rotary embedding
  */
 public record Architecture(
-    String name,
-    int layers,
-    int width,
-    int heads,
-    int kvHeads,
-    int headSize,
-    int feedForward,
-    int vocabulary,
-    float epsilon,
-    Rope rope) {
+    String name, int layers, int width, int heads, int kvHeads, int headSize, int feedForward, int vocabulary,
+    float epsilon, Rope rope) {
   private static final List<String> SUPPORTED = List.of("llama", "phi3", "qwen2", "qwen3");
 
   public Architecture {
     if (!SUPPORTED.contains(name)) {
       throw new IllegalArgumentException(
           "training the architecture " + name + " is not supported (" + String.join(", ", SUPPORTED) + " are)");
-    }
-    if (layers < 1 || heads < 1 || kvHeads < 1 || heads % kvHeads != 0) {
-      throw new IllegalArgumentException(layers + " layers, " + heads + " heads, " + kvHeads + " kv heads: no such model");
     }
   }
 
@@ -50,12 +39,12 @@ public record Architecture(
     return kvHeads * headSize;
   }
 
-  /** Whether each head's queries and keys are normalised before they are turned. */
+  /** Whether each head's queries and keys are normalised before the rotary embedding. */
   boolean headNorms() {
     return name.equals("qwen3");
   }
 
-  /** Whether one matrix holds the feed-forward part's gate (first) and up. */
+  /** Whether ffn_up holds the rows of the gate above those of up. */
   boolean fusedGate() {
     return name.equals("phi3");
   }

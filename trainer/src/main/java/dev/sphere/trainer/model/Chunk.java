@@ -7,18 +7,15 @@ import java.util.Comparator;
 import java.util.List;
 
 /**
- * Whole groups of a batch that are computed at once, with trailing padding cut off, and their predictions in the order
- * of their source slots.
+ * Whole groups of a batch that are computed at once, without trailing padding. Predictions are in the order of their source
+ * slots.
  *
- * @param groups number of groups
- * @param slots slots a group after the cut
- * @param tokens token of each slot
- * @param positions rope position of each slot
+ * @param slots slots of each group
  * @param parents parent of each slot within its group
  * @param rows the slots that predict, each once, ascending
- * @param offsets length rows + 1: where each row's predictions start
+ * @param offsets length rows + 1: the first prediction of each row
  * @param targets the predicted tokens
- * @param order for each prediction here its index in the batch
+ * @param order the index in the batch of each prediction
  */
 record Chunk(
     int groups, int slots, int[] tokens, int[] positions, int[] parents, int[] rows, int[] offsets, int[] targets,
@@ -64,15 +61,6 @@ record Chunk(
 
   private static Chunk cut(PackedBatch batch, int from, int to, int slots, Integer[] predictions) {
     int groups = to - from;
-    int[] tokens = new int[groups * slots];
-    int[] positions = new int[groups * slots];
-    int[] parents = new int[groups * slots];
-    for (int g = 0; g < groups; g++) {
-      int source = (from + g) * batch.slots();
-      System.arraycopy(batch.tokens(), source, tokens, g * slots, slots);
-      System.arraycopy(batch.positions(), source, positions, g * slots, slots);
-      System.arraycopy(batch.parents(), source, parents, g * slots, slots);
-    }
     int n = predictions.length;
     int[] rows = new int[n];
     int[] offsets = new int[n + 1];
@@ -82,9 +70,6 @@ record Chunk(
     for (int i = 0; i < n; i++) {
       int source = batch.sources()[predictions[i]];
       int slot = source % batch.slots();
-      if (slot >= slots) {
-        throw new IllegalArgumentException("prediction " + predictions[i] + " comes from an unused slot, " + source);
-      }
       int row = (source / batch.slots() - from) * slots + slot;
       if (count == 0 || rows[count - 1] != row) {
         offsets[count] = i;
@@ -95,11 +80,21 @@ record Chunk(
     }
     offsets[count] = n;
     return new Chunk(
-        groups, slots, tokens, positions, parents, Arrays.copyOf(rows, count), Arrays.copyOf(offsets, count + 1),
+        groups, slots, part(batch.tokens(), batch, from, to, slots), part(batch.positions(), batch, from, to, slots),
+        part(batch.parents(), batch, from, to, slots), Arrays.copyOf(rows, count), Arrays.copyOf(offsets, count + 1),
         targets, order);
   }
 
-  /** For each of the predictions {@code first .. last} the row that makes it. */
+  /** The first {@code slots} values of each of the groups {@code from .. to}. */
+  private static int[] part(int[] values, PackedBatch batch, int from, int to, int slots) {
+    int[] part = new int[(to - from) * slots];
+    for (int g = from; g < to; g++) {
+      System.arraycopy(values, g * batch.slots(), part, (g - from) * slots, slots);
+    }
+    return part;
+  }
+
+  /** The rows of the predictions {@code first .. last}. */
   int[] rowsOf(int first, int last) {
     int[] values = new int[last - first];
     int row = 0;
@@ -112,7 +107,6 @@ record Chunk(
     return values;
   }
 
-  /** Number of token slots. */
   int size() {
     return tokens.length;
   }

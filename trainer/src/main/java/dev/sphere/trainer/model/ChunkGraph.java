@@ -9,7 +9,7 @@ import dev.sphere.trainer.autodiff.Ops;
 import dev.sphere.trainer.autodiff.Tape;
 import dev.sphere.trainer.autodiff.Value;
 
-/** One graph over a chunk, with its inputs: some layers, perhaps the embedding before and the head after them. */
+/** A graph over a chunk, with its inputs: some layers, perhaps with the embedding before and the head after them. */
 final class ChunkGraph implements AutoCloseable {
   private static final int NODES_PER_LAYER = 600;
   private static final int NODES_PER_HEAD = 100;
@@ -29,7 +29,7 @@ final class ChunkGraph implements AutoCloseable {
     this.transformer = transformer;
     this.headRows = OutputHead.rowsAtOnce(shape, options);
     this.rewardHead = options.rewardHead();
-    int headChunks = (chunk.order().length + headRows - 1) / headRows;
+    int headChunks = Math.ceilDiv(chunk.order().length, headRows);
     this.graph = new Graph(backend, NODES_PER_LAYER * layers + NODES_PER_HEAD * headChunks + 200);
     this.ops = options.operations().of(new Tape(graph), options.products(), transformer.halfActivations());
     this.geometry = new Geometry(
@@ -53,22 +53,20 @@ final class ChunkGraph implements AutoCloseable {
     return x;
   }
 
-  /** The model's head, for the log-probabilities or to be trained: the reward head or the language model's. */
+  /** The reward head, or the language model's head with a gradient for its weights. */
   OutputHead head() {
-    return rewardHead ? end(new RewardHead(ops, transformer, chunk)) : vocabularyHead(false);
+    head = rewardHead ? new RewardHead(ops, transformer, chunk) : vocabularyHead(false);
+    return head;
   }
 
   /** The language model's head. */
   VocabularyHead vocabularyHead(boolean frozen) {
-    return end(new VocabularyHead(ops, transformer, chunk, headRows, frozen));
+    VocabularyHead vocabulary = new VocabularyHead(ops, transformer, chunk, headRows, frozen);
+    head = vocabulary;
+    return vocabulary;
   }
 
-  private <H extends OutputHead> H end(H h) {
-    head = h;
-    return h;
-  }
-
-  /** Takes the memory and writes all inputs that are known. */
+  /** Allocates memory and writes all inputs but the weights of the loss. */
   void allocate() {
     graph.allocate();
     if (tokens != null) {

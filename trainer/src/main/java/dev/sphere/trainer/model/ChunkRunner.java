@@ -7,21 +7,20 @@ import java.util.List;
 import java.util.function.UnaryOperator;
 
 /**
- * Forward and backward passes of one chunk. Layers are taken in segments, from the last backwards, each of as many as the
- * activations' memory allows: the inputs of the segments are kept as checkpoints, then the segments are walked
- * backwards, each one's forward and backward pass in one graph. The last segment holds the head too, the first one the
- * embedding.
+ * Forward and backward passes of chunks, with gradient checkpointing. The layers are cut into segments of as many layers as
+ * the activations' memory allows. A forward pass keeps the inputs of the segments. The backward pass takes the segments from
+ * the last to the first and computes forward and backward pass of each in one graph. The last segment holds the head too,
+ * the first the embedding.
  *
- * <p>Where the head is frozen it is walked back in the same moment as forward, one prediction at a time with weight 1;
- * what the loss weighs later is that small gradient. So its logits, by far the largest product of a small model, are
- * neither kept nor computed twice.
+ * <p>For a frozen head see {@link VocabularyHead}: its gradients are computed in the forward pass, with weight 1 for each
+ * prediction, and the loss weighs them later.
  */
 final class ChunkRunner implements AutoCloseable {
   private final Backend backend;
   private final Architecture shape;
   private final ModelOptions options;
   private final Transformer transformer;
-  /** One for each chunk of a batch that is kept between its forward and its backward pass. */
+  /** One for each chunk of a batch whose forward passes all come before its backward passes. */
   private final List<ActivationCheckpoints> kept = new ArrayList<>();
 
   ChunkRunner(Backend backend, Architecture shape, Weights weights, ModelOptions options) {
@@ -45,7 +44,7 @@ final class ChunkRunner implements AutoCloseable {
     }
   }
 
-  /** log Σ p² at each of the chunk's predictions, in its order. */
+  /** log Σ p² at each of the chunk's predictions, in the chunk's order. */
   float[] collisions(Chunk chunk) {
     try (ChunkGraph pass = pass(chunk, shape.layers())) {
       VocabularyHead head = pass.vocabularyHead(false);
@@ -55,21 +54,22 @@ final class ChunkRunner implements AutoCloseable {
     }
   }
 
-  /** Whether all activations of the chunk may be kept from its forward to its backward pass. */
+  /** Whether the memory holds all activations of the chunk from its forward to its backward pass. */
   boolean fitsWhole(Chunk chunk) {
     return segmentLayers(chunk) == shape.layers() && chunk.rows().length <= OutputHead.rowsAtOnce(shape, options);
   }
 
-  /** Whether the chunk's last segment may wait, with its activations, for the loss's weights. */
+  /** Whether the memory holds the activations of the chunk's last segment until the loss has given its weights. */
   boolean mayPause(Chunk chunk) {
     return options.lora() || options.rewardHead() || fitsWhole(chunk);
   }
 
   /**
-   * Forward pass, the loss's weights by {@code lossWeights} from {@link OutputHead#values}, backward pass. The last
-   * segment is one graph that pauses in between, so its activations are computed once.
+   * Forward pass, loss and backward pass. The graph of the last segment pauses for the loss, so that its activations are
+   * computed once.
    *
-   * @return those values
+   * @param lossWeights maps {@link OutputHead#values} to the weights of the loss
+   * @return {@link OutputHead#values}
    */
   float[] backwardPaused(Chunk chunk, UnaryOperator<float[]> lossWeights) {
     int[] bounds = bounds(chunk);
@@ -95,7 +95,7 @@ final class ChunkRunner implements AutoCloseable {
     return values;
   }
 
-  /** Forward and backward pass; gradients are added to the parameters'. Returns {@link OutputHead#values}. */
+  /** Forward and backward pass; adds to the parameters' gradients and returns {@link OutputHead#values}. */
   float[] backward(Chunk chunk, float[] lossWeights) {
     if (mayPause(chunk)) {
       return backwardPaused(chunk, values -> lossWeights);
@@ -104,7 +104,7 @@ final class ChunkRunner implements AutoCloseable {
     return backwardKept(chunk, 0, lossWeights);
   }
 
-  /** {@link #forward} that keeps the segments' inputs under {@code index} for {@link #backwardKept}. */
+  /** {@link #forward} that keeps the segments' inputs for {@link #backwardKept} of the same {@code index}. */
   float[] forwardKeeping(Chunk chunk, int index) {
     int[] bounds = bounds(chunk);
     int last = bounds.length - 2;
@@ -115,7 +115,7 @@ final class ChunkRunner implements AutoCloseable {
       if (options.frozenHead()) {
         VocabularyHead frozen = pass.vocabularyHead(true);
         frozen.forward(out);
-        frozen.keep(kept.get(index).unit());
+        frozen.keep(kept.get(index).headGradients());
         head = frozen;
       } else {
         head = pass.head();
@@ -127,9 +127,9 @@ final class ChunkRunner implements AutoCloseable {
   }
 
   /**
-   * The way back for a chunk of {@link #forwardKeeping}; gradients are added to the parameters'.
+   * The backward pass of a chunk of {@link #forwardKeeping}; adds to the parameters' gradients.
    *
-   * @return {@link OutputHead#values} again where the head is computed again; null where it is frozen
+   * @return {@link OutputHead#values}; for a frozen head nothing
    */
   float[] backwardKept(Chunk chunk, int index, float[] lossWeights) {
     int[] bounds = bounds(chunk);
@@ -142,7 +142,7 @@ final class ChunkRunner implements AutoCloseable {
       if (options.frozenHead()) {
         VocabularyHead frozen = pass.vocabularyHead(true);
         frozen.inputs(out);
-        frozen.backward(kept.get(index).unit());
+        frozen.backward(kept.get(index).headGradients());
         head = frozen;
       } else {
         head = pass.head();
@@ -153,13 +153,13 @@ final class ChunkRunner implements AutoCloseable {
       pass.allocate();
       head.writeWeights(lossWeights);
       pass.graph.compute();
-      values = options.frozenHead() ? null : head.values();
+      values = options.frozenHead() ? new float[0] : head.values();
     }
     backwardSegments(chunk, bounds, last - 1, index);
     return values;
   }
 
-  /** Segments {@code from} down to 0, from the gradient that is kept. */
+  /** The backward pass of the segments {@code from} down to 0. */
   private void backwardSegments(Chunk chunk, int[] bounds, int from, int index) {
     for (int s = from; s >= 0; s--) {
       try (ChunkGraph pass = pass(chunk, bounds[s + 1] - bounds[s])) {
@@ -178,7 +178,7 @@ final class ChunkRunner implements AutoCloseable {
     }
   }
 
-  /** All segments but the last. */
+  /** The forward pass of all segments but the last. */
   private void forwardSegments(Chunk chunk, int[] bounds, int index) {
     int segments = bounds.length - 1;
     reserve(index, segments, chunk);
@@ -199,10 +199,10 @@ final class ChunkRunner implements AutoCloseable {
     return new ChunkGraph(backend, shape, transformer, options, chunk, layers);
   }
 
-  /** The layers at which segments begin, and the number of layers; only the first segment may be shorter. */
+  /** The first layer of each segment, then the number of layers; only the first segment may be shorter. */
   private int[] bounds(Chunk chunk) {
     int step = segmentLayers(chunk);
-    int segments = (shape.layers() + step - 1) / step;
+    int segments = Math.ceilDiv(shape.layers(), step);
     int[] bounds = new int[segments + 1];
     for (int s = 0; s <= segments; s++) {
       bounds[s] = Math.max(0, shape.layers() - (segments - s) * step);

@@ -4,25 +4,21 @@ import dev.sphere.bindings.tensor.TensorType;
 import java.util.Arrays;
 
 /**
- * Native memory that training takes, in bytes, estimated before it is taken. The optimizer's states and the Java heap
- * come on top.
+ * An estimate, in bytes, of the native memory that training takes, without the optimizer's states.
  *
  * @param weights the model's weights and the adapters
  * @param gradients one F32 for each trained number
  * @param activations graphs and checkpoints of a backward pass
  */
 public record Footprint(long weights, long gradients, long activations) {
-  /** With fewer slots at once packing the matrices would count. */
+  /** With fewer slots the time to pack matrices for the kernels would be noticeable. */
   private static final int LEAST_TOKENS = 256;
 
-  /** All of it. */
   public long total() {
     return weights + gradients + activations;
   }
 
-  /**
-   * Estimates a backward pass over batches of {@code groups} full rows of {@code slots} slots, all of which predict.
-   */
+  /** Estimates a backward pass over batches of {@code groups} full groups of {@code slots} slots that all predict. */
   static Footprint of(Architecture shape, WeightSource source, ModelOptions options, int groups, int slots) {
     long weights = 0;
     long trained = 0;
@@ -56,7 +52,7 @@ public record Footprint(long weights, long gradients, long activations) {
   }
 
   /**
-   * Layers in a segment: as many as the activations' memory allows, or as the options say.
+   * Layers of a segment: as many as the activations' memory allows, or as the options set.
    *
    * @param half whether SwiGLU's inputs are kept in BF16
    */
@@ -68,9 +64,7 @@ public record Footprint(long weights, long gradients, long activations) {
     return Math.clamp(left / layerBytes(shape, options, half, tokens), 1, shape.layers());
   }
 
-  /**
-   * The most slots of which all layers' activations fit, so that none is computed twice; at least {@value #LEAST_TOKENS}.
-   */
+  /** The most slots whose activations in all layers fit into the memory; at least {@value #LEAST_TOKENS}. */
   static int wholeTokens(Architecture shape, WeightSource source, ModelOptions options) {
     long each = shape.layers() * layerBytes(shape, options, half(source, options), 1);
     long most = (options.activationBytes() - options.activationBytes() / 4) / each;
@@ -84,17 +78,17 @@ public record Footprint(long weights, long gradients, long activations) {
     return options.products().half(options.lora() ? source.type(ModelTensors.weight(0, "ffn_up")) : TensorType.F32);
   }
 
-  /** What a layer keeps for its backward pass: two sums, queries, keys, values, what attention mixed, gate and up. */
+  /** Bytes that a layer keeps for its backward pass: two sums, queries, keys, values, attention's output, gate and up. */
   private static long layerBytes(Architecture shape, ModelOptions options, boolean half, long tokens) {
     long attention = 2L * shape.queryWidth() + 2L * shape.kvWidth();
     long floats = 2L * shape.width() + attention + (half ? 1L : 2L) * shape.feedForward();
-    if (options.magnitudes()) { // what each adapted product was before its rows got their lengths
+    if (options.magnitudes()) { // each adapted product before it is scaled by DoRA
       floats += shape.queryWidth() + 2L * shape.kvWidth() + 2L * shape.width() + 2L * shape.feedForward();
     }
     return 4 * floats * tokens;
   }
 
-  /** What comes and goes besides: a head's logits, or the values and gradients of one feed-forward part. */
+  /** Bytes of the largest short-lived tensors: a head's logits, or values and gradients of one feed-forward part. */
   private static long passingBytes(Architecture shape, ModelOptions options, long tokens) {
     long logits = options.rewardHead()
         ? shape.width() * tokens

@@ -11,7 +11,7 @@ import dev.sphere.gguf.model.ModelShape;
 import java.nio.ByteBuffer;
 import java.util.Set;
 
-/** The weights of a checked GGUF file, and the architecture that its metadata describe. */
+/** The weights of a GGUF file, and the architecture that its metadata describe. */
 final class GgufWeights implements WeightSource {
   /** Values that are dequantised at a time; a whole number of every type's blocks. */
   private static final int CHUNK = 1 << 20;
@@ -23,9 +23,9 @@ final class GgufWeights implements WeightSource {
   }
 
   /**
-   * The shape of the file's model.
+   * The architecture of the file's model.
    *
-   * @throws IllegalArgumentException naming whatever training does not support
+   * @throws IllegalArgumentException naming what training does not support
    */
   static Architecture architecture(GgufFile file) {
     ModelShape s = file.shape();
@@ -34,7 +34,7 @@ final class GgufWeights implements WeightSource {
         s.normEpsilon(), rope(file, s));
   }
 
-  /** The rotation as llama.cpp v0.5.0 works it out of the metadata (llama_context's constructor). */
+  /** The rotary embedding, worked out of the metadata as in llama.cpp v0.5.0 (llama_context's constructor). */
   private static Rope rope(GgufFile file, ModelShape s) {
     GgufMetadata m = file.metadata();
     String arch = s.architecture() + ".";
@@ -47,7 +47,7 @@ final class GgufWeights implements WeightSource {
     }
     float attention = number(m, arch + "rope.scaling.attn_factor", 1);
     if (extension != 0) {
-      // The kernel lengthens by 1 + 0.1 ln(growth) again, so llama.cpp takes that out where it puts its own factor in.
+      // The kernel multiplies by 1 + 0.1 ln(growth) itself, so llama.cpp divides its own factor by that.
       double length = 1 + 0.1 * Math.log(1 / scale);
       attention *= (float) ((scale < 1 ? length : 1) / length);
     } else {

@@ -5,15 +5,14 @@ import dev.sphere.trainer.Distributions;
 import dev.sphere.trainer.PackedBatch;
 import dev.sphere.trainer.Parameter;
 import dev.sphere.trainer.TrainableModel;
+import java.util.Arrays;
 import java.util.List;
 import java.util.function.UnaryOperator;
 
 /**
  * A qwen2, qwen3, llama or phi3 model that computes as ggml graphs. A batch is cut into chunks of whole groups, which are
- * computed one after the other with their gradients summed; within a chunk the backward pass keeps the activations of
- * one segment of layers at a time ({@link ModelOptions#segmentLayers}).
- *
- * <p>The same inputs, options and number of threads give bit-equal results. Not thread-safe.
+ * computed one after the other; their gradients are summed. Equal inputs, options and numbers of threads give bit-equal
+ * results. Not thread-safe.
  */
 public final class GraphModel implements TrainableModel {
   private final Architecture shape;
@@ -21,7 +20,7 @@ public final class GraphModel implements TrainableModel {
   private final Backend backend;
   private final Weights weights;
   private final ChunkRunner runner;
-  /** Beyond these the rotation would be another one than the model was opened with. */
+  /** Positions from here on would need the model's long factors for the rotary embedding. */
   private final int positions;
   private Distributions seen;
   private boolean closed;
@@ -46,7 +45,6 @@ public final class GraphModel implements TrainableModel {
     }
   }
 
-  /** The model's shape. */
   public Architecture architecture() {
     return shape;
   }
@@ -69,7 +67,7 @@ public final class GraphModel implements TrainableModel {
       seen += batch.parents()[i] == PackedBatch.UNUSED ? 0 : batch.positions()[i] + 1;
     }
     double attention = 4.0 * shape.layers() * shape.queryWidth() * seen;
-    long rows = java.util.Arrays.stream(batch.sources()).distinct().count();
+    long rows = Arrays.stream(batch.sources()).distinct().count();
     return layers + attention + 2.0 * rows * shape.width() * shape.vocabulary();
   }
 
@@ -82,10 +80,8 @@ public final class GraphModel implements TrainableModel {
     }
     float[] result = new float[batch.predictions()];
     seen = reference ? seen : null;
-    for (Chunk chunk : Chunk.split(batch, options.microTokens())) {
-      if (chunk.order().length > 0) {
-        scatter(runner.forward(chunk, !reference), chunk, result, !reference);
-      }
+    for (Chunk chunk : predicting(batch)) {
+      scatter(runner.forward(chunk, !reference), chunk, result, !reference);
     }
     return result;
   }
@@ -94,10 +90,8 @@ public final class GraphModel implements TrainableModel {
   public float[] logCollisions(PackedBatch batch) {
     check(batch);
     float[] result = new float[batch.predictions()];
-    for (Chunk chunk : Chunk.split(batch, options.microTokens())) {
-      if (chunk.order().length > 0) {
-        scatter(runner.collisions(chunk), chunk, result, false);
-      }
+    for (Chunk chunk : predicting(batch)) {
+      scatter(runner.collisions(chunk), chunk, result, false);
     }
     return result;
   }
@@ -108,17 +102,20 @@ public final class GraphModel implements TrainableModel {
     requireWeights(batch, lossWeights);
     float[] result = new float[batch.predictions()];
     seen = null;
-    for (Chunk chunk : Chunk.split(batch, options.microTokens())) {
-      if (chunk.order().length > 0) {
-        scatter(runner.backward(chunk, gather(lossWeights, chunk)), chunk, result, true);
-      }
+    for (Chunk chunk : predicting(batch)) {
+      scatter(runner.backward(chunk, gather(lossWeights, chunk)), chunk, result, true);
     }
     return result;
   }
 
+  /** The batch's chunks that have a prediction. */
+  private List<Chunk> predicting(PackedBatch batch) {
+    return Chunk.split(batch, options.microTokens()).stream().filter(chunk -> chunk.order().length > 0).toList();
+  }
+
   /**
-   * {@inheritDoc} A batch of one chunk pauses between its forward and its backward part; of a larger one the segments'
-   * inputs are kept in between.
+   * {@inheritDoc} A batch of one chunk is one graph that pauses for the loss. Of a larger batch the segments' inputs are kept
+   * until the loss has given its weights.
    */
   @Override
   public float[] backward(PackedBatch batch, UnaryOperator<float[]> lossWeights) {
@@ -140,7 +137,7 @@ public final class GraphModel implements TrainableModel {
           });
       return result;
     }
-    chunks.removeIf(chunk -> chunk.order().length == 0);
+    chunks = predicting(batch);
     for (int i = 0; i < chunks.size(); i++) {
       scatter(runner.forwardKeeping(chunks.get(i), i), chunks.get(i), result, true);
     }
@@ -168,11 +165,11 @@ public final class GraphModel implements TrainableModel {
   }
 
   /**
-   * Puts a chunk's values where the batch has them.
+   * Copies a chunk's values to the batch's order.
    *
    * @param values {@link OutputHead#values}
-   * @param result takes the first of them
-   * @param policy whether the others are the distributions of the policy's pass, which are kept
+   * @param result takes the log-probabilities
+   * @param policy whether to keep the distributions, where {@code values} has them
    */
   private void scatter(float[] values, Chunk chunk, float[] result, boolean policy) {
     int n = chunk.order().length;
@@ -191,7 +188,7 @@ public final class GraphModel implements TrainableModel {
     }
   }
 
-  /** Native code indexes tables with these numbers, so none may be out of range. */
+  /** Native code indexes tables with these numbers, some of which come from a user's rows. */
   private void check(PackedBatch batch) {
     if (closed) {
       throw new IllegalStateException("the model is closed");

@@ -6,7 +6,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
 
-/** The tensors of qwen2, qwen3, llama and phi3 models: names, shapes, and which may be absent. */
+/** The names and shapes of the tensors of qwen2, qwen3, llama and phi3 models. */
 final class ModelTensors {
   static final String EMBEDDING = "token_embd.weight";
   static final String OUTPUT = "output.weight";
@@ -26,7 +26,7 @@ final class ModelTensors {
     return "blk." + layer + "." + part + ".bias";
   }
 
-  /** Whether the tensor is a table of factors on the rotation's frequencies, which nobody trains. */
+  /** Whether the tensor is a table of factors on the rotary embedding's frequencies, which is not trained. */
   static boolean ropeFactors(String name) {
     return name.equals(ROPE_FACTORS) || name.equals(ROPE_LONG) || name.equals(ROPE_SHORT);
   }
@@ -41,7 +41,7 @@ final class ModelTensors {
   /**
    * All tensors of the model in a fixed order.
    *
-   * @throws IllegalArgumentException naming a tensor that is missing, has another shape, or is not known
+   * @throws IllegalArgumentException naming a tensor that is missing, unknown or of another shape
    */
   static List<String> of(Architecture a, WeightSource source) {
     Collector c = new Collector(source);

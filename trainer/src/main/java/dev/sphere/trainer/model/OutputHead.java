@@ -4,44 +4,44 @@ import dev.sphere.trainer.autodiff.Value;
 import java.util.List;
 
 /**
- * What follows the last layer in a {@link ChunkGraph}: a value for each of the chunk's predictions (its log-probability; of a
- * reward head the logit of good less that of bad) and the way back from them. First describe, then, once the graph has
- * its memory, {@link #writeInputs} and {@link #writeWeights}, compute, read {@link #values}.
+ * The head after the last layer of a {@link ChunkGraph}: a value for each of the chunk's predictions (a log-probability; of a
+ * reward head the logit of good minus that of bad) and its backward pass. {@link #forward} and {@link #backward} add nodes to
+ * the graph. Once the graph has memory come {@link #writeInputs}, {@link #writeWeights}, the computation and {@link #values}.
  */
 interface OutputHead {
   /**
-   * Rows whose logits exist at once: a quarter of the activations' memory, and not below 64, where packing the head's
-   * matrix costs as much as using it.
+   * Rows whose logits exist at once: as many as fit into a quarter of the activations' memory, but at least 64, since packing
+   * the head's matrix for the kernel costs as much as multiplying 64 rows.
    */
   static int rowsAtOnce(Architecture shape, ModelOptions options) {
     return Math.clamp(options.activationBytes() / 16 / shape.vocabulary(), 64, 1024);
   }
 
-  /** Describes the values, with what {@link #backward} needs. */
+  /** Adds the nodes of the values. */
   void forward(Value x);
 
-  /** Describes the way back from the head to its input, once the graph's forward part has been described. */
+  /** Adds the nodes of the gradient by the head's input, after all nodes of the graph's forward part. */
   void backward();
 
-  /** Describes both, for weights of the loss that are known already. */
+  /** Adds the nodes of both passes, for known weights of the loss. */
   default void forwardAndBackward(Value x, float[] lossWeights) {
     forward(x);
     backward();
   }
 
-  /** Writes all inputs that are known. */
+  /** Writes all inputs but the weights of the loss. */
   void writeInputs();
 
   /** Writes the weights of the loss, one for each prediction in the chunk's order. */
   void writeWeights(float[] lossWeights);
 
   /**
-   * The values in the chunk's order. Behind them, where libsphere's kernel tells of whole distributions, as many of each:
-   * entropies, means of the logits, and 1 for a target that is the arg max, else 0.
+   * The values in the chunk's order. Where libsphere's kernel computes them, as many entropies follow, as many means of the
+   * logits, and for each prediction 1 where the target is the arg max, else 0.
    */
   float[] values();
 
-  /** One array like {@link #values} of those of parts that follow each other. */
+  /** Joins the {@link #values} of consecutive parts of the predictions. */
   static float[] join(int predictions, List<float[]> parts) {
     int kinds = parts.stream().mapToInt(part -> part.length).sum() / Math.max(1, predictions);
     float[] all = new float[kinds * predictions];

@@ -6,7 +6,7 @@ import dev.sphere.bindings.tensor.TensorType;
 import dev.sphere.trainer.autodiff.Ops;
 import dev.sphere.trainer.autodiff.Value;
 
-/** The reward head over all predictions: logits [2, predictions] of bad and good, and their gradient, an input. */
+/** The reward head over all predictions: logits [2, predictions] of bad and good; their gradient is an input. */
 final class RewardHead implements OutputHead {
   private final Ops ops;
   private final Graph graph;

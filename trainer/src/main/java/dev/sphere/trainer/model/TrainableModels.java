@@ -8,8 +8,8 @@ public final class TrainableModels {
   private TrainableModels() {}
 
   /**
-   * Opens a GGUF file: qwen2, qwen3, llama or phi3, in F32, F16, BF16 or quantised. Full fine-tuning turns all
-   * weights into F32; LoRA leaves the base as it is.
+   * Opens a GGUF file: qwen2, qwen3, llama or phi3, in F32, F16, BF16 or quantised. Full fine-tuning converts all weights to
+   * F32; LoRA leaves the base as it is.
    *
    * @throws IllegalArgumentException naming what training does not support
    * @throws dev.sphere.gguf.GgufException if the file is damaged
@@ -20,21 +20,17 @@ public final class TrainableModels {
     }
   }
 
-  /** Opens a file that was checked before; it may be closed afterwards. */
+  /** Opens a file, which may be closed afterwards. */
   public static GraphModel open(GgufFile file, ModelOptions options) {
     return new GraphModel(GgufWeights.architecture(file), new GgufWeights(file), options);
   }
 
-  /** Native memory of training on batches of {@code groups} rows of {@code slots} slots; nothing is loaded. */
+  /** Native memory of training on batches of {@code groups} groups of {@code slots} slots; nothing is loaded. */
   public static Footprint footprint(GgufFile file, ModelOptions options, int groups, int slots) {
     return Footprint.of(GgufWeights.architecture(file), new GgufWeights(file), options, groups, slots);
   }
 
-  /**
-   * The most slots whose activations all fit into the options' memory: larger micro-batches compute layers twice.
-   *
-   * @throws IllegalArgumentException naming what training does not support
-   */
+  /** The most slots whose activations fit into the options' memory; larger micro-batches compute layers twice. */
   public static int wholeTokens(GgufFile file, ModelOptions options) {
     return Footprint.wholeTokens(GgufWeights.architecture(file), new GgufWeights(file), options);
   }

@@ -6,7 +6,7 @@ import dev.sphere.trainer.autodiff.Geometry;
 import dev.sphere.trainer.autodiff.Ops;
 import dev.sphere.trainer.autodiff.Value;
 
-/** The forward pass of qwen2, qwen3, llama and phi3, as the papers write it. Backward passes come from the tape. */
+/** The forward pass of qwen2, qwen3, llama and phi3. Backward passes come from the tape. */
 final class Transformer {
   private final Architecture shape;
   private final Weights weights;
@@ -22,7 +22,7 @@ final class Transformer {
     this.loraScale = options.lora() ? options.alpha() / options.rank() : 0;
   }
 
-  /** Whether the products round their factors to BF16, so that SwiGLU's may be kept in it. */
+  /** Whether products round their factors to BF16, so that SwiGLU's inputs may be kept in BF16. */
   boolean halfActivations() {
     return halfActivations;
   }
@@ -55,7 +55,7 @@ final class Transformer {
     return ops.add(middle, linear(ops, i, "ffn_down", ops.swiglu(gateUp[0], gateUp[1]), adapter));
   }
 
-  /** Each head's part of x divided by its root mean square, times one weight for all heads. */
+  /** Divides each head's part of x by its root mean square and multiplies by one weight for all heads. */
   private Value headNorm(Ops ops, int layer, String part, Value x) {
     long n = x.tensor().size(1);
     Value heads = ops.reshape(x, shape.headSize(), x.tensor().elements() / shape.headSize());
@@ -63,7 +63,7 @@ final class Transformer {
     return ops.reshape(normed, x.tensor().size(0), n);
   }
 
-  /** The rows that predict, normalised for the head: [width, count]. */
+  /** The head's input: the rows that predict, normalised, [width, count]. */
   Value predicting(Ops ops, Value x, Tensor rows) {
     return ops.rmsNorm(ops.rows(x, rows), weights.value(ops, ModelTensors.OUTPUT_NORM), shape.epsilon());
   }
@@ -82,7 +82,7 @@ final class Transformer {
         weights.value(ops, Weights.REWARD.get(3)));
   }
 
-  /** The factors on the rotation's frequencies, or null. */
+  /** The factors on the rotary embedding's frequencies; null where the model has none. */
   Tensor ropeFactors() {
     if (weights.has(ModelTensors.ROPE_FACTORS)) {
       return weights.tensor(ModelTensors.ROPE_FACTORS);
@@ -95,8 +95,8 @@ final class Transformer {
   }
 
   /**
-   * DoRA's factor on each output, m / |W + s B A|, the norms of rows. |W|² is known beforehand; the rest is products with
-   * as many columns as the adapter's rank: |W + s B A|² = |W|² + 2 s B · (W Aᵀ) + s² B · (B A Aᵀ), row by row.
+   * DoRA's factor m / |W + s B A| on each output, from norms of rows. |W|² is a stored tensor; the rest needs only products
+   * with as many columns as the adapter's rank: |W + s B A|² = |W|² + 2 s B · (W Aᵀ) + s² B · (B A Aᵀ), row by row.
    */
   private Value lengths(Ops ops, String name, int from, int count) {
     Graph g = ops.tape().graph();
@@ -112,8 +112,10 @@ final class Transformer {
   }
 
   /**
-   * Several projections that one matrix holds, one below the other, with a bias and an adapter of the same form. Each
-   * takes its rows of them as a view, so nothing is copied; -1 takes all rows.
+   * Projections whose matrices lie one below the other in one tensor, as their biases and adapters do. Each reads its rows as
+   * a view.
+   *
+   * @param rows rows of each projection; -1 for all
    */
   private Value[] fused(Ops ops, int layer, String part, Value x, boolean adapter, int... rows) {
     String name = ModelTensors.weight(layer, part);

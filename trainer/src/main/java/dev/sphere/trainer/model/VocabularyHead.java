@@ -13,19 +13,19 @@ import java.util.List;
 import java.util.stream.IntStream;
 
 /**
- * The language model's head, a part of the predictions after the other.
+ * The language model's head. It takes the predictions in parts, so that only one part's logits exist at once.
  *
- * <p>A trained head computes each predicting row's logits once. A frozen head computes with each prediction's log-probability
- * at once its gradient by the head's input, as if its weight in the loss were 1. The backward pass is that gradient times the
- * weight, so the logits are neither kept nor computed twice, and the gradients can be kept between two passes.
+ * <p>A trained head computes the logits of each predicting row once. A frozen head computes with each log-probability its
+ * gradient by the head's input, as if its weight in the loss were 1; the backward pass multiplies that gradient by the
+ * weight. So the logits, by far the largest product of a small model, are neither kept nor computed twice, and the gradients
+ * can be kept between two graphs.
  */
 final class VocabularyHead implements OutputHead {
   /**
-   * Predictions {@code first .. last}, whose logits exist at once. A frozen head has a row for each prediction, so a row after
-   * which the tree branches comes several times.
+   * The predictions {@code first .. last}. A frozen head has a row for each prediction, so that a row after which the tree
+   * branches comes several times.
    *
-   * @param logits of a trained head
-   * @param gradient of a frozen head: of each log-probability by its row
+   * @param gradient of each log-probability by its row; for a frozen head only
    */
   private record Part(
       int first, int last, int[] rowValues, Tensor rows, Targets targets, int mark, Value hidden, Tensor logits,
@@ -38,7 +38,7 @@ final class VocabularyHead implements OutputHead {
   private final int rowsAtOnce;
   private final boolean frozen;
   private final List<Part> parts = new ArrayList<>();
-  private final List<Tensor> weights = new ArrayList<>(); // of a frozen head's parts
+  private final List<Tensor> weights = new ArrayList<>(); // one for each part of a frozen head
   private final List<Tensor> collisions = new ArrayList<>();
 
   VocabularyHead(Ops ops, Transformer transformer, Chunk chunk, int rowsAtOnce, boolean frozen) {
@@ -61,12 +61,12 @@ final class VocabularyHead implements OutputHead {
     }
   }
 
-  /** Describes the inputs of a frozen head alone, where the gradients have been kept: for {@link #backward(Tensor)}. */
+  /** Adds a frozen head's inputs without its values, before {@link #backward(Tensor)} from kept gradients. */
   void inputs(Value x) {
     addFrozen(x, false);
   }
 
-  /** Describes log Σ p² of every predicting row. */
+  /** Adds the nodes of log Σ p² of every predicting row. */
   void forwardCollisions(Value x) {
     for (int from = 0; from < chunk.rows().length; from += rowsAtOnce) {
       Part part = addTrained(x, from, null);
@@ -87,7 +87,7 @@ final class VocabularyHead implements OutputHead {
     return all;
   }
 
-  /** Adds a frozen head's predictions in as few parts as the logits' memory allows, of about equal size. */
+  /** Adds a frozen head's predictions in as few parts of about equal size as the logits' memory allows. */
   private void addFrozen(Value x, boolean compute) {
     int n = chunk.order().length;
     int count = Math.ceilDiv(n, rowsAtOnce);
@@ -147,7 +147,7 @@ final class VocabularyHead implements OutputHead {
     }
   }
 
-  /** Describes a frozen head's backward pass from the gradients that {@link #keep} has kept; null: of {@link #forward}. */
+  /** Adds a frozen head's backward pass from the gradients of {@link #keep}; for null from those of {@link #forward}. */
   void backward(Tensor kept) {
     for (Part p : parts) {
       weights.add(graph.input(TensorType.F32, 1, p.last() - p.first()));
@@ -165,7 +165,6 @@ final class VocabularyHead implements OutputHead {
     ops.tape().backward(p.mark());
   }
 
-  /** One part after the other, so that only one part's logits exist. */
   @Override
   public void forwardAndBackward(Value x, float[] lossWeights) {
     for (int from = 0; from < chunk.rows().length; from += rowsAtOnce) {

@@ -4,12 +4,10 @@ import dev.sphere.bindings.tensor.Tensor;
 import dev.sphere.bindings.tensor.TensorType;
 import java.util.Set;
 
-/** Where a model's weights come from: a GGUF file, or memory. Names are GGUF's. */
+/** The source of a model's weights, by GGUF tensor names. */
 public interface WeightSource {
-  /** Names of all tensors. */
   Set<String> names();
 
-  /** Type that the tensor is stored in. */
   TensorType type(String name);
 
   /** Sizes, contiguous dimension first. */

@@ -3,7 +3,6 @@ package dev.sphere.trainer.model;
 import dev.sphere.base.SplitMix;
 import dev.sphere.bindings.tensor.Backend;
 import dev.sphere.bindings.tensor.Graph;
-import dev.sphere.bindings.tensor.NativeFloats;
 import dev.sphere.bindings.tensor.Tensor;
 import dev.sphere.bindings.tensor.TensorBuffer;
 import dev.sphere.bindings.tensor.TensorType;
@@ -12,6 +11,7 @@ import dev.sphere.trainer.Parameter;
 import dev.sphere.trainer.autodiff.Ops;
 import dev.sphere.trainer.autodiff.Value;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -19,13 +19,13 @@ import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.TreeSet;
 
-/** A model's weights in memory, the adapters beside them, and the gradients of whatever is trained. */
+/** A model's weights and adapters in memory, with the gradients of the trained ones. */
 final class Weights implements AutoCloseable {
   static final String LORA_A = ".lora_a";
   static final String LORA_B = ".lora_b";
-  /** DoRA's trained row lengths [outputs], and the constants that their norms begin with: Σ W² of each row [outputs]. */
+  /** DoRA's trained length [outputs] of each row. */
   static final String MAGNITUDE = ".lora_magnitude";
-
+  /** Σ W² of each row [outputs], a constant. */
   static final String SQUARES = ".squares";
 
   /** The reward head's tensors: [width, width], [width], [width, 2], [2]. */
@@ -55,10 +55,9 @@ final class Weights implements AutoCloseable {
       initialiseMagnitudes(backend);
       for (Map.Entry<String, Tensor> e : gradients.entrySet()) {
         Tensor value = tensors.get(e.getKey());
-        long[] sizes = value.shape();
-        long[] shown = sizes[1] == 1 ? new long[] {sizes[0]} : new long[] {sizes[0], sizes[1]};
-        NativeFloats gradient = e.getValue().floats();
-        parameters.add(new Parameter(e.getKey(), shown, value.floats(), gradient, shown.length > 1));
+        boolean vector = value.shape()[1] == 1;
+        long[] sizes = Arrays.copyOf(value.shape(), vector ? 1 : 2);
+        parameters.add(new Parameter(e.getKey(), sizes, value.floats(), e.getValue().floats(), !vector));
       }
     } catch (RuntimeException e) {
       close();
@@ -92,7 +91,7 @@ final class Weights implements AutoCloseable {
     }
   }
 
-  /** All of {@link ModelOptions#LINEAR_LAYERS} means all that the model has; a choice must be there. */
+  /** Refuses a target that the model lacks, unless all of {@link ModelOptions#LINEAR_LAYERS} are targets. */
   private void requireTargets(List<String> names) {
     Set<String> there = new TreeSet<>();
     names.forEach(name -> there.add(ModelTensors.layerPart(name)));
@@ -112,8 +111,8 @@ final class Weights implements AutoCloseable {
   }
 
   /**
-   * A uniform in ± 1 / sqrt(inputs) (Kaiming with a = sqrt 5, as PEFT has it), B zero: the adapter starts as nothing. The
-   * reward head likewise, biases too (torch's Linear).
+   * Draws A uniformly in ± 1 / sqrt(inputs) (Kaiming with a = sqrt 5, as PEFT) and leaves B zero, so that B A is zero. Draws
+   * the reward head's weights and biases in the same way (torch's Linear).
    */
   private void initialise() {
     for (String name : new TreeSet<>(tensors.keySet())) {
@@ -131,7 +130,7 @@ final class Weights implements AutoCloseable {
     }
   }
 
-  /** Rows begin with their own lengths, so DoRA too starts as nothing. */
+  /** Sets each row's length to its norm, so that DoRA changes nothing at first. */
   private void initialiseMagnitudes(Backend backend) {
     for (String name : List.copyOf(tensors.keySet())) {
       if (!name.endsWith(SQUARES)) {
@@ -171,12 +170,12 @@ final class Weights implements AutoCloseable {
     return gradient == null ? ops.tape().constant(tensor) : ops.tape().parameter(tensor, gradient);
   }
 
-  /** The same rows as a tensor, which no derivative is taken of. */
+  /** {@link #rows} without a derivative. */
   Tensor constantRows(Ops ops, String name, int from, int count) {
     return count < 0 ? tensors.get(name) : part(ops, tensors.get(name), from, count);
   }
 
-  /** Rows {@code from .. from + count} of a matrix, or as many elements of a bias, as a view; all for -1. */
+  /** A view of the rows {@code from .. from + count} of a matrix, or of those elements of a bias; all for count -1. */
   Value rows(Ops ops, String name, int from, int count) {
     if (count < 0) {
       return value(ops, name);
@@ -199,7 +198,7 @@ final class Weights implements AutoCloseable {
     return List.copyOf(parameters);
   }
 
-  /** Elements of the layers' matrices, adapters not counted. */
+  /** Elements of the layers' matrices without adapters. */
   long layerElements() {
     return tensors.entrySet().stream()
         .filter(e -> ModelOptions.LINEAR_LAYERS.contains(ModelTensors.layerPart(e.getKey())))

@@ -20,15 +20,16 @@ import dev.sphere.trainer.loss.PairBatch;
 import dev.sphere.trainer.loss.PreferenceLoss;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 
 /**
- * Direct preference optimisation and its family: reads log-probabilities, computes the loss, hands back one weight per
- * prediction. Losses that see all pairs of a step at once (aot) take a forward pass over all micro-batches first.
+ * Direct preference optimisation and its family. Losses that depend on all pairs of a step at once (aot) take a forward pass
+ * over all micro-batches first.
  *
- * <p>The reference is the policy as it stands before training: the adapter switched off (LoRA), or log-probabilities
- * computed once from the starting weights and cached (full fine-tuning, and LoRA when the data is seen more than once).
+ * <p>The reference is the policy before training: the model with the adapter switched off (LoRA), or log-probabilities that
+ * are computed once from the starting weights and cached (full fine-tuning, and LoRA with several epochs).
  */
 public final class DpoObjective implements Objective<Example.Preference> {
   private static final int CHOSEN = 0;
@@ -38,7 +39,6 @@ public final class DpoObjective implements Objective<Example.Preference> {
   private final PreferenceLoss loss;
   private ReferenceLogProbs reference;
 
-  /** The reference is found, or computed, when the run begins. */
   public DpoObjective(TrainableModel model, LossSettings loss) {
     this.model = model;
     this.loss = new PreferenceLoss(loss);
@@ -68,12 +68,12 @@ public final class DpoObjective implements Objective<Example.Preference> {
     List<Example.Preference> examples = run.examples();
     TrainSettings settings = run.settings();
     RunOptions options = run.options();
-    LossSettings told = loss.settings();
-    if (!told.needsReference()) {
+    LossSettings given = loss.settings();
+    if (!given.needsReference()) {
       return null;
     }
-    if (told.sync() != null) {
-      return new MovingReference(model, told.sync());
+    if (given.sync() != null) {
+      return new MovingReference(model, given.sync());
     }
     boolean adapter = hasAdapter(run);
     int epochs = (settings.totalSteps(examples.size()) - 1) / settings.stepsPerEpoch(examples.size()) + 1;
@@ -90,11 +90,10 @@ public final class DpoObjective implements Objective<Example.Preference> {
         ReferenceCache.obtain(model, options.evaluation().examples(), settings, heldOut, options, false));
   }
 
-  /** Whether the model knows its reference by itself; asked with the shortest example. */
+  /** Whether the model computes its reference's log-probabilities, tried on the shortest example. */
   private boolean hasAdapter(Trainer<Example.Preference> run) {
-    Example shortest = run.examples().stream()
-        .min((a, b) -> Integer.compare(a.chosen().length(), b.chosen().length()))
-        .orElseThrow();
+    Example shortest =
+        run.examples().stream().min(Comparator.comparingInt(e -> e.chosen().length())).orElseThrow();
     MicroBatch probe = new TreePacker(run.settings().packing()).pack(List.of(shortest)).getFirst();
     try {
       model.logProbs(probe.batch(), true);
@@ -110,14 +109,14 @@ public final class DpoObjective implements Objective<Example.Preference> {
     final List<Example.Preference> examples;
     final double[] chosen;
     final double[] rejected;
-    /** Log-probabilities of the chosen completions with all their tokens alike; null where {@code chosen} is that. */
+    /** Log-probabilities of the chosen completions without LD-DPO; null where LD-DPO is off. */
     final double[] chosenWhole;
     final double[] refChosen;
     final double[] refRejected;
     final int[] chosenTokens;
     final int[] rejectedTokens;
     final long totalChosenTokens;
-    /** WPO's factor on each pair's loss; null without it. */
+    /** WPO's factor on each pair's loss; null without WPO. */
     final double[] pairWeights;
     final TokenMetrics chosenMetrics = new TokenMetrics();
     final TokenMetrics rejectedMetrics = new TokenMetrics();
@@ -159,13 +158,11 @@ public final class DpoObjective implements Objective<Example.Preference> {
           bad.add(examples.get(e).id());
         }
       }
-      if (!bad.isEmpty()) {
-        throw new NonFiniteLossException(number + 1, "a log-probability is not finite", bad);
-      }
+      NonFiniteLossException.throwIfAny(number + 1, "a log-probability is not finite", bad);
     }
 
-    /** Takes in what the model's last pass, over this micro-batch, saw. */
-    void see(MicroBatch m) {
+    /** Adds the distributions of the model's last pass, which was over this micro-batch. */
+    void addDistributions(MicroBatch m) {
       Distributions seen = model.distributions();
       for (int[][] pair : m.predictions()) {
         chosenMetrics.add(seen, pair[CHOSEN], 1);
@@ -183,22 +180,20 @@ public final class DpoObjective implements Objective<Example.Preference> {
       return sum / index.length;
     }
 
-    /** The pairs of these examples, or of all when null. */
-    LossValue evaluate(int[] of) {
-      return loss.evaluate(new PairBatch(
-          pick(chosen, of),
-          pick(rejected, of),
-          pick(refChosen, of),
-          pick(refRejected, of),
-          pick(chosenTokens, of),
-          pick(rejectedTokens, of),
-          chosen.length,
-          totalChosenTokens,
-          chosenWhole == null ? null : pick(chosenWhole, of),
-          pairWeights == null ? null : pick(pairWeights, of)));
+    /** The loss of all pairs. */
+    LossValue evaluate() {
+      return loss.evaluate(new PairBatch(chosen, rejected, refChosen, refRejected, chosenTokens, rejectedTokens,
+          chosen.length, totalChosenTokens, chosenWhole, pairWeights));
     }
 
-    /** d loss / d log-probability of each prediction; {@code value} has one entry per example of the micro-batch. */
+    /** The loss of the pairs of these examples. */
+    LossValue evaluate(int[] of) {
+      return loss.evaluate(new PairBatch(
+          pick(chosen, of), pick(rejected, of), pick(refChosen, of), pick(refRejected, of), pick(chosenTokens, of),
+          pick(rejectedTokens, of), chosen.length, totalChosenTokens, pick(chosenWhole, of), pick(pairWeights, of)));
+    }
+
+    /** d loss / d log-probability of each prediction; {@code value} has one entry for each example of the micro-batch. */
     float[] weights(MicroBatch m, LossValue value) {
       double[] weights = new double[m.batch().predictions()];
       for (int i = 0; i < m.examples().length; i++) {
@@ -209,11 +204,7 @@ public final class DpoObjective implements Objective<Example.Preference> {
           weights[prediction] += value.dChosenWhole()[i];
         }
       }
-      float[] rounded = new float[weights.length];
-      for (int i = 0; i < rounded.length; i++) {
-        rounded[i] = (float) weights[i];
-      }
-      return rounded;
+      return MicroBatch.floats(weights);
     }
 
     private void addWeights(double[] weights, int[] predictions, double derivative, int otherLength) {
@@ -229,8 +220,8 @@ public final class DpoObjective implements Objective<Example.Preference> {
     Step s = new Step(step, examples);
     double total = loss.settings().needsWholeBatch() ? twoPasses(s, batches) : onePass(s, batches);
     if (!Double.isFinite(total)) {
-      List<String> rows = examples.stream().map(Example::id).toList();
-      throw new NonFiniteLossException(step + 1, "the loss is not finite", rows);
+      throw new NonFiniteLossException(
+          step + 1, "the loss is not finite", examples.stream().map(Example::id).toList());
     }
     metrics.add("loss", total);
     report(s, metrics);
@@ -240,12 +231,8 @@ public final class DpoObjective implements Objective<Example.Preference> {
   public void measure(
       int step, List<Example.Preference> examples, List<MicroBatch> batches, MetricSums metrics) {
     Step s = new Step(step, examples);
-    for (MicroBatch m : batches) {
-      float[] logProbs = model.logProbs(m.batch(), false);
-      s.see(m);
-      s.read(m, logProbs, referenceOf(m, s), collisions(m));
-    }
-    metrics.add("loss", s.evaluate(null).loss());
+    forward(s, batches);
+    metrics.add("loss", s.evaluate().loss());
     report(s, metrics);
   }
 
@@ -287,26 +274,29 @@ public final class DpoObjective implements Objective<Example.Preference> {
         value[0] = s.evaluate(m.examples());
         return s.weights(m, value[0]);
       });
-      s.see(m);
+      s.addDistributions(m);
       total += value[0].loss();
     }
     return total;
   }
 
   private double twoPasses(Step s, List<MicroBatch> batches) {
+    forward(s, batches);
+    LossValue all = s.evaluate();
     for (MicroBatch m : batches) {
-      float[] logProbs = model.logProbs(m.batch(), false);
-      s.see(m);
-      s.read(m, logProbs, referenceOf(m, s), null);
-    }
-    LossValue all = s.evaluate(null);
-    for (MicroBatch m : batches) {
-      LossValue part =
-          new LossValue(0, pick(all.dChosen(), m.examples()), pick(all.dRejected(), m.examples()),
-              pick(all.dChosenWhole(), m.examples()));
+      LossValue part = new LossValue(0, pick(all.dChosen(), m.examples()), pick(all.dRejected(), m.examples()),
+          pick(all.dChosenWhole(), m.examples()));
       model.backward(m.batch(), s.weights(m, part));
     }
     return all.loss();
+  }
+
+  private void forward(Step s, List<MicroBatch> batches) {
+    for (MicroBatch m : batches) {
+      float[] logProbs = model.logProbs(m.batch(), false);
+      s.addDistributions(m);
+      s.read(m, logProbs, referenceOf(m, s), collisions(m));
+    }
   }
 
   /** TRL's metrics; rewards are β (log π - log π_ref). */
@@ -346,10 +336,10 @@ public final class DpoObjective implements Objective<Example.Preference> {
   }
 
   private static double[] pick(double[] values, int[] of) {
-    return of == null ? values : Arrays.stream(of).mapToDouble(i -> values[i]).toArray();
+    return values == null ? null : Arrays.stream(of).mapToDouble(i -> values[i]).toArray();
   }
 
   private static int[] pick(int[] values, int[] of) {
-    return of == null ? values : Arrays.stream(of).map(i -> values[i]).toArray();
+    return Arrays.stream(of).map(i -> values[i]).toArray();
   }
 }

@@ -12,8 +12,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * TR-DPO's reference (arXiv 2404.09656): a second set of the trained parameters, which follows the policy every few
- * steps. Its log-probabilities are read by the same model with the two sets exchanged for the time of the pass.
+ * TR-DPO's reference (arXiv 2404.09656): a second set of the trained parameters, which follows the policy every few steps.
+ * For its log-probabilities the two sets change places in the model.
  */
 final class MovingReference implements ReferenceLogProbs {
   private static final int CHUNK = 1 << 16;
@@ -22,7 +22,7 @@ final class MovingReference implements ReferenceLogProbs {
   private final Sync sync;
   private final List<NativeFloats> values = new ArrayList<>();
 
-  /** Begins as the policy that the model holds now. */
+  /** Starts as a copy of the model's present parameters. */
   MovingReference(TrainableModel model, Sync sync) {
     this.model = model;
     this.sync = sync;
@@ -63,7 +63,7 @@ final class MovingReference implements ReferenceLogProbs {
     });
   }
 
-  /** Changes a piece of the policy's and of the reference's parameters in place; what is beyond it is not written back. */
+  /** Changes parts of the policy's and of the reference's parameters in place. */
   private interface Change {
     void apply(float[] policy, float[] reference);
   }

@@ -22,18 +22,17 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * The reference's log-probabilities of all examples, computed once from the starting weights and kept in a file. The
- * file's name is a hash of the model, the tokens (so of rows, template and truncation) and of the layout in which they
- * were computed, which is that of the first epoch: the first loss then compares equal bits.
+ * The reference's log-probabilities of all examples, computed once from the starting weights and kept in a file. They are
+ * computed in the layout of the first epoch, so that the first loss compares equal bits. The file's name is a hash of the
+ * model, the tokens and the layout.
  */
 final class ReferenceCache implements ReferenceLogProbs {
   private final Map<Example, float[][]> values = new IdentityHashMap<>();
-
   private ReferenceLogProbs other;
 
   private ReferenceCache() {}
 
-  /** Where examples' log-probabilities come from that are not cached here, as those of held-out ones. */
+  /** Sets the source of log-probabilities of other examples, such as held-out ones. */
   ReferenceCache or(ReferenceLogProbs source) {
     other = source;
     return this;
@@ -42,21 +41,12 @@ final class ReferenceCache implements ReferenceLogProbs {
   /**
    * Reads the cache, or computes and writes it.
    *
-   * @param adapter whether the reference is the model with the adapter off; otherwise it is the model as it stands
+   * @param adapter whether the reference is the model with its adapter off; else it is the model's present weights
    */
   static ReferenceCache obtain(
-      TrainableModel model,
-      List<? extends Example> examples,
-      TrainSettings settings,
-      Identity identity,
-      RunOptions options,
-      boolean adapter) {
-    String key = Sha256.of(String.join(
-        "|",
-        "2", // of the way it is computed: until 2 the products with F16 weights were F32's
-        identity.modelHash(),
-        identity.dataHash(),
-        settings.packing().toString(),
+      TrainableModel model, List<? extends Example> examples, TrainSettings settings, Identity identity,
+      RunOptions options, boolean adapter) {
+    String key = Sha256.of(String.join("|", "2", identity.modelHash(), identity.dataHash(), settings.packing().toString(),
         settings.order() + " " + settings.seed() + " " + settings.batchSize()));
     Path file = options.output().resolve("reference-" + key.substring(0, 16) + ".bin");
     ReferenceCache cache = new ReferenceCache();
@@ -74,10 +64,7 @@ final class ReferenceCache implements ReferenceLogProbs {
   }
 
   private void compute(
-      TrainableModel model,
-      List<? extends Example> examples,
-      TrainSettings settings,
-      TrainingListener listener,
+      TrainableModel model, List<? extends Example> examples, TrainSettings settings, TrainingListener listener,
       boolean adapter) {
     DataOrder order = new DataOrder(examples, settings);
     TreePacker packer = new TreePacker(settings.packing());
@@ -133,10 +120,7 @@ final class ReferenceCache implements ReferenceLogProbs {
   }
 
   private static long size(List<? extends Example> examples) {
-    return examples.stream()
-        .flatMap(e -> e.sequences().stream())
-        .mapToLong(TrainingSequence::completionLength)
-        .sum();
+    return examples.stream().flatMap(e -> e.sequences().stream()).mapToLong(TrainingSequence::completionLength).sum();
   }
 
   @Override

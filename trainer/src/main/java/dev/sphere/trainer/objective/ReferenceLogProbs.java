@@ -6,15 +6,15 @@ import dev.sphere.trainer.data.MicroBatch;
 import java.util.List;
 import java.util.Map;
 
-/** Where the reference's log-probabilities come from. */
+/** A source of the reference's log-probabilities. */
 interface ReferenceLogProbs extends AutoCloseable {
-  /** One value per prediction of the micro-batch, whose examples are indices into {@code examples}. */
+  /** One value for each prediction of the micro-batch, whose examples are indices into {@code examples}. */
   float[] of(MicroBatch batch, List<? extends Example> examples);
 
-  /** An optimizer step was made; steps are counted from 1. */
+  /** Called after each optimizer step; steps are counted from 1. */
   default void stepped(int step) {}
 
-  /** What a checkpoint must hold besides the policy, by name. */
+  /** Arrays that a checkpoint must hold besides the policy's, by name. */
   default Map<String, NativeFloats> state() {
     return Map.of();
   }

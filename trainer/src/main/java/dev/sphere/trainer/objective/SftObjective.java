@@ -9,12 +9,14 @@ import dev.sphere.trainer.data.TrainingSequence;
 import dev.sphere.trainer.loop.NonFiniteLossException;
 import dev.sphere.trainer.loop.Objective;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
 
 /**
- * Supervised fine-tuning: the negative log-likelihood of the completions, a mean over all completion tokens of the step,
- * each counted by its example's weight in both: Σ w_i NLL_i / Σ w_i n_i.
+ * Supervised fine-tuning: the negative log-likelihood of the completions, a mean over the step's completion tokens, weighted
+ * by example: Σ w_i NLL_i / Σ w_i n_i.
  */
 public final class SftObjective implements Objective<Example.Imitation> {
   private final TrainableModel model;
@@ -33,7 +35,7 @@ public final class SftObjective implements Objective<Example.Imitation> {
     return model;
   }
 
-  /** A hash of the weights, where they differ. */
+  /** A hash of the weights, unless all are 1. */
   @Override
   public Map<String, Object> settings(List<Example.Imitation> examples) {
     boolean alike = examples.stream().allMatch(e -> e.weight() == 1);
@@ -44,37 +46,30 @@ public final class SftObjective implements Objective<Example.Imitation> {
   public void accumulate(
       int step, List<Example.Imitation> examples, List<MicroBatch> batches, MetricSums metrics) {
     double tokens = weightedTokens(examples);
-    double loss = 0;
-    TokenMetrics seen = new TokenMetrics();
-    for (MicroBatch m : batches) {
-      loss += loss(step, examples, m, model.backward(m.batch(), weights(m, examples, tokens)), tokens);
-      see(m, examples, seen);
-    }
-    metrics.add("loss", loss);
-    TokenMetrics.report(seen, metrics);
+    passes(step, examples, batches, tokens, metrics, m -> model.backward(m.batch(), weights(m, examples, tokens)));
   }
 
   @Override
   public void measure(
       int step, List<Example.Imitation> examples, List<MicroBatch> batches, MetricSums metrics) {
-    double tokens = weightedTokens(examples);
-    double loss = 0;
-    TokenMetrics seen = new TokenMetrics();
-    for (MicroBatch m : batches) {
-      loss += loss(step, examples, m, model.logProbs(m.batch(), false), tokens);
-      see(m, examples, seen);
-    }
-    metrics.add("loss", loss);
-    TokenMetrics.report(seen, metrics);
+    passes(step, examples, batches, weightedTokens(examples), metrics, m -> model.logProbs(m.batch(), false));
   }
 
-  /** Takes in what the model's last pass, over this micro-batch, saw; tokens count as in the loss. */
-  private void see(MicroBatch m, List<Example.Imitation> examples, TokenMetrics metrics) {
-    for (int i = 0; i < m.examples().length; i++) {
-      for (int[] predictions : m.predictions()[i]) {
-        metrics.add(model.distributions(), predictions, examples.get(m.examples()[i]).weight());
+  /** @param pass the log-probabilities of a micro-batch */
+  private void passes(int step, List<Example.Imitation> examples, List<MicroBatch> batches, double tokens,
+      MetricSums metrics, Function<MicroBatch, float[]> pass) {
+    double loss = 0;
+    TokenMetrics tokenMetrics = new TokenMetrics();
+    for (MicroBatch m : batches) {
+      loss += loss(step, examples, m, pass.apply(m), tokens);
+      for (int i = 0; i < m.examples().length; i++) {
+        for (int[] predictions : m.predictions()[i]) {
+          tokenMetrics.add(model.distributions(), predictions, examples.get(m.examples()[i]).weight());
+        }
       }
     }
+    metrics.add("loss", loss);
+    TokenMetrics.report(tokenMetrics, metrics);
   }
 
   private static double loss(
@@ -94,13 +89,11 @@ public final class SftObjective implements Objective<Example.Imitation> {
       }
       loss -= e.weight() * sum / tokens;
     }
-    if (!bad.isEmpty()) {
-      throw new NonFiniteLossException(step + 1, "the loss is not finite", bad);
-    }
+    NonFiniteLossException.throwIfAny(step + 1, "the loss is not finite", bad);
     return loss;
   }
 
-  /** The step's completion tokens by weight; 1 where all weights are 0. */
+  /** Σ w_i n_i; 1 where all weights are 0. */
   private static double weightedTokens(List<Example.Imitation> examples) {
     double tokens = 0;
     for (Example e : examples) {
@@ -120,10 +113,6 @@ public final class SftObjective implements Objective<Example.Imitation> {
         }
       }
     }
-    float[] weights = new float[uses.length];
-    for (int i = 0; i < weights.length; i++) {
-      weights[i] = (float) (-uses[i] / tokens);
-    }
-    return weights;
+    return MicroBatch.floats(Arrays.stream(uses).map(u -> -u / tokens).toArray());
   }
 }

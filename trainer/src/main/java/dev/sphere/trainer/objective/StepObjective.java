@@ -12,10 +12,9 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * What a process reward model minimises: the cross-entropy of a step's label y under the softmax of two classes
- * ({@code σ(z)}; z is the difference of the two labels' log-probabilities, in which the other tokens' normaliser cancels,
- * or what a reward head's model reads in place of one log-probability),
- * {@code -y log σ(z) - (1 - y) log σ(-z)}, a mean over the steps (Math-Shepherd, arXiv 2312.08935, eq. 2). y may be soft.
+ * The objective of a process reward model: the cross-entropy of a step's label y, {@code -y log σ(z) - (1 - y) log σ(-z)}, a
+ * mean over the steps (Math-Shepherd, arXiv 2312.08935, eq. 2). z is the difference of the two label tokens'
+ * log-probabilities, or the reward head's difference of logits. y may be soft.
  */
 public final class StepObjective implements Objective<Example.Step> {
   private static final int GOOD = 0;
@@ -43,7 +42,6 @@ public final class StepObjective implements Objective<Example.Step> {
     return Map.of("labels", Identity.hash(examples, Example.Step::label));
   }
 
-  /** Sums over a step's examples. */
   private static final class Sums {
     double loss;
     double right;
@@ -102,13 +100,7 @@ public final class StepObjective implements Objective<Example.Step> {
         weights[labels[BAD][0]] -= slope;
       }
     }
-    if (!bad.isEmpty()) {
-      throw new NonFiniteLossException(step + 1, "a log-probability is not finite", bad);
-    }
-    float[] rounded = new float[weights.length];
-    for (int i = 0; i < rounded.length; i++) {
-      rounded[i] = (float) weights[i];
-    }
-    return rounded;
+    NonFiniteLossException.throwIfAny(step + 1, "a log-probability is not finite", bad);
+    return MicroBatch.floats(weights);
   }
 }

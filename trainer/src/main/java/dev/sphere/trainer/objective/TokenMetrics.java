@@ -4,8 +4,8 @@ import dev.sphere.trainer.Distributions;
 import dev.sphere.trainer.checkpoint.MetricSums;
 
 /**
- * Means over completion tokens of what their distributions were, by TRL's names and definitions
- * (huggingface/trl f2cd577, dpo_trainer.py and sft_trainer.py). A token that two sequences share counts in each.
+ * Means over completion tokens of facts of their {@link Distributions}, with TRL's names and definitions (huggingface/trl
+ * f2cd577, dpo_trainer.py and sft_trainer.py). A token that two sequences share counts twice.
  */
 final class TokenMetrics {
   private double tokens;
@@ -14,11 +14,11 @@ final class TokenMetrics {
   private double logits;
 
   /**
-   * Some more tokens.
+   * Adds tokens.
    *
-   * @param seen null where the model cannot tell: then nothing is reported
-   * @param predictions of the tokens
-   * @param weight of each
+   * @param seen null where the model does not keep distributions; then nothing is reported
+   * @param predictions the tokens' predictions
+   * @param weight of each token
    */
   void add(Distributions seen, int[] predictions, double weight) {
     if (seen == null) {
@@ -32,7 +32,7 @@ final class TokenMetrics {
     }
   }
 
-  /** Of completions to imitate: entropy and mean_token_accuracy. */
+  /** Reports entropy and mean_token_accuracy of completions to imitate. */
   static void report(TokenMetrics all, MetricSums metrics) {
     if (all.tokens > 0) {
       metrics.add("entropy", all.entropy / all.tokens);
@@ -40,7 +40,7 @@ final class TokenMetrics {
     }
   }
 
-  /** Of pairs: the entropy of all tokens, the accuracy of the chosen ones, and each side's mean logits. */
+  /** Reports the entropy of a step's tokens, the accuracy of the chosen ones, and the mean logits of both sides. */
   static void report(TokenMetrics chosen, TokenMetrics rejected, MetricSums metrics) {
     if (chosen.tokens > 0 && rejected.tokens > 0) {
       metrics.add("entropy", (chosen.entropy + rejected.entropy) / (chosen.tokens + rejected.tokens));

@@ -1,2 +1,2 @@
-/** What is minimised: preference losses with their references, imitation, step labels. */
+/** The objectives of training: preference losses with their references, imitation, step labels. */
 package dev.sphere.trainer.objective;

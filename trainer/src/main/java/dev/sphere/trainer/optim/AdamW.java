@@ -25,13 +25,8 @@ final class AdamW extends Optimizer {
     double correction1 = 1 - Math.pow(settings.beta1(), steps());
     double correction2 = 1 - Math.pow(settings.beta2(), steps());
     AdamWStep step = new AdamWStep(
-        gradientScale,
-        keep,
-        (float) (learningRate / correction1),
-        (float) settings.beta1(),
-        (float) settings.beta2(),
-        (float) (1 / Math.sqrt(correction2)),
-        (float) settings.epsilon());
+        gradientScale, keep, (float) (learningRate / correction1), (float) settings.beta1(), (float) settings.beta2(),
+        (float) (1 / Math.sqrt(correction2)), (float) settings.epsilon());
     OptimizerKernels.adamw(p.value(), p.gradient(), first.get(index), second.get(index), step, true, threads);
   }
 }

@@ -7,11 +7,10 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Steps a model's parameters along their gradients. Owns its state (moments), in native memory. Not thread-safe; close
- * is idempotent and leaves the parameters alone.
+ * Steps a model's parameters along their gradients. Owns its state (moments), in native memory. Not thread-safe.
  */
 public abstract sealed class Optimizer implements AutoCloseable permits AdamW, Sgd {
-  /** A piece of state: the parameter's name and which moment it is. */
+  /** A parameter's moment, under the names of both. */
   public record State(String name, NativeFloats values) {}
 
   final OptimizerSettings settings;
@@ -34,9 +33,7 @@ public abstract sealed class Optimizer implements AutoCloseable permits AdamW, S
     };
   }
 
-  /**
-   * Global 2-norm of the gradients, in double precision and in a fixed order; NaN or infinite when a gradient is.
-   */
+  /** Global 2-norm of the gradients, in double precision and in a fixed order; NaN or infinite when a gradient is. */
   public final double gradientNorm() {
     double sum = 0;
     for (Parameter p : parameters) {
@@ -45,17 +42,16 @@ public abstract sealed class Optimizer implements AutoCloseable permits AdamW, S
     return Math.sqrt(sum);
   }
 
-  /** The factor that brings a gradient of this norm to the largest allowed norm: 1 when it is below it. */
+  /** The factor that scales a gradient of this norm down to the largest allowed norm; at most 1. */
   public final double clipFactor(double norm) {
     double most = settings.maxGradNorm();
     return most > 0 && norm > most ? most / norm : 1;
   }
 
   /**
-   * One step; the gradients are cleared in the same pass.
+   * Makes one step and clears the gradients.
    *
-   * @param learningRate the rate of this step
-   * @param gradientScale factor on the gradients (clipping)
+   * @param gradientScale factor on the gradients, for clipping
    */
   public final void step(double learningRate, double gradientScale) {
     steps++;
@@ -66,11 +62,8 @@ public abstract sealed class Optimizer implements AutoCloseable permits AdamW, S
     }
   }
 
-  /** Clears the gradients. */
   public final void clearGradients() {
-    for (Parameter p : parameters) {
-      OptimizerKernels.zero(p.gradient());
-    }
+    parameters.forEach(p -> OptimizerKernels.zero(p.gradient()));
   }
 
   /** Steps made so far. */
@@ -78,12 +71,12 @@ public abstract sealed class Optimizer implements AutoCloseable permits AdamW, S
     return steps;
   }
 
-  /** Sets the count of steps, when a checkpoint is restored. */
+  /** Sets the number of steps, when a checkpoint is restored. */
   public final void restoreSteps(long made) {
     steps = made;
   }
 
-  /** All state in a fixed order, to be saved and restored in place. */
+  /** All moments in a fixed order, to be saved and restored in place. */
   public final List<State> states() {
     return List.copyOf(states);
   }
@@ -98,8 +91,6 @@ public abstract sealed class Optimizer implements AutoCloseable permits AdamW, S
 
   @Override
   public final void close() {
-    for (State s : states) {
-      s.values().close();
-    }
+    states.forEach(s -> s.values().close());
   }
 }

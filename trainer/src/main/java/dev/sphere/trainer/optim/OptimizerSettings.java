@@ -4,18 +4,7 @@ import dev.sphere.engine.settings.Setting;
 import dev.sphere.engine.settings.SettingsTree;
 import io.soabase.recordbuilder.core.RecordBuilder;
 
-/**
- * Which optimizer, and its numbers. Weight decay is decoupled (arXiv 1711.05101) and spares norms and biases.
- *
- * @param kind adamw or sgd
- * @param learningRate the schedule's peak
- * @param weightDecay 0 = none
- * @param beta1 AdamW's first decay; 0.9
- * @param beta2 AdamW's second decay; 0.999
- * @param epsilon AdamW's epsilon; 1e-8
- * @param momentum SGD's momentum; 0 = plain
- * @param maxGradNorm the gradient is scaled down to this global norm; 0 = no clipping; 1
- */
+/** The optimizer and its numbers. Weight decay is decoupled (arXiv 1711.05101) and spares norms and biases. */
 @RecordBuilder
 public record OptimizerSettings(
     @Setting(name = "optimizer", def = "adamw", label = "NAME", help = "The optimizer.")
@@ -36,7 +25,6 @@ public record OptimizerSettings(
     double momentum,
     @Setting(def = "1", range = "[0, )", label = "G", help = "Gradients are scaled down to this norm; 0: never.")
     double maxGradNorm) implements OptimizerSettingsBuilder.With {
-  /** The optimizers. */
   public enum Kind {
     ADAMW,
     SGD
@@ -55,12 +43,11 @@ public record OptimizerSettings(
     return new OptimizerSettings(Kind.ADAMW, learningRate, 0, 0.9, 0.999, 1e-8, 0, 1);
   }
 
-  /** SGD with momentum (0 = plain), clipping at norm 1. */
+  /** SGD with momentum, no weight decay, clipping at norm 1. */
   public static OptimizerSettings sgd(double learningRate, double momentum) {
     return new OptimizerSettings(Kind.SGD, learningRate, 0, 0.9, 0.999, 1e-8, momentum, 1);
   }
 
-  /** The same with other decays of AdamW. */
   public OptimizerSettings withBetas(double first, double second) {
     return withBeta1(first).withBeta2(second);
   }

@@ -4,10 +4,8 @@ import dev.sphere.engine.settings.Setting;
 import dev.sphere.engine.settings.SettingsTree;
 
 /**
- * The learning rate over the steps: a linear rise over the warmup, then constant, or down to 0 along a line or half a
- * cosine.
+ * The learning rate over the steps: a linear rise, the warmup, then the shape of {@code kind}.
  *
- * @param kind shape after the warmup
  * @param warmup below 1 a share of all steps, rounded up; else a number of steps
  */
 public record Schedule(
@@ -19,12 +17,11 @@ public record Schedule(
     double warmup) {
   private static final double WSD_DECAY = 0.3;
 
-  /** Shape after the warmup. */
   public enum Kind {
     CONSTANT,
     LINEAR,
     COSINE,
-    /** Warmup, stable, decay (arXiv 2404.06395): constant, then down to 0 along a line over the last 30 % of the steps. */
+    /** Warmup, stable, decay (arXiv 2404.06395): constant, then linear to 0 over the last 30 % of the steps. */
     WSD
   }
 
@@ -33,11 +30,11 @@ public record Schedule(
   }
 
   /**
-   * Factor on the peak learning rate. The warmup's first step has 1 / warmup of the peak (not 0: no step is wasted), its
-   * last the peak; the last step of a decay is one step before 0.
+   * The factor on the peak learning rate. The first step of the warmup has 1 / warmup of the peak, its last step the peak. A
+   * decay would reach 0 in the step after the last.
    *
    * @param step index of the step, from 0
-   * @param totalSteps number of all steps, above {@code step}
+   * @param totalSteps number of all steps
    */
   public double factor(int step, int totalSteps) {
     int rise = warmup < 1 ? (int) Math.ceil(warmup * totalSteps) : (int) warmup;

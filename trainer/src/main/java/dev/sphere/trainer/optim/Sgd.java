@@ -6,7 +6,7 @@ import dev.sphere.trainer.Parameter;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Stochastic gradient descent with optional momentum; no state without it. */
+/** Stochastic gradient descent with optional momentum. */
 final class Sgd extends Optimizer {
   private final List<NativeFloats> velocities = new ArrayList<>();
 
@@ -19,15 +19,7 @@ final class Sgd extends Optimizer {
 
   @Override
   void update(int index, Parameter p, double learningRate, float keep, float gradientScale) {
-    OptimizerKernels.sgd(
-        p.value(),
-        p.gradient(),
-        velocities.get(index),
-        gradientScale,
-        keep,
-        (float) learningRate,
-        (float) settings.momentum(),
-        true,
-        threads);
+    OptimizerKernels.sgd(p.value(), p.gradient(), velocities.get(index), gradientScale, keep, (float) learningRate,
+        (float) settings.momentum(), true, threads);
   }
 }

@@ -11,11 +11,11 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * A training run as one HTML file that needs nothing beside it: curves (drawn by uPlot, which is part of the file), the
- * settings, what became of the rows, a few of them in words.
+ * A training run's report: one HTML file with curves (drawn by uPlot, which the file includes), settings, counts of rows and
+ * sample rows.
  */
 final class HtmlReport {
-  /** Most points of a curve; longer ones are thinned out. */
+  /** Most points of a curve; longer curves are thinned out. */
   private static final int POINTS = 2000;
 
   private HtmlReport() {}
@@ -69,7 +69,7 @@ final class HtmlReport {
     return text.append('.').toString();
   }
 
-  /** The charts that have a point, over the steps. */
+  /** The charts that have a point. */
   private static List<HtmlPage.Chart> charts(List<StepMetrics> all) {
     List<StepMetrics> metrics = new ArrayList<>();
     int stride = Math.ceilDiv(Math.max(1, all.size()), POINTS);

@@ -25,9 +25,8 @@ import java.util.Map;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * Writes what was trained. An adapter is what stock llama.cpp loads with {@code --lora}; a whole model has all metadata
- * of its base, tokenizer included. Both say which model (SHA-256), data, settings, seed and version made them, under keys
- * that begin with {@code sphere.}.
+ * Writes trained parameters as a GGUF adapter, which llama.cpp loads with {@code --lora}, or as a whole model with the
+ * metadata of its base. Keys that begin with {@code sphere.} name base model (SHA-256), data, settings, seed and version.
  */
 public final class ModelOutput {
   private static final int CHUNK = 1 << 20;
@@ -36,11 +35,8 @@ public final class ModelOutput {
 
   /**
    * Writes a LoRA adapter: pairs {@code NAME.lora_a} [inputs, rank] and {@code NAME.lora_b} [rank, outputs] in F32;
-   * llama.cpp scales their product by alpha / rank. DoRA's {@code NAME.lora_magnitude} [outputs] stand beside them; llama.cpp
-   * refuses such a file.
-   *
-   * @param base the model that was trained on
-   * @param parameters of a LoRA training, with these suffixes
+   * llama.cpp scales their product by alpha / rank. DoRA adds {@code NAME.lora_magnitude} [outputs]; llama.cpp refuses such a
+   * file.
    */
   public static void adapter(
       Path out, GgufFile base, List<Parameter> parameters, double alpha, TrainingResult result) {
@@ -52,16 +48,11 @@ public final class ModelOutput {
         .put("adapter.type", GgufValue.string("lora"))
         .put("adapter.lora.alpha", GgufValue.f32((float) alpha));
     provenance(writer, base, result);
-    for (Parameter p : parameters) {
-      if (!p.name().matches(".*\\.lora_(a|b|magnitude)")) {
-        throw new IllegalArgumentException("the parameter " + p.name() + " is no part of a LoRA adapter");
-      }
-    }
     add(writer, parameters);
     writer.write(out);
   }
 
-  /** Adds parameters as they are, in F32. */
+  /** Adds parameters in F32. */
   public static void add(GgufWriter writer, List<Parameter> parameters) {
     parameters.forEach(p -> writer.tensor(p.name(), GgmlType.F32, shape(p), values(p.value())));
   }
@@ -69,10 +60,10 @@ public final class ModelOutput {
   /**
    * Writes a whole model after full fine-tuning.
    *
-   * @param base the model that was trained on: its metadata, and its tensors where they were not trained
-   * @param type of the matrices; null: each gets the first of its own, F16 and F32 that keeps its training ({@link Rounding#keeps});
-   *     of the quantised types Q8_0 alone is its own. Norms and biases stay F32
-   * @return what rounding did to the training of each matrix, where the base's type can be read
+   * @param base gives the metadata, and the tensors that were not trained
+   * @param type of the matrices; null: for each the first of its base's type, F16 and F32 that keeps its training ({@link
+   *     Rounding#keeps}), where quantised types other than Q8_0 are left out. Norms and biases stay F32
+   * @return the loss of each matrix by rounding, where the base's type can be read
    */
   public static List<Rounding> model(
       Path out, GgufFile base, List<Parameter> parameters, GgmlType type, TrainingResult result) {
@@ -83,7 +74,6 @@ public final class ModelOutput {
     for (GgufTensor tensor : base.tensors().values()) {
       Parameter p = trained.get(tensor.name());
       if (p != null) {
-        checkSize(tensor, p);
         types.put(tensor.name(), target(base, tensor, p, type, rounded));
       }
     }
@@ -97,21 +87,18 @@ public final class ModelOutput {
     }
     provenance(writer, base, result);
     for (GgufTensor tensor : base.tensors().values()) {
-      Parameter p = trained.remove(tensor.name());
+      Parameter p = trained.get(tensor.name());
       if (p == null) {
         writer.copy(base, tensor);
       } else {
         writer.tensor(tensor.name(), types.get(tensor.name()), tensor.shape(), values(p.value()));
       }
     }
-    if (!trained.isEmpty()) {
-      throw new IllegalArgumentException(base.path() + " has no tensors of these names: " + trained.keySet());
-    }
     writer.write(out);
     return rounded;
   }
 
-  /** What a trained tensor is written as; adds what that does to a matrix. */
+  /** The type that a trained tensor is written in; adds a matrix's loss by rounding to {@code rounded}. */
   private static GgmlType target(GgufFile base, GgufTensor tensor, Parameter p, GgmlType type, List<Rounding> rounded) {
     if (tensor.shape().size() < 2) {
       return GgmlType.F32;
@@ -137,13 +124,6 @@ public final class ModelOutput {
     };
   }
 
-  private static void checkSize(GgufTensor tensor, Parameter p) {
-    if (tensor.elements() != p.value().size()) {
-      throw new IllegalArgumentException(
-          "the parameter " + p.name() + " has " + p.value().size() + " values, the base's tensor " + tensor.elements());
-    }
-  }
-
   private static GgmlType target(GgufTensor tensor, GgmlType type) {
     GgmlType wanted = type != null ? type : switch (tensor.type()) {
       case F32, F16, BF16, Q8_0 -> tensor.type();
@@ -154,7 +134,7 @@ public final class ModelOutput {
 
   private static void provenance(GgufWriter writer, GgufFile base, TrainingResult result) {
     Map<String, String> identity = result.identity().toMap();
-    identity.remove(Arithmetic.NAME); // what older versions began is written as they would have
+    identity.remove(Arithmetic.NAME); // machines of other arithmetic write equal bytes where results are equal
     String version = NativeRuntime.status().sphereVersion();
     writer.put(ModelMerge.BASE_SHA256, GgufValue.string(base.sha256()))
         .put("sphere.data_sha256", GgufValue.string(result.identity().dataHash()))
@@ -169,7 +149,7 @@ public final class ModelOutput {
     return new ArrayList<>(Arrays.stream(p.shape()).boxed().toList());
   }
 
-  /** Streams native floats; chunks are a whole number of every type's blocks. */
+  /** Streams native floats in chunks that are a whole number of every type's blocks. */
   private static GgufWriter.Source values(NativeFloats source) {
     return out -> {
       float[] part = new float[(int) Math.min(CHUNK, source.size())];

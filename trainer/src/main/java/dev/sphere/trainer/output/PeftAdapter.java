@@ -25,9 +25,9 @@ import tools.jackson.databind.SerializationFeature;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * LoRA adapters in Hugging Face PEFT's form: a folder with {@code adapter_config.json} and
- * {@code adapter_model.safetensors}. Values are copied as they are; only names change, and for the architecture llama the
- * order of the rows of queries and keys, which llama.cpp's own converter turns round for its rotary embedding.
+ * Converts LoRA adapters between GGUF and Hugging Face PEFT: a folder with {@code adapter_config.json} and
+ * {@code adapter_model.safetensors}. Only names change, and for the architecture llama the order of the rows of queries and
+ * keys, which llama.cpp's converter permutes for its rotary embedding.
  */
 public final class PeftAdapter {
   private static final String PREFIX = "base_model.model.model.layers.";
@@ -35,25 +35,20 @@ public final class PeftAdapter {
   private static final Pattern PEFT = Pattern.compile(
       Pattern.quote(PREFIX) + "(\\d+)\\.(\\w+\\.\\w+)\\.lora_(A|B|magnitude_vector)(?:\\.default)?(?:\\.weight)?");
 
-  /** GGUF's names of a layer's matrices and the modules of Hugging Face's classes. */
+  /** The Hugging Face modules of a layer's matrices, by GGUF name. */
   private static final Map<String, String> MODULES = new TreeMap<>(Map.of(
-      "attn_q", "self_attn.q_proj",
-      "attn_k", "self_attn.k_proj",
-      "attn_v", "self_attn.v_proj",
-      "attn_qkv", "self_attn.qkv_proj",
-      "attn_output", "self_attn.o_proj",
-      "ffn_gate", "mlp.gate_proj",
-      "ffn_up", "mlp.up_proj",
-      "ffn_down", "mlp.down_proj"));
+      "attn_q", "self_attn.q_proj", "attn_k", "self_attn.k_proj", "attn_v", "self_attn.v_proj",
+      "attn_qkv", "self_attn.qkv_proj", "attn_output", "self_attn.o_proj",
+      "ffn_gate", "mlp.gate_proj", "ffn_up", "mlp.up_proj", "ffn_down", "mlp.down_proj"));
 
   private PeftAdapter() {}
 
   /**
    * Writes a GGUF adapter as a PEFT folder.
    *
-   * @param base the model that it belongs to, a GGUF file: its heads are needed to put rows in order
-   * @param baseName what PEFT's configuration calls the base model; may be empty
-   * @throws IllegalArgumentException naming a tensor that PEFT has no place for
+   * @param base the adapter's base model, a GGUF file, for the number of heads
+   * @param baseName the base model's name in PEFT's configuration; may be empty
+   * @throws IllegalArgumentException naming a tensor that PEFT cannot hold
    */
   public static void export(Path adapter, Path base, String baseName, Path folder) {
     try (GgufFile lora = GgufFile.open(adapter); GgufFile model = GgufFile.openModel(base)) {
@@ -82,7 +77,8 @@ public final class PeftAdapter {
       double alpha = lora.metadata().f32("adapter.lora.alpha").orElse((float) rank);
       AtomicFile.createFolders(folder);
       SafeTensors.write(folder.resolve("adapter_model.safetensors"), tensors);
-      AtomicFile.writeText(folder.resolve("adapter_config.json"), config(rank, alpha, modules, baseName, AdapterCheck.hasMagnitudes(lora)));
+      AtomicFile.writeText(folder.resolve("adapter_config.json"),
+          config(rank, alpha, modules, baseName, AdapterCheck.hasMagnitudes(lora)));
     } catch (IOException e) {
       throw new UncheckedIOException("cannot write the adapter to " + folder + ": " + e.getMessage(), e);
     }
@@ -107,9 +103,9 @@ public final class PeftAdapter {
   }
 
   /**
-   * Makes a GGUF adapter of a PEFT folder.
+   * Writes a PEFT folder as a GGUF adapter.
    *
-   * @throws IllegalArgumentException naming what llama.cpp's adapters cannot express: biases, other modules
+   * @throws IllegalArgumentException naming what a GGUF adapter cannot hold: biases, other modules
    */
   public static void convert(Path folder, Path base, Path out) {
     JsonNode config = JsonMapper.shared().readTree(read(folder.resolve("adapter_config.json")));
@@ -169,7 +165,7 @@ public final class PeftAdapter {
     }
   }
 
-  /** phi3 has gate and up in one matrix, which Hugging Face calls gate_up_proj. */
+  /** The Hugging Face module of a matrix; phi3's gate and up are one matrix, gate_up_proj. */
   private static String module(GgufFile model, String part) {
     return part.equals("ffn_up") && model.architecture().equals("phi3") ? "mlp.gate_up_proj" : MODULES.get(part);
   }
@@ -178,19 +174,19 @@ public final class PeftAdapter {
     return MODULES.keySet().stream().filter(p -> module(model, p).equals(module)).findFirst().orElse(null);
   }
 
-  /** Heads whose rows llama.cpp has in another order than Hugging Face; 0 for none. */
+  /** Number of heads of a matrix whose rows have another order in llama.cpp than in Hugging Face; 0 for other matrices. */
   private static int heads(GgufFile model, String part) {
-    boolean turned = model.architecture().equals("llama");
-    return turned && part.equals("attn_q") ? model.shape().heads()
-        : turned && part.equals("attn_k") ? model.shape().kvHeads() : 0;
+    boolean permuted = model.architecture().equals("llama");
+    return permuted && part.equals("attn_q") ? model.shape().heads()
+        : permuted && part.equals("attn_k") ? model.shape().kvHeads() : 0;
   }
 
   /**
-   * Rows of B (or of its magnitudes) in the other order. Within a head Hugging Face rotates row i with row i + half, llama.cpp (for llama) row 2i
-   * with row 2i + 1: there row 2i + j is row j half + i here.
+   * Permutes the rows of B, or of its magnitudes. Within a head Hugging Face rotates row i with row i + half, llama.cpp (for
+   * llama) row 2i with row 2i + 1: row 2i + j of llama.cpp is row j half + i of Hugging Face.
    *
    * @param matrix [rows][rank]
-   * @param out from GGUF to PEFT, else back
+   * @param out from GGUF to PEFT; else from PEFT to GGUF
    */
   static float[] rows(float[] matrix, int rank, int heads, boolean out) {
     if (heads == 0) {

@@ -19,30 +19,29 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * Keeps TensorBoard's event file beside a run's metrics.jsonl, and writes the report at its end. Both are made of the
- * metrics alone: a resumed run begins the event file with what the metrics hold up to its checkpoint. Hands everything on
- * to another listener.
+ * Writes TensorBoard's event file during a run and the report at its end, both from the metrics alone: a resumed run begins
+ * the event file with the lines of metrics.jsonl. Passes every call on to another listener.
  */
 public final class RunTracker implements TrainingListener, AutoCloseable {
-  /** Where TensorBoard finds a run, within its folder. */
+  /** The event file within a run's folder. */
   public static final String EVENTS = "tensorboard/events.out.tfevents.0.sphere";
 
-  /** Steps over which the chosen completions' log-probabilities are watched. */
+  /** Steps over which the chosen completions' log-probabilities are averaged. */
   private static final int WATCHED = 10;
-  /** Part of a log-probability; what falls by more is told. */
+  /** A fall by more than this part of the reference's log-probability is noted. */
   private static final double FALL = 0.3;
 
   private final Path folder;
   private final double beta;
   private final TrainingListener next;
   private final ArrayDeque<double[]> chosen = new ArrayDeque<>(); // log π and log π_ref, a step each
-  private boolean told;
+  private boolean noted;
   private TensorBoardLog events;
 
   /**
-   * @param folder the run's
-   * @param beta of the preference loss; 0 where there is none
-   * @param next hears everything too
+   * @param folder the run's folder
+   * @param beta of the preference loss; 0 for other objectives
+   * @param next receives every call
    */
   public RunTracker(Path folder, double beta, TrainingListener next) {
     this.folder = folder;
@@ -72,11 +71,11 @@ public final class RunTracker implements TrainingListener, AutoCloseable {
   }
 
   /**
-   * Says once when the chosen completions have become much less likely. The preference loss looks at the margin alone, so both
-   * sides may fall, the chosen one into text that was never seen ("likelihood displacement", Razin et al., arXiv 2410.08847).
+   * Notes once that the chosen completions have become much less likely. A preference loss depends on the margin alone, so the
+   * probabilities of both sides may fall ("likelihood displacement", Razin et al., arXiv 2410.08847).
    */
   private void watchChosen(Map<String, Double> values) {
-    if (told || beta <= 0 || !values.containsKey("rewards/chosen") || !values.containsKey("logps/chosen")) {
+    if (noted || beta <= 0 || !values.containsKey("rewards/chosen") || !values.containsKey("logps/chosen")) {
       return;
     }
     double logp = values.get("logps/chosen");
@@ -87,10 +86,10 @@ public final class RunTracker implements TrainingListener, AutoCloseable {
     double now = chosen.stream().mapToDouble(c -> c[0]).sum();
     double reference = chosen.stream().mapToDouble(c -> c[1]).sum();
     if (chosen.size() == WATCHED && now < reference * (1 + FALL)) {
-      told = true;
-      next.note(String.format(Locale.ROOT, "the chosen completions become less likely: over the last %d steps their log-probability is %.1f, the "
-          + "reference's %.1f. If answers get worse or run on, train with --loss sigmoid,sft, a lower --learning-rate or fewer steps",
-          WATCHED, now / WATCHED, reference / WATCHED));
+      noted = true;
+      next.note(String.format(Locale.ROOT, "the chosen completions become less likely: over the last %d steps their "
+          + "log-probability is %.1f, the reference's %.1f. If answers get worse or run on, train with --loss "
+          + "sigmoid,sft, a lower --learning-rate or fewer steps", WATCHED, now / WATCHED, reference / WATCHED));
     }
   }
 
@@ -104,7 +103,7 @@ public final class RunTracker implements TrainingListener, AutoCloseable {
     next.note(line);
   }
 
-  /** TensorBoard groups by what stands before a slash. */
+  /** TensorBoard groups scalars by the prefix before a slash. */
   private void write(StepMetrics m) {
     Map<String, Double> scalars = new LinkedHashMap<>();
     scalars.put("train/epoch", m.epoch());
@@ -113,17 +112,12 @@ public final class RunTracker implements TrainingListener, AutoCloseable {
     events.write(m.step(), scalars);
   }
 
-  /**
-   * Writes report.html.
-   *
-   * @param samples a few of the rows
-   * @return the file
-   */
+  /** Writes report.html. */
   public Path report(TrainingResult result, List<Sample> samples, RowReport rows) {
     return HtmlReport.write(folder.resolve("report.html"), metrics(folder), result, samples, rows);
   }
 
-  /** All lines of a run's metrics.jsonl; a line that a crash has torn is passed over. */
+  /** All whole lines of a run's metrics.jsonl. */
   static List<StepMetrics> metrics(Path folder) {
     List<StepMetrics> all = new ArrayList<>();
     Path file = folder.resolve("metrics.jsonl");

@@ -18,8 +18,8 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * A safetensors file: the header's length (u64), the header in JSON (type, shape and place of each tensor), the values,
- * little-endian. Read in F32, F16 and BF16; written in F32.
+ * Safetensors files: the header's length (u64), the header in JSON (type, shape and place of each tensor), the values,
+ * little-endian. Reads F32, F16 and BF16; writes F32.
  */
 final class SafeTensors {
   private static final int MOST_HEADER = 100_000_000;
@@ -29,8 +29,7 @@ final class SafeTensors {
   /**
    * A tensor.
    *
-   * @param shape outermost dimension first, as PyTorch has it
-   * @param values in that order
+   * @param shape outermost dimension first, as in PyTorch
    */
   record Tensor(long[] shape, float[] values) {}
 
@@ -47,7 +46,7 @@ final class SafeTensors {
       at = end;
     }
     byte[] json = JsonMapper.shared().writeValueAsBytes(header);
-    int padded = (json.length + 7) / 8 * 8; // values begin at a multiple of 8, as the format asks
+    int padded = (json.length + 7) / 8 * 8; // the format asks for values at a multiple of 8
     AtomicFile.writeChannel(file, out -> {
       ByteBuffer start = ByteBuffer.allocate(8 + padded).order(ByteOrder.LITTLE_ENDIAN).putLong(padded).put(json);
       while (start.hasRemaining()) {
@@ -71,7 +70,7 @@ final class SafeTensors {
   /**
    * All tensors of a file.
    *
-   * @throws IllegalArgumentException when the file is damaged or holds what is not read here; the message says what
+   * @throws IllegalArgumentException when the file is damaged or has a tensor of another type
    */
   static Map<String, Tensor> read(Path file) {
     try {
@@ -81,7 +80,8 @@ final class SafeTensors {
         throw new IllegalArgumentException(file + " is no safetensors file: its header has " + length + " bytes");
       }
       JsonNode header = JsonMapper.shared().readTree(bytes.array(), 8, (int) length);
-      ByteBuffer values = bytes.slice(8 + (int) length, bytes.capacity() - 8 - (int) length).order(ByteOrder.LITTLE_ENDIAN);
+      ByteBuffer values =
+          bytes.slice(8 + (int) length, bytes.capacity() - 8 - (int) length).order(ByteOrder.LITTLE_ENDIAN);
       Map<String, Tensor> tensors = new LinkedHashMap<>();
       for (Map.Entry<String, JsonNode> e : header.properties()) {
         if (!e.getKey().equals("__metadata__")) {
@@ -96,22 +96,22 @@ final class SafeTensors {
     }
   }
 
-  private static Tensor tensor(Path file, String name, JsonNode told, ByteBuffer values) {
+  private static Tensor tensor(Path file, String name, JsonNode entry, ByteBuffer values) {
     List<Long> sizes = new ArrayList<>();
-    told.path("shape").forEach(n -> sizes.add(n.asLong(-1)));
+    entry.path("shape").forEach(n -> sizes.add(n.asLong(-1)));
     long elements = 1;
     for (long size : sizes) {
       elements = size < 0 ? -1 : Math.multiplyExact(elements, size);
     }
-    String type = told.path("dtype").asString("none");
+    String type = entry.path("dtype").asString("none");
     int width = switch (type) {
       case "F32" -> 4;
       case "F16", "BF16" -> 2;
       default -> throw new IllegalArgumentException(
           file + ": the tensor " + name + " is " + type + "; F32, F16 and BF16 are read");
     };
-    long from = told.path("data_offsets").path(0).asLong(-1);
-    long to = told.path("data_offsets").path(1).asLong(-1);
+    long from = entry.path("data_offsets").path(0).asLong(-1);
+    long to = entry.path("data_offsets").path(1).asLong(-1);
     if (elements < 0 || from < 0 || to > values.capacity() || to - from != elements * width) {
       throw new IllegalArgumentException(
           file + ": the tensor " + name + " has shape " + sizes + " but bytes " + from + " to " + to);

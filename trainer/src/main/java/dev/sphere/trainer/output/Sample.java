@@ -3,14 +3,8 @@ package dev.sphere.trainer.output;
 import java.util.List;
 
 /**
- * A training row in words.
+ * A training row as text.
  *
- * @param id names the row
- * @param prompt what comes before
- * @param completions chosen and rejected, or the one that is imitated
+ * @param completions chosen and rejected, or the completion that is imitated, or a step's label
  */
-public record Sample(String id, String prompt, List<String> completions) {
-  public Sample {
-    completions = List.copyOf(completions);
-  }
-}
+public record Sample(String id, String prompt, List<String> completions) {}

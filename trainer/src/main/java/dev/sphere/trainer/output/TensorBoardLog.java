@@ -18,8 +18,8 @@ import tools.jackson.dataformat.protobuf.ProtobufMapper;
 import tools.jackson.dataformat.protobuf.schema.ProtobufSchemaLoader;
 
 /**
- * An event file as TensorBoard reads it: records (length, masked CRC-32C, protobuf {@code Event}, masked CRC-32C) whose
- * summaries hold one scalar each (tensorflow/core/util/event.proto, summary.proto).
+ * TensorBoard's event file: records of length, masked CRC-32C, protobuf {@code Event} and masked CRC-32C. A value of an
+ * event's summary is one scalar (tensorflow/core/util/event.proto, summary.proto).
  */
 final class TensorBoardLog implements AutoCloseable {
   private static final String SCHEMA = """
@@ -50,7 +50,7 @@ final class TensorBoardLog implements AutoCloseable {
     }
   }
 
-  /** Begins a file anew, with the record that says what it is. */
+  /** Begins a new file with the record of its version. */
   TensorBoardLog(Path file) {
     this.file = file;
     try {
@@ -64,7 +64,7 @@ final class TensorBoardLog implements AutoCloseable {
     record(event);
   }
 
-  /** One step's scalars. */
+  /** Writes one step's scalars. */
   void write(int step, Map<String, Double> scalars) {
     List<Map<String, Object>> values = new ArrayList<>();
     scalars.forEach((tag, scalar) -> {

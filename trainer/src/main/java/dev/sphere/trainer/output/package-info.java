@@ -1,2 +1,2 @@
-/** What training leaves: adapters and whole models with their provenance, pages with curves, TensorBoard's event files. */
+/** The output of training: adapters and models with their provenance, reports with curves, TensorBoard's event files. */
 package dev.sphere.trainer.output;

@@ -91,7 +91,7 @@ public final class PlainOps extends Primitives implements Ops {
     Tensor w = graph.input(TensorType.F32, vocabulary, targets.rows);
     targets.whenWeighted(weights -> {
       float[] table = new float[Math.multiplyExact(vocabulary, targets.rows)];
-      int[] index = targets.flatIndices(vocabulary);
+      int[] index = flatIndices(targets, vocabulary);
       for (int i = 0; i < index.length; i++) {
         table[index[i]] += weights[i];
       }
@@ -103,7 +103,7 @@ public final class PlainOps extends Primitives implements Ops {
   private Tensor gather(Tensor p, Targets targets) {
     Tensor flat = graph.reshape(p, 1, p.elements());
     Tensor index = graph.input(TensorType.I32, targets.count);
-    targets.whenWritten(() -> index.write(targets.flatIndices((int) p.size(0))));
+    targets.whenWritten(() -> index.write(flatIndices(targets, (int) p.size(0))));
     return graph.log(graph.reshape(graph.getRows(flat, index), targets.count));
   }
 
@@ -167,5 +167,16 @@ public final class PlainOps extends Primitives implements Ops {
 
   private Value cont(Value a) {
     return tape.record(graph.cont(a.tensor()), dy -> tape.give(a, dy), a);
+  }
+
+  /** The index of each target in the flattened logits [vocabulary, rows]. */
+  private static int[] flatIndices(Targets targets, int vocabulary) {
+    int[] index = new int[targets.count];
+    for (int r = 0; r < targets.rows; r++) {
+      for (int i = targets.offsetValues[r]; i < targets.offsetValues[r + 1]; i++) {
+        index[i] = Math.addExact(Math.multiplyExact(r, vocabulary), targets.tokenValues[i]);
+      }
+    }
+    return index;
   }
 }

@@ -2,7 +2,6 @@ package dev.sphere.trainer.loop;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
-import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sphere.trainer.data.Example;
@@ -10,6 +9,7 @@ import dev.sphere.trainer.data.TrainingSequence;
 import dev.sphere.trainer.loop.TrainSettings.Order;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -60,13 +60,14 @@ class DataOrderTest {
   @Test
   void aPromptThatFillsSteps() {
     TrainSettings s = SETTINGS.withBatchSize(3);
-    assertEquals("3 rows have one prompt and fill whole steps of 3 by themselves; --order examples mixes them",
+    assertEquals(
+        Optional.of("3 rows have one prompt and fill whole steps of 3 by themselves; --order examples mixes them"),
         new DataOrder(EXAMPLES, s).warning());
-    assertNull(new DataOrder(EXAMPLES, s.withBatchSize(4)).warning(), "the step has a row of another prompt");
-    assertNull(new DataOrder(EXAMPLES, s.withOrder(Order.EXAMPLES)).warning());
-    assertNull(new DataOrder(EXAMPLES, s.withOrder(Order.GIVEN)).warning());
-    assertNull(new DataOrder(EXAMPLES, s.withBatchSize(1)).warning(), "a step has one prompt anyway");
-    assertNull(new DataOrder(EXAMPLES.subList(0, 3), s).warning(), "there is no other prompt");
+    assertEquals(Optional.empty(), new DataOrder(EXAMPLES, s.withBatchSize(4)).warning(), "the step has a row of another prompt");
+    assertEquals(Optional.empty(), new DataOrder(EXAMPLES, s.withOrder(Order.EXAMPLES)).warning());
+    assertEquals(Optional.empty(), new DataOrder(EXAMPLES, s.withOrder(Order.GIVEN)).warning());
+    assertEquals(Optional.empty(), new DataOrder(EXAMPLES, s.withBatchSize(1)).warning(), "a step has one prompt anyway");
+    assertEquals(Optional.empty(), new DataOrder(EXAMPLES.subList(0, 3), s).warning(), "there is no other prompt");
   }
 
   /** Trees stay together and change their places, and their rows theirs within them; single examples don't care. */

@@ -7,8 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sphere.engine.store.Finding;
+import dev.sphere.engine.store.StoreException;
 import dev.sphere.trainer.TinyModel;
-import dev.sphere.trainer.checkpoint.CheckpointMismatchException;
 import dev.sphere.trainer.checkpoint.Checkpoints;
 import dev.sphere.trainer.checkpoint.TrainingCheck;
 import dev.sphere.trainer.data.Example;
@@ -122,14 +122,14 @@ class ResumeTest {
     run("a", true, Runs.settings().withMaxSteps(5), in("a"));
     var other = Runs.settings().withMaxSteps(5).withSeed(8);
     var e = assertThrows(
-        CheckpointMismatchException.class,
+        StoreException.Refused.class,
         () -> run("a", true, other, in("a").withResume(true).withModel("other", Map.of("max_length", 32))));
-    assertTrue(e.getMessage().contains("model was hash and is now other"), e.getMessage());
-    assertTrue(e.getMessage().contains("max_length was 64 and is now 32"), e.getMessage());
-    assertTrue(e.getMessage().contains("seed was 7 and is now 8"), e.getMessage());
+    assertTrue(e.getMessage().contains("model is \"hash\", not \"other\""), e.getMessage());
+    assertTrue(e.getMessage().contains("max_length is \"64\", not \"32\""), e.getMessage());
+    assertTrue(e.getMessage().contains("seed is \"7\", not \"8\""), e.getMessage());
     assertFalse(e.getMessage().contains("beta"), e.getMessage());
     var fresh = assertThrows(
-        CheckpointMismatchException.class, () -> run("a", true, Runs.settings().withMaxSteps(5), in("a")));
+        StoreException.Refused.class, () -> run("a", true, Runs.settings().withMaxSteps(5), in("a")));
     assertTrue(fresh.getMessage().contains("Resume it"), fresh.getMessage());
   }
 
@@ -257,7 +257,7 @@ class ResumeTest {
     }
     assertTrue(TrainingCheck.of(folder.resolve("a")).stream().noneMatch(Finding::mendable));
     String message = assertThrows(
-        CheckpointMismatchException.class, () -> run("a", false, s, in("a").withResume(true))).getMessage();
+        StoreException.Refused.class, () -> run("a", false, s, in("a").withResume(true))).getMessage();
     assertTrue(message.contains("move them all away and train with --resume again"), message);
     assertEquals(2, Checkpoints.files(checkpoints).size(), "refused and changed");
     for (Path file : Checkpoints.files(checkpoints)) {
@@ -399,7 +399,7 @@ class ResumeTest {
       @Override
       public void started(int firstStep, int totalSteps) {
         second.add(assertThrows(
-            CheckpointMismatchException.class,
+            StoreException.Refused.class,
             () -> run("a", false, Runs.settings(), in("a").withResume(true))).getMessage());
       }
     };

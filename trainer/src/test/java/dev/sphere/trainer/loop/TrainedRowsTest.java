@@ -17,6 +17,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -100,7 +101,7 @@ class TrainedRowsTest {
     List<Example.Preference> pairs = new ArrayList<>(Runs.pairs(4));
     Example.Preference first = pairs.getFirst();
     pairs.set(0, new Example.Preference(first.id(), first.tree(), first.chosen(), first.rejected(),
-        new Example.Origin("p\u2028 \"7\"", "abc")));
+        Optional.of(new Example.Origin("p\u2028 \"7\"", "abc"))));
     train(Runs.settings().withOrder(Order.GIVEN), pairs, false);
     List<TrainedRows.Row> batch = TrainedRows.read(folder).batch(1);
     assertEquals(new TrainedRows.Row("pair 0", "p\u2028 \"7\"", "abc"), batch.getFirst());

@@ -56,11 +56,11 @@ public final class BenchTrainCommand implements Callable<Integer> {
       names = "--sharing",
       defaultValue = "tree",
       description = "What computes common beginnings once: tree, pair or none (default: ${DEFAULT-VALUE}).")
-  private String sharing;
+  private Packing.Sharing sharing;
 
   @Option(names = "--products", defaultValue = "auto",
       description = "auto, f32, bf16 or int8 (default: ${DEFAULT-VALUE}).")
-  private String products;
+  private MatmulPrecision products;
 
   @Option(names = "--activation-mib", defaultValue = "0", description = "Memory for activations; 0: the default.")
   private int activationMib;
@@ -77,7 +77,7 @@ public final class BenchTrainCommand implements Callable<Integer> {
   public TrainBench.Plan plan() {
     return new TrainBench.Plan(
         ModelSource.resolve(model), data == null ? null : TrainOptions.data(data), pairs, length, prompt, steps, rank,
-        Packing.Sharing.of(sharing), MatmulPrecision.of(products), activationMib, threads);
+        sharing, products, activationMib, threads);
   }
 
   @Override
