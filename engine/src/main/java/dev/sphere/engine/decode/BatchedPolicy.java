@@ -120,16 +120,8 @@ public final class BatchedPolicy implements Policy, AutoCloseable {
     this.limit = Math.min(wanted, Math.min(fits, model.trainedContext()));
     int microBatch = ContextOptions.decodeMicroBatch();
     ContextOptions shape =
-        new ContextOptions(
-            options.cells(),
-            Math.max(microBatch, ContextOptions.MAX_SEQUENCES),
-            microBatch,
-            sequences(slots),
-            options.threads(),
-            true,
-            true,
-            options.kvType(),
-            false);
+        new ContextOptions(options.cells(), Math.max(microBatch, ContextOptions.MAX_SEQUENCES), microBatch,
+            sequences(slots), options.threads(), true, true, options.kvType(), false);
     List<RolloutLane> each = new ArrayList<>();
     for (int i = 0; i < options.lanes(); i++) {
       each.add(new RolloutLane("rollouts-" + i, model, adapter, shape, slots, limit, counters));
@@ -143,11 +135,6 @@ public final class BatchedPolicy implements Policy, AutoCloseable {
    */
   private static int sequences(int slots) {
     return Math.min(ContextOptions.MAX_SEQUENCES, 64 + 6 * slots);
-  }
-
-  /** A policy of a model file, with what suits it. */
-  public static BatchedPolicy open(Path model) {
-    return open(model, null, null, 0);
   }
 
   /**
@@ -229,10 +216,6 @@ public final class BatchedPolicy implements Policy, AutoCloseable {
   @Override
   public MarkedText prompt(List<Message> messages) {
     return template.prompt(messages, true);
-  }
-
-  public Model model() {
-    return model;
   }
 
   /** Longest sequence, path and generation together. */

@@ -5,7 +5,7 @@ import dev.sphere.engine.data.WorkedExamples;
 import dev.sphere.engine.decode.BatchedPolicy;
 import dev.sphere.engine.decode.RolloutCounters;
 import dev.sphere.engine.reward.GradedAnswers;
-import dev.sphere.engine.search.Room;
+import dev.sphere.engine.search.Permits;
 import dev.sphere.engine.stage.Actor;
 import dev.sphere.engine.stage.Exploration;
 import dev.sphere.engine.stage.ProblemSolver;
@@ -56,7 +56,7 @@ final class SearchSession implements WorkerPlan.Models {
    *
    * @param check throws where a model's file has changed
    */
-  ProblemSolver solver(Runnable check, Room room, LongConsumer meter) {
+  ProblemSolver solver(Runnable check, Permits room, LongConsumer meter) {
     Actor large = new Actor(policy, prm.factory(plan.model()));
     Optional<Actor> other = Optional.ofNullable(small).map(p -> new Actor(p, prm.factory(plan.smallModel())));
     return new ProblemSolver(new ProblemSolver.Models(large, other, check), options(), room, meter);
@@ -85,7 +85,7 @@ final class SearchSession implements WorkerPlan.Models {
 
   @Override
   public byte[] work(byte[] task) throws InterruptedException {
-    return RecordLines.of(solver(() -> {}, new Room(1), tokens -> {}).work(RecordLines.task(task)));
+    return RecordLines.of(solver(() -> {}, new Permits(1), tokens -> {}).work(RecordLines.task(task)));
   }
 
   @Override

@@ -90,7 +90,7 @@ class ModelPrmTest {
     Path file = declare("token", false, "sphere.prm.form", "token", "sphere.prm.good_token", 43,
         "sphere.prm.bad_token", 45, "sphere.prm.separator_token", 10);
     PrmSpec spec = new PrmSpec(file.toString(), MonteCarloPrm.Settings.defaults());
-    try (BatchedPolicy policy = BatchedPolicy.open(plain);
+    try (BatchedPolicy policy = BatchedPolicy.open(plain, null, null, 0);
         Model model = Model.load(file);
         Scorer scorer = Scorer.of(model, null, 1, 1, 1024);
         OpenPrm prm = spec.open((p, s) -> true)) {
@@ -135,7 +135,7 @@ class ModelPrmTest {
   void theHeadReadsTheHiddenStateAtTheSeparator() throws Exception {
     Path file = declare("head", true, "sphere.prm.form", "head", "sphere.prm.layout", "qwen",
         "sphere.prm.separator_token", 11);
-    try (BatchedPolicy policy = BatchedPolicy.open(plain);
+    try (BatchedPolicy policy = BatchedPolicy.open(plain, null, null, 0);
         GgufFile gguf = GgufFile.open(file);
         Scorer states = Scorer.open(plain, true);
         OpenPrm prm = new PrmSpec("head:" + file, MonteCarloPrm.Settings.defaults()).open((p, s) -> true)) {
@@ -190,7 +190,7 @@ class ModelPrmTest {
   void theImplicitRewardIsTheLogRatio() throws Exception {
     Path other = dir.resolve("other.gguf");
     RandomModel.write(RandomModel.like("tiny-qwen2"), ByteVocabulary.metadata(), GgmlType.F32, 6, other);
-    try (BatchedPolicy policy = BatchedPolicy.open(plain);
+    try (BatchedPolicy policy = BatchedPolicy.open(plain, null, null, 0);
         Model reference = Model.load(other);
         Scorer scorer = Scorer.of(reference, null, 1, 1, 1024);
         OpenPrm one = new PrmSpec("implicit:" + other, MonteCarloPrm.Settings.defaults(), 0.5).open((p, s) -> true);
@@ -267,7 +267,7 @@ class ModelPrmTest {
     // A model that reads text does not mind.
     Path token = declare("t2", false, "sphere.prm.form", "token", "sphere.prm.good_token", 43, "sphere.prm.bad_token",
         45);
-    try (BatchedPolicy policy = BatchedPolicy.open(embedded);
+    try (BatchedPolicy policy = BatchedPolicy.open(embedded, null, null, 0);
         OpenPrm prm = new PrmSpec(token.toString(), MonteCarloPrm.Settings.defaults()).open((p, s) -> true)) {
       ProcessRewardModel reward = prm.factory(embedded).over(policy);
       TokenPath root = TokenPath.root(policy.tokenize("Tom", true));

@@ -112,7 +112,7 @@ class HeadPrmTest {
     }
     double sum = 0;
     double loss = 0;
-    try (BatchedPolicy policy = BatchedPolicy.open(model);
+    try (BatchedPolicy policy = BatchedPolicy.open(model, null, null, 0);
         OpenPrm prm = new PrmSpec("head:" + outcome.artefact(), MonteCarloPrm.Settings.defaults()).open((p, s) -> true)) {
       ProcessRewardModel reward = prm.factory(model).over(policy);
       for (int i = 0; i < PROBLEMS; i++) {
