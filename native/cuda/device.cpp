@@ -199,7 +199,7 @@ int32_t sphere_cuda_open(int32_t index, const struct sphere_device_api ** out) {
       // One tiny kernel: it shows here, not in the middle of a run, when the library has none for this architecture.
       auto * word = static_cast<float *>(device.scratch.need(sizeof(float)));
       check(cudaMemsetAsync(word, 0, sizeof(float), device.stream), "trying the device");
-      scale(word, 1, 1.0f, device.stream);
+      sgd(word, word, nullptr, 1, 0, 1, 0, 0, false, device.stream);
       synchronize("trying the device");
       std::snprintf(device.name, sizeof device.name, "CUDA %d: %s, sm_%d%d", index, d.name, d.major, d.minor);
     } catch (...) {

@@ -129,20 +129,6 @@ int32_t sum_squares_entry(const float * x, int64_t n, double * sum) {
   });
 }
 
-int32_t scale_entry(float * x, int64_t n, float factor) {
-  return on_device([&] {
-    require_array(n, {x});
-    scale(x, n, factor, device.stream);
-  });
-}
-
-int32_t blend_entry(float * target, const float * source, int64_t n, float keep) {
-  return on_device([&] {
-    require_array(n, {target, source});
-    blend(target, source, n, keep, device.stream);
-  });
-}
-
 int32_t log_probs_entry(const float * logits, int64_t vocabulary, int64_t rows, const int32_t * offsets,
                         const int32_t * tokens, int64_t count, float * out) {
   return on_device([&] {
@@ -260,8 +246,6 @@ const sphere_device_api api = {
     adamw_entry,
     sgd_entry,
     sum_squares_entry,
-    scale_entry,
-    blend_entry,
     log_probs_entry,
     log_probs_back_entry,
     attention_entry,

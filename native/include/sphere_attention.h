@@ -31,9 +31,6 @@ SPHERE_API int32_t sphere_attention_install(int32_t * installed);
 // Switches an installed kernel off (0) and on again (1), for comparisons. Not while anything is computed.
 SPHERE_API void sphere_attention_enable(int32_t on);
 
-// How many attention nodes the kernel has computed in this process.
-SPHERE_API int64_t sphere_attention_nodes(void);
-
 // Whether this CPU has a matrix unit (AMX) that the system lets this process use: then it computes products with BF16,
 // Q8_0 and K-quant weights, and with BF16 weights in training. Switches it off (0) and on again (1), for comparisons;
 // not while anything is computed. The environment variable SPHERE_AMX=off keeps a process from it altogether.

@@ -14,9 +14,6 @@ struct llama_sampler;
 // Does nothing: what remains is the cost of the call.
 SPHERE_API void sphere_bench_nothing(void);
 
-// Seconds that n calls of sphere_bench_nothing take from C, through a pointer.
-SPHERE_API double sphere_bench_native_calls(int64_t n);
-
 // Copies n floats with n_threads threads: n * 4 bytes read and as many written.
 SPHERE_API int32_t sphere_bench_copy(float * to, const float * from, int64_t n, int32_t n_threads);
 

@@ -84,8 +84,6 @@ struct sphere_device_api {
   int32_t (*sgd)(float * value, float * gradient, float * velocity, int64_t n, float grad_scale, float keep,
                  float step_size, float momentum, int32_t clear);
   int32_t (*sum_squares)(const float * x, int64_t n, double * sum);
-  int32_t (*scale)(float * x, int64_t n, float factor);
-  int32_t (*blend)(float * target, const float * source, int64_t n, float keep);
   // sphere_train.h
   int32_t (*log_probs)(const float * logits, int64_t vocabulary, int64_t rows, const int32_t * offsets,
                        const int32_t * tokens, int64_t count, float * out); // out [count, 4]; see sphere_op_log_probs

@@ -57,12 +57,6 @@ SPHERE_API int32_t sphere_sgd(float * value, float * gradient, float * velocity,
  */
 SPHERE_API int32_t sphere_sum_squares(const float * x, int64_t n, int32_t threads, double * sum);
 
-/* x = factor x */
-SPHERE_API int32_t sphere_scale(float * x, int64_t n, float factor, int32_t threads);
-
-/* target = keep target + (1 - keep) source: an exponential moving average */
-SPHERE_API int32_t sphere_blend(float * target, const float * source, int64_t n, float keep, int32_t threads);
-
 /* x = 0 */
 SPHERE_API int32_t sphere_zero(float * x, int64_t n);
 

@@ -20,9 +20,9 @@ class Planted {
         sphere = SymbolLookup.libraryLookup(libraries.resolve(name), Arena.global()).or(sphere);
       }
       MemorySegment four = arena.allocate(JAVA_FLOAT, 4);
-      int status = (int) Linker.nativeLinker().downcallHandle(sphere.findOrThrow("sphere_scale"),
-          FunctionDescriptor.of(JAVA_INT, ValueLayout.ADDRESS, JAVA_LONG, JAVA_FLOAT, JAVA_INT))
-          .invokeExact(four, 1000L, 2f, 1);
+      int status = (int) Linker.nativeLinker().downcallHandle(sphere.findOrThrow("sphere_zero"),
+          FunctionDescriptor.of(JAVA_INT, ValueLayout.ADDRESS, JAVA_LONG))
+          .invokeExact(four, 1000L);
       System.out.println("survived with status " + status);
     }
   }

@@ -2,7 +2,7 @@
 // beyond 32 bits. The link puts __wrap_... in place of the library's functions (CMakeLists.txt).
 #include "tiny_model.hpp"
 
-#include "products/products.hpp"
+#include "matmul/matmul.hpp"
 #include "sphere_attention.h"
 
 #include <algorithm>
@@ -11,7 +11,7 @@ using namespace test;
 
 extern "C" {
 void * __real_aligned_alloc(size_t alignment, size_t bytes);
-const sphere::ProductKernel * __real__ZN6sphere14product_kernelEPK11ggml_tensorl(const ggml_tensor * w, int64_t n);
+const sphere::MatmulKernel * __real__ZN6sphere13matmul_kernelEPK11ggml_tensorl(const ggml_tensor * w, int64_t n);
 }
 
 namespace {
@@ -21,8 +21,8 @@ int64_t granted = INT64_MAX; // allocations until one is refused
 bool greedy = false;         // another kernel is chosen: one that works in more memory
 constexpr size_t TOO_MUCH = size_t{1} << 32;
 
-const sphere::ProductKernel * real(const ggml_tensor * w, int64_t n) {
-  return __real__ZN6sphere14product_kernelEPK11ggml_tensorl(w, n);
+const sphere::MatmulKernel * real(const ggml_tensor * w, int64_t n) {
+  return __real__ZN6sphere13matmul_kernelEPK11ggml_tensorl(w, n);
 }
 
 // A kernel with the results of the real kernel that needs more memory than the real kernel, which may be the matrix
@@ -44,7 +44,7 @@ void panels(const ggml_tensor * op, int64_t from, int64_t to, const void * input
   std::memset(own, 1, static_cast<size_t>(own_size(k, n)));
   real(op->src[0], n)->panels(op, from, to, inputs, own);
 }
-constexpr sphere::ProductKernel GREEDY{inputs_size, own_size, convert, panels};
+constexpr sphere::MatmulKernel GREEDY{inputs_size, own_size, convert, panels};
 
 } // namespace
 
@@ -53,8 +53,8 @@ extern "C" void * __wrap_aligned_alloc(size_t alignment, size_t bytes) {
   return bytes > TOO_MUCH || granted-- <= 0 ? nullptr : __real_aligned_alloc(alignment, bytes);
 }
 
-extern "C" const sphere::ProductKernel * __wrap__ZN6sphere14product_kernelEPK11ggml_tensorl(const ggml_tensor * w,
-                                                                                            int64_t n) {
+extern "C" const sphere::MatmulKernel * __wrap__ZN6sphere13matmul_kernelEPK11ggml_tensorl(const ggml_tensor * w,
+                                                                                          int64_t n) {
   last_weights = w;
   return greedy && real(w, n) != nullptr ? &GREEDY : real(w, n);
 }

@@ -63,10 +63,9 @@ void product(bool bf16, const Shape & s, Random & random) {
                    s.from == From::HALVES ? half.data() : nullptr};
   const auto run = [&](const MatrixA & x, int64_t m, std::vector<float> & c, const float * with, bool accumulate,
                        int threads) {
-    std::vector<float> scratch(at(bf16 ? sphere::gemm_bf16_scratch(m, s.n) : sphere::gemm_scratch(s.n, s.k)));
+    std::vector<float> scratch(at(sphere::gemm_scratch(bf16, m, s.n, s.k)));
     for (int t = 0; t < threads; t++) {
-      (bf16 ? sphere::gemm_bf16 : sphere::gemm)(m, s.n, s.k, x, mb, c.data(), s.n, with, accumulate, t, threads,
-                                                scratch.data());
+      sphere::gemm(bf16, {m, s.n, s.k, x, mb, c.data(), s.n, with, accumulate}, t, threads, scratch.data());
     }
   };
   const std::string name = (bf16 ? "BF16 " : "F32 ") + s.name();

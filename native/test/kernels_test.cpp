@@ -395,14 +395,13 @@ void optimizer() {
     const auto value = normals(random, static_cast<size_t>(n)), gradient = normals(random, value.size()),
                m = normals(random, value.size());
     auto v = normals(random, value.size());
-    Numbers adamw(value.size()), sgd(value.size()), blended(value.size());
+    Numbers adamw(value.size()), sgd(value.size());
     double squares = 0;
     for (size_t i = 0; i < value.size(); i++) {
       v[i] *= v[i];
       const double g = 0.5 * gradient[i], mean = 0.9 * m[i] + 0.1 * g, square = 0.99 * v[i] + 0.01 * g * g;
       adamw[i] = 0.999 * value[i] - 0.01 * mean / (std::sqrt(square) * 2 + 1e-8);
       sgd[i] = 0.999 * value[i] - 0.01 * (0.9 * m[i] + g);
-      blended[i] = 0.75 * value[i] + 0.25 * gradient[i];
       squares += static_cast<double>(value[i]) * value[i];
     }
     const std::string what = " of " + std::to_string(n);
@@ -415,9 +414,6 @@ void optimizer() {
     x = value, g = gradient, first = m;
     expect(sphere_sgd(x.data(), g.data(), first.data(), n, 0.5f, 0.999f, 0.01f, 0.9f, 0, 2) == 0, "sgd");
     compare(x, sgd, 1e-5, "sgd" + what);
-    x = value;
-    expect(sphere_blend(x.data(), gradient.data(), n, 0.75f, 2) == 0, "blend");
-    compare(x, blended, 1e-5, "blend" + what);
     double found = 0;
     expect(sphere_sum_squares(value.data(), n, 2, &found) == 0, "sum_squares");
     near(found, squares, 0, 1e-12, "sum of squares" + what);

@@ -5,7 +5,7 @@
 #include "attention/attention.hpp"
 #include "common/half.hpp"
 #include "common/simd.hpp"
-#include "products/products_unpack.hpp"
+#include "matmul/matmul_unpack.hpp"
 #include "sphere_attention.h"
 #include "sphere_device.h"
 #include "sphere_sampling.h"
@@ -354,9 +354,9 @@ void unpacked() {
   }
 }
 
-// What products_known() promises: each of these types has a kernel for a lone row.
+// What matmul_known() promises: each of these types has a kernel for a lone row.
 void lone_row() {
-  if (!sphere::products_known()) {
+  if (!sphere::matmul_known()) {
     std::printf("       no products of our own for this CPU\n");
     return;
   }
@@ -365,7 +365,7 @@ void lone_row() {
     w.type = type;
     w.ne[0] = 256;
     w.ne[1] = 16;
-    expect(sphere::product_kernel(&w, 1) != nullptr, std::string("a lone row with weights in ") + ggml_type_name(type));
+    expect(sphere::matmul_kernel(&w, 1) != nullptr, std::string("a lone row with weights in ") + ggml_type_name(type));
   }
 }
 

@@ -3,7 +3,7 @@
 #include "tiny_model.hpp"
 
 #include "attention/attention.hpp"
-#include "products/products.hpp"
+#include "matmul/matmul.hpp"
 #include "sphere_attention.h"
 #include "sphere_bench.h"
 #include "sphere_device.h"
@@ -68,7 +68,7 @@ void together(int n, const std::function<void(int)> & body) {
 // --- kernels whose threads share one result --------------------------------------------------------------
 
 void products() {
-  if (!sphere::products_known()) {
+  if (!sphere::matmul_known()) {
     return;
   }
   Random random(3);
@@ -100,11 +100,11 @@ void products() {
         op.op = GGML_OP_MUL_MAT;
         op.src[0] = &w;
         op.src[1] = &in;
-        expect(sphere::products_take(&op), "taken");
+        expect(sphere::matmul_takes(&op), "taken");
         ggml_threadpool pool;
         pool.threads = threads;
-        std::vector<char> work(sphere::products_work_size(&op, threads));
-        together(threads, [&](int i) { sphere::products(&op, i, threads, &pool, work.data()); });
+        std::vector<char> work(sphere::matmul_work_size(&op, threads));
+        together(threads, [&](int i) { sphere::matmul(&op, i, threads, &pool, work.data()); });
       }
       same_bits(results[1], results[0], std::string("products of ") + ggml_type_name(type));
     }
@@ -273,8 +273,6 @@ void optimizer() {
     expect(sphere_adamw(x.data(), g.data(), m.data(), v.data(), n, 1, 1, 0.1f, 0.9f, 0.99f, 1, 1e-8f, 1, threads) ==
                    0 &&
                sphere_sgd(x.data(), m.data(), v.data(), n, 1, 1, 0.1f, 0.5f, 0, threads) == 0 &&
-               sphere_scale(x.data(), n, 0.5f, threads) == 0 &&
-               sphere_blend(x.data(), start.data(), n, 0.5f, threads) == 0 &&
                sphere_sum_squares(x.data(), n, threads, &sums[threads == 1 ? 0 : 1]) == 0,
            "optimizer");
   }
@@ -336,9 +334,9 @@ void process_wide() {
   together(THREADS, [](int i) {
     for (int round = 0; round < 200; round++) {
       float x = 1;
-      expect(sphere_scale(&x, 1, 2, 1) == 0 && x == 2, "scale");
+      expect(sphere_zero(&x, 1) == 0 && x == 0, "zero");
       if (i % 2 == 0) {
-        sphere_scale(nullptr, 1, 1, 1);
+        sphere_zero(nullptr, 1);
         expect(std::strstr(sphere_last_error(), "array") != nullptr, "this thread's error");
       } else {
         sphere_bench_read(nullptr, 1, 1, &x);

@@ -81,8 +81,6 @@ void sgd(float * value, float * gradient, float * velocity, int64_t n, float gra
 constexpr int64_t kSumBlock = 4096;
 // partial [(n + 4095) / 4096]: the sum of squares of each block of 4096. Their sum in order is the CPU kernel's.
 void sum_squares(const float * x, int64_t n, double * partial, cudaStream_t stream);
-void scale(float * x, int64_t n, float factor, cudaStream_t stream);
-void blend(float * target, const float * source, int64_t n, float keep, cudaStream_t stream);
 
 // ---- pointwise.cu ----
 

@@ -1,6 +1,6 @@
 // Optimizer steps and the sum of squares over F32 arrays: the same bits as the CPU kernels (src/train/optim.cpp).
 //
-// What: AdamW, SGD, scale, blend in place; sums of squares of blocks of 4096 elements.
+// What: AdamW and SGD in place; sums of squares of blocks of 4096 elements.
 // How: four neighbouring elements a thread (16-byte loads, all arrays come from aligned allocations; where one does
 // not, one element a thread). Products and sums are rounded one by one (__fmul_rn and __fadd_rn are never fused),
 // square root and division are the IEEE ones. A block of 4096 is summed by 8 threads, each over every eighth element in
@@ -78,21 +78,6 @@ __global__ void __launch_bounds__(kThreads)
   }
 }
 
-__global__ void __launch_bounds__(kThreads) scale_kernel(float * x, int64_t n, float factor) {
-  const int64_t i = static_cast<int64_t>(blockIdx.x) * kThreads + threadIdx.x;
-  if (i < n) {
-    x[i] = __fmul_rn(x[i], factor);
-  }
-}
-
-__global__ void __launch_bounds__(kThreads)
-    blend_kernel(float * target, const float * source, int64_t n, float keep, float rest) {
-  const int64_t i = static_cast<int64_t>(blockIdx.x) * kThreads + threadIdx.x;
-  if (i < n) {
-    target[i] = __fadd_rn(__fmul_rn(keep, target[i]), __fmul_rn(rest, source[i]));
-  }
-}
-
 // Eight threads a block of 4096: thread `lane` sums elements lane, lane + 8, ... in order. The square of a float is
 // exact in double precision, so a fused multiply-add would change nothing.
 __global__ void __launch_bounds__(kThreads) sum_squares_kernel(const float * x, int64_t n, double * partial) {
@@ -152,20 +137,6 @@ void sum_squares(const float * x, int64_t n, double * partial, cudaStream_t stre
     SPHERE_LAUNCH(sum_squares_kernel, blocks_for((n + kSumBlock - 1) / kSumBlock * 8), kThreads, 0, stream, x, n,
                   partial);
     check_launch("sum_squares");
-  }
-}
-
-void scale(float * x, int64_t n, float factor, cudaStream_t stream) {
-  if (n > 0) {
-    SPHERE_LAUNCH(scale_kernel, blocks_for(n), kThreads, 0, stream, x, n, factor);
-    check_launch("scale");
-  }
-}
-
-void blend(float * target, const float * source, int64_t n, float keep, cudaStream_t stream) {
-  if (n > 0) {
-    SPHERE_LAUNCH(blend_kernel, blocks_for(n), kThreads, 0, stream, target, source, n, keep, 1.0f - keep);
-    check_launch("blend");
   }
 }
 

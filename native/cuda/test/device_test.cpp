@@ -88,11 +88,10 @@ int32_t everything(const sphere_device_api & d) {
   m.run(d.copy(a, host.data(), 256)) && m.run(d.copy(b, a, 256)) && m.run(d.copy(ints, parents, 8)) &&
       m.run(d.sample_rows(a, 64, &draw, 1)) && m.run(d.logprob_rows(a, 64, 1, &row, &row, &out)) &&
       m.run(d.adamw(a, b, c, e, 64, &step, 1)) && m.run(d.sgd(a, b, nullptr, 64, 1, 1, 0.1f, 0, 0)) &&
-      m.run(d.sum_squares(a, 64, &sum)) && m.run(d.scale(a, 64, 2)) && m.run(d.blend(a, b, 64, 0.5f)) &&
-      m.run(d.fill_zero(b, 256)) && m.run(d.attention(&t)) && m.run(d.attention_back(&t)) &&
-      m.run(d.rms_norm(a, b, c, 8, 8, 1e-5f)) && m.run(d.rms_norm_dx(a, b, c, e, 8, 8, 1e-5f, 1)) &&
-      m.run(d.rms_norm_dw(a, c, b, 8, 8, 1e-5f)) && m.run(d.swiglu(a, b, c, 64)) &&
-      m.run(d.swiglu_back(a, b, c, e, e + 64, 64)) && m.run(d.sum_rows(a, b, 8, 8)) &&
+      m.run(d.sum_squares(a, 64, &sum)) && m.run(d.fill_zero(b, 256)) && m.run(d.attention(&t)) &&
+      m.run(d.attention_back(&t)) && m.run(d.rms_norm(a, b, c, 8, 8, 1e-5f)) &&
+      m.run(d.rms_norm_dx(a, b, c, e, 8, 8, 1e-5f, 1)) && m.run(d.rms_norm_dw(a, c, b, 8, 8, 1e-5f)) &&
+      m.run(d.swiglu(a, b, c, 64)) && m.run(d.swiglu_back(a, b, c, e, e + 64, 64)) && m.run(d.sum_rows(a, b, 8, 8)) &&
       m.run(d.copy(ints, offsets, 12)) && m.run(d.log_probs(a, 32, 2, ints, ints, 1, c)) &&
       m.run(d.log_probs_back(a, 32, 2, ints, ints, b, c)) && m.run(d.scatter(a, ints, 3, e, 8, 8, 1)) &&
       m.run(d.rope_table(ints, nullptr, e, 8, 3, &rope)) && m.run(d.synchronize()) &&
@@ -111,7 +110,7 @@ void whole_life() {
   sphere_cuda_close();
   sphere_cuda_close();
   expect(emu::live() == 0, "nothing left after close");
-  expect(api->scale(nullptr, 0, 1) == SPHERE_INVALID_ARGUMENT, "a closed device is told from a bad call");
+  expect(api->fill_zero(nullptr, 0) == SPHERE_INVALID_ARGUMENT, "a closed device is told from a bad call");
 }
 
 // With two devices: memory of the one that is not open is nobody's, so that no kernel is started on it.
@@ -197,7 +196,7 @@ void bad_calls() {
   expect(api->logprob_rows(&x, 1, 1, &bad, &zero, &x) == SPHERE_INVALID_ARGUMENT, "row");
   expect(api->logprob_rows(&x, 1, 1, &zero, &bad, &x) == SPHERE_INVALID_ARGUMENT, "target");
   expect(api->adamw(&x, &x, &x, nullptr, 1, nullptr, 0) == SPHERE_INVALID_ARGUMENT, "null");
-  expect(api->scale(&x, -1, 1) == SPHERE_INVALID_ARGUMENT, "negative length");
+  expect(api->fill_zero(&x, -1) == SPHERE_INVALID_ARGUMENT, "negative length");
   sphere_tree_attention t{};
   expect(api->attention(&t) == SPHERE_INVALID_ARGUMENT, "empty attention");
   expect(api->copy(nullptr, &x, 4) == SPHERE_INVALID_ARGUMENT, "copy to nowhere");
@@ -223,7 +222,9 @@ void dispatch() {
   expect(sphere_sum_squares(x, 1000, 1, &a) == SPHERE_OK, "on the device");
   expect(emu::calls() > calls + 1, "the device was asked");
   expect(sphere_sum_squares(host.data(), 1000, 1, &b) == SPHERE_OK && a == b, "the same bits on the CPU");
-  expect(sphere_scale(x, 1000, 3, 1) == SPHERE_OK && sphere_scale(host.data(), 1000, 3, 1) == SPHERE_OK, "scale");
+  for (float * values : {x, host.data()}) {
+    expect(sphere_sgd(values, values, nullptr, 1000, 1, 1, 0.5f, 0, 0, 1) == SPHERE_OK, "sgd");
+  }
   expect(sphere_device_copy(back.data(), x, 4000) == SPHERE_OK, "copy back");
   same_bits(back, host, "dispatched");
   sphere_draw on_device{}, on_host{};
@@ -239,7 +240,7 @@ void dispatch() {
   const int32_t status = sphere_sample_rows(x, 1000, &on_device, 1, 1);
   expect(status == SPHERE_INVALID_ARGUMENT, "NaN on the device");
   emu::fail_at(2, cudaErrorIllegalAddress);
-  expect(sphere_scale(x, 1000, 3, 1) == SPHERE_CUDA_LOST, "a lost device's status comes through");
+  expect(sphere_zero(x, 1000) == SPHERE_CUDA_LOST, "a lost device's status comes through");
   expect(sphere_device_free(x) == SPHERE_CUDA_LOST, "freeing tells of it too");
   emu::revive();
   expect(sphere_device_free(x) == SPHERE_OK || emu::live() > 0, "freed");

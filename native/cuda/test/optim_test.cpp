@@ -71,14 +71,6 @@ void others_bits() {
       same_bits(plain_nan(dv.read()), plain_nan(ev), "velocity" + name);
       expect(dg.read() == std::vector<float>(static_cast<size_t>(n)), "cleared gradient" + name);
     }
-    auto es = p, eb = p;
-    sphere_scale(es.data(), n, 0.3f, 1);
-    sphere_blend(eb.data(), g.data(), n, 0.3f, 1);
-    const Array<float> ds(p), db(p), dg(g);
-    scale(ds.get(), n, 0.3f, nullptr);
-    blend(db.get(), dg.get(), n, 0.3f, nullptr);
-    same_bits(plain_nan(ds.read()), plain_nan(es), "scale" + name);
-    same_bits(plain_nan(db.read()), plain_nan(eb), "blend" + name);
   }
 }
 

@@ -1,4 +1,4 @@
-// Hands FLASH_ATTN_EXT nodes of ggml's CPU backend to sphere::attention, and products with weights to sphere::products,
+// Hands FLASH_ATTN_EXT nodes of ggml's CPU backend to sphere::attention, and products with weights to sphere::matmul,
 // through the backend's own extension point: the list of extra buffer types, whose traits are asked for every node
 // before ggml's kernels are. The list's C++ types are internal to ggml (ggml/src/ggml-cpu/traits.h,
 // ggml/src/ggml-backend-impl.h), so they are declared here again, and used with the very source they were read from.
@@ -6,7 +6,7 @@
 #include "attention/attention.hpp"
 #include "attention/attention_trial.hpp"
 #include "common/barrier.hpp"
-#include "products/products.hpp"
+#include "matmul/matmul.hpp"
 #include "sphere_attention.h"
 
 #include "ggml-backend.h"
@@ -50,7 +50,7 @@ constexpr const char * KNOWN_COMMIT = "de3ff81"; // of provision.sh's package; a
 constexpr const char * KNOWN_INTERNALS = "73dd789134c02d7c8946a4ecd6facb4dd106e2dcd2856b64d378a184bfacee64";
 
 std::atomic<bool> enabled{false};
-std::atomic<int64_t> nodes{0}, product_nodes{0};
+std::atomic<int64_t> nodes{0}; // that our kernels have computed, for the trial
 
 // Memory that holds elements as they are: not another device's, nor a type of buffer that keeps them rearranged.
 bool plain(const ggml_tensor * t) {
@@ -129,20 +129,20 @@ public:
   }
 };
 
-class ProductTraits : public Traits {
+class MatmulTraits : public Traits {
 public:
   bool work_size(int n_threads, const ggml_tensor * op, size_t & size) override {
-    size = sphere::products_work_size(op, n_threads);
+    size = sphere::matmul_work_size(op, n_threads);
     return true;
   }
 
   bool compute_forward(ggml_compute_params * params, ggml_tensor * op) override {
-    if (params->use_ref || params->wsize < sphere::products_work_size(op, params->nth)) {
+    if (params->use_ref || params->wsize < sphere::matmul_work_size(op, params->nth)) {
       return false;
     }
-    sphere::products(op, params->ith, params->nth, params->threadpool, params->wdata);
+    sphere::matmul(op, params->ith, params->nth, params->threadpool, params->wdata);
     if (params->ith == 0) {
-      product_nodes.fetch_add(1, std::memory_order_relaxed);
+      nodes.fetch_add(1, std::memory_order_relaxed);
     }
     return true;
   }
@@ -162,14 +162,14 @@ public:
     if (takes(op)) {
       return &traits;
     }
-    return sphere::products_known() && sphere::products_take(op) && plain(op->src[0]) && plain(op->src[1]) && plain(op)
-               ? &products
+    return sphere::matmul_known() && sphere::matmul_takes(op) && plain(op->src[0]) && plain(op->src[1]) && plain(op)
+               ? &matmul
                : nullptr;
   }
 
 private:
   Traits traits;
-  ProductTraits products;
+  MatmulTraits matmul;
 };
 
 const char * name(ggml_backend_buffer_type_t) { return "SPHERE_ATTENTION"; }
@@ -195,13 +195,12 @@ std::string install() {
   list.insert(list.begin(), &entry);
   std::string why;
   try {
-    why = sphere::hook_trial([](bool on) { enabled.store(on); }, [] { return nodes.load() + product_nodes.load(); });
+    why = sphere::hook_trial([](bool on) { enabled.store(on); }, [] { return nodes.load(); });
   } catch (const std::exception & e) {
     why = e.what();
   }
   sphere_threads_release(); // the trial's
   enabled.store(why.empty());
-  nodes.store(0);
   if (!why.empty()) {
     list.erase(list.begin());
   }
@@ -226,10 +225,8 @@ extern "C" int32_t sphere_attention_install(int32_t * installed) {
     }
     static const std::string refused = install();
     sphere::set_last_error(refused.c_str());
-    *installed = !refused.empty() ? 0 : sphere::products_known() ? 2 : 1;
+    *installed = !refused.empty() ? 0 : sphere::matmul_known() ? 2 : 1;
   });
 }
 
 extern "C" void sphere_attention_enable(int32_t on) { enabled.store(on != 0); }
-
-extern "C" int64_t sphere_attention_nodes(void) { return nodes.load(std::memory_order_relaxed); }

@@ -1,7 +1,7 @@
 // One node of each kind, by ggml and by us. See attention_trial.hpp.
 #include "attention/attention_trial.hpp"
 
-#include "products/products.hpp"
+#include "matmul/matmul.hpp"
 
 #include "ggml-backend.h"
 #include "ggml-cpu.h"
@@ -83,7 +83,7 @@ struct Trial {
     node(ggml_flash_attn_ext(c, input(GGML_TYPE_F32, HEAD, TOKENS, HEADS), input(GGML_TYPE_F16, HEAD, CELLS, KV_HEADS),
                              input(GGML_TYPE_F16, HEAD, CELLS, KV_HEADS), mask, 0.2f, 0, 0),
          1e-2f);
-    const size_t known = products_known() ? std::size(TYPES) : 0;
+    const size_t known = matmul_known() ? std::size(TYPES) : 0;
     for (size_t i = 0; i < known; i++) { // ggml rounds activations to 8 bits where weights are quantised
       const ggml_type type = TYPES[i];
       node(ggml_mul_mat(c, input(type, K, ROWS), input(GGML_TYPE_F32, K, TOKENS)), 3e-2f);

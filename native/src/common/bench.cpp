@@ -4,7 +4,6 @@
 #include "common/barrier.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <cstring>
 #include <vector>
 
@@ -55,15 +54,6 @@ void apply(llama_sampler * chain, const float * logits, int32_t n_vocab, std::ve
 } // namespace
 
 extern "C" void sphere_bench_nothing(void) {}
-
-extern "C" double sphere_bench_native_calls(int64_t n) {
-  void (*volatile nothing)(void) = sphere_bench_nothing;
-  const auto begin = std::chrono::steady_clock::now();
-  for (int64_t i = 0; i < n; i++) {
-    nothing();
-  }
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-}
 
 extern "C" int32_t sphere_bench_copy(float * to, const float * from, int64_t n, int32_t n_threads) {
   return sphere::guarded([&] {

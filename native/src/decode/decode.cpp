@@ -47,14 +47,14 @@ sphere_decoder::sphere_decoder(const sphere_decode_model & m, int32_t count, int
     layer.q_norm = at(SPHERE_DECODE_Q_NORM);
     layer.k_norm = at(SPHERE_DECODE_K_NORM);
     for (const Adapted * each_matrix : matrices(layer)) {
-      products.reserve(*each_matrix, micro);
+      matmul.reserve(*each_matrix, micro);
     }
     layers.push_back(std::move(layer));
   }
   shape.weights = nullptr; // the caller's arrays
   shape.types = nullptr;
-  products.reserve(output, micro);
-  products.allocate();
+  matmul.reserve(output, micro);
+  matmul.allocate();
   rope_table = lines_of<float>(static_cast<int64_t>(positions) * m.head);
   int64_t kept;
   if (__builtin_mul_overflow(static_cast<int64_t>(m.layers) * count, each, &kept)) {
@@ -136,8 +136,8 @@ void sphere_decoder::adapt(int32_t place, int32_t rank, float scale, const float
   }
   adapter.a = Matrix(adapter.a_data.get(), GGML_TYPE_F32, columns, inner, nullptr);
   adapter.b = Matrix(adapter.b_data.get(), GGML_TYPE_F32, inner, outer, nullptr);
-  products.reserve(adapter.a, micro);
-  products.allocate();
+  matmul.reserve(adapter.a, micro);
+  matmul.allocate();
   second.reserve(adapter.b, micro);
   second.allocate();
   if (inner > low_width) {

@@ -3,7 +3,7 @@
 
 #include "attention/attention.hpp"
 #include "decode/decode_cells.hpp"
-#include "products/products.hpp"
+#include "matmul/matmul.hpp"
 #include "sphere_decode.h"
 
 #include "ggml.h"
@@ -57,9 +57,9 @@ struct Layer {
   const float *norm, *feed_norm, *q_norm, *k_norm;
 };
 
-// Products of some rows with several matrices, converting the rows once: by a kernel of ours, or row by row by ggml, in
+// Matmul of some rows with several matrices, converting the rows once: by a kernel of ours, or row by row by ggml, in
 // the shapes in which ggml does that too.
-class Products {
+class Matmul {
 public:
   // Makes room for a product with up to n rows by the kernel that would be taken now. Another one (the matrix unit may
   // be switched on and off) finds its room when it comes.
@@ -122,7 +122,7 @@ private:
   Adapted output;
   const float *output_norm, *rope_factors;
   std::vector<sphere::Layer> layers;
-  sphere::Products products, second; // second: of adapters
+  sphere::Matmul matmul, second; // second: of adapters
 
   int32_t positions, micro;
   int32_t rope_rows = 0;

@@ -24,7 +24,7 @@ bool can_multiply(const sphere_decode_model & m, size_t place, int64_t columns) 
 }
 
 bool supported(const sphere_decode_model & m) {
-  if (!products_known() || !pointwise_known() || m.vocabulary < 1 || m.width < 1 || m.layers < 1 || m.heads < 1 ||
+  if (!matmul_known() || !pointwise_known() || m.vocabulary < 1 || m.width < 1 || m.layers < 1 || m.heads < 1 ||
       m.kv_heads < 1 || m.heads % m.kv_heads != 0 || m.head < 16 || m.head % 16 != 0 || m.feed_forward < 1 ||
       static_cast<int64_t>(m.heads) * m.head > std::numeric_limits<int32_t>::max() ||
       !can_multiply(m, SPHERE_DECODE_EMBEDDING, m.width) || !can_multiply(m, SPHERE_DECODE_OUTPUT, m.width) ||

@@ -95,7 +95,7 @@ void sphere_decoder::micro_step(const Part & part) {
   for (size_t l = 0; l < layers.size(); l++) {
     const Layer & layer = layers[l];
     rms_norm(x.get(), layer.norm, shape.width, n, shape.epsilon, normed.get());
-    products.rows(normed.get(), n);
+    matmul.rows(normed.get(), n);
     product(layer.k, k.get());
     product(layer.v, v.get());
     keep(l, n);
@@ -112,12 +112,12 @@ void sphere_decoder::micro_step(const Part & part) {
         sequence[static_cast<size_t>(j)] = sequence[static_cast<size_t>(from)];
         position[static_cast<size_t>(j)] = position[static_cast<size_t>(from)];
       }
-      products.rows(normed.get(), n);
+      matmul.rows(normed.get(), n);
       find_paths(n);
     }
     product(layer.q, q.get());
     attend(l, n);
-    products.rows(mixed.get(), n);
+    matmul.rows(mixed.get(), n);
     product(layer.out, sum.get());
     add(x.get(), sum.get(), n * shape.width);
     feed(layer, n);
@@ -204,11 +204,11 @@ void sphere_decoder::attend(size_t l, int64_t n) {
 
 void sphere_decoder::feed(const Layer & layer, int64_t n) {
   rms_norm(x.get(), layer.feed_norm, shape.width, n, shape.epsilon, normed.get());
-  products.rows(normed.get(), n);
+  matmul.rows(normed.get(), n);
   product(layer.gate, gate.get());
   product(layer.up, up.get());
   swiglu(gate.get(), up.get(), n * shape.feed_forward);
-  products.rows(gate.get(), n);
+  matmul.rows(gate.get(), n);
   product(layer.down, sum.get());
   add(x.get(), sum.get(), n * shape.width);
 }
@@ -216,16 +216,16 @@ void sphere_decoder::feed(const Layer & layer, int64_t n) {
 void sphere_decoder::head(int64_t n) {
   float * states = hidden.get() + done * shape.width;
   rms_norm(x.get(), output_norm, shape.width, n, shape.epsilon, states);
-  products.rows(states, n);
+  matmul.rows(states, n);
   product(output, logits.get() + done * shape.vocabulary);
   done += n;
 }
 
 void sphere_decoder::product(const Adapted & matrix, float * y) {
-  const int64_t n = products.count(), width = matrix.rows();
-  products.into(matrix, y, width);
+  const int64_t n = matmul.count(), width = matrix.rows();
+  matmul.into(matrix, y, width);
   for (const Adapter & adapter : matrix.adapters) {
-    products.into(adapter.a, low.get(), adapter.a.rows());
+    matmul.into(adapter.a, low.get(), adapter.a.rows());
     second.rows(low.get(), n);
     second.into(adapter.b, high.get(), adapter.b.rows());
     for (int64_t i = 0; i < n * adapter.b.rows(); i++) { // rounded before it is added, as llama.cpp does it

@@ -140,37 +140,6 @@ int32_t sphere_sum_squares(const float * x, int64_t n, int32_t threads, double *
   });
 }
 
-int32_t sphere_scale(float * x, int64_t n, float factor, int32_t threads) {
-  return sphere::guarded([&] {
-    require(n == 0 || (n > 0 && x));
-    if (const auto * device = sphere::device_of(x)) {
-      return sphere::device_check(device, device->scale(x, n, factor));
-    }
-    in_parts(n, threads, [=](int64_t from, int64_t to) {
-      for (int64_t i = from; i < to; i++) {
-        x[i] *= factor;
-      }
-    });
-  });
-}
-
-int32_t sphere_blend(float * target, const float * source, int64_t n, float keep, int32_t threads) {
-  return sphere::guarded([&] {
-    require(n == 0 || (n > 0 && target && source));
-    if (const auto * device = sphere::device_of(target)) {
-      return sphere::device_check(device, device->blend(target, source, n, keep));
-    }
-    const float rest = 1.0f - keep;
-    in_parts(n, threads, [=](int64_t from, int64_t to) {
-      float * __restrict t = target;
-      const float * __restrict s = source;
-      for (int64_t i = from; i < to; i++) {
-        t[i] = keep * t[i] + rest * s[i];
-      }
-    });
-  });
-}
-
 int32_t sphere_zero(float * x, int64_t n) {
   return sphere::guarded([&] {
     require(n == 0 || (n > 0 && x));

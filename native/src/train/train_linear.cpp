@@ -2,7 +2,7 @@
 #include "sphere_train.h"
 
 #include "common/simd.hpp"
-#include "products/products_unpack.hpp"
+#include "matmul/matmul_unpack.hpp"
 #include "train/device_graph.hpp"
 #include "train/gemm.hpp"
 #include "train/train_node.hpp"
@@ -18,14 +18,9 @@ namespace {
 void product(const ggml_tensor * node, int64_t m, int64_t n, int64_t k, const MatrixA & a, const MatrixB & b,
              const float * bias, bool accumulate, int ith, int nth) {
   const bool half = settings(node).ints[1] != 0;
-  float * memory = scratch(half ? gemm_bf16_scratch(m, n) : gemm_scratch(n, k));
-  if (memory == nullptr) {
-    return;
-  }
-  if (half) {
-    gemm_bf16(m, n, k, a, b, floats(node), n, bias, accumulate, ith, nth, memory);
-  } else {
-    gemm(m, n, k, a, b, floats(node), n, bias, accumulate, ith, nth, memory);
+  float * memory = scratch(gemm_scratch(half, m, n, k));
+  if (memory != nullptr) {
+    gemm(half, {m, n, k, a, b, floats(node), n, bias, accumulate}, ith, nth, memory);
   }
 }
 

@@ -110,7 +110,7 @@ public final class AtomicFile {
   /** Writes a file under a temporary name of the caller's choice, which must lie in the target's folder. */
   public static void write(Path target, Path temporary, Access access, ChannelBody body) throws IOException {
     try (FileChannel channel = create(temporary)) {
-      if (access == Access.OWN && posix(temporary)) {
+      if (access == Access.OWN) {
         Set<PosixFilePermission> mode = Files.getPosixFilePermissions(temporary, LinkOption.NOFOLLOW_LINKS);
         mode.removeAll(OTHERS_WRITE);
         Files.setPosixFilePermissions(temporary, mode);
@@ -161,14 +161,12 @@ public final class AtomicFile {
         "." + target.getFileName() + "." + ProcessHandle.current().pid() + "-" + System.nanoTime() + ".tmp");
   }
 
-  /** Makes the names in a folder survive a power cut, where the system can do that. */
+  /** Makes the names in a folder survive a power cut. */
   public static void forceFolder(Path folder) throws IOException {
-    if (posix(folder)) {
-      try (FileChannel channel = FileChannel.open(folder, StandardOpenOption.READ)) {
-        channel.force(true);
-      } catch (IOException e) {
-        throw new IOException("cannot bring " + folder + " to the disk: " + e.getMessage(), e);
-      }
+    try (FileChannel channel = FileChannel.open(folder, StandardOpenOption.READ)) {
+      channel.force(true);
+    } catch (IOException e) {
+      throw new IOException("cannot bring " + folder + " to the disk: " + e.getMessage(), e);
     }
   }
 
@@ -183,11 +181,6 @@ public final class AtomicFile {
     for (Path made = whole; !made.equals(present); made = made.getParent()) {
       forceFolder(made.getParent());
     }
-  }
-
-  /** Whether the path's file system has users and permissions, as Unix has them. */
-  static boolean posix(Path path) {
-    return path.getFileSystem().supportedFileAttributeViews().contains("unix");
   }
 
   private static UncheckedIOException failed(Path target, IOException e) {

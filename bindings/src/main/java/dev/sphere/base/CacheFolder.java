@@ -51,12 +51,8 @@ public final class CacheFolder {
 
   private static void own(Path folder) throws IOException {
     try {
-      if (AtomicFile.posix(folder)) {
-        Set<PosixFilePermission> mine = PosixFilePermissions.fromString("rwx------");
-        Files.createDirectory(folder, PosixFilePermissions.asFileAttribute(mine));
-      } else {
-        Files.createDirectory(folder);
-      }
+      Set<PosixFilePermission> mine = PosixFilePermissions.fromString("rwx------");
+      Files.createDirectory(folder, PosixFilePermissions.asFileAttribute(mine));
       return;
     } catch (FileAlreadyExistsException e) {
       // made before
@@ -64,9 +60,6 @@ public final class CacheFolder {
     if (!Files.isDirectory(folder, LinkOption.NOFOLLOW_LINKS)) {
       throw new IOException(folder + (Files.isSymbolicLink(folder) ? " is a link, which others may turn elsewhere"
           : " is no folder") + ". " + remedy(folder));
-    }
-    if (!AtomicFile.posix(folder)) {
-      return;
     }
     requireOwner(folder, "folder");
     Set<PosixFilePermission> mode = Files.getPosixFilePermissions(folder, LinkOption.NOFOLLOW_LINKS);
@@ -77,7 +70,7 @@ public final class CacheFolder {
   }
 
   private static void requireOwner(Path path, String what) throws IOException {
-    if (AtomicFile.posix(path) && uid(path) != User.ID) {
+    if (uid(path) != User.ID) {
       throw new IOException("the " + what + " " + path + " belongs to the user " + uid(path) + ", and you are "
           + User.ID + ": what is in it is not to be trusted. " + remedy(path));
     }
@@ -89,10 +82,7 @@ public final class CacheFolder {
 
   /** Whether this is a plain file of this user that nobody else can write to: no link, no file of another user's. */
   public static boolean isOwn(Path file) throws IOException {
-    if (!Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS)) {
-      return false;
-    }
-    return !AtomicFile.posix(file) || uid(file) == User.ID && Collections.disjoint(
+    return Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS) && uid(file) == User.ID && Collections.disjoint(
         Files.getPosixFilePermissions(file, LinkOption.NOFOLLOW_LINKS), AtomicFile.OTHERS_WRITE);
   }
 

@@ -7,7 +7,6 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.BasicFileAttributes;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -156,14 +155,9 @@ public final class OpenFile implements AutoCloseable {
   /** A file's place on its disk, its size and its times: different for another file, and after a change. */
   private record Identity(Object file, long size, Object modified, Object changed) {
     static Identity of(Path path) throws IOException {
-      try {
-        Map<String, Object> a = Files.readAttributes(path, "unix:dev,ino,size,lastModifiedTime,ctime");
-        return new Identity(
-            List.of(a.get("dev"), a.get("ino")), (Long) a.get("size"), a.get("lastModifiedTime"), a.get("ctime"));
-      } catch (UnsupportedOperationException | IllegalArgumentException e) { // no Unix
-        BasicFileAttributes a = Files.readAttributes(path, BasicFileAttributes.class);
-        return new Identity(String.valueOf(a.fileKey()), a.size(), a.lastModifiedTime(), a.creationTime());
-      }
+      Map<String, Object> a = Files.readAttributes(path, "unix:dev,ino,size,lastModifiedTime,ctime");
+      return new Identity(
+          List.of(a.get("dev"), a.get("ino")), (Long) a.get("size"), a.get("lastModifiedTime"), a.get("ctime"));
     }
   }
 

@@ -14,10 +14,6 @@ public final class GgufException extends RuntimeException {
     super(oneLine(message));
   }
 
-  public GgufException(String message, Throwable cause) {
-    super(oneLine(message), cause);
-  }
-
   public static GgufException in(Path file, String message) {
     return new GgufException(file + ": " + message);
   }

@@ -45,10 +45,6 @@ public record GgufValue(Type type, boolean isArray, Object value) {
     return new GgufValue(Type.UINT32, false, value);
   }
 
-  public static GgufValue i32(int value) {
-    return new GgufValue(Type.INT32, false, (long) value);
-  }
-
   public static GgufValue u64(long value) {
     return new GgufValue(Type.UINT64, false, value);
   }
@@ -67,10 +63,6 @@ public record GgufValue(Type type, boolean isArray, Object value) {
 
   public static GgufValue i32s(int... values) {
     return new GgufValue(Type.INT32, true, values);
-  }
-
-  public static GgufValue u32s(int... values) {
-    return new GgufValue(Type.UINT32, true, values);
   }
 
   public static GgufValue f32s(float... values) {

@@ -116,11 +116,11 @@ final class Mutations {
 
   private void metadata(GgufFile file) {
     List<GgufValue> others = List.of(GgufValue.u32(0), GgufValue.u32(1), GgufValue.u32(3), GgufValue.u32(17),
-        GgufValue.u32(1L << 20), GgufValue.u32(0x7FFFFFFFL), GgufValue.u32(0xFFFFFFFFL), GgufValue.i32(-1),
+        GgufValue.u32(1L << 20), GgufValue.u32(0x7FFFFFFFL), GgufValue.u32(0xFFFFFFFFL), i32(-1),
         GgufValue.u64(-1), GgufValue.f32(0), GgufValue.f32(-1), GgufValue.f32(Float.NaN), GgufValue.f32(1e-30f),
         GgufValue.f32(Float.POSITIVE_INFINITY), GgufValue.bool(true), GgufValue.bool(false), GgufValue.string(""),
         GgufValue.string("llama"), GgufValue.string("linear"), GgufValue.string("longrope"), GgufValue.strings(),
-        GgufValue.u32s(), GgufValue.u32s(1, 2), GgufValue.i32s(2, 2), GgufValue.f32s(1, 2),
+        u32s(), u32s(1, 2), GgufValue.i32s(2, 2), GgufValue.f32s(1, 2),
         new GgufValue(GgufValue.Type.UINT16, false, 7L), new GgufValue(GgufValue.Type.FLOAT64, false, 1.0));
     for (String key : file.metadata().values().keySet()) {
       rewrite(file, key + " left out", keys -> keys.remove(key), tensor -> tensor);
@@ -254,5 +254,13 @@ final class Mutations {
     }
     writer.writeFast(scratch);
     sink.accept(new Mutant(how, Specimens.bytes(scratch)));
+  }
+
+  private static GgufValue i32(int value) {
+    return new GgufValue(GgufValue.Type.INT32, false, (long) value);
+  }
+
+  private static GgufValue u32s(int... values) {
+    return new GgufValue(GgufValue.Type.UINT32, true, values);
   }
 }

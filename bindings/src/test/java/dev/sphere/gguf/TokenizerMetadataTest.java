@@ -147,7 +147,7 @@ class TokenizerMetadataTest {
     long count = keys.get(P + "tokens") == null ? 0 : keys.get(P + "tokens").length();
     if (random.nextInt(8) == 0) {
       return put(keys, key,
-          any(List.of(GgufValue.i32(-1), GgufValue.u64(1), GgufValue.string("1"), GgufValue.u32s(1))));
+          any(List.of(i32(-1), GgufValue.u64(1), GgufValue.string("1"), u32s(1))));
     }
     return put(keys, key, GgufValue.u32(
         any(List.of(0L, 1L, 2L, 10L, 256L, 258L, count - 1, count, 0x7FFFFFFFL, 0xFFFFFFFFL)) & 0xFFFFFFFFL));
@@ -216,11 +216,11 @@ class TokenizerMetadataTest {
           GgufValue.i32s(1), GgufValue.strings("a " + "b".repeat(70_000)), GgufValue.strings("A A", "A A"))));
       case 4 -> put(keys, "precompiled_charsmap", new GgufValue(GgufValue.Type.UINT8, true, map));
       case 5 -> put(keys, "suppress_tokens", any(List.of(GgufValue.i32s(-1, 0, 5, count, Integer.MAX_VALUE),
-          GgufValue.u32s(1), GgufValue.f32s(1))));
+          u32s(1), GgufValue.f32s(1))));
       case 6 -> put(keys, "general.name", GgufValue.string(any(
           List.of("Phi-3 mini", "phi3", "modern-bert", "\0phi3"))));
       case 7 -> put(keys, "token_type_count",
-          any(List.of(GgufValue.u32(0), GgufValue.u32(0xFFFFFFFFL), GgufValue.i32(2))));
+          any(List.of(GgufValue.u32(0), GgufValue.u32(0xFFFFFFFFL), i32(2))));
       default -> {
         keys.put("tokenizer.chat_template", any(List.of(GgufValue.string("{{ messages }}"), GgufValue.string(BAD),
             GgufValue.string(""), GgufValue.u32(1), GgufValue.strings("a"))));
@@ -235,5 +235,13 @@ class TokenizerMetadataTest {
       keys.remove(key);
     }
     return key + " left out";
+  }
+
+  private static GgufValue i32(int value) {
+    return new GgufValue(GgufValue.Type.INT32, false, (long) value);
+  }
+
+  private static GgufValue u32s(int... values) {
+    return new GgufValue(GgufValue.Type.UINT32, true, values);
   }
 }

@@ -96,7 +96,7 @@ final class CudaLibrary {
   private MethodHandle bind(SymbolLookup lookup, String symbol, FunctionDescriptor descriptor) {
     MemorySegment address = lookup.find(symbol).orElseThrow(() -> new NativeUnavailableException(
         file + " has no function " + symbol + ": it is no libsphere-cuda of this version. Build on this machine:"
-            + " ./sphere --cuda doctor.", null));
+            + " ./sphere --cuda doctor."));
     return Linker.nativeLinker().downcallHandle(address, descriptor);
   }
 

@@ -59,7 +59,7 @@ public final class Device {
       throw new NativeUnavailableException(
           DeviceChoice.ENV + "=" + wanted
               + ", but Sphere was built without CUDA. Build it: ./sphere --cuda doctor; or compute on the"
-              + " CPU: " + DeviceChoice.ENV + "=cpu.", null);
+              + " CPU: " + DeviceChoice.ENV + "=cpu.");
     }
     return open(CudaLibrary.load(file.get()), wanted.equals("auto"), index);
   }
@@ -79,7 +79,7 @@ public final class Device {
       return Integer.parseInt(wanted.substring(5));
     }
     throw new NativeUnavailableException(DeviceChoice.ENV + "=" + wanted
-        + " is unknown; known are auto, cpu, cuda and cuda:N.", null);
+        + " is unknown; known are auto, cpu, cuda and cuda:N.");
   }
 
   /** Visible for tests: makes a device of the library ready and attaches it. */
@@ -93,7 +93,7 @@ public final class Device {
       throw new NativeUnavailableException(
           DeviceChoice.ENV + "=cuda:" + index + ", but there "
               + (gpus.size() == 1 ? "is 1 GPU" : "are " + gpus.size() + " GPUs")
-              + ", numbered from 0. Check nvidia-smi and CUDA_VISIBLE_DEVICES.", null);
+              + ", numbered from 0. Check nvidia-smi and CUDA_VISIBLE_DEVICES.");
     }
     DeviceMemory.attach(library.open(index));
     return new Device(library, gpus.get(index), "GPU " + gpus.get(index));

@@ -11,25 +11,8 @@ import dev.sphere.bindings.load.NativeUnavailableException;
 public final class DeviceException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
-  /** The kind of failure. */
-  public enum Kind {
-    /** The device's memory is full; smaller batches, a smaller context or fewer layers on it may fit. */
-    OUT_OF_MEMORY,
-    /** The device answers no more; the process must end. A run's records are safe. */
-    LOST,
-    /** Anything else. */
-    FAILED
-  }
-
-  private final Kind kind;
-
-  DeviceException(Kind kind, String message) {
+  private DeviceException(String message) {
     super(message);
-    this.kind = kind;
-  }
-
-  public Kind kind() {
-    return kind;
   }
 
   /**
@@ -40,23 +23,20 @@ public final class DeviceException extends RuntimeException {
    */
   public static RuntimeException of(int status, String what, String detail) {
     return switch (status) {
-      case AbiConstants.SPHERE_OUT_OF_MEMORY -> new DeviceException(Kind.OUT_OF_MEMORY,
-          what + " failed: " + detail + ". Use smaller batches or a smaller context, or another GPU.");
-      case AbiConstants.SPHERE_CUDA_LOST -> new DeviceException(Kind.LOST,
-          what + " failed: the GPU answers no more (" + detail
+      case AbiConstants.SPHERE_OUT_OF_MEMORY -> new DeviceException(what + " failed: " + detail + ". Use smaller batches or a smaller context, or another GPU.");
+      case AbiConstants.SPHERE_CUDA_LOST -> new DeviceException(what + " failed: the GPU answers no more (" + detail
               + "). What was stored is safe: start again with --resume;"
               + " if it comes back, look for 'Xid' in the output of dmesg.");
       case AbiConstants.SPHERE_CUDA_NO_DEVICE -> new NativeUnavailableException(
           what + ": " + detail + ". Check nvidia-smi and CUDA_VISIBLE_DEVICES, or compute on the CPU: "
-              + DeviceChoice.ENV + "=cpu.", null);
+              + DeviceChoice.ENV + "=cpu.");
       case AbiConstants.SPHERE_CUDA_OLD_DRIVER -> new NativeUnavailableException(
-          what + ": " + detail + ". Update the NVIDIA driver, or compute on the CPU: " + DeviceChoice.ENV + "=cpu.",
-              null);
+          what + ": " + detail + ". Update the NVIDIA driver, or compute on the CPU: " + DeviceChoice.ENV + "=cpu.");
       case AbiConstants.SPHERE_CUDA_NO_KERNELS -> new NativeUnavailableException(
           what + ": " + detail + ". Build on this machine: ./sphere --cuda doctor; or compute on the CPU: "
               + DeviceChoice.ENV
-              + "=cpu.", null);
-      default -> new DeviceException(Kind.FAILED, what + " failed: " + detail + ".");
+              + "=cpu.");
+      default -> new DeviceException(what + " failed: " + detail + ".");
     };
   }
 }

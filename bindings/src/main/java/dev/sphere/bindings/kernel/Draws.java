@@ -46,7 +46,7 @@ public final class Draws implements AutoCloseable {
   private int size;
   private boolean closed;
 
-  /** Room for {@code capacity} draws. */
+  /** Permits for {@code capacity} draws. */
   public Draws(int capacity) {
     if (capacity < 1) {
       throw new IllegalArgumentException("capacity must be positive: " + capacity);

@@ -19,8 +19,7 @@ import java.util.stream.IntStream;
 /** ggml's own quantisation into blocks, without an importance matrix: what llama-quantize writes. */
 public final class GgmlQuantizer {
   /** (type, source, target, start, rows, columns, importance): bytes written. */
-  private static final MethodHandle QUANTIZE = NativeLibraries.downcall(
-      "ggml_quantize_chunk",
+  private static final MethodHandle QUANTIZE = NativeLibraries.downcall("ggml_quantize_chunk",
       FunctionDescriptor.of(JAVA_LONG, JAVA_INT, ADDRESS, ADDRESS, JAVA_LONG, JAVA_LONG, JAVA_LONG, ADDRESS));
 
   /** Elements that one thread takes at a time; a whole number of every type's blocks. */

@@ -31,7 +31,7 @@ public final class TargetLogProbs implements AutoCloseable {
   private int size;
   private boolean closed;
 
-  /** Room for {@code capacity} targets. */
+  /** Permits for {@code capacity} targets. */
   public TargetLogProbs(int capacity) {
     this.capacity = capacity;
     this.rows = arena.allocate(ValueLayout.JAVA_INT, capacity);
@@ -41,10 +41,6 @@ public final class TargetLogProbs implements AutoCloseable {
 
   public void clear() {
     size = 0;
-  }
-
-  public int size() {
-    return size;
   }
 
   public int capacity() {

@@ -22,7 +22,7 @@ public final class Batch implements AutoCloseable {
   private int outputs;
   private boolean closed;
 
-  /** Room for {@code capacity} tokens. */
+  /** Permits for {@code capacity} tokens. */
   public Batch(int capacity) {
     if (capacity < 1) {
       throw new IllegalArgumentException("capacity must be positive: " + capacity);

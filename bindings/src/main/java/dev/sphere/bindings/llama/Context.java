@@ -160,51 +160,35 @@ public final class Context extends Decoder {
   }
 
   @Override
-  public void decode(Batch batch) {
-    check();
-    int most = inPlace == null ? options().batch() : options().microBatch();
-    if (batch.size() == 0 || batch.size() > most) {
-      throw new IllegalArgumentException("a batch of " + batch.size() + " tokens; 1 to " + most + " are possible");
-    }
-    for (int i = 0; i < batch.size(); i++) {
-      options().checkSequence(batch.sequenceAt(i));
-    }
-    outputs.forget();
-    int status;
-    DecodeEvent event = new DecodeEvent();
-    event.begin();
-    try {
-      status = (int) Llama.DECODE.invokeExact(handle, batch.struct());
-      if (inPlace != null) { // so that the event, and who measures, see the computation
-        Llama.SYNCHRONIZE.invokeExact(handle);
-      }
-    } catch (Throwable e) {
-      throw NativeCall.failed(e);
-    }
-    event.tokens = batch.size();
-    event.outputs = batch.outputs();
-    event.commit();
-    if (status != 0) {
-      throw decodeFailed(status, batch.size());
-    }
-    outputs.made(batch.outputs());
-  }
-
-  private LlamaException decodeFailed(int status, int tokens) {
-    String what = "Computing " + tokens + " tokens with " + model() + " failed: ";
-    return new LlamaException(
-        switch (status) {
-          case 1 -> what + "the KV cache of " + cells + " tokens has no room. Use a larger context.";
-          case -1 -> what + "the batch is not valid" + Llama.because() + ".";
-          default -> what + "status " + status + Llama.because() + ".";
-        });
+  protected int mostTokens() {
+    return inPlace == null ? options().batch() : options().microBatch();
   }
 
   @Override
-  public NativeFloats logits() {
-    check();
-    return outputs.logits(() -> inPlace == null
-        ? output(Llama.GET_LOGITS, vocabularySize) : inPlace.rows(handle, outputs.rows(), vocabularySize));
+  protected int compute(Batch batch) throws Throwable {
+    for (int i = 0; i < batch.size(); i++) {
+      options().checkSequence(batch.sequenceAt(i));
+    }
+    int status = (int) Llama.DECODE.invokeExact(handle, batch.struct());
+    if (inPlace != null) { // so that the event, and who measures, see the computation
+      Llama.SYNCHRONIZE.invokeExact(handle);
+    }
+    return status;
+  }
+
+  @Override
+  protected String reason(int status) {
+    return switch (status) {
+      case 1 -> "the KV cache of " + cells + " tokens has no room. Use a larger context";
+      case -1 -> "the batch is not valid" + Llama.because();
+      default -> "status " + status + Llama.because();
+    };
+  }
+
+  @Override
+  protected NativeFloats logitsOf(int rows) {
+    return inPlace == null ? output(Llama.GET_LOGITS, rows, vocabularySize)
+        : inPlace.rows(handle, rows, vocabularySize);
   }
 
   /** Whether the logits stay where the model computed them. */
@@ -212,18 +196,12 @@ public final class Context extends Decoder {
     return inPlace != null;
   }
 
-  /** {@inheritDoc} llama.cpp makes every token an output. */
   @Override
-  public NativeFloats embeddings() {
-    check();
-    if (!options().embeddings()) {
-      throw new IllegalStateException("this context was made without embeddings");
-    }
-    return outputs.states(() -> output(Llama.GET_EMBEDDINGS, model().width()));
+  protected NativeFloats statesOf(int rows) {
+    return output(Llama.GET_EMBEDDINGS, rows, model().width());
   }
 
-  private NativeFloats output(MethodHandle getter, int width) {
-    int rows = outputs.rows();
+  private NativeFloats output(MethodHandle getter, int rows, int width) {
     MemorySegment data = Llama.callPointer(getter, handle);
     if (data.equals(MemorySegment.NULL)) {
       throw new LlamaException("Reading the outputs of " + model() + " failed: there are none" + Llama.because() + ".");
@@ -239,69 +217,43 @@ public final class Context extends Decoder {
   }
 
   @Override
-  public void copySequence(int from, int to, int start, int end) {
-    check();
-    options().checkSequence(from);
-    options().checkSequence(to);
-    try {
-      Llama.SEQ_CP.invokeExact(memory, from, to, start, end);
-    } catch (Throwable e) {
-      throw NativeCall.failed(e);
-    }
+  protected void copy(int from, int to, int start, int end) throws Throwable {
+    Llama.SEQ_CP.invokeExact(memory, from, to, start, end);
   }
 
   @Override
-  public void removeSequence(int sequence, int start, int end) {
-    check();
-    options().checkSequence(sequence);
-    boolean removed = NativeCall.of(() -> (boolean) Llama.SEQ_RM.invokeExact(memory, sequence, start, end));
-    if (!removed) {
+  protected void remove(int sequence, int start, int end) throws Throwable {
+    if (!(boolean) Llama.SEQ_RM.invokeExact(memory, sequence, start, end)) {
       throw new LlamaException(model() + " cannot forget a part of a sequence: its memory is not a plain KV cache.");
     }
   }
 
   @Override
-  public void clear() {
-    check();
-    try {
-      Llama.MEMORY_CLEAR.invokeExact(memory, false);
-    } catch (Throwable e) {
-      throw NativeCall.failed(e);
-    }
+  protected void clearCells() throws Throwable {
+    Llama.MEMORY_CLEAR.invokeExact(memory, false);
   }
 
   @Override
-  public int lastPosition(int sequence) {
-    check();
-    options().checkSequence(sequence);
-    return NativeCall.of(() -> (int) Llama.SEQ_POS_MAX.invokeExact(memory, sequence));
+  protected int last(int sequence) throws Throwable {
+    return (int) Llama.SEQ_POS_MAX.invokeExact(memory, sequence);
   }
 
-  /** {@inheritDoc} Costs a copy of the occupied cells out and back in. */
   @Override
-  public void compact() {
-    check();
-    CompactEvent event = new CompactEvent();
-    event.begin();
+  protected void compactCells() throws Throwable {
     long size = Llama.callLong(Llama.STATE_SIZE, handle);
-    try {
-      if (moved == null || moved.byteSize() < size) {
-        freeMoved();
-        movedArena = Arena.ofConfined();
-        moved = movedArena.allocate(size, 64);
-      }
-      long written = (long) Llama.STATE_GET.invokeExact(handle, moved, size);
-      long read = written == 0 ? 0 : (long) Llama.STATE_SET.invokeExact(handle, moved, written);
-      if (read == 0) {
-        throw new LlamaException("Compacting the KV cache of " + model() + " failed" + Llama.because() + ".");
-      }
-    } catch (Throwable e) {
-      throw NativeCall.failed(e);
+    if (moved == null || moved.byteSize() < size) {
+      freeMoved();
+      movedArena = Arena.ofConfined();
+      moved = movedArena.allocate(size, 64);
+    }
+    long written = (long) Llama.STATE_GET.invokeExact(handle, moved, size);
+    long read = written == 0 ? 0 : (long) Llama.STATE_SET.invokeExact(handle, moved, written);
+    if (read == 0) {
+      throw new LlamaException("Compacting the KV cache of " + model() + " failed" + Llama.because() + ".");
     }
     if (size > KEPT) {
       freeMoved();
     }
-    event.commit();
   }
 
   private void freeMoved() {

@@ -57,16 +57,8 @@ public record ContextOptions(int cells, int batch, int microBatch, int sequences
 
   /** Shared cache, batch-invariant: flash attention, F16 cache, {@link #INVARIANT_MICRO_BATCH}. */
   public static ContextOptions invariant(int cells, int sequences, int threads) {
-    return new ContextOptions(
-        cells,
-        Math.max(sequences, INVARIANT_MICRO_BATCH),
-        INVARIANT_MICRO_BATCH,
-        sequences,
-        threads,
-        true,
-        true,
-        KvType.F16,
-        false);
+    return new ContextOptions(cells, Math.max(sequences, INVARIANT_MICRO_BATCH), INVARIANT_MICRO_BATCH, sequences,
+        threads, true, true, KvType.F16, false);
   }
 
   /** Refuses a sequence that a context of this shape does not have. */

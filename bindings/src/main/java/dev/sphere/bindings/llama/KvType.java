@@ -7,23 +7,10 @@ public enum KvType {
   /** Four bytes. With flash attention llama.cpp converts it to F16 at every step: no gain in precision. */
   F32,
   /** Two bytes: the default. */
-  F16,
-  /** Two bytes, fewer digits than F16, sums in F32. */
-  BF16,
-  /** 34 bytes for 32 numbers. */
-  Q8_0;
+  F16;
 
-  final int ggmlType;
-  final double bytes;
+  final int ggmlType = GgmlType.valueOf(name()).id();
 
-  KvType() {
-    GgmlType type = GgmlType.valueOf(name());
-    this.ggmlType = type.id();
-    this.bytes = (double) type.blockBytes() / type.blockSize();
-  }
-
-  /** Bytes that one number takes, on average. */
-  public double bytes() {
-    return bytes;
-  }
+  /** Bytes of a number. */
+  final int bytes = GgmlType.valueOf(name()).blockBytes();
 }

@@ -41,7 +41,6 @@ final class Llama {
   static final MethodHandle MODEL_N_LAYER = modelInt("llama_model_n_layer");
   static final MethodHandle MODEL_N_HEAD = modelInt("llama_model_n_head");
   static final MethodHandle MODEL_N_HEAD_KV = modelInt("llama_model_n_head_kv");
-  static final MethodHandle MODEL_SIZE = NativeLibraries.downcall("llama_model_size", of(JAVA_LONG, ADDRESS));
   static final MethodHandle MODEL_N_PARAMS = NativeLibraries.downcall("llama_model_n_params", of(JAVA_LONG, ADDRESS));
   static final MethodHandle MODEL_HAS_ENCODER = modelFlag("llama_model_has_encoder");
   static final MethodHandle MODEL_IS_RECURRENT = modelFlag("llama_model_is_recurrent");

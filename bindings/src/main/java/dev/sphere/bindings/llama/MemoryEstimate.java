@@ -36,7 +36,7 @@ public record MemoryEstimate(long cacheBytes, long outputBytes, long computeByte
     long headWidth =
         model.architectureNumber("attention.key_length").orElse(model.width() / Math.max(1, model.heads()));
     long valueWidth = model.architectureNumber("attention.value_length").orElse(headWidth);
-    return (double) model.layers() * model.kvHeads() * (headWidth + valueWidth) * type.bytes();
+    return (double) model.layers() * model.kvHeads() * (headWidth + valueWidth) * type.bytes;
   }
 
   public long totalBytes() {

@@ -125,11 +125,6 @@ public final class Model implements AutoCloseable {
     return Llama.callLong(Llama.MODEL_N_PARAMS, handle());
   }
 
-  /** Bytes of all its tensors. */
-  public long bytes() {
-    return Llama.callLong(Llama.MODEL_SIZE, handle());
-  }
-
   public int layers() {
     return Llama.callInt(Llama.MODEL_N_LAYER, handle());
   }

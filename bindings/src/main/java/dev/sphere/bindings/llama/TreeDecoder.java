@@ -117,95 +117,62 @@ public final class TreeDecoder extends Decoder {
   }
 
   @Override
-  public void decode(Batch batch) {
-    check();
-    int n = batch.size();
-    if (n == 0 || n > options().batch()) {
-      throw new IllegalArgumentException("a batch of " + n + " tokens; 1 to " + options().batch() + " are possible");
-    }
-    outputs.forget();
-    int status;
-    DecodeEvent event = new DecodeEvent();
-    event.begin();
-    try {
-      status = (int) STEP.invokeExact(
-          handle, n, batch.tokens(), batch.positions(), batch.sequences(), batch.wanted(), out,
-          out.asSlice(ADDRESS.byteSize()));
-    } catch (Throwable e) {
-      throw NativeCall.failed(e);
-    }
-    event.tokens = n;
-    event.outputs = batch.outputs();
-    event.commit();
-    if (status != 0) {
-      String why = status == AbiConstants.SPHERE_INVALID_ARGUMENT ? "the batch is not valid: " : "";
-      throw new LlamaException(
-          "Computing " + n + " tokens with " + model() + " failed: " + why + NativeCall.lastError() + ".");
-    }
-    outputs.made(batch.outputs());
+  protected int mostTokens() {
+    return options().batch();
   }
 
   @Override
-  public NativeFloats logits() {
-    check();
-    return outputs.logits(() -> output(0, vocabularySize));
+  protected int compute(Batch batch) throws Throwable {
+    return (int) STEP.invokeExact(handle, batch.size(), batch.tokens(), batch.positions(), batch.sequences(),
+        batch.wanted(), out, out.asSlice(ADDRESS.byteSize()));
   }
 
   @Override
-  public NativeFloats embeddings() {
-    if (!options().embeddings()) {
-      throw new IllegalStateException("this decoder was made without embeddings");
-    }
-    check();
-    return outputs.states(() -> output(1, width));
+  protected String reason(int status) {
+    return (status == AbiConstants.SPHERE_INVALID_ARGUMENT ? "the batch is not valid: " : "") + NativeCall.lastError();
   }
 
-  private NativeFloats output(int which, int each) {
-    int rows = outputs.rows();
+  @Override
+  protected NativeFloats logitsOf(int rows) {
+    return output(0, rows, vocabularySize);
+  }
+
+  @Override
+  protected NativeFloats statesOf(int rows) {
+    return output(1, rows, width);
+  }
+
+  private NativeFloats output(int which, int rows, int each) {
     return NativeFloats.view(out.getAtIndex(ADDRESS, which).reinterpret((long) rows * each * Float.BYTES));
   }
 
   @Override
-  public void copySequence(int from, int to, int start, int end) {
-    check();
-    options().checkSequence(from);
-    options().checkSequence(to);
-    NativeCall.run(() -> require((int) COPY.invokeExact(handle, from, to, start, end)));
+  protected void copy(int from, int to, int start, int end) throws Throwable {
+    require((int) COPY.invokeExact(handle, from, to, start, end));
   }
 
   @Override
-  public void removeSequence(int sequence, int start, int end) {
-    check();
-    options().checkSequence(sequence);
-    NativeCall.run(() -> require((int) REMOVE.invokeExact(handle, sequence, start, end)));
+  protected void remove(int sequence, int start, int end) throws Throwable {
+    require((int) REMOVE.invokeExact(handle, sequence, start, end));
   }
 
   @Override
-  public void clear() {
-    check();
+  protected void clearCells() {
     require(Llama.callInt(CLEAR, handle));
   }
 
   @Override
-  public int lastPosition(int sequence) {
-    check();
-    options().checkSequence(sequence);
+  protected int last(int sequence) throws Throwable {
     try (Arena scratch = Arena.ofConfined()) {
       MemorySegment position = scratch.allocate(JAVA_INT);
       require((int) LAST.invokeExact(handle, sequence, position));
       return position.get(JAVA_INT, 0);
-    } catch (Throwable e) {
-      throw NativeCall.failed(e);
     }
   }
 
   @Override
-  public void compact() {
-    check();
-    CompactEvent event = new CompactEvent();
-    event.begin();
+  protected void compactCells() {
     require(Llama.callInt(COMPACT, handle));
-    event.commit();
   }
 
   @Override

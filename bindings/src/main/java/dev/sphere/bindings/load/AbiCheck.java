@@ -38,10 +38,7 @@ final class AbiCheck {
         String name = member.name().orElseThrow();
         String field = struct + "." + name;
         AbiTable.Field there = table.fields().get(field);
-        expect(
-            table,
-            "the offset of " + field,
-            there == null ? null : there.offset(),
+        expect(table, "the offset of " + field, there == null ? null : there.offset(),
             layout.byteOffset(PathElement.groupElement(name)));
         expect(table, "the size of " + field, there.size(), member.byteSize());
         theirs.remove(field);
@@ -69,8 +66,7 @@ final class AbiCheck {
     if (built == null || !plain(loaded).equals(plain(built))) {
       throw new NativeUnavailableException(
           library + " is llama.cpp " + loaded + ", but " + table.source() + " was built for " + built
-              + ": they don't belong together. " + NativeDirectory.HOW_TO_BUILD,
-          null);
+              + ": they don't belong together. " + NativeDirectory.HOW_TO_BUILD);
     }
   }
 
@@ -88,7 +84,6 @@ final class AbiCheck {
   private static NativeUnavailableException refuse(AbiTable table, String difference) {
     return new NativeUnavailableException(
         table.source() + " does not fit these bindings (it was built for llama.cpp "
-            + table.versions().get("llama") + "): " + difference + ". " + NativeDirectory.HOW_TO_BUILD,
-        null);
+            + table.versions().get("llama") + "): " + difference + ". " + NativeDirectory.HOW_TO_BUILD);
   }
 }

@@ -65,16 +65,14 @@ final class CpuFamilies {
               : offered.stream().map(Family::platform).distinct().collect(Collectors.joining(", ")))
               + "). " + (platform.startsWith("windows") ? "On Windows Sphere runs in WSL2."
                   : "Build on this machine, from Sphere's source: mvn -q -DskipTests package (or name a folder that holds"
-                      + " them in SPHERE_NATIVE_DIR)."),
-          null);
+                      + " them in SPHERE_NATIVE_DIR)."));
     }
     Set<String> names = Set.of(wanted.split(","));
     List<Family> asked =
         mine.stream().filter(family -> names.contains("all") || names.contains(family.name())).toList();
     if (asked.isEmpty()) {
       throw new NativeUnavailableException(
-          ENV + "=" + wanted + ", but this jar has libraries for " + names(mine) + ". Name one of those, or unset it.",
-          null);
+          ENV + "=" + wanted + ", but this jar has libraries for " + names(mine) + ". Name one of those, or unset it.");
     }
     if (here.isEmpty()) {
       return new Choice(asked.getLast(), asked.getLast().name() + " (this CPU's features are not known)");
@@ -94,15 +92,13 @@ final class CpuFamilies {
     if (least.name().equals(NATIVE)) {
       throw new NativeUnavailableException(
           "The native libraries in this jar were built for another CPU: this one has no " + lacks
-              + ". Build on this machine: mvn -q clean package -DskipTests",
-          null);
+              + ". Build on this machine: mvn -q clean package -DskipTests");
     }
     throw new NativeUnavailableException(
         (names.contains("all") ? "This jar needs a CPU of the kind " + least.name() + " or better"
             : ENV + "=" + wanted + " needs another CPU") + ": this one has no " + lacks
             + (names.contains("all") ? ". Build on this machine, from Sphere's source: mvn -q -DskipTests package" : "")
-            + ".",
-        null);
+            + ".");
   }
 
   /** The features in {@code needs} that are not in {@code here}, sorted. */

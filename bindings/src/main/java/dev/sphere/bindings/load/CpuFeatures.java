@@ -34,8 +34,7 @@ final class CpuFeatures {
     if (!lacking.isEmpty()) {
       throw new NativeUnavailableException(
           "The native libraries in " + directory.path() + " were built for another CPU: this one has no "
-              + String.join(", ", lacking) + ". Build on this machine: mvn -q clean package -DskipTests",
-          null);
+              + String.join(", ", lacking) + ". Build on this machine: mvn -q clean package -DskipTests");
     }
   }
 
@@ -45,8 +44,7 @@ final class CpuFeatures {
       return lines
           .filter(line -> line.toLowerCase(Locale.ROOT).matches("(flags|features)\\s*:.*"))
           .findFirst()
-          .<Set<String>>map(
-              line -> new TreeSet<>(List.of(line.substring(line.indexOf(':') + 1).strip().split("\\s+"))))
+          .<Set<String>>map(line -> new TreeSet<>(List.of(line.substring(line.indexOf(':') + 1).strip().split("\\s+"))))
           .orElse(Set.of());
     } catch (IOException e) {
       return Set.of();

@@ -81,7 +81,7 @@ record NativeDirectory(Path path, List<Library> libraries, Set<String> cpuFeatur
     byte[] index = resource(folder + "/index");
     if (index == null) {
       throw new NativeUnavailableException(
-          "This jar lists libraries in native/" + folder + ", and lacks them. " + HOW_TO_BUILD, null);
+          "This jar lists libraries in native/" + folder + ", and lacks them. " + HOW_TO_BUILD);
     }
     return extract(folder, choice.reason(), index, CacheFolder.root());
   }
@@ -128,8 +128,7 @@ record NativeDirectory(Path path, List<Library> libraries, Set<String> cpuFeatur
       throw new NativeUnavailableException(
           ENV + "=" + directory
               + " holds no 'index' file, so it is no folder of Sphere's native libraries. Unset it, or"
-              + " make one with: native/build.sh BUILD_DIR " + directory,
-          null);
+              + " make one with: native/build.sh BUILD_DIR " + directory);
     }
     List<Library> libraries = parse(Files.readAllBytes(index), index.toString());
     for (Library library : libraries) {
@@ -139,8 +138,7 @@ record NativeDirectory(Path path, List<Library> libraries, Set<String> cpuFeatur
         throw new NativeUnavailableException(
             ENV + "=" + directory + (Files.exists(file) ? " has another " : " lacks ") + library.file()
                 + " than its index names. Make it again with:"
-                + " native/build.sh BUILD_DIR " + directory,
-            null);
+                + " native/build.sh BUILD_DIR " + directory);
       }
     }
     Path cpu = directory.resolve("cpu");
@@ -169,8 +167,7 @@ record NativeDirectory(Path path, List<Library> libraries, Set<String> cpuFeatur
           if (content == null || !Sha256.of(content).equals(library.sha256())) {
             throw new NativeUnavailableException(
                 library.file() + " in this jar is " + (content == null ? "missing" : "damaged (wrong SHA-256)") + ". "
-                    + HOW_TO_BUILD,
-                null);
+                    + HOW_TO_BUILD);
           }
           CacheFolder.write(half.resolve(library.file()), content);
         }
@@ -234,7 +231,7 @@ record NativeDirectory(Path path, List<Library> libraries, Set<String> cpuFeatur
       String[] word = line.split(" ");
       if (word.length != 3 || !word[0].matches("[0-9a-f]{64}") || !word[1].matches("[0-9]{1,15}")
           || !word[2].matches("[A-Za-z0-9][A-Za-z0-9._+-]*")) {
-        throw new NativeUnavailableException(source + " has a bad line: '" + line + "'. " + HOW_TO_BUILD, null);
+        throw new NativeUnavailableException(source + " has a bad line: '" + line + "'. " + HOW_TO_BUILD);
       }
       libraries.add(new Library(word[0], Long.parseLong(word[1]), word[2]));
     }

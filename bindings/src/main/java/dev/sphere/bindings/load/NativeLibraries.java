@@ -98,8 +98,7 @@ public final class NativeLibraries {
       if ("ggml".equals(System.getenv("SPHERE_ATTENTION"))) {
         return 0;
       }
-      MethodHandle install = Linker.nativeLinker().downcallHandle(
-          lookup.findOrThrow("sphere_attention_install"),
+      MethodHandle install = Linker.nativeLinker().downcallHandle(lookup.findOrThrow("sphere_attention_install"),
           FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.ADDRESS));
       try (Arena arena = Arena.ofConfined()) {
         MemorySegment installed = arena.allocate(ValueLayout.JAVA_INT);
@@ -230,7 +229,7 @@ public final class NativeLibraries {
   /** Calls a {@code const char * f(void)} and reads what it returns. */
   private static String text(SymbolLookup lookup, String symbol) throws Throwable {
     MemorySegment function = lookup.find(symbol).orElseThrow(() -> new NativeUnavailableException(
-        "The native libraries have no function " + symbol + ". " + NativeDirectory.HOW_TO_BUILD, null));
+        "The native libraries have no function " + symbol + ". " + NativeDirectory.HOW_TO_BUILD));
     AddressLayout string =
         ValueLayout.ADDRESS.withTargetLayout(MemoryLayout.sequenceLayout(Long.MAX_VALUE, ValueLayout.JAVA_BYTE));
     MethodHandle handle = Linker.nativeLinker().downcallHandle(function, FunctionDescriptor.of(string));

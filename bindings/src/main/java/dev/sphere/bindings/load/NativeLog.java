@@ -58,8 +58,7 @@ final class NativeLog {
         self.findStatic(NativeLog.class, "onAbort", MethodType.methodType(void.class, MemorySegment.class));
     MemorySegment abortStub = linker.upcallStub(abort, FunctionDescriptor.ofVoid(string), Arena.global());
     MethodHandle setAbort =
-        linker.downcallHandle(
-            lookup.findOrThrow("ggml_set_abort_callback"),
+        linker.downcallHandle(lookup.findOrThrow("ggml_set_abort_callback"),
             FunctionDescriptor.of(ValueLayout.ADDRESS, ValueLayout.ADDRESS));
     MemorySegment previous = (MemorySegment) setAbort.invokeExact(abortStub);
     assert previous.equals(MemorySegment.NULL) : "somebody else had set ggml's abort callback";

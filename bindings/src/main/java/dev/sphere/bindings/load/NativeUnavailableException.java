@@ -7,7 +7,10 @@ package dev.sphere.bindings.load;
 public final class NativeUnavailableException extends IllegalStateException {
   private static final long serialVersionUID = 1L;
 
-  /** Makes one with the line for the user, and the cause (may be null). */
+  public NativeUnavailableException(String message) {
+    super(message);
+  }
+
   public NativeUnavailableException(String message, Throwable cause) {
     super(message, cause);
   }

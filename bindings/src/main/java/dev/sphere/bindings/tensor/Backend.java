@@ -64,7 +64,7 @@ public final class Backend implements AutoCloseable {
     }
     throw new NativeUnavailableException(
         "ggml makes no backend for " + device.description() + ". Build again: ./sphere --cuda doctor; or compute on the"
-            + " CPU: " + DeviceChoice.ENV + "=cpu.", null);
+            + " CPU: " + DeviceChoice.ENV + "=cpu.");
   }
 
   private static Backend cpu(int threads, boolean cpuKernels) {

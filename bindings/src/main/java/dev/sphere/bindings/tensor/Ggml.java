@@ -31,8 +31,7 @@ final class Ggml {
   static final MethodHandle GRAPH_OVERHEAD =
       of("ggml_graph_overhead_custom", FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, JAVA_BOOLEAN));
   static final MethodHandle NEW_TENSOR =
-      of(
-          "ggml_new_tensor_4d",
+      of("ggml_new_tensor_4d",
           FunctionDescriptor.of(ADDRESS, ADDRESS, JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG));
   static final MethodHandle GET_DATA = of("ggml_get_data", FunctionDescriptor.of(ADDRESS, ADDRESS));
   static final MethodHandle SET_NAME = of("ggml_set_name", FunctionDescriptor.of(ADDRESS, ADDRESS, ADDRESS));
@@ -42,7 +41,6 @@ final class Ggml {
   // operations: (ctx, a), (ctx, a, b), (ctx, a, b, c)
   static final MethodHandle CONT = unary("ggml_cont");
   static final MethodHandle TRANSPOSE = unary("ggml_transpose");
-  static final MethodHandle SILU = unary("ggml_silu");
   static final MethodHandle RELU = unary("ggml_relu");
   static final MethodHandle STEP = unary("ggml_step");
   static final MethodHandle SUM_ROWS = unary("ggml_sum_rows");
@@ -50,36 +48,21 @@ final class Ggml {
   static final MethodHandle SQRT = unary("ggml_sqrt");
   static final MethodHandle ADD = binary("ggml_add");
   static final MethodHandle ADD_INPLACE = binary("ggml_add_inplace");
-  static final MethodHandle SUB = binary("ggml_sub");
   static final MethodHandle MUL = binary("ggml_mul");
   static final MethodHandle DIV = binary("ggml_div");
   static final MethodHandle MUL_MAT = binary("ggml_mul_mat");
   static final MethodHandle CPY = binary("ggml_cpy");
   static final MethodHandle GET_ROWS = binary("ggml_get_rows");
   static final MethodHandle REPEAT_BACK = binary("ggml_repeat_back");
-  static final MethodHandle SILU_BACK = binary("ggml_silu_back");
-  static final MethodHandle GET_ROWS_BACK =
-      of("ggml_get_rows_back", FunctionDescriptor.of(ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS));
   static final MethodHandle ARANGE =
       of("ggml_arange", FunctionDescriptor.of(ADDRESS, ADDRESS, JAVA_FLOAT, JAVA_FLOAT, JAVA_FLOAT));
   static final MethodHandle CAST = of("ggml_cast", FunctionDescriptor.of(ADDRESS, ADDRESS, ADDRESS, JAVA_INT));
   static final MethodHandle SCALE = of("ggml_scale", FunctionDescriptor.of(ADDRESS, ADDRESS, ADDRESS, JAVA_FLOAT));
-  static final MethodHandle RMS_NORM =
-      of("ggml_rms_norm", FunctionDescriptor.of(ADDRESS, ADDRESS, ADDRESS, JAVA_FLOAT));
-  static final MethodHandle RMS_NORM_BACK =
-      of("ggml_rms_norm_back", FunctionDescriptor.of(ADDRESS, ADDRESS, ADDRESS, ADDRESS, JAVA_FLOAT));
   static final MethodHandle SOFT_MAX_EXT =
       of("ggml_soft_max_ext", FunctionDescriptor.of(ADDRESS, ADDRESS, ADDRESS, ADDRESS, JAVA_FLOAT, JAVA_FLOAT));
-  static final MethodHandle SOFT_MAX_EXT_BACK =
-      of("ggml_soft_max_ext_back", FunctionDescriptor.of(ADDRESS, ADDRESS, ADDRESS, ADDRESS, JAVA_FLOAT, JAVA_FLOAT));
-  static final MethodHandle ROPE_EXT = of("ggml_rope_ext", rope());
-  static final MethodHandle ROPE_EXT_BACK = of("ggml_rope_ext_back", rope());
   static final MethodHandle RESHAPE =
-      of(
-          "ggml_reshape_4d",
+      of("ggml_reshape_4d",
           FunctionDescriptor.of(ADDRESS, ADDRESS, ADDRESS, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG));
-  static final MethodHandle PERMUTE =
-      of("ggml_permute", FunctionDescriptor.of(ADDRESS, ADDRESS, ADDRESS, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT));
   /** (ctx, a, ne0, ne1, ne2, ne3, nb1, nb2, nb3, offset). */
   static final MethodHandle VIEW =
       of(
@@ -137,13 +120,6 @@ final class Ggml {
 
   private static MethodHandle binary(String symbol) {
     return of(symbol, FunctionDescriptor.of(ADDRESS, ADDRESS, ADDRESS, ADDRESS));
-  }
-
-  /** (ctx, a, positions, freq_factors, n_dims, mode, n_ctx_orig, base, scale, ext, attn, beta_fast, beta_slow). */
-  private static FunctionDescriptor rope() {
-    return FunctionDescriptor.of(
-        ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_FLOAT, JAVA_FLOAT, JAVA_FLOAT,
-        JAVA_FLOAT, JAVA_FLOAT, JAVA_FLOAT);
   }
 
   static long tensorOverhead() {

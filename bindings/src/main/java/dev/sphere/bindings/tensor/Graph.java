@@ -6,8 +6,8 @@ import java.lang.foreign.MemorySegment;
 
 /**
  * A computation under construction: each operation adds one node and returns the tensor that it will hold. First
- * describe (inputs, the operations of {@link TensorOps}, {@link TransformerOps} and {@link TrainingKernels}, {@link
- * #keep}), then {@link #allocate}, write the inputs, {@link #compute}, read what was kept. Nodes that nothing needs any
+ * describe (inputs, the operations of {@link TensorOps} and {@link TrainingKernels}, {@link #keep}), then {@link
+ * #allocate}, write the inputs, {@link #compute}, read what was kept. Nodes that nothing needs any
  * longer share their memory with later ones, so only kept tensors can be read.
  *
  * <p>Not thread-safe; one graph of a backend is in use at a time, between allocate and the last read. Closing twice is

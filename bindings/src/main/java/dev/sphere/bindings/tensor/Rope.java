@@ -1,7 +1,5 @@
 package dev.sphere.bindings.tensor;
 
-import dev.sphere.bindings.load.AbiConstants;
-
 /**
  * Settings of the rotary position embedding, with ggml's meaning.
  *
@@ -20,11 +18,6 @@ public record Rope(int dimensions, boolean neox, float base, float scale, float 
   /** Plain rotary embedding without any extension. */
   public static Rope plain(int dimensions, boolean neox, float base) {
     return new Rope(dimensions, neox, base, 1, 0, 1, 32, 1, 0);
-  }
-
-  /** ggml's number for the kind of pairing. */
-  int mode() {
-    return neox ? AbiConstants.GGML_ROPE_TYPE_NEOX : AbiConstants.GGML_ROPE_TYPE_NORMAL;
   }
 
   /** The last frequency that YaRN leaves as it is, as ggml works it out. */

@@ -129,15 +129,6 @@ public final class Tensor {
     }
   }
 
-  /** The bytes of a contiguous tensor of any type, copied from an array. */
-  public void load(byte[] bytes) {
-    MemorySegment data = data();
-    if (bytes.length != data.byteSize()) {
-      throw new IllegalArgumentException(bytes.length + " bytes for a tensor of " + data.byteSize());
-    }
-    DeviceMemory.copy(data, MemorySegment.ofArray(bytes));
-  }
-
   /** The elements of a contiguous F32 tensor in its backend's memory, in place. */
   public NativeFloats floats() {
     requireElements(elements(), TensorType.F32);

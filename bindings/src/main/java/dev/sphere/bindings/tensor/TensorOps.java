@@ -48,12 +48,6 @@ public abstract sealed class TensorOps permits Graph {
     return binary(Ggml.ADD_INPLACE, a, b);
   }
 
-  /** a - b, where b is repeated to a's shape if need be. */
-  public Tensor sub(Tensor a, Tensor b) {
-    requireRepeats("sub", b, a);
-    return binary(Ggml.SUB, a, b);
-  }
-
   /** a ⊙ b, where b is repeated to a's shape if need be. */
   public Tensor mul(Tensor a, Tensor b) {
     requireRepeats("mul", b, a);
@@ -82,6 +76,23 @@ public abstract sealed class TensorOps permits Graph {
   public Tensor sqrt(Tensor a) {
     require(a.type() == TensorType.F32, "sqrt", a);
     return unary(Ggml.SQRT, a);
+  }
+
+  /** max(0, a) of each element. */
+  public Tensor relu(Tensor a) {
+    require(a.type() == TensorType.F32, "relu", a);
+    return unary(Ggml.RELU, a);
+  }
+
+  /** 1 where an element is above 0, else 0: relu's derivative. */
+  public Tensor step(Tensor a) {
+    require(a.type() == TensorType.F32, "step", a);
+    return unary(Ggml.STEP, a);
+  }
+
+  /** softmax over each row. */
+  public Tensor softMax(Tensor a) {
+    return node(() -> (MemorySegment) Ggml.SOFT_MAX_EXT.invokeExact(context(), a.handle(), MemorySegment.NULL, 1f, 0f));
   }
 
   /** a summed over all of its repetitions of {@code like}'s shape: the adjoint of repeating. */
@@ -129,17 +140,6 @@ public abstract sealed class TensorOps permits Graph {
     return unary(Ggml.TRANSPOSE, a);
   }
 
-  /** The view in which dimension i of a becomes dimension {@code axes[i]}. */
-  public Tensor permute(Tensor a, int... axes) {
-    int[] sorted = axes.clone();
-    Arrays.sort(sorted);
-    if (!Arrays.equals(sorted, new int[] {0, 1, 2, 3})) {
-      throw new IllegalArgumentException("no permutation of 0, 1, 2, 3: " + Arrays.toString(axes));
-    }
-    return node(() ->
-        (MemorySegment) Ggml.PERMUTE.invokeExact(context(), a.handle(), axes[0], axes[1], axes[2], axes[3]));
-  }
-
   /** A view of a contiguous tensor's elements under another shape. */
   public Tensor reshape(Tensor a, long... shape) {
     long[] ne = {1, 1, 1, 1};
@@ -173,12 +173,6 @@ public abstract sealed class TensorOps permits Graph {
     return binary(Ggml.GET_ROWS, a, rows);
   }
 
-  /** The adjoint of {@link #getRows}: row i of {@code grad} added to row {@code rows[i]} of zeros shaped like table. */
-  public Tensor getRowsBack(Tensor grad, Tensor rows, Tensor table) {
-    require(grad.size(0) == table.size(0) && grad.rows() == rows.elements(), "getRowsBack", grad, rows, table);
-    return ternary(Ggml.GET_ROWS_BACK, grad, rows, table);
-  }
-
   // ---- plumbing ----
 
   /** Adds the node that a call of ggml makes. */
@@ -195,20 +189,11 @@ public abstract sealed class TensorOps permits Graph {
     return node(() -> (MemorySegment) handle.invokeExact(context(), a.handle(), b.handle()));
   }
 
-  Tensor ternary(MethodHandle handle, Tensor a, Tensor b, Tensor c) {
-    return node(() -> (MemorySegment) handle.invokeExact(context(), a.handle(), b.handle(), c.handle()));
-  }
-
   /** Throws an IllegalArgumentException that names the operation and its tensors, unless the condition holds. */
   public static void require(boolean condition, String what, Tensor... tensors) {
     if (!condition) {
       throw new IllegalArgumentException(what + " cannot take these tensors: " + Arrays.toString(tensors));
     }
-  }
-
-  static void requireSame(String what, Tensor a, Tensor b) {
-    require(
-        Arrays.equals(a.shape(), b.shape()) && a.type() == TensorType.F32 && b.type() == TensorType.F32, what, a, b);
   }
 
   private static void requireRepeats(String what, Tensor small, Tensor large) {

@@ -201,7 +201,7 @@ class DeviceTest {
       assertMessage(assertThrows(LlamaException.class, () -> onDevice.sample(there, 777, 1)), "row 0", "NaN");
       Emulated.failAt(3, Emulated.ILLEGAL_ADDRESS);
       DeviceException lost = assertThrows(DeviceException.class, () -> onDevice.sample(there, 777, 1));
-      assertEquals(DeviceException.Kind.LOST, lost.kind());
+      assertTrue(lost.getMessage().contains("answers no more"), lost.getMessage());
       assertMessage(lost, "illegal memory access", "--resume");
       Emulated.revive();
     } finally {
@@ -221,8 +221,7 @@ class DeviceTest {
         try {
           step(start);
         } catch (DeviceException e) {
-          assertEquals(error == Emulated.OUT_OF_MEMORY ? DeviceException.Kind.OUT_OF_MEMORY
-              : DeviceException.Kind.FAILED, e.kind(), "call " + at);
+          assertEquals(error == Emulated.OUT_OF_MEMORY, e.getMessage().contains("Use smaller batches"), "call " + at);
           assertMessage(e, "failed: ");
           failures++;
         }

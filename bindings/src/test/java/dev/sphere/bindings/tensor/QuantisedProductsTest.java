@@ -140,7 +140,7 @@ class QuantisedProductsTest {
       Tensor b = graph.input(TensorType.F32, k, n);
       Tensor product = graph.keep(graph.mulMat(a, b));
       graph.allocate();
-      a.load(weights);
+      a.load((target, from) -> target.put(weights, (int) from, target.remaining()));
       b.write(x);
       graph.compute();
       return product.read();

@@ -298,7 +298,7 @@ public final class GenerateCommand implements Callable<Integer>, SettingFlags.Co
     made.put("prompts", chat ? "user turns" : "plain");
     made.put("template", template == null ? "the model's own" : template);
     made.put(Arithmetic.NAME, Arithmetic.here());
-    made.put("activations", String.valueOf(precision.identity(file)));
+    made.put("activations", precision.identity());
     return made;
   }
 

@@ -16,6 +16,7 @@ import dev.sphere.engine.TokenPath;
 import dev.sphere.engine.prompt.ChatTemplate;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -46,10 +47,8 @@ public final class BatchedPolicy implements Policy, AutoCloseable {
    * @param slots rollouts that step together in a lane, 1 to {@link #MOST_SLOTS}; more wait
    * @param cells tokens that each lane's KV cache holds, at least 256
    * @param maxSequence longest sequence, path and generation together; 0: as far as model and cache go
-   * @param kvType number format of the cache
    */
-  public record Options(int lanes, int threads, int slots, int cells, int maxSequence, KvType kvType) {
-    static final KvType CACHE = KvType.F16;
+  public record Options(int lanes, int threads, int slots, int cells, int maxSequence) {
     /** Cells of a large model's cache, and of a scorer's; where sequences end that the model would let grow longer. */
     static final int CELLS = 16_384;
     private static final int CELLS_A_SLOT = 512; // a prompt and half a solution; with fewer, rollouts lose their place
@@ -84,9 +83,8 @@ public final class BatchedPolicy implements Policy, AutoCloseable {
       int lanes = small ? cores : 1;
       int wanted = parallel > 0 ? Math.ceilDiv(parallel, lanes) : small ? 32 : onCores ? 62 : 128;
       int slots = Math.clamp(wanted, 1, MOST_SLOTS);
-      int cells = small ? 4096 : cells(slots, MemoryEstimate.cellBytes(model, CACHE), FreeMemory.bytes());
-      return new Options(lanes, small ? 1 : cores, slots, cells, cells > CELLS ? CELLS - RolloutLane.RESERVE : 0,
-          CACHE);
+      int cells = small ? 4096 : cells(slots, MemoryEstimate.cellBytes(model, KvType.F16), FreeMemory.bytes());
+      return new Options(lanes, small ? 1 : cores, slots, cells, cells > CELLS ? CELLS - RolloutLane.RESERVE : 0);
     }
 
     /** Visible for tests: {@link #CELLS}, or what the slots need if it takes no more than {@link #MOST_CACHE}. */
@@ -96,7 +94,7 @@ public final class BatchedPolicy implements Policy, AutoCloseable {
     }
 
     public Options withCells(int cells) {
-      return new Options(lanes, threads, slots, cells, maxSequence, kvType);
+      return new Options(lanes, threads, slots, cells, maxSequence);
     }
   }
 
@@ -120,16 +118,8 @@ public final class BatchedPolicy implements Policy, AutoCloseable {
     this.limit = Math.min(wanted, Math.min(fits, model.trainedContext()));
     int microBatch = ContextOptions.decodeMicroBatch();
     ContextOptions shape =
-        new ContextOptions(
-            options.cells(),
-            Math.max(microBatch, ContextOptions.MAX_SEQUENCES),
-            microBatch,
-            sequences(slots),
-            options.threads(),
-            true,
-            true,
-            options.kvType(),
-            false);
+        new ContextOptions(options.cells(), Math.max(microBatch, ContextOptions.MAX_SEQUENCES), microBatch,
+            sequences(slots), options.threads(), true, true, KvType.F16, false);
     List<RolloutLane> each = new ArrayList<>();
     for (int i = 0; i < options.lanes(); i++) {
       each.add(new RolloutLane("rollouts-" + i, model, adapter, shape, slots, limit, counters));
@@ -145,7 +135,7 @@ public final class BatchedPolicy implements Policy, AutoCloseable {
     return Math.min(ContextOptions.MAX_SEQUENCES, 64 + 6 * slots);
   }
 
-  /** A policy of a model file, with what suits it. */
+  /** A policy of a model file, with options that suit it. */
   public static BatchedPolicy open(Path model) {
     return open(model, null, null, 0);
   }
@@ -231,10 +221,6 @@ public final class BatchedPolicy implements Policy, AutoCloseable {
     return template.prompt(messages, true);
   }
 
-  public Model model() {
-    return model;
-  }
-
   /** Longest sequence, path and generation together. */
   public int maxSequence() {
     return limit;
@@ -252,15 +238,6 @@ public final class BatchedPolicy implements Policy, AutoCloseable {
 
   @Override
   public void close() {
-    try {
-      lanes.close();
-    } finally {
-      if (adapter != null) {
-        adapter.close();
-      }
-      if (owned) {
-        model.close();
-      }
-    }
+    DecodeLoop.closeAll(Arrays.asList(lanes, adapter, owned ? model : null));
   }
 }

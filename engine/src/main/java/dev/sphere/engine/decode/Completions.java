@@ -1,6 +1,5 @@
 package dev.sphere.engine.decode;
 
-import dev.sphere.base.InFlight;
 import dev.sphere.base.SplitMix;
 import dev.sphere.engine.DrawKey;
 import dev.sphere.engine.Generation;
@@ -10,12 +9,9 @@ import dev.sphere.engine.StopRule;
 import dev.sphere.engine.TokenPath;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.function.BiConsumer;
 
-/** Completes many prompts at once, so that the policy's batch stays full. */
+/** Completions of prompts. */
 public final class Completions {
-  private static final int IN_FLIGHT = 256;
-
   private Completions() {}
 
   /**
@@ -27,32 +23,13 @@ public final class Completions {
   public record Prompt(String id, int[] tokens) {}
 
   /**
-   * Draws {@code samples} completions of each prompt.
+   * Draws completions of a prompt.
    *
-   * @param policy the model
-   * @param prompts in the order in which the answer comes
-   * @param samples completions a prompt, at least 1
-   * @param sampling how tokens are drawn
+   * @param samples how many, at least 1
    * @param stop where a completion ends, besides end token and limit
    * @param seed of the draws
-   * @param listener called by the calling thread for each prompt that is done, in the order in which they are done:
-   *     index, completions
-   * @return for each prompt its completions, in order
+   * @return the completions, in order
    */
-  public static List<List<Generation>> complete(
-      Policy policy,
-      List<Prompt> prompts,
-      int samples,
-      SamplingSettings sampling,
-      StopRule stop,
-      long seed,
-      BiConsumer<Integer, List<Generation>> listener)
-      throws InterruptedException {
-    return InFlight.run(
-        prompts, IN_FLIGHT, prompt -> complete(policy, prompt, samples, sampling, stop, seed), listener::accept);
-  }
-
-  /** The completions of one prompt. */
   public static List<Generation> complete(
       Policy policy, Prompt prompt, int samples, SamplingSettings sampling, StopRule stop, long seed)
       throws InterruptedException {

@@ -9,6 +9,7 @@ import dev.sphere.bindings.load.LlamaException;
 import dev.sphere.bindings.tensor.Backend;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -73,17 +74,20 @@ abstract class DecodeLoop<J extends LoopJob<?>> implements AutoCloseable {
     return file == null ? null : Adapter.load(model, file);
   }
 
-  /** Closes every loop, even if closing one fails; then throws the first failure. */
-  static void closeAll(List<? extends DecodeLoop<?>> loops) {
+  /** Closes every part that is not null, even if closing one fails; then throws the first failure. */
+  static void closeAll(List<? extends AutoCloseable> parts) {
     RuntimeException first = null;
-    for (DecodeLoop<?> loop : loops) {
+    for (AutoCloseable part : parts) {
       try {
-        loop.close();
-      } catch (RuntimeException e) {
+        if (part != null) {
+          part.close();
+        }
+      } catch (Throwable e) {
+        RuntimeException failure = e instanceof RuntimeException r ? r : new IllegalStateException(e);
         if (first == null) {
-          first = e;
+          first = failure;
         } else {
-          first.addSuppressed(e);
+          first.addSuppressed(failure);
         }
       }
     }
@@ -152,25 +156,12 @@ abstract class DecodeLoop<J extends LoopJob<?>> implements AutoCloseable {
       waiting.forEach(j -> j.fail(failure));
       failInbox();
     } finally {
-      freeAll();
-      ready.completeExceptionally(failure); // without effect when the loop had begun
-    }
-  }
-
-  /** Frees every part, even if freeing one fails. */
-  private void freeAll() {
-    for (AutoCloseable part : new AutoCloseable[] {this::free, batch, decoder}) {
       try {
-        if (part != null) {
-          part.close();
-        }
-      } catch (Throwable e) {
-        if (notFreed == null) {
-          notFreed = e;
-        } else {
-          notFreed.addSuppressed(e);
-        }
+        closeAll(Arrays.asList(this::free, batch, decoder));
+      } catch (RuntimeException e) {
+        notFreed = e;
       }
+      ready.completeExceptionally(failure); // without effect when the loop had begun
     }
   }
 

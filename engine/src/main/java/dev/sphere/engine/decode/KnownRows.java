@@ -21,7 +21,7 @@ final class KnownRows implements AutoCloseable {
   private int turn;
 
   /**
-   * Room for 16 MiB of logits, or none where that is fewer than 1,024 rows.
+   * Permits for 16 MiB of logits, or none where that is fewer than 1,024 rows.
    *
    * @param use false: none
    */

@@ -326,15 +326,9 @@ public final class Scorer implements AutoCloseable {
 
   @Override
   public void close() {
-    try {
-      DecodeLoop.closeAll(lanes);
-    } finally {
-      if (adapter != null) {
-        adapter.close();
-      }
-      if (owned) {
-        model.close();
-      }
-    }
+    List<AutoCloseable> parts = new ArrayList<>(lanes);
+    parts.add(adapter);
+    parts.add(owned ? model : null);
+    DecodeLoop.closeAll(parts);
   }
 }

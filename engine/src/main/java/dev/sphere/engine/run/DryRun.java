@@ -6,7 +6,7 @@ import dev.sphere.engine.PreferencePair;
 import dev.sphere.engine.Problem;
 import dev.sphere.engine.Progress;
 import dev.sphere.engine.probe.ProbeReport;
-import dev.sphere.engine.search.Room;
+import dev.sphere.engine.search.Permits;
 import dev.sphere.engine.stage.ProblemResult;
 import dev.sphere.engine.store.RunFolder;
 import java.io.IOException;
@@ -75,7 +75,7 @@ public record DryRun(int problems, int searched, int tried, double after, double
       long empty = bytes(scratch);
       double opened = seconds(start);
       Search search = new Search(plan.probe(), plan.seed(), plan.parallel(), Search.here(
-          session.solver(new Room(plan.parallel()), progress::generated), () -> {}, store), store, progress);
+          session.solver(new Permits(plan.parallel()), progress::generated), () -> {}, store), store, progress);
       boolean whole = solve(search, sample,
           () -> progress.searching() && progress.seconds() >= SECONDS && progress.done() >= FEW);
       List<ProblemResult> ended =

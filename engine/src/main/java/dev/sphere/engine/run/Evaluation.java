@@ -62,14 +62,7 @@ public final class Evaluation implements WorkerPlan.Models {
     public Map<String, String> identity(ProblemSet set) {
       precision.use();
       Map<String, String> made = EvalIdentity.of(model, adapter, set, prompts, settings);
-      String activations = precision.identity(model);
-      if (activations != null) {
-        made.put("activations", activations);
-      }
-      String attention = Precision.attention(model);
-      if (attention != null) {
-        made.put("attention", attention);
-      }
+      made.put("activations", precision.identity());
       if (reward != null) {
         made.put("process reward", reward.kind() + (reward.kind().equals("mc")
             ? ", " + reward.monteCarlo().rollouts() + " rollouts" : "")

@@ -160,7 +160,7 @@ public record RewardSettings(
     Map<String, String> made = EvalIdentity.of(policy, adapter, set, prompts);
     made.putAll(Provenance.builder().settings("prm", this).identity("prm.sha256", sha256()).settings("search", search)
         .identity("seed", seed).identity(Arithmetic.NAME, Arithmetic.here())
-        .identity("activations", Precision.USUAL.identity(policy)).build().identity());
+        .identity("activations", Precision.USUAL.identity()).build().identity());
     return made;
   }
 

@@ -12,7 +12,7 @@ import dev.sphere.engine.data.WorkedExamples;
 import dev.sphere.engine.probe.ProbeReport;
 import dev.sphere.engine.probe.ProbeSettings;
 import dev.sphere.engine.probe.Probed;
-import dev.sphere.engine.search.Room;
+import dev.sphere.engine.search.Permits;
 import dev.sphere.engine.stage.Drawn;
 import dev.sphere.engine.stage.ProblemRecords;
 import dev.sphere.engine.stage.ProblemResult;
@@ -164,7 +164,7 @@ public final class Search {
           RunProgress progress = new RunProgress(listener);
           try (SearchSession session = place.remote().isPresent() ? null : SearchSession.open(plan, examples)) {
             Search search = new Search(plan.probe(), plan.seed(), plan.parallel(), session != null
-                ? here(session.solver(new Room(plan.parallel()), progress::generated), files::requireUnchanged, folder)
+                ? here(session.solver(new Permits(plan.parallel()), progress::generated), files::requireUnchanged, folder)
                 : elsewhere(place.remote().get().workers(NAME, identity.identity(), 1, RecordLines::of,
                     RecordLines::records), files::requireUnchanged, folder, progress), folder, progress);
             search.solve(problems);

@@ -25,7 +25,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.stream.Stream;
 
 /**
  * The settings of a search run: models, process reward, search, stages, seed.
@@ -150,11 +149,8 @@ public record SearchPlan(
     shown.ifPresent(examples -> builder.identity("few_shot.sha256", examples.sha256())
         .information("few_shot.path", this.examples.file().toAbsolutePath())
         .information("few_shot.shots", this.examples.shots()));
-    Path[] models = Stream.concat(Stream.of(model, smallModel), prm.files().stream()).filter(Objects::nonNull)
-        .toArray(Path[]::new);
-    Optional.ofNullable(precision.identity(models)).ifPresent(value -> builder.identity("activations", value));
-    Optional.ofNullable(Precision.attention(models)).ifPresent(value -> builder.identity("attention", value));
     return builder
+        .identity("activations", precision.identity())
         .identity(Arithmetic.NAME, Arithmetic.here())
         .identity("model.sha256", sha256(model))
         .identity("adapter.sha256", sha256(adapter))

@@ -5,7 +5,7 @@ import dev.sphere.engine.data.WorkedExamples;
 import dev.sphere.engine.decode.BatchedPolicy;
 import dev.sphere.engine.decode.RolloutCounters;
 import dev.sphere.engine.reward.GradedAnswers;
-import dev.sphere.engine.search.Room;
+import dev.sphere.engine.search.Permits;
 import dev.sphere.engine.stage.Actor;
 import dev.sphere.engine.stage.Exploration;
 import dev.sphere.engine.stage.PrmFactory;
@@ -57,7 +57,7 @@ final class SearchSession implements WorkerPlan.Models {
   }
 
   /** Solves problems with these models; the parameters are those of {@link ProblemSolver}. */
-  ProblemSolver solver(Room room, LongConsumer meter) {
+  ProblemSolver solver(Permits room, LongConsumer meter) {
     Actor large = new Actor(policy, prm);
     Optional<Actor> other = Optional.ofNullable(small).map(p -> new Actor(p, prm));
     return new ProblemSolver(new ProblemSolver.Models(large, other), options(), room, meter);
@@ -86,7 +86,7 @@ final class SearchSession implements WorkerPlan.Models {
 
   @Override
   public byte[] work(byte[] task) throws InterruptedException {
-    return RecordLines.of(solver(new Room(1), tokens -> {}).work(RecordLines.task(task)));
+    return RecordLines.of(solver(new Permits(1), tokens -> {}).work(RecordLines.task(task)));
   }
 
   @Override

@@ -2,7 +2,7 @@ package dev.sphere.engine.search;
 
 /**
  * The store of a growing tree. A search looks here before each expansion and appends it afterwards, so that a search
- * that starts again goes on where an earlier one stopped. In a {@link Room} for more than one chain it is called from
+ * that starts again goes on where an earlier one stopped. In a {@link Permits} for more than one chain it is called from
  * several threads at once.
  */
 public interface ExpansionLog {

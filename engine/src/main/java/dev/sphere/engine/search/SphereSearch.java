@@ -35,7 +35,7 @@ public final class SphereSearch {
   private final SearchSettings settings;
   private final long seed;
   private final StopRule endOfStep;
-  private final Room room;
+  private final Permits room;
   private final boolean drawsAhead;
 
   /**
@@ -44,7 +44,7 @@ public final class SphereSearch {
    */
   public SphereSearch(
       Policy policy, ProcessRewardModel prm, OutcomeReward outcome, SearchSettings settings, long seed) {
-    this(policy, prm, outcome, settings, seed, new Room(1), false);
+    this(policy, prm, outcome, settings, seed, new Permits(1), false);
   }
 
   /**
@@ -55,12 +55,12 @@ public final class SphereSearch {
    *     from two threads at once
    */
   public SphereSearch(Policy policy, ProcessRewardModel prm, OutcomeReward outcome, SearchSettings settings, long seed,
-      Room room) {
+      Permits room) {
     this(policy, prm, outcome, settings, seed, room, true);
   }
 
   private SphereSearch(Policy policy, ProcessRewardModel prm, OutcomeReward outcome, SearchSettings settings, long seed,
-      Room room, boolean drawsAhead) {
+      Permits room, boolean drawsAhead) {
     this.policy = Objects.requireNonNull(policy, "policy");
     this.prm = Objects.requireNonNull(prm, "prm");
     this.outcome = Objects.requireNonNull(outcome, "outcome");

@@ -7,7 +7,7 @@ import dev.sphere.engine.Problem;
 import dev.sphere.engine.TokenPath;
 import dev.sphere.engine.probe.Probed;
 import dev.sphere.engine.probe.Prober;
-import dev.sphere.engine.search.Room;
+import dev.sphere.engine.search.Permits;
 import dev.sphere.engine.search.SearchSettings;
 import dev.sphere.engine.search.SphereSearch;
 import java.util.ArrayList;
@@ -30,7 +30,7 @@ public final class ProblemSolver {
 
   private final Models models;
   private final SolverOptions options;
-  private final Room room;
+  private final Permits room;
   private final LongConsumer meter;
 
   /**
@@ -43,7 +43,7 @@ public final class ProblemSolver {
 
   /** Explores and corrects one branch after the other. */
   public ProblemSolver(Models models, SolverOptions options) {
-    this(models, options, new Room(1), tokens -> {});
+    this(models, options, new Permits(1), tokens -> {});
   }
 
   /**
@@ -51,7 +51,7 @@ public final class ProblemSolver {
    *     called from several threads
    * @param meter given the number of tokens of each call to a policy, from the working threads
    */
-  public ProblemSolver(Models models, SolverOptions options, Room room, LongConsumer meter) {
+  public ProblemSolver(Models models, SolverOptions options, Permits room, LongConsumer meter) {
     this.models = models;
     this.options = options;
     this.room = room;

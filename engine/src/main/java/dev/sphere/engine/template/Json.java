@@ -53,8 +53,7 @@ final class Json {
         }
         append("}");
       }
-      default -> throw budget.error(
-          "a " + Values.type(Values.defined(budget, value)) + " cannot be written as JSON");
+      default -> throw budget.error("a " + Values.type(Values.defined(budget, value)) + " cannot be written as JSON");
     }
     budget.leave();
   }

@@ -20,14 +20,10 @@ final class Texts {
   private static final int NEEDLE = 64; // Java compares so many characters at each place for the price of one
 
   private static final Map<String, Method> METHODS = Map.ofEntries(
-      Map.entry("strip", (t, a) -> strip(t, a, true, true)),
-      Map.entry("lstrip", (t, a) -> strip(t, a, true, false)),
-      Map.entry("rstrip", (t, a) -> strip(t, a, false, true)),
-      Map.entry("split", Texts::split),
-      Map.entry("startswith", (t, a) -> begins(t, a, true)),
-      Map.entry("endswith", (t, a) -> begins(t, a, false)),
-      Map.entry("replace", Texts::replace),
-      Map.entry("upper", (t, a) -> mapped(t, a, s -> s.toUpperCase(Locale.ROOT))),
+      Map.entry("strip", (t, a) -> strip(t, a, true, true)), Map.entry("lstrip", (t, a) -> strip(t, a, true, false)),
+      Map.entry("rstrip", (t, a) -> strip(t, a, false, true)), Map.entry("split", Texts::split),
+      Map.entry("startswith", (t, a) -> begins(t, a, true)), Map.entry("endswith", (t, a) -> begins(t, a, false)),
+      Map.entry("replace", Texts::replace), Map.entry("upper", (t, a) -> mapped(t, a, s -> s.toUpperCase(Locale.ROOT))),
       Map.entry("lower", (t, a) -> mapped(t, a, s -> s.toLowerCase(Locale.ROOT))),
       Map.entry("title", (t, a) -> mapped(t, a, s -> title(s, c -> !Character.isLetter(c)))),
       Map.entry("capitalize", (t, a) -> mapped(t, a, s -> title(s, c -> false))),

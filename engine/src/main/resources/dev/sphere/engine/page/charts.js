@@ -31,12 +31,6 @@ function marks(splits) {
   return splits.map(v => v === null ? "" : v.toLocaleString("en-US", { maximumFractionDigits: Math.min(digits, 6) }));
 }
 
-// Of a logarithmic axis 1, 2 and 5 of each power are named when there is room, else the powers.
-function named(u, splits) {
-  const digits = u.scales.x.max / u.scales.x.min < 50 ? ["1", "2", "5"] : ["1"];
-  return splits.map(v => digits.includes(v.toExponential(0)[0]) ? v : null);
-}
-
 // A line from the low to the high end of each point's interval.
 function intervals(chart, colour) {
   return u => chart.names.forEach((name, i) => chart.x.forEach((x, k) => {
@@ -64,13 +58,12 @@ function draw(chart, place, style) {
     height: HEIGHT,
     cursor: { sync: { key: "charts:" + chart.label, scales: ["x", null] } },
     scales: {
-      x: chart.log ? { time: false, distr: 3 } : { time: false },
+      x: { time: false },
       y: ends.length ? { range: [Math.min(...ends) - room, Math.max(...ends) + room] } : {},
     },
     axes: [
       { ...axis, label: chart.label, labelSize: 18, size: 30,
-        ...(chart.log ? { filter: named, values: (u, splits) => splits.map(v => v === null ? "" : figure(v)) }
-          : { values: (u, splits) => marks(splits), ...(chart.x.every(Number.isInteger) ? { incrs: WHOLE } : {}) }) },
+        values: (u, splits) => marks(splits), ...(chart.x.every(Number.isInteger) ? { incrs: WHOLE } : {}) },
       { ...axis, size: 62, values: (u, splits) => marks(splits) }],
     series: [{ label: chart.label, value: (u, v) => figure(v) }].concat(chart.names.map((name, i) => ({
       label: name,
@@ -116,7 +109,7 @@ function choosing(u, chart, choose) {
 /**
  * Draws charts into an element, a figure each; they follow its width and the colours that the reader prefers.
  *
- * A chart is {title, label, log, x: [], names: [], values: [[]], low: [[]], high: [[]]}; low and high may be missing.
+ * A chart is {title, label, x: [], names: [], values: [[]], low: [[]], high: [[]]}; low and high may be missing.
  * Double click zooms out.
  *
  * @param choose called with the x of a point that the reader chooses, by a press or by Enter; may be missing

@@ -7,7 +7,6 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.sphere.bindings.kernel.AttentionKernel;
 import dev.sphere.bindings.llama.ContextOptions;
-import dev.sphere.bindings.llama.KvType;
 import dev.sphere.bindings.llama.MemoryEstimate;
 import dev.sphere.bindings.llama.Model;
 import dev.sphere.bindings.load.LlamaException;
@@ -76,9 +75,9 @@ class BatchedPolicyTest {
   void longPathsThatShareTheirBeginning(String like) throws Exception {
     int[] shared = prompt(77, AttentionKernel.BLOCK + 50);
     try (Model model = Model.load(TestModels.write(dir, like, GgmlType.F32))) {
-      List<String> alone = after(shared, model, new BatchedPolicy.Options(1, 1, 1, 2048, 700, KvType.F16), 1);
-      assertEquals(alone, after(shared, model, new BatchedPolicy.Options(1, 2, 60, 2048, 700, KvType.F16), 9));
-      assertEquals(alone, after(shared, model, new BatchedPolicy.Options(2, 1, 7, 2048, 700, KvType.F16), 9));
+      List<String> alone = after(shared, model, new BatchedPolicy.Options(1, 1, 1, 2048, 700), 1);
+      assertEquals(alone, after(shared, model, new BatchedPolicy.Options(1, 2, 60, 2048, 700), 9));
+      assertEquals(alone, after(shared, model, new BatchedPolicy.Options(2, 1, 7, 2048, 700), 9));
     }
   }
 
@@ -168,7 +167,7 @@ class BatchedPolicyTest {
     Path file = TestModels.write(dir, "tiny-qwen2", GgmlType.F32);
     try (Model model = Model.load(file);
         BatchedPolicy policy = BatchedPolicy.of(
-            model, null, null, new BatchedPolicy.Options(1, 1, 40, 8192, 1000, KvType.F16));
+            model, null, null, new BatchedPolicy.Options(1, 1, 40, 8192, 1000));
         var pool = Executors.newVirtualThreadPerTaskExecutor()) {
       TokenPath examples = TokenPath.root(prompt(1, 600)); // some micro-batches
       CountDownLatch asked = new CountDownLatch(8);
@@ -408,7 +407,7 @@ class BatchedPolicyTest {
   }
 
   private static BatchedPolicy.Options options(int lanes, int threads, int slots, int cells) {
-    return new BatchedPolicy.Options(lanes, threads, slots, cells, LONGEST, KvType.F16);
+    return new BatchedPolicy.Options(lanes, threads, slots, cells, LONGEST);
   }
 
   /** All generations of a few trees that grow at once, as text, in a fixed order. */

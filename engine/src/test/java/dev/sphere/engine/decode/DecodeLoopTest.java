@@ -40,34 +40,46 @@ class DecodeLoopTest {
     }
 
     @Override
-    public void decode(Batch batch) {}
+    protected int mostTokens() {
+      return 1;
+    }
 
     @Override
-    public NativeFloats logits() {
+    protected int compute(Batch batch) {
+      return 0;
+    }
+
+    @Override
+    protected String reason(int status) {
+      return "";
+    }
+
+    @Override
+    protected NativeFloats logitsOf(int rows) {
       throw new IllegalStateException();
     }
 
     @Override
-    public NativeFloats embeddings() {
+    protected NativeFloats statesOf(int rows) {
       throw new IllegalStateException();
     }
 
     @Override
-    public void copySequence(int from, int to, int start, int end) {}
+    protected void copy(int from, int to, int start, int end) {}
 
     @Override
-    public void removeSequence(int sequence, int start, int end) {}
+    protected void remove(int sequence, int start, int end) {}
 
     @Override
-    public void clear() {}
+    protected void clearCells() {}
 
     @Override
-    public int lastPosition(int sequence) {
+    protected int last(int sequence) {
       return -1;
     }
 
     @Override
-    public void compact() {}
+    protected void compactCells() {}
 
     @Override
     public void useAdapters(List<Adapter> adapters) {}

@@ -3,7 +3,6 @@ package dev.sphere.engine.decode;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.sphere.bindings.llama.KvType;
 import dev.sphere.bindings.llama.Model;
 import dev.sphere.engine.DrawKey;
 import dev.sphere.engine.Generation;
@@ -33,7 +32,7 @@ class DeviceRolloutTest {
     private Child() {}
 
     public static void main(String[] args) throws InterruptedException {
-      var options = new BatchedPolicy.Options(1, 1, 24, 2048, 160, KvType.F16);
+      var options = new BatchedPolicy.Options(1, 1, 24, 2048, 160);
       try (Model model = Model.load(Path.of(args[0]));
           BatchedPolicy policy = BatchedPolicy.of(model, null, null, options)) {
         for (int tree = 0; tree < 3; tree++) {

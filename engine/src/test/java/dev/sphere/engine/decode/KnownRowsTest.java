@@ -7,7 +7,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.sphere.bindings.kernel.AttentionKernel;
-import dev.sphere.bindings.llama.KvType;
 import dev.sphere.bindings.llama.Model;
 import dev.sphere.bindings.tensor.NativeFloats;
 import dev.sphere.engine.DrawKey;
@@ -81,7 +80,7 @@ class KnownRowsTest {
   }
 
   private static BatchedPolicy policy(Model model, int lanes, int cells) {
-    return BatchedPolicy.of(model, null, null, new BatchedPolicy.Options(lanes, 1, 20, cells, 180, KvType.F16));
+    return BatchedPolicy.of(model, null, null, new BatchedPolicy.Options(lanes, 1, 20, cells, 180));
   }
 
   private static long rows(BatchedPolicy policy) {

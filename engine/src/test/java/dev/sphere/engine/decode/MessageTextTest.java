@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import dev.sphere.bindings.llama.KvType;
 import dev.sphere.bindings.llama.Model;
 import dev.sphere.bindings.llama.Vocabulary;
 import dev.sphere.engine.MarkedText;
@@ -84,7 +83,7 @@ class MessageTextTest {
     ChatTemplate template = new ChatTemplate(CHATML, "", "");
     List<Message> dialogue = List.of(new Message("user", BREAKOUT));
     try (BatchedPolicy policy = BatchedPolicy.of(
-            model, null, template, new BatchedPolicy.Options(1, 1, 1, 256, 0, KvType.F16));
+            model, null, template, new BatchedPolicy.Options(1, 1, 1, 256, 0));
         Scorer scorer = Scorer.of(model, null, 1, 1, 256)) {
       int[] searched = policy.tokenizePrompt(policy.prompt(dialogue));
       assertEquals(3, controls(vocabulary, searched));

@@ -107,7 +107,7 @@ class ScorerReadingTest {
         alone.add(one.read(0, List.of(probe)).getFirst().logProbs());
       }
     }
-    BatchedPolicy.Options tight = new BatchedPolicy.Options(1, 1, 8, 512, 0, BatchedPolicy.Options.CACHE);
+    BatchedPolicy.Options tight = new BatchedPolicy.Options(1, 1, 8, 512, 0);
     try (Scorer crowded = Scorer.open(Model.load(file), false, tight);
         var threads = Executors.newVirtualThreadPerTaskExecutor()) {
       List<Callable<float[]>> calls = new ArrayList<>();

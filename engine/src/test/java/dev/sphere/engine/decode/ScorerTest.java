@@ -56,7 +56,7 @@ class ScorerTest {
   @Test
   void scoresAreWhatTheRolloutEngineRecorded() throws Exception {
     Path file = TestModels.write(dir, "tiny-llama", GgmlType.BF16);
-    BatchedPolicy.Options options = new BatchedPolicy.Options(1, 1, 20, 2048, 0, KvType.F16);
+    BatchedPolicy.Options options = new BatchedPolicy.Options(1, 1, 20, 2048, 0);
     try (Model model = Model.load(file);
         BatchedPolicy policy = BatchedPolicy.of(model, null, null, options);
         Scorer scorer = Scorer.of(model, null, 2, 1, 1024)) {

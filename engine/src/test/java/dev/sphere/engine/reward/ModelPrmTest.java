@@ -135,7 +135,7 @@ class ModelPrmTest {
   void theHeadReadsTheHiddenStateAtTheSeparator() throws Exception {
     Path file = declare("head", true, "sphere.prm.form", "head", "sphere.prm.layout", "qwen",
         "sphere.prm.separator_token", 11);
-    try (BatchedPolicy policy = BatchedPolicy.open(plain);
+    try (BatchedPolicy policy = BatchedPolicy.open(plain, null, null, 0);
         GgufFile gguf = GgufFile.open(file);
         Scorer states = Scorer.open(plain, true);
         PrmFactory prm = new RewardSettings("head:" + file, MonteCarloPrm.Settings.defaults()).open((p, s) -> true)) {
@@ -190,7 +190,7 @@ class ModelPrmTest {
   void theImplicitRewardIsTheLogRatio() throws Exception {
     Path other = dir.resolve("other.gguf");
     RandomModel.write(RandomModel.like("tiny-qwen2"), ByteVocabulary.metadata(), GgmlType.F32, 6, other);
-    try (BatchedPolicy policy = BatchedPolicy.open(plain);
+    try (BatchedPolicy policy = BatchedPolicy.open(plain, null, null, 0);
         Model reference = Model.load(other);
         Scorer scorer = Scorer.of(reference, null, 1, 1, 1024);
         PrmFactory one = new RewardSettings("implicit:" + other, MonteCarloPrm.Settings.defaults(), 0.5).open((p, s) -> true);

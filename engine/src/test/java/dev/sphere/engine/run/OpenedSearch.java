@@ -1,7 +1,7 @@
 package dev.sphere.engine.run;
 
 import dev.sphere.engine.Progress;
-import dev.sphere.engine.search.Room;
+import dev.sphere.engine.search.Permits;
 import dev.sphere.engine.stage.ProblemSolver;
 import dev.sphere.engine.stage.RunLog;
 import dev.sphere.engine.stage.SolverOptions;
@@ -12,7 +12,7 @@ public final class OpenedSearch {
 
   public static Search of(ProblemSolver.Models models, SolverOptions options, int parallel, RunLog log, Progress listener) {
     RunProgress progress = new RunProgress(listener);
-    ProblemSolver solver = new ProblemSolver(models, options, new Room(parallel), progress::generated);
+    ProblemSolver solver = new ProblemSolver(models, options, new Permits(parallel), progress::generated);
     return new Search(options.probe(), options.seed(), parallel, Search.here(solver, () -> {}, log), log, progress);
   }
 }

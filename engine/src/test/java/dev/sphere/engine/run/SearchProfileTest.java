@@ -3,7 +3,6 @@ package dev.sphere.engine.run;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.sphere.bindings.llama.KvType;
 import dev.sphere.bindings.llama.Model;
 import dev.sphere.engine.DrawKey;
 import dev.sphere.engine.Policy.Request;
@@ -37,7 +36,7 @@ class SearchProfileTest {
         Model model = Model.load(gguf);
         BatchedPolicy policy =
             BatchedPolicy.of(
-                model, null, ChatTemplate.PLAIN, new BatchedPolicy.Options(1, 1, 4, 256, 0, KvType.F16))) {
+                model, null, ChatTemplate.PLAIN, new BatchedPolicy.Options(1, 1, 4, 256, 0))) {
       for (int i = 0; i < 3; i++) {
         DrawKey key = new DrawKey(i, 1, 1, 0);
         Request request = new Request(key, SamplingSettings.temperature(1, 9), StopRule.never());

@@ -16,7 +16,7 @@ import dev.sphere.engine.ScriptedPolicy;
 import dev.sphere.engine.StopRule;
 import dev.sphere.engine.TokenPath;
 import dev.sphere.engine.prompt.Prompts;
-import dev.sphere.engine.search.Room;
+import dev.sphere.engine.search.Permits;
 import dev.sphere.engine.search.SearchSettings;
 import java.util.ArrayList;
 import java.util.List;
@@ -340,7 +340,7 @@ class ProblemSolverTest {
       return BY_SIGN.score(problem, path, key, steps);
     };
     Drawn drawn = new ProblemSolver(new ProblemSolver.Models(new Actor(policy, rolling), Optional.empty()),
-        SolverOptions.of(SEVEN, SEARCH, STAGES.withCorrection(false).withDiversity(false), 1), new Room(1), heard::add)
+        SolverOptions.of(SEVEN, SEARCH, STAGES.withCorrection(false).withDiversity(false), 1), new Permits(1), heard::add)
         .work(new Task.Solve(PROBLEM, Optional.empty()), records(new MemoryLog())).drawn();
     assertEquals(new Drawn(15, 0, 5, 10), drawn, "two candidates of five tokens, and a rollout of the first again");
     assertEquals(List.of(10L, 5L), heard);

@@ -61,8 +61,7 @@ public final class AnswerText {
   /** Commands that a formula without words may hold. */
   private static final Set<String> FORMULA_COMMANDS =
       Set.of("frac", "dfrac", "tfrac", "cfrac", "sqrt", "pi", "cdot", "times", "left", "right", "infty", "pm", "le",
-          "ge",
-          "leq", "geq", "cup", "cap", "in", "sin", "cos", "tan", "ln", "log", "circ", "theta", "alpha", "beta");
+          "ge", "leq", "geq", "cup", "cap", "in", "sin", "cos", "tan", "ln", "log", "circ", "theta", "alpha", "beta");
 
   private AnswerText() {}
 

@@ -8,8 +8,7 @@ import java.util.Set;
 final class CommandNames {
   /** Commands of LaTeX without a meaning; their arguments stay. */
   static final Set<String> IGNORED =
-      Set.of(
-          "left", "right", "middle", "big", "Big", "bigg", "Bigg", "bigl", "bigr", "Bigl", "Bigr", "biggl", "biggr",
+      Set.of("left", "right", "middle", "big", "Big", "bigg", "Bigg", "bigl", "bigr", "Bigl", "Bigr", "biggl", "biggr",
           "displaystyle", "textstyle", "scriptstyle", "limits", "nolimits", "rm", "bf", "it", "tt", "sf", "quad",
           "qquad", "thinspace", "medspace", "thickspace", "enspace", "space", "hspace", "noindent", "newline", "par",
           "hfill", "allowbreak", "mathstrut", "therefore", "hline", "ensuremath", "boxed", "fbox", "framebox",
@@ -50,8 +49,7 @@ final class CommandNames {
 
   /** Names that are commands even without a backslash. */
   private static final Set<String> PLAIN =
-      Set.of(
-          "sin", "cos", "tan", "cot", "sec", "csc", "asin", "acos", "atan", "arcsin", "arccos", "arctan", "sinh",
+      Set.of("sin", "cos", "tan", "cot", "sec", "csc", "asin", "acos", "atan", "arcsin", "arccos", "arctan", "sinh",
           "cosh", "tanh", "coth", "csch", "sech", "asinh", "acosh", "atanh", "arcsinh", "arccosh", "arctanh", "cosec",
           "cosech", "acot", "arccot", "sgn", "sign", "signum", "binomial", "ln", "log", "lg", "exp", "sqrt", "cbrt",
           "abs", "floor", "ceil", "pi", "infinity", "inf", "oo", "or", "and", "binom", "gcd", "lcm", "max", "min",

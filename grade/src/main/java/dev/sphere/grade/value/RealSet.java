@@ -106,8 +106,7 @@ public record RealSet(List<Double> ends, DoublePredicate has) {
   private static RealSet interval(Expr.Group g, ExprEvaluator evaluator) {
     double low = real(g.items().get(0), evaluator);
     double high = real(g.items().get(1), evaluator);
-    if (Double.isNaN(low) || Double.isNaN(high) || low > high
-        || low == high && (g.open() != '[' || g.close() != ']')) {
+    if (Double.isNaN(low) || Double.isNaN(high) || low > high || low == high && (g.open() != '[' || g.close() != ']')) {
       return null;
     }
     return between(low, g.open() == '[', high, g.close() == ']');

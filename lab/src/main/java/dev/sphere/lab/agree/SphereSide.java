@@ -51,7 +51,7 @@ final class SphereSide {
 
   /** The prompts as tokens, each cut so that it fits with {@code tokens} more. */
   static List<int[]> tokens(Path file, List<PromptFile.Prompt> prompts, int tokens) throws InterruptedException {
-    try (BatchedPolicy policy = BatchedPolicy.open(file)) {
+    try (BatchedPolicy policy = BatchedPolicy.open(file, null, null, 0)) {
       List<int[]> all = new ArrayList<>();
       for (PromptFile.Prompt p : prompts) {
         int[] each = p.dialogue() == null

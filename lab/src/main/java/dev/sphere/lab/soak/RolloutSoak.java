@@ -1,6 +1,5 @@
 package dev.sphere.lab.soak;
 
-import dev.sphere.bindings.llama.KvType;
 import dev.sphere.bindings.llama.Model;
 import dev.sphere.engine.DrawKey;
 import dev.sphere.engine.Generation;
@@ -117,7 +116,7 @@ public final class RolloutSoak {
     int lanes = 1 + random.nextInt(2);
     int cells = 256 * (1 + random.nextInt(3));
     BatchedPolicy.Options small =
-        new BatchedPolicy.Options(lanes, 1, 4 + random.nextInt(80), cells, LONGEST, KvType.F16);
+        new BatchedPolicy.Options(lanes, 1, 4 + random.nextInt(80), cells, LONGEST);
     List<Scorer.Row> rows = new ArrayList<>();
     List<float[]> recorded = new ArrayList<>();
     List<List<Generation>> trees = new ArrayList<>();
@@ -141,7 +140,7 @@ public final class RolloutSoak {
       displaced += policy.counters().displaced();
     }
     compare(model, rows, recorded);
-    BatchedPolicy.Options roomy = new BatchedPolicy.Options(1, 1, 1, 2048, LONGEST, KvType.F16);
+    BatchedPolicy.Options roomy = new BatchedPolicy.Options(1, 1, 1, 2048, LONGEST);
     try (BatchedPolicy policy = BatchedPolicy.of(model, null, ChatTemplate.PLAIN, roomy)) {
       for (int t = 0; t < trees.size(); t += 4) {
         same(trees.get(t), grow(policy, seed, t, new ArrayList<>(), new ArrayList<>()), t, small);

@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.sphere.bindings.llama.KvType;
 import dev.sphere.bindings.llama.Model;
 import dev.sphere.cli.command.bench.RolloutBench;
 import dev.sphere.engine.decode.BatchedPolicy;
@@ -54,7 +53,7 @@ class BenchTest {
 
     try (Model model = model(GgmlType.F32)) {
       BenchResult r = new TreeBench(model, new TreeBench.Plan(3, 20, 3, 3, 6, 1)).run(
-          new BatchedPolicy.Options(1, 1, 32, 4096, 0, KvType.F16)); // a path that moves to another lane is computed twice
+          new BatchedPolicy.Options(1, 1, 32, 4096, 0)); // a path that moves to another lane is computed twice
       long drawn = 3L * 3 * (1 + 2 * 2) * 6;
       assertEquals(drawn, r.shape().get("tree_tokens"));
       long computed = (long) r.shape().get("tree_computed");

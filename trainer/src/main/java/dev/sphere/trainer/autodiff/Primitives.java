@@ -3,18 +3,15 @@ package dev.sphere.trainer.autodiff;
 import dev.sphere.bindings.tensor.Graph;
 import dev.sphere.bindings.tensor.Tensor;
 import dev.sphere.bindings.tensor.TensorType;
-import dev.sphere.bindings.tensor.TransformerOps;
 
 /** ggml's operations with their vector-Jacobian products. */
 class Primitives {
   final Tape tape;
   final Graph graph;
-  final TransformerOps transformer;
 
   Primitives(Tape tape) {
     this.tape = tape;
     this.graph = tape.graph();
-    this.transformer = new TransformerOps(graph);
   }
 
   public Tape tape() {
@@ -102,7 +99,7 @@ class Primitives {
 
   public Value relu(Value a) {
     return tape.record(
-        transformer.relu(a.tensor()), dy -> tape.give(a, graph.mul(dy, transformer.step(a.tensor()))), a);
+        graph.relu(a.tensor()), dy -> tape.give(a, graph.mul(dy, graph.step(a.tensor()))), a);
   }
 
   public Value reshape(Value a, long... shape) {

@@ -189,11 +189,11 @@ public record TrainJob(
     boolean other = tuning.isLora() && base.tensors().values().stream().anyMatch(
         t -> t.type() != GgmlType.F32 && (t.type() != GgmlType.BF16 || precision.activations() == Activations.F32));
     String kind = switch (precision.activations()) {
-      case INT8 -> precision.identity(List.of(base));
+      case INT8 -> "int8";
       case F32 -> "f32";
       case AUTO, BF16, INT16 -> "bf16";
     };
-    if (other && kind != null) {
+    if (other) {
       identity.put("activations", kind);
     }
     return identity;

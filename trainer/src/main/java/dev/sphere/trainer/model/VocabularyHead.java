@@ -3,7 +3,6 @@ package dev.sphere.trainer.model;
 import dev.sphere.bindings.tensor.Graph;
 import dev.sphere.bindings.tensor.Tensor;
 import dev.sphere.bindings.tensor.TensorType;
-import dev.sphere.bindings.tensor.TransformerOps;
 import dev.sphere.trainer.autodiff.Ops;
 import dev.sphere.trainer.autodiff.Targets;
 import dev.sphere.trainer.autodiff.Value;
@@ -70,7 +69,7 @@ final class VocabularyHead implements OutputHead {
   void forwardCollisions(Value x) {
     for (int from = 0; from < chunk.rows().length; from += rowsAtOnce) {
       Part part = addTrained(x, from, null);
-      Tensor p = new TransformerOps(graph).softMax(part.logits(), null, 1);
+      Tensor p = graph.softMax(part.logits());
       collisions.add(graph.keep(graph.log(graph.sumRows(graph.mul(p, p)))));
     }
   }

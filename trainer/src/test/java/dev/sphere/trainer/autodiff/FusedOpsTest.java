@@ -132,7 +132,7 @@ class FusedOpsTest {
         results.add(graph.keep(kernels.linearDx(each, back, null, half)));
       }
       graph.allocate();
-      weight.load(blocks(type, w));
+      weight.load((target, from) -> target.put(blocks(type, w), (int) from, target.remaining()));
       every.write(IntStream.range(0, out).toArray());
       values.write(x);
       back.write(dy);

@@ -271,7 +271,7 @@ class LinearKernelsTest {
         if (bytes == null) {
           w.write(weights);
         } else {
-          w.load(bytes);
+          w.load((target, from) -> target.put(bytes, (int) from, target.remaining()));
         }
         xs.write(x);
         dys.write(dy);

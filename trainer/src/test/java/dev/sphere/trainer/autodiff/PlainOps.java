@@ -1,15 +1,18 @@
 package dev.sphere.trainer.autodiff;
 
+import dev.sphere.bindings.tensor.PlainTransformerOps;
 import dev.sphere.bindings.tensor.Rope;
 import dev.sphere.bindings.tensor.Tensor;
 import dev.sphere.bindings.tensor.TensorType;
 
 /** Transformer parts written with ggml's own operations: the reference that {@link FusedOps} is compared with. */
 public final class PlainOps extends Primitives implements Ops {
+  private final PlainTransformerOps transformer;
   private Tensor mask;
 
   public PlainOps(Tape tape) {
     super(tape);
+    this.transformer = new PlainTransformerOps(graph);
   }
 
   /** Libsphere's kernels, or where not {@code fused} these operations. */
@@ -71,7 +74,7 @@ public final class PlainOps extends Primitives implements Ops {
 
   @Override
   public Tensor logProbs(Tensor logits, Targets targets) {
-    return gather(transformer.softMax(logits, null, 1), targets);
+    return gather(graph.softMax(logits), targets);
   }
 
   @Override
@@ -86,7 +89,7 @@ public final class PlainOps extends Primitives implements Ops {
 
   /** d (sum_i w_i log p_i) / d logits = w at the targets - p · (sum of the row's weights). */
   private Tensor logitsGradient(Tensor logits, Targets targets) {
-    Tensor p = transformer.softMax(logits, null, 1);
+    Tensor p = graph.softMax(logits);
     int vocabulary = (int) p.size(0);
     Tensor w = graph.input(TensorType.F32, vocabulary, targets.rows);
     targets.whenWeighted(weights -> {
@@ -97,7 +100,7 @@ public final class PlainOps extends Primitives implements Ops {
       }
       w.write(table);
     });
-    return graph.sub(w, graph.mul(p, graph.sumRows(w)));
+    return transformer.sub(w, graph.mul(p, graph.sumRows(w)));
   }
 
   private Tensor gather(Tensor p, Targets targets) {
@@ -153,7 +156,7 @@ public final class PlainOps extends Primitives implements Ops {
   private Value getRows(Value a, Tensor indices) {
     return tape.record(
         graph.getRows(a.tensor(), indices),
-        dy -> tape.give(a, graph.getRowsBack(dy, indices, a.tensor())),
+        dy -> tape.give(a, transformer.getRowsBack(dy, indices, a.tensor())),
         a);
   }
 
@@ -162,7 +165,7 @@ public final class PlainOps extends Primitives implements Ops {
     for (int i = 0; i < 4; i++) {
       inverse[axes[i]] = i;
     }
-    return tape.record(graph.permute(a.tensor(), axes), dy -> tape.give(a, graph.permute(dy, inverse)), a);
+    return tape.record(transformer.permute(a.tensor(), axes), dy -> tape.give(a, transformer.permute(dy, inverse)), a);
   }
 
   private Value cont(Value a) {

@@ -4,7 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.sphere.bindings.llama.KvType;
 import dev.sphere.bindings.llama.Model;
 import dev.sphere.bindings.llama.Vocabulary;
 import dev.sphere.engine.MarkedText;
@@ -52,7 +51,7 @@ class MessageRowsTest {
     template = new ChatTemplate(CHATML, "", "");
     encoder = TextEncoder.of(vocabulary, messages -> template.prompt(messages, true));
     try (BatchedPolicy policy =
-        BatchedPolicy.of(model, null, template, new BatchedPolicy.Options(1, 1, 1, 256, 0, KvType.F16))) {
+        BatchedPolicy.of(model, null, template, new BatchedPolicy.Options(1, 1, 1, 256, 0))) {
       searched = policy.tokenizePrompt(policy.prompt(DIALOGUE));
     }
   }

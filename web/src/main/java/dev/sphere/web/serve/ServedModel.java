@@ -40,7 +40,7 @@ public final class ServedModel implements AutoCloseable {
     BatchedPolicy.Options suits = BatchedPolicy.Options.auto(model, 0);
     this.cells = Math.max(suits.cells(), (longest + longest / 4 + 1024) / 256 * 256);
     this.policy = BatchedPolicy.of(model, adapter, this.template, new BatchedPolicy.Options(
-        suits.lanes(), suits.threads(), suits.slots(), cells, longest, suits.kvType()));
+        suits.lanes(), suits.threads(), suits.slots(), cells, longest));
   }
 
   String name() {

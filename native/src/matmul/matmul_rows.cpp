@@ -2,10 +2,10 @@
 // and more: each output is summed in one vector along the row, whose lanes are then added by halves. Here 16 outputs
 // add their lanes together, which is most of the work where rows are short. Quantised weights are unpacked to BF16, a
 // panel of 16 rows at a time, and multiplied as BF16 is; or weights of any type to F32, and multiplied as that is.
-#include "products/products.hpp"
-#include "products/products_ints.hpp"
-#include "products/products_lanes.hpp"
-#include "products/products_unpack.hpp"
+#include "matmul/matmul.hpp"
+#include "matmul/matmul_ints.hpp"
+#include "matmul/matmul_lanes.hpp"
+#include "matmul/matmul_unpack.hpp"
 
 #include "ggml-cpu.h"
 
@@ -15,7 +15,7 @@
 namespace sphere {
 namespace {
 
-constexpr int PANEL = static_cast<int>(PRODUCT_PANEL);
+constexpr int PANEL = static_cast<int>(MATMUL_PANEL);
 constexpr int64_t LONG = 2048; // numbers in a row of weights from which on they are not read from the nearest cache
 
 // A kind of weights: `Weight` is how they lie in memory, `Input` what rows of activations become.
@@ -212,8 +212,8 @@ template <typename T> void panels(const ggml_tensor * op, int64_t from, int64_t 
   }
 }
 
-template <typename T> const ProductKernel * kernel(const ggml_tensor * w) {
-  static constexpr ProductKernel KERNEL{inputs_size<T>, own_size, convert<T>, panels<T>};
+template <typename T> const MatmulKernel * kernel(const ggml_tensor * w) {
+  static constexpr MatmulKernel KERNEL{inputs_size<T>, own_size, convert<T>, panels<T>};
   return w->ne[0] % T::STEP == 0 && w->ne[1] % 4 == 0 ? &KERNEL : nullptr;
 }
 
@@ -267,11 +267,11 @@ void unpacked_panels(const ggml_tensor * op, int64_t from, int64_t to, const voi
   }
 }
 
-// An even number of rows is read, and what comes of the last is not used (products_unpack.hpp).
+// An even number of rows is read, and what comes of the last is not used (matmul_unpack.hpp).
 int64_t unpacked_inputs(int64_t k, int64_t n) { return inputs_size<Brain16>(k, n > 1 ? n + n % 2 : n); }
 
-const ProductKernel * unpacked_kernel(const ggml_tensor * w) {
-  static constexpr ProductKernel KERNEL{unpacked_inputs, unpacked_size, convert<Brain16>, unpacked_panels};
+const MatmulKernel * unpacked_kernel(const ggml_tensor * w) {
+  static constexpr MatmulKernel KERNEL{unpacked_inputs, unpacked_size, convert<Brain16>, unpacked_panels};
   return UNPACKS_BF16 && unpacker(w) ? &KERNEL : nullptr;
 }
 
@@ -314,7 +314,7 @@ void exact_panels(const ggml_tensor * op, int64_t from, int64_t to, const void *
 
 } // namespace
 
-const ProductKernel * row_product(const ggml_tensor * w, int64_t n) {
+const MatmulKernel * row_matmul(const ggml_tensor * w, int64_t n) {
   switch (w->type) {
     case GGML_TYPE_F32: return kernel<Float32>(w);
     case GGML_TYPE_F16: return kernel<Float16>(w);
@@ -325,13 +325,13 @@ const ProductKernel * row_product(const ggml_tensor * w, int64_t n) {
   (void)n;
   return unpacked_kernel(w);
 #else
-  const ProductKernel * integers = int_product(w, n);
-  return integers || !ggml_is_quantized(w->type) ? integers : exact_product(w, n);
+  const MatmulKernel * integers = int_matmul(w, n);
+  return integers || !ggml_is_quantized(w->type) ? integers : exact_matmul(w, n);
 #endif
 }
 
-const ProductKernel * exact_product(const ggml_tensor * w, int64_t) {
-  static constexpr ProductKernel KERNEL{inputs_size<Float32>, exact_size, convert<Float32>, exact_panels};
+const MatmulKernel * exact_matmul(const ggml_tensor * w, int64_t) {
+  static constexpr MatmulKernel KERNEL{inputs_size<Float32>, exact_size, convert<Float32>, exact_panels};
   const bool readable = w->type == GGML_TYPE_F32 || ggml_get_type_traits(w->type)->to_float != nullptr;
   return readable && w->ne[0] % Float32::STEP == 0 ? &KERNEL : nullptr;
 }

@@ -2,8 +2,8 @@
 // up to 16 rows of activations at once, whose pairs of neighbours are interleaved beforehand. An output adds its pairs
 // of numbers in the order of the row, whatever the number of rows and threads. Quantised weights are unpacked to BF16
 // piece by piece, one ahead of the tiles, and kept for as long as rows of activations are left.
-#include "products/products_tiles.hpp"
-#include "products/products_unpack.hpp"
+#include "matmul/matmul_tiles.hpp"
+#include "matmul/matmul_unpack.hpp"
 
 #if SPHERE_AMX
 
@@ -256,12 +256,12 @@ void unpacked_panels(const ggml_tensor * op, int64_t from, int64_t to, const voi
   });
 }
 
-constexpr ProductKernel KERNEL{inputs_size, own_size, convert, panels};
-constexpr ProductKernel UNPACKED{inputs_size, unpacked_size, convert, unpacked_panels};
+constexpr MatmulKernel KERNEL{inputs_size, own_size, convert, panels};
+constexpr MatmulKernel UNPACKED{inputs_size, unpacked_size, convert, unpacked_panels};
 
 } // namespace
 
-const ProductKernel * bf16_tile_product(const ggml_tensor * w, int64_t) {
+const MatmulKernel * bf16_tile_product(const ggml_tensor * w, int64_t) {
   if (w->ne[0] % STEP != 0 || !amx_granted()) {
     return nullptr;
   }
@@ -272,6 +272,6 @@ const ProductKernel * bf16_tile_product(const ggml_tensor * w, int64_t) {
 
 #else
 
-const sphere::ProductKernel * sphere::bf16_tile_product(const ggml_tensor *, int64_t) { return nullptr; }
+const sphere::MatmulKernel * sphere::bf16_tile_product(const ggml_tensor *, int64_t) { return nullptr; }
 
 #endif

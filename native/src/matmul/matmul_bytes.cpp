@@ -1,16 +1,16 @@
-// Products with quantised weights as integers with AVX-512 and VNNI, to the bits of products_ints.cpp: blocks of 32
+// Products with quantised weights as integers with AVX-512 and VNNI, to the bits of matmul_ints.cpp: blocks of 32
 // activations are integers of 15 bits or of 8 that share a scale, a block is summed exactly, an output adds its blocks
 // in order. A lane is an output. Codes of weights stay bytes, four to a lane, as vpdpbusd takes them; an activation of
 // 15 bits is two bytes, 256 high + low, which it takes in two turns: as many multiply-adds an instruction as in words,
 // but nothing is widened, and four numbers of 16 rows come together by fewer shuffles than two. What a code of zero
 // stands for is taken off as a number a block.
-#include "products/products_ints.hpp"
+#include "matmul/matmul_ints.hpp"
 
 #if SPHERE_INTS_IN_BYTES
 
-#include "products/products_lanes.hpp"
-#include "products/products_types.hpp"
-#include "products/products_unpack.hpp"
+#include "matmul/matmul_lanes.hpp"
+#include "matmul/matmul_types.hpp"
+#include "matmul/matmul_unpack.hpp"
 
 #include "ggml-cpu.h"
 
@@ -25,7 +25,7 @@ namespace {
 
 using namespace blocks;
 
-constexpr int PANEL = static_cast<int>(PRODUCT_PANEL);
+constexpr int PANEL = static_cast<int>(MATMUL_PANEL);
 constexpr int NUMBERS = 32;                                      // in a block
 constexpr int QUADS = NUMBERS / 4;                               // groups of four numbers in a block
 constexpr int GROUP = static_cast<int>(PIECE / NUMBERS);         // blocks in a row's piece
@@ -264,7 +264,7 @@ INLINE void write_steps(const AllRows & all, const B & first, PackedOf<B> * to, 
   }
 }
 
-// Scales and offsets of a block of Q4_K or Q5_K (`sixes` of products_types.hpp, whose numbers these are), a row a lane,
+// Scales and offsets of a block of Q4_K or Q5_K (`sixes` of matmul_types.hpp, whose numbers these are), a row a lane,
 // in far fewer instructions than each row for itself takes.
 template <typename B> INLINE void six_bits(const AllRows & all, const B & first, PackedOf<B> * to) {
   const __m512i a = all.dwords(first.six), b = all.dwords(first.six + 4), c = all.dwords(first.six + 8);
@@ -506,22 +506,22 @@ void panels(const ggml_tensor * op, int64_t from, int64_t to, const void * input
   }
 }
 
-template <typename B, int PLANES> const ProductKernel * kernel() {
-  static constexpr ProductKernel KERNEL{inputs_size<B, PLANES>, own_size<B, PLANES>, convert<B, PLANES>,
-                                        panels<B, PLANES>};
+template <typename B, int PLANES> const MatmulKernel * kernel() {
+  static constexpr MatmulKernel KERNEL{inputs_size<B, PLANES>, own_size<B, PLANES>, convert<B, PLANES>,
+                                       panels<B, PLANES>};
   return &KERNEL;
 }
 
 } // namespace
 
-const ProductKernel * int_product(const ggml_tensor * w, int64_t) {
+const MatmulKernel * int_matmul(const ggml_tensor * w, int64_t) {
   switch (w->type) {
     SPHERE_INT_TYPES(SPHERE_INT_CASE, 2)
     default: return nullptr;
   }
 }
 
-const ProductKernel * int8_product(const ggml_tensor * w, int64_t) {
+const MatmulKernel * int8_product(const ggml_tensor * w, int64_t) {
   switch (w->type) {
     SPHERE_INT_TYPES(SPHERE_INT_CASE, 1)
     default: return nullptr;

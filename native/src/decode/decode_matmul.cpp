@@ -52,9 +52,9 @@ Matrix::Matrix(const void * data, int32_t type, int64_t columns, int64_t rows, c
                         static_cast<int64_t>(ggml_row_size(static_cast<ggml_type>(type), columns)))),
       bias(static_cast<const float *>(bias)) {}
 
-void Products::reserve(const Matrix & matrix, int64_t most) {
+void Matmul::reserve(const Matrix & matrix, int64_t most) {
   for (int64_t rows = 1; rows <= most; rows++) { // what a kernel needs may depend on it in any way
-    if (const ProductKernel * kernel = product_kernel(&matrix.weights, rows)) {
+    if (const MatmulKernel * kernel = matmul_kernel(&matrix.weights, rows)) {
       inputs_wanted = std::max(inputs_wanted, kernel->inputs_size(matrix.columns(), rows));
       own_wanted = std::max(own_wanted, kernel->own_size(matrix.columns(), rows));
     } else {
@@ -63,9 +63,9 @@ void Products::reserve(const Matrix & matrix, int64_t most) {
   }
 }
 
-void Products::allocate() { need(inputs_wanted, own_wanted); }
+void Matmul::allocate() { need(inputs_wanted, own_wanted); }
 
-void Products::need(int64_t inputs_bytes, int64_t own_bytes) {
+void Matmul::need(int64_t inputs_bytes, int64_t own_bytes) {
   if (inputs_bytes > inputs_size) {
     inputs = lines_of<char>(inputs_bytes);
     inputs_size = inputs_bytes;
@@ -77,15 +77,15 @@ void Products::need(int64_t inputs_bytes, int64_t own_bytes) {
   }
 }
 
-void Products::rows(const float * from, int64_t count) {
+void Matmul::rows(const float * from, int64_t count) {
   x = from;
   n = count;
   converted = nullptr;
 }
 
-void Products::into(const Matrix & matrix, float * y, int64_t stride) {
+void Matmul::into(const Matrix & matrix, float * y, int64_t stride) {
   ggml_tensor in = floats_of(x, matrix.columns(), n, matrix.columns());
-  if (const ProductKernel * kernel = product_kernel(&matrix.weights, n)) {
+  if (const MatmulKernel * kernel = matmul_kernel(&matrix.weights, n)) {
     need(kernel->inputs_size(matrix.columns(), n), kernel->own_size(matrix.columns(), n));
     const auto * how = reinterpret_cast<const void *>(kernel->convert); // types share it
     if (converted != how) {
@@ -96,7 +96,7 @@ void Products::into(const Matrix & matrix, float * y, int64_t stride) {
     out.op = GGML_OP_MUL_MAT;
     out.src[0] = const_cast<ggml_tensor *>(&matrix.weights);
     out.src[1] = &in;
-    kernel->panels(&out, 0, (matrix.rows() + PRODUCT_PANEL - 1) / PRODUCT_PANEL, inputs.get(), own.get());
+    kernel->panels(&out, 0, (matrix.rows() + MATMUL_PANEL - 1) / MATMUL_PANEL, inputs.get(), own.get());
     return;
   }
   const ggml_type_traits_cpu * traits = ggml_get_type_traits_cpu(matrix.weights.type);

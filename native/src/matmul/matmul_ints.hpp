@@ -1,8 +1,8 @@
 // Products with quantised weights as integers: weights are integers of at most 16 bits with a scale, and so are
-// activations. products_ints.cpp has them for AVX2 and NEON, products_bytes.cpp for AVX-512 with VNNI.
+// activations. matmul_ints.cpp has them for AVX2 and NEON, matmul_bytes.cpp for AVX-512 with VNNI.
 #pragma once
 
-#include "products/products.hpp"
+#include "matmul/matmul.hpp"
 
 #if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512VL__) && defined(__AVX512DQ__) &&                 \
     defined(__AVX512VNNI__)
@@ -33,9 +33,9 @@
 namespace sphere {
 
 // nullptr: weights of this type have no such form here.
-const ProductKernel * int_product(const ggml_tensor * weights, int64_t n);
+const MatmulKernel * int_matmul(const ggml_tensor * weights, int64_t n);
 
 // The same with activations in 8 bits, as ggml rounds them for Q8_0.
-const ProductKernel * int8_product(const ggml_tensor * weights, int64_t n);
+const MatmulKernel * int8_product(const ggml_tensor * weights, int64_t n);
 
 } // namespace sphere

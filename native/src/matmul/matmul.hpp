@@ -11,7 +11,7 @@ namespace sphere {
 
 // Whether this CPU (AVX-512 with VNNI, AVX2, NEON) and this ggml have what the kernels need, those for quantised
 // weights included.
-bool products_known();
+bool matmul_known();
 
 // What the rows of activations are rounded to. BF16: where weights are F16 or F32, theirs; a type of 8 bits and less is
 // unpacked to BF16. INT8: blocks of 32 integers of 8 bits where weights are quantised, else as BF16. F32: not at all,
@@ -22,20 +22,20 @@ Activations activations();
 
 // Whether op is a product that is computed here: weights [m x k] with activations [n x k] in F32; F16 and F32 weights
 // only with k and m such that ggml's tiled kernels would take them too.
-bool products_take(const ggml_tensor * op);
+bool matmul_takes(const ggml_tensor * op);
 
 // Bytes that nth threads need.
-size_t products_work_size(const ggml_tensor * op, int nth);
+size_t matmul_work_size(const ggml_tensor * op, int nth);
 
 // The part of thread ith of nth; the threads of the pool meet inside.
-void products(ggml_tensor * op, int ith, int nth, ggml_threadpool * pool, void * work);
+void matmul(ggml_tensor * op, int ith, int nth, ggml_threadpool * pool, void * work);
 
 // --- one kind of weights -------------------------------------------------------------------------------
 
 // Kernels work on panels of so many weight rows, all activations at once.
-constexpr int64_t PRODUCT_PANEL = 16;
+constexpr int64_t MATMUL_PANEL = 16;
 
-struct ProductKernel {
+struct MatmulKernel {
   // Bytes of n rows of activations as the kernel reads them, and of what a thread needs besides; multiples of 64.
   int64_t (*inputs_size)(int64_t k, int64_t n);
   int64_t (*own_size)(int64_t k, int64_t n);
@@ -46,15 +46,15 @@ struct ProductKernel {
 };
 
 // What each file has for these weights and n rows of activations; nullptr: nothing.
-const ProductKernel * q8_tile_product(const ggml_tensor * weights, int64_t n);   // products_amx_q8.cpp
-const ProductKernel * row_product(const ggml_tensor * weights, int64_t n);       // products_rows.cpp
-const ProductKernel * bf16_tile_product(const ggml_tensor * weights, int64_t n); // products_amx_bf16.cpp
-const ProductKernel * exact_product(const ggml_tensor * weights, int64_t n);     // products_rows.cpp, in F32
+const MatmulKernel * q8_tile_product(const ggml_tensor * weights, int64_t n);   // matmul_amx_q8.cpp
+const MatmulKernel * row_matmul(const ggml_tensor * weights, int64_t n);        // matmul_rows.cpp
+const MatmulKernel * bf16_tile_product(const ggml_tensor * weights, int64_t n); // matmul_amx_bf16.cpp
+const MatmulKernel * exact_matmul(const ggml_tensor * weights, int64_t n);      // matmul_rows.cpp, in F32
 
 constexpr int64_t whole_lines(int64_t bytes) { return (bytes + 63) / 64 * 64; }
 
 // The first of them that multiplies these weights with n rows; nullptr: none does. Whatever n is, an output's bits are
 // the same.
-const ProductKernel * product_kernel(const ggml_tensor * weights, int64_t n);
+const MatmulKernel * matmul_kernel(const ggml_tensor * weights, int64_t n);
 
 } // namespace sphere

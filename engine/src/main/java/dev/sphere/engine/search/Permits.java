@@ -10,12 +10,12 @@ import java.util.concurrent.atomic.AtomicInteger;
  * the two chains of a simulation, goes side by side while there are places, and one after the other where all are
  * taken. That changes the time alone: what a search finds does not depend on order. Thread-safe.
  */
-public final class Room {
+public final class Permits {
   private final int places;
   private final AtomicInteger taken = new AtomicInteger();
 
   /** @param places chains that grow at once; with 1 everything goes one after the other */
-  public Room(int places) {
+  public Permits(int places) {
     this.places = places;
   }
 

@@ -1,8 +1,8 @@
 // What all products share: which are taken, and how threads divide one. See products.hpp.
-#include "products/products.hpp"
+#include "matmul/matmul.hpp"
 
 #include "common/amx.hpp"
-#include "products/products_ints.hpp"
+#include "matmul/matmul_ints.hpp"
 #include "sphere_attention.h"
 
 #include <algorithm>
@@ -34,14 +34,14 @@ std::atomic<sphere::Activations> wanted{sphere::Activations::BF16};
 
 sphere::Activations sphere::activations() { return wanted.load(std::memory_order_relaxed); }
 
-const sphere::ProductKernel * sphere::product_kernel(const ggml_tensor * weights, int64_t n) {
+const sphere::MatmulKernel * sphere::matmul_kernel(const ggml_tensor * weights, int64_t n) {
   const Activations rounding = activations();
   if (rounding == Activations::F32) {
-    return exact_product(weights, n);
+    return exact_matmul(weights, n);
   }
   if (rounding == Activations::INT8) {
     for (const auto candidate : {q8_tile_product, int8_product}) {
-      if (const ProductKernel * kernel = candidate(weights, n)) {
+      if (const MatmulKernel * kernel = candidate(weights, n)) {
         return kernel;
       }
     }
@@ -50,12 +50,12 @@ const sphere::ProductKernel * sphere::product_kernel(const ggml_tensor * weights
     }
   }
   if (rounding == Activations::INT16) {
-    if (const ProductKernel * kernel = int_product(weights, n)) {
+    if (const MatmulKernel * kernel = int_matmul(weights, n)) {
       return kernel;
     }
   }
-  for (const auto candidate : {bf16_tile_product, row_product}) {
-    if (const ProductKernel * kernel = candidate(weights, n)) {
+  for (const auto candidate : {bf16_tile_product, row_matmul}) {
+    if (const MatmulKernel * kernel = candidate(weights, n)) {
       return kernel;
     }
   }
@@ -85,31 +85,31 @@ bool cpu_fits() {
 
 } // namespace
 
-bool sphere::products_known() {
+bool sphere::matmul_known() {
   static const bool here = cpu_fits();
   return here && &ggml_barrier && &ggml_threadpool_chunk_set && &ggml_threadpool_chunk_add;
 }
 
-bool sphere::products_take(const ggml_tensor * op) {
+bool sphere::matmul_takes(const ggml_tensor * op) {
   if (op->op != GGML_OP_MUL_MAT) {
     return false;
   }
   const ggml_tensor *w = op->src[0], *x = op->src[1];
   return w->ne[2] == 1 && w->ne[3] == 1 && x->ne[2] == 1 && x->ne[3] == 1 && w->nb[0] == ggml_type_size(w->type) &&
          x->type == GGML_TYPE_F32 && x->nb[0] == sizeof(float) && op->type == GGML_TYPE_F32 &&
-         op->nb[0] == sizeof(float) && op->op_params[1] == 0 && product_kernel(w, x->ne[1]) != nullptr;
+         op->nb[0] == sizeof(float) && op->op_params[1] == 0 && matmul_kernel(w, x->ne[1]) != nullptr;
 }
 
-size_t sphere::products_work_size(const ggml_tensor * op, int nth) {
-  const ProductKernel & kernel = *product_kernel(op->src[0], op->src[1]->ne[1]);
+size_t sphere::matmul_work_size(const ggml_tensor * op, int nth) {
+  const MatmulKernel & kernel = *matmul_kernel(op->src[0], op->src[1]->ne[1]);
   const int64_t k = op->src[0]->ne[0], n = op->src[1]->ne[1];
   return static_cast<size_t>(kernel.inputs_size(k, n) * (n == 1 ? nth : 1) + kernel.own_size(k, n) * nth + 64);
 }
 
-void sphere::products(ggml_tensor * op, int ith, int nth, ggml_threadpool * pool, void * work) {
+void sphere::matmul(ggml_tensor * op, int ith, int nth, ggml_threadpool * pool, void * work) {
   const ggml_tensor *w = op->src[0], *x = op->src[1];
-  const ProductKernel & kernel = *product_kernel(w, x->ne[1]);
-  const int64_t k = w->ne[0], n = x->ne[1], panels = (w->ne[1] + PRODUCT_PANEL - 1) / PRODUCT_PANEL;
+  const MatmulKernel & kernel = *matmul_kernel(w, x->ne[1]);
+  const int64_t k = w->ne[0], n = x->ne[1], panels = (w->ne[1] + MATMUL_PANEL - 1) / MATMUL_PANEL;
   char * inputs = aligned(work);
   if (n == 1) { // converting it takes less time than the threads take to meet
     inputs += (kernel.inputs_size(k, n) + kernel.own_size(k, n)) * ith;

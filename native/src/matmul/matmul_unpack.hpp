@@ -1,9 +1,9 @@
 // Quantised weights as numbers that kernels multiply with: a panel of 16 rows by a piece of 256 numbers at a time, from
-// a scratch that stays in the nearest caches (products_rows.cpp, products_amx_bf16.cpp); or rows of floats (training).
+// a scratch that stays in the nearest caches (matmul_rows.cpp, matmul_amx_bf16.cpp); or rows of floats (training).
 #pragma once
 
 #include "common/simd.hpp"
-#include "products/products.hpp"
+#include "matmul/matmul.hpp"
 
 #include <algorithm>
 
@@ -19,24 +19,24 @@ constexpr bool UNPACKS_BF16 = false;
 using UnpackElement = float;
 #endif
 
-// A piece lies as [PIECE / UNPACK_STEP][PRODUCT_PANEL][UNPACK_STEP] elements.
+// A piece lies as [PIECE / UNPACK_STEP][MATMUL_PANEL][UNPACK_STEP] elements.
 constexpr int64_t PIECE = 256;
 constexpr int64_t UNPACK_STEP = 32;
 constexpr int64_t UNPACK_ROW_BYTES = UNPACK_STEP * static_cast<int64_t>(sizeof(UnpackElement));
-constexpr int64_t UNPACK_STEP_BYTES = UNPACK_ROW_BYTES * PRODUCT_PANEL;
+constexpr int64_t UNPACK_STEP_BYTES = UNPACK_ROW_BYTES * MATMUL_PANEL;
 constexpr int64_t PIECE_BYTES = PIECE / UNPACK_STEP * UNPACK_STEP_BYTES;
 
 constexpr int64_t pieces_of(int64_t k) { return (k + PIECE - 1) / PIECE; }
 
 // A panel's rows; past the matrix' last row they are the last one.
 struct PanelRows {
-  const char * rows[PRODUCT_PANEL];
+  const char * rows[MATMUL_PANEL];
   int64_t ahead; // bytes from a row to the same of the next panel
   ggml_type type;
   PanelRows(const ggml_tensor * w, int64_t panel)
-      : ahead(static_cast<int64_t>(w->nb[1]) * PRODUCT_PANEL), type(w->type) {
-    for (int64_t i = 0; i < PRODUCT_PANEL; i++) {
-      const int64_t row = std::min(panel * PRODUCT_PANEL + i, w->ne[1] - 1);
+      : ahead(static_cast<int64_t>(w->nb[1]) * MATMUL_PANEL), type(w->type) {
+    for (int64_t i = 0; i < MATMUL_PANEL; i++) {
+      const int64_t row = std::min(panel * MATMUL_PANEL + i, w->ne[1] - 1);
       rows[i] = static_cast<const char *>(w->data) + static_cast<size_t>(row) * w->nb[1];
     }
   }

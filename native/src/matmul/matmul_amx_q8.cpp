@@ -1,12 +1,12 @@
 // Products with Q8_0 weights in tiles: the integers of a block of 16 weight rows are summed with those of up to 16 rows
 // of activations by one instruction, then each output adds the block with one fused multiply-add, to the bits of
-// products_bytes.cpp. Taking the integers out of the tiles and adding them costs more than summing them, so that few
-// rows of activations are left to products_bytes.cpp.
-#include "products/products_tiles.hpp"
+// matmul_bytes.cpp. Taking the integers out of the tiles and adding them costs more than summing them, so that few
+// rows of activations are left to matmul_bytes.cpp.
+#include "matmul/matmul_tiles.hpp"
 
 #if SPHERE_AMX
 
-#include "products/products_lanes.hpp"
+#include "matmul/matmul_lanes.hpp"
 
 #include "ggml-cpu.h"
 
@@ -19,7 +19,7 @@ constexpr int PANEL = TILE_PANEL;
 constexpr int COLUMNS = TILE_COLUMNS;
 constexpr int QUADS = 8;   // groups of four numbers in a block
 constexpr int GROUP = 4;   // blocks that are in tiles at once
-constexpr int64_t FEW = 8; // rows of activations that products_bytes.cpp multiplies as fast
+constexpr int64_t FEW = 8; // rows of activations that matmul_bytes.cpp multiplies as fast
 
 struct Weights { // as ggml has a block
   uint16_t d;
@@ -210,11 +210,11 @@ void panels(const ggml_tensor * op, int64_t from, int64_t to, const void * input
   });
 }
 
-constexpr ProductKernel KERNEL{inputs_size, own_size, convert, panels};
+constexpr MatmulKernel KERNEL{inputs_size, own_size, convert, panels};
 
 } // namespace
 
-const ProductKernel * q8_tile_product(const ggml_tensor * w, int64_t n) {
+const MatmulKernel * q8_tile_product(const ggml_tensor * w, int64_t n) {
   return w->type == GGML_TYPE_Q8_0 && n > FEW && amx_granted() ? &KERNEL : nullptr;
 }
 
@@ -222,6 +222,6 @@ const ProductKernel * q8_tile_product(const ggml_tensor * w, int64_t n) {
 
 #else
 
-const sphere::ProductKernel * sphere::q8_tile_product(const ggml_tensor *, int64_t) { return nullptr; }
+const sphere::MatmulKernel * sphere::q8_tile_product(const ggml_tensor *, int64_t) { return nullptr; }
 
 #endif

@@ -2,7 +2,7 @@
 // shares the product and however threads divide it.
 #include "check.hpp"
 
-#include "products/products.hpp"
+#include "matmul/matmul.hpp"
 #include "sphere_attention.h"
 
 #include "ggml-cpu.h"
@@ -56,7 +56,7 @@ struct Weights {
 // The product with rows [from, from + n) of x; panels in `parts` turns, the last first.
 std::vector<float> multiply(const Weights & w, const std::vector<float> & x, int64_t from, int64_t n, int parts) {
   const int64_t k = w.tensor.ne[0], m = w.tensor.ne[1];
-  const sphere::ProductKernel * kernel = sphere::product_kernel(&w.tensor, n);
+  const sphere::MatmulKernel * kernel = sphere::matmul_kernel(&w.tensor, n);
   std::vector<float> out(static_cast<size_t>(m * n), -1);
   if (kernel == nullptr) {
     return {};
@@ -80,7 +80,7 @@ std::vector<float> multiply(const Weights & w, const std::vector<float> & x, int
   for (int part = parts; part-- > 0;) {
     kernel->convert(&in, part, parts, inputs, own);
   }
-  const int64_t panels = (m + sphere::PRODUCT_PANEL - 1) / sphere::PRODUCT_PANEL;
+  const int64_t panels = (m + sphere::MATMUL_PANEL - 1) / sphere::MATMUL_PANEL;
   for (int part = parts; part-- > 0;) {
     kernel->panels(&op, panels * part / parts, panels * (part + 1) / parts, inputs, own);
   }
@@ -299,7 +299,7 @@ void every_type() {
     for (const ggml_type type : TYPES) {
       const Weights w(type, 256, 16, 1);
       for (const int64_t n : {1, 2, 40}) {
-        expect(sphere::product_kernel(&w.tensor, n) != nullptr, name(type, rounding, 256, 16, n));
+        expect(sphere::matmul_kernel(&w.tensor, n) != nullptr, name(type, rounding, 256, 16, n));
       }
     }
   }
@@ -389,7 +389,7 @@ void largest() {
 
 int main(int argc, char ** argv) {
 #if defined(__x86_64__)
-  if (!sphere::products_known()) {
+  if (!sphere::matmul_known()) {
     return 77;
   }
 #endif

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "common/amx.hpp"
-#include "products/products.hpp"
+#include "matmul/matmul.hpp"
 
 #if SPHERE_AMX
 
@@ -12,8 +12,8 @@
 
 namespace sphere {
 
-constexpr int TILE_PANEL = static_cast<int>(PRODUCT_PANEL); // weight rows in a tile
-constexpr int TILE_COLUMNS = 16;                            // rows of activations in a tile
+constexpr int TILE_PANEL = static_cast<int>(MATMUL_PANEL); // weight rows in a tile
+constexpr int TILE_COLUMNS = 16;                           // rows of activations in a tile
 
 // Rows of activations in tiles: one as wide as needed, or several full ones, the last with zeros in it.
 struct TileSplit {

@@ -4,14 +4,14 @@
 // adds its blocks in order, whatever the number of rows:
 //   out = out + (d dx) sum(q qx), then out = out + m (dx sum(qx)), each rounded once.
 // A multiply-add of integers is half an instruction or less where one in F32 is a whole one, and weights need no
-// conversion to floats (products_sums.hpp). A lone row of activations takes the weights as they lie (on ARM64 two
-// do), many take a panel whose lanes are outputs. This is for AVX2 and NEON; products_bytes.cpp gives the same bits
+// conversion to floats (matmul_sums.hpp). A lone row of activations takes the weights as they lie (on ARM64 two
+// do), many take a panel whose lanes are outputs. This is for AVX2 and NEON; matmul_bytes.cpp gives the same bits
 // with AVX-512.
-#include "products/products_ints.hpp"
+#include "matmul/matmul_ints.hpp"
 
 #if !defined(__AVX512F__)
 
-#include "products/products_sums.hpp"
+#include "matmul/matmul_sums.hpp"
 
 #include "ggml-cpu.h"
 
@@ -32,7 +32,7 @@ constexpr int MOST = 4;                            // rows of activations of a t
 constexpr int64_t STRAIGHT = HWY_ARCH_X86 ? 1 : 2; // so many rows of activations do not pay for a panel
 constexpr int LARGEST = 16383; // of activations: 32 products with 4096, the most of a weight, do not overflow
 
-// How activations of so many bytes are multiplied (products_sums.hpp).
+// How activations of so many bytes are multiplied (matmul_sums.hpp).
 #if SPHERE_PAIRS
 template <typename B, int PLANES>
 using Arithmetic = std::conditional_t<PLANES == 1 && B::BITS <= 6 && B::KIND != Kind::LEVELS, InPairs, InWords>;
@@ -389,22 +389,22 @@ void panels(const ggml_tensor * op, int64_t from, int64_t to, const void * input
   }
 }
 
-template <typename B, int PLANES> const ProductKernel * kernel() {
+template <typename B, int PLANES> const MatmulKernel * kernel() {
   using A = Arithmetic<B, PLANES>;
-  static constexpr ProductKernel KERNEL{Inputs<A>::size, Own<A, B>::size, convert<A, PLANES>, panels<A, B>};
+  static constexpr MatmulKernel KERNEL{Inputs<A>::size, Own<A, B>::size, convert<A, PLANES>, panels<A, B>};
   return &KERNEL;
 }
 
 } // namespace
 
-const ProductKernel * int_product(const ggml_tensor * w, int64_t) {
+const MatmulKernel * int_matmul(const ggml_tensor * w, int64_t) {
   switch (w->type) {
     SPHERE_INT_TYPES(SPHERE_INT_CASE, 2)
     default: return nullptr;
   }
 }
 
-const ProductKernel * int8_product(const ggml_tensor * w, int64_t) {
+const MatmulKernel * int8_product(const ggml_tensor * w, int64_t) {
   switch (w->type) {
     SPHERE_INT_TYPES(SPHERE_INT_CASE, 1)
     default: return nullptr;
@@ -415,7 +415,7 @@ const ProductKernel * int8_product(const ggml_tensor * w, int64_t) {
 
 #elif !SPHERE_INTS_IN_BYTES
 
-const sphere::ProductKernel * sphere::int_product(const ggml_tensor *, int64_t) { return nullptr; }
-const sphere::ProductKernel * sphere::int8_product(const ggml_tensor *, int64_t) { return nullptr; }
+const sphere::MatmulKernel * sphere::int_matmul(const ggml_tensor *, int64_t) { return nullptr; }
+const sphere::MatmulKernel * sphere::int8_product(const ggml_tensor *, int64_t) { return nullptr; }
 
 #endif

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "common/simd.hpp"
-#include "products/products_unpack.hpp"
+#include "matmul/matmul_unpack.hpp"
 
 #include <cstring>
 #include <type_traits>

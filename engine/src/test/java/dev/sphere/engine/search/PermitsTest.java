@@ -29,9 +29,9 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 
 /** A search that uses free places, or draws ahead, finds what one finds that does one thing after the other. */
-class RoomTest {
+class PermitsTest {
   /** Of work that enters and leaves, how much was there at once. */
-  private static int atOnce(Room room, int pieces) throws InterruptedException {
+  private static int atOnce(Permits room, int pieces) throws InterruptedException {
     AtomicInteger now = new AtomicInteger();
     AtomicInteger most = new AtomicInteger();
     List<Callable<Integer>> work = new ArrayList<>();
@@ -53,10 +53,10 @@ class RoomTest {
 
   @Test
   void independentWorkTakesFreePlacesAndGivesThemBack() throws InterruptedException {
-    Room one = new Room(1);
+    Permits one = new Permits(1);
     one.enter();
     assertEquals(1, atOnce(one, 3));
-    Room four = new Room(4);
+    Permits four = new Permits(4);
     four.enter();
     assertTrue(atOnce(four, 9) <= 4);
     four.enter();
@@ -122,7 +122,7 @@ class RoomTest {
     ProcessRewardModel prm = new RandomPrm();
     SearchSettings settings = settings(5, 3);
     SphereSearch search = places == 0 ? new SphereSearch(policy, prm, HashPolicy.outcome(), settings, 3)
-        : new SphereSearch(policy, prm, HashPolicy.outcome(), settings, 3, new Room(places));
+        : new SphereSearch(policy, prm, HashPolicy.outcome(), settings, 3, new Permits(places));
     SearchTree tree = search.search(new Problem(id, "q", "7"), "generation", TokenPath.root(policy.tokenize("u[q]a:", true)), log);
     Map<String, String> expansions = new TreeMap<>();
     kept.forEach((path, e) -> expansions.put(path, e.max() + " " + e.min() + " " + e.draws() + " "
@@ -173,7 +173,7 @@ class RoomTest {
       scores[0] = 1;
       return scores;
     };
-    SearchTree tree = new SphereSearch(policy, prm, HashPolicy.outcome(), settings(3, 1), 3, new Room(2))
+    SearchTree tree = new SphereSearch(policy, prm, HashPolicy.outcome(), settings(3, 1), 3, new Permits(2))
         .search(new Problem("p", "q", "7"), "generation", TokenPath.root(policy.tokenize("u[q]a:", true)), ExpansionLog.none());
     assertTrue(tree.root().max().expanded() && tree.root().min().expanded(), "both chains have a second step");
   }

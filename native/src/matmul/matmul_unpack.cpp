@@ -1,11 +1,11 @@
-// Unpackers of ggml's quantised blocks (products_types.hpp). In F32 a number is exact up to one rounding, and so ggml's
+// Unpackers of ggml's quantised blocks (matmul_types.hpp). In F32 a number is exact up to one rounding, and so ggml's
 // own dequantised one. Products with AVX-512 want it rounded to BF16: codes of up to five bits then select from a table
 // of the values that a group with one scale can have, which is rounded once a group; six bits are rounded where they
 // stand.
-#include "products/products_unpack.hpp"
+#include "matmul/matmul_unpack.hpp"
 
-#include "products/products_lanes.hpp"
-#include "products/products_types.hpp"
+#include "matmul/matmul_lanes.hpp"
+#include "matmul/matmul_types.hpp"
 
 namespace sphere {
 namespace {
@@ -207,7 +207,7 @@ INLINE void write(const B * blocks, int64_t steps, const Scales & s, uint16_t * 
 
 // --- panels --------------------------------------------------------------------------------------------------------
 
-constexpr int64_t STRIDE = UNPACK_STEP * PRODUCT_PANEL;
+constexpr int64_t STRIDE = UNPACK_STEP * MATMUL_PANEL;
 
 UnpackElement * row_of(char * out, int i) { return reinterpret_cast<UnpackElement *>(out) + i * UNPACK_STEP; }
 
@@ -231,7 +231,7 @@ INLINE void fetch_ahead(const PanelRows & panel, int i, int64_t offset, int64_t 
 template <typename B>
 INLINE void panel_of(const PanelRows & panel, int64_t offset, int64_t steps, int from, int to, char * out) {
   const int64_t size = steps * UNPACK_STEP / B::NUMBERS * static_cast<int64_t>(sizeof(B));
-  Scales scales[PRODUCT_PANEL];
+  Scales scales[MATMUL_PANEL];
   scales_of<B>(panel, offset, steps, from, to, scales);
   for (int i = from; i < to; i++) {
     fetch_ahead(panel, i, offset, size);
@@ -255,9 +255,9 @@ constexpr int64_t BRAIN = sizeof(uint16_t); // bytes of an activation
 template <typename B>
 INLINE void multiplied(const PanelRows & panel, int64_t offset, int64_t steps, const char * x, __m512 * sum) {
   const int64_t size = steps * UNPACK_STEP / B::NUMBERS * static_cast<int64_t>(sizeof(B));
-  Scales scales[PRODUCT_PANEL];
-  scales_of<B>(panel, offset, steps, 0, PRODUCT_PANEL, scales);
-  for (int i = 0; i < PRODUCT_PANEL; i++) {
+  Scales scales[MATMUL_PANEL];
+  scales_of<B>(panel, offset, steps, 0, MATMUL_PANEL, scales);
+  for (int i = 0; i < MATMUL_PANEL; i++) {
     fetch_ahead(panel, i, offset, size);
     __m512 own = sum[i];
     for_numbers(reinterpret_cast<const B *>(panel.rows[i] + offset), steps, scales[i],
@@ -270,7 +270,7 @@ INLINE void multiplied(const PanelRows & panel, int64_t offset, int64_t steps, c
 }
 
 template <typename B> void multiply_one(const PanelRows & panel, int64_t k, const char * x, float * out) {
-  __m512 sum[PRODUCT_PANEL];
+  __m512 sum[MATMUL_PANEL];
   for (__m512 & s : sum) {
     s = _mm512_setzero_ps();
   }
@@ -283,8 +283,8 @@ template <typename B> void multiply_one(const PanelRows & panel, int64_t k, cons
       multiplied<B>(panel, offset, (k - first) / UNPACK_STEP, at, sum);
     }
   }
-  Vec sums[PRODUCT_PANEL];
-  for (int i = 0; i < PRODUCT_PANEL; i++) {
+  Vec sums[MATMUL_PANEL];
+  for (int i = 0; i < MATMUL_PANEL; i++) {
     sums[i] = Vec{sum[i]};
   }
   hn::StoreU(lane_sums(sums), FLOATS, out);
@@ -295,7 +295,7 @@ template <typename B, int N>
 void multiply_some(const PanelRows & panel, int64_t k, const BrainRows & x, int64_t n, char * keep, float * out,
                    size_t stride) {
   constexpr int R = 16 / N < 4 ? 2 : 16 / N;
-  for (int i = 0; i < PRODUCT_PANEL; i += R) {
+  for (int i = 0; i < MATMUL_PANEL; i += R) {
     Vec sum[16];
     clear(sum);
     for (int64_t first = 0; first < k; first += PIECE) {

@@ -4,8 +4,8 @@
 // is widened. With pairs, AVX2 does so with activations of 8 bits and small codes. The sums are the same integers.
 #pragma once
 
-#include "products/products_lanes.hpp"
-#include "products/products_types.hpp"
+#include "matmul/matmul_lanes.hpp"
+#include "matmul/matmul_types.hpp"
 
 #include <cstring>
 #include <utility>
@@ -26,7 +26,7 @@
 
 namespace sphere {
 
-constexpr int PANEL = static_cast<int>(PRODUCT_PANEL);
+constexpr int PANEL = static_cast<int>(MATMUL_PANEL);
 constexpr int NUMBERS = 32;                              // in a block
 constexpr int GROUP = static_cast<int>(PIECE / NUMBERS); // blocks whose scales are computed at once
 constexpr int VECS = PANEL / LANES;                      // of a panel's outputs
