@@ -78,8 +78,15 @@ public final class Search {
    * @param shard the part of the problem set that is searched. One that a scheduler started has a place of its own in
    *     the directory ({@link ShardFolder}), and always goes on with what is there
    * @param remote other machines that solve the problems; without them this process does
+   * @param call the command line's words, kept with the run; empty for none
    */
-  public record Place(Path directory, boolean resume, Optional<Shard> shard, Optional<Cluster.Remote> remote) {
+  public record Place(Path directory, boolean resume, Optional<Shard> shard, Optional<Cluster.Remote> remote,
+      String call) {
+    /** For a run that no command line began. */
+    public Place(Path directory, boolean resume, Optional<Shard> shard, Optional<Cluster.Remote> remote) {
+      this(directory, resume, shard, remote, "");
+    }
+
     /** All problems, by this process. */
     public static Place of(Path directory, boolean resume) {
       return new Place(directory, resume, Optional.empty(), Optional.empty());
@@ -139,6 +146,9 @@ public final class Search {
     Optional<WorkedExamples> examples = Optional.ofNullable(plan.examples().read());
     try (HeldFiles files = plan.hold()) {
       Provenance identity = plan.identity(examples, place.shard());
+      if (!place.call().isEmpty()) {
+        identity = identity.noting(Provenance.CALL, place.call());
+      }
       if (place.remote().isPresent()) { // the arithmetic of the machines that compute decides, not this one's
         identity = identity.without(Arithmetic.NAME);
       }
