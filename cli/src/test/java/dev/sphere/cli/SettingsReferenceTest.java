@@ -130,7 +130,7 @@ class SettingsReferenceTest {
   @Test
   void flagsAndRecipesReachTheSame() {
     assertEquals(keys(Recipe.SEARCH.and(Recipe.TOP), "name", "rounds", "fresh-problems", "replay", "reward"),
-        flags("search", "run", "resume", "adapter", "shard", "spark", "dry-run", "profile", "json"));
+        flags("search", "recipe", "run", "resume", "adapter", "shard", "spark", "dry-run", "profile", "json"));
     assertEquals(keys(Recipe.TRAIN), flags("train dpo",
         "model", "pairs", "drop-flagged", "adapter-out", "out", "resume", "dry-run", "json", "seed", "chat-template"));
     assertEquals(keys(EvalRecipe.keys().and(SettingsTree.of(ReadOptions.class)), "name", "count"), flags("eval", "model",

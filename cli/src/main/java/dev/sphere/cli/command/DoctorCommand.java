@@ -1,5 +1,6 @@
 package dev.sphere.cli.command;
 
+import dev.sphere.cli.option.Ending;
 import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -35,7 +36,7 @@ public final class DoctorCommand implements Callable<Integer> {
       findings.forEach(f -> print(out, f));
       out.println(healthy ? "Everything that Sphere needs is there." : "Something is missing: see above.");
     }
-    out.flush();
+    Ending.print(spec, healthy ? "demo --quick" : "");
     return healthy ? 0 : 2;
   }
 

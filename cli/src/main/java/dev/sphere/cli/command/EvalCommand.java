@@ -3,6 +3,7 @@ package dev.sphere.cli.command;
 import dev.sphere.base.AtomicFile;
 import dev.sphere.base.HeldFiles;
 import dev.sphere.bindings.device.Arithmetic;
+import dev.sphere.cli.option.Ending;
 import dev.sphere.cli.option.Inputs;
 import dev.sphere.cli.option.ProblemOptions;
 import dev.sphere.cli.option.SettingFlags;
@@ -180,6 +181,9 @@ public final class EvalCommand implements Callable<Integer>, SettingFlags.Comman
     if (html != null) {
       AtomicFile.writeText(html, report.html());
     }
+    Ending.print(spec, out == null || shard != null || model == null ? ""
+        : "eval --model OTHER --problems " + (problems.source() == null ? "PROBLEMS" : Ending.word(problems.source()))
+            + " --baseline " + Ending.word(out), shard != null ? null : out, markdown, html);
     return 0;
   }
 

@@ -1,5 +1,6 @@
 package dev.sphere.cli.command;
 
+import dev.sphere.cli.option.Ending;
 import dev.sphere.engine.eval.AnswerShards;
 import dev.sphere.engine.eval.EvalReport;
 import dev.sphere.engine.eval.EvalResult;
@@ -44,7 +45,7 @@ public final class EvalMergeCommand implements Callable<Integer> {
     } else {
       writer.print(new EvalReport("Evaluation", merged.made(), result, null).text());
     }
-    writer.flush();
+    Ending.print(spec, "eval --regrade " + Ending.word(file) + " --html report.html", file);
     return 0;
   }
 }

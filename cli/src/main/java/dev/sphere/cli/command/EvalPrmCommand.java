@@ -2,6 +2,7 @@ package dev.sphere.cli.command;
 
 import dev.sphere.base.HeldFiles;
 import dev.sphere.base.Sha256;
+import dev.sphere.cli.option.Ending;
 import dev.sphere.cli.option.Inputs;
 import dev.sphere.cli.option.SettingFlags;
 import dev.sphere.cli.progress.ProgressBars;
@@ -179,7 +180,8 @@ public final class EvalPrmCommand implements Callable<Integer>, SettingFlags.Com
     if (json) {
       spec.commandLine().getOut().println(JsonMapper.shared().writeValueAsString(figures));
     }
-    spec.commandLine().getOut().flush();
+    Ending.print(spec, prm.endsWith(".gguf") ? "search --prm " + Ending.word(prm) + " --model " + Ending.word(model)
+        + " --problems PROBLEMS --run RUN" : "", out);
     return 0;
   }
 

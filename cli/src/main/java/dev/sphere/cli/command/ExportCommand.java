@@ -1,5 +1,6 @@
 package dev.sphere.cli.command;
 
+import dev.sphere.cli.option.Ending;
 import dev.sphere.cli.option.Inputs;
 import dev.sphere.engine.store.PairExport;
 import dev.sphere.engine.store.RunReader;
@@ -93,7 +94,7 @@ public final class ExportCommand implements Callable<Integer> {
     } else {
       writer.println(rows + (kind.equals("stepwise") ? " solutions" : " pairs") + " written to " + out);
     }
-    writer.flush();
+    Ending.print(spec, "", out);
     return 0;
   }
 

@@ -3,6 +3,7 @@ package dev.sphere.cli.command;
 import dev.sphere.base.HeldFiles;
 import dev.sphere.bindings.device.Arithmetic;
 import dev.sphere.bindings.load.NativeRuntime;
+import dev.sphere.cli.option.Ending;
 import dev.sphere.cli.option.Inputs;
 import dev.sphere.cli.option.JsonRows;
 import dev.sphere.cli.option.SettingFlags;
@@ -216,7 +217,7 @@ public final class GenerateCommand implements Callable<Integer>, SettingFlags.Co
       }
       console().println(JsonMapper.shared().writeValueAsString(summary));
     }
-    console().flush();
+    Ending.print(spec, "", out);
     return 0;
   }
 

@@ -1,6 +1,7 @@
 package dev.sphere.cli.command;
 
 import dev.sphere.base.AtomicFile;
+import dev.sphere.cli.option.Ending;
 import dev.sphere.cli.option.Inputs;
 import dev.sphere.engine.data.GradeFile;
 import dev.sphere.engine.data.ProblemSet;
@@ -75,7 +76,7 @@ public final class GradeCommand implements Callable<Integer> {
     } else {
       writer.println(c.equal() + " of " + c.n() + " answers equal; verdicts in " + out);
     }
-    writer.flush();
+    Ending.print(spec, "", out);
     return 0;
   }
 
@@ -103,7 +104,7 @@ public final class GradeCommand implements Callable<Integer> {
     } else {
       r.toMap().forEach((k, v) -> writer.println(k.replace('_', ' ') + ": " + v));
     }
-    writer.flush();
+    Ending.print(spec, "", out);
     return 0;
   }
 }

@@ -1,5 +1,6 @@
 package dev.sphere.cli.command;
 
+import dev.sphere.cli.option.Ending;
 import dev.sphere.engine.Problem;
 import dev.sphere.engine.page.RunPages;
 import dev.sphere.engine.store.RunReader;
@@ -62,7 +63,7 @@ public final class PagesCommand implements Callable<Integer> {
     } else {
       writer.println(wanted.size() + " pages and their index: " + out.resolve("index.html"));
     }
-    writer.flush();
+    Ending.print(spec, "studio " + Ending.word(run), out.resolve("index.html"));
     return 0;
   }
 }

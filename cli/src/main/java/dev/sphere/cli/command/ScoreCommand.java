@@ -2,6 +2,7 @@ package dev.sphere.cli.command;
 
 import dev.sphere.base.HeldFiles;
 import dev.sphere.bindings.llama.Model;
+import dev.sphere.cli.option.Ending;
 import dev.sphere.cli.option.Inputs;
 import dev.sphere.cli.option.JsonRows;
 import dev.sphere.cli.option.SettingFlags;
@@ -151,7 +152,7 @@ public final class ScoreCommand implements Callable<Integer>, SettingFlags.Comma
     } else {
       spec.commandLine().getOut().printf("%d rows, %d tokens scored in %.1f s: %s%n", rows.size(), scored, seconds, out);
     }
-    spec.commandLine().getOut().flush();
+    Ending.print(spec, "", out);
     return 0;
   }
 

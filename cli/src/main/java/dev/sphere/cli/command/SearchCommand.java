@@ -3,6 +3,7 @@ package dev.sphere.cli.command;
 import dev.sphere.base.HeldFiles;
 import dev.sphere.base.Scratch;
 import dev.sphere.cli.option.Decontaminator;
+import dev.sphere.cli.option.Ending;
 import dev.sphere.cli.option.Inputs;
 import dev.sphere.cli.option.ProblemOptions;
 import dev.sphere.cli.option.SettingFlags;
@@ -22,10 +23,15 @@ import dev.sphere.engine.run.SearchProfile;
 import dev.sphere.engine.run.WorkerPlan;
 import dev.sphere.engine.settings.GivenSettings;
 import dev.sphere.engine.settings.SettingsTree;
+import dev.sphere.engine.store.Provenance;
 import dev.sphere.engine.store.ShardFolder;
+import dev.sphere.engine.store.StoreException;
+import dev.sphere.trainer.evolve.Recipe;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -47,7 +53,7 @@ import tools.jackson.databind.json.JsonMapper;
       "      --problems embedded:train --run runs/first",
       "  ./sphere search --model model.gguf --problems gsm8k_train.jsonl \\",
       "      --run runs/gsm8k",
-      "A run that was interrupted goes on with the same command and --resume."
+      "A run that was interrupted goes on with ./sphere search --resume --run DIR."
     },
     modelTransformer = SettingFlags.Adder.class,
     sortOptions = false,
@@ -60,8 +66,7 @@ public final class SearchCommand implements Callable<Integer>, SettingFlags.Comm
       new SettingFlags(SETTINGS,
       "--model", "--small-model", "--problems", "--limit", "--run", "--resume", "--probe", "--prm", "--rollouts", "--candidates");
 
-  @Option(names = "--model", required = true, paramLabel = "MODEL",
-      description = "The policy: a GGUF file or embedded.")
+  @Option(names = "--model", paramLabel = "MODEL", description = "The policy: a GGUF file or embedded.")
   private String model;
 
   @Option(names = "--small-model", paramLabel = "MODEL",
@@ -73,7 +78,11 @@ public final class SearchCommand implements Callable<Integer>, SettingFlags.Comm
   @Option(names = "--run", paramLabel = "DIR", description = "The run's directory; made if missing. Not needed with --dry-run.")
   private Path run;
 
-  @Option(names = "--resume", description = "Go on with the run in DIR; begin one if there is none.")
+  @Option(names = "--recipe", paramLabel = "FILE",
+      description = "A recipe of evolve: what it says of models, problems, prompts and search, where no flag does.")
+  private Path recipe;
+
+  @Option(names = "--resume", description = "Go on with the run in DIR, which knows its settings; begin one if there is none.")
   private boolean resume;
 
   @Option(names = "--adapter", paramLabel = "FILE", description = "A LoRA adapter (GGUF) over the policy.")
@@ -85,6 +94,7 @@ public final class SearchCommand implements Callable<Integer>, SettingFlags.Comm
   private String sharded;
 
   private Shard shard;
+  private String source; // the recipe's problems
 
   @Option(names = "--spark", paramLabel = "MASTER",
       description = "Solve the problems on a Spark cluster: " + OnSpark.HELP)
@@ -110,29 +120,70 @@ public final class SearchCommand implements Callable<Integer>, SettingFlags.Comm
   }
 
   /** What a process opens to work for a search that another process began by the same command line. */
-  static WorkerPlan worker(List<String> arguments) {
+  static WorkerPlan worker(List<String> arguments) throws IOException {
     SearchCommand search = WorkerCommand.parse(new SearchCommand(), arguments);
-    return Search.worker(search.plan(ModelSource.resolve(search.model)));
+    GivenSettings told = search.told();
+    return Search.worker(search.plan(ModelSource.resolve(search.model), told));
   }
 
-  private SearchPlan plan(Path policy) {
-    return SearchPlan.of(flags.told(), policy, adapter, smallModel == null ? null : ModelSource.resolve(smallModel));
+  private SearchPlan plan(Path policy, GivenSettings told) {
+    return SearchPlan.of(told, policy, adapter, smallModel == null ? null : ModelSource.resolve(smallModel));
+  }
+
+  /** What a recipe says of models, problems and settings, where no flag does; it is read into the options. */
+  private GivenSettings told() throws IOException {
+    if (recipe == null) {
+      return flags.told();
+    }
+    Inputs.require(recipe);
+    GivenSettings all = Recipe.search(recipe);
+    model = model != null ? model : (String) Recipe.TOP.value("model", all);
+    smallModel = smallModel != null ? smallModel : (String) Recipe.TOP.value("small_model", all);
+    source = (String) Recipe.TOP.value("problems", all);
+    return flags.told(all.without(all.names().stream().filter(n -> !SETTINGS.has(n)).toList()));
+  }
+
+  /** Goes on with a run by the words with which it was begun, and those of this call. */
+  private int again() throws InterruptedException, IOException {
+    String kept = Provenance.of(run).information().get(Provenance.CALL);
+    if (kept == null) {
+      throw missing("--model MODEL");
+    }
+    List<String> words = new ArrayList<>();
+    JsonMapper.shared().readTree(kept).forEach(word -> words.add(word.asString()));
+    words.addAll(flags.words());
+    SearchCommand search = new SearchCommand();
+    CommandLine line = new CommandLine(search).setOverwrittenOptionsAllowed(true)
+        .setOut(spec.commandLine().getOut()).setErr(spec.commandLine().getErr());
+    line.parseArgs(words.toArray(String[]::new));
+    return search.call();
+  }
+
+  private CommandLine.ParameterException missing(String option) {
+    return new CommandLine.ParameterException(spec.commandLine(), option + " is missing");
   }
 
   @Override
   public Integer call() throws InterruptedException, IOException {
+    if (resume && run != null && model == null && recipe == null && master == null && Files.exists(run)) {
+      return again();
+    }
+    GivenSettings told = told();
+    if (model == null) {
+      throw missing("--model MODEL");
+    }
     if (master != null && !OnSpark.here()) {
       return OnSpark.submit(master, spec);
     }
     Path policy = ModelSource.resolve(model);
     try (HeldFiles _ = new HeldFiles(List.of(policy))) { // opened and checked once, from the defaults on
-      return call(policy);
+      return call(policy, told);
     }
   }
 
-  private int call(Path policy) throws InterruptedException, IOException {
+  private int call(Path policy, GivenSettings told) throws InterruptedException, IOException {
     if (run == null && !dryRun) {
-      throw new CommandLine.ParameterException(spec.commandLine(), "--run DIR is missing");
+      throw missing("--run DIR");
     }
     if (dryRun && (resume || profile != null || master != null)) {
       throw new IllegalArgumentException("--dry-run speaks of a run from its beginning on this machine, and keeps nothing: leave "
@@ -142,9 +193,8 @@ public final class SearchCommand implements Callable<Integer>, SettingFlags.Comm
       Inputs.require(adapter);
     }
     PrintWriter err = spec.commandLine().getErr();
-    GivenSettings told = flags.told();
-    SearchPlan plan = plan(policy);
-    ProblemSet set = problems.read(SETTINGS.make(ReadOptions.class, told), err, null);
+    SearchPlan plan = plan(policy, told);
+    ProblemSet set = problems.read(SETTINGS.make(ReadOptions.class, told), err, source);
     Decontaminator contamination = new Decontaminator(SETTINGS.make(Decontamination.Settings.class, told));
     shard = Shard.of(sharded, System.getenv());
     List<Problem> all = others(plan.examples(), contamination.clean(set.problems(), err), err);
@@ -206,12 +256,16 @@ public final class SearchCommand implements Callable<Integer>, SettingFlags.Comm
 
   private Search.Outcome search(SearchPlan plan, List<Problem> list) throws InterruptedException {
     Thread hint = new Thread(() -> spec.commandLine().getErr().println(
-        "\nsphere: interrupted; the run is safe in " + run + ": go on with the same command and --resume"));
+        "\nsphere: interrupted; the run is safe in " + run + ": go on with ./sphere search --resume --run " + run));
     Runtime.getRuntime().addShutdownHook(hint);
     try (ProgressBars progress = new ProgressBars("search", spec.commandLine().getErr());
         OnSpark spark = OnSpark.open(master, "search " + run)) {
       Optional<Cluster.Remote> remote = spark.remote(spec, Optional.of(run.resolve(Cluster.KIND)));
-      return Search.run(plan, list, new Search.Place(run, resume, Optional.ofNullable(shard), remote), progress);
+      String call = JsonMapper.shared().writeValueAsString(
+          flags.words("--run", "--resume", "--json", "--profile", "--spark", "--shard"));
+      return Search.run(plan, list, new Search.Place(run, resume, Optional.ofNullable(shard), remote, call), progress);
+    } catch (StoreException.Refused e) {
+      throw new StoreException.Refused(SettingsTree.byFlags(e.getMessage(), SearchPlan.class));
     } finally {
       forget(hint);
     }
@@ -236,6 +290,8 @@ public final class SearchCommand implements Callable<Integer>, SettingFlags.Comm
     } else {
       report.print(out);
     }
-    out.flush();
+    Ending.print(spec, shard != null || outcome.pairs().isEmpty() ? "studio " + Ending.word(run)
+        : "train dpo --model " + Ending.word(model) + " --run " + Ending.word(run) + " --adapter-out "
+            + Ending.word(run + ".gguf"), place().resolve("pairs.jsonl"));
   }
 }

@@ -1,6 +1,7 @@
 package dev.sphere.cli.command;
 
 import dev.sphere.base.FreeMemory;
+import dev.sphere.cli.option.Ending;
 import dev.sphere.cli.option.TrainOptions;
 import dev.sphere.cli.progress.TrainProgress;
 import dev.sphere.trainer.checkpoint.StepMetrics;
@@ -8,6 +9,7 @@ import dev.sphere.trainer.job.TrainJob.Outcome;
 import dev.sphere.trainer.job.TrainJob;
 import dev.sphere.trainer.job.TrainPlan;
 import dev.sphere.trainer.job.TrainTask;
+import dev.sphere.trainer.job.Tuning;
 import java.io.PrintWriter;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -35,21 +37,32 @@ public final class TrainRun {
         outcome = job.run(task, progress, stop::asked);
       }
       tell(out, options, job, outcome, (System.nanoTime() - begin) / 1e9);
+      if (outcome.artefact() == null) {
+        Ending.print(spec, spec.qualifiedName().replaceFirst("sphere ", "") + " ... --resume", job.output());
+      } else {
+        Ending.print(spec, next(job, task, Ending.word(outcome.artefact())), outcome.artefact(), job.output().resolve("report.html"));
+      }
     }
     return 0;
   }
 
   private static void tell(PrintWriter out, TrainOptions options, TrainJob job, Outcome outcome, double seconds) {
     if (outcome.artefact() == null) {
-      out.println("Stopped after " + outcome.result().steps() + " steps; go on with --resume.");
+      out.println("Stopped after " + outcome.result().steps() + " steps; the same command goes on with --resume.");
     } else {
       out.println(outcome.result().steps() + " steps, " + words(outcome.result().last()) + ".");
-      out.println("Wrote " + outcome.artefact() + "; curves and settings in " + job.output().resolve("report.html") + ".");
     }
     if (options.json) {
       out.println(JsonMapper.shared().writeValueAsString(json(outcome, seconds)));
     }
     out.flush();
+  }
+
+  private static String next(TrainJob job, TrainTask task, String artefact) {
+    boolean whole = job.tuning().method() == Tuning.Method.FULL;
+    String model = whole ? artefact : Ending.word(job.model()) + " --adapter " + artefact;
+    return task instanceof TrainTask.Judge
+        ? "eval prm --prm " + artefact + " --model POLICY --problems PROBLEMS" : "eval --model " + model + " --problems TEST";
   }
 
   private static int plan(PrintWriter out, TrainOptions options, TrainPlan plan) {

@@ -18,6 +18,11 @@ public final class ProblemOptions {
       description = "Problems with known answers (.jsonl, .json, .csv, .parquet, or a pipe), or embedded:train, embedded:test.")
   private String problems;
 
+  /** The set that the flag names; null for none. */
+  public String source() {
+    return problems;
+  }
+
   /** Reads the set that the flag names, else {@code otherwise}; what was skipped is said on {@code err}. */
   public ProblemSet read(ReadOptions options, PrintWriter err, String otherwise) {
     String source = problems != null ? problems : otherwise;

@@ -3,6 +3,7 @@ package dev.sphere.cli.option;
 import dev.sphere.engine.settings.GivenSettings;
 import dev.sphere.engine.settings.SettingSpec;
 import dev.sphere.engine.settings.SettingsTree;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -33,7 +34,6 @@ public final class SettingFlags {
   private final Map<String, OptionSpec> options = new LinkedHashMap<>();
   private final Map<String, List<String>> values = new LinkedHashMap<>();
   private CommandSpec spec;
-  private boolean all;
 
   /** A command whose settings are flags. */
   public interface Command {
@@ -55,7 +55,7 @@ public final class SettingFlags {
    */
   public SettingFlags(SettingsTree tree, String... first) {
     this.tree = tree;
-    this.first = first.length == 0 ? Set.of() : Stream.concat(Stream.of(first), Stream.of("--help", "--help-all"))
+    this.first = first.length == 0 ? Set.of() : Stream.concat(Stream.of(first), Stream.of("--help"))
         .collect(Collectors.toSet());
   }
 
@@ -98,16 +98,14 @@ public final class SettingFlags {
 
   /** {@code --help} shows the flags that matter most, {@code --help-all} all of them. */
   private void shortHelp(CommandSpec command) {
-    command.addOption(OptionSpec.builder("--help-all").usageHelp(true).arity("0").type(Boolean.class)
-        .description("All flags, in groups.").setter(new ISetter() {
-          @Override
-          public <T> T set(T value) {
-            all = Boolean.TRUE.equals(value);
-            return value;
-          }
-        }).build());
-    command.usageMessage().sectionMap().put(UsageMessageSpec.SECTION_KEY_OPTION_LIST, help -> all ? help.optionList()
-        : help.optionListExcludingGroups(command.options().stream().filter(o -> o.group() == null).toList()));
+    command.remove(command.findOption("--help"));
+    command.addOption(OptionSpec.builder("-h", "--help", "--help-all").usageHelp(true).arity("0").type(boolean.class)
+        .description("--help shows the flags that matter most, --help-all all of them.").build());
+    command.usageMessage().sectionMap().put(UsageMessageSpec.SECTION_KEY_OPTION_LIST, help -> {
+      ParseResult call = command.commandLine().getParseResult();
+      return call != null && call.originalArgs().contains("--help-all") ? help.optionList()
+          : help.optionListExcludingGroups(command.options().stream().filter(o -> o.group() == null).toList());
+    });
   }
 
   private OptionSpec option(SettingSpec setting) {
@@ -207,6 +205,29 @@ public final class SettingFlags {
     GivenSettings all = tree.check(told, "--").over(base);
     tree.requireEffects(all, name -> matched(name, parsed), SettingFlags::flag);
     return all;
+  }
+
+  /**
+   * The call's flags as words that mean the same in any directory.
+   *
+   * @param without flags that are left out
+   */
+  public List<String> words(String... without) {
+    List<String> words = new ArrayList<>();
+    for (OptionSpec option : spec.commandLine().getParseResult().matchedOptions()) {
+      String name = option.longestName();
+      if (List.of(without).contains(name)) {
+        continue;
+      }
+      if (option.arity().max() == 0) {
+        words.add(name);
+      } else {
+        Path here = Path.of("").toAbsolutePath();
+        option.originalStringValues().forEach(
+            v -> words.add(name + "=" + SettingSpec.from(here, option.paramLabel(), v)));
+      }
+    }
+    return words;
   }
 
   private Boolean matched(String name, ParseResult parsed) {

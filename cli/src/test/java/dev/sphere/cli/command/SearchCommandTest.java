@@ -1,6 +1,7 @@
 package dev.sphere.cli.command;
 
 import static dev.sphere.cli.command.Call.call;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -10,6 +11,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -57,6 +59,8 @@ class SearchCommandTest {
     Call other = search(run, "--resume", "--seed", 2);
     assertEquals(2, other.status());
     assertTrue(other.err().contains("seed is \"1\", not \"2\""), other.err());
+    Call named = search(run, "--resume", "--early-stop", "--depth", 3);
+    assertTrue(named.err().contains("--early-stop is \"false\", not \"true\"; --depth is \"24\", not \"3\""), named.err());
     Call resumed = search(run, "--resume");
     assertEquals(0, resumed.status(), resumed.err());
     assertTrue(resumed.out().contains("2 problems"), resumed.out());
@@ -70,6 +74,58 @@ class SearchCommandTest {
       assertTrue(exported.get("complete").asBoolean());
       assertEquals(pairs, exported.get("pairs").asInt());
     }
+  }
+
+  /** The run knows the call that began it, from any folder; a flag of this call takes the place of that one's. */
+  @Test
+  void resumeAndTheRunSuffice() throws Exception {
+    Path run = temporary.resolve("known");
+    Path problems = temporary.resolve("three.jsonl");
+    Files.writeString(problems, """
+        {"question": "1+1", "answer": "2"}
+        {"question": "2+1", "answer": "3"}
+        {"question": "2+2", "answer": "4"}
+        """);
+    String relative = Path.of("").toAbsolutePath().relativize(problems).toString();
+    Call first = call("search", "--model", "embedded-small", "--problems", relative, "--run", run, "--candidates", 2,
+        "--prm", "random", "--early-stop");
+    assertTrue(first.err().contains("--early-stop has no effect"), first.err());
+    first = call("search", "--model", "embedded-small", "--problems", relative, "--run", run, "--candidates", 2,
+        "--prm", "random", "--depth", 3, "--separator", "\\n", "--json");
+    assertEquals(0, first.status(), first.err());
+    byte[] pairs = Files.readAllBytes(run.resolve("pairs.jsonl"));
+    Call again = call("search", "--resume", "--run", run, "--json");
+    assertEquals(0, again.status(), again.err());
+    assertEquals(0, again.json().get("tokens").asInt());
+    assertArrayEquals(pairs, Files.readAllBytes(run.resolve("pairs.jsonl")));
+    Call other = call("search", "--resume", "--run", run, "--depth", 4);
+    assertTrue(other.status() == 2 && other.err().contains("--depth is \"3\", not \"4\""), other.err());
+    assertEquals("sphere search: --model MODEL is missing (sphere search --help)",
+        call("search", "--resume", "--run", temporary.resolve("nowhere")).err().strip());
+  }
+
+  /** A recipe of evolve says what no flag does; its files lie beside it. */
+  @Test
+  void aRecipeTellsOfASearch() throws Exception {
+    Path folder = Files.createDirectories(temporary.resolve("recipes"));
+    Files.writeString(folder.resolve("two.jsonl"), "{\"question\": \"1+1\", \"answer\": \"2\"}\n{\"question\": \"1+2\", \"answer\": \"3\"}\n");
+    Files.writeString(folder.resolve("r.yaml"), """
+        model: embedded-small
+        problems: two.jsonl
+        seed: 7
+        search: {prm: random, candidates: 2, depth: 5}
+        prompt: {question: "{question}="}
+        train: {beta: 0.2}
+        """);
+    Path run = temporary.resolve("by-recipe");
+    Call call = call("search", "--recipe", folder.resolve("r.yaml"), "--run", run, "--depth", 4, "--json");
+    assertEquals(0, call.status(), call.err());
+    assertEquals(2, call.json().get("problems").asInt());
+    JsonNode made = JsonMapper.shared().readTree(Files.readString(run.resolve("run.json"))).get("identity");
+    assertEquals(List.of("7", "2", "4", "random", "{question}="), Stream.of("seed", "search.candidates", "search.maxDepth",
+        "prm.kind", "stages.prompts.question").map(name -> made.get(name).asString()).toList());
+    assertTrue(call.err().endsWith("made: " + run.resolve("pairs.jsonl") + System.lineSeparator() + "next: ./sphere studio " + run
+        + System.lineSeparator()) || call.err().contains("next: ./sphere train dpo --model embedded-small --run " + run), call.err());
   }
 
   @Test

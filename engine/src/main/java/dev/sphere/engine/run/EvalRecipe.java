@@ -43,7 +43,7 @@ public record EvalRecipe(Head head, GivenSettings told) {
    */
   public record Head(
       @Setting(help = "What reports call it.") String name,
-      @Setting(help = "The problem file or embedded set.") String problems,
+      @Setting(label = "FILE", help = "The problem file or embedded set.") String problems,
       @Setting(range = "[1, )", help = "How many problems the published set has; another number is noted.")
       Integer count) {}
 
@@ -53,13 +53,14 @@ public record EvalRecipe(Head head, GivenSettings told) {
   }
 
   /**
-   * Reads a recipe.
+   * Reads a recipe. Relative paths in it begin at the file's folder.
    *
    * @throws IllegalArgumentException naming file and key, when a key is unknown or a value has the wrong type
    */
   public static EvalRecipe read(Path file) throws IOException {
     try {
-      GivenSettings all = keys().check(GivenSettings.of(new YAMLMapper().readTree(Files.readString(file)), ""), "");
+      GivenSettings all = keys().from(file.getParent(),
+          keys().check(GivenSettings.of(new YAMLMapper().readTree(Files.readString(file)), ""), ""));
       List<String> head = HEAD.settings().stream().map(s -> s.name()).toList();
       return new EvalRecipe(HEAD.make(Head.class, all), all.without(head));
     } catch (JacksonException e) {

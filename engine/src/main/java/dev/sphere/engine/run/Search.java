@@ -78,8 +78,15 @@ public final class Search {
    * @param shard the part of the problem set that is searched. One that a scheduler started has a place of its own in
    *     the directory ({@link ShardFolder}), and always goes on with what is there
    * @param remote other machines that solve the problems; without them this process does
+   * @param call the command line's words, kept with the run; empty for none
    */
-  public record Place(Path directory, boolean resume, Optional<Shard> shard, Optional<Cluster.Remote> remote) {
+  public record Place(Path directory, boolean resume, Optional<Shard> shard, Optional<Cluster.Remote> remote,
+      String call) {
+    /** For a run that no command line began. */
+    public Place(Path directory, boolean resume, Optional<Shard> shard, Optional<Cluster.Remote> remote) {
+      this(directory, resume, shard, remote, "");
+    }
+
     /** All problems, by this process. */
     public static Place of(Path directory, boolean resume) {
       return new Place(directory, resume, Optional.empty(), Optional.empty());
@@ -146,8 +153,9 @@ public final class Search {
         place.shard().filter(Shard::scheduled).map(s -> new ShardFolder(place.directory(), s));
     try (HeldFiles files = plan.hold()) {
       Provenance made = plan.identity(examples, place.shard());
+      Provenance noted = place.call().isEmpty() ? made : made.noting(Provenance.CALL, place.call());
       // The arithmetic of the machines that compute decides.
-      Provenance identity = place.remote().isPresent() ? made.without(Arithmetic.NAME) : made;
+      Provenance identity = place.remote().isPresent() ? noted.without(Arithmetic.NAME) : noted;
       if (shard.isPresent() && shard.get().isWhole(identity, problems)) {
         RunReader there = RunReader.read(shard.get().whole());
         listener.note("shard " + place.shard().get() + " is whole already: " + shard.get().whole());

@@ -3,6 +3,7 @@ package dev.sphere.engine.settings;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.ParameterizedType;
 import java.lang.reflect.Type;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -12,6 +13,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /**
@@ -29,6 +32,8 @@ public record SettingSpec(
     String name, Setting about, Type type, String def, String heading, String section, boolean required) {
   private static final Map<Class<?>, Class<?>> BOXES = Map.of(int.class, Integer.class, long.class, Long.class,
       float.class, Float.class, double.class, Double.class, boolean.class, Boolean.class);
+  /** A model's file within a value: {@code implicit:REF.gguf}. */
+  private static final Pattern FILE = Pattern.compile("[^:,]+\\.gguf");
 
   static SettingSpec of(String component, Setting about, Type type, String heading, String section) {
     String name = about.name().isEmpty() ? snake(component) : about.name();
@@ -207,6 +212,25 @@ public record SettingSpec(
 
   private static String plain(String word) {
     return word.toLowerCase(Locale.ROOT).replace('_', '-');
+  }
+
+  /**
+   * A value whose files are found from a folder.
+   *
+   * @param label of the setting or flag: only some stand for files
+   */
+  public static String from(Path folder, String label, String value) {
+    return switch (label) {
+      case "FILE", "DIR", "MODEL" -> found(folder, value);
+      case "KIND" -> FILE.matcher(value).replaceAll(m -> Matcher.quoteReplacement(found(folder, m.group())));
+      case "TEMPLATE" -> value.length() < 1000 && !value.contains("{") && Files.exists(folder.resolve(value))
+          ? found(folder, value) : value;
+      default -> value;
+    };
+  }
+
+  private static String found(Path folder, String file) {
+    return file.isEmpty() || file.startsWith("embedded") ? file : folder.resolve(file).normalize().toString();
   }
 
   /** A name as flags have it. */

@@ -7,6 +7,7 @@ import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.lang.reflect.RecordComponent;
 import java.lang.reflect.Type;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
@@ -283,6 +284,50 @@ public final class SettingsTree {
     } catch (ReflectiveOperationException e) {
       throw new IllegalStateException("cannot read " + component, e);
     }
+  }
+
+  /**
+   * Calls settings by their flags.
+   *
+   * @param text names them by the components of a record: {@code search.maxDepth}
+   * @param record whose components those are
+   */
+  public static String byFlags(String text, Class<?> record) {
+    Map<String, String> flags = new LinkedHashMap<>();
+    flags(record, "", Map.of(), flags);
+    String named = text;
+    for (var flag : flags.entrySet()) {
+      named = named.replaceAll("(?<![\\w.])" + flag.getKey() + "(?![\\w.])", flag.getValue());
+    }
+    return named;
+  }
+
+  private static void flags(Class<?> record, String path, Map<String, Setting> renamed, Map<String, String> all) {
+    for (Asked asked : asked(record, maker(record))) {
+      Setting setting = asked.element.getAnnotation(Setting.class);
+      Nested nested = asked.element.getAnnotation(Nested.class);
+      if (setting != null && !path.isEmpty()) {
+        all.put(path + asked.name, "--" + SettingSpec.dashes(spec(asked, setting, "", "", renamed).name()));
+      } else if (nested != null) {
+        flags((Class<?>) asked.type, path + asked.name + ".", renamed(nested, renamed), all);
+      }
+    }
+  }
+
+  /**
+   * What was told in a file, with other files found from the file's folder: values that are files (labels FILE and MODEL),
+   * and files within values (KIND, TEMPLATE). Embedded models and sets keep their names.
+   *
+   * @param folder the file's; null for the working directory
+   */
+  public GivenSettings from(Path folder, GivenSettings told) {
+    GivenSettings all = told;
+    for (String name : folder == null ? List.<String>of() : told.names()) {
+      GivenSettings.Entry entry = told.get(name);
+      String label = get(name).about().label();
+      all = all.with(name, entry.texts().stream().map(t -> SettingSpec.from(folder, label, t)).toList(), entry.written());
+    }
+    return all;
   }
 
   /** Makes a record from what was told alone. */

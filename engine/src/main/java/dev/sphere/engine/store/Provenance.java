@@ -23,6 +23,9 @@ public record Provenance(Map<String, String> identity, Map<String, String> infor
   /** The SHA-256 of the problems' file, in the identity. */
   static final String PROBLEMS_HASH = "problems.sha256";
 
+  /** The words of the command line that began the run, a JSON list in the information. */
+  public static final String CALL = "call";
+
   private static final int FORMAT = 3;
 
   public Provenance {
@@ -114,6 +117,13 @@ public record Provenance(Map<String, String> identity, Map<String, String> infor
     Map<String, String> others = new LinkedHashMap<>(identity);
     others.remove(name);
     return new Provenance(others, information);
+  }
+
+  /** This with one more entry of the information. */
+  public Provenance noting(String name, String value) {
+    Map<String, String> more = new LinkedHashMap<>(information);
+    more.put(name, value);
+    return new Provenance(identity, more);
   }
 
   byte[] toJson() {

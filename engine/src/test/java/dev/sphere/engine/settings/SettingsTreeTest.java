@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -147,5 +148,31 @@ class SettingsTreeTest {
     part.requireEffects(width, n -> true, n -> n);
     assertEquals("--width has no effect without way", assertThrows(IllegalArgumentException.class,
         () -> part.requireEffects(width, n -> false, n -> n)).getMessage());
+  }
+
+  record Files(
+      @Setting(label = "MODEL", help = "A model.") String model,
+      @Setting(label = "FILE", help = "Sets.") List<String> sets,
+      @Setting(label = "KIND", help = "A reward.") String prm,
+      @Setting(label = "TEXT", help = "A text.") String text) {}
+
+  /** A file's files lie beside it; names of what is embedded, and what is no file, stay as they are. */
+  @Test
+  void filesAreFoundFromAFolder() {
+    SettingsTree tree = SettingsTree.of(Files.class);
+    GivenSettings told = tree.from(Path.of("recipes"), tree.check(GivenSettings.of(JsonMapper.shared().readTree("""
+        {"model": "../m.gguf", "sets": ["a.jsonl", "/data/b.jsonl", "embedded:test"], "prm": "implicit:r.gguf,s.gguf",
+         "text": "a.jsonl"}
+        """), ""), ""));
+    assertEquals(new Files("m.gguf", List.of("recipes/a.jsonl", "/data/b.jsonl", "embedded:test"),
+        "implicit:recipes/r.gguf,recipes/s.gguf", "a.jsonl"), tree.make(Files.class, told));
+    assertEquals("mc", SettingSpec.from(Path.of("recipes"), "KIND", "mc"));
+    assertEquals("embedded", SettingSpec.from(Path.of("recipes"), "MODEL", "embedded"));
+  }
+
+  @Test
+  void componentsAreCalledByTheirFlags() {
+    assertEquals("--width is 3; --most-steps is 2, --most 1; --half; late, step.widths",
+        SettingsTree.byFlags("step.width is 3; step.draw.most is 2, draw.most 1; odd.doubled; late, step.widths", All.class));
   }
 }

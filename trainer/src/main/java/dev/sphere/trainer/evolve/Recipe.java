@@ -20,6 +20,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -176,58 +177,78 @@ public record Recipe(
    * @throws IllegalArgumentException when the text is no recipe: the message names the key or the line
    */
   public static Recipe parse(String yaml) {
-    return parse(yaml, true);
+    return Parts.of(yaml, null).recipe(true);
   }
 
   /** Reads a recipe as a run's folder keeps it, where every default stands beside what was told. */
   static Recipe kept(String json) {
-    return parse(json, false);
+    return Parts.of(json, null).recipe(false);
   }
 
-  private static Recipe parse(String yaml, boolean strict) {
-    JsonNode root;
-    try {
-      root = new YAMLMapper().readTree(yaml);
-    } catch (JacksonException e) {
-      String where = e.getLocation() == null ? "" : " (line " + e.getLocation().getLineNr() + ")";
-      throw new IllegalArgumentException(e.getOriginalMessage().lines().findFirst().orElse("unreadable") + where, e);
-    }
-    if (root == null || root.isMissingNode() || root.isNull()) {
-      throw new IllegalArgumentException("the recipe is empty");
-    }
-    if (!root.isObject()) {
-      throw new IllegalArgumentException("a recipe is names with values, not " + root.getNodeType());
-    }
-    ObjectNode rest = ((ObjectNode) root).deepCopy();
-    SECTIONS.forEach(rest::remove);
-    GivenSettings top = TOP.check(GivenSettings.of(rest, ""), "");
-    if (strict) {
-      TOP.requireEffects(top, n -> null, n -> n);
-    }
-    GivenSettings prompt = SEARCH.section(PROMPT).check(GivenSettings.of(root.get(PROMPT), "prompt."), "prompt.");
-    GivenSettings search = SEARCH.section("").check(GivenSettings.of(root.get("search"), "search."), "search.").over(prompt);
-    GivenSettings train = TRAIN.check(GivenSettings.of(root.get("train"), "train."), "train.");
-    if (strict) {
-      SEARCH.requireEffects(search, n -> n.equals("small_model") ? top.has(n) : null, n -> "search." + n);
-      TRAIN.requireEffects(train, n -> null, n -> "train." + n);
-    }
-    Map<String, Object> given = new LinkedHashMap<>();
-    given.put("search", search);
-    given.put("train", train);
-    given.put("evaluate", !root.hasNonNull("evaluate") ? null : EVALUATE.make(
-        Evaluate.class, EVALUATE.check(GivenSettings.of(root.get("evaluate"), "evaluate."), "evaluate.")));
-    GivenSettings validate = VALIDATE.check(GivenSettings.of(root.get("validate"), "validate."), "validate.");
-    given.put("validate", !validate.has("problems") ? null : VALIDATE.make(Validate.class, validate));
-    return TOP.make(Recipe.class, top, Map.of(), given);
-  }
-
-  /** Reads a recipe from a file; the file's name stands in front of every complaint. */
+  /**
+   * Reads a recipe from a file. Relative paths in it begin at the file's folder; the file's name stands in front of every
+   * complaint.
+   */
   public static Recipe read(Path file) throws IOException {
+    return read(file, parts -> parts.recipe(true));
+  }
+
+  /** What a recipe's file says of a search: the keys of {@code search}, {@code prompt} and {@link #TOP}. */
+  public static GivenSettings search(Path file) throws IOException {
+    return read(file, parts -> parts.search.over(parts.top));
+  }
+
+  private static <T> T read(Path file, Function<Parts, T> as) throws IOException {
     String text = Files.readString(file);
     try {
-      return parse(text);
+      return as.apply(Parts.of(text, file.getParent()));
     } catch (IllegalArgumentException e) {
       throw new IllegalArgumentException("recipe " + file + ": " + e.getMessage(), e);
+    }
+  }
+
+  /** A recipe's sections, checked. */
+  private record Parts(GivenSettings top, GivenSettings search, GivenSettings train, GivenSettings evaluate,
+      GivenSettings validate, boolean compares) {
+    static Parts of(String yaml, Path folder) {
+      JsonNode root;
+      try {
+        root = new YAMLMapper().readTree(yaml);
+      } catch (JacksonException e) {
+        String where = e.getLocation() == null ? "" : " (line " + e.getLocation().getLineNr() + ")";
+        throw new IllegalArgumentException(e.getOriginalMessage().lines().findFirst().orElse("unreadable") + where, e);
+      }
+      if (root == null || root.isMissingNode() || root.isNull()) {
+        throw new IllegalArgumentException("the recipe is empty");
+      }
+      if (!root.isObject()) {
+        throw new IllegalArgumentException("a recipe is names with values, not " + root.getNodeType());
+      }
+      ObjectNode rest = ((ObjectNode) root).deepCopy();
+      SECTIONS.forEach(rest::remove);
+      GivenSettings top = section(TOP, rest, "", folder);
+      GivenSettings prompt = section(SEARCH.section(PROMPT), root.get(PROMPT), "prompt.", folder);
+      return new Parts(top, section(SEARCH.section(""), root.get("search"), "search.", folder).over(prompt),
+          section(TRAIN, root.get("train"), "train.", folder), section(EVALUATE, root.get("evaluate"), "evaluate.", folder),
+          section(VALIDATE, root.get("validate"), "validate.", folder), root.hasNonNull("evaluate"));
+    }
+
+    private static GivenSettings section(SettingsTree tree, JsonNode part, String path, Path folder) {
+      return tree.from(folder, tree.check(GivenSettings.of(part, path), path));
+    }
+
+    Recipe recipe(boolean strict) {
+      if (strict) {
+        TOP.requireEffects(top, n -> null, n -> n);
+        SEARCH.requireEffects(search, n -> n.equals("small_model") ? top.has(n) : null, n -> "search." + n);
+        TRAIN.requireEffects(train, n -> null, n -> "train." + n);
+      }
+      Map<String, Object> given = new LinkedHashMap<>();
+      given.put("search", search);
+      given.put("train", train);
+      given.put("evaluate", compares ? EVALUATE.make(Evaluate.class, evaluate) : null);
+      given.put("validate", validate.has("problems") ? VALIDATE.make(Validate.class, validate) : null);
+      return TOP.make(Recipe.class, top, Map.of(), given);
     }
   }
 

@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.json.JsonMapper;
 
 class RecipeTest {
@@ -56,6 +57,27 @@ class RecipeTest {
         assertTrue(Recipe.read(file).problems() != null, file.toString());
       }
     }
+  }
+
+  /** Relative paths of a recipe begin at its folder, wherever the command is called. */
+  @Test
+  void filesLieBesideTheRecipe(@TempDir Path folder) throws IOException {
+    Files.writeString(folder.resolve("r.yaml"), """
+        model: ../m.gguf
+        small_model: embedded-small
+        problems: p.jsonl
+        search: {prm: "token:prm.gguf"}
+        prompt: {few_shot: shots.jsonl}
+        evaluate: {problems: /data/t.jsonl}
+        validate: {problems: "embedded:validation"}
+        """);
+    Recipe recipe = Recipe.read(folder.resolve("r.yaml"));
+    assertEquals(List.of(folder.resolveSibling("m.gguf").toString(), "embedded-small", folder.resolve("p.jsonl").toString(),
+            "token:" + folder.resolve("prm.gguf"), folder.resolve("shots.jsonl").toString(), "/data/t.jsonl",
+            "embedded:validation"),
+        List.of(recipe.model(), recipe.smallModel(), recipe.problems(), Recipe.SEARCH.value("prm", recipe.search()),
+            Recipe.SEARCH.value("few_shot", recipe.search()).toString(), recipe.evaluate().problems(),
+            recipe.validate().problems()));
   }
 
   /** A reward that no training makes, or no round asks for, is refused. */

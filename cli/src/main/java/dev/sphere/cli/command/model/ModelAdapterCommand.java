@@ -1,5 +1,6 @@
 package dev.sphere.cli.command.model;
 
+import dev.sphere.cli.option.Ending;
 import dev.sphere.cli.option.Inputs;
 import dev.sphere.cli.option.ModelFile;
 import dev.sphere.trainer.output.PeftAdapter;
@@ -67,7 +68,8 @@ public final class ModelAdapterCommand implements Callable<Integer> {
       Inputs.requireWritable(adapter);
       PeftAdapter.convert(source, model, adapter);
     }
-    spec.commandLine().getOut().println("Wrote " + (target != null ? target : adapter) + ".");
+    Ending.print(spec, target != null ? "" : "model merge --model " + Ending.word(model) + " --adapter "
+        + Ending.word(adapter) + " --out merged.gguf", target != null ? target : adapter);
     return 0;
   }
 }

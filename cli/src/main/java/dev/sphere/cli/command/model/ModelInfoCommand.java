@@ -1,10 +1,14 @@
 package dev.sphere.cli.command.model;
 
+import dev.sphere.cli.option.Ending;
 import dev.sphere.cli.option.ModelFile;
 import dev.sphere.gguf.model.GgufFile;
 import dev.sphere.gguf.model.ModelInfo;
+import dev.sphere.gguf.model.ModelShape;
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -54,9 +58,31 @@ public final class ModelInfoCommand implements Callable<Integer> {
         out.println(JsonMapper.shared().writeValueAsString(info.toMap()));
       } else {
         info.lines().forEach(out::println);
+        use(info).forEach(out::println);
       }
     }
-    out.flush();
+    Ending.print(spec, "generate --model " + Ending.word(file) + " --prompt \"What is 17 + 25?\"");
     return 0;
+  }
+
+  /** Whether Sphere can search with the file and train it, in words. */
+  private static List<String> use(ModelInfo info) {
+    List<String> words = new ArrayList<>();
+    switch (info.kind()) {
+      case ADAPTER -> words.add("Sphere can search with it over its base (--adapter), evaluate it, and merge it (model merge).");
+      case VOCABULARY -> words.add("A vocabulary alone: there is nothing to search with or to train.");
+      case MODEL -> {
+        if (info.shape() == null) {
+          words.add("Sphere can neither search with it nor train it: the architecture " + info.architecture()
+              + " is not supported; " + String.join(", ", ModelShape.supported()) + " are.");
+        } else {
+          words.add("Sphere can search with it and train it: an adapter (--method lora), or all weights (--method full).");
+          if (!info.chatTemplate()) {
+            words.add("It has no chat template: give worked examples (--few-shot), or a template (--chat-template).");
+          }
+        }
+      }
+    }
+    return words;
   }
 }

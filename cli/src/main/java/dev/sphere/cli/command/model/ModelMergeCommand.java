@@ -1,6 +1,7 @@
 package dev.sphere.cli.command.model;
 
 import dev.sphere.bindings.kernel.GgmlQuantizer;
+import dev.sphere.cli.option.Ending;
 import dev.sphere.cli.option.Inputs;
 import dev.sphere.cli.option.ModelFile;
 import dev.sphere.engine.decode.LogProbShift;
@@ -121,7 +122,7 @@ public final class ModelMergeCommand implements Callable<Integer> {
     try (GgufFile merged = GgufFile.openModel(out)) {
       hash = merged.sha256();
     }
-    console.println("Merged " + report.changed().size() + " weights into " + out + ".");
+    console.println("Merged " + report.changed().size() + " weights.");
     console.println(report.summary());
     if (report.overall().error() > 0) {
       Rounding.worst(report.changed(), 3).forEach(r -> console.printf(
@@ -143,7 +144,7 @@ public final class ModelMergeCommand implements Callable<Integer> {
     if (json) {
       console.println(JsonMapper.shared().writeValueAsString(result(report, hash, check, matrices.all())));
     }
-    console.flush();
+    Ending.print(spec, "model info " + Ending.word(out), out);
     return 0;
   }
 

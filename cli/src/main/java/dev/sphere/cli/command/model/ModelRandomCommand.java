@@ -1,5 +1,6 @@
 package dev.sphere.cli.command.model;
 
+import dev.sphere.cli.option.Ending;
 import dev.sphere.cli.option.Inputs;
 import dev.sphere.cli.option.ModelFile;
 import dev.sphere.gguf.GgmlType;
@@ -97,7 +98,7 @@ public final class ModelRandomCommand implements Callable<Integer> {
         console.println(JsonMapper.shared().writeValueAsString(info.toMap()));
       }
     }
-    console.flush();
+    Ending.print(spec, "bench rollouts --model " + Ending.word(out), out);
     return 0;
   }
 

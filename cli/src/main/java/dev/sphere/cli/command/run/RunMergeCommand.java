@@ -1,5 +1,6 @@
 package dev.sphere.cli.command.run;
 
+import dev.sphere.cli.option.Ending;
 import dev.sphere.engine.store.RunMerge;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -67,7 +68,8 @@ public final class RunMergeCommand implements Callable<Integer> {
             report.problems() - report.ended(), merged);
       }
     }
-    console.flush();
+    Ending.print(spec, report.ended() < report.problems() ? "search --resume --run " + Ending.word(merged)
+        : "train dpo --model MODEL --run " + Ending.word(merged) + " --adapter-out adapter.gguf", merged);
     return 0;
   }
 }

@@ -28,13 +28,17 @@ class ModelCommandTest {
   @TempDir Path dir;
   private String out;
 
+  private String said; // on both streams
+
   private int run(String... args) {
     StringWriter text = new StringWriter();
     CommandLine command = new CommandLine(new ModelCommand());
     command.setOut(new PrintWriter(text));
-    command.setErr(new PrintWriter(text));
+    StringWriter err = new StringWriter();
+    command.setErr(new PrintWriter(err));
     int status = command.execute(args);
     out = text.toString();
+    said = out + err;
     return status;
   }
 
