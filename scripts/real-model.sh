@@ -58,9 +58,7 @@ measure() {
   record "$name-test" "$sphere" eval --model "$model" "${adapter[@]}" --problems "$out/test.jsonl" --question "$question" --max-tokens 100 \
     --out "$out/$name-answers.jsonl" --markdown "$out/$name-test.md" ${baseline:+--baseline "$baseline"} --resume --json
   for kept in chat text; do
-    local chat=()
-    [ $kept != chat ] || chat=(--chat)
-    record "$name-$kept" "$sphere" score --model "$model" "${adapter[@]}" "${chat[@]}" \
+    record "$name-$kept" "$sphere" score --model "$model" "${adapter[@]}" \
       --in "$top/lab/studies/real-model/$kept.jsonl" --out "$out/$name-$kept.jsonl" --json
   done
 }

@@ -292,7 +292,7 @@ class SparkSearchTest {
     Path here = dir.resolve("rows-here.jsonl");
     Path there = dir.resolve("rows-there.jsonl");
     List<String> generate = List.of("generate", "--model", "embedded", "--in", prompts.toString(), "--samples", "2", "--temperature", "0.8",
-        "--chat", "--out");
+        "--out");
     assertEquals(0, run(with(generate, here.toString())));
     assertEquals(0, run(onSpark(with(generate, there.toString()))));
     assertArrayEquals(Files.readAllBytes(here), Files.readAllBytes(there));

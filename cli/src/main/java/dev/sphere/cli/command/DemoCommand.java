@@ -62,7 +62,7 @@ public final class DemoCommand implements Callable<Integer> {
     }
     out.println();
     out.printf("It took %.0f s. Try the evolved model:%n", report.seconds());
-    out.println("  ./sphere generate --model " + report.best().artefact() + " --chat --prompt \"" + QUESTION + "\"");
+    out.println("  ./sphere generate --model " + report.best().artefact() + " --prompt \"" + QUESTION + "\"");
     out.println("See what it searched and learnt, in your browser:");
     out.println("  ./sphere studio " + directory + " --open");
     EvolveCommand.print(spec, json, report.toMap());

@@ -173,6 +173,13 @@ public final class EvalCommand implements Callable<Integer>, SettingFlags.Comman
     Map<String, String> made = new LinkedHashMap<>();
     EvalResult result = regrade != null ? regraded(made) : asked(recipe.head(), told, made);
     Comparison comparison = base == null ? null : Comparison.of(base, result, (Long) SETTINGS.value("seed", told));
+    List<String> refused = result.answers().stream().filter(a -> a.tokens() == 0 && a.truncated()).map(Answered::problemId)
+        .distinct().toList();
+    if (!refused.isEmpty()) {
+      spec.commandLine().getErr().println("note: " + refused.size() + " problems do not fit into the model's context: "
+          + String.join(", ", refused.subList(0, Math.min(20, refused.size()))) + (refused.size() > 20 ? ", ..." : ""));
+      spec.commandLine().getErr().flush();
+    }
     EvalReport report = new EvalReport(recipe.head().name() == null ? "Evaluation" : recipe.head().name(), made, result, comparison);
     print(report, result, comparison); // before what may fail
     if (markdown != null) {

@@ -40,6 +40,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import picocli.CommandLine.ArgGroup;
@@ -54,7 +55,7 @@ import tools.jackson.databind.json.JsonMapper;
     name = "generate",
     description = {
       "Completes a prompt, or every prompt of a file.",
-      "  ./sphere generate --model embedded --chat \\",
+      "  ./sphere generate --model embedded \\",
       "      --prompt \"Tom has 3 boxes of 4 pens. How many pens?\"",
       "  ./sphere generate --model M.gguf --in prompts.jsonl \\",
       "      --out completions.jsonl --samples 4 --temperature 0.8",
@@ -72,21 +73,21 @@ public final class GenerateCommand implements Callable<Integer>, SettingFlags.Co
   /**
    * What is generated, and how.
    *
-   * @param chat whether a prompt is a user's turn
-   * @param template the Jinja text in place of the model's own; null for that
-   * @param system the system turn; null for none
+   * @param raw a prompt is the text to go on with; else it is a user's turn, if the model has a chat template
+   * @param template the Jinja text in place of the model's own; empty for that
+   * @param system the system turn; empty for none
    * @param samples completions of a prompt
    * @param seed of the draws
    * @param sampling how tokens are drawn
    * @param precision how exactly the model computes
    */
   record Settings(
-      @Setting(help = "Put the prompt into the model's chat template as a user's turn.")
-      boolean chat,
-      @Setting(name = "chat_template", label = "TEMPLATE", shown = "the model's own", needs = "chat",
+      @Setting(help = "Go on with the prompt as it stands: it is not put into the model's chat template as a user's turn.")
+      boolean raw,
+      @Setting(name = "chat_template", label = "TEMPLATE", shown = "the model's own", needs = "!raw",
           by = ChatTemplate.Named.class, help = "How the dialogue is rendered: plain, Jinja text, or a file of it.")
       String template,
-      @Setting(label = "TEXT", shown = "none", needs = "chat", help = "A system turn before it.")
+      @Setting(def = "", label = "TEXT", shown = "none", needs = "!raw", help = "A system turn before it.")
       String system,
       @Setting(def = "1", range = "[1, 10000]", label = "K", help = "Completions of a prompt.")
       int samples,
@@ -131,6 +132,8 @@ public final class GenerateCommand implements Callable<Integer>, SettingFlags.Co
   @Spec private CommandSpec spec;
 
   private Settings settings;
+  private boolean dialogue; // whether prompts are rendered as a user's turns
+  private final Map<String, String> tooLong = new ConcurrentSkipListMap<>(); // by the row's id, with both lengths
 
   private record Row(String id, String prompt) {
     /** Rows of the same id and prompt have the same completions. */
@@ -217,12 +220,33 @@ public final class GenerateCommand implements Callable<Integer>, SettingFlags.Co
       }
       console().println(JsonMapper.shared().writeValueAsString(summary));
     }
+    console().flush();
     Ending.print(spec, "", out);
-    return 0;
+    return refused(rows, all);
+  }
+
+  /** No token was drawn, and that is the limit's doing: the prompt alone fills the model's context. */
+  private static boolean isTooLong(Completed completed) {
+    return completed.tokens() == 0 && completed.finish().equals("length");
+  }
+
+  /** Names the prompts that do not fit; the exit status. */
+  private int refused(List<Row> rows, Map<String, List<Completed>> all) {
+    List<Row> refused = rows.stream().filter(row -> isTooLong(all.get(row.item()).getFirst())).toList();
+    refused.forEach(row -> spec.commandLine().getErr().println("sphere: the prompt "
+        + row.id + tooLong.getOrDefault(row.id, " does not fit into the model's context")));
+    spec.commandLine().getErr().flush();
+    return refused.isEmpty() ? 0 : 1;
   }
 
   private Settings settings(Path file) {
-    return SETTINGS.make(Settings.class, flags.told(), ModelDefaults.of(file).values(), Map.of());
+    Map<String, Object> usual = Map.of("max_tokens", ModelDefaults.of(file).solutionTokens(), "chat_template", "");
+    Settings told = SETTINGS.make(Settings.class, flags.told(), usual, Map.of());
+    try (GgufFile gguf = GgufFile.open(file)) {
+      dialogue = !told.raw() && (!told.template().isEmpty() || !told.system().isEmpty()
+          || !gguf.metadata().string("tokenizer.chat_template").orElse("").isBlank());
+    }
+    return told;
   }
 
   /** What a process opens to complete prompts for another process that was called by the same command line. */
@@ -245,8 +269,12 @@ public final class GenerateCommand implements Callable<Integer>, SettingFlags.Co
     }
 
     List<Completed> complete(Row row) throws InterruptedException {
-      List<Generation> made = Completions.complete(policy, new Completions.Prompt(row.id, tokens(policy, row)),
-          settings.samples(), settings.sampling(), StopRule.never(), settings.seed());
+      int[] prompt = tokens(policy, row);
+      if (prompt.length >= policy.maxSequence()) {
+        tooLong.put(row.id, " has " + prompt.length + " tokens, the model's context holds " + policy.maxSequence());
+      }
+      List<Generation> made = Completions.complete(policy, new Completions.Prompt(row.id, prompt), settings.samples(),
+          settings.sampling(), StopRule.never(), settings.seed());
       List<Completed> completed = new ArrayList<>();
       for (int k = 0; k < made.size(); k++) {
         completed.add(Completed.of(row, k, made.get(k)));
@@ -280,8 +308,9 @@ public final class GenerateCommand implements Callable<Integer>, SettingFlags.Co
 
   /** What the completions are made from, besides their prompts. */
   private Map<String, String> made(Path file) {
-    Map<String, String> made = made(file, adapter, settings.chat(), settings.template(), settings.precision());
-    made.put("system turn", settings.system() == null ? "none" : settings.system());
+    Map<String, String> made = made(file, adapter, settings.template(), settings.precision());
+    made.put("prompts", dialogue ? "user turns" : "plain");
+    made.put("system turn", settings.system());
     made.put("samples", String.valueOf(settings.samples()));
     made.put("sampling", settings.sampling().toString());
     made.put("seed", String.valueOf(settings.seed()));
@@ -292,12 +321,11 @@ public final class GenerateCommand implements Callable<Integer>, SettingFlags.Co
   }
 
   /** What a model says of texts depends on this, and on the texts. */
-  static Map<String, String> made(Path file, Path adapter, boolean chat, String template, Precision precision) {
+  static Map<String, String> made(Path file, Path adapter, String template, Precision precision) {
     Map<String, String> made = new LinkedHashMap<>();
     made.put("model", sha256(file));
     made.put("adapter", adapter == null ? "none" : sha256(adapter));
-    made.put("prompts", chat ? "user turns" : "plain");
-    made.put("template", template == null ? "the model's own" : template);
+    made.put("template", template == null || template.isEmpty() ? "the model's own" : template);
     made.put(Arithmetic.NAME, Arithmetic.here());
     made.put("activations", precision.identity());
     return made;
@@ -341,11 +369,11 @@ public final class GenerateCommand implements Callable<Integer>, SettingFlags.Co
   }
 
   private int[] tokens(BatchedPolicy policy, Row row) {
-    if (!settings.chat()) {
+    if (!dialogue) {
       return policy.tokenize(row.prompt, true);
     }
     List<Message> messages = new ArrayList<>();
-    if (settings.system() != null) {
+    if (!settings.system().isEmpty()) {
       messages.add(new Message("system", settings.system()));
     }
     messages.add(new Message("user", row.prompt));
@@ -366,7 +394,7 @@ public final class GenerateCommand implements Callable<Integer>, SettingFlags.Co
 
   private void print(List<Completed> completed) {
     if (source.in == null) {
-      completed.forEach(c -> console().println(c.completion()));
+      completed.stream().filter(c -> !isTooLong(c)).forEach(c -> console().println(c.completion()));
     } else {
       console().print(lines(completed));
     }

@@ -30,6 +30,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
+import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /** {@code sphere score}. */
@@ -38,15 +39,16 @@ import tools.jackson.databind.json.JsonMapper;
     description = {
       "Log-probabilities of given completions, token by token.",
       "  ./sphere score --model M.gguf --in rows.jsonl --out scored.jsonl",
-      "Rows {\"id\",\"prompt\",\"completion\"} become {\"id\",\"logprob\",\"tokens\",\"token_logprobs\"}. The text is taken as it is;",
-      "the prompt is tokenised by the model's own rule for its start token, the completion apart, no end token added.",
+      "Rows {\"id\",\"prompt\",\"completion\"} become {\"id\",\"logprob\",\"tokens\",\"token_logprobs\"}. Texts are taken as they are:",
+      "the prompt is tokenised by the model's own rule for its start token, the completion apart, no end token added. A prompt that is a list of",
+      "messages {\"role\",\"content\"} is put into the model's chat template.",
       "Rows are kept as they come, and --resume goes on where a broken-off call stood."
     },
     modelTransformer = SettingFlags.Adder.class,
     sortOptions = false,
     mixinStandardHelpOptions = true)
 public final class ScoreCommand implements Callable<Integer>, SettingFlags.Command {
-  private static final SettingsTree SETTINGS = SettingsTree.of(GenerateCommand.Settings.class).only("chat", "chat_template", "activations");
+  private static final SettingsTree SETTINGS = SettingsTree.of(GenerateCommand.Settings.class).only("chat_template", "activations");
 
   private final SettingFlags flags = new SettingFlags(SETTINGS);
 
@@ -70,15 +72,26 @@ public final class ScoreCommand implements Callable<Integer>, SettingFlags.Comma
 
   @Spec private CommandSpec spec;
 
-  /** A row's texts: what its scores depend on. */
-  private record Texts(String prompt, String completion) {
+  /**
+   * A row's texts: what its scores depend on.
+   *
+   * @param prompt the text, or the messages as JSON
+   * @param dialogue whether it is messages
+   */
+  private record Texts(String prompt, boolean dialogue, String completion) {
     static Texts of(JsonRows.Row row) {
-      return new Texts(row.text("prompt"), row.text("completion"));
+      JsonNode prompt = row.fields().path("prompt");
+      return prompt.isArray() ? new Texts(prompt.toString(), true, row.text("completion"))
+          : new Texts(row.text("prompt"), false, row.text("completion"));
     }
 
     /** Rows of the same texts have the same scores. */
     String item() {
-      return prompt.length() + " " + prompt + completion;
+      return prompt.length() + (dialogue ? " messages " : " ") + prompt + completion;
+    }
+
+    List<Message> messages() {
+      return Arrays.asList(JsonText.MAPPER.readValue(prompt, Message[].class));
     }
   }
 
@@ -88,16 +101,16 @@ public final class ScoreCommand implements Callable<Integer>, SettingFlags.Comma
    * @param tokens of the completion
    * @param logprobs natural, of each token
    */
-  record Scored(String prompt, String completion, List<Integer> tokens, List<Float> logprobs) {
+  record Scored(String prompt, boolean dialogue, String completion, List<Integer> tokens, List<Float> logprobs) {
     static Scored of(Texts texts, int[] tokens, float[] logProbs) {
-      return new Scored(texts.prompt, texts.completion, Arrays.stream(tokens).boxed().toList(),
+      return new Scored(texts.prompt, texts.dialogue, texts.completion, Arrays.stream(tokens).boxed().toList(),
           IntStream.range(0, logProbs.length).mapToObj(i -> logProbs[i]).toList());
     }
 
     /** Names its texts; null where something is missing. */
     String item() {
       return prompt == null || completion == null || tokens == null || logprobs == null ? null
-          : new Texts(prompt, completion).item();
+          : new Texts(prompt, dialogue, completion).item();
     }
   }
 
@@ -126,7 +139,7 @@ public final class ScoreCommand implements Callable<Integer>, SettingFlags.Comma
     Map<String, Scored> all = new HashMap<>();
     try (HeldFiles files = new HeldFiles(Arrays.asList(file, adapter));
         Journal<Scored> journal = Journal.open(JOURNAL, out, GenerateCommand.made(
-            file, adapter, told.has("chat"), (String) SETTINGS.value("chat_template", told), precision), 1, resume)) {
+            file, adapter, (String) SETTINGS.value("chat_template", told), precision), 1, resume)) {
       journal.findings().forEach(f -> spec.commandLine().getErr().println("score: " + f));
       spec.commandLine().getErr().flush();
       journal.known().forEach((item, scored) -> all.put(item, scored.getFirst()));
@@ -165,8 +178,7 @@ public final class ScoreCommand implements Callable<Integer>, SettingFlags.Comma
     }
     try (Model loaded = Model.load(file);
         Scorer scorer = Scorer.of(loaded, adapter)) {
-      ChatTemplate template = !told.has("chat") ? null
-          : ChatTemplate.of(loaded, (String) SETTINGS.value("chat_template", told));
+      ChatTemplate template = ChatTemplate.of(loaded, (String) SETTINGS.value("chat_template", told));
       List<Scorer.Row> tokens = missing.stream().map(texts -> row(scorer, template, texts)).toList();
       scorer.score(tokens, done -> {
         files.requireUnchanged();
@@ -179,9 +191,9 @@ public final class ScoreCommand implements Callable<Integer>, SettingFlags.Comma
   }
 
   private static Scorer.Row row(Scorer scorer, ChatTemplate template, Texts texts) {
-    return template == null
-        ? scorer.row(texts.prompt, texts.completion)
-        : scorer.renderedRow(template.prompt(List.of(new Message("user", texts.prompt)), true), texts.completion);
+    return texts.dialogue
+        ? scorer.renderedRow(template.prompt(texts.messages(), true), texts.completion)
+        : scorer.row(texts.prompt, texts.completion);
   }
 
   private static byte[] line(JsonRows.Row row, Scored scored) {

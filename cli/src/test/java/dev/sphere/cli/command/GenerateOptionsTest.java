@@ -50,7 +50,6 @@ class GenerateOptionsTest extends EveryOption {
     Files.writeString(dir.resolve("broken.jsonl.part"), "left by something else\n");
     Path q8 = dir.resolve("q8.gguf");
     RandomModel.write(RandomModel.like("tiny-qwen2"), ByteVocabulary.metadata(), GgmlType.Q8_0, 7, q8);
-    String chat = "--chat --chat-template " + template;
     return List.of(
         differs("--model", "", "embedded"),
         differs("--adapter", "--model embedded", dir.resolve("adapter.gguf").toString()),
@@ -71,9 +70,9 @@ class GenerateOptionsTest extends EveryOption {
           assertEquals(2, with.status(), with.out());
           assertTrue(with.out().contains("Spark"), with.out());
         }),
-        differs("--chat", "", ""),
-        differs("--chat-template", "--chat", template.toString()),
-        differs("--system", chat, "Quick!"),
+        differs("--raw", "", ""),
+        differs("--chat-template", "", template.toString()),
+        differs("--system", "--chat-template " + template, "Quick!"),
         shows("--samples", "--temperature 1", "4", d -> assertTrue(d.out().lines().distinct().count() >= 4, d.out())),
         differs("--temperature", "", "1.5"),
         differs("--top-k", WARM, "1"),

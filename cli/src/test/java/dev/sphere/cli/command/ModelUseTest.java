@@ -86,6 +86,46 @@ class ModelUseTest {
     assertTrue(out.contains("nosuch.gguf"), out);
   }
 
+  /** A model with a template is asked as it was trained; --raw takes the text as it stands, and so do scores of texts. */
+  @Test
+  void dialoguesAreRenderedWhereTheModelHasATemplate() throws Exception {
+    String question = "Tom has 3 boxes of 4 pens. How many pens does Tom have?";
+    String rendered = "<|user|>" + question + "<|end|><|assistant|>";
+    assertEquals(0, run("generate", "--model", "embedded", "--prompt", question), out);
+    String answer = out;
+    assertTrue(answer.contains("\\boxed{"), answer);
+    assertEquals(0, run("generate", "--model", "embedded", "--raw", "--prompt", rendered), out);
+    assertEquals(answer, out);
+    assertEquals(0, run("generate", "--model", "embedded", "--raw", "--prompt", question), out);
+    assertFalse(answer.equals(out), out);
+    String end = "\", \"completion\": \"3*4=12\"}\n";
+    Path in = Files.writeString(dir.resolve("both.jsonl"), "{\"prompt\": \"" + rendered + end + "{\"prompt\": [{\"role\": \"user\", "
+        + "\"content\": \"" + question + "\"}], \"completion\": \"3*4=12\"}\n{\"prompt\": \"" + question + end);
+    Path scored = dir.resolve("both-scored.jsonl");
+    assertEquals(0, run("score", "--model", "embedded", "--in", in, "--out", scored), out);
+    List<String> scores = rows(scored).stream().map(r -> r.get("token_logprobs").toString()).toList();
+    assertEquals(scores.get(0), scores.get(1), "a list of messages is rendered");
+    assertFalse(scores.get(0).equals(scores.get(2)), "a text is not");
+  }
+
+  /** Nothing can be said after a prompt that fills the context: that is an error with both lengths. */
+  @Test
+  void aPromptThatDoesNotFitIsNamed() throws Exception {
+    String question = "Tom has 3 pens. ".repeat(500);
+    assertEquals(1, run("generate", "--model", "embedded", "--prompt", question), out);
+    assertTrue(out.contains(" tokens, the model's context holds "), out);
+    Path in = Files.writeString(dir.resolve("long.jsonl"),
+        "{\"id\": \"short\", \"prompt\": \"Tom has 3 pens.\"}\n{\"id\": \"long\", \"prompt\": \"" + question + "\"}\n");
+    Path made = dir.resolve("long-made.jsonl");
+    assertEquals(1, run("generate", "--model", "embedded", "--in", in, "--out", made, "--max-tokens", 4), out);
+    assertTrue(out.contains("long has "), out);
+    assertEquals(2, rows(made).size(), "what could be made is kept");
+    Path problems = Files.writeString(dir.resolve("problems.jsonl"), "{\"id\": \"a\", \"question\": \"Tom has 3 pens.\", "
+        + "\"answer\": \"3\"}\n{\"id\": \"b\", \"question\": \"" + question + "\", \"answer\": \"3\"}\n");
+    assertEquals(0, run("eval", "--model", "embedded", "--problems", problems, "--max-tokens", 4), out);
+    assertTrue(out.contains("do not fit into the model's context: b"), out);
+  }
+
   @Test
   void generateIsTheSameForTheSameSeed() throws Exception {
     Path in = Files.writeString(dir.resolve("in.jsonl"), """
@@ -94,12 +134,12 @@ class ModelUseTest {
     Path first = dir.resolve("1.jsonl");
     Path second = dir.resolve("2.jsonl");
     for (Path file : List.of(first, second)) {
-      assertEquals(0, run("generate", "--model", "embedded", "--chat", "--in", in, "--out", file, "--samples", 3,
+      assertEquals(0, run("generate", "--model", "embedded", "--in", in, "--out", file, "--samples", 3,
           "--temperature", 0.8, "--max-tokens", 60, "--seed", 5), out);
     }
     assertEquals(3, rows(first).size());
     assertEquals(Files.readString(first), Files.readString(second));
-    assertEquals(0, run("generate", "--model", "embedded", "--chat", "--prompt", "Tom has 3 pens and buys 4.",
+    assertEquals(0, run("generate", "--model", "embedded", "--prompt", "Tom has 3 pens and buys 4.",
         "--max-tokens", 20, "--json"), out);
     assertTrue(lastLine().path("tokens").asInt() <= 20, out);
   }

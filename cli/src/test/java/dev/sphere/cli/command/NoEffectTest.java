@@ -59,9 +59,8 @@ class NoEffectTest {
       eval prm --prm random --model embedded --problems embedded:test --threshold 1 | --threshold has no effect without --steps
       eval prm --prm random --model embedded --steps embedded:steps --samples 4     | --samples has no effect without --problems
       eval prm --prm random --model embedded --steps embedded:steps --rollouts 4    | --rollouts has no effect without --prm mc
-      generate --model embedded --prompt x --system y              | --system has no effect without --chat
-      generate --model embedded --prompt x --chat-template plain   | --chat-template has no effect without --chat
-      score --model embedded --in IN --out OUT --chat-template plain | --chat-template has no effect without --chat
+      generate --model embedded --prompt x --raw --system y            | --system has no effect with --raw
+      generate --model embedded --prompt x --raw --chat-template plain | --chat-template has no effect with --raw
       """)
   void itIsRefused(String call, String message) throws Exception {
     Files.writeString(dir.resolve("in.jsonl"), "{}\n");

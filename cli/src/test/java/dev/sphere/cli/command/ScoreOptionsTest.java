@@ -44,6 +44,8 @@ class ScoreOptionsTest extends EveryOption {
     Files.writeString(dir.resolve("in.jsonl"), row);
     Path two = Files.writeString(dir.resolve("two.jsonl"), row + row.replace("12", "13"));
     Path template = Files.writeString(dir.resolve("template.jinja"), "{{ messages[0].content }}!!");
+    Path dialogue = Files.writeString(dir.resolve("dialogue.jsonl"), "{\"prompt\":[{\"role\":\"user\",\"content\":"
+        + "\"Tom has 3 pens.\"}],\"completion\":\" 3*4=12\"}\n");
     Path out = dir.resolve("scored.jsonl");
     Path broken = dir.resolve("broken.jsonl");
     Files.writeString(dir.resolve("broken.jsonl.part"), "left by something else\n");
@@ -58,8 +60,7 @@ class ScoreOptionsTest extends EveryOption {
           assertTrue(with.status() == 2 && with.out().contains("which says what it is made from"), with.out());
         }),
         differs("--activations", "--model embedded", "f32"),
-        differs("--chat", "", ""),
-        differs("--chat-template", "--chat", template.toString()),
+        differs("--chat-template", "--in " + dialogue, template.toString()),
         shows("--json", "", "", d -> assertEquals(1, d.json().get("rows").asInt(), d.out())));
   }
 }
