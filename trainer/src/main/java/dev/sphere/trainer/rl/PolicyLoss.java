@@ -47,13 +47,14 @@ public record PolicyLoss(
     @Setting(def = "0.2", range = "[0, 1)", label = "E", source = "PPO",
         help = "Probability ratios count down to 1 - E.")
     double clipLow,
-    @Setting(def = "0.28", range = "[0, )", label = "E", source = "DAPO", help = "Probability ratios count up to 1 + E.")
+    @Setting(def = "0.28", range = "[0, )", label = "E", source = "DAPO",
+        help = "Probability ratios count up to 1 + E.")
     double clipHigh,
     @Setting(def = "0", range = "[0, )", label = "B",
         help = "Weight of the KL divergence to the model without its adapter (k3); above 0 biased by intent.")
     double kl,
     @Setting(def = "1", range = "[1, )", label = "N",
-        help = "Passes over an update's draws, an optimizer step each; after the first they are off-policy, and biased.")
+        help = "Passes over an update's draws, an optimizer step each; after the first they are off-policy: biased.")
     int passes,
     @Setting(def = "1", range = "(0, 1]", label = "P",
         help = "Only tokens that were drawn with less probability learn; below 1 biased, 0.6: 9 %.")
