@@ -58,7 +58,7 @@ public final class ProgressBars implements Progress, AutoCloseable {
       bar = new ProgressBarBuilder()
           .setTaskName(task)
           .setUnit(" " + unit, 1)
-          .setInitialMax(total)
+          .setInitialMax(total == 0 ? -1 : total)
           .setStyle(ProgressBarStyle.ASCII)
           .setUpdateIntervalMillis((int) (1000 * BAR_SECONDS))
           .startsFrom(done, Duration.ZERO)
@@ -79,7 +79,7 @@ public final class ProgressBars implements Progress, AutoCloseable {
     } else if (seconds - last >= lineSeconds) {
       last = seconds;
       String words = words(done, detail, seconds);
-      err.println(task + ": " + done + "/" + total + " " + unit + (words.isEmpty() ? "" : ", " + words));
+      err.println(task + ": " + done + (total == 0 ? "" : "/" + total) + " " + unit + (words.isEmpty() ? "" : ", " + words));
       err.flush();
     }
   }
@@ -87,7 +87,7 @@ public final class ProgressBars implements Progress, AutoCloseable {
   /** The time that is left is that of the units up to now, times those that are left. */
   private String words(int done, Supplier<String> detail, double seconds) {
     String words = detail.get();
-    if (done == first || done == total) {
+    if (done == first || done == total || total == 0) {
       return words;
     }
     String left = Progress.time(seconds / (done - first) * (total - done)) + " left";

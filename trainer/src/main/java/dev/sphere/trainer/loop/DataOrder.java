@@ -23,7 +23,7 @@ public final class DataOrder {
   }
 
   /** The order of examples of which only the trees are known. */
-  DataOrder(TrainSettings settings, List<String> trees) {
+  public DataOrder(TrainSettings settings, List<String> trees) {
     this.trees = trees;
     this.settings = settings;
   }

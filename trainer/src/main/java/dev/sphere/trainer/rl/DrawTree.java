@@ -144,9 +144,9 @@ public final class DrawTree {
     return count;
   }
 
-  /** Whether the limit of tokens ended the draw. */
+  /** Whether the limit of tokens ended the solution. */
   public boolean cut() {
-    return edge.finish() == Finish.LENGTH;
+    return children.isEmpty() && edge.finish() != Finish.END;
   }
 
   public double value() {
