@@ -9,4 +9,9 @@ public interface OutcomeReward {
    * @return true when its final answer equals the gold answer
    */
   boolean correct(Problem problem, String solution);
+
+  /** How good a solution is, in [0, 1]: 1 for a right one and 0 for any other, where nothing finer is known. */
+  default double score(Problem problem, String solution) {
+    return correct(problem, solution) ? 1 : 0;
+  }
 }

@@ -8,9 +8,11 @@ import picocli.CommandLine.Spec;
 /** {@code sphere train}: from pairs or rows to an adapter or a model. */
 @Command(
     name = "train",
-    description = "Trains a model: on preference pairs (dpo), on completions to imitate (sft), or to judge steps (prm).",
+    description = "Trains a model: on preference pairs (dpo), on completions to imitate (sft), to judge steps (prm), or on its "
+        + "own draws (rl).",
     mixinStandardHelpOptions = true,
-    subcommands = {TrainDpoCommand.class, TrainSftCommand.class, TrainPrmCommand.class, CommandLine.HelpCommand.class})
+    subcommands = {TrainDpoCommand.class, TrainSftCommand.class, TrainPrmCommand.class, TrainRlCommand.class,
+      CommandLine.HelpCommand.class})
 public final class TrainCommand implements Runnable {
   @Spec private CommandSpec spec;
 

@@ -92,7 +92,7 @@ public final class ProgressBars implements Progress, AutoCloseable {
     if (screen != null) {
       draw(done, words);
     } else {
-      err.println(task + ": " + done + "/" + total + " " + unit + (words.isEmpty() ? "" : ", " + words));
+      err.println(task + ": " + done + (total == 0 ? "" : "/" + total) + " " + unit + (words.isEmpty() ? "" : ", " + words));
       err.flush();
     }
   }
@@ -100,7 +100,7 @@ public final class ProgressBars implements Progress, AutoCloseable {
   /** The time that is left is that of the units up to now, times those that are left. */
   private String words(int done, Supplier<String> detail, double now) {
     String words = detail.get();
-    if (done == first || done == total) {
+    if (done == first || done == total || total == 0) {
       return words;
     }
     String left = Progress.time(now / (done - first) * (total - done)) + " left";
@@ -110,7 +110,7 @@ public final class ProgressBars implements Progress, AutoCloseable {
   /** Draws the bar over the one that stands there. */
   private void draw(int done, String words) {
     int full = total == 0 ? BAR : (int) ((long) BAR * done / total);
-    String text = task + " [" + "=".repeat(full) + " ".repeat(BAR - full) + "] " + done + "/" + total + " " + unit
+    String text = task + " [" + "=".repeat(full) + " ".repeat(BAR - full) + "] " + done + (total == 0 ? "" : "/" + total) + " " + unit
         + (words.isEmpty() ? "" : ", " + words);
     text = text.length() <= width ? text : text.substring(0, width - 3) + "...";
     screen.print("\r" + text + " ".repeat(Math.max(0, drawn.length() - text.length())));

@@ -39,17 +39,27 @@ public final class TrainProgress implements TrainingListener, AutoCloseable {
           + (m.values().containsKey("eval_rewards/accuracies")
               ? ", accuracy %.2f".formatted(m.get("eval_rewards/accuracies")) : ""));
     }
+    if (m.values().containsKey("eval_greedy")) {
+      note("update " + m.step() + ": held out, %.1f %% greedy".formatted(100 * m.get("eval_greedy"))
+          + (m.values().containsKey("eval_mean_at_k") ? ", %.1f %% of the draws".formatted(100 * m.get("eval_mean_at_k")) : ""));
+    }
     if (!m.values().containsKey("loss")) {
       return;
     }
-    curve.add(m.get("loss"));
+    curve.add(m.get(m.values().containsKey("reward") ? "reward" : "loss"));
     bars.at(m.step(), () -> words(m) + " " + curve);
     if (m.step() == totalSteps) {
-      note("step " + m.step() + "/" + totalSteps + " " + words(m) + ", the loss: " + curve);
+      note("step " + m.step() + "/" + totalSteps + " " + words(m)
+          + (m.values().containsKey("reward") ? ", the reward: " : ", the loss: ") + curve);
     }
   }
 
   private static String words(StepMetrics m) {
+    if (m.values().containsKey("reward")) {
+      return "reward %.3f, entropy %.2f, %.0f tokens a draw, %.0f %% of the groups even, log-probabilities of sampler and trainer differ by %.1e, %.0f tokens/s"
+          .formatted(m.get("reward"), m.get("entropy"), m.get("completions/mean_length"), 100 * m.get("frac_reward_zero_std"),
+              m.get("sampling/sampling_logp_difference/mean"), m.get("tokens_per_second"));
+    }
     String margin = m.values().containsKey("rewards/margins")
         ? ", margin %.3f, accuracy %.2f".formatted(m.get("rewards/margins"), m.get("rewards/accuracies"))
         : "";

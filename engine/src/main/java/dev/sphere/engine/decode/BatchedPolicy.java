@@ -100,7 +100,7 @@ public final class BatchedPolicy implements Policy, AutoCloseable {
 
   private final Model model;
   private final boolean owned;
-  private final Adapter adapter;
+  private Adapter adapter;
   private final ChatTemplate template;
   private final int limit;
   private final int slots;
@@ -174,6 +174,28 @@ public final class BatchedPolicy implements Policy, AutoCloseable {
     } catch (Throwable e) {
       policy.close();
       throw e;
+    }
+  }
+
+  /**
+   * Goes on with another adapter, as a policy does that learns. Nothing that was computed with the one before is used
+   * again: no cell of the cache, the prompts' among them, and no known row.
+   *
+   * @throws IllegalStateException when a call is under way
+   */
+  public void adapt(Path adapterFile) throws InterruptedException {
+    Adapter next = DecodeLoop.adapter(model, adapterFile, "Cannot use " + model + " as a policy");
+    try {
+      lanes.adapt(next);
+    } catch (Throwable e) {
+      lanes.close(); // some may have it, some not
+      next.close();
+      throw e;
+    }
+    Adapter before = adapter;
+    adapter = next;
+    if (before != null) {
+      before.close();
     }
   }
 

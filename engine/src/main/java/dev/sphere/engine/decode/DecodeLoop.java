@@ -14,6 +14,8 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.locks.LockSupport;
 
 /**
@@ -35,6 +37,7 @@ abstract class DecodeLoop<J extends LoopJob<?>> implements AutoCloseable {
   private final CompletableFuture<Void> ready = new CompletableFuture<>();
   private final Thread thread;
   private volatile boolean closing;
+  private volatile FutureTask<Void> change; // to be made between two steps; null: none
   private volatile Throwable failure;
   private volatile Throwable notFreed; // what went wrong when the thread freed its memory
 
@@ -116,8 +119,39 @@ abstract class DecodeLoop<J extends LoopJob<?>> implements AutoCloseable {
   /** Called after the loop has slept, with the time in nanoseconds. */
   void slept(long nanos) {}
 
+  /** Forgets what the loop itself keeps of what was computed, for another adapter. */
+  void forget() {}
+
   /** Fails what is being computed. */
   abstract void failActive(Throwable cause);
+
+  /**
+   * Goes on with another adapter, and with nothing that was computed before. Returns when it is in place.
+   *
+   * @throws IllegalStateException when something is under way, or the loop has ended
+   */
+  final void adapt(Adapter next) throws InterruptedException {
+    FutureTask<Void> made = new FutureTask<>(() -> {
+      if (busy() || !waiting.isEmpty()) {
+        throw new IllegalStateException("the " + what + " computes: an adapter is changed when nothing is under way");
+      }
+      decoder.clear();
+      decoder.useAdapters(List.of(next));
+      cache = new KvCache(decoder);
+      forget();
+    }, null);
+    change = made;
+    LockSupport.unpark(thread);
+    if (failure != null) {
+      made.cancel(false);
+      throw new IllegalStateException("the " + what + " was closed", failure);
+    }
+    try {
+      made.get();
+    } catch (ExecutionException e) {
+      throw e.getCause() instanceof RuntimeException r ? r : new IllegalStateException(e.getCause());
+    }
+  }
 
   /** Starts the thread and returns when its decoder is there, or throws what kept it from being made. */
   final void start() {
@@ -155,6 +189,10 @@ abstract class DecodeLoop<J extends LoopJob<?>> implements AutoCloseable {
       failActive(failure);
       waiting.forEach(j -> j.fail(failure));
       failInbox();
+      FutureTask<Void> unmade = change;
+      if (unmade != null) {
+        unmade.cancel(false);
+      }
     } finally {
       try {
         closeAll(Arrays.asList(this::free, batch, decoder));
@@ -167,14 +205,14 @@ abstract class DecodeLoop<J extends LoopJob<?>> implements AutoCloseable {
 
   /** Takes what is new; sleeps while there is nothing to do. False when the loop is to end. */
   private boolean receive() {
-    if (inbox.isEmpty() && waiting.isEmpty() && !busy() && !closing) {
+    if (inbox.isEmpty() && waiting.isEmpty() && !busy() && !closing && change == null) {
       IdleEvent event = new IdleEvent();
       event.begin();
       long begin = System.nanoTime();
       if (options.threads() > 1) {
         Backend.releaseThreads(); // so that another model's spin meanwhile: a policy and its reward model take turns
       }
-      while (inbox.isEmpty() && !closing) {
+      while (inbox.isEmpty() && !closing && change == null) {
         LockSupport.park(this);
         if (Thread.interrupted()) {
           throw new IllegalStateException("the loop of the " + what + " was interrupted");
@@ -185,6 +223,11 @@ abstract class DecodeLoop<J extends LoopJob<?>> implements AutoCloseable {
     }
     for (J job = inbox.poll(); job != null; job = inbox.poll()) {
       waiting.add(job);
+    }
+    FutureTask<Void> made = change;
+    if (made != null) {
+      change = null;
+      made.run(); // what it throws is its caller's
     }
     return !closing;
   }

@@ -84,6 +84,12 @@ final class RolloutLane extends DecodeLoop<RolloutJob> {
   }
 
   @Override
+  void forget() {
+    known.close();
+    known = new KnownRows(model.vocabulary().size(), decoder instanceof TreeDecoder);
+  }
+
+  @Override
   boolean busy() {
     return !active.isEmpty() || !displaced.isEmpty();
   }

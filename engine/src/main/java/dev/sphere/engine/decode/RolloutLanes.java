@@ -1,5 +1,6 @@
 package dev.sphere.engine.decode;
 
+import dev.sphere.bindings.llama.Adapter;
 import dev.sphere.engine.TokenPath;
 import java.util.Comparator;
 import java.util.List;
@@ -56,6 +57,14 @@ final class RolloutLanes implements AutoCloseable {
     }
     laneOfNode.put(path, lane);
     lane.submit(job);
+  }
+
+  /** Goes on with another adapter in all lanes, and with nothing that was computed before. */
+  synchronized void adapt(Adapter adapter) throws InterruptedException {
+    for (RolloutLane lane : lanes) {
+      lane.adapt(adapter);
+    }
+    laneOfNode.clear();
   }
 
   @Override

@@ -68,4 +68,7 @@ public sealed interface Example {
    * @param label how good the step is, in [0, 1]
    */
   record Step(String id, String tree, List<TrainingSequence> sequences, double label) implements Example {}
+
+  /** A policy's own draws for a problem. */
+  record Draws(String id, String tree, List<TrainingSequence> sequences) implements Example {}
 }

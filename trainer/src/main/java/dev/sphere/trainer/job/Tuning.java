@@ -72,7 +72,8 @@ public record Tuning(
     return rankStabilised ? alpha * Math.sqrt(rank) : alpha;
   }
 
-  ModelOptions options(long seed, int threads, int microTokens) {
+  /** How a model is opened to be trained so. */
+  public ModelOptions options(long seed, int threads, int microTokens) {
     ModelOptions options =
         isLora() ? ModelOptions.lora(rank, (float) scaledAlpha(), targets, seed, threads) : ModelOptions.full(threads);
     return options.withMicroTokens(microTokens).withMagnitudes(magnitudes);

@@ -24,7 +24,7 @@ public final class DataOrder {
   }
 
   /** @param trees the tree of each example */
-  DataOrder(TrainSettings settings, List<String> trees) {
+  public DataOrder(TrainSettings settings, List<String> trees) {
     this.trees = trees;
     this.settings = settings;
   }

@@ -95,7 +95,7 @@ public final class Trainer<E extends Example> {
       throw new IllegalArgumentException("there is nothing to train on: no usable rows");
     }
     Path folder = options.output().resolve("checkpoints");
-    try (FileChannel lock = lock();
+    try (FileChannel lock = lock(options.output());
         Optimizer optimizer = Optimizer.create(settings.optimizer(), model.parameters(), settings.threads())) {
       if (!options.resume() && !Checkpoints.files(folder).isEmpty()) {
         throw new StoreException.Refused(
@@ -231,10 +231,14 @@ public final class Trainer<E extends Example> {
     return new StepMetrics(step, (double) step / settings.stepsPerEpoch(examples.size()), values);
   }
 
-  /** Holds the run's folder for this process alone. */
-  private FileChannel lock() throws IOException {
-    AtomicFile.createFolders(options.output());
-    Path file = options.output().resolve(".lock");
+  /**
+   * Holds a run's folder for this process alone, until it is closed.
+   *
+   * @throws StoreException.Refused when another run holds it
+   */
+  public static FileChannel lock(Path folder) throws IOException {
+    AtomicFile.createFolders(folder);
+    Path file = folder.resolve(".lock");
     FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
     try {
       FileLock lock = channel.tryLock();
@@ -246,6 +250,6 @@ public final class Trainer<E extends Example> {
     }
     channel.close();
     throw new StoreException.Refused(
-        "another process trains in " + options.output() + ". Wait for it, or use another output folder");
+        "another process trains in " + folder + ". Wait for it, or use another output folder");
   }
 }
