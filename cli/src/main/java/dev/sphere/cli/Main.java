@@ -4,7 +4,6 @@ import dev.sphere.bindings.load.NativeUnavailableException;
 import dev.sphere.cli.command.DemoCommand;
 import dev.sphere.cli.command.DoctorCommand;
 import dev.sphere.cli.command.EvalCommand;
-import dev.sphere.cli.command.EvalPrmCommand;
 import dev.sphere.cli.command.EvolveCommand;
 import dev.sphere.cli.command.ExportCommand;
 import dev.sphere.cli.command.GenerateCommand;
