@@ -1,6 +1,7 @@
 package dev.sphere.trainer.loop;
 
 import dev.sphere.base.AtomicFile;
+import dev.sphere.base.PlainFile;
 import dev.sphere.engine.settings.SettingsTree;
 import dev.sphere.trainer.TrainableModel;
 import dev.sphere.trainer.checkpoint.CheckpointMismatchException;
@@ -94,7 +95,7 @@ public final class Trainer<E extends Example> {
       throw new IllegalArgumentException("there is nothing to train on: no usable rows");
     }
     Path folder = options.output().resolve("checkpoints");
-    try (FileChannel lock = lock();
+    try (FileChannel lock = lock(folder);
         Optimizer optimizer = Optimizer.create(settings.optimizer(), model.parameters(), settings.threads())) {
       if (!options.resume() && !Checkpoints.files(folder).isEmpty()) {
         throw new CheckpointMismatchException(
@@ -216,10 +217,11 @@ public final class Trainer<E extends Example> {
   }
 
   /** Holds the run's folder for this process alone. */
-  private FileChannel lock() throws IOException {
+  private FileChannel lock(Path checkpoints) throws IOException {
     AtomicFile.createFolders(options.output());
+    PlainFile.requireFolders(options.output(), checkpoints);
     Path file = options.output().resolve(".lock");
-    FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+    FileChannel channel = PlainFile.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
     try {
       FileLock lock = channel.tryLock();
       if (lock != null) {
