@@ -24,11 +24,11 @@ public final class PlainFile {
   public static final int MOST_BYTES = 64 << 20;
 
   /** Something that is no plain file stands in a file's place. */
-  public static final class NotPlainException extends IOException {
+  public static final class NotPlainException extends FileSystemException {
     private static final long serialVersionUID = 1L;
 
     private NotPlainException(Path file, String kind) {
-      super(file + " is a " + kind + ", no plain file: remove it, or bring the file itself there");
+      super(file.toString(), null, "it is a " + kind + ", no plain file: remove it, or bring the file itself there");
     }
   }
 

@@ -1,6 +1,7 @@
 package dev.sphere.spark;
 
 import dev.sphere.base.AtomicFile;
+import dev.sphere.base.PlainFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -23,7 +24,7 @@ final class Machines {
     this.file = file;
     if (file.isPresent() && Files.exists(file.get())) {
       try {
-        JsonNode known = JsonMapper.shared().readTree(Files.readAllBytes(file.get()));
+        JsonNode known = JsonMapper.shared().readTree(PlainFile.bytes(file.get()));
         fingerprint = known.get("fingerprint").asString();
         host = known.get("host").asString();
       } catch (IOException | RuntimeException e) {

@@ -1,5 +1,6 @@
 package dev.sphere.engine.run;
 
+import dev.sphere.base.PlainFile;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.text.ParseException;
@@ -104,6 +105,11 @@ public final class SearchProfile implements AutoCloseable {
    * @param file what {@link #stop} writes
    */
   public static SearchProfile start(Path file) {
+    try {
+      PlainFile.exists(file);
+    } catch (IOException e) {
+      throw new IllegalArgumentException("cannot write the profile: " + e.getMessage(), e);
+    }
     try {
       Recording recording = new Recording(Configuration.getConfiguration("profile"));
       recording.setName("sphere search");

@@ -1,12 +1,12 @@
 package dev.sphere.trainer.checkpoint;
 
 import dev.sphere.base.AtomicFile;
+import dev.sphere.base.PlainFile;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
@@ -57,9 +57,9 @@ public final class MetricsLog implements AutoCloseable {
   }
 
   /** The lines of a file, damaged or not; none when it does not exist. */
-  static List<String> read(Path file) {
+  public static List<String> read(Path file) {
     try {
-      byte[] bytes = Files.exists(file) ? Files.readAllBytes(file) : new byte[0];
+      byte[] bytes = PlainFile.exists(file) ? PlainFile.bytes(file) : new byte[0];
       return new String(bytes, StandardCharsets.UTF_8).lines().toList();
     } catch (IOException e) {
       throw failed("read", file, e);

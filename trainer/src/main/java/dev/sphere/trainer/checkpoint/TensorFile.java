@@ -1,6 +1,7 @@
 package dev.sphere.trainer.checkpoint;
 
 import dev.sphere.base.AtomicFile;
+import dev.sphere.base.PlainFile;
 import dev.sphere.bindings.tensor.NativeFloats;
 import java.io.EOFException;
 import java.io.IOException;
@@ -89,7 +90,7 @@ public final class TensorFile {
    * @throws IOException when it cannot be read or is damaged; the message is a clause about "it"
    */
   public static TensorFile open(Path file) throws IOException {
-    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+    try (FileChannel channel = PlainFile.open(file, StandardOpenOption.READ)) {
       long size = channel.size();
       ByteBuffer start = buffer(16);
       fill(channel, start, 0);
@@ -150,7 +151,7 @@ public final class TensorFile {
     if (targets.size() != tensors.size()) {
       throw new IOException("it has " + targets.size() + " tensors where " + tensors.size() + " are needed");
     }
-    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+    try (FileChannel channel = PlainFile.open(file, StandardOpenOption.READ)) {
       long at = valuesAt;
       ByteBuffer bytes = buffer(4 * CHUNK);
       float[] chunk = new float[CHUNK];

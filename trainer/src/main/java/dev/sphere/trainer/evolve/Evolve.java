@@ -2,6 +2,7 @@ package dev.sphere.trainer.evolve;
 
 import dev.sphere.base.AtomicFile;
 import dev.sphere.base.HeldFiles;
+import dev.sphere.base.PlainFile;
 import dev.sphere.bindings.device.Arithmetic;
 import dev.sphere.bindings.kernel.GgmlQuantizer;
 import dev.sphere.engine.PreferencePair;
@@ -230,6 +231,8 @@ public final class Evolve {
       EvalResult base, EvalResult before) throws InterruptedException {
     List<Problem> problems = all.ofRound(n, recipe);
     Path folder = directory.resolve("round-" + n);
+    requireOwn(folder.resolve("search"));
+    requireOwn(folder.resolve("train"));
     Path small = recipe.smallModel() == null ? null : ModelSource.resolve(recipe.smallModel());
     long seed = recipe.seed() + 1_000_003L * (n - 1);
 
@@ -276,6 +279,15 @@ public final class Evolve {
         Comparison.of(before, evolved, recipe.seed()));
   }
 
+  /** Refuses a link on the way to a folder of the run: it could lead anywhere. */
+  private void requireOwn(Path folder) {
+    try {
+      PlainFile.requireFolders(directory, folder);
+    } catch (IOException e) {
+      throw new IllegalArgumentException(e.getMessage(), e);
+    }
+  }
+
   /** True when an earlier process has finished the file; a damaged one is kept aside. */
   private boolean reusable(Path file) {
     FileSums.State state = sums.state(file);
@@ -306,7 +318,7 @@ public final class Evolve {
     List<Finding> findings = new ArrayList<>();
     Path mark = directory.resolve("recipe.json");
     try {
-      if (!Files.isRegularFile(mark) || !isWhole(Files.readAllBytes(mark))) {
+      if (!Files.isRegularFile(mark) || !isWhole(PlainFile.bytes(mark))) {
         String lost = Files.isRegularFile(mark) ? "damaged" : "missing";
         findings.add(Finding.refused(mark, lost, LOST_RECIPE));
       }
@@ -413,7 +425,7 @@ public final class Evolve {
         throw new IllegalArgumentException(
             directory + " already holds a run: go on with it by --resume, or give another directory");
       }
-      byte[] there = line(Files.readAllBytes(mark));
+      byte[] there = line(PlainFile.bytes(mark));
       if (!isWhole(there)) {
         throw new IllegalArgumentException(mark + ": damaged; " + LOST_RECIPE);
       }

@@ -1,6 +1,7 @@
 package dev.sphere.trainer.loop;
 
 import dev.sphere.base.AtomicFile;
+import dev.sphere.base.PlainFile;
 import dev.sphere.engine.settings.SettingsTree;
 import dev.sphere.engine.store.StoreException;
 import dev.sphere.trainer.TrainableModel;
@@ -238,8 +239,9 @@ public final class Trainer<E extends Example> {
    */
   public static FileChannel lock(Path folder) throws IOException {
     AtomicFile.createFolders(folder);
+    PlainFile.requireFolders(folder, folder.resolve("checkpoints"));
     Path file = folder.resolve(".lock");
-    FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+    FileChannel channel = PlainFile.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
     try {
       FileLock lock = channel.tryLock();
       if (lock != null) {

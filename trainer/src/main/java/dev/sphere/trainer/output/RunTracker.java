@@ -1,12 +1,13 @@
 package dev.sphere.trainer.output;
 
+import dev.sphere.base.PlainFile;
+import dev.sphere.trainer.checkpoint.MetricsLog;
 import dev.sphere.trainer.checkpoint.StepMetrics;
 import dev.sphere.trainer.data.RowReport;
 import dev.sphere.trainer.loop.TrainingListener;
 import dev.sphere.trainer.loop.TrainingResult;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -51,7 +52,13 @@ public final class RunTracker implements TrainingListener, AutoCloseable {
 
   @Override
   public void started(int firstStep, int totalSteps) {
-    events = new TensorBoardLog(folder.resolve(EVENTS));
+    Path file = folder.resolve(EVENTS);
+    try {
+      PlainFile.requireFolders(folder, file.getParent());
+    } catch (IOException e) {
+      throw new UncheckedIOException(e.getMessage(), e);
+    }
+    events = new TensorBoardLog(file);
     for (StepMetrics m : metrics(folder)) {
       write(m);
     }
@@ -120,22 +127,17 @@ public final class RunTracker implements TrainingListener, AutoCloseable {
   /** All whole lines of a run's metrics.jsonl. */
   static List<StepMetrics> metrics(Path folder) {
     List<StepMetrics> all = new ArrayList<>();
-    Path file = folder.resolve("metrics.jsonl");
-    try {
-      for (String line : Files.exists(file) ? Files.readAllLines(file) : List.<String>of()) {
-        try {
-          JsonNode row = JsonMapper.shared().readTree(line);
-          Map<String, Double> values = new LinkedHashMap<>();
-          row.properties().forEach(e -> values.put(e.getKey(), e.getValue().asDouble()));
-          values.remove("step");
-          values.remove("epoch");
-          all.add(new StepMetrics(row.path("step").asInt(), row.path("epoch").asDouble(), values));
-        } catch (JacksonException torn) {
-          continue;
-        }
+    for (String line : MetricsLog.read(MetricsLog.in(folder))) {
+      try {
+        JsonNode row = JsonMapper.shared().readTree(line);
+        Map<String, Double> values = new LinkedHashMap<>();
+        row.properties().forEach(e -> values.put(e.getKey(), e.getValue().asDouble()));
+        values.remove("step");
+        values.remove("epoch");
+        all.add(new StepMetrics(row.path("step").asInt(), row.path("epoch").asDouble(), values));
+      } catch (JacksonException torn) {
+        continue;
       }
-    } catch (IOException e) {
-      throw new UncheckedIOException("cannot read " + file + ": " + e.getMessage(), e);
     }
     return all;
   }

@@ -1,13 +1,15 @@
 package dev.sphere.trainer.output;
 
 import dev.sphere.base.AtomicFile;
+import dev.sphere.base.PlainFile;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.file.Files;
+import java.nio.channels.Channels;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -55,7 +57,8 @@ final class TensorBoardLog implements AutoCloseable {
     this.file = file;
     try {
       AtomicFile.createFolders(file.toAbsolutePath().getParent());
-      out = Files.newOutputStream(file);
+      out = Channels.newOutputStream(PlainFile.open(
+          file, StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING, StandardOpenOption.WRITE));
     } catch (IOException e) {
       throw failed(e);
     }

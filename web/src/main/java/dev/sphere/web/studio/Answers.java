@@ -1,14 +1,15 @@
 package dev.sphere.web.studio;
 
+import dev.sphere.base.PlainFile;
 import dev.sphere.engine.eval.Answered;
 import dev.sphere.engine.eval.Breakdown;
 import dev.sphere.engine.eval.EvalResult;
 import dev.sphere.engine.eval.Statistics;
+import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.UncheckedIOException;
+import java.io.InputStreamReader;
 import java.lang.ref.SoftReference;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -16,7 +17,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.stream.Stream;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -73,8 +73,8 @@ final class Answers {
     }
     List<Answered> answers = new ArrayList<>();
     int damaged = 0;
-    try (Stream<String> lines = Files.lines(file, StandardCharsets.UTF_8)) {
-      for (String line : (Iterable<String>) lines::iterator) {
+    try (BufferedReader in = new BufferedReader(new InputStreamReader(PlainFile.read(file), StandardCharsets.UTF_8))) {
+      for (String line = in.readLine(); line != null; line = in.readLine()) {
         try {
           JsonNode node = JSON.readTree(line);
           if (node.has("problemId") && node.has("text")) {
@@ -86,8 +86,6 @@ final class Answers {
           damaged++;
         }
       }
-    } catch (UncheckedIOException e) {
-      throw e.getCause();
     }
     Read read = new Read(stamp, answers, damaged);
     READ.put(file, new SoftReference<>(read));

@@ -1,5 +1,6 @@
 package dev.sphere.web.studio;
 
+import dev.sphere.base.PlainFile;
 import dev.sphere.engine.eval.Answered;
 import dev.sphere.engine.eval.Breakdown;
 import dev.sphere.engine.eval.Comparison;
@@ -144,15 +145,16 @@ final class Comparisons {
     Path folder = entry.path();
     Map<String, Object> map = new LinkedHashMap<>();
     Path base = folder.resolve("base-answers.jsonl");
-    map.put("base", Files.exists(base) ? point(runs, base, null, null) : null);
+    map.put("base", PlainFile.exists(base) ? point(runs, base, null, null) : null);
     List<Map<String, Object>> rounds = new ArrayList<>();
     Path before = base;
     for (int n = 1; Files.isDirectory(folder.resolve("round-" + n)); n++) {
       Path round = folder.resolve("round-" + n);
       Path answers = round.resolve("answers.jsonl");
       Map<String, Object> row = new LinkedHashMap<>();
-      if (Files.exists(answers)) {
-        row.putAll(point(runs, answers, Files.exists(base) ? base : null, Files.exists(before) ? before : null));
+      if (PlainFile.exists(folder, answers)) {
+        row.putAll(point(
+            runs, answers, PlainFile.exists(base) ? base : null, PlainFile.exists(before) ? before : null));
       }
       row.put("round", n);
       row.put("search", id(runs, round.resolve("search")));

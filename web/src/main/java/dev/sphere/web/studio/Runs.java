@@ -1,8 +1,10 @@
 package dev.sphere.web.studio;
 
+import dev.sphere.base.PlainFile;
 import dev.sphere.web.HttpError;
 import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.InputStreamReader;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileVisitResult;
@@ -144,7 +146,8 @@ final class Runs {
     if (!name.endsWith(".jsonl") && !name.endsWith(".jsonl.part")) {
       return false;
     }
-    try (BufferedReader in = new BufferedReader(Files.newBufferedReader(file, StandardCharsets.ISO_8859_1))) {
+    try (BufferedReader in = new BufferedReader(
+        new InputStreamReader(PlainFile.read(file), StandardCharsets.ISO_8859_1))) {
       char[] head = new char[64];
       int n = in.read(head);
       String begin = n <= 0 ? "" : new String(head, 0, n);

@@ -1,5 +1,6 @@
 package dev.sphere.web.studio;
 
+import dev.sphere.base.PlainFile;
 import dev.sphere.engine.Problem;
 import dev.sphere.engine.store.CheckedLines;
 import dev.sphere.engine.store.Provenance;
@@ -17,6 +18,7 @@ import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.HashMap;
@@ -99,7 +101,7 @@ final class SearchIndex implements AutoCloseable {
     int number = 0;
     // Bytes that are no UTF-8 become U+FFFD and do not end the reading.
     try (BufferedReader in =
-        new BufferedReader(new InputStreamReader(Files.newInputStream(file), StandardCharsets.UTF_8))) {
+        new BufferedReader(new InputStreamReader(PlainFile.read(file), StandardCharsets.UTF_8))) {
       for (String line = in.readLine(); line != null; line = in.readLine()) {
         number++;
         try {
@@ -298,7 +300,7 @@ final class SearchIndex implements AutoCloseable {
     }
     List<byte[]> lines = new ArrayList<>();
     if (!places.isEmpty()) {
-      try (FileChannel file = FileChannel.open(file(log))) {
+      try (FileChannel file = PlainFile.open(file(log), StandardOpenOption.READ)) {
         for (Place place : places) {
           ByteBuffer line = ByteBuffer.allocate(place.length());
           while (line.hasRemaining() && file.read(line, place.from() + line.position()) >= 0) {

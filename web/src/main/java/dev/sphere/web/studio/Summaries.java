@@ -1,13 +1,13 @@
 package dev.sphere.web.studio;
 
+import dev.sphere.base.PlainFile;
 import dev.sphere.engine.store.CheckedLines;
 import dev.sphere.engine.store.Provenance;
-import dev.sphere.engine.store.StoreException;
 import dev.sphere.trainer.loop.TrainedRows;
 import dev.sphere.web.studio.Runs.Entry;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -61,7 +61,7 @@ final class Summaries {
         case EVAL -> eval(entry.path(), map);
         case EVOLVE -> evolve(entry.path(), map);
       }
-    } catch (StoreException | UncheckedIOException | IOException | JacksonException e) {
+    } catch (RuntimeException | IOException e) {
       map.put("state", "damaged");
       map.put("error", e.getMessage());
     }
@@ -159,7 +159,7 @@ final class Summaries {
     }
     map.put("rounds", rounds);
     if (done) {
-      JsonNode node = JSON.readTree(Files.readAllBytes(report));
+      JsonNode node = JSON.readTree(PlainFile.bytes(report));
       map.put("name", node.path("name").asString(""));
       map.put("base", node.path("base").path("accuracy").asDouble());
       map.put("accuracy", node.path("evolved").path("accuracy").asDouble());

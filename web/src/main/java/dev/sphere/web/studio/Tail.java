@@ -1,9 +1,11 @@
 package dev.sphere.web.studio;
 
+import dev.sphere.base.PlainFile;
 import java.io.IOException;
-import java.io.RandomAccessFile;
-import java.nio.file.NoSuchFileException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.List;
 
@@ -23,13 +25,12 @@ final class Tail {
    */
   static long lines(Path file, long from, List<byte[]> lines) throws IOException {
     byte[] bytes;
-    try (RandomAccessFile in = new RandomAccessFile(file.toFile(), "r")) {
-      int n = (int) Math.max(0, Math.min(MOST, in.length() - from));
-      bytes = new byte[n];
-      in.seek(from);
-      in.readFully(bytes);
-    } catch (java.io.FileNotFoundException e) {
-      throw new NoSuchFileException(file.toString());
+    try (FileChannel in = PlainFile.open(file, StandardOpenOption.READ)) {
+      ByteBuffer read = ByteBuffer.allocate((int) Math.max(0, Math.min(MOST, in.size() - from)));
+      while (read.hasRemaining() && in.read(read, from + read.position()) >= 0) {
+        continue;
+      }
+      bytes = Arrays.copyOf(read.array(), read.position());
     }
     int begin = 0;
     for (int i = 0; i < bytes.length; i++) {

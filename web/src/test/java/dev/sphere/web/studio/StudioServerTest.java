@@ -11,8 +11,8 @@ import dev.sphere.engine.search.Candidate;
 import dev.sphere.engine.search.Expansion;
 import dev.sphere.engine.store.CheckedLines;
 import dev.sphere.engine.store.PairFlags;
-import dev.sphere.engine.store.RunReader;
 import dev.sphere.engine.store.RunFolder;
+import dev.sphere.engine.store.RunReader;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -118,6 +118,34 @@ class StudioServerTest {
     StudioServer other = new StudioServer(dir, 0);
     other.close();
     assertFalse(other.address().getPath().contains(token), "each start has its own token");
+  }
+
+  /** A pipe or a link in one run stops no page of another, and nothing outside a run is sent. */
+  @Test
+  void aStrangersRunStopsNoOther() throws Exception {
+    StudioRuns.search(dir.resolve("runs/good"), 3);
+    Path outside = Files.writeString(dir.resolve("secret.jsonl"), "{\"step\":1,\"loss\":42.25}\n");
+    Path pipe = Files.createDirectory(dir.resolve("runs/pipe")).resolve("metrics.jsonl");
+    assertEquals(0, new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor());
+    Files.createSymbolicLink(Files.createDirectory(dir.resolve("runs/link")).resolve("metrics.jsonl"), outside);
+    Files.createSymbolicLink(
+        Files.createDirectory(dir.resolve("runs/device")).resolve("run.json"), Path.of("/dev/zero"));
+    start(dir.resolve("runs"));
+    JsonNode runs = get("runs");
+    assertEquals(4, runs.get("runs").size(), runs.toString());
+    for (JsonNode run : runs.get("runs")) {
+      boolean good = run.get("id").asString().equals("good");
+      assertEquals(good ? "done" : "damaged", run.get("state").asString(), run.toString());
+      assertTrue(good || run.get("error").asString().contains("no plain file"), run.toString());
+    }
+    assertFalse(runs.toString().contains("42.25"), runs.toString());
+    for (String run : List.of("pipe", "link", "device")) {
+      String page = run.equals("device") ? "api/run?run=device" : "api/training?run=" + run;
+      HttpResponse<String> response = ask(page);
+      assertTrue(response.statusCode() >= 400, page + ": " + response.body());
+      assertFalse(response.body().contains("42.25"), response.body());
+    }
+    assertEquals(3, ids(get("problems?run=good")).size());
   }
 
   @Test
