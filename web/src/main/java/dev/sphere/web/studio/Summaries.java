@@ -7,7 +7,6 @@ import dev.sphere.trainer.loop.TrainedRows;
 import dev.sphere.web.studio.Runs.Entry;
 import java.io.IOException;
 import java.nio.file.Files;
-import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
