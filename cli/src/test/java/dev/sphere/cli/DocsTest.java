@@ -30,7 +30,7 @@ class DocsTest {
   private static final Pattern CODE = Pattern.compile("`([^`\n]+)`");
   /** Flags in the docs that are another program's: the launcher's, llama.cpp's, scripts', CMake's, the JVM's. */
   private static final Set<String> OTHERS = Set.of(
-      "--cuda", "--cpu", "--lora", "--pack", "--prebuilt", "--update", "--test", "--build", "--logdir", "--shape",
+      "--cuda", "--cpu", "--lora", "--pack", "--tasks", "--prebuilt", "--update", "--test", "--build", "--logdir", "--shape",
       "--dtype", "--twice", "--source-only", "--enable-native-access", "--master", "--conf", "--files", "--jars", "--class", "--driver-memory", "--array",
       "--trees", "--step", "--rows", "--vocabulary", "--tokens"); // of lab/run bench
 
