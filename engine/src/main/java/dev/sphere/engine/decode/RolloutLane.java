@@ -26,6 +26,7 @@ import java.util.concurrent.atomic.AtomicInteger;
  */
 final class RolloutLane extends DecodeLoop<RolloutJob> {
   private static final int WORTH_WAITING = 32; // tokens that another rollout computes; fewer are no reason to idle
+  private static final Comparator<Rollout> SHORTEST = Comparator.comparingInt(Rollout::pending);
   private static final int MOST_CONSIDERED = 64;
 
   private final int most; // rollouts that step together; a job comes whole, so the last one may exceed the slots
@@ -39,6 +40,7 @@ final class RolloutLane extends DecodeLoop<RolloutJob> {
   // What follows belongs to the loop's thread.
   private RolloutJob next; // the waiting job whose turn it is; null: not chosen yet
   private final ArrayDeque<Rollout> displaced = new ArrayDeque<>();
+  private final List<Rollout> paths = new ArrayList<>(); // rollouts of the present step with tokens left to compute
   private final ArrayDeque<Rollout> active = new ArrayDeque<>(); // the next to be served in front
   private final List<Rollout> parts = new ArrayList<>(); // of one rollout, by what its requests have drawn
   private final List<Integer> partDraws = new ArrayList<>();
@@ -325,7 +327,14 @@ final class RolloutLane extends DecodeLoop<RolloutJob> {
       active.addLast(r); // what was served goes to the back
     }
     // Short paths go first, so that a long one beside them holds none of them up.
-    for (Rollout r : active.stream().sorted(Comparator.comparingInt(Rollout::pending)).toList()) {
+    paths.clear();
+    for (Rollout r : active) {
+      if (r.pending() > 0) {
+        paths.add(r);
+      }
+    }
+    paths.sort(SHORTEST);
+    for (Rollout r : paths) {
       while (r.pending() > 0 && batch.size() < room) {
         add(r);
       }

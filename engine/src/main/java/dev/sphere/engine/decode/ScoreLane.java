@@ -120,7 +120,8 @@ final class ScoreLane extends DecodeLoop<ScoreJob> {
     endings.clear();
     int room = Math.min(options.microBatch(), cache.free()) - 1; // one place is kept for padding
     // The shortest go first, so that a long text beside them holds none of them up.
-    for (ScoreText text : active.stream().sorted(Comparator.comparingInt(ScoreText::remaining)).toList()) {
+    active.sort(Comparator.comparingInt(ScoreText::remaining));
+    for (ScoreText text : active) {
       while (text.remaining() > 0 && batch.size() < room) {
         int at = text.entry.length();
         // With hidden states llama.cpp makes every token an output.
