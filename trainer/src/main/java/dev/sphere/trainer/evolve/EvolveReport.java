@@ -145,7 +145,7 @@ public record EvolveReport(String name, long seed, EvalResult base, EvalResult v
       String sources = r.search().bySource().entrySet().stream().map(e -> e.getKey() + " " + e.getValue())
           .collect(Collectors.joining(", "));
       lines.add(text("| %d%s | %d (%s) | %s | %s | %s | %+.1f (%d, %d, %.2g) | %d | %.0f | %.0f | %.0f | %.2f |",
-          
+
           r.round(), rounds.size() > 1 && r == best() ? " (best)" : "", r.search().allPairs(), sources,
           metric(r, "rewards/margins"),
           metric(r, "rewards/accuracies"), accuracy(r.evaluation()),

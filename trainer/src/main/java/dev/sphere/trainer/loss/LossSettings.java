@@ -67,6 +67,9 @@ public record LossSettings(
   public LossSettings {
     SettingsTree.requireRanges(LossSettings.class, losses, weights, beta, labelSmoothing, divergence, alpha, ldAlpha,
         discopopTau, referenceFree, wpo, sync);
+    if (!weights.stream().allMatch(Double::isFinite)) {
+      throw new IllegalArgumentException("a loss weight is not finite: " + weights);
+    }
     losses = List.copyOf(losses);
     weights = weights.isEmpty() ? Collections.nCopies(losses.size(), 1.0) : List.copyOf(weights);
     if (losses.isEmpty() || losses.size() != weights.size()) {

@@ -151,7 +151,7 @@ class TreeBatchTest {
     for (int[] widths : new int[][] {{6}, WIDTHS}) {
       Update update = new Update(PolicyLoss.UNBIASED.withLoss(kind), 4, widths, VOCABULARY, 3);
       try (TinyModel model = new TinyModel(VOCABULARY, 4, 5, false)) {
-        TreeBatch packed = update.packed(Packing.defaults().withMicroBatchTokens(40));
+        TreeBatch packed = update.packed(Packing.defaults().withMicroBatchTokens(16));
         assertTrue(packed.packed().size() > 1, "several micro-batches");
         assertTrue(packed.ids().size() == 3 && !packed.ids().contains("p1"), "the tree without spread is left out");
         List<double[]> before = update.edges().stream().map(e -> logProbs(model, update.prompt(e), e)).toList();
