@@ -321,12 +321,7 @@ class PreferenceLossTest {
         () -> new LossSettings.Sync(1, 1.01), () -> new LossSettings.Sync(0, 0.5),
         () -> d.withSync(new LossSettings.Sync(1, 0.5)).withReferenceFree(true),
         () -> LossSettings.of(List.of("aot_unpaired"), List.of()).withWpo(true),
-        () -> LossSettings.of(List.of("sft"), List.of(Double.NaN)), () -> LossSettings.of(List.of(), List.of()),
-        () -> PairBatches.whole(CHOSEN, REJECTED, REF_CHOSEN, new double[2], CHOSEN_TOKENS, REJECTED_TOKENS),
-        () -> new PairBatch(
-            CHOSEN, REJECTED, REF_CHOSEN, REF_REJECTED, CHOSEN_TOKENS, REJECTED_TOKENS, 3, 38, null, new double[2]),
-        () -> new PairBatch(
-            CHOSEN, REJECTED, REF_CHOSEN, REF_REJECTED, CHOSEN_TOKENS, REJECTED_TOKENS, 3, 38, new double[2], null));
+        () -> LossSettings.of(List.of("sft"), List.of(Double.NaN)), () -> LossSettings.of(List.of(), List.of()));
     for (int i = 0; i < refused.size(); i++) {
       assertThrows(IllegalArgumentException.class, refused.get(i), "case " + i);
     }
