@@ -65,7 +65,7 @@ class LauncherIT {
     Path copy = Files.copy(JAR, temp.resolve("elsewhere.jar"));
     Run run = start(Map.of(), java(25), "-jar", copy.toString(), "doctor");
     assertEquals(0, run.status(), run.out() + run.err());
-    assertEquals("", run.err(), "no warning about native access or anything else");
+    assertEquals("next: ./sphere demo --quick\n", run.err(), "no warning about native access or anything else");
   }
 
   @Test

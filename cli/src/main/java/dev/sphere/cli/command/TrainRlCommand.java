@@ -35,7 +35,8 @@ import tools.jackson.databind.json.JsonMapper;
     name = "rl",
     description = {
       "Learns from its own draws by policy gradients, in one process: draw, weigh, one update, and again.",
-      "  sphere train rl --model model.gguf --problems train.jsonl --adapter-out adapter.gguf --time 30m",
+      "  ./sphere train rl --model embedded-chain --problems embedded:chain-train \\",
+      "      --adapter-out adapter.gguf --time 5m",
       "Draws are independent (--draws 8) or a tree that shares beginnings (--tree 4,4,4); a draw counts by how much better",
       "it did than the others of its expansion. Where a choice says that it is biased, the figure is how far the expected",
       "gradient's direction is off on a policy whose draws can all be listed."

@@ -31,7 +31,7 @@ class BadCharacterTest {
 
   private record Done(int status, String out) {
     JsonNode last() {
-      return JsonMapper.shared().readTree(out.strip().lines().toList().getLast());
+      return JsonMapper.shared().readTree(Call.last(out));
     }
   }
 

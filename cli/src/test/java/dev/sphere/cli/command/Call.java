@@ -26,6 +26,11 @@ public record Call(int status, String out, String err) {
     }
   }
 
+  /** The last line of stdout in a text that holds stderr too: a command ends with what it made, on stderr. */
+  public static String last(String both) {
+    return both.strip().lines().filter(l -> !l.startsWith("made: ") && !l.startsWith("next: ")).reduce("", (a, b) -> b);
+  }
+
   /** The object that --json prints last. */
   public JsonNode json() {
     return JsonMapper.shared().readTree(out.lines().reduce((a, b) -> b).orElseThrow());

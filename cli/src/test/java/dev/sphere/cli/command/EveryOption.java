@@ -48,7 +48,7 @@ abstract class EveryOption {
    */
   record Done(int status, String out, String made) {
     JsonNode json() {
-      return JsonMapper.shared().readTree(out.strip().lines().toList().getLast());
+      return JsonMapper.shared().readTree(Call.last(out));
     }
   }
 

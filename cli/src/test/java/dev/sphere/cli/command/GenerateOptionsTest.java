@@ -56,7 +56,7 @@ class GenerateOptionsTest extends EveryOption {
         differs("--prompt", "", "Ann_has"),
         shows("--in", "", in.toString(), d -> assertEquals(2, d.out().lines().count(), d.out())),
         shows("--out", "--in " + in, out.toString(), d -> {
-          assertEquals("", d.out());
+          assertEquals("made: " + out + "\n", d.out());
           assertTrue(content(out).startsWith("{\"id\":\"a\",\"sample\":0,\"prompt\":\"Ann has 9 nuts.\""),
               content(out));
         }),

@@ -42,8 +42,7 @@ class ModelUseTest {
   }
 
   private JsonNode lastLine() {
-    List<String> lines = out.strip().lines().toList();
-    return JsonMapper.shared().readTree(lines.getLast());
+    return JsonMapper.shared().readTree(Call.last(out));
   }
 
   private List<JsonNode> rows(Path file) throws Exception {

@@ -83,6 +83,7 @@ class SearchOptionsTest extends EveryOption {
     Path profile = dir.resolve("p.jfr");
     String own = "--problems " + rows;
     String templated = "--chat-template " + template;
+    Path recipe = Files.writeString(dir.resolve("recipe.yaml"), "seed: 7\n");
     return List.of(
         differs("--model", "", "embedded"),
         differs("--problems", "", "embedded:validation"),
@@ -115,6 +116,7 @@ class SearchOptionsTest extends EveryOption {
         differs("--adapter", "--model embedded", dir.resolve("adapter.gguf").toString()),
         differs("--small-model", "--model embedded --limit 6 --candidates 3", "embedded-small"),
         differs("--chat-template", "", template.toString()),
+        differs("--recipe", "", recipe.toString()),
         differs("--system", templated, "Quick!"),
         differs("--question", "", "{question}_Well?"),
         differs("--few-shot", "", shots.toString()),

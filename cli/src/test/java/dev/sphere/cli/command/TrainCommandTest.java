@@ -3,6 +3,7 @@ package dev.sphere.cli.command;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sphere.engine.store.StoreException;
 import dev.sphere.gguf.GgmlType;
 import dev.sphere.gguf.make.ByteVocabulary;
 import dev.sphere.gguf.make.RandomModel;
@@ -45,7 +46,7 @@ class TrainCommandTest {
     command.setErr(new PrintWriter(text));
     command.setExecutionExceptionHandler((e, c, parsed) -> {
       c.getErr().println(e.getMessage());
-      return e instanceof IllegalArgumentException ? 2 : 1;
+      return e instanceof IllegalArgumentException || e instanceof StoreException.Refused ? 2 : 1;
     });
     int status = command.execute(args);
     out = text.toString();
@@ -63,8 +64,7 @@ class TrainCommandTest {
   void dpoWritesAnAdapterAndSaysSo() {
     Path folder = dir.resolve("run");
     assertEquals(0, dpo("--out", folder.toString(), "--lora-rank", "2", "--loss", "sigmoid,sft", "--json"), out);
-    String[] lines = out.strip().split("\n");
-    JsonNode json = JsonMapper.shared().readTree(lines[lines.length - 1]);
+    JsonNode json = JsonMapper.shared().readTree(Call.last(out));
     assertEquals(2, json.path("steps").asInt());
     assertEquals(1, json.path("rows").asInt());
     assertEquals(1, json.path("bad_rows").asInt());
@@ -83,7 +83,7 @@ class TrainCommandTest {
   @Test
   void aDryRunSaysWhatItWouldTakeAndWritesNothing() throws IOException {
     assertEquals(0, dpo("--dry-run", "--lora-rank", "2", "--json"), out);
-    JsonNode json = JsonMapper.shared().readTree(out.strip().substring(out.strip().lastIndexOf('\n') + 1));
+    JsonNode json = JsonMapper.shared().readTree(Call.last(out));
     assertEquals(2, json.path("steps").asInt(), out);
     assertTrue(json.path("peak_bytes").asLong() > 0 && json.path("trainable_parameters").asLong() > 0, out);
     try (var files = Files.list(dir)) {
@@ -99,7 +99,7 @@ class TrainCommandTest {
     String[] args = {"prm", "--model", model.toString(), "--data", steps.toString(), "--model-out", prm.toString(),
         "--method", "full", "--steps", "2", "--threads", "1", "--eval-data", steps.toString(), "--step-end", "\\n"};
     assertEquals(0, run(args), out);
-    assertTrue(out.contains("Wrote " + prm) && out.contains("report.html"), out);
+    assertTrue(out.contains("made: " + prm) && out.contains("report.html"), out);
     assertTrue(Files.exists(dir.resolve("prm.gguf.run/report.html")), "the report");
     assertTrue(Files.exists(dir.resolve("prm.gguf.run/tensorboard/events.out.tfevents.0.sphere")), "the event file");
     try (GgufFile file = GgufFile.openModel(prm)) {

@@ -63,7 +63,7 @@ class TrainerFilesTest {
 
   private record Done(int status, String out) {
     String last() {
-      return out.strip().lines().reduce("", (a, b) -> b);
+      return Call.last(out);
     }
 
     JsonNode json() {

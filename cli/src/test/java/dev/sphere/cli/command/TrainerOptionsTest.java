@@ -312,6 +312,8 @@ class TrainerOptionsTest {
     }
     Map<String, Set<String>> tested = new LinkedHashMap<>();
     there.keySet().forEach(c -> tested.put(c, new TreeSet<>(TrainerFilesTest.OPTIONS.getOrDefault(c, Set.of()))));
+    // EvolveCommandTest begins runs without a recipe
+    tested.get("evolve").addAll(List.of("--model", "--problems", "--validation", "--test", "--time", "--seed"));
     CommandLine main = new CommandLine(new Main());
     for (Case c : CASES) {
       CommandLine line = main;

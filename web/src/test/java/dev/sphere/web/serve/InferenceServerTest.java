@@ -309,7 +309,8 @@ class InferenceServerTest {
   @Test
   void clientsThatLeaveAreNoticed() throws Exception {
     for (boolean stream : new boolean[] {true, false}) {
-      String body = "{\"prompt\": \"a\", \"max_tokens\": 200, \"n\": 400, \"ignore_eos\": true, \"temperature\": 1.5,"
+      String prompts = IntStream.range(0, 400).mapToObj(i -> "\"a\"").collect(Collectors.joining(",", "[", "]"));
+      String body = "{\"prompt\": " + prompts + ", \"max_tokens\": 200, \"n\": 100, \"ignore_eos\": true, \"temperature\": 1.5,"
           + " \"seed\": 1, \"stream\": " + stream + "}";
       long before = sharing.policy().drawn();
       try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), server.address().getPort())) {
@@ -331,7 +332,7 @@ class InferenceServerTest {
         drawn = sharing.policy().drawn();
         Thread.sleep(200);
       }
-      assertTrue(drawn - before < 400 * 200 / 2, (drawn - before) + " tokens were drawn for nobody");
+      assertTrue(drawn - before < 400L * 100 * 200 / 2, (drawn - before) + " tokens were drawn for nobody");
     }
   }
 }

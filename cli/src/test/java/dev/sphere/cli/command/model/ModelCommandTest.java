@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sphere.cli.command.Call;
 import dev.sphere.bindings.kernel.AttentionKernel;
 import dev.sphere.cli.Main;
 import dev.sphere.gguf.GgmlType;
@@ -51,8 +52,7 @@ class ModelCommandTest {
   }
 
   private JsonNode lastLine() {
-    String[] lines = out.strip().split("\n");
-    return JsonMapper.shared().readTree(lines[lines.length - 1]);
+    return JsonMapper.shared().readTree(Call.last(out));
   }
 
   @Test
@@ -75,7 +75,7 @@ class ModelCommandTest {
     assertEquals(0, run("info", "embedded-small", "--json"), out);
     assertEquals("embedded-small.gguf", Path.of(lastLine().get("file").asString()).getFileName().toString());
     assertEquals(2, run("info", "embedded-tiny"), out);
-    assertTrue(out.contains("embedded-tiny: there is no such file"), out);
+    assertTrue(said.contains("embedded-tiny: there is no such file"), said);
   }
 
   @Test
@@ -96,7 +96,7 @@ class ModelCommandTest {
     assertEquals("blk.0.attn_q.weight", result.get("changed").get(0).asString());
     assertEquals(1, result.get("warnings").size());
     assertEquals("bf16", result.get("type").asString());
-    assertTrue(out.contains("sphere: warning: "), out);
+    assertTrue(said.contains("sphere: warning: "), said);
     assertEquals(0, run("info", adapter.toString()));
     assertTrue(out.contains("1 weights"), out);
   }
@@ -124,7 +124,7 @@ class ModelCommandTest {
     assertEquals(0, run(with(plain, "--type", "base")), out);
     JsonNode lost = lastLine();
     assertEquals(1, lost.get("warnings").size(), out);
-    assertTrue(out.contains("sphere: warning: rounding loses the update of 4 of 4 weights"), out);
+    assertTrue(said.contains("sphere: warning: rounding loses the update of 4 of 4 weights"), out);
     assertEquals(kept.get("base_types"), lost.get("rounding"));
     if (AttentionKernel.oneRow()) { // else activations are rounded too
       assertTrue(10 * shift.get("rounding_mean").asDouble() < shift.get("adapter_mean").asDouble(), shift.toString());
