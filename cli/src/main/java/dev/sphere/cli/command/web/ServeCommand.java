@@ -31,8 +31,8 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "serve",
     description = {
-      "Answers OpenAI's completion and chat requests: for lm-evaluation-harness, Open WebUI, LangChain4j and others.",
-      "  sphere serve --model M.gguf --adapter evolved=A.gguf",
+      "Answers OpenAI's completion and chat requests: for evaluators and chats.",
+      "  ./sphere serve --model M.gguf --adapter evolved=A.gguf",
       "  curl http://127.0.0.1:8080/v1/models",
       "Log-probabilities are those of sphere score, whoever shares the batch. It ends with Ctrl-C."
     },
