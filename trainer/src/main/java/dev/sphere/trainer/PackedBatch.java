@@ -4,9 +4,9 @@ import java.util.Arrays;
 
 /**
  * A micro-batch as the model computes it: {@code groups} rows of {@code slots} token slots. A group holds one or more
- * trees of tokens. Every unique token of a tree has one slot and sees itself and its ancestors only. A plain sequence is a
- * tree without branches. Arrays over slots have length {@code groups * slots}; slot s of group g is at
- * {@code g * slots + s}.
+ * trees of tokens. Every unique token of a tree has one slot and sees itself and its ancestors only. A plain sequence
+ * is a tree without branches. Arrays over slots have length {@code groups * slots}; slot s of group g is at {@code g
+ * * slots + s}.
  *
  * @param tokens the token of each slot; 0 in unused slots
  * @param positions the RoPE position of each slot (depth in its tree); 0 in unused slots

@@ -5,12 +5,13 @@ import java.util.function.UnaryOperator;
 
 /**
  * A causal language model whose parameters can be trained. A loss reads log-probabilities from it and hands back one
- * weight for each; the loss itself is plain Java between the two calls. Not thread-safe. Closing frees all native memory.
+ * weight for each; the loss itself is plain Java between the two calls. Not thread-safe. Closing frees all native
+ * memory.
  */
 public interface TrainableModel extends AutoCloseable {
   /**
-   * The natural-log probability of every prediction's target. A process reward model with a head gives instead the head's
-   * logit of "good" minus that of "bad" at the prediction's source.
+   * The natural-log probability of every prediction's target. A process reward model with a head gives instead the
+   * head's logit of "good" minus that of "bad" at the prediction's source.
    *
    * @param reference true for the reference policy (LoRA: the adapter switched off)
    * @return one value for each prediction, in the batch's order
@@ -27,8 +28,8 @@ public interface TrainableModel extends AutoCloseable {
   float[] backward(PackedBatch batch, float[] weights);
 
   /**
-   * Forward pass, loss and backward pass in one. A model that can call the loss between its own forward and backward pass
-   * saves the separate forward pass of this default.
+   * Forward pass, loss and backward pass in one. A model that can call the loss between its own forward and backward
+   * pass saves the separate forward pass of this default.
    *
    * @param lossWeights maps the log-probabilities to d loss / d log-probability; called exactly once. If it throws, the
    *     gradients are left as they were
@@ -41,7 +42,8 @@ public interface TrainableModel extends AutoCloseable {
   }
 
   /**
-   * log Σ_v p(v)² of the trained policy at every prediction: the log-probability that two draws would be the same token.
+   * log Σ_v p(v)² of the trained policy at every prediction: the log-probability that two draws would be the same
+   * token.
    *
    * @throws UnsupportedOperationException when this model does not compute it
    */
@@ -50,8 +52,8 @@ public interface TrainableModel extends AutoCloseable {
   }
 
   /**
-   * The distributions at each prediction of the last pass of the trained policy ({@link #logProbs} without reference, or a
-   * backward pass). They cost no pass of their own.
+   * The distributions at each prediction of the last pass of the trained policy ({@link #logProbs} without reference,
+   * or a backward pass). They cost no pass of their own.
    *
    * @return null when this model does not keep them
    */

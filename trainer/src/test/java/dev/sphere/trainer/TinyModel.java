@@ -5,9 +5,9 @@ import java.util.List;
 import java.util.Random;
 
 /**
- * A model for tests in plain Java, with exact gradients. The state of a token depends on its whole path and its position:
- * {@code h = h_parent / 2 + E[token] + position / 100}; logits are {@code W h}, plus {@code D h} when an adapter is on.
- * Without adapter E and W are trained, with one D alone.
+ * A model for tests in plain Java, with exact gradients. The state of a token depends on its whole path and its
+ * position: {@code h = h_parent / 2 + E[token] + position / 100}; logits are {@code W h}, plus {@code D h} when an
+ * adapter is on. Without adapter E and W are trained, with one D alone.
  */
 public final class TinyModel implements TrainableModel {
   private final int vocab;

@@ -30,7 +30,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Every "with" method that a record of settings has beside the generated ones changes what it is called, and nothing else. */
+/**
+ * Every "with" method that a record of settings has beside the generated ones changes what it is called, and nothing
+ * else.
+ */
 class WithersTest {
   /** Methods that are not called as the one component that they change. */
   private static final Map<String, List<String>> CHANGED = Map.of(

@@ -27,28 +27,30 @@ import java.util.stream.IntStream;
 import tools.jackson.databind.SerializationFeature;
 
 /**
- * Holds Sphere against llama.cpp, with any GGUF: 50 prompts of several kinds and lengths, 64 greedy tokens each, and the
- * log-probability of every token.
+ * Holds Sphere against llama.cpp, with any GGUF: 50 prompts of several kinds and lengths, 64 greedy tokens each, and
+ * the log-probability of every token.
  *
  * <pre>lab/java dev.sphere.lab.agree.Agreement MODEL.gguf OUT.json [EVERY [TOKENS]]</pre>
  *
  * <p>EVERY 5 takes every fifth prompt, for a first look.
  *
- * <p>Two references, both by libllama without any kernel of Sphere's: {@code llama}, the file as llama.cpp computes it
- * (quantised weights with activations in 8 bits, BF16 and F16 weights with activations of their own type, a cache in F16),
- * and {@code exact}, a copy of the file with all weights in F32, computed with activations and cache in F32. The copy is
- * written beside OUT.json and deleted in the end; it takes 4 bytes a parameter, on the disk and in memory.
+ * <p>Two references, both by libllama without any kernel of Sphere's: {@code llama}, the file as llama.cpp computes
+ * it (quantised weights with activations in 8 bits, BF16 and F16 weights with activations of their own type, a cache
+ * in F16), and {@code exact}, a copy of the file with all weights in F32, computed with activations and cache in F32.
+ * The copy is written beside OUT.json and deleted in the end; it takes 4 bytes a parameter, on the disk and in
+ * memory.
  *
  * <p>What must hold, else the exit status is 1:
  *
  * <ul>
- *   <li>With {@code f32} Sphere rounds nothing but the cache (to F16): its tokens are those of {@code exact}, but where two
- *       tokens are as likely within {@link #TIE} nats; so are its log-probabilities, within {@link #MEAN} in the mean and
- *       {@link #MOST} at most.
- *   <li>{@code bf16}, {@code int16} and {@code int8} round activations, as llama.cpp does. Two ways of rounding agree no better with each
- *       other than each does with the exact result, so equal tokens cannot be asked for. What llama.cpp itself is away from
- *       {@code exact} is the measure: root mean square ({@link #MORE} times), largest difference ({@link #LARGEST} times), and
- *       how unlikely {@code exact} may find a token that was chosen otherwise ({@link #SPREAD} times the root mean square).
+ *   <li>With {@code f32} Sphere rounds nothing but the cache (to F16): its tokens are those of {@code exact}, but
+ *       where two tokens are as likely within {@link #TIE} nats; so are its log-probabilities, within {@link #MEAN}
+ *       in the mean and {@link #MOST} at most.
+ *   <li>{@code bf16}, {@code int16} and {@code int8} round activations, as llama.cpp does. Two ways of rounding agree
+ *       no better with each other than each does with the exact result, so equal tokens cannot be asked for. What
+ *       llama.cpp itself is away from {@code exact} is the measure: root mean square ({@link #MORE} times), largest
+ *       difference ({@link #LARGEST} times), and how unlikely {@code exact} may find a token that was chosen
+ *       otherwise ({@link #SPREAD} times the root mean square).
  *   <li>With weights in F32 all of Sphere's ways are one, to the bit.
  *   <li>Generations that share a prompt's cells in a batch are equal to the bit, and the scorer gives the bits that the
  *       rollout engine recorded (where Sphere's kernels compute, see docs/explanation/exactness.md).
@@ -72,8 +74,8 @@ public final class Agreement {
    *
    * @param equal prompts with all tokens equal
    * @param apart where the other prompts' first different token stands
-   * @param compared log-probabilities of tokens that both have: the prompts', and the generated ones before the first that is
-   *     another
+   * @param compared log-probabilities of tokens that both have: the prompts', and the generated ones before the first
+   *     that is another
    * @param mean absolute difference of these, in nats
    * @param rms root of the mean square
    * @param max the largest

@@ -13,15 +13,17 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * llama.cpp as its own tools drive it, a sequence a prompt: a prompt at a time in batches of 512 tokens, then a token of each
- * sequence a step, ten sequences together. No kernel of Sphere's computes; log-probabilities are taken from the logits in
- * double precision.
+ * llama.cpp as its own tools drive it, a sequence a prompt: a prompt at a time in batches of 512 tokens, then a token
+ * of each sequence a step, ten sequences together. No kernel of Sphere's computes; log-probabilities are taken from
+ * the logits in double precision.
  */
 final class PlainLlama {
   private static final int BATCH = 512;
   private static final int TOGETHER = 10;
 
-  /** A prompt's first token that another way chose otherwise, and how much likelier llama.cpp finds its own, in nats. */
+  /**
+   * A prompt's first token that another way chose otherwise, and how much likelier llama.cpp finds its own, in nats.
+   */
   record Divergence(int prompt, int position, int token, int other, double gap) {}
 
   private final Context context;

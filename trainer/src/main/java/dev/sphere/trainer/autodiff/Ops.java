@@ -58,14 +58,14 @@ public interface Ops {
   Tensor logits(Value hidden, Value weight);
 
   /**
-   * Log-probabilities of targets under softmax(logits), in the targets' order: [count], or [count, 4] with the facts of the
-   * distribution that {@link dev.sphere.bindings.tensor.TrainingKernels#logProbs} adds.
+   * Log-probabilities of targets under softmax(logits), in the targets' order: [count], or [count, 4] with the facts
+   * of the distribution that {@link dev.sphere.bindings.tensor.TrainingKernels#logProbs} adds.
    */
   Tensor logProbs(Tensor logits, Targets targets);
 
   /**
-   * The gradient [width, count] of each log-probability by its hidden row, for a frozen weight and targets with one target
-   * in each row, of weight 1. Overwrites the logits' memory.
+   * The gradient [width, count] of each log-probability by its hidden row, for a frozen weight and targets with one
+   * target in each row, of weight 1. Overwrites the logits' memory.
    */
   Tensor headGradient(Tensor logits, Tensor logProbs, Value weight, Targets targets);
 

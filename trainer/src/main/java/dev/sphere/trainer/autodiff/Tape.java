@@ -9,8 +9,8 @@ import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 
 /**
- * The values of a graph in the order in which they were computed, which {@link #backward} walks in reverse. The order of
- * the calls fixes the order of the gradients' nodes, and so memory and results.
+ * The values of a graph in the order in which they were computed, which {@link #backward} walks in reverse. The order
+ * of the calls fixes the order of the gradients' nodes, and so memory and results.
  */
 public final class Tape {
   private final Graph graph;

@@ -8,8 +8,8 @@ import java.util.List;
 import java.util.function.Consumer;
 
 /**
- * The tokens that rows of hidden states predict: row r predicts targets {@code offsets[r] .. offsets[r + 1] - 1}, several
- * where the tree branches. Weights are the derivatives of the loss by each log-probability.
+ * The tokens that rows of hidden states predict: row r predicts targets {@code offsets[r] .. offsets[r + 1] - 1},
+ * several where the tree branches. Weights are the derivatives of the loss by each log-probability.
  */
 public final class Targets {
   final int rows;

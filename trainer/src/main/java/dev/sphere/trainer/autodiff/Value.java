@@ -28,8 +28,8 @@ public final class Value {
   }
 
   /**
-   * Lets the backward pass compute the forward node once more, from nodes that are kept anyway, so that this node's memory
-   * is free until then.
+   * Lets the backward pass compute the forward node once more, from nodes that are kept anyway, so that this node's
+   * memory is free until then.
    */
   Value recomputed(Supplier<Tensor> how) {
     recipe = how;

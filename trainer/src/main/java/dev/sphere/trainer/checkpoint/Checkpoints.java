@@ -141,7 +141,8 @@ public final class Checkpoints {
         TensorFile.open(file);
       } catch (IOException e) {
         damaged.add(file);
-        notes.accept("the checkpoint " + file + " is damaged (" + e.getMessage() + "), a newer one is whole; kept aside");
+        notes.accept(
+            "the checkpoint " + file + " is damaged (" + e.getMessage() + "), a newer one is whole; kept aside");
       }
     }
     return damaged;

@@ -13,7 +13,8 @@ import java.util.function.ToDoubleFunction;
 import java.util.stream.Collectors;
 
 /**
- * The settings and hashes that determine a training's result. They are written into every artefact, and compared on resume.
+ * The settings and hashes that determine a training's result. They are written into every artefact, and compared on
+ * resume.
  *
  * @param modelHash SHA-256 of the model file that training starts from
  * @param dataHash SHA-256 of the training tokens, in order; it changes with rows, template, tokenizer and truncation

@@ -17,8 +17,8 @@ import java.util.function.Consumer;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * A run's {@code metrics.jsonl}: one JSON object a line, with step and epoch. Checkpoints keep the lines too, and a resumed
- * run begins with its checkpoint's lines.
+ * A run's {@code metrics.jsonl}: one JSON object a line, with step and epoch. Checkpoints keep the lines too, and a
+ * resumed run begins with its checkpoint's lines.
  */
 public final class MetricsLog implements AutoCloseable {
   static final String FROM_CHECKPOINT = "written again from the checkpoint";

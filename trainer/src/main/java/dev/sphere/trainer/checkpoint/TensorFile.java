@@ -23,9 +23,9 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * A file of named F32 arrays with a JSON header, little-endian: "SPHERET1"; the header's length (i64); the header in UTF-8,
- * whose key "tensors" lists name and size of each array; the values; CRC-32C of everything before it (i64). It is written
- * atomically, and checked as a whole before any of it is used.
+ * A file of named F32 arrays with a JSON header, little-endian: "SPHERET1"; the header's length (i64); the header in
+ * UTF-8, whose key "tensors" lists name and size of each array; the values; CRC-32C of everything before it (i64). It
+ * is written atomically, and checked as a whole before any of it is used.
  */
 public final class TensorFile {
   private static final byte[] MAGIC = "SPHERET1".getBytes(StandardCharsets.US_ASCII);

@@ -19,7 +19,9 @@ public final class TrainingCheck {
     return !Checkpoints.files(folder.resolve("checkpoints")).isEmpty() || Files.isRegularFile(MetricsLog.in(folder));
   }
 
-  /** Reads checkpoints, metrics, cached references and the trained files; changes nothing. Empty where all are whole. */
+  /**
+   * Reads checkpoints, metrics, cached references and the trained files; changes nothing. Empty where all are whole.
+   */
   public static List<Finding> of(Path folder) {
     List<Finding> findings = new ArrayList<>();
     List<Finding> damaged = new ArrayList<>();

@@ -63,8 +63,9 @@ public sealed interface Example {
   /**
    * A step that a process reward model learns to judge.
    *
-   * @param sequences all tokens up to the step's end, then one token that is predicted: one sequence with the label token of
-   *     a good step and one with that of a bad step; for a reward head a single sequence, whose last token is not read
+   * @param sequences all tokens up to the step's end, then one token that is predicted: one sequence with the label
+   *     token of a good step and one with that of a bad step; for a reward head a single sequence, whose last token
+   *     is not read
    * @param label how good the step is, in [0, 1]
    */
   record Step(String id, String tree, List<TrainingSequence> sequences, double label) implements Example {}

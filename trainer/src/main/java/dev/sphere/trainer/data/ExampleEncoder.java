@@ -14,12 +14,12 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * Turns rows into training examples. Prompt and completion are tokenized separately, as in a rollout. A completion ends in
- * exactly one end token. A sequence longer than {@code maxLength} is cut at its end; a row whose prompt leaves no completion
- * is reported as bad.
+ * Turns rows into training examples. Prompt and completion are tokenized separately, as in a rollout. A completion
+ * ends in exactly one end token. A sequence longer than {@code maxLength} is cut at its end; a row whose prompt
+ * leaves no completion is reported as bad.
  *
- * <p>Recorded tokens of a search are used as they were drawn, if this model reads the prompt as the same tokens. A rejected
- * solution that was cut off before it stated an answer gets no end token.
+ * <p>Recorded tokens of a search are used as they were drawn, if this model reads the prompt as the same tokens. A
+ * rejected solution that was cut off before it stated an answer gets no end token.
  */
 public final class ExampleEncoder {
   private final TextEncoder encoder;
@@ -42,8 +42,9 @@ public final class ExampleEncoder {
   }
 
   /**
-   * Cuts rejected completions after their first step that differs from the chosen one's. The steps after a mistake are often
-   * right given the mistake, and should not be unlearned (after Step-DPO, arXiv 2406.18629, which cuts both sides).
+   * Cuts rejected completions after their first step that differs from the chosen one's. The steps after a mistake
+   * are often right given the mistake, and should not be unlearned (after Step-DPO, arXiv 2406.18629, which cuts both
+   * sides).
    *
    * @param separator the text that ends a step; null: rejected completions count whole
    */
@@ -53,8 +54,9 @@ public final class ExampleEncoder {
   }
 
   /**
-   * Makes each pair of its two first differing steps (Step-DPO, arXiv 2406.18629, eq. 2): problem and shared steps are the
-   * prompt, the two steps that follow are chosen and rejected. A step ends with the end token only where its completion does.
+   * Makes each pair of its two first differing steps (Step-DPO, arXiv 2406.18629, eq. 2): problem and shared steps
+   * are the prompt, the two steps that follow are chosen and rejected. A step ends with the end token only where its
+   * completion does.
    *
    * @param separator the text that ends a step
    */
@@ -70,7 +72,8 @@ public final class ExampleEncoder {
     Set<List<TrainingSequence>> seen = new HashSet<>();
     for (int i = 0; i < pairs.size(); i++) {
       PreferencePair p = pairs.get(i);
-      String row = p.problemId().matches("(line|row) \\d+") ? p.problemId() : "pair " + (i + 1) + " (" + p.problemId() + ")";
+      String row = p.problemId().matches("(line|row) \\d+") ? p.problemId()
+          : "pair " + (i + 1) + " (" + p.problemId() + ")";
       preference(row, p).ifPresent(example -> {
         if (!seen.add(example.sequences())) {
           report.note("repeated");
@@ -122,8 +125,8 @@ public final class ExampleEncoder {
   }
 
   /**
-   * The tokens of the step that begins at a character of a completion: the completion's own where the step begins and ends
-   * between two of them, else the tokens of the step's text.
+   * The tokens of the step that begins at a character of a completion: the completion's own where the step begins and
+   * ends between two of them, else the tokens of the step's text.
    */
   private int[] step(PreferencePair p, int[] before, String text, int from, int[] all, boolean ends) {
     int to = stepEnd(text, from);

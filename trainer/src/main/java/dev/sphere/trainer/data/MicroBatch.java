@@ -6,8 +6,8 @@ import dev.sphere.trainer.PackedBatch;
  * A packed batch and the map from its examples to its predictions.
  *
  * @param examples indices of its examples in the list that was packed
- * @param predictions for each example, each of its sequences and each completion token in order the index of the prediction;
- *     sequences that share a token share its prediction
+ * @param predictions for each example, each of its sequences and each completion token in order the index of the
+ *     prediction; sequences that share a token share its prediction
  */
 public record MicroBatch(PackedBatch batch, int[] examples, int[][][] predictions, PackingStats stats) {
   /** Rounds a sum in double precision to the weights of a backward pass. */

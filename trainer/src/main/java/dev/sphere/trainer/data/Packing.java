@@ -8,11 +8,11 @@ import io.soabase.recordbuilder.core.RecordBuilder;
  * The layout of sequences in micro-batches.
  *
  * @param sharing the sequences that share the slots of their common prefixes
- * @param microBatchTokens most slots of a micro-batch, padding included; a larger example gets a micro-batch of its own, a
- *     larger tree is cut between its examples
+ * @param microBatchTokens most slots of a micro-batch, padding included; a larger example gets a micro-batch of its
+ *     own, a larger tree is cut between its examples
  * @param fillTokens slots up to which several trees or examples are put into one micro-batch
- * @param attentionTokens length of a group, in slots, at which attention costs as much as all other operations; a larger
- *     value makes fewer and longer groups
+ * @param attentionTokens length of a group, in slots, at which attention costs as much as all other operations; a
+ *     larger value makes fewer and longer groups
  */
 @RecordBuilder
 public record Packing(Sharing sharing, int microBatchTokens, int fillTokens, int attentionTokens)

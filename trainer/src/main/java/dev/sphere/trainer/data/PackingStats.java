@@ -4,8 +4,8 @@ package dev.sphere.trainer.data;
  * The numbers of packed tokens and slots.
  *
  * @param tokens tokens of all sequences, without sharing
- * @param plainSlots slots of the sequences without sharing and padding; the last token of a sequence is only predicted and
- *     needs none
+ * @param plainSlots slots of the sequences without sharing and padding; the last token of a sequence is only
+ *     predicted and needs none
  * @param usedSlots slots that hold a token
  * @param slots slots with padding
  * @param predictions log-probabilities

@@ -16,14 +16,15 @@ import tools.jackson.databind.JsonNode;
  * Reads training rows in TRL's formats from JSON Lines, a JSON array or Parquet.
  *
  * <p>Preferences: {@code prompt}, {@code chosen}, {@code rejected}, each a text or a list of messages ({@code role},
- * {@code content}). Without {@code prompt} the common beginning of chosen and rejected is the prompt. A search's optional
- * fields are {@code problem_id}, {@code stage}, {@code prompt_tokens}, {@code chosen_tokens} and {@code rejected_tokens}.
+ * {@code content}). Without {@code prompt} the common beginning of chosen and rejected is the prompt. A search's
+ * optional fields are {@code problem_id}, {@code stage}, {@code prompt_tokens}, {@code chosen_tokens} and {@code
+ * rejected_tokens}.
  *
  * <p>Imitation: {@code prompt} and {@code completion} (texts or messages), or {@code messages} (every answer of the
  * assistant is learned), or {@code text} (all of it is learned); optional {@code weight}.
  *
- * <p>Stepwise supervision: {@code prompt}, {@code completions} (the steps) and {@code labels} (true, false, or how good a
- * step is from 0 to 1).
+ * <p>Stepwise supervision: {@code prompt}, {@code completions} (the steps) and {@code labels} (true, false, or how
+ * good a step is from 0 to 1).
  *
  * <p>Special tokens in a text are tokenized as such; in messages they are plain text.
  */

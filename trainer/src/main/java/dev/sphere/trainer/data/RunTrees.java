@@ -18,9 +18,9 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * The policy's search trees of a run (stage 1, self-generation), with every candidate that was scored, as training data; for
- * imitation also the run's solutions that are in no tree. Stage 2's trees have another prompt, stage 3's are the small
- * model's.
+ * The policy's search trees of a run (stage 1, self-generation), with every candidate that was scored, as training
+ * data; for imitation also the run's solutions that are in no tree. Stage 2's trees have another prompt, stage 3's
+ * are the small model's.
  */
 public final class RunTrees {
   private static final String SEARCH = "generation";
@@ -37,11 +37,14 @@ public final class RunTrees {
      */
     PRM,
     /**
-     * 1 where the recorded process reward is above 0, else 0: Math-Shepherd's hard estimate (arXiv 2312.08935, eq. 3). A step
-     * whose rollouts {@code early_stop} ended without a right one has no label.
+     * 1 where the recorded process reward is above 0, else 0: Math-Shepherd's hard estimate (arXiv 2312.08935, eq.
+     * 3). A step whose rollouts {@code early_stop} ended without a right one has no label.
      */
     PRM_HARD,
-    /** The share of right ones among the complete solutions below the step in the tree; the outcome of a complete step. */
+    /**
+     * The share of right ones among the complete solutions below the step in the tree; the outcome of a complete
+     * step.
+     */
     TREE;
 
     @Override
@@ -154,8 +157,9 @@ public final class RunTrees {
   }
 
   /**
-   * The distinct right solutions of each problem: those of the trees in the order of the search, pruned ones included; then
-   * those drawn without a tree (best-of-n, rejection); then the probe's, also of problems that were not searched.
+   * The distinct right solutions of each problem: those of the trees in the order of the search, pruned ones
+   * included; then those drawn without a tree (best-of-n, rejection); then the probe's, also of problems that were
+   * not searched.
    */
   public Map<String, List<Solution>> rightSolutions() {
     Map<String, List<Solution>> right = new LinkedHashMap<>();

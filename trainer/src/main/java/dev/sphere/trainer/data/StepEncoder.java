@@ -65,8 +65,8 @@ public final class StepEncoder {
   }
 
   /**
-   * Siblings as preferences: problem and earlier steps are the prompt, S_max is chosen, S_min rejected. The pairs of a problem
-   * form one tree.
+   * Siblings as preferences: problem and earlier steps are the prompt, S_max is chosen, S_min rejected. The pairs of
+   * a problem form one tree.
    */
   public List<Example.Preference> siblings(List<Siblings> siblings) {
     List<Example.Preference> examples = new ArrayList<>();
@@ -95,7 +95,8 @@ public final class StepEncoder {
     for (Labelled l : steps) {
       MarkedText prompt = prompt(l.step());
       int[] own = text(l.step().step().generation());
-      int[] context = closed(TrainingSequence.join(before(prompt, l.step(), labels.separator()), own), labels.separator());
+      int[] before = before(prompt, l.step(), labels.separator());
+      int[] context = closed(TrainingSequence.join(before, own), labels.separator());
       add(examples, seen, l.step().id(), prompt.text(), context, l.label(), labels);
     }
     return examples;

@@ -13,15 +13,15 @@ import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * A run's solutions as TRL's stepwise supervision: {@code prompt} (messages), {@code completions} (the steps),
- * {@code labels} (whether the recorded process reward is above 0, Math-Shepherd's hard estimate), and {@code problem_id}.
+ * A run's solutions as TRL's stepwise supervision: {@code prompt} (messages), {@code completions} (the steps), {@code
+ * labels} (whether the recorded process reward is above 0, Math-Shepherd's hard estimate), and {@code problem_id}.
  */
 public final class StepwiseExport {
   private StepwiseExport() {}
 
   /**
-   * Writes every complete solution of the policy's trees, except those with a step whose rollouts {@code early_stop} ended
-   * before they decided its label.
+   * Writes every complete solution of the policy's trees, except those with a step whose rollouts {@code early_stop}
+   * ended before they decided its label.
    *
    * @return the number of solutions written
    */

@@ -56,9 +56,9 @@ public interface TextEncoder extends Tokenizer {
   }
 
   /**
-   * The token that the template writes after an assistant's message, if a generation ends at it; else the file's declared end
-   * token. llama.cpp's end-of-turn token comes last, because where the file declares none llama.cpp takes the first of several
-   * candidates in a hash table's order.
+   * The token that the template writes after an assistant's message, if a generation ends at it; else the file's
+   * declared end token. llama.cpp's end-of-turn token comes last, because where the file declares none llama.cpp
+   * takes the first of several candidates in a hash table's order.
    */
   private static int endOfAnswer(Vocabulary vocabulary, Function<List<Message>, MarkedText> template) {
     int token = afterAnswer(vocabulary, template);

@@ -9,8 +9,9 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Packs examples as trees. Examples of one tree form a cluster; clusters of about equal size share a micro-batch, where they
- * are dealt to groups so that padding and attention cost least. The result depends on examples and settings only.
+ * Packs examples as trees. Examples of one tree form a cluster; clusters of about equal size share a micro-batch,
+ * where they are dealt to groups so that padding and attention cost least. The result depends on examples and
+ * settings only.
  */
 public final class TreePacker {
   private final Packing packing;

@@ -46,9 +46,9 @@ final class Artefacts {
   }
 
   /**
-   * Reads one of the training's rows with what was written, as llama.cpp computes it: there weights that the trainer's own
-   * pass survived can overflow. What gives NaN is deleted. DoRA's magnitudes, which llama.cpp does not apply, and process
-   * reward models are left alone.
+   * Reads one of the training's rows with what was written, as llama.cpp computes it: there weights that the
+   * trainer's own pass survived can overflow. What gives NaN is deleted. DoRA's magnitudes, which llama.cpp does not
+   * apply, and process reward models are left alone.
    */
   static void requireFinite(TrainJob job, TrainTask task, TrainJob.Outcome outcome, Sample row) {
     Path file = outcome.artefact();
@@ -67,9 +67,9 @@ final class Artefacts {
         throw e;
       }
       delete(file);
-      throw new NonFiniteLossException(outcome.result().steps(), "the training has ruined the model, most likely by its learning "
-          + "rate. It is read once more with " + file + ": " + e.getMessage() + " The file is deleted; train anew with a lower "
-          + "learning rate in another folder");
+      throw new NonFiniteLossException(outcome.result().steps(), "the training has ruined the model, most likely by "
+          + "its learning rate. It is read once more with " + file + ": " + e.getMessage()
+          + " The file is deleted; train anew with a lower learning rate in another folder");
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
@@ -112,7 +112,8 @@ final class Artefacts {
       if (job.tuning().isLora()) {
         ModelOutput.adapter(adapter, base, body, job.tuning().scaledAlpha(), result);
         noteRounding(ModelMerge.merge(
-            job.model(), adapter, MergeType.of(job.type()), GgmlQuantizer::quantize, plain, name -> {}).changed(), listener);
+            job.model(), adapter, MergeType.of(job.type()), GgmlQuantizer::quantize, plain, name -> {}).changed(),
+            listener);
       } else {
         noteRounding(ModelOutput.model(plain, base, body, job.type(), result), listener);
       }

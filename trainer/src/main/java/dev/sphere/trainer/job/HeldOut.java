@@ -10,8 +10,8 @@ import java.util.List;
 import java.util.zip.CRC32C;
 
 /**
- * Rows that are measured and not trained on. A share of the training rows consists of whole trees, so that no held-out row
- * shares its problem with a trained one.
+ * Rows that are measured and not trained on. A share of the training rows consists of whole trees, so that no
+ * held-out row shares its problem with a trained one.
  *
  * @param file null for none
  */

@@ -27,8 +27,8 @@ public record JobSettings(
     OnBadRow onBadRow,
     @Setting(label = "TYPE", shown = "for each the first of its own, f16 and f32 that keeps what was learnt",
         by = Type.class,
-        help = "Matrices of a whole model, in evolve also of the policy with which the next round begins: f32, f16, bf16, "
-            + "q8_0, q4_k, q6_k, ...")
+        help = "Matrices of a whole model, in evolve also of the policy with which the next round begins: f32, f16, "
+            + "bf16, q8_0, q4_k, q6_k, ...")
     GgmlType type,
     @Setting(name = "chat_template", label = "TEMPLATE", shown = "the run's of the rows, else the model's own",
         by = ChatTemplate.Named.class, help = "How a dialogue is rendered: plain, Jinja text, or a file of it.")
@@ -59,7 +59,8 @@ public record JobSettings(
   public static JobSettings of(GivenSettings given, String template) {
     int threads = Runtime.getRuntime().availableProcessors();
     return SETTINGS.make(JobSettings.class, given,
-        template == null ? Map.of("threads", threads) : Map.of("threads", threads, "chat_template", template), Map.of());
+        template == null ? Map.of("threads", threads) : Map.of("threads", threads, "chat_template", template),
+        Map.of());
   }
 
   /**

@@ -13,8 +13,8 @@ import java.nio.file.Path;
  */
 public record PairSettings(
     @Setting(def = "whole", label = "PART",
-        help = "What of a rejected completion counts: whole, or first_step: up to the end of its first step that differs "
-            + "from the chosen one's, where steps end as the model's do.")
+        help = "What of a rejected completion counts: whole, or first_step: up to the end of its first step that "
+            + "differs from the chosen one's, where steps end as the model's do.")
     Part rejected,
     @Setting(label = "SEPARATOR", shown = "the whole completion counts", escapes = true,
         help = "A rejected completion counts only up to the end of its first step that differs from the chosen one's; "
@@ -22,12 +22,12 @@ public record PairSettings(
     String rejectFirstStep,
     @Setting(label = "SEPARATOR", shown = "the whole completions are the pair", escapes = true,
         needs = {"!reject_first_step", "!rejected=first_step"},
-        help = "Step-DPO: a pair is its two first steps that differ, after the steps that both begin with; steps end with "
-            + "this text.")
+        help = "Step-DPO: a pair is its two first steps that differ, after the steps that both begin with; steps end "
+            + "with this text.")
     String stepPairs,
     @Setting(needs = {"!reject_first_step", "!rejected=first_step", "!step_pairs"},
-        help = "With the folder of a search run: every S_max against its sibling S_min in the policy's own trees, in place "
-            + "of the pairs of whole solutions.")
+        help = "With the folder of a search run: every S_max against its sibling S_min in the policy's own trees, in "
+            + "place of the pairs of whole solutions.")
     boolean siblings,
     @Setting(def = "0", shown = "0, any", range = "[0, )", label = "R", needs = "siblings",
         help = "Least difference of the two siblings' rewards.")

@@ -6,8 +6,8 @@ import dev.sphere.gguf.model.PrmInfo;
 import dev.sphere.trainer.data.StepEncoder.Labels;
 
 /**
- * The form of a process reward model's scores, written into its file as {@code sphere.prm.*}: logits of two label tokens, or
- * a head of two classes on the hidden state.
+ * The form of a process reward model's scores, written into its file as {@code sphere.prm.*}: logits of two label
+ * tokens, or a head of two classes on the hidden state.
  *
  * @param good text of the token of a good step; null for a head
  * @param bad text of the token of a bad step; null for a head
@@ -15,8 +15,8 @@ import dev.sphere.trainer.data.StepEncoder.Labels;
  */
 public record PrmForm(
     @Setting(def = "token", label = "FORM",
-        help = "How the model says what a step is worth: token (the logits of two label tokens) or head (two classes on "
-            + "the hidden state, as Qwen2.5-Math-PRM has it).")
+        help = "How the model says what a step is worth: token (the logits of two label tokens) or head (two classes "
+            + "on the hidden state, as Qwen2.5-Math-PRM has it).")
     PrmInfo.Form form,
     @Setting(name = "good_token", def = "+", label = "TOKEN", needs = "form=token", help = "Label of a good step.")
     String good,

@@ -38,8 +38,8 @@ import java.util.function.BooleanSupplier;
  *
  * @param model the GGUF file that training starts from
  * @param output the run's folder
- * @param artefact the GGUF file to write; null: {@code adapter.gguf}, {@code model.gguf} or {@code prm.gguf} in the run's
- *     folder
+ * @param artefact the GGUF file to write; null: {@code adapter.gguf}, {@code model.gguf} or {@code prm.gguf} in the
+ *     run's folder
  * @param maxLength most tokens of prompt and completion; the model's context, if that is less
  * @param type of a whole model's matrices; null: {@link MergeType#AUTO}
  * @param resume goes on from the newest checkpoint, if there is one
@@ -151,7 +151,8 @@ public record TrainJob(
   /** The artefact's path is as it is seen from the run's folder: both may move together. */
   private Map<String, String> information(TrainTask task) {
     Path artefact = output.toAbsolutePath().normalize().relativize(file(task).toAbsolutePath().normalize());
-    return Map.of("model.path", model.toString(), "data", task.source(), "artefact", artefact.toString().replace('\\', '/'));
+    return Map.of("model.path", model.toString(), "data", task.source(), "artefact",
+        artefact.toString().replace('\\', '/'));
   }
 
   /** The artefact's file. */

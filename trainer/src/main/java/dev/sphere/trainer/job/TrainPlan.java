@@ -25,8 +25,9 @@ import java.util.Locale;
 import java.util.Map;
 
 /**
- * An estimate of memory and time of a training run, for {@code --dry-run}. Memory is computed. Time is measured: the run's
- * first steps are made in a temporary folder for about ten seconds. Measurements of held-out rows are not counted.
+ * An estimate of memory and time of a training run, for {@code --dry-run}. Memory is computed. Time is measured: the
+ * run's first steps are made in a temporary folder for about ten seconds. Measurements of held-out rows are not
+ * counted.
  *
  * @param parameters numbers in the model's weights
  * @param trainable numbers that are trained
@@ -44,8 +45,8 @@ public record TrainPlan(
     long parameters, long trainable, int rows, int heldOut, Workload workload, long weights, long gradients,
     long optimizer, long activations, long process, int tried, double seconds) {
   /**
-   * Bytes of the JVM, its classes and ggml's tables, measured on a machine with 24 GiB: 250 to 340 MiB by the length of the
-   * run, about half of it the heap's young generation.
+   * Bytes of the JVM, its classes and ggml's tables, measured on a machine with 24 GiB: 250 to 340 MiB by the length
+   * of the run, about half of it the heap's young generation.
    */
   private static final long PROCESS = 280L << 20;
 
@@ -147,8 +148,8 @@ public record TrainPlan(
     long optimizer = f.gradients() * copies(job, task);
     if (f.total() + optimizer > available) {
       throw new InsufficientMemoryException(String.format(Locale.ROOT,
-          "Not enough memory to train %s: weights need %.2f GiB, gradients %.2f, the optimizer %.2f, activations %.2f, and "
-              + "%.2f GiB are available. Train LoRA rather than all weights, take a quantised base, or lower "
+          "Not enough memory to train %s: weights need %.2f GiB, gradients %.2f, the optimizer %.2f, activations %.2f, "
+              + "and %.2f GiB are available. Train LoRA rather than all weights, take a quantised base, or lower "
               + "--micro-batch-tokens or --max-length.",
           job.model(), gib(f.weights()), gib(f.gradients()), gib(optimizer), gib(f.activations()), gib(available)));
     }

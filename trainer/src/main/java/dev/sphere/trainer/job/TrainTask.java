@@ -16,7 +16,7 @@ public sealed interface TrainTask {
     return null;
   }
 
-  /** What the rows are read from. */
+  /** The file or folder of the rows, for messages. */
   default String source() {
     return switch (this) {
       case Imitate t -> t.data().toString();
@@ -32,13 +32,13 @@ public sealed interface TrainTask {
   record Imitate(Path data) implements TrainTask {}
 
   /**
-   * Rejection sampling: supervised fine-tuning on the right solutions of a search run, its probe's and those drawn without a
-   * tree included.
+   * Rejection sampling: supervised fine-tuning on the right solutions of a search run, its probe's and those drawn
+   * without a tree included.
    *
    * @param run the run's folder
    * @param perProblem most solutions of a problem, those of the highest reward (a solution in no tree has 1); 0: all
-   * @param temperature reward-weighted regression (Peters and Schaal 2007): solutions weigh exp(R / temperature), over the
-   *     problem's mean; 0: all weigh 1
+   * @param temperature reward-weighted regression (Peters and Schaal 2007): solutions weigh exp(R / temperature),
+   *     over the problem's mean; 0: all weigh 1
    */
   record ImitateRun(
       Path run,
@@ -85,8 +85,9 @@ public sealed interface TrainTask {
   record Judge(
       Path data,
       @Setting(def = "prm", label = "FROM",
-          help = "Where a run's labels come from: prm (the reward that the search recorded; with Monte Carlo, the share of "
-              + "right completions), prm-hard (1 if that is above 0), tree (the share of right solutions below the step).")
+          help = "Where a run's labels come from: prm (the reward that the search recorded; with Monte Carlo, the "
+              + "share of right completions), prm-hard (1 if that is above 0), tree (the share of right solutions "
+              + "below the step).")
       LabelSource labels,
       @Nested PrmForm form,
       @Setting(def = "\n\n", shown = "an empty line", label = "TEXT", escapes = true,

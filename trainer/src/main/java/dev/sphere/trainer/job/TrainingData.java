@@ -200,7 +200,8 @@ record TrainingData<E extends Example>(
       List<T> trained = parts.getFirst();
       List<T> held = new ArrayList<>(parts.getLast());
       if (trained.isEmpty()) {
-        throw new IllegalArgumentException("everything is held out: there is nothing to train on. Take a smaller share");
+        throw new IllegalArgumentException(
+            "everything is held out: there is nothing to train on. Take a smaller share");
       }
       if (job.heldOut().file() != null) {
         held.addAll(source.read(job.heldOut().file(), new RowReport(job.heldOut().file().toString(), job.onBadRow())));

@@ -10,7 +10,8 @@ import java.util.TreeSet;
 /**
  * LoRA adapters or full fine-tuning, for which all but the method is 0, empty and false.
  *
- * @param alpha the adapter is scaled by alpha / rank, with rank stabilisation by alpha / sqrt(rank); null: twice the rank
+ * @param alpha the adapter is scaled by alpha / rank, with rank stabilisation by alpha / sqrt(rank); null: twice the
+ *     rank
  * @param targets the linear layers that LoRA adapts, of {@link ModelOptions#LINEAR_LAYERS}; empty: all
  * @param rankStabilised rsLoRA (arXiv 2312.03732)
  * @param magnitudes DoRA (arXiv 2402.09353)
@@ -27,7 +28,8 @@ public record Tuning(
         help = "The adapter is scaled by alpha / rank.")
     Double alpha,
     @Setting(name = "lora_targets", def = "", shown = "all", label = "LAYER", needs = "method=lora",
-        help = "Linear layers to adapt: attn_q, attn_k, attn_v (phi3: attn_qkv), attn_output, ffn_gate, ffn_up, ffn_down.")
+        help = "Linear layers to adapt: attn_q, attn_k, attn_v (phi3: attn_qkv), attn_output, ffn_gate, ffn_up, "
+            + "ffn_down.")
     Set<String> targets,
     @Setting(name = "rslora", needs = "method=lora", help = "Scales the adapter by alpha / sqrt(rank) (rsLoRA).")
     boolean rankStabilised,

@@ -10,8 +10,8 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * The order of examples: a pure function of data, seed, epoch and step, so that a resumed run needs no random generator's
- * state.
+ * The order of examples: a pure function of data, seed, epoch and step, so that a resumed run needs no random
+ * generator's state.
  */
 public final class DataOrder {
   private final List<String> trees;

@@ -10,8 +10,8 @@ import dev.sphere.trainer.optim.Schedule;
 import io.soabase.recordbuilder.core.RecordBuilder;
 
 /**
- * The settings of the loop, for every objective. All but those marked with {@link Effect#SPEED} change the result and are
- * compared on resume.
+ * The settings of the loop, for every objective. All but those marked with {@link Effect#SPEED} change the result and
+ * are compared on resume.
  */
 @RecordBuilder
 public record TrainSettings(
@@ -54,8 +54,8 @@ public record TrainSettings(
   }
 
   public TrainSettings {
-    SettingsTree.requireRanges(TrainSettings.class, optimizer, schedule, packing, batchSize, epochs, maxSteps, order, seed,
-        saveEvery, keepLast, logEvery, threads);
+    SettingsTree.requireRanges(TrainSettings.class, optimizer, schedule, packing, batchSize, epochs, maxSteps, order,
+        seed, saveEvery, keepLast, logEvery, threads);
   }
 
   /** AdamW, a constant rate, 1 epoch, batches of 16, seed 0, a checkpoint every 100 steps of which 2 are kept. */

@@ -29,9 +29,9 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * Trains a model in place on examples of one kind, by an {@link Objective}. A killed and resumed run makes the same steps
- * with the same bits as an undisturbed one: the data order follows from the seed and the step, everything else is in the
- * checkpoint.
+ * Trains a model in place on examples of one kind, by an {@link Objective}. A killed and resumed run makes the same
+ * steps with the same bits as an undisturbed one: the data order follows from the seed and the step, everything else
+ * is in the checkpoint.
  *
  * @param <E> the kind of examples
  */
@@ -195,8 +195,9 @@ public final class Trainer<E extends Example> {
     }
     idle = norm == 0 ? idle + 1 : 0;
     if (idle == IDLE) {
-      options.listener().note("the gradients of " + IDLE + " steps are 0: nothing is learned. With a loss of 0 the reward's "
-          + "scale (beta) is too high, else the weights are ruined by the learning rate, or the rows are learned");
+      options.listener().note("the gradients of " + IDLE + " steps are 0: nothing is learned. With a loss of 0 the "
+          + "reward's scale (beta) is too high, else the weights are ruined by the learning rate, or the rows are "
+          + "learned");
     }
     double rate = settings.optimizer().learningRate() * settings.schedule().factor(step, total);
     optimizer.step(rate, optimizer.clipFactor(norm));

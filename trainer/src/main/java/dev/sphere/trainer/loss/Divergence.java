@@ -3,8 +3,8 @@ package dev.sphere.trainer.loss;
 import dev.sphere.engine.settings.Labelled;
 
 /**
- * The f-divergence whose f' turns a log-ratio into a score (f-DPO, Wang et al., arXiv 2309.16240). Constants that cancel in
- * the difference of two scores are dropped, as in TRL.
+ * The f-divergence whose f' turns a log-ratio into a score (f-DPO, Wang et al., arXiv 2309.16240). Constants that
+ * cancel in the difference of two scores are dropped, as in TRL.
  */
 public enum Divergence implements Labelled {
   /** DPO proper: f'(t) = log t + 1. */

@@ -12,8 +12,8 @@ import java.util.List;
  * The preference losses of a training, which are added up, and their parameters. Names and defaults are TRL's.
  *
  * @param ldAlpha LD-DPO (arXiv 2409.06411)
- * @param wpo weighs each pair's loss by the policy's probability of its two completions (WPO, arXiv 2406.11827, with the
- *     sampled alignment of eq. 4); not for the losses over a whole step (aot)
+ * @param wpo weighs each pair's loss by the policy's probability of its two completions (WPO, arXiv 2406.11827, with
+ *     the sampled alignment of eq. 4); not for the losses over a whole step (aot)
  * @param sync TR-DPO's moving reference; null where the reference does not move
  */
 @RecordBuilder
@@ -48,8 +48,8 @@ public record LossSettings(
     @Nested(when = "ref_sync_steps")
     Sync sync) implements LossSettingsBuilder.With {
   /**
-   * TR-DPO's moving reference (arXiv 2404.09656): after every {@code steps} steps (τ) its parameters become
-   * {@code alpha * policy + (1 - alpha) * reference}; alpha 1 is the paper's hard update. Under LoRA the parameters are the
+   * TR-DPO's moving reference (arXiv 2404.09656): after every {@code steps} steps (τ) its parameters become {@code
+   * alpha * policy + (1 - alpha) * reference}; alpha 1 is the paper's hard update. Under LoRA the parameters are the
    * adapter's factors A and B.
    */
   public record Sync(

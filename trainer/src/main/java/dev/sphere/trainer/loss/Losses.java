@@ -4,8 +4,8 @@ import java.util.Comparator;
 import java.util.stream.IntStream;
 
 /**
- * The formulas of the losses, as TRL 1.10 defines them. w is the chosen and l the rejected completion, s a score, h = s_w -
- * s_l; for the reverse KL a score is the log-ratio log π - log π_ref.
+ * The formulas of the losses, as TRL 1.10 defines them. w is the chosen and l the rejected completion, s a score, h =
+ * s_w - s_l; for the reverse KL a score is the log-ratio log π - log π_ref.
  */
 final class Losses {
   private Losses() {}
@@ -79,8 +79,8 @@ final class Losses {
   }
 
   /**
-   * DiscoPOP, eq. 5 of arXiv 2406.08414: logistic and exponential loss, blended by σ(β h / τ). The blended exponential loss is
-   * computed as exp(log σ(β h / τ) - β h), which for τ below 1 does not overflow.
+   * DiscoPOP, eq. 5 of arXiv 2406.08414: logistic and exponential loss, blended by σ(β h / τ). The blended
+   * exponential loss is computed as exp(log σ(β h / τ) - β h), which for τ below 1 does not overflow.
    */
   static Dual discopop(Pair p) {
     Dual x = p.logit();

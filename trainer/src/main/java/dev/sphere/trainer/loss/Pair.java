@@ -1,7 +1,8 @@
 package dev.sphere.trainer.loss;
 
 /**
- * The numbers of one pair in a loss formula. Ratios are log π - log π_ref; scores are ratios after {@link Divergence#score}.
+ * The numbers of one pair in a loss formula. Ratios are log π - log π_ref; scores are ratios after {@link
+ * Divergence#score}.
  *
  * @param chosenWhole log π of the chosen completion without LD-DPO; its derivative is by itself
  * @param tokensPerPair mean number of chosen tokens of the step's pairs

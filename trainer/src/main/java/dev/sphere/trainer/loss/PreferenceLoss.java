@@ -13,7 +13,8 @@ public final class PreferenceLoss {
   }
 
   /**
-   * The loss and its gradient by the pairs' log-probabilities. NaN or infinite log-probabilities give NaN or an infinite loss.
+   * The loss and its gradient by the pairs' log-probabilities. NaN or infinite log-probabilities give NaN or an
+   * infinite loss.
    */
   public LossValue evaluate(PairBatch batch) {
     double[] dChosen = new double[batch.size()];

@@ -8,9 +8,9 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The tensors of a chunk that outlive a graph: the input of each segment but the first, the gradient of the segment that
- * comes next in the backward pass, and for a frozen {@link VocabularyHead} the gradient of each log-probability by the
- * head's input.
+ * The tensors of a chunk that outlive a graph: the input of each segment but the first, the gradient of the segment
+ * that comes next in the backward pass, and for a frozen {@link VocabularyHead} the gradient of each log-probability
+ * by the head's input.
  */
 final class ActivationCheckpoints implements AutoCloseable {
   private final TensorBuffer buffer;

@@ -7,8 +7,8 @@ import java.util.Comparator;
 import java.util.List;
 
 /**
- * Whole groups of a batch that are computed at once, without trailing padding. Predictions are in the order of their source
- * slots.
+ * Whole groups of a batch that are computed at once, without trailing padding. Predictions are in the order of their
+ * source slots.
  *
  * @param slots slots of each group
  * @param parents parent of each slot within its group

@@ -24,7 +24,8 @@ final class ChunkGraph implements AutoCloseable {
   private Tensor tokens;
   private OutputHead head;
 
-  ChunkGraph(Backend backend, Architecture shape, Transformer transformer, ModelOptions options, Chunk chunk, int layers) {
+  ChunkGraph(
+      Backend backend, Architecture shape, Transformer transformer, ModelOptions options, Chunk chunk, int layers) {
     this.chunk = chunk;
     this.transformer = transformer;
     this.headRows = OutputHead.rowsAtOnce(shape, options);

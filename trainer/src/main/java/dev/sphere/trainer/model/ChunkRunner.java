@@ -7,13 +7,13 @@ import java.util.List;
 import java.util.function.UnaryOperator;
 
 /**
- * Forward and backward passes of chunks, with gradient checkpointing. The layers are cut into segments of as many layers as
- * the activations' memory allows. A forward pass keeps the inputs of the segments. The backward pass takes the segments from
- * the last to the first and computes forward and backward pass of each in one graph. The last segment holds the head too,
- * the first the embedding.
+ * Forward and backward passes of chunks, with gradient checkpointing. The layers are cut into segments of as many
+ * layers as the activations' memory allows. A forward pass keeps the inputs of the segments. The backward pass takes
+ * the segments from the last to the first and computes forward and backward pass of each in one graph. The last
+ * segment holds the head too, the first the embedding.
  *
- * <p>For a frozen head see {@link VocabularyHead}: its gradients are computed in the forward pass, with weight 1 for each
- * prediction, and the loss weighs them later.
+ * <p>For a frozen head see {@link VocabularyHead}: its gradients are computed in the forward pass, with weight 1 for
+ * each prediction, and the loss weighs them later.
  */
 final class ChunkRunner implements AutoCloseable {
   private final Backend backend;
@@ -65,8 +65,8 @@ final class ChunkRunner implements AutoCloseable {
   }
 
   /**
-   * Forward pass, loss and backward pass. The graph of the last segment pauses for the loss, so that its activations are
-   * computed once.
+   * Forward pass, loss and backward pass. The graph of the last segment pauses for the loss, so that its activations
+   * are computed once.
    *
    * @param lossWeights maps {@link OutputHead#values} to the weights of the loss
    * @return {@link OutputHead#values}

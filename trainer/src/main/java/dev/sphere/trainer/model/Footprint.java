@@ -78,7 +78,9 @@ public record Footprint(long weights, long gradients, long activations) {
     return options.products().half(options.lora() ? source.type(ModelTensors.weight(0, "ffn_up")) : TensorType.F32);
   }
 
-  /** Bytes that a layer keeps for its backward pass: two sums, queries, keys, values, attention's output, gate and up. */
+  /**
+   * Bytes that a layer keeps for its backward pass: two sums, queries, keys, values, attention's output, gate and up.
+   */
   private static long layerBytes(Architecture shape, ModelOptions options, boolean half, long tokens) {
     long attention = 2L * shape.queryWidth() + 2L * shape.kvWidth();
     long floats = 2L * shape.width() + attention + (half ? 1L : 2L) * shape.feedForward();

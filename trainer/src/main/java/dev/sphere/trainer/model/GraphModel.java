@@ -10,9 +10,9 @@ import java.util.List;
 import java.util.function.UnaryOperator;
 
 /**
- * A qwen2, qwen3, llama or phi3 model that computes as ggml graphs. A batch is cut into chunks of whole groups, which are
- * computed one after the other; their gradients are summed. Equal inputs, options and numbers of threads give bit-equal
- * results. Not thread-safe.
+ * A qwen2, qwen3, llama or phi3 model that computes as ggml graphs. A batch is cut into chunks of whole groups, which
+ * are computed one after the other; their gradients are summed. Equal inputs, options and numbers of threads give
+ * bit-equal results. Not thread-safe.
  */
 public final class GraphModel implements TrainableModel {
   private final Architecture shape;
@@ -114,8 +114,8 @@ public final class GraphModel implements TrainableModel {
   }
 
   /**
-   * {@inheritDoc} A batch of one chunk is one graph that pauses for the loss. Of a larger batch the segments' inputs are kept
-   * until the loss has given its weights.
+   * {@inheritDoc} A batch of one chunk is one graph that pauses for the loss. Of a larger batch the segments' inputs
+   * are kept until the loss has given its weights.
    */
   @Override
   public float[] backward(PackedBatch batch, UnaryOperator<float[]> lossWeights) {

@@ -107,8 +107,8 @@ final class ModelTensors {
       if (left.remove(name)) {
         if (!Arrays.equals(source.shape(name), shape)) {
           throw new IllegalArgumentException(
-              "tensor " + name + " has shape " + Arrays.toString(source.shape(name)) + " where the model's metadata say "
-                  + Arrays.toString(shape));
+              "tensor " + name + " has shape " + Arrays.toString(source.shape(name))
+                  + " where the model's metadata say " + Arrays.toString(shape));
         }
         found.add(name);
       }

@@ -4,14 +4,15 @@ import dev.sphere.trainer.autodiff.Value;
 import java.util.List;
 
 /**
- * The head after the last layer of a {@link ChunkGraph}: a value for each of the chunk's predictions (a log-probability; of a
- * reward head the logit of good minus that of bad) and its backward pass. {@link #forward} and {@link #backward} add nodes to
- * the graph. Once the graph has memory come {@link #writeInputs}, {@link #writeWeights}, the computation and {@link #values}.
+ * The head after the last layer of a {@link ChunkGraph}: a value for each of the chunk's predictions (a
+ * log-probability; of a reward head the logit of good minus that of bad) and its backward pass. {@link #forward} and
+ * {@link #backward} add nodes to the graph. Once the graph has memory come {@link #writeInputs}, {@link
+ * #writeWeights}, the computation and {@link #values}.
  */
 interface OutputHead {
   /**
-   * Rows whose logits exist at once: as many as fit into a quarter of the activations' memory, but at least 64, since packing
-   * the head's matrix for the kernel costs as much as multiplying 64 rows.
+   * Rows whose logits exist at once: as many as fit into a quarter of the activations' memory, but at least 64, since
+   * packing the head's matrix for the kernel costs as much as multiplying 64 rows.
    */
   static int rowsAtOnce(Architecture shape, ModelOptions options) {
     return Math.clamp(options.activationBytes() / 16 / shape.vocabulary(), 64, 1024);
@@ -36,8 +37,8 @@ interface OutputHead {
   void writeWeights(float[] lossWeights);
 
   /**
-   * The values in the chunk's order. Where libsphere's kernel computes them, as many entropies follow, as many means of the
-   * logits, and for each prediction 1 where the target is the arg max, else 0.
+   * The values in the chunk's order. Where libsphere's kernel computes them, as many entropies follow, as many means
+   * of the logits, and for each prediction 1 where the target is the arg max, else 0.
    */
   float[] values();
 

@@ -8,8 +8,8 @@ public final class TrainableModels {
   private TrainableModels() {}
 
   /**
-   * Opens a GGUF file: qwen2, qwen3, llama or phi3, in F32, F16, BF16 or quantised. Full fine-tuning converts all weights to
-   * F32; LoRA leaves the base as it is.
+   * Opens a GGUF file: qwen2, qwen3, llama or phi3, in F32, F16, BF16 or quantised. Full fine-tuning converts all
+   * weights to F32; LoRA leaves the base as it is.
    *
    * @throws IllegalArgumentException naming what training does not support
    * @throws dev.sphere.gguf.GgufException if the file is damaged

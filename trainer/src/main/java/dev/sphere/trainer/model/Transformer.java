@@ -95,8 +95,9 @@ final class Transformer {
   }
 
   /**
-   * DoRA's factor m / |W + s B A| on each output, from norms of rows. |W|² is a stored tensor; the rest needs only products
-   * with as many columns as the adapter's rank: |W + s B A|² = |W|² + 2 s B · (W Aᵀ) + s² B · (B A Aᵀ), row by row.
+   * DoRA's factor m / |W + s B A| on each output, from norms of rows. |W|² is a stored tensor; the rest needs only
+   * products with as many columns as the adapter's rank: |W + s B A|² = |W|² + 2 s B · (W Aᵀ) + s² B · (B A Aᵀ), row
+   * by row.
    */
   private Value lengths(Ops ops, String name, int from, int count) {
     Graph g = ops.tape().graph();
@@ -112,8 +113,8 @@ final class Transformer {
   }
 
   /**
-   * Projections whose matrices lie one below the other in one tensor, as their biases and adapters do. Each reads its rows as
-   * a view.
+   * Projections whose matrices lie one below the other in one tensor, as their biases and adapters do. Each reads its
+   * rows as a view.
    *
    * @param rows rows of each projection; -1 for all
    */

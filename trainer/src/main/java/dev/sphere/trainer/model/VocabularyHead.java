@@ -14,15 +14,15 @@ import java.util.stream.IntStream;
 /**
  * The language model's head. It takes the predictions in parts, so that only one part's logits exist at once.
  *
- * <p>A trained head computes the logits of each predicting row once. A frozen head computes with each log-probability its
- * gradient by the head's input, as if its weight in the loss were 1; the backward pass multiplies that gradient by the
- * weight. So the logits, by far the largest product of a small model, are neither kept nor computed twice, and the gradients
- * can be kept between two graphs.
+ * <p>A trained head computes the logits of each predicting row once. A frozen head computes with each log-probability
+ * its gradient by the head's input, as if its weight in the loss were 1; the backward pass multiplies that gradient
+ * by the weight. So the logits, by far the largest product of a small model, are neither kept nor computed twice, and
+ * the gradients can be kept between two graphs.
  */
 final class VocabularyHead implements OutputHead {
   /**
-   * The predictions {@code first .. last}. A frozen head has a row for each prediction, so that a row after which the tree
-   * branches comes several times.
+   * The predictions {@code first .. last}. A frozen head has a row for each prediction, so that a row after which the
+   * tree branches comes several times.
    *
    * @param gradient of each log-probability by its row; for a frozen head only
    */
@@ -146,7 +146,9 @@ final class VocabularyHead implements OutputHead {
     }
   }
 
-  /** Adds a frozen head's backward pass from the gradients of {@link #keep}; for null from those of {@link #forward}. */
+  /**
+   * Adds a frozen head's backward pass from the gradients of {@link #keep}; for null from those of {@link #forward}.
+   */
   void backward(Tensor kept) {
     for (Part p : parts) {
       weights.add(graph.input(TensorType.F32, 1, p.last() - p.first()));

@@ -111,8 +111,8 @@ final class Weights implements AutoCloseable {
   }
 
   /**
-   * Draws A uniformly in ± 1 / sqrt(inputs) (Kaiming with a = sqrt 5, as PEFT) and leaves B zero, so that B A is zero. Draws
-   * the reward head's weights and biases in the same way (torch's Linear).
+   * Draws A uniformly in ± 1 / sqrt(inputs) (Kaiming with a = sqrt 5, as PEFT) and leaves B zero, so that B A is
+   * zero. Draws the reward head's weights and biases in the same way (torch's Linear).
    */
   private void initialise() {
     for (String name : new TreeSet<>(tensors.keySet())) {

@@ -25,11 +25,12 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Direct preference optimisation and its family. Losses that depend on all pairs of a step at once (aot) take a forward pass
- * over all micro-batches first.
+ * Direct preference optimisation and its family. Losses that depend on all pairs of a step at once (aot) take a
+ * forward pass over all micro-batches first.
  *
- * <p>The reference is the policy before training: the model with the adapter switched off (LoRA), or log-probabilities that
- * are computed once from the starting weights and cached (full fine-tuning, and LoRA with several epochs).
+ * <p>The reference is the policy before training: the model with the adapter switched off (LoRA), or
+ * log-probabilities that are computed once from the starting weights and cached (full fine-tuning, and LoRA with
+ * several epochs).
  */
 public final class DpoObjective implements Objective<Example.Preference> {
   private static final int CHOSEN = 0;
@@ -193,7 +194,9 @@ public final class DpoObjective implements Objective<Example.Preference> {
           pick(rejectedTokens, of), chosen.length, totalChosenTokens, pick(chosenWhole, of), pick(pairWeights, of)));
     }
 
-    /** d loss / d log-probability of each prediction; {@code value} has one entry for each example of the micro-batch. */
+    /**
+     * d loss / d log-probability of each prediction; {@code value} has one entry for each example of the micro-batch.
+     */
     float[] weights(MicroBatch m, LossValue value) {
       double[] weights = new double[m.batch().predictions()];
       for (int i = 0; i < m.examples().length; i++) {

@@ -12,8 +12,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * TR-DPO's reference (arXiv 2404.09656): a second set of the trained parameters, which follows the policy every few steps.
- * For its log-probabilities the two sets change places in the model.
+ * TR-DPO's reference (arXiv 2404.09656): a second set of the trained parameters, which follows the policy every few
+ * steps. For its log-probabilities the two sets change places in the model.
  */
 final class MovingReference implements ReferenceLogProbs {
   private static final int CHUNK = 1 << 16;

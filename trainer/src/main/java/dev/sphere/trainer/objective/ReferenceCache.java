@@ -22,9 +22,9 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * The reference's log-probabilities of all examples, computed once from the starting weights and kept in a file. They are
- * computed in the layout of the first epoch, so that the first loss compares equal bits. The file's name is a hash of the
- * model, the tokens and the layout.
+ * The reference's log-probabilities of all examples, computed once from the starting weights and kept in a file. They
+ * are computed in the layout of the first epoch, so that the first loss compares equal bits. The file's name is a
+ * hash of the model, the tokens and the layout.
  */
 final class ReferenceCache implements ReferenceLogProbs {
   private final Map<Example, float[][]> values = new IdentityHashMap<>();
@@ -46,8 +46,8 @@ final class ReferenceCache implements ReferenceLogProbs {
   static ReferenceCache obtain(
       TrainableModel model, List<? extends Example> examples, TrainSettings settings, Identity identity,
       RunOptions options, boolean adapter) {
-    String key = Sha256.of(String.join("|", "2", identity.modelHash(), identity.dataHash(), settings.packing().toString(),
-        settings.order() + " " + settings.seed() + " " + settings.batchSize()));
+    String key = Sha256.of(String.join("|", "2", identity.modelHash(), identity.dataHash(),
+        settings.packing().toString(), settings.order() + " " + settings.seed() + " " + settings.batchSize()));
     Path file = options.output().resolve("reference-" + key.substring(0, 16) + ".bin");
     ReferenceCache cache = new ReferenceCache();
     if (Files.exists(file)) {

@@ -15,8 +15,8 @@ import java.util.Map;
 import java.util.function.Function;
 
 /**
- * Supervised fine-tuning: the negative log-likelihood of the completions, a mean over the step's completion tokens, weighted
- * by example: Σ w_i NLL_i / Σ w_i n_i.
+ * Supervised fine-tuning: the negative log-likelihood of the completions, a mean over the step's completion tokens,
+ * weighted by example: Σ w_i NLL_i / Σ w_i n_i.
  */
 public final class SftObjective implements Objective<Example.Imitation> {
   private final TrainableModel model;

@@ -12,9 +12,9 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * The objective of a process reward model: the cross-entropy of a step's label y, {@code -y log σ(z) - (1 - y) log σ(-z)}, a
- * mean over the steps (Math-Shepherd, arXiv 2312.08935, eq. 2). z is the difference of the two label tokens'
- * log-probabilities, or the reward head's difference of logits. y may be soft.
+ * The objective of a process reward model: the cross-entropy of a step's label y, {@code -y log σ(z) - (1 - y) log
+ * σ(-z)}, a mean over the steps (Math-Shepherd, arXiv 2312.08935, eq. 2). z is the difference of the two label
+ * tokens' log-probabilities, or the reward head's difference of logits. y may be soft.
  */
 public final class StepObjective implements Objective<Example.Step> {
   private static final int GOOD = 0;

@@ -4,8 +4,8 @@ import dev.sphere.trainer.Distributions;
 import dev.sphere.trainer.checkpoint.MetricSums;
 
 /**
- * Means over completion tokens of facts of their {@link Distributions}, with TRL's names and definitions (huggingface/trl
- * f2cd577, dpo_trainer.py and sft_trainer.py). A token that two sequences share counts twice.
+ * Means over completion tokens of facts of their {@link Distributions}, with TRL's names and definitions
+ * (huggingface/trl f2cd577, dpo_trainer.py and sft_trainer.py). A token that two sequences share counts twice.
  */
 final class TokenMetrics {
   private double tokens;

@@ -21,7 +21,8 @@ public record OptimizerSettings(
     @Setting(name = "adam_epsilon", def = "1e-8", range = "(0, )", label = "E", needs = "optimizer=adamw",
         help = "AdamW's epsilon.")
     double epsilon,
-    @Setting(def = "0", range = "[0, 1)", label = "M", needs = "optimizer=sgd", help = "SGD's momentum; 0 is plain SGD.")
+    @Setting(def = "0", range = "[0, 1)", label = "M", needs = "optimizer=sgd",
+        help = "SGD's momentum; 0 is plain SGD.")
     double momentum,
     @Setting(def = "1", range = "[0, )", label = "G", help = "Gradients are scaled down to this norm; 0: never.")
     double maxGradNorm) implements OptimizerSettingsBuilder.With {

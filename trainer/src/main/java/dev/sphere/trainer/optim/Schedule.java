@@ -30,8 +30,8 @@ public record Schedule(
   }
 
   /**
-   * The factor on the peak learning rate. The first step of the warmup has 1 / warmup of the peak, its last step the peak. A
-   * decay would reach 0 in the step after the last.
+   * The factor on the peak learning rate. The first step of the warmup has 1 / warmup of the peak, its last step the
+   * peak. A decay would reach 0 in the step after the last.
    *
    * @param step index of the step, from 0
    * @param totalSteps number of all steps

@@ -11,8 +11,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * A training run's report: one HTML file with curves (drawn by uPlot, which the file includes), settings, counts of rows and
- * sample rows.
+ * A training run's report: one HTML file with curves (drawn by uPlot, which the file includes), settings, counts of
+ * rows and sample rows.
  */
 final class HtmlReport {
   /** Most points of a curve; longer curves are thinned out. */

@@ -25,8 +25,9 @@ import java.util.Map;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * Writes trained parameters as a GGUF adapter, which llama.cpp loads with {@code --lora}, or as a whole model with the
- * metadata of its base. Keys that begin with {@code sphere.} name base model (SHA-256), data, settings, seed and version.
+ * Writes trained parameters as a GGUF adapter, which llama.cpp loads with {@code --lora}, or as a whole model with
+ * the metadata of its base. Keys that begin with {@code sphere.} name base model (SHA-256), data, settings, seed and
+ * version.
  */
 public final class ModelOutput {
   private static final int CHUNK = 1 << 20;
@@ -35,8 +36,8 @@ public final class ModelOutput {
 
   /**
    * Writes a LoRA adapter: pairs {@code NAME.lora_a} [inputs, rank] and {@code NAME.lora_b} [rank, outputs] in F32;
-   * llama.cpp scales their product by alpha / rank. DoRA adds {@code NAME.lora_magnitude} [outputs]; llama.cpp refuses such a
-   * file.
+   * llama.cpp scales their product by alpha / rank. DoRA adds {@code NAME.lora_magnitude} [outputs]; llama.cpp
+   * refuses such a file.
    */
   public static void adapter(
       Path out, GgufFile base, List<Parameter> parameters, double alpha, TrainingResult result) {
@@ -61,8 +62,8 @@ public final class ModelOutput {
    * Writes a whole model after full fine-tuning.
    *
    * @param base gives the metadata, and the tensors that were not trained
-   * @param type of the matrices; null: for each the first of its base's type, F16 and F32 that keeps its training ({@link
-   *     Rounding#keeps}), where quantised types other than Q8_0 are left out. Norms and biases stay F32
+   * @param type of the matrices; null: for each the first of its base's type, F16 and F32 that keeps its training
+   *     ({@link Rounding#keeps}), where quantised types other than Q8_0 are left out. Norms and biases stay F32
    * @return the loss of each matrix by rounding, where the base's type can be read
    */
   public static List<Rounding> model(
@@ -109,7 +110,8 @@ public final class ModelOutput {
     }
     List<GgmlType> candidates = type != null ? List.of(target) : MergeType.AUTO.candidates(target, tensor.rowLength());
     Rounding chosen = MergeType.choose(
-        RoundingMeter.measure(base, tensor, trained(p.value(), tensor.rowLength()), candidates, GgmlQuantizer::quantize));
+        RoundingMeter.measure(
+            base, tensor, trained(p.value(), tensor.rowLength()), candidates, GgmlQuantizer::quantize));
     rounded.add(chosen);
     return chosen.type();
   }

@@ -25,8 +25,8 @@ import tools.jackson.databind.SerializationFeature;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * Converts LoRA adapters between GGUF and Hugging Face PEFT: a folder with {@code adapter_config.json} and
- * {@code adapter_model.safetensors}. Only names change, and for the architecture llama the order of the rows of queries and
+ * Converts LoRA adapters between GGUF and Hugging Face PEFT: a folder with {@code adapter_config.json} and {@code
+ * adapter_model.safetensors}. Only names change, and for the architecture llama the order of the rows of queries and
  * keys, which llama.cpp's converter permutes for its rotary embedding.
  */
 public final class PeftAdapter {
@@ -174,7 +174,10 @@ public final class PeftAdapter {
     return MODULES.keySet().stream().filter(p -> module(model, p).equals(module)).findFirst().orElse(null);
   }
 
-  /** Number of heads of a matrix whose rows have another order in llama.cpp than in Hugging Face; 0 for other matrices. */
+  /**
+   * Number of heads of a matrix whose rows have another order in llama.cpp than in Hugging Face; 0 for other
+   * matrices.
+   */
   private static int heads(GgufFile model, String part) {
     boolean permuted = model.architecture().equals("llama");
     return permuted && part.equals("attn_q") ? model.shape().heads()
@@ -182,8 +185,8 @@ public final class PeftAdapter {
   }
 
   /**
-   * Permutes the rows of B, or of its magnitudes. Within a head Hugging Face rotates row i with row i + half, llama.cpp (for
-   * llama) row 2i with row 2i + 1: row 2i + j of llama.cpp is row j half + i of Hugging Face.
+   * Permutes the rows of B, or of its magnitudes. Within a head Hugging Face rotates row i with row i + half,
+   * llama.cpp (for llama) row 2i with row 2i + 1: row 2i + j of llama.cpp is row j half + i of Hugging Face.
    *
    * @param matrix [rows][rank]
    * @param out from GGUF to PEFT; else from PEFT to GGUF

@@ -20,8 +20,8 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * Writes TensorBoard's event file during a run and the report at its end, both from the metrics alone: a resumed run begins
- * the event file with the lines of metrics.jsonl. Passes every call on to another listener.
+ * Writes TensorBoard's event file during a run and the report at its end, both from the metrics alone: a resumed run
+ * begins the event file with the lines of metrics.jsonl. Passes every call on to another listener.
  */
 public final class RunTracker implements TrainingListener, AutoCloseable {
   /** The event file within a run's folder. */
@@ -78,8 +78,8 @@ public final class RunTracker implements TrainingListener, AutoCloseable {
   }
 
   /**
-   * Notes once that the chosen completions have become much less likely. A preference loss depends on the margin alone, so the
-   * probabilities of both sides may fall ("likelihood displacement", Razin et al., arXiv 2410.08847).
+   * Notes once that the chosen completions have become much less likely. A preference loss depends on the margin
+   * alone, so the probabilities of both sides may fall ("likelihood displacement", Razin et al., arXiv 2410.08847).
    */
   private void watchChosen(Map<String, Double> values) {
     if (noted || beta <= 0 || !values.containsKey("rewards/chosen") || !values.containsKey("logps/chosen")) {

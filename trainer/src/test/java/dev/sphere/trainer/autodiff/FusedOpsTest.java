@@ -88,8 +88,8 @@ class FusedOpsTest {
   }
 
   /**
-   * Weights of other types: to the bits of the same numbers in F32, both ways, whole blocks and parts of a depth. In BF16 F16's
-   * are rounded by their place: {@link LinearKernelsTest} has that.
+   * Weights of other types: to the bits of the same numbers in F32, both ways, whole blocks and parts of a depth. In
+   * BF16 F16's are rounded by their place: {@link LinearKernelsTest} has that.
    */
   @ParameterizedTest
   @EnumSource(value = TensorType.class, mode = EnumSource.Mode.EXCLUDE, names = {"F32", "I32"})
@@ -192,7 +192,9 @@ class FusedOpsTest {
     compare(0, List.of(new long[] {width, n}, new long[] {width, n}), (ops, x, w) -> ops.swiglu(x.get(0), x.get(1)));
   }
 
-  /** What is kept in BF16 changes nothing where BF16 holds it, and forward and backward use the same rounded numbers. */
+  /**
+   * What is kept in BF16 changes nothing where BF16 holds it, and forward and backward use the same rounded numbers.
+   */
   @ParameterizedTest
   @CsvSource({"1,1", "17,5", "64,31"})
   void swigluKeptInHalf(int width, int n) {

@@ -27,8 +27,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /**
- * With weights of every type, products in F32 and of numbers rounded to BF16, in the three layouts of a linear layer, against sums in double: with
- * tiles where the CPU has them, and in a JVM that is told to leave them.
+ * With weights of every type, products in F32 and of numbers rounded to BF16, in the three layouts of a linear layer,
+ * against sums in double: with tiles where the CPU has them, and in a JVM that is told to leave them.
  */
 class LinearKernelsTest {
   /** in, out, n: around tiles of 16, panels of 32, blocks of 512 rows, parts of sums and strips of C beyond 1,024. */
@@ -228,7 +228,10 @@ class LinearKernelsTest {
       return new Problem(this, row);
     }
 
-    /** The weights as products in F32 or of numbers in BF16 read them: the eight places in which F16's are rounded up or down. */
+    /**
+     * The weights as products in F32 or of numbers in BF16 read them: the eight places in which F16's are rounded up
+     * or down.
+     */
     float[] read(boolean half) {
       float[] read = weights.clone();
       for (int i = 0; half && type == TensorType.F16 && i < read.length; i++) {

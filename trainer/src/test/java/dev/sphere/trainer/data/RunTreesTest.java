@@ -111,8 +111,8 @@ class RunTreesTest {
   }
 
   /**
-   * With early_stop and K = 8: a share of fewer rollouts is no label; that one of them was right is one. What nobody counted may be
-   * either.
+   * With early_stop and K = 8: a share of fewer rollouts is no label; that one of them was right is one. What nobody
+   * counted may be either.
    */
   @Test
   void scoresOfTooFewRolloutsAreNoLabels() {
@@ -197,7 +197,10 @@ class RunTreesTest {
     assertEquals("abc", trees.modelHash());
   }
 
-  /** What was drawn without a tree and what the probe drew were paid for too. Wrong, cut and guessed ones are nothing to imitate. */
+  /**
+   * What was drawn without a tree and what the probe drew were paid for too. Wrong, cut and guessed ones are nothing
+   * to imitate.
+   */
   @Test
   void rightSolutionsAreThoseOfDrawsAndProbesToo() {
     List<Problem> problems = List.of(new Problem("p1", "one?", "1", Map.of()), new Problem("p2", "two?", "2", Map.of()),

@@ -21,9 +21,9 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * DPO with a device, in JVMs of their own: every node of sphere_train.h and the optimizer run by the device's kernels,
- * the rest by ggml. The device is the emulated one, which takes the host's memory for its own, so that ggml's CPU backend
- * can stand for ggml's CUDA backend. Losses, rewards and gradient norms are those of the CPU.
+ * DPO with a device, in JVMs of their own: every node of sphere_train.h and the optimizer run by the device's
+ * kernels, the rest by ggml. The device is the emulated one, which takes the host's memory for its own, so that
+ * ggml's CPU backend can stand for ggml's CUDA backend. Losses, rewards and gradient norms are those of the CPU.
  */
 class DeviceTrainingTest {
   @TempDir Path dir;

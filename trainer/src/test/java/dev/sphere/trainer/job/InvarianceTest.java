@@ -24,8 +24,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /**
- * From file to file with whole (tiny, random) models: a batch of 8 at once is a batch of 8 micro-batches of 1, to rounding,
- * and the same run again has the same bits.
+ * From file to file with whole (tiny, random) models: a batch of 8 at once is a batch of 8 micro-batches of 1, to
+ * rounding, and the same run again has the same bits.
  */
 class InvarianceTest {
   private static final int ROWS = 8;

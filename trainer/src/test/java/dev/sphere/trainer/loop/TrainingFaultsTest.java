@@ -21,7 +21,10 @@ import java.util.List;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.io.TempDir;
 
-/** A training on a disk that dies or fails at every change of it: resumed, it makes the weights of the undisturbed one. */
+/**
+ * A training on a disk that dies or fails at every change of it: resumed, it makes the weights of the undisturbed
+ * one.
+ */
 class TrainingFaultsTest implements AnyChange {
   private static final TrainSettings SETTINGS = Runs.settings().withEpochs(2).withCheckpoints(2, 2);
 

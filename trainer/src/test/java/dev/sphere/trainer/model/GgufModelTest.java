@@ -212,8 +212,8 @@ class GgufModelTest {
   }
 
   /**
-   * How far the log-ratios of a slightly changed model are from those of the same weights in F32, for texts of 200 tokens.
-   * Activations of 8 bits make them noise; those in BF16 are off by a little, those in F32 hardly.
+   * How far the log-ratios of a slightly changed model are from those of the same weights in F32, for texts of 200
+   * tokens. Activations of 8 bits make them noise; those in BF16 are off by a little, those in F32 hardly.
    */
   @ParameterizedTest
   @CsvSource({"BF16", "F16", "Q8_0", "Q4_0", "Q4_K", "Q6_K"})

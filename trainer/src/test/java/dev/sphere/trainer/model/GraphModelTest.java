@@ -187,8 +187,8 @@ class GraphModelTest {
   }
 
   /**
-   * What a pass saw of whole distributions: forward and backward, a trained and a frozen head, in one graph, in segments,
-   * in several chunks. A pass of the reference leaves it as it is.
+   * What a pass saw of whole distributions: forward and backward, a trained and a frozen head, in one graph, in
+   * segments, in several chunks. A pass of the reference leaves it as it is.
    */
   @ParameterizedTest
   @CsvSource({"false,0,1024", "false,1,20", "true,0,1024", "true,1,20", "true,0,20"})

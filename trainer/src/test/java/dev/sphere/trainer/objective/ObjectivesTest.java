@@ -59,7 +59,10 @@ class ObjectivesTest {
     return metrics.means().get("loss");
   }
 
-  /** The policy's probabilities of all tokens after a sequence, one pass a token: a sum that is 1 checks the model too. */
+  /**
+   * The policy's probabilities of all tokens after a sequence, one pass a token: a sum that is 1 checks the model
+   * too.
+   */
   private static double[] distribution(TinyModel model, int[] context) {
     double[] p = new double[Runs.VOCAB];
     double sum = 0;

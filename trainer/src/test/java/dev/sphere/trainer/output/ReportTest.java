@@ -59,7 +59,10 @@ class ReportTest {
         read(folder.resolve(RunTracker.EVENTS)));
   }
 
-  /** Chosen completions of 20 nats for the reference that lose 7 in the end are told of once; losing 5 is nothing to tell. */
+  /**
+   * Chosen completions of 20 nats for the reference that lose 7 in the end are told of once; losing 5 is nothing to
+   * tell.
+   */
   @Test
   void aFallOfTheChosenIsTold() {
     for (double lost : new double[] {5, 7}) {
