@@ -64,6 +64,10 @@ public final class ScoreCommand implements Callable<Integer>, SettingFlags.Comma
   @Option(names = "--out", required = true, paramLabel = "FILE", description = "JSONL rows, in the same order.")
   private Path out;
 
+  @Option(names = "--chat",
+      description = "Put a prompt that is a text into the model's chat template too, as a user's turn.")
+  private boolean chat;
+
   @Option(names = "--resume", description = "Go on with rows for --out that were broken off.")
   private boolean resume;
 
@@ -79,8 +83,12 @@ public final class ScoreCommand implements Callable<Integer>, SettingFlags.Comma
    * @param dialogue whether it is messages
    */
   private record Texts(String prompt, boolean dialogue, String completion) {
-    static Texts of(JsonRows.Row row) {
+    static Texts of(JsonRows.Row row, boolean chat) {
       JsonNode prompt = row.fields().path("prompt");
+      if (chat && !prompt.isArray()) {
+        String turn = JsonText.MAPPER.writeValueAsString(List.of(new Message("user", row.text("prompt"))));
+        return new Texts(turn, true, row.text("completion"));
+      }
       return prompt.isArray() ? new Texts(prompt.toString(), true, row.text("completion"))
           : new Texts(row.text("prompt"), false, row.text("completion"));
     }
@@ -132,7 +140,7 @@ public final class ScoreCommand implements Callable<Integer>, SettingFlags.Comma
     Inputs.requireWritable(out);
     List<JsonRows.Row> rows = JsonRows.read(in);
     Map<String, Texts> missing = new LinkedHashMap<>();
-    rows.stream().map(Texts::of).forEach(t -> missing.put(t.item(), t));
+    rows.stream().map(row -> Texts.of(row, chat)).forEach(t -> missing.put(t.item(), t));
     Precision precision = SETTINGS.make(Precision.class, told);
     precision.use();
     long start = System.nanoTime();
@@ -148,12 +156,12 @@ public final class ScoreCommand implements Callable<Integer>, SettingFlags.Comma
       files.requireUnchanged();
       journal.finish(target -> {
         for (JsonRows.Row row : rows) {
-          target.write(line(row, all.get(Texts.of(row).item())));
+          target.write(line(row, all.get(Texts.of(row, chat).item())));
           target.write('\n');
         }
       });
     }
-    long scored = rows.stream().mapToLong(row -> all.get(Texts.of(row).item()).tokens().size()).sum();
+    long scored = rows.stream().mapToLong(row -> all.get(Texts.of(row, chat).item()).tokens().size()).sum();
     double seconds = (System.nanoTime() - start) / 1e9;
     if (json) {
       Map<String, Object> summary = new LinkedHashMap<>();

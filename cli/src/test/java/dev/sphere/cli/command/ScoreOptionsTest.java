@@ -60,6 +60,7 @@ class ScoreOptionsTest extends EveryOption {
           assertTrue(with.status() == 2 && with.out().contains("which says what it is made from"), with.out());
         }),
         differs("--activations", "--model embedded", "f32"),
+        differs("--chat", "", ""),
         differs("--chat-template", "--in " + dialogue, template.toString()),
         shows("--json", "", "", d -> assertEquals(1, d.json().get("rows").asInt(), d.out())));
   }
