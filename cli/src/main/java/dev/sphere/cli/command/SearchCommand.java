@@ -41,6 +41,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.Spec;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -61,6 +62,9 @@ import tools.jackson.databind.json.JsonMapper;
 public final class SearchCommand implements Callable<Integer>, SettingFlags.Command {
   private static final SettingsTree SETTINGS =
       SearchPlan.SETTINGS.and(ProblemOptions.SETTINGS).and(Decontaminator.SETTINGS);
+
+  /** Flags that are a call's own: a run does not keep them. */
+  private static final String[] OF_A_CALL = {"--run", "--resume", "--json", "--profile", "--spark", "--shard"};
 
   private final SettingFlags flags =
       new SettingFlags(SETTINGS,
@@ -151,10 +155,17 @@ public final class SearchCommand implements Callable<Integer>, SettingFlags.Comm
     }
     List<String> words = new ArrayList<>();
     JsonMapper.shared().readTree(kept).forEach(word -> words.add(word.asString()));
-    words.addAll(flags.words());
     SearchCommand search = new SearchCommand();
-    CommandLine line = new CommandLine(search).setOverwrittenOptionsAllowed(true)
+    CommandLine line = new CommandLine(search).setOverwrittenOptionsAllowed(true).setExpandAtFiles(false)
         .setOut(spec.commandLine().getOut()).setErr(spec.commandLine().getErr());
+    ParseResult known = line.parseArgs(words.toArray(String[]::new));
+    for (String flag : OF_A_CALL) { // in a stranger's run it could write a file that is not the run's
+      if (known.hasMatchedOption(flag)) {
+        throw new IllegalArgumentException(run + " says that it was begun with " + flag + ", which no run keeps: it was "
+            + "changed by hand. Give the whole command, with --resume");
+      }
+    }
+    words.addAll(flags.words());
     line.parseArgs(words.toArray(String[]::new));
     return search.call();
   }
@@ -261,8 +272,7 @@ public final class SearchCommand implements Callable<Integer>, SettingFlags.Comm
     try (ProgressBars progress = new ProgressBars("search", spec.commandLine().getErr());
         OnSpark spark = OnSpark.open(master, "search " + run)) {
       Optional<Cluster.Remote> remote = spark.remote(spec, Optional.of(run.resolve(Cluster.KIND)));
-      String call = JsonMapper.shared().writeValueAsString(
-          flags.words("--run", "--resume", "--json", "--profile", "--spark", "--shard"));
+      String call = JsonMapper.shared().writeValueAsString(flags.words(OF_A_CALL));
       return Search.run(plan, list, new Search.Place(run, resume, Optional.ofNullable(shard), remote, call), progress);
     } catch (StoreException.Refused e) {
       throw new StoreException.Refused(SettingsTree.byFlags(e.getMessage(), SearchPlan.class));

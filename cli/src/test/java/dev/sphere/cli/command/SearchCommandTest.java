@@ -3,13 +3,18 @@ package dev.sphere.cli.command;
 import static dev.sphere.cli.command.Call.call;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sphere.engine.embedded.ModelSource;
+import dev.sphere.engine.embedded.ProblemSource;
+import dev.sphere.engine.store.Provenance;
+import dev.sphere.engine.store.RunFolder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
@@ -100,6 +105,22 @@ class SearchCommandTest {
     assertArrayEquals(pairs, Files.readAllBytes(run.resolve("pairs.jsonl")));
     Call other = call("search", "--resume", "--run", run, "--depth", 4);
     assertTrue(other.status() == 2 && other.err().contains("--depth is \"3\", not \"4\""), other.err());
+    // Words that a stranger put into a run write no file elsewhere, and are not read from one.
+    for (String word : List.of("--profile=", "--run=", "@")) {
+      Path elsewhere = temporary.resolve("elsewhere");
+      Path strange = temporary.resolve("strange");
+      List<String> words = new ArrayList<>(List.of(word + elsewhere));
+      JsonMapper.shared().readTree(Provenance.of(run).information().get(Provenance.CALL))
+          .forEach(w -> words.add(w.asString()));
+      RunFolder.open(strange, Provenance.of(run).noting(Provenance.CALL, JsonMapper.shared().writeValueAsString(words)),
+          ProblemSource.read(problems.toString()), false).close();
+      Call hostile = call("search", "--resume", "--run", strange);
+      assertEquals(2, hostile.status(), hostile.err());
+      assertFalse(Files.exists(elsewhere), word);
+      try (Stream<Path> files = Files.walk(strange)) {
+        files.sorted(Comparator.reverseOrder()).forEach(file -> assertTrue(file.toFile().delete()));
+      }
+    }
     assertEquals("sphere search: --model MODEL is missing (sphere search --help)",
         call("search", "--resume", "--run", temporary.resolve("nowhere")).err().strip());
   }
