@@ -45,7 +45,7 @@ public final class MetricsLog implements AutoCloseable {
     }
     try {
       AtomicFile.writeText(file, String.join("", lines.stream().map(line -> line + "\n").toList()));
-      channel = FileChannel.open(file, StandardOpenOption.WRITE, StandardOpenOption.APPEND);
+      channel = PlainFile.open(file, StandardOpenOption.WRITE, StandardOpenOption.APPEND);
     } catch (IOException e) {
       throw failed("write", file, e);
     }

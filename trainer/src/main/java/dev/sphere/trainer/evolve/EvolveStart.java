@@ -3,6 +3,7 @@ package dev.sphere.trainer.evolve;
 import dev.sphere.base.AtomicFile;
 import dev.sphere.base.HeldFiles;
 import dev.sphere.base.InFlight;
+import dev.sphere.base.PlainFile;
 import dev.sphere.base.Scratch;
 import dev.sphere.bindings.load.NativeRuntime;
 import dev.sphere.engine.PreferencePair;
@@ -109,8 +110,8 @@ public final class EvolveStart {
    */
   public static Optional<Asked> begun(Path directory) throws IOException {
     Path file = directory.resolve(FOLDER).resolve(ASKED);
-    return !Files.isRegularFile(file) ? Optional.empty()
-        : Optional.of(JsonMapper.shared().readValue(Files.readString(file), Asked.class));
+    return !PlainFile.exists(directory, file) ? Optional.empty()
+        : Optional.of(JsonMapper.shared().readValue(PlainFile.bytes(file), Asked.class));
   }
 
   /**

@@ -1,15 +1,15 @@
 package dev.sphere.trainer.loop;
 
 import dev.sphere.base.AtomicFile;
+import dev.sphere.base.PlainFile;
 import dev.sphere.engine.store.CheckedLines;
 import dev.sphere.engine.store.StoreException;
 import dev.sphere.trainer.checkpoint.Identity;
 import dev.sphere.trainer.data.Example;
 import dev.sphere.trainer.loop.TrainSettings.Order;
-import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -28,6 +28,7 @@ import tools.jackson.databind.json.JsonMapper;
  */
 public final class TrainedRows {
   private static final JsonMapper JSON = JsonMapper.shared();
+  private static final int LONGEST_HEAD = 1 << 20; // bytes
   private static final String AGAIN = "; --resume writes the file again";
 
   /**
@@ -85,10 +86,9 @@ public final class TrainedRows {
    * the line is damaged, or missing.
    */
   public static JsonNode head(Path folder) {
-    try (BufferedReader lines = Files.newBufferedReader(in(folder))) {
-      String first = lines.readLine();
-      boolean whole = first != null && CheckedLines.whole(first.getBytes(StandardCharsets.UTF_8));
-      return whole ? JSON.readTree(first) : JSON.createObjectNode();
+    try (InputStream in = PlainFile.read(in(folder))) {
+      String first = new String(in.readNBytes(LONGEST_HEAD), StandardCharsets.UTF_8).split("\n", 2)[0];
+      return CheckedLines.whole(first.getBytes(StandardCharsets.UTF_8)) ? JSON.readTree(first) : JSON.createObjectNode();
     } catch (IOException e) {
       return JSON.createObjectNode();
     }

@@ -1,6 +1,7 @@
 package dev.sphere.trainer.rl;
 
 import dev.sphere.base.AtomicFile;
+import dev.sphere.base.PlainFile;
 import dev.sphere.base.SplitMix;
 import dev.sphere.engine.OutcomeReward;
 import dev.sphere.engine.Problem;
@@ -10,7 +11,6 @@ import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
@@ -55,7 +55,7 @@ final class Rewards implements AutoCloseable {
       }
     });
     try {
-      if (Files.exists(file)) { // a torn last line goes
+      if (PlainFile.exists(file)) { // a torn last line goes
         AtomicFile.write(file, out -> {
           for (byte[] line : whole) {
             out.write(line);
@@ -63,7 +63,7 @@ final class Rewards implements AutoCloseable {
           }
         });
       }
-      channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE, StandardOpenOption.APPEND);
+      channel = PlainFile.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE, StandardOpenOption.APPEND);
     } catch (IOException e) {
       throw new UncheckedIOException("cannot write the rewards to " + file + ": " + e.getMessage(), e);
     }

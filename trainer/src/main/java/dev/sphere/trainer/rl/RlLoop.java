@@ -2,6 +2,7 @@ package dev.sphere.trainer.rl;
 
 import dev.sphere.base.AtomicFile;
 import dev.sphere.base.InFlight;
+import dev.sphere.base.PlainFile;
 import dev.sphere.base.SplitMix;
 import dev.sphere.bindings.tensor.NativeFloats;
 import dev.sphere.engine.DrawKey;
@@ -33,6 +34,7 @@ import dev.sphere.trainer.output.ModelOutput;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -169,8 +171,8 @@ final class RlLoop {
   /** Number of the last update as far as it is known. */
   private int last() {
     try {
-      if (Files.exists(ends())) {
-        return Integer.parseInt(Files.readString(ends()).strip());
+      if (PlainFile.exists(ends())) {
+        return Integer.parseInt(new String(PlainFile.bytes(ends()), StandardCharsets.UTF_8).strip());
       }
     } catch (IOException | NumberFormatException e) {
       parts.listener.note(ends() + " cannot be read (" + e.getMessage() + "); the clock decides again");
