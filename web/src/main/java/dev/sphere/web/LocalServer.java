@@ -87,9 +87,10 @@ public final class LocalServer implements AutoCloseable {
    *
    * @param address the interface; on another one than loopback any Host and Origin is answered
    * @param port 0 for a free one
-   * @throws IllegalArgumentException when the port is in use
+   * @throws IllegalArgumentException when the port is none or in use
    */
   public LocalServer(InetAddress address, int port, Secret secret, Site site) {
+    requirePort(port);
     this.site = site;
     this.secret = secret;
     // Answers are written in two parts, which would otherwise wait for each other's acknowledgement (40 ms).
@@ -107,6 +108,13 @@ public final class LocalServer implements AutoCloseable {
     server.setExecutor(threads);
     server.createContext("/", this::answer);
     server.start();
+  }
+
+  /** Refuses what is no port, with the flag's name; for what must be refused before a model is loaded. */
+  public static void requirePort(int port) {
+    if (port < 0 || port > 65_535) {
+      throw new IllegalArgumentException("--port must be from 0 to 65535: " + port);
+    }
   }
 
   /** The server's address, with the path's secret. */

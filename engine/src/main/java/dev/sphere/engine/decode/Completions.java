@@ -9,6 +9,7 @@ import dev.sphere.engine.StopRule;
 import dev.sphere.engine.TokenPath;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.IntFunction;
 
 /** Completions of prompts. */
 public final class Completions {
@@ -33,9 +34,20 @@ public final class Completions {
   public static List<Generation> complete(
       Policy policy, Prompt prompt, int samples, SamplingSettings sampling, StopRule stop, long seed)
       throws InterruptedException {
+    return complete(policy, prompt, samples, sampling, k -> stop, seed);
+  }
+
+  /**
+   * The completions of one prompt.
+   *
+   * @param stops the rule that ends each completion; those that share one share their rows while they draw alike
+   */
+  public static List<Generation> complete(
+      Policy policy, Prompt prompt, int samples, SamplingSettings sampling, IntFunction<StopRule> stops, long seed)
+      throws InterruptedException {
     List<Policy.Request> requests = new ArrayList<>();
     for (int k = 0; k < samples; k++) {
-      requests.add(new Policy.Request(new DrawKey(seed, SplitMix.hash(prompt.id()), 0, k), sampling, stop));
+      requests.add(new Policy.Request(new DrawKey(seed, SplitMix.hash(prompt.id()), 0, k), sampling, stops.apply(k)));
     }
     return policy.generate(TokenPath.root(prompt.tokens()), requests);
   }

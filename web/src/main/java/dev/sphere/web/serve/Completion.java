@@ -1,12 +1,9 @@
 package dev.sphere.web.serve;
 
 import dev.sphere.base.InFlight;
-import dev.sphere.base.SplitMix;
-import dev.sphere.engine.DrawKey;
 import dev.sphere.engine.Generation;
-import dev.sphere.engine.Policy;
 import dev.sphere.engine.StopRule;
-import dev.sphere.engine.TokenPath;
+import dev.sphere.engine.decode.Completions;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -80,12 +77,8 @@ final class Completion {
       return Collections.nCopies(
           request.choices(), new Generation(new int[0], new float[0], "", Generation.Finish.LENGTH));
     }
-    List<Policy.Request> draws = new ArrayList<>();
-    for (int k = 0; k < request.choices(); k++) {
-      DrawKey key = new DrawKey(request.seed(), SplitMix.hash("serve"), 0, k);
-      draws.add(new Policy.Request(key, request.sampling(), rules.apply(first + k)));
-    }
-    return model.policy().generate(TokenPath.root(prompt), draws);
+    return Completions.complete(model.policy(), new Completions.Prompt("serve", prompt), request.choices(),
+        request.sampling(), k -> rules.apply(first + k), request.seed());
   }
 
   private Optional<TokenScores> scores(int[] prompt, int[] all, Generation g) throws InterruptedException {

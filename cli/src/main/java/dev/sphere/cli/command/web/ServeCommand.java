@@ -10,6 +10,7 @@ import dev.sphere.engine.prompt.ChatTemplate;
 import dev.sphere.engine.prompt.Prompts;
 import dev.sphere.engine.settings.Nested;
 import dev.sphere.engine.settings.SettingsTree;
+import dev.sphere.web.LocalServer;
 import dev.sphere.web.serve.InferenceServer;
 import dev.sphere.web.serve.ServedModel;
 import java.io.IOException;
@@ -85,9 +86,7 @@ public final class ServeCommand implements Callable<Integer>, SettingFlags.Comma
 
   @Override
   public Integer call() throws IOException, InterruptedException {
-    if (port < 0 || port > 65_535) {
-      throw new IllegalArgumentException("--port must be from 0 to 65535: " + port);
-    }
+    LocalServer.requirePort(port);
     InetAddress address = InetAddress.getByName(host);
     if (!address.isLoopbackAddress() && apiKey.isEmpty()) {
       throw new IllegalArgumentException("--host " + host + " can be reached from other machines: give --api-key");

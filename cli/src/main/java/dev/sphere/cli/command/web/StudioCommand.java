@@ -42,9 +42,6 @@ public final class StudioCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws InterruptedException {
-    if (port < 0 || port > 65_535) {
-      throw new IllegalArgumentException("--port must be from 0 to 65535: " + port);
-    }
     serve(spec, folder, port, open);
     return 0;
   }
