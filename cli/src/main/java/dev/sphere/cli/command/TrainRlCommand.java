@@ -12,7 +12,6 @@ import dev.sphere.engine.embedded.ProblemSource;
 import dev.sphere.engine.settings.GivenSettings;
 import dev.sphere.engine.settings.SettingsTree;
 import dev.sphere.trainer.checkpoint.StepMetrics;
-import dev.sphere.trainer.loop.TrainingListener;
 import dev.sphere.trainer.rl.RlJob;
 import dev.sphere.trainer.rl.RlSettings;
 import java.io.PrintWriter;
@@ -103,44 +102,31 @@ public final class TrainRlCommand implements Callable<Integer>, SettingFlags.Com
     List<Map<String, Object>> updates = new ArrayList<>();
     try (OrderlyStop stop = new OrderlyStop(() -> true)) { // what came of it is said before the process may end
       RlJob.Outcome outcome;
-      try (TrainProgress progress = new TrainProgress(spec.commandLine().getErr())) {
-        outcome = job.run(new Figures(progress, updates), stop::asked);
+      try (TrainProgress progress = new TrainProgress(spec.commandLine().getErr()) {
+        @Override
+        public void step(StepMetrics m, int totalSteps) {
+          if (m.values().containsKey("drawn_tokens")) {
+            updates.add(figures(m));
+          }
+          super.step(m, totalSteps);
+        }
+      }) {
+        outcome = job.run(progress, stop::asked);
       }
       tell(job, outcome, updates, (System.nanoTime() - begin) / 1e9);
     }
     return 0;
   }
 
-  /** Keeps the figures of each update. */
-  private record Figures(TrainingListener next, List<Map<String, Object>> updates) implements TrainingListener {
-    @Override
-    public void started(int firstStep, int totalSteps) {
-      next.started(firstStep, totalSteps);
+  /** The figures of an update, by the names of {@code --json}. */
+  private static Map<String, Object> figures(StepMetrics m) {
+    Map<String, Object> one = new LinkedHashMap<>();
+    one.put("update", m.step());
+    one.put("drawn_tokens", (long) m.get("drawn_tokens"));
+    for (String part : List.of("adapter", "draw", "weigh", "update")) {
+      one.put(part + "_seconds", m.get("seconds/" + part));
     }
-
-    @Override
-    public void step(StepMetrics m, int totalSteps) {
-      if (m.values().containsKey("drawn_tokens")) {
-        Map<String, Object> one = new LinkedHashMap<>();
-        one.put("update", m.step());
-        one.put("drawn_tokens", (long) m.get("drawn_tokens"));
-        for (String part : List.of("adapter", "draw", "weigh", "update")) {
-          one.put(part + "_seconds", m.get("seconds/" + part));
-        }
-        updates.add(one);
-      }
-      next.step(m, totalSteps);
-    }
-
-    @Override
-    public void checkpoint(Path file) {
-      next.checkpoint(file);
-    }
-
-    @Override
-    public void note(String line) {
-      next.note(line);
-    }
+    return one;
   }
 
   private void tell(RlJob job, RlJob.Outcome outcome, List<Map<String, Object>> updates, double seconds) {

@@ -6,7 +6,7 @@ import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 
 /** A training run's progress, with its loss as a small curve. */
-public final class TrainProgress implements TrainingListener, AutoCloseable {
+public class TrainProgress implements TrainingListener, AutoCloseable {
   private final ProgressBars bars;
   private final Sparkline curve = new Sparkline(24, System.console() == null
       ? StandardCharsets.US_ASCII

@@ -263,7 +263,7 @@ final class RlLoop {
           double share = leaf.mass() / trees.size();
           tokens += share * leaf.tokens().length;
           cut += share * (leaf.cut() ? 1 : 0);
-          lines += share * (TreeDraws.lines(leaf.text()) + (leaf.text().endsWith("\n") ? 0 : 1));
+          lines += share * TreeDraws.linesOf(leaf.text());
         }
       }
     }
@@ -334,7 +334,7 @@ final class RlLoop {
         double score = g.finish() == Finish.END ? parts.rewards.score(update, parts.heldOut.get(i), g.text()) : 0;
         greedy += j == 0 ? score : 0;
         samples += j == 0 ? 0 : score;
-        lines += (TreeDraws.lines(g.text()) + (g.text().endsWith("\n") ? 0.0 : 1)) / (k + 1) / all.size();
+        lines += (double) TreeDraws.linesOf(g.text()) / (k + 1) / all.size();
       }
     }
     parts.rewards.sync();

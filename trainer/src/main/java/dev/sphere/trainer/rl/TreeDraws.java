@@ -101,6 +101,11 @@ record TreeDraws(Policy policy, long seed, List<Integer> widths, int maxTokens) 
     return lines;
   }
 
+  /** Lines of a whole solution: its last one may have no end. */
+  static int linesOf(String solution) {
+    return lines(solution) + (solution.endsWith("\n") ? 0 : 1);
+  }
+
   /**
    * After how many lines of its own each level but the last branches: the levels share the lines that a solution has.
    * They must come from earlier draws: places that are chosen by looking at the finished draw are biased.
