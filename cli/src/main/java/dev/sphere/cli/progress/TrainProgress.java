@@ -56,9 +56,12 @@ public class TrainProgress implements TrainingListener, AutoCloseable {
 
   private static String words(StepMetrics m) {
     if (m.values().containsKey("reward")) {
-      return "reward %.3f, entropy %.2f, %.0f tokens a draw, %.0f %% of the groups even, log-probabilities of sampler and trainer differ by %.1e, %.0f tokens/s"
-          .formatted(m.get("reward"), m.get("entropy"), m.get("completions/mean_length"), 100 * m.get("frac_reward_zero_std"),
-              m.get("sampling/sampling_logp_difference/mean"), m.get("tokens_per_second"));
+      String learned = m.values().containsKey("entropy")
+          ? ", entropy %.2f, log-probabilities of sampler and trainer differ by %.1e".formatted(
+              m.get("entropy"), m.get("sampling/sampling_logp_difference/mean"))
+          : ""; // all draws of each problem were alike
+      return "reward %.3f, %.0f tokens a draw, %.0f %% of the groups even%s, %.0f tokens/s".formatted(m.get("reward"),
+          m.get("completions/mean_length"), 100 * m.get("frac_reward_zero_std"), learned, m.get("tokens_per_second"));
     }
     String margin = m.values().containsKey("rewards/margins")
         ? ", margin %.3f, accuracy %.2f".formatted(m.get("rewards/margins"), m.get("rewards/accuracies"))
